@@ -1,0 +1,78 @@
+// Runs every test file in a process of its own, two at a time, and closes with the line `N passed, N failed`.
+//   tsx test/run.ts [--bail] [PATH-PART ...]     only files whose path contains one of the parts
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+
+const soak = process.env.SOAK === '1'
+/** A file that takes longer hangs: it is stopped and counts as failed. */
+const FILE_LIMIT_MS = soak ? 60 * 60_000 : 5 * 60_000
+const root = new URL('.', import.meta.url).pathname
+
+const wanted = process.argv.slice(2).filter((a) => !a.startsWith('--'))
+const bail = process.argv.includes('--bail')
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((f) => f.endsWith('.test.ts') && !f.includes('node_modules'))
+  .filter((f) => wanted.length === 0 || wanted.some((w) => join('test', f).includes(w)))
+  .sort()
+
+interface Outcome {
+  readonly file: string
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/** Counts are read from uvu's closing lines; a file that ends badly without naming a failed test counts as one failure. */
+const runFile = (file: string): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const started = Date.now()
+    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, file)], {
+      env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'test' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    let overdue = false
+    const timer = setTimeout(() => {
+      overdue = true
+      child.kill('SIGKILL')
+    }, FILE_LIMIT_MS)
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      const sum = (label: string) =>
+        [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0)
+      const total = sum('Total')
+      const passed = sum('Passed')
+      const skipped = sum('Skipped')
+      const failed = Math.max(total - passed - skipped, code === 0 && total > 0 ? 0 : 1)
+      const seconds = ((Date.now() - started) / 1000).toFixed(1)
+      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${passed} passed, ${seconds} s)`)
+      if (failed > 0) console.log(overdue ? `${output}\nstopped: over the limit of ${FILE_LIMIT_MS / 1000} s` : output)
+      resolve({ file, passed, failed, skipped })
+    })
+  })
+
+const queue = [...files]
+const outcomes: Outcome[] = []
+await Promise.all(
+  Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const outcome = await runFile(file)
+      outcomes.push(outcome)
+      if (bail && outcome.failed > 0) queue.length = 0
+    }
+  }),
+)
+
+const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0)
+const skipped = total('skipped')
+console.log(`${total('passed')} passed, ${total('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exit(total('failed') > 0 || outcomes.length === 0 ? 1 : 0)
