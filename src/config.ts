@@ -1,0 +1,126 @@
+// The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
+import * as v from 'valibot'
+import { LOG_LEVELS } from './log.ts'
+
+const whole = (min: number, max: number) =>
+  v.pipe(
+    v.string(),
+    v.trim(),
+    v.regex(/^\d{1,12}$/, 'must be a whole number'),
+    v.transform(Number),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  )
+
+const integer = (min: number, max: number, fallback: number) => v.optional(whole(min, max), String(fallback))
+
+const text = (fallback: string) => v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty('must not be empty')), fallback)
+
+const optionalText = v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty('must not be empty')))
+
+const url = (pattern: RegExp, form: string) =>
+  v.optional(v.pipe(v.string(), v.trim(), v.regex(pattern, `must begin with ${form}`)))
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
+  } catch {
+    return false
+  }
+}
+
+/** One line a setting: the variable, its form, its default. */
+const environment = v.object({
+  /** TCP port; 0 takes any free one. */
+  PORT: integer(0, 65_535, 3000),
+  /** Address to listen on. */
+  HOST: text('0.0.0.0'),
+  /** Folder of generated keys and of the embedded engines. */
+  DATA_DIR: text('./data'),
+  /** Event store; embedded when absent. */
+  EVENTSTORE_URL: url(/^(?:esdb|eventstoredb|kurrentdb|kdb)(?:\+discover)?:\/\/\S+$/, 'esdb:// or esdb+discover://'),
+  /** Document store; embedded when absent. */
+  MONGODB_URL: url(/^mongodb(?:\+srv)?:\/\/\S+$/, 'mongodb:// or mongodb+srv://'),
+  MONGODB_DATABASE: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,38}$/, 'must have 1 to 38 letters, digits, "_" or "-"')),
+    'tributary',
+  ),
+  /** File of API keys with hashed tokens; generated keys in DATA_DIR when absent. */
+  KEYS_FILE: optionalText,
+  LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
+  /** The project in management paths; part of the key that customer ids are made with. */
+  PROJECT_ID: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,100}$/, 'must have 1 to 100 letters, digits, "_" or "-"')),
+    'proj_main',
+  ),
+  /** IANA time zone of calendar periods. */
+  PROJECT_TIME_ZONE: v.optional(
+    v.pipe(v.string(), v.check(isTimeZone, 'must be an IANA time zone such as Europe/Warsaw')),
+    'UTC',
+  ),
+  /** strict refuses events without a schema or against it; lenient records and marks them. */
+  VALIDATION_MODE: v.optional(v.picklist(['strict', 'lenient'], 'must be strict or lenient'), 'strict'),
+  /** Older events count but trigger no message, hours. */
+  TRIGGER_HORIZON_HOURS: integer(0, 24 * 366, 72),
+  /** Longest time of one HTTP request, milliseconds. */
+  REQUEST_TIME_LIMIT_MS: integer(100, 600_000, 30_000),
+  /** Longest time that a stopping process waits for what runs, milliseconds. */
+  DRAIN_TIME_LIMIT_MS: integer(0, 600_000, 10_000),
+  /** Requests a minute and key; no limit when absent. */
+  RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
+})
+
+type Environment = v.InferOutput<typeof environment>
+
+/** What a process is started with. Times are milliseconds unless the name says otherwise. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  readonly dataDir: string
+  readonly eventStoreUrl: string | undefined
+  readonly mongodbUrl: string | undefined
+  readonly mongodbDatabase: string
+  readonly keysFile: string | undefined
+  readonly logLevel: Environment['LOG_LEVEL']
+  readonly projectId: string
+  readonly projectTimeZone: string
+  readonly validationMode: Environment['VALIDATION_MODE']
+  readonly triggerHorizonHours: number
+  readonly requestTimeLimitMs: number
+  readonly drainTimeLimitMs: number
+  readonly rateLimitPerMinute: number | undefined
+}
+
+/** Settings that cannot be used; the message names every variable at fault. */
+export class ConfigError extends Error {
+  constructor(reasons: readonly string[]) {
+    super(`These environment variables cannot be used:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** Parses an environment. An empty variable counts as absent. Throws `ConfigError`. */
+export const loadConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = v.safeParse(environment, given)
+  if (!parsed.success)
+    throw new ConfigError(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'environment'}: ${issue.message}`))
+  const e = parsed.output
+  return {
+    port: e.PORT,
+    host: e.HOST,
+    dataDir: e.DATA_DIR,
+    eventStoreUrl: e.EVENTSTORE_URL,
+    mongodbUrl: e.MONGODB_URL,
+    mongodbDatabase: e.MONGODB_DATABASE,
+    keysFile: e.KEYS_FILE,
+    logLevel: e.LOG_LEVEL,
+    projectId: e.PROJECT_ID,
+    projectTimeZone: e.PROJECT_TIME_ZONE,
+    validationMode: e.VALIDATION_MODE,
+    triggerHorizonHours: e.TRIGGER_HORIZON_HOURS,
+    requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
+    drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
+    rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+  }
+}

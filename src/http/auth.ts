@@ -1,0 +1,55 @@
+// Who asks: the three pairs of key headers, the roles a path asks for, and the origins of client keys.
+import type { ApiKey, KeyRing, Role } from '../keys.ts'
+import { type Failure, refuse } from './errors.ts'
+import type { Audience } from './route.ts'
+
+/** The headers that carry a key, by audience, as the HTTP contract names them. */
+export const KEY_HEADERS = {
+  server: { id: 'X-App-Id', token: 'X-App-Token' },
+  client: { id: 'X-Client-Application-Id', token: 'X-Client-Token' },
+  management: { id: 'X-Management-Id', token: 'X-Management-Token' },
+} as const satisfies Record<Exclude<Audience, 'public'>, { id: string; token: string }>
+
+const lowered = {
+  server: { id: 'x-app-id', token: 'x-app-token' },
+  client: { id: 'x-client-application-id', token: 'x-client-token' },
+  management: { id: 'x-management-id', token: 'x-management-token' },
+} as const
+
+/** The key of a public path: it may nothing. */
+export const ANONYMOUS: ApiKey = { name: 'anonymous', role: 'client', appId: '' }
+
+/** The roles that may use a path of this audience at all: a route's own list only narrows them. */
+export const AUDIENCE_ROLES: Readonly<Record<Audience, readonly Role[]>> = {
+  server: ['admin', 'integrator', 'reader', 'auditor'],
+  client: ['client'],
+  management: ['admin'],
+  public: [],
+}
+
+/** Whether a key may be used from this origin. A missing origin passes only where any origin does. */
+export const originAllowed = (key: ApiKey, origin: string | undefined): boolean => {
+  const origins = key.origins ?? []
+  return origins.includes('*') || (origin !== undefined && origins.includes(origin))
+}
+
+/** The key of a request, or why it has none: 401 for a missing or wrong pair, 403 for a wrong role or origin. */
+export const authenticate = (
+  ring: KeyRing,
+  audience: Exclude<Audience, 'public'>,
+  roles: ReadonlySet<Role>,
+  header: (name: string) => string | undefined,
+): ApiKey | Failure => {
+  const names = lowered[audience]
+  const appId = header(names.id)
+  const token = header(names.token)
+  const { id: idHeader, token: tokenHeader } = KEY_HEADERS[audience]
+  if (appId === undefined || token === undefined)
+    return refuse('unauthorized', `Send the headers ${idHeader} and ${tokenHeader}`)
+  const key = ring.recognise(appId, token)
+  if (key === undefined) return refuse('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
+  if (!roles.has(key.role)) return refuse('forbidden', `The role ${key.role} may not do this`)
+  if (audience === 'client' && !originAllowed(key, header('origin')))
+    return refuse('forbidden', "The request's origin is not among the origins of this key")
+  return key
+}

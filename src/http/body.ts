@@ -1,0 +1,116 @@
+// Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
+import { type Failure, refuse } from './errors.ts'
+
+/** Bytes that a body may have where its route says nothing else. */
+export const DEFAULT_BODY_LIMIT = 1024 * 1024
+/** Levels of objects and arrays within each other; the outermost is level 1. */
+export const MAX_NESTING = 20
+
+export interface ReadBody {
+  /** The parsed JSON value; undefined when no body was sent. */
+  readonly value: unknown
+}
+
+type Header = (name: string) => string | undefined
+
+const isJson = (contentType: string): boolean => {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';')
+  const named = type.trim()
+  if (named !== 'application/json' && !(named.startsWith('application/') && named.endsWith('+json'))) return false
+  const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='))
+  return charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+}
+
+const tooLarge = (limit: number): Failure =>
+  refuse('payload_too_large', `The body may have at most ${limit} bytes`, { headers: { Connection: 'close' } })
+
+/** Reads chunk by chunk and stops at the first byte over the limit: the rest is never held. */
+const readStream = async (stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array | Failure> => {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.byteLength
+    if (size > limit) return tooLarge(limit)
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Keys that reach an object's prototype in careless code, and that no document store takes. */
+const forbidden = (key: string): boolean =>
+  key === '__proto__' || key === 'constructor' || key === 'prototype' || key.includes('\u0000')
+
+/** The first thing in a parsed value that may not be, or undefined. One walk, no deeper than the bound. */
+const faultIn = (value: unknown, level: number, checkText: boolean): string | undefined => {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number is out of range'
+  if (typeof value === 'string')
+    return checkText && LONE_SURROGATE.test(value) ? 'a text is not well-formed Unicode' : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  if (level > MAX_NESTING) return `nesting is deeper than ${MAX_NESTING} levels`
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const fault = faultIn(item, level + 1, checkText)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (forbidden(key)) return `the property name ${JSON.stringify(key)} is not allowed`
+    const fault = faultIn(item, level + 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u
+/** Half a pair can only come from an escape, since the bytes were decoded strictly. */
+const SURROGATE_ESCAPE = /\\u[dD]/
+
+const parse = (bytes: Uint8Array | ArrayBuffer): ReadBody | Failure => {
+  let text: string
+  try {
+    text = decoder.decode(bytes)
+  } catch {
+    return refuse('malformed_json', 'The body is not UTF-8')
+  }
+  if (text.length === 0) return { value: undefined }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
+  }
+  const fault = faultIn(value, 1, SURROGATE_ESCAPE.test(text))
+  return fault === undefined ? { value } : refuse('invalid_payload', `In the body ${fault}`)
+}
+
+/** The engine quotes the text around the mistake; what was sent may be personal, so only the place is kept. */
+const reason = (message: string): string => {
+  const place = /at position (\d+)/.exec(message)
+  return place === null ? 'The body is not complete JSON' : `The body is not JSON: mistake at position ${place[1]}`
+}
+
+/** Reads, bounds and parses the body of a request. Rejects only when the connection breaks. */
+export const readBody = async (request: Request, header: Header, limit: number): Promise<ReadBody | Failure> => {
+  const declared = header('content-length')
+  const contentType = header('content-type')
+  if (contentType === undefined) {
+    const empty =
+      declared === '0' || (declared === undefined && header('transfer-encoding') === undefined && request.body === null)
+    if (empty) return { value: undefined }
+    return refuse('unsupported_media_type', 'Send the body with Content-Type: application/json')
+  }
+  if (!isJson(contentType)) return refuse('unsupported_media_type', 'The body must be application/json in UTF-8')
+  const encoding = header('content-encoding')
+  if (encoding !== undefined && encoding !== 'identity')
+    return refuse('unsupported_media_type', 'A compressed body is not supported: send it without Content-Encoding')
+  if (declared !== undefined) {
+    if (Number(declared) > limit) return tooLarge(limit)
+    return parse(await request.arrayBuffer())
+  }
+  if (request.body === null) return { value: undefined }
+  const bytes = await readStream(request.body, limit)
+  return 'failed' in bytes ? bytes : parse(bytes)
+}

@@ -1,0 +1,63 @@
+// Request headers with a meaning of their own: Consistency-Token, Prefer, Idempotency-Key, If-None-Match.
+import { type Failure, refuse } from './errors.ts'
+import type { Consistency } from './route.ts'
+
+const DEFAULT_WAIT_MS = 2_000
+const MAX_WAIT_MS = 10_000
+/** A position is an unsigned 64-bit number. */
+const MAX_POSITION = 2n ** 64n - 1n
+
+/** The headers a request was sent with, parsed. */
+export interface ConditionalHeaders {
+  readonly consistency: Consistency
+  readonly idempotencyKey: string | undefined
+  /** Whether `If-None-Match` names this tag (weak comparison, RFC 9110 13.1.2); undefined when it was not sent. */
+  readonly ifNoneMatch: ((etag: string) => boolean) | undefined
+}
+
+const TOKEN = /^\d{1,20}$/
+const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/
+const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i
+
+/** Milliseconds of `Prefer: wait=<seconds>` (RFC 7240 4.3), at most 10 s; anything else in the header is no concern of ours. */
+const waitMs = (prefer: string | undefined): number => {
+  const seconds = prefer === undefined ? undefined : WAIT.exec(prefer)?.[1]
+  return seconds === undefined ? DEFAULT_WAIT_MS : Math.min(Number(seconds) * 1000, MAX_WAIT_MS)
+}
+
+const parseToken = (text: string): bigint | undefined => {
+  if (!TOKEN.test(text)) return undefined
+  const position = BigInt(text)
+  return position <= MAX_POSITION ? position : undefined
+}
+
+const matcher =
+  (value: string) =>
+  (etag: string): boolean =>
+    value.trim() === '*' || value.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${etag}"`)
+
+const PLAIN: ConditionalHeaders = {
+  consistency: { waitMs: DEFAULT_WAIT_MS },
+  idempotencyKey: undefined,
+  ifNoneMatch: undefined,
+}
+
+/** Reads the headers; one that is sent and malformed is a failure that names it. */
+export const readHeaders = (header: (name: string) => string | undefined): ConditionalHeaders | Failure => {
+  const token = header('consistency-token')
+  const prefer = header('prefer')
+  const idempotencyKey = header('idempotency-key')
+  const ifNoneMatch = header('if-none-match')
+  if (token === undefined && prefer === undefined && idempotencyKey === undefined && ifNoneMatch === undefined)
+    return PLAIN
+  if (idempotencyKey !== undefined && !VISIBLE_ASCII.test(idempotencyKey))
+    return refuse('invalid_header', 'Idempotency-Key must have 1 to 255 visible ASCII characters')
+  const position = token === undefined ? undefined : parseToken(token)
+  if (token !== undefined && position === undefined)
+    return refuse('invalid_header', 'Consistency-Token must be a position as an earlier answer gave it')
+  return {
+    consistency: { waitMs: waitMs(prefer), ...(position === undefined ? {} : { token: position }) },
+    idempotencyKey,
+    ifNoneMatch: ifNoneMatch === undefined ? undefined : matcher(ifNoneMatch),
+  }
+}

@@ -1,0 +1,93 @@
+// Parses a query string with nested parameters, `filters[city][conditions][$in][0]=Rome`, within bounds.
+import { type Failure, refuse } from './errors.ts'
+
+/** Parameters in one query, levels of brackets in one name. Node bounds the whole request line to 16 KiB. */
+const MAX_PARAMETERS = 1000
+const MAX_DEPTH = 10
+
+/** What a query is parsed to: texts, lists and objects of them. Objects have no prototype. */
+export type QueryValue = string | readonly QueryValue[] | { readonly [name: string]: QueryValue }
+
+interface Branch {
+  readonly children: Map<string, string | Branch>
+}
+
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
+const INDEX = /^(?:0|[1-9]\d{0,5})$/
+
+/** `a[b][0]` → `['a', 'b', '0']`; an unmatched bracket is part of the name. Undefined when too deep or forbidden. */
+const pathOf = (name: string): readonly string[] | undefined => {
+  const open = name.indexOf('[')
+  const segments = [open <= 0 ? name : name.slice(0, open)]
+  let at = open <= 0 ? name.length : open
+  while (at < name.length) {
+    const close = name.indexOf(']', at)
+    if (name[at] !== '[' || close === -1) return undefined
+    segments.push(name.slice(at + 1, close))
+    at = close + 1
+  }
+  return segments.length > MAX_DEPTH || segments.some((s) => FORBIDDEN.has(s)) ? undefined : segments
+}
+
+/** Puts a value in its place; a repeated or empty-bracket name makes a list. False when a text and a branch collide. */
+const put = (root: Branch, path: readonly string[], value: string): boolean => {
+  let branch = root
+  for (const [level, segment] of path.entries()) {
+    const name = segment === '' && level > 0 ? String(branch.children.size) : segment
+    const there = branch.children.get(name)
+    if (level === path.length - 1) {
+      if (there === undefined) branch.children.set(name, value)
+      else if (typeof there === 'string')
+        branch.children.set(name, {
+          children: new Map<string, string | Branch>([
+            ['0', there],
+            ['1', value],
+          ]),
+        })
+      else there.children.set(String(there.children.size), value)
+      return true
+    }
+    if (typeof there === 'string') return false
+    const next: Branch = there ?? { children: new Map() }
+    if (there === undefined) branch.children.set(name, next)
+    branch = next
+  }
+  return false
+}
+
+/** A branch whose names are all indexes is a list, in the order of the indexes; gaps close. */
+const settle = (node: string | Branch, root: boolean): QueryValue => {
+  if (typeof node === 'string') return node
+  const entries = [...node.children]
+  if (!root && entries.length > 0 && entries.every(([name]) => INDEX.test(name)))
+    return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, child]) => settle(child, false))
+  const object: Record<string, QueryValue> = Object.create(null)
+  for (const [name, child] of entries) object[name] = settle(child, false)
+  return object
+}
+
+/** The part of a URL after `?`, or the empty text. */
+export const queryOf = (url: string): string => {
+  const mark = url.indexOf('?')
+  if (mark === -1) return ''
+  const hash = url.indexOf('#', mark)
+  return hash === -1 ? url.slice(mark + 1) : url.slice(mark + 1, hash)
+}
+
+/** Parses a query string. A name that is too deep, malformed or dangerous is a failure that names it. */
+export const parseQuery = (query: string): { readonly value: QueryValue } | Failure => {
+  const root: Branch = { children: new Map() }
+  let count = 0
+  for (const [name, value] of new URLSearchParams(query)) {
+    count += 1
+    if (count > MAX_PARAMETERS)
+      return refuse('query_too_large', `A query may have at most ${MAX_PARAMETERS} parameters`)
+    const path = pathOf(name)
+    if (path === undefined) return refuse('invalid_query_params', `The parameter name ${quote(name)} is not allowed`)
+    if (!put(root, path, value))
+      return refuse('invalid_query_params', `The parameter ${quote(name)} contradicts an earlier one`)
+  }
+  return { value: settle(root, true) }
+}
+
+const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)

@@ -1,0 +1,186 @@
+// The declarative route registry: what a route says about itself, and the typed call its handler receives.
+/*
+ * The contract, in short (exact types below):
+ *
+ *   route({ method, path, also?, summary, description?, tag, roles, params?, query?, body?, bodyLimit?, response?,
+ *           status?, operationId?, handler }): Route
+ *   handler: (call: Call<Body, Query, Params>) => Answer | Failure | Refused | Promise<…>
+ *
+ *   Call   = { body, query, params, key, requestId, channel, audience, consistency, idempotencyKey, now, signal, header() }
+ *   Answer = { status?, body?, headers?, etag?, consistencyToken?, raw? }
+ *   Failure builders (errors.ts): refuse(key, details?, extras?), notFound(type, id), duplicateFound(type, id, details?),
+ *     unavailable(details, retryAfter?), notYetConsistent(waitedMs); a domain `Refused` may be returned as it is.
+ *
+ *   buildApp(routes: readonly Route[], deps: AppDeps): Hono      (app.ts; test with app.request())
+ *
+ * Paths: `/v1/customers/{id}`. The audience follows from the prefix: `/v1/` server keys, `/client/v1/` client keys,
+ * `/management/v1/` management keys; any other path is public and needs no key. `also` serves the same handler under
+ * further paths. Static segments win over parameters whatever the order of routes. A `{projectId}` parameter must be the
+ * configured project, else 404: handlers need not look.
+ *
+ * Schemas are valibot (synchronous). `query` sees text: use the helpers of fields.ts for numbers, times and flags.
+ * Unknown query parameters are ignored by `v.object`. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
+ */
+import type * as v from 'valibot'
+import type { Refused } from '../domain/refusal.ts'
+import type { ApiKey, Role } from '../keys.ts'
+import type { Failure } from './errors.ts'
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** Which pair of headers a path asks for; `public` asks for none. */
+export type Audience = 'server' | 'client' | 'management' | 'public'
+
+/** `{ id: string }` for `/v1/customers/{id}`. */
+export type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? { readonly [K in Name]: string } & PathParams<Rest>
+  : unknown
+
+/** How fresh a query's answer must be: `token` is the position to wait for, at most `waitMs`. */
+export interface Consistency {
+  readonly token?: bigint
+  readonly waitMs: number
+}
+
+/** One authenticated, checked request. */
+export interface Call<Body = undefined, Query = undefined, Params = unknown> {
+  readonly body: Body
+  readonly query: Query
+  readonly params: Params
+  /** Who asks. On a public path the anonymous key (role `client`, empty `appId`). */
+  readonly key: ApiKey
+  readonly requestId: string
+  /** `X-Voucherify-Channel` as sent, else `API` or `CLIENT_API`. */
+  readonly channel: string
+  readonly audience: Audience
+  readonly consistency: Consistency
+  /** `Idempotency-Key` as sent: 1–255 visible ASCII characters. */
+  readonly idempotencyKey: string | undefined
+  /** When the request was taken up, Unix milliseconds: the `now` of the command. */
+  readonly now: number
+  /** Aborts when the request's time limit is over. */
+  readonly signal: AbortSignal
+  /** A request header by lower-case name. */
+  readonly header: (name: string) => string | undefined
+}
+
+/** What a handler answers when all is well. */
+export interface Answer {
+  /** Else the route's `status`. */
+  readonly status?: number
+  /** Sent as JSON; nothing when absent. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** An opaque version of the answer, without quotes: becomes `ETag`, and 304 when `If-None-Match` names it. */
+  readonly etag?: string
+  /** Position that a later query may wait for: becomes `Consistency-Token`. */
+  readonly consistencyToken?: bigint
+  /** Something other than JSON, instead of `body`. */
+  readonly raw?: { readonly contentType: string; readonly content: string | Uint8Array | ReadableStream<Uint8Array> }
+}
+
+export type Outcome = Answer | Failure | Refused
+
+/** What a route declares; `Body`, `Query` and `Params` follow from the schemas. */
+export interface RouteDefinition<Path extends string, Body, Query, Params> {
+  readonly method: Method
+  readonly path: Path
+  /** Further paths for the same handler. */
+  readonly also?: readonly string[]
+  readonly summary: string
+  readonly description?: string
+  /** The group in the API document. */
+  readonly tag: string
+  /** Who may call; `client` is needed for a `/client/v1` path, `admin` for a `/management/v1` path. */
+  readonly roles: readonly Role[]
+  readonly params?: v.GenericSchema<unknown, Params>
+  readonly query?: v.GenericSchema<unknown, Query>
+  readonly body?: v.GenericSchema<unknown, Body>
+  /** Bytes; default 1 MiB. */
+  readonly bodyLimit?: number
+  /** The answer's body, for the API document only. */
+  readonly response?: v.GenericSchema
+  /** Status of an answer that names none; default 200. */
+  readonly status?: number
+  /** Else made from method and path. */
+  readonly operationId?: string
+  readonly handler: (call: Call<Body, Query, Params>) => Outcome | Promise<Outcome>
+}
+
+/** A call whose parts are not yet checked against the route's schemas. */
+export type RawCall = Call<unknown, unknown, Readonly<Record<string, string>>>
+
+/** Where a part of the request broke its schema. */
+export interface Invalid {
+  readonly invalid: 'params' | 'query' | 'body'
+  readonly issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]
+}
+
+/** A registered route: the declaration with its types erased, and one function that checks and calls. */
+export interface Route extends Omit<RouteDefinition<string, unknown, unknown, unknown>, 'handler'> {
+  readonly invoke: (raw: RawCall) => Outcome | Promise<Outcome> | Invalid
+}
+
+export const isInvalid = (value: object): value is Invalid => 'invalid' in value
+
+type Checked<T> = { readonly value: T } | { readonly issues: Invalid['issues'] }
+
+/** A part without a schema keeps its raw form: its type parameter was then inferred from its default. */
+const checker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) => {
+  if (schema === undefined) return (raw) => ({ value: raw as T })
+  const run = schema['~run']
+  return (raw) => {
+    const result = run.call(schema, { value: raw }, {})
+    return result.issues === undefined ? { value: result.value as T } : { issues: result.issues }
+  }
+}
+
+/** Declares a route. Pure: nothing is registered until `buildApp` is given the list. */
+export const route = <
+  const Path extends string,
+  Body = undefined,
+  Query = undefined,
+  Params = PathParams<Path> & Readonly<Record<string, string>>,
+>(
+  definition: RouteDefinition<Path, Body, Query, Params>,
+): Route => {
+  const { handler, ...declared } = definition
+  const checkParams = checker(definition.params)
+  const checkQuery = checker(definition.query)
+  const checkBody = checker(definition.body)
+  return {
+    ...declared,
+    invoke: (raw) => {
+      const params = checkParams(raw.params)
+      if ('issues' in params) return { invalid: 'params', issues: params.issues }
+      const query = checkQuery(raw.query)
+      if ('issues' in query) return { invalid: 'query', issues: query.issues }
+      const body = checkBody(raw.body)
+      if ('issues' in body) return { invalid: 'body', issues: body.issues }
+      return handler({
+        body: body.value,
+        query: query.value,
+        params: params.value,
+        key: raw.key,
+        requestId: raw.requestId,
+        channel: raw.channel,
+        audience: raw.audience,
+        consistency: raw.consistency,
+        idempotencyKey: raw.idempotencyKey,
+        now: raw.now,
+        get signal() {
+          return raw.signal
+        },
+        header: raw.header,
+      })
+    },
+  }
+}
+
+/** The audience that a path's prefix stands for. */
+export const audienceOf = (path: string): Audience => {
+  if (path.startsWith('/v1/')) return 'server'
+  if (path.startsWith('/client/v1/')) return 'client'
+  if (path.startsWith('/management/v1/')) return 'management'
+  return 'public'
+}
