@@ -10,6 +10,8 @@ import { errorBody, type Failure, isFailure, newRequestId, refuse, settleRefusal
 import { type ConditionalHeaders, readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
 import { type RateLimiter, rateLimiter } from './limits.ts'
+import { apiDocument } from './openapi.ts'
+import { operationRoutes, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
 import {
   type Answer,
@@ -21,12 +23,6 @@ import {
   type RawCall,
   type Route,
 } from './route.ts'
-
-/** Whether the parts a node needs are there, by name. */
-export interface Readiness {
-  readonly ok: boolean
-  readonly checks: Readonly<Record<string, unknown>>
-}
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -342,7 +338,17 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     }
   }
 
-  for (const endpoint of checkedEndpoints(routes)) {
+  let document: string | undefined
+  const operation = operationRoutes({
+    readiness: deps.readiness,
+    metrics,
+    document: () => {
+      document ??= JSON.stringify(apiDocument([...routes, ...operation]))
+      return document
+    },
+  })
+
+  for (const endpoint of checkedEndpoints([...routes, ...operation])) {
     const pattern = endpoint.path.replace(PARAMETER, ':$1')
     app.on(endpoint.method, pattern, (c) => {
       const { path } = c.req

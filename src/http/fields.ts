@@ -1,13 +1,17 @@
 // Valibot schemas that many routes share: numbers, flags and times as query text, names, ISO times.
 import * as v from 'valibot'
 
+/*
+ * Query text is described to the API document as what it stands for (`v.metadata`), and checked as the text it is.
+ */
+
 /** A whole number in query text, within bounds (inclusive). */
 export const queryInteger = (min: number, max: number) =>
   v.pipe(
     v.string('must be integer'),
-    v.regex(/^-?\d{1,15}$/, 'must be integer'),
+    v.check((text) => /^-?\d{1,15}$/.test(text), 'must be integer'),
+    v.metadata({ type: 'integer', minimum: min, maximum: max }),
     v.transform(Number),
-    v.number(),
     v.minValue(min),
     v.maxValue(max),
   )
@@ -15,9 +19,9 @@ export const queryInteger = (min: number, max: number) =>
 /** `true` or `false` in query text. */
 export const queryFlag = v.pipe(
   v.string('must be true or false'),
-  v.picklist(['true', 'false'], 'must be true or false'),
+  v.check((text) => text === 'true' || text === 'false', 'must be true or false'),
+  v.metadata({ type: 'boolean' }),
   v.transform((text) => text === 'true'),
-  v.boolean(),
 )
 
 /** Page size of a list: 1–100, default 10. */
@@ -57,8 +61,8 @@ export const instant = v.pipe(
     (text) => (DATE_TIME.test(text) || DATE.test(text)) && isDay(text),
     'must match format "date-time" or "date"',
   ),
+  v.metadata({ format: 'date-time' }),
   v.transform((text) => Date.parse(text)),
-  v.number(),
 )
 
 /** A name of the contract's length: 1–300 characters. */
