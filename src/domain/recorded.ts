@@ -21,8 +21,12 @@ export interface FactMetadata {
   /** The rulebook's revision that the decision was made under. */
   readonly rulebook?: string
   readonly actor?: Actor
+  /** The instant that the decision was made with, in epoch milliseconds. */
+  readonly now?: number
   /** Epoch milliseconds of the next deadline of this stream as of this fact; null: there is none. */
   readonly nextDueAt?: number | null
+  /** Epoch milliseconds that the decision was made for: the command's `now`, or an earlier instant that had fallen due. */
+  readonly now?: number
   /** The version of the data's shape, set by the codec; absent means 1. */
   readonly schemaVersion?: number
   readonly [name: string]: unknown

@@ -1,0 +1,145 @@
+// What can go wrong with the event store, and the one table that says what an error of the client means for an append.
+import type { UnreadableFact } from '../domain/recorded.ts'
+
+export type RefusalReason =
+  | 'empty'
+  | 'too_many'
+  | 'bad_stream'
+  | 'bad_type'
+  | 'bad_id'
+  | 'duplicate_id'
+  | 'too_large'
+  | 'unknown_type'
+  | 'malformed'
+  | 'stream_deleted'
+  | 'access_denied'
+  | 'invalid'
+
+/** The append was refused: nothing was written, and the same append would be refused again. */
+export class AppendRefused extends Error {
+  override readonly name = 'AppendRefused'
+  readonly reason: RefusalReason
+  constructor(reason: RefusalReason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/** The store could not be reached, or did not answer in time. Asking again later with the same ids is safe. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+  /** `unknown`: what was to be appended may have been written. */
+  readonly outcome: 'nothing_written' | 'unknown'
+  /** Seconds after which asking again makes sense. */
+  readonly retryAfter: number
+  constructor(message: string, options: { outcome?: 'nothing_written' | 'unknown'; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.outcome = options.outcome ?? 'nothing_written'
+    this.retryAfter = 1
+  }
+}
+
+/** A recorded fact of a known type whose data does not fit. */
+export class MalformedFact extends Error {
+  override readonly name = 'MalformedFact'
+  readonly fact: UnreadableFact
+  constructor(fact: UnreadableFact) {
+    super(`${fact.stream}@${fact.revision} (${fact.type}): ${fact.error}`)
+    this.fact = fact
+  }
+}
+
+/** The subscription was closed by this side. */
+export class SourceClosed extends Error {
+  override readonly name = 'SourceClosed'
+  constructor() {
+    super('the subscription is closed')
+  }
+}
+
+/** An append was given up after its own time limit; the client it was given to is not to be trusted any more. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`)
+  }
+}
+
+/** The client was replaced while a call was under way. */
+export class LineReplaced extends Error {
+  override readonly name = 'LineReplaced'
+  constructor(reason: string) {
+    super(`the connection was replaced: ${reason}`)
+  }
+}
+
+/** What an error means for an append. */
+export type Verdict =
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  /**
+   * The facts may or may not have been written. `line`: what the error says about the connection: `keep` it (the client
+   * reconnects by itself), or `replace` the client. `down`: the server may be gone, so look before anything else is sent.
+   */
+  | { readonly kind: 'unknown'; readonly line: 'keep' | 'replace'; readonly down: boolean }
+
+const UNKNOWN_KEEP: Verdict = { kind: 'unknown', line: 'keep', down: true }
+const UNKNOWN_REPLACE: Verdict = { kind: 'unknown', line: 'replace', down: true }
+
+/** By the `type` that the client's own error classes carry. */
+const byType: Readonly<Record<string, Verdict>> = {
+  'wrong-expected-version': { kind: 'conflict' },
+  'stream-deleted': { kind: 'refused', reason: 'stream_deleted' },
+  'access-denied': { kind: 'refused', reason: 'access_denied' },
+  'maximum-append-size-exceeded': { kind: 'refused', reason: 'too_large' },
+  'missing-required-metadata-property': { kind: 'refused', reason: 'invalid' },
+  // The client closes its channel by itself and connects anew with the next call.
+  unavailable: UNKNOWN_KEEP,
+  cancelled: UNKNOWN_KEEP,
+  // The client goes to the leader that the answer named.
+  'not-leader': { kind: 'unknown', line: 'keep', down: false },
+  // The server's own write time-out (2 s): it is up, but the write may still happen.
+  'deadline-exceeded': { kind: 'unknown', line: 'keep', down: false },
+  timeout: { kind: 'unknown', line: 'keep', down: false },
+  // A refusing server that is being stopped, a broken stream, a bad answer. The client may keep the failed answer to its
+  // question for the server's features for ever, so it is replaced.
+  unknown: UNKNOWN_REPLACE,
+}
+
+/** By grpc status: errors before the server's features are known come without a `type`. */
+const byCode: Readonly<Record<number, Verdict>> = {
+  1: UNKNOWN_KEEP,
+  4: { kind: 'unknown', line: 'replace', down: true },
+  7: { kind: 'refused', reason: 'access_denied' },
+  14: UNKNOWN_KEEP,
+  16: { kind: 'refused', reason: 'access_denied' },
+}
+
+const field = (error: unknown, name: 'type' | 'code'): unknown =>
+  typeof error === 'object' && error !== null && name in error ? (error as Record<string, unknown>)[name] : undefined
+
+/** What `error` means for the append that failed with it. Everything that is not known is an unknown outcome. */
+export const verdictOf = (error: unknown): Verdict => {
+  const type = field(error, 'type')
+  if (typeof type === 'string') return byType[type] ?? UNKNOWN_REPLACE
+  const code = field(error, 'code')
+  if (typeof code === 'number') return byCode[code] ?? UNKNOWN_REPLACE
+  if (error instanceof LineReplaced) return { kind: 'unknown', line: 'keep', down: false }
+  return UNKNOWN_REPLACE
+}
+
+/** Whether a read or subscription failed because the stream does not exist (or holds nothing any more). */
+export const isStreamGone = (error: unknown): boolean => {
+  const type = field(error, 'type')
+  return type === 'stream-not-found' || type === 'stream-deleted'
+}
+
+/** Whether a failed read says something about the server rather than about what was asked. */
+export const isLineTrouble = (error: unknown): boolean => {
+  if (error instanceof NoAnswer) return true
+  const type = field(error, 'type')
+  const code = field(error, 'code')
+  return type === 'unavailable' || type === 'cancelled' || code === 14 || code === 1 || code === 4
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

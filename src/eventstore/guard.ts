@@ -1,0 +1,38 @@
+// Keeps the process alive when the event store's client throws outside any promise, as it does on an answer it did not expect.
+
+type Listener = (error: Error) => void
+
+const listeners = new Set<Listener>()
+
+/** The first own line of the stack decides: a fault in a caller's callback passes through the client's frames as well. */
+const thrownByClient = (error: unknown): error is Error => {
+  if (!(error instanceof Error) || error.stack === undefined) return false
+  const frame = error.stack.split('\n').find((line) => /^\s+at /.test(line) && !line.includes('node:'))
+  return frame !== undefined && /[\\/]@eventstore[\\/]db-client[\\/]/.test(frame)
+}
+
+const onUncaught = (error: unknown): void => {
+  if (thrownByClient(error)) {
+    for (const listener of [...listeners]) listener(error)
+    return
+  }
+  // Somebody else's fault, and nobody else listens: end as the process would have ended without this guard.
+  if (process.listenerCount('uncaughtException') > 1) return
+  process.off('uncaughtException', onUncaught)
+  setImmediate(() => {
+    throw error
+  })
+}
+
+/**
+ * Calls `listener` for errors that the client throws outside a promise; every other error ends the process as usual.
+ * Unhandled rejections arrive here too, as long as nobody listens to `unhandledRejection`. Returns how to stop.
+ */
+export const guardAgainstClient = (listener: Listener): (() => void) => {
+  if (listeners.size === 0) process.on('uncaughtException', onUncaught)
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size === 0) process.off('uncaughtException', onUncaught)
+  }
+}

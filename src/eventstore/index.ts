@@ -1,0 +1,238 @@
+// The event store: the only place that knows the client of EventStoreDB, and where its troubles are dealt with.
+import { END, excludeSystemEvents, START } from '@eventstore/db-client'
+import { Observable } from 'rxjs'
+import type { RecordedFact } from '../domain/recorded.ts'
+import { createAppender } from './append.ts'
+import { createCircuit } from './circuit.ts'
+import type { Codec, RawRecord } from './codec.ts'
+import { isLineTrouble, MalformedFact, messageOf, NoAnswer, StoreUnavailable } from './errors.ts'
+import { guardAgainstClient } from './guard.ts'
+import { openLine } from './line.ts'
+import { type Log, silentLog } from './log.ts'
+import { readChunks } from './read.ts'
+import { checkAppend } from './refuse.ts'
+import { CLIENT_BUFFER, openSource } from './source.ts'
+import type { EventStore as BaseStore, ReadOptions } from './types.ts'
+
+export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
+export { AppendRefused, MalformedFact, SourceClosed, StoreUnavailable } from './errors.ts'
+export type { Log } from './log.ts'
+export type {
+  AppendOptions,
+  AppendResult,
+  Batch,
+  Direction,
+  ExpectedRevision,
+  ReadAllOptions,
+  ReadOptions,
+  Source,
+  StoreHealth,
+} from './types.ts'
+
+export interface EventStore extends BaseStore {
+  /**
+   * The facts of one stream after revision `from` (exclusive; -1n is the start), then each new one. Errors with
+   * StoreUnavailable when the line breaks and with MalformedFact at a fact that cannot be decoded: subscribe again from the
+   * newest revision taken. For small streams whose consumer is quick: nothing holds the facts back.
+   */
+  watchStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Observable<RecordedFact>
+}
+
+export interface EventStoreOptions {
+  /** A connection string of EventStoreDB: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
+  readonly url: string
+  readonly codec: Codec
+  readonly log?: Log
+  /** Time limit of one try of an append, ms. The server's own is 2 s. */
+  readonly appendTimeoutMs?: number
+  /** How long an append of unknown outcome is tried again when the caller sets no deadline, ms. */
+  readonly appendDeadlineMs?: number
+  /** The longest silence in a read, and how long a subscription may take to open, ms. */
+  readonly readTimeoutMs?: number
+  /** How often a server that is down is asked whether it is back, ms. */
+  readonly probeEveryMs?: number
+}
+
+/** A log with nothing but the server's own events is not searched further than this for a fact. */
+const HEAD_SEARCH = 100_000
+/** How far back a fact that may have been written without an exact revision is looked for. */
+const WRITTEN_SEARCH = 10_000
+/** A filtered subscription says where it is after so many windows of 32 events in which nothing matched. */
+const CHECKPOINT_WINDOWS = 32
+
+export const createEventStore = ({
+  url,
+  codec,
+  log = silentLog,
+  appendTimeoutMs = 3_000,
+  appendDeadlineMs = 10_000,
+  readTimeoutMs = 5_000,
+  probeEveryMs = 300,
+}: EventStoreOptions): EventStore => {
+  // Two clients, so that a broken append stream takes no subscription with it.
+  const writes = openLine(url, 'writes', log)
+  const reads = openLine(url, 'reads', log)
+
+  const circuit = createCircuit({
+    name: 'event store',
+    log,
+    probeEveryMs,
+    heartbeatMs: 5_000,
+    async probe() {
+      const generation = reads.current
+      try {
+        const options = { direction: 'backwards', fromPosition: END, maxCount: 1 } as const
+        for await (const _ of readChunks({ generation, open: (c) => c.readAll(options), silenceMs: 1_000 })) break
+      } catch (error) {
+        if (!isLineTrouble(error) || error instanceof NoAnswer) reads.replace(generation, messageOf(error))
+        throw error
+      }
+    },
+  })
+
+  /** What a failed read or subscription says about the server. */
+  const suspect = (error: unknown) => {
+    if (isLineTrouble(error) || !(error instanceof Error)) circuit.suspect(error)
+  }
+
+  async function* records(
+    open: Parameters<typeof readChunks>[0]['open'],
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly RawRecord[]> {
+    if (!circuit.up) throw new StoreUnavailable('the event store is down')
+    try {
+      yield* readChunks({
+        generation: reads.current,
+        open,
+        silenceMs: readTimeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      circuit.answered()
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw error
+      suspect(error)
+      throw new StoreUnavailable('the read broke off', { cause: error })
+    }
+  }
+
+  async function* facts(
+    chunks: AsyncIterable<readonly RawRecord[]>,
+    keep?: (type: string, stream: string) => boolean,
+  ): AsyncGenerator<RecordedFact> {
+    for await (const chunk of chunks)
+      for (const record of chunk) {
+        if (keep && !keep(record.type, record.stream)) continue
+        const fact = codec.decode(record)
+        if (fact !== undefined) yield fact
+      }
+  }
+
+  const startOf = ({ from, direction = 'forwards' }: ReadOptions<bigint>) =>
+    from === undefined ? (direction === 'forwards' ? START : END) : from
+  const countOf = ({ maxCount }: ReadOptions<bigint>) => (maxCount === undefined ? {} : { maxCount })
+  const at = (position: bigint | 'start' | 'end') =>
+    typeof position === 'bigint' ? { commit: position, prepare: position } : position
+  /** Nobody can be told to begin after -1n: that is the start. */
+  const after = (from: bigint | 'start' | 'end') => (typeof from === 'bigint' && from < 0n ? START : from)
+
+  const append = createAppender({
+    line: writes,
+    circuit,
+    log,
+    appendTimeoutMs,
+    async find(stream, id) {
+      const options = { direction: 'backwards', fromRevision: END, maxCount: WRITTEN_SEARCH } as const
+      for await (const chunk of records((client) => client.readStream(stream, options)))
+        for (const record of chunk) if (record.id === id.toLowerCase()) return record
+      return undefined
+    },
+  })
+
+  const stopGuard = guardAgainstClient((error) => {
+    log.error({ err: error }, 'the event store client threw outside any call')
+    writes.replace(writes.current, 'it threw outside any call')
+    circuit.suspect(error)
+  })
+
+  const openSubscription = (open: Parameters<typeof openSource>[0]['open']) => {
+    if (!circuit.up) return Promise.reject(new StoreUnavailable('the event store is down'))
+    return openSource({ codec, generation: reads.current, openMs: readTimeoutMs, onFailure: suspect, open })
+  }
+  const buffer = { highWaterMark: CLIENT_BUFFER }
+
+  const store: EventStore = {
+    append: async (stream, newFacts, expected, { deadline = Date.now() + appendDeadlineMs } = {}) =>
+      append(stream, checkAppend(stream, newFacts.map(codec.encode)), expected, deadline),
+
+    readStream(stream, options = {}) {
+      const { direction = 'forwards', signal } = options
+      return facts(
+        records(
+          (client) =>
+            client.readStream(stream, { direction, fromRevision: startOf(options), ...countOf(options) }, buffer),
+          signal,
+        ),
+      )
+    },
+
+    readAll(options = {}) {
+      const { direction = 'forwards', signal, filter } = options
+      return facts(
+        records(
+          (client) => client.readAll({ direction, fromPosition: at(startOf(options)), ...countOf(options) }, buffer),
+          signal,
+        ),
+        filter,
+      )
+    },
+
+    subscribeAll: ({ from }) =>
+      openSubscription((checkpoint) =>
+        reads.current.client.subscribeToAll(
+          {
+            fromPosition: at(after(from)),
+            filter: excludeSystemEvents({
+              checkpointInterval: CHECKPOINT_WINDOWS,
+              checkpointReached: (_, position) => checkpoint(position.commit),
+            }),
+          },
+          buffer,
+        ),
+      ),
+
+    subscribeStream: (stream, { from }) =>
+      openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),
+
+    watchStream: (stream, options) =>
+      new Observable((subscriber) => {
+        const opening = store.subscribeStream(stream, options)
+        const run = async () => {
+          const source = await opening
+          while (!subscriber.closed) {
+            const { facts: given, unreadable } = await source.next(256)
+            for (const fact of given)
+              if (unreadable[0] === undefined || fact.revision < unreadable[0].revision) subscriber.next(fact)
+            if (unreadable[0] !== undefined) throw new MalformedFact(unreadable[0])
+          }
+        }
+        run().catch((error: unknown) => subscriber.error(error))
+        return () => void opening.then((source) => source.close()).catch(() => undefined)
+      }),
+
+    async head() {
+      const options = { direction: 'backwards', fromPosition: END, maxCount: HEAD_SEARCH } as const
+      for await (const chunk of records((client) => client.readAll(options)))
+        for (const record of chunk) if (!record.type.startsWith('$')) return record.position
+      return undefined
+    },
+
+    health: circuit.health,
+
+    async close() {
+      stopGuard()
+      circuit.close()
+      await Promise.all([writes.close(), reads.close()])
+    },
+  }
+  return store
+}

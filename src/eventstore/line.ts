@@ -1,0 +1,89 @@
+// The client of the event store and its replacement: one generation at a time, each call bounded in time and cut off when
+// its client is given up.
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { LineReplaced, NoAnswer } from './errors.ts'
+import type { Log } from './log.ts'
+
+export interface Generation {
+  readonly client: EventStoreDBClient
+  /** Called once when this client is given up: its calls may never end by themselves. Returns how to stop listening. */
+  onRetired(listener: (error: Error) => void): () => void
+}
+
+export interface Line {
+  readonly current: Generation
+  /** Gives up this client, unless that has been done already, and makes a new one. */
+  replace(generation: Generation, reason: string): void
+  /** Runs one call with a time limit. Rejects with NoAnswer or LineReplaced, else as the call does. */
+  call<T>(ms: number, action: (client: EventStoreDBClient) => Promise<T>, generation?: Generation): Promise<T>
+  close(): Promise<void>
+}
+
+interface Held extends Generation {
+  retire(error: Error): Promise<void>
+}
+
+/** How long a client that is given up may take to end its calls. */
+const DISPOSE_MS = 1_000
+
+const openClient = (url: string): Held => {
+  const client = EventStoreDBClient.connectionString(url)
+  const listeners = new Set<(error: Error) => void>()
+  return {
+    client,
+    onRetired(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async retire(error) {
+      const told = [...listeners]
+      listeners.clear()
+      for (const listener of told) listener(error)
+      let timer: NodeJS.Timeout | undefined
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, DISPOSE_MS)
+      })
+      await Promise.race([client.dispose().catch(() => undefined), limit])
+      clearTimeout(timer)
+    },
+  }
+}
+
+export const openLine = (url: string, name: string, log: Log): Line => {
+  let current = openClient(url)
+  let closed = false
+  return {
+    get current() {
+      return current
+    },
+    replace(generation, reason) {
+      if (generation !== current || closed) return
+      log.warn({ line: name, reason }, 'event store client replaced')
+      const old = current
+      current = openClient(url)
+      void old.retire(new LineReplaced(reason))
+    },
+    call(ms, action, generation = current) {
+      return new Promise((resolve, reject) => {
+        const settle = () => {
+          clearTimeout(timer)
+          stopListening()
+        }
+        const fail = (error: unknown) => {
+          settle()
+          reject(error)
+        }
+        const timer = setTimeout(() => fail(new NoAnswer(ms)), ms)
+        const stopListening = generation.onRetired(fail)
+        action(generation.client).then((value) => {
+          settle()
+          resolve(value)
+        }, fail)
+      })
+    },
+    async close() {
+      closed = true
+      await current.retire(new LineReplaced('closed'))
+    },
+  }
+}

@@ -1,0 +1,179 @@
+// A subscription as a source that is pulled: bounded, in order, with the position moving on also where nothing matched.
+import type {
+  AllStreamResolvedEvent,
+  AllStreamSubscription,
+  ResolvedEvent,
+  StreamSubscription,
+} from '@eventstore/db-client'
+import type { RecordedFact, UnreadableFact } from '../domain/recorded.ts'
+import type { Codec } from './codec.ts'
+import { MalformedFact, NoAnswer, SourceClosed, StoreUnavailable } from './errors.ts'
+import type { Generation } from './line.ts'
+import { recordOf } from './record.ts'
+import type { Batch, Source } from './types.ts'
+
+/** Events kept for the consumer; the client's own buffers (1,024 each way) come on top. Past it the server is held back. */
+const QUEUE_LIMIT = 4_096
+export const CLIENT_BUFFER = 1_024
+
+/** What the server says between events, kept in its place among them. */
+type Marker = { readonly marker: 'checkpoint'; readonly position: bigint } | { readonly marker: 'caughtUp' }
+type Entry = ResolvedEvent | AllStreamResolvedEvent | Marker
+
+export interface SourceOptions {
+  readonly codec: Codec
+  readonly generation: Generation
+  /** How long the server may take to confirm the subscription, ms. */
+  readonly openMs: number
+  /** Told about every failure that is not this side's doing. */
+  readonly onFailure: (error: unknown) => void
+  /** Opens the call; `checkpoint` is to be awaited by the client when the server sends one. */
+  readonly open: (checkpoint: (position: bigint) => Promise<void>) => StreamSubscription | AllStreamSubscription
+}
+
+/** A first checkpoint of an almost empty log where nothing matched can be this; it says nothing. */
+const NO_POSITION = 2n ** 64n - 1n
+
+/** Opens a subscription and waits until the server has confirmed it. Rejects with StoreUnavailable. */
+export const openSource = async ({ codec, generation, openMs, onFailure, open }: SourceOptions): Promise<Source> => {
+  let queue: Entry[] = []
+  let taken = 0
+  let failure: Error | undefined
+  let closed = false
+  let live = false
+  let position: bigint | undefined
+  let revision: bigint | undefined
+  let wake: (() => void) | undefined
+  let roomy: (() => void) | undefined
+
+  const size = () => queue.length - taken
+  const signal = () => {
+    const waiting = wake
+    wake = undefined
+    waiting?.()
+  }
+  const takeAll = () => {
+    for (let event: Entry | null = call.read(); event !== null; event = call.read()) queue.push(event)
+  }
+  const takeSome = () => {
+    while (size() < QUEUE_LIMIT) {
+      const event: Entry | null = call.read()
+      if (event === null) break
+      queue.push(event)
+    }
+    if (size() > 0) signal()
+  }
+  /** Everything that was sent before the marker is taken first, so that the marker cannot overtake it. */
+  const mark = (marker: Marker) => {
+    takeAll()
+    queue.push(marker)
+    signal()
+  }
+  let confirm: () => void = () => {}
+  let refuse: (error: Error) => void = () => {}
+  const opening = new Promise<void>((resolve, reject) => {
+    confirm = resolve
+    refuse = reject
+  })
+  const fail = (error: unknown) => {
+    if (failure || closed) return
+    failure = error instanceof Error ? error : new Error(String(error))
+    onFailure(error)
+    refuse(failure)
+    signal()
+  }
+
+  const call = open(async (at) => {
+    if (at === NO_POSITION || closed) return
+    mark({ marker: 'checkpoint', position: at })
+    // The client waits for this promise: that is the way to hold a stream of checkpoints back.
+    if (size() >= QUEUE_LIMIT)
+      await new Promise<void>((resolve) => {
+        roomy = resolve
+      })
+  })
+  const stopListening = generation.onRetired(fail)
+
+  const close = async () => {
+    if (closed) return
+    closed = true
+    stopListening()
+    roomy?.()
+    signal()
+    // An idle call stays open at the server unless it is cancelled; one that never opened has nothing to cancel.
+    await call.unsubscribe().catch(() => undefined)
+    call.destroy()
+  }
+
+  const timer = setTimeout(() => fail(new NoAnswer(openMs)), openMs)
+  call.once('confirmation', confirm)
+  call.on('error', fail)
+  call.on('end', () => fail(new Error('the server ended the subscription')))
+  call.on('caughtUp', () => mark({ marker: 'caughtUp' }))
+  call.on('readable', takeSome)
+  try {
+    await opening
+  } catch (error) {
+    await close()
+    throw new StoreUnavailable('the subscription could not be opened', { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+
+  const batchOf = (entries: readonly Entry[]): Batch => {
+    const facts: RecordedFact[] = []
+    const unreadable: UnreadableFact[] = []
+    for (const entry of entries) {
+      if ('marker' in entry) {
+        if (entry.marker === 'caughtUp') live = true
+        else if (position === undefined || entry.position > position) position = entry.position
+        continue
+      }
+      const record = recordOf(entry)
+      if (record === undefined) continue
+      position = record.position
+      revision = record.revision
+      try {
+        const fact = codec.decode(record)
+        if (fact !== undefined) facts.push(fact)
+      } catch (error) {
+        if (!(error instanceof MalformedFact)) throw error
+        unreadable.push(error.fact)
+      }
+    }
+    return { facts, unreadable, position, revision, caughtUp: live && size() === 0 }
+  }
+
+  return {
+    get buffered() {
+      return size()
+    },
+    async next(max) {
+      for (;;) {
+        if (closed) throw new SourceClosed()
+        takeSome()
+        if (size() > 0) break
+        if (failure) throw new StoreUnavailable('the subscription broke', { cause: failure })
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      const entries = queue.slice(taken, taken + max)
+      taken += entries.length
+      if (taken === queue.length) {
+        queue = []
+        taken = 0
+      } else if (taken >= QUEUE_LIMIT) {
+        queue = queue.slice(taken)
+        taken = 0
+      }
+      if (size() < QUEUE_LIMIT) {
+        const goOn = roomy
+        roomy = undefined
+        goOn?.()
+      }
+      return batchOf(entries)
+    },
+    close,
+  }
+}
