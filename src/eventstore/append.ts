@@ -1,10 +1,10 @@
 // Appends that end with an answer: what is unknown is asked again with the same ids and the same expected revision.
 import { jsonEvent } from '@eventstore/db-client'
-import { backoffMs, sleep } from './backoff.ts'
-import type { Circuit } from './circuit.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
+import type { Circuit } from '../line/circuit.ts'
 import { AppendRefused, messageOf, NoAnswer, StoreUnavailable, verdictOf } from './errors.ts'
 import type { Line } from './line.ts'
-import type { Log } from './log.ts'
+import type { Log } from '../line/log.ts'
 import type { SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
 

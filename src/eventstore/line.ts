@@ -2,7 +2,7 @@
 // its client is given up.
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { LineReplaced, NoAnswer } from './errors.ts'
-import type { Log } from './log.ts'
+import type { Log } from '../line/log.ts'
 
 export interface Generation {
   readonly client: EventStoreDBClient

@@ -1,6 +1,5 @@
 // Knows whether the server can be reached: after trouble it asks again and again with a cheap question until one is answered.
 import { sleep } from './backoff.ts'
-import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
 
 export interface CircuitOptions {
@@ -96,7 +95,7 @@ export const createCircuit = ({ name, probe, log, probeEveryMs, heartbeatMs }: C
         waiting.add(wake)
       })
     },
-    health: () => ({ ok: up, since, ...(up ? {} : { error: messageOf(lastError) }) }),
+    health: () => ({ ok: up, since, ...(up ? {} : { error: lastError instanceof Error ? lastError.message : String(lastError) }) }),
     close() {
       clearInterval(heartbeat)
       closing.abort()
