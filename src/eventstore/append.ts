@@ -2,9 +2,9 @@
 import { jsonEvent } from '@eventstore/db-client'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Circuit } from '../line/circuit.ts'
+import type { Log } from '../line/log.ts'
 import { AppendRefused, messageOf, NoAnswer, StoreUnavailable, verdictOf } from './errors.ts'
 import type { Line } from './line.ts'
-import type { Log } from '../line/log.ts'
 import type { SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
 

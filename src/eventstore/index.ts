@@ -2,21 +2,21 @@
 import { END, excludeSystemEvents, START } from '@eventstore/db-client'
 import { Observable } from 'rxjs'
 import type { RecordedFact } from '../domain/recorded.ts'
-import { createAppender } from './append.ts'
 import { createCircuit } from '../line/circuit.ts'
+import { type Log, silentLog } from '../line/log.ts'
+import { createAppender } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
 import { isLineTrouble, MalformedFact, messageOf, NoAnswer, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { openLine } from './line.ts'
-import { type Log, silentLog } from '../line/log.ts'
 import { readChunks } from './read.ts'
 import { checkAppend } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
 import type { EventStore as BaseStore, ReadOptions } from './types.ts'
 
+export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
 export { AppendRefused, MalformedFact, SourceClosed, StoreUnavailable } from './errors.ts'
-export type { Log } from '../line/log.ts'
 export type {
   AppendOptions,
   AppendResult,

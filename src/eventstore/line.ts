@@ -1,8 +1,8 @@
 // The client of the event store and its replacement: one generation at a time, each call bounded in time and cut off when
 // its client is given up.
 import { EventStoreDBClient } from '@eventstore/db-client'
-import { LineReplaced, NoAnswer } from './errors.ts'
 import type { Log } from '../line/log.ts'
+import { LineReplaced, NoAnswer } from './errors.ts'
 
 export interface Generation {
   readonly client: EventStoreDBClient

@@ -95,7 +95,11 @@ export const createCircuit = ({ name, probe, log, probeEveryMs, heartbeatMs }: C
         waiting.add(wake)
       })
     },
-    health: () => ({ ok: up, since, ...(up ? {} : { error: lastError instanceof Error ? lastError.message : String(lastError) }) }),
+    health: () => ({
+      ok: up,
+      since,
+      ...(up ? {} : { error: lastError instanceof Error ? lastError.message : String(lastError) }),
+    }),
     close() {
       clearInterval(heartbeat)
       closing.abort()

@@ -1,0 +1,108 @@
+// What can go wrong with the document store, and the one table that says which errors mean that it is not to be had.
+import {
+  MongoBulkWriteError,
+  MongoClientClosedError,
+  MongoError,
+  MongoExpiredSessionError,
+  MongoNetworkError,
+  MongoNotConnectedError,
+  MongoServerClosedError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+} from 'mongodb'
+
+/** The document store could not be reached, or did not answer in time. A write may or may not have happened. */
+export class ReadModelUnavailable extends Error {
+  override readonly name = 'ReadModelUnavailable'
+  /** Seconds after which asking again makes sense. */
+  readonly retryAfter = 1
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+  }
+}
+
+/** No answer within the call's own time limit. */
+export class CallTooSlow extends Error {
+  override readonly name = 'CallTooSlow'
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`)
+  }
+}
+
+/** Server error codes that speak of the server's state and not of what was asked. */
+const STATE_CODES: ReadonlySet<number> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  24, // LockTimeout: an open transaction holds it
+  50, // MaxTimeMSExpired
+  64, // WriteConcernTimeout
+  79, // UnknownReplWriteConcern
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // UnsatisfiableWriteConcern
+  133, // FailedToSatisfyReadPreference
+  134, // ReadConcernMajorityNotAvailableYet
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  9001, // SocketException
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+])
+
+/** Codes with which the server ends a transaction that may simply be tried again. */
+const CONFLICT_CODES: ReadonlySet<number> = new Set([
+  112, // WriteConflict
+  225, // TransactionTooOld
+  246, // SnapshotUnavailable
+  251, // NoSuchTransaction
+])
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof MongoError && typeof error.code === 'number' ? error.code : undefined
+
+const hasLabel = (error: unknown, label: string): boolean => error instanceof MongoError && error.hasErrorLabel(label)
+
+/** A bulk write that a dying server cuts off comes as a bulk error without code or label: its cause tells. */
+const causeOf = (error: unknown): unknown =>
+  error instanceof MongoBulkWriteError ? (error.cause ?? error.err ?? error) : error
+
+/** Whether the server, rather than the request, is what went wrong. */
+export const isUnavailable = (error: unknown): boolean => {
+  if (error instanceof CallTooSlow || error instanceof ReadModelUnavailable) return true
+  if (
+    error instanceof MongoNetworkError ||
+    error instanceof MongoServerSelectionError ||
+    error instanceof MongoNotConnectedError ||
+    error instanceof MongoTopologyClosedError ||
+    error instanceof MongoServerClosedError ||
+    error instanceof MongoClientClosedError ||
+    error instanceof MongoExpiredSessionError
+  )
+    return true
+  // The pool's own errors (cleared, wait queue time-out) are not exported; they are driver errors with these names.
+  if (
+    error instanceof MongoError &&
+    /^Mongo(PoolCleared|PoolClosed|WaitQueueTimeout|OperationTimeout)/.test(error.name)
+  )
+    return true
+  const code = codeOf(error)
+  if (code !== undefined && STATE_CODES.has(code)) return true
+  if (hasLabel(error, 'UnknownTransactionCommitResult') || hasLabel(error, 'RetryableWriteError')) return true
+  const cause = causeOf(error)
+  return cause !== error && isUnavailable(cause)
+}
+
+/** Whether another transaction or writer was faster. */
+export const isConflict = (error: unknown): boolean => {
+  const code = codeOf(causeOf(error)) ?? codeOf(error)
+  return (code !== undefined && CONFLICT_CODES.has(code)) || hasLabel(error, 'TransientTransactionError')
+}
+
+/** Whether a unique index refused a document. */
+export const isDuplicateKey = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,144 @@
+// The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
+import { type Document, MongoClient, type MongoClientOptions } from 'mongodb'
+import { createCircuit } from '../line/circuit.ts'
+import { type Log, silentLog } from '../line/log.ts'
+import { type Aliases, createAliases } from './aliases.ts'
+import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
+import { CallTooSlow, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { createLanes, type Lanes } from './lanes.ts'
+
+export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, UpdateFilter, WithId } from 'mongodb'
+export { BSON } from 'mongodb'
+export type { Aliases } from './aliases.ts'
+export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
+export { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
+export type { Committed, Lane, LaneChange, Lanes, Member, Writes } from './lanes.ts'
+export { positionText } from './lanes.ts'
+
+export interface ReadModel {
+  /** The documents of a projection, in whichever collection holds them now. */
+  collection<D extends Keyed>(projection: string): ModelCollection<D>
+  /** A collection of this very name: snapshots, leases and other things that no projection makes. */
+  plain<D extends Keyed>(name: string): ModelCollection<D>
+  readonly lanes: Lanes
+  readonly aliases: Aliases
+  health(): { readonly ok: boolean; readonly since: number; readonly error?: string }
+  /** Creates a collection with its indexes unless they are there. */
+  prepare(
+    name: string,
+    indexes: readonly { key: Readonly<Record<string, 1 | -1>>; unique?: boolean; sparse?: boolean }[],
+  ): Promise<void>
+  drop(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ReadModelOptions {
+  /** A connection string of MongoDB: a replica set or a sharded cluster, since there are transactions. */
+  readonly url: string
+  readonly database: string
+  readonly log?: Log
+  /** Time limit of one call, ms; a transaction of the projector has six times as long. */
+  readonly callTimeoutMs?: number
+  /** How often a server that is down is asked whether it is back, ms. */
+  readonly probeEveryMs?: number
+  readonly maxPoolSize?: number
+}
+
+const clientOptions = (callTimeoutMs: number, maxPoolSize: number): MongoClientOptions => ({
+  appName: 'tributary',
+  maxPoolSize,
+  // Without these a call to a server that is gone waits for 30 s, and one to a server that hangs for ever.
+  serverSelectionTimeoutMS: 1_500,
+  connectTimeoutMS: 1_500,
+  waitQueueTimeoutMS: callTimeoutMs,
+  socketTimeoutMS: 6 * callTimeoutMs,
+  heartbeatFrequencyMS: 1_000,
+  writeConcern: { w: 'majority', journal: true },
+  ignoreUndefined: true,
+})
+
+export const createReadModel = ({
+  url,
+  database,
+  log = silentLog,
+  callTimeoutMs = 5_000,
+  probeEveryMs = 300,
+  maxPoolSize = 32,
+}: ReadModelOptions): ReadModel => {
+  const client = new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
+  const db = client.db(database)
+
+  const limited = <T>(ms: number, action: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new CallTooSlow(ms)), ms)
+      action()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
+
+  const circuit = createCircuit({
+    name: 'document store',
+    log,
+    probeEveryMs,
+    heartbeatMs: 5_000,
+    probe: () => limited(1_000, async () => void (await db.command({ ping: 1 }))),
+  })
+
+  const guarded = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
+    if (!circuit.up) throw new ReadModelUnavailable('the document store is down')
+    try {
+      const result = await limited(ms, action)
+      circuit.answered()
+      return result
+    } catch (error) {
+      if (isUnavailable(error)) {
+        circuit.suspect(error)
+        throw new ReadModelUnavailable('the document store is not to be had', error)
+      }
+      if (isConflict(error))
+        throw new ReadModelUnavailable('the document store was busy with the same documents', error)
+      throw error
+    }
+  }
+  const call = <T>(action: () => Promise<T>) => guarded(callTimeoutMs, action)
+
+  const aliases = createAliases(db.collection('projections'), call)
+
+  return {
+    collection: <D extends Keyed>(projection: string) =>
+      modelCollection<D>(async (action) => {
+        const name = await aliases.resolve(projection)
+        return call(() => action(db.collection<D>(name)))
+      }),
+    plain: <D extends Keyed>(name: string) =>
+      modelCollection<D>((action) => call(() => action(db.collection<D>(name)))),
+    lanes: createLanes(client, db, (action) => guarded(6 * callTimeoutMs, action)),
+    aliases,
+    health: circuit.health,
+    async prepare(name, indexes) {
+      await call(async () => {
+        const there = await db.listCollections({ name }, { nameOnly: true }).toArray()
+        if (there.length === 0) await db.createCollection(name).catch(ignoreExisting)
+        if (indexes.length > 0)
+          await db
+            .collection(name)
+            .createIndexes(indexes.map((index): IndexOf => ({ ...index, key: { ...index.key } })))
+      })
+    },
+    async drop(name) {
+      await call(() => db.collection(name).drop())
+    },
+    async close() {
+      circuit.close()
+      await client.close()
+    },
+  }
+}
+
+type IndexOf = { key: Record<string, 1 | -1>; unique?: boolean; sparse?: boolean }
+
+/** Two nodes that start together both create: NamespaceExists is what was wanted. */
+const ignoreExisting = (error: unknown): Document | undefined => {
+  if (error instanceof Error && 'code' in error && error.code === 48) return undefined
+  throw error
+}
