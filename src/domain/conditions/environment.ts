@@ -1,0 +1,63 @@
+// What exists in a project, so that a definition that names something else is refused when it is written.
+import { isInternalEventType } from '../internalEvents.ts'
+import type { ValueType } from './ast.ts'
+
+export interface SchemaProperty {
+  readonly type: 'string' | 'number' | 'boolean' | 'date' | 'datetime'
+  readonly array?: boolean
+  readonly optional?: boolean
+  readonly deleted?: boolean
+}
+
+export interface Environment {
+  /** IANA name. */
+  readonly timeZone: string
+  /** Custom events by name. */
+  readonly eventSchemas: ReadonlyMap<string, { readonly properties: Readonly<Record<string, SchemaProperty>> }>
+  /** Segments by id. */
+  readonly segments: ReadonlyMap<string, { readonly name: string }>
+  /** Campaigns by id; when absent, campaigns are not checked and named as written. */
+  readonly campaigns?: ReadonlyMap<string, { readonly name: string }>
+  /** The event in whose context the condition is asked, where that is known: its properties are then checked. */
+  readonly contextEvent?: string
+}
+
+/** How a value is to be tested: its type, and whether it is a list of such. */
+export interface Slot {
+  readonly type: ValueType
+  /** Undefined where both may be. */
+  readonly array: boolean | undefined
+}
+
+export const ANY: Slot = { type: 'any', array: undefined }
+
+export const isKnownEvent = (environment: Environment, name: string): boolean =>
+  environment.eventSchemas.has(name) || isInternalEventType(name)
+
+/** A property of an event: `ANY` for internal events, undefined when the schema does not have it. */
+export const propertyOf = (environment: Environment, event: string, property: string): Slot | undefined => {
+  const schema = environment.eventSchemas.get(event)
+  if (!schema) return isInternalEventType(event) ? ANY : undefined
+  const found = Object.hasOwn(schema.properties, property) ? schema.properties[property] : undefined
+  return found && !found.deleted ? { type: found.type, array: found.array ?? false } : undefined
+}
+
+/** A property of whichever event comes: undefined when no schema has it, `ANY` when schemas do not agree on it. */
+export const propertyOfSome = (environment: Environment, property: string): Slot | undefined => {
+  if (environment.contextEvent !== undefined) return propertyOf(environment, environment.contextEvent, property)
+  let slot: Slot | undefined
+  for (const event of environment.eventSchemas.keys()) {
+    const found = propertyOf(environment, event, property)
+    if (!found) continue
+    if (slot && (slot.type !== found.type || slot.array !== found.array)) return ANY
+    slot = found
+  }
+  return slot
+}
+
+/** The id of a campaign named by id or name; undefined when there is none. */
+export const campaignOf = (environment: Environment, idOrName: string): string | undefined => {
+  if (!environment.campaigns || environment.campaigns.has(idOrName)) return idOrName
+  for (const [id, { name }] of environment.campaigns) if (name === idOrName) return id
+  return undefined
+}
