@@ -81,7 +81,8 @@ export const ALL_PROJECTIONS = '*'
 /** The key under which a stream is parked for a projection whose `keys` threw: nobody knows which documents it meant. */
 export const streamKey = (stream: string): string => `stream ${stream}`
 
-const errorText = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const errorText = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
 /**
  * What is to be done for a batch, in log order. Facts of parked streams and keys go behind those that are parked already;

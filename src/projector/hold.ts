@@ -1,0 +1,56 @@
+// Holding a lane: whoever changes its members or its documents out of turn keeps running projectors away for a moment.
+import { sleep } from '../line/backoff.ts'
+import type { Lane, LaneChange, ReadModel, Writes } from '../readmodel/index.ts'
+import { ReadModelUnavailable } from '../readmodel/index.ts'
+
+/** A hold ends by itself, so that a holder that dies stops nobody for longer, ms. */
+const HOLD_MS = 5_000
+/** A busy projector commits all the time: the hold has to be tried for between two commits. */
+const TRIES = 100
+
+export interface HeldLane {
+  readonly lane: Lane
+  /** The one commit of the holder: writes, changes and lets go. False: the hold was lost, nothing was written. */
+  release(change: LaneChange, writes: readonly Writes[]): Promise<boolean>
+}
+
+/**
+ * Takes hold of a lane, runs `work`, which releases it with its own commit, and lets go in any case. Rejects with
+ * ReadModelUnavailable when the hold cannot be had.
+ */
+export const withHeldLane = async <T>(
+  readModel: ReadModel,
+  id: string,
+  writer: string,
+  work: (held: HeldLane) => Promise<T>,
+): Promise<T> => {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const seen = await readModel.lanes.read(id)
+    if (seen === undefined) throw new Error(`there is no lane ${id}`)
+    const taken =
+      seen.heldUntil > Date.now()
+        ? undefined
+        : await readModel.lanes.commit(seen, writer, { heldUntil: Date.now() + HOLD_MS }, [])
+    if (taken?.kind !== 'committed') {
+      await sleep(5 + Math.random() * 20)
+      continue
+    }
+    let lane = taken.lane
+    let released = false
+    try {
+      return await work({
+        lane,
+        async release(change, writes) {
+          const result = await readModel.lanes.commit(lane, writer, { ...change, heldUntil: 0 }, writes)
+          if (result.kind === 'rejected') throw new Error(`${result.collection}: ${result.error}`)
+          released = result.kind === 'committed'
+          if (result.kind === 'committed') lane = result.lane
+          return released
+        },
+      })
+    } finally {
+      if (!released) await readModel.lanes.commit(lane, writer, { heldUntil: 0 }, []).catch(() => undefined)
+    }
+  }
+  throw new ReadModelUnavailable(`lane ${id} is too busy to be held`)
+}

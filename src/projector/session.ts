@@ -1,0 +1,271 @@
+// One session of a lane: takes batches from a subscription, folds them, and commits documents and checkpoint together. It ends
+// with the first failure; whoever opens the next one begins again at the checkpoint, so a session may speculate in memory.
+import { LRUCache } from 'lru-cache'
+import type { Projection } from '../../projections/projection.ts'
+import type { RecordedFact } from '../domain/recorded.ts'
+import type { Batch, Source } from '../eventstore/index.ts'
+import type { Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
+import { positionText } from '../readmodel/index.ts'
+import {
+  ALL_PROJECTIONS,
+  type Changed,
+  fold,
+  type Held,
+  type ParkedNames,
+  type Parking,
+  plan,
+  type Routes,
+  type Step,
+} from './fold.ts'
+import { parkedDocuments, parkedWrites } from './parked.ts'
+
+/** Another projector moved the lane. */
+export class LaneLost extends Error {
+  override readonly name = 'LaneLost'
+  constructor(lane: string) {
+    super(`another projector moved lane ${lane}`)
+  }
+}
+
+/** The store refuses documents for good: their keys are to be parked. */
+export class DocumentsRejected extends Error {
+  override readonly name = 'DocumentsRejected'
+  readonly projection: string
+  /** Empty: it could not be told which; a batch of one fact will tell. */
+  readonly keys: readonly string[]
+  readonly reason: string
+  constructor(projection: string, keys: readonly string[], reason: string) {
+    super(`${projection} ${keys.join(', ')}: ${reason}`)
+    this.projection = projection
+    this.keys = keys
+    this.reason = reason
+  }
+}
+
+export interface BatchDone {
+  readonly facts: number
+  readonly documents: number
+  readonly parked: number
+  /** When the newest fact was recorded, epoch ms. */
+  readonly newest: number | undefined
+  readonly caughtUp: boolean
+  readonly lane: Lane
+}
+
+export interface SessionOptions {
+  readonly readModel: ReadModel
+  readonly source: Source
+  readonly lane: Lane
+  readonly writer: string
+  readonly routes: Routes
+  readonly parked: ParkedNames
+  /** Why keys were condemned before any of their facts was parked, by `projection key`. */
+  readonly condemned: Map<string, string>
+  /** Facts of the next batch at most. */
+  readonly maxBatch: () => number
+  /** Documents kept in memory per projection. */
+  readonly cacheSize: number
+  readonly onDone: (done: BatchDone) => void
+}
+
+export interface Session {
+  next(): Promise<Batch>
+  /** Folds the batch, waits for the commit before, and starts this one's. */
+  apply(batch: Batch): Promise<void>
+  /** Rejects with the first failure of a commit that nobody waits for. */
+  readonly failed: Promise<never>
+  /** Waits for the commit under way, then ends the subscription. */
+  close(): Promise<void>
+}
+
+export const condemnedName = (projection: string, key: string): string => `${projection} ${key}`
+
+const NOTHING: Held = { document: null, at: undefined }
+
+interface StoredDocument extends Keyed {
+  _at?: string
+}
+
+/** What is stored is the document, its key and the position of the newest fact that changed it. */
+const storedOf = ({ key, held }: Changed): Keyed => ({ ...held.document, _id: key, _at: positionText(held.at ?? 0n) })
+
+export const heldOf = ({ _id, _at, ...document }: StoredDocument): Held => ({
+  document,
+  at: _at === undefined ? undefined : BigInt(_at),
+})
+
+/** The documents of these keys as the store has them, by key; keys without a document are missing. */
+export const loadDocuments = async (
+  readModel: ReadModel,
+  collection: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, Held>> => {
+  const found = await readModel
+    .plain<StoredDocument>(collection)
+    .find({ _id: { $in: [...keys] } }, { limit: keys.length })
+  return new Map(found.map((document) => [document._id, heldOf(document)]))
+}
+
+/** What one transaction has to write, by collection; `collectionOf` says where a projection's documents are. */
+export const writesOf = (changed: readonly Changed[], collectionOf: (projection: Projection) => string): Writes[] => {
+  const byProjection = new Map<Projection, { inserts: Keyed[]; replaces: Keyed[]; deletes: string[] }>()
+  for (const change of changed) {
+    let own = byProjection.get(change.projection)
+    if (own === undefined) {
+      own = { inserts: [], replaces: [], deletes: [] }
+      byProjection.set(change.projection, own)
+    }
+    if (change.held.document === null) own.deletes.push(change.key)
+    else if (change.existed) own.replaces.push(storedOf(change))
+    else own.inserts.push(storedOf(change))
+  }
+  return [...byProjection].map(([projection, own]) => ({ collection: collectionOf(projection), ...own }))
+}
+
+export const createSession = ({
+  readModel,
+  source,
+  lane: first,
+  writer,
+  routes,
+  parked,
+  condemned,
+  maxBatch,
+  cacheSize,
+  onDone,
+}: SessionOptions): Session => {
+  let lane = first
+  let committing: Promise<void> = Promise.resolve()
+  let refuse: (error: unknown) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    refuse = reject
+  })
+  failed.catch(() => undefined)
+  const caches = new Map<Projection, LRUCache<string, Held>>()
+  /** What the commit under way writes: the store does not have it yet, so it must not fall out of the cache. */
+  let underWay = new Map<Projection, Map<string, Held>>()
+
+  const cacheOf = (projection: Projection): LRUCache<string, Held> => {
+    let cache = caches.get(projection)
+    if (cache === undefined) {
+      cache = new LRUCache({ max: cacheSize })
+      caches.set(projection, cache)
+    }
+    return cache
+  }
+  const collectionOf = ({ name }: Projection): string => {
+    const member = lane.members[name]
+    if (member === undefined) throw new Error(`${name} is no member of lane ${lane.id}`)
+    return member.collection
+  }
+
+  /** Reads what is neither in memory nor known to be new, one question a collection. */
+  const load = async (steps: readonly Step[]): Promise<(projection: Projection, key: string) => Held> => {
+    const found = new Map<Projection, Map<string, Held>>()
+    const missing = new Map<Projection, string[]>()
+    for (const { projection, key } of steps) {
+      if (projection.insertOnly) continue
+      let own = found.get(projection)
+      if (own === undefined) {
+        own = new Map()
+        found.set(projection, own)
+      }
+      if (own.has(key)) continue
+      const known = underWay.get(projection)?.get(key) ?? cacheOf(projection).get(key)
+      own.set(key, known ?? NOTHING)
+      if (known !== undefined) continue
+      const asked = missing.get(projection)
+      if (asked) asked.push(key)
+      else missing.set(projection, [key])
+    }
+    await Promise.all(
+      [...missing].map(async ([projection, keys]) => {
+        const own = found.get(projection)!
+        for (const [key, held] of await loadDocuments(readModel, collectionOf(projection), keys)) own.set(key, held)
+      }),
+    )
+    return (projection, key) => found.get(projection)?.get(key) ?? NOTHING
+  }
+
+  /** The first parked fact of a condemned key says why. */
+  const explained = (parkings: readonly Parking[]): readonly Parking[] =>
+    parkings.map((parking) => {
+      const name = condemnedName(parking.projection, parking.key)
+      const error = condemned.get(name)
+      if (error === undefined || parking.error !== undefined) return parking
+      condemned.delete(name)
+      return { ...parking, error }
+    })
+
+  const parkUnreadable = ({ facts, unreadable }: Batch): { readable: readonly RecordedFact[]; parkings: Parking[] } => {
+    if (unreadable.length === 0) return { readable: facts, parkings: [] }
+    const parkings: Parking[] = []
+    const from = new Map<string, bigint>()
+    for (const fact of unreadable) {
+      const behind = parked.has(ALL_PROJECTIONS, fact.stream) || from.has(fact.stream)
+      if (!from.has(fact.stream)) from.set(fact.stream, fact.revision)
+      parkings.push({ projection: ALL_PROJECTIONS, key: fact.stream, fact, ...(behind ? {} : { error: fact.error }) })
+    }
+    const readable: RecordedFact[] = []
+    for (const fact of facts) {
+      const first = from.get(fact.stream)
+      if (first !== undefined && fact.revision > first)
+        parkings.push({ projection: ALL_PROJECTIONS, key: fact.stream, fact })
+      else readable.push(fact)
+    }
+    return { readable, parkings }
+  }
+
+  const commit = async (batch: Batch, changed: readonly Changed[], parkings: readonly Parking[]): Promise<void> => {
+    const position = batch.position
+    const done = { facts: batch.facts.length, documents: changed.length, parked: parkings.length }
+    const told = () => {
+      const newest = batch.facts.at(-1)?.created
+      onDone({ ...done, newest, caughtUp: batch.caughtUp && source.buffered === 0, lane })
+    }
+    if (position === undefined || position === lane.position) return told()
+    const writes = writesOf(changed, collectionOf)
+    const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, explained(parkings), new Date()))]
+    const result = await readModel.lanes.commit(lane, writer, { position }, all)
+    if (result.kind === 'lost') throw new LaneLost(lane.id)
+    if (result.kind === 'rejected') {
+      const own = changed.filter(({ projection }) => collectionOf(projection) === result.collection)
+      const name = own[0]?.projection.name
+      if (name === undefined) throw new Error(`${result.collection}: ${result.error}`)
+      const keys = result.key !== undefined ? [result.key] : batch.facts.length <= 1 ? own.map(({ key }) => key) : []
+      throw new DocumentsRejected(name, keys, result.error)
+    }
+    lane = result.lane
+    told()
+  }
+
+  return {
+    failed,
+    next: () => source.next(maxBatch()),
+
+    async apply(batch) {
+      const { readable, parkings } = parkUnreadable(batch)
+      const planned = plan(routes, readable, parked)
+      for (const { fact } of parkings) parked.add(ALL_PROJECTIONS, fact.stream)
+      const before = await load(planned.steps)
+      const folded = fold(planned.steps, before, parked)
+      await committing
+      const writing = new Map<Projection, Map<string, Held>>()
+      for (const { projection, key, held } of folded.changed) {
+        if (projection.insertOnly) continue
+        cacheOf(projection).set(key, held)
+        const own = writing.get(projection)
+        if (own) own.set(key, held)
+        else writing.set(projection, new Map([[key, held]]))
+      }
+      underWay = writing
+      committing = commit(batch, folded.changed, [...parkings, ...planned.parkings, ...folded.parkings])
+      committing.catch(refuse)
+    },
+
+    async close() {
+      await source.close()
+      await committing.catch(() => undefined)
+    },
+  }
+}
