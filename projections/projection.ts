@@ -1,10 +1,8 @@
 // What a projection is: a pure description of documents that follow from facts. It knows no database and no clock.
 import type { RecordedFact } from '../src/domain/recorded.ts'
 
-/** A document of a read model. `_id` is the key that the projection gave; the projector sets it. */
-export interface ProjectedDocument {
-  readonly [field: string]: unknown
-}
+/** A document of a read model: plain fields. `_id`, the key that the projection gave, is set by the projector. */
+export type ProjectedDocument = object
 
 export interface ProjectionIndex {
   readonly key: Readonly<Record<string, 1 | -1>>

@@ -1,0 +1,77 @@
+// The two laws of every projection as a check that any test can run over its own facts: how they are cut into batches does not
+// matter, and facts that come a second time change nothing.
+import assert from 'node:assert'
+import fc from 'fast-check'
+import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
+import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { createParkedNames, fold, type Held, plan, routesOf } from '../../src/projector/fold.ts'
+import { BSON } from '../../src/readmodel/index.ts'
+
+export type Documents = Readonly<Record<string, ProjectedDocument>>
+
+const NOTHING: Held = { document: null, at: undefined }
+
+/** What a document looks like after it was stored and read again. */
+const stored = (document: ProjectedDocument): ProjectedDocument =>
+  BSON.deserialize(BSON.serialize(document, { ignoreUndefined: true }))
+
+/** The documents of one projection after these batches; each batch begins with what the store gives back. */
+export const project = (projection: Projection, batches: readonly (readonly RecordedFact[])[]): Documents => {
+  const store = new Map<string, Held>()
+  const parked = createParkedNames()
+  for (const batch of batches) {
+    const planned = plan(routesOf([projection]), batch, parked)
+    const before = (_: Projection, key: string) => (projection.insertOnly ? NOTHING : (store.get(key) ?? NOTHING))
+    const folded = fold(planned.steps, before, parked)
+    const failed = [...planned.parkings, ...folded.parkings].find(({ error }) => error !== undefined)
+    if (failed) throw new Error(`${projection.name} ${failed.key} at ${failed.fact.type}: ${failed.error}`)
+    for (const { key, held } of folded.changed) {
+      if (held.document === null) store.delete(key)
+      else {
+        if (projection.insertOnly && store.has(key) && !isReplay(store.get(key)!, held))
+          throw new Error(`${projection.name} is insertOnly, yet ${key} is made by two facts`)
+        store.set(key, { document: stored(held.document), at: held.at })
+      }
+    }
+  }
+  return Object.fromEntries(
+    [...store].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { document }]) => [key, document!]),
+  )
+}
+
+const isReplay = (one: Held, other: Held): boolean => one.at === other.at
+
+/** Cuts `items` before the given places. */
+const cut = <T>(items: readonly T[], places: readonly number[]): T[][] => {
+  const sorted = [...new Set(places)].sort((a, b) => a - b)
+  const bounds = [0, ...sorted, items.length]
+  return bounds.slice(1).map((end, i) => items.slice(bounds[i], end))
+}
+
+/**
+ * Holds the laws against `facts` (in log order): throws with the seed when one is broken, else gives the documents.
+ * `runs`: how many random cuts.
+ */
+export const assertLaws = (projection: Projection, facts: readonly RecordedFact[], runs = 50): Documents => {
+  const whole = project(projection, [facts])
+  const single = project(
+    projection,
+    facts.map((fact) => [fact]),
+  )
+  assert.deepStrictEqual(single, whole, `${projection.name}: one by one gives other documents than all at once`)
+  assert.deepStrictEqual(
+    project(projection, [facts, facts]),
+    whole,
+    `${projection.name}: facts applied twice give other documents`,
+  )
+  fc.assert(
+    fc.property(fc.array(fc.nat(facts.length), { maxLength: 12 }), fc.nat(facts.length), (places, back) => {
+      assert.deepStrictEqual(project(projection, cut(facts, places)), whole)
+      // A crash after any batch: everything since some earlier place comes again.
+      const again = [...cut(facts, places), ...cut(facts.slice(back), places)]
+      assert.deepStrictEqual(project(projection, again), whole)
+    }),
+    { numRuns: runs },
+  )
+  return whole
+}

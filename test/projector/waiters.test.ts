@@ -1,0 +1,66 @@
+// Waiting for positions: who is told when, with a model beside it, and that those who give up leave nothing behind.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createWaiters } from '../../src/projector/waiters.ts'
+
+test('a position that has been passed is answered at once', async () => {
+  const waiters = createWaiters()
+  waiters.moved(10n)
+  assert.is(await waiters.wait(10n, 1), true)
+  assert.is(await waiters.wait(0n, 0), true)
+  assert.is(await waiters.wait(11n, 0), false)
+})
+
+test('the time limit answers false', async () => {
+  const waiters = createWaiters()
+  assert.is(await waiters.wait(5n, 5), false)
+  assert.is(waiters.waiting, 0)
+})
+
+test('closing answers everybody', async () => {
+  const waiters = createWaiters()
+  const waiting = Promise.all([waiters.wait(5n, 60_000), waiters.wait(1n, 60_000)])
+  waiters.close()
+  assert.equal(await waiting, [false, false])
+})
+
+test('exactly those whose position is reached are told, in any order of waiting', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(50), { maxLength: 60 }),
+      fc.array(fc.nat(60), { maxLength: 8 }),
+      async (wanted, steps) => {
+        const waiters = createWaiters()
+        const told = wanted.map(() => false)
+        wanted.forEach((position, i) => {
+          void waiters.wait(BigInt(position), 60_000).then((reached) => {
+            told[i] = reached
+          })
+        })
+        for (const step of [...steps].sort((a, b) => a - b)) {
+          waiters.moved(BigInt(step))
+          await Promise.resolve()
+          await Promise.resolve()
+          assert.equal(
+            told,
+            wanted.map((position) => position <= step),
+          )
+          assert.is(waiters.waiting, wanted.filter((position) => position > step).length)
+        }
+        waiters.close()
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+test('many waiters for positions that never come are let go', async () => {
+  const waiters = createWaiters()
+  const answers = await Promise.all(Array.from({ length: 5_000 }, () => waiters.wait(10n ** 18n, 5)))
+  assert.ok(answers.every((reached) => !reached))
+  assert.is(waiters.waiting, 0)
+  waiters.close()
+})
+
+test.run()
