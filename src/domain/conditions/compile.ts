@@ -11,6 +11,8 @@ import { ABSENT, SKIPPED, sourceOf } from './sources.ts'
 import type { Context, ItemContext, OrderItem, Subject } from './subject.ts'
 import { numberTest, prepareTests } from './tests.ts'
 
+export type { References as Listens } from './references.ts'
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** The truth table of one evaluation: each leaf in words with the value compared, each join with its parts. */
