@@ -21,8 +21,6 @@ export interface FactMetadata {
   /** The rulebook's revision that the decision was made under. */
   readonly rulebook?: string
   readonly actor?: Actor
-  /** The instant that the decision was made with, in epoch milliseconds. */
-  readonly now?: number
   /** Epoch milliseconds of the next deadline of this stream as of this fact; null: there is none. */
   readonly nextDueAt?: number | null
   /** Epoch milliseconds that the decision was made for: the command's `now`, or an earlier instant that had fallen due. */
@@ -60,3 +58,6 @@ export interface UnreadableFact {
   readonly type: string
   readonly error: string
 }
+
+/** The instant that a recorded fact was decided for, in epoch milliseconds. */
+export const decidedAt = (fact: RecordedFact): number => fact.metadata.now ?? fact.created

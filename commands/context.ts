@@ -1,0 +1,42 @@
+// What command routes share: the context of a command from its call, and whom a call means.
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { type CustomerId, customerIdFrom, isCustomerId } from '../src/domain/ids.ts'
+import { type Failure, notFound, refuse } from '../src/http/errors.ts'
+import type { Call } from '../src/http/route.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
+import type { Services } from '../src/runtime/services.ts'
+
+/** The context of the command that a call asks for; `key` names the command when the caller gave it a name. */
+export const contextOf = (
+  call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
+  { settings }: Services,
+  more: { readonly key?: string; readonly dryRun?: boolean } = {},
+): CommandContext => {
+  const key = more.key ?? call.idempotencyKey
+  return {
+    ...(key === undefined ? {} : { key }),
+    requestId: call.requestId,
+    actor: { name: call.key.name, role: call.key.role },
+    now: call.now,
+    deadline: call.now + settings.requestLimitMs,
+    ...(more.dryRun ? { dryRun: true } : {}),
+  }
+}
+
+/** Other writers were faster, five times in a row. */
+export const tooBusy = (): Failure =>
+  refuse('conflict', 'The customer is being changed by many requests at once; try again', { retryAfter: 1 })
+
+/** The stream that a `source_id` leads to; the customer need not exist, and may be linked to another. */
+export const customerOfSource = ({ rulebook }: Services, sourceId: string): CustomerId =>
+  customerIdFrom(sourceId, rulebook.current().project.customerKey)
+
+/** The customer that a path names by id or `source_id`, if there is one. */
+export const findCustomer = async (services: Services, name: string): Promise<CustomerState | Failure> => {
+  const ids = [...(isCustomerId(name) ? [name] : []), customerOfSource(services, name)]
+  for (const id of ids) {
+    const { state } = await services.customers.load(id)
+    if (state.status === 'active') return state
+  }
+  return notFound('customer', name)
+}

@@ -1,0 +1,149 @@
+// Creating, changing and deleting customers.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { CustomerObject, showCustomerState } from '../queries/customers.ts'
+import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { isoDate, name300 } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Executed } from '../src/runtime/customers.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, customerOfSource, findCustomer, tooBusy } from './context.ts'
+
+const CustomerBody = v.pipe(
+  v.object({
+    id: v.optional(name300),
+    ...ProfilePatch.entries,
+    birthdate: v.nullish(isoDate),
+  }),
+  v.title('CustomerPatch'),
+)
+type CustomerBody = v.InferOutput<typeof CustomerBody>
+
+type AnyCall = Call<unknown, unknown, unknown>
+
+const answer = (executed: Executed): Outcome => {
+  switch (executed.kind) {
+    case 'busy':
+      return tooBusy()
+    case 'refused':
+      return fromRefusal(executed.refusal)
+    case 'done':
+    case 'repeated':
+      return {
+        body: showCustomerState(executed.state),
+        ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+      }
+    default:
+      return executed satisfies never
+  }
+}
+
+/**
+ * Saves a profile. A `source_id` given to a customer that has none is first reserved in the stream that it names, so that no
+ * two customers ever share one.
+ */
+const save = async (
+  services: Services,
+  call: AnyCall,
+  id: CustomerId,
+  profile: ProfilePatch,
+  mayCreate: boolean,
+): Promise<Outcome> => {
+  const context = contextOf(call, services)
+  if (typeof profile.source_id === 'string') {
+    const home = customerOfSource(services, profile.source_id)
+    if (home !== id) {
+      const { state } = await services.customers.load(id)
+      if (state.status !== 'active') return notFound('customer', id)
+      if (state.profile.source_id === undefined) {
+        const linked = await services.customers.execute(
+          home,
+          { type: 'LinkCustomer', to: id },
+          { ...context, key: `process:link:${id}` },
+        )
+        if (linked.kind === 'refused' || linked.kind === 'busy') return answer(linked)
+      }
+    }
+  }
+  return answer(await services.customers.execute(id, { type: 'SaveCustomer', profile, mayCreate }, context))
+}
+
+const upsert = async (services: Services, call: Call<CustomerBody, unknown, unknown>): Promise<Outcome> => {
+  const { id, ...profile } = call.body
+  if (id !== undefined) {
+    if (!isCustomerId(id)) return notFound('customer', id)
+    return save(services, call, id, profile, false)
+  }
+  const fresh = () => idFrom('cust', call.idempotencyKey ?? randomBytes(16).toString('hex')) as CustomerId
+  return save(
+    services,
+    call,
+    typeof profile.source_id === 'string' ? customerOfSource(services, profile.source_id) : fresh(),
+    profile,
+    true,
+  )
+}
+
+const update = async (services: Services, call: Call<CustomerBody, unknown, { id: string }>): Promise<Outcome> => {
+  const found = await findCustomer(services, call.params.id)
+  if (isFailure(found)) return found
+  const { id: _, ...profile } = call.body
+  return save(services, call, found.id as CustomerId, profile, false)
+}
+
+const remove = async (
+  services: Services,
+  call: Call<unknown, unknown, { id: string }>,
+  permanently: boolean,
+  done: (executed: { id: string }) => Outcome,
+): Promise<Outcome> => {
+  const found = await findCustomer(services, call.params.id)
+  if (isFailure(found)) return found
+  const executed = await services.customers.execute(
+    found.id,
+    { type: 'DeleteCustomer', permanently },
+    contextOf(call, services),
+  )
+  if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  return {
+    ...done({ id: found.id }),
+    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+  }
+}
+
+export const customerCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/customers',
+    also: ['/client/v1/customers'],
+    summary: 'Create a customer, or merge into the one with this id or source_id',
+    tag: 'Customers',
+    roles: ['admin', 'integrator', 'client'],
+    body: CustomerBody,
+    response: CustomerObject,
+    handler: (call) => upsert(services, call),
+  }),
+  route({
+    method: 'put',
+    path: '/v1/customers/{id}',
+    summary: 'Change a customer',
+    description: 'Values given are merged; null clears one; metadata and address are merged key by key.',
+    tag: 'Customers',
+    roles: ['admin', 'integrator'],
+    body: CustomerBody,
+    response: CustomerObject,
+    handler: (call) => update(services, call),
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/customers/{id}',
+    summary: 'Delete a customer',
+    description: 'The customer leaves every read model; the stream keeps what was recorded.',
+    tag: 'Customers',
+    roles: ['admin', 'integrator'],
+    status: 204,
+    handler: (call) => remove(services, call, false, () => ({ status: 204 })),
+  }),
+]

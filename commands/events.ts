@@ -1,0 +1,272 @@
+// Tracking custom events: one at a time from servers and browsers, in batches, and again after a refusal was mended.
+import * as v from 'valibot'
+import { EventAnswer, showEvent } from '../queries/events.ts'
+import { fresh } from '../queries/fresh.ts'
+import { readRejectedEvent } from '../queries/rejectedEvents.ts'
+import type { TrackEvent } from '../src/domain/customer/commands.ts'
+import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
+import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
+import type { Refusal } from '../src/domain/refusal.ts'
+import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { instant, name300, queryFlag } from '../src/http/fields.ts'
+import { describeIssues } from '../src/http/issues.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { CommandContext, Executed } from '../src/runtime/customers.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, customerOfSource, tooBusy } from './context.ts'
+
+/** How far ahead of this node's clock an event may say it occurred: clocks differ. */
+const MAX_AHEAD_MS = 5 * 60_000
+const MAX_BATCH = 1_000
+const BATCH_BYTES = 10 * 1024 * 1024
+
+const CustomerRef = v.object({
+  id: v.optional(name300),
+  ...ProfilePatch.entries,
+})
+
+export const TrackBody = v.pipe(
+  v.object({
+    event: name300,
+    customer: v.pipe(
+      CustomerRef,
+      v.check(
+        (c) => c.id !== undefined || typeof c.source_id === 'string',
+        "should have required property 'source_id'",
+      ),
+    ),
+    metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+    referral: v.optional(v.nullable(ReferralRef)),
+    loyalty: v.optional(v.nullable(LoyaltyRef)),
+    /** The client's own id of the event: repeating it records nothing. */
+    id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))),
+    /** When it happened; else when it arrived. */
+    occurred_at: v.optional(v.nullable(instant)),
+  }),
+  v.title('TrackEvent'),
+)
+type TrackBody = v.InferOutput<typeof TrackBody>
+
+const TrackQuery = v.object({ dry_run: v.optional(queryFlag, 'false') })
+
+interface Target {
+  readonly id: CustomerId
+  readonly command: TrackEvent
+}
+
+/** Whom an event is about and the command that it is, or why it cannot be one. */
+const targetOf = (services: Services, body: TrackBody, now: number): Target | Failure => {
+  const { id: customerId, ...profile } = body.customer
+  const occurredAt = body.occurred_at ?? now
+  if (occurredAt - now > MAX_AHEAD_MS)
+    return refuse('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
+  if (customerId !== undefined && !isCustomerId(customerId)) return notFound('customer', customerId)
+  const id = customerId ?? customerOfSource(services, profile.source_id!)
+  return {
+    id,
+    command: {
+      type: 'TrackEvent',
+      event: body.event,
+      occurredAt,
+      metadata: body.metadata,
+      profile,
+      mayCreate: customerId === undefined,
+      mode: services.settings.mode,
+      ...(body.referral ? { referral: body.referral } : {}),
+      ...(body.loyalty ? { loyalty: body.loyalty } : {}),
+      triggerHorizonMs: services.settings.triggerHorizonMs,
+    },
+  }
+}
+
+/** A refusal for what the event says, not for who says it: such an event is worth keeping. */
+const isWorthKeeping = (refusal: Refusal): boolean => refusal.key === 'metadata_validation_failed'
+
+const keep = async (
+  services: Services,
+  body: TrackBody,
+  refusal: Refusal,
+  context: CommandContext,
+  channel: string,
+): Promise<bigint> => {
+  const { occurred_at, ...rest } = body
+  const kept = await services.rejected.keep(
+    {
+      event: body.event,
+      body: { ...rest, occurred_at: new Date(occurred_at ?? context.now).toISOString() },
+      reasons: refusal.details.split('; '),
+      occurredAt: context.now,
+      channel,
+    },
+    context,
+  )
+  return kept.position
+}
+
+/** The answer to one tracked event; a repeat is answered from the facts that the first time recorded. */
+const answerOf = async (
+  services: Services,
+  { command }: Target,
+  executed: Exclude<Executed, { kind: 'refused' | 'busy' }>,
+): Promise<Outcome> => {
+  const facts =
+    executed.kind === 'done' ? executed.facts : await services.customers.factsOf(executed.state.id, executed.range)
+  return {
+    body: showEvent(command, executed.state, facts),
+    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+  }
+}
+
+type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
+
+const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
+  const { body } = call
+  const target = targetOf(services, body, call.now)
+  if (isFailure(target)) return target
+  const key = body.id ?? call.idempotencyKey
+  const context = contextOf(call, services, {
+    ...(key === undefined ? {} : { key }),
+    dryRun: call.query.dry_run,
+  })
+  const executed = await services.customers.execute(target.id, target.command, context)
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind !== 'refused') return answerOf(services, target, executed)
+  const failure = fromRefusal(executed.refusal)
+  if (!isWorthKeeping(executed.refusal) || context.dryRun) return failure
+  const position = await keep(services, body, executed.refusal, context, call.channel)
+  return { ...failure, headers: { 'Consistency-Token': String(position) } }
+}
+
+const BatchBody = v.object({
+  events: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH)),
+})
+
+const BatchResult = v.object({
+  index: v.number(),
+  status: v.picklist(['recorded', 'repeated', 'refused']),
+  id: v.optional(v.string()),
+  customer_id: v.optional(v.string()),
+  error: v.optional(v.unknown()),
+})
+type BatchResult = v.InferOutput<typeof BatchResult>
+
+const BatchAnswer = v.object({
+  object: v.literal('list'),
+  data_ref: v.literal('data'),
+  data: v.array(BatchResult),
+  recorded: v.number(),
+  repeated: v.number(),
+  refused: v.number(),
+})
+
+const trackBatch = async (
+  services: Services,
+  call: Call<v.InferOutput<typeof BatchBody>, v.InferOutput<typeof TrackQuery>, unknown>,
+): Promise<Outcome> => {
+  let position: bigint | undefined
+  const dryRun = call.query.dry_run
+  const one = async (item: unknown, index: number): Promise<BatchResult> => {
+    const refused = (failure: Failure, id?: string): BatchResult => ({
+      index,
+      status: 'refused',
+      ...(id === undefined ? {} : { id }),
+      error: errorBody(failure, call.requestId),
+    })
+    const parsed = v.safeParse(TrackBody, item)
+    if (!parsed.success) return refused(refuse('invalid_payload', describeIssues(parsed.issues)))
+    const body = parsed.output
+    const target = targetOf(services, body, call.now)
+    if (isFailure(target)) return refused(target, body.id)
+    // The batch's own key names its events by their place, for those that have no id.
+    const key = body.id ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
+    const context = contextOf(call, services, { ...(key === undefined ? {} : { key }), dryRun })
+    const executed = await services.customers.execute(target.id, target.command, context)
+    if (executed.kind === 'busy') return refused(tooBusy(), body.id)
+    if (executed.kind === 'refused') {
+      if (isWorthKeeping(executed.refusal) && !dryRun)
+        await keep(services, body, executed.refusal, context, call.channel)
+      return refused(fromRefusal(executed.refusal), body.id)
+    }
+    if (executed.position !== undefined && (position === undefined || executed.position > position))
+      position = executed.position
+    return {
+      index,
+      status: executed.kind === 'done' ? 'recorded' : 'repeated',
+      ...(body.id === undefined ? {} : { id: body.id }),
+      customer_id: executed.state.id,
+    }
+  }
+  const data = await Promise.all(call.body.events.map(one))
+  const count = (status: BatchResult['status']) => data.filter((r) => r.status === status).length
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data,
+      recorded: count('recorded'),
+      repeated: count('repeated'),
+      refused: count('refused'),
+    },
+    ...(position === undefined ? {} : { consistencyToken: position }),
+  }
+}
+
+const ResendParams = v.object({ id: v.string() })
+
+/** Sends a kept event again as it came, with the time it had, under a key of its own: it goes in once. */
+const resend = async (services: Services, call: Call<unknown, unknown, { id: string }>): Promise<Outcome> => {
+  const kept = await readRejectedEvent(services, call.params.id)
+  if (!kept) return notFound('rejected_event', call.params.id)
+  const body = v.parse(TrackBody, kept.body)
+  const target = targetOf(services, body, call.now)
+  if (isFailure(target)) return target
+  const context = contextOf(call, services, { key: body.id ?? `resend:${kept._id}` })
+  const executed = await services.customers.execute(target.id, target.command, context)
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+  const position = await services.rejected.resent(kept._id, executed.state.id, context)
+  return { ...(await answerOf(services, target, executed)), consistencyToken: position }
+}
+
+export const eventCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/events',
+    also: ['/client/v1/events'],
+    summary: 'Track a custom event',
+    description:
+      'Checks the metadata against the event schema, makes or merges the customer, and records the event with all that ' +
+      'follows from it. `id` names the event: sending it again answers as before and records nothing.',
+    tag: 'Events',
+    roles: ['admin', 'integrator', 'client'],
+    query: TrackQuery,
+    body: TrackBody,
+    response: EventAnswer,
+    handler: (call) => track(services, call),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/events/batch',
+    summary: `Track up to ${MAX_BATCH} custom events`,
+    description: 'One result for each event, in the order sent; one that is refused does not keep the others out.',
+    tag: 'Events',
+    roles: ['admin', 'integrator'],
+    query: TrackQuery,
+    body: BatchBody,
+    bodyLimit: BATCH_BYTES,
+    response: BatchAnswer,
+    handler: (call) => trackBatch(services, call),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/events/rejected/{id}/resend',
+    summary: 'Send a refused event again',
+    description: 'After its schema was mended. The event keeps the time at which it first arrived.',
+    tag: 'Events',
+    roles: ['admin', 'integrator'],
+    params: ResendParams,
+    response: EventAnswer,
+    handler: fresh(services, (call) => resend(services, call)),
+  }),
+]

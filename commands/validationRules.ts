@@ -1,0 +1,156 @@
+// Creating, changing and deleting validation rules, and attaching them to what they gate.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { ById } from '../queries/shapes.ts'
+import { AssignmentObject, RuleObject, showAssignment, showRule } from '../queries/validationRules.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
+import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { queryFlag } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { changeDefinitions } from './definitions.ts'
+
+const RulePatch = v.partial(v.object({ ...ValidationRule.entries, rules: v.optional(ValidationRule.entries.rules) }))
+
+/** The contract's body, and the form that older SDKs send: `{ campaign: "camp_…" }`. */
+const AssignmentBody = v.union([
+  v.object({
+    related_object_type: Assignment.entries.related_object_type,
+    related_object_id: Assignment.entries.related_object_id,
+  }),
+  ...(['voucher', 'campaign', 'promotion_tier'] as const).map((type) =>
+    v.pipe(
+      v.object({ [type]: Assignment.entries.related_object_id }),
+      v.transform((body) => ({ related_object_type: type, related_object_id: Object.values(body)[0] as string })),
+    ),
+  ),
+])
+
+const fresh = (key: string | undefined): string => key ?? randomBytes(16).toString('hex')
+
+const assigned = (definitions: Definitions, rule: string) =>
+  [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)
+
+export const validationRuleCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/validation-rules',
+    summary: 'Create a validation rule',
+    tag: 'Validation rules',
+    roles: ['admin', 'integrator'],
+    body: ValidationRule,
+    response: RuleObject,
+    handler: (call): Promise<Outcome> => {
+      const id = idFrom('val', fresh(call.idempotencyKey))
+      return changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'validationRule', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        (rulebook) => ({ body: showRule(rulebook.entries('validationRule').get(id)!, rulebook.definitions) }),
+      )
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/validation-rules/{id}',
+    summary: 'Change a validation rule',
+    tag: 'Validation rules',
+    roles: ['admin', 'integrator'],
+    params: ById,
+    body: RulePatch,
+    response: RuleObject,
+    handler: (call): Promise<Outcome> => {
+      const { id } = call.params
+      return changeDefinitions(
+        services,
+        call,
+        (definitions): readonly DefinitionChange[] | Refused => {
+          const old = entriesOf(definitions, 'validationRule').get(id)
+          if (!old) return refuseNotFound('validation_rules', id)
+          const given = Object.fromEntries(Object.entries(call.body).filter(([, value]) => value !== undefined))
+          const definition = { ...old.definition, ...given }
+          return [{ kind: 'validationRule', verb: 'Updated', id, definition, occurredAt: call.now }]
+        },
+        (rulebook) => ({ body: showRule(rulebook.entries('validationRule').get(id)!, rulebook.definitions) }),
+      )
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/validation-rules/{id}',
+    summary: 'Delete a validation rule',
+    description: 'Refused, with the list of users, while something refers to it.',
+    tag: 'Validation rules',
+    roles: ['admin', 'integrator'],
+    params: ById,
+    status: 204,
+    handler: (call): Promise<Outcome> =>
+      changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'validationRule', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
+        () => ({ status: 204 }),
+      ),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/validation-rules/{id}/assignments',
+    summary: 'Attach a validation rule to something',
+    description: '`force=true` replaces the rule that is attached to it now.',
+    tag: 'Validation rules',
+    roles: ['admin', 'integrator'],
+    params: ById,
+    query: v.object({ force: v.optional(queryFlag, 'false') }),
+    body: AssignmentBody,
+    response: AssignmentObject,
+    handler: (call): Promise<Outcome> => {
+      const id = idFrom('asgm', fresh(call.idempotencyKey))
+      const definition: Assignment = { rule_id: call.params.id, ...call.body }
+      return changeDefinitions(
+        services,
+        call,
+        (definitions): readonly DefinitionChange[] | Refused => {
+          if (!entriesOf(definitions, 'validationRule').has(call.params.id))
+            return refuseNotFound('validation_rules', call.params.id)
+          const others = [...entriesOf(definitions, 'assignment').values()].filter(
+            (entry) =>
+              entry.definition.related_object_type === definition.related_object_type &&
+              entry.definition.related_object_id === definition.related_object_id,
+          )
+          const replaced: DefinitionChange[] = call.query.force
+            ? others.map((entry) => ({ kind: 'assignment', verb: 'Deleted', id: entry.id, occurredAt: call.now }))
+            : []
+          return [...replaced, { kind: 'assignment', verb: 'Created', id, definition, occurredAt: call.now }]
+        },
+        (rulebook) => ({ body: showAssignment(rulebook.entries('assignment').get(id)!) }),
+      )
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/validation-rules/{id}/assignments/{assignmentId}',
+    summary: 'Detach a validation rule',
+    tag: 'Validation rules',
+    roles: ['admin', 'integrator'],
+    params: v.object({ id: v.string(), assignmentId: v.string() }),
+    status: 204,
+    handler: (call): Promise<Outcome> => {
+      const { id, assignmentId } = call.params
+      return changeDefinitions(
+        services,
+        call,
+        (definitions) =>
+          assigned(definitions, id).some((entry) => entry.id === assignmentId)
+            ? [{ kind: 'assignment', verb: 'Deleted', id: assignmentId, occurredAt: call.now }]
+            : refuse('not_found', `Cannot find validation_rules_assignment with id ${assignmentId}`, {
+                resource: { type: 'validation_rules_assignment', id: assignmentId },
+              }),
+        () => ({ status: 204 }),
+      )
+    },
+  }),
+]

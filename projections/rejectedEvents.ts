@@ -1,0 +1,47 @@
+// Refused events: what was sent, why it was refused, and whether it went in later.
+import { sortable } from '../src/domain/position.ts'
+import type { EventRejected } from '../src/domain/rejected.ts'
+import type { Projection } from './projection.ts'
+
+export interface RejectedEventDocument {
+  readonly _id: string
+  readonly event: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly reasons: readonly string[]
+  readonly channel: string
+  readonly rejected_at: Date
+  readonly resent_at: Date | null
+  readonly customer: string | null
+  readonly position: string
+}
+
+export const rejectedEvents: Projection<RejectedEventDocument> = {
+  name: 'rejectedEvents',
+  version: 1,
+  indexes: [{ key: { position: 1 } }, { key: { event: 1, position: 1 } }],
+  types: ['EventRejected', 'RejectedEventResent'],
+  keys: (fact) => [(fact.data as { id: string }).id],
+  evolve: (before, fact, key) => {
+    if (fact.type === 'EventRejected') {
+      const data = fact.data as EventRejected
+      return (
+        before ?? {
+          _id: key,
+          event: data.event,
+          body: data.body,
+          reasons: data.reasons,
+          channel: data.channel,
+          rejected_at: new Date(data.occurredAt),
+          resent_at: null,
+          customer: null,
+          position: sortable(fact.position),
+        }
+      )
+    }
+    if (fact.type === 'RejectedEventResent' && before) {
+      const data = fact.data as { customer: string; occurredAt: number }
+      return { ...before, resent_at: new Date(data.occurredAt), customer: data.customer }
+    }
+    return before
+  },
+}

@@ -1,0 +1,107 @@
+// The activity log of a customer: everything that happened, custom events and internal ones, newest first.
+import * as v from 'valibot'
+import type { ActivityDocument } from '../projections/activity.ts'
+import type { CustomerDocument } from '../projections/customers.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { instant, pageLimit } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { placeAfter } from './events.ts'
+import { fresh } from './fresh.ts'
+import { ById, isoOf } from './shapes.ts'
+
+const ActivityQuery = v.object({
+  limit: pageLimit,
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  starting_after_id: v.optional(v.string()),
+  start_date: v.optional(instant),
+  end_date: v.optional(instant),
+  category: v.optional(v.picklist(['ACTION', 'EFFECT'])),
+  type: v.optional(v.string()),
+  campaign_id: v.optional(v.string()),
+  campaign_type: v.optional(v.string()),
+})
+
+const ActivityEntry = v.object({
+  id: v.string(),
+  type: v.string(),
+  data: v.record(v.string(), v.unknown()),
+  created_at: v.string(),
+  group_id: v.string(),
+})
+
+const ActivityList = v.pipe(
+  v.object({
+    object: v.literal('list'),
+    data_ref: v.literal('data'),
+    data: v.array(ActivityEntry),
+    has_more: v.boolean(),
+    more_starting_after: v.nullable(v.string()),
+  }),
+  v.title('ActivityList'),
+)
+
+const show = (document: ActivityDocument, customer: CustomerDocument) => ({
+  id: document._id,
+  type: document.type,
+  category: document.category,
+  data: { customer: showCustomerBriefly(customer._id, customer.profile), ...document.data },
+  created_at: isoOf(document.created_at.getTime()),
+  group_id: document.group_id,
+})
+
+const log = async (services: Services, name: string, query: v.InferOutput<typeof ActivityQuery>): Promise<Outcome> => {
+  const customer = await readCustomer(services, name)
+  if (!customer) return notFound('customer', name)
+  const collection = services.readModel.collection<ActivityDocument>('activity')
+  const place =
+    query.starting_after_id === undefined ? undefined : await placeAfter(services, query.starting_after_id, query.order)
+  if (query.starting_after_id !== undefined && !place)
+    return refuse('invalid_or_expired_cursor', `No activity has the id ${query.starting_after_id}`)
+  const found = await collection.find(
+    {
+      customer: customer._id,
+      ...(query.category === undefined ? {} : { category: query.category }),
+      ...(query.type === undefined ? {} : { type: query.type }),
+      ...(query.campaign_id === undefined ? {} : { 'data.campaign.id': query.campaign_id }),
+      ...(query.campaign_type === undefined ? {} : { 'data.campaign.campaign_type': query.campaign_type }),
+      ...(query.start_date === undefined && query.end_date === undefined
+        ? {}
+        : {
+            created_at: {
+              ...(query.start_date === undefined ? {} : { $gte: new Date(query.start_date) }),
+              ...(query.end_date === undefined ? {} : { $lt: new Date(query.end_date) }),
+            },
+          }),
+      ...place,
+    },
+    { sort: { position: query.order === 'created_at' ? 1 : -1 }, limit: query.limit + 1 },
+  )
+  const page = found.slice(0, query.limit)
+  const more = found.length > query.limit
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: page.map((document) => show(document, customer)),
+      has_more: more,
+      more_starting_after: more ? page.at(-1)!._id : null,
+    },
+  }
+}
+
+export const activityQueries = (services: Services) =>
+  (['activity', 'activities'] as const).map((word) =>
+    route({
+      method: 'get',
+      path: `/v1/customers/{id}/${word}` as '/v1/customers/{id}/activity',
+      summary: word === 'activity' ? "A customer's activity log" : "A customer's activity log (older name)",
+      tag: 'Customers',
+      roles: ['admin', 'integrator', 'reader', 'auditor'],
+      params: ById,
+      query: ActivityQuery,
+      response: ActivityList,
+      handler: fresh(services, (call) => log(services, call.params.id, call.query)),
+    }),
+  )

@@ -1,0 +1,176 @@
+// Reading customers: one, and lists with filters and paging.
+import * as v from 'valibot'
+import type { CustomerDocument } from '../projections/customers.ts'
+import type { Profile } from '../src/domain/customer/profile.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { notFound } from '../src/http/errors.ts'
+import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { fresh } from './fresh.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
+
+export const CustomerObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    source_id: v.nullable(v.string()),
+    object: v.literal('customer'),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+  }),
+  v.title('Customer'),
+)
+
+/** Totals of what a customer redeemed and ordered; all zero for somebody who did neither. */
+const NO_SUMMARY = {
+  redemptions: {
+    total_redeemed: 0,
+    total_failed: 0,
+    total_succeeded: 0,
+    total_rolled_back: 0,
+    total_rollback_failed: 0,
+    total_rollback_succeeded: 0,
+    gift: { redeemed_amount: 0, amount_to_go: 0 },
+    loyalty_card: { redeemed_points: 0, points_to_go: 0 },
+  },
+  orders: { total_amount: 0, total_count: 0, average_amount: 0, last_order_amount: 0 },
+}
+
+const showProfile = (id: string, profile: Profile, createdAt: number, updatedAt: number | null) => ({
+  id,
+  source_id: profile.source_id ?? null,
+  name: profile.name ?? null,
+  description: profile.description ?? null,
+  email: profile.email ?? null,
+  phone: profile.phone ?? null,
+  birthdate: profile.birthdate ?? null,
+  address: profile.address ?? null,
+  summary: NO_SUMMARY,
+  loyalty: { points: 0, referred_customers: 0, campaigns: {} },
+  referrals: { total: 0, campaigns: [] },
+  metadata: profile.metadata,
+  system_metadata: {},
+  ...(profile.unsubscribed ? { unsubscribed: profile.unsubscribed } : {}),
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  object: 'customer' as const,
+})
+
+/** A customer as the HTTP contract shows it, from the state that a command has just left. */
+export const showCustomerState = (state: CustomerState) =>
+  showProfile(state.id, state.profile, state.createdAt, state.updatedAt === state.createdAt ? null : state.updatedAt)
+
+/** The same from the read model. */
+export const showCustomer = (document: CustomerDocument) =>
+  showProfile(document._id, document.profile, document.created_at.getTime(), document.updated_at?.getTime() ?? null)
+
+/** The short form in which events and activity entries show their customer. */
+export const showCustomerBriefly = (id: string, profile: Profile) => ({
+  id,
+  source_id: profile.source_id ?? null,
+  name: profile.name ?? null,
+  email: profile.email ?? null,
+  metadata: profile.metadata,
+  object: 'customer' as const,
+})
+
+/** The customer that a path names by id or `source_id`. */
+export const readCustomer = async ({ readModel }: Services, name: string): Promise<CustomerDocument | null> => {
+  const collection = readModel.collection<CustomerDocument>('customers')
+  return (await collection.findOne({ _id: name })) ?? collection.findOne({ source_id: name })
+}
+
+const Range = v.optional(v.object({ before: v.optional(instant), after: v.optional(instant) }))
+
+const ORDERS = {
+  created_at: { created_at: 1, _id: 1 },
+  '-created_at': { created_at: -1, _id: -1 },
+  updated_at: { updated_at: 1, _id: 1 },
+  '-updated_at': { updated_at: -1, _id: -1 },
+} as const
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  page: pageNumber,
+  email: v.optional(v.string()),
+  city: v.optional(v.string()),
+  name: v.optional(v.string()),
+  segment_id: v.optional(v.string()),
+  created_at: Range,
+  updated_at: Range,
+  /** Paging by time: customers made after (or, newest first, before) this instant. */
+  starting_after: v.optional(instant),
+  order: v.optional(v.picklist(['created_at', '-created_at', 'updated_at', '-updated_at']), '-created_at'),
+})
+type ListQuery = v.InferOutput<typeof ListQuery>
+
+const rangeOf = (range: v.InferOutput<typeof Range>): { $lt?: Date; $gt?: Date } | undefined =>
+  range && (range.before !== undefined || range.after !== undefined)
+    ? {
+        ...(range.before === undefined ? {} : { $lt: new Date(range.before) }),
+        ...(range.after === undefined ? {} : { $gt: new Date(range.after) }),
+      }
+    : undefined
+
+const filterOf = (query: ListQuery): Record<string, unknown> => {
+  const created = rangeOf(query.created_at)
+  const updated = rangeOf(query.updated_at)
+  const descending = query.order.startsWith('-')
+  const conditions: Record<string, unknown>[] = [
+    ...(query.email === undefined ? [] : [{ 'profile.email': query.email }]),
+    ...(query.city === undefined ? [] : [{ 'profile.address.city': query.city }]),
+    ...(query.name === undefined ? [] : [{ 'profile.name': query.name }]),
+    ...(query.segment_id === undefined ? [] : [{ segments: query.segment_id }]),
+    ...(created ? [{ created_at: created }] : []),
+    ...(updated ? [{ updated_at: updated }] : []),
+    ...(query.starting_after === undefined
+      ? []
+      : [{ created_at: { [descending ? '$lt' : '$gt']: new Date(query.starting_after) } }]),
+  ]
+  return conditions.length === 0 ? {} : conditions.length === 1 ? conditions[0]! : { $and: conditions }
+}
+
+const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
+  const collection = services.readModel.collection<CustomerDocument>('customers')
+  const filter = filterOf(query)
+  const [found, total] = await Promise.all([
+    collection.find(filter, {
+      sort: ORDERS[query.order],
+      skip: query.starting_after === undefined ? (query.page - 1) * query.limit : 0,
+      limit: query.limit + 1,
+    }),
+    collection.count(filter),
+  ])
+  const customers = found.slice(0, query.limit).map(showCustomer)
+  return {
+    body: { object: 'list', data_ref: 'customers', customers, total, has_more: found.length > query.limit },
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const customerQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/customers',
+    summary: 'List customers',
+    tag: 'Customers',
+    roles: READERS,
+    query: ListQuery,
+    handler: fresh(services, (call) => list(services, call.query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/customers/{id}',
+    summary: 'Get a customer by id or source_id',
+    tag: 'Customers',
+    roles: READERS,
+    params: ById,
+    response: CustomerObject,
+    handler: fresh(services, async (call): Promise<Outcome> => {
+      const found = await readCustomer(services, call.params.id)
+      return found ? { body: showCustomer(found) } : notFound('customer', call.params.id)
+    }),
+  }),
+]

@@ -1,0 +1,13 @@
+// Reading one's own writes: a query that carries a consistency token waits until the read models have passed it.
+import { notYetConsistent } from '../src/http/errors.ts'
+import type { Call, Outcome } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+
+/** Wraps a query's handler: answers 503, never a stale read, when the read models do not get there in time. */
+export const fresh =
+  <B, Q, P>({ projector }: Services, handler: (call: Call<B, Q, P>) => Promise<Outcome>) =>
+  async (call: Call<B, Q, P>): Promise<Outcome> => {
+    const { token, waitMs } = call.consistency
+    if (token !== undefined && !(await projector.waitFor(token, waitMs))) return notYetConsistent(waitMs)
+    return handler(call)
+  }

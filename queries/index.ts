@@ -1,0 +1,20 @@
+// All query routes.
+import type { Route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { activityQueries } from './activity.ts'
+import { customerQueries } from './customers.ts'
+import { eventSchemaQueries } from './eventSchemas.ts'
+import { eventQueries } from './events.ts'
+import { rejectedEventQueries } from './rejectedEvents.ts'
+import { segmentQueries } from './segments.ts'
+import { validationRuleQueries } from './validationRules.ts'
+
+export const queryRoutes = (services: Services): readonly Route[] => [
+  ...customerQueries(services),
+  ...activityQueries(services),
+  ...eventQueries(services),
+  ...rejectedEventQueries(services),
+  ...eventSchemaQueries(services),
+  ...segmentQueries(services),
+  ...validationRuleQueries(services),
+]

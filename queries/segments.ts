@@ -1,0 +1,238 @@
+// Reading segments: definitions with the progress of their roll-out, members, history, and the segments of a customer.
+import * as v from 'valibot'
+import type { CustomerDocument } from '../projections/customers.ts'
+import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
+import { NO_CONTEXT } from '../src/domain/conditions/subject.ts'
+import { newCustomer } from '../src/domain/customer/state.ts'
+import { RULEBOOK_STREAM } from '../src/domain/ids.ts'
+import { changeOf } from '../src/domain/rulebook/facts.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { Segment } from '../src/domain/rulebook/segment.ts'
+import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { pageLimit } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { readCustomer } from './customers.ts'
+import { fresh } from './fresh.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
+
+export const SegmentObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    name: v.string(),
+    type: v.string(),
+    filter: v.nullable(v.unknown()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    initial_sync_status: v.picklist(['IN_PROGRESS', 'DONE']),
+    object: v.literal('segment'),
+  }),
+  v.title('Segment'),
+)
+
+/** A segment as the HTTP contract shows it, with how far its roll-out is. */
+export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
+  const { name, type, filter, condition, customers, trigger_on_rollout } = entry.definition
+  const { status, done, total } = rollout.progress(entry.revision)
+  return {
+    id: entry.id,
+    name,
+    type,
+    filter: filter ?? null,
+    ...(condition ? { condition } : {}),
+    ...(customers ? { customers_count: customers.length } : {}),
+    trigger_on_rollout,
+    created_at: isoOf(entry.createdAt),
+    updated_at: isoOrNull(entry.updatedAt),
+    initial_sync_status: status,
+    rollout: { status, done, total },
+    object: 'segment' as const,
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  starting_after_id: v.optional(v.string()),
+  ids: v.optional(
+    v.union([
+      v.array(v.string()),
+      v.pipe(
+        v.string(),
+        v.transform((id) => [id]),
+      ),
+    ]),
+  ),
+})
+
+const list = (services: Services, query: v.InferOutput<typeof ListQuery>): Outcome => {
+  const entries = [...services.rulebook.current().entries('segment').values()]
+    .filter(({ id }) => query.ids === undefined || query.ids.includes(id))
+    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+  if (query.order === '-created_at') entries.reverse()
+  const from =
+    query.starting_after_id === undefined ? 0 : entries.findIndex((e) => e.id === query.starting_after_id) + 1
+  if (query.starting_after_id !== undefined && from === 0)
+    return refuse('invalid_or_expired_cursor', `No segment has the id ${query.starting_after_id}`)
+  const page = entries.slice(from, from + query.limit)
+  const more = entries.length > from + page.length
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: page.map((entry) => showSegment(entry, services)),
+      total: entries.length,
+      has_more: more,
+      more_starting_after: more ? page.at(-1)!.id : null,
+    },
+  }
+}
+
+const segmentsOf = async (services: Services, name: string): Promise<Outcome> => {
+  const rulebook = services.rulebook.current()
+  const customer = await readCustomer(services, name)
+  const answer = (data: readonly object[]): Outcome => ({
+    body: { object: 'list', data_ref: 'data', data, total: data.length },
+  })
+  if (!customer) {
+    // As the contract has it: what a customer of whom nothing is known would be in.
+    const nobody = subjectOf(newCustomer(name))
+    return answer(
+      conditionsOf(rulebook)
+        .segments.filter((segment) => segment.condition?.evaluate(nobody, NO_CONTEXT, Date.now()).holds)
+        .map(({ id, name }) => ({ id, name, object: 'segment' })),
+    )
+  }
+  const memberships = await services.readModel
+    .collection<SegmentMemberDocument>('segmentMembers')
+    .find({ customer: customer._id }, { sort: { since: 1 }, limit: MAX_SEGMENTS })
+  return answer(
+    memberships.map(({ segment, since }) => ({
+      id: segment,
+      name: rulebook.entries('segment').get(segment)?.definition.name ?? null,
+      since: isoOf(since.getTime()),
+      object: 'segment',
+    })),
+  )
+}
+
+const MAX_SEGMENTS = 1_000
+
+const MembersQuery = v.object({ limit: pageLimit, starting_after_id: v.optional(v.string()) })
+
+const members = async (services: Services, id: string, query: v.InferOutput<typeof MembersQuery>): Promise<Outcome> => {
+  if (!services.rulebook.current().entries('segment').has(id)) return notFound('segment', id)
+  const memberships = services.readModel.collection<SegmentMemberDocument>('segmentMembers')
+  const last =
+    query.starting_after_id === undefined
+      ? undefined
+      : await memberships.findOne({ _id: `${id}/${query.starting_after_id}` })
+  if (last === null) return refuse('invalid_or_expired_cursor', `Customer ${query.starting_after_id} is no member`)
+  const after = last ? { $or: [{ since: { $gt: last.since } }, { since: last.since, _id: { $gt: last._id } }] } : {}
+  const [found, total] = await Promise.all([
+    memberships.find({ segment: id, ...after }, { sort: { since: 1, _id: 1 }, limit: query.limit + 1 }),
+    memberships.count({ segment: id }),
+  ])
+  const page = found.slice(0, query.limit)
+  const more = found.length > query.limit
+  const customers = await services.readModel
+    .collection<CustomerDocument>('customers')
+    .find({ _id: { $in: page.map((m) => m.customer) } }, { limit: query.limit })
+  const byId = new Map(customers.map((c) => [c._id, c]))
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: page.map(({ customer, since }) => ({
+        id: customer,
+        source_id: byId.get(customer)?.source_id ?? null,
+        name: byId.get(customer)?.profile.name ?? null,
+        since: isoOf(since.getTime()),
+        object: 'segment_member',
+      })),
+      total,
+      has_more: more,
+      more_starting_after: more ? page.at(-1)!.customer : null,
+    },
+  }
+}
+
+const HISTORY_WORDS: Readonly<Record<string, string>> = {
+  Created: 'segment.created',
+  Updated: 'segment.updated',
+  Deleted: 'segment.deleted',
+}
+
+/** What became of a definition, oldest first, from the rulebook's own stream. */
+const history = async ({ store }: Services, id: string): Promise<Outcome> => {
+  const data: object[] = []
+  for await (const fact of store.readStream(RULEBOOK_STREAM)) {
+    const change = changeOf(fact)
+    if (change?.kind !== 'segment' || change.id !== id) continue
+    data.push({
+      id: fact.id,
+      type: HISTORY_WORDS[change.verb] ?? change.verb,
+      data: { segment: { id, ...(change.definition as object | undefined) }, actor: fact.metadata.actor ?? null },
+      created_at: isoOf(change.occurredAt),
+      group_id: fact.metadata.$correlationId,
+    })
+  }
+  if (data.length === 0) return notFound('segment', id)
+  return { body: { object: 'list', data_ref: 'data', data, has_more: false, more_starting_after: null } }
+}
+
+export const segmentQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/segments',
+    summary: 'List segments',
+    tag: 'Segments',
+    roles: READERS,
+    query: ListQuery,
+    handler: (call) => list(services, call.query),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/segments/{id}',
+    summary: 'Get a segment with the progress of its roll-out',
+    tag: 'Segments',
+    roles: READERS,
+    params: ById,
+    response: SegmentObject,
+    handler: (call): Outcome => {
+      const entry = services.rulebook.current().entries('segment').get(call.params.id)
+      return entry ? { body: showSegment(entry, services) } : notFound('segment', call.params.id)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/segments/{id}/members',
+    summary: 'Members of a segment, since when, longest first',
+    tag: 'Segments',
+    roles: READERS,
+    params: ById,
+    query: MembersQuery,
+    handler: fresh(services, (call) => members(services, call.params.id, call.query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/segments/{id}/activities',
+    summary: "A segment's own history",
+    tag: 'Segments',
+    roles: READERS,
+    params: ById,
+    handler: (call) => history(services, call.params.id),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/customers/{id}/segments',
+    summary: 'Segments that a customer is in, and since when',
+    tag: 'Segments',
+    roles: READERS,
+    params: ById,
+    handler: fresh(services, (call) => segmentsOf(services, call.params.id)),
+  }),
+]

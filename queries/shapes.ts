@@ -1,0 +1,11 @@
+// What queries have in common: the parameter of a path to one thing, and times as text.
+import * as v from 'valibot'
+
+/** The parameter of `/v1/things/{id}`. */
+export const ById = v.object({ id: v.string() })
+
+/** An instant (ms) as ISO 8601 text in UTC. */
+export const isoOf = (ms: number): string => new Date(ms).toISOString()
+
+export const isoOrNull = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : isoOf(ms)

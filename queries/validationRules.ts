@@ -1,0 +1,188 @@
+// Reading validation rules and their assignments, and asking a rule about a customer, an event or an order.
+import * as v from 'valibot'
+import { findCustomer } from '../commands/context.ts'
+import { newCustomer } from '../src/domain/customer/state.ts'
+import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
+import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
+
+export const RuleObject = v.pipe(
+  v.looseObject({ id: v.string(), name: v.string(), object: v.literal('validation_rules') }),
+  v.title('ValidationRule'),
+)
+
+export const AssignmentObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    rule_id: v.string(),
+    related_object_id: v.string(),
+    related_object_type: v.string(),
+    object: v.literal('validation_rules_assignment'),
+  }),
+  v.title('ValidationRuleAssignment'),
+)
+
+const NOTHING_IN_PARTICULAR = { included: [], excluded: [], included_all: true }
+
+export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions) => ({
+  id: entry.id,
+  ...entry.definition,
+  applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
+  assignments_count: [...entriesOf(definitions, 'assignment').values()].filter((a) => a.definition.rule_id === entry.id)
+    .length,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  object: 'validation_rules' as const,
+})
+
+export const showAssignment = (entry: Entry<Assignment>) => ({
+  id: entry.id,
+  ...entry.definition,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  object: 'validation_rules_assignment' as const,
+})
+
+const Page = v.object({ limit: pageLimit, page: pageNumber })
+
+const pageOf = <T>(
+  all: readonly T[],
+  { limit, page }: v.InferOutput<typeof Page>,
+  show: (item: T) => object,
+): Outcome => ({
+  body: {
+    object: 'list',
+    data_ref: 'data',
+    data: all.slice((page - 1) * limit, page * limit).map(show),
+    total: all.length,
+  },
+})
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+const ValidationBody = v.object({
+  customer: v.optional(v.object({ id: v.optional(v.string()), source_id: v.optional(v.string()) })),
+  event: v.optional(v.object({ type: v.string(), metadata: v.optional(v.record(v.string(), v.unknown()), {}) })),
+  order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
+  redemption: v.optional(v.looseObject({ metadata: v.optional(v.record(v.string(), v.unknown())) })),
+})
+
+/** Asks a rule now; the answer names the first rule that failed, with the message its author wrote. */
+const validate = async (
+  services: Services,
+  id: string,
+  body: v.InferOutput<typeof ValidationBody>,
+  now: number,
+): Promise<Outcome> => {
+  const rule = conditionsOf(services.rulebook.current()).rules.get(id)
+  if (!rule) return notFound('validation_rules', id)
+  const name = body.customer?.id ?? body.customer?.source_id
+  const found = name === undefined ? newCustomer('') : await findCustomer(services, name)
+  if (isFailure(found)) return found
+  const { holds, until, because, failed } = rule.evaluate(
+    subjectOf(found),
+    {
+      ...(body.event ? { event: { ...body.event, occurredAt: now } } : {}),
+      ...(body.order ? { order: body.order } : {}),
+      ...(body.redemption ? { redemption: body.redemption } : {}),
+    },
+    now,
+  )
+  return {
+    body: {
+      valid: holds,
+      rule_id: id,
+      until: isoOrNull(until),
+      ...(failed ? { failed, error: failed.message === undefined ? null : { message: failed.message } } : {}),
+      because,
+    },
+  }
+}
+
+export const validationRuleQueries = (services: Services) => {
+  const definitions = () => services.rulebook.current().definitions
+  return [
+    route({
+      method: 'get',
+      path: '/v1/validation-rules',
+      summary: 'List validation rules',
+      tag: 'Validation rules',
+      roles: READERS,
+      query: Page,
+      handler: (call): Outcome =>
+        pageOf([...entriesOf(definitions(), 'validationRule').values()], call.query, (e) => showRule(e, definitions())),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/validation-rules/{id}',
+      summary: 'Get a validation rule',
+      tag: 'Validation rules',
+      roles: READERS,
+      params: ById,
+      response: RuleObject,
+      handler: (call): Outcome => {
+        const entry = entriesOf(definitions(), 'validationRule').get(call.params.id)
+        return entry ? { body: showRule(entry, definitions()) } : notFound('validation_rules', call.params.id)
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/validation-rules/{id}/assignments',
+      summary: 'What a validation rule is attached to',
+      tag: 'Validation rules',
+      roles: READERS,
+      params: ById,
+      query: Page,
+      handler: (call): Outcome =>
+        entriesOf(definitions(), 'validationRule').has(call.params.id)
+          ? pageOf(
+              [...entriesOf(definitions(), 'assignment').values()].filter(
+                (e) => e.definition.rule_id === call.params.id,
+              ),
+              call.query,
+              showAssignment,
+            )
+          : notFound('validation_rules', call.params.id),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/validation-rules-assignments',
+      summary: 'List assignments of validation rules',
+      tag: 'Validation rules',
+      roles: READERS,
+      query: v.object({
+        ...Page.entries,
+        related_object_id: v.optional(v.string()),
+        rule: v.optional(v.string()),
+      }),
+      handler: (call): Outcome =>
+        pageOf(
+          [...entriesOf(definitions(), 'assignment').values()].filter(
+            ({ definition }) =>
+              (call.query.related_object_id === undefined ||
+                definition.related_object_id === call.query.related_object_id) &&
+              (call.query.rule === undefined || definition.rule_id === call.query.rule),
+          ),
+          call.query,
+          showAssignment,
+        ),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/validation-rules/{id}/validation',
+      summary: 'Ask a validation rule about a customer, an event or an order',
+      description: 'Records nothing. `failed` names the first rule that does not hold, with its message.',
+      tag: 'Validation rules',
+      roles: READERS,
+      params: ById,
+      body: ValidationBody,
+      handler: (call) => validate(services, call.params.id, call.body, call.now),
+    }),
+  ]
+}

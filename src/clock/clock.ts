@@ -1,0 +1,101 @@
+// The clock: wakes up at each customer's deadline and lets time pass for that customer.
+import { concatMap, defer, exhaustMap, lastValueFrom, mergeMap, Subject, takeUntil, timer } from 'rxjs'
+import type { DeadlineDocument } from '../../projections/deadlines.ts'
+import type { Logger } from '../log.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { CustomerRuntime } from '../runtime/customers.ts'
+
+export interface Clock {
+  /** Deadlines that were found due and are not done yet. */
+  pending(): number
+  /** Ends after what is under way. */
+  stop(): Promise<void>
+}
+
+export interface ClockOptions {
+  readonly readModel: ReadModel
+  readonly customers: CustomerRuntime
+  readonly log: Logger
+  /** ms since the epoch. */
+  readonly now: () => number
+  readonly requestId: () => string
+}
+
+/** How often the read model is asked what is due, ms. */
+const TICK_MS = 200
+/** Deadlines this close are taken early and waited for, so that a tick does not add to their delay, ms. */
+const AHEAD_MS = 300
+/** Deadlines taken at a time, and commands under way at a time. */
+const TAKE = 2_000
+const AT_ONCE = 64
+/** How long a deadline that was done is remembered while the read model still shows it, ms. */
+const REMEMBER_MS = 10_000
+
+const ACTOR = { name: 'clock', role: 'system' } as const
+
+/** Starts the clock. Several nodes may run one: a deadline that another has dealt with leaves nothing to record. */
+export const startClock = ({ readModel, customers, log, now, requestId }: ClockOptions): Clock => {
+  const deadlines = readModel.collection<DeadlineDocument>('deadlines')
+  const stop$ = new Subject<void>()
+  /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
+  const taken = new Map<string, { readonly dueAt: number; readonly at: number }>()
+  let pending = 0
+
+  const due = async (): Promise<readonly DeadlineDocument[]> => {
+    const at = now()
+    for (const [id, { at: since }] of taken) if (at - since > REMEMBER_MS) taken.delete(id)
+    const found = await deadlines.find(
+      { dueAt: { $lte: new Date(at + AHEAD_MS) } },
+      { sort: { dueAt: 1 }, limit: TAKE },
+    )
+    return found.filter(({ _id, dueAt }) => taken.get(_id)?.dueAt !== dueAt.getTime())
+  }
+
+  const advance = async ({ _id, dueAt }: DeadlineDocument): Promise<void> => {
+    taken.set(_id, { dueAt: dueAt.getTime(), at: now() })
+    pending++
+    try {
+      const wait = dueAt.getTime() - now()
+      if (wait > 0) await lastValueFrom(timer(wait))
+      await customers.execute(_id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: now() })
+    } catch (error) {
+      // It stays due: the next tick takes it again.
+      taken.delete(_id)
+      log.warn({ err: error, customer: _id }, 'a deadline could not be dealt with yet')
+    } finally {
+      pending--
+    }
+  }
+
+  /** One look: a failure to ask is logged and asked again at the next tick. */
+  const look = async (): Promise<readonly DeadlineDocument[]> => {
+    try {
+      return await due()
+    } catch (error) {
+      log.warn({ err: error }, 'cannot ask what is due')
+      return []
+    }
+  }
+
+  const ended = new Promise<void>((resolve) => {
+    timer(0, TICK_MS)
+      .pipe(
+        takeUntil(stop$),
+        exhaustMap(() =>
+          defer(look).pipe(
+            concatMap((found) => found),
+            mergeMap(advance, AT_ONCE),
+          ),
+        ),
+      )
+      .subscribe({ complete: resolve })
+  })
+
+  return {
+    pending: () => pending,
+    stop: async () => {
+      stop$.next()
+      await ended
+    },
+  }
+}

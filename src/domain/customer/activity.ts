@@ -1,0 +1,75 @@
+// How facts show in the activity log: public event type, category and data, as the HTTP contract names them.
+import type { CustomerFact } from './facts.ts'
+
+/** ACTION: somebody did something. EFFECT: it followed from something by a rule. */
+export type ActivityCategory = 'ACTION' | 'EFFECT'
+
+export interface Activity {
+  readonly type: string
+  readonly category: ActivityCategory
+  /** Beside `customer`, which the read side adds. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** The public id of a fact in the activity log. */
+export const activityId = (factId: string): string => `evcus_${factId.replaceAll('-', '')}`
+
+/** The fact id behind a public activity id; undefined when it has not that form. */
+export const factIdOf = (id: string): string | undefined => {
+  const m = /^evcus_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id)
+  return m ? m.slice(1).join('-') : undefined
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+/** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
+export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => {
+  switch (fact.type) {
+    case 'CustomEventTracked':
+      return {
+        type: 'customer.custom_event',
+        category: 'ACTION',
+        data: {
+          event: {
+            id: activityId(id),
+            object: 'event',
+            type: fact.data.event,
+            metadata: fact.data.metadata,
+            referral: fact.data.referral ?? null,
+            loyalty: fact.data.loyalty ?? null,
+            created_at: iso(fact.data.occurredAt),
+          },
+          event_schema: fact.data.schema ?? null,
+          referral: null,
+          loyalty: null,
+          ...(fact.data.faults ? { faults: fact.data.faults } : {}),
+        },
+      }
+    case 'CustomerCreated':
+      return { type: 'customer.created', category: 'ACTION', data: {} }
+    case 'CustomerUpdated':
+      return { type: 'customer.updated', category: 'ACTION', data: { changes: fact.data.changes } }
+    case 'CustomerDeleted':
+      return { type: 'customer.deleted', category: 'ACTION', data: {} }
+    case 'SegmentEntered':
+    case 'SegmentLeft':
+      return fact.data.triggers
+        ? {
+            type: fact.type === 'SegmentEntered' ? 'customer.segment.entered' : 'customer.segment.left',
+            category: 'EFFECT',
+            data: {
+              segment: { ...fact.data.segment, object: 'segment' },
+              cause: fact.data.cause,
+              became_true_at: iso(fact.data.occurredAt),
+              because: fact.data.because ?? null,
+            },
+          }
+        : undefined
+    case 'CustomerLinked':
+    case 'CascadeHalted':
+    case 'DeadlineMoved':
+      return undefined
+    default:
+      return fact satisfies never
+  }
+}

@@ -1,0 +1,132 @@
+// What can be asked of one customer, and the facts that each asking begins with.
+import type * as v from 'valibot'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { metadataFaults } from '../rulebook/eventSchema.ts'
+import type { Draft } from './draft.ts'
+import { type ProfilePatch, profileChanges } from './profile.ts'
+import type { LoyaltyRef, ReferralRef } from './tracking.ts'
+
+export interface TrackEvent {
+  readonly type: 'TrackEvent'
+  readonly event: string
+  readonly occurredAt: number
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly profile: ProfilePatch
+  /** True when the caller named the customer by `source_id`: then an unknown one is created. */
+  readonly mayCreate: boolean
+  readonly mode: 'strict' | 'lenient'
+  readonly referral?: v.InferOutput<typeof ReferralRef>
+  readonly loyalty?: v.InferOutput<typeof LoyaltyRef>
+  /** Events older than this many ms trigger no messages. */
+  readonly triggerHorizonMs: number
+}
+
+export interface SaveCustomer {
+  readonly type: 'SaveCustomer'
+  readonly profile: ProfilePatch
+  readonly mayCreate: boolean
+}
+
+export interface DeleteCustomer {
+  readonly type: 'DeleteCustomer'
+  readonly permanently: boolean
+}
+
+/** Nothing new has happened: record what became true by the passing of time or by a change of definitions. */
+export interface AdvanceClock {
+  readonly type: 'AdvanceClock'
+}
+
+/** Points this stream, named by a `source_id`, at the customer who got that `source_id` later. */
+export interface LinkCustomer {
+  readonly type: 'LinkCustomer'
+  readonly to: string
+}
+
+export type CustomerCommand = TrackEvent | SaveCustomer | DeleteCustomer | AdvanceClock | LinkCustomer
+
+/** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
+const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Refused | undefined => {
+  const { state } = draft
+  if (state.status === 'linked')
+    return refuse('invalid_customer', `Customer ${state.id} is linked to ${state.linkedTo}`)
+  if (state.status !== 'active') {
+    if (!mayCreate) return refuseNotFound('customer', state.id)
+    const profile = profileChanges({ metadata: {} }, patch) ?? {}
+    draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now })
+    return undefined
+  }
+  const { source_id: sourceId } = state.profile
+  if (sourceId !== undefined && patch.source_id !== undefined && patch.source_id !== sourceId)
+    return refuse('invalid_customer', 'source_id cannot be changed once it is set', {
+      resource: { type: 'customer', id: state.id },
+    })
+  const changes = profileChanges(state.profile, patch)
+  if (changes) draft.emit('CustomerUpdated', { changes, occurredAt: draft.now })
+  return undefined
+}
+
+const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
+  const schema = draft.rulebook.schemaOf(command.event)
+  const faults = schema
+    ? metadataFaults(schema.definition, command.metadata)
+    : [`event: no event schema is defined for '${command.event}'`]
+  if (faults.length > 0 && command.mode === 'strict')
+    return refuse('metadata_validation_failed', faults.join('; '), {
+      resource: { type: 'custom_event_schema', ...(schema ? { id: schema.id } : {}) },
+    })
+  const refused = saveProfile(draft, command.profile, command.mayCreate)
+  if (refused) return refused
+  draft.emit('CustomEventTracked', {
+    event: command.event,
+    occurredAt: command.occurredAt,
+    metadata: { ...command.metadata },
+    ...(schema ? { schema: { id: schema.id, name: schema.definition.name } } : {}),
+    ...(command.referral ? { referral: command.referral } : {}),
+    ...(command.loyalty ? { loyalty: command.loyalty } : {}),
+    ...(faults.length > 0 ? { faults: [...faults] } : {}),
+    ...(isHistorical(command, draft.now) ? { historical: true } : {}),
+  })
+  return undefined
+}
+
+/** Whether a command is about a time beyond the trigger horizon, so that it counts but sends nothing. */
+export const isHistorical = (command: CustomerCommand, now: number): boolean =>
+  command.type === 'TrackEvent' && now - command.occurredAt > command.triggerHorizonMs
+
+/** Emits the command's own facts into the draft, or says why not; emitting nothing is success: it already holds. */
+export const perform = (draft: Draft, command: CustomerCommand): Refused | undefined => {
+  switch (command.type) {
+    case 'TrackEvent':
+      return track(draft, command)
+    case 'SaveCustomer':
+      return saveProfile(draft, command.profile, command.mayCreate)
+    case 'DeleteCustomer':
+      if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
+      for (const [id, { definition, name }] of Object.entries(draft.state.segments))
+        draft.emit('SegmentLeft', {
+          segment: { id, name },
+          occurredAt: draft.now,
+          cause: 'event',
+          triggers: false,
+          definition,
+        })
+      draft.emit('CustomerDeleted', {
+        occurredAt: draft.now,
+        ...(command.permanently ? { permanently: true } : {}),
+      })
+      return undefined
+    case 'LinkCustomer':
+      if (draft.state.status === 'linked' && draft.state.linkedTo === command.to) return undefined
+      if (draft.state.status !== 'none')
+        return refuse('duplicate_found', 'Another customer has this source_id', {
+          resource: { type: 'customer', id: draft.state.linkedTo ?? draft.state.id },
+        })
+      draft.emit('CustomerLinked', { to: command.to, occurredAt: draft.now })
+      return undefined
+    case 'AdvanceClock':
+      return undefined
+    default:
+      return command satisfies never
+  }
+}

@@ -1,0 +1,112 @@
+// The decision: a command about one customer, under one rulebook, at one instant, gives facts or a refusal. Pure.
+import { isRefused, type Refused } from '../refusal.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
+import { type CustomerCommand, isHistorical, perform } from './commands.ts'
+import {
+  type DecidedFact,
+  type Declined,
+  type Draft,
+  MAX_FACTS,
+  MAX_ROUNDS,
+  type OpenDraft,
+  openDraft,
+} from './draft.ts'
+import type { CustomerState } from './state.ts'
+
+/**
+ * What may follow from a fact at once, asked in this order for each fact in turn. A capability (earning points, referrals, …)
+ * is a function here; it emits what follows into the draft.
+ */
+type Reaction = (draft: Draft, fact: DecidedFact) => void
+const reactions: readonly Reaction[] = []
+
+/** What the passing of time makes true: the next instant that matters to a customer, and what happens at it. */
+interface Timed {
+  /** The earliest instant, ms, at which something of this customer falls due; null for never. */
+  readonly due: (state: CustomerState) => number | null
+  /** Emits what becomes true at `draft.now`; must move its own `due` beyond that instant. */
+  readonly advance: (draft: Draft) => void
+}
+const timed: readonly Timed[] = [{ due: dueSegments, advance: advanceSegments }]
+
+/** How many instants that fell due one command catches up with; the clock comes back for the rest. */
+const MAX_INSTANTS = 1_000
+
+export interface Decision {
+  readonly facts: readonly DecidedFact[]
+  readonly state: CustomerState
+  readonly declined: readonly Declined[]
+}
+
+/** The earliest instant at which this customer changes with nothing new happening, ms; null for never. */
+export const nextDueAt = (state: CustomerState): number | null => {
+  let earliest: number | null = null
+  for (const { due } of timed) {
+    const at = due(state)
+    if (at !== null && (earliest === null || at < earliest)) earliest = at
+  }
+  return earliest
+}
+
+/** Follows up every fact that was not followed up yet: reactions fact by fact, then segments, until nothing new comes. */
+const followUp = (draft: OpenDraft): void => {
+  let round = 0
+  const settled: DecidedFact[] = []
+  for (;;) {
+    for (let fact = draft.take(); fact; fact = draft.take()) {
+      settled.push(fact)
+      for (const react of reactions) if (!draft.isFull()) react(draft, fact)
+    }
+    if (settled.length === 0) return
+    if (draft.isFull() || round++ >= MAX_ROUNDS) {
+      draft.emit('CascadeHalted', { occurredAt: draft.now, rounds: round, facts: draft.facts.length }, settled[0]?.id)
+      return
+    }
+    settleSegments(draft, settled)
+    settled.length = 0
+  }
+}
+
+/** Records what fell due up to `until`, instant by instant and in order. */
+const catchUp = (draft: OpenDraft, until: number): void => {
+  for (let n = 0; n < MAX_INSTANTS && draft.facts.length < MAX_FACTS / 2; n++) {
+    const due = nextDueAt(draft.state)
+    if (due === null || due > until) break
+    draft.at(Math.max(due, draft.state.now), 'time')
+    for (const { advance } of timed) advance(draft)
+    followUp(draft)
+  }
+}
+
+/**
+ * Decides one command. `state` must carry what `derive` makes for this rulebook; `now` is in ms and is taken as no earlier than
+ * the customer's last decision. The same arguments always give the same facts with the same ids.
+ */
+export const decide = (
+  state: CustomerState,
+  command: CustomerCommand,
+  rulebook: Rulebook,
+  at: { readonly now: number; readonly key: string },
+): Decision | Refused => {
+  const now = Math.max(at.now, state.now)
+  const draft = openDraft({ state, rulebook, now, key: at.key, historical: isHistorical(command, now) })
+  if (state.status === 'active') {
+    catchUp(draft, now)
+    draft.at(now, 'time')
+    reconcileSegments(draft)
+    followUp(draft)
+  }
+  draft.at(now, 'command')
+  const refused = perform(draft, command)
+  if (isRefused(refused)) return refused
+  followUp(draft)
+  const due = nextDueAt(draft.state)
+  if (draft.facts.length === 0 && due !== state.nextDueAt && state.status === 'active')
+    draft.emit('DeadlineMoved', { occurredAt: now })
+  return {
+    facts: draft.facts,
+    state: { ...draft.state, nextDueAt: draft.facts.length > 0 ? due : state.nextDueAt },
+    declined: draft.declined,
+  }
+}

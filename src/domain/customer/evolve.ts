@@ -1,0 +1,92 @@
+// The customer's state after a fact: total, pure, and without any rule: facts are never judged again.
+import type { Occurrence } from '../conditions/subject.ts'
+import { countOccurrence } from '../conditions/tally.ts'
+import { type CustomerFact, isCustomerFact } from './facts.ts'
+import { occurrenceOf } from './occurrence.ts'
+import { mergeProfile } from './profile.ts'
+import { type CustomerState, type Membership, newCustomer } from './state.ts'
+
+/** What evolve needs of a fact beside type and data. */
+export interface FactContext {
+  readonly id: string
+  /** The instant of the decision, ms. */
+  readonly now: number
+  readonly rulebook: string
+  readonly nextDueAt: number | null
+}
+
+const seen = (
+  occurrences: CustomerState['occurrences'],
+  { type, occurredAt, recordedAt }: Occurrence,
+): CustomerState['occurrences'] => ({
+  ...occurrences,
+  [type]: countOccurrence(Object.hasOwn(occurrences, type) ? occurrences[type] : undefined, occurredAt, recordedAt),
+})
+
+const without = (segments: Readonly<Record<string, Membership>>, id: string): Record<string, Membership> => {
+  const { [id]: _, ...rest } = segments
+  return rest
+}
+
+const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
+  switch (fact.type) {
+    case 'CustomerCreated':
+      return {
+        ...state,
+        status: 'active',
+        id: fact.data.id,
+        profile: mergeProfile(state.profile, fact.data.profile),
+        createdAt: fact.data.occurredAt,
+        updatedAt: fact.data.occurredAt,
+      }
+    case 'CustomerUpdated':
+      return {
+        ...state,
+        profile: mergeProfile(state.profile, fact.data.changes),
+        updatedAt: fact.data.occurredAt,
+      }
+    case 'CustomerDeleted':
+      // The stream keeps what was; whoever comes back under the same source id begins anew.
+      return { ...newCustomer(state.id), status: 'deleted', now: state.now, rulebook: state.rulebook }
+    case 'CustomerLinked':
+      return { ...state, status: 'linked', linkedTo: fact.data.to }
+    case 'SegmentEntered':
+      return {
+        ...state,
+        segments: {
+          ...state.segments,
+          [fact.data.segment.id]: {
+            since: fact.data.occurredAt,
+            name: fact.data.segment.name,
+            definition: fact.data.definition,
+          },
+        },
+      }
+    case 'SegmentLeft':
+      return { ...state, segments: without(state.segments, fact.data.segment.id) }
+    case 'CustomEventTracked':
+    case 'CascadeHalted':
+    case 'DeadlineMoved':
+      return state
+    default:
+      return fact satisfies never
+  }
+}
+
+/** The state after one fact of the customer's stream; a type it does not know changes nothing but the bookkeeping. */
+export const evolve = (
+  state: CustomerState,
+  fact: { readonly type: string; readonly data: unknown },
+  context: FactContext,
+): CustomerState => {
+  const noted: CustomerState = {
+    ...state,
+    now: Math.max(state.now, context.now),
+    rulebook: context.rulebook,
+    nextDueAt: context.nextDueAt,
+  }
+  if (!isCustomerFact(fact)) return noted
+  const next = applied(noted, fact)
+  const occurrence = occurrenceOf(context.id, fact, context.now)
+  return occurrence ? { ...next, occurrences: seen(next.occurrences, occurrence) } : next
+}

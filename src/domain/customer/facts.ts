@@ -1,0 +1,19 @@
+// All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
+import type * as v from 'valibot'
+import { profileFacts } from './profile.ts'
+import { segmentFacts } from './segmentFacts.ts'
+import { trackingFacts } from './tracking.ts'
+
+export const customerFacts = { ...profileFacts, ...trackingFacts, ...segmentFacts } as const
+
+type Registry = typeof customerFacts
+export type CustomerFactType = keyof Registry
+export type FactData<T extends CustomerFactType> = v.InferOutput<Registry[T]['schema']>
+
+/** A fact of a customer's stream: type and data, told apart by the type. */
+export type CustomerFact = {
+  [T in CustomerFactType]: { readonly type: T; readonly data: FactData<T> }
+}[CustomerFactType]
+
+export const isCustomerFact = (fact: { type: string; data: unknown }): fact is CustomerFact =>
+  Object.hasOwn(customerFacts, fact.type)

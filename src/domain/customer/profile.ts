@@ -1,0 +1,130 @@
+// Who a customer is: the profile, the facts that make and change it, and how a change is merged.
+import * as v from 'valibot'
+
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
+const personal = <S extends v.GenericSchema>(schema: S) => v.pipe(schema, v.metadata({ personal: true }))
+
+export const Metadata = v.record(v.string(), v.unknown())
+
+export const Address = v.object({
+  city: v.nullish(text(300)),
+  state: v.nullish(text(300)),
+  line_1: v.nullish(text(300)),
+  line_2: v.nullish(text(300)),
+  country: v.nullish(text(300)),
+  postal_code: v.nullish(text(300)),
+})
+
+/** Channels that a customer may have opted out of. */
+export const Unsubscribed = v.array(v.picklist(['email', 'sms', 'webhook']))
+
+/** What a caller may say of a customer beside who it is. `null` clears a value; metadata and address are merged key by key. */
+export const ProfilePatch = v.object({
+  source_id: v.nullish(personal(v.pipe(v.string(), v.minLength(1), v.maxLength(300)))),
+  name: v.nullish(personal(text(300))),
+  description: v.nullish(personal(text(1000))),
+  email: v.nullish(personal(text(320))),
+  phone: v.nullish(personal(text(100))),
+  birthdate: v.nullish(personal(text(40))),
+  address: v.nullish(personal(Address)),
+  metadata: v.nullish(Metadata),
+  unsubscribed: v.nullish(Unsubscribed),
+})
+export type ProfilePatch = v.InferOutput<typeof ProfilePatch>
+export type Address = v.InferOutput<typeof Address>
+
+/** A customer's profile; a value that was never given, or was cleared, is absent. */
+export interface Profile {
+  readonly source_id?: string
+  readonly name?: string
+  readonly description?: string
+  readonly email?: string
+  readonly phone?: string
+  readonly birthdate?: string
+  readonly address?: Readonly<Record<string, string>>
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly unsubscribed?: readonly string[]
+}
+
+export const NO_PROFILE: Profile = { metadata: {} }
+
+const At = v.pipe(v.number(), v.integer())
+
+/** Facts about the profile. `changes` holds only what differs from before. */
+export const profileFacts = {
+  CustomerCreated: { version: 1, schema: v.object({ id: v.string(), profile: ProfilePatch, occurredAt: At }) },
+  CustomerUpdated: { version: 1, schema: v.object({ changes: ProfilePatch, occurredAt: At }) },
+  CustomerDeleted: { version: 1, schema: v.object({ occurredAt: At, permanently: v.optional(v.boolean()) }) },
+  /** This stream's `source_id` was given to a customer that already had a stream of its own. */
+  CustomerLinked: { version: 1, schema: v.object({ to: v.string(), occurredAt: At }) },
+} as const
+
+const isEqual = (a: unknown, b: unknown): boolean =>
+  a === b ||
+  (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null && canonical(a) === canonical(b))
+
+/** JSON with sorted keys, so that equal values have equal texts. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+
+const changesOfRecord = (
+  before: Readonly<Record<string, unknown>>,
+  patch: Readonly<Record<string, unknown>>,
+): Record<string, unknown> | undefined => {
+  const changes: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue
+    if (!isEqual(before[key] ?? null, value)) changes[key] = value
+  }
+  return Object.keys(changes).length > 0 ? changes : undefined
+}
+
+/** What of a patch is news: only the values that differ from the profile; undefined when nothing does. */
+export const profileChanges = (before: Profile, patch: ProfilePatch): ProfilePatch | undefined => {
+  const { address, metadata, unsubscribed, ...flat } = patch
+  const changes: Record<string, unknown> = changesOfRecord({ ...before }, flat) ?? {}
+  if (address === null && before.address) changes.address = null
+  if (address) {
+    const changed = changesOfRecord(before.address ?? {}, address)
+    if (changed) changes.address = changed
+  }
+  if (metadata) {
+    const changed = changesOfRecord(before.metadata, metadata)
+    if (changed) changes.metadata = changed
+  }
+  if (unsubscribed) {
+    const sorted = [...new Set(unsubscribed)].sort()
+    if (!isEqual(before.unsubscribed ?? [], sorted)) changes.unsubscribed = sorted
+  }
+  return Object.keys(changes).length > 0 ? (changes as ProfilePatch) : undefined
+}
+
+const mergeRecord = (
+  before: Readonly<Record<string, unknown>>,
+  patch: Readonly<Record<string, unknown>>,
+): Record<string, unknown> => {
+  const merged: Record<string, unknown> = { ...before }
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else if (value !== undefined) merged[key] = value
+  }
+  return merged
+}
+
+/** The profile after a patch: `null` removes a value, metadata and address merge key by key, the rest is replaced. */
+export const mergeProfile = (before: Profile, patch: ProfilePatch): Profile => {
+  const { address, metadata, ...flat } = patch
+  const merged: Record<string, unknown> = mergeRecord({ ...before }, flat)
+  if (address === null) delete merged.address
+  else if (address) {
+    const next = mergeRecord(before.address ?? {}, address)
+    if (Object.keys(next).length > 0) merged.address = next
+    else delete merged.address
+  }
+  if (metadata) merged.metadata = mergeRecord(before.metadata, metadata)
+  return merged as unknown as Profile
+}

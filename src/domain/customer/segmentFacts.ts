@@ -1,0 +1,25 @@
+// Segment membership as facts of the customer who enters and leaves.
+import * as v from 'valibot'
+
+const At = v.pipe(v.number(), v.integer())
+
+/** Why membership changed: something happened, time passed, the definition changed, or somebody listed the customer. */
+export const MembershipCause = v.picklist(['event', 'time', 'definition', 'list'])
+export type MembershipCause = v.InferOutput<typeof MembershipCause>
+
+const Membership = v.object({
+  segment: v.object({ id: v.string(), name: v.string() }),
+  /** The instant at which it became true; a late clock records it later than that. */
+  occurredAt: At,
+  cause: MembershipCause,
+  /** Whether it may trigger messages, points and the like: not for passive segments nor, by default, for a roll-out. */
+  triggers: v.boolean(),
+  /** The truth table of the segment's condition, and the definition's revision. */
+  because: v.optional(v.unknown()),
+  definition: v.string(),
+})
+
+export const segmentFacts = {
+  SegmentEntered: { version: 1, schema: Membership },
+  SegmentLeft: { version: 1, schema: Membership },
+} as const

@@ -1,0 +1,58 @@
+// One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
+import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
+import { NO_PROFILE, type Profile } from './profile.ts'
+
+export interface Membership {
+  /** The instant of entry, ms. */
+  readonly since: number
+  /** The segment's name and its definition's revision at entry. */
+  readonly name: string
+  readonly definition: string
+}
+
+/** Follows from the facts and a rulebook; not recorded, thrown away and made again at will. */
+export interface Derived {
+  /** The rulebook revision that it was made for. */
+  readonly rulebook: string
+  readonly accumulators: Readonly<Record<string, AccumulatorState>>
+  /** Segment id → the instant at which its truth may change with nothing new happening, ms. */
+  readonly watches: Readonly<Record<string, number>>
+}
+
+export interface CustomerState {
+  readonly status: 'none' | 'active' | 'deleted' | 'linked'
+  readonly id: string
+  /** Where a `source_id` that was given later leads to. */
+  readonly linkedTo?: string
+  readonly profile: Profile
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** The instant of the last decision, ms: time never runs backwards for a customer. */
+  readonly now: number
+  /** The rulebook revision of the last decision, as decimal text; `-1` before the first. */
+  readonly rulebook: string
+  /** The deadline recorded last, ms. */
+  readonly nextDueAt: number | null
+  readonly occurrences: Readonly<Record<string, OccurrenceStats>>
+  readonly segments: Readonly<Record<string, Membership>>
+  readonly derived: Derived
+}
+
+/** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
+export const STATE_VERSION = 1
+
+export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
+
+export const newCustomer = (id: string): CustomerState => ({
+  status: 'none',
+  id,
+  profile: NO_PROFILE,
+  createdAt: 0,
+  updatedAt: 0,
+  now: 0,
+  rulebook: '-1',
+  nextDueAt: null,
+  occurrences: {},
+  segments: {},
+  derived: NO_DERIVED,
+})

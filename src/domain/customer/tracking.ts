@@ -1,0 +1,32 @@
+// Tracked events: the fact that a customer did something, checked against its event schema.
+import * as v from 'valibot'
+import { Metadata } from './profile.ts'
+
+const At = v.pipe(v.number(), v.integer())
+
+/** What a caller says with an event about a referral or a loyalty card. */
+export const ReferralRef = v.object({ code: v.string(), referrer_id: v.optional(v.string()) })
+export const LoyaltyRef = v.object({ code: v.string() })
+
+export const trackingFacts = {
+  CustomEventTracked: {
+    version: 1,
+    schema: v.object({
+      event: v.string(),
+      /** When the customer acted, in ms since the epoch; the fact's own `now` says when it was decided. */
+      occurredAt: At,
+      metadata: Metadata,
+      schema: v.optional(v.object({ id: v.string(), name: v.string() })),
+      referral: v.optional(ReferralRef),
+      loyalty: v.optional(LoyaltyRef),
+      /** Recorded although it breaks its schema or has none (lenient mode): why. */
+      faults: v.optional(v.array(v.string())),
+      /** Older than the trigger horizon: counts everywhere, sends nothing. */
+      historical: v.optional(v.boolean()),
+    }),
+  },
+  /** The consequences of one command passed their bound; those so far are kept. */
+  CascadeHalted: { version: 1, schema: v.object({ occurredAt: At, rounds: v.number(), facts: v.number() }) },
+  /** Only time has changed: the instant at which this customer must be looked at next. */
+  DeadlineMoved: { version: 1, schema: v.object({ occurredAt: At }) },
+} as const

@@ -1,0 +1,6 @@
+// All fact types of all streams, for the codec at the store's boundary.
+import { customerFacts } from './customer/facts.ts'
+import { rejectedFacts } from './rejected.ts'
+import { rulebookFacts } from './rulebook/facts.ts'
+
+export const factRegistry = { ...customerFacts, ...rejectedFacts, ...rulebookFacts }

@@ -1,0 +1,26 @@
+// Refused events are kept: what was sent, why it was refused, and that it was sent again once the schema was mended.
+import * as v from 'valibot'
+
+const At = v.pipe(v.number(), v.integer())
+
+export const rejectedFacts = {
+  EventRejected: {
+    version: 1,
+    schema: v.object({
+      id: v.string(),
+      event: v.string(),
+      /** The request's body as it came, so that it can be sent again as it was. */
+      body: v.record(v.string(), v.unknown()),
+      reasons: v.array(v.string()),
+      /** The instant of the first try: what an event without a time of its own occurred at, ms. */
+      occurredAt: At,
+      channel: v.string(),
+    }),
+  },
+  RejectedEventResent: {
+    version: 1,
+    schema: v.object({ id: v.string(), customer: v.string(), occurredAt: At }),
+  },
+} as const
+
+export type EventRejected = v.InferOutput<typeof rejectedFacts.EventRejected.schema>

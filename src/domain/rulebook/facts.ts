@@ -1,0 +1,70 @@
+// The facts of the rulebook's stream: the project was opened, and a definition was created, changed, switched or deleted.
+import * as v from 'valibot'
+import { type KindName, kindNamed, kindNames } from './kinds.ts'
+
+const At = v.pipe(v.number(), v.integer())
+
+export const VERBS = ['Created', 'Updated', 'Enabled', 'Disabled', 'Deleted'] as const
+export type Verb = (typeof VERBS)[number]
+
+export const ProjectOpened = v.object({ id: v.string(), customerKey: v.string(), timeZone: v.string() })
+export const ProjectChanged = v.object({ timeZone: v.string() })
+
+export interface RulebookFact {
+  readonly type: string
+  readonly data: unknown
+}
+
+export interface DefinitionChange {
+  readonly kind: KindName
+  readonly verb: Verb
+  readonly id: string
+  /** The whole definition as it is from now on; absent when it was deleted. */
+  readonly definition?: unknown
+  readonly occurredAt: number
+}
+
+interface FactSpec {
+  readonly version: number
+  readonly schema: v.GenericSchema
+}
+
+const specsOf = (kind: KindName): [string, FactSpec][] =>
+  VERBS.map((verb) => [
+    `${kindNamed(kind).fact}${verb}`,
+    {
+      version: 1,
+      schema:
+        verb === 'Deleted'
+          ? v.object({ id: v.string(), occurredAt: At })
+          : v.object({ id: v.string(), definition: kindNamed(kind).schema, occurredAt: At }),
+    },
+  ])
+
+/** All types of facts in the rulebook's stream with their shapes, for the codec. */
+export const rulebookFacts: Readonly<Record<string, FactSpec>> = {
+  ProjectOpened: { version: 1, schema: ProjectOpened },
+  ProjectChanged: { version: 1, schema: ProjectChanged },
+  ...Object.fromEntries(kindNames.flatMap(specsOf)),
+}
+
+const changes: ReadonlyMap<string, { readonly kind: KindName; readonly verb: Verb }> = new Map(
+  kindNames.flatMap((kind) => VERBS.map((verb) => [`${kindNamed(kind).fact}${verb}`, { kind, verb }] as const)),
+)
+
+/** Reads a definition fact; undefined for any other fact. The data has been parsed by the codec. */
+export const changeOf = (fact: RulebookFact): DefinitionChange | undefined => {
+  const known = changes.get(fact.type)
+  if (!known) return undefined
+  const data = fact.data as { id: string; definition?: unknown; occurredAt: number }
+  return { ...known, ...data }
+}
+
+export const factOf = (change: DefinitionChange): RulebookFact => ({
+  type: `${kindNamed(change.kind).fact}${change.verb}`,
+  data: {
+    id: change.id,
+    ...(change.verb === 'Deleted' ? {} : { definition: change.definition }),
+    occurredAt: change.occurredAt,
+  },
+})

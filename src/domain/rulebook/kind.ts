@@ -1,0 +1,58 @@
+// What a kind of definition is: its stored shape, what makes one valid, and what other definitions it leans on.
+import type * as v from 'valibot'
+
+/** A fault found in a definition: where, and what is wrong there. */
+export interface Fault {
+  readonly path: string
+  readonly message: string
+}
+
+/** One definition names another. */
+export interface Reference {
+  readonly kind: string
+  readonly id: string
+}
+
+/** A stored definition with what the stream says of it. */
+export interface Entry<D> {
+  readonly id: string
+  readonly definition: D
+  /** Instants in ms since the epoch. */
+  readonly createdAt: number
+  readonly updatedAt: number | null
+  /** The revision of the rulebook's stream at which it got this form, as decimal text. */
+  readonly revision: string
+}
+
+export type Entries<D> = ReadonlyMap<string, Entry<D>>
+
+export interface Kind<D> {
+  /** The beginning of its facts' names: `EventSchema` gives `EventSchemaCreated`, `EventSchemaUpdated`, … */
+  readonly fact: string
+  /** What the HTTP contract calls it, in errors. */
+  readonly resource: string
+  readonly schema: v.GenericSchema<unknown, D>
+  /** The name that must be unique within the kind, where there is one. */
+  readonly uniqueName?: (definition: D) => string | undefined
+  /** Everything wrong with a definition beside all the others; an empty list lets it in. */
+  readonly check: (id: string, definition: D, all: Definitions) => readonly Fault[]
+  /** The definitions it cannot do without: they cannot be deleted while it is there. */
+  readonly uses: (definition: D, all: Definitions) => readonly Reference[]
+}
+
+/** All definitions of a project at one revision of its rulebook. */
+export interface Definitions {
+  /** The revision of the last definition fact folded in, as decimal text; `-1` for an empty rulebook. */
+  readonly revision: string
+  readonly project: Project | undefined
+  readonly entries: Readonly<Record<string, Entries<never>>>
+}
+
+/** What holds for the whole project; the first fact of its rulebook. */
+export interface Project {
+  readonly id: string
+  /** The key of the hash that turns a `source_id` into a customer's id. */
+  readonly customerKey: string
+  /** IANA name. */
+  readonly timeZone: string
+}

@@ -1,0 +1,26 @@
+// Every kind of definition that the rulebook holds. A new kind is one file beside this one and one line here.
+import { eventSchemaKind } from './eventSchema.ts'
+import type { Definitions, Entries, Kind } from './kind.ts'
+import { segmentKind } from './segment.ts'
+import { assignmentKind, validationRuleKind } from './validationRule.ts'
+
+export const kinds = {
+  eventSchema: eventSchemaKind,
+  segment: segmentKind,
+  validationRule: validationRuleKind,
+  assignment: assignmentKind,
+} as const
+
+export type KindName = keyof typeof kinds
+export type DefinitionOf<K extends KindName> = (typeof kinds)[K] extends Kind<infer D> ? D : never
+
+/** The definitions of one kind, by id, in the order in which they were created. */
+export const entriesOf = <K extends KindName>(definitions: Definitions, kind: K): Entries<DefinitionOf<K>> =>
+  (definitions.entries[kind] ?? NONE) as Entries<DefinitionOf<K>>
+
+const NONE: Entries<never> = new Map()
+
+/** A kind without its own type, for code that treats all kinds alike. */
+export const kindNamed = (name: KindName): Kind<unknown> => kinds[name] as unknown as Kind<unknown>
+
+export const kindNames = Object.keys(kinds) as readonly KindName[]

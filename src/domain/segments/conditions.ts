@@ -1,0 +1,144 @@
+// Every condition of a rulebook, compiled, and indexed by what can change its truth.
+import type { AccumulatorSpec } from '../conditions/accumulate.ts'
+import { type Compiled, compile } from '../conditions/compile.ts'
+import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
+import { type CustomerState, newCustomer } from '../customer/state.ts'
+import { environmentOf } from '../rulebook/environment.ts'
+import type { Entry } from '../rulebook/kind.ts'
+import { compiledOnce, type Rulebook } from '../rulebook/rulebook.ts'
+import { conditionOfSegment, type Segment, segmentsInOrder } from '../rulebook/segment.ts'
+import { conditionOfRule, type ValidationRule } from '../rulebook/validationRule.ts'
+
+export interface CompiledSegment {
+  readonly id: string
+  readonly name: string
+  readonly revision: string
+  /** Whether entering and leaving trigger other definitions. */
+  readonly triggers: boolean
+  /** Whether a change of the definition triggers too. */
+  readonly triggersOnRollout: boolean
+  /** Absent for a static segment, whose members are listed. */
+  readonly condition?: Compiled
+  readonly members?: ReadonlySet<string>
+  /** Whether it can hold, now or by time alone, for a customer of whom only the profile is known. */
+  readonly concernsAll: boolean
+}
+
+type Index = ReadonlyMap<string, readonly CompiledSegment[]>
+
+export interface Conditions {
+  /** In topological order: a segment comes after those that it refers to. */
+  readonly segments: readonly CompiledSegment[]
+  readonly segment: ReadonlyMap<string, CompiledSegment>
+  readonly rules: ReadonlyMap<string, Compiled>
+  /** Event type → the accumulators that take it in. */
+  readonly accumulators: ReadonlyMap<string, readonly AccumulatorSpec[]>
+  readonly byEventType: Index
+  readonly byAttribute: Index
+  readonly bySegment: Index
+  readonly byPoints: readonly CompiledSegment[]
+  /** Those that every customer must be looked at for. */
+  readonly always: readonly CompiledSegment[]
+}
+
+/** A customer as conditions see it. */
+export const subjectOf = (state: CustomerState): Subject => ({
+  profile: state.profile as unknown as Subject['profile'],
+  createdAt: state.createdAt,
+  updatedAt: state.updatedAt,
+  occurrences: state.occurrences,
+  accumulators: state.derived.accumulators,
+  segments: state.segments,
+  points: () => undefined,
+})
+
+const NOBODY = subjectOf(newCustomer(''))
+
+const compileSegment = compiledOnce((entry: Entry<Segment>, rulebook: Rulebook): CompiledSegment => {
+  const { definition } = entry
+  const common = {
+    id: entry.id,
+    name: definition.name,
+    revision: entry.revision,
+    triggers: definition.type === 'auto-update',
+    triggersOnRollout: definition.type === 'auto-update' && definition.trigger_on_rollout,
+  }
+  if (definition.type === 'static') return { ...common, members: new Set(definition.customers), concernsAll: false }
+  const environment = environmentOf(rulebook.definitions)
+  const condition = compile(conditionOfSegment(definition, environment), environment)
+  const empty = condition.evaluate(NOBODY, NO_CONTEXT, 0)
+  const { attributes, points, segments } = condition.listens
+  return {
+    ...common,
+    condition,
+    concernsAll:
+      empty.holds || empty.until !== null || attributes.length > 0 || points.length > 0 || segments.length > 0,
+  }
+})
+
+const compileRule = compiledOnce((entry: Entry<ValidationRule>, rulebook: Rulebook): Compiled => {
+  const environment = environmentOf(rulebook.definitions)
+  return compile(conditionOfRule(entry.definition, environment), environment)
+})
+
+const indexBy = (
+  segments: readonly CompiledSegment[],
+  keysOf: (listens: Compiled['listens']) => readonly string[],
+): Index => {
+  const index = new Map<string, CompiledSegment[]>()
+  for (const segment of segments)
+    for (const key of new Set(segment.condition ? keysOf(segment.condition.listens) : [])) {
+      const list = index.get(key)
+      if (list) list.push(segment)
+      else index.set(key, [segment])
+    }
+  return index
+}
+
+const prepare = (rulebook: Rulebook): Conditions => {
+  const segments = segmentsInOrder(rulebook.definitions).map((entry) => compileSegment(entry, rulebook))
+  const rules = new Map(
+    [...rulebook.entries('validationRule')].map(([id, entry]) => [id, compileRule(entry, rulebook)]),
+  )
+  const specs = new Map<string, AccumulatorSpec>()
+  for (const { condition } of segments) for (const spec of condition?.accumulators ?? []) specs.set(spec.key, spec)
+  for (const rule of rules.values()) for (const spec of rule.accumulators) specs.set(spec.key, spec)
+  const accumulators = new Map<string, AccumulatorSpec[]>()
+  for (const spec of specs.values())
+    for (const type of spec.types) accumulators.set(type, [...(accumulators.get(type) ?? []), spec])
+  return {
+    segments,
+    segment: new Map(segments.map((segment) => [segment.id, segment])),
+    rules,
+    accumulators,
+    byEventType: indexBy(segments, (listens) => listens.eventTypes),
+    byAttribute: indexBy(segments, (listens) => listens.attributes),
+    bySegment: indexBy(segments, (listens) => listens.segments),
+    byPoints: segments.filter((segment) => (segment.condition?.listens.points.length ?? 0) > 0),
+    always: segments.filter((segment) => segment.concernsAll),
+  }
+}
+
+/** The compiled conditions of a rulebook, made once. */
+export const conditionsOf = (rulebook: Rulebook): Conditions => rulebook.prepared(prepare)
+
+/** Whether a segment got its present form after a decision made under `revision`. */
+export const changedSince = (segment: CompiledSegment, revision: string): boolean =>
+  BigInt(segment.revision) > BigInt(revision)
+
+/** The segments whose truth could be other than "no, for ever" for this customer, in topological order. */
+export const segmentsThatMatter = (state: CustomerState, rulebook: Rulebook): readonly CompiledSegment[] => {
+  const conditions = conditionsOf(rulebook)
+  const found = new Set(conditions.always)
+  for (const type of Object.keys(state.occurrences))
+    for (const segment of conditions.byEventType.get(type) ?? []) found.add(segment)
+  for (const id of Object.keys(state.segments)) {
+    const segment = conditions.segment.get(id)
+    if (segment) found.add(segment)
+  }
+  return inOrder(found, conditions)
+}
+
+/** A set of segments in the order in which they are to be looked at. */
+export const inOrder = (found: ReadonlySet<CompiledSegment>, conditions: Conditions): readonly CompiledSegment[] =>
+  found.size < 2 ? [...found] : conditions.segments.filter((segment) => found.has(segment))

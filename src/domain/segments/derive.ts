@@ -1,0 +1,81 @@
+// What a customer's state carries for conditions beside the facts: accumulators of past events, and instants to look again.
+import type { AccumulatorSpec } from '../conditions/accumulate.ts'
+import { NO_CONTEXT } from '../conditions/subject.ts'
+import { type CustomerFact, isCustomerFact } from '../customer/facts.ts'
+import { occurrenceOf } from '../customer/occurrence.ts'
+import type { CustomerState, Derived } from '../customer/state.ts'
+import { decidedAt, type RecordedFact } from '../recorded.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { changedSince, conditionsOf, segmentsThatMatter, subjectOf } from './conditions.ts'
+
+/**
+ * What is derived after one more fact that `state` has already taken in: each accumulator that listens to its event type takes
+ * it in too. An accumulator that the state lacks although it had something to take in before stays missing: it needs the
+ * history (`accumulateMissing`).
+ */
+export const accumulate = (
+  state: CustomerState,
+  fact: CustomerFact & { readonly id: string },
+  now: number,
+  rulebook: Rulebook,
+): Derived => {
+  const occurrence = occurrenceOf(fact.id, fact, now)
+  if (!occurrence) return state.derived
+  const specs = conditionsOf(rulebook).accumulators.get(occurrence.type)
+  if (!specs) return state.derived
+  const accumulators = { ...state.derived.accumulators }
+  for (const spec of specs) {
+    const before = accumulators[spec.key]
+    if (before !== undefined) accumulators[spec.key] = spec.add(before, occurrence)
+    else if (spec.types.reduce((n, type) => n + (state.occurrences[type]?.count ?? 0), 0) === 1)
+      accumulators[spec.key] = spec.add(spec.initial(), occurrence)
+  }
+  return { ...state.derived, accumulators }
+}
+
+/** The accumulators that the rulebook needs, that the state lacks, and that have something to take in. */
+export const missingAccumulators = (state: CustomerState, rulebook: Rulebook): readonly AccumulatorSpec[] => {
+  const missing = new Set<AccumulatorSpec>()
+  for (const type of Object.keys(state.occurrences))
+    for (const spec of conditionsOf(rulebook).accumulators.get(type) ?? [])
+      if (!Object.hasOwn(state.derived.accumulators, spec.key)) missing.add(spec)
+  return [...missing]
+}
+
+/** Fills accumulators from the customer's whole history, oldest first; a deletion begins it anew. */
+export const accumulateMissing = (
+  state: CustomerState,
+  missing: readonly AccumulatorSpec[],
+  history: Iterable<RecordedFact>,
+): CustomerState => {
+  const fresh = new Map(missing.map((spec) => [spec, spec.initial()]))
+  for (const fact of history) {
+    if (!isCustomerFact(fact)) continue
+    if (fact.type === 'CustomerDeleted') for (const spec of missing) fresh.set(spec, spec.initial())
+    const occurrence = occurrenceOf(fact.id, fact, decidedAt(fact))
+    if (!occurrence) continue
+    for (const spec of missing)
+      if (spec.types.includes(occurrence.type)) fresh.set(spec, spec.add(fresh.get(spec)!, occurrence))
+  }
+  const accumulators = { ...state.derived.accumulators }
+  for (const [spec, made] of fresh) accumulators[spec.key] = made
+  return { ...state, derived: { ...state.derived, accumulators } }
+}
+
+/**
+ * Makes the derived part fit a rulebook once no accumulator is missing: looks at each segment that could matter to this
+ * customer as of the last decision, so that what was due since then is found in its order. Segments that changed after that
+ * decision are left to `reconcileSegments`.
+ */
+export const rewatch = (state: CustomerState, rulebook: Rulebook): CustomerState => {
+  const watches: Record<string, number> = {}
+  if (state.status === 'active')
+    for (const segment of segmentsThatMatter(state, rulebook)) {
+      if (changedSince(segment, state.rulebook) || !segment.condition) continue
+      const { holds, until } = segment.condition.evaluate(subjectOf(state), NO_CONTEXT, state.now)
+      // The facts say otherwise than the rules: look again at once.
+      if (holds !== Object.hasOwn(state.segments, segment.id)) watches[segment.id] = state.now
+      else if (until !== null) watches[segment.id] = until
+    }
+  return { ...state, derived: { ...state.derived, watches, rulebook: rulebook.revision } }
+}

@@ -1,0 +1,48 @@
+// Starts the embedded engines over one data directory, each in a worker thread, for a node that was given no servers.
+import { join } from 'node:path'
+import { runInWorker } from './host.ts'
+
+export interface EngineUrls {
+  readonly eventStoreUrl: string
+  readonly mongodbUrl: string
+  stop(): Promise<void>
+}
+
+export interface EngineOptions {
+  /** Folder of both engines' files. */
+  readonly dir: string
+  /** TCP ports on loopback; 0, the default, takes any free one. */
+  readonly eventStorePort?: number
+  readonly mongodbPort?: number
+}
+
+/** Starts what is not given by URL. Rejects, with the reason, when a directory is in use or cannot be opened. */
+export const startEngines = async (
+  { dir, eventStorePort = 0, mongodbPort = 0 }: EngineOptions,
+  given: { readonly eventStoreUrl?: string | undefined; readonly mongodbUrl?: string | undefined } = {},
+): Promise<EngineUrls> => {
+  const eventLog = given.eventStoreUrl
+    ? undefined
+    : await runInWorker(new URL('./eventlog/worker.ts', import.meta.url), {
+        dir: join(dir, 'events'),
+        port: eventStorePort,
+      })
+  try {
+    const documents = given.mongodbUrl
+      ? undefined
+      : await runInWorker(new URL('./documents/worker.ts', import.meta.url), {
+          dir: join(dir, 'documents'),
+          port: mongodbPort,
+        })
+    return {
+      eventStoreUrl: given.eventStoreUrl ?? eventLog!.url,
+      mongodbUrl: given.mongodbUrl ?? documents!.url,
+      stop: async () => {
+        await Promise.all([eventLog?.stop(), documents?.stop()])
+      },
+    }
+  } catch (error) {
+    await eventLog?.stop()
+    throw error
+  }
+}

@@ -1,0 +1,52 @@
+// The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
+import { ConfigError, loadConfig } from './config.ts'
+import { KeyFileError } from './keys.ts'
+import { createLogger } from './log.ts'
+import { startNode } from './node.ts'
+
+const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
+Tributary listens on ${url}
+
+  keys      ${keysPath}${generated ? '  (made just now: one for each role)' : ''}
+  data      ${engines}
+  API       ${url}/docs
+  health    ${url}/health/ready
+
+Try next: README.md, "One minute".
+`
+
+const main = async (): Promise<void> => {
+  const config = loadConfig(process.env)
+  const log = createLogger(config.logLevel)
+  const node = await startNode(config, log)
+  const url = node.url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
+  const where =
+    config.eventStoreUrl && config.mongodbUrl ? 'your event store and MongoDB' : `${config.dataDir}  (embedded engines)`
+  process.stderr.write(welcome(url, node.keys.path, node.keys.generated, where))
+
+  let stopping = false
+  const stop = (signal: string): void => {
+    if (stopping) process.exit(1) // asked twice: at once
+    stopping = true
+    log.info({ signal }, 'stopping')
+    node.stop().then(
+      () => {
+        log.info('stopped')
+        log.flush(() => process.exit(0))
+      },
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the stop failed')
+        log.flush(() => process.exit(1))
+      },
+    )
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+}
+
+main().catch((error: unknown) => {
+  // What an operator can mend is said in a line; anything else needs its stack.
+  const known = error instanceof ConfigError || error instanceof KeyFileError
+  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(1)
+})

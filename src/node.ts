@@ -1,0 +1,143 @@
+// One node of Tributary, put together: engines or servers, rulebook, customers, projector, HTTP.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { commandRoutes } from '../commands/index.ts'
+import type { ActivityDocument } from '../projections/activity.ts'
+import { projections } from '../projections/index.ts'
+import { queryRoutes } from '../queries/index.ts'
+import { startClock } from './clock/clock.ts'
+import type { Config } from './config.ts'
+import { activityId } from './domain/customer/activity.ts'
+import { uuidFrom } from './domain/ids.ts'
+import { factRegistry } from './domain/registry.ts'
+import { startEngines } from './engines/start.ts'
+import { createCodec } from './eventstore/codec.ts'
+import { createEventStore } from './eventstore/index.ts'
+import { buildApp } from './http/app.ts'
+import { newRequestId } from './http/errors.ts'
+import { serve } from './http/server.ts'
+import { type LoadedKeys, loadKeys } from './keys.ts'
+import type { Logger } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { createProjector } from './projector/index.ts'
+import { createReadModel } from './readmodel/index.ts'
+import { startRollout } from './rollout/rollout.ts'
+import { createCustomerRuntime } from './runtime/customers.ts'
+import { mapError, ReadModelBehind } from './runtime/errors.ts'
+import { createCustomers } from './runtime/loader.ts'
+import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
+import { createRejectedEvents } from './runtime/rejected.ts'
+import { startRulebook } from './runtime/rulebook.ts'
+import type { Services } from './runtime/services.ts'
+import { createSnapshotStore } from './runtime/snapshots.ts'
+
+export interface Node {
+  readonly url: string
+  readonly keys: LoadedKeys
+  readonly services: Services
+  /** Finishes what runs, at most for the configured time, and stops everything. */
+  stop(): Promise<void>
+}
+
+/** Customers kept in memory; a cold one costs a read of its stream. */
+const CACHED_CUSTOMERS = 20_000
+
+/** Starts a node and resolves once it answers. Rejects, with what was started stopped again, when any part cannot start. */
+export const startNode = async (config: Config, log: Logger): Promise<Node> => {
+  const stops: (() => Promise<unknown>)[] = []
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  }
+  try {
+    const keys = loadKeys(config)
+    const engines = await startEngines({ dir: config.dataDir }, config)
+    stops.push(() => engines.stop())
+    const metrics = createMetrics({ defaults: true })
+    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry), log })
+    stops.push(() => store.close())
+    const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
+    stops.push(() => readModel.close())
+    const project = { id: config.projectId, timeZone: config.projectTimeZone }
+    const rulebook = await startRulebook({ store, project, log, now: Date.now })
+    stops.push(() => rulebook.stop())
+    const projector = createProjector({
+      group: 'main',
+      projections,
+      store,
+      readModel,
+      log,
+      metrics: projectorMetrics(metrics.registry),
+    })
+    stops.push(() => projector.stop())
+    const randomKey = () => randomBytes(16).toString('hex')
+    const customers = createCustomerRuntime({
+      store,
+      customers: createCustomers({
+        store,
+        snapshots: createSnapshotStore(readModel, log),
+        cacheSize: CACHED_CUSTOMERS,
+      }),
+      rulebook: rulebook.current,
+      wasUsed: async (customer, key, upTo) => {
+        if (!(await projector.waitFor(upTo, 2_000))) throw new ReadModelBehind()
+        const activity = readModel.collection<ActivityDocument>('activity')
+        const first = activityId(uuidFrom('customer', customer, key, 'command', '0'))
+        return (await activity.findOne({ _id: first }, { projection: { _id: 1 } })) !== null
+      },
+      randomKey,
+      sleep: (ms) => sleep(ms),
+      random: Math.random,
+    })
+    const requestId = newRequestId
+    const rollout = await startRollout({
+      readModel,
+      customers,
+      rulebook,
+      caughtUp: async (timeoutMs) => {
+        const head = await store.head()
+        return head === undefined || projector.waitFor(head, timeoutMs)
+      },
+      log,
+      now: Date.now,
+      requestId,
+    })
+    stops.push(() => rollout.stop())
+    const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
+    stops.push(() => clock.stop())
+    watchNode(metrics.registry, {
+      projector,
+      waitingCommands: () => customers.pending,
+      waitingDeadlines: clock.pending,
+    })
+    const services: Services = {
+      settings: {
+        mode: config.validationMode,
+        triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
+        requestLimitMs: config.requestTimeLimitMs,
+      },
+      store,
+      readModel,
+      projector,
+      customers,
+      rulebook,
+      rejected: createRejectedEvents(store, randomKey),
+      rollout,
+    }
+    const app = buildApp([...commandRoutes(services), ...queryRoutes(services)], {
+      keys: keys.ring,
+      log,
+      metrics,
+      readiness: () => readinessOf(services),
+      projectId: config.projectId,
+      mapError,
+      requestTimeLimitMs: config.requestTimeLimitMs,
+      ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
+    })
+    const server = await serve(app, { port: config.port, host: config.host })
+    stops.push(() => server.close(config.drainTimeLimitMs))
+    return { url: server.url, keys, services, stop: stopAll }
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}

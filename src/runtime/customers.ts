@@ -1,0 +1,247 @@
+// Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
+import type { CustomerCommand } from '../domain/customer/commands.ts'
+import { type Decision, decide } from '../domain/customer/decide.ts'
+import type { DecidedFact } from '../domain/customer/draft.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
+import { customerStream } from '../domain/ids.ts'
+import type { NewFact, RecordedFact } from '../domain/recorded.ts'
+import { isRefused, type Refusal } from '../domain/refusal.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { KeyRange } from './keys.ts'
+import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
+
+/** Who asks, in which request, and under which key a repeat is recognised. */
+export interface CommandContext {
+  /** Names the command; asking again with it does nothing again. Absent: every asking is a new command. */
+  readonly key?: string
+  readonly requestId: string
+  readonly actor: { readonly name: string; readonly role: string }
+  /** ms since the epoch. */
+  readonly now: number
+  /** ms since the epoch: past it the answer is that the store is not to be had. */
+  readonly deadline?: number
+  readonly dryRun?: boolean
+}
+
+export type Executed =
+  | {
+      readonly kind: 'done'
+      readonly facts: readonly DecidedFact[]
+      readonly state: CustomerState
+      readonly position: bigint | undefined
+    }
+  | {
+      readonly kind: 'repeated'
+      readonly range: KeyRange
+      readonly state: CustomerState
+      readonly position: bigint | undefined
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly state: CustomerState }
+  /** Other writers were faster, again and again. */
+  | { readonly kind: 'busy' }
+
+export interface CustomerRuntime {
+  /** Decides and records one command; rejects with the store's own errors when it is not to be had. */
+  execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
+  /** The customer's state after everything that is recorded, as this node knows it. */
+  load(id: string): Promise<Loaded>
+  /** The facts that a key once recorded, oldest first. */
+  factsOf(id: string, range: KeyRange): Promise<readonly RecordedFact[]>
+  /** Commands waiting or under way. */
+  readonly pending: number
+}
+
+export interface CustomerRuntimeOptions {
+  readonly store: EventStore
+  readonly customers: LoadedCustomers
+  readonly rulebook: () => Rulebook
+  /** Whether an explicit key that memory has forgotten was used before; asked only for customers with over 1,000 keys. */
+  readonly wasUsed: (customer: string, key: string, upTo: bigint) => Promise<boolean>
+  readonly randomKey: () => string
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+}
+
+/** How often a command is decided again after a conflict. */
+const MAX_ATTEMPTS = 5
+/** How many commands, and how many bytes of facts, go into one append; the store's own limit is 1 MiB. */
+const MAX_TOGETHER = 128
+const MAX_BYTES = 600_000
+
+interface Job {
+  readonly command: CustomerCommand
+  readonly context: CommandContext
+  readonly resolve: (executed: Executed) => void
+  readonly reject: (error: unknown) => void
+}
+
+const metadataOf = (
+  fact: DecidedFact,
+  before: CustomerState,
+  decision: Decision,
+  rulebook: Rulebook,
+  { key, requestId, actor }: CommandContext,
+): NewFact['metadata'] => ({
+  $correlationId: requestId,
+  ...(fact.causedBy === undefined ? {} : { $causationId: fact.causedBy }),
+  ...(key === undefined ? {} : { commandKey: key }),
+  rulebook: rulebook.revision,
+  actor,
+  now: fact.now,
+  // Absent where there was no deadline and is none: most customers never have one.
+  ...(decision.state.nextDueAt === null && before.nextDueAt === null ? {} : { nextDueAt: decision.state.nextDueAt }),
+  ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0 ? { declined: decision.declined } : {}),
+})
+
+const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] => [
+  items.filter(test),
+  items.filter((item) => !test(item)),
+]
+
+export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
+  const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random } = options
+  const lines = new Map<string, Job[]>()
+  let pending = 0
+
+  /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
+  const together = async (id: string, asked: readonly Job[]): Promise<void> => {
+    let jobs = asked
+    for (let attempt = 1; ; attempt++) {
+      const rulebook = currentRulebook()
+      const loaded = await customers.load(id, rulebook)
+      const { linkedTo } = loaded.state
+      if (linkedTo !== undefined) {
+        const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
+        for (const { command, context, resolve, reject } of others)
+          execute(linkedTo, command, context).then(resolve, reject)
+        if (own.length === 0) return
+        jobs = own
+      }
+      let state = loaded.state
+      const facts: NewFact[] = []
+      let bytes = 0
+      const answers: (() => void)[] = []
+      const usedHere = new Map<string, number>()
+      const left: Job[] = []
+      let position = loaded.position
+      let revision = loaded.revision
+      for (const job of jobs) {
+        const { command, context } = job
+        if (left.length > 0 || (bytes > MAX_BYTES && facts.length > 0)) {
+          left.push(job)
+          continue
+        }
+        const { key } = context
+        if (key !== undefined) {
+          if (usedHere.has(key)) {
+            left.push(job) // is answered as a repeat once the first is recorded
+            continue
+          }
+          const known = loaded.keys.find(key)
+          if (known) {
+            const at = state
+            answers.push(() => job.resolve({ kind: 'repeated', range: known, state: at, position }))
+            continue
+          }
+          const forgotten = loaded.keys.forgottenUpTo
+          if (forgotten !== undefined && (await wasUsed(id, key, forgotten))) {
+            const at = state
+            answers.push(() => job.resolve({ kind: 'repeated', range: { first: 0n, count: 0 }, state: at, position }))
+            continue
+          }
+        }
+        const decided = decide(state, command, rulebook, { now: context.now, key: key ?? randomKey() })
+        if (isRefused(decided)) {
+          const at = state
+          answers.push(() => job.resolve({ kind: 'refused', refusal: decided.refused, state: at }))
+          continue
+        }
+        const { facts: made, state: after } = decided
+        if (context.dryRun) {
+          answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position: undefined }))
+          continue
+        }
+        const before = state
+        state = after
+        for (const fact of made) {
+          facts.push({
+            id: fact.id,
+            type: fact.type,
+            data: fact.data,
+            metadata: metadataOf(fact, before, decided, rulebook, context),
+          })
+          bytes += 400 + (fact.type === 'CustomEventTracked' ? JSON.stringify(fact.data.metadata).length : 0)
+        }
+        if (key !== undefined && made.length > 0) usedHere.set(key, made.length)
+        answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position }))
+      }
+      if (facts.length > 0) {
+        const expected = loaded.revision < 0n ? 'no_stream' : loaded.revision
+        const deadline = Math.max(...jobs.map((j) => j.context.deadline ?? 0))
+        const result = await store.append(customerStream(id), facts, expected, deadline > 0 ? { deadline } : {})
+        if (result.kind === 'conflict') {
+          customers.forget(id)
+          if (attempt >= MAX_ATTEMPTS) {
+            for (const job of jobs) job.resolve({ kind: 'busy' })
+            return
+          }
+          await sleep(random() * 10 * 2 ** attempt)
+          continue
+        }
+        position = result.position
+        revision = result.revision
+        customers.appended(id, loaded, { state, revision, position: result.position, facts })
+      } else if (state !== loaded.state) customers.derived(id, loaded, state)
+      for (const answer of answers) answer()
+      if (left.length > 0) await together(id, left)
+      return
+    }
+  }
+
+  const work = async (id: string, line: Job[]): Promise<void> => {
+    while (line.length > 0) {
+      const jobs = line.splice(0, MAX_TOGETHER)
+      try {
+        await together(id, jobs)
+      } catch (error) {
+        // What of an append whose outcome is unknown was stored shows when the stream is read again.
+        customers.forget(id)
+        for (const job of jobs) job.reject(error)
+      }
+      pending -= jobs.length
+    }
+    lines.delete(id)
+  }
+
+  const execute: CustomerRuntime['execute'] = (id, command, context) =>
+    new Promise((resolve, reject) => {
+      const job: Job = { command, context, resolve, reject }
+      pending++
+      const line = lines.get(id)
+      if (line) line.push(job)
+      else {
+        const started = [job]
+        lines.set(id, started)
+        // What arrives in the same turn is decided together.
+        queueMicrotask(() => void work(id, started))
+      }
+    })
+
+  return {
+    execute,
+    async load(id) {
+      const loaded = await customers.load(id, currentRulebook())
+      return loaded.state.linkedTo === undefined ? loaded : customers.load(loaded.state.linkedTo, currentRulebook())
+    },
+    async factsOf(id, { first, count }) {
+      const facts: RecordedFact[] = []
+      if (count === 0) return facts
+      for await (const fact of store.readStream(customerStream(id), { from: first, maxCount: count })) facts.push(fact)
+      return facts
+    },
+    get pending() {
+      return pending
+    },
+  }
+}

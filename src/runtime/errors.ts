@@ -1,0 +1,29 @@
+// What the layers below throw, as failures of the HTTP contract.
+import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
+import { type Failure, refuse, unavailable } from '../http/errors.ts'
+import { ReadModelUnavailable } from '../readmodel/index.ts'
+
+/** A decision needs something that the read models do not show yet. */
+export class ReadModelBehind extends Error {
+  constructor() {
+    super('The read models are behind; ask again')
+    this.name = 'ReadModelBehind'
+  }
+}
+
+/** The failure that an error of the stores stands for; undefined for one that nobody foresaw. */
+export const mapError = (error: unknown): Failure | undefined => {
+  if (error instanceof StoreUnavailable) return unavailable('The event store cannot be reached; ask again', 1)
+  if (error instanceof ReadModelUnavailable) return unavailable('The document store cannot be reached; ask again', 1)
+  if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
+  if (error instanceof AppendRefused)
+    return error.reason === 'too_large'
+      ? refuse('payload_too_large', 'What is to be recorded is larger than the event store takes in one go (1 MiB)')
+      : refuse('invalid_payload', error.message)
+  if (error instanceof MalformedFact)
+    return refuse(
+      'internal_error',
+      `Stream ${error.fact.stream} holds a fact that cannot be read, at revision ${error.fact.revision}`,
+    )
+  return undefined
+}

@@ -1,0 +1,145 @@
+// Loads customers: from memory, else from a snapshot and the tail of the stream, else from the whole stream.
+import { LRUCache } from 'lru-cache'
+import { evolve } from '../domain/customer/evolve.ts'
+import { isCustomerFact } from '../domain/customer/facts.ts'
+import { type CustomerState, NO_DERIVED, newCustomer } from '../domain/customer/state.ts'
+import { customerStream } from '../domain/ids.ts'
+import { decidedAt, type NewFact, type RecordedFact } from '../domain/recorded.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { accumulate, accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import { createKeyMemory, type KeyMemory } from './keys.ts'
+import type { SnapshotStore } from './snapshots.ts'
+
+/** A customer as far as this node has read the stream. */
+export interface Loaded {
+  readonly state: CustomerState
+  /** The stream's last revision; -1n when there is none. */
+  readonly revision: bigint
+  /** The log position of that revision; undefined when nothing was read. */
+  readonly position: bigint | undefined
+  readonly keys: KeyMemory
+}
+
+export interface Customers {
+  load(id: string, rulebook: Rulebook): Promise<Loaded>
+  /** What this node has just appended itself. */
+  appended(
+    id: string,
+    before: Loaded,
+    after: { state: CustomerState; revision: bigint; position: bigint; facts: readonly NewFact[] },
+  ): void
+  /** A state that differs only in what is derived. */
+  derived(id: string, before: Loaded, state: CustomerState): void
+  /** Memory may be behind: the next load reads what is new. */
+  forget(id: string): void
+}
+
+export interface CustomersOptions {
+  readonly store: EventStore
+  readonly snapshots: SnapshotStore
+  /** Customers kept in memory. */
+  readonly cacheSize: number
+}
+
+/** A stream that has grown by this many facts since its last snapshot gets a new one. */
+const SNAPSHOT_EVERY = 200n
+
+interface Held extends Loaded {
+  readonly snapshotAt: bigint
+  /** False: another writer may have appended since. */
+  readonly current: boolean
+}
+
+export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOptions): Customers => {
+  const cache = new LRUCache<string, Held>({ max: cacheSize })
+
+  /** Folds one recorded fact into a held customer; the derived part follows the rulebook given. */
+  const fold = (held: Held, fact: RecordedFact, rulebook: Rulebook): Held => {
+    const evolved = evolve(held.state, fact, {
+      id: fact.id,
+      now: decidedAt(fact),
+      rulebook: fact.metadata.rulebook ?? '-1',
+      nextDueAt: fact.metadata.nextDueAt ?? null,
+    })
+    const derived = !isCustomerFact(fact)
+      ? evolved.derived
+      : fact.type === 'CustomerDeleted'
+        ? { ...NO_DERIVED, rulebook: evolved.derived.rulebook }
+        : accumulate(evolved, fact, decidedAt(fact), rulebook)
+    if (fact.metadata.commandKey !== undefined) held.keys.note(fact.metadata.commandKey, fact.revision, fact.position)
+    return { ...held, state: { ...evolved, derived }, revision: fact.revision, position: fact.position }
+  }
+
+  const tail = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
+    let now: Held = held
+    for await (const fact of store.readStream(customerStream(id), { from: held.revision + 1n }))
+      now = fold(now, fact, rulebook)
+    return { ...now, current: true }
+  }
+
+  const cold = async (id: string, rulebook: Rulebook): Promise<Held> => {
+    const saved = await snapshots.load(id)
+    const start: Held = saved
+      ? { ...saved, keys: createKeyMemory(saved.keys), snapshotAt: saved.revision, current: false }
+      : {
+          state: { ...newCustomer(id), derived: { ...NO_DERIVED, rulebook: rulebook.revision } },
+          revision: -1n,
+          position: undefined,
+          keys: createKeyMemory(),
+          snapshotAt: -1n,
+          current: false,
+        }
+    const read = await tail(id, start, rulebook)
+    // What a snapshot derived may have been made under other rules or before facts that came since.
+    return { ...read, state: { ...read.state, derived: { ...read.state.derived, rulebook: '' } } }
+  }
+
+  /** Makes what is derived fit the rulebook: only a condition that this customer's state has not seen costs a read. */
+  const fit = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
+    if (held.state.derived.rulebook === rulebook.revision) return held
+    let state = held.state
+    const missing = missingAccumulators(state, rulebook)
+    if (missing.length > 0) {
+      const history: RecordedFact[] = []
+      for await (const fact of store.readStream(customerStream(id), { maxCount: Number(held.revision + 1n) }))
+        history.push(fact)
+      state = accumulateMissing(state, missing, history)
+    }
+    return { ...held, state: rewatch(state, rulebook) }
+  }
+
+  const maybeSnapshot = (id: string, held: Held): Held => {
+    if (held.revision - held.snapshotAt < SNAPSHOT_EVERY) return held
+    snapshots.save(id, { state: held.state, revision: held.revision, position: held.position, keys: held.keys.save() })
+    return { ...held, snapshotAt: held.revision }
+  }
+
+  return {
+    async load(id, rulebook) {
+      const known = cache.get(id)
+      const read = known?.current ? known : known ? await tail(id, known, rulebook) : await cold(id, rulebook)
+      const held = maybeSnapshot(id, await fit(id, read, rulebook))
+      if (held !== known && held.revision >= 0n) cache.set(id, held)
+      return held
+    },
+    appended(id, before, { state, revision, position, facts }) {
+      const known = cache.get(id)
+      const first = revision - BigInt(facts.length - 1)
+      facts.forEach((fact, i) => {
+        if (fact.metadata.commandKey !== undefined)
+          before.keys.note(fact.metadata.commandKey, first + BigInt(i), position)
+      })
+      const snapshotAt = known?.snapshotAt ?? -1n
+      cache.set(id, maybeSnapshot(id, { state, revision, position, keys: before.keys, snapshotAt, current: true }))
+    },
+    derived(id, before, state) {
+      const known = cache.get(id)
+      if (known && known.revision === before.revision) cache.set(id, { ...known, state })
+    },
+    forget(id) {
+      // A new copy of the keys: those noted by an append that is being decided again must not stay.
+      cache.delete(id)
+    },
+  }
+}

@@ -1,0 +1,86 @@
+// What operators see of a node: whether it is ready, and the metrics of its parts.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Readiness } from '../http/operation.ts'
+import type { Projector, ProjectorMetrics } from '../projector/index.ts'
+import type { Services } from './services.ts'
+
+/** Ready: both stores answer and the projector is not stuck. Being behind is no reason to be taken out of service. */
+export const readinessOf = async ({ store, readModel, projector }: Services): Promise<Readiness> => {
+  const eventStore = store.health()
+  const documents = readModel.health()
+  const { state, lag, stuck, parked, error, position } = projector.status()
+  return {
+    ok: eventStore.ok && documents.ok && !stuck,
+    checks: {
+      eventStore,
+      documents,
+      projector: {
+        ok: !stuck,
+        state,
+        position: position === undefined ? null : String(position),
+        lag,
+        parked,
+        ...(error === undefined ? {} : { error }),
+      },
+    },
+  }
+}
+
+/** What the projector reports, as Prometheus metrics. */
+export const projectorMetrics = (registry: Registry): ProjectorMetrics => {
+  const registers = [registry]
+  const facts = new Counter({ name: 'tributary_projector_facts_total', help: 'Facts projected', registers })
+  const documents = new Counter({ name: 'tributary_projector_documents_total', help: 'Documents written', registers })
+  const parked = new Counter({ name: 'tributary_projector_parked_total', help: 'Facts parked', registers })
+  const failures = new Counter({ name: 'tributary_projector_failures_total', help: 'Failed batches', registers })
+  const seconds = new Histogram({
+    name: 'tributary_projector_batch_seconds',
+    help: 'Time to project and commit one batch',
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+    registers,
+  })
+  return {
+    batch(done) {
+      facts.inc(done.facts)
+      documents.inc(done.documents)
+      parked.inc(done.parked)
+      seconds.observe(done.ms / 1_000)
+    },
+    failure() {
+      failures.inc()
+    },
+  }
+}
+
+/** Gauges that are read when somebody asks. */
+export const watchNode = (
+  registry: Registry,
+  parts: {
+    readonly projector: Projector
+    readonly waitingCommands: () => number
+    readonly waitingDeadlines: () => number
+  },
+): void => {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+  gauge(
+    'tributary_projector_lag_events',
+    'Facts received and not yet projected',
+    () => parts.projector.status().lag.events,
+  )
+  gauge(
+    'tributary_projector_lag_seconds',
+    'Age of what is not projected yet',
+    () => parts.projector.status().lag.seconds,
+  )
+  gauge('tributary_commands_waiting', 'Commands waiting or under way', parts.waitingCommands)
+  gauge('tributary_deadlines_waiting', 'Deadlines that are due and not dealt with', parts.waitingDeadlines)
+}

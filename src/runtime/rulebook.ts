@@ -1,0 +1,175 @@
+// The rulebook of this node: the compiled definitions in memory, fed by one live subscription, and the way to change them.
+import { randomBytes } from 'node:crypto'
+import { defer, finalize, repeat, retry, type Subscription, switchMap, timer } from 'rxjs'
+import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
+import type { NewFact } from '../domain/recorded.ts'
+import { isRefused, type Refused } from '../domain/refusal.ts'
+import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../domain/rulebook/decide.ts'
+import { type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
+import type { Definitions, Project } from '../domain/rulebook/kind.ts'
+import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { Logger } from '../log.ts'
+import type { CommandContext } from './customers.ts'
+
+export type Changed =
+  | { readonly kind: 'changed'; readonly rulebook: Rulebook; readonly position: bigint | undefined }
+  | { readonly kind: 'refused'; readonly refused: Refused }
+  | { readonly kind: 'busy' }
+
+export interface RulebookRuntime {
+  current(): Rulebook
+  /** The rulebook as it stood at a revision: what a fact recorded under it was decided by. */
+  at(revision: bigint): Promise<Rulebook>
+  /**
+   * Decides and records a change. `propose` sees the newest definitions and is asked again after a conflict; what it gives is
+   * recorded all or none.
+   */
+  change(
+    propose: (definitions: Definitions) => readonly DefinitionChange[] | Refused,
+    context: CommandContext,
+  ): Promise<Changed>
+  /** Called after each revision that this node takes in; returns how to stop being called. */
+  onChange(listener: (rulebook: Rulebook) => void): () => void
+  stop(): Promise<void>
+}
+
+export interface RulebookOptions {
+  readonly store: EventStore
+  readonly project: { readonly id: string; readonly timeZone: string }
+  readonly log: Logger
+  readonly now: () => number
+}
+
+const MAX_ATTEMPTS = 5
+const MAX_AT = 64
+
+export const startRulebook = async ({ store, project, log, now }: RulebookOptions): Promise<RulebookRuntime> => {
+  let definitions = NO_DEFINITIONS
+  let compiled = compileRulebook(definitions)
+  const listeners = new Set<(rulebook: Rulebook) => void>()
+  const past = new Map<string, Rulebook>()
+
+  const take = (facts: readonly (RulebookFact & { readonly revision: bigint })[]): void => {
+    let next = definitions
+    for (const fact of facts)
+      if (fact.revision > BigInt(next.revision)) next = evolveDefinitions(next, fact, String(fact.revision))
+    if (next === definitions) return
+    definitions = next
+    compiled = compileRulebook(next)
+    for (const listener of listeners) listener(compiled)
+  }
+
+  const catchUp = async (): Promise<void> => {
+    for await (const fact of store.readStream(RULEBOOK_STREAM, { from: BigInt(definitions.revision) + 1n }))
+      take([fact])
+  }
+
+  const append = (facts: readonly RulebookFact[], context: Omit<CommandContext, 'key'> & { key: string }) =>
+    store.append(
+      RULEBOOK_STREAM,
+      facts.map(
+        (fact, i): NewFact => ({
+          id: uuidFrom('rulebook', context.key, String(i)),
+          type: fact.type,
+          data: fact.data,
+          metadata: {
+            $correlationId: context.requestId,
+            commandKey: context.key,
+            rulebook: definitions.revision,
+            actor: context.actor,
+            now: context.now,
+          },
+        }),
+      ),
+      definitions.revision === '-1' ? 'no_stream' : BigInt(definitions.revision),
+      context.deadline === undefined ? {} : { deadline: context.deadline },
+    )
+
+  await catchUp()
+  if (!definitions.project) {
+    // Every node of a project must turn a source id into the same customer: whoever is first decides the key for all.
+    const opened: Project = { ...project, customerKey: randomBytes(32).toString('base64url') }
+    await append([{ type: 'ProjectOpened', data: opened }], {
+      key: randomBytes(16).toString('hex'),
+      requestId: 'start',
+      actor: { name: 'tributary', role: 'system' },
+      now: now(),
+    })
+    await catchUp()
+  } else if (definitions.project.timeZone !== project.timeZone) {
+    await append([{ type: 'ProjectChanged', data: { timeZone: project.timeZone } }], {
+      key: randomBytes(16).toString('hex'),
+      requestId: 'start',
+      actor: { name: 'tributary', role: 'system' },
+      now: now(),
+    })
+    await catchUp()
+  }
+
+  const live: Subscription = defer(() => store.subscribeStream(RULEBOOK_STREAM, { from: BigInt(definitions.revision) }))
+    .pipe(
+      switchMap((source) =>
+        defer(() => source.next(1_000)).pipe(
+          repeat(),
+          finalize(() => void source.close()),
+        ),
+      ),
+      retry({
+        delay: (error, tries) => {
+          log.warn({ err: error, tries }, 'rulebook subscription ended; opening it again')
+          return timer(Math.min(5_000, 100 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2))
+        },
+        resetOnSuccess: true,
+      }),
+    )
+    .subscribe(({ facts, unreadable }) => {
+      for (const fact of unreadable) log.error({ fact }, 'a definition cannot be read')
+      take(facts)
+    })
+
+  const change: RulebookRuntime['change'] = async (propose, context) => {
+    const key = context.key ?? randomBytes(16).toString('hex')
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const proposed = propose(definitions)
+      const decided = isRefused(proposed) ? proposed : decideDefinitions(definitions, proposed)
+      if (isRefused(decided)) return { kind: 'refused', refused: decided }
+      if (decided.length === 0 || context.dryRun) return { kind: 'changed', rulebook: compiled, position: undefined }
+      const facts = decided.map(factOf)
+      const result = await append(facts, { ...context, key })
+      if (result.kind === 'appended') {
+        const first = result.revision - BigInt(facts.length - 1)
+        take(facts.map((fact, i) => ({ ...fact, revision: first + BigInt(i) })))
+        return { kind: 'changed', rulebook: compiled, position: result.position }
+      }
+      await catchUp()
+    }
+    return { kind: 'busy' }
+  }
+
+  return {
+    current: () => compiled,
+    async at(revision) {
+      const name = String(revision)
+      if (name === definitions.revision) return compiled
+      const known = past.get(name)
+      if (known) return known
+      let then = NO_DEFINITIONS
+      if (revision >= 0n)
+        for await (const fact of store.readStream(RULEBOOK_STREAM, { maxCount: Number(revision + 1n) }))
+          then = evolveDefinitions(then, fact, String(fact.revision))
+      const made = compileRulebook(then)
+      past.set(name, made)
+      if (past.size > MAX_AT) past.delete(past.keys().next().value!)
+      return made
+    },
+    change,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async stop() {
+      live.unsubscribe()
+    },
+  }
+}

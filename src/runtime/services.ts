@@ -1,0 +1,28 @@
+// What routes are built on: the running parts of one node, without their drivers.
+import type { EventStore } from '../eventstore/index.ts'
+import type { Projector } from '../projector/index.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { Rollout } from '../rollout/rollout.ts'
+import type { CustomerRuntime } from './customers.ts'
+import type { RejectedEvents } from './rejected.ts'
+import type { RulebookRuntime } from './rulebook.ts'
+
+export interface Settings {
+  /** `strict` refuses events that break their schema or have none; `lenient` records and marks them. */
+  readonly mode: 'strict' | 'lenient'
+  /** Older events count, but send nothing; ms. */
+  readonly triggerHorizonMs: number
+  /** How long a request may take, ms. */
+  readonly requestLimitMs: number
+}
+
+export interface Services {
+  readonly settings: Settings
+  readonly store: EventStore
+  readonly readModel: ReadModel
+  readonly projector: Projector
+  readonly customers: CustomerRuntime
+  readonly rulebook: RulebookRuntime
+  readonly rejected: RejectedEvents
+  readonly rollout: Rollout
+}

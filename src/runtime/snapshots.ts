@@ -1,0 +1,79 @@
+// Snapshots of customers: derived, disposable, written off the hot path; what does not fit the code is ignored.
+import type { CustomerState } from '../domain/customer/state.ts'
+import { STATE_VERSION } from '../domain/customer/state.ts'
+import type { Logger } from '../log.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { SavedKeys } from './keys.ts'
+
+export interface Snapshot {
+  readonly state: CustomerState
+  readonly revision: bigint
+  readonly position: bigint | undefined
+  readonly keys: SavedKeys
+}
+
+export interface SnapshotStore {
+  /** The newest usable snapshot; none as well when the document store is not to be had: the stream has everything. */
+  load(id: string): Promise<Snapshot | undefined>
+  /** Writes in the background, newest last; a failure only costs time later. */
+  save(id: string, snapshot: Snapshot): void
+}
+
+interface SnapshotDocument {
+  readonly _id: string
+  readonly stateVersion: number
+  readonly revision: string
+  readonly position: string | null
+  /** JSON: only this code reads it, and only whole. */
+  readonly state: string
+  readonly keys: string
+}
+
+/** More than this many waiting snapshots: further ones are left to a later time. */
+const MAX_WAITING = 100
+
+export const createSnapshotStore = (readModel: ReadModel, log: Logger): SnapshotStore => {
+  const collection = () => readModel.plain<SnapshotDocument>('snapshots')
+  let waiting = 0
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    async load(id) {
+      try {
+        const saved = await collection().findOne({ _id: id })
+        if (!saved || saved.stateVersion !== STATE_VERSION) return undefined
+        return {
+          state: JSON.parse(saved.state) as CustomerState,
+          revision: BigInt(saved.revision),
+          position: saved.position === null ? undefined : BigInt(saved.position),
+          keys: JSON.parse(saved.keys) as SavedKeys,
+        }
+      } catch (error) {
+        log.warn({ err: error, customer: id }, 'no snapshot; reading the whole stream')
+        return undefined
+      }
+    },
+    save(id, { state, revision, position, keys }) {
+      if (waiting >= MAX_WAITING) return
+      waiting++
+      last = last
+        .then(() =>
+          collection().replaceOne(
+            { _id: id },
+            {
+              _id: id,
+              stateVersion: STATE_VERSION,
+              revision: String(revision),
+              position: position === undefined ? null : String(position),
+              state: JSON.stringify(state),
+              keys: JSON.stringify(keys),
+            },
+            { upsert: true },
+          ),
+        )
+        .catch((error: unknown) => log.warn({ err: error, customer: id }, 'a snapshot was not written'))
+        .finally(() => {
+          waiting--
+        })
+    },
+  }
+}
