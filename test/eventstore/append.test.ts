@@ -1,0 +1,151 @@
+// Appends against a server that misbehaves: every one ends with an answer, nothing is doubled, and the process lives on.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createEventStore, StoreUnavailable } from '../../src/eventstore/index.ts'
+import { noted, testCodec } from '../projector/facts.ts'
+import { type Answer, type Scripted, startScripted } from './scripted.ts'
+
+const storeOn = (server: { url: string }, options: { appendTimeoutMs?: number; probeEveryMs?: number } = {}) =>
+  createEventStore({ url: server.url, codec: testCodec, appendTimeoutMs: 150, readTimeoutMs: 1_000, ...options })
+
+const withServer = (work: (server: Scripted) => Promise<void>) => async () => {
+  const server = await startScripted()
+  try {
+    await work(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+for (const answer of ['timeout', 'bad_request', 'silence', 'silence_after', 'break_after'] satisfies Answer[])
+  test(
+    `one append answered with ${answer} is tried again with the same ids, and is there once`,
+    withServer(async (server) => {
+      const store = storeOn(server)
+      await store.append('s', [noted('before')], 'no_stream')
+      server.script.push(answer)
+      const fact = noted('x')
+      const result = await store.append('s', [fact], 0n)
+      assert.equal(result, { kind: 'appended', revision: 1n, position: 200n })
+      assert.is(server.kept.get('s')!.length, 2)
+      assert.is(server.kept.get('s')![1], fact.id)
+      assert.is(server.appends(), 3)
+      assert.is((await store.append('s', [noted('after')], 1n)).kind, 'appended')
+      await store.close()
+    }),
+  )
+
+test(
+  'a second answer throws inside the client: the process lives on and appends go on',
+  withServer(async (server) => {
+    const store = storeOn(server)
+    server.script.push('twice')
+    assert.is((await store.append('s', [noted('x')], 'no_stream')).kind, 'appended')
+    for (let i = 0n; i < 20n; i++) assert.is((await store.append('s', [noted('y')], i)).kind, 'appended')
+    assert.is(server.kept.get('s')!.length, 21)
+    await store.close()
+  }),
+)
+
+test(
+  'all answers mixed, many at once: each fact is there exactly once',
+  withServer(async (server) => {
+    const store = storeOn(server)
+    const all: Answer[] = [
+      'twice',
+      'silence',
+      'timeout',
+      'break_after',
+      'bad_request',
+      'silence_after',
+      'success',
+      'success',
+    ]
+    for (let i = 0; i < 60; i++) server.script.push(all[(i * 5) % all.length]!)
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        store.append(`s-${i}`, [noted('x'), noted('y')], 'no_stream', { deadline: Date.now() + 20_000 }),
+      ),
+    )
+    assert.ok(results.every((result) => result.kind === 'appended' && result.revision === 1n))
+    assert.is(server.kept.size, 40)
+    for (const ids of server.kept.values()) assert.is(ids.length, 2)
+    await store.close()
+  }),
+)
+
+test(
+  'a conflict is a value that says where the stream is',
+  withServer(async (server) => {
+    const store = storeOn(server)
+    assert.equal(await store.append('s', [noted('x')], 4n), { kind: 'conflict', actual: 'no_stream' })
+    await store.append('s', [noted('x'), noted('y')], 'no_stream')
+    assert.equal(await store.append('s', [noted('z')], 'no_stream'), { kind: 'conflict', actual: 1n })
+    await store.close()
+  }),
+)
+
+test(
+  'past the deadline it is StoreUnavailable, and says that the outcome is unknown',
+  withServer(async (server) => {
+    const store = storeOn(server)
+    server.script.push(...Array.from({ length: 50 }, (): Answer => 'silence'))
+    const started = Date.now()
+    try {
+      await store.append('s', [noted('x')], 'no_stream', { deadline: started + 600 })
+      assert.unreachable()
+    } catch (error) {
+      assert.instance(error, StoreUnavailable)
+      assert.is((error as StoreUnavailable).outcome, 'unknown')
+    }
+    assert.ok(Date.now() - started < 1_500)
+    await store.close()
+  }),
+)
+
+test('a server that is not there: the first append learns it, the next fail at once; its return is noticed within a second', async () => {
+  const first = await startScripted()
+  const port = Number(new URL(first.url).port)
+  const store = storeOn(first)
+  await store.append('s', [noted('x')], 'no_stream')
+  await first.stop()
+  await assertUnavailable(store.append('s', [noted('y')], 0n, { deadline: Date.now() + 300 }))
+  assert.is(store.health().ok, false)
+  const started = performance.now()
+  for (let i = 0; i < 100; i++) await assertUnavailable(store.append('s', [noted('y')], 0n))
+  assert.ok(performance.now() - started < 100, 'fails fast')
+  const second = await startScripted(port)
+  const back = performance.now()
+  while (!store.health().ok && performance.now() - back < 3_000) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.ok(performance.now() - back < 1_000, `back after ${performance.now() - back} ms`)
+  assert.is((await store.append('t', [noted('z')], 'no_stream')).kind, 'appended')
+  await store.close()
+  await second.stop()
+})
+
+test('an append that was under way when the server went away is finished after its return', async () => {
+  const first = await startScripted()
+  const port = Number(new URL(first.url).port)
+  const store = storeOn(first)
+  await store.append('s', [noted('x')], 'no_stream')
+  first.script.push('silence')
+  const pending = store.append('t', [noted('y')], 'no_stream')
+  await first.stop()
+  const second = await startScripted(port)
+  assert.is((await pending).kind, 'appended')
+  assert.is(second.kept.get('t')!.length, 1)
+  await store.close()
+  await second.stop()
+})
+
+const assertUnavailable = async (promise: Promise<unknown>) => {
+  try {
+    await promise
+  } catch (error) {
+    assert.instance(error, StoreUnavailable)
+    return
+  }
+  assert.unreachable('StoreUnavailable was expected')
+}
+
+test.run()
