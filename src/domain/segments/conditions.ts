@@ -37,6 +37,8 @@ export interface Conditions {
   readonly byAttribute: Index
   readonly bySegment: Index
   readonly byPoints: readonly CompiledSegment[]
+  /** Customer → the static segments that list it. */
+  readonly byMember: Index
   /** Those that every customer must be looked at for. */
   readonly always: readonly CompiledSegment[]
 }
@@ -83,11 +85,11 @@ const compileRule = compiledOnce((entry: Entry<ValidationRule>, rulebook: Rulebo
 
 const indexBy = (
   segments: readonly CompiledSegment[],
-  keysOf: (listens: Compiled['listens']) => readonly string[],
+  keysOf: (segment: CompiledSegment) => Iterable<string>,
 ): Index => {
   const index = new Map<string, CompiledSegment[]>()
   for (const segment of segments)
-    for (const key of new Set(segment.condition ? keysOf(segment.condition.listens) : [])) {
+    for (const key of keysOf(segment)) {
       const list = index.get(key)
       if (list) list.push(segment)
       else index.set(key, [segment])
@@ -111,10 +113,11 @@ const prepare = (rulebook: Rulebook): Conditions => {
     segment: new Map(segments.map((segment) => [segment.id, segment])),
     rules,
     accumulators,
-    byEventType: indexBy(segments, (listens) => listens.eventTypes),
-    byAttribute: indexBy(segments, (listens) => listens.attributes),
-    bySegment: indexBy(segments, (listens) => listens.segments),
+    byEventType: indexBy(segments, ({ condition }) => condition?.listens.eventTypes ?? []),
+    byAttribute: indexBy(segments, ({ condition }) => condition?.listens.attributes ?? []),
+    bySegment: indexBy(segments, ({ condition }) => condition?.listens.segments ?? []),
     byPoints: segments.filter((segment) => (segment.condition?.listens.points.length ?? 0) > 0),
+    byMember: indexBy(segments, ({ members }) => members ?? []),
     always: segments.filter((segment) => segment.concernsAll),
   }
 }

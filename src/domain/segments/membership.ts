@@ -25,12 +25,13 @@ const look = (draft: Draft, segment: CompiledSegment, cause: MembershipCause, ca
   }
   draft.watch(segment.id, verdict.until)
   if (verdict.holds === isMember) return
+  const told = segment.members ? 'list' : cause
   draft.emit(
     verdict.holds ? 'SegmentEntered' : 'SegmentLeft',
     {
       segment: { id: segment.id, name: segment.name },
       occurredAt: now,
-      cause,
+      cause: told,
       triggers: segment.triggers && (cause !== 'definition' || segment.triggersOnRollout),
       ...(verdict.because === undefined ? {} : { because: verdict.because }),
       definition: segment.revision,
@@ -46,7 +47,7 @@ const touchedBy = (fact: DecidedFact, conditions: Conditions): readonly Compiled
   if (occurrence) touched.push(...(conditions.byEventType.get(occurrence.type) ?? []))
   switch (fact.type) {
     case 'CustomerCreated':
-      touched.push(...conditions.always)
+      touched.push(...conditions.always, ...(conditions.byMember.get(fact.data.id) ?? []))
       break
     case 'CustomerUpdated':
       for (const name of attributesIn(fact.data.changes)) touched.push(...(conditions.byAttribute.get(name) ?? []))
@@ -113,7 +114,7 @@ export const reconcileSegments = (draft: Draft): void => {
         definition,
       })
   const candidates = new Set(segmentsThatMatter(state, rulebook))
-  for (const segment of conditions.segments) if (segment.members) candidates.add(segment)
+  for (const segment of conditions.byMember.get(state.id) ?? []) candidates.add(segment)
   for (const segment of inOrder(candidates, conditions))
     if (changedSince(segment, state.rulebook)) look(draft, segment, segment.members ? 'list' : 'definition')
 }

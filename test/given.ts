@@ -1,0 +1,180 @@
+// Given facts, when a command, then facts: a small world for tests of decisions, without any store.
+import { strict as assert } from 'node:assert'
+import * as v from 'valibot'
+import type { CustomerCommand, TrackEvent } from '../src/domain/customer/commands.ts'
+import { type Decision, decide } from '../src/domain/customer/decide.ts'
+import type { DecidedFact } from '../src/domain/customer/draft.ts'
+import { evolve } from '../src/domain/customer/evolve.ts'
+import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
+import { isRefused, type Refusal, type Refused } from '../src/domain/refusal.ts'
+import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../src/domain/rulebook/decide.ts'
+import { factOf } from '../src/domain/rulebook/facts.ts'
+import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import type { DefinitionOf, KindName } from '../src/domain/rulebook/kinds.ts'
+import { kindNamed } from '../src/domain/rulebook/kinds.ts'
+import { compileRulebook, type Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { accumulate, accumulateMissing, missingAccumulators, rewatch } from '../src/domain/segments/derive.ts'
+
+export const T0 = Date.parse('2026-03-02T12:00:00Z')
+export const MINUTE = 60_000
+export const HOUR = 3_600_000
+export const DAY = 86_400_000
+
+/** A fact as it stands in the customer's stream. */
+export type Kept = DecidedFact & { readonly rulebook: string; readonly nextDueAt: number | null }
+
+export interface World {
+  /** Creates, changes or deletes a definition; throws when it is refused. */
+  define<K extends KindName>(
+    kind: K,
+    id: string,
+    definition: v.InferInput<typeof import('../src/domain/rulebook/kinds.ts').kinds[K]['schema']>,
+  ): void
+  /** What writing a definition is refused with; undefined when it would go in. */
+  refusalOf(kind: KindName, id: string, definition: unknown): Refusal | undefined
+  remove(kind: KindName, id: string): Refusal | undefined
+  readonly rulebook: Rulebook
+  readonly now: number
+  /** Lets time pass without telling the customer. */
+  wait(ms: number): void
+  when(command: CustomerCommand, options?: { readonly key?: string }): Decision | Refused
+  /** The facts a command leads to; fails the test when it is refused. */
+  facts(command: CustomerCommand, options?: { readonly key?: string }): readonly DecidedFact[]
+  refused(command: CustomerCommand): Refusal
+  /** Forgets what is in memory and folds the stream again, as another node would. */
+  reload(): void
+  readonly state: CustomerState
+  readonly stream: readonly Kept[]
+}
+
+export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_test' } = {}): World => {
+  let definitions: Definitions = {
+    ...NO_DEFINITIONS,
+    revision: '0',
+    project: { id: 'proj', customerKey: 'key', timeZone },
+  }
+  let rulebook = compileRulebook(definitions)
+  let now = startedAt
+  let state = newCustomer(customer)
+  let keys = 0
+  const stream: Kept[] = []
+
+  const change = (kind: KindName, verb: 'Created' | 'Updated' | 'Deleted', id: string, definition?: unknown) =>
+    decideDefinitions(definitions, [
+      { kind, verb, id, ...(definition === undefined ? {} : { definition }), occurredAt: now },
+    ])
+
+  const take = (decided: ReturnType<typeof change>): void => {
+    assert.ok(!isRefused(decided as object), JSON.stringify(decided))
+    for (const changed of decided as Exclude<typeof decided, Refused>)
+      definitions = evolveDefinitions(definitions, factOf(changed), String(BigInt(definitions.revision) + 1n))
+    rulebook = compileRulebook(definitions)
+  }
+
+  const parsed = (kind: KindName, definition: unknown): unknown => v.parse(kindNamed(kind).schema, definition)
+
+  /** What the loader does: makes what is derived fit the rulebook of the day. */
+  const fit = (): void => {
+    if (state.derived.rulebook === rulebook.revision) return
+    const history = stream.map((fact) => ({
+      ...fact,
+      stream: 'customer-test',
+      revision: 0n,
+      position: 0n,
+      created: fact.now,
+      metadata: { $correlationId: 'test', now: fact.now },
+    }))
+    state = rewatch(accumulateMissing(state, missingAccumulators(state, rulebook), history), rulebook)
+  }
+
+  const when: World['when'] = (command, { key = `key-${keys++}` } = {}) => {
+    fit()
+    const decided = decide(state, command, rulebook, { now, key })
+    if (isRefused(decided)) return decided
+    state = decided.state
+    for (const fact of decided.facts)
+      stream.push({ ...fact, rulebook: rulebook.revision, nextDueAt: decided.state.nextDueAt })
+    return decided
+  }
+
+  return {
+    define(kind, id, definition) {
+      const exists = definitions.entries[kind]?.has(id) ?? false
+      take(change(kind, exists ? 'Updated' : 'Created', id, parsed(kind, definition) as DefinitionOf<typeof kind>))
+    },
+    refusalOf(kind, id, definition) {
+      const decided = change(kind, 'Created', id, parsed(kind, definition))
+      return isRefused(decided as object) ? (decided as Refused).refused : undefined
+    },
+    remove(kind, id) {
+      const decided = change(kind, 'Deleted', id)
+      if (isRefused(decided as object)) return (decided as Refused).refused
+      take(decided)
+      return undefined
+    },
+    get rulebook() {
+      return rulebook
+    },
+    get now() {
+      return now
+    },
+    wait(ms) {
+      now += ms
+    },
+    when,
+    facts(command, options) {
+      const decided = when(command, options)
+      assert.ok(!isRefused(decided), JSON.stringify(decided))
+      return decided.facts
+    },
+    refused(command) {
+      const decided = when(command)
+      assert.ok(isRefused(decided), 'the command was not refused')
+      return decided.refused
+    },
+    reload() {
+      let folded = newCustomer(customer)
+      for (const fact of stream) {
+        const evolved = evolve(folded, fact, fact)
+        folded = { ...evolved, derived: accumulate(evolved, fact, fact.now, rulebook) }
+      }
+      state = { ...folded, derived: { ...folded.derived, rulebook: '' } }
+    },
+    get state() {
+      return state
+    },
+    stream,
+  }
+}
+
+/** A tracked event with what a test does not care about filled in. */
+export const track = (
+  event: string,
+  more: Partial<Omit<TrackEvent, 'type' | 'event'>> & { occurredAt: number },
+): TrackEvent => ({
+  type: 'TrackEvent',
+  event,
+  metadata: {},
+  profile: { source_id: 's' },
+  mayCreate: true,
+  mode: 'strict',
+  triggerHorizonMs: 3 * DAY,
+  ...more,
+})
+
+export const advance: CustomerCommand = { type: 'AdvanceClock' }
+
+/** Type and the telling part of each fact, for short expectations. */
+export const summary = (facts: readonly DecidedFact[]): readonly string[] =>
+  facts.map((fact) => {
+    switch (fact.type) {
+      case 'CustomEventTracked':
+        return `tracked ${fact.data.event}`
+      case 'SegmentEntered':
+        return `entered ${fact.data.segment.id}`
+      case 'SegmentLeft':
+        return `left ${fact.data.segment.id}`
+      default:
+        return fact.type
+    }
+  })
