@@ -22,7 +22,7 @@ import { type NumberTest, numberTest, prepareTests } from './tests.ts'
 export interface PreparedEventLeaf {
   readonly accumulators: readonly AccumulatorSpec[]
   readonly ask: (subject: Subject, now: number) => Answer
-  /** The count, the sum or the time (ISO 8601) that is compared; null for none. */
+  /** The count (`3 or more` where more are not told apart), the sum or the time (ISO 8601) that is compared; null for none. */
   readonly value: (subject: Subject, now: number) => number | string | null
 }
 
@@ -169,7 +169,11 @@ const rolling = (
   return {
     accumulators,
     ask: (subject, now) => askWindow(seriesFor(subject), ms, now, test),
-    value: (subject, now) => sumWithin(seriesFor(subject), ms, now) / (of === 'sum' ? SUM_SCALE : 1),
+    value: (subject, now) => {
+      const sum = sumWithin(seriesFor(subject), ms, now)
+      if (of === 'sum') return sum / SUM_SCALE
+      return most !== undefined && sum >= most ? `${most} or more` : sum
+    },
   }
 }
 
