@@ -4,8 +4,9 @@ import * as v from 'valibot'
 import type { CustomerCommand, TrackEvent } from '../src/domain/customer/commands.ts'
 import { type Decision, decide } from '../src/domain/customer/decide.ts'
 import type { DecidedFact } from '../src/domain/customer/draft.ts'
-import { evolve } from '../src/domain/customer/evolve.ts'
+import { fold } from '../src/domain/customer/fold.ts'
 import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
+import type { RecordedFact } from '../src/domain/recorded.ts'
 import { isRefused, type Refusal, type Refused } from '../src/domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../src/domain/rulebook/decide.ts'
 import { factOf } from '../src/domain/rulebook/facts.ts'
@@ -13,7 +14,7 @@ import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import type { DefinitionOf, KindName } from '../src/domain/rulebook/kinds.ts'
 import { kindNamed } from '../src/domain/rulebook/kinds.ts'
 import { compileRulebook, type Rulebook } from '../src/domain/rulebook/rulebook.ts'
-import { accumulate, accumulateMissing, missingAccumulators, rewatch } from '../src/domain/segments/derive.ts'
+import { accumulateMissing, missingAccumulators, rewatch } from '../src/domain/segments/derive.ts'
 
 export const T0 = Date.parse('2026-03-02T12:00:00Z')
 export const MINUTE = 60_000
@@ -73,18 +74,20 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
 
   const parsed = (kind: KindName, definition: unknown): unknown => v.parse(kindNamed(kind).schema, definition)
 
+  const recorded = (): RecordedFact[] =>
+    stream.map((fact, i) => ({
+      ...fact,
+      stream: `customer-${customer}`,
+      revision: BigInt(i),
+      position: BigInt(i),
+      created: fact.now,
+      metadata: { $correlationId: 'test', now: fact.now, rulebook: fact.rulebook, nextDueAt: fact.nextDueAt },
+    }))
+
   /** What the loader does: makes what is derived fit the rulebook of the day. */
   const fit = (): void => {
     if (state.derived.rulebook === rulebook.revision) return
-    const history = stream.map((fact) => ({
-      ...fact,
-      stream: 'customer-test',
-      revision: 0n,
-      position: 0n,
-      created: fact.now,
-      metadata: { $correlationId: 'test', now: fact.now },
-    }))
-    state = rewatch(accumulateMissing(state, missingAccumulators(state, rulebook), history), rulebook)
+    state = rewatch(accumulateMissing(state, missingAccumulators(state, rulebook), recorded()), rulebook)
   }
 
   const when: World['when'] = (command, { key = `key-${keys++}` } = {}) => {
@@ -134,10 +137,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     },
     reload() {
       let folded = newCustomer(customer)
-      for (const fact of stream) {
-        const evolved = evolve(folded, fact, fact)
-        folded = { ...evolved, derived: accumulate(evolved, fact, fact.now, rulebook) }
-      }
+      for (const fact of recorded()) folded = fold(folded, fact, rulebook)
       state = { ...folded, derived: { ...folded.derived, rulebook: '' } }
     },
     get state() {

@@ -1,12 +1,11 @@
 // Loads customers: from memory, else from a snapshot and the tail of the stream, else from the whole stream.
 import { LRUCache } from 'lru-cache'
-import { evolve } from '../domain/customer/evolve.ts'
-import { isCustomerFact } from '../domain/customer/facts.ts'
+import { fold } from '../domain/customer/fold.ts'
 import { type CustomerState, NO_DERIVED, newCustomer } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
-import { decidedAt, type NewFact, type RecordedFact } from '../domain/recorded.ts'
+import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { accumulate, accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
+import { accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { createKeyMemory, type KeyMemory } from './keys.ts'
 import type { SnapshotStore } from './snapshots.ts'
@@ -54,27 +53,15 @@ interface Held extends Loaded {
 export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOptions): Customers => {
   const cache = new LRUCache<string, Held>({ max: cacheSize })
 
-  /** Folds one recorded fact into a held customer; the derived part follows the rulebook given. */
-  const fold = (held: Held, fact: RecordedFact, rulebook: Rulebook): Held => {
-    const evolved = evolve(held.state, fact, {
-      id: fact.id,
-      now: decidedAt(fact),
-      rulebook: fact.metadata.rulebook ?? '-1',
-      nextDueAt: fact.metadata.nextDueAt ?? null,
-    })
-    const derived = !isCustomerFact(fact)
-      ? evolved.derived
-      : fact.type === 'CustomerDeleted'
-        ? { ...NO_DERIVED, rulebook: evolved.derived.rulebook }
-        : accumulate(evolved, fact, decidedAt(fact), rulebook)
+  const take = (held: Held, fact: RecordedFact, rulebook: Rulebook): Held => {
     if (fact.metadata.commandKey !== undefined) held.keys.note(fact.metadata.commandKey, fact.revision, fact.position)
-    return { ...held, state: { ...evolved, derived }, revision: fact.revision, position: fact.position }
+    return { ...held, state: fold(held.state, fact, rulebook), revision: fact.revision, position: fact.position }
   }
 
   const tail = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
     let now: Held = held
     for await (const fact of store.readStream(customerStream(id), { from: held.revision + 1n }))
-      now = fold(now, fact, rulebook)
+      now = take(now, fact, rulebook)
     return { ...now, current: true }
   }
 
