@@ -1,6 +1,7 @@
 // All fact types of all streams, for the codec at the store's boundary.
 import { customerFacts } from './customer/facts.ts'
+import { deliveryFacts } from './distributions/delivery.ts'
 import { rejectedFacts } from './rejected.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
 
-export const factRegistry = { ...customerFacts, ...rejectedFacts, ...rulebookFacts }
+export const factRegistry = { ...customerFacts, ...deliveryFacts, ...rejectedFacts, ...rulebookFacts }

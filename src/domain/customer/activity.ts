@@ -65,6 +65,17 @@ export const activityOf = (id: string, fact: CustomerFact): Activity | undefined
             },
           }
         : undefined
+    case 'MessageRequested':
+    case 'MessageSkipped':
+      return {
+        type: fact.type === 'MessageRequested' ? 'customer.message.requested' : 'customer.message.skipped',
+        category: 'EFFECT',
+        data: {
+          message: { id: fact.data.id, object: 'message', channel: fact.data.channel },
+          distribution: { id: fact.data.distribution.id, name: fact.data.distribution.name, object: 'distribution' },
+          ...(fact.type === 'MessageSkipped' ? { reason: fact.data.reason } : {}),
+        },
+      }
     case 'CustomerLinked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -1,4 +1,5 @@
 // The decision: a command about one customer, under one rulebook, at one instant, gives facts or a refusal. Pure.
+import { reactWithMessages } from '../distributions/react.ts'
 import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
@@ -20,6 +21,9 @@ import type { CustomerState } from './state.ts'
  */
 type Reaction = (draft: Draft, fact: DecidedFact) => void
 const reactions: readonly Reaction[] = []
+
+/** Asked once nothing else follows, fact by fact; what they emit is followed up like any other fact. */
+const lastReactions: readonly Reaction[] = [reactWithMessages]
 
 /** What the passing of time makes true: the next instant that matters to a customer, and what happens at it. */
 interface Timed {
@@ -49,16 +53,25 @@ export const nextDueAt = (state: CustomerState): number | null => {
   return earliest
 }
 
-/** Follows up every fact that was not followed up yet: reactions fact by fact, then segments, until nothing new comes. */
+/**
+ * Follows up every fact that was not followed up yet: reactions fact by fact, then segments, until nothing new comes; then the
+ * last reactions, which see the customer settled, and again from the start for what they emit.
+ */
 const followUp = (draft: OpenDraft): void => {
   let round = 0
   const settled: DecidedFact[] = []
+  const closing: DecidedFact[] = []
   for (;;) {
     for (let fact = draft.take(); fact; fact = draft.take()) {
       settled.push(fact)
+      closing.push(fact)
       for (const react of reactions) if (!draft.isFull()) react(draft, fact)
     }
-    if (settled.length === 0) return
+    if (settled.length === 0) {
+      if (closing.length === 0) return
+      for (const fact of closing.splice(0)) for (const react of lastReactions) if (!draft.isFull()) react(draft, fact)
+      continue
+    }
     if (draft.isFull() || round++ >= MAX_ROUNDS) {
       draft.emit('CascadeHalted', { occurredAt: draft.now, rounds: round, facts: draft.facts.length }, settled[0]?.id)
       return

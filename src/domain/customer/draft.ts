@@ -30,7 +30,7 @@ export interface Draft {
   readonly state: CustomerState
   readonly facts: readonly DecidedFact[]
   readonly declined: readonly Declined[]
-  /** The command concerns a time so far back that it must not send messages. */
+  /** What is decided concerns a time so far back that it must not send messages; never so for what falls due by time. */
   readonly historical: boolean
   /** Records a fact; returns it with its id, which follows from the command's key and the fact's place. */
   emit<T extends CustomerFactType>(type: T, data: FactData<T>, causedBy?: string): DecidedFact
@@ -70,7 +70,9 @@ export const openDraft = ({ state: initial, rulebook, now: startedAt, key, histo
   const declined: Declined[] = []
   return {
     rulebook,
-    historical,
+    get historical() {
+      return historical && phase === 'command'
+    },
     get now() {
       return now
     },

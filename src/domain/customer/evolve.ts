@@ -1,6 +1,7 @@
 // The customer's state after a fact: total, pure, and without any rule: facts are never judged again.
 import type { Occurrence } from '../conditions/subject.ts'
 import { countOccurrence } from '../conditions/tally.ts'
+import { evolveMessages } from '../distributions/messages.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
 import { occurrenceOf } from './occurrence.ts'
 import { mergeProfile } from './profile.ts'
@@ -64,6 +65,9 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
       }
     case 'SegmentLeft':
       return { ...state, segments: without(state.segments, fact.data.segment.id) }
+    case 'MessageRequested':
+      return { ...state, messages: evolveMessages(state.messages, fact.data) }
+    case 'MessageSkipped':
     case 'CustomEventTracked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -29,6 +29,8 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
             metadata: { segment: fact.data.segment.id, name: fact.data.segment.name },
           }
         : undefined
+    case 'MessageRequested':
+    case 'MessageSkipped':
     case 'CustomerLinked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -1,5 +1,6 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
+import { type MessagesState, NO_MESSAGES } from '../distributions/messages.ts'
 import { NO_PROFILE, type Profile } from './profile.ts'
 
 export interface Membership {
@@ -35,6 +36,7 @@ export interface CustomerState {
   readonly nextDueAt: number | null
   readonly occurrences: Readonly<Record<string, OccurrenceStats>>
   readonly segments: Readonly<Record<string, Membership>>
+  readonly messages: MessagesState
   readonly derived: Derived
 }
 
@@ -54,5 +56,6 @@ export const newCustomer = (id: string): CustomerState => ({
   nextDueAt: null,
   occurrences: {},
   segments: {},
+  messages: NO_MESSAGES,
   derived: NO_DERIVED,
 })

@@ -1,4 +1,5 @@
 // Every kind of definition that the rulebook holds. A new kind is one file beside this one and one line here.
+import { distributionKind } from './distribution.ts'
 import { eventSchemaKind } from './eventSchema.ts'
 import type { Definitions, Entries, Kind } from './kind.ts'
 import { segmentKind } from './segment.ts'
@@ -9,6 +10,7 @@ export const kinds = {
   segment: segmentKind,
   validationRule: validationRuleKind,
   assignment: assignmentKind,
+  distribution: distributionKind,
 } as const
 
 export type KindName = keyof typeof kinds
