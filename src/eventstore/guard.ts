@@ -8,7 +8,7 @@ const listeners = new Set<Listener>()
 const thrownByClient = (error: unknown): error is Error => {
   if (!(error instanceof Error) || error.stack === undefined) return false
   const frame = error.stack.split('\n').find((line) => /^\s+at /.test(line) && !line.includes('node:'))
-  return frame !== undefined && /[\\/]@eventstore[\\/]db-client[\\/]/.test(frame)
+  return frame !== undefined && /[\\/](@eventstore[\\/]db-client|@grpc[\\/]grpc-js)[\\/]/.test(frame)
 }
 
 const onUncaught = (error: unknown): void => {

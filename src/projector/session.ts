@@ -72,6 +72,8 @@ export interface Session {
   next(): Promise<Batch>
   /** Folds the batch, waits for the commit before, and starts this one's. */
   apply(batch: Batch): Promise<void>
+  /** Waits for the commit under way; rejects as it does. */
+  drained(): Promise<void>
   /** Rejects with the first failure of a commit that nobody waits for. */
   readonly failed: Promise<never>
   /** Waits for the commit under way, then ends the subscription. */
@@ -262,6 +264,8 @@ export const createSession = ({
       committing = commit(batch, folded.changed, [...parkings, ...planned.parkings, ...folded.parkings])
       committing.catch(refuse)
     },
+
+    drained: () => committing,
 
     async close() {
       await source.close()

@@ -10,6 +10,8 @@ export interface AliasDocument extends Document {
   live: Member
   /** What was live before, as far as it has been kept; position is where it stopped, as text. */
   previous: (Member & { readonly position: string | null }) | null
+  /** Set while `live` is no longer kept up to date: where it stopped, as text; null: before the first fact. */
+  stopped?: string | null
   promotedAt: Date
 }
 

@@ -9,7 +9,7 @@ import { createLanes, type Lanes } from './lanes.ts'
 
 export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, UpdateFilter, WithId } from 'mongodb'
 export { BSON } from 'mongodb'
-export type { Aliases } from './aliases.ts'
+export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
 export { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, Writes } from './lanes.ts'

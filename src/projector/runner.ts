@@ -1,0 +1,272 @@
+// Runs one lane: opens sessions, opens them again after failures, steps back when another projector is at work, stops.
+// RxJS is the control plane; batches are pulled, one after the other.
+import { concatMap, defer, finalize, from, merge, repeat, retry, Subject, switchMap, takeUntil } from 'rxjs'
+import type { Projection } from '../../projections/projection.ts'
+import type { EventStore, Source } from '../eventstore/index.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
+import type { Log } from '../line/log.ts'
+import type { Lane, ReadModel } from '../readmodel/index.ts'
+import { routesOf } from './fold.ts'
+import { loadParkedNames } from './parked.ts'
+import { createProgress } from './progress.ts'
+import { type BatchDone, condemnedName, createSession, DocumentsRejected, LaneLost, type Session } from './session.ts'
+
+export type RunState =
+  /** Opening, or waiting to open again after a failure. */
+  | 'starting'
+  | 'catching_up'
+  | 'live'
+  /** Another projector does the work; this one follows its checkpoint and takes over when it stands still. */
+  | 'standby'
+  /** A newer program has taken the lane: this one only follows. */
+  | 'superseded'
+  | 'stopped'
+
+/** The lane belongs to a newer program. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded'
+}
+
+export interface Lag {
+  /** Facts still to come: those received and not yet committed, or an estimate from the bytes of log that are left. */
+  readonly events: number
+  /** Age of the newest committed fact while others are still to come; 0 when caught up. */
+  readonly seconds: number
+}
+
+export interface ProjectorMetrics {
+  /** One batch is committed; `ms` since the one before, waiting for facts included. */
+  batch(done: {
+    readonly facts: number
+    readonly documents: number
+    readonly parked: number
+    readonly ms: number
+  }): void
+  failure(error: unknown): void
+}
+
+export interface RunOptions {
+  readonly id: string
+  readonly writer: string
+  readonly store: EventStore
+  readonly readModel: ReadModel
+  readonly log: Log
+  readonly metrics?: ProjectorMetrics | undefined
+  /** Makes the lane what it is to be, before each session; says what is folded into it. Rejects with Superseded. */
+  readonly prepare: () => Promise<{ readonly lane: Lane; readonly projections: readonly Projection[] }>
+  /** The lane has moved, whoever moved it. */
+  readonly onMoved: (lane: Lane) => void
+  readonly maxBatch: number
+  readonly cacheSize: number
+  readonly takeoverMs: number
+  readonly observe?: boolean
+}
+
+export interface LaneRun {
+  readonly state: RunState
+  readonly error: unknown
+  lag(): Lag
+  /** Milliseconds without progress. */
+  stillMs(): number
+  /** Facts parked since the start. */
+  parked(): number
+  /** Waits for the commit under way. */
+  stop(): Promise<void>
+}
+
+const REOPEN = { baseMs: 50, maxMs: 1_000 }
+/** How often a lane that another projector moves is looked at, ms. */
+const FOLLOW_MS = 50
+/** How often a program that was superseded looks whether it still is, ms. */
+const SUPERSEDED_MS = 5_000
+
+export const runLane = ({
+  id,
+  writer,
+  store,
+  readModel,
+  log,
+  metrics,
+  prepare,
+  onMoved,
+  maxBatch,
+  cacheSize,
+  takeoverMs,
+  observe = false,
+}: RunOptions): LaneRun => {
+  /** Keys whose documents the store refused, with the reason, until their first fact is parked. */
+  const condemned = new Map<string, string>()
+  const stop$ = new Subject<void>()
+  const stopping = new AbortController()
+  const progress = createProgress()
+
+  let state: RunState = observe ? 'standby' : 'starting'
+  let lastError: unknown
+  /** After a document was refused without its key being known, so many facts go one by one until it is found. */
+  let oneByOne = 0
+  let opening: Promise<unknown> = Promise.resolve()
+  let current: { readonly session: Session; readonly source: Source } | undefined
+
+  const moved = (lane: Lane) => {
+    if (lane.position !== undefined) progress.moved(lane.position)
+    onMoved(lane)
+  }
+
+  const loadParked = async () => {
+    const parked = await loadParkedNames(readModel, id)
+    for (const name of condemned.keys()) {
+      const at = name.indexOf(' ')
+      parked.add(name.slice(0, at), name.slice(at + 1))
+    }
+    return parked
+  }
+
+  const openSession = async (): Promise<Session> => {
+    const { lane, projections } = await prepare()
+    const parked = await loadParked()
+    const head = await store.head()
+    const source = await store.subscribeAll({ from: lane.position ?? 'start' })
+    progress.opened(lane.position, head)
+    moved(lane)
+    state = 'catching_up'
+    const session = createSession({
+      readModel,
+      source,
+      lane,
+      writer,
+      routes: routesOf(projections),
+      parked,
+      condemned,
+      maxBatch: () => (oneByOne > 0 ? 1 : maxBatch),
+      cacheSize,
+      onDone(done: BatchDone) {
+        lastError = undefined
+        if (oneByOne > 0) oneByOne -= done.facts
+        const ms = progress.done(done)
+        metrics?.batch({ facts: done.facts, documents: done.documents, parked: done.parked, ms })
+        state = done.caughtUp || progress.atHead() ? 'live' : 'catching_up'
+        moved(done.lane)
+      },
+    })
+    current = { session, source }
+    return session
+  }
+  const open = () => {
+    const session = openSession()
+    opening = session.catch(() => undefined)
+    return session
+  }
+
+  const close = async () => {
+    await opening
+    await current?.session.close()
+    current = undefined
+  }
+
+  /** Follows the lane while somebody else moves or holds it; ends when it has stood still for `patience` ms, or is let go. */
+  const follow = async (patience: number): Promise<void> => {
+    let seq: number | undefined
+    let held = false
+    let movedAt = performance.now()
+    while (!stopping.signal.aborted) {
+      const lane = await readModel.lanes.read(id)
+      if (lane) {
+        moved(lane)
+        const holds = lane.heldUntil > Date.now()
+        if (held && !holds) return
+        held = holds
+        if (lane.seq !== seq || holds) movedAt = performance.now()
+        seq = lane.seq
+      }
+      if (performance.now() - movedAt > patience) return
+      await sleep(FOLLOW_MS, stopping.signal)
+    }
+  }
+
+  const noteFailure = (error: unknown) => {
+    if (lastError === undefined) log.warn({ lane: id, err: error }, 'projector: failed, trying again')
+    else log.debug({ lane: id, err: error }, 'projector: failed again')
+    lastError = error
+    metrics?.failure(error)
+  }
+
+  const stepBack = async (to: RunState, patience: number): Promise<void> => {
+    state = to
+    try {
+      await follow(patience)
+    } catch (error) {
+      noteFailure(error)
+      await sleep(backoffMs(1, REOPEN), stopping.signal)
+    }
+  }
+
+  /** What is done about a failure before the lane is opened again. Never rejects. */
+  const recover = async (error: unknown, tries: number): Promise<void> => {
+    await close()
+    if (error instanceof LaneLost) return stepBack('standby', takeoverMs * (1 + Math.random() / 2))
+    if (error instanceof Superseded) {
+      if (state !== 'superseded') log.warn({ lane: id, reason: error.message }, 'projector: superseded')
+      lastError = error
+      return stepBack('superseded', SUPERSEDED_MS)
+    }
+    if (error instanceof DocumentsRejected) {
+      const { projection, keys, reason } = error
+      log.error({ lane: id, projection, keys, reason }, 'projector: document refused')
+      metrics?.failure(error)
+      if (keys.length === 0) oneByOne = 2 * maxBatch
+      for (const key of keys) condemned.set(condemnedName(projection, key), reason)
+      return
+    }
+    state = 'starting'
+    noteFailure(error)
+    await sleep(backoffMs(tries, REOPEN), stopping.signal)
+  }
+
+  const work$ = defer(open).pipe(
+    switchMap((session) =>
+      merge(
+        from(session.failed),
+        defer(() => session.next()).pipe(
+          concatMap((batch) => session.apply(batch)),
+          repeat(),
+        ),
+      ).pipe(finalize(() => void session.close())),
+    ),
+  )
+  const observe$ = defer(() => follow(Number.POSITIVE_INFINITY)).pipe(repeat())
+  const running = (observe ? observe$ : work$)
+    .pipe(
+      retry({ delay: (error, tries) => defer(() => recover(error, tries)), resetOnSuccess: true }),
+      takeUntil(stop$),
+    )
+    .subscribe({
+      error(error: unknown) {
+        // Nothing gets here but a fault of this file.
+        lastError = error
+        log.error({ lane: id, err: error }, 'projector: ended by an error')
+      },
+    })
+
+  return {
+    get state() {
+      return state
+    },
+    get error() {
+      return lastError
+    },
+    lag: () => ({
+      events: progress.behind(current?.source.buffered ?? 0, state === 'live'),
+      seconds: state === 'live' ? 0 : progress.ageSeconds(),
+    }),
+    stillMs: () => progress.stillMs(),
+    parked: () => progress.parked(),
+    async stop() {
+      stopping.abort()
+      stop$.next()
+      running.unsubscribe()
+      state = 'stopped'
+      await close()
+      state = 'stopped'
+    },
+  }
+}

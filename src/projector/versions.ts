@@ -1,0 +1,262 @@
+// Versions side by side: which collection a projection is folded into, building another beside the live one, and swapping them
+// at one position without anybody noticing.
+import type { Projection } from '../../projections/projection.ts'
+import type { RecordedFact } from '../domain/recorded.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
+import { positionText, ReadModelUnavailable } from '../readmodel/index.ts'
+import { createParkedNames, fold, plan, routesOf } from './fold.ts'
+import { withHeldLane } from './hold.ts'
+import { PARKED, PARKED_INDEXES, type ParkedFact, parkedDocuments } from './parked.ts'
+import { Superseded } from './runner.ts'
+import { loadDocuments, writesOf } from './session.ts'
+
+/** The lane in which a projection of a group is built beside the live one. */
+export const besideId = (group: string, projection: string): string => `${group}/${projection}`
+
+const memberOf = ({ name, version }: Projection): Member => ({ collection: `${name}_v${version}`, version })
+
+/** What the projections of a group are to the lane that is live. */
+export interface Fitted {
+  readonly lane: Lane
+  /** Folded into the live lane. */
+  readonly current: readonly Projection[]
+  /** Not built yet in the version of this program: they are served as they were, until they are. */
+  readonly outdated: readonly Projection[]
+}
+
+export interface FitOptions {
+  readonly readModel: ReadModel
+  readonly group: string
+  readonly projections: readonly Projection[]
+  readonly writer: string
+  /** The members that this process has been folding; undefined at its start, when it may drop what the program no longer has. */
+  readonly ran: ReadonlySet<string> | undefined
+}
+
+const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : positionText(position))
+
+const aliasWrite = (alias: AliasDocument): Writes => ({
+  collection: 'projections',
+  inserts: [],
+  replaces: [alias as Keyed],
+  deletes: [],
+})
+
+/**
+ * Makes the lane and the program agree. A new lane holds all projections. What the lane has in an older version (or not at all) is
+ * taken out of it, so that it stands still until it is built anew beside it. Rejects with Superseded when the lane has something
+ * newer.
+ */
+export const fitLane = async ({ readModel, group, projections, writer, ran }: FitOptions): Promise<Fitted> => {
+  await readModel.prepare(PARKED, PARKED_INDEXES)
+  let lane = await readModel.lanes.read(group)
+  if (lane === undefined) {
+    for (const projection of projections) await readModel.prepare(memberOf(projection).collection, projection.indexes)
+    const members = Object.fromEntries(projections.map((projection) => [projection.name, memberOf(projection)]))
+    lane = await readModel.lanes.create({ id: group, members, writer })
+  }
+  if (lane.heldUntil > Date.now()) throw new ReadModelUnavailable(`lane ${group} is being changed`)
+  const names = new Set(projections.map(({ name }) => name))
+  const current: Projection[] = []
+  const outdated: Projection[] = []
+  for (const projection of projections) {
+    const { name, version } = projection
+    const member = lane.members[name]
+    if (member !== undefined && member.version > version)
+      throw new Superseded(`${name} is live in version ${member.version}, this program has version ${version}`)
+    if (member?.version === version) current.push(projection)
+    else if (ran?.has(name)) throw new Superseded(`another program has taken ${name} out of lane ${group}`)
+    else outdated.push(projection)
+  }
+  const strange = Object.keys(lane.members).filter((name) => !names.has(name))
+  if (ran !== undefined && strange.length > 0) throw new Superseded(`another program has added ${strange.join(', ')}`)
+  const members = lane.members
+  const kept = Object.fromEntries(current.map(({ name }) => [name, members[name]!]))
+  if (Object.keys(lane.members).length !== current.length) {
+    // Where the ones left out stopped is kept, so that they can go on from there if they are rolled back to.
+    const stopped = textOf(lane.position)
+    const writes = (await readModel.aliases.all())
+      .filter(({ _id }) => members[_id] !== undefined && kept[_id] === undefined)
+      .map((alias) => aliasWrite({ ...alias, stopped }))
+    const changed = await readModel.lanes.commit(lane, writer, { members: kept }, writes)
+    if (changed.kind !== 'committed') throw new ReadModelUnavailable(`lane ${group} was changed at the same time`)
+    lane = changed.lane
+  }
+  for (const projection of current) {
+    const live = lane.members[projection.name]!
+    await readModel.prepare(live.collection, projection.indexes)
+    await readModel.aliases.create({ _id: projection.name, group, live })
+  }
+  return { lane, current, outdated }
+}
+
+/** A collection that no alias, no lane and no earlier build uses. */
+const freshMember = async (readModel: ReadModel, projection: Projection): Promise<Member> => {
+  const plain = memberOf(projection)
+  const aliases = await readModel.aliases.all()
+  const used = new Set(aliases.flatMap(({ live, previous }) => [live.collection, previous?.collection]))
+  let collection = plain.collection
+  for (let n = 2; used.has(collection); n++) collection = `${plain.collection}_${n}`
+  return { ...plain, collection }
+}
+
+/** The lane in which the projection is being built beside the live one: the one begun before, or a new and empty one. */
+export const laneBeside = async (
+  readModel: ReadModel,
+  group: string,
+  projection: Projection,
+  writer: string,
+): Promise<Lane> => {
+  const id = besideId(group, projection.name)
+  const begun = await readModel.lanes.read(id)
+  if (begun?.members[projection.name]?.version === projection.version) return begun
+  if (begun !== undefined) await dropBeside(readModel, group, projection.name)
+  const member = await freshMember(readModel, projection)
+  // A leftover of a build that was given up: nothing points at it.
+  await readModel.drop(member.collection)
+  await readModel.prepare(member.collection, projection.indexes)
+  return readModel.lanes.create({ id, members: { [projection.name]: member }, writer })
+}
+
+/** Gives up what is being built beside the live one. */
+export const dropBeside = async (readModel: ReadModel, group: string, name: string): Promise<void> => {
+  const id = besideId(group, name)
+  const lane = await readModel.lanes.read(id)
+  if (lane === undefined) return
+  await readModel.lanes.remove(id)
+  await readModel.plain<ParkedFact>(PARKED).deleteMany({ lane: id })
+  const member = lane.members[name]
+  const used = (await readModel.aliases.all()).flatMap(({ live, previous }) => [live.collection, previous?.collection])
+  if (member !== undefined && !used.includes(member.collection)) await readModel.drop(member.collection)
+}
+
+export type Swapped =
+  | { readonly kind: 'promoted'; readonly position: bigint | undefined; readonly collection: string }
+  /** One of the two lanes is too far from the other: catch up first. */
+  | { readonly kind: 'behind' }
+  /** Somebody else changed the lane meanwhile. */
+  | { readonly kind: 'busy' }
+
+export interface SwapOptions {
+  readonly store: EventStore
+  readonly readModel: ReadModel
+  readonly group: string
+  readonly projection: Projection
+  readonly writer: string
+}
+
+/** The most facts that are folded while the live lane is held: more means that catching up is not over. */
+const MAX_HELD_FACTS = 2_000
+
+/** Facts after `from` up to and with `to`; undefined: too many. */
+const factsBetween = async (
+  store: EventStore,
+  from: bigint | undefined,
+  to: bigint,
+): Promise<readonly RecordedFact[] | undefined> => {
+  const facts: RecordedFact[] = []
+  for await (const fact of store.readAll(from === undefined ? {} : { from })) {
+    if (fact.position > to) break
+    if (from !== undefined && fact.position <= from) continue
+    facts.push(fact)
+    if (facts.length > MAX_HELD_FACTS) return undefined
+  }
+  return facts
+}
+
+/** Where the lane beside has to be brought, and with which facts; undefined: not possible now. */
+const gap = async (
+  store: EventStore,
+  live: bigint | undefined,
+  beside: bigint | undefined,
+): Promise<readonly RecordedFact[] | undefined> => {
+  if (live === beside) return []
+  if (live !== undefined && (beside === undefined || beside < live)) return factsBetween(store, beside, live)
+  // The lane beside is ahead: harmless as long as no fact lies between, only the server's own events.
+  const between = await factsBetween(store, live, beside!)
+  return between?.length === 0 ? [] : undefined
+}
+
+/**
+ * Puts what was built beside in the place of the live one, at exactly the live lane's position and in one transaction: documents
+ * for the last few facts, lane, alias, parked facts. Nothing may be running in the lane beside.
+ */
+export const swap = async ({ store, readModel, group, projection, writer }: SwapOptions): Promise<Swapped> => {
+  const { name } = projection
+  const id = besideId(group, name)
+  const beside = await readModel.lanes.read(id)
+  const member = beside?.members[name]
+  if (beside === undefined || member === undefined) throw new Error(`${name} has not been built beside the live one`)
+  const seen = await readModel.lanes.read(group)
+  // A first look without stopping anybody.
+  if (seen !== undefined && (await gap(store, seen.position, beside.position)) === undefined) return { kind: 'behind' }
+  return withHeldLane(readModel, group, writer, async ({ lane, release }) => {
+    const facts = await gap(store, lane.position, beside.position)
+    if (facts === undefined) return { kind: 'behind' }
+    const parkedBeside = await readModel.plain<ParkedFact>(PARKED).find({ lane: id }, { limit: 10_000 })
+    const names = createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const))
+    const planned = plan(routesOf([projection]), facts, names)
+    const keys = [...new Set(planned.steps.map(({ key }) => key))]
+    const before = projection.insertOnly ? new Map() : await loadDocuments(readModel, member.collection, keys)
+    const folded = fold(planned.steps, (_, key) => before.get(key) ?? { document: null, at: undefined }, names)
+    const alias = (await readModel.aliases.all()).find(({ _id }) => _id === name)
+    const parkedBefore = await readModel
+      .plain<ParkedFact>(PARKED)
+      .find({ lane: group, projection: name }, { limit: 10_000 })
+    const moved = [
+      ...parkedBeside
+        .filter((fact) => fact.projection === name)
+        .map((fact) => ({ ...fact, _id: fact._id.replace(id, group), lane: group })),
+      ...parkedDocuments(group, [...planned.parkings, ...folded.parkings], new Date()),
+    ]
+    const gone = [...parkedBeside, ...parkedBefore]
+      .map(({ _id }) => _id)
+      .filter((one) => !moved.some(({ _id }) => _id === one))
+    const writes: Writes[] = [
+      ...writesOf(folded.changed, () => member.collection),
+      { collection: PARKED, inserts: [], replaces: moved, deletes: gone },
+      { collection: 'checkpoints', inserts: [], replaces: [], deletes: [id] },
+      aliasWrite({
+        _id: name,
+        group,
+        live: member,
+        previous: alias === undefined ? null : { ...alias.live, position: alias.stopped ?? textOf(lane.position) },
+        promotedAt: new Date(),
+      }),
+    ]
+    const members = { ...lane.members, [name]: member }
+    if (!(await release({ members }, writes))) return { kind: 'busy' }
+    readModel.aliases.note({ [name]: member })
+    const dropped = alias?.previous?.collection
+    if (dropped !== undefined && dropped !== member.collection) await readModel.drop(dropped)
+    return { kind: 'promoted', position: lane.position, collection: member.collection }
+  })
+}
+
+/**
+ * Makes what was live before the last promotion the lane beside, so that it can catch up and be promoted again. Rejects when there
+ * is none, or when it was made by another version than this program has.
+ */
+export const previousBeside = async (
+  readModel: ReadModel,
+  group: string,
+  projection: Projection,
+  writer: string,
+): Promise<Lane> => {
+  const { name, version } = projection
+  const alias = (await readModel.aliases.all()).find(({ _id }) => _id === name)
+  const previous = alias?.previous
+  if (!previous) throw new Error(`${name}: nothing to roll back to`)
+  if (previous.version !== version)
+    throw new Error(
+      `${name}: what was live before has version ${previous.version}; a program that has it can roll back`,
+    )
+  await dropBeside(readModel, group, name)
+  return readModel.lanes.create({
+    id: besideId(group, name),
+    members: { [name]: { collection: previous.collection, version: previous.version } },
+    writer,
+    position: previous.position === null ? undefined : BigInt(previous.position),
+  })
+}
