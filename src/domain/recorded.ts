@@ -25,6 +25,10 @@ export interface FactMetadata {
   readonly nextDueAt?: number | null
   /** Epoch milliseconds that the decision was made for: the command's `now`, or an earlier instant that had fallen due. */
   readonly now?: number
+  /** True for what a command itself said; what followed has a cause instead. */
+  readonly root?: boolean
+  /** The place within its decision, from 1; absent for the first fact, which begins one. */
+  readonly n?: number
   /** The version of the data's shape, set by the codec; absent means 1. */
   readonly schemaVersion?: number
   readonly [name: string]: unknown

@@ -78,6 +78,7 @@ interface Job {
 
 const metadataOf = (
   fact: DecidedFact,
+  index: number,
   before: CustomerState,
   decision: Decision,
   rulebook: Rulebook,
@@ -89,6 +90,9 @@ const metadataOf = (
   rulebook: rulebook.revision,
   actor,
   now: fact.now,
+  ...(fact.root ? { root: true } : {}),
+  // The first fact of a decision has no number: a decision goes on for as long as numbers do.
+  ...(index > 0 ? { n: index } : {}),
   // Absent where there was no deadline and is none: most customers never have one.
   ...(decision.state.nextDueAt === null && before.nextDueAt === null ? {} : { nextDueAt: decision.state.nextDueAt }),
   ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0 ? { declined: decision.declined } : {}),
@@ -164,12 +168,12 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         }
         const before = state
         state = after
-        for (const fact of made) {
+        for (const [index, fact] of made.entries()) {
           facts.push({
             id: fact.id,
             type: fact.type,
             data: fact.data,
-            metadata: metadataOf(fact, before, decided, rulebook, context),
+            metadata: metadataOf(fact, index, before, decided, rulebook, context),
           })
           bytes += 400 + (fact.type === 'CustomEventTracked' ? JSON.stringify(fact.data.metadata).length : 0)
         }

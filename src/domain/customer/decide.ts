@@ -1,5 +1,6 @@
 // The decision: a command about one customer, under one rulebook, at one instant, gives facts or a refusal. Pure.
 import { reactWithMessages } from '../distributions/react.ts'
+import { uuidFrom } from '../ids.ts'
 import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
@@ -92,6 +93,28 @@ const catchUp = (draft: OpenDraft, until: number): void => {
   }
 }
 
+/** Lets the customer reach `now`: what fell due, then what changed in the rulebook. */
+const arrive = (draft: OpenDraft, now: number): void => {
+  if (draft.state.status !== 'active') return
+  catchUp(draft, now)
+  draft.at(now, 'time')
+  reconcileSegments(draft)
+  followUp(draft)
+}
+
+/** Ends a decision: with nothing else to record, a deadline that moved is. */
+const close = (draft: OpenDraft, before: CustomerState, now: number): Decision => {
+  followUp(draft)
+  const due = nextDueAt(draft.state)
+  if (draft.facts.length === 0 && due !== before.nextDueAt && before.status === 'active')
+    draft.emit('DeadlineMoved', { occurredAt: now })
+  return {
+    facts: draft.facts,
+    state: { ...draft.state, nextDueAt: draft.facts.length > 0 ? due : before.nextDueAt },
+    declined: draft.declined,
+  }
+}
+
 /**
  * Decides one command. `state` must carry what `derive` makes for this rulebook; `now` is in ms and is taken as no earlier than
  * the customer's last decision. The same arguments always give the same facts with the same ids.
@@ -103,23 +126,39 @@ export const decide = (
   at: { readonly now: number; readonly key: string },
 ): Decision | Refused => {
   const now = Math.max(at.now, state.now)
-  const draft = openDraft({ state, rulebook, now, key: at.key, historical: isHistorical(command, now) })
-  if (state.status === 'active') {
-    catchUp(draft, now)
-    draft.at(now, 'time')
-    reconcileSegments(draft)
-    followUp(draft)
-  }
+  const draft = openDraft({
+    state,
+    rulebook,
+    now,
+    idOf: (phase, n) => uuidFrom('customer', state.id, at.key, phase, String(n)),
+    historical: isHistorical(command, now),
+  })
+  arrive(draft, now)
   draft.at(now, 'command')
   const refused = perform(draft, command)
-  if (isRefused(refused)) return refused
-  followUp(draft)
-  const due = nextDueAt(draft.state)
-  if (draft.facts.length === 0 && due !== state.nextDueAt && state.status === 'active')
-    draft.emit('DeadlineMoved', { occurredAt: now })
-  return {
-    facts: draft.facts,
-    state: { ...draft.state, nextDueAt: draft.facts.length > 0 ? due : state.nextDueAt },
-    declined: draft.declined,
-  }
+  return isRefused(refused) ? refused : close(draft, state, now)
+}
+
+/**
+ * Decides a recorded decision again: takes what its command said (the facts without a cause) as it is and lets today's rules
+ * say what follows, under the ids that were recorded, so that the two can be compared fact by fact.
+ */
+export const redecide = (
+  state: CustomerState,
+  recorded: readonly DecidedFact[],
+  rulebook: Rulebook,
+  at: { readonly now: number; readonly historical: boolean },
+): Decision => {
+  const draft = openDraft({
+    state,
+    rulebook,
+    now: at.now,
+    idOf: (phase, n, index) => recorded[index]?.id ?? uuidFrom('again', state.id, phase, String(n), String(index)),
+    historical: at.historical,
+  })
+  arrive(draft, at.now)
+  draft.at(at.now, 'command')
+  // Type and data belong together in every recorded fact; the pairing is lost to the compiler by taking them apart.
+  for (const fact of recorded) if (fact.root) draft.emit(fact.type, fact.data as never)
+  return close(draft, state, at.now)
 }

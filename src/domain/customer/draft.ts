@@ -1,5 +1,4 @@
 // A decision in the making: facts are emitted one by one, each applied at once, so that what follows sees what came before.
-import { uuidFrom } from '../ids.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { accumulate } from '../segments/derive.ts'
 import { evolve } from './evolve.ts'
@@ -7,7 +6,13 @@ import type { CustomerFact, CustomerFactType, FactData } from './facts.ts'
 import { type CustomerState, NO_DERIVED } from './state.ts'
 
 /** A fact with the id it will be stored under and the id of the fact that caused it. */
-export type DecidedFact = CustomerFact & { readonly id: string; readonly causedBy?: string; readonly now: number }
+export type DecidedFact = CustomerFact & {
+  readonly id: string
+  readonly causedBy?: string
+  readonly now: number
+  /** What the command itself says, not what followed: replaying it must lead to the rest. */
+  readonly root?: boolean
+}
 
 /** A rule was asked and said no: kept with the event, for "why did this customer not get it". */
 export interface Declined {
@@ -55,12 +60,12 @@ export interface DraftOptions {
   readonly state: CustomerState
   readonly rulebook: Rulebook
   readonly now: number
-  /** Names the command; with the same key the same facts get the same ids. */
-  readonly key: string
+  /** The id of the `index`th fact of the decision, the `n`th of its phase. The same decision must get the same ids. */
+  readonly idOf: (phase: Phase, n: number, index: number) => string
   readonly historical: boolean
 }
 
-export const openDraft = ({ state: initial, rulebook, now: startedAt, key, historical }: DraftOptions): OpenDraft => {
+export const openDraft = ({ state: initial, rulebook, now: startedAt, idOf, historical }: DraftOptions): OpenDraft => {
   let state = initial
   let now = startedAt
   let phase: Phase = 'command'
@@ -82,8 +87,9 @@ export const openDraft = ({ state: initial, rulebook, now: startedAt, key, histo
     facts,
     declined,
     emit(type, data, causedBy) {
-      const id = uuidFrom('customer', initial.id, key, phase, String(emitted[phase]++))
-      const fact = { type, data, id, now, ...(causedBy === undefined ? {} : { causedBy }) } as unknown as DecidedFact
+      const id = idOf(phase, emitted[phase]++, facts.length)
+      const origin = causedBy === undefined ? (phase === 'command' ? { root: true } : {}) : { causedBy }
+      const fact = { type, data, id, now, ...origin } as unknown as DecidedFact
       const evolved = evolve(state, fact, { id, now, rulebook: rulebook.revision, nextDueAt: state.nextDueAt })
       state =
         fact.type === 'CustomerDeleted'
