@@ -205,7 +205,8 @@ const part =
 const dayOrWeekday = (operand: Operand): Test | undefined => {
   const first = Array.isArray(operand.value) ? operand.value[0] : operand.value
   if (toNumber(first) !== undefined) return part('weekday', 0, 6)(operand)
-  return equality('in')({ ...operand, slot: { type: 'date', array: false } })
+  const found = instant(operand)
+  return found === undefined ? undefined : { op: 'between', ...operand.calendar.period('day', found) }
 }
 
 const size =
