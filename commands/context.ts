@@ -1,6 +1,6 @@
 // What command routes share: the context of a command from its call, and whom a call means.
 import type { CustomerState } from '../src/domain/customer/state.ts'
-import { type CustomerId, customerIdFrom, isCustomerId } from '../src/domain/ids.ts'
+import { type CustomerId, customerIdFrom } from '../src/domain/ids.ts'
 import { type Failure, notFound, refuse } from '../src/http/errors.ts'
 import type { Call } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
@@ -33,10 +33,6 @@ export const customerOfSource = ({ rulebook }: Services, sourceId: string): Cust
 
 /** The customer that a path names by id or `source_id`, if there is one. */
 export const findCustomer = async (services: Services, name: string): Promise<CustomerState | Failure> => {
-  const ids = [...(isCustomerId(name) ? [name] : []), customerOfSource(services, name)]
-  for (const id of ids) {
-    const { state } = await services.customers.load(id)
-    if (state.status === 'active') return state
-  }
-  return notFound('customer', name)
+  const { state } = await services.customers.load(await services.customers.resolve(name))
+  return state.status === 'active' ? state : notFound('customer', name)
 }

@@ -2,6 +2,7 @@
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
+import { auditQueries } from './audit.ts'
 import { customerQueries } from './customers.ts'
 import { eventSchemaQueries } from './eventSchemas.ts'
 import { eventQueries } from './events.ts'
@@ -15,6 +16,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...eventQueries(services),
   ...rejectedEventQueries(services),
   ...eventSchemaQueries(services),
+  ...auditQueries(services),
   ...segmentQueries(services),
   ...validationRuleQueries(services),
 ]

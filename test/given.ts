@@ -22,7 +22,7 @@ export const HOUR = 3_600_000
 export const DAY = 86_400_000
 
 /** A fact as it stands in the customer's stream. */
-export type Kept = DecidedFact & { readonly rulebook: string; readonly nextDueAt: number | null }
+export type Kept = DecidedFact & { readonly rulebook: string; readonly nextDueAt: number | null; readonly n: number }
 
 export interface World {
   /** Creates, changes or deletes a definition; throws when it is refused. */
@@ -35,6 +35,8 @@ export interface World {
   refusalOf(kind: KindName, id: string, definition: unknown): Refusal | undefined
   remove(kind: KindName, id: string): Refusal | undefined
   readonly rulebook: Rulebook
+  /** Every rulebook there was, by revision. */
+  readonly rulebooks: ReadonlyMap<string, Rulebook>
   readonly now: number
   /** Lets time pass without telling the customer. */
   wait(ms: number): void
@@ -46,6 +48,8 @@ export interface World {
   reload(): void
   readonly state: CustomerState
   readonly stream: readonly Kept[]
+  /** The same as the log would give them. */
+  recorded(): RecordedFact[]
 }
 
 export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_test' } = {}): World => {
@@ -55,6 +59,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     project: { id: 'proj', customerKey: 'key', timeZone },
   }
   let rulebook = compileRulebook(definitions)
+  const rulebooks = new Map([[rulebook.revision, rulebook]])
   let now = startedAt
   let state = newCustomer(customer)
   let keys = 0
@@ -70,6 +75,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     for (const changed of decided as Exclude<typeof decided, Refused>)
       definitions = evolveDefinitions(definitions, factOf(changed), String(BigInt(definitions.revision) + 1n))
     rulebook = compileRulebook(definitions)
+    rulebooks.set(rulebook.revision, rulebook)
   }
 
   const parsed = (kind: KindName, definition: unknown): unknown => v.parse(kindNamed(kind).schema, definition)
@@ -81,7 +87,15 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
       revision: BigInt(i),
       position: BigInt(i),
       created: fact.now,
-      metadata: { $correlationId: 'test', now: fact.now, rulebook: fact.rulebook, nextDueAt: fact.nextDueAt },
+      metadata: {
+        $correlationId: 'test',
+        now: fact.now,
+        rulebook: fact.rulebook,
+        nextDueAt: fact.nextDueAt,
+        ...(fact.causedBy === undefined ? {} : { $causationId: fact.causedBy }),
+        ...(fact.root ? { root: true } : {}),
+        ...(fact.n > 0 ? { n: fact.n } : {}),
+      },
     }))
 
   /** What the loader does: makes what is derived fit the rulebook of the day. */
@@ -95,8 +109,8 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     const decided = decide(state, command, rulebook, { now, key })
     if (isRefused(decided)) return decided
     state = decided.state
-    for (const fact of decided.facts)
-      stream.push({ ...fact, rulebook: rulebook.revision, nextDueAt: decided.state.nextDueAt })
+    for (const [n, fact] of decided.facts.entries())
+      stream.push({ ...fact, n, rulebook: rulebook.revision, nextDueAt: decided.state.nextDueAt })
     return decided
   }
 
@@ -115,6 +129,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
       take(decided)
       return undefined
     },
+    rulebooks,
     get rulebook() {
       return rulebook
     },
@@ -144,6 +159,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
       return state
     },
     stream,
+    recorded,
   }
 }
 

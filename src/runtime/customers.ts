@@ -3,7 +3,7 @@ import type { CustomerCommand } from '../domain/customer/commands.ts'
 import { type Decision, decide } from '../domain/customer/decide.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
-import { customerStream } from '../domain/ids.ts'
+import { customerIdFrom, customerStream, isCustomerId } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
@@ -46,6 +46,8 @@ export interface CustomerRuntime {
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
   /** The customer's state after everything that is recorded, as this node knows it. */
   load(id: string): Promise<Loaded>
+  /** The stream that an id or `source_id` leads to, whether or not the customer is there (any more). */
+  resolve(name: string): Promise<string>
   /** The facts that a key once recorded, oldest first. */
   factsOf(id: string, range: KeyRange): Promise<readonly RecordedFact[]>
   /** Commands waiting or under way. */
@@ -237,6 +239,14 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     async load(id) {
       const loaded = await customers.load(id, currentRulebook())
       return loaded.state.linkedTo === undefined ? loaded : customers.load(loaded.state.linkedTo, currentRulebook())
+    },
+    async resolve(name) {
+      const derived = customerIdFrom(name, currentRulebook().project.customerKey)
+      for (const id of isCustomerId(name) ? [name, derived] : [derived]) {
+        const { state, revision } = await customers.load(id, currentRulebook())
+        if (revision >= 0n) return state.linkedTo ?? id
+      }
+      return isCustomerId(name) ? name : derived
     },
     async factsOf(id, { first, count }) {
       const facts: RecordedFact[] = []

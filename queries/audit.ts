@@ -1,0 +1,126 @@
+// What auditors ask over HTTP: states as of a point, explanations, and decisions decided again. Reads only.
+import * as v from 'valibot'
+import { findCustomer } from '../commands/context.ts'
+import { explainDefinition, explainFact } from '../src/audit/explain.ts'
+import { customerAt } from '../src/audit/history.ts'
+import { redecideCustomer } from '../src/audit/redecide.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { showCustomerState } from './customers.ts'
+import { ById, isoOf } from './shapes.ts'
+
+const AUDITORS = ['admin', 'auditor'] as const
+
+const StateQuery = v.object({
+  revision: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,18}$/, 'must be integer'),
+      v.transform((text) => BigInt(text)),
+    ),
+  ),
+  time: v.optional(instant),
+})
+
+const showState = (services: Services, state: CustomerState, revision: bigint) => ({
+  ...showCustomerState(state),
+  status: state.status,
+  revision: String(revision),
+  segments: Object.entries(state.segments).map(([id, { name, since }]) => ({
+    id,
+    name: services.rulebook.current().entries('segment').get(id)?.definition.name ?? name,
+    since: isoOf(since),
+    object: 'segment',
+  })),
+})
+
+const stateOf = async (
+  services: Services,
+  name: string,
+  { revision, time }: v.InferOutput<typeof StateQuery>,
+): Promise<Outcome> => {
+  if (revision !== undefined && time !== undefined)
+    return refuse('invalid_query_params', 'Give a revision or a time, not both')
+  const id = await services.customers.resolve(name)
+  if (revision === undefined && time === undefined) {
+    const loaded = await services.customers.load(id)
+    return loaded.revision < 0n
+      ? notFound('customer', name)
+      : { body: showState(services, loaded.state, loaded.revision) }
+  }
+  const point = revision === undefined ? { time: time! } : { revision }
+  const then = await customerAt(services.store, services.rulebook.current(), id, point)
+  return then ? { body: showState(services, then.state, then.revision) } : notFound('customer', name)
+}
+
+const ExplainQuery = v.object({
+  /** An activity id, a transaction id or a message id; the last two need `customer`. */
+  id: v.optional(v.string()),
+  customer: v.optional(v.string()),
+  definition: v.optional(v.string()),
+})
+
+const explain = async (
+  services: Services,
+  { id, customer, definition }: v.InferOutput<typeof ExplainQuery>,
+  now: number,
+): Promise<Outcome> => {
+  const found = customer === undefined ? undefined : await findCustomer(services, customer)
+  if (found && isFailure(found)) return found
+  if (definition !== undefined) {
+    if (!found) return refuse('missing_param', 'A definition is explained for a customer: give customer')
+    const why = explainDefinition(services.rulebook.current(), found, definition, now)
+    return why ? { body: { object: 'explanation', customer: found.id, ...why } } : notFound('definition', definition)
+  }
+  if (id === undefined) return refuse('missing_param', 'Give an id, or a customer and a definition')
+  const chain = await explainFact(services, id, found?.id)
+  return chain ? { body: { object: 'explanation', chain } } : notFound('fact', id)
+}
+
+const RangeQuery = v.object({ from: v.optional(instant), to: v.optional(instant) })
+
+export const auditQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/audit/customers/{id}',
+    summary: 'A customer as of now, a revision or a time, folded from the stream',
+    tag: 'Audit',
+    roles: AUDITORS,
+    params: ById,
+    query: StateQuery,
+    handler: (call) => stateOf(services, call.params.id, call.query),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/audit/explain',
+    summary: 'Why a fact was recorded, or why a definition does or does not hold for a customer',
+    tag: 'Audit',
+    roles: AUDITORS,
+    query: ExplainQuery,
+    handler: (call) => explain(services, call.query, call.now),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/audit/customers/{id}/redecide',
+    summary: "Decides a customer's recorded decisions again and reports what comes out differently",
+    tag: 'Audit',
+    roles: AUDITORS,
+    params: ById,
+    query: RangeQuery,
+    handler: async (call): Promise<Outcome> => {
+      const { from, to } = call.query
+      const id = await services.customers.resolve(call.params.id)
+      const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+      return {
+        body: {
+          object: 'redecision',
+          customer: id,
+          ...(await redecideCustomer(services.store, services.rulebook, id, range)),
+        },
+      }
+    },
+  }),
+]

@@ -1,0 +1,165 @@
+// Explaining: the chain of causes of a fact, and why a definition does or does not hold for a customer now.
+import type { ActivityDocument } from '../../projections/activity.ts'
+import type { Because } from '../domain/conditions/compile.ts'
+import { NO_CONTEXT } from '../domain/conditions/subject.ts'
+import { activityId, factIdOf } from '../domain/customer/activity.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
+import { customerStream } from '../domain/ids.ts'
+import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
+import { kindNames } from '../domain/rulebook/kinds.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { conditionsOf, subjectOf } from '../domain/segments/conditions.ts'
+import type { Services } from '../runtime/services.ts'
+
+/** One link of a chain of causes. */
+export interface ExplainedFact {
+  readonly id: string
+  readonly type: string
+  readonly stream: string
+  readonly revision: string
+  readonly data: unknown
+  readonly decided_at: string
+  readonly recorded_at: string
+  readonly request: string
+  readonly actor: unknown
+  readonly rulebook: string | null
+  /** The definition that the fact names, as it was then. */
+  readonly definition?: {
+    readonly kind: string
+    readonly id: string
+    readonly revision: string
+    readonly definition: unknown
+  }
+  /** What rules said no, and why. */
+  readonly declined?: unknown
+}
+
+/** The definitions that a fact's data names by id. */
+const definitionIn = (data: unknown, rulebook: Rulebook): ExplainedFact['definition'] => {
+  const ids = new Set<string>()
+  const walk = (value: unknown, depth: number): void => {
+    if (typeof value === 'string') ids.add(value)
+    else if (value !== null && typeof value === 'object' && depth < 3)
+      for (const v of Object.values(value)) walk(v, depth + 1)
+  }
+  walk(data, 0)
+  for (const kind of kindNames)
+    for (const id of ids) {
+      const entry = rulebook.definitions.entries[kind]?.get(id)
+      if (entry) return { kind, id, revision: entry.revision, definition: entry.definition }
+    }
+  return undefined
+}
+
+const explained = async (fact: RecordedFact, { rulebook }: Services): Promise<ExplainedFact> => {
+  const { metadata } = fact
+  const definition =
+    metadata.rulebook === undefined ? undefined : definitionIn(fact.data, await rulebook.at(BigInt(metadata.rulebook)))
+  return {
+    id: activityId(fact.id),
+    type: fact.type,
+    stream: fact.stream,
+    revision: String(fact.revision),
+    data: fact.data,
+    decided_at: new Date(decidedAt(fact)).toISOString(),
+    recorded_at: new Date(fact.created).toISOString(),
+    request: metadata.$correlationId,
+    actor: metadata.actor ?? null,
+    rulebook: metadata.rulebook ?? null,
+    ...(definition ? { definition } : {}),
+    ...(metadata.declined === undefined ? {} : { declined: metadata.declined }),
+  }
+}
+
+/** Whether a fact is the one that an id means: by its own id, or by the id of a transaction or message that it recorded. */
+const isMeant = (fact: RecordedFact, id: string): boolean =>
+  fact.id === (factIdOf(id) ?? id) ||
+  (fact.data !== null && typeof fact.data === 'object' && Object.values(fact.data).includes(id))
+
+/** The customer in whose stream an id is to be looked for. */
+const customerOf = async ({ readModel }: Services, id: string): Promise<string | undefined> => {
+  const fact = await readModel.collection<ActivityDocument>('activity').findOne({ _id: id })
+  return fact?.customer
+}
+
+/**
+ * The chain from the request to a fact, first cause first; undefined when no fact has the id. `customer` says where to look
+ * when the id is not that of an activity entry.
+ */
+export const explainFact = async (
+  services: Services,
+  id: string,
+  customer?: string,
+): Promise<readonly ExplainedFact[] | undefined> => {
+  const owner = customer ?? (await customerOf(services, id))
+  if (owner === undefined) return undefined
+  const byId = new Map<string, RecordedFact>()
+  let found: RecordedFact | undefined
+  for await (const fact of services.store.readStream(customerStream(owner))) {
+    byId.set(fact.id, fact)
+    if (isMeant(fact, id)) {
+      found = fact
+      break
+    }
+  }
+  const chain: ExplainedFact[] = []
+  for (
+    let fact = found;
+    fact;
+    fact = fact.metadata.$causationId === undefined ? undefined : byId.get(fact.metadata.$causationId)
+  )
+    chain.unshift(await explained(fact, services))
+  return chain.length > 0 ? chain : undefined
+}
+
+/** The leaves of a truth table that stand in the way of it. */
+const obstacles = (because: Because, wanted: boolean): readonly string[] => {
+  if (because.holds === wanted) return []
+  if ('is' in because) return [`${because.is} must ${wanted ? '' : 'not '}hold`]
+  if ('not' in because) return obstacles(because.not, !wanted)
+  if ('rule' in because) return obstacles(because.of, wanted)
+  const parts = 'all' in because ? because.all : because.any
+  return parts.flatMap((part) => obstacles(part, wanted))
+}
+
+export interface ExplainedDefinition {
+  readonly definition: string
+  readonly kind: 'segment' | 'validationRule'
+  readonly holds: boolean
+  /** ISO time at which the truth changes with nothing new happening; null for never. */
+  readonly until: string | null
+  readonly because: Because | null
+  /** What would have to change for the opposite to be true, leaf by leaf. */
+  readonly to_change: readonly string[]
+}
+
+/** Why a segment or a validation rule holds, or not, for a customer at an instant (ms); undefined for neither of the two. */
+export const explainDefinition = (
+  rulebook: Rulebook,
+  state: CustomerState,
+  id: string,
+  now: number,
+): ExplainedDefinition | undefined => {
+  const { segment, rules } = conditionsOf(rulebook)
+  const listed = segment.get(id)?.members
+  if (listed)
+    return {
+      definition: id,
+      kind: 'segment',
+      holds: listed.has(state.id),
+      until: null,
+      because: null,
+      to_change: [`the customer must ${listed.has(state.id) ? 'not ' : ''}be on the segment's list`],
+    }
+  const condition = segment.get(id)?.condition ?? rules.get(id)
+  if (!condition) return undefined
+  const { holds, until, because } = condition.evaluate(subjectOf(state), NO_CONTEXT, now)
+  return {
+    definition: id,
+    kind: segment.has(id) ? 'segment' : 'validationRule',
+    holds,
+    until: until === null ? null : new Date(until).toISOString(),
+    because,
+    to_change: obstacles(because, !holds),
+  }
+}

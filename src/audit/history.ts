@@ -1,0 +1,101 @@
+// A customer's history: the stream cut into decisions, and the state as it stood before or after any of them.
+import type { DecidedFact } from '../domain/customer/draft.ts'
+import { isCustomerFact } from '../domain/customer/facts.ts'
+import { fold } from '../domain/customer/fold.ts'
+import { type CustomerState, newCustomer } from '../domain/customer/state.ts'
+import { customerStream } from '../domain/ids.ts'
+import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
+import type { EventStore } from '../eventstore/index.ts'
+
+/** The facts that one command led to, in the order in which they were recorded. */
+export interface RecordedDecision {
+  readonly facts: readonly RecordedFact[]
+  /** The rulebook revision that it was made under. */
+  readonly rulebook: bigint
+  /** The instant that it was made for, ms. */
+  readonly now: number
+}
+
+/** Cuts a stream into decisions. Facts written before decisions were numbered each stand for themselves. */
+export async function* decisionsOf(facts: AsyncIterable<RecordedFact>): AsyncIterable<RecordedDecision> {
+  let open: RecordedFact[] = []
+  for await (const fact of facts) {
+    if (fact.metadata.n === undefined && open.length > 0) {
+      yield decision(open)
+      open = []
+    }
+    open.push(fact)
+  }
+  if (open.length > 0) yield decision(open)
+}
+
+const decision = (facts: readonly RecordedFact[]): RecordedDecision => ({
+  facts,
+  rulebook: BigInt(facts[0]?.metadata.rulebook ?? '-1'),
+  now: facts.reduce((latest, fact) => Math.max(latest, decidedAt(fact)), 0),
+})
+
+/** A recorded fact as the decision that made it had it; undefined for types that are none of a customer's. */
+export const asDecided = (fact: RecordedFact): DecidedFact | undefined => {
+  if (!isCustomerFact(fact)) return undefined
+  const { $causationId, root } = fact.metadata
+  return {
+    ...fact,
+    now: decidedAt(fact),
+    ...($causationId === undefined ? {} : { causedBy: $causationId }),
+    ...(root ? { root } : {}),
+  }
+}
+
+/** Folds a stream fact by fact and makes what is derived fit whichever rulebook is asked for. */
+export interface Replay {
+  readonly state: CustomerState
+  take(fact: RecordedFact): void
+  /** The state as a decision under this rulebook needs it. */
+  under(rulebook: Rulebook): CustomerState
+}
+
+export const startReplay = (customer: string, rulebook: Rulebook): Replay => {
+  let state: CustomerState = newCustomer(customer)
+  let current = rulebook
+  const history: RecordedFact[] = []
+  return {
+    get state() {
+      return state
+    },
+    take(fact) {
+      history.push(fact)
+      state = fold(state, fact, current)
+    },
+    under(asked) {
+      if (asked.revision !== current.revision) {
+        current = asked
+        state = accumulateMissing(state, missingAccumulators(state, asked), history)
+      }
+      state = rewatch(state, asked)
+      return state
+    },
+  }
+}
+
+/** A point in a stream: up to and including a revision, or up to an instant (ms) by the time of decision. */
+export type Point = { readonly revision: bigint } | { readonly time: number }
+
+/** The state of a customer as of a point, and the revision of the last fact in it; undefined before the first fact. */
+export const customerAt = async (
+  store: EventStore,
+  rulebook: Rulebook,
+  id: string,
+  point: Point,
+): Promise<{ readonly state: CustomerState; readonly revision: bigint } | undefined> => {
+  const replay = startReplay(id, rulebook)
+  let revision: bigint | undefined
+  for await (const fact of store.readStream(customerStream(id))) {
+    if ('revision' in point ? fact.revision > point.revision : decidedAt(fact) > point.time) break
+    replay.take(fact)
+    revision = fact.revision
+  }
+  return revision === undefined ? undefined : { state: replay.state, revision }
+}

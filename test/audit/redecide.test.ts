@@ -1,0 +1,93 @@
+// Recorded decisions decided again: today's code agrees with what it recorded, whatever happened in between, and a fact that
+// was tampered with is named.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { redecideCustomer } from '../../src/audit/redecide.ts'
+import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { advance, DAY, HOUR, track, type World, world } from '../given.ts'
+import { rulebookHistory } from './rulebookHistory.ts'
+
+const shop = (): World => {
+  const w = world()
+  w.define('eventSchema', 'ms_bought', { name: 'bought', schema: { properties: { amount: { type: 'number' } } } })
+  w.define('segment', 'seg_keen', {
+    name: 'keen',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than_equal: 2 }, within: 'P1D' },
+  })
+  w.define('segment', 'seg_rich', {
+    name: 'rich',
+    type: 'passive',
+    condition: { all: [{ event: 'bought', sum: { property: 'amount', $more_than: 9 } }, { segment: 'seg_keen' }] },
+  })
+  return w
+}
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('buy' as const),
+    amount: fc.integer({ min: 0, max: 9 }),
+    ago: fc.integer({ min: 0, max: 2 * DAY }),
+  }),
+  fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 2 * DAY }) }),
+  fc.record({ kind: fc.constant('redefine' as const), count: fc.integer({ min: 1, max: 3 }) }),
+  fc.constant({ kind: 'advance' as const }),
+  fc.constant({ kind: 'reload' as const }),
+  fc.constant({ kind: 'delete' as const }),
+)
+
+const play = (w: World, steps: readonly (typeof step extends fc.Arbitrary<infer S> ? S : never)[]): void => {
+  for (const one of steps) {
+    if (one.kind === 'wait') w.wait(one.ms)
+    else if (one.kind === 'reload') w.reload()
+    else if (one.kind === 'advance') w.when(advance)
+    else if (one.kind === 'delete') w.when({ type: 'DeleteCustomer', permanently: false })
+    else if (one.kind === 'redefine')
+      w.define('segment', 'seg_keen', {
+        name: 'keen',
+        type: 'auto-update',
+        condition: { event: 'bought', count: { $more_than_equal: one.count }, within: 'P1D' },
+      })
+    else w.facts(track('bought', { occurredAt: w.now - one.ago, metadata: { amount: one.amount } }))
+  }
+}
+
+const again = (w: World, facts: readonly RecordedFact[] = w.recorded()) =>
+  redecideCustomer(
+    {
+      async *readStream() {
+        yield* facts
+      },
+    },
+    rulebookHistory(w),
+    'cust_test',
+  )
+
+test('whatever happened, deciding again gives what was recorded', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const w = shop()
+      play(w, steps)
+      const { drift, facts } = await again(w)
+      assert.equal(drift, [])
+      assert.is(facts, w.stream.length)
+    }),
+    { numRuns: process.env.SOAK === '1' ? 3_000 : 150 },
+  )
+})
+
+test('a fact that was changed afterwards is named', async () => {
+  const w = shop()
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 5 } }))
+  w.wait(HOUR)
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 5 } }))
+  const facts = w.recorded()
+  const at = facts.findIndex((fact) => fact.type === 'SegmentEntered')
+  const tampered = facts.filter((_, i) => i !== at)
+  const { drift } = await again(w, tampered)
+  assert.is(drift[0]?.decided?.type, 'SegmentEntered')
+  assert.is(drift[0]?.customer, 'cust_test')
+})
+
+test.run()
