@@ -184,14 +184,8 @@ const buildJoin = (kind: 'all' | 'any', nodes: readonly Node[]): Node => {
       const { holds } = ask(subject, context, now)
       return kind === 'all' ? { all: parts, holds } : { any: parts, holds }
     },
-    failed: (subject, context, now) => {
-      for (const node of nodes) {
-        if (node.ask(subject, context, now).holds) continue
-        const found = node.failed?.(subject, context, now)
-        if (found) return found
-      }
-      return undefined
-    },
+    failed: (subject, context, now) =>
+      nodes.find((node) => !node.ask(subject, context, now).holds)?.failed?.(subject, context, now),
   }
 }
 
