@@ -1,0 +1,122 @@
+// Reading of the log: bounded pages of streams and of $all, ready to be sent.
+import { firstReadable } from './metadata.ts'
+import { createdMs, dataOf, isHiddenRecord, revisionOf, typeOf } from './record.ts'
+import { type Store, TOMBSTONE_INDEX } from './store.ts'
+import type { Streams } from './streams.ts'
+
+/** One stored event with where it lies. */
+export interface Stored {
+  readonly position: number
+  readonly record: Buffer
+}
+
+/** A page of events, and from where to go on; `next` is undefined at the end. */
+export interface Page {
+  readonly events: readonly Stored[]
+  readonly next: number | undefined
+}
+
+export type StreamStatus = 'readable' | 'not-found' | 'deleted'
+
+export interface Reader {
+  status(stream: string): StreamStatus
+  /** Newest revision, -1 when there is none. */
+  lastRevision(stream: string): number
+  /** At most `limit` readable events from revision `from` on (inclusive). `next` is a revision. */
+  stream(stream: string, from: number, backwards: boolean, limit: number): Page
+  /** At most `limit` rows; `from` inclusive forwards, exclusive backwards. `next` is a position. Hidden rows are left out. */
+  all(from: number, backwards: boolean, limit: number): Page
+  /** A record begins here. */
+  isPosition(position: number): boolean
+  /** Position of an event that a reader of the stream would get. */
+  readablePosition(stream: string, revision: number): number | undefined
+  /** The event that a link points at: undefined when this is no link, null when its target cannot be read. */
+  resolve(record: Buffer): Buffer | null | undefined
+  tombstone(stream: string): Stored | undefined
+}
+
+export interface ReaderOptions {
+  readonly store: Store
+  readonly streams: Streams
+  readonly now: () => number
+}
+
+const LINK = '$>'
+const LINK_TARGET = /^(\d{1,15})@(.+)$/s
+/** A page is cut when it has this many bytes, so that large events do not add up in memory. */
+const PAGE_BYTES = 256 * 1024
+
+export const createReader = ({ store, streams, now }: ReaderOptions): Reader => {
+  const status = (name: string): StreamStatus => {
+    if (streams.isTombstoned(name)) return 'deleted'
+    const stream = streams.find(name)
+    return stream === undefined || stream.last < 0 || streams.metadata(name).softDeleted ? 'not-found' : 'readable'
+  }
+
+  const page = (name: string, from: number, backwards: boolean, limit: number): Page => {
+    const stream = streams.find(name)
+    const end: Page = { events: [], next: undefined }
+    if (stream === undefined || stream.last < 0) return end
+    const metadata = streams.metadata(name)
+    const first = firstReadable(metadata, stream.last)
+    const start = backwards ? Math.min(from, stream.last) : Math.max(from, first)
+    const stop = backwards ? first : stream.last
+    if (backwards ? start < stop : start > stop) return end
+    const oldest = metadata.maxAgeMs === undefined ? undefined : now() - metadata.maxAgeMs
+    const events: Stored[] = []
+    let revision = start
+    let bytes = 0
+    for (const position of store.positions(stream.no, start, stop, limit)) {
+      const record = store.record(position)
+      if (record === undefined) throw new Error(`the record at ${position} is missing`)
+      if (oldest === undefined || createdMs(record) > oldest) events.push({ position, record })
+      else if (backwards) return { events, next: undefined }
+      revision += backwards ? -1 : 1
+      bytes += record.length
+      if (bytes >= PAGE_BYTES) break
+    }
+    const done = backwards ? revision < stop : revision > stop
+    return { events, next: done ? undefined : revision }
+  }
+
+  const readablePosition = (name: string, revision: number): number | undefined =>
+    status(name) === 'readable'
+      ? page(name, revision, false, 1).events.find((e) => revisionOf(e.record) === revision)?.position
+      : undefined
+
+  return {
+    status,
+    lastRevision: (name) => streams.find(name)?.last ?? -1,
+    stream: page,
+    all: (from, backwards, limit) => {
+      const events: Stored[] = []
+      let rows = 0
+      let bytes = 0
+      let last = from
+      for (const { key, value } of store.records(from, backwards, limit)) {
+        rows++
+        last = key
+        bytes += value.length
+        if (!isHiddenRecord(value)) events.push({ position: key, record: value })
+        if (bytes >= PAGE_BYTES) return { events, next: backwards ? last : last + 1 }
+      }
+      return { events, next: rows < limit ? undefined : backwards ? last : last + 1 }
+    },
+    isPosition: (position) => store.record(position) !== undefined,
+    readablePosition,
+    resolve: (record) => {
+      if (typeOf(record) !== LINK) return undefined
+      const target = LINK_TARGET.exec(dataOf(record).toString('utf8'))
+      if (target === null) return undefined
+      const [, revision, stream] = target
+      const position = readablePosition(stream!, Number(revision))
+      return position === undefined ? null : (store.record(position) ?? null)
+    },
+    tombstone: (name) => {
+      const stream = streams.find(name)
+      const position = stream && store.positionOf(stream.no, TOMBSTONE_INDEX)
+      const record = position === undefined ? undefined : store.record(position)
+      return record === undefined || position === undefined ? undefined : { position, record }
+    },
+  }
+}

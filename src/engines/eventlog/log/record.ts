@@ -1,0 +1,170 @@
+// How one event lies on disk: a short header for the server itself, then the RecordedEvent message as the client gets it.
+
+import { putVarint, varintSize } from '../wire/protobuf.ts'
+import type { ProposedEvent } from '../wire/requests.ts'
+
+/** Revision of a tombstone on the wire. Inside it is null, because it is no exact JavaScript number. */
+export const TOMBSTONE_REVISION = 2n ** 63n - 1n
+
+export interface NewRecord {
+  readonly position: number
+  /** Null for a tombstone. */
+  readonly revision: number | null
+  readonly stream: Buffer
+  readonly id: string
+  readonly type: string
+  readonly json: boolean
+  /** Time of writing, 100 ns since the Unix epoch. */
+  readonly ticks: bigint
+  readonly metadata: Uint8Array
+  readonly data: Uint8Array
+}
+
+/**
+ * Header, little-endian: format 1 byte, flags 1, length of the type 4, created in ms 8 (double), revision 6, where the type
+ * begins 4, length of the data 4.
+ */
+const HEADER = 28
+const FORMAT = 1
+const FLAG_JSON = 1
+const FLAG_TOMBSTONE = 2
+const FLAG_HIDDEN = 4
+
+const ID_AT = 4
+const TOMBSTONE_BYTES = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])
+
+const KEY_TYPE = Buffer.from('\n\x04type\x12', 'latin1')
+const KEY_CREATED = Buffer.from('\n\x07created\x12', 'latin1')
+const KEY_CONTENT = Buffer.from('\n\x0ccontent-type\x12', 'latin1')
+const JSON_TYPE = Buffer.from('application/json')
+const BINARY_TYPE = Buffer.from('application/octet-stream')
+
+/** System events that $all never shows. */
+const HIDDEN_TYPE = '$epoch-information'
+const HIDDEN_STREAM = /^\$persistentsubscription-\$all::.*-(?:checkpoint|parked)$/
+export const isHidden = (stream: string, type: string): boolean => type === HIDDEN_TYPE || HIDDEN_STREAM.test(stream)
+
+/** What a record adds to the position: about as many bytes as in the real log, so that positions are as sparse as there. */
+export const recordSpan = (stream: number, type: number, data: number, metadata: number): number =>
+  90 + stream + type + data + metadata
+
+const entrySize = (key: Buffer, value: number): number => key.length + varintSize(value) + value
+const mapFieldSize = (entry: number): number => 1 + varintSize(entry) + entry
+
+const putMapField = (buf: Buffer, at: number, key: Buffer, value: Uint8Array): number => {
+  let p = at
+  buf[p++] = 0x32
+  p = putVarint(buf, p, entrySize(key, value.length))
+  buf.set(key, p)
+  p = putVarint(buf, p + key.length, value.length)
+  buf.set(value, p)
+  return p + value.length
+}
+
+export const encodeRecord = (r: NewRecord, hidden: boolean): Buffer => {
+  const type = Buffer.from(r.type)
+  const ticks = Buffer.from(String(r.ticks), 'latin1')
+  const contentType = r.json ? JSON_TYPE : BINARY_TYPE
+  const revisionSize = r.revision === null ? TOMBSTONE_BYTES.length : varintSize(r.revision)
+  const positionSize = varintSize(r.position)
+  const nameSize = r.stream.length
+  const identifier = 1 + varintSize(nameSize) + nameSize
+  const size =
+    40 +
+    1 +
+    varintSize(identifier) +
+    identifier +
+    1 +
+    revisionSize +
+    2 * (1 + positionSize) +
+    mapFieldSize(entrySize(KEY_TYPE, type.length)) +
+    mapFieldSize(entrySize(KEY_CREATED, ticks.length)) +
+    mapFieldSize(entrySize(KEY_CONTENT, contentType.length)) +
+    (r.metadata.length === 0 ? 0 : 1 + varintSize(r.metadata.length) + r.metadata.length) +
+    (r.data.length === 0 ? 0 : 1 + varintSize(r.data.length) + r.data.length)
+  const buf = Buffer.allocUnsafe(HEADER + size)
+  buf[0] = FORMAT
+  buf[1] = (r.json ? FLAG_JSON : 0) | (r.revision === null ? FLAG_TOMBSTONE : 0) | (hidden ? FLAG_HIDDEN : 0)
+  // The message: id, stream, revision, prepare, commit, metadata map, custom metadata, data.
+  let p = HEADER
+  buf[p++] = 0x0a
+  buf[p++] = 38
+  buf[p++] = 0x12
+  buf[p++] = 36
+  buf.write(r.id, p, 36, 'latin1')
+  p += 36
+  buf[p++] = 0x12
+  p = putVarint(buf, p, identifier)
+  buf[p++] = 0x1a
+  p = putVarint(buf, p, nameSize)
+  buf.set(r.stream, p)
+  p += nameSize
+  buf[p++] = 0x18
+  if (r.revision === null) {
+    buf.set(TOMBSTONE_BYTES, p)
+    p += TOMBSTONE_BYTES.length
+  } else p = putVarint(buf, p, r.revision)
+  buf[p++] = 0x20
+  p = putVarint(buf, p, r.position)
+  buf[p++] = 0x28
+  p = putVarint(buf, p, r.position)
+  p = putMapField(buf, p, KEY_TYPE, type)
+  const typeAt = p - type.length
+  p = putMapField(buf, p, KEY_CREATED, ticks)
+  p = putMapField(buf, p, KEY_CONTENT, contentType)
+  if (r.metadata.length > 0) {
+    buf[p++] = 0x3a
+    p = putVarint(buf, p, r.metadata.length)
+    buf.set(r.metadata, p)
+    p += r.metadata.length
+  }
+  if (r.data.length > 0) {
+    buf[p++] = 0x42
+    p = putVarint(buf, p, r.data.length)
+    buf.set(r.data, p)
+  }
+  buf.writeUInt32LE(type.length, 2)
+  buf.writeDoubleLE(Number(r.ticks / 10_000n), 6)
+  buf.writeUIntLE(r.revision ?? 0, 14, 6)
+  buf.writeUInt32LE(typeAt, 20)
+  buf.writeUInt32LE(r.data.length, 24)
+  return buf
+}
+
+/** The RecordedEvent message of a stored record. */
+export const messageOf = (record: Buffer): Buffer => record.subarray(HEADER)
+export const idOf = (record: Buffer): string => record.toString('latin1', HEADER + ID_AT, HEADER + ID_AT + 36)
+export const typeOf = (record: Buffer): string => {
+  const at = record.readUInt32LE(20)
+  return record.toString('utf8', at, at + record.readUInt32LE(2))
+}
+export const createdMs = (record: Buffer): number => record.readDoubleLE(6)
+export const revisionOf = (record: Buffer): number | null =>
+  (record[1]! & FLAG_TOMBSTONE) === 0 ? record.readUIntLE(14, 6) : null
+export const isJson = (record: Buffer): boolean => (record[1]! & FLAG_JSON) !== 0
+export const isTombstone = (record: Buffer): boolean => (record[1]! & FLAG_TOMBSTONE) !== 0
+export const isHiddenRecord = (record: Buffer): boolean => (record[1]! & FLAG_HIDDEN) !== 0
+/** Data is the last field of the message. */
+export const dataOf = (record: Buffer): Buffer => record.subarray(record.length - record.readUInt32LE(24))
+
+/** The name's bytes lie right after the id. */
+export const streamOf = (record: Buffer): string => {
+  let p = HEADER + 40 + 1
+  while (record[p++]! >= 128) {}
+  p++
+  let size = 0
+  let shift = 1
+  for (;;) {
+    const byte = record[p++]!
+    size += (byte & 0x7f) * shift
+    if (byte < 128) break
+    shift *= 128
+  }
+  return record.toString('utf8', p, p + size)
+}
+
+/** True when the event can be stored as it is; what cannot is refused before anything is written. */
+export const isAcceptable = (
+  event: ProposedEvent,
+): event is ProposedEvent & { readonly id: string; readonly type: string; readonly contentType: string } =>
+  event.id !== undefined && event.type !== undefined && event.type !== '' && event.contentType !== undefined

@@ -1,0 +1,244 @@
+// All writes: those that arrive in one turn of the event loop are decided one after the other and committed together.
+import { randomUUID } from 'node:crypto'
+import type { Expected } from '../wire/errors.ts'
+import { decide, type KnownIds, type StreamSituation } from './decide.ts'
+import type { IdCache } from './idCache.ts'
+import { isMetastream, metastreamOf, parseMetadata, revivalMetadata, SOFT_DELETE_METADATA } from './metadata.ts'
+import type { Reader } from './reader.ts'
+import { encodeRecord, isHidden, recordSpan } from './record.ts'
+import { newestData, type Store, storedId, TOMBSTONE_INDEX } from './store.ts'
+import type { StreamState, Streams } from './streams.ts'
+
+/** An event that is fit to be stored. */
+export interface NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly json: boolean
+  readonly metadata: Uint8Array
+  readonly data: Uint8Array
+}
+
+export type Command =
+  | {
+      readonly kind: 'append'
+      readonly stream: string
+      readonly expected: Expected
+      readonly events: readonly NewEvent[]
+    }
+  | { readonly kind: 'delete' | 'tombstone'; readonly stream: string; readonly expected: Expected }
+
+export type Outcome =
+  /** `revision` is undefined when the stream has none; `position` when a repeat cannot be read any more. */
+  | { readonly kind: 'written'; readonly revision: number | undefined; readonly position: number | undefined }
+  | { readonly kind: 'wrong-version'; readonly current: number | undefined }
+  | { readonly kind: 'deleted' }
+  /** Nothing was written: the disk is full, or the like. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface Writer {
+  /** Answers when the outcome is on disk. */
+  submit(command: Command, answer: (outcome: Outcome) => void): void
+  /** Position of the next record: everything before it can be read. */
+  head(): number
+  /** Called after each commit that wrote something. */
+  onWritten(listener: () => void): () => void
+  /** Resolves when all that was submitted is answered. */
+  idle(): Promise<void>
+}
+
+interface Pending {
+  readonly command: Command
+  readonly answer: (outcome: Outcome) => void
+}
+
+export interface WriterOptions {
+  readonly store: Store
+  readonly streams: Streams
+  readonly ids: IdCache
+  readonly reader: Reader
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions): Writer => {
+  let head = store.head()
+  let lastTicks = 0n
+  let queue: Pending[] = []
+  let scheduled = false
+  const listeners = new Set<() => void>()
+  let idleWaiters: (() => void)[] = []
+
+  /** 100-ns ticks since the Unix epoch; never goes back, so that the order of `created` is the order of the log. */
+  const ticks = (): bigint => {
+    const wanted = BigInt(Math.floor(now())) * 10_000n
+    lastTicks = wanted > lastTicks ? wanted : lastTicks + 1n
+    return lastTicks
+  }
+
+  const written: string[] = []
+
+  const put = (stream: StreamState, revision: number | null, event: NewEvent): number => {
+    const position = head
+    const record = encodeRecord(
+      { ...event, position, revision, stream: stream.nameBytes, ticks: ticks() },
+      isHidden(stream.name, event.type),
+    )
+    store.putRecord(position, record)
+    store.putIndex(stream.no, revision ?? TOMBSTONE_INDEX, position)
+    head += recordSpan(stream.nameBytes.length, event.type.length, event.data.length, event.metadata.length)
+    return position
+  }
+
+  const append = (stream: StreamState, events: readonly NewEvent[]): number => {
+    let position = head
+    const seen = new Set<string>()
+    for (const event of events) {
+      stream.last++
+      position = put(stream, stream.last, event)
+      // Of two equal ids in one write the first is found again (recorded from a real server).
+      if (!seen.has(event.id)) ids.put(event.id, { streamNo: stream.no, revision: stream.last })
+      seen.add(event.id)
+      written.push(event.id)
+    }
+    if (isMetastream(stream.name) && events.length > 0) metadataWritten(stream, events.at(-1)!.data)
+    return position
+  }
+
+  const metadataWritten = (metastream: StreamState, data: Uint8Array) => {
+    streams.metadataChanged(metastream.name, parseMetadata(Buffer.from(data)))
+  }
+
+  const setMetadata = (stream: string, data: Buffer): number =>
+    append(streams.findOrCreate(metastreamOf(stream)), [
+      { id: randomUUID(), type: '$metadata', json: true, metadata: Buffer.alloc(0), data },
+    ])
+
+  const situationOf = (name: string): StreamSituation => {
+    const stream = streams.find(name)
+    return {
+      no: stream?.no,
+      last: stream?.last ?? -1,
+      tombstoned: streams.isTombstoned(name),
+      softDeleted: streams.metadata(name).softDeleted,
+      hasMetadata: streams.hasMetadata(name),
+    }
+  }
+
+  const run = (command: Command): Outcome => {
+    const situation = situationOf(command.stream)
+    const known: KnownIds = {
+      recent: ids.get,
+      stored: (revision) => (situation.no === undefined ? undefined : storedId(store, situation.no, revision)),
+    }
+    const newIds = command.kind === 'append' ? command.events.map(({ id }) => id) : [randomUUID()]
+    const decision = decide(situation, command.expected, newIds, known)
+    const current = situation.last < 0 ? undefined : situation.last
+    switch (decision.kind) {
+      case 'deleted':
+        return { kind: 'deleted' }
+      case 'wrong-version':
+        return { kind: 'wrong-version', current }
+      case 'repeated':
+        return {
+          kind: 'written',
+          revision: decision.revision,
+          position: reader.readablePosition(command.stream, decision.revision),
+        }
+      case 'write':
+        return write(command, situation, current)
+      default:
+        return decision satisfies never
+    }
+  }
+
+  const write = (command: Command, situation: StreamSituation, current: number | undefined): Outcome => {
+    switch (command.kind) {
+      case 'append': {
+        if (command.events.length === 0 && situation.no === undefined) {
+          // A record without events moves the log on, but the stream stays unknown.
+          const position = head
+          head += recordSpan(Buffer.byteLength(command.stream), 0, 0, 0)
+          return { kind: 'written', revision: undefined, position }
+        }
+        const stream = streams.findOrCreate(command.stream)
+        const before = stream.last
+        const position = append(stream, command.events)
+        if (command.events.length === 0) head += recordSpan(stream.nameBytes.length, 0, 0, 0)
+        if (situation.softDeleted) revive(command.stream, before + 1)
+        return { kind: 'written', revision: stream.last < 0 ? undefined : stream.last, position }
+      }
+      case 'delete': {
+        if (current === undefined && !situation.hasMetadata) return { kind: 'wrong-version', current }
+        const position = setMetadata(command.stream, Buffer.from(SOFT_DELETE_METADATA))
+        return { kind: 'written', revision: current, position }
+      }
+      case 'tombstone': {
+        const stream = streams.findOrCreate(command.stream)
+        const position = put(stream, null, {
+          id: randomUUID(),
+          type: '$streamDeleted',
+          json: false,
+          metadata: Buffer.alloc(0),
+          data: Buffer.alloc(0),
+        })
+        stream.tombstoned = true
+        store.putStream(stream.name, { no: stream.no, tombstoned: true })
+        return { kind: 'written', revision: current, position }
+      }
+      default:
+        return command satisfies never
+    }
+  }
+
+  const revive = (name: string, truncateBefore: number) => {
+    const metastream = streams.find(metastreamOf(name))
+    const old = metastream && newestData(store, metastream.no, metastream.last)
+    if (old !== undefined) setMetadata(name, revivalMetadata(old, truncateBefore))
+  }
+
+  const commit = () => {
+    scheduled = false
+    const batch = queue
+    queue = []
+    const before = head
+    const outcomes: Outcome[] = []
+    try {
+      store.commit(() => {
+        for (const { command } of batch) outcomes.push(run(command))
+        if (head !== before) store.putHead(head)
+      })
+    } catch (error) {
+      // Memory ran ahead of the disk: what this batch put there is taken back, the rest is read again when needed.
+      head = before
+      for (const id of written) ids.delete(id)
+      streams.clear()
+      const reason = error instanceof Error ? error.message : String(error)
+      outcomes.splice(0, outcomes.length, ...batch.map((): Outcome => ({ kind: 'failed', reason })))
+    }
+    written.length = 0
+    streams.trim()
+    for (const [i, { answer }] of batch.entries()) answer(outcomes[i]!)
+    if (head !== before) for (const listener of listeners) listener()
+    if (queue.length === 0) for (const resolve of idleWaiters.splice(0)) resolve()
+  }
+
+  return {
+    submit: (command, answer) => {
+      queue.push({ command, answer })
+      if (scheduled) return
+      scheduled = true
+      setImmediate(commit)
+    },
+    head: () => head,
+    onWritten: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    idle: () =>
+      queue.length === 0 && !scheduled
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            idleWaiters = [...idleWaiters, resolve]
+          }),
+  }
+}

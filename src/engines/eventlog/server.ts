@@ -1,0 +1,89 @@
+// One TCP port for both protocols: gRPC over HTTP/2 for the client, HTTP/1.1 for health checks and tools.
+import { createServer as createHttp1 } from 'node:http'
+import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Socket } from 'node:net'
+import { type Call, createCall } from './wire/grpc.ts'
+import type { HttpHandler } from './wire/http1.ts'
+
+export interface PortServer {
+  readonly port: number
+  /** Refuses new connections and calls, then closes what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface PortServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly onCall: (call: Call) => void
+  readonly onHttp: HttpHandler
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0')
+/** A connection that says nothing for so long is closed, ms. */
+const SILENT_MS = 30_000
+/** Calls that one connection may have open; the real server's limit. */
+const MAX_CALLS = 100
+
+export const listen = async ({ host, port, onCall, onHttp }: PortServerOptions): Promise<PortServer> => {
+  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
+  const http2 = createHttp2({
+    maxSessionMemory: 256,
+    settings: { maxConcurrentStreams: MAX_CALLS, initialWindowSize: 1024 * 1024 },
+  })
+  http2.on('session', (session) => {
+    sessions.add(session)
+    session.setLocalWindowSize(16 * 1024 * 1024)
+    session.on('close', () => sessions.delete(session))
+    session.on('error', () => session.destroy())
+  })
+  http2.on('stream', (stream, headers) => onCall(createCall(stream, headers)))
+  http2.on('sessionError', () => {})
+  const http1 = createHttp1(onHttp)
+  http1.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+  })
+
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    socket.setNoDelay(true)
+    socket.setTimeout(SILENT_MS, () => socket.destroy())
+    const onReadable = () => {
+      const chunk: Buffer | null = socket.read()
+      if (chunk === null) return
+      socket.removeListener('readable', onReadable)
+      socket.setTimeout(0)
+      socket.removeAllListeners('timeout')
+      socket.unshift(chunk)
+      const isHttp2 = PREFACE.subarray(0, chunk.length).equals(chunk.subarray(0, PREFACE.length))
+      ;(isHttp2 ? http2 : http1).emit('connection', socket)
+    }
+    socket.on('readable', onReadable)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+
+  return {
+    port: address.port,
+    close: async (graceMs) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const session of sessions) session.close()
+      http1.closeIdleConnections()
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy()
+        for (const socket of sockets) socket.destroy()
+      }, graceMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,133 @@
+// The one table of errors: how each is said in a call's trailers and in the answer to a batched append.
+import { bytes, message, string, uint } from './protobuf.ts'
+
+/** An error that ends a call. `exception` and `details` become trailers that the client turns into its own error class. */
+export interface RpcError {
+  readonly code: number
+  readonly message: string
+  readonly exception?: string
+  readonly details?: Readonly<Record<string, string>>
+}
+
+/** How a WrongExpectedVersion names what was expected. */
+export type Expected = 'any' | 'no_stream' | 'stream_exists' | bigint
+
+const UNKNOWN = 2
+const INVALID_ARGUMENT = 3
+const NOT_FOUND = 5
+const FAILED_PRECONDITION = 9
+const UNIMPLEMENTED = 12
+const UNAVAILABLE = 14
+
+/** Numbers that stand for expectations without one in trailers. */
+const EXPECTED_NUMBER = { any: -2n, no_stream: -1n, stream_exists: -4n } as const
+export const expectedNumber = (expected: Expected): bigint =>
+  typeof expected === 'bigint' ? BigInt.asIntN(64, expected) : EXPECTED_NUMBER[expected]
+
+export const streamDeleted = (stream: string): RpcError => ({
+  code: FAILED_PRECONDITION,
+  message: `Event stream '${stream}' is deleted.`,
+  exception: 'stream-deleted',
+  details: { 'stream-name': stream },
+})
+export const wrongExpectedVersion = (stream: string, expected: Expected, actual: bigint): RpcError => ({
+  code: FAILED_PRECONDITION,
+  message: `Append failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expectedNumber(expected)}, Actual version: ${actual}`,
+  exception: 'wrong-expected-version',
+  details: {
+    'stream-name': stream,
+    'expected-version': String(expectedNumber(expected)),
+    'actual-version': String(actual),
+  },
+})
+export const appendSizeExceeded = (limit: number): RpcError => ({
+  code: INVALID_ARGUMENT,
+  message: `Maximum Append Size of ${limit} Exceeded.`,
+  exception: 'maximum-append-size-exceeded',
+  details: { 'maximum-append-size': String(limit) },
+})
+export const missingMetadata = (): RpcError => ({
+  code: INVALID_ARGUMENT,
+  message: 'Required Metadata Property is Missing: type,content-type',
+  exception: 'missing-required-metadata-property',
+  details: { 'required-metadata-properties': 'type,content-type' },
+})
+export const notLeader = (host: string, port: number): RpcError => ({
+  code: NOT_FOUND,
+  message: `Leader info available, ${host}:${port}`,
+  exception: 'not-leader',
+  details: { 'leader-endpoint-host': host, 'leader-endpoint-port': String(port) },
+})
+export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGUMENT, message: text })
+export const unknown = (text: string): RpcError => ({ code: UNKNOWN, message: text })
+export const unavailable = (text: string): RpcError => ({ code: UNAVAILABLE, message: text })
+export const unimplemented = (text: string): RpcError => ({ code: UNIMPLEMENTED, message: text })
+
+/** Trailers carry ASCII only; everything else is percent-encoded, as gRPC does with messages. */
+const encoded = (text: string): string =>
+  text.replace(/[^\x20-\x24\x26-\x7e]/gu, (char) =>
+    [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
+
+export const statusOf = (error: RpcError): Record<string, string> => ({
+  'grpc-status': String(error.code),
+  'grpc-message': encoded(error.message),
+})
+export const trailersOf = (error: RpcError): Record<string, string> => ({
+  ...(error.exception === undefined ? {} : { exception: error.exception }),
+  ...Object.fromEntries(Object.entries(error.details ?? {}).map(([key, value]) => [key, encoded(value)])),
+})
+
+/** A `google.rpc.Status`, the error of one batched append. */
+export type BatchError = {
+  readonly code: number
+  readonly message: string
+  readonly type: string
+  readonly details: Buffer
+}
+
+const NOTHING = Buffer.alloc(0)
+const EMPTY = (field: number) => message(field)
+
+export const batchError = {
+  wrongExpectedVersion: (expected: Expected, current: bigint | undefined): BatchError => ({
+    code: 6,
+    message: 'WrongExpectedVersion',
+    type: 'WrongExpectedVersion',
+    details: Buffer.concat([
+      current === undefined ? EMPTY(2) : uint(1, current),
+      typeof expected === 'bigint'
+        ? uint(3, expected)
+        : EMPTY(expected === 'any' ? 4 : expected === 'stream_exists' ? 5 : 6),
+    ]),
+  }),
+  streamDeleted: (stream: Uint8Array): BatchError => ({
+    code: 5,
+    message: 'StreamDeleted',
+    type: 'StreamDeleted',
+    details: message(1, bytes(3, stream)),
+  }),
+  timeout: (): BatchError => ({ code: 4, message: 'Timeout', type: 'Timeout', details: NOTHING }),
+  appendSizeExceeded: (limit: number): BatchError => ({
+    code: 3,
+    message: 'MaximumAppendSizeExceeded',
+    type: 'MaximumAppendSizeExceeded',
+    details: uint(1, limit),
+  }),
+  badRequest: (text: string): BatchError => ({
+    code: 3,
+    message: 'BadRequest',
+    type: 'BadRequest',
+    details: string(1, text),
+  }),
+  /** An error inside the server; its text reaches the client's message. */
+  internal: (text: string): BatchError => ({ code: 13, message: text, type: 'InternalError', details: NOTHING }),
+} as const
+
+/** The bytes of a Status message. */
+export const batchStatus = (error: BatchError): Buffer =>
+  Buffer.concat([
+    uint(1, error.code),
+    string(2, error.message),
+    message(3, string(1, `type.googleapis.com/event_store.client.${error.type}`), bytes(2, error.details)),
+  ])

@@ -1,0 +1,135 @@
+// gRPC calls over node:http2: one object a call, with messages in, messages out and a status at the end.
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { type RpcError, statusOf, trailersOf } from './errors.ts'
+import { createDeframer } from './framing.ts'
+
+export interface Call {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  /** True once the client or the connection is gone: nothing more can be sent. */
+  isOver(): boolean
+  /** Called for each message of the client, in order. */
+  onMessage(listener: (payload: Buffer) => void): void
+  /** The client has sent its last message. */
+  onEnd(listener: () => void): void
+  /** The call is over for whatever reason; called once, also when it is over already. */
+  onOver(listener: () => void): void
+  /** Sends framed messages. False means: wait for `drained` before sending more. */
+  send(frames: Buffer): boolean
+  /** Resolves when what was sent has left, or when the call is over. */
+  drained(): Promise<void>
+  /** Stops and resumes the client's messages (back-pressure through HTTP/2's window). */
+  pause(): void
+  resume(): void
+  /** Ends the call with status 0. */
+  finish(): void
+  /** Ends the call with an error's trailers. */
+  fail(error: RpcError): void
+  /** Breaks the call off without a status. */
+  reset(): void
+}
+
+export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call => {
+  let over = false
+  let ended = false
+  let opened = false
+  let onMessage: (payload: Buffer) => void = () => {}
+  let onEnd: () => void = () => {}
+  const overListeners: (() => void)[] = []
+  let wakeDrained: (() => void) | undefined
+
+  const wake = () => {
+    const resolve = wakeDrained
+    wakeDrained = undefined
+    resolve?.()
+  }
+  const finishOver = () => {
+    if (over) return
+    over = true
+    wake()
+    for (const listener of overListeners.splice(0)) listener()
+  }
+  const open = () => {
+    if (opened || stream.destroyed || stream.headersSent) return
+    opened = true
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+  }
+  const close = (trailers: Record<string, string>) => {
+    if (ended || over || stream.destroyed) return
+    ended = true
+    // Headers and trailers in one frame when nothing was sent before, as gRPC allows.
+    if (!opened) {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true })
+    } else {
+      stream.once('wantTrailers', () => {
+        if (!stream.destroyed) stream.sendTrailers(trailers)
+      })
+      stream.end()
+    }
+    // What the client still sends is of no interest; unread it would hold the stream open.
+    stream.resume()
+  }
+  const fail = (error: RpcError) => close({ ...statusOf(error), ...trailersOf(error) })
+
+  const deframe = createDeframer((payload) => {
+    if (!ended && !over) onMessage(payload)
+  })
+  stream.on('data', (chunk: Buffer) => {
+    if (ended) return
+    const result = deframe(chunk)
+    if (result.ok) return
+    if (result.why === 'too long') {
+      fail({ code: 8, message: 'Received message exceeds the maximum configured message size.' })
+    } else {
+      fail({ code: 12, message: 'compressed messages are not supported' })
+    }
+  })
+  stream.on('end', () => onEnd())
+  stream.on('drain', wake)
+  stream.on('error', () => {})
+  stream.on('close', finishOver)
+  stream.on('aborted', finishOver)
+
+  return {
+    path: String(headers[':path']),
+    headers,
+    isOver: () => over || ended,
+    onMessage: (listener) => {
+      onMessage = listener
+    },
+    onEnd: (listener) => {
+      onEnd = listener
+    },
+    onOver: (listener) => {
+      if (over) listener()
+      else overListeners.push(listener)
+    },
+    send: (frames) => {
+      if (over || ended || stream.destroyed) return true
+      open()
+      return stream.write(frames)
+    },
+    drained: () =>
+      new Promise((resolve) => {
+        if (over || !stream.writableNeedDrain) resolve()
+        else {
+          const before = wakeDrained
+          wakeDrained = () => {
+            before?.()
+            resolve()
+          }
+        }
+      }),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    finish: () => {
+      open()
+      close({ 'grpc-status': '0' })
+    },
+    fail,
+    reset: () => {
+      ended = true
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    },
+  }
+}

@@ -1,0 +1,350 @@
+// What the client asks: the request messages of the Streams service, read by hand.
+import type { Expected } from './errors.ts'
+import {
+  type Cursor,
+  cursorOf,
+  eachField,
+  MalformedMessage,
+  readBytes,
+  readMessage,
+  readString,
+  readUint64,
+  readVarint,
+} from './protobuf.ts'
+
+/** An event as it was proposed. `id` is undefined when it is no UUID or the nil one; bytes are views into the message. */
+export interface ProposedEvent {
+  readonly id: string | undefined
+  readonly type: string | undefined
+  readonly contentType: string | undefined
+  readonly metadata: Buffer
+  readonly data: Buffer
+}
+
+/** The stream and the revision that an append, a delete or a tombstone names. */
+export interface StreamOptions {
+  readonly stream: string
+  readonly expected: Expected
+}
+
+const NOTHING = Buffer.alloc(0)
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** Text of a UUID message in lower case, or undefined when it is none. */
+const readUuid = (c: Cursor): string | undefined => {
+  let text = ''
+  eachField(c, (field, at) => {
+    if (field === 2) text = readString(at)
+    else if (field === 1) text = readMessage(at, readStructured)
+    else return false
+    return true
+  })
+  if (UUID.test(text)) return text === NIL ? undefined : text
+  const lower = text.toLowerCase()
+  return UUID.test(lower) && lower !== NIL ? lower : undefined
+}
+
+const readStructured = (c: Cursor): string => {
+  let most = 0n
+  let least = 0n
+  eachField(c, (field, at) => {
+    if (field === 1) most = readUint64(at)
+    else if (field === 2) least = readUint64(at)
+    else return false
+    return true
+  })
+  const hex = most.toString(16).padStart(16, '0') + least.toString(16).padStart(16, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+const readStreamName = (c: Cursor): string => {
+  let name = ''
+  eachField(c, (field, at) => {
+    if (field !== 3) return false
+    name = readString(at)
+    return true
+  })
+  return name
+}
+
+const readProposed = (c: Cursor): ProposedEvent => {
+  let id: string | undefined
+  let type: string | undefined
+  let contentType: string | undefined
+  let metadata: Buffer = NOTHING
+  let data: Buffer = NOTHING
+  eachField(c, (field, at) => {
+    if (field === 1) id = readMessage(at, readUuid)
+    else if (field === 2) {
+      let key = ''
+      let value = ''
+      readMessage(at, (entry) =>
+        eachField(entry, (part, inner) => {
+          if (part === 1) key = readString(inner)
+          else if (part === 2) value = readString(inner)
+          else return false
+          return true
+        }),
+      )
+      if (key === 'type') type = value
+      else if (key === 'content-type') contentType = value
+    } else if (field === 3) metadata = readBytes(at)
+    else if (field === 4) data = readBytes(at)
+    else return false
+    return true
+  })
+  return { id, type, contentType, metadata, data }
+}
+
+/** Reads the fields that all requests with an expected revision share. */
+const expectedField = (field: number, at: Cursor): Expected | undefined => {
+  if (field === 2) return readUint64(at)
+  if (field < 3 || field > 5) return undefined
+  readBytes(at)
+  return field === 3 ? 'no_stream' : field === 4 ? 'any' : 'stream_exists'
+}
+
+const readStreamOptions = (c: Cursor): StreamOptions => {
+  let stream = ''
+  let expected: Expected = 'any'
+  eachField(c, (field, at) => {
+    if (field === 1) {
+      stream = readMessage(at, readStreamName)
+      return true
+    }
+    const value = expectedField(field, at)
+    if (value === undefined) return false
+    expected = value
+    return true
+  })
+  return { stream, expected }
+}
+
+export type AppendRequest =
+  | { readonly kind: 'options'; readonly options: StreamOptions }
+  | { readonly kind: 'event'; readonly event: ProposedEvent }
+
+/** One message of the classic append: first the options, then one message an event. */
+export const readAppendRequest = (payload: Buffer): AppendRequest => {
+  let request: AppendRequest | undefined
+  eachField(cursorOf(payload), (field, at) => {
+    if (field === 1) request = { kind: 'options', options: readMessage(at, readStreamOptions) }
+    else if (field === 2) request = { kind: 'event', event: readMessage(at, readProposed) }
+    else return false
+    return true
+  })
+  if (request === undefined) throw new MalformedMessage('an append without content')
+  return request
+}
+
+/** The options of a delete or a tombstone; both have the same shape. */
+export const readDeleteRequest = (payload: Buffer): StreamOptions => {
+  let options: StreamOptions | undefined
+  eachField(cursorOf(payload), (field, at) => {
+    if (field !== 1) return false
+    options = readMessage(at, readStreamOptions)
+    return true
+  })
+  if (options === undefined) throw new MalformedMessage('a delete without options')
+  return options
+}
+
+/** One chunk of a batched append. */
+export interface BatchChunk {
+  /** Text of the correlation id, and its bytes to be given back as they came. */
+  readonly correlation: string
+  readonly correlationBytes: Buffer
+  readonly options: (StreamOptions & { readonly timeoutMs: number | undefined }) | undefined
+  readonly events: readonly ProposedEvent[]
+  readonly isFinal: boolean
+}
+
+const readSeconds = (c: Cursor): number => {
+  let seconds = 0
+  let nanos = 0
+  eachField(c, (field, at) => {
+    if (field === 1) seconds = Number(BigInt.asIntN(64, readUint64(at)))
+    else if (field === 2) nanos = Number(BigInt.asIntN(64, readUint64(at)))
+    else return false
+    return true
+  })
+  return seconds * 1000 + nanos / 1e6
+}
+
+const readBatchOptions = (c: Cursor, now: number): StreamOptions & { readonly timeoutMs: number | undefined } => {
+  let stream = ''
+  let expected: Expected = 'any'
+  let timeoutMs: number | undefined
+  eachField(c, (field, at) => {
+    if (field === 1) stream = readMessage(at, readStreamName)
+    else if (field === 6) timeoutMs = readMessage(at, readSeconds) - now
+    else if (field === 7) timeoutMs = readMessage(at, readSeconds)
+    else {
+      const value = expectedField(field, at)
+      if (value === undefined) return false
+      expected = value
+    }
+    return true
+  })
+  return { stream, expected, timeoutMs }
+}
+
+/** `now` in ms since the epoch: the client says until when it waits, as a time of day. */
+export const readBatchChunk = (payload: Buffer, now: number): BatchChunk => {
+  let correlation = ''
+  let correlationBytes: Buffer = NOTHING
+  let options: BatchChunk['options']
+  let isFinal = false
+  const events: ProposedEvent[] = []
+  eachField(cursorOf(payload), (field, at) => {
+    if (field === 1) {
+      correlationBytes = readBytes(at)
+      correlation = readUuid(cursorOf(correlationBytes)) ?? ''
+    } else if (field === 2) options = readMessage(at, (inner) => readBatchOptions(inner, now))
+    else if (field === 3) events.push(readMessage(at, readProposed))
+    else if (field === 4) isFinal = readVarint(at) !== 0
+    else return false
+    return true
+  })
+  return { correlation, correlationBytes, options, events, isFinal }
+}
+
+/** The filter of a read or a subscription, as asked for. */
+export interface FilterRequest {
+  readonly on: 'stream' | 'type'
+  readonly regex: string
+  readonly prefixes: readonly string[]
+  /** How many events are searched between two looks at the reader; undefined: the server's default. */
+  readonly window: number | undefined
+  readonly checkpointMultiplier: number
+}
+
+export interface AllPosition {
+  readonly commit: bigint
+  readonly prepare: bigint
+}
+
+export interface ReadRequest {
+  readonly target:
+    | { readonly kind: 'stream'; readonly stream: string; readonly from: bigint | 'start' | 'end' }
+    | { readonly kind: 'all'; readonly from: AllPosition | 'start' | 'end' }
+  readonly backwards: boolean
+  readonly resolveLinks: boolean
+  /** Undefined for a subscription. */
+  readonly count: bigint | undefined
+  readonly filter: FilterRequest | undefined
+  readonly structuredIds: boolean
+}
+
+const readExpression = (c: Cursor): { readonly regex: string; readonly prefixes: readonly string[] } => {
+  let regex = ''
+  const prefixes: string[] = []
+  eachField(c, (field, at) => {
+    if (field === 1) regex = readString(at)
+    else if (field === 2) prefixes.push(readString(at))
+    else return false
+    return true
+  })
+  return { regex, prefixes }
+}
+
+const readFilter = (c: Cursor): FilterRequest => {
+  let on: FilterRequest['on'] = 'stream'
+  let expression: ReturnType<typeof readExpression> = { regex: '', prefixes: [] }
+  let window: number | undefined
+  let checkpointMultiplier = 1
+  eachField(c, (field, at) => {
+    if (field === 1 || field === 2) {
+      on = field === 1 ? 'stream' : 'type'
+      expression = readMessage(at, readExpression)
+    } else if (field === 3) window = readVarint(at)
+    else if (field === 5) checkpointMultiplier = readVarint(at)
+    else return false
+    return true
+  })
+  return { on, ...expression, window, checkpointMultiplier }
+}
+
+const readStreamTarget = (c: Cursor): ReadRequest['target'] => {
+  let stream = ''
+  let from: bigint | 'start' | 'end' = 'start'
+  eachField(c, (field, at) => {
+    if (field === 1) stream = readMessage(at, readStreamName)
+    else if (field === 2) from = readUint64(at)
+    else if (field === 3 || field === 4) {
+      readBytes(at)
+      from = field === 3 ? 'start' : 'end'
+    } else return false
+    return true
+  })
+  return { kind: 'stream', stream, from }
+}
+
+const readPosition = (c: Cursor): AllPosition => {
+  let commit = 0n
+  let prepare = 0n
+  eachField(c, (field, at) => {
+    if (field === 1) commit = readUint64(at)
+    else if (field === 2) prepare = readUint64(at)
+    else return false
+    return true
+  })
+  return { commit, prepare }
+}
+
+const readAllTarget = (c: Cursor): ReadRequest['target'] => {
+  let from: AllPosition | 'start' | 'end' = 'start'
+  eachField(c, (field, at) => {
+    if (field === 1) from = readMessage(at, readPosition)
+    else if (field === 2 || field === 3) {
+      readBytes(at)
+      from = field === 2 ? 'start' : 'end'
+    } else return false
+    return true
+  })
+  return { kind: 'all', from }
+}
+
+const readReadOptions = (c: Cursor): ReadRequest => {
+  let target: ReadRequest['target'] | undefined
+  let backwards = false
+  let resolveLinks = false
+  let count: bigint | undefined = 0n
+  let filter: FilterRequest | undefined
+  let structuredIds = false
+  eachField(c, (field, at) => {
+    if (field === 1) target = readMessage(at, readStreamTarget)
+    else if (field === 2) target = readMessage(at, readAllTarget)
+    else if (field === 3) backwards = readVarint(at) === 1
+    else if (field === 4) resolveLinks = readVarint(at) !== 0
+    else if (field === 5) count = readUint64(at)
+    else if (field === 6) {
+      readBytes(at)
+      count = undefined
+    } else if (field === 7) filter = readMessage(at, readFilter)
+    else if (field === 9) {
+      readMessage(at, (option) =>
+        eachField(option, (kind, inner) => {
+          structuredIds = kind === 1
+          readBytes(inner)
+          return true
+        }),
+      )
+    } else return false
+    return true
+  })
+  if (target === undefined) throw new MalformedMessage('a read that names neither a stream nor $all')
+  return { target, backwards, resolveLinks, count, filter, structuredIds }
+}
+
+export const readReadRequest = (payload: Buffer): ReadRequest => {
+  let request: ReadRequest | undefined
+  eachField(cursorOf(payload), (field, at) => {
+    if (field !== 1) return false
+    request = readMessage(at, readReadOptions)
+    return true
+  })
+  if (request === undefined) throw new MalformedMessage('a read without options')
+  return request
+}

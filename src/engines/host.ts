@@ -1,0 +1,102 @@
+// Runs an engine in a worker thread, so that the application's own thread stays free.
+import { once } from 'node:events'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+import * as v from 'valibot'
+
+export interface HostedEngine {
+  readonly url: string
+  readonly port: number
+  /** Stops the engine and its thread; resolves when both are gone. */
+  stop(): Promise<void>
+  /** Resolves when the thread ends by itself, with the error that ended it. */
+  readonly failed: Promise<Error>
+}
+
+/** What an engine's start function gives back. */
+interface Startable {
+  readonly url: string
+  readonly port: number
+  stop(): Promise<void>
+}
+
+const FromWorker = v.variant('kind', [
+  v.object({ kind: v.literal('started'), url: v.string(), port: v.number() }),
+  v.object({ kind: v.literal('refused'), message: v.string() }),
+  v.object({ kind: v.literal('stopped') }),
+])
+
+const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
+
+/**
+ * A thread does not inherit the loader that runs TypeScript (Node 20), so a module in TypeScript is imported by a line of
+ * JavaScript that registers the loader first.
+ */
+const entryOf = (moduleUrl: URL): URL => {
+  if (!moduleUrl.pathname.endsWith('.ts')) return moduleUrl
+  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'))
+  const code = `import { register } from ${loader}; register(); await import(${JSON.stringify(moduleUrl.href)})`
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+}
+
+/**
+ * Starts the module `moduleUrl` in a thread of its own and gives it `options` (plain data). The module calls `serveInWorker`.
+ * Rejects with the engine's own message when it cannot start.
+ */
+export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<HostedEngine> => {
+  const worker = new Worker(entryOf(moduleUrl), { workerData: options })
+  // A thread that dies is the engine's failure, told through `failed`, never an uncaught error of the application.
+  const failed = new Promise<Error>((resolve) => {
+    worker.once('error', (error) => resolve(asError(error)))
+    worker.once('exit', (code) => resolve(new Error(`the engine's thread ended with code ${code}`)))
+  })
+  const exited = once(worker, 'exit').catch(() => undefined)
+  const started = new Promise<{ readonly url: string; readonly port: number }>((resolve, reject) => {
+    worker.on('message', (message: unknown) => {
+      const parsed = v.safeParse(FromWorker, message)
+      if (!parsed.success) return
+      if (parsed.output.kind === 'started') resolve(parsed.output)
+      else if (parsed.output.kind === 'refused') reject(new Error(parsed.output.message))
+    })
+    void failed.then(reject)
+  })
+  try {
+    const { url, port } = await started
+    let stopping: Promise<void> | undefined
+    const stop = async () => {
+      worker.postMessage({ kind: 'stop' })
+      await exited
+    }
+    return {
+      url,
+      port,
+      failed,
+      stop: () => {
+        stopping ??= stop()
+        return stopping
+      },
+    }
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
+}
+
+/** The other side: called by a worker's entry module with the engine's start function. */
+export const serveInWorker = async (start: (options: unknown) => Promise<Startable>): Promise<void> => {
+  const port = parentPort
+  if (port === null) throw new Error('this module runs in a worker thread only')
+  let engine: Startable
+  try {
+    engine = await start(workerData)
+  } catch (error) {
+    port.postMessage({ kind: 'refused', message: asError(error).message })
+    port.close()
+    return
+  }
+  port.on('message', async () => {
+    await engine.stop()
+    port.postMessage({ kind: 'stopped' })
+    port.close()
+  })
+  port.postMessage({ kind: 'started', url: engine.url, port: engine.port })
+}
