@@ -1,0 +1,281 @@
+// The event store edge over a real log: reads, subscriptions that are pulled, back-pressure, stops and starts.
+import { randomUUID } from 'node:crypto'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { createEventStore, type EventStore, SourceClosed, StoreUnavailable } from '../../src/eventstore/index.ts'
+import { type Engine, embedded, startEventLogEngine, until } from '../projector/engines.ts'
+import { counted, noted, testCodec } from '../projector/facts.ts'
+
+let engine: Engine & { end(): Promise<void> }
+let store: EventStore
+let stream: string
+
+test.before(async () => {
+  engine = await startEventLogEngine()
+  store = createEventStore({ url: engine.url, codec: testCodec })
+})
+test.after(async () => {
+  await store.close()
+  await engine.end()
+})
+test.before.each(() => {
+  stream = `test-${randomUUID()}`
+})
+
+const collect = async (facts: AsyncIterable<RecordedFact>): Promise<RecordedFact[]> => {
+  const all: RecordedFact[] = []
+  for await (const fact of facts) all.push(fact)
+  return all
+}
+const numbers = (facts: readonly RecordedFact[]) => facts.map(({ data }) => (data as { by: number }).by)
+const fill = async (count: number, first = 0): Promise<bigint> => {
+  let expected: bigint | 'no_stream' = first === 0 ? 'no_stream' : BigInt(first - 1)
+  let position = 0n
+  for (let at = first; at < first + count; at += 500) {
+    const facts = Array.from({ length: Math.min(500, first + count - at) }, (_, i) => counted(stream, at + i))
+    const result = await store.append(stream, facts, expected)
+    if (result.kind !== 'appended') throw new Error('conflict')
+    expected = result.revision
+    position = result.position
+  }
+  return position
+}
+
+test('what is appended can be read back as it was', async () => {
+  const fact = {
+    ...noted('héllo'),
+    metadata: { $correlationId: 'c', $causationId: 'd', commandKey: 'k', nextDueAt: null, own: [1] },
+  }
+  const before = Date.now()
+  const result = await store.append(stream, [fact, noted('two')], 'no_stream')
+  assert.is(result.kind, 'appended')
+  const [read, second] = await collect(store.readStream(stream))
+  assert.equal(read!.data, { text: 'héllo' })
+  assert.equal(read!.metadata, { ...fact.metadata, schemaVersion: 1 })
+  assert.is(read!.id, fact.id)
+  assert.is(read!.revision, 0n)
+  assert.is(read!.stream, stream)
+  assert.ok(Math.abs(read!.created - before) < 60_000)
+  assert.is(second!.revision, 1n)
+  assert.ok(second!.position > read!.position)
+  assert.is(result.kind === 'appended' && result.position, second!.position)
+})
+
+test('a stream is read from anywhere, in both directions, as much as asked for', async () => {
+  await fill(1_200)
+  assert.equal(numbers(await collect(store.readStream(stream, { from: 1_195n }))), [1195, 1196, 1197, 1198, 1199])
+  assert.equal(numbers(await collect(store.readStream(stream, { maxCount: 2 }))), [0, 1])
+  assert.equal(numbers(await collect(store.readStream(stream, { direction: 'backwards', maxCount: 2 }))), [1199, 1198])
+  assert.equal(numbers(await collect(store.readStream(stream, { direction: 'backwards', from: 1n }))), [1, 0])
+  assert.equal(await collect(store.readStream(stream, { from: 5_000n })), [])
+  assert.is((await collect(store.readStream(stream))).length, 1_200)
+  assert.equal(await collect(store.readStream(`none-${stream}`)), [])
+})
+
+test('a read that is left early or aborted lets go', async () => {
+  await fill(3_000)
+  for await (const fact of store.readStream(stream)) if (fact.revision === 10n) break
+  const abort = new AbortController()
+  try {
+    for await (const fact of store.readStream(stream, { signal: abort.signal }))
+      if (fact.revision === 10n) abort.abort()
+    assert.unreachable()
+  } catch (error) {
+    assert.is((error as Error).name, 'AbortError')
+  }
+})
+
+test('the whole log holds every fact in order; head is the newest', async () => {
+  const position = await fill(600)
+  assert.is(await store.head(), position)
+  const all = await collect(store.readAll({ filter: (_, name) => name === stream }))
+  assert.equal(
+    numbers(all),
+    Array.from({ length: 600 }, (_, i) => i),
+  )
+  const from = all[500]!.position
+  const tail = await collect(store.readAll({ from, filter: (_, name) => name === stream }))
+  assert.is(tail.length, 100)
+  const newest = await collect(store.readAll({ direction: 'backwards', maxCount: 3 }))
+  assert.equal(numbers(newest), [599, 598, 597])
+})
+
+test('a subscription gives all, in order, then what is new, and says when it has caught up', async () => {
+  await fill(5_000)
+  const source = await store.subscribeStream(stream, { from: 'start' })
+  const seen: RecordedFact[] = []
+  let caughtUp = false
+  while (!caughtUp) {
+    const batch = await source.next(700)
+    assert.ok(batch.facts.length <= 700)
+    seen.push(...batch.facts)
+    caughtUp = batch.caughtUp
+  }
+  assert.is(seen.length, 5_000)
+  const waiting = source.next(10)
+  await store.append(stream, [counted(stream, 5_000)], 4_999n)
+  const batch = await waiting
+  assert.equal(numbers(batch.facts), [5_000])
+  assert.is(batch.revision, 5_000n)
+  assert.equal(
+    numbers(seen),
+    Array.from({ length: 5_000 }, (_, i) => i),
+  )
+  await source.close()
+  await source.close()
+})
+
+test('a slow consumer is given everything, and the buffer stays bounded', async () => {
+  await fill(30_000)
+  const source = await store.subscribeAll({ from: 'start' })
+  await until(() => source.buffered > 2_000)
+  let most = 0
+  let seen = 0
+  const expected: number[] = []
+  while (seen < 30_000) {
+    most = Math.max(most, source.buffered)
+    const { facts } = await source.next(3_000)
+    for (const fact of facts) if (fact.stream === stream) expected.push((fact.data as { by: number }).by)
+    seen = expected.length
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  assert.ok(most <= 8_192, `${most} buffered`)
+  assert.ok(expected.every((by, i) => by === i))
+  await source.close()
+})
+
+test('a subscription after a position gives what is later, and its position moves on where nothing matches', async () => {
+  const position = await fill(100)
+  await store.append(`other-${stream}`, [noted('later')], 'no_stream')
+  const source = await store.subscribeAll({ from: position })
+  const { facts } = await source.next(10)
+  assert.equal(
+    facts.map(({ stream: name }) => name),
+    [`other-${stream}`],
+  )
+  await source.close()
+})
+
+test('closing wakes who waits', async () => {
+  const source = await store.subscribeAll({ from: 'end' })
+  const waiting = (async () => {
+    for (;;) await source.next(10)
+  })()
+  const [woken] = await Promise.allSettled([waiting, source.close()])
+  assert.instance(woken.status === 'rejected' && woken.reason, SourceClosed)
+})
+
+test('a watched stream is given fact by fact', async () => {
+  await fill(3)
+  const seen: number[] = []
+  const subscription = store
+    .watchStream(stream, { from: -1n })
+    .subscribe((fact) => seen.push((fact.data as { by: number }).by))
+  await until(() => seen.length === 3)
+  await fill(2, 3)
+  await until(() => seen.length === 5)
+  assert.equal(seen, [0, 1, 2, 3, 4])
+  subscription.unsubscribe()
+})
+
+test('unreadable facts are handed over beside the readable ones; reading them throws', async () => {
+  const loose = createEventStore({ url: engine.url, codec: looseCodec })
+  await loose.append(stream, [counted('a', 1), { ...noted('x'), data: { wrong: true } }, counted('a', 2)], 'no_stream')
+  const source = await store.subscribeStream(stream, { from: 'start' })
+  const facts: RecordedFact[] = []
+  const unreadable: string[] = []
+  while (facts.length < 2) {
+    const batch = await source.next(10)
+    facts.push(...batch.facts)
+    unreadable.push(...batch.unreadable.map(({ revision, type }) => `${type}@${revision}`))
+  }
+  assert.equal(unreadable, ['Noted@1'])
+  await source.close()
+  try {
+    await collect(store.readStream(stream))
+    assert.unreachable()
+  } catch (error) {
+    assert.match((error as Error).message, `${stream}@1`)
+  }
+  await loose.close()
+})
+
+if (embedded)
+  test('a stopped log: reads and subscriptions break, everything works again within a second of its return', async () => {
+    await fill(10)
+    const source = await store.subscribeStream(stream, { from: 'start' })
+    while ((await source.next(100)).revision !== 9n);
+    const broken = source.next(10).then(
+      async () => source.next(10),
+      (error: unknown) => Promise.reject(error),
+    )
+    broken.catch(() => undefined)
+    await engine.stop()
+    await rejects(broken)
+    await source.close()
+    await until(() => !store.health().ok)
+    await rejects(collect(store.readStream(stream)))
+    await rejects(store.subscribeAll({ from: 'start' }))
+    await engine.start()
+    const back = performance.now()
+    await until(() => store.health().ok, { timeoutMs: 3_000 })
+    assert.ok(performance.now() - back < 1_000, `${performance.now() - back} ms`)
+    assert.is((await collect(store.readStream(stream))).length, 10)
+    assert.is((await store.append(stream, [counted(stream, 10)], 9n)).kind, 'appended')
+    const again = await store.subscribeStream(stream, { from: 9n })
+    assert.equal(numbers((await again.next(10)).facts), [10])
+    await again.close()
+  })
+
+if (embedded)
+  test('appends go on through a stop and a start, each fact once', async () => {
+    const results: Promise<void>[] = []
+    let back = 0
+    const restart = async () => {
+      await engine.stop()
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await engine.start()
+      back = results.length
+    }
+    let restarting: Promise<void> | undefined
+    while (back === 0 || results.length < back + 100) {
+      if (results.length === 100) restarting = restart()
+      results.push(appendUntilDone(`${stream}-${results.length}`))
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    await Promise.all([restarting, ...results])
+    for (const i of results.keys()) assert.is((await collect(store.readStream(`${stream}-${i}`))).length, 2, String(i))
+  })
+
+/** As a client does that was told to come back later: the same ids again. */
+const appendUntilDone = async (name: string): Promise<void> => {
+  const facts = [noted('a'), noted('b')]
+  for (;;) {
+    try {
+      const result = await store.append(name, facts, 'no_stream')
+      assert.is(result.kind, 'appended')
+      return
+    } catch (error) {
+      assert.instance(error, StoreUnavailable)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+const rejects = async (promise: Promise<unknown>): Promise<void> => {
+  try {
+    await promise
+  } catch (error) {
+    assert.instance(error, StoreUnavailable)
+    return
+  }
+  assert.unreachable('StoreUnavailable was expected')
+}
+
+const looseCodec = {
+  ...testCodec,
+  encode: (fact: Parameters<typeof testCodec.encode>[0]) => fact,
+}
+
+test.run()

@@ -1,0 +1,151 @@
+// Lanes: documents and checkpoint move together or not at all, and only from where the mover believed them to be.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Keyed, Lane, ReadModel, Writes } from '../../src/readmodel/index.ts'
+import { ReadModelUnavailable } from '../../src/readmodel/index.ts'
+import { type Engines, openReadModel, startEngines } from '../projector/engines.ts'
+
+let engines: Engines
+let readModel: ReadModel
+
+test.before(async () => {
+  engines = await startEngines()
+})
+test.after(async () => {
+  await engines.end()
+})
+test.before.each(async () => {
+  readModel = openReadModel(engines)
+  await readModel.prepare('docs', [{ key: { email: 1 }, unique: true, sparse: true }])
+})
+test.after.each(() => readModel.close())
+
+interface Doc extends Keyed {
+  n?: number
+  email?: string
+}
+
+const docs = () => readModel.plain<Doc>('docs')
+const writes = (over: Partial<Writes>): Writes => ({
+  collection: 'docs',
+  inserts: [],
+  replaces: [],
+  deletes: [],
+  ...over,
+})
+const newLane = (): Promise<Lane> => readModel.lanes.create({ id: 'lane', members: {}, writer: 'w' })
+
+test('a lane is created once; the second gets what is there', async () => {
+  const lane = await newLane()
+  assert.is(lane.position, undefined)
+  const again = await readModel.lanes.create({
+    id: 'lane',
+    members: { x: { collection: 'x_v1', version: 1 } },
+    writer: 'v',
+  })
+  assert.equal(again, lane)
+  assert.is(await readModel.lanes.read('none'), undefined)
+})
+
+test('a commit writes documents and moves the checkpoint', async () => {
+  const lane = await newLane()
+  const first = await readModel.lanes.commit(lane, 'w', { position: 2n ** 53n + 1n }, [
+    writes({ inserts: [{ _id: 'a', n: 1 } as Keyed, { _id: 'b', n: 1 } as Keyed] }),
+  ])
+  assert.is(first.kind, 'committed')
+  const read = (await readModel.lanes.read('lane'))!
+  assert.is(read.position, 2n ** 53n + 1n)
+  const second = await readModel.lanes.commit(read, 'w', { position: 2n ** 53n + 2n }, [
+    writes({ replaces: [{ _id: 'a', n: 2 } as Keyed], deletes: ['b'] }),
+  ])
+  assert.is(second.kind, 'committed')
+  assert.equal(await docs().find({}, { limit: 10 }), [{ _id: 'a', n: 2 }])
+})
+
+test('who believes in an old checkpoint loses and writes nothing', async () => {
+  const lane = await newLane()
+  assert.is((await readModel.lanes.commit(lane, 'w', { position: 1n }, [])).kind, 'committed')
+  const lost = await readModel.lanes.commit(lane, 'v', { position: 2n }, [writes({ inserts: [{ _id: 'a' } as Keyed] })])
+  assert.is(lost.kind, 'lost')
+  assert.is(await docs().count({}), 0)
+  assert.is((await readModel.lanes.read('lane'))!.position, 1n)
+})
+
+test('of many who move at the same time exactly one wins', async () => {
+  let lane = await newLane()
+  for (let round = 0; round < 5; round++) {
+    const from = lane
+    const all = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        readModel.lanes.commit(from, `w${i}`, { position: BigInt(round + 1) }, [
+          writes({ inserts: [{ _id: `${round}-${i}` } as Keyed] }),
+        ]),
+      ),
+    )
+    assert.is(all.filter(({ kind }) => kind === 'committed').length, 1)
+    assert.is(all.filter(({ kind }) => kind === 'lost').length, 5)
+    assert.is(await docs().count({}), round + 1)
+    lane = (await readModel.lanes.read('lane'))!
+  }
+})
+
+test('a document that the store refuses is named, and nothing is written', async () => {
+  const lane = await newLane()
+  await docs().insertOne({ _id: 'old', email: 'x@y.z' })
+  const refused = await readModel.lanes.commit(lane, 'w', { position: 1n }, [
+    writes({ inserts: [{ _id: 'a' } as Keyed, { _id: 'b', email: 'x@y.z' } as Keyed, { _id: 'c' } as Keyed] }),
+  ])
+  assert.is(refused.kind, 'rejected')
+  assert.is(refused.kind === 'rejected' && refused.key, 'b')
+  const replaced = await readModel.lanes.commit(lane, 'w', { position: 1n }, [
+    writes({ replaces: [{ _id: 'c', email: 'x@y.z' } as Keyed] }),
+  ])
+  assert.is(replaced.kind === 'rejected' && replaced.key, 'c')
+  assert.is(await docs().count({}), 1)
+  assert.is((await readModel.lanes.read('lane'))!.seq, lane.seq)
+})
+
+test('what cannot be BSON is refused, not retried for ever', async () => {
+  const lane = await newLane()
+  const cyclic: Record<string, unknown> = { _id: 'a' }
+  cyclic.self = cyclic
+  const refused = await readModel.lanes.commit(lane, 'w', { position: 1n }, [writes({ inserts: [cyclic as Keyed] })])
+  assert.is(refused.kind, 'rejected')
+  assert.is(refused.kind === 'rejected' && refused.key, 'a')
+  assert.is((await readModel.lanes.commit(lane, 'w', { position: 1n }, [])).kind, 'committed')
+})
+
+test('a name is followed to the collection that holds it now', async () => {
+  try {
+    await readModel.collection('things').findOne({ _id: 'a' })
+    assert.unreachable()
+  } catch (error) {
+    assert.instance(error, ReadModelUnavailable)
+  }
+  await readModel.aliases.create({ _id: 'things', group: 'g', live: { collection: 'things_v1', version: 1 } })
+  await readModel.aliases.create({ _id: 'things', group: 'g', live: { collection: 'things_v2', version: 2 } })
+  await readModel.plain('things_v1').insertOne({ _id: 'a' })
+  assert.equal(await readModel.collection('things').findOne({ _id: 'a' }), { _id: 'a' })
+  readModel.aliases.note({ things: { collection: 'things_v9', version: 9 } })
+  assert.is(await readModel.collection('things').findOne({ _id: 'a' }), null)
+})
+
+test('preparing twice, and at the same time, is preparing once', async () => {
+  const index = [{ key: { a: 1, b: -1 } }] as const
+  await Promise.all([readModel.prepare('p', index), readModel.prepare('p', index), readModel.prepare('p', index)])
+  await readModel.prepare('p', index)
+  await readModel.drop('p')
+  await readModel.drop('p')
+})
+
+test('a stream of documents ends when it is left', async () => {
+  await docs().bulkWrite(
+    Array.from({ length: 2_500 }, (_, i) => ({ insertOne: { document: { _id: String(i), n: i } } })),
+  )
+  let seen = 0
+  for await (const _ of docs().stream({})) seen++
+  assert.is(seen, 2_500)
+  for await (const { n } of docs().stream({}, { sort: { n: 1 } })) if (n === 150) break
+})
+
+test.run()
