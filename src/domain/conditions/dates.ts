@@ -64,6 +64,8 @@ const nearAnniversary = (
   of: Civil,
   { direction, days }: TestOf<'anniversary'>,
 ): Answer => {
+  // No anniversary is ever further away.
+  if (days >= 365) return answer(true)
   const today = calendar.civil(now)
   const start = ({ year, month, day }: Civil, plusDays = 0) => calendar.startOfDay(year, month, day + plusDays)
   const thisYear = anniversaryIn(today.year, of)
