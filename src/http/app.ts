@@ -1,28 +1,20 @@
 // Builds the HTTP application from routes: routing, keys, limits, bodies, errors, logs and metrics of every request.
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { KeyRing, Role } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { ANONYMOUS, AUDIENCE_ROLES, authenticate } from './auth.ts'
+import { AUDIENCE_ROLES, authenticate } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, readBody } from './body.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
-import { errorBody, type Failure, isFailure, newRequestId, refuse, settleRefusal, Unavailable } from './errors.ts'
-import { type ConditionalHeaders, readHeaders } from './headers.ts'
+import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
+import { createReplier, Exchange } from './exchange.ts'
+import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
-import { type RateLimiter, rateLimiter } from './limits.ts'
+import { rateLimiter } from './limits.ts'
 import { apiDocument } from './openapi.ts'
 import { operationRoutes, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
-import {
-  type Answer,
-  type Audience,
-  audienceOf,
-  type Invalid,
-  isInvalid,
-  type Outcome,
-  type RawCall,
-  type Route,
-} from './route.ts'
+import { type Answer, type Audience, audienceOf, type Invalid, isInvalid, type Outcome, type Route } from './route.ts'
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -53,7 +45,6 @@ interface Endpoint {
   readonly roles: ReadonlySet<Role>
   readonly bodyLimit: number
   readonly takesParams: boolean
-  readonly takesProject: boolean
 }
 
 const PARAMETER = /\{([^{}/]+)\}/g
@@ -81,7 +72,6 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
       roles: new Set(roles),
       bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
       takesParams: names.length > 0,
-      takesProject: names.includes('projectId'),
     }
   })
 }
@@ -131,170 +121,80 @@ const INVALID_KEYS = { params: 'invalid_path', query: 'invalid_query_params', bo
 
 const invalidFailure = ({ invalid, issues }: Invalid): Failure => refuse(INVALID_KEYS[invalid], describeIssues(issues))
 
-/** The part of one request's state that outlives its handling: what its reply, log line and metric need. */
-interface Exchange {
-  readonly requestId: string
-  readonly method: string
-  readonly template: string
-  readonly startedAt: number
-  readonly cors: Readonly<Record<string, string>> | undefined
-  conditional: ConditionalHeaders | undefined
-  rate: Readonly<Record<string, string>> | undefined
-  keyName: string | undefined
-}
-
-type Content = NonNullable<Answer['raw']>['content']
-
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /** Builds the application. Throws at once when two routes claim one path or a route's roles cannot use its path. */
 export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
-  const { log, metrics } = deps
+  const { metrics } = deps
   const clock = deps.clock ?? Date.now
   const timeLimitMs = deps.requestTimeLimitMs ?? DEFAULT_TIME_LIMIT_MS
-  const limiter: RateLimiter = rateLimiter(deps.rateLimitPerMinute)
-  const freeRate = rateLimiter(undefined)('', 0).headers
+  const limiter = rateLimiter(deps.rateLimitPerMinute)
+  const replier = createReplier(deps)
   const app = new Hono({ getPath: rawPath })
 
-  const begin = (request: Request, template: string, audience: Audience): Exchange => ({
-    requestId: newRequestId(),
-    method: request.method,
-    template,
-    startedAt: performance.now(),
-    cors: audience === 'client' ? corsHeaders(deps.keys, request.headers.get('origin')) : undefined,
-    conditional: undefined,
-    rate: undefined,
-    keyName: undefined,
-  })
+  const begin = (request: Request, template: string, audience: Audience): Exchange => {
+    const exchange = new Exchange(request, template, audience, clock())
+    if (audience === 'client') exchange.cors = corsHeaders(deps.keys, request.headers.get('origin'))
+    return exchange
+  }
 
-  /** The one place where replies are written: status, headers, log line and metric. */
-  const reply = (
-    exchange: Exchange,
-    answer: Answer,
-    status: number,
-    body: Content | null,
-    contentType?: string,
-  ): Response => {
-    const seconds = (performance.now() - exchange.startedAt) / 1000
-    metrics.observeRequest(exchange.method, exchange.template, status, seconds)
-    log.info(
-      {
-        requestId: exchange.requestId,
-        method: exchange.method,
-        route: exchange.template,
-        status,
-        ms: Math.round(seconds * 1e5) / 100,
-        key: exchange.keyName,
-      },
-      'request',
-    )
-    const headers: Record<string, string> = {
-      'X-Request-Id': exchange.requestId,
-      'X-Content-Type-Options': 'nosniff',
-      'Cache-Control': answer.etag === undefined ? 'no-store' : 'private, no-cache',
-      ...(exchange.rate ?? freeRate),
-      ...exchange.cors,
+  /** Who asks, and whether the key may send another request now. */
+  const admit = (exchange: Exchange, endpoint: Endpoint): Failure | undefined => {
+    if (endpoint.audience === 'public') return undefined
+    const key = authenticate(deps.keys, endpoint.audience, endpoint.roles, exchange.headers)
+    if ('failed' in key) return key
+    exchange.key = key
+    exchange.rate = limiter(key.appId, exchange.now)
+    return exchange.rate.refused
+  }
+
+  /** What the path, the headers and the query say. */
+  const readHead = (exchange: Exchange, endpoint: Endpoint, c: Context): Failure | undefined => {
+    if (endpoint.takesParams) {
+      exchange.params = c.req.param()
+      const { projectId } = exchange.params
+      if (projectId !== undefined && projectId !== deps.projectId)
+        return refuse('not_found', `Cannot find project with id ${projectId}`, { resourceType: 'project' })
     }
-    if (contentType !== undefined) headers['Content-Type'] = contentType
-    if (answer.etag !== undefined) headers.ETag = `"${answer.etag}"`
-    if (answer.consistencyToken !== undefined) headers['Consistency-Token'] = answer.consistencyToken.toString()
-    if (answer.headers !== undefined) Object.assign(headers, answer.headers)
-    return new Response(body, { status, headers })
-  }
-
-  const replyAnswer = (exchange: Exchange, answer: Answer, usualStatus: number): Response => {
-    const status = answer.status ?? usualStatus
-    if (answer.etag !== undefined && exchange.conditional?.ifNoneMatch?.(answer.etag) === true)
-      return reply(exchange, answer, 304, null)
-    if (answer.raw !== undefined) return reply(exchange, answer, status, answer.raw.content, answer.raw.contentType)
-    if (answer.body === undefined) return reply(exchange, answer, status, null)
-    return reply(exchange, answer, status, JSON.stringify(answer.body), 'application/json')
-  }
-
-  const replyFailure = (exchange: Exchange, failure: Failure): Response => {
-    const headers = {
-      ...(failure.retryAfter === undefined ? {} : { 'Retry-After': String(failure.retryAfter) }),
-      ...failure.headers,
-    }
-    const body = JSON.stringify(errorBody(failure, exchange.requestId))
-    return reply(exchange, { headers }, failure.status, body, 'application/json')
-  }
-
-  /** An exception is never told to the caller: it is logged under the request id that the caller gets. */
-  const thrownFailure = (exchange: Exchange, error: unknown): Failure => {
-    const known =
-      deps.mapError?.(error) ??
-      (error instanceof Unavailable
-        ? refuse('unavailable', error.message, { retryAfter: error.retryAfter })
-        : undefined)
-    if (known !== undefined && known.status < 500) return known
-    log.error({ requestId: exchange.requestId, route: exchange.template, err: error }, 'request failed')
-    return (
-      known ??
-      refuse('internal_error', `Unexpected error: the log of this server tells more under ${exchange.requestId}`)
-    )
+    const read = readHeaders(exchange.headers)
+    if ('failed' in read) return read
+    exchange.conditional = read
+    if (endpoint.route.query === undefined) return undefined
+    const query = parseQuery(queryOf(exchange.request.url))
+    if ('failed' in query) return query
+    exchange.query = query.value
+    return undefined
   }
 
   /** Authenticates, reads and checks a request, then calls its handler. */
-  const handle = async (
-    request: Request,
-    params: () => Readonly<Record<string, string>>,
-    endpoint: Endpoint,
-    exchange: Exchange,
-    progress: { reading: boolean; abort: AbortController | undefined },
-  ): Promise<Outcome> => {
-    const { route, audience } = endpoint
-    const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
-    const key = audience === 'public' ? ANONYMOUS : authenticate(deps.keys, audience, endpoint.roles, header)
-    if ('failed' in key) return key
-    const now = clock()
-    if (audience !== 'public') {
-      exchange.keyName = key.name
-      const allowance = limiter(key.appId, now)
-      exchange.rate = allowance.headers
-      if (allowance.refused !== undefined) return allowance.refused
-    }
-    const pathParams = endpoint.takesParams ? params() : NO_PARAMS
-    if (endpoint.takesProject && pathParams.projectId !== deps.projectId)
-      return refuse('not_found', `Cannot find project with id ${pathParams.projectId}`, { resourceType: 'project' })
-    const read = readHeaders(header)
-    if ('failed' in read) return read
-    exchange.conditional = read
-    const query = route.query === undefined ? NOTHING : parseQuery(queryOf(request.url))
-    if ('failed' in query) return query
-    let body: { readonly value: unknown } = NOTHING
+  const handle = async (exchange: Exchange, endpoint: Endpoint, c: Context): Promise<Outcome> => {
+    const { route } = endpoint
+    const refused = admit(exchange, endpoint) ?? readHead(exchange, endpoint, c)
+    if (refused !== undefined) return refused
     if (route.body !== undefined) {
-      progress.reading = true
-      const got = await readBody(request, header, endpoint.bodyLimit)
-      progress.reading = false
-      if ('failed' in got) return got
-      body = got
+      exchange.reading = true
+      const body = await readBody(exchange.request, endpoint.bodyLimit)
+      exchange.reading = false
+      if ('failed' in body) return body
+      exchange.body = body.value
     }
-    const call: RawCall = {
-      body: body.value,
-      query: query.value,
-      params: pathParams,
-      key,
-      requestId: exchange.requestId,
-      channel: header('x-voucherify-channel') ?? (audience === 'client' ? 'CLIENT_API' : 'API'),
-      audience,
-      consistency: read.consistency,
-      idempotencyKey: read.idempotencyKey,
-      now,
-      get signal() {
-        progress.abort ??= new AbortController()
-        return progress.abort.signal
-      },
-      header,
-    }
-    const outcome = await route.invoke(call)
+    const outcome = await route.invoke(exchange)
     return isInvalid(outcome) ? invalidFailure(outcome) : outcome
   }
 
-  /** Bounds the time of a request: past it the caller gets its answer, and what still runs is told to stop. */
-  const withinTime = (work: Promise<Outcome>, onLate: () => Failure): Promise<Outcome> =>
+  /** Past the time limit the caller gets its answer, and what still runs is told to stop. */
+  const late = (exchange: Exchange): Failure => {
+    exchange.abort()
+    return exchange.reading
+      ? refuse('request_timeout', `The body did not arrive within ${timeLimitMs} ms`, {
+          headers: { Connection: 'close' },
+        })
+      : unavailable(`No answer within ${timeLimitMs} ms: whether it was done is unknown, ask again`)
+  }
+
+  const withinTime = (work: Promise<Outcome>, exchange: Exchange): Promise<Outcome> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => resolve(onLate()), timeLimitMs)
+      const timer = setTimeout(() => resolve(late(exchange)), timeLimitMs)
       work.then(
         (outcome) => {
           clearTimeout(timer)
@@ -307,34 +207,20 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
       )
     })
 
-  const serveEndpoint = async (
-    request: Request,
-    params: () => Readonly<Record<string, string>>,
-    endpoint: Endpoint,
-  ): Promise<Response> => {
-    const exchange = begin(request, endpoint.path, endpoint.audience)
-    const progress: { reading: boolean; abort: AbortController | undefined } = { reading: false, abort: undefined }
+  const serveEndpoint = async (endpoint: Endpoint, c: Context): Promise<Response> => {
+    const exchange = begin(c.req.raw, endpoint.path, endpoint.audience)
+    if (!decodable(c.req.path))
+      return replier.failure(exchange, refuse('invalid_path', 'The path is not valid percent-encoded UTF-8'))
     try {
-      const outcome = await withinTime(handle(request, params, endpoint, exchange, progress), () => {
-        progress.abort ??= new AbortController()
-        progress.abort.abort(new Error('The time limit of the request is over'))
-        return progress.reading
-          ? refuse('request_timeout', `The body did not arrive within ${timeLimitMs} ms`, {
-              headers: { Connection: 'close' },
-            })
-          : refuse('unavailable', `No answer within ${timeLimitMs} ms: whether it was done is unknown, ask again`, {
-              retryAfter: 1,
-            })
-      })
-      const settled = settleRefusal<Answer>(outcome)
+      const settled = settleRefusal<Answer>(await withinTime(handle(exchange, endpoint, c), exchange))
       return isFailure(settled)
-        ? replyFailure(exchange, settled)
-        : replyAnswer(exchange, settled, endpoint.route.status ?? 200)
+        ? replier.failure(exchange, settled)
+        : replier.answer(exchange, settled, endpoint.route.status ?? 200)
     } catch (error) {
-      const failure = progress.reading
+      const failure = exchange.reading
         ? refuse('invalid_request', 'The body ended before it was complete')
-        : thrownFailure(exchange, error)
-      return replyFailure(exchange, failure)
+        : replier.thrown(exchange, error)
+      return replier.failure(exchange, failure)
     }
   }
 
@@ -348,41 +234,26 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     },
   })
 
-  for (const endpoint of checkedEndpoints([...routes, ...operation])) {
-    const pattern = endpoint.path.replace(PARAMETER, ':$1')
-    app.on(endpoint.method, pattern, (c) => {
-      const { path } = c.req
-      if (!decodable(path))
-        return replyFailure(
-          begin(c.req.raw, endpoint.path, endpoint.audience),
-          refuse('invalid_path', 'The path is not valid percent-encoded UTF-8'),
-        )
-      return serveEndpoint(c.req.raw, () => c.req.param(), endpoint)
-    })
-  }
+  for (const endpoint of checkedEndpoints([...routes, ...operation]))
+    app.on(endpoint.method, endpoint.path.replace(PARAMETER, ':$1'), (c) => serveEndpoint(endpoint, c))
 
   app.notFound((c) => {
     const { path, method } = c.req
-    const audience = audienceOf(path)
-    const exchange = begin(c.req.raw, 'unmatched', audience)
+    const exchange = begin(c.req.raw, 'unmatched', audienceOf(path))
     const known = METHODS.filter((one) => app.router.match(one, path)[0].length > 0)
-    if (known.length === 0) return replyFailure(exchange, refuse('not_found', `There is no path ${path.slice(0, 200)}`))
+    if (known.length === 0)
+      return replier.failure(exchange, refuse('not_found', `There is no path ${path.slice(0, 200)}`))
     const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
-    if (method === 'OPTIONS')
-      return reply(exchange, { headers: { Allow: allow, ...preflightHeaders(exchange.cors, allow) } }, 204, null)
-    return replyFailure(
-      exchange,
-      refuse('method_not_allowed', `This path answers ${allow}`, { headers: { Allow: allow } }),
-    )
+    const headers = { Allow: allow }
+    return method === 'OPTIONS'
+      ? replier.answer(exchange, { headers: { ...headers, ...preflightHeaders(exchange.cors, allow) } }, 204)
+      : replier.failure(exchange, refuse('method_not_allowed', `This path answers ${allow}`, { headers }))
   })
 
   app.onError((error, c) => {
     const exchange = begin(c.req.raw, 'unmatched', 'public')
-    return replyFailure(exchange, thrownFailure(exchange, error))
+    return replier.failure(exchange, replier.thrown(exchange, error))
   })
 
   return app
 }
-
-const NO_PARAMS: Readonly<Record<string, string>> = {}
-const NOTHING: { readonly value: undefined } = { value: undefined }

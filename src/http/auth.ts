@@ -28,9 +28,9 @@ export const AUDIENCE_ROLES: Readonly<Record<Audience, readonly Role[]>> = {
 }
 
 /** Whether a key may be used from this origin. A missing origin passes only where any origin does. */
-export const originAllowed = (key: ApiKey, origin: string | undefined): boolean => {
+export const originAllowed = (key: ApiKey, origin: string | null): boolean => {
   const origins = key.origins ?? []
-  return origins.includes('*') || (origin !== undefined && origins.includes(origin))
+  return origins.includes('*') || (origin !== null && origins.includes(origin))
 }
 
 /** The key of a request, or why it has none: 401 for a missing or wrong pair, 403 for a wrong role or origin. */
@@ -38,18 +38,17 @@ export const authenticate = (
   ring: KeyRing,
   audience: Exclude<Audience, 'public'>,
   roles: ReadonlySet<Role>,
-  header: (name: string) => string | undefined,
+  headers: Pick<Headers, 'get'>,
 ): ApiKey | Failure => {
   const names = lowered[audience]
-  const appId = header(names.id)
-  const token = header(names.token)
+  const appId = headers.get(names.id)
+  const token = headers.get(names.token)
   const { id: idHeader, token: tokenHeader } = KEY_HEADERS[audience]
-  if (appId === undefined || token === undefined)
-    return refuse('unauthorized', `Send the headers ${idHeader} and ${tokenHeader}`)
+  if (appId === null || token === null) return refuse('unauthorized', `Send the headers ${idHeader} and ${tokenHeader}`)
   const key = ring.recognise(appId, token)
   if (key === undefined) return refuse('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
   if (!roles.has(key.role)) return refuse('forbidden', `The role ${key.role} may not do this`)
-  if (audience === 'client' && !originAllowed(key, header('origin')))
+  if (audience === 'client' && !originAllowed(key, headers.get('origin')))
     return refuse('forbidden', "The request's origin is not among the origins of this key")
   return key
 }

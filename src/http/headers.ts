@@ -36,18 +36,19 @@ const matcher =
   (etag: string): boolean =>
     value.trim() === '*' || value.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${etag}"`)
 
-const PLAIN: ConditionalHeaders = {
+/** What a request without any of them stands for. */
+export const PLAIN: ConditionalHeaders = {
   consistency: { waitMs: DEFAULT_WAIT_MS },
   idempotencyKey: undefined,
   ifNoneMatch: undefined,
 }
 
 /** Reads the headers; one that is sent and malformed is a failure that names it. */
-export const readHeaders = (header: (name: string) => string | undefined): ConditionalHeaders | Failure => {
-  const token = header('consistency-token')
-  const prefer = header('prefer')
-  const idempotencyKey = header('idempotency-key')
-  const ifNoneMatch = header('if-none-match')
+export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders | Failure => {
+  const token = headers.get('consistency-token') ?? undefined
+  const prefer = headers.get('prefer') ?? undefined
+  const idempotencyKey = headers.get('idempotency-key') ?? undefined
+  const ifNoneMatch = headers.get('if-none-match') ?? undefined
   if (token === undefined && prefer === undefined && idempotencyKey === undefined && ifNoneMatch === undefined)
     return PLAIN
   if (idempotencyKey !== undefined && !VISIBLE_ASCII.test(idempotencyKey))

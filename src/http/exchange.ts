@@ -1,0 +1,159 @@
+// One request on its way through the pipeline, and the one place where its reply is written.
+import type { ApiKey } from '../keys.ts'
+import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { ANONYMOUS } from './auth.ts'
+import { errorBody, type Failure, newRequestId, refuse, Unavailable } from './errors.ts'
+import { type ConditionalHeaders, PLAIN } from './headers.ts'
+import { type RateState, UNLIMITED_RATE } from './limits.ts'
+import type { Answer, Audience, Consistency, RawCall } from './route.ts'
+
+const NO_PARAMS: Readonly<Record<string, string>> = {}
+
+/**
+ * The state of one request, filled in step by step; also the unchecked call that a route is invoked with.
+ *
+ * A class without inner functions, on purpose: this is made for every request, and the loader that runs TypeScript here
+ * renames each inner named function with `defineProperty`, which costs more than the work of the function.
+ */
+export class Exchange implements RawCall {
+  readonly request: Request
+  /** The path template, or `unmatched`. */
+  readonly template: string
+  readonly audience: Audience
+  readonly requestId = newRequestId()
+  readonly startedAt = performance.now()
+  readonly now: number
+  params = NO_PARAMS
+  query: unknown = undefined
+  body: unknown = undefined
+  key: ApiKey = ANONYMOUS
+  conditional: ConditionalHeaders = PLAIN
+  rate: RateState = UNLIMITED_RATE
+  cors: Readonly<Record<string, string>> | undefined = undefined
+  /** True while the body is being received: a failure then is the sender's. */
+  reading = false
+  #abort: AbortController | undefined
+
+  constructor(request: Request, template: string, audience: Audience, now: number) {
+    this.request = request
+    this.template = template
+    this.audience = audience
+    this.now = now
+  }
+  get headers(): Headers {
+    return this.request.headers
+  }
+  get channel(): string {
+    return this.request.headers.get('x-voucherify-channel') ?? (this.audience === 'client' ? 'CLIENT_API' : 'API')
+  }
+  get consistency(): Consistency {
+    return this.conditional.consistency
+  }
+  get idempotencyKey(): string | undefined {
+    return this.conditional.idempotencyKey
+  }
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+  /** Tells a handler that asked for the signal to stop. */
+  abort(): void {
+    this.#abort?.abort(new Error('The time limit of the request is over'))
+  }
+}
+
+type Content = NonNullable<Answer['raw']>['content'] | null
+
+/** Writes replies, with their log line and metric. */
+export interface Replier {
+  readonly answer: (exchange: Exchange, answer: Answer, usualStatus: number) => Response
+  readonly failure: (exchange: Exchange, failure: Failure) => Response
+  /** The failure that an exception stands for. Its text is never told to the caller, but logged under the request id. */
+  readonly thrown: (exchange: Exchange, error: unknown) => Failure
+}
+
+export interface ReplierDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly mapError?: (error: unknown) => Failure | undefined
+}
+
+/** The headers of every reply. A GET answer is the caller's own and may be kept only to be asked for again. */
+const headersOf = (exchange: Exchange, contentType: string | undefined): Record<string, string> => {
+  const { rate } = exchange
+  const headers: Record<string, string> = {
+    'X-Request-Id': exchange.requestId,
+    'X-Rate-Limit-Limit': rate.limit,
+    'X-Rate-Limit-Remaining': rate.remaining,
+    'X-Rate-Limit-Retry': rate.retry,
+  }
+  if (contentType !== undefined) headers['Content-Type'] = contentType
+  return headers
+}
+
+export const createReplier = ({ log, metrics, mapError }: ReplierDeps): Replier => {
+  const note = (exchange: Exchange, status: number): void => {
+    const { request, template, requestId, key } = exchange
+    const seconds = (performance.now() - exchange.startedAt) / 1000
+    metrics.observeRequest(request.method, template, status, seconds)
+    log.info(
+      {
+        requestId,
+        method: request.method,
+        route: template,
+        status,
+        ms: Math.round(seconds * 1e5) / 100,
+        key: key === ANONYMOUS ? undefined : key.name,
+      },
+      'request',
+    )
+  }
+
+  const send = (
+    exchange: Exchange,
+    status: number,
+    headers: Record<string, string>,
+    body: Content,
+    more: Readonly<Record<string, string>> | undefined,
+  ): Response => {
+    note(exchange, status)
+    if (exchange.cors !== undefined) Object.assign(headers, exchange.cors)
+    if (more !== undefined) Object.assign(headers, more)
+    return new Response(body, { status, headers })
+  }
+
+  const answer: Replier['answer'] = (exchange, given, usualStatus) => {
+    const status = given.status ?? usualStatus
+    const { etag, raw } = given
+    const json = raw === undefined && given.body !== undefined ? JSON.stringify(given.body) : undefined
+    const headers = headersOf(exchange, raw?.contentType ?? (json === undefined ? undefined : 'application/json'))
+    if (given.consistencyToken !== undefined) headers['Consistency-Token'] = given.consistencyToken.toString()
+    if (exchange.request.method === 'GET') headers['Cache-Control'] = 'private, no-cache'
+    if (etag !== undefined) {
+      headers.ETag = `"${etag}"`
+      if (exchange.conditional.ifNoneMatch?.(etag) === true) return send(exchange, 304, headers, null, given.headers)
+    }
+    return send(exchange, status, headers, raw?.content ?? json ?? null, given.headers)
+  }
+
+  const failure: Replier['failure'] = (exchange, given) => {
+    const headers = headersOf(exchange, 'application/json')
+    headers['Cache-Control'] = 'no-store'
+    if (given.retryAfter !== undefined) headers['Retry-After'] = String(given.retryAfter)
+    const body = JSON.stringify(errorBody(given, exchange.requestId))
+    return send(exchange, given.status, headers, body, given.headers)
+  }
+
+  const thrown: Replier['thrown'] = (exchange, error) => {
+    const unavailable =
+      error instanceof Unavailable ? refuse('unavailable', error.message, { retryAfter: error.retryAfter }) : undefined
+    const known = mapError?.(error) ?? unavailable
+    if (known !== undefined && known.status < 500) return known
+    log.error({ requestId: exchange.requestId, route: exchange.template, err: error }, 'request failed')
+    const told = `Unexpected error: the log of this server tells more under ${exchange.requestId}`
+    return known ?? refuse('internal_error', told)
+  }
+
+  return { answer, failure, thrown }
+}
