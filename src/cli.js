@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// Starts the command line from a fresh clone: makes Node read TypeScript, then hands over to cli.ts.
+import { register } from 'tsx/esm/api'
+
+register()
+await import('./cli.ts')

@@ -1,0 +1,37 @@
+// The `tributary` command line: one subcommand a file in `src/cli`, errors as one line and an exit code.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import * as v from 'valibot'
+import type { Subcommand } from './cli/command.ts'
+import { enginesCommand } from './cli/engines.ts'
+import { CliError, EXIT } from './cli/exit.ts'
+import { importCommand } from './cli/import.ts'
+import { serveCommand } from './cli/serve.ts'
+
+/** A new subcommand is one file and one line here. */
+const subcommands: readonly Subcommand[] = [serveCommand, importCommand, enginesCommand]
+
+const versionOf = (path: URL): string =>
+  v.parse(v.object({ version: v.string() }), JSON.parse(readFileSync(path, 'utf8'))).version
+
+const program = new Command('tributary')
+  .description('Customer events in, incentives out. Settings and examples: README.md.')
+  .version(versionOf(new URL('../package.json', import.meta.url)), '--version')
+  .showHelpAfterError('(--help says what there is)')
+  .exitOverride()
+for (const add of subcommands) add(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has said it already; only its code for wrong usage is ours.
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  } else if (error instanceof CliError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = error.exitCode
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exitCode = EXIT.failed
+  }
+}
