@@ -72,6 +72,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const randomKey = () => randomBytes(16).toString('hex')
     const customers = createCustomerRuntime({
       store,
+      head: (await store.head()) ?? -1n,
       customers: createCustomers({
         store,
         snapshots: createSnapshotStore(readModel, log),

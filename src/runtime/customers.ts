@@ -56,6 +56,8 @@ export interface CustomerRuntime {
 
 export interface CustomerRuntimeOptions {
   readonly store: EventStore
+  /** The position of the log's newest fact at the start. */
+  readonly head: bigint
   readonly customers: LoadedCustomers
   readonly rulebook: () => Rulebook
   /** Whether an explicit key that memory has forgotten was used before; asked only for customers with over 1,000 keys. */
@@ -100,6 +102,10 @@ const metadataOf = (
   ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0 ? { declined: decision.declined } : {}),
 })
 
+/** Whether a command may be the first of its customer, so that it is worth a try without reading. */
+const mayBeFirst = ({ command, context }: Job): boolean =>
+  !context.dryRun && (command.type === 'TrackEvent' || command.type === 'SaveCustomer') && command.mayCreate
+
 const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] => [
   items.filter(test),
   items.filter((item) => !test(item)),
@@ -109,13 +115,16 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random } = options
   const lines = new Map<string, Job[]>()
   let pending = 0
+  /** The newest position in the log that this node knows of. */
+  let newestPosition = options.head
 
   /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
   const together = async (id: string, asked: readonly Job[]): Promise<void> => {
     let jobs = asked
     for (let attempt = 1; ; attempt++) {
       const rulebook = currentRulebook()
-      const loaded = await customers.load(id, rulebook)
+      const presumed = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
+      const loaded = presumed ?? (await customers.load(id, rulebook))
       const { linkedTo } = loaded.state
       if (linkedTo !== undefined) {
         const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
@@ -184,10 +193,14 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       }
       if (facts.length > 0) {
         const expected = loaded.revision < 0n ? 'no_stream' : loaded.revision
+        const newest = newestPosition
         const deadline = Math.max(...jobs.map((j) => j.context.deadline ?? 0))
         const result = await store.append(customerStream(id), facts, expected, deadline > 0 ? { deadline } : {})
-        if (result.kind === 'conflict') {
+        // An old position is that of facts that were there already: the presumed new customer has done this before.
+        const isRepeat = presumed !== undefined && result.kind === 'appended' && result.position <= newest
+        if (result.kind === 'conflict' || isRepeat) {
           customers.forget(id)
+          if (presumed) continue
           if (attempt >= MAX_ATTEMPTS) {
             for (const job of jobs) job.resolve({ kind: 'busy' })
             return
@@ -197,8 +210,10 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         }
         position = result.position
         revision = result.revision
+        if (position > newestPosition) newestPosition = position
         customers.appended(id, loaded, { state, revision, position: result.position, facts })
-      } else if (state !== loaded.state) customers.derived(id, loaded, state)
+      } else if (presumed) continue
+      else if (state !== loaded.state) customers.derived(id, loaded, state)
       for (const answer of answers) answer()
       if (left.length > 0) await together(id, left)
       return

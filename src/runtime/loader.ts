@@ -22,6 +22,11 @@ export interface Loaded {
 
 export interface Customers {
   load(id: string, rulebook: Rulebook): Promise<Loaded>
+  /**
+   * A customer that memory does not hold, taken to be new without a look at the stream: a read costs several times what an
+   * append does. Only for what is then appended with `no_stream`, which finds out. Undefined when memory holds the customer.
+   */
+  presume(id: string, rulebook: Rulebook): Loaded | undefined
   /** What this node has just appended itself. */
   appended(
     id: string,
@@ -109,6 +114,15 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
       if (held !== known && held.revision >= 0n) cache.set(id, held)
       return held
+    },
+    presume(id, rulebook) {
+      if (cache.has(id)) return undefined
+      return {
+        state: { ...newCustomer(id), derived: { ...NO_DERIVED, rulebook: rulebook.revision } },
+        revision: -1n,
+        position: undefined,
+        keys: createKeyMemory(),
+      }
     },
     appended(id, before, { state, revision, position, facts }) {
       const known = cache.get(id)
