@@ -2,10 +2,11 @@
 import { jsonEvent } from '@eventstore/db-client'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Circuit } from '../line/circuit.ts'
+import { createGate } from '../line/gate.ts'
 import type { Log } from '../line/log.ts'
-import { AppendRefused, messageOf, NoAnswer, StoreUnavailable, verdictOf } from './errors.ts'
+import { AppendRefused, messageOf, StoreUnavailable, verdictOf } from './errors.ts'
 import type { Line } from './line.ts'
-import type { SentFact } from './refuse.ts'
+import type { CheckedAppend, SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
 
 export interface AppenderOptions {
@@ -20,10 +21,16 @@ export interface AppenderOptions {
 
 export type Append = (
   stream: string,
-  facts: readonly SentFact[],
+  append: CheckedAppend,
   expected: ExpectedRevision,
   deadline: number,
 ) => Promise<AppendResult>
+
+/**
+ * What is sent and not yet answered: the server handles appends one by one, so more only wait there, with their time running. At
+ * 256 in flight it is at its best; 8 MiB are well under a second's work.
+ */
+const IN_FLIGHT = { count: 256, weight: 8 * 1024 * 1024 }
 
 const RETRY = { baseMs: 25, maxMs: 500 }
 
@@ -52,20 +59,30 @@ export const createAppender = ({ line, circuit, log, appendTimeoutMs, find }: Ap
     return { kind: 'appended', revision, position: written.position }
   }
 
-  return async (stream, facts, expected, deadline) => {
-    // Nothing has been sent yet, so this much is certain: fail at once, and say that nothing was written.
-    if (!circuit.up) throw new StoreUnavailable('the event store is down')
+  const gate = createGate(IN_FLIGHT)
+
+  return async (stream, { facts, bytes }, expected, deadline) => {
+    let sent = false
     let error: unknown
+    const unavailable = (message: string) =>
+      new StoreUnavailable(message, { outcome: sent ? 'unknown' : 'nothing_written', cause: error })
+
     for (let attempt = 0; ; attempt++) {
+      // As long as nothing has been sent this much is certain: fail at once, and say that nothing was written.
+      if (!sent && !circuit.up) throw unavailable('the event store is down')
+      if (!(await gate.enter(bytes, deadline))) throw unavailable('the event store is too busy')
       const generation = line.current
       try {
+        if (!sent && !circuit.up) throw unavailable('the event store is down')
         // With these two expectations the server does not recognise a repeat after its restart, so look first.
-        if (attempt > 0 && (expected === 'any' || expected === 'stream_exists')) {
+        if (sent && (expected === 'any' || expected === 'stream_exists')) {
           const written = await find(stream, facts[facts.length - 1]!.id)
           if (written !== undefined) return { kind: 'appended', ...written }
         }
+        sent = true
         return await once(stream, facts, expected, Math.max(1, Math.min(appendTimeoutMs, deadline - Date.now())))
       } catch (caught) {
+        if (!sent) throw caught
         error = caught
         const verdict = verdictOf(caught)
         if (verdict.kind === 'conflict') return conflictOf(caught)
@@ -73,21 +90,13 @@ export const createAppender = ({ line, circuit, log, appendTimeoutMs, find }: Ap
         if (verdict.line === 'replace') line.replace(generation, messageOf(caught))
         if (verdict.down) circuit.suspect(caught)
         log.debug({ stream, attempt, err: caught }, 'append of unknown outcome')
-      }
-      const giveUp = () => {
-        const timedOut = error instanceof NoAnswer
-        return new StoreUnavailable(
-          timedOut ? 'the event store did not answer in time' : 'the event store is not to be had',
-          {
-            outcome: 'unknown',
-            cause: error,
-          },
-        )
+      } finally {
+        gate.leave(bytes)
       }
       const wait = backoffMs(attempt + 1, RETRY)
-      if (Date.now() + wait >= deadline) throw giveUp()
+      if (Date.now() + wait >= deadline) throw unavailable('the event store did not answer in time')
       await sleep(wait)
-      if (!(await circuit.whenUp(deadline))) throw giveUp()
+      if (!(await circuit.whenUp(deadline))) throw unavailable('the event store is not to be had')
     }
   }
 }

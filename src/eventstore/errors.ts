@@ -124,7 +124,8 @@ export const verdictOf = (error: unknown): Verdict => {
   if (typeof type === 'string') return byType[type] ?? UNKNOWN_REPLACE
   const code = field(error, 'code')
   if (typeof code === 'number') return byCode[code] ?? UNKNOWN_REPLACE
-  if (error instanceof LineReplaced) return { kind: 'unknown', line: 'keep', down: false }
+  if (error instanceof LineReplaced || error instanceof StoreUnavailable)
+    return { kind: 'unknown', line: 'keep', down: false }
   return UNKNOWN_REPLACE
 }
 

@@ -18,10 +18,8 @@ const onUncaught = (error: unknown): void => {
   }
   // Somebody else's fault, and nobody else listens: end as the process would have ended without this guard.
   if (process.listenerCount('uncaughtException') > 1) return
-  process.off('uncaughtException', onUncaught)
-  setImmediate(() => {
-    throw error
-  })
+  console.error(error)
+  process.exit(1)
 }
 
 /**

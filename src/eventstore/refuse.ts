@@ -56,8 +56,13 @@ const toSend = ({ id, type, data, metadata }: NewFact): { sent: SentFact; bytes:
   }
 }
 
+export interface CheckedAppend {
+  readonly facts: readonly SentFact[]
+  readonly bytes: number
+}
+
 /** Checks one append and gives what is to be sent. Throws AppendRefused. */
-export const checkAppend = (stream: string, facts: readonly NewFact[]): readonly SentFact[] => {
+export const checkAppend = (stream: string, facts: readonly NewFact[]): CheckedAppend => {
   checkStream(stream)
   if (facts.length === 0) throw new AppendRefused('empty', 'an append needs at least one fact')
   if (facts.length > MAX_APPEND_FACTS)
@@ -73,5 +78,5 @@ export const checkAppend = (stream: string, facts: readonly NewFact[]): readonly
   if (bytes > MAX_APPEND_BYTES)
     throw new AppendRefused('too_large', `${bytes} bytes in one append, at most ${MAX_APPEND_BYTES}`)
   if (ids.size !== facts.length) throw new AppendRefused('duplicate_id', 'two facts of one append have the same id')
-  return all
+  return { facts: all, bytes }
 }

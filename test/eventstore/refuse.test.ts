@@ -42,7 +42,7 @@ test('the size limit counts data, metadata and twice the type of all facts', () 
   const empty = { ...fact(), data: { text: '' } }
   const overhead = JSON.stringify(empty.data).length + JSON.stringify(empty.metadata).length + 2 * empty.type.length
   const fits = { ...empty, data: { text: 'x'.repeat(MAX_APPEND_BYTES - overhead) } }
-  assert.is(checkAppend('s', [fits]).length, 1)
+  assert.is(checkAppend('s', [fits]).facts.length, 1)
   refused('too_large', 's', [{ ...empty, data: { text: 'x'.repeat(MAX_APPEND_BYTES - overhead + 1) } }])
   refused('too_large', 's', [fits, fact()])
   // Two bytes a letter: bytes count, not letters.
