@@ -46,6 +46,8 @@ export interface Calendar {
 const DAY_MS = 86_400_000
 /** Offsets from UTC only ever change at a multiple of this (ms). */
 const OFFSET_STEP_MS = 900_000
+/** Clocks that go back over midnight do so by less than the time from here to midnight (ms). */
+const LATE_MS = 20 * 3_600_000
 const MAX_CACHED_OFFSETS = 20_000
 
 const utc = (year: number, month: number, day: number): number => new Date(0).setUTCFullYear(year, month - 1, day)
@@ -108,8 +110,16 @@ const makeCalendar = (timeZone: string): Calendar => {
   const startOfDay = (year: number, month: number, day: number): number => atWall(utc(year, month, day))
   const weekday = (at: number): number => new Date(wallOf(at)).getUTCDay()
 
+  /** The day of an instant for periods: days never come back, even where clocks go back over midnight. */
+  const dayOf = (at: number): Civil => {
+    const wall = wallOf(at)
+    const today = civilOfUtc(wall)
+    const isLate = wall - Math.floor(wall / DAY_MS) * DAY_MS >= LATE_MS
+    return isLate && startOfDay(today.year, today.month, today.day + 1) <= at ? civilOfUtc(wall + DAY_MS) : today
+  }
+
   const period = (unit: Unit, at: number, shift = 0): Period => {
-    const { year, month, day } = civil(at)
+    const { year, month, day } = dayOf(at)
     const span = (from: readonly [number, number, number], to: readonly [number, number, number]): Period => ({
       from: startOfDay(...from),
       to: startOfDay(...to),
@@ -118,7 +128,8 @@ const makeCalendar = (timeZone: string): Calendar => {
       case 'day':
         return span([year, month, day + shift], [year, month, day + shift + 1])
       case 'week': {
-        const monday = day - ((weekday(at) + 6) % 7) + shift * 7
+        const weekdayOfDay = new Date(utc(year, month, day)).getUTCDay()
+        const monday = day - ((weekdayOfDay + 6) % 7) + shift * 7
         return span([year, month, monday], [year, month, monday + 7])
       }
       case 'month':
