@@ -1,9 +1,11 @@
 // The activity log: one document for each thing that happened to a customer, custom events and internal ones.
-import { type ActivityCategory, activityId, activityOf } from '../src/domain/customer/activity.ts'
+import { type Activity, type ActivityCategory, activityId, activityOf } from '../src/domain/customer/activity.ts'
 import { customerFacts, isCustomerFact } from '../src/domain/customer/facts.ts'
+import { deliveryActivityOf } from '../src/domain/distributions/activity.ts'
+import { deliveryFacts, isDeliveryFact } from '../src/domain/distributions/delivery.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
-import { decidedAt } from '../src/domain/recorded.ts'
+import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
 import type { Projection } from './projection.ts'
 
 export interface ActivityDocument {
@@ -24,28 +26,47 @@ export interface ActivityDocument {
   readonly position: string
 }
 
+/** What a fact puts into the log: of the customer's own stream, or of a message's that went to the customer. */
+const entryOf = (
+  fact: RecordedFact,
+):
+  | { readonly customer: string; readonly shown: Activity; readonly occurredAt: number; readonly event?: string }
+  | undefined => {
+  if (isDeliveryFact(fact)) {
+    const shown = deliveryActivityOf(fact)
+    return shown && { customer: fact.data.customer, shown, occurredAt: fact.data.occurredAt }
+  }
+  const customer = customerOfStream(fact.stream)
+  const { id } = fact
+  if (customer === undefined || !isCustomerFact(fact)) return undefined
+  const shown = activityOf(id, fact)
+  return (
+    shown && {
+      customer,
+      shown,
+      occurredAt: fact.data.occurredAt,
+      ...(fact.type === 'CustomEventTracked' ? { event: fact.data.event } : {}),
+    }
+  )
+}
+
 export const activity: Projection<ActivityDocument> = {
   name: 'activity',
   version: 1,
   insertOnly: true,
   indexes: [{ key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
-  types: Object.keys(customerFacts),
-  keys: (fact) => {
-    const customer = customerOfStream(fact.stream)
-    return customer !== undefined && isCustomerFact(fact) && activityOf(fact.id, fact) ? [activityId(fact.id)] : []
-  },
+  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts)],
+  keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : []),
   evolve: (before, fact, key) => {
-    const customer = customerOfStream(fact.stream)
-    if (customer === undefined || !isCustomerFact(fact)) return before
-    const shown = activityOf(fact.id, fact)
-    if (!shown) return before
+    const entry = entryOf(fact)
+    if (!entry) return before
     return {
       _id: key,
-      customer,
-      ...shown,
-      ...(fact.type === 'CustomEventTracked' ? { event: fact.data.event } : {}),
+      customer: entry.customer,
+      ...entry.shown,
+      ...(entry.event === undefined ? {} : { event: entry.event }),
       created_at: new Date(decidedAt(fact)),
-      occurred_at: new Date(fact.data.occurredAt),
+      occurred_at: new Date(entry.occurredAt),
       group_id: fact.metadata.$correlationId,
       position: sortable(fact.position),
     }

@@ -2,6 +2,7 @@
 import { activity } from './activity.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
+import { outbox } from './outbox.ts'
 import type { Projection } from './projection.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
 import { segmentMembers } from './segmentMembers.ts'
@@ -12,4 +13,5 @@ export const projections = [
   rejectedEvents,
   segmentMembers,
   deadlines,
+  outbox,
 ] as unknown as readonly Projection[]

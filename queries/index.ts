@@ -4,8 +4,10 @@ import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
 import { auditQueries } from './audit.ts'
 import { customerQueries } from './customers.ts'
+import { distributionQueries } from './distributions.ts'
 import { eventSchemaQueries } from './eventSchemas.ts'
 import { eventQueries } from './events.ts'
+import { messageQueries } from './messages.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
 import { segmentQueries } from './segments.ts'
 import { validationRuleQueries } from './validationRules.ts'
@@ -19,4 +21,6 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...auditQueries(services),
   ...segmentQueries(services),
   ...validationRuleQueries(services),
+  ...distributionQueries(services),
+  ...messageQueries(services),
 ]

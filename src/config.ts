@@ -1,5 +1,6 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
 import * as v from 'valibot'
+import { isSigningSecret } from './delivery/sign.ts'
 import { LOG_LEVELS } from './log.ts'
 
 const whole = (min: number, max: number) =>
@@ -66,11 +67,40 @@ const environment = v.object({
   REQUEST_TIME_LIMIT_MS: integer(100, 600_000, 30_000),
   /** Longest time that a stopping process waits for what runs, milliseconds. */
   DRAIN_TIME_LIMIT_MS: integer(0, 600_000, 10_000),
+  /** Whether this process sends messages: off for nodes that only take commands and queries. */
+  DELIVERY: v.optional(v.picklist(['on', 'off'], 'must be on or off'), 'on'),
+  /** Messages at once to one host or gateway. */
+  DELIVERY_CONCURRENCY: integer(1, 1_000, 32),
+  /** Whether webhooks may go to addresses of this host and its network. */
+  WEBHOOK_ALLOW_PRIVATE: v.optional(v.picklist(['true', 'false'], 'must be true or false'), 'false'),
+  /** What webhooks are signed with; follows from the project's own key when absent. */
+  WEBHOOK_SIGNING_SECRET: v.optional(
+    v.pipe(v.string(), v.check(isSigningSecret, 'must be whsec_ and the base64 of 24 to 64 bytes')),
+  ),
+  /** Mail server; e-mail waits when absent. */
+  SMTP_URL: url(/^smtps?:\/\/\S+$/, 'smtp:// or smtps://'),
+  /** Sender of e-mails whose distribution names none. */
+  EMAIL_FROM: text('tributary@localhost'),
+  /** Takes text messages as JSON `{ id, to, text }` by POST; they wait when absent. */
+  SMS_GATEWAY_URL: url(/^https?:\/\/\S+$/, 'http:// or https://'),
+  /** The gateway's `Authorization` header. */
+  SMS_GATEWAY_AUTHORIZATION: optionalText,
   /** Requests a minute and key; no limit when absent. */
   RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
 })
 
 type Environment = v.InferOutput<typeof environment>
+
+export interface DeliveryConfig {
+  readonly isOn: boolean
+  readonly concurrency: number
+  readonly allowPrivate: boolean
+  readonly signingSecret: string | undefined
+  readonly smtpUrl: string | undefined
+  readonly emailFrom: string
+  readonly smsUrl: string | undefined
+  readonly smsAuthorization: string | undefined
+}
 
 /** What a process is started with. Times are milliseconds unless the name says otherwise. */
 export interface Config {
@@ -89,6 +119,7 @@ export interface Config {
   readonly requestTimeLimitMs: number
   readonly drainTimeLimitMs: number
   readonly rateLimitPerMinute: number | undefined
+  readonly delivery: DeliveryConfig
 }
 
 /** Settings that cannot be used; the message names every variable at fault. */
@@ -122,5 +153,15 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
     drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+    delivery: {
+      isOn: e.DELIVERY === 'on',
+      concurrency: e.DELIVERY_CONCURRENCY,
+      allowPrivate: e.WEBHOOK_ALLOW_PRIVATE === 'true',
+      signingSecret: e.WEBHOOK_SIGNING_SECRET,
+      smtpUrl: e.SMTP_URL,
+      emailFrom: e.EMAIL_FROM,
+      smsUrl: e.SMS_GATEWAY_URL,
+      smsAuthorization: e.SMS_GATEWAY_AUTHORIZATION,
+    },
   }
 }

@@ -7,6 +7,7 @@ import { projections } from '../projections/index.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { startClock } from './clock/clock.ts'
 import type { Config } from './config.ts'
+import { startDelivery } from './delivery/index.ts'
 import { activityId } from './domain/customer/activity.ts'
 import { uuidFrom } from './domain/ids.ts'
 import { factRegistry } from './domain/registry.ts'
@@ -105,6 +106,17 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => rollout.stop())
     const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
+    if (config.delivery.isOn) {
+      const delivery = await startDelivery({
+        config: config.delivery,
+        store,
+        readModel,
+        rulebook: rulebook.current,
+        log,
+        metrics: metrics.registry,
+      })
+      stops.push(() => delivery.stop())
+    }
     watchNode(metrics.registry, {
       projector,
       waitingCommands: () => customers.pending,

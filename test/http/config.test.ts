@@ -20,6 +20,16 @@ test('an empty environment gives the defaults', () => {
     requestTimeLimitMs: 30_000,
     drainTimeLimitMs: 10_000,
     rateLimitPerMinute: undefined,
+    delivery: {
+      isOn: true,
+      concurrency: 32,
+      allowPrivate: false,
+      signingSecret: undefined,
+      smtpUrl: undefined,
+      emailFrom: 'tributary@localhost',
+      smsUrl: undefined,
+      smsAuthorization: undefined,
+    },
   })
 })
 

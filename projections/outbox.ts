@@ -1,0 +1,150 @@
+// The outbox: one document a message, asked for or skipped, with its cause, its state and its tries.
+import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import {
+  type Delivery,
+  evolveDelivery,
+  isDeliveryFact,
+  type MessageState,
+  requested,
+  skipped,
+} from '../src/domain/distributions/delivery.ts'
+import type { Channel } from '../src/domain/distributions/messages.ts'
+import { customerOfStream } from '../src/domain/ids.ts'
+import { sortable } from '../src/domain/position.ts'
+import type { Projection } from './projection.ts'
+
+export interface OutboxAttempt {
+  readonly attempt: number
+  readonly at: Date
+  readonly outcome: 'sent' | 'failed'
+  readonly target: string
+  readonly took_ms: number
+  readonly status: number | null
+  readonly error: string | null
+}
+
+export interface OutboxDocument {
+  readonly _id: string
+  readonly customer: string
+  readonly distribution: { readonly id: string; readonly name: string }
+  /** The revision of the definition that asked for it. */
+  readonly definition: string
+  readonly channel: Channel
+  readonly trigger: {
+    readonly type: string
+    readonly event?: string
+    readonly segment?: { readonly id: string; readonly name: string }
+  }
+  /** The fact that caused it, and its revision in the customer's stream. */
+  readonly cause: string
+  readonly cause_revision: string
+  readonly points?: Readonly<Record<string, number>>
+  readonly campaign?: string
+  /** False for one that was skipped when its trigger fired: it never comes to life. */
+  readonly requested: boolean
+  readonly state: MessageState
+  readonly reason: string | null
+  readonly details?: string
+  /** When it is to be tried; absent when it is not, so that the index holds only what waits. */
+  readonly due_at?: Date
+  readonly attempts: number
+  readonly tries: number
+  readonly last: readonly OutboxAttempt[]
+  readonly created_at: Date
+  readonly updated_at: Date
+  readonly group_id: string
+  /** The place in the log of the fact that made it, as sortable text. */
+  readonly position: string
+  /** The newest revision of the message's own stream that is in here; `-1` before the first. */
+  readonly revision: string
+}
+
+const shown = ({ state, dueAt, attempts, tries, reason, last }: Delivery) => ({
+  state,
+  reason,
+  ...(dueAt === null ? {} : { due_at: new Date(dueAt) }),
+  attempts,
+  tries,
+  last: last.map(({ at, tookMs, ...rest }): OutboxAttempt => ({ ...rest, at: new Date(at), took_ms: tookMs })),
+})
+
+const deliveryOf = ({ state, due_at, attempts, tries, reason, last }: OutboxDocument): Delivery => ({
+  state,
+  dueAt: due_at?.getTime() ?? null,
+  attempts,
+  tries,
+  reason,
+  last: last.map(({ at, took_ms, ...rest }) => ({ ...rest, at: at.getTime(), tookMs: took_ms })),
+})
+
+export const outbox: Projection<OutboxDocument> = {
+  name: 'outbox',
+  version: 1,
+  indexes: [
+    { key: { due_at: 1 }, sparse: true },
+    { key: { position: 1 } },
+    { key: { customer: 1, position: 1 } },
+    { key: { 'distribution.id': 1, position: 1 } },
+    { key: { state: 1, position: 1 } },
+  ],
+  types: [
+    'MessageRequested',
+    'MessageSkipped',
+    'MessageSent',
+    'MessageAttemptFailed',
+    'MessageParked',
+    'MessageDropped',
+    'MessagePostponed',
+    'MessageRetryRequested',
+  ],
+  keys: (fact) => {
+    if (isDeliveryFact(fact)) return [fact.data.message]
+    return isCustomerFact(fact) && (fact.type === 'MessageRequested' || fact.type === 'MessageSkipped')
+      ? [fact.data.id]
+      : []
+  },
+  evolve: (before, fact, key) => {
+    if (isDeliveryFact(fact)) {
+      if (!before) return null
+      const { due_at: _, ...rest } = before
+      return {
+        ...rest,
+        ...shown(evolveDelivery(deliveryOf(before), fact)),
+        updated_at: new Date(fact.data.occurredAt),
+        revision: String(fact.revision),
+      }
+    }
+    const customer = customerOfStream(fact.stream)
+    if (customer === undefined || !isCustomerFact(fact)) return before
+    if (fact.type !== 'MessageRequested' && fact.type !== 'MessageSkipped') return before
+    const { distribution, channel, trigger, occurredAt } = fact.data
+    const { fact: cause, distance, ...about } = trigger
+    return {
+      _id: key,
+      customer,
+      distribution: { id: distribution.id, name: distribution.name },
+      definition: distribution.definition,
+      channel,
+      trigger: about as OutboxDocument['trigger'],
+      cause,
+      cause_revision: String(fact.revision - BigInt(distance)),
+      ...(fact.type === 'MessageRequested'
+        ? {
+            ...(fact.data.points ? { points: fact.data.points } : {}),
+            ...(fact.data.campaign === undefined ? {} : { campaign: fact.data.campaign }),
+            requested: true,
+            ...shown(requested(fact.data)),
+          }
+        : {
+            ...(fact.data.details === undefined ? {} : { details: fact.data.details }),
+            requested: false,
+            ...shown(skipped(fact.data.reason)),
+          }),
+      created_at: new Date(occurredAt),
+      updated_at: new Date(occurredAt),
+      group_id: fact.metadata.$correlationId,
+      position: sortable(fact.position),
+      revision: '-1',
+    }
+  },
+}

@@ -1,0 +1,171 @@
+// Reading distributions, and trying one out: what a customer would get, with nothing sent.
+import * as v from 'valibot'
+import { findCustomer } from '../commands/context.ts'
+import { type Cause, render } from '../src/delivery/render.ts'
+import { newCustomer } from '../src/domain/customer/state.ts'
+import { addressFault } from '../src/domain/distributions/react.ts'
+import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
+import { Distribution } from '../src/domain/rulebook/distribution.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
+
+export const DistributionObject = v.pipe(
+  v.object({
+    id: v.string(),
+    ...Distribution.entries,
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('distribution'),
+  }),
+  v.title('Distribution'),
+)
+
+export const showDistribution = (entry: Entry<Distribution>) => ({
+  id: entry.id,
+  ...entry.definition,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  object: 'distribution' as const,
+})
+
+const TestBody = v.object({
+  /** Who it is rendered for; nobody in particular when absent. */
+  customer: v.optional(v.object({ id: v.optional(v.string()), source_id: v.optional(v.string()) })),
+  /** The metadata of the event that would set it off. */
+  event: v.optional(v.object({ metadata: v.optional(v.record(v.string(), v.unknown()), {}) }), {}),
+  code: v.optional(v.string()),
+})
+type TestBody = v.InferOutput<typeof TestBody>
+
+/** An event as the distribution waits for it, with the metadata that the caller gives. */
+const sampleCause = (
+  { trigger }: Distribution,
+  segment: { id: string; name: string } | undefined,
+  customer: string,
+  metadata: Readonly<Record<string, unknown>>,
+  now: number,
+): Cause => {
+  const name =
+    trigger.type === 'event'
+      ? trigger.event
+      : trigger.type === 'segment_entered'
+        ? 'customer.segment.entered'
+        : 'customer.segment.left'
+  const type = isInternalEventType(name) ? name : CUSTOM_EVENT_TYPE
+  return {
+    id: 'evcus_test',
+    type,
+    name,
+    customer,
+    metadata,
+    data: segment
+      ? { segment: { ...segment, object: 'segment' } }
+      : { event: { id: 'evcus_test', object: 'event', type: name, metadata, created_at: isoOf(now) } },
+    occurredAt: now,
+    recordedAt: now,
+    groupId: 'test',
+  }
+}
+
+const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: string }>): Promise<Outcome> => {
+  const { id } = call.params
+  const { customer: who, event, code } = call.body
+  const rulebook = services.rulebook.current()
+  const entry = rulebook.entries('distribution').get(id)
+  if (!entry) return notFound('distribution', id)
+  const name = who?.id ?? who?.source_id
+  const found = name === undefined ? newCustomer('cust_test') : await findCustomer(services, name)
+  if (isFailure(found)) return found
+  const { definition } = entry
+  const { trigger, validation_rule_id: ruleId } = definition
+  const named = trigger.type === 'event' ? undefined : rulebook.entries('segment').get(trigger.segment_id)
+  const segment = named && { id: named.id, name: named.definition.name }
+  const cause = sampleCause(definition, segment, found.id, event.metadata ?? {}, call.now)
+  const rule = ruleId === undefined ? undefined : conditionsOf(rulebook).rules.get(ruleId)
+  const verdict = rule?.evaluate(
+    subjectOf(found),
+    { event: { type: cause.name, metadata: cause.metadata, occurredAt: call.now } },
+    call.now,
+  )
+  const fault = addressFault(definition.channel.type, found.profile)
+  try {
+    const { channel, ...rendered } = render({
+      message: 'msg_test',
+      projectId: rulebook.project.id,
+      distribution: { id, name: definition.name },
+      channel: definition.channel,
+      customer: { id: found.id, profile: found.profile },
+      cause,
+      ...(segment ? { segment } : {}),
+      ...(code === undefined ? {} : { code }),
+      createdAt: call.now,
+    })
+    return {
+      body: {
+        object: 'distribution_test',
+        distribution_id: id,
+        channel,
+        rendered,
+        validation_rule: verdict ? { id: ruleId, holds: verdict.holds, because: verdict.because } : null,
+        would_be_skipped: fault ? fault.reason : null,
+      },
+    }
+  } catch (error) {
+    return refuse('invalid_payload', `Not rendered: ${error instanceof Error ? error.message : String(error)}`, {
+      resourceType: 'distribution',
+      resourceId: id,
+    })
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const distributionQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/distributions',
+    summary: 'List distributions',
+    tag: 'Distributions',
+    roles: READERS,
+    query: v.object({ limit: pageLimit, page: pageNumber }),
+    handler: ({ query: { limit, page } }): Outcome => {
+      const all = [...services.rulebook.current().entries('distribution').values()]
+      return {
+        body: {
+          object: 'list',
+          data_ref: 'data',
+          data: all.slice((page - 1) * limit, page * limit).map(showDistribution),
+          total: all.length,
+        },
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/distributions/{id}',
+    summary: 'Get a distribution',
+    tag: 'Distributions',
+    roles: READERS,
+    params: ById,
+    response: DistributionObject,
+    handler: ({ params }): Outcome => {
+      const entry = services.rulebook.current().entries('distribution').get(params.id)
+      return entry ? { body: showDistribution(entry) } : notFound('distribution', params.id)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/distributions/{id}/test',
+    summary: 'Render a distribution for one customer; nothing is sent',
+    tag: 'Distributions',
+    roles: ['admin', 'integrator'],
+    params: ById,
+    body: TestBody,
+    handler: (call) => tryOut(services, call),
+  }),
+]

@@ -1,0 +1,180 @@
+// Reading messages: what was asked for or skipped and why, what became of it, and every try.
+import * as v from 'valibot'
+import type { OutboxDocument } from '../projections/outbox.ts'
+import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
+import { activityId, factIdOf } from '../src/domain/customer/activity.ts'
+import { CHANNELS } from '../src/domain/distributions/messages.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { instant, pageLimit } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { readCustomer } from './customers.ts'
+import { fresh } from './fresh.ts'
+import { ById, isoOf } from './shapes.ts'
+
+const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
+
+export const MessageObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    customer_id: v.string(),
+    channel: v.picklist(CHANNELS),
+    state: v.picklist(STATES),
+    reason: v.nullable(v.string()),
+    due_at: v.nullable(v.string()),
+    attempts: v.number(),
+    object: v.literal('message'),
+  }),
+  v.title('Message'),
+)
+
+const show = (document: OutboxDocument, sending: ReadonlySet<string>) => ({
+  id: document._id,
+  customer_id: document.customer,
+  distribution: { ...document.distribution, object: 'distribution' },
+  channel: document.channel,
+  state: document.due_at !== undefined && sending.has(document._id) ? 'sending' : document.state,
+  reason: document.reason,
+  details: document.details ?? null,
+  due_at: document.due_at === undefined ? null : isoOf(document.due_at.getTime()),
+  trigger: document.trigger,
+  cause: activityId(document.cause),
+  attempts: document.attempts,
+  log: document.last.map(({ at, ...rest }) => ({ ...rest, at: isoOf(at.getTime()) })),
+  created_at: isoOf(document.created_at.getTime()),
+  updated_at: isoOf(document.updated_at.getTime()),
+  group_id: document.group_id,
+  object: 'message' as const,
+})
+
+/** Which of these messages somebody works on now. */
+const sendingAmong = async (
+  { readModel }: Pick<Services, 'readModel'>,
+  documents: readonly OutboxDocument[],
+): Promise<ReadonlySet<string>> => {
+  const due = documents.filter((document) => document.due_at !== undefined).map((document) => document._id)
+  if (due.length === 0) return new Set()
+  const leases = await readModel
+    .plain<LeaseDocument>(LEASES)
+    .find({ _id: { $in: due }, until: { $gte: new Date() } }, { limit: due.length })
+  return new Set(leases.map((lease) => lease._id))
+}
+
+/** What messages are asked for by. */
+export const MessageFilter = {
+  /** Id or source_id. */
+  customer: v.optional(v.string()),
+  distribution_id: v.optional(v.string()),
+  channel: v.optional(v.picklist(CHANNELS)),
+  reason: v.optional(v.string()),
+  /** The activity entry that caused it. */
+  cause: v.optional(v.string()),
+  start_date: v.optional(instant),
+  end_date: v.optional(instant),
+}
+const Filter = v.object(MessageFilter)
+
+/** The filter as the read model takes it; null when it names a customer that is not there. */
+export const outboxFilter = async (
+  services: Services,
+  filter: v.InferOutput<typeof Filter>,
+): Promise<Record<string, unknown> | null> => {
+  const { customer: name, distribution_id, channel, reason, cause, start_date, end_date } = filter
+  const customer = name === undefined ? undefined : await readCustomer(services, name)
+  if (customer === null) return null
+  return {
+    ...(customer === undefined ? {} : { customer: customer._id }),
+    ...(distribution_id === undefined ? {} : { 'distribution.id': distribution_id }),
+    ...(channel === undefined ? {} : { channel }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(cause === undefined ? {} : { cause: factIdOf(cause) ?? cause }),
+    ...(start_date === undefined && end_date === undefined
+      ? {}
+      : {
+          created_at: {
+            ...(start_date === undefined ? {} : { $gte: new Date(start_date) }),
+            ...(end_date === undefined ? {} : { $lt: new Date(end_date) }),
+          },
+        }),
+  }
+}
+
+const ListQuery = v.object({
+  ...MessageFilter,
+  state: v.optional(v.picklist(STATES)),
+  limit: pageLimit,
+  starting_after_id: v.optional(v.string()),
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+})
+
+/** No more than this is worked on at once by all dispatchers together, as far as the filter `sending` looks. */
+const MAX_SENDING = 1_000
+
+const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
+  const collection = services.readModel.collection<OutboxDocument>('outbox')
+  const filter = await outboxFilter(services, query)
+  if (filter === null) return notFound('customer', query.customer ?? '')
+  const last =
+    query.starting_after_id === undefined ? undefined : await collection.findOne({ _id: query.starting_after_id })
+  if (last === null) return refuse('invalid_or_expired_cursor', `No message has the id ${query.starting_after_id}`)
+  const state = query.state === 'sending' ? undefined : query.state
+  const ascending = query.order === 'created_at'
+  const held =
+    query.state === 'sending'
+      ? await services.readModel
+          .plain<LeaseDocument>(LEASES)
+          .find({ until: { $gte: new Date() } }, { limit: MAX_SENDING })
+      : undefined
+  const found = await collection.find(
+    {
+      ...filter,
+      ...(held
+        ? { _id: { $in: held.map((lease) => lease._id) }, due_at: { $exists: true } }
+        : state === undefined
+          ? {}
+          : { state }),
+      ...(last ? { position: { [ascending ? '$gt' : '$lt']: last.position } } : {}),
+    },
+    { sort: { position: ascending ? 1 : -1 }, limit: query.limit + 1 },
+  )
+  const page = found.slice(0, query.limit)
+  const more = found.length > query.limit
+  const sending = await sendingAmong(services, page)
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: page.map((document) => show(document, sending)),
+      has_more: more,
+      more_starting_after: more ? page.at(-1)!._id : null,
+    },
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const messageQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/messages',
+    summary: 'List messages, newest first',
+    description: 'Sent, still to be sent, given up, and those that were not sent with the reason why.',
+    tag: 'Messages',
+    roles: READERS,
+    query: ListQuery,
+    handler: fresh(services, (call) => list(services, call.query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/messages/{id}',
+    summary: 'Get a message with its tries',
+    tag: 'Messages',
+    roles: READERS,
+    params: ById,
+    response: MessageObject,
+    handler: fresh(services, async (call): Promise<Outcome> => {
+      const found = await services.readModel.collection<OutboxDocument>('outbox').findOne({ _id: call.params.id })
+      return found ? { body: show(found, await sendingAmong(services, [found])) } : notFound('message', call.params.id)
+    }),
+  }),
+]

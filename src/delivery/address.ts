@@ -1,0 +1,52 @@
+// Where webhooks may go: public addresses only, unless the operator allows others; looked at after the name is resolved.
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/** The target is an address that webhooks must not reach: this host, its network, or one set aside for other uses. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused'
+  readonly address: string
+  constructor(address: string) {
+    super(`${address} is not a public address`)
+    this.address = address
+  }
+}
+
+/** Whether an IP address, in text, is one that the public internet routes. */
+export const isPublicAddress = (text: string): boolean => {
+  if (!ipaddr.isValid(text)) return false
+  // `process` unwraps IPv4 inside IPv6, so that ::ffff:127.0.0.1 is seen as what it reaches.
+  const address = ipaddr.process(text)
+  return address.range() === 'unicast'
+}
+
+/** The IP address that a URL's host is, without the brackets of IPv6; undefined for a name. */
+const literalOf = (hostname: string): string | undefined => {
+  const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  return ipaddr.isValid(bare) ? bare : undefined
+}
+
+/** Throws `AddressRefused` when a URL names an address itself that must not be reached: no name is resolved for such. */
+export const checkLiteral = ({ hostname }: URL): void => {
+  const literal = literalOf(hostname)
+  if (literal !== undefined && !isPublicAddress(literal)) throw new AddressRefused(literal)
+}
+
+/**
+ * Resolves names as the system does and fails when any of the addresses must not be reached. The connection goes to what was
+ * looked at here, so that a name that answers differently the next time gains nothing.
+ */
+export const guardedLookup =
+  (lookup: typeof systemLookup = systemLookup): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error) return callback(error, '', 0)
+      const refused = addresses.find(({ address }) => !isPublicAddress(address))
+      if (refused) return callback(new AddressRefused(refused.address), '', 0)
+      if (options.all) return callback(null, addresses)
+      const first = addresses[0]
+      if (!first) return callback(new Error(`${hostname} has no address`), '', 0)
+      callback(null, first.address, first.family)
+    })
+  }

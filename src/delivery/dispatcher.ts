@@ -1,0 +1,212 @@
+// The dispatcher: looks for messages that are due, claims as many as its lanes carry, and sees each through one try.
+import { LRUCache } from 'lru-cache'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { CustomerDocument } from '../../projections/customers.ts'
+import type { OutboxDocument } from '../../projections/outbox.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
+import { createLanes, type LaneOptions, type LaneStatus, type Usage } from './lanes.ts'
+import type { Leases } from './leases.ts'
+
+export interface DispatcherOptions extends AttemptOptions {
+  readonly readModel: Pick<ReadModel, 'collection'>
+  readonly rulebook: () => Rulebook
+  readonly leases: Leases
+  readonly lane: LaneOptions
+  /** Messages at once over all lanes. */
+  readonly concurrency: number
+  /** How long a claim lasts, ms: a message whose dispatcher died is taken up again after that. */
+  readonly leaseMs: number
+  /** How often to look while nothing is due, ms. */
+  readonly pollMs: number
+  readonly metrics?: Registry
+}
+
+export interface Dispatcher {
+  readonly active: number
+  lanes(): readonly LaneStatus[]
+  /** Takes up nothing new, waits for what is under way, gives the rest back. */
+  stop(): Promise<void>
+}
+
+/** Outcomes that the read model may not show yet; far more than it is ever behind in sound operation. */
+const REMEMBERED = 50_000
+/** No single look takes in more than this. */
+const MAX_FOUND = 2_000
+const TROUBLE_MS = 1_000
+
+type Outcome = Attempted['kind'] | 'error'
+
+const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
+  items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item)
+
+export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
+  const { readModel, rulebook, leases, log, now, random, senders, concurrency, leaseMs, pollMs } = options
+  const outbox = readModel.collection<OutboxDocument>('outbox')
+  const customers = readModel.collection<CustomerDocument>('customers')
+  const attempt = createAttempt(options)
+  const lanes = createLanes(options.lane, random)
+  const active = new Map<string, Promise<void>>()
+  /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
+  const known = new LRUCache<string, bigint>({ max: REMEMBERED })
+  /** Messages that could not be worked on just now: not again at once. */
+  const resting = new LRUCache<string, true>({ max: REMEMBERED, ttl: TROUBLE_MS })
+  /** Instants of the newest outcomes: about so many documents are out of date. */
+  let newest: number[] = []
+  let isStopping = false
+  let wake: () => void = () => undefined
+
+  const counter =
+    options.metrics &&
+    new Counter({
+      name: 'tributary_messages_total',
+      help: 'Tries of messages by channel and outcome',
+      labelNames: ['channel', 'outcome'] as const,
+      registers: [options.metrics],
+    })
+  const gauge =
+    options.metrics &&
+    new Gauge({
+      name: 'tributary_messages_under_way',
+      help: 'Messages that are being sent now',
+      registers: [options.metrics],
+    })
+
+  /**
+   * The lane that a distribution's messages take now; its definition may have changed since they were asked for. Undefined for
+   * a channel that this node has no end of: such messages wait for one that has.
+   */
+  const laneOf = (book: Rulebook, distribution: string): string | undefined => {
+    const channel = book.entries('distribution').get(distribution)?.definition.channel
+    if (!channel) return 'none'
+    const target = senders.targetOf(channel.type, channel.type === 'webhook' ? channel.url : undefined)
+    return target === undefined ? undefined : `${channel.type}:${target}`
+  }
+
+  const roomOf = (lane: string | undefined, at: number) => (lane === undefined ? 0 : lanes.room(lane, at))
+
+  const work = async (claimed: Claimed, lane: string): Promise<void> => {
+    const { _id: id, channel } = claimed.message
+    let outcome: Outcome = 'error'
+    let usage: Usage = 'unused'
+    try {
+      const attempted = await attempt(claimed)
+      outcome = attempted.kind
+      if (attempted.kind !== 'untouched') {
+        known.set(id, attempted.revision)
+        newest.push(now())
+      }
+      if ('lane' in attempted) usage = attempted.lane
+      else if (attempted.kind === 'untouched') resting.set(id, true)
+    } catch (error) {
+      resting.set(id, true)
+      log.warn({ err: error, message: id }, 'a message was not seen through; it is tried again')
+    } finally {
+      lanes.give(lane, usage, now())
+      leases.release(id)
+      active.delete(id)
+      counter?.inc({ channel, outcome })
+      gauge?.set(active.size)
+      if (active.size <= concurrency / 2) wake()
+    }
+  }
+
+  /** Claims and starts what is due; gives how many were started. */
+  const round = async (): Promise<number> => {
+    const at = now()
+    const room = concurrency - active.size
+    if (room <= 0) return 0
+    newest = newest.filter((instant) => at - instant < 2_000)
+    const book = rulebook()
+    const full = [...book.entries('distribution').keys()].filter((id) => roomOf(laneOf(book, id), at) === 0)
+    const found = await outbox.find(
+      {
+        due_at: { $lte: new Date(at) },
+        ...(full.length > 0 ? { 'distribution.id': { $nin: full } } : {}),
+      },
+      { sort: { due_at: 1 }, limit: Math.min(MAX_FOUND, 2 * room + active.size + newest.length) },
+    )
+    const ready = found.filter(
+      ({ _id, revision }) => !active.has(_id) && !resting.has(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
+    )
+    const taken = new Map<string, number>()
+    const chosen: (readonly [OutboxDocument, string])[] = []
+    // In no order, so that several dispatchers do not reach for the same ones.
+    for (const message of shuffled(ready, random)) {
+      if (chosen.length >= room) break
+      const lane = laneOf(book, message.distribution.id)
+      if (lane === undefined) continue
+      const used = taken.get(lane) ?? 0
+      if (used >= lanes.room(lane, at)) continue
+      taken.set(lane, used + 1)
+      chosen.push([message, lane])
+    }
+    if (chosen.length === 0) return 0
+    const leasedUntil = now() + leaseMs
+    const [claimed, theirs] = await Promise.all([
+      leases.claim(
+        chosen.map(([message]) => message._id),
+        now(),
+        leasedUntil,
+      ),
+      customers.find(
+        { _id: { $in: [...new Set(chosen.map(([message]) => message.customer))] } },
+        { limit: chosen.length },
+      ),
+    ])
+    const byId = new Map(theirs.map((customer) => [customer._id, customer]))
+    for (const [message, lane] of chosen) {
+      if (!claimed.has(message._id)) continue
+      lanes.take(lane)
+      active.set(
+        message._id,
+        work({ message, customer: byId.get(message.customer), rulebook: book, leasedUntil }, lane),
+      )
+    }
+    gauge?.set(active.size)
+    return claimed.size
+  }
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  const loop = async (): Promise<void> => {
+    let busyAt = 0
+    while (!isStopping) {
+      try {
+        const started = await round()
+        if (started > 0) busyAt = now()
+        const idle = now() - busyAt < 5_000 ? pollMs : 4 * pollMs
+        if (!isStopping) await pause(started > 0 && active.size < concurrency ? 5 : idle)
+      } catch (error) {
+        log.warn({ err: error }, 'no look at the outbox; trying again')
+        if (!isStopping) await pause(TROUBLE_MS)
+      }
+    }
+  }
+  const running = loop()
+
+  return {
+    get active() {
+      return active.size
+    },
+    lanes: () => lanes.status(now()),
+    async stop() {
+      isStopping = true
+      wake()
+      await running
+      await Promise.all(active.values())
+      await leases.flush()
+    },
+  }
+}

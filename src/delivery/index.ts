@@ -1,0 +1,113 @@
+// Delivery as a part of a node: the dispatcher with its senders and leases, put together from the settings.
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Registry } from 'prom-client'
+import type { DeliveryConfig } from '../config.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { Log } from '../line/log.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { IssueCode } from './attempt.ts'
+import { type Dispatcher, startDispatcher } from './dispatcher.ts'
+import { LANE, type LaneOptions } from './lanes.ts'
+import { createLeases } from './leases.ts'
+import { RETRIES, type RetryPolicy } from './schedule.ts'
+import { createSenders, type Senders } from './senders.ts'
+import { derivedSecret } from './sign.ts'
+
+export type { IssueCode } from './attempt.ts'
+export type { Dispatcher } from './dispatcher.ts'
+
+export interface DeliveryOptions {
+  readonly config: DeliveryConfig
+  readonly store: Pick<EventStore, 'append' | 'readStream'>
+  readonly readModel: ReadModel
+  readonly rulebook: () => Rulebook
+  readonly issueCode?: IssueCode
+  readonly log: Log
+  readonly metrics?: Registry
+  /** For tests: everything below has the value that suits a real receiver. */
+  readonly senders?: Senders
+  readonly retries?: RetryPolicy
+  readonly lane?: Partial<LaneOptions>
+  readonly timeoutMs?: number
+  readonly leaseMs?: number
+  readonly pollMs?: number
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+/** The HTTP contract: an answer within 10 s. */
+const TIMEOUT_MS = 10_000
+const POLL_MS = 50
+/** SMTP goes back and forth several times, each within the time limit. */
+const LONGEST_SENDS = 3
+/** So many lanes may be full at once before others have to wait. */
+const FULL_LANES = 4
+
+export const signingSecret = (config: Pick<DeliveryConfig, 'signingSecret'>, rulebook: Rulebook): string =>
+  config.signingSecret ?? derivedSecret(rulebook.project.customerKey)
+
+/** Starts sending what is due. Rejects when the leases' collection cannot be prepared. */
+export const startDelivery = async (options: DeliveryOptions): Promise<Dispatcher> => {
+  const {
+    config,
+    store,
+    readModel,
+    rulebook,
+    log,
+    timeoutMs = TIMEOUT_MS,
+    pollMs = POLL_MS,
+    now = Date.now,
+    random = Math.random,
+  } = options
+  const longestSendMs = LONGEST_SENDS * timeoutMs + 1_000
+  const lane: LaneOptions = { ...LANE, capacity: config.concurrency, ...options.lane }
+  const senders =
+    options.senders ??
+    createSenders({
+      timeoutMs,
+      allowPrivate: config.allowPrivate,
+      secret: () => signingSecret(config, rulebook()),
+      now,
+      ...(config.smtpUrl === undefined
+        ? {}
+        : { smtp: { url: config.smtpUrl, from: config.emailFrom, maxConnections: lane.capacity } }),
+      ...(config.smsUrl === undefined
+        ? {}
+        : {
+            sms: {
+              url: config.smsUrl,
+              ...(config.smsAuthorization === undefined ? {} : { authorization: config.smsAuthorization }),
+            },
+          }),
+    })
+  const dispatcher = startDispatcher({
+    store,
+    readModel,
+    rulebook,
+    senders,
+    leases: await createLeases(readModel, `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`),
+    retries: options.retries ?? RETRIES,
+    lane,
+    concurrency: FULL_LANES * lane.capacity,
+    leaseMs: options.leaseMs ?? 3 * longestSendMs,
+    longestSendMs,
+    pollMs,
+    log,
+    now,
+    random,
+    ...(options.issueCode ? { issueCode: options.issueCode } : {}),
+    ...(options.metrics ? { metrics: options.metrics } : {}),
+  })
+  return {
+    get active() {
+      return dispatcher.active
+    },
+    lanes: dispatcher.lanes,
+    async stop() {
+      await dispatcher.stop()
+      senders.close()
+    },
+  }
+}

@@ -1,0 +1,189 @@
+// What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
+import { activityId, activityOf } from '../domain/customer/activity.ts'
+import { isCustomerFact } from '../domain/customer/facts.ts'
+import { occurrenceOf } from '../domain/customer/occurrence.ts'
+import type { Profile } from '../domain/customer/profile.ts'
+import { type TemplateContext, templateOf } from '../domain/distributions/template.ts'
+import { customerOfStream } from '../domain/ids.ts'
+import type { RecordedFact } from '../domain/recorded.ts'
+import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
+
+/** The event that set a message off, as it is shown. */
+export interface Cause {
+  readonly id: string
+  /** The public type: `customer.custom_event`, `customer.segment.entered`, … */
+  readonly type: string
+  readonly customer: string
+  /** A custom event's name, else the public type. */
+  readonly name: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly data: Readonly<Record<string, unknown>>
+  readonly occurredAt: number
+  readonly recordedAt: number
+  readonly groupId: string
+}
+
+/** A recorded fact as the cause of a message; undefined when it is nothing that can be one. */
+export const causeOf = (fact: RecordedFact): Cause | undefined => {
+  const customer = customerOfStream(fact.stream)
+  if (customer === undefined || !isCustomerFact(fact)) return undefined
+  const recordedAt = fact.metadata.now ?? fact.created
+  const shown = activityOf(fact.id, fact)
+  const occurrence = occurrenceOf(fact.id, fact, recordedAt)
+  return shown && occurrence
+    ? {
+        id: activityId(fact.id),
+        type: shown.type,
+        customer,
+        name: occurrence.type,
+        metadata: occurrence.metadata,
+        data: shown.data,
+        occurredAt: occurrence.occurredAt,
+        recordedAt,
+        groupId: fact.metadata.$correlationId,
+      }
+    : undefined
+}
+
+export interface RenderInput {
+  readonly message: string
+  readonly projectId: string
+  readonly distribution: { readonly id: string; readonly name: string }
+  readonly channel: ChannelSettings
+  readonly customer: { readonly id: string; readonly profile: Profile }
+  readonly cause: Cause
+  readonly segment?: { readonly id: string; readonly name: string }
+  readonly points?: Readonly<Record<string, number>>
+  readonly code?: string
+  /** When the message was asked for, ms. */
+  readonly createdAt: number
+}
+
+export type Rendered =
+  | { readonly channel: 'webhook'; readonly url: string; readonly body: string }
+  | {
+      readonly channel: 'email'
+      readonly to: string
+      readonly from?: string
+      readonly subject: string
+      readonly html?: string
+      readonly text?: string
+    }
+  | { readonly channel: 'sms'; readonly to: string; readonly text: string }
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+const showCustomer = ({ id, profile }: RenderInput['customer']) => ({
+  id,
+  source_id: profile.source_id ?? null,
+  name: profile.name ?? null,
+  email: profile.email ?? null,
+  phone: profile.phone ?? null,
+  birthdate: profile.birthdate ?? null,
+  address: profile.address ?? null,
+  metadata: profile.metadata,
+  object: 'customer' as const,
+})
+
+const contextOf = (input: RenderInput): TemplateContext => ({
+  customer: showCustomer(input.customer),
+  event: {
+    ...input.cause.data,
+    id: input.cause.id,
+    type: input.cause.name,
+    metadata: input.cause.metadata,
+    created_at: iso(input.cause.occurredAt),
+  },
+  segment: input.segment ?? null,
+  points: input.points ?? {},
+  code: input.code ?? null,
+  distribution: input.distribution,
+  message: { id: input.message },
+})
+
+/** The body of webhooks as the HTTP contract has it, for an event as it was recorded. */
+export const webhookBody = (input: {
+  readonly id: string
+  readonly projectId: string
+  readonly createdAt: number
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly source: { readonly id: string; readonly object: 'webhook' | 'distribution'; readonly target_url: string }
+  readonly event: Pick<Cause, 'id' | 'type' | 'recordedAt' | 'customer' | 'groupId'>
+}): string =>
+  JSON.stringify({
+    id: input.id,
+    project_id: input.projectId,
+    created_at: iso(input.createdAt),
+    type: input.type,
+    data: input.data,
+    source: input.source,
+    event: {
+      id: input.event.id,
+      type: input.event.type,
+      created_at: iso(input.event.recordedAt),
+      entity_id: input.event.customer,
+      group_id: input.event.groupId,
+      event_source: { channel: 'INTERNAL' },
+    },
+  })
+
+const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook' }): Rendered => {
+  const { url, template } = channel
+  if (template === undefined) {
+    const { cause, distribution, message, projectId, createdAt } = input
+    const body = webhookBody({
+      id: message,
+      projectId,
+      createdAt,
+      type: cause.type,
+      data: {
+        customer: showCustomer(input.customer),
+        ...cause.data,
+        ...(input.code === undefined ? {} : { code: input.code }),
+      },
+      source: { id: distribution.id, object: 'distribution', target_url: url },
+      event: cause,
+    })
+    return { channel: 'webhook', url, body }
+  }
+  const body = templateOf(template, 'text').render(contextOf(input))
+  try {
+    JSON.parse(body)
+  } catch (error) {
+    throw new Error(`the template gave no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return { channel: 'webhook', url, body }
+}
+
+/** A header of a mail is one line, whatever stands in somebody's name. */
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+
+/** Renders a message. Throws an error that says what in the template went wrong. */
+export const render = (input: RenderInput): Rendered => {
+  const { channel, customer } = input
+  switch (channel.type) {
+    case 'webhook':
+      return webhook(input, channel)
+    case 'email': {
+      const context = contextOf(input)
+      const { subject, html, text, from } = channel
+      return {
+        channel: 'email',
+        to: (customer.profile.email ?? '').trim(),
+        ...(from === undefined ? {} : { from }),
+        subject: oneLine(templateOf(subject, 'text').render(context)),
+        ...(html === undefined ? {} : { html: templateOf(html, 'html').render(context) }),
+        ...(text === undefined ? {} : { text: templateOf(text, 'text').render(context) }),
+      }
+    }
+    case 'sms':
+      return {
+        channel: 'sms',
+        to: (customer.profile.phone ?? '').trim(),
+        text: templateOf(channel.text, 'text').render(contextOf(input)),
+      }
+    default:
+      return channel satisfies never
+  }
+}
