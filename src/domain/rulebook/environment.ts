@@ -15,4 +15,7 @@ export const environmentOf = (definitions: Definitions): Environment => ({
   segments: new Map(
     [...entriesOf(definitions, 'segment').values()].map((entry) => [entry.id, { name: entry.definition.name }]),
   ),
+  campaigns: new Map(
+    [...entriesOf(definitions, 'campaign').values()].map((entry) => [entry.id, { name: entry.definition.name }]),
+  ),
 })

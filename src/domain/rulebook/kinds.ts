@@ -1,7 +1,12 @@
 // Every kind of definition that the rulebook holds. A new kind is one file beside this one and one line here.
+import { campaignKind } from './campaign.ts'
 import { distributionKind } from './distribution.ts'
+import { earningRuleKind } from './earningRule.ts'
 import { eventSchemaKind } from './eventSchema.ts'
 import type { Definitions, Entries, Kind } from './kind.ts'
+import { loyaltyTierKind } from './loyaltyTier.ts'
+import { rewardKind } from './reward.ts'
+import { rewardAssignmentKind } from './rewardAssignment.ts'
 import { segmentKind } from './segment.ts'
 import { assignmentKind, validationRuleKind } from './validationRule.ts'
 
@@ -11,6 +16,11 @@ export const kinds = {
   validationRule: validationRuleKind,
   assignment: assignmentKind,
   distribution: distributionKind,
+  campaign: campaignKind,
+  earningRule: earningRuleKind,
+  loyaltyTier: loyaltyTierKind,
+  reward: rewardKind,
+  rewardAssignment: rewardAssignmentKind,
 } as const
 
 export type KindName = keyof typeof kinds

@@ -1,0 +1,118 @@
+// Campaigns of all types: what they have in common, and the parts that a type adds (loyalty programs: cards and points).
+import * as v from 'valibot'
+import { calendarOf } from '../calendar.ts'
+import { CodeConfig, roomOf } from '../codes.ts'
+import { ExpirationRules, expirationFaults } from '../loyalty/expiration.ts'
+import { limitFields } from '../loyalty/limits.ts'
+import { MAX_POINTS } from '../loyalty/points.ts'
+import { validityFaults, validityFields } from '../validity.ts'
+import type { Definitions, Entry, Fault, Kind } from './kind.ts'
+
+export const CampaignType = v.picklist([
+  'DISCOUNT_COUPONS',
+  'GIFT_VOUCHERS',
+  'LOYALTY_PROGRAM',
+  'PROMOTION',
+  'REFERRAL_PROGRAM',
+])
+export type CampaignType = v.InferOutput<typeof CampaignType>
+
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
+const quantity = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+/** What a loyalty card begins with and how long its points last. */
+const LoyaltyCard = v.object({
+  points: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_POINTS)), 0),
+  expiration_rules: v.nullish(ExpirationRules),
+})
+
+/** How tiers are reached; what the contract allows beyond this is refused rather than ignored. */
+const TiersExpiration = v.object({
+  qualification_type: v.picklist(['BALANCE', 'POINTS_IN_PERIOD']),
+  qualification_period: v.nullish(v.picklist(['MONTH', 'QUARTER', 'HALF_YEAR', 'YEAR'])),
+  start_date: v.nullish(
+    v.object({ type: v.literal('IMMEDIATE', 'must be equal to IMMEDIATE: other values are not supported') }),
+  ),
+})
+export type TiersExpiration = v.InferOutput<typeof TiersExpiration>
+
+/** The voucher that a campaign gives out. Each type of campaign has its own part. */
+const Voucher = v.object({
+  type: v.picklist(['LOYALTY_CARD', 'DISCOUNT_VOUCHER', 'GIFT_VOUCHER']),
+  code_config: v.optional(CodeConfig, {}),
+  redemption: v.nullish(v.object({ quantity: v.nullish(quantity) })),
+  is_referral_code: v.optional(v.boolean(), false),
+  loyalty_card: v.optional(LoyaltyCard),
+})
+
+/** What campaigns of every type have. */
+const general = {
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  campaign_type: CampaignType,
+  type: v.optional(v.picklist(['AUTO_UPDATE', 'STATIC', 'STANDALONE']), 'AUTO_UPDATE'),
+  description: v.nullish(text(3_000)),
+  active: v.optional(v.boolean(), true),
+  /** A customer has at most one code of the campaign: asking again gives the same one. */
+  join_once: v.optional(v.boolean(), true),
+  /** A customer gets a code when a rule first calls for one. */
+  auto_join: v.optional(v.boolean(), true),
+  vouchers_count: v.nullish(quantity),
+  voucher: v.optional(Voucher),
+  ...validityFields,
+  activity_duration_after_publishing: v.nullish(text(40)),
+  category: v.nullish(text(300)),
+  category_id: v.nullish(text(300)),
+  use_voucher_metadata_schema: v.optional(v.boolean(), false),
+  metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+}
+
+export const Campaign = v.object({
+  ...general,
+  /** Loyalty programs: bounds on what all its rules together pay to one customer. */
+  ...limitFields,
+  loyalty_tiers_expiration: v.nullish(TiersExpiration),
+})
+export type Campaign = v.InferOutput<typeof Campaign>
+
+/** Codes must not run out: a format has room for at least this many. */
+const MIN_ROOM = 1_000_000
+
+const loyaltyFaults = ({ voucher, loyalty_tiers_expiration: tiers }: Campaign): readonly Fault[] => [
+  ...(voucher && voucher.type !== 'LOYALTY_CARD'
+    ? [{ path: 'voucher.type', message: 'must be equal to LOYALTY_CARD' }]
+    : []),
+  ...expirationFaults(voucher?.loyalty_card?.expiration_rules, 'voucher.loyalty_card.expiration_rules'),
+  ...(tiers?.qualification_type === 'POINTS_IN_PERIOD' && !tiers.qualification_period
+    ? [{ path: 'loyalty_tiers_expiration.qualification_period', message: 'is required' }]
+    : []),
+]
+
+const check = (_: string, definition: Campaign, all: Definitions): readonly Fault[] => {
+  const { voucher, campaign_type: type } = definition
+  return [
+    ...validityFaults(definition, calendarOf(all.project?.timeZone ?? 'UTC')),
+    ...(voucher && roomOf(voucher.code_config) < MIN_ROOM
+      ? [{ path: 'voucher.code_config', message: `must allow at least ${MIN_ROOM} different codes` }]
+      : []),
+    ...(type === 'LOYALTY_PROGRAM' ? loyaltyFaults(definition) : []),
+  ]
+}
+
+export const campaignKind: Kind<Campaign> = {
+  fact: 'Campaign',
+  resource: 'campaign',
+  schema: Campaign,
+  uniqueName: (definition) => definition.name,
+  check,
+  uses: () => [],
+}
+
+/** The campaigns among all definitions, for kinds that refer to them. */
+export const campaignsIn = (all: Definitions): ReadonlyMap<string, Entry<Campaign>> =>
+  (all.entries.campaign ?? new Map()) as ReadonlyMap<string, Entry<Campaign>>
+
+/** The fault of naming a campaign that is no loyalty program; an empty list when it is one. */
+export const programFaults = (id: string, path: string, all: Definitions): readonly Fault[] =>
+  campaignsIn(all).get(id)?.definition.campaign_type === 'LOYALTY_PROGRAM'
+    ? []
+    : [{ path, message: `must name a loyalty program: there is no ${id}` }]
