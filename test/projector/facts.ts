@@ -44,13 +44,16 @@ interface CountedData {
   readonly by: number
 }
 
-/** One document a name; Dropped removes it; a negative amount is poison. */
-export const counters: Projection<Counter> = {
+/** Documents of names with this prefix only, so that tests can share a log. */
+export const countersOf = (prefix: string): Projection<Counter> => ({
   name: 'counters',
   version: 1,
   indexes: [{ key: { total: -1 } }],
   types: ['Counted', 'Dropped'],
-  keys: ({ data }) => [(data as CountedData).name],
+  keys({ data }) {
+    const { name } = data as CountedData
+    return name.startsWith(prefix) ? [name] : []
+  },
   evolve(document, { type, data, id }, name) {
     if (type === 'Dropped') return null
     const { by } = data as CountedData
@@ -58,7 +61,10 @@ export const counters: Projection<Counter> = {
     const { total, facts } = document ?? { total: 0, facts: 0 }
     return { name, total: total + by, facts: facts + 1, last: id }
   },
-}
+})
+
+/** One document a name; Dropped removes it; a negative amount is poison. */
+export const counters = countersOf('')
 
 export interface Entry {
   readonly stream: string
@@ -66,12 +72,14 @@ export interface Entry {
   readonly at: number
 }
 
-/** One document a fact. */
-export const journal: Projection<Entry> = {
+export const journalOf = (prefix: string): Projection<Entry> => ({
   name: 'journal',
   version: 1,
   indexes: [{ key: { stream: 1, _id: 1 } }],
   insertOnly: true,
-  keys: ({ id }) => [id],
+  keys: ({ id, stream }) => (stream.startsWith(prefix) ? [id] : []),
   evolve: (_, { stream, type, created }) => ({ stream, type, at: created }),
-}
+})
+
+/** One document a fact. */
+export const journal = journalOf('')

@@ -1,0 +1,212 @@
+// The projector while servers stop, die and come back: it goes on by itself within 3 s, and nothing is lost or doubled.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MongoClient } from 'mongodb'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { StoreUnavailable } from '../../src/eventstore/index.ts'
+import { type Engine, type Engines, embedded, startEngines, until } from './engines.ts'
+import { counted, noted } from './facts.ts'
+import { createWorld, isLive, type World } from './world.ts'
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Appends all the time, as a client that comes back with the same ids when it was told to; gives how many facts there are. */
+const traffic = (world: World) => {
+  let stop = false
+  const lane = async (n: number): Promise<number> => {
+    let revision: bigint | 'no_stream' = 'no_stream'
+    let count = 0
+    while (!stop) {
+      const facts = [counted(`${world.prefix}k${(count * 3 + n) % 11}`, count), noted('n')]
+      for (;;) {
+        try {
+          const result = await world.store.append(`${world.prefix}s-${n}`, facts, revision)
+          if (result.kind !== 'appended') throw new Error(`conflict: ${result.actual} instead of ${revision}`)
+          revision = result.revision
+          break
+        } catch (error) {
+          if (!(error instanceof StoreUnavailable)) throw error
+          await wait(20)
+        }
+      }
+      count += 2
+    }
+    return count
+  }
+  const running = Promise.all([lane(0), lane(1), lane(2), lane(3)])
+  return async () => {
+    stop = true
+    return (await running).reduce((a, b) => a + b, 0)
+  }
+}
+
+/** How many facts the traffic has in the log. */
+const counts = async (world: World): Promise<number> => {
+  let n = 0
+  for await (const _ of world.store.readAll({ filter: (_, stream) => stream.startsWith(`${world.prefix}s-`) })) n++
+  return n
+}
+
+/** Milliseconds until something appended now can be seen. */
+const reacts = async (world: World, projector: ReturnType<World['start']>): Promise<number> => {
+  const started = performance.now()
+  let position: bigint | undefined
+  while (position === undefined)
+    position = await world.append('probe', [noted('p')]).catch(() => wait(20).then(() => undefined))
+  assert.ok(await projector.waitFor(position, 10_000))
+  return performance.now() - started
+}
+
+if (embedded) {
+  let engines: Engines
+  let world: World
+  test.before(async () => {
+    engines = await startEngines()
+  })
+  test.after(() => engines.end())
+  test.before.each(() => {
+    world = createWorld(engines)
+  })
+  test.after.each(() => world.close())
+
+  for (const which of ['events', 'documents'] as const)
+    test(`${which} stopped for a second in the middle: all goes on by itself within 3 s of its return`, async () => {
+      const projector = world.start()
+      const end = traffic(world)
+      await isLive(projector)
+      await engines[which].stop()
+      const health = which === 'events' ? world.store.health : world.readModel.health
+      await until(() => !health().ok, { what: () => 'health still says ok' })
+      await wait(1_000)
+      await engines[which].start()
+      const ms = await reacts(world, projector)
+      assert.ok(ms < 3_000, `${ms} ms`)
+      assert.is(health().ok, true)
+      const appended = await end()
+      assert.is(await counts(world), appended)
+      await world.settled(projector)
+    })
+
+  test('a projector that starts while both are away waits for them', async () => {
+    await Promise.all([engines.events.stop(), engines.documents.stop()])
+    const projector = world.start({ stuckAfterMs: 200 })
+    await until(() => projector.status().error !== undefined)
+    await until(() => projector.status().stuck)
+    await engines.documents.start()
+    await engines.events.start()
+    const ms = await reacts(world, projector)
+    assert.ok(ms < 3_000, `${ms} ms`)
+    await world.settled(projector)
+    assert.is(projector.status().stuck, false)
+  })
+
+  test('a commit whose answer is lost, applied or not, is neither lost nor doubled', async () => {
+    const admin = new MongoClient(engines.documents.url)
+    const failOnce = (data: object) =>
+      admin.db('admin').command({
+        configureFailPoint: 'failCommand',
+        mode: { times: 2 },
+        data: { failCommands: ['commitTransaction'], ...data },
+      })
+    const projector = world.start()
+    await isLive(projector)
+    for (const data of [
+      // Applied, and then the answer says that nobody knows.
+      { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
+      // Not applied.
+      { errorCode: 91 },
+      { closeConnection: true },
+      { errorCode: 10107, errorLabels: ['TransientTransactionError'] },
+    ]) {
+      await failOnce(data)
+      await world.append('s', [counted(`${world.prefix}a`, 1), counted(`${world.prefix}b`, 2)])
+      assert.ok((await reacts(world, projector)) < 3_000)
+      await world.settled(projector)
+    }
+    await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
+    await admin.close()
+  })
+
+  test('any command that fails in any way is gone over', async () => {
+    const admin = new MongoClient(engines.documents.url)
+    const projector = world.start()
+    await isLive(projector)
+    for (const command of ['find', 'insert', 'update', 'delete', 'aggregate'])
+      for (const data of [
+        { errorCode: 189 },
+        { closeConnection: true },
+        { errorCode: 112, errorLabels: ['TransientTransactionError'] },
+      ]) {
+        await admin.db('admin').command({
+          configureFailPoint: 'failCommand',
+          mode: { times: 1 },
+          data: { failCommands: [command], ...data },
+        })
+        await world.append('s', [counted(`${world.prefix}${command}`, 1)])
+        assert.ok((await reacts(world, projector)) < 3_000)
+      }
+    await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
+    await world.settled(projector)
+    await admin.close()
+  })
+
+  test('killed with SIGKILL at any moment: nothing acknowledged is lost, nothing is doubled', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'tributary-kill-'))
+    const events = await killable('events', join(dir, 'events'))
+    const documents = await killable('documents', join(dir, 'documents'))
+    const own = createWorld({ events, documents, end: async () => undefined })
+    const projector = own.start()
+    const other = own.start()
+    const end = traffic(own)
+    await until(() => projector.position() !== undefined)
+    const rounds = process.env.SOAK === '1' ? 100 : 4
+    for (let round = 0; round < rounds; round++) {
+      const victims = round % 3 === 2 ? [events, documents] : round % 3 === 1 ? [events] : [documents]
+      await wait(200 + Math.random() * 300)
+      await Promise.all(victims.map((victim) => victim.stop()))
+      await Promise.all(victims.map((victim) => victim.start()))
+      const ms = await reacts(own, projector)
+      assert.ok(ms < 4_000, `${ms} ms`)
+    }
+    const appended = await end()
+    assert.is(await counts(own), appended)
+    await Promise.all([own.settled(projector), own.settled(other)])
+    await own.close()
+    await Promise.all([events.stop(), documents.stop()])
+    rmSync(dir, { recursive: true, force: true })
+  })
+}
+
+/** An engine in a process of its own: `stop` is SIGKILL. */
+const killable = async (kind: string, dir: string): Promise<Engine> => {
+  const script = new URL('./engineProcess.ts', import.meta.url).pathname
+  let child: ChildProcess | undefined
+  const open = (port: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const started = spawn(process.execPath, ['--import', 'tsx', script, kind, dir, port], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      child = started
+      started.stdout.on('data', (line: Buffer) => resolve(line.toString().trim()))
+      started.on('exit', () => reject(new Error(`${kind} engine ended`)))
+    })
+  const url = await open('0')
+  const port = new URL(url).port
+  return {
+    url,
+    async stop() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+      const gone = new Promise((resolve) => child!.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+    },
+    async start() {
+      await open(port)
+    },
+  }
+}
+
+test.run()
