@@ -1,0 +1,98 @@
+// The shape of the code base, read from its imports: a pure core, one importer for each driver, routes that reach databases
+// only through the edges.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const root = resolve(new URL('..', import.meta.url).pathname)
+
+interface Module {
+  readonly path: string
+  readonly text: string
+  /** Packages by name, modules of ours by path from the root. */
+  readonly imports: readonly string[]
+}
+
+const modules: readonly Module[] = ['src', 'commands', 'queries', 'projections']
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    const named = [
+      ...text.matchAll(/(?:^|\n)(?:import|export)[^'"\n]*(?:\n[^'"]*?)?from\s+'([^']+)'|import\('([^']+)'\)/g),
+    ]
+    return {
+      path,
+      text,
+      imports: named.map((m) => {
+        const name = m[1] ?? m[2] ?? ''
+        return name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name
+      }),
+    }
+  })
+
+const inFolder = (...folders: readonly string[]) =>
+  modules.filter(({ path }) => folders.some((f) => path.startsWith(`${f}/`)))
+const isPackage = (name: string, packages: readonly string[]) =>
+  packages.some((p) => name === p || name.startsWith(`${p}/`))
+
+test('modules are found at all', () => {
+  assert.ok(modules.length > 50)
+  assert.ok(modules.some(({ imports }) => imports.includes('src/domain/ids.ts')))
+})
+
+test('the domain and the projections import nothing that acts', () => {
+  /** Of Node only hashing, which is a pure function of its input. */
+  const allowed = ['valibot', 'luxon', 'liquidjs', 'node:crypto']
+  for (const { path, imports } of inFolder('src/domain', 'projections'))
+    for (const name of imports) {
+      const isOurs = name.startsWith('src/domain/') || name.startsWith('projections/')
+      assert.ok(isOurs || isPackage(name, allowed), `${path} imports ${name}`)
+    }
+})
+
+test('the domain and the projections ask no clock and roll no dice', () => {
+  const acts =
+    /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\b|\brandomUUID\b|\bsetTimeout\b|\bprocess\.|\bfetch\(/
+  for (const { path, text } of inFolder('src/domain', 'projections')) {
+    const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '')
+    assert.not.ok(acts.test(code), `${path}: ${acts.exec(code)?.[0]}`)
+  }
+})
+
+test('each driver has one importer, beside the engines that speak its protocol', () => {
+  for (const { path, imports } of modules) {
+    if (path.startsWith('src/engines/')) continue
+    for (const name of imports) {
+      if (isPackage(name, ['@eventstore/db-client']))
+        assert.ok(path.startsWith('src/eventstore/'), `${path} imports ${name}`)
+      if (isPackage(name, ['mongodb', 'bson'])) assert.ok(path.startsWith('src/readmodel/'), `${path} imports ${name}`)
+    }
+  }
+})
+
+test('commands and queries know no driver, no engine and no subscription', () => {
+  for (const { path, imports } of inFolder('commands', 'queries'))
+    for (const name of imports)
+      assert.not.ok(
+        isPackage(name, ['@eventstore/db-client', 'mongodb', 'rxjs', 'lmdb']) || name.startsWith('src/engines/'),
+        `${path} imports ${name}`,
+      )
+})
+
+test('the engines know nothing of the product', () => {
+  for (const { path, imports } of inFolder('src/engines'))
+    for (const name of imports) {
+      const ours = name.startsWith('src/') || name.startsWith('commands/') || name.startsWith('queries/')
+      assert.ok(!ours || name.startsWith('src/engines/'), `${path} imports ${name}`)
+    }
+})
+
+test('every file says in its first line what lives there', () => {
+  for (const { path, text } of modules) assert.match(text.slice(0, 3), /^(\/\/|\/\*|#!)/, path)
+})
+
+test.run()

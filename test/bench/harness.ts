@@ -1,0 +1,188 @@
+// What benches share: a server process of their own, its keys, load at a fixed number of connections, and rows of results.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** One figure. `target` says what it is held against, in words. */
+export interface Row {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly target?: string
+}
+
+export interface Server {
+  readonly url: string
+  readonly pid: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly adminHeaders: Readonly<Record<string, string>>
+  readonly dir: string
+  stop(): Promise<void>
+}
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** Starts a process and resolves with the first match of `pattern` in what it writes. */
+export const startProcess = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  pattern: RegExp,
+  limitMs = 30_000,
+): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let written = ''
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`not up after ${limitMs} ms:\n${written}`))
+    }, limitMs)
+    const look = (chunk: Buffer): void => {
+      written += chunk
+      const match = pattern.exec(written)
+      if (!match) return
+      clearTimeout(timer)
+      child.stdout?.removeAllListeners('data').resume()
+      child.stderr?.removeAllListeners('data').resume()
+      resolve({ child, match })
+    }
+    child.stdout?.on('data', look)
+    child.stderr?.on('data', look)
+    child.on('exit', (code) => {
+      clearTimeout(timer)
+      reject(new Error(`ended with ${code}:\n${written}`))
+    })
+  })
+
+const stopProcess = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve()
+    child.on('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+
+/** A server with embedded engines over a fresh directory, or over `dir`. */
+export const startServer = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<Server> => {
+  const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-bench-')))
+  const { child, match } = await startProcess(
+    ['src/main.ts'],
+    { PORT: '0', HOST: '127.0.0.1', DATA_DIR: data, LOG_LEVEL: 'error', ...env },
+    /listens on (http:\S+)/,
+  )
+  const keys = JSON.parse(readFileSync(join(data, 'keys.json'), 'utf8')) as {
+    role: string
+    appId: string
+    token: string
+  }[]
+  const headersOf = (role: string) => {
+    const key = keys.find((k) => k.role === role)!
+    return { 'X-App-Id': key.appId, 'X-App-Token': key.token, 'Content-Type': 'application/json' }
+  }
+  return {
+    url: match[1]!,
+    pid: child.pid!,
+    headers: headersOf('integrator'),
+    adminHeaders: headersOf('admin'),
+    dir: data,
+    async stop() {
+      await stopProcess(child)
+      if (dir === undefined) await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Sends JSON and gives the parsed answer; throws on any status but 2xx. */
+export const call = async (
+  server: Pick<Server, 'url'>,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: unknown,
+): Promise<{ readonly body: never; readonly headers: Headers }> => {
+  const answer = await fetch(server.url + path, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 500)}`)
+  return { body: (text === '' ? undefined : JSON.parse(text)) as never, headers: answer.headers }
+}
+
+export interface Load {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+  readonly failed: number
+}
+
+/** Posts as fast as answers come, over `connections` at once, for `ms`. Bodies are made beforehand, so that making them costs nothing. */
+export const load = async (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  bodies: readonly string[],
+  { connections, ms }: { readonly connections: number; readonly ms: number },
+): Promise<Load> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const target = new URL(url)
+  const times: number[] = []
+  let failed = 0
+  let next = 0
+  const post = (body: string): Promise<void> =>
+    new Promise((resolve) => {
+      const started = performance.now()
+      const sent = request(
+        {
+          agent,
+          host: target.hostname,
+          port: target.port,
+          path: target.pathname,
+          method: 'POST',
+          headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
+        },
+        (answer) => {
+          answer.resume()
+          answer.on('end', () => {
+            times.push(performance.now() - started)
+            if (answer.statusCode !== 200) failed++
+            resolve()
+          })
+        },
+      )
+      sent.on('error', () => {
+        failed++
+        resolve()
+      })
+      sent.end(body)
+    })
+  const end = performance.now() + ms
+  const began = performance.now()
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (performance.now() < end) await post(bodies[next++ % bodies.length]!)
+    }),
+  )
+  const seconds = (performance.now() - began) / 1_000
+  agent.destroy()
+  times.sort((a, b) => a - b)
+  return {
+    perSecond: times.length / seconds,
+    p50: times[Math.floor(times.length * 0.5)] ?? 0,
+    p99: times[Math.floor(times.length * 0.99)] ?? 0,
+    failed,
+  }
+}
+
+/** Resident memory of a process, MB. */
+export const residentMb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024
+
+/** The value below which a share `q` of the sorted numbers lies. */
+export const quantile = (numbers: readonly number[], q: number): number =>
+  [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ?? 0

@@ -1,0 +1,49 @@
+// Runs benches and prints a table and a JSON file.
+//   npm run bench                 all of them
+//   npm run bench -- tracking     those named
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Row } from './harness.ts'
+import { benchTracking } from './tracking.ts'
+
+const benches: Readonly<Record<string, (dir: string) => Promise<Row[]>>> = {
+  tracking: benchTracking,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !(name in benches))
+if (unknown.length > 0) {
+  process.stderr.write(`no such bench: ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`)
+  process.exit(2)
+}
+
+const shown = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3)
+
+const results: (Row & { readonly bench: string })[] = []
+for (const [bench, run] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(bench)) continue
+  process.stdout.write(`\n${bench}\n`)
+  const dir = await mkdtemp(join(tmpdir(), `tributary-bench-${bench}-`))
+  try {
+    for (const row of await run(dir)) {
+      results.push({ bench, ...row })
+      const target = row.target === undefined ? '' : `   (aim ${row.target})`
+      process.stdout.write(`  ${row.name.padEnd(52)} ${shown(row.value).padStart(10)} ${row.unit}${target}\n`)
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+const file = `bench-${new Date().toISOString().replace(/[:.]/g, '-')}.json`
+await writeFile(
+  file,
+  JSON.stringify(
+    { at: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, results },
+    null,
+    2,
+  ),
+)
+process.stdout.write(`\nwritten to ${file}\n`)
+process.exit(0)

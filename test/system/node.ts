@@ -1,0 +1,93 @@
+// A whole node for tests: real drivers, real engines over a directory of its own, real HTTP.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Config, loadConfig } from '../../src/config.ts'
+import type { GeneratedKey, Role } from '../../src/keys.ts'
+import { createLogger } from '../../src/log.ts'
+import { type Node, startNode } from '../../src/node.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly body: ReturnType<typeof JSON.parse>
+  readonly headers: Headers
+}
+
+export interface TestNode extends Node {
+  readonly dir: string
+  key(role: Role): GeneratedKey
+  /** Headers of a role's key, as its kind of path wants them. */
+  headers(role: Role): Record<string, string>
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>
+  /** Stops the node and removes its directory. */
+  end(): Promise<void>
+}
+
+export interface CallOptions {
+  readonly as?: Role
+  readonly headers?: Readonly<Record<string, string>>
+  /** Waits for what this answer's command recorded. */
+  readonly after?: Answer
+}
+
+/** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
+export const testNode = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<TestNode> => {
+  const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-test-')))
+  const config: Config = loadConfig({
+    ...(process.env.EVENTSTORE_URL ? { EVENTSTORE_URL: process.env.EVENTSTORE_URL } : {}),
+    ...(process.env.MONGODB_URL
+      ? { MONGODB_URL: process.env.MONGODB_URL, MONGODB_DATABASE: `test_${Date.now().toString(36)}` }
+      : {}),
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DATA_DIR: data,
+    LOG_LEVEL: 'error',
+    ...env,
+  })
+  const node = await startNode(config, createLogger(config.logLevel))
+  const keys = JSON.parse(await readFile(join(data, 'keys.json'), 'utf8')) as GeneratedKey[]
+  const key = (role: Role): GeneratedKey => {
+    const found = keys.find((k) => k.role === role)
+    if (!found) throw new Error(`no key of role ${role}`)
+    return found
+  }
+  const headers = (role: Role): Record<string, string> =>
+    role === 'client'
+      ? { 'X-Client-Application-Id': key(role).appId, 'X-Client-Token': key(role).token, Origin: 'https://shop.test' }
+      : { 'X-App-Id': key(role).appId, 'X-App-Token': key(role).token }
+  const management = () => ({ 'X-Management-Id': key('admin').appId, 'X-Management-Token': key('admin').token })
+  return {
+    ...node,
+    dir: data,
+    key,
+    headers,
+    async call(
+      method,
+      path,
+      body,
+      { as = path.startsWith('/client/') ? 'client' : 'integrator', headers: more, after } = {},
+    ) {
+      const token = after?.headers.get('consistency-token')
+      const answer = await fetch(node.url + path, {
+        method,
+        headers: {
+          ...(path.startsWith('/management/') ? management() : headers(as)),
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(token ? { 'Consistency-Token': token, Prefer: 'wait=10' } : {}),
+          ...more,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return {
+        status: answer.status,
+        body: text !== '' && (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text,
+        headers: answer.headers,
+      }
+    },
+    async end() {
+      await node.stop()
+      if (dir === undefined) await rm(data, { recursive: true, force: true })
+    },
+  }
+}
