@@ -1,6 +1,7 @@
 // The embedded event log: a server of the event store's gRPC protocol over LMDB, for development and single machines.
 import { randomUUID } from 'node:crypto'
 import { lockDirectory } from '../lock.ts'
+import type { Faults } from './faults.ts'
 import { createIdCache } from './log/idCache.ts'
 import { createReader } from './log/reader.ts'
 import { openStore } from './log/store.ts'
@@ -8,17 +9,22 @@ import { createStreams } from './log/streams.ts'
 import { createWriter } from './log/writer.ts'
 import { createRouter } from './router.ts'
 import { listen } from './server.ts'
+import { createSubmit, type ServiceContext } from './services/context.ts'
 import { createHttpHandler } from './wire/http1.ts'
+
+export { createFaults, type FaultKind, type Faults, type Injection, type RandomFaults } from './faults.ts'
 
 export interface EventLogOptions {
   /** Folder of the log's files; made when it is not there. One process at a time. */
   readonly dir: string
   /** TCP port; 0, the default, takes any free one. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Address to listen on. There is no user and no encryption: leave it at loopback. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Upper bound of the log's file, bytes; default: the disk's. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
+  /** Turns the test mode on: faults that are injected through this object or by HTTP at `/test/faults`. */
+  readonly faults?: Faults | undefined
 }
 
 export interface EventLog {
@@ -27,52 +33,64 @@ export interface EventLog {
   readonly url: string
   /** Ends subscriptions with UNAVAILABLE, answers what is being written, closes the files. */
   stop(): Promise<void>
+  /** Breaks all connections at once, without answers, as a process that is killed does; then closes the files. */
+  kill(): Promise<void>
 }
 
 /** How long calls may take to end at stop, ms. */
 const STOP_GRACE_MS = 1_000
 
 /** Opens the log and serves it. Rejects when the directory is in use, of another layout, or the port is taken. */
-export const startEventLog = async ({
-  dir,
-  port = 0,
-  host = '127.0.0.1',
-  maxBytes,
-}: EventLogOptions): Promise<EventLog> => {
+export const startEventLog = async (options: EventLogOptions): Promise<EventLog> => {
+  const { dir, port = 0, host = '127.0.0.1', maxBytes, faults } = options
   const lock = await lockDirectory(dir)
+  let close: () => Promise<void> = async () => {}
   try {
     const store = openStore({ dir, mapSize: maxBytes }, randomUUID)
+    close = store.close
     const streams = createStreams(store)
     const now = Date.now
     const reader = createReader({ store, streams, now })
     const writer = createWriter({ store, streams, ids: createIdCache(), reader, now })
     let boundPort = port
     const identity = () => ({ instanceId: store.instanceId, host, port: boundPort })
-    const router = createRouter({ reader, writer, identity, now })
-    const server = await listen({ host, port, onCall: router.route, onHttp: createHttpHandler(identity) }).catch(
-      async (error) => {
-        await store.close()
-        throw error
-      },
-    )
+    const context: ServiceContext = {
+      reader,
+      head: writer.head,
+      onWritten: writer.onWritten,
+      identity,
+      now,
+      faults,
+      submit: createSubmit(writer),
+    }
+    const router = createRouter(context)
+    const server = await listen({ host, port, onCall: router.route, onHttp: createHttpHandler(identity, faults) })
     boundPort = server.port
-    let stopped: Promise<void> | undefined
-    const stop = async () => {
-      router.stop()
+
+    const end = async (graceMs: number) => {
+      router.stopReads()
       await writer.idle()
-      await server.close(STOP_GRACE_MS)
+      router.stopAll()
+      await server.close(graceMs)
       await store.close()
       lock.release()
     }
+    let ended: Promise<void> | undefined
     return {
       port: server.port,
       url: `esdb://${host}:${server.port}?tls=false`,
       stop: () => {
-        stopped ??= stop()
-        return stopped
+        ended ??= end(STOP_GRACE_MS)
+        return ended
+      },
+      kill: () => {
+        server.disconnect()
+        ended ??= end(0)
+        return ended
       },
     }
   } catch (error) {
+    await close()
     lock.release()
     throw error
   }

@@ -1,44 +1,38 @@
 // Which call goes to which service, and what becomes of calls when the server stops.
-import type { Reader } from './log/reader.ts'
-import type { Writer } from './log/writer.ts'
-import { serveAppend, serveBatchAppend } from './services/append.ts'
+import { serveAppend } from './services/append.ts'
+import { serveBatchAppend } from './services/batchAppend.ts'
+import type { ServiceContext } from './services/context.ts'
 import { serveDelete } from './services/delete.ts'
-import { gossipFrame, type Identity, supportedMethodsFrame } from './services/features.ts'
+import { gossipFrame, supportedMethodsFrame } from './services/features.ts'
 import { serveRead } from './services/read.ts'
 import { serveSubscription } from './subs/subscribe.ts'
-import { invalidArgument, unavailable, unimplemented } from './wire/errors.ts'
+import { invalidArgument, notReady, unavailable, unimplemented } from './wire/errors.ts'
 import type { Call } from './wire/grpc.ts'
 import { type ReadRequest, readReadRequest } from './wire/requests.ts'
 
 export interface Router {
   readonly route: (call: Call) => void
-  /** New calls are refused with UNAVAILABLE, subscriptions and reads end with it; appends are left to be answered. */
-  stop(): void
-}
-
-export interface RouterOptions {
-  readonly reader: Reader
-  readonly writer: Writer
-  readonly identity: () => Identity
-  readonly now: () => number
+  /** New calls are refused with UNAVAILABLE; reads and subscriptions end with it. Appends are left to be answered. */
+  stopReads(): void
+  /** Ends what is left. */
+  stopAll(): void
 }
 
 const STOPPING = unavailable('The event log is stopping.')
 
-export const createRouter = ({ reader, writer, identity, now }: RouterOptions): Router => {
+export const createRouter = (context: ServiceContext): Router => {
   let stopping = false
   const reads = new Set<Call>()
-  const context = { reader, writer, now, head: writer.head, onWritten: writer.onWritten }
+  const writes = new Set<Call>()
 
   const serveReadCall = (call: Call, payload: Buffer) => {
     let request: ReadRequest
     try {
       request = readReadRequest(payload)
     } catch (error) {
-      return call.fail(invalidArgument(String(error)))
+      call.fail(invalidArgument(String(error)))
+      return
     }
-    reads.add(call)
-    call.onOver(() => reads.delete(call))
     void (request.count === undefined ? serveSubscription(call, request, context) : serveRead(call, request, context))
   }
   const reply = (call: Call, frame: Buffer) => {
@@ -54,32 +48,51 @@ export const createRouter = ({ reader, writer, identity, now }: RouterOptions): 
       serve(call, payload)
     })
   }
+  const among = (calls: Set<Call>, serve: (call: Call) => void) => (call: Call) => {
+    calls.add(call)
+    call.onOver(() => calls.delete(call))
+    serve(call)
+  }
 
+  const streams = '/event_store.client.streams.Streams'
   const routes: Readonly<Record<string, (call: Call) => void>> = {
-    '/event_store.client.streams.Streams/Read': one(serveReadCall),
-    '/event_store.client.streams.Streams/Append': (call) => serveAppend(call, context),
-    '/event_store.client.streams.Streams/BatchAppend': (call) => serveBatchAppend(call, context),
-    '/event_store.client.streams.Streams/Delete': one((call, payload) => serveDelete(call, payload, 'delete', writer)),
-    '/event_store.client.streams.Streams/Tombstone': one((call, payload) =>
-      serveDelete(call, payload, 'tombstone', writer),
+    [`${streams}/Read`]: among(reads, one(serveReadCall)),
+    [`${streams}/Append`]: among(writes, (call) => serveAppend(call, context)),
+    [`${streams}/BatchAppend`]: among(writes, (call) => serveBatchAppend(call, context)),
+    [`${streams}/Delete`]: among(
+      writes,
+      one((call, payload) => serveDelete(call, payload, 'delete', context)),
+    ),
+    [`${streams}/Tombstone`]: among(
+      writes,
+      one((call, payload) => serveDelete(call, payload, 'tombstone', context)),
     ),
     '/event_store.client.server_features.ServerFeatures/GetSupportedMethods': one((call) =>
       reply(call, supportedMethodsFrame()),
     ),
-    '/event_store.client.gossip.Gossip/Read': one((call) => reply(call, gossipFrame(identity(), now()))),
+    '/event_store.client.gossip.Gossip/Read': one((call) =>
+      reply(call, gossipFrame(context.identity(), context.now())),
+    ),
   }
+  /** While it refuses, only appends in a batch get an answer of their own; see serveBatchAppend. */
+  const refusesCall = (path: string) => context.faults?.refuses() === true && path !== `${streams}/BatchAppend`
 
   return {
     route: (call) => {
       if (stopping) return call.fail(STOPPING)
       const serve = routes[call.path]
-      if (serve === undefined)
+      if (serve === undefined) {
         return call.fail(unimplemented(`${call.path} is not supported by the embedded event log.`))
+      }
+      if (refusesCall(call.path)) return call.fail(notReady())
       serve(call)
     },
-    stop: () => {
+    stopReads: () => {
       stopping = true
       for (const call of reads) call.fail(STOPPING)
+    },
+    stopAll: () => {
+      for (const call of writes) call.fail(STOPPING)
     },
   }
 }

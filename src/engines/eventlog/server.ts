@@ -7,6 +7,8 @@ import type { HttpHandler } from './wire/http1.ts'
 
 export interface PortServer {
   readonly port: number
+  /** Breaks every connection off. */
+  disconnect(): void
   /** Refuses new connections and calls, then closes what is left after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -72,16 +74,18 @@ export const listen = async ({ host, port, onCall, onHttp }: PortServerOptions):
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server has no port')
 
+  const disconnect = () => {
+    for (const session of sessions) session.destroy()
+    for (const socket of sockets) socket.destroy()
+  }
   return {
     port: address.port,
+    disconnect,
     close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const session of sessions) session.close()
       http1.closeIdleConnections()
-      const timer = setTimeout(() => {
-        for (const session of sessions) session.destroy()
-        for (const socket of sockets) socket.destroy()
-      }, graceMs)
+      const timer = setTimeout(disconnect, graceMs)
       await closed
       clearTimeout(timer)
     },

@@ -1,13 +1,18 @@
 // Entry of the event log's worker thread.
 import * as v from 'valibot'
 import { serveInWorker } from '../host.ts'
-import { startEventLog } from './index.ts'
+import { createFaults, startEventLog } from './index.ts'
 
 const Options = v.object({
   dir: v.string(),
   port: v.optional(v.number()),
   host: v.optional(v.string()),
   maxBytes: v.optional(v.number()),
+  /** Faults can be injected by HTTP at `/test/faults`. */
+  testMode: v.optional(v.boolean(), false),
 })
 
-await serveInWorker((options) => startEventLog(v.parse(Options, options)))
+await serveInWorker((options) => {
+  const { testMode, ...rest } = v.parse(Options, options)
+  return startEventLog({ ...rest, faults: testMode ? createFaults() : undefined })
+})

@@ -70,7 +70,8 @@ export const decide = (
     return situation.last < 0 && !situation.hasMetadata ? WRONG : byRecentIds(situation, ids, known)
   }
   if (expected === 'any') return byRecentIds(situation, ids, known)
-  const revision = expected === 'no_stream' ? -1n : expected
+  // As a signed number the largest revision there can be is -1, which is no stream at all.
+  const revision = expected === 'no_stream' ? -1n : BigInt.asIntN(64, expected)
   const last = BigInt(situation.last)
   if (revision > last) return WRONG
   return revision === last ? WRITE : byLookingBack(situation, Number(revision), ids, known)

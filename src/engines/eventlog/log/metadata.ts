@@ -23,7 +23,7 @@ export const metastreamOf = (stream: string): string => `$$${stream}`
 export const streamOfMetastream = (metastream: string): string => metastream.slice(2)
 
 /** 2^63-1 is no exact JavaScript number, so it is looked for in the text. */
-const SOFT_DELETE = /("\$tb"\s*:\s*)9223372036854775807(?=\s*[,}])/
+const SOFT_DELETE = /"\$tb"\s*:\s*9223372036854775807\s*[,}]/
 export const SOFT_DELETE_METADATA = '{"$tb":9223372036854775807}'
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -52,9 +52,18 @@ export const parseMetadata = (data: Buffer): StreamMetadata => {
   return { maxCount, maxAgeMs: maxAge === undefined ? undefined : maxAge * 1000, truncateBefore, softDeleted }
 }
 
-/** The metadata that brings a deleted stream back: the old one with `$tb` at the first new revision. */
-export const revivalMetadata = (data: Buffer, truncateBefore: number): Buffer =>
-  Buffer.from(data.toString('utf8').replace(SOFT_DELETE, `$1${truncateBefore}`))
+/**
+ * The metadata that brings a deleted stream back: the given one with `$tb` at the first new revision. Undefined when the
+ * given one is no JSON object.
+ */
+export const revivalMetadata = (data: Uint8Array, truncateBefore: number): Buffer | undefined => {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(data).toString('utf8'))
+    return isRecord(parsed) ? Buffer.from(JSON.stringify({ ...parsed, $tb: truncateBefore })) : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** The first revision that a reader may see; `last` is the newest one. */
 export const firstReadable = ({ truncateBefore = 0, maxCount }: StreamMetadata, last: number): number =>

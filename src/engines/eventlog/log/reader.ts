@@ -1,5 +1,5 @@
 // Reading of the log: bounded pages of streams and of $all, ready to be sent.
-import { firstReadable } from './metadata.ts'
+import { firstReadable, NO_METADATA, type StreamMetadata } from './metadata.ts'
 import { createdMs, dataOf, isHiddenRecord, revisionOf, typeOf } from './record.ts'
 import { type Store, TOMBSTONE_INDEX } from './store.ts'
 import type { Streams } from './streams.ts'
@@ -24,6 +24,8 @@ export interface Reader {
   lastRevision(stream: string): number
   /** At most `limit` readable events from revision `from` on (inclusive). `next` is a revision. */
   stream(stream: string, from: number, backwards: boolean, limit: number): Page
+  /** The same forwards, without regard to what metadata hides: what a live subscriber gets. */
+  live(stream: string, from: number, limit: number): Page
   /** At most `limit` rows; `from` inclusive forwards, exclusive backwards. `next` is a position. Hidden rows are left out. */
   all(from: number, backwards: boolean, limit: number): Page
   /** A record begins here. */
@@ -53,11 +55,10 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     return stream === undefined || stream.last < 0 || streams.metadata(name).softDeleted ? 'not-found' : 'readable'
   }
 
-  const page = (name: string, from: number, backwards: boolean, limit: number): Page => {
+  const page = (name: string, from: number, backwards: boolean, limit: number, metadata: StreamMetadata): Page => {
     const stream = streams.find(name)
     const end: Page = { events: [], next: undefined }
     if (stream === undefined || stream.last < 0) return end
-    const metadata = streams.metadata(name)
     const first = firstReadable(metadata, stream.last)
     const start = backwards ? Math.min(from, stream.last) : Math.max(from, first)
     const stop = backwards ? first : stream.last
@@ -81,13 +82,15 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
 
   const readablePosition = (name: string, revision: number): number | undefined =>
     status(name) === 'readable'
-      ? page(name, revision, false, 1).events.find((e) => revisionOf(e.record) === revision)?.position
+      ? page(name, revision, false, 1, streams.metadata(name)).events.find((e) => revisionOf(e.record) === revision)
+          ?.position
       : undefined
 
   return {
     status,
     lastRevision: (name) => streams.find(name)?.last ?? -1,
-    stream: page,
+    stream: (name, from, backwards, limit) => page(name, from, backwards, limit, streams.metadata(name)),
+    live: (name, from, limit) => page(name, from, false, limit, NO_METADATA),
     all: (from, backwards, limit) => {
       const events: Stored[] = []
       let rows = 0

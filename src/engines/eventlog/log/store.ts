@@ -45,7 +45,6 @@ export interface Store {
   head(): number
   putHead(position: number): void
   readonly instanceId: string
-  isNew(): boolean
   close(): Promise<void>
 }
 
@@ -73,8 +72,7 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
     void env.close()
     throw new StoreUnusable(`the event log in ${dir} has layout ${schema}; this program reads layout ${SCHEMA}`)
   }
-  const isNew = schema === undefined
-  if (isNew) {
+  if (schema === undefined) {
     env.transactionSync(() => {
       sys.putSync('instance', newInstanceId())
       sys.putSync('streams', 0)
@@ -140,7 +138,6 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
     head: () => Number(sys.get('head')),
     putHead: (position) => sys.putSync('head', position),
     instanceId: String(sys.get('instance')),
-    isNew: () => isNew,
     close: () => env.close(),
   }
 }

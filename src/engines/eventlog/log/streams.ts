@@ -83,7 +83,7 @@ export const createStreams = (store: Store, kept = KEPT): Streams => {
     },
     isTombstoned: (name) =>
       find(name)?.tombstoned === true || (isMetastream(name) && find(streamOfMetastream(name))?.tombstoned === true),
-    hasMetadata: (name) => !isMetastream(name) && (find(metastreamOf(name))?.last ?? -1) >= 0,
+    hasMetadata: (name) => (find(metastreamOf(name))?.last ?? -1) >= 0,
     metadataChanged: (metastream, changed) => void metadata.set(streamOfMetastream(metastream), changed),
     trim: () => {
       oldestFirst(states)

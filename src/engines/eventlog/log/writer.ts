@@ -3,10 +3,17 @@ import { randomUUID } from 'node:crypto'
 import type { Expected } from '../wire/errors.ts'
 import { decide, type KnownIds, type StreamSituation } from './decide.ts'
 import type { IdCache } from './idCache.ts'
-import { isMetastream, metastreamOf, parseMetadata, revivalMetadata, SOFT_DELETE_METADATA } from './metadata.ts'
+import {
+  isMetastream,
+  metastreamOf,
+  parseMetadata,
+  revivalMetadata,
+  SOFT_DELETE_METADATA,
+  streamOfMetastream,
+} from './metadata.ts'
 import type { Reader } from './reader.ts'
 import { encodeRecord, isHidden, recordSpan } from './record.ts'
-import { newestData, type Store, storedId, TOMBSTONE_INDEX } from './store.ts'
+import { FIRST_POSITION, newestData, type Store, storedId, TOMBSTONE_INDEX } from './store.ts'
 import type { StreamState, Streams } from './streams.ts'
 
 /** An event that is fit to be stored. */
@@ -32,6 +39,8 @@ export type Outcome =
   | { readonly kind: 'written'; readonly revision: number | undefined; readonly position: number | undefined }
   | { readonly kind: 'wrong-version'; readonly current: number | undefined }
   | { readonly kind: 'deleted' }
+  /** Not known in time; it may have been written. */
+  | { readonly kind: 'timed-out' }
   /** Nothing was written: the disk is full, or the like. */
   | { readonly kind: 'failed'; readonly reason: string }
 
@@ -75,8 +84,6 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     return lastTicks
   }
 
-  const written: string[] = []
-
   const put = (stream: StreamState, revision: number | null, event: NewEvent): number => {
     const position = head
     const record = encodeRecord(
@@ -91,21 +98,16 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
 
   const append = (stream: StreamState, events: readonly NewEvent[]): number => {
     let position = head
-    const seen = new Set<string>()
     for (const event of events) {
       stream.last++
       position = put(stream, stream.last, event)
-      // Of two equal ids in one write the first is found again (recorded from a real server).
-      if (!seen.has(event.id)) ids.put(event.id, { streamNo: stream.no, revision: stream.last })
-      seen.add(event.id)
-      written.push(event.id)
+      ids.put(event.id, { streamNo: stream.no, revision: stream.last }, stream.name.length)
     }
-    if (isMetastream(stream.name) && events.length > 0) metadataWritten(stream, events.at(-1)!.data)
+    const newest = events.at(-1)
+    if (newest !== undefined && isMetastream(stream.name)) {
+      streams.metadataChanged(stream.name, parseMetadata(Buffer.from(newest.data)))
+    }
     return position
-  }
-
-  const metadataWritten = (metastream: StreamState, data: Uint8Array) => {
-    streams.metadataChanged(metastream.name, parseMetadata(Buffer.from(data)))
   }
 
   const setMetadata = (stream: string, data: Buffer): number =>
@@ -162,9 +164,13 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
         }
         const stream = streams.findOrCreate(command.stream)
         const before = stream.last
+        const revived = isMetastream(command.stream) ? streamOfMetastream(command.stream) : undefined
+        const revives = revived !== undefined && streams.metadata(revived).softDeleted
         const position = append(stream, command.events)
         if (command.events.length === 0) head += recordSpan(stream.nameBytes.length, 0, 0, 0)
         if (situation.softDeleted) revive(command.stream, before + 1)
+        // Metadata that is written by hand to a deleted stream brings it back, too.
+        if (revives) revive(revived, (streams.find(revived)?.last ?? -1) + 1)
         return { kind: 'written', revision: stream.last < 0 ? undefined : stream.last, position }
       }
       case 'delete': {
@@ -192,8 +198,9 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
 
   const revive = (name: string, truncateBefore: number) => {
     const metastream = streams.find(metastreamOf(name))
-    const old = metastream && newestData(store, metastream.no, metastream.last)
-    if (old !== undefined) setMetadata(name, revivalMetadata(old, truncateBefore))
+    const newest = metastream && newestData(store, metastream.no, metastream.last)
+    const revived = newest && revivalMetadata(newest, truncateBefore)
+    if (revived !== undefined) setMetadata(name, revived)
   }
 
   const commit = () => {
@@ -210,16 +217,25 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     } catch (error) {
       // Memory ran ahead of the disk: what this batch put there is taken back, the rest is read again when needed.
       head = before
-      for (const id of written) ids.delete(id)
+      ids.takeBack()
       streams.clear()
       const reason = error instanceof Error ? error.message : String(error)
       outcomes.splice(0, outcomes.length, ...batch.map((): Outcome => ({ kind: 'failed', reason })))
     }
-    written.length = 0
+    ids.keep()
     streams.trim()
     for (const [i, { answer }] of batch.entries()) answer(outcomes[i]!)
     if (head !== before) for (const listener of listeners) listener()
     if (queue.length === 0) for (const resolve of idleWaiters.splice(0)) resolve()
+  }
+
+  // A real log begins with the server's own records: a reader of $all has to cope with them from the first day.
+  if (head === FIRST_POSITION) {
+    store.commit(() => {
+      setMetadata('$scavenges', Buffer.from('{"$maxAge":2592000}'))
+      store.putHead(head)
+    })
+    ids.keep()
   }
 
   return {

@@ -1,11 +1,18 @@
 // Soft deletes and tombstones.
-import type { Writer } from '../log/writer.ts'
-import { invalidArgument, streamDeleted, unavailable, unknown, wrongExpectedVersion } from '../wire/errors.ts'
+import { invalidArgument, streamDeleted, timedOut, unavailable, wrongExpectedVersion } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import { readDeleteRequest, type StreamOptions } from '../wire/requests.ts'
 import { deleted } from '../wire/responses.ts'
+import { HANDLER_EXCEPTION } from './append.ts'
+import type { ServiceContext } from './context.ts'
+import { isBadStream } from './propose.ts'
 
-export const serveDelete = (call: Call, payload: Buffer, kind: 'delete' | 'tombstone', writer: Writer): void => {
+export const serveDelete = (
+  call: Call,
+  payload: Buffer,
+  kind: 'delete' | 'tombstone',
+  { submit }: ServiceContext,
+): void => {
   let options: StreamOptions
   try {
     options = readDeleteRequest(payload)
@@ -14,11 +21,11 @@ export const serveDelete = (call: Call, payload: Buffer, kind: 'delete' | 'tombs
     return
   }
   const { stream, expected } = options
-  if (stream === '' || stream === '$all') {
-    call.fail(unknown('Exception was thrown by handler.'))
+  if (isBadStream(stream)) {
+    call.fail(HANDLER_EXCEPTION)
     return
   }
-  writer.submit({ kind, stream, expected }, (outcome) => {
+  submit({ kind, stream, expected }, 0, (outcome) => {
     switch (outcome.kind) {
       case 'written':
         call.send(deleted(outcome.position ?? 0))
@@ -27,6 +34,8 @@ export const serveDelete = (call: Call, payload: Buffer, kind: 'delete' | 'tombs
         return call.fail(streamDeleted(stream))
       case 'wrong-version':
         return call.fail(wrongExpectedVersion(stream, expected, BigInt(outcome.current ?? -1)))
+      case 'timed-out':
+        return call.fail(timedOut())
       case 'failed':
         return call.fail(unavailable(outcome.reason))
       default:

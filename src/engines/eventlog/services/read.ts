@@ -1,6 +1,5 @@
 // Reads of a stream or of $all, forwards and backwards.
 
-import type { Reader } from '../log/reader.ts'
 import { revisionOf } from '../log/record.ts'
 import { createFilter } from '../subs/filter.ts'
 import { createSender } from '../subs/sender.ts'
@@ -8,12 +7,10 @@ import { invalidArgument, type RpcError, streamDeleted, unknown } from '../wire/
 import type { Call } from '../wire/grpc.ts'
 import type { AllPosition, ReadRequest } from '../wire/requests.ts'
 import { streamNotFound } from '../wire/responses.ts'
+import type { ServiceContext } from './context.ts'
 
-export interface ReadContext {
-  readonly reader: Reader
-  /** Where the next record will lie. */
-  readonly head: () => number
-}
+/** What reading needs of a service's context. */
+export type ReadContext = Pick<ServiceContext, 'reader' | 'head'>
 
 /** Rows that are taken from disk at a time, before other calls have their turn. */
 export const PAGE_ROWS = 512

@@ -11,6 +11,17 @@ export interface Filter {
 /** How many events are searched at a time when the client does not say. */
 const DEFAULT_WINDOW = 32
 
+/**
+ * The real server's expressions are .NET's. What both have is taken as it is, with .NET's `(?i)` at the beginning; what only
+ * .NET has is refused rather than misread.
+ */
+const toRegExp = (text: string): RegExp => {
+  const ignoreCase = text.startsWith('(?i)')
+  const pattern = ignoreCase ? text.slice(4) : text
+  // Like .NET without surrogate pairs, unless classes of characters are asked for.
+  return new RegExp(pattern, `${/\\p\{/i.test(pattern) ? 'u' : ''}${ignoreCase ? 'i' : ''}`)
+}
+
 /** Throws when the regular expression is none that this server understands. */
 export const createFilter = (request: FilterRequest): Filter => {
   const subject = request.on === 'stream' ? streamOf : typeOf
@@ -24,6 +35,6 @@ export const createFilter = (request: FilterRequest): Filter => {
       },
     }
   }
-  const pattern = new RegExp(request.regex, 'u')
+  const pattern = toRegExp(request.regex)
   return { checkpointEvery, matches: (record) => pattern.test(subject(record)) }
 }

@@ -16,6 +16,7 @@ const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
 const FAILED_PRECONDITION = 9
+const ABORTED = 10
 const UNIMPLEMENTED = 12
 const UNAVAILABLE = 14
 
@@ -61,6 +62,18 @@ export const notLeader = (host: string, port: number): RpcError => ({
 export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGUMENT, message: text })
 export const unknown = (text: string): RpcError => ({ code: UNKNOWN, message: text })
 export const unavailable = (text: string): RpcError => ({ code: UNAVAILABLE, message: text })
+/** A server that is starting or stopping. */
+export const notReady = (): RpcError => unavailable('Server Is Not Ready')
+/** A write whose outcome was not known in time. */
+export const timedOut = (): RpcError => ({
+  code: ABORTED,
+  message: 'Operation timed out: the write was not final in time',
+})
+/** A subscriber that does not keep up, as versions before 24.2 say it. */
+export const consumerTooSlow = (): RpcError => ({
+  code: ABORTED,
+  message: 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.',
+})
 export const unimplemented = (text: string): RpcError => ({ code: UNIMPLEMENTED, message: text })
 
 /** Trailers carry ASCII only; everything else is percent-encoded, as gRPC does with messages. */
@@ -78,8 +91,8 @@ export const trailersOf = (error: RpcError): Record<string, string> => ({
   ...Object.fromEntries(Object.entries(error.details ?? {}).map(([key, value]) => [key, encoded(value)])),
 })
 
-/** A `google.rpc.Status`, the error of one batched append. */
-export type BatchError = {
+/** A `google.rpc.Status`, the error of one batched append; `type` names the message in `details`. */
+export interface BatchError {
   readonly code: number
   readonly message: string
   readonly type: string
@@ -87,41 +100,43 @@ export type BatchError = {
 }
 
 const NOTHING = Buffer.alloc(0)
-const EMPTY = (field: number) => message(field)
+const EMPTY_TYPE = 'google.protobuf.Empty'
+const typed = (name: string): string => `event_store.client.${name}`
 
 export const batchError = {
   wrongExpectedVersion: (expected: Expected, current: bigint | undefined): BatchError => ({
     code: 6,
     message: 'WrongExpectedVersion',
-    type: 'WrongExpectedVersion',
+    type: typed('WrongExpectedVersion'),
     details: Buffer.concat([
-      current === undefined ? EMPTY(2) : uint(1, current),
+      current === undefined ? message(2) : uint(1, current),
       typeof expected === 'bigint'
         ? uint(3, expected)
-        : EMPTY(expected === 'any' ? 4 : expected === 'stream_exists' ? 5 : 6),
+        : message(expected === 'any' ? 4 : expected === 'stream_exists' ? 5 : 6),
     ]),
   }),
-  streamDeleted: (stream: Uint8Array): BatchError => ({
+  streamDeleted: (stream: string): BatchError => ({
     code: 5,
     message: 'StreamDeleted',
-    type: 'StreamDeleted',
-    details: message(1, bytes(3, stream)),
+    type: typed('StreamDeleted'),
+    details: message(1, bytes(3, Buffer.from(stream))),
   }),
-  timeout: (): BatchError => ({ code: 4, message: 'Timeout', type: 'Timeout', details: NOTHING }),
+  timeout: (): BatchError => ({ code: 4, message: 'Timeout', type: typed('Timeout'), details: NOTHING }),
   appendSizeExceeded: (limit: number): BatchError => ({
     code: 3,
     message: 'MaximumAppendSizeExceeded',
-    type: 'MaximumAppendSizeExceeded',
+    type: typed('MaximumAppendSizeExceeded'),
     details: uint(1, limit),
   }),
   badRequest: (text: string): BatchError => ({
     code: 3,
     message: 'BadRequest',
-    type: 'BadRequest',
+    type: typed('BadRequest'),
     details: string(1, text),
   }),
+  notReady: (): BatchError => ({ code: 0, message: 'Server Is Not Ready', type: EMPTY_TYPE, details: NOTHING }),
   /** An error inside the server; its text reaches the client's message. */
-  internal: (text: string): BatchError => ({ code: 13, message: text, type: 'InternalError', details: NOTHING }),
+  internal: (text: string): BatchError => ({ code: 13, message: text, type: EMPTY_TYPE, details: NOTHING }),
 } as const
 
 /** The bytes of a Status message. */
@@ -129,5 +144,5 @@ export const batchStatus = (error: BatchError): Buffer =>
   Buffer.concat([
     uint(1, error.code),
     string(2, error.message),
-    message(3, string(1, `type.googleapis.com/event_store.client.${error.type}`), bytes(2, error.details)),
+    message(3, string(1, `type.googleapis.com/${error.type}`), bytes(2, error.details)),
   ])

@@ -1,5 +1,5 @@
 // gRPC calls over node:http2: one object a call, with messages in, messages out and a status at the end.
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { type RpcError, statusOf, trailersOf } from './errors.ts'
 import { createDeframer } from './framing.ts'
 
@@ -25,8 +25,8 @@ export interface Call {
   finish(): void
   /** Ends the call with an error's trailers. */
   fail(error: RpcError): void
-  /** Breaks the call off without a status. */
-  reset(): void
+  /** Breaks the whole connection off, as a server that dies does. */
+  disconnect(): void
 }
 
 export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call => {
@@ -127,9 +127,10 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
       close({ 'grpc-status': '0' })
     },
     fail,
-    reset: () => {
+    disconnect: () => {
       ended = true
-      if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      stream.session?.socket.destroySoon()
+      stream.session?.destroy()
     },
   }
 }

@@ -1,5 +1,7 @@
 // The few HTTP/1.1 answers that health checks and tools ask for on the same port.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import * as v from 'valibot'
+import { type Faults, Injection, RandomFaults } from '../faults.ts'
 import { type Identity, SERVER_VERSION } from '../services/features.ts'
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -34,11 +36,58 @@ const gossipOf = ({ instanceId, host, port }: Identity) => ({
   serverPort: port,
 })
 
+/** Longest body of a request in the test mode, bytes. */
+const MAX_BODY = 64 * 1024
+
+/** One instruction of the test mode. */
+const Instruction = v.variant('do', [
+  v.object({ do: v.literal('inject'), fault: Injection }),
+  v.object({ do: v.literal('random'), faults: RandomFaults }),
+  v.object({ do: v.literal('refuse'), on: v.boolean() }),
+  v.object({ do: v.literal('clear') }),
+])
+
+const instruct = (faults: Faults, instruction: v.InferOutput<typeof Instruction>) => {
+  switch (instruction.do) {
+    case 'inject':
+      return faults.inject(instruction.fault)
+    case 'random':
+      return faults.random(instruction.faults)
+    case 'refuse':
+      return faults.refuse(instruction.on)
+    case 'clear':
+      return faults.clear()
+    default:
+      return instruction satisfies never
+  }
+}
+
+/** `POST /test/faults` with one instruction as JSON; the answer says which faults have happened so far. */
+const serveFaults = (request: IncomingMessage, response: ServerResponse, faults: Faults) => {
+  let body = ''
+  request.setEncoding('utf8')
+  request.on('data', (chunk: string) => {
+    body += chunk
+    if (body.length > MAX_BODY) request.destroy()
+  })
+  request.on('end', () => {
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Instruction), body)
+    if (!parsed.success) return empty(response, 400)
+    instruct(faults, parsed.output)
+    json(response, faults.happened())
+  })
+}
+
+/** Answers health checks and tools, and, when there are `faults`, the instructions of the test mode. */
 export const createHttpHandler =
-  (identity: () => Identity): HttpHandler =>
+  (identity: () => Identity, faults: Faults | undefined): HttpHandler =>
   (request, response) => {
-    request.resume()
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    if (faults !== undefined && path === '/test/faults' && request.method === 'POST') {
+      serveFaults(request, response, faults)
+      return
+    }
+    request.resume()
     if (request.method !== 'GET' && request.method !== 'HEAD') return empty(response, 404)
     switch (path) {
       case '/health/live':

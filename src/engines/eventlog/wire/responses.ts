@@ -26,7 +26,11 @@ export const appendWrongVersion = (expected: Expected, current: bigint | undefin
     message(
       2,
       current === undefined ? empty(2) : uint(1, current),
-      typeof expected === 'bigint' ? uint(3, expected) : expected === 'stream_exists' ? empty(5) : empty(4),
+      typeof expected === 'bigint'
+        ? uint(3, expected)
+        : expected === 'no_stream'
+          ? uint(3, 2n ** 64n - 1n)
+          : empty(expected === 'any' ? 4 : 5),
       current === undefined ? empty(7) : uint(6, current),
       typeof expected === 'bigint'
         ? uint(8, expected)
