@@ -41,7 +41,8 @@ time of arrival), metadata every column that is neither. CSV cells are strings u
 gives them a type; JSON values stay as they are. Empty cells are left out. An event without an id of its own gets one
 from its line and what the line says, so that running an import again records only what is missing.
 
-Types: string, number, boolean, money (whole minor units: 12.50 becomes 1250), date, datetime, json.
+Types: string, number, boolean, money (whole minor units: 12.50 becomes 1250), date, datetime,
+json (a text that holds JSON), any (as it is).
 Time formats: iso, unix, unix-ms, or tokens such as "dd.LL.yyyy HH:mm".
 
 Exit codes: 0 done; 1 unforeseen failure; 2 the command, file or mapping cannot be used; 3 the server does not answer;

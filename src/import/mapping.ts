@@ -181,7 +181,7 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
       : typeof given === 'string'
         ? { column: given }
         : given
-  const fallback: ValueType = columns === undefined ? 'json' : 'string'
+  const fallback: ValueType = columns === undefined ? 'any' : 'string'
   const fields = (given: MappingFile['metadata']) =>
     Object.entries(given ?? {}).map(([property, spec]) => field(property, spec, file, fallback))
   const profile = PROFILE_TEXTS.flatMap((property) => {
@@ -347,7 +347,7 @@ export const mapRecord = (mapping: Mapping, record: SourceRecord): Mapped => {
   }
 }
 
-const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json'>, string>> = {
+const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json' | 'any'>, string>> = {
   string: 'string',
   number: 'number',
   money: 'number',
@@ -356,13 +356,13 @@ const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json'>, string>> = {
   datetime: 'datetime',
 }
 
-/** The event schema that a mapping's events keep to; columns read as JSON have no type of their own and are left open. */
+/** The event schema that a mapping's events keep to; columns of type `json` or `any` are left open. */
 export const schemaOf = (mapping: Mapping) => ({
   name: mapping.event,
   schema: {
     properties: Object.fromEntries(
       mapping.metadata.flatMap(({ property, optional, format: { type } }) =>
-        type === 'json' ? [] : [[property, { type: SCHEMA_TYPES[type], optional }]],
+        type === 'json' || type === 'any' ? [] : [[property, { type: SCHEMA_TYPES[type], optional }]],
       ),
     ),
   },

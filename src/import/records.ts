@@ -76,12 +76,14 @@ const readCsv = async (path: string, delimiter: string): Promise<RecordFile> => 
   if (!head) throw new InputError(`${path} is empty: a CSV file begins with a line of column names`)
   const columns = checkedHeader(head.record, path)
 
+  let before = head.info.bytes
+  let doubled = doubledLines(head.record)
   async function* records(): AsyncGenerator<SourceRecord> {
-    let before = head!.info.bytes
     try {
       for (let row = await next(); row; row = await next()) {
         const { record, info } = row
-        const common = { line: info.lines, bytes: info.bytes - before, content: JSON.stringify(record) }
+        doubled += doubledLines(record)
+        const common = { line: info.lines - doubled, bytes: info.bytes - before, content: JSON.stringify(record) }
         before = info.bytes
         // The decoder's mark for bytes that are no text: such a value would be kept wrong for good.
         if (common.content.includes('\ufffd')) yield { ...common, fields: undefined, fault: 'is not UTF-8' }
@@ -100,6 +102,10 @@ const readCsv = async (path: string, delimiter: string): Promise<RecordFile> => 
   }
   return { columns: columns.filter((name) => name !== ''), records: records() }
 }
+
+/** Line ends of two characters inside quotes: the parser counts such a line end twice. */
+const doubledLines = (cells: readonly string[]): number =>
+  cells.reduce((sum, cell) => sum + (cell.match(/\r\n/g)?.length ?? 0), 0)
 
 const NEWLINE = 0x0a
 

@@ -1,7 +1,8 @@
 // Reads one value of a file as the type that the mapping gives it: texts in, JSON values out, or why not.
 import { DateTime } from 'luxon'
 
-export const VALUE_TYPES = ['string', 'number', 'boolean', 'money', 'date', 'datetime', 'json'] as const
+/** `any` is a value as the file has it: a CSV cell's text, a JSON value; `json` reads a text as JSON. */
+export const VALUE_TYPES = ['string', 'number', 'boolean', 'money', 'date', 'datetime', 'json', 'any'] as const
 export type ValueType = (typeof VALUE_TYPES)[number]
 
 /** How the values of one column are written. */
@@ -133,6 +134,7 @@ export const isAbsent = (raw: unknown): boolean =>
  * those that stay strings.
  */
 export const parseValue = (raw: unknown, format: ValueFormat): Parsed => {
+  if (format.type === 'any') return value(raw)
   if (format.type === 'json') return typeof raw === 'string' ? parseJson(raw) : value(raw)
   if (typeof raw === 'object') return fault(`an object or array is not a ${format.type}`)
   if (format.type === 'string') return value(String(raw))

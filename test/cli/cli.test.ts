@@ -1,0 +1,144 @@
+// The command line as a process: help, version, exit codes, key files, Ctrl-C.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ScriptedServer, scriptedServer, TOKEN } from '../import/server.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+const test = suite<{ dir: string; server: ScriptedServer }>('cli')
+test.before.each(async (context) => {
+  context.dir = mkdtempSync(join(tmpdir(), 'tributary-cli-'))
+  context.server = await scriptedServer()
+  context.server.schemas.set('visit', {})
+})
+test.after.each(async ({ dir, server }) => {
+  await server.stop()
+  rmSync(dir, { recursive: true })
+})
+
+/** Starts the command in a folder that is not the project's, as a user may. */
+const start = (dir: string, args: readonly string[], env: Record<string, string> = {}) => {
+  const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
+    cwd: dir,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout?.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    err += chunk
+  })
+  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, out, err }))
+  return { child, ended }
+}
+
+const run = (...args: Parameters<typeof start>): Promise<Ended> => start(...args).ended
+
+const visits = (dir: string, count: number): string => {
+  const file = join(dir, 'visits.csv')
+  writeFileSync(file, `source_id,n\n${Array.from({ length: count }, (_, i) => `c${i % 5},${i}`).join('\n')}\n`)
+  return file
+}
+
+test('help and version; what there is not is said with code 2', async ({ dir }) => {
+  const [help, version, unknown, option] = await Promise.all([
+    run(dir, ['--help']),
+    run(dir, ['--version']),
+    run(dir, ['improt', 'x']),
+    run(dir, ['import', 'x', '--batch', '1001']),
+  ])
+  assert.is(help.code, 0)
+  for (const word of ['serve', 'import', 'engines']) assert.match(help.out, word)
+  const { version: wanted } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  assert.equal([version.code, version.out], [0, `${wanted}\n`])
+  assert.is(unknown.code, 2)
+  assert.match(unknown.err, /unknown command 'improt'/)
+  assert.is(option.code, 2)
+  assert.match(option.err, /whole number, 1 to 1000/)
+})
+
+test('imports with the generated keys, then again, and says so for people and for programs', async ({
+  dir,
+  server,
+}) => {
+  const file = visits(dir, 40)
+  writeFileSync(join(dir, 'keys.json'), JSON.stringify([{ name: 'i', role: 'integrator', appId: 'app', token: TOKEN }]))
+  const first = await run(dir, ['import', file, '--event', 'visit', '--url', server.url], { DATA_DIR: dir })
+  assert.equal([first.code, first.err], [0, ''])
+  assert.match(
+    first.out,
+    /Imported .*visits\.csv as "visit"[\s\S]*recorded {2}40\n {2}repeated {2}0\n {2}refused {3}0\n$/,
+  )
+  const again = await run(dir, ['import', 'visits.csv', '--event', 'visit', '--key-file', 'keys.json', '--json'], {
+    TRIBUTARY_URL: server.url,
+  })
+  assert.is(again.code, 0)
+  const { recorded, repeated, refused, ended } = JSON.parse(again.out)
+  assert.equal([recorded, repeated, refused, ended], [0, 40, 0, 'complete'])
+})
+
+test('each trouble has its exit code and a line that says what to do', async ({ dir, server }) => {
+  const file = visits(dir, 10)
+  const gone = await scriptedServer()
+  await gone.stop()
+  const key = { TRIBUTARY_APP_ID: 'app', TRIBUTARY_TOKEN: TOKEN, TRIBUTARY_URL: server.url }
+  const importing = (args: readonly string[], env: Record<string, string> = key) => run(dir, ['import', ...args], env)
+  const [missing, column, noKeys, wrongKey, silent, mapping] = await Promise.all([
+    importing(['nothing.csv', '--event', 'visit']),
+    importing([file, '--event', 'visit', '--customer', 'who']),
+    importing([file, '--event', 'visit'], { TRIBUTARY_URL: server.url }),
+    importing([file, '--event', 'visit', '--app-id', 'x', '--token', 'wrong'], { TRIBUTARY_URL: server.url }),
+    importing([file, '--event', 'visit', '--url', gone.url]),
+    importing([file, '--event', 'visit', '--metadata', 'n:colour']),
+  ])
+  assert.equal(
+    [missing, column, noKeys, wrongKey, silent, mapping].map(({ code, out }) => [code, out]),
+    [2, 2, 4, 4, 3, 2].map((code) => [code, '']),
+  )
+  assert.match(missing.err, /There is no file nothing\.csv/)
+  assert.match(column.err, /no column "who"\. Its columns: source_id, n/)
+  assert.match(noKeys.err, /no key file data\/keys\.json/)
+  assert.match(wrongKey.err, /refuses the key x/)
+  assert.match(silent.err, /does not answer \(ECONNREFUSED\)\nIs the server running\?/)
+  assert.match(mapping.err, /no type "colour"/)
+
+  server.refuses = ({ metadata }) => (metadata.n === '3' ? 'bad' : undefined)
+  const some = await importing([file, '--event', 'visit', '--refused', 'no.ndjson'])
+  assert.is(some.code, 5)
+  assert.match(some.out, /refused {3}1 {2}\(see no\.ndjson\)/)
+  assert.is(JSON.parse(readFileSync(join(dir, 'no.ndjson'), 'utf8')).line, 5)
+})
+
+test('Ctrl-C ends it in order, with the counts and how to go on', async ({ dir, server }) => {
+  const file = visits(dir, 400)
+  const key = { TRIBUTARY_APP_ID: 'app', TRIBUTARY_TOKEN: TOKEN, TRIBUTARY_URL: server.url }
+  const args = ['import', file, '--event', 'visit', '--batch', '10', '--in-flight', '1']
+  server.mood = (batch) => {
+    if (batch === 5) importing.child.kill('SIGINT')
+    return batch < 5 ? 'answer' : '503 before'
+  }
+  const importing = start(dir, args, key)
+  const stopped = await importing.ended
+  assert.is(stopped.code, 130)
+  assert.match(stopped.out, /recorded {2}40\n/)
+  assert.match(stopped.err, /Interrupted before the end of the file\. Run the same command again/)
+  server.mood = () => 'answer'
+  assert.match((await run(dir, args, key)).out, /recorded {2}360\n {2}repeated {2}40 /)
+})
+
+test.run()

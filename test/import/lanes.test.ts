@@ -1,0 +1,89 @@
+// Lanes keep the order of each key, hold few batches, and stop at the first error.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLanes } from '../../src/import/lanes.ts'
+
+interface Item {
+  readonly key: string
+  readonly size: number
+  readonly n: number
+}
+
+test('every item is sent once, in its key’s order, within the bounds, never more in flight than lanes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), fc.integer({ min: 1, max: 60 })), {
+        maxLength: 200,
+      }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.scheduler(),
+      async (given, lanes, maxItems, scheduler) => {
+        const sent: Item[] = []
+        let flying = 0
+        let most = 0
+        const out = createLanes<Item>({
+          lanes,
+          maxItems,
+          maxBytes: 100,
+          send: async (batch) => {
+            assert.ok(batch.length <= maxItems)
+            assert.ok(batch.length === 1 || batch.reduce((sum, { size }) => sum + size, 0) <= 100)
+            most = Math.max(most, ++flying)
+            await scheduler.schedule(Promise.resolve())
+            sent.push(...batch)
+            flying--
+          },
+        })
+        const items = given.map(([key, size], n): Item => ({ key, size, n }))
+        const all = (async () => {
+          for (const item of items) await out.offer(item)
+          await out.finish()
+        })()
+        await scheduler.waitFor(all)
+        assert.ok(most <= lanes)
+        assert.equal(
+          sent.map(({ n }) => n).sort((a, b) => a - b),
+          items.map(({ n }) => n),
+        )
+        for (const key of new Set(items.map((item) => item.key))) {
+          const order = sent.filter((item) => item.key === key).map(({ n }) => n)
+          assert.equal(
+            order,
+            [...order].sort((a, b) => a - b),
+          )
+        }
+      },
+    ),
+    { numRuns: process.env.SOAK === '1' ? 2_000 : 100 },
+  )
+})
+
+test('the first error ends it: nothing more is sent, and whoever offers or finishes hears of it', async () => {
+  let sent = 0
+  const out = createLanes<Item>({
+    lanes: 2,
+    maxItems: 1,
+    maxBytes: 100,
+    send: async () => {
+      sent++
+      throw new Error('broken')
+    },
+  })
+  await out.offer({ key: 'a', size: 1, n: 1 })
+  await out.settle()
+  const heard = async (run: () => Promise<void>) => {
+    try {
+      await run()
+      return 'nothing'
+    } catch (error) {
+      return error instanceof Error ? error.message : ''
+    }
+  }
+  assert.is(await heard(() => out.offer({ key: 'a', size: 1, n: 2 })), 'broken')
+  assert.is(await heard(() => out.finish()), 'broken')
+  assert.is(sent, 1)
+})
+
+test.run()
