@@ -305,6 +305,22 @@ test('leaves that need the same share what they remember, whatever the order of 
   assert.is(key({ all: [leaf([stars, video], 2), { not: leaf([video, stars], 2) }] }).length, 1)
 })
 
+test('keys are safe as names of fields; amounts beyond all measure leave a number', () => {
+  const name = 'a.b$c\u0000 é'.repeat(30)
+  const schemas = new Map([[name, { properties: { amount: { type: 'number' as const } } }]])
+  const parsed = parseNative(
+    { event: name, sum: { property: 'amount', $more_than: 1 } },
+    { ...environment, eventSchemas: schemas },
+  )
+  const [spec] = compiled(parsed).accumulators
+  assert.match(spec!.key, /^[A-Za-z0-9_-]{1,60}$/)
+  assert.equal(spec!.types, [name])
+  let state = spec!.initial()
+  for (const amount of [1e308, 1e308, -1e308])
+    state = spec!.add(state, { id: '', type: name, occurredAt: 0, metadata: { amount }, recordedAt: 0 })
+  assert.equal(JSON.parse(JSON.stringify(state)), state)
+})
+
 test('what every customer remembers anyway needs no accumulator', () => {
   for (const native of [
     event({}),

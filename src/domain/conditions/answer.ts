@@ -29,7 +29,7 @@ export const anyOf = <T>(parts: readonly T[], ask: (part: T) => Answer): Answer 
 
 const joined = <T>(parts: readonly T[], ask: (part: T) => Answer, neutral: boolean): Answer => {
   let earliest = Number.POSITIVE_INFINITY
-  let latest = -1
+  let latest = Number.NEGATIVE_INFINITY
   for (const part of parts) {
     const { holds, until } = ask(part)
     if (holds === neutral) {
@@ -39,5 +39,5 @@ const joined = <T>(parts: readonly T[], ask: (part: T) => Answer, neutral: boole
       if (until > latest) latest = until
     }
   }
-  return latest < 0 ? answer(neutral, earliest) : answer(!neutral, latest)
+  return latest === Number.NEGATIVE_INFINITY ? answer(neutral, earliest) : answer(!neutral, latest)
 }

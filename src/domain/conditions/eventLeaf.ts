@@ -12,7 +12,7 @@ import {
   tallySpec,
 } from './accumulate.ts'
 import { type Answer, answer } from './answer.ts'
-import type { Condition, EventLeaf, Window } from './ast.ts'
+import type { EventLeaf, Window } from './ast.ts'
 import { askWindow, endsWithin, type Series, seriesOf, sumWithin } from './series.ts'
 import type { Occurrence, Subject } from './subject.ts'
 import { NOTHING_SEEN, readTally, type Tally, type TallyReading } from './tally.ts'
@@ -45,22 +45,26 @@ export const canonical = (value: unknown): string => {
     .join()}}`
 }
 
-const keyOf = (leaf: EventLeaf, timeZone: string, needs: string): string => {
-  const where: Condition | undefined = leaf.where
-  const window = leaf.window?.kind === 'rolling' ? { kind: 'rolling', ms: leaf.window.ms } : leaf.window
-  const property = leaf.aggregate.of === 'sum' ? leaf.aggregate.property : undefined
-  const digest = createHash('sha256')
-    .update(canonical({ where, window, property, timeZone, needs }))
-    .digest('base64url')
-  return `${leaf.event}#${digest.slice(0, 16)}`
+/** Readable at its beginning, and safe as a field's name in any store. */
+const keyOf = ({ event, window: over, where, aggregate }: EventLeaf, timeZone: string, needs: string): string => {
+  const window = over?.kind === 'rolling' ? { kind: 'rolling', ms: over.ms } : over
+  const property = aggregate.of === 'sum' ? aggregate.property : undefined
+  const meaning = canonical({ event, where, window, property, timeZone, needs })
+  const digest = createHash('sha256').update(meaning).digest('base64url')
+  return `${event.replace(/[^A-Za-z0-9]+/g, '_').slice(0, 40)}-${digest.slice(0, 16)}`
 }
+
+/** Amounts beyond this count as this, so that no sum ever leaves the numbers that JSON can hold. */
+const MAX_AMOUNT = 1e15
 
 const amountOf =
   (property: string) =>
   ({ metadata }: Occurrence): number => {
     const value = Object.hasOwn(metadata, property) ? metadata[property] : undefined
     const one = (amount: unknown) =>
-      typeof amount === 'number' && Number.isFinite(amount) ? Math.round(amount * SUM_SCALE) : 0
+      typeof amount === 'number' && Number.isFinite(amount)
+        ? Math.round(Math.max(-MAX_AMOUNT, Math.min(MAX_AMOUNT, amount)) * SUM_SCALE)
+        : 0
     return Array.isArray(value) ? value.reduce<number>((sum, amount) => sum + one(amount), 0) : one(value)
   }
 

@@ -4,7 +4,8 @@ import { type Answer, allOf, anyOf, FAILS, HOLDS, negated } from './answer.ts'
 import type { Circle, Scalar, Test, ValueType } from './ast.ts'
 import { askDate, askInstant, dateValue } from './dates.ts'
 import { isRecord } from './faults.ts'
-import { isClockTest, toNumber } from './operators.ts'
+import { toNumber } from './operands.ts'
+import { isClockTest } from './operators.ts'
 
 /** Asks a value at an instant (ms). */
 export type ValueTest = (value: unknown, now: number) => Answer
