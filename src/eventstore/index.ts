@@ -164,6 +164,15 @@ export const createEventStore = ({
     append: async (stream, newFacts, expected, { deadline = Date.now() + appendDeadlineMs } = {}) =>
       append(stream, checkAppend(stream, newFacts.map(codec.encode)), expected, deadline),
 
+    appendRecords: async (stream, newRecords, expected, { deadline = Date.now() + appendDeadlineMs } = {}) =>
+      append(stream, checkAppend(stream, newRecords), expected, deadline),
+
+    async *readRecords({ from, signal }) {
+      const options = { direction: 'forwards', fromPosition: at(from) } as const
+      for await (const chunk of records((client) => client.readAll(options, buffer), signal))
+        for (const record of chunk) if (!record.type.startsWith('$')) yield record
+    },
+
     readStream(stream, options = {}) {
       const { direction = 'forwards', signal } = options
       return facts(

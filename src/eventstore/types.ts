@@ -1,5 +1,6 @@
 // The event store as the application sees it: appends, reads and subscriptions, without a word of the client beneath.
 import type { NewFact, RecordedFact, UnreadableFact } from '../domain/recorded.ts'
+import type { RawRecord } from './codec.ts'
 
 /** What the stream must look like for an append to be accepted; a revision is that of its newest fact. */
 export type ExpectedRevision = bigint | 'no_stream' | 'any' | 'stream_exists'
@@ -71,6 +72,15 @@ export interface EventStore {
     expected: ExpectedRevision,
     options?: AppendOptions,
   ): Promise<AppendResult>
+  /** Appends what an export holds, as it is: types that this program does not know as well. */
+  appendRecords(
+    stream: string,
+    records: readonly NewFact[],
+    expected: ExpectedRevision,
+    options?: AppendOptions,
+  ): Promise<AppendResult>
+  /** Everything in the log from a position on (inclusive), undecoded; the server's own events left out. */
+  readRecords(options: { readonly from: bigint | 'start'; readonly signal?: AbortSignal }): AsyncIterable<RawRecord>
   /** Facts of one stream; nothing when it does not exist. Unknown types are left out; MalformedFact is thrown. */
   readStream(stream: string, options?: ReadOptions<bigint>): AsyncIterable<RecordedFact>
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedFact>
