@@ -304,10 +304,12 @@ export const compile = (condition: Condition, environment: Environment): Compile
     listens: referencesOf(condition),
     evaluate: (subject, context, now) => {
       const first = root.ask(subject, context, now)
+      let end: number | null | undefined
       return {
         holds: first.holds,
         get until() {
-          return settled((at) => root.ask(subject, context, at), first)
+          if (end === undefined) end = settled((at) => root.ask(subject, context, at), first)
+          return end
         },
         get because() {
           return root.explain(subject, context, now, { left: MAX_EXPLAINED })
