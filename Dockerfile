@@ -1,0 +1,26 @@
+# Tributary in one image: Node.js, the packages it runs on, and its sources (TypeScript is read as it is).
+FROM node:20-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev && npm cache clean --force
+
+FROM node:20-slim
+ENV NODE_ENV=production \
+    DATA_DIR=/data
+WORKDIR /app
+RUN mkdir /data && chown node:node /data
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE README.md tsconfig.json ./
+COPY commands ./commands
+COPY queries ./queries
+COPY projections ./projections
+COPY src ./src
+# The command line beside the server: docker exec CONTAINER tributary --help
+RUN ln -s /app/src/cli.js /usr/local/bin/tributary
+USER node
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Not through npm: signals reach the server itself, so that it drains.
+CMD ["node", "--import", "tsx", "src/main.ts"]
