@@ -33,6 +33,7 @@ export interface World {
   ): void
   /** What writing a definition is refused with; undefined when it would go in. */
   refusalOf(kind: KindName, id: string, definition: unknown): Refusal | undefined
+  refusalOfChange(kind: KindName, id: string, definition: unknown): Refusal | undefined
   remove(kind: KindName, id: string): Refusal | undefined
   readonly rulebook: Rulebook
   /** Every rulebook there was, by revision. */
@@ -121,6 +122,10 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     },
     refusalOf(kind, id, definition) {
       const decided = change(kind, 'Created', id, parsed(kind, definition))
+      return isRefused(decided as object) ? (decided as Refused).refused : undefined
+    },
+    refusalOfChange(kind, id, definition) {
+      const decided = change(kind, 'Updated', id, parsed(kind, definition))
       return isRefused(decided as object) ? (decided as Refused).refused : undefined
     },
     remove(kind, id) {

@@ -238,4 +238,20 @@ test('definitions are refused with the path of the fault; what is in use is not 
   assert.match(w.remove('segment', 'seg_a')?.details ?? '', 'segment seg_b')
 })
 
+test('segments that refer to each other are refused, with the way round', () => {
+  const w = shop()
+  const on = (segment: string) => ({ name: segment, type: 'passive' as const, condition: { not: { segment } } })
+  w.define('segment', 'seg_a', { name: 'a', type: 'passive', condition: { event: 'bought', count: { $more_than: 0 } } })
+  w.define('segment', 'seg_b', on('seg_a'))
+  w.define('segment', 'seg_c', on('seg_b'))
+  const refusal = w.refusalOfChange('segment', 'seg_a', on('seg_c'))
+  assert.is(refusal?.key, 'invalid_payload')
+  for (const id of ['seg_a', 'seg_b', 'seg_c']) assert.match(refusal?.details ?? '', id)
+  assert.match(
+    w.refusalOf('segment', 'seg_d', { name: 'd', type: 'passive', condition: { property: 'amount', $more_than: 1 } })
+      ?.details ?? '',
+    'must NOT ask for the event',
+  )
+})
+
 test.run()

@@ -5,7 +5,7 @@ import type { Environment } from '../conditions/environment.ts'
 import type { Parsed } from '../conditions/faults.ts'
 import { parseFilter } from '../conditions/filter.ts'
 import { parseNative } from '../conditions/native.ts'
-import { referencesOf } from '../conditions/references.ts'
+import { referencesOf, topologicalOrder } from '../conditions/references.ts'
 import { environmentOf } from './environment.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { referencesIn } from './references.ts'
@@ -42,50 +42,41 @@ export const conditionOfSegment = (definition: Segment, environment: Environment
   return parsed.condition
 }
 
-const segmentsNamedBy = (id: string, definition: Segment, all: Definitions): readonly string[] => {
+/** Which segments a definition refers to does not depend on what else there is: it is worked out once. */
+const named = new WeakMap<Segment, readonly string[]>()
+
+const segmentsNamedBy = (definition: Segment, all: Definitions): readonly string[] => {
   if (definition.type === 'static') return []
+  const known = named.get(definition)
+  if (known) return known
   const parsed = parse(definition, environmentOf(all))
-  return parsed.ok ? referencesOf(parsed.condition).segments.filter((named) => named !== id) : []
+  const segments = parsed.ok ? referencesOf(parsed.condition).segments : []
+  named.set(definition, segments)
+  return segments
 }
 
-const entries = (all: Definitions): readonly Entry<Segment>[] => [
-  ...((all.entries.segment ?? new Map()) as ReadonlyMap<string, Entry<Segment>>).values(),
-]
+const entriesIn = (all: Definitions): ReadonlyMap<string, Entry<Segment>> =>
+  (all.entries.segment ?? new Map()) as ReadonlyMap<string, Entry<Segment>>
+
+const orderOf = (segments: ReadonlyMap<string, Segment>, all: Definitions) =>
+  topologicalOrder(new Map([...segments].map(([id, definition]) => [id, segmentsNamedBy(definition, all)])))
 
 /**
- * All segments, each after those that it refers to: so that one look at each in this order settles them.
- * Those on a cycle, which definitions never form, would come last.
+ * All segments, each after those that it refers to: so that one look at each in this order settles them. Throws on a cycle,
+ * which `check` keeps out.
  */
 export const segmentsInOrder = (all: Definitions): readonly Entry<Segment>[] => {
-  const list = entries(all)
-  const byId = new Map(list.map((entry) => [entry.id, entry]))
-  const done = new Set<Entry<Segment>>()
-  const visit = (entry: Entry<Segment>, above: ReadonlySet<string>): void => {
-    if (done.has(entry) || above.has(entry.id)) return
-    for (const id of segmentsNamedBy(entry.id, entry.definition, all)) {
-      const named = byId.get(id)
-      if (named) visit(named, new Set([...above, entry.id]))
-    }
-    done.add(entry)
-  }
-  for (const entry of list) visit(entry, new Set())
-  return [...done]
+  const entries = entriesIn(all)
+  const ordered = orderOf(new Map([...entries].map(([id, { definition }]) => [id, definition])), all)
+  if (!ordered.ok) throw new Error(`segments refer to each other: ${ordered.cycle.join(' → ')}`)
+  return ordered.order.map((id) => entries.get(id)!)
 }
 
 /** The way from a definition back to itself through the segments it refers to; undefined when there is none. */
 const cycleThrough = (id: string, definition: Segment, all: Definitions): readonly string[] | undefined => {
-  const byId = new Map(entries(all).map((entry) => [entry.id, entry.definition]))
-  const walk = (current: Segment, at: string, way: readonly string[]): readonly string[] | undefined => {
-    for (const named of segmentsNamedBy(at, current, all)) {
-      if (named === id) return [...way, named]
-      const next = byId.get(named)
-      if (!next || way.includes(named)) continue
-      const found = walk(next, named, [...way, named])
-      if (found) return found
-    }
-    return undefined
-  }
-  return walk(definition, id, [id])
+  const others = new Map([...entriesIn(all)].map(([other, entry]) => [other, entry.definition]))
+  const ordered = orderOf(others.set(id, definition), all)
+  return ordered.ok ? undefined : ordered.cycle
 }
 
 /** The condition of a definition, or every fault of it with its path; for segments that have one. */
@@ -109,10 +100,10 @@ const check = (id: string, definition: Segment, all: Definitions): readonly Faul
   const parsed = parseSegment(definition, all)
   if (!parsed.ok) return parsed.faults
   const path = filter ? 'filter' : 'condition'
-  if (referencesOf(parsed.condition).segments.includes(id))
-    return [{ path, message: 'must NOT refer to the segment itself' }]
+  if (referencesOf(parsed.condition).context)
+    return [{ path, message: 'must NOT ask for the event, order or redemption being decided: a segment has none' }]
   const cycle = cycleThrough(id, definition, all)
-  return cycle ? [{ path, message: `must NOT refer to itself: ${cycle.join(' → ')}` }] : []
+  return cycle ? [{ path, message: `must NOT refer to itself: ${[...cycle, cycle[0]].join(' → ')}` }] : []
 }
 
 export const segmentKind: Kind<Segment> = {
