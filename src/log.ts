@@ -20,5 +20,5 @@ export const createLogger = (level: LogLevel, target?: LogTarget): Logger =>
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    target ?? pino.destination({ dest: 1, sync: false }),
+    target ?? pino.destination({ dest: 1, sync: false, minLength: 8_192, periodicFlush: 200 }),
   )

@@ -76,10 +76,14 @@ const displayHost = (address: AddressInfo): string => {
   return address.family === 'IPv6' ? `[${address.address}]` : address.address
 }
 
+const isRunning = (outgoing: ServerResponse): boolean => !outgoing.writableFinished && !outgoing.destroyed
+
 /** Serves an application. Rejects when the port cannot be had. */
 export const serve = async (app: Fetcher, options: ServeOptions): Promise<Running> => {
-  const active = new Set<ServerResponse>()
-  const current = new WeakMap<object, { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse }>()
+  /** The last response of each open connection: all that a drain and a parser error need to know, at one write a request. */
+  const last = new Map<Socket, ServerResponse | undefined>()
+  const active = (): readonly ServerResponse[] =>
+    [...last.values()].filter((one) => one !== undefined).filter(isRunning)
   let draining = false
 
   const listener = getRequestListener(app.fetch, {
@@ -93,9 +97,7 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
   })
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    active.add(outgoing)
-    current.set(incoming.socket, { incoming, outgoing })
-    outgoing.once('close', () => active.delete(outgoing))
+    last.set(incoming.socket, outgoing)
     if (draining) outgoing.shouldKeepAlive = false
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
       // Node would refuse it too (RFC 9112, 3.2), but with an empty body.
@@ -123,20 +125,25 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
   // An expectation that Node does not know would get a bare 417: the request itself says enough.
   server.on('checkExpectation', take)
 
+  server.on('connection', (socket) => {
+    last.set(socket, undefined)
+    socket.once('close', () => last.delete(socket))
+  })
+
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
     }
-    const last = current.get(socket)
-    const unanswered = last !== undefined && !last.outgoing.writableFinished ? last : undefined
-    if (unanswered?.incoming.complete === true) {
+    const outgoing = last.get(socket)
+    const unanswered = outgoing !== undefined && isRunning(outgoing) ? outgoing : undefined
+    if (unanswered?.req.complete === true) {
       // Garbage after a whole request: that request keeps its answer, then the connection ends.
-      unanswered.outgoing.shouldKeepAlive = false
-      unanswered.outgoing.once('close', () => socket.destroy())
+      unanswered.shouldKeepAlive = false
+      unanswered.once('close', () => socket.destroy())
       return
     }
-    if (unanswered?.outgoing.headersSent === true) {
+    if (unanswered?.headersSent === true) {
       socket.destroy()
       return
     }
@@ -157,9 +164,9 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
     new Promise((resolve) => {
       let cut = 0
       draining = true
-      for (const outgoing of active) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+      for (const outgoing of active()) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
       const deadline = setTimeout(() => {
-        cut = active.size
+        cut = active().length
         server.closeAllConnections()
       }, deadlineMs)
       server.close(() => {
@@ -173,7 +180,7 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
   return {
     url: `http://${displayHost(address)}:${address.port}`,
     port: address.port,
-    active: () => active.size,
+    active: () => active().length,
     close: (deadlineMs) => {
       closing ??= drain(deadlineMs)
       return closing
