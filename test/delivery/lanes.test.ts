@@ -1,0 +1,95 @@
+// When tries are made again, and how a lane rests while its end is down.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLanes } from '../../src/delivery/lanes.ts'
+import { nextTry, RETRIES } from '../../src/delivery/schedule.ts'
+
+const HOUR = 3_600_000
+
+test('twelve tries take about a day, each wait longer than the one before', () => {
+  const waits: number[] = []
+  for (let tries = 1; ; tries++) {
+    const wait = nextTry(tries, RETRIES, () => 0.5)
+    if (wait === undefined) break
+    waits.push(wait)
+  }
+  assert.is(waits.length, 11)
+  assert.is(waits[0], 60_000)
+  const total = waits.reduce((sum, wait) => sum + wait, 0)
+  assert.ok(total > 23 * HOUR && total < 24.5 * HOUR, String(total))
+  for (let i = 1; i < waits.length; i++) assert.ok(waits[i]! > waits[i - 1]!)
+})
+
+test('jitter stays within a tenth, and what the receiver asks for counts when it is longer', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 11 }), fc.double({ min: 0, max: 1, noNaN: true }), (tries, random) => {
+      const middle = nextTry(tries, RETRIES, () => 0.5)!
+      const wait = nextTry(tries, RETRIES, () => random)!
+      return wait >= middle * 0.9 - 1 && wait <= middle * 1.1 + 1
+    }),
+  )
+  assert.is(
+    nextTry(1, RETRIES, () => 0.5, 2 * HOUR),
+    2 * HOUR,
+  )
+  assert.is(
+    nextTry(1, RETRIES, () => 0.5, 1_000),
+    60_000,
+  )
+  assert.is(
+    nextTry(1, RETRIES, () => 0.5, 1e12),
+    24 * HOUR,
+  )
+})
+
+const options = { capacity: 4, failures: 3, restMs: 1_000, maxRestMs: 8_000 }
+
+test('a lane carries a bounded number at once', () => {
+  const lanes = createLanes(options, () => 0.5)
+  for (let i = 0; i < 4; i++) {
+    assert.is(lanes.room('a', 0), 4 - i)
+    lanes.take('a')
+  }
+  assert.is(lanes.room('a', 0), 0)
+  assert.is(lanes.room('b', 0), 4)
+  lanes.give('a', 'answered', 0)
+  assert.is(lanes.room('a', 0), 1)
+})
+
+test('a lane rests after failures in a row, tests the other end with one message, and rests longer when that fails', () => {
+  const lanes = createLanes(options, () => 0.5)
+  const one = (usage: 'answered' | 'down' | 'unused', now: number) => {
+    lanes.take('a')
+    lanes.give('a', usage, now)
+  }
+  one('down', 0)
+  one('down', 0)
+  one('answered', 0)
+  one('down', 0)
+  one('down', 0)
+  assert.is(lanes.room('a', 0), 4)
+  one('down', 0)
+  assert.is(lanes.room('a', 999), 0)
+  assert.is(lanes.status(500)[0]?.restsUntil, 1_000)
+  assert.is(lanes.room('a', 1_000), 1)
+  lanes.take('a')
+  assert.is(lanes.room('a', 1_000), 0)
+  lanes.give('a', 'down', 1_000)
+  assert.is(lanes.room('a', 2_999), 0)
+  assert.is(lanes.room('a', 3_000), 1)
+  one('unused', 3_000)
+  assert.is(lanes.room('a', 3_000), 1)
+  one('answered', 3_000)
+  assert.is(lanes.room('a', 3_000), 4)
+  assert.equal(lanes.status(3_000), [])
+})
+
+test('failures of what was already under way do not lengthen the rest', () => {
+  const lanes = createLanes(options, () => 0.5)
+  for (let i = 0; i < 4; i++) lanes.take('a')
+  for (let i = 0; i < 4; i++) lanes.give('a', 'down', 10)
+  assert.is(lanes.status(10)[0]?.restsUntil, 1_010)
+})
+
+test.run()
