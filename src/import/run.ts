@@ -255,6 +255,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
       ...(id === undefined ? {} : { id }),
       record: record.fields ?? record.content,
     })
+    if (counts.refused % 1_000 === 0) report()
   }
 
   /** Notes the results of a batch; answers with what should be sent again. */

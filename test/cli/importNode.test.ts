@@ -1,0 +1,167 @@
+// Imports into a whole server that is killed in the middle: every line once, whatever happened on the way.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Connection } from '../../src/import/client.ts'
+import { type ImportOptions, type Report, runImport } from '../../src/import/run.ts'
+import type { GeneratedKey } from '../../src/keys.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
+const DEADLINE_MS = 60_000
+const LINES = 6_000
+const CUSTOMERS = 170
+/** On servers that other tests use too, only this run's events count. */
+const EVENT = `purchase ${Date.now().toString(36)}`
+
+interface Server {
+  readonly child: ChildProcess
+  readonly url: string
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'tributary-import-node-'))
+const file = join(dir, 'purchases.csv')
+let server: Server | undefined
+
+/** Starts a server over the test's directory; a port other than 0 is that of a server before it. */
+const start = async (port: string): Promise<Server> => {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', port, '--data', dir], {
+    env: { ...process.env, HOST: '127.0.0.1', LOG_LEVEL: 'error', MONGODB_DATABASE: 'test_import_node' },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
+  let said = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`the server did not start: ${said}`)), DEADLINE_MS)
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+      const match = /listens on (http:\S+)/.exec(said)
+      if (!match) return
+      clearTimeout(late)
+      resolve(match[1]!)
+    })
+    child.once('exit', () => {
+      clearTimeout(late)
+      reject(new Error(`the server ended: ${said}`))
+    })
+  })
+  return { child, url }
+}
+
+const kill = async ({ child }: Server, signal: NodeJS.Signals): Promise<void> => {
+  const gone = once(child, 'exit')
+  child.kill(signal)
+  await gone
+}
+
+const connection = (role: string): Connection => {
+  const keys = JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')) as GeneratedKey[]
+  const { appId, token } = keys.find((key) => key.role === role)!
+  return { url: server!.url, appId, token }
+}
+
+const runs = (more: Partial<ImportOptions>): Promise<Report> =>
+  runImport({
+    file,
+    format: 'csv',
+    delimiter: ',',
+    mapping: { event: EVENT, customer: 'household', occurred_at: 'at', metadata: { amount: 'money' }, rest: true },
+    connection: connection('integrator'),
+    schemaConnection: connection('admin'),
+    dryRun: false,
+    refusedPath: join(dir, 'refused.ndjson'),
+    inFlight: 4,
+    batchSize: 250,
+    retryForMs: DEADLINE_MS,
+    signal: new AbortController().signal,
+    ...more,
+  })
+
+/** Calls back once, when so many events are dealt with. */
+const at = (events: number, then: () => void): ImportOptions['onProgress'] => {
+  let done = false
+  return ({ recorded, repeated }) => {
+    if (done || recorded + repeated < events) return
+    done = true
+    then()
+  }
+}
+
+const ask = async (method: string, path: string, body?: unknown, token?: string) => {
+  const { url, appId, token: secret } = connection('integrator')
+  return fetch(url + path, {
+    method,
+    headers: {
+      'X-App-Id': appId,
+      'X-App-Token': secret,
+      'Content-Type': 'application/json',
+      ...(token === undefined ? {} : { 'Consistency-Token': token, Prefer: 'wait=10' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+/** What the read side counts after everything that was recorded before: a last event's token says when it is there. */
+const counted = async (): Promise<unknown> => {
+  const probe = { event: EVENT, customer: { source_id: 'h0' }, id: 'probe', metadata: {} }
+  const sent = await ask('POST', '/v1/events', probe)
+  assert.is(sent.status, 200, await sent.clone().text())
+  const token = sent.headers.get('consistency-token') ?? undefined
+  const until = Date.now() + DEADLINE_MS
+  for (;;) {
+    const answer = await ask('GET', `/v1/events/count?event=${encodeURIComponent(EVENT)}`, undefined, token)
+    if (answer.status === 200 || Date.now() > until) return answer.json()
+    await sleep(50) // a server that has just started is still reading its log
+  }
+}
+
+const test = suite('import into a server')
+test.before(async () => {
+  const lines = Array.from({ length: LINES }, (_, i) => {
+    const time = new Date(Date.UTC(2017, 0, 1) + i * 60_000).toISOString()
+    return `h${(i * 7) % CUSTOMERS},${time},${i % 40},${i % 9}.${i % 10}`
+  })
+  writeFileSync(file, `household,at,basket,amount\n${lines.join('\n')}\n`)
+  server = await start('0')
+})
+test.after(async () => {
+  if (server && server.child.exitCode === null) await kill(server, 'SIGTERM')
+  rmSync(dir, { recursive: true })
+})
+
+test('killed in the middle, started again, run again: exactly the lines of the file', async () => {
+  const { port } = new URL(server!.url)
+
+  // Nobody waits for the server that dies: the import ends and says so.
+  const first = await runs({ retryForMs: 0, onProgress: at(1_500, () => server!.child.kill('SIGKILL')) })
+  assert.is(first.ended.kind, 'failed')
+  assert.ok(first.recorded >= 1_500 && first.recorded < LINES, `${first.recorded}`)
+  server = await start(port)
+
+  // The next one waits for the server that dies under it, and goes on by itself.
+  let restarted: Promise<Server> | undefined
+  const second = await runs({
+    onProgress: at(3_500, () => {
+      restarted = kill(server!, 'SIGKILL').then(() => start(port))
+    }),
+  })
+  server = await restarted!
+  assert.is(second.ended.kind, 'complete')
+  assert.is(second.recorded + second.repeated, LINES)
+  assert.ok(second.repeated >= first.recorded)
+
+  const third = await runs({})
+  assert.equal([third.recorded, third.repeated, third.refused], [0, LINES, 0])
+  assert.equal(await counted(), { object: 'count', events: LINES + 1, customers: CUSTOMERS })
+})
+
+test('the server stops in order when it is told to', async () => {
+  await kill(server!, 'SIGTERM')
+  assert.is(server!.child.exitCode, 0)
+})
+
+test.run()
