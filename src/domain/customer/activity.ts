@@ -1,4 +1,6 @@
 // How facts show in the activity log: public event type, category and data, as the HTTP contract names them.
+import { isLoyaltyFact } from '../loyalty/facts.ts'
+import { loyaltyActivity } from '../loyalty/show.ts'
 import type { CustomerFact } from './facts.ts'
 
 /** ACTION: somebody did something. EFFECT: it followed from something by a rule. */
@@ -24,6 +26,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => {
+  if (isLoyaltyFact(fact)) return loyaltyActivity(fact)
   switch (fact.type) {
     case 'CustomEventTracked':
       return {

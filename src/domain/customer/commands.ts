@@ -1,5 +1,6 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
+import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults } from '../rulebook/eventSchema.ts'
 import type { Draft } from './draft.ts'
@@ -43,7 +44,7 @@ export interface LinkCustomer {
   readonly to: string
 }
 
-export type CustomerCommand = TrackEvent | SaveCustomer | DeleteCustomer | AdvanceClock | LinkCustomer
+export type CustomerCommand = TrackEvent | SaveCustomer | DeleteCustomer | AdvanceClock | LinkCustomer | LoyaltyCommand
 
 /** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
 const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Refused | undefined => {
@@ -111,6 +112,7 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
           triggers: false,
           definition,
         })
+      closeCards(draft)
       draft.emit('CustomerDeleted', {
         occurredAt: draft.now,
         ...(command.permanently ? { permanently: true } : {}),
@@ -126,7 +128,9 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
       return undefined
     case 'AdvanceClock':
       return undefined
+    case 'IssueLoyaltyCard':
+      return saveProfile(draft, command.profile, command.mayCreate) ?? performLoyalty(draft, command)
     default:
-      return command satisfies never
+      return performLoyalty(draft, command)
   }
 }

@@ -1,6 +1,9 @@
 // The decision: a command about one customer, under one rulebook, at one instant, gives facts or a refusal. Pure.
 import { reactWithMessages } from '../distributions/react.ts'
 import { uuidFrom } from '../ids.ts'
+import { earn } from '../loyalty/earn.ts'
+import { reconcileTiers, settleTiers } from '../loyalty/tiers.ts'
+import { advanceLoyalty, dueLoyalty } from '../loyalty/timed.ts'
 import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
@@ -21,7 +24,7 @@ import type { CustomerState } from './state.ts'
  * is a function here; it emits what follows into the draft.
  */
 type Reaction = (draft: Draft, fact: DecidedFact) => void
-const reactions: readonly Reaction[] = []
+const reactions: readonly Reaction[] = [earn, settleTiers]
 
 /** Asked once nothing else follows, fact by fact; what they emit is followed up like any other fact. */
 const lastReactions: readonly Reaction[] = [reactWithMessages]
@@ -33,7 +36,10 @@ interface Timed {
   /** Emits what becomes true at `draft.now`; must move its own `due` beyond that instant. */
   readonly advance: (draft: Draft) => void
 }
-const timed: readonly Timed[] = [{ due: dueSegments, advance: advanceSegments }]
+const timed: readonly Timed[] = [
+  { due: dueSegments, advance: advanceSegments },
+  { due: dueLoyalty, advance: advanceLoyalty },
+]
 
 /** How many instants that fell due one command catches up with; the clock comes back for the rest. */
 const MAX_INSTANTS = 1_000
@@ -99,6 +105,7 @@ const arrive = (draft: OpenDraft, now: number): void => {
   catchUp(draft, now)
   draft.at(now, 'time')
   reconcileSegments(draft)
+  reconcileTiers(draft)
   followUp(draft)
 }
 

@@ -2,6 +2,8 @@
 import type { Occurrence } from '../conditions/subject.ts'
 import { countOccurrence } from '../conditions/tally.ts'
 import { evolveMessages } from '../distributions/messages.ts'
+import { isLoyaltyFact } from '../loyalty/facts.ts'
+import { evolveLoyalty } from '../loyalty/state.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
 import { occurrenceOf } from './occurrence.ts'
 import { mergeProfile } from './profile.ts'
@@ -30,6 +32,7 @@ const without = (segments: Readonly<Record<string, Membership>>, id: string): Re
 }
 
 const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
+  if (isLoyaltyFact(fact)) return { ...state, loyalty: evolveLoyalty(state.loyalty, fact) }
   switch (fact.type) {
     case 'CustomerCreated':
       return {

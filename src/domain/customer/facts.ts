@@ -1,11 +1,18 @@
 // All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
 import type * as v from 'valibot'
 import { messageFacts } from '../distributions/messages.ts'
+import { loyaltyFacts } from '../loyalty/facts.ts'
 import { profileFacts } from './profile.ts'
 import { segmentFacts } from './segmentFacts.ts'
 import { trackingFacts } from './tracking.ts'
 
-export const customerFacts = { ...profileFacts, ...trackingFacts, ...segmentFacts, ...messageFacts } as const
+export const customerFacts = {
+  ...profileFacts,
+  ...trackingFacts,
+  ...segmentFacts,
+  ...messageFacts,
+  ...loyaltyFacts,
+} as const
 
 type Registry = typeof customerFacts
 export type CustomerFactType = keyof Registry

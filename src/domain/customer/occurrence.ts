@@ -1,5 +1,7 @@
 // Which facts count as events of a customer, custom or internal, under which public type.
 import type { Occurrence } from '../conditions/subject.ts'
+import { isLoyaltyFact } from '../loyalty/facts.ts'
+import { loyaltyOccurrence } from '../loyalty/show.ts'
 import type { CustomerFact } from './facts.ts'
 
 /**
@@ -7,6 +9,7 @@ import type { CustomerFact } from './facts.ts'
  * the HTTP contract's type; undefined for facts that are only bookkeeping.
  */
 export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number): Occurrence | undefined => {
+  if (isLoyaltyFact(fact)) return loyaltyOccurrence(id, fact, recordedAt)
   const occurredAt = fact.data.occurredAt
   switch (fact.type) {
     case 'CustomEventTracked':

@@ -1,6 +1,7 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
 import { type MessagesState, NO_MESSAGES } from '../distributions/messages.ts'
+import { type LoyaltyState, NO_LOYALTY } from '../loyalty/state.ts'
 import { NO_PROFILE, type Profile } from './profile.ts'
 
 export interface Membership {
@@ -37,11 +38,12 @@ export interface CustomerState {
   readonly occurrences: Readonly<Record<string, OccurrenceStats>>
   readonly segments: Readonly<Record<string, Membership>>
   readonly messages: MessagesState
+  readonly loyalty: LoyaltyState
   readonly derived: Derived
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -57,5 +59,6 @@ export const newCustomer = (id: string): CustomerState => ({
   occurrences: {},
   segments: {},
   messages: NO_MESSAGES,
+  loyalty: NO_LOYALTY,
   derived: NO_DERIVED,
 })

@@ -8,6 +8,7 @@ import { loyaltyTierKind } from './loyaltyTier.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
 import { segmentKind } from './segment.ts'
+import { projectWebhookKind } from './projectWebhook.ts'
 import { assignmentKind, validationRuleKind } from './validationRule.ts'
 
 export const kinds = {
@@ -16,6 +17,7 @@ export const kinds = {
   validationRule: validationRuleKind,
   assignment: assignmentKind,
   distribution: distributionKind,
+  projectWebhook: projectWebhookKind,
   campaign: campaignKind,
   earningRule: earningRuleKind,
   loyaltyTier: loyaltyTierKind,

@@ -3,6 +3,7 @@ import type { AccumulatorSpec } from '../conditions/accumulate.ts'
 import { type Compiled, compile } from '../conditions/compile.ts'
 import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
+import { pointsIn } from '../loyalty/state.ts'
 import { environmentOf } from '../rulebook/environment.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import { compiledOnce, type Rulebook } from '../rulebook/rulebook.ts'
@@ -51,7 +52,7 @@ export const subjectOf = (state: CustomerState): Subject => ({
   occurrences: state.occurrences,
   accumulators: state.derived.accumulators,
   segments: state.segments,
-  points: () => undefined,
+  points: (campaign) => pointsIn(state.loyalty, campaign),
 })
 
 const NOBODY = subjectOf(newCustomer(''))

@@ -4,6 +4,7 @@ import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
 import type { MembershipCause } from '../customer/segmentFacts.ts'
 import type { CustomerState } from '../customer/state.ts'
+import { isLoyaltyFact } from '../loyalty/facts.ts'
 import {
   type CompiledSegment,
   type Conditions,
@@ -45,6 +46,7 @@ const touchedBy = (fact: DecidedFact, conditions: Conditions): readonly Compiled
   const touched: CompiledSegment[] = []
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (occurrence) touched.push(...(conditions.byEventType.get(occurrence.type) ?? []))
+  if (isLoyaltyFact(fact)) touched.push(...conditions.byPoints)
   switch (fact.type) {
     case 'CustomerCreated':
       touched.push(...conditions.always, ...(conditions.byMember.get(fact.data.id) ?? []))

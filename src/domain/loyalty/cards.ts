@@ -1,0 +1,37 @@
+// Issuing cards: by request with a code reserved before, or by a rule that calls for one.
+import { codeFrom } from '../codes.ts'
+import type { Draft } from '../customer/draft.ts'
+import { idFrom } from '../ids.ts'
+import type { LoyaltyFactData } from './facts.ts'
+import { lotFor, movement } from './ledger.ts'
+import { expiryOf, type Program, programsOf } from './programs.ts'
+import type { Card } from './state.ts'
+
+/** Records the card and the points that it begins with. */
+export const issueCard = (
+  draft: Draft,
+  program: Program,
+  issued: Omit<LoyaltyFactData<'LoyaltyCardIssued'>, 'campaign' | 'occurredAt'>,
+  causedBy?: string,
+): Card => {
+  const { now } = draft
+  const campaign = { id: program.id, name: program.definition.name }
+  draft.emit('LoyaltyCardIssued', { ...issued, campaign, occurredAt: now }, causedBy)
+  const initial = program.definition.voucher?.loyalty_card?.points ?? 0
+  if (initial > 0) {
+    const card = draft.state.loyalty.cards[issued.card.id]!
+    const lot = lotFor(card, initial, expiryOf(programsOf(draft.rulebook), program, now))
+    draft.emit('PointsAdded', { ...movement('PointsAdded', card, [lot], now), reason: 'initial points' }, causedBy)
+  }
+  return draft.state.loyalty.cards[issued.card.id]!
+}
+
+/** The code of a card that a rule calls for: it follows from the card's id, since a decision draws no random numbers. */
+export const ruleCode = (program: Program | undefined, card: string, attempt: number): string =>
+  codeFrom(program?.definition.voucher?.code_config ?? {}, `${card}/${attempt}`)
+
+/** Issues the card that a rule calls for; a process then reserves its code, and replaces it if it is another's. */
+export const issueByRule = (draft: Draft, program: Program, cause: string): Card => {
+  const id = idFrom('v', draft.state.id, program.id, cause)
+  return issueCard(draft, program, { card: { id, code: ruleCode(program, id, 0) }, by: 'rule' }, cause)
+}

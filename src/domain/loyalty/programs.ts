@@ -1,0 +1,101 @@
+// Loyalty programs as decisions need them: compiled once for each revision of the rulebook, earning rules by what sets them off.
+import { type Calendar, calendarOf } from '../calendar.ts'
+import type { Answer } from '../conditions/answer.ts'
+import type { Compiled } from '../conditions/compile.ts'
+import type { Campaign } from '../rulebook/campaign.ts'
+import { ANY_TIER, type EarningRule } from '../rulebook/earningRule.ts'
+import type { Entry } from '../rulebook/kind.ts'
+import { type LoyaltyTier, tiersOf } from '../rulebook/loyaltyTier.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { conditionsOf } from '../segments/conditions.ts'
+import { compileValidity } from '../validity.ts'
+import { type ExpirationRules, expiresAt } from './expiration.ts'
+
+export interface Program {
+  readonly id: string
+  readonly definition: Campaign
+  readonly inForce: (at: number) => Answer
+  /** From the lowest up. */
+  readonly tiers: readonly Entry<LoyaltyTier>[]
+}
+
+export interface PreparedRule {
+  readonly entry: Entry<EarningRule>
+  readonly program: Program
+  readonly inForce: (at: number) => Answer
+  /** All must hold: the rule that it names, and those assigned to it. */
+  readonly gates: readonly (readonly [id: string, Compiled])[]
+  /** Its place among all rules. */
+  readonly place: number
+}
+
+export interface Programs {
+  readonly calendar: Calendar
+  readonly program: ReadonlyMap<string, Program>
+  /** Event type, or type and segment or tier → the rules that it sets off, in the order in which they pay. */
+  readonly rules: ReadonlyMap<string, readonly PreparedRule[]>
+}
+
+/** The key of an event that names a segment or a tier. */
+export const triggerKey = (type: string, id?: string): string => (id === undefined ? type : `${type}:${id}`)
+
+const keyOf = ({ event, segment, loyalty_tier: tier }: EarningRule): string =>
+  triggerKey(event, segment?.id ?? (tier && tier.id !== ANY_TIER ? tier.id : undefined))
+
+const prepare = (rulebook: Rulebook): Programs => {
+  const calendar = calendarOf(rulebook.project.timeZone)
+  const program = new Map<string, Program>()
+  for (const { id, definition } of rulebook.entries('campaign').values())
+    if (definition.campaign_type === 'LOYALTY_PROGRAM')
+      program.set(id, {
+        id,
+        definition,
+        inForce: compileValidity(definition, calendar),
+        tiers: tiersOf(id, rulebook.definitions),
+      })
+  const assigned = new Map<string, string[]>()
+  for (const { definition } of rulebook.entries('assignment').values())
+    if (definition.related_object_type === 'earning_rule')
+      assigned.set(definition.related_object_id, [
+        ...(assigned.get(definition.related_object_id) ?? []),
+        definition.rule_id,
+      ])
+  const inOrder = [...rulebook.entries('earningRule').values()].sort(
+    (a, b) =>
+      (a.definition.campaign_id < b.definition.campaign_id
+        ? -1
+        : Number(a.definition.campaign_id !== b.definition.campaign_id)) ||
+      a.definition.stacking.order - b.definition.stacking.order ||
+      a.createdAt - b.createdAt ||
+      (a.id < b.id ? -1 : 1),
+  )
+  const conditions = conditionsOf(rulebook).rules
+  const rules = new Map<string, PreparedRule[]>()
+  for (const [place, entry] of inOrder.entries()) {
+    const { definition } = entry
+    const home = program.get(definition.campaign_id)
+    if (!home || !definition.active || !home.definition.active) continue
+    const { validation_rule_id: named } = definition
+    const gates = [...new Set([...(named ? [named] : []), ...(assigned.get(entry.id) ?? [])])].flatMap((id) => {
+      const compiled = conditions.get(id)
+      return compiled ? [[id, compiled] as const] : []
+    })
+    const prepared = { entry, program: home, inForce: compileValidity(definition, calendar), gates, place }
+    const key = keyOf(definition)
+    const list = rules.get(key)
+    if (list) list.push(prepared)
+    else rules.set(key, [prepared])
+  }
+  return { calendar, program, rules }
+}
+
+/** The loyalty programs of a rulebook, prepared once. */
+export const programsOf = (rulebook: Rulebook): Programs => rulebook.prepared(prepare)
+
+/** When points that a program, or a rule with rules of its own, gives at `now` expire; null for never. */
+export const expiryOf = (
+  { calendar }: Programs,
+  program: Program | undefined,
+  now: number,
+  own?: ExpirationRules | null,
+): number | null => expiresAt(own ?? program?.definition.voucher?.loyalty_card?.expiration_rules, now, calendar)

@@ -1,0 +1,209 @@
+// How facts about cards show: as internal events for conditions and triggers, in the activity log, and as transactions.
+import type { Occurrence } from '../conditions/subject.ts'
+import type { Activity } from '../customer/activity.ts'
+import {
+  type CardRef,
+  isMovement,
+  type LoyaltyFact,
+  type LoyaltyFactType,
+  MOVEMENTS,
+  type MovementFact,
+} from './facts.ts'
+
+/** The contract's event type of each fact; undefined for those that are only bookkeeping. */
+const EVENT_TYPES: Readonly<Record<LoyaltyFactType, string | undefined>> = {
+  LoyaltyCardIssued: 'customer.publication.succeeded',
+  LoyaltyCardCodeReplaced: undefined,
+  LoyaltyCardEnabled: undefined,
+  LoyaltyCardDisabled: undefined,
+  LoyaltyCardClosed: undefined,
+  PointsEarned: 'customer.rewarded.loyalty_points',
+  PointsAdded: 'customer.voucher.loyalty_card.points_added',
+  PointsRemoved: 'customer.voucher.loyalty_card.points_added',
+  PointsExpired: 'customer.voucher.loyalty_card.points_expired',
+  PointsTransferredOut: 'customer.voucher.loyalty_card.points_transferred',
+  PointsTransferredIn: 'customer.voucher.loyalty_card.points_transferred',
+  PointsTransferReturned: 'customer.voucher.loyalty_card.points_transferred',
+  PointsTransferSettled: undefined,
+  PointsTransferRejected: undefined,
+  PointsSpent: 'customer.reward_redemptions.completed',
+  PointsRefunded: 'customer.reward_redemptions.rolledback',
+  RewardDeclined: 'customer.redemption.failed',
+  PendingPointsAdded: 'customer.voucher.loyalty_card.pending_points.added',
+  PendingPointsUpdated: 'customer.voucher.loyalty_card.pending_points.updated',
+  PendingPointsCanceled: 'customer.voucher.loyalty_card.pending_points.canceled',
+  PendingPointsActivated: 'customer.voucher.loyalty_card.pending_points.activated',
+  LoyaltyTierJoined: 'customer.loyalty.tier.joined',
+  LoyaltyTierLeft: 'customer.loyalty.tier.left',
+  LoyaltyTierUpgraded: 'customer.loyalty.tier.upgraded',
+  LoyaltyTierDowngraded: 'customer.loyalty.tier.downgraded',
+  LoyaltyTierProlonged: 'customer.loyalty.tier.prolonged',
+}
+
+/** What somebody asked for; the rest follows from rules, from time or from what another customer did. */
+const ACTIONS: ReadonlySet<LoyaltyFactType> = new Set<LoyaltyFactType>([
+  'PointsAdded',
+  'PointsRemoved',
+  'PointsTransferredOut',
+  'PointsSpent',
+  'PointsRefunded',
+  'PendingPointsUpdated',
+  'PendingPointsCanceled',
+])
+
+const signedPoints = (fact: MovementFact): number => MOVEMENTS[fact.type].sign * fact.data.points
+
+const campaignIn = (fact: LoyaltyFact): { readonly id: string; readonly name: string } | undefined =>
+  'campaign' in fact.data ? fact.data.campaign : undefined
+
+/** What conditions may ask of a fact's event: the campaign, the card, the points (negative when taken), the balance. */
+export const loyaltyOccurrence = (id: string, fact: LoyaltyFact, recordedAt: number): Occurrence | undefined => {
+  const type = EVENT_TYPES[fact.type]
+  if (type === undefined) return undefined
+  const campaign = campaignIn(fact)
+  return {
+    id,
+    type,
+    occurredAt: fact.data.occurredAt,
+    recordedAt,
+    metadata: {
+      ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
+      ...(isMovement(fact)
+        ? { transaction_type: MOVEMENTS[fact.type].type, points: signedPoints(fact), balance: fact.data.balance.after }
+        : {}),
+      ...('rule' in fact.data && typeof fact.data.rule === 'object' ? { earning_rule: fact.data.rule.id } : {}),
+      ...('pending' in fact.data && typeof fact.data.pending === 'object' ? { points: fact.data.pending.points } : {}),
+      ...('to' in fact.data && 'name' in fact.data.to ? { tier: fact.data.to.id, tier_name: fact.data.to.name } : {}),
+      ...('reward' in fact.data ? { reward: fact.data.reward.id } : {}),
+    },
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+const campaignShown = ({ id, name }: { readonly id: string; readonly name: string }) => ({
+  id,
+  name,
+  campaign_type: 'LOYALTY_PROGRAM',
+  object: 'campaign',
+})
+
+const voucherShown = ({ id, code }: CardRef, campaign: { readonly id: string; readonly name: string }) => ({
+  id,
+  code,
+  type: 'LOYALTY_CARD',
+  campaign: campaign.name,
+  campaign_id: campaign.id,
+  object: 'voucher',
+})
+
+/** The balance after a change, as the contract shows it. */
+export const balanceShown = (fact: MovementFact) => ({
+  type: 'loyalty_card' as const,
+  points: signedPoints(fact),
+  total: fact.data.total,
+  balance: fact.data.balance.after,
+  object: 'balance' as const,
+  operation_type: ACTIONS.has(fact.type) ? ('MANUAL' as const) : ('AUTOMATIC' as const),
+  related_object: { type: 'voucher' as const, id: fact.data.card.id },
+})
+
+const earningShown = (fact: LoyaltyFact) => {
+  if (fact.type !== 'PointsEarned' && fact.type !== 'PendingPointsAdded') return {}
+  const { rule, cause, tier } = fact.data
+  return {
+    earning_rule: { id: rule.id, revision: rule.revision, source: { banner: rule.banner ?? null } },
+    event: { id: cause.fact, type: cause.schema === undefined ? cause.type : 'customer.custom_event' },
+    ...(cause.schema === undefined
+      ? {}
+      : { custom_event: { id: cause.fact, type: cause.type }, event_schema: { id: cause.schema, name: cause.type } }),
+    ...(cause.segment ? { segment: cause.segment } : {}),
+    ...(tier ? { holder_loyalty_tier: tier } : {}),
+  }
+}
+
+const transferShown = (fact: LoyaltyFact) => {
+  if (!isMovement(fact)) return {}
+  const own = voucherShown(fact.data.card, fact.data.campaign)
+  switch (fact.type) {
+    case 'PointsTransferredOut':
+    case 'PointsTransferReturned':
+      return { source_voucher: own, destination_voucher: voucherShown(fact.data.to.card, fact.data.to.campaign) }
+    case 'PointsTransferredIn':
+      return { source_voucher: voucherShown(fact.data.from.card, fact.data.from.campaign), destination_voucher: own }
+    default:
+      return {}
+  }
+}
+
+const rewardShown = (fact: LoyaltyFact) => {
+  if (fact.type !== 'PointsSpent' && fact.type !== 'PointsRefunded' && fact.type !== 'RewardDeclined') return {}
+  const { reward, redemption, assignment } = fact.data
+  return {
+    reward: { id: reward.id, name: reward.name, type: reward.type, assignment_id: assignment },
+    redemption: { id: redemption },
+  }
+}
+
+/** A change of a balance as a transaction of the contract. */
+export const transactionOf = (fact: MovementFact) => ({
+  id: fact.data.transaction,
+  source_id: ('sourceId' in fact.data ? fact.data.sourceId : undefined) ?? null,
+  voucher_id: fact.data.card.id,
+  campaign_id: fact.data.campaign.id,
+  source: ('source' in fact.data ? fact.data.source : undefined) ?? (ACTIONS.has(fact.type) ? null : 'Automation'),
+  reason: ('reason' in fact.data ? fact.data.reason : undefined) ?? null,
+  type: MOVEMENTS[fact.type].type,
+  details: {
+    balance: balanceShown(fact),
+    ...earningShown(fact),
+    ...transferShown(fact),
+    ...rewardShown(fact),
+    ...(fact.type === 'PendingPointsActivated' ? { pending_points: { id: fact.data.pending } } : {}),
+    buckets: fact.data.lots.map(({ bucket, points, expiresAt }) => ({
+      id: bucket,
+      points,
+      expires_at: expiresAt === null ? null : iso(expiresAt),
+    })),
+  },
+  related_transaction_id: ('related' in fact.data ? fact.data.related : undefined) ?? null,
+  created_at: iso(fact.data.occurredAt),
+})
+
+const tierShown = (fact: LoyaltyFact) => ({
+  ...('to' in fact.data && 'name' in fact.data.to
+    ? { loyalty_tier_to: { ...fact.data.to, object: 'loyalty_tier' } }
+    : {}),
+  ...('from' in fact.data && 'name' in fact.data.from
+    ? { loyalty_tier_from: { ...fact.data.from, object: 'loyalty_tier' } }
+    : {}),
+})
+
+const pendingShown = (fact: LoyaltyFact) => {
+  if (!('pending' in fact.data) || typeof fact.data.pending !== 'object') return {}
+  const { id, points, activatesAt } = fact.data.pending
+  return { pending_points: { id, points, activates_at: iso(activatesAt) } }
+}
+
+/** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
+export const loyaltyActivity = (fact: LoyaltyFact): Activity | undefined => {
+  const type = EVENT_TYPES[fact.type]
+  if (type === undefined) return undefined
+  const campaign = campaignIn(fact)
+  const card = typeof fact.data.card === 'string' ? { id: fact.data.card, code: '' } : fact.data.card
+  return {
+    type,
+    category: ACTIONS.has(fact.type) ? 'ACTION' : 'EFFECT',
+    data: {
+      ...(campaign ? { campaign: campaignShown(campaign), voucher: voucherShown(card, campaign) } : { voucher: card }),
+      ...(isMovement(fact) ? { balance: balanceShown(fact), transaction: transactionOf(fact) } : {}),
+      ...earningShown(fact),
+      ...transferShown(fact),
+      ...rewardShown(fact),
+      ...pendingShown(fact),
+      ...tierShown(fact),
+      ...('because' in fact.data ? { because: fact.data.because } : {}),
+      ...(fact.type === 'RewardDeclined' ? { failure_code: fact.data.key, failure_message: fact.data.reason } : {}),
+    },
+  }
+}

@@ -1,0 +1,45 @@
+// Project webhooks: an endpoint that is told of events of every customer, whatever distributions there are.
+import * as v from 'valibot'
+import { isInternalEventType } from '../internalEvents.ts'
+import { httpUrl } from './distribution.ts'
+import type { EventSchema } from './eventSchema.ts'
+import type { Definitions, Entry, Kind } from './kind.ts'
+
+/** Stands for every type. */
+export const ALL_EVENTS = '*'
+
+export const ProjectWebhook = v.object({
+  url: httpUrl,
+  /** Internal event types, custom events by name, or `*`. */
+  events: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(300))), v.minLength(1), v.maxLength(200)),
+  active: v.optional(v.boolean(), true),
+})
+export type ProjectWebhook = v.InferOutput<typeof ProjectWebhook>
+
+/** What delivery reports in the activity log beside the HTTP contract's types. */
+const OURS = /^customer\.(?:webhook\.(?:sent|recovered|failed)|message\.(?:requested|skipped))$/
+
+const schemasNamed = (names: readonly string[], all: Definitions): readonly Entry<EventSchema>[] =>
+  [...((all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>).values()].filter((entry) =>
+    names.includes(entry.definition.name),
+  )
+
+export const projectWebhookKind: Kind<ProjectWebhook> = {
+  fact: 'ProjectWebhook',
+  resource: 'webhook',
+  schema: ProjectWebhook,
+  check: (_, { events }, all) => {
+    const known = new Set(schemasNamed(events, all).map((entry) => entry.definition.name))
+    return events.flatMap((event, i) =>
+      event === ALL_EVENTS || known.has(event) || isInternalEventType(event) || OURS.test(event)
+        ? []
+        : [
+            {
+              path: `events.${i}`,
+              message: `must name an event schema, an internal event, or be *: there is no ${event}`,
+            },
+          ],
+    )
+  },
+  uses: ({ events }, all) => schemasNamed(events, all).map((entry) => ({ kind: 'eventSchema', id: entry.id })),
+}
