@@ -19,34 +19,41 @@ export interface IdCache {
 export const ID_CACHE_BYTES = 8 * 1024 * 1024
 const entryBytes = (nameLength: number): number => 50 + 2 * nameLength
 
+/** Entries that were forgotten stay in the queue until there are so many of them. */
+const QUEUE_SLACK = 4_096
+
 export const createIdCache = (limit = ID_CACHE_BYTES): IdCache => {
-  const written = new Map<string, { readonly at: WrittenAt; readonly bytes: number }>()
+  const written = new Map<string, WrittenAt & { readonly bytes: number }>()
+  // Oldest first. A Map alone would do, but finding its first key costs more with each entry deleted before it.
+  let queue: string[] = []
+  let oldest = 0
   let bytes = 0
-  let fresh: string[] = []
+  let fresh = 0
   const forget = (id: string) => {
     bytes -= written.get(id)?.bytes ?? 0
     written.delete(id)
   }
   return {
-    get: (id) => written.get(id)?.at,
-    put: (id, at, nameLength) => {
+    get: (id) => written.get(id),
+    put: (id, { streamNo, revision }, nameLength) => {
       if (written.has(id)) return
-      while (bytes > limit) {
-        const oldest = written.keys().next()
-        if (oldest.done) break
-        forget(oldest.value)
+      while (bytes > limit && oldest < queue.length - fresh) forget(queue[oldest++]!)
+      if (oldest > QUEUE_SLACK && oldest > queue.length / 2) {
+        queue = queue.slice(oldest)
+        oldest = 0
       }
-      const entry = { at, bytes: entryBytes(nameLength) }
+      const entry = { streamNo, revision, bytes: entryBytes(nameLength) }
       written.set(id, entry)
       bytes += entry.bytes
-      fresh.push(id)
+      queue.push(id)
+      fresh++
     },
     takeBack: () => {
-      for (const id of fresh) forget(id)
-      fresh = []
+      for (const id of queue.splice(queue.length - fresh)) forget(id)
+      fresh = 0
     },
     keep: () => {
-      if (fresh.length > 0) fresh = []
+      fresh = 0
     },
   }
 }

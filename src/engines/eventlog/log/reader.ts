@@ -1,7 +1,8 @@
 // Reading of the log: bounded pages of streams and of $all, ready to be sent.
 import { firstReadable, NO_METADATA, type StreamMetadata } from './metadata.ts'
 import { createdMs, dataOf, isHiddenRecord, revisionOf, typeOf } from './record.ts'
-import { type Store, TOMBSTONE_INDEX } from './store.ts'
+import type { Store } from './store.ts'
+import { TOMBSTONE_INDEX } from './streamIndex.ts'
 import type { Streams } from './streams.ts'
 
 /** One stored event with where it lies. */

@@ -8,6 +8,8 @@ export const TOMBSTONE_REVISION = 2n ** 63n - 1n
 
 export interface NewRecord {
   readonly position: number
+  /** Where the next record lies, seen from this one. */
+  readonly span: number
   /** Null for a tombstone. */
   readonly revision: number | null
   readonly stream: Buffer
@@ -22,9 +24,9 @@ export interface NewRecord {
 
 /**
  * Header, little-endian: format 1 byte, flags 1, length of the type 4, created in ms 8 (double), revision 6, where the type
- * begins 4, length of the data 4.
+ * begins 4, length of the data 4, span 4.
  */
-const HEADER = 28
+const HEADER = 32
 const FORMAT = 1
 const FLAG_JSON = 1
 const FLAG_TOMBSTONE = 2
@@ -128,11 +130,13 @@ export const encodeRecord = (r: NewRecord, hidden: boolean): Buffer => {
   buf.writeUIntLE(r.revision ?? 0, 14, 6)
   buf.writeUInt32LE(typeAt, 20)
   buf.writeUInt32LE(r.data.length, 24)
+  buf.writeUInt32LE(r.span, 28)
   return buf
 }
 
 /** The RecordedEvent message of a stored record. */
 export const messageOf = (record: Buffer): Buffer => record.subarray(HEADER)
+export const spanOf = (record: Buffer): number => record.readUInt32LE(28)
 export const idOf = (record: Buffer): string => record.toString('latin1', HEADER + ID_AT, HEADER + ID_AT + 36)
 export const typeOf = (record: Buffer): string => {
   const at = record.readUInt32LE(20)

@@ -1,16 +1,17 @@
 // The log on disk: LMDB's tables and the few ways in which rows are found.
 import { createHash } from 'node:crypto'
 import { type Database, open } from 'lmdb'
-import { dataOf, idOf } from './record.ts'
+import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
+import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
 
 /** Layout of the tables; a directory of another version is refused. */
 const SCHEMA = 1
 /** Where the first record lies: a real log has begun with the server's own records before anything is shown. */
 export const FIRST_POSITION = 548
-/** Under this revision the index knows a stream's tombstone. */
-export const TOMBSTONE_INDEX = 2 ** 48 - 1
 /** LMDB's longest key is 1,978 bytes; longer names are found by their hash. */
 const LONGEST_NAME = 1_000
+/** Entries of the stream index that are gathered before they are put on disk. */
+const INDEX_PORTION = 4_096
 
 export interface StoreOptions {
   readonly dir: string
@@ -30,12 +31,11 @@ export interface Store {
   putRecord(position: number, record: Buffer): void
   /** Records in order of position; `from` inclusive forwards, exclusive backwards. Ends after `limit` rows. */
   records(from: number, backwards: boolean, limit: number): Iterable<{ readonly key: number; readonly value: Buffer }>
-  /** The nearest position at or after this one. */
-  positionAtOrAfter(position: number): number | undefined
   positionOf(streamNo: number, revision: number): number | undefined
   putIndex(streamNo: number, revision: number, position: number): void
   /** Positions of a stream's revisions from `from` to `to`, both inclusive, in that order. */
-  positions(streamNo: number, from: number, to: number, limit: number): Iterable<number>
+  positions(streamNo: number, from: number, to: number, limit: number): readonly number[]
+  /** Newest revision, -1 when there is none. */
   lastRevision(streamNo: number): number
   stream(name: string): StreamRow | undefined
   putStream(name: string, row: StreamRow): void
@@ -43,6 +43,7 @@ export interface Store {
   putStreamCount(count: number): void
   /** Where the next record will lie. */
   head(): number
+  /** Needed only when the log has moved on without a record. */
   putHead(position: number): void
   readonly instanceId: string
   close(): Promise<void>
@@ -63,7 +64,7 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
   // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
   const env = open({ path: dir, maxDbs: 8, overlappingSync: false, ...(mapSize === undefined ? {} : { mapSize }) })
   const log: Database<Buffer, number> = env.openDB('log', { encoding: 'binary' })
-  const index: Database<Buffer, Buffer> = env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' })
+  const index = createStreamIndex(env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' }))
   const streams: Database<Buffer, Buffer> = env.openDB('streams', { encoding: 'binary', keyEncoding: 'binary' })
   const sys: Database<string | number, string> = env.openDB('sys', { encoding: 'json' })
 
@@ -77,56 +78,64 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
       sys.putSync('instance', newInstanceId())
       sys.putSync('streams', 0)
       sys.putSync('head', FIRST_POSITION)
+      sys.putSync('indexed', 0)
       sys.putSync('schema', SCHEMA)
     })
   }
 
-  // LMDB copies keys and values when they are put, so these are used again and again.
-  const key = Buffer.alloc(10)
-  const indexKey = (streamNo: number, revision: number): Buffer => {
-    key.writeUInt32BE(streamNo, 0)
-    key.writeUIntBE(revision, 4, 6)
-    return key
+  const stream = (name: string): StreamRow | undefined => {
+    const row = streams.get(nameKey(name))
+    return row && { no: row.readUInt32BE(0), tombstoned: row[4] === 1 }
   }
-  const rangeKey = (streamNo: number, revision: number): Buffer => Buffer.from(indexKey(streamNo, revision))
-  const positionBytes = Buffer.alloc(8)
+
+  /** The newest record that the index knows, on disk or in memory. */
+  let newest = Number(sys.get('indexed')) - 1
+  // What the index on disk does not know yet is read from the end of the log.
+  for (const { key, value } of log.getRange({ start: newest + 1 })) {
+    const row = stream(streamOf(value))
+    if (row === undefined)
+      throw new StoreUnusable(`the event log in ${dir} is damaged: the record at ${key} has no stream`)
+    index.add(row.no, revisionOf(value) ?? TOMBSTONE_INDEX, key)
+    newest = key
+  }
+  index.keep()
+
+  const commit = (write: () => void) => {
+    const before = newest
+    let indexed = false
+    try {
+      env.transactionSync(() => {
+        write()
+        if (index.pending() < INDEX_PORTION) return
+        index.write()
+        sys.putSync('indexed', newest + 1)
+        indexed = true
+      })
+    } catch (error) {
+      index.takeBack()
+      newest = before
+      throw error
+    }
+    index.keep()
+    if (indexed) index.written()
+  }
 
   return {
-    commit: (write) => env.transactionSync(write),
+    commit,
     record: (position) => log.get(position),
-    putRecord: (position, record) => log.putSync(position, record),
+    putRecord: (position, record) => {
+      newest = position
+      log.putSync(position, record)
+    },
     records: (from, backwards, limit) =>
       backwards
         ? log.getRange({ start: from, exclusiveStart: true, reverse: true, limit })
         : log.getRange({ start: from, limit }),
-    positionAtOrAfter: (position) => {
-      for (const found of log.getKeys({ start: position, limit: 1 })) return found
-      return undefined
-    },
-    positionOf: (streamNo, revision) => index.getBinaryFast(indexKey(streamNo, revision))?.readDoubleBE(0),
-    putIndex: (streamNo, revision, position) => {
-      positionBytes.writeDoubleBE(position)
-      index.putSync(indexKey(streamNo, revision), positionBytes)
-    },
-    positions: (streamNo, from, to, limit) =>
-      index
-        .getRange({
-          start: rangeKey(streamNo, from),
-          end: rangeKey(streamNo, to),
-          inclusiveEnd: true,
-          reverse: from > to,
-          limit,
-        })
-        .map(({ value }) => value.readDoubleBE(0)),
-    lastRevision: (streamNo) => {
-      const range = { start: rangeKey(streamNo, TOMBSTONE_INDEX - 1), end: rangeKey(streamNo, 0), inclusiveEnd: true }
-      for (const found of index.getKeys({ ...range, reverse: true, limit: 1 })) return found.readUIntBE(4, 6)
-      return -1
-    },
-    stream: (name) => {
-      const row = streams.get(nameKey(name))
-      return row && { no: row.readUInt32BE(0), tombstoned: row[4] === 1 }
-    },
+    positionOf: index.positionOf,
+    putIndex: index.add,
+    positions: index.positions,
+    lastRevision: index.lastRevision,
+    stream,
     putStream: (name, { no, tombstoned }) => {
       const row = Buffer.alloc(5)
       row.writeUInt32BE(no, 0)
@@ -135,7 +144,12 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
     },
     streamCount: () => Number(sys.get('streams')),
     putStreamCount: (count) => sys.putSync('streams', count),
-    head: () => Number(sys.get('head')),
+    head: () => {
+      const saved = Number(sys.get('head'))
+      for (const { key, value } of log.getRange({ reverse: true, limit: 1 }))
+        return Math.max(saved, key + spanOf(value))
+      return saved
+    },
     putHead: (position) => sys.putSync('head', position),
     instanceId: String(sys.get('instance')),
     close: () => env.close(),

@@ -8,6 +8,7 @@ import {
   type StreamMetadata,
   streamOfMetastream,
 } from './metadata.ts'
+import { createRecent } from './recent.ts'
 import { newestData, type Store } from './store.ts'
 
 export interface StreamState {
@@ -40,8 +41,8 @@ export interface Streams {
 const KEPT = 50_000
 
 export const createStreams = (store: Store, kept = KEPT): Streams => {
-  const states = new Map<string, StreamState>()
-  const metadata = new Map<string, StreamMetadata>()
+  const states = createRecent<StreamState>(kept)
+  const metadata = createRecent<StreamMetadata>(kept)
   let count = store.streamCount()
 
   const find = (name: string): StreamState | undefined => {
@@ -53,13 +54,6 @@ export const createStreams = (store: Store, kept = KEPT): Streams => {
     states.set(name, state)
     return state
   }
-  const oldestFirst = <V>(map: Map<string, V>) => {
-    for (const key of map.keys()) {
-      if (map.size <= kept) return
-      map.delete(key)
-    }
-  }
-
   return {
     find,
     findOrCreate: (name) => {
@@ -86,8 +80,8 @@ export const createStreams = (store: Store, kept = KEPT): Streams => {
     hasMetadata: (name) => (find(metastreamOf(name))?.last ?? -1) >= 0,
     metadataChanged: (metastream, changed) => void metadata.set(streamOfMetastream(metastream), changed),
     trim: () => {
-      oldestFirst(states)
-      oldestFirst(metadata)
+      states.trim()
+      metadata.trim()
     },
     clear: () => {
       states.clear()

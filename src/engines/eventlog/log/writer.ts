@@ -13,7 +13,8 @@ import {
 } from './metadata.ts'
 import type { Reader } from './reader.ts'
 import { encodeRecord, isHidden, recordSpan } from './record.ts'
-import { FIRST_POSITION, newestData, type Store, storedId, TOMBSTONE_INDEX } from './store.ts'
+import { FIRST_POSITION, newestData, type Store, storedId } from './store.ts'
+import { TOMBSTONE_INDEX } from './streamIndex.ts'
 import type { StreamState, Streams } from './streams.ts'
 
 /** An event that is fit to be stored. */
@@ -86,13 +87,14 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
 
   const put = (stream: StreamState, revision: number | null, event: NewEvent): number => {
     const position = head
+    const span = recordSpan(stream.nameBytes.length, event.type.length, event.data.length, event.metadata.length)
     const record = encodeRecord(
-      { ...event, position, revision, stream: stream.nameBytes, ticks: ticks() },
+      { ...event, position, span, revision, stream: stream.nameBytes, ticks: ticks() },
       isHidden(stream.name, event.type),
     )
     store.putRecord(position, record)
     store.putIndex(stream.no, revision ?? TOMBSTONE_INDEX, position)
-    head += recordSpan(stream.nameBytes.length, event.type.length, event.data.length, event.metadata.length)
+    head += span
     return position
   }
 
@@ -107,6 +109,14 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     if (newest !== undefined && isMetastream(stream.name)) {
       streams.metadataChanged(stream.name, parseMetadata(Buffer.from(newest.data)))
     }
+    return position
+  }
+
+  /** A write without events takes a position, too. */
+  const moveOn = (stream: string): number => {
+    const position = head
+    head += recordSpan(Buffer.byteLength(stream), 0, 0, 0)
+    store.putHead(head)
     return position
   }
 
@@ -158,16 +168,13 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       case 'append': {
         if (command.events.length === 0 && situation.no === undefined) {
           // A record without events moves the log on, but the stream stays unknown.
-          const position = head
-          head += recordSpan(Buffer.byteLength(command.stream), 0, 0, 0)
-          return { kind: 'written', revision: undefined, position }
+          return { kind: 'written', revision: undefined, position: moveOn(command.stream) }
         }
         const stream = streams.findOrCreate(command.stream)
         const before = stream.last
         const revived = isMetastream(command.stream) ? streamOfMetastream(command.stream) : undefined
         const revives = revived !== undefined && streams.metadata(revived).softDeleted
-        const position = append(stream, command.events)
-        if (command.events.length === 0) head += recordSpan(stream.nameBytes.length, 0, 0, 0)
+        const position = command.events.length === 0 ? moveOn(stream.name) : append(stream, command.events)
         if (situation.softDeleted) revive(command.stream, before + 1)
         // Metadata that is written by hand to a deleted stream brings it back, too.
         if (revives) revive(revived, (streams.find(revived)?.last ?? -1) + 1)
@@ -212,7 +219,6 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     try {
       store.commit(() => {
         for (const { command } of batch) outcomes.push(run(command))
-        if (head !== before) store.putHead(head)
       })
     } catch (error) {
       // Memory ran ahead of the disk: what this batch put there is taken back, the rest is read again when needed.
@@ -233,7 +239,6 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
   if (head === FIRST_POSITION) {
     store.commit(() => {
       setMetadata('$scavenges', Buffer.from('{"$maxAge":2592000}'))
-      store.putHead(head)
     })
     ids.keep()
   }
