@@ -8,6 +8,7 @@ import { eventCommands } from './events.ts'
 import { messageCommands } from './messages.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
+import { webhookCommands } from './webhooks.ts'
 
 export const commandRoutes = (services: Services): readonly Route[] => [
   ...eventCommands(services),
@@ -17,4 +18,5 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...validationRuleCommands(services),
   ...distributionCommands(services),
   ...messageCommands(services),
+  ...webhookCommands(services),
 ]

@@ -54,7 +54,7 @@ export const activity: Projection<ActivityDocument> = {
   name: 'activity',
   version: 1,
   insertOnly: true,
-  indexes: [{ key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
+  indexes: [{ key: { position: 1 } }, { key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
   types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts)],
   keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : []),
   evolve: (before, fact, key) => {

@@ -11,6 +11,7 @@ import { messageQueries } from './messages.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
 import { segmentQueries } from './segments.ts'
 import { validationRuleQueries } from './validationRules.ts'
+import { webhookQueries } from './webhooks.ts'
 
 export const queryRoutes = (services: Services): readonly Route[] => [
   ...customerQueries(services),
@@ -23,4 +24,5 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...validationRuleQueries(services),
   ...distributionQueries(services),
   ...messageQueries(services),
+  ...webhookQueries(services),
 ]

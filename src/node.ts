@@ -7,7 +7,7 @@ import { projections } from '../projections/index.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { startClock } from './clock/clock.ts'
 import type { Config } from './config.ts'
-import { startDelivery } from './delivery/index.ts'
+import { signingSecret, startDelivery } from './delivery/index.ts'
 import { activityId } from './domain/customer/activity.ts'
 import { uuidFrom } from './domain/ids.ts'
 import { factRegistry } from './domain/registry.ts'
@@ -127,6 +127,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         mode: config.validationMode,
         triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
         requestLimitMs: config.requestTimeLimitMs,
+        signingSecret: () => signingSecret(config.delivery, rulebook.current()),
       },
       store,
       readModel,

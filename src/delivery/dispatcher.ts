@@ -6,14 +6,15 @@ import type { OutboxDocument } from '../../projections/outbox.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
-import { createLanes, type LaneOptions, type LaneStatus, type Usage } from './lanes.ts'
+import type { LaneStatus, Lanes, Usage } from './lanes.ts'
 import type { Leases } from './leases.ts'
 
 export interface DispatcherOptions extends AttemptOptions {
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly rulebook: () => Rulebook
   readonly leases: Leases
-  readonly lane: LaneOptions
+  /** Shared with whatever else sends to the same hosts. */
+  readonly lanes: Lanes
   /** Messages at once over all lanes. */
   readonly concurrency: number
   /** How long a claim lasts, ms: a message whose dispatcher died is taken up again after that. */
@@ -45,11 +46,10 @@ const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
     .map(([, item]) => item)
 
 export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
-  const { readModel, rulebook, leases, log, now, random, senders, concurrency, leaseMs, pollMs } = options
+  const { readModel, rulebook, leases, lanes, log, now, random, senders, concurrency, leaseMs, pollMs } = options
   const outbox = readModel.collection<OutboxDocument>('outbox')
   const customers = readModel.collection<CustomerDocument>('customers')
   const attempt = createAttempt(options)
-  const lanes = createLanes(options.lane, random)
   const active = new Map<string, Promise<void>>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
   const known = new LRUCache<string, bigint>({ max: REMEMBERED })

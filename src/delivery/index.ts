@@ -9,7 +9,8 @@ import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { IssueCode } from './attempt.ts'
 import { type Dispatcher, startDispatcher } from './dispatcher.ts'
-import { LANE, type LaneOptions } from './lanes.ts'
+import { startFeeds } from './feeds.ts'
+import { createLanes, LANE, type LaneOptions } from './lanes.ts'
 import { createLeases } from './leases.ts'
 import { RETRIES, type RetryPolicy } from './schedule.ts'
 import { createSenders, type Senders } from './senders.ts'
@@ -82,21 +83,29 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
             },
           }),
     })
-  const dispatcher = startDispatcher({
+  const node = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
+  const lanes = createLanes(lane, random)
+  const leaseMs = options.leaseMs ?? 3 * longestSendMs
+  const retries = options.retries ?? RETRIES
+  const shared = {
     store,
     readModel,
     rulebook,
     senders,
-    leases: await createLeases(readModel, `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`),
-    retries: options.retries ?? RETRIES,
-    lane,
-    concurrency: FULL_LANES * lane.capacity,
-    leaseMs: options.leaseMs ?? 3 * longestSendMs,
-    longestSendMs,
-    pollMs,
+    lanes,
+    retries,
     log,
     now,
     random,
+    pollMs,
+    leaseMs,
+    longestSendMs,
+  }
+  const feeds = await startFeeds({ ...shared, node })
+  const dispatcher = startDispatcher({
+    ...shared,
+    leases: await createLeases(readModel, node),
+    concurrency: FULL_LANES * lane.capacity,
     ...(options.issueCode ? { issueCode: options.issueCode } : {}),
     ...(options.metrics ? { metrics: options.metrics } : {}),
   })
@@ -106,7 +115,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     },
     lanes: dispatcher.lanes,
     async stop() {
-      await dispatcher.stop()
+      await Promise.all([dispatcher.stop(), feeds.stop()])
       senders.close()
     },
   }

@@ -14,6 +14,8 @@ export interface Settings {
   readonly triggerHorizonMs: number
   /** How long a request may take, ms. */
   readonly requestLimitMs: number
+  /** What webhooks are signed with, `whsec_…`. */
+  readonly signingSecret: () => string
 }
 
 export interface Services {

@@ -1,0 +1,148 @@
+// Creating, changing, deleting and replaying project webhooks.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import type { ActivityDocument } from '../projections/activity.ts'
+import { MANAGED_WEBHOOKS, showWebhook, WEBHOOKS, WebhookObject } from '../queries/webhooks.ts'
+import { FEEDS, type FeedDocument, HELD, type HeldDocument, START } from '../src/delivery/feed.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
+import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { changeDefinitions } from './definitions.ts'
+
+const WebhookPatch = v.object({
+  url: v.optional(ProjectWebhook.entries.url),
+  events: v.optional(ProjectWebhook.entries.events),
+  active: v.optional(v.boolean()),
+})
+
+const ReplayBody = v.pipe(
+  v.object({
+    /** From the first event at or after this instant. */
+    from: v.optional(instant),
+    /** From the event after this activity entry. */
+    after_event_id: v.optional(v.string()),
+    /** From the very first event there is. */
+    from_start: v.optional(v.literal(true)),
+  }),
+  v.check(
+    (body) => Object.values(body).filter((value) => value !== undefined).length === 1,
+    'must have exactly one of from, after_event_id and from_start',
+  ),
+)
+type ReplayBody = v.InferOutput<typeof ReplayBody>
+
+/** The place after which the feed is to go on; undefined when the event is not there. */
+const placeOf = async ({ readModel }: Services, body: ReplayBody): Promise<string | undefined> => {
+  const activity = readModel.collection<ActivityDocument>('activity')
+  if (body.after_event_id !== undefined)
+    return (await activity.findOne({ _id: body.after_event_id }, { projection: { position: 1 } }))?.position
+  if (body.from === undefined) return START
+  const before = await activity.find(
+    { created_at: { $lt: new Date(body.from) } },
+    { sort: { position: -1 }, limit: 1, projection: { position: 1 } },
+  )
+  return before[0]?.position ?? START
+}
+
+const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: string }>): Promise<Outcome> => {
+  const { id } = call.params
+  if (!services.rulebook.current().entries('projectWebhook').has(id)) return notFound('webhook', id)
+  const position = await placeOf(services, call.body)
+  if (position === undefined) return refuse('invalid_payload', `No event has the id ${call.body.after_event_id}`)
+  // Whoever works on the feed now loses it by the changed number, and goes on from the new place.
+  await services.readModel
+    .plain<FeedDocument>(FEEDS)
+    .updateOne(
+      { _id: id },
+      { $set: { position }, $inc: { seq: 1 }, $setOnInsert: { node: '', until: new Date(0) } },
+      { upsert: true },
+    )
+  await services.readModel.plain<HeldDocument>(HELD).deleteMany({ webhook: id })
+  return { body: { id, object: 'webhook', position: position === START ? null : position } }
+}
+
+const ROLES = ['admin'] as const
+const TAG = 'Webhooks'
+
+export const webhookCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: WEBHOOKS,
+    also: [MANAGED_WEBHOOKS],
+    summary: 'Create a project webhook',
+    description:
+      'Tells an endpoint of events of every customer, from now on: internal event types, custom events by name, or `*`. ' +
+      "Each customer's events come in their order, at least once, under an id that stays.",
+    tag: TAG,
+    roles: ROLES,
+    body: ProjectWebhook,
+    response: WebhookObject,
+    handler: (call): Promise<Outcome> => {
+      const id = idFrom('wh', call.idempotencyKey ?? randomBytes(16).toString('hex'))
+      return changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'projectWebhook', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        (rulebook) => ({ body: showWebhook(rulebook.entries('projectWebhook').get(id)!) }),
+      )
+    },
+  }),
+  route({
+    method: 'put',
+    path: `${WEBHOOKS}/{id}`,
+    also: [`${MANAGED_WEBHOOKS}/{id}`],
+    summary: 'Change a project webhook',
+    description: 'An inactive one stays where it is, and goes on from there.',
+    tag: TAG,
+    roles: ROLES,
+    body: WebhookPatch,
+    response: WebhookObject,
+    handler: (call): Promise<Outcome> => {
+      const { id } = call.params
+      return changeDefinitions(
+        services,
+        call,
+        (definitions): readonly DefinitionChange[] | Refused => {
+          const old = entriesOf(definitions, 'projectWebhook').get(id)
+          if (!old) return refuseNotFound('webhook', id)
+          const given = Object.fromEntries(Object.entries(call.body).filter(([, value]) => value !== undefined))
+          const definition = { ...old.definition, ...given }
+          return [{ kind: 'projectWebhook', verb: 'Updated', id, definition, occurredAt: call.now }]
+        },
+        (rulebook) => ({ body: showWebhook(rulebook.entries('projectWebhook').get(id)!) }),
+      )
+    },
+  }),
+  route({
+    method: 'delete',
+    path: `${WEBHOOKS}/{id}`,
+    also: [`${MANAGED_WEBHOOKS}/{id}`],
+    summary: 'Delete a project webhook',
+    tag: TAG,
+    roles: ROLES,
+    status: 204,
+    handler: (call): Promise<Outcome> =>
+      changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'projectWebhook', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
+        () => ({ status: 204 }),
+      ),
+  }),
+  route({
+    method: 'post',
+    path: `${WEBHOOKS}/{id}/replay`,
+    summary: 'Send events again from a place on',
+    description: 'Under the same ids as the first time; customers that were held back are let go.',
+    tag: TAG,
+    roles: ROLES,
+    body: ReplayBody,
+    handler: (call) => replay(services, call),
+  }),
+]

@@ -1,0 +1,94 @@
+// Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
+import * as v from 'valibot'
+import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
+import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
+import { notFound } from '../src/http/errors.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { isoOf, isoOrNull } from './shapes.ts'
+
+export const WEBHOOKS = '/v1/webhooks'
+export const MANAGED_WEBHOOKS = '/management/v1/projects/{projectId}/webhooks'
+
+export const WebhookObject = v.pipe(
+  v.looseObject({ id: v.string(), ...ProjectWebhook.entries, object: v.literal('webhook') }),
+  v.title('ProjectWebhook'),
+)
+
+export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
+  id: entry.id,
+  ...entry.definition,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  object: 'webhook' as const,
+})
+
+/** How many given-up events and held customers are shown. */
+const SHOWN = 20
+
+const one = async ({ rulebook, readModel, store }: Services, id: string): Promise<Outcome> => {
+  const entry = rulebook.current().entries('projectWebhook').get(id)
+  if (!entry) return notFound('webhook', id)
+  const [feed, held, waiting] = await Promise.all([
+    readModel.plain<FeedDocument>(FEEDS).findOne({ _id: id }),
+    readModel.plain<HeldDocument>(HELD).find({ webhook: id }, { limit: SHOWN, sort: { retry_at: 1 } }),
+    readModel.plain<HeldDocument>(HELD).count({ webhook: id }, { limit: 10_000 }),
+  ])
+  const parked: unknown[] = []
+  for await (const fact of store.readStream(webhookStream(id), { direction: 'backwards', maxCount: SHOWN }))
+    if (fact.type === 'WebhookEventParked') parked.push(fact.data)
+  return {
+    body: {
+      ...showWebhook(entry),
+      position: feed === null || feed.position === '' ? null : feed.position,
+      held_customers: waiting,
+      held: held.map(({ customer, tries, retry_at, reason }) => ({
+        customer_id: customer,
+        tries,
+        retry_at: isoOf(retry_at.getTime()),
+        reason,
+      })),
+      parked,
+    },
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const webhookQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: WEBHOOKS,
+    also: [MANAGED_WEBHOOKS],
+    summary: 'List project webhooks',
+    tag: 'Webhooks',
+    roles: READERS,
+    handler: (): Outcome => {
+      const all = [...services.rulebook.current().entries('projectWebhook').values()].map(showWebhook)
+      return { body: { object: 'list', data_ref: 'data', data: all, total: all.length } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: `${WEBHOOKS}/{id}`,
+    also: [`${MANAGED_WEBHOOKS}/{id}`],
+    summary: 'Get a project webhook with its progress',
+    tag: 'Webhooks',
+    roles: READERS,
+    response: WebhookObject,
+    handler: (call) => one(services, call.params.id),
+  }),
+  route({
+    method: 'get',
+    path: `${WEBHOOKS}/signing-secret`,
+    summary: 'The secret that all webhooks are signed with',
+    description:
+      '`x-voucherify-signature` is the HMAC-SHA256 of the body in hex, keyed with this whole text; `webhook-signature` ' +
+      'follows the Standard Webhooks specification.',
+    tag: 'Webhooks',
+    roles: ['admin'],
+    handler: (): Outcome => ({ body: { object: 'signing_secret', secret: services.settings.signingSecret() } }),
+  }),
+]

@@ -1,0 +1,260 @@
+// The feed of one project webhook: the activity log from a place on, each customer's events in their order. A customer whose
+// event is refused is held back alone, and caught up later; everybody else goes on.
+import { randomUUID } from 'node:crypto'
+import type { ActivityDocument } from '../../projections/activity.ts'
+import type { CustomerDocument } from '../../projections/customers.ts'
+import { webhookStream } from '../domain/distributions/webhookFacts.ts'
+import { idFrom } from '../domain/ids.ts'
+import type { Entry } from '../domain/rulebook/kind.ts'
+import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { Lanes } from './lanes.ts'
+import { webhookBody } from './render.ts'
+import { nextTry, type RetryPolicy } from './schedule.ts'
+import type { Senders, Sent } from './senders.ts'
+
+export interface FeedDocument {
+  readonly _id: string
+  /** Everything up to here was sent, or is held. */
+  readonly position: string
+  /** Goes up with every change, so that a replay is seen by whoever works on the feed. */
+  readonly seq: number
+  readonly node: string
+  readonly until: Date
+}
+
+export interface HeldDocument {
+  readonly _id: string
+  readonly webhook: string
+  readonly customer: string
+  /** The place of the event to send next. */
+  readonly position: string
+  readonly tries: number
+  readonly retry_at: Date
+  readonly reason: string
+}
+
+export const FEEDS = 'webhookFeeds'
+export const HELD = 'webhookHeld'
+
+export interface FeedOptions {
+  readonly store: Pick<EventStore, 'append'>
+  readonly readModel: ReadModel
+  readonly senders: Senders
+  readonly lanes: Lanes
+  readonly retries: RetryPolicy
+  readonly projectId: string
+  /** The longest that one sending takes, ms: with less than that left of the lease nothing is sent. */
+  readonly longestSendMs: number
+  readonly now: () => number
+  readonly random: () => number
+}
+
+/** Events in one go; so many customers may be held by one trouble. */
+const BATCH = 100
+/** Held customers that are caught up in one go. */
+const HELD_BATCH = 20
+
+/** Before the first position there is. */
+export const START = ''
+
+const filterOf = ({ events }: ProjectWebhook): Record<string, unknown> =>
+  events.includes(ALL_EVENTS) ? {} : { $or: [{ type: { $in: [...events] } }, { event: { $in: [...events] } }] }
+
+export const createFeed = (options: FeedOptions) => {
+  const { store, readModel, senders, lanes, retries, projectId, longestSendMs, now, random } = options
+  const activity = readModel.collection<ActivityDocument>('activity')
+  const customers = readModel.collection<CustomerDocument>('customers')
+  const feeds = readModel.plain<FeedDocument>(FEEDS)
+  const held = readModel.plain<HeldDocument>(HELD)
+
+  const profilesOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, CustomerDocument>> => {
+    const found = await customers.find({ _id: { $in: [...new Set(ids)] } }, { limit: Math.max(1, ids.length) })
+    return new Map(found.map((customer) => [customer._id, customer]))
+  }
+
+  const send = async (
+    { id, definition }: Entry<ProjectWebhook>,
+    event: ActivityDocument,
+    profile: CustomerDocument | undefined,
+    lane: string,
+  ): Promise<Sent> => {
+    const message = idFrom('whs', id, event._id)
+    const body = webhookBody({
+      id: message,
+      projectId,
+      createdAt: event.created_at.getTime(),
+      type: event.type,
+      data: {
+        customer: {
+          id: event.customer,
+          source_id: profile?.profile.source_id ?? null,
+          name: profile?.profile.name ?? null,
+          email: profile?.profile.email ?? null,
+          metadata: profile?.profile.metadata ?? {},
+          object: 'customer',
+        },
+        ...event.data,
+      },
+      source: { id, object: 'webhook', target_url: definition.url },
+      event: {
+        id: event._id,
+        type: event.type,
+        recordedAt: event.created_at.getTime(),
+        customer: event.customer,
+        groupId: event.group_id,
+      },
+    })
+    lanes.take(lane)
+    const sent = await senders.send(message, { channel: 'webhook', url: definition.url, body })
+    lanes.give(lane, sent.kind === 'failed' && sent.isDown ? 'down' : 'answered', now())
+    return sent
+  }
+
+  /** One customer's events in order, up to the first that does not get through; gives that one. */
+  const inOrder = async (
+    entry: Entry<ProjectWebhook>,
+    events: readonly ActivityDocument[],
+    profile: CustomerDocument | undefined,
+    lane: string,
+    until: Date,
+  ): Promise<
+    { readonly event: ActivityDocument; readonly failed: (Sent & { kind: 'failed' }) | undefined } | undefined
+  > => {
+    for (const event of events) {
+      // Others' failures have put the lane to rest, or the lease runs out: this customer waits without having failed.
+      if (lanes.room(lane, now()) <= 0 || now() + longestSendMs > until.getTime()) return { event, failed: undefined }
+      const sent = await send(entry, event, profile, lane)
+      if (sent.kind === 'failed') return { event, failed: sent }
+    }
+    return undefined
+  }
+
+  const hold = async (
+    webhook: string,
+    event: ActivityDocument,
+    failed: (Sent & { kind: 'failed' }) | undefined,
+    triesBefore: number,
+  ): Promise<void> => {
+    const tries = failed ? triesBefore + 1 : triesBefore
+    const wait = failed ? nextTry(tries, retries, random, failed.retryAfterMs) : 0
+    const base = {
+      _id: `${webhook}/${event.customer}`,
+      webhook,
+      customer: event.customer,
+      reason: failed?.error ?? 'waits',
+    }
+    if (wait === undefined) {
+      await store.append(
+        webhookStream(webhook),
+        [
+          {
+            id: randomUUID(),
+            type: 'WebhookEventParked',
+            data: {
+              webhook,
+              event: event._id,
+              customer: event.customer,
+              tries,
+              reason: (failed?.error ?? '').slice(0, 300),
+              occurredAt: now(),
+            },
+            metadata: { $correlationId: event.group_id, now: now() },
+          },
+        ],
+        'any',
+      )
+      // The one after it is next: `position` is that of the parked event, with a mark that sorts right behind it.
+      await held.replaceOne(
+        { _id: base._id },
+        { ...base, position: `${event.position}~`, tries: 0, retry_at: new Date(now()) },
+        { upsert: true },
+      )
+      return
+    }
+    await held.replaceOne(
+      { _id: base._id },
+      { ...base, position: event.position, tries, retry_at: new Date(now() + wait) },
+      { upsert: true },
+    )
+  }
+
+  /** Catches up customers that are held and due; gives whether there was anything to do. */
+  const catchUp = async (entry: Entry<ProjectWebhook>, feed: FeedDocument, lane: string): Promise<boolean> => {
+    const due = await held.find(
+      { webhook: entry.id, retry_at: { $lte: new Date(now()) } },
+      { sort: { retry_at: 1 }, limit: HELD_BATCH },
+    )
+    if (due.length === 0 || lanes.room(lane, now()) <= 0) return false
+    const profiles = await profilesOf(due.map((one) => one.customer))
+    await Promise.all(
+      due.slice(0, lanes.room(lane, now())).map(async (one) => {
+        const events = await activity.find(
+          {
+            customer: one.customer,
+            position: { $gte: one.position, $lte: feed.position },
+            ...filterOf(entry.definition),
+          },
+          { sort: { position: 1 }, limit: BATCH },
+        )
+        const stopped = await inOrder(entry, events, profiles.get(one.customer), lane, feed.until)
+        if (stopped)
+          await hold(entry.id, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
+        else if (events.length < BATCH) await held.deleteOne({ _id: one._id })
+        else
+          await held.updateOne(
+            { _id: one._id },
+            { $set: { position: `${events.at(-1)!.position}~`, tries: 0, retry_at: new Date(now()) } },
+          )
+      }),
+    )
+    return true
+  }
+
+  /** Moves the feed, unless somebody else has: a replay, or a node that took it over. */
+  const moveTo = async (feed: FeedDocument, position: string): Promise<void> => {
+    await feeds.updateOne({ _id: feed._id, seq: feed.seq, node: feed.node }, { $set: { position, seq: feed.seq + 1 } })
+  }
+
+  /** Sends what is next; gives whether there may be more at once. */
+  return async (entry: Entry<ProjectWebhook>, feed: FeedDocument): Promise<boolean> => {
+    const target = senders.targetOf('webhook', entry.definition.url)
+    const lane = `webhook:${target ?? 'none'}`
+    if (lanes.room(lane, now()) <= 0) return false
+    const caughtUp = await catchUp(entry, feed, lane)
+    const newest = await activity.find({}, { sort: { position: -1 }, limit: 1, projection: { position: 1 } })
+    const events = await activity.find(
+      { position: { $gt: feed.position }, ...filterOf(entry.definition) },
+      { sort: { position: 1 }, limit: BATCH },
+    )
+    if (events.length === 0) {
+      const end = newest[0]?.position
+      // Nothing up to the end concerns this webhook: it need not be looked through again.
+      if (end !== undefined && end > feed.position) await moveTo(feed, end)
+      return caughtUp
+    }
+    const byCustomer = new Map<string, ActivityDocument[]>()
+    for (const event of events) {
+      const list = byCustomer.get(event.customer)
+      if (list) list.push(event)
+      else byCustomer.set(event.customer, [event])
+    }
+    const waiting = await held.find(
+      { _id: { $in: [...byCustomer.keys()].map((customer) => `${entry.id}/${customer}`) } },
+      { limit: byCustomer.size },
+    )
+    for (const one of waiting) byCustomer.delete(one.customer)
+    const profiles = await profilesOf([...byCustomer.keys()])
+    const lines = [...byCustomer.values()]
+    const work = async (): Promise<void> => {
+      for (let line = lines.shift(); line; line = lines.shift()) {
+        const stopped = await inOrder(entry, line, profiles.get(line[0]!.customer), lane, feed.until)
+        if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(lanes.room(lane, now()), lines.length)) }, work))
+    await moveTo(feed, events.at(-1)!.position)
+    return true
+  }
+}

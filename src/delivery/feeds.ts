@@ -1,0 +1,98 @@
+// All project webhooks: one loop each, on whichever node holds the feed's lease.
+import type { ActivityDocument } from '../../projections/activity.ts'
+import type { Entry } from '../domain/rulebook/kind.ts'
+import type { ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { Log } from '../line/log.ts'
+import { isDuplicateKey } from '../readmodel/index.ts'
+import { createFeed, FEEDS, type FeedDocument, type FeedOptions, HELD, START } from './feed.ts'
+
+export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
+  readonly rulebook: () => Rulebook
+  readonly node: string
+  readonly leaseMs: number
+  readonly pollMs: number
+  readonly log: Log
+}
+
+export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promise<void> }> => {
+  const { readModel, rulebook, node, leaseMs, pollMs, log, now } = options
+  await readModel.prepare(FEEDS, [])
+  await readModel.prepare(HELD, [{ key: { webhook: 1, retry_at: 1 } }])
+  const feeds = readModel.plain<FeedDocument>(FEEDS)
+  const activity = readModel.collection<ActivityDocument>('activity')
+  const run = createFeed({ ...options, projectId: rulebook().project.id })
+  const closing = new AbortController()
+
+  /** The feed, ours for a while; undefined when another node works on it. A webhook begins with what follows its making. */
+  const take = async ({ id, createdAt }: Entry<ProjectWebhook>): Promise<FeedDocument | undefined> => {
+    const at = now()
+    const until = new Date(at + leaseMs)
+    const ours = await feeds.findOneAndUpdate(
+      { _id: id, $or: [{ node }, { until: { $lt: new Date(at) } }] },
+      { $set: { node, until } },
+      { returnDocument: 'after' },
+    )
+    if (ours) return ours
+    if (await feeds.findOne({ _id: id }, { projection: { _id: 1 } })) return undefined
+    const before = await activity.find(
+      { created_at: { $lt: new Date(createdAt) } },
+      { sort: { position: -1 }, limit: 1, projection: { position: 1 } },
+    )
+    const made: FeedDocument = { _id: id, position: before[0]?.position ?? START, seq: 0, node, until }
+    try {
+      await feeds.insertOne(made)
+      return made
+    } catch (error) {
+      if (isDuplicateKey(error)) return undefined
+      throw error
+    }
+  }
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        closing.signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      closing.signal.addEventListener('abort', end, { once: true })
+    })
+
+  const loops = new Map<string, Promise<void>>()
+  const loop = async (id: string): Promise<void> => {
+    while (!closing.signal.aborted) {
+      const entry = rulebook().entries('projectWebhook').get(id)
+      if (!entry?.definition.active) break
+      let isMore = false
+      try {
+        const feed = await take(entry)
+        isMore = feed !== undefined && (await run(entry, feed))
+      } catch (error) {
+        log.warn({ err: error, webhook: id }, 'a project webhook stumbled; going on')
+        await pause(1_000)
+      }
+      if (!isMore) await pause(pollMs)
+    }
+    loops.delete(id)
+  }
+
+  const watch = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      for (const { id, definition } of rulebook().entries('projectWebhook').values())
+        if (definition.active && !loops.has(id)) loops.set(id, loop(id))
+      await pause(pollMs)
+    }
+  }
+  const watching = watch()
+
+  return {
+    async stop() {
+      closing.abort()
+      await watching
+      await Promise.all(loops.values())
+      await feeds.updateMany({ node }, { $set: { until: new Date(0) } }).catch(() => undefined)
+    },
+  }
+}
