@@ -88,7 +88,7 @@ export const createStreamIndex = (disk: Database<Buffer, Buffer>): StreamIndex =
       const tail = tails.get(streamNo)
       if (tail === undefined || tail.positions.length === 0) return onDisk(streamNo, from, to, limit)
       const { first } = tail
-      const inTail = (a: number, b: number) => tail.positions.slice(Math.max(a - first, 0), b - first + 1)
+      const inTail = (a: number, b: number) => tail.positions.slice(Math.max(a - first, 0), Math.max(b - first + 1, 0))
       if (from <= to) {
         const older = from < first ? onDisk(streamNo, from, Math.min(to, first - 1), limit) : []
         return to < first ? older : [...older, ...inTail(from, Math.min(to, from + limit - 1))]
