@@ -1,18 +1,17 @@
 // The event store: the only place that knows the client of EventStoreDB, and where its troubles are dealt with.
 import { END, excludeSystemEvents, START } from '@eventstore/db-client'
-import { Observable } from 'rxjs'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { createAppender } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isLineTrouble, MalformedFact, messageOf, NoAnswer, StoreUnavailable } from './errors.ts'
+import { isLineTrouble, messageOf, NoAnswer, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { openLine } from './line.ts'
 import { readChunks } from './read.ts'
 import { checkAppend } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
-import type { EventStore as BaseStore, ReadOptions } from './types.ts'
+import type { EventStore, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
@@ -22,21 +21,13 @@ export type {
   AppendResult,
   Batch,
   Direction,
+  EventStore,
   ExpectedRevision,
   ReadAllOptions,
   ReadOptions,
   Source,
   StoreHealth,
 } from './types.ts'
-
-export interface EventStore extends BaseStore {
-  /**
-   * The facts of one stream after revision `from` (exclusive; -1n is the start), then each new one. Errors with
-   * StoreUnavailable when the line breaks and with MalformedFact at a fact that cannot be decoded: subscribe again from the
-   * newest revision taken. For small streams whose consumer is quick: nothing holds the facts back.
-   */
-  watchStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Observable<RecordedFact>
-}
 
 export interface EventStoreOptions {
   /** A connection string of EventStoreDB: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
@@ -211,22 +202,6 @@ export const createEventStore = ({
 
     subscribeStream: (stream, { from }) =>
       openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),
-
-    watchStream: (stream, options) =>
-      new Observable((subscriber) => {
-        const opening = store.subscribeStream(stream, options)
-        const run = async () => {
-          const source = await opening
-          while (!subscriber.closed) {
-            const { facts: given, unreadable } = await source.next(256)
-            for (const fact of given)
-              if (unreadable[0] === undefined || fact.revision < unreadable[0].revision) subscriber.next(fact)
-            if (unreadable[0] !== undefined) throw new MalformedFact(unreadable[0])
-          }
-        }
-        run().catch((error: unknown) => subscriber.error(error))
-        return () => void opening.then((source) => source.close()).catch(() => undefined)
-      }),
 
     async head() {
       const options = { direction: 'backwards', fromPosition: END, maxCount: HEAD_SEARCH } as const
