@@ -66,8 +66,8 @@ const prepare = (rulebook: Rulebook): Programs => {
         ? -1
         : Number(a.definition.campaign_id !== b.definition.campaign_id)) ||
       a.definition.stacking.order - b.definition.stacking.order ||
-      a.createdAt - b.createdAt ||
-      (a.id < b.id ? -1 : 1),
+      // Those of one instant stay in the order of the stream.
+      a.createdAt - b.createdAt,
   )
   const conditions = conditionsOf(rulebook).rules
   const rules = new Map<string, PreparedRule[]>()
