@@ -1,0 +1,168 @@
+// What a command is given, and how its fields are read.
+import {
+  type Doc,
+  decode,
+  type Encodable,
+  eachField,
+  isArray,
+  isDoc,
+  isNumber,
+  type Maybe,
+  rawDocuments,
+  rawField,
+  type Value,
+} from '../bson.ts'
+import { type Collection, splitNamespace } from '../catalog.ts'
+import type { Cursors } from '../cursors.ts'
+import { CommandError, typeMismatch } from '../errors.ts'
+import { asLong } from '../numbers.ts'
+import type { Session, Sessions } from '../sessions.ts'
+import type { Patience, Reading, Store } from '../store.ts'
+import type { Transaction } from '../transactions.ts'
+import type { Request } from '../wire.ts'
+
+export type Reply = { readonly [name: string]: Encodable }
+
+/** The parts of the server that commands use. */
+export interface Services {
+  readonly store: Store
+  readonly sessions: Sessions
+  readonly cursors: Cursors
+  /** `host:port` under which clients reach it. */
+  readonly address: string
+  readonly startedAt: Date
+  /** Whether `configureFailPoint` is allowed. */
+  readonly testCommands: boolean
+  connections(): number
+}
+
+export interface Connection {
+  readonly id: number
+  readonly remote: string
+  /** Name the client gave in its first handshake. */
+  appName: string | undefined
+  /** Rejects when the connection is gone. */
+  readonly gone: Promise<never>
+  readonly open: boolean
+}
+
+export interface Context extends Services {
+  readonly connection: Connection
+  readonly name: string
+  readonly database: string
+  readonly body: Doc
+  readonly session: Session | undefined
+  readonly transaction: Transaction | undefined
+  /** Number of a retryable write outside a transaction. */
+  readonly retry: bigint | undefined
+  readonly patience: Patience
+  /** Throws when the client's time limit has passed or its connection is gone. */
+  check(): void
+  /** Documents of a field, sent in the body or beside it. */
+  documents(field: string): readonly Buffer[]
+  /** The state the command reads. */
+  reading(): Reading
+}
+
+/** Fields that are raw documents, never decoded with the rest of a command. */
+const RAW_FIELDS = new Set(['documents', 'updates', 'deletes'])
+
+/** Decodes a command, its large arrays of documents apart. */
+export const decodeCommand = (request: Request): { readonly name: string; readonly body: Doc } => {
+  const names: string[] = []
+  eachField(request.body, (_type, start, end) => {
+    names.push(request.body.toString('utf8', start, end))
+    return false
+  })
+  const raw = names.some((name) => RAW_FIELDS.has(name))
+  return {
+    name: names[0] ?? '',
+    body: decode(request.body, raw ? new Set(names.filter((name) => !RAW_FIELDS.has(name))) : undefined),
+  }
+}
+
+export const documentsOf = (request: Request, field: string): readonly Buffer[] => {
+  const beside = request.sequences.get(field)
+  if (beside) return beside
+  const inside = rawField(request.body, field)
+  if (inside === undefined) throw new CommandError(40414, `BSON field '${field}' is missing but a required field`)
+  if (inside.type !== 4) throw typeMismatch(`BSON field '${field}' is the wrong type, expected type 'array'`)
+  return rawDocuments(request.body, inside)
+}
+
+/** Fields that every command may have. */
+const COMMON = new Set(
+  `$db lsid txnNumber startTransaction autocommit $clusterTime $readPreference readConcern writeConcern maxTimeMS comment
+   apiVersion apiStrict apiDeprecationErrors $client $configServerState $queryOptions help maxTimeMSOpOnly
+   mayBypassWriteBlocking stmtId stmtIds rawData`.split(/\s+/),
+)
+
+/** Refuses a field that the command does not have. */
+export const onlyFields = (context: Context, fields: readonly string[], code = 40415): void => {
+  for (const name of context.body.keys())
+    if (name !== context.name && !COMMON.has(name) && !fields.includes(name))
+      throw new CommandError(code, `BSON field '${context.name}.${name}' is an unknown field.`)
+}
+
+export const docField = (body: Doc, name: string): Doc | undefined => {
+  const value = body.get(name)
+  if (value === undefined || value === null) return undefined
+  if (!isDoc(value)) throw typeMismatch(`BSON field '${name}' is the wrong type, expected type 'object'`)
+  return value
+}
+
+export const boolField = (body: Doc, name: string, fallback = false): boolean => {
+  const value = body.get(name)
+  if (value === undefined || value === null) return fallback
+  if (isNumber(value)) return asLong(value) !== 0n
+  if (typeof value !== 'boolean') throw typeMismatch(`BSON field '${name}' is the wrong type, expected type 'bool'`)
+  return value
+}
+
+/** A whole number that fits JavaScript's. */
+export const numberField = (body: Doc, name: string): number | undefined => {
+  const value = body.get(name)
+  if (value === undefined || value === null) return undefined
+  const whole = isNumber(value) ? asLong(value) : undefined
+  if (whole === undefined) throw typeMismatch(`BSON field '${name}' is the wrong type, expected a whole number`)
+  return Number(whole)
+}
+
+export const docsField = (body: Doc, name: string): readonly Doc[] => {
+  const value = body.get(name)
+  if (value === undefined) return []
+  if (!isArray(value) || !value.every(isDoc)) throw typeMismatch(`BSON field '${name}' must be an array of objects`)
+  return value as readonly Doc[]
+}
+
+const BAD_NAME = /[\0$]|^$|^\.|\.$/
+
+/** The namespace a command names: its database and the collection in its first field. */
+export const namespace = (context: Context, value: Value | undefined = context.body.get(context.name)): string => {
+  if (typeof value !== 'string')
+    throw new CommandError(context.name === 'find' ? 9 : 73, `collection name has invalid type for ${context.name}`)
+  checkNames(context.database, value)
+  return `${context.database}.${value}`
+}
+
+export const checkNames = (database: string, collection: string): void => {
+  if (database === '' || /[\0 "$*./:<>?|\\]/.test(database) || Buffer.byteLength(database) > 63)
+    throw new CommandError(73, `Invalid database name: '${database}'`)
+  if (BAD_NAME.test(collection) || Buffer.byteLength(collection) > 255)
+    throw new CommandError(73, `Invalid collection name: '${collection}'`)
+}
+
+/** A namespace given whole, as `database.collection`. */
+export const wholeNamespace = (value: Maybe): string => {
+  if (typeof value !== 'string' || !value.includes('.'))
+    throw new CommandError(73, `Invalid namespace specified '${value}'`)
+  const { database, name } = splitNamespace(value)
+  checkNames(database, name)
+  return value
+}
+
+export const existing = (reading: Reading, ns: string): Collection => {
+  const found = reading.collection(ns)
+  if (!found) throw new CommandError(26, `ns does not exist: ${ns}`)
+  return found
+}

@@ -1,0 +1,159 @@
+// What drivers, shells and tools ask about the server itself.
+import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
+import { Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../bson.ts'
+import { CommandError } from '../errors.ts'
+import { SESSION_MINUTES } from '../sessions.ts'
+import { MAX_MESSAGE } from '../wire.ts'
+import type { Context, Reply } from './context.ts'
+import { MAX_STATEMENTS } from './writes.ts'
+
+/** The server whose protocol is spoken. */
+export const VERSION = '7.0.0'
+const VERSION_ARRAY = [7, 0, 0, 0]
+export const SET_NAME = 'rs0'
+const MAX_WIRE_VERSION = 21
+
+/** `hello` and its older names: a replica set of one, which is always its primary. */
+export const hello = async (context: Context): Promise<Reply> => {
+  const { address, connection, body } = context
+  const client = body.get('client')
+  const application = isDoc(client) ? client.get('application') : undefined
+  if (isDoc(application)) connection.appName = String(application.get('name'))
+  return {
+    ...(context.name === 'hello' ? { isWritablePrimary: true } : { ismaster: true }),
+    helloOk: true,
+    hosts: [address],
+    setName: SET_NAME,
+    setVersion: 1,
+    secondary: false,
+    primary: address,
+    me: address,
+    maxBsonObjectSize: MAX_DOCUMENT,
+    maxMessageSizeBytes: MAX_MESSAGE,
+    maxWriteBatchSize: MAX_STATEMENTS,
+    localTime: new Date(),
+    logicalSessionTimeoutMinutes: SESSION_MINUTES,
+    connectionId: connection.id,
+    minWireVersion: 0,
+    maxWireVersion: MAX_WIRE_VERSION,
+    readOnly: false,
+  }
+}
+
+export const ping = async (): Promise<Reply> => ({})
+
+export const buildInfo = async (): Promise<Reply> => ({
+  version: VERSION,
+  gitVersion: 'embedded',
+  modules: [],
+  allocator: 'system',
+  javascriptEngine: 'none',
+  sysInfo: 'deprecated',
+  versionArray: VERSION_ARRAY,
+  openssl: { running: 'none', compiled: 'none' },
+  buildEnvironment: {},
+  bits: 64,
+  debug: false,
+  maxBsonObjectSize: MAX_DOCUMENT,
+  storageEngines: ['lmdb'],
+})
+
+const PARAMETERS: Readonly<Record<string, Value>> = {
+  featureCompatibilityVersion: docOf({ version: '7.0' }),
+  transactionLifetimeLimitSeconds: 60,
+  cursorTimeoutMillis: 600000n,
+  localLogicalSessionTimeoutMinutes: SESSION_MINUTES,
+  authenticationMechanisms: [],
+  ttlMonitorEnabled: true,
+}
+
+export const getParameter = async (context: Context): Promise<Reply> => {
+  const { body } = context
+  const all: Record<string, Value> = { ...PARAMETERS, enableTestCommands: context.testCommands }
+  const which = body.get('getParameter')
+  if (which === '*' || (isDoc(which) && which.get('allParameters') === true)) return all
+  const asked = Object.keys(all).filter((name) => body.has(name))
+  if (asked.length === 0) throw new CommandError(72, 'no option found to get')
+  return Object.fromEntries(asked.map((name) => [name, all[name]!]))
+}
+
+export const setParameter = async (): Promise<Reply> => ({ was: null })
+
+export const getCmdLineOpts = async (): Promise<Reply> => ({ argv: ['tributary'], parsed: {} })
+
+export const getLog = async (context: Context): Promise<Reply> =>
+  context.body.get('getLog') === '*' ? { names: ['global', 'startupWarnings'] } : { totalLinesWritten: 0, log: [] }
+
+export const connectionStatus = async (): Promise<Reply> => ({
+  authInfo: { authenticatedUsers: [], authenticatedUserRoles: [], authenticatedUserPrivileges: [] },
+})
+
+export const whatsmyuri = async (context: Context): Promise<Reply> => ({ you: context.connection.remote })
+
+export const serverStatus = async (context: Context): Promise<Reply> => {
+  const uptime = (Date.now() - context.startedAt.getTime()) / 1000
+  const memory = process.memoryUsage()
+  return {
+    host: context.address,
+    version: VERSION,
+    process: 'tributary',
+    pid: BigInt(process.pid),
+    uptime: new Double(Math.floor(uptime)),
+    uptimeMillis: BigInt(Math.floor(uptime * 1000)),
+    uptimeEstimate: BigInt(Math.floor(uptime)),
+    localTime: new Date(),
+    connections: { current: context.connections(), available: 100_000, totalCreated: context.connection.id },
+    logicalSessionRecordCache: { activeSessionsCount: context.sessions.count },
+    mem: { bits: 64, resident: Math.floor(memory.rss / 2 ** 20), virtual: 0, supported: true },
+    metrics: { cursor: { open: { total: BigInt(context.cursors.open) } } },
+    repl: {
+      setName: SET_NAME,
+      isWritablePrimary: true,
+      secondary: false,
+      primary: context.address,
+      me: context.address,
+      hosts: [context.address],
+    },
+    storageEngine: { name: 'lmdb', supportsCommittedReads: true, persistent: true, supportsSnapshotReadConcern: true },
+    transactions: { currentOpen: BigInt([...context.store.transactions.open()].length) },
+    opcounters: {},
+  }
+}
+
+export const hostInfo = async (): Promise<Reply> => ({
+  system: {
+    currentTime: new Date(),
+    hostname: hostname(),
+    cpuAddrSize: 64,
+    memSizeMB: BigInt(Math.floor(totalmem() / 2 ** 20)),
+    numCores: cpus().length,
+    cpuArch: arch(),
+  },
+  os: { type: platform(), name: platform(), version: release() },
+  extra: {},
+})
+
+export const replSetGetStatus = async (context: Context): Promise<Reply> => ({
+  set: SET_NAME,
+  date: new Date(),
+  myState: 1,
+  term: 1n,
+  members: [{ _id: 0, name: context.address, health: new Double(1), state: 1, stateStr: 'PRIMARY', self: true }],
+})
+
+export const replSetGetConfig = async (context: Context): Promise<Reply> => ({
+  config: { _id: SET_NAME, version: 1, term: 1, members: [{ _id: 0, host: context.address, priority: 1, votes: 1 }] },
+})
+
+export const getFreeMonitoringStatus = async (): Promise<Reply> => ({ state: 'disabled' })
+
+export const usersInfo = async (): Promise<Reply> => ({ users: [] })
+export const rolesInfo = async (): Promise<Reply> => ({ roles: [] })
+
+export const currentOp = async (): Promise<Reply> => ({ inprog: [] })
+
+export const top = async (): Promise<Reply> => ({ totals: {} })
+
+export const features = async (): Promise<Reply> => ({ oidMachine: 0 })
+
+export const fsync = async (): Promise<Reply> => ({ numFiles: 1 })

@@ -1,0 +1,47 @@
+// Commands of sessions and transactions.
+import { docOf } from '../bson.ts'
+import { CommandError } from '../errors.ts'
+import { SESSION_MINUTES, sessionIdOf } from '../sessions.ts'
+import { type Context, docsField, onlyFields, type Reply } from './context.ts'
+
+const numberOf = (context: Context): bigint => {
+  const number = context.body.get('txnNumber')
+  if (!context.session || typeof number !== 'bigint')
+    throw new CommandError(125, `${context.name} must be run within a transaction`)
+  return number
+}
+
+export const commitTransaction = async (context: Context): Promise<Reply> => {
+  await context.sessions.commit(context.session!, numberOf(context))
+  return {}
+}
+
+export const abortTransaction = async (context: Context): Promise<Reply> => {
+  context.sessions.abort(context.session!, numberOf(context))
+  return {}
+}
+
+export const endSessions = async (context: Context): Promise<Reply> => {
+  const ids = docsField(context.body, context.name)
+  const keys = new Set(ids.map(sessionIdOf))
+  context.cursors.killWhere((cursor) => cursor.session !== undefined && keys.has(cursor.session))
+  await context.sessions.end(ids)
+  return {}
+}
+
+/** Nobody logs in here, so all sessions are of the same user. */
+export const killAllSessions = async (context: Context): Promise<Reply> => {
+  context.cursors.killWhere((cursor) => cursor.session !== undefined)
+  await context.sessions.endAll()
+  return {}
+}
+
+export const refreshSessions = async (context: Context): Promise<Reply> => {
+  for (const id of docsField(context.body, context.name)) context.sessions.get(id)
+  return {}
+}
+
+export const startSession = async (context: Context): Promise<Reply> => {
+  onlyFields(context, [])
+  return { id: docOf({ id: context.sessions.newId() }), timeoutMinutes: SESSION_MINUTES }
+}

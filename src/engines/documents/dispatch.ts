@@ -1,0 +1,318 @@
+// From a message to its answer: the command found by name, its session and transaction, faults, errors, cluster time.
+import type { BSON } from 'mongodb'
+import { Binary, type Doc, Double, type Encodable, isDoc, Timestamp } from './bson.ts'
+import * as collections from './commands/collections.ts'
+import {
+  type Connection,
+  type Context,
+  decodeCommand,
+  documentsOf,
+  type Reply,
+  type Services,
+} from './commands/context.ts'
+import * as diagnostics from './commands/diagnostics.ts'
+import { explain } from './commands/explain.ts'
+import { findAndModify } from './commands/find-and-modify.ts'
+import * as indexes from './commands/indexes.ts'
+import * as reads from './commands/reads.ts'
+import * as sessions from './commands/session.ts'
+import * as writes from './commands/writes.ts'
+import { CommandError, codeName, notImplemented } from './errors.ts'
+import { createFailpoints, type Fault } from './failpoints.ts'
+import type { Session } from './sessions.ts'
+import type { Transaction } from './transactions.ts'
+import { answerTo, type Request } from './wire.ts'
+
+type Run = (context: Context) => Promise<Reply>
+
+interface Command {
+  readonly run: Run
+  /** Whether it may be a statement of a transaction; `ends` commits or aborts one. */
+  readonly transaction: 'part' | 'ends' | 'refuses' | 'never'
+}
+
+const part = (run: Run): Command => ({ run, transaction: 'part' })
+const never = (run: Run): Command => ({ run, transaction: 'never' })
+/** Refuses inside a transaction by itself, with an error of its own. */
+const refuses = (run: Run): Command => ({ run, transaction: 'refuses' })
+const ends = (run: Run): Command => ({ run, transaction: 'ends' })
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['insert', part(writes.insert)],
+  ['update', part(writes.update)],
+  ['delete', part(writes.remove)],
+  ['findAndModify', part(findAndModify)],
+  ['findandmodify', part(findAndModify)],
+  ['find', part(reads.find)],
+  ['getMore', part(reads.getMore)],
+  ['killCursors', part(reads.killCursors)],
+  ['aggregate', part(reads.aggregate)],
+  ['distinct', part(reads.distinct)],
+  ['count', never(reads.count)],
+  ['explain', never(explain)],
+  ['create', refuses(collections.create)],
+  ['drop', refuses(collections.drop)],
+  ['dropDatabase', refuses(collections.dropDatabase)],
+  ['renameCollection', refuses(collections.rename)],
+  ['listCollections', never(collections.listCollections)],
+  ['listDatabases', never(collections.listDatabases)],
+  ['collStats', never(collections.collStats)],
+  ['collstats', never(collections.collStats)],
+  ['dbStats', never(collections.dbStats)],
+  ['dbstats', never(collections.dbStats)],
+  ['validate', never(collections.validate)],
+  ['createIndexes', refuses(indexes.createIndexes)],
+  ['dropIndexes', refuses(indexes.dropIndexes)],
+  ['deleteIndexes', refuses(indexes.dropIndexes)],
+  ['listIndexes', never(indexes.listIndexes)],
+  ['commitTransaction', ends(sessions.commitTransaction)],
+  ['abortTransaction', ends(sessions.abortTransaction)],
+  ['startSession', never(sessions.startSession)],
+  ['endSessions', never(sessions.endSessions)],
+  ['killSessions', never(sessions.endSessions)],
+  ['killAllSessions', never(sessions.killAllSessions)],
+  ['killAllSessionsByPattern', never(sessions.killAllSessions)],
+  ['refreshSessions', never(sessions.refreshSessions)],
+  ['hello', part(diagnostics.hello)],
+  ['isMaster', part(diagnostics.hello)],
+  ['ismaster', part(diagnostics.hello)],
+  ['ping', part(diagnostics.ping)],
+  ['buildInfo', part(diagnostics.buildInfo)],
+  ['buildinfo', part(diagnostics.buildInfo)],
+  ['getParameter', never(diagnostics.getParameter)],
+  ['getCmdLineOpts', never(diagnostics.getCmdLineOpts)],
+  ['getLog', never(diagnostics.getLog)],
+  ['connectionStatus', part(diagnostics.connectionStatus)],
+  ['whatsmyuri', part(diagnostics.whatsmyuri)],
+  ['serverStatus', never(diagnostics.serverStatus)],
+  ['hostInfo', never(diagnostics.hostInfo)],
+  ['replSetGetStatus', never(diagnostics.replSetGetStatus)],
+  ['replSetGetConfig', never(diagnostics.replSetGetConfig)],
+  ['getFreeMonitoringStatus', never(diagnostics.getFreeMonitoringStatus)],
+  ['usersInfo', never(diagnostics.usersInfo)],
+  ['rolesInfo', never(diagnostics.rolesInfo)],
+  ['currentOp', never(diagnostics.currentOp)],
+  ['top', never(diagnostics.top)],
+  ['fsync', never(diagnostics.fsync)],
+])
+
+const listCommands: Run = async () => ({
+  commands: Object.fromEntries(
+    [...COMMANDS.keys(), 'listCommands'].map((name) => [name, { help: '', requiresAuth: false, adminOnly: false }]),
+  ),
+})
+
+/** Codes after which a client may send a retryable write again. */
+const RETRYABLE = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
+/** Codes after which a client may run a whole transaction again. */
+const TRANSIENT = new Set([...RETRYABLE, 24, 112, 246, 251])
+
+/** The cluster time: seconds and a count, never going back while the server runs. */
+const createClock = () => {
+  let seconds = 0
+  let count = 0
+  return (): BSON.Timestamp => {
+    const now = Math.floor(Date.now() / 1000)
+    if (now > seconds) {
+      seconds = now
+      count = 1
+    } else count += 1
+    return new Timestamp({ t: seconds, i: count })
+  }
+}
+const UNSIGNED: Encodable = { hash: new Binary(Buffer.alloc(20), 0), keyId: 0n }
+
+export interface Answer {
+  readonly bytes: readonly Buffer[]
+  /** The connection ends without an answer. */
+  readonly close: boolean
+}
+
+export interface Dispatcher {
+  answer(request: Request, connection: Connection): Promise<Answer>
+}
+
+interface Membership {
+  readonly session: Session | undefined
+  readonly transaction: Transaction | undefined
+  readonly retry: bigint | undefined
+}
+
+/** Which labels an error of the command may bear. */
+interface Kind {
+  readonly transaction: boolean
+  readonly retryable: boolean
+}
+
+const kindOf = (body: Doc, ending: boolean): Kind => {
+  const numbered = typeof body.get('txnNumber') === 'bigint'
+  const inside = numbered && body.get('autocommit') === false
+  return { transaction: inside && !ending, retryable: numbered && (!inside || ending) }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+export const createDispatcher = (services: Services): Dispatcher => {
+  const failpoints = createFailpoints()
+  const clock = createClock()
+
+  const configureFailPoint: Run = async ({ body }) => ({ count: failpoints.configure(body) })
+
+  const find = (name: string): Command => {
+    const known = COMMANDS.get(name)
+    if (known) return known
+    if (name === 'listCommands') return never(listCommands)
+    if (name === 'configureFailPoint' && services.testCommands) return never(configureFailPoint)
+    throw new CommandError(59, `no such command: '${name}'`)
+  }
+
+  const membership = (command: Command, name: string, body: Doc): Membership => {
+    const lsid = body.get('lsid')
+    const number = body.get('txnNumber')
+    const session = isDoc(lsid) ? services.sessions.get(lsid) : undefined
+    if (typeof number !== 'bigint') return { session, transaction: undefined, retry: undefined }
+    if (!session) throw new CommandError(72, 'a transaction number requires a session id')
+    if (body.get('autocommit') !== false) return { session, transaction: undefined, retry: number }
+    if (command.transaction === 'ends') return { session, transaction: undefined, retry: undefined }
+    if (command.transaction === 'never')
+      throw new CommandError(263, `Cannot run '${name}' in a multi-document transaction.`)
+    const transaction =
+      body.get('startTransaction') === true
+        ? services.sessions.begin(session, number)
+        : services.sessions.current(session, number)
+    return { session, transaction, retry: undefined }
+  }
+
+  const contextOf = (
+    request: Request,
+    connection: Connection,
+    name: string,
+    body: Doc,
+    database: string,
+    member: Membership,
+  ): Context => {
+    const limit = body.get('maxTimeMS')
+    const deadline = limit === undefined || Number(limit) === 0 ? undefined : performance.now() + Number(limit)
+    const expired = (): CommandError => new CommandError(50, 'operation exceeded time limit')
+    const { store, sessions: all } = services
+    return {
+      ...services,
+      ...member,
+      connection,
+      name,
+      database,
+      body,
+      patience: {
+        get given() {
+          if (deadline === undefined) return connection.gone
+          return Promise.race([
+            connection.gone,
+            pause(Math.max(0, deadline - performance.now())).then(() => Promise.reject(expired())),
+          ])
+        },
+      },
+      check: () => {
+        if (deadline !== undefined && performance.now() > deadline) throw expired()
+        if (!connection.open) throw new CommandError(11601, 'the connection is gone')
+      },
+      documents: (field) => documentsOf(request, field),
+      reading: () => {
+        if (!member.transaction) return store.latest()
+        return store.reading(all.current(member.session!, member.transaction.number))
+      },
+    }
+  }
+
+  const checkConcerns = (body: Doc, member: Membership): void => {
+    const concern = body.get('readConcern')
+    const level = isDoc(concern) ? concern.get('level') : undefined
+    if (level !== undefined && !['local', 'available', 'majority', 'linearizable', 'snapshot'].includes(String(level)))
+      throw new CommandError(9, `'${String(level)}' is not a known read concern level`)
+    if (level === 'snapshot' && !member.transaction) throw notImplemented('reading a snapshot outside a transaction')
+  }
+
+  /** A write concern that one node cannot fulfil is told after the write, which is made. */
+  const concernError = (body: Doc): Reply => {
+    const concern = body.get('writeConcern')
+    const w = isDoc(concern) ? concern.get('w') : undefined
+    if (typeof w === 'number' ? w <= 1 : w === undefined || w === 'majority') return {}
+    const known = typeof w === 'number'
+    const code = known ? 100 : 79
+    return {
+      writeConcernError: {
+        code,
+        codeName: codeName(code),
+        errmsg: known ? 'Not enough data-bearing nodes' : 'No write concern mode of that name',
+      },
+    }
+  }
+
+  const errorReply = (error: unknown, kind: Kind, fault?: Fault): Reply => {
+    const told =
+      error instanceof CommandError
+        ? error
+        : new CommandError(8, error instanceof Error ? error.message : String(error))
+    const labels = new Set(fault?.errorLabels ?? told.labels)
+    if (!fault?.errorLabels) {
+      if (kind.transaction && TRANSIENT.has(told.code)) labels.add('TransientTransactionError')
+      if (kind.retryable && RETRYABLE.has(told.code)) labels.add('RetryableWriteError')
+    }
+    return {
+      ok: new Double(0),
+      errmsg: told.message,
+      code: told.code,
+      codeName: codeName(told.code),
+      ...(told.details as Record<string, Encodable>),
+      ...(labels.size > 0 && { errorLabels: [...labels] }),
+    }
+  }
+
+  const finish = (request: Request, reply: Reply): Answer => {
+    const time = clock()
+    return {
+      bytes: answerTo(request, {
+        ...reply,
+        $clusterTime: { clusterTime: time, signature: UNSIGNED },
+        operationTime: time,
+      }),
+      close: false,
+    }
+  }
+
+  const run = async (request: Request, connection: Connection, name: string, body: Doc): Promise<Answer> => {
+    const database = request.kind === 'query' ? request.collection!.split('.')[0]! : String(body.get('$db') ?? 'test')
+    let member: Membership = { session: undefined, transaction: undefined, retry: undefined }
+    let ending = false
+    try {
+      const command = find(name)
+      ending = command.transaction === 'ends'
+      const fault = failpoints.take(name, connection.appName)
+      if (fault) {
+        if (fault.blockMs > 0) await Promise.race([pause(fault.blockMs), connection.gone.catch(() => undefined)])
+        if (fault.closeConnection) return { bytes: [], close: true }
+        if (fault.errorCode !== undefined) {
+          const injected = new CommandError(fault.errorCode, `failing command '${name}' by a fail point`)
+          return finish(request, errorReply(injected, kindOf(body, ending), fault))
+        }
+      }
+      member = membership(command, name, body)
+      checkConcerns(body, member)
+      const context = contextOf(request, connection, name, body, database, member)
+      const reply = await command.run(context)
+      const extra = fault?.writeConcernError
+        ? { writeConcernError: fault.writeConcernError, ...(fault.errorLabels && { errorLabels: fault.errorLabels }) }
+        : concernError(body)
+      return finish(request, { ...reply, ...extra, ok: new Double(1) })
+    } catch (error) {
+      if (member.transaction && member.session && !ending) services.sessions.fail(member.session)
+      return finish(request, errorReply(error, kindOf(body, ending)))
+    }
+  }
+
+  return {
+    answer: (request, connection) => {
+      const { name, body } = decodeCommand(request)
+      return run(request, connection, name, body)
+    },
+  }
+}

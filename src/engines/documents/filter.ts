@@ -1,0 +1,456 @@
+// Query filters: compiled once into a test of documents, with what the planner may know about them.
+import type { BSON } from 'mongodb'
+import {
+  ARRAY,
+  BINARY,
+  BOOL,
+  BSONRegExp,
+  CODE,
+  DATE,
+  DECIMAL,
+  DOUBLE,
+  type Doc,
+  INT,
+  isArray,
+  isDoc,
+  isNumber,
+  LONG,
+  MAX_KEY,
+  type Maybe,
+  MIN_KEY,
+  NULL,
+  OBJECT,
+  OBJECT_ID,
+  REGEX,
+  STRING,
+  TIMESTAMP,
+  typeOf,
+  type Value,
+} from './bson.ts'
+import { compareValues, rankOf } from './compare.ts'
+import { badValue, notImplemented } from './errors.ts'
+import { bitTest } from './filter-bits.ts'
+import { keyOf } from './keys.ts'
+import { asLong, isNaNValue, wholePart } from './numbers.ts'
+import { type Path, parsePath, visitPath } from './paths.ts'
+import { compileRegex } from './regex.ts'
+
+/** Where in an array a filter found its match, for the positional `$`. */
+export interface Found {
+  position: number
+}
+
+type Match = (doc: Doc, found?: Found) => boolean
+type Test = (value: Maybe) => boolean
+
+export type Comparison = 'eq' | 'gt' | 'gte' | 'lt' | 'lte'
+
+/** A condition that every match fulfils, usable for bounds of an index. */
+export type Condition =
+  | { readonly path: string; readonly op: Comparison; readonly value: Value }
+  | { readonly path: string; readonly op: 'in'; readonly values: readonly Value[] }
+  | { readonly path: string; readonly op: 'exists' }
+
+export interface Filter {
+  matches: Match
+  /** The paths it looks at; `undefined` when it may look at anything. */
+  readonly paths: ReadonlySet<string> | undefined
+  readonly conditions: readonly Condition[]
+  /** The conditions are all there is: what fulfils them matches. */
+  readonly complete: boolean
+  /** Alternatives of a top-level `$or`: every match fulfils one of each list. */
+  readonly alternatives: readonly (readonly Filter[])[]
+}
+
+/** How an expression inside `$expr` is compiled; given from outside so that filters do not depend on expressions. */
+export type CompileExpression = (expression: Value) => (doc: Doc) => boolean
+
+interface Context {
+  readonly paths: Set<string>
+  everything: boolean
+  complete: boolean
+  readonly conditions: Condition[]
+  readonly alternatives: (readonly Filter[])[]
+  readonly expression: CompileExpression | undefined
+}
+
+const MATCHES: Readonly<Record<Comparison, (order: number) => boolean>> = {
+  eq: (order) => order === 0,
+  gt: (order) => order > 0,
+  gte: (order) => order >= 0,
+  lt: (order) => order < 0,
+  lte: (order) => order <= 0,
+}
+
+/** Compares within one kind of type; only MinKey and MaxKey are compared with everything. */
+export const comparisonTest = (op: Comparison, operand: Value): Test => {
+  const holds = MATCHES[op]
+  const rank = rankOf(operand)
+  const orEqual = op === 'eq' || op === 'gte' || op === 'lte'
+  const type = typeOf(operand)
+  if (type === NULL) return (value) => orEqual && (value === undefined || value === null)
+  if (type === MIN_KEY || type === MAX_KEY)
+    return (value) => holds(value === undefined ? (type === MIN_KEY ? 1 : -1) : compareValues(value, operand))
+  if (isNumber(operand) && isNaNValue(operand)) return (value) => orEqual && isNumber(value) && isNaNValue(value)
+  return (value) => {
+    if (value === undefined || rankOf(value) !== rank) return false
+    if (rank === 10 && op !== 'eq' && isNumber(value) && isNaNValue(value)) return false
+    return holds(compareValues(value, operand))
+  }
+}
+
+/** Tests what a path leads to; with `expand` the elements of an array too, before the array itself. */
+const fieldMatch =
+  (path: Path, test: Test, expand: boolean): Match =>
+  (doc, found) =>
+    visitPath(doc, path, (value, position) => {
+      if (expand && isArray(value)) {
+        const at = value.findIndex((element) => test(element))
+        if (at >= 0) {
+          if (found) found.position = position < 0 ? at : position
+          return true
+        }
+      }
+      if (!test(value)) return false
+      if (found && position >= 0) found.position = position
+      return true
+    })
+
+const regexTest = (regex: BSON.BSONRegExp): Test => {
+  const compiled = compileRegex(regex.pattern, regex.options)
+  return (value) =>
+    typeof value === 'string' ? compiled.test(value) : value instanceof BSONRegExp && compareValues(value, regex) === 0
+}
+
+const TYPE_NAMES: Readonly<Record<string, readonly number[]>> = {
+  double: [DOUBLE],
+  string: [STRING],
+  object: [OBJECT],
+  array: [ARRAY],
+  binData: [BINARY],
+  undefined: [6],
+  objectId: [OBJECT_ID],
+  bool: [BOOL],
+  date: [DATE],
+  null: [NULL],
+  regex: [REGEX],
+  dbPointer: [12],
+  javascript: [CODE],
+  symbol: [14],
+  javascriptWithScope: [15],
+  int: [INT],
+  timestamp: [TIMESTAMP],
+  long: [LONG],
+  decimal: [DECIMAL],
+  minKey: [MIN_KEY],
+  maxKey: [MAX_KEY],
+  number: [DOUBLE, INT, LONG, DECIMAL],
+}
+
+const typesOf = (value: Value): readonly number[] => {
+  if (typeof value === 'string') {
+    const types = TYPE_NAMES[value]
+    if (types === undefined) throw badValue(`Unknown type name alias: ${value}`)
+    return types
+  }
+  const number = isNumber(value) ? asLong(value) : undefined
+  const type = Number(number ?? Number.NaN)
+  if (type === -1) return [MIN_KEY]
+  if (!(type === MAX_KEY || (type >= 1 && type <= 19))) throw badValue('Invalid numerical type code')
+  return [type]
+}
+
+const typeTest = (operand: Value): Test => {
+  const list = isArray(operand) ? operand : [operand]
+  if (list.length === 0) throw badValue('$type must match at least one type')
+  const types = new Set(list.flatMap(typesOf))
+  return (value) => value !== undefined && types.has(typeOf(value))
+}
+
+const truthy = (value: Value): boolean =>
+  isNumber(value) ? compareValues(value, 0) !== 0 : value !== false && value !== null
+
+const wholeNumber = (value: Value, what: string): bigint => {
+  const number = isNumber(value) ? asLong(value) : undefined
+  if (number === undefined) throw badValue(`${what} needs a whole number`)
+  return number
+}
+
+const truncated = (value: Value, what: string): bigint => {
+  if (!isNumber(value)) throw badValue(`malformed mod, ${what} not a number`)
+  const double = Number(value.toString())
+  if (!Number.isFinite(double)) throw badValue(`malformed mod, ${what} is not finite`)
+  return asLong(value) ?? BigInt(Math.trunc(double))
+}
+
+const modTest = (operand: Value): Test => {
+  if (!isArray(operand)) throw badValue('malformed mod, needs to be an array')
+  if (operand.length !== 2) throw badValue('malformed mod, needs a divisor and a remainder')
+  const divisor = truncated(operand[0]!, 'divisor')
+  const remainder = truncated(operand[1]!, 'remainder')
+  if (divisor === 0n) throw badValue('divisor cannot be 0')
+  return (value) => {
+    if (!isNumber(value)) return false
+    const whole = wholePart(value)
+    return whole !== undefined && whole % divisor === remainder
+  }
+}
+
+const isOperators = (value: Maybe): value is Doc => {
+  if (!isDoc(value)) return false
+  const first = value.keys().next().value
+  return first?.startsWith('$') === true && first !== '$ref' && first !== '$id' && first !== '$db'
+}
+
+const inTest = (values: readonly Value[]): Test => {
+  const regexes = values.filter((v) => v instanceof BSONRegExp).map((v) => regexTest(v as BSON.BSONRegExp))
+  for (const value of values) if (isOperators(value)) throw badValue('cannot nest $ under $in')
+  const keys = new Set(values.map(keyOf))
+  const orMissing = values.includes(null)
+  return (value) => (value === undefined ? orMissing : keys.has(keyOf(value)) || regexes.some((test) => test(value)))
+}
+
+const listOf = (operand: Value, operator: string): readonly Value[] => {
+  if (!isArray(operand)) throw badValue(`${operator} needs an array`)
+  return operand
+}
+
+/** An array as a document of its positions, which is how `$elemMatch` sees an array inside an array. */
+const asDoc = (value: Maybe): Doc | undefined =>
+  isDoc(value) ? value : isArray(value) ? new Map(value.map((v, i) => [String(i), v])) : undefined
+
+const LOGICAL = new Set(['$and', '$or', '$nor', '$expr', '$where', '$comment', '$text', '$jsonSchema'])
+
+const elemMatchTest = (operand: Value, context: Context): Test => {
+  if (!isDoc(operand)) throw badValue('$elemMatch needs an Object')
+  const first = operand.keys().next().value
+  if (first?.startsWith('$') && !LOGICAL.has(first)) {
+    const test = operatorsTest(operand, context)
+    return (value) => isArray(value) && value.some(test)
+  }
+  const filter = compileFilter(operand, context.expression)
+  return (value) =>
+    isArray(value) &&
+    value.some((element) => {
+      const doc = asDoc(element)
+      return doc !== undefined && filter.matches(doc)
+    })
+}
+
+/** All of the operators as a test of one value by itself, as inside `$elemMatch` and `$pull`. */
+export const operatorsTest = (operators: Doc, context: Pick<Context, 'expression'>): Test => {
+  const inner: Context = { ...newContext(context.expression) }
+  const match = operatorsMatch('v', operators, inner, true)
+  return (value) => match(value === undefined ? new Map() : new Map([['v', value]]))
+}
+
+/** `single` tests the value itself only, not the elements of an array. */
+const operatorsMatch = (path: string, operators: Doc, context: Context, single = false): Match => {
+  const matches: Match[] = []
+  for (const [operator, operand] of operators) {
+    const match = operatorMatch(path, operator, operand, operators, context, single)
+    if (match) matches.push(match)
+  }
+  return allOf(matches)
+}
+
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  $eq: 'eq',
+  $gt: 'gt',
+  $gte: 'gte',
+  $lt: 'lt',
+  $lte: 'lte',
+}
+
+const elemMatchMatch = (parts: Path, operand: Value, context: Context): Match => {
+  const test = elemMatchTest(operand, context)
+  const one: Match = fieldMatch(parts, test, false)
+  return (doc, found) => {
+    if (!one(doc)) return false
+    if (found)
+      visitPath(doc, parts, (value, position) => {
+        if (!isArray(value)) return false
+        const at = value.findIndex((element) => test([element]))
+        if (at >= 0) found.position = position < 0 ? at : position
+        return at >= 0
+      })
+    return true
+  }
+}
+
+const operatorMatch = (
+  path: string,
+  operator: string,
+  operand: Value,
+  all: Doc,
+  context: Context,
+  single: boolean,
+): Match | undefined => {
+  const parts = parsePath(path)
+  const field = (test: Test): Match => fieldMatch(parts, test, !single)
+  const not =
+    (match: Match): Match =>
+    (doc) =>
+      !match(doc)
+  const comparison = COMPARISONS[operator]
+  if (comparison) {
+    if (comparison !== 'eq' && operand instanceof BSONRegExp) throw badValue(`Can't have RegEx as arg to ${operator}`)
+    context.conditions.push({ path, op: comparison, value: operand })
+    return field(comparisonTest(comparison, operand))
+  }
+  if (operator !== '$in' && !(operator === '$exists' && truthy(operand))) context.complete = false
+  switch (operator) {
+    case '$ne':
+      if (operand instanceof BSONRegExp) throw badValue("Can't have regex as arg to $ne.")
+      return not(field(comparisonTest('eq', operand)))
+    case '$in': {
+      const values = listOf(operand, '$in')
+      context.conditions.push({ path, op: 'in', values })
+      return field(inTest(values))
+    }
+    case '$nin':
+      return not(field(inTest(listOf(operand, '$nin'))))
+    case '$exists':
+      if (!truthy(operand)) return not(fieldMatch(parts, (value) => value !== undefined, false))
+      context.conditions.push({ path, op: 'exists' })
+      return fieldMatch(parts, (value) => value !== undefined, false)
+    case '$type':
+      return field(typeTest(operand))
+    case '$size': {
+      const size = wholeNumber(operand, '$size')
+      if (size < 0n) throw badValue('$size may not be negative')
+      return fieldMatch(parts, (value) => isArray(value) && BigInt(value.length) === size, false)
+    }
+    case '$mod':
+      return field(modTest(operand))
+    case '$not': {
+      if (operand instanceof BSONRegExp) return not(field(regexTest(operand)))
+      if (!isDoc(operand) || operand.size === 0) throw badValue('$not needs a regex or a document')
+      return not(operatorsMatch(path, operand, { ...context, conditions: [], alternatives: [] }, single))
+    }
+    case '$regex': {
+      const options = all.get('$options')
+      const own = operand instanceof BSONRegExp ? operand : undefined
+      if (typeof operand !== 'string' && !own) throw badValue('$regex has to be a string')
+      if (options !== undefined && typeof options !== 'string') throw badValue('$options has to be a string')
+      return field(regexTest(new BSONRegExp(own ? own.pattern : String(operand), options ?? own?.options ?? '')))
+    }
+    case '$options':
+      if (!all.has('$regex')) throw badValue('$options needs a $regex')
+      return undefined
+    case '$elemMatch':
+      return elemMatchMatch(parts, operand, context)
+    case '$all': {
+      const values = listOf(operand, '$all')
+      if (values.length === 0) return () => false
+      return allOf(values.map((value) => allElement(path, value, context, single)))
+    }
+    case '$bitsAllSet':
+    case '$bitsAllClear':
+    case '$bitsAnySet':
+    case '$bitsAnyClear':
+      return field(bitTest(operator, operand))
+    case '$comment':
+      return undefined
+    case '$geoWithin':
+    case '$geoIntersects':
+    case '$near':
+    case '$nearSphere':
+    case '$within':
+      throw notImplemented(operator)
+    default:
+      throw badValue(`unknown operator: ${operator}`)
+  }
+}
+
+const allElement = (path: string, value: Value, context: Context, single: boolean): Match => {
+  if (isDoc(value) && value.has('$elemMatch')) return elemMatchMatch(parsePath(path), value.get('$elemMatch')!, context)
+  if (isOperators(value)) throw badValue('no $ expressions in $all')
+  return literalMatch(path, value, context, single)
+}
+
+const literalMatch = (path: string, value: Value, context: Context, single = false): Match => {
+  if (value instanceof BSONRegExp) {
+    context.complete = false
+    return fieldMatch(parsePath(path), regexTest(value), !single)
+  }
+  context.conditions.push({ path, op: 'eq', value })
+  return fieldMatch(parsePath(path), comparisonTest('eq', value), !single)
+}
+
+const allOf = (matches: readonly Match[]): Match => {
+  if (matches.length === 1) return matches[0]!
+  return (doc, found) => {
+    for (const match of matches) if (!match(doc, found)) return false
+    return true
+  }
+}
+
+const clauses = (operator: string, operand: Value): readonly Doc[] => {
+  if (!isArray(operand) || operand.length === 0) throw badValue(`${operator} must be a nonempty array`)
+  for (const clause of operand) if (!isDoc(clause)) throw badValue(`${operator} entries need to be full objects`)
+  return operand as readonly Doc[]
+}
+
+const joinedMatch = (operator: string, operand: Value, context: Context): Match => {
+  if (operator === '$and') return allOf(clauses(operator, operand).map((clause) => docMatch(clause, context)))
+  context.complete = false
+  const filters = clauses(operator, operand).map((clause) => compileFilter(clause, context.expression))
+  for (const filter of filters) {
+    if (filter.paths === undefined) context.everything = true
+    for (const path of filter.paths ?? []) context.paths.add(path)
+  }
+  if (operator === '$nor') return (doc) => !filters.some((filter) => filter.matches(doc))
+  if (filters.length === 1) {
+    context.conditions.push(...filters[0]!.conditions)
+    context.alternatives.push(...filters[0]!.alternatives)
+  } else context.alternatives.push(filters)
+  return (doc, found) => filters.some((filter) => filter.matches(doc, found))
+}
+
+const docMatch = (filter: Doc, context: Context): Match => {
+  const matches: Match[] = []
+  for (const [name, value] of filter) {
+    if (name === '$and' || name === '$or' || name === '$nor') matches.push(joinedMatch(name, value, context))
+    else if (name === '$expr') {
+      context.complete = false
+      if (!context.expression) throw notImplemented('$expr here')
+      context.everything = true
+      const holds = context.expression(value)
+      matches.push((doc) => holds(doc))
+    } else if (name === '$where' || name === '$text' || name === '$jsonSchema') throw notImplemented(name)
+    else if (name === '$comment') continue
+    else if (name === '$alwaysTrue') matches.push(() => true)
+    else if (name === '$alwaysFalse') {
+      context.complete = false
+      matches.push(() => false)
+    } else if (name.startsWith('$')) throw badValue(`unknown top level operator: ${name}`)
+    else {
+      context.paths.add(name)
+      matches.push(isOperators(value) ? operatorsMatch(name, value, context) : literalMatch(name, value, context))
+    }
+  }
+  return allOf(matches)
+}
+
+const newContext = (expression: CompileExpression | undefined): Context => ({
+  paths: new Set(),
+  everything: false,
+  complete: true,
+  conditions: [],
+  alternatives: [],
+  expression,
+})
+
+/** Compiles a filter; what is malformed or unknown is refused with the server's own code. */
+export const compileFilter = (filter: Doc, expression?: CompileExpression): Filter => {
+  const context = newContext(expression)
+  const matches = docMatch(filter, context)
+  return {
+    matches,
+    paths: context.everything ? undefined : context.paths,
+    conditions: context.conditions,
+    complete: context.complete,
+    alternatives: context.alternatives,
+  }
+}

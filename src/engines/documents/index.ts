@@ -1,0 +1,79 @@
+// The embedded document store: a server of the MongoDB wire protocol over LMDB, for the official driver, shells and tools.
+
+import { lockDirectory } from '../lock.ts'
+import { SET_NAME } from './commands/diagnostics.ts'
+import { createCursors } from './cursors.ts'
+import { createDispatcher } from './dispatch.ts'
+import { listen } from './server.ts'
+import { createSessions } from './sessions.ts'
+import { openStore } from './store.ts'
+
+export interface DocumentStoreOptions {
+  /** Folder of its files; made when missing. */
+  readonly dir: string
+  /** TCP port; 0, the default, takes any free one. */
+  readonly port?: number
+  readonly host?: string
+  /** Allows `configureFailPoint`, which injects faults. */
+  readonly enableTestCommands?: boolean
+}
+
+export interface DocumentStore {
+  readonly port: number
+  /** For `new MongoClient(url)`. */
+  readonly url: string
+  /** Ends connections and closes the files. What was acknowledged is on disk, also without this. */
+  stop(): Promise<void>
+}
+
+/** How long commands that run at a stop may take to end, in milliseconds. */
+const GRACE_MS = 500
+
+/** Opens the store in `dir` and listens. Rejects, with the reason, when the folder cannot be opened or the port is taken. */
+export const startDocumentStore = async ({
+  dir,
+  port = 0,
+  host = '127.0.0.1',
+  enableTestCommands = false,
+}: DocumentStoreOptions): Promise<DocumentStore> => {
+  const lock = await lockDirectory(dir)
+  const store = await openStore(dir).catch((error: unknown) => {
+    lock.release()
+    throw error
+  })
+  const sessions = createSessions(store)
+  const cursors = createCursors()
+  const close = async (): Promise<void> => {
+    cursors.stop()
+    sessions.stop()
+    await store.close()
+    lock.release()
+  }
+  try {
+    const listener = await listen({
+      host,
+      port,
+      dispatcher: (listening) =>
+        createDispatcher({
+          store,
+          sessions,
+          cursors,
+          address: `${host}:${listening.port}`,
+          startedAt: new Date(),
+          testCommands: enableTestCommands,
+          connections: listening.connections,
+        }),
+    })
+    return {
+      port: listener.port,
+      url: `mongodb://${host}:${listener.port}/?replicaSet=${SET_NAME}&directConnection=true`,
+      stop: async () => {
+        await listener.stop(GRACE_MS)
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

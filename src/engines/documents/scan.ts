@@ -1,0 +1,89 @@
+// Reading documents that match: along a plan, in slices, so that a long read neither blocks others nor holds a snapshot.
+import { decode } from './bson.ts'
+import type { Collection } from './catalog.ts'
+import type { Filter, Found } from './filter.ts'
+import type { Key } from './keys.ts'
+import type { View } from './overlay.ts'
+import type { Plan } from './planner.ts'
+
+export interface FoundDocument {
+  readonly key: Key
+  readonly raw: Buffer
+}
+
+export interface Scan {
+  /** The next matches: at most `max`, fewer when the time slice is over. */
+  take(view: View, max: number): FoundDocument[]
+  readonly done: boolean
+}
+
+/** How long one slice of a scan may keep the thread, in milliseconds. */
+const SLICE_MS = 8
+const CHECK_EVERY = 64
+
+/** Own fields of a document that a filter looks at; `undefined` for all of them. */
+export const filterNeeds = (filter: Filter): ReadonlySet<string> | undefined =>
+  filter.paths && new Set([...filter.paths].map((path) => path.split('.')[0]!))
+
+/** A test of raw documents that decodes no more than the filter needs. */
+export const rawTest = (filter: Filter): ((raw: Buffer, found?: Found) => boolean) => {
+  const needs = filterNeeds(filter)
+  if (needs?.size === 0) return () => true
+  return (raw, found) => filter.matches(decode(raw, needs), found)
+}
+
+/** A scan that goes on where its last slice ended, whatever was written in between. */
+export const createScan = (collection: Collection, plan: Plan, filter: Filter): Scan => {
+  const matches = rawTest(filter)
+  const { index, ranges, reverse } = plan
+  const ordered = reverse ? [...ranges].reverse() : ranges
+  const seen = index?.multikey ? new Set<Key>() : undefined
+  let range = 0
+  /** The last entry read of the current range; the next slice begins after it. */
+  let last: Key | undefined
+
+  const bounds = (): readonly [Key, Key | undefined] => {
+    const { from, to } = ordered[range]!
+    if (last === undefined) return [from, to]
+    return reverse ? [from, last] : [`${last}\0`, to]
+  }
+
+  const fetch = (view: View, key: Key, value: Buffer): FoundDocument | undefined => {
+    if (index === undefined) return { key, raw: value }
+    const id = value.toString('latin1')
+    if (seen?.has(id)) return undefined
+    const raw = view.get(collection.space, id)
+    return raw && { key: id, raw }
+  }
+
+  return {
+    take: (view, max) => {
+      const out: FoundDocument[] = []
+      const until = performance.now() + SLICE_MS
+      let read = 0
+      while (range < ordered.length) {
+        const [from, to] = bounds()
+        for (const [key, value] of view.range(index?.space ?? collection.space, from, to, reverse)) {
+          last = key
+          read += 1
+          const found = fetch(view, key, value)
+          if (found && matches(found.raw)) {
+            seen?.add(found.key)
+            out.push(found)
+            if (out.length >= max) return out
+          }
+          if (read % CHECK_EVERY === 0 && performance.now() > until) return out
+        }
+        range += 1
+        last = undefined
+      }
+      return out
+    },
+    get done() {
+      return range >= ordered.length
+    },
+  }
+}
+
+/** Gives others their turn. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

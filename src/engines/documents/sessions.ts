@@ -1,0 +1,268 @@
+// Logical sessions: their transaction, and the outcomes of retryable writes, which outlive a restart.
+import { randomUUID } from 'node:crypto'
+import { Binary, type Doc, decode, encode, isArray, isDoc, type Maybe, type Value } from './bson.ts'
+import { SESSIONS } from './catalog.ts'
+import { CommandError, noSuchTransaction } from './errors.ts'
+import type { Key } from './keys.ts'
+import type { Store } from './store.ts'
+import type { Transaction, Unit } from './transactions.ts'
+
+/** Outcome of one statement of a retryable write. */
+export interface StatementOutcome {
+  readonly n: number
+  readonly modified?: number
+  readonly upserted?: Value
+  /** Answer of a findAndModify. */
+  readonly answer?: Doc
+}
+
+/** Outcomes of consecutive statements that are the same. */
+interface Run {
+  readonly from: number
+  readonly to: number
+  readonly outcome: StatementOutcome
+}
+
+export type SessionState = 'none' | 'open' | 'committed' | 'aborted' | 'retryable'
+
+export interface Session {
+  readonly key: Key
+  number: bigint
+  state: SessionState
+  transaction: Transaction | undefined
+  runs: readonly Run[]
+  used: number
+}
+
+/** Sessions unused for this long are forgotten. */
+export const SESSION_MINUTES = 30
+const SESSION_MS = SESSION_MINUTES * 60_000
+/** A transaction open for longer is aborted. */
+const TRANSACTION_MS = 60_000
+
+const sameOutcome = (a: StatementOutcome, b: StatementOutcome): boolean =>
+  a.n === b.n &&
+  a.modified === b.modified &&
+  a.upserted === undefined &&
+  b.upserted === undefined &&
+  a.answer === undefined &&
+  b.answer === undefined
+
+const encodeState = (session: Session): Buffer =>
+  encode({
+    number: session.number,
+    state: session.state,
+    at: new Date(),
+    runs: session.runs.map(({ from, to, outcome }) => ({ from, to, ...outcome })),
+  })
+
+const runOf = (value: Value): Run[] => {
+  if (!isDoc(value)) return []
+  const modified = value.get('modified')
+  const upserted = value.get('upserted')
+  const answer = value.get('answer')
+  return [
+    {
+      from: Number(value.get('from')),
+      to: Number(value.get('to')),
+      outcome: {
+        n: Number(value.get('n')),
+        ...(modified !== undefined && { modified: Number(modified) }),
+        ...(upserted !== undefined && { upserted }),
+        ...(isDoc(answer) && { answer }),
+      },
+    },
+  ]
+}
+
+export interface Sessions {
+  /** The session of a command's `lsid`, known before or not. */
+  get(lsid: Doc): Session
+  /** Begins a retryable write: the outcomes of statements that were made before. */
+  retryable(session: Session, number: bigint): (statement: number) => StatementOutcome | undefined
+  /** Writes outcomes in the commit that makes them; what it answers must be called once that commit is on disk. */
+  record(session: Session, unit: Unit, outcomes: readonly (readonly [number, StatementOutcome])[]): () => void
+  begin(session: Session, number: bigint): Transaction
+  /** The open transaction that a later statement belongs to. */
+  current(session: Session, number: bigint): Transaction
+  commit(session: Session, number: bigint): Promise<void>
+  abort(session: Session, number: bigint): void
+  /** Ends the session's transaction because something in it failed. */
+  fail(session: Session): void
+  end(lsids: readonly Doc[]): Promise<void>
+  endAll(): Promise<void>
+  /** An id for a new session. */
+  newId(): Value
+  readonly count: number
+  stop(): void
+}
+
+/** The key of a session, from its `lsid`. */
+export const sessionIdOf = (lsid: Doc): Key => {
+  const id: Maybe = lsid.get('id')
+  if (id === undefined) throw new CommandError(40414, "BSON field 'lsid.id' is missing but a required field")
+  return encode({ id }).toString('latin1', 4)
+}
+
+export const createSessions = (store: Store): Sessions => {
+  const sessions = new Map<Key, Session>()
+
+  const load = (key: Key): Session => {
+    const bytes = store.storage.get(SESSIONS, key)
+    const doc = bytes && decode(bytes)
+    const runs = doc?.get('runs')
+    return {
+      key,
+      number: BigInt((doc?.get('number') as bigint | undefined) ?? -1n),
+      state: (doc?.get('state') as SessionState | undefined) ?? 'none',
+      transaction: undefined,
+      runs: isArray(runs) ? runs.flatMap(runOf) : [],
+      used: Date.now(),
+    }
+  }
+
+  const drop = (session: Session): void => {
+    const { transaction } = session
+    session.transaction = undefined
+    if (transaction && store.transactions.isOpen(transaction)) store.transactions.abort(transaction)
+    if (session.state === 'open') session.state = 'aborted'
+  }
+
+  const advance = (session: Session, number: bigint, state: SessionState): void => {
+    if (number < session.number)
+      throw new CommandError(225, `txnNumber ${number} is less than the last one ${session.number} of the session`)
+    if (number === session.number && session.state !== 'none') return
+    drop(session)
+    session.number = number
+    session.state = state
+    session.runs = []
+  }
+
+  const forget = (keys: readonly Key[]): Promise<void> =>
+    store.write((unit) => {
+      for (const key of keys) unit.changes.put(SESSIONS, key, null)
+    })
+
+  const sweep = async (): Promise<void> => {
+    const now = Date.now()
+    for (const transaction of [...store.transactions.open()])
+      if (now - transaction.startedAt > TRANSACTION_MS) store.transactions.abort(transaction)
+    for (const [key, session] of sessions)
+      if (now - session.used > SESSION_MS) {
+        drop(session)
+        sessions.delete(key)
+      }
+    const old: Key[] = []
+    for (const [key, bytes] of store.storage.range(SESSIONS, '', undefined)) {
+      const at = decode(bytes, new Set(['at'])).get('at')
+      if (at instanceof Date && now - at.getTime() > SESSION_MS && !sessions.has(key)) old.push(key)
+      if (old.length >= 1000) break
+    }
+    if (old.length > 0) await forget(old)
+  }
+  const timer = setInterval(() => {
+    sweep().catch(() => undefined)
+  }, 5_000)
+  timer.unref()
+
+  return {
+    get: (lsid) => {
+      const key = sessionIdOf(lsid)
+      let session = sessions.get(key)
+      if (session === undefined) {
+        session = load(key)
+        sessions.set(key, session)
+      }
+      session.used = Date.now()
+      return session
+    },
+    retryable: (session, number) => {
+      advance(session, number, 'retryable')
+      if (session.state !== 'retryable')
+        throw new CommandError(217, `txnNumber ${number} was used for a transaction, not for a retryable write`)
+      const { runs } = session
+      return (statement) => runs.find(({ from, to }) => statement >= from && statement <= to)?.outcome
+    },
+    record: (session, unit, outcomes) => {
+      const runs = [...session.runs]
+      for (const [statement, outcome] of outcomes) {
+        const last = runs.at(-1)
+        if (last && last.to === statement - 1 && sameOutcome(last.outcome, outcome))
+          runs[runs.length - 1] = { ...last, to: statement }
+        else runs.push({ from: statement, to: statement, outcome })
+      }
+      unit.changes.put(SESSIONS, session.key, encodeState({ ...session, runs }))
+      return () => {
+        session.runs = runs
+      }
+    },
+    begin: (session, number) => {
+      if (number === session.number && session.state !== 'none')
+        throw new CommandError(251, `transaction ${number} was already started`, {}, ['TransientTransactionError'])
+      advance(session, number, 'open')
+      session.transaction = store.transactions.begin(number)
+      return session.transaction
+    },
+    current: (session, number) => {
+      if (number < session.number)
+        throw new CommandError(225, `txnNumber ${number} is less than the last one ${session.number} of the session`)
+      const { transaction } = session
+      if (number === session.number && session.state === 'committed')
+        throw new CommandError(256, `transaction ${number} has been committed`)
+      if (number !== session.number || !transaction || !store.transactions.isOpen(transaction))
+        throw noSuchTransaction(number)
+      return transaction
+    },
+    commit: async (session, number) => {
+      if (number === session.number && session.state === 'committed') return
+      const { transaction } = session
+      if (number !== session.number || !transaction || !store.transactions.isOpen(transaction))
+        throw noSuchTransaction(number)
+      try {
+        if (transaction.changes.size > 0 || transaction.created.size > 0)
+          await store.commit(transaction, (unit) =>
+            unit.changes.put(SESSIONS, session.key, encodeState({ ...session, state: 'committed' })),
+          )
+        else store.transactions.committed(transaction)
+      } catch (error) {
+        drop(session)
+        throw error
+      }
+      session.state = 'committed'
+      session.transaction = undefined
+    },
+    abort: (session, number) => {
+      const { transaction } = session
+      if (number === session.number && session.state === 'committed')
+        throw new CommandError(256, `transaction ${number} has been committed`)
+      if (number !== session.number || !transaction || !store.transactions.isOpen(transaction))
+        throw noSuchTransaction(number)
+      drop(session)
+    },
+    fail: drop,
+    end: async (lsids) => {
+      const saved: Key[] = []
+      for (const lsid of lsids) {
+        const key = sessionIdOf(lsid)
+        const session = sessions.get(key)
+        if (session) drop(session)
+        sessions.delete(key)
+        if (store.storage.get(SESSIONS, key)) saved.push(key)
+      }
+      if (saved.length > 0) await forget(saved)
+    },
+    endAll: async () => {
+      for (const session of sessions.values()) drop(session)
+      sessions.clear()
+      await forget([...store.storage.range(SESSIONS, '', undefined)].map(([key]) => key))
+    },
+    newId: () => new Binary(Buffer.from(randomUUID().replaceAll('-', ''), 'hex'), 4),
+    get count() {
+      return sessions.size
+    },
+    stop: () => {
+      clearInterval(timer)
+      for (const session of sessions.values()) drop(session)
+    },
+  }
+}

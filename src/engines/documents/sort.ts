@@ -1,0 +1,91 @@
+// Sorting: a sort specification, the key a document sorts by, and bounded sorting in memory.
+import { type Doc, isDoc, isNumber } from './bson.ts'
+import { RANK_NULL } from './compare.ts'
+import { badValue, CommandError, notImplemented } from './errors.ts'
+import { type IndexField, indexValues } from './indexes.ts'
+import { EMPTY_ARRAY, EMPTY_KEY, inverted, type Key, partKey } from './keys.ts'
+import { compareNumbers } from './numbers.ts'
+
+export type SortFields = readonly IndexField[]
+
+/** Most memory that the documents of one sort may take, in bytes; the real server's limit without disk use. */
+const SORT_MEMORY = 100 * 1024 * 1024
+
+/** Reads `{ field: 1 | -1, … }`. */
+export const parseSort = (sort: Doc | undefined): SortFields =>
+  [...(sort ?? [])].map(([path, direction]) => {
+    if (isDoc(direction)) throw notImplemented('sorting by $meta')
+    if (!isNumber(direction)) throw new CommandError(15974, `Illegal key in $sort specification: ${path}`)
+    if (path === '') throw new CommandError(40352, 'FieldPath cannot be constructed with empty string')
+    const parts = path.split('.')
+    if (parts.some((part) => part === ''))
+      throw new CommandError(15998, 'FieldPath field names may not be empty strings')
+    if (path.startsWith('$')) throw new CommandError(16410, "FieldPath field names may not start with '$'")
+    const descending = compareNumbers(direction, -1) === 0
+    if (!descending && compareNumbers(direction, 1) !== 0)
+      throw new CommandError(15975, '$sort key ordering must be 1 (for ascending) or -1 (for descending)')
+    return { path, parts, descending }
+  })
+
+/** An empty array as a stage of a pipeline sorts it: after null, where a find puts it before. */
+export const EMPTY_IN_PIPELINE: Key = String.fromCharCode(RANK_NULL + 1)
+
+/** The bytes a document sorts by: of several values of an array the first in the order asked for. */
+export const sortKey = (fields: SortFields, doc: Doc, emptyArray = EMPTY_KEY): Key => {
+  let least: Key | undefined
+  let combined: ReturnType<typeof indexValues>
+  try {
+    combined = indexValues(fields, doc, { arrays: false })
+  } catch {
+    throw badValue('cannot sort with keys that are parallel arrays')
+  }
+  for (const values of combined) {
+    let key = ''
+    for (let i = 0; i < fields.length; i += 1) {
+      const part = values[i] ?? null
+      const { descending } = fields[i]!
+      if (part === EMPTY_ARRAY) key += descending ? inverted(emptyArray) : emptyArray
+      else key += partKey(part, descending)
+    }
+    if (least === undefined || key < least) least = key
+  }
+  return least ?? ''
+}
+
+/** The fields of documents that a sort looks at. */
+export const sortNeeds = (fields: SortFields): readonly string[] => fields.map((f) => f.parts[0]!)
+
+export interface Sorter<T> {
+  add(key: Key, item: T, size: number): void
+  /** What was added, in order; of equal keys the one added first comes first. */
+  finish(): T[]
+}
+
+/** Sorts what is added, keeping the first `limit` only; more than 100 MB at once is refused. */
+export const createSorter = <T>(limit = Number.POSITIVE_INFINITY): Sorter<T> => {
+  let held: { readonly key: Key; readonly order: number; readonly item: T; readonly size: number }[] = []
+  let bytes = 0
+  let count = 0
+  const shrink = (): void => {
+    held.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.order - b.order))
+    for (const dropped of held.slice(limit)) bytes -= dropped.size
+    if (held.length > limit) held = held.slice(0, limit)
+  }
+  return {
+    add: (key, item, size) => {
+      held.push({ key, order: count, item, size })
+      count += 1
+      bytes += size
+      if (held.length >= limit * 2 + 64) shrink()
+      if (bytes > SORT_MEMORY) {
+        shrink()
+        if (bytes > SORT_MEMORY)
+          throw new CommandError(292, `Sort exceeded memory limit of ${SORT_MEMORY} bytes; give an index or a limit`)
+      }
+    },
+    finish: () => {
+      shrink()
+      return held.map(({ item }) => item)
+    },
+  }
+}
