@@ -20,9 +20,12 @@ import { serve } from './http/server.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { loyaltyProcesses } from './processes/loyalty.ts'
+import { startProcesses } from './processes/process.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
 import { startRollout } from './rollout/rollout.ts'
+import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { mapError, ReadModelBehind } from './runtime/errors.ts'
 import { createCustomers } from './runtime/loader.ts'
@@ -31,6 +34,7 @@ import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
+import { createStock } from './runtime/stock.ts'
 
 export interface Node {
   readonly url: string
@@ -42,6 +46,9 @@ export interface Node {
 
 /** Customers kept in memory; a cold one costs a read of its stream. */
 const CACHED_CUSTOMERS = 20_000
+
+/** How long a start waits for the read models to be there, ms. */
+const START_LIMIT_MS = 5_000
 
 /** Starts a node and resolves once it answers. Rejects, with what was started stopped again, when any part cannot start. */
 export const startNode = async (config: Config, log: Logger): Promise<Node> => {
@@ -70,6 +77,9 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       metrics: projectorMetrics(metrics.registry),
     })
     stops.push(() => projector.stop())
+    // Collections and their names are there once the projector is past its start; stores in trouble do not keep a node down.
+    for (let waited = 0; projector.status().state === 'starting' && waited < START_LIMIT_MS; waited += 10)
+      await sleep(10)
     const randomKey = () => randomBytes(16).toString('hex')
     const customers = createCustomerRuntime({
       store,
@@ -106,6 +116,17 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => rollout.stop())
     const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
+    const codes = createCodes(store)
+    const stock = createStock(store, rulebook.current)
+    const processes = startProcesses({
+      group: 'main',
+      processes: loyaltyProcesses({ customers, codes, stock, now: Date.now }),
+      store,
+      readModel,
+      log,
+      now: Date.now,
+    })
+    stops.push(() => processes.stop())
     if (config.delivery.isOn) {
       const delivery = await startDelivery({
         config: config.delivery,
@@ -136,6 +157,9 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       rulebook,
       rejected: createRejectedEvents(store, randomKey),
       rollout,
+      codes,
+      stock,
+      processes,
     }
     const app = buildApp([...commandRoutes(services), ...queryRoutes(services)], {
       keys: keys.ring,

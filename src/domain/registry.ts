@@ -3,12 +3,16 @@ import { codeFacts } from './codes.ts'
 import { customerFacts } from './customer/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
 import { webhookFacts } from './distributions/webhookFacts.ts'
+import { stockFacts } from './loyalty/stock.ts'
 import { rejectedFacts } from './rejected.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
+import { codeSwitchFacts } from './vouchers/code.ts'
 
 export const factRegistry = {
   ...customerFacts,
   ...codeFacts,
+  ...codeSwitchFacts,
+  ...stockFacts,
   ...deliveryFacts,
   ...webhookFacts,
   ...rejectedFacts,

@@ -1,11 +1,14 @@
 // What routes are built on: the running parts of one node, without their drivers.
 import type { EventStore } from '../eventstore/index.ts'
+import type { Processes } from '../processes/process.ts'
 import type { Projector } from '../projector/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
+import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
 import type { RejectedEvents } from './rejected.ts'
 import type { RulebookRuntime } from './rulebook.ts'
+import type { Stock } from './stock.ts'
 
 export interface Settings {
   /** `strict` refuses events that break their schema or have none; `lenient` records and marks them. */
@@ -27,4 +30,7 @@ export interface Services {
   readonly rulebook: RulebookRuntime
   readonly rejected: RejectedEvents
   readonly rollout: Rollout
+  readonly codes: Codes
+  readonly stock: Stock
+  readonly processes: Processes
 }
