@@ -82,8 +82,7 @@ const isRunning = (outgoing: ServerResponse): boolean => !outgoing.writableFinis
 export const serve = async (app: Fetcher, options: ServeOptions): Promise<Running> => {
   /** The last response of each open connection: all that a drain and a parser error need to know, at one write a request. */
   const last = new Map<Socket, ServerResponse | undefined>()
-  const active = (): readonly ServerResponse[] =>
-    [...last.values()].filter((one) => one !== undefined).filter(isRunning)
+  const running = (): number => [...last.values()].filter((one) => one !== undefined && isRunning(one)).length
   let draining = false
 
   const listener = getRequestListener(app.fetch, {
@@ -164,23 +163,28 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
     new Promise((resolve) => {
       let cut = 0
       draining = true
-      for (const outgoing of active()) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+      for (const [socket, outgoing] of last) {
+        if (outgoing === undefined || !isRunning(outgoing)) socket.destroySoon()
+        else {
+          if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+          outgoing.once('close', () => socket.destroySoon())
+        }
+      }
       const deadline = setTimeout(() => {
-        cut = active().length
+        cut = running()
         server.closeAllConnections()
       }, deadlineMs)
       server.close(() => {
         clearTimeout(deadline)
         resolve(cut)
       })
-      server.closeIdleConnections()
     })
 
   let closing: Promise<number> | undefined
   return {
     url: `http://${displayHost(address)}:${address.port}`,
     port: address.port,
-    active: () => active().length,
+    active: running,
     close: (deadlineMs) => {
       closing ??= drain(deadlineMs)
       return closing
