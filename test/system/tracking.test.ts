@@ -1,8 +1,8 @@
 // The main job end to end: an event goes in over HTTP and comes out in the customer's activity log.
-import { VoucherifyServerSide } from '@voucherify/sdk'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type TestNode, testNode } from './node.ts'
+import { serverSdk } from './sdk.ts'
 
 let node: TestNode
 const test = suite('tracking')
@@ -259,8 +259,7 @@ test('bad input is refused with what is wrong, and writes nothing', async () => 
 })
 
 test('the official SDK works by apiUrl', async () => {
-  const { appId, token } = node.key('integrator')
-  const sdk = VoucherifyServerSide({ applicationId: appId, secretKey: token, apiUrl: node.url })
+  const sdk = serverSdk(node)
   const customer = await sdk.customers.create({ source_id: 'sdk', name: 'Sue', metadata: { a: 1 } })
   assert.is('name' in customer && customer.name, 'Sue')
   const event = await sdk.events.create('review', {

@@ -1,0 +1,236 @@
+// Segments over a whole node: entered with their cause, left by the clock, rolled out, previewed, kept from deletion.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { until } from '../until.ts'
+import { type Answer, type TestNode, testNode } from './node.ts'
+import { serverSdk } from './sdk.ts'
+
+let node: TestNode
+const test = suite('segments')
+
+test.before(async () => {
+  node = await testNode()
+  for (const name of ['bought', 'seen'])
+    await node.call(
+      'POST',
+      '/v1/event-schemas',
+      { name, schema: { properties: { amount: { type: 'number', optional: true } } } },
+      { as: 'admin' },
+    )
+})
+test.after(() => node.end())
+
+const buy = (who: string, amount = 1, more: object = {}) =>
+  node.call('POST', '/v1/events', { event: 'bought', customer: { source_id: who }, metadata: { amount }, ...more })
+
+const create = async (segment: object): Promise<string> => {
+  const made = await node.call('POST', '/v1/segments', segment)
+  assert.is(made.status, 200, JSON.stringify(made.body))
+  return made.body.id
+}
+
+const types = (log: Answer): string[] => log.body.data.map((entry: { type: string }) => entry.type)
+
+test('an active segment is entered in the answer, in the log, and in the membership lists', async () => {
+  const id = await create({
+    name: 'buyers',
+    type: 'auto-update',
+    filter: { junction: 'and', 'events.bought.count': { conditions: { $more_than: ['1'] } } },
+  })
+  assert.equal((await buy('ann')).body.effects, [])
+  const second = await buy('ann')
+  assert.is(second.body.effects[0]?.type, 'customer.segment.entered')
+  assert.is(second.body.effects[0]?.segment.id, id)
+  const log = await node.call('GET', '/v1/customers/ann/activity', undefined, { after: second })
+  assert.equal(types(log).slice(0, 2), ['customer.segment.entered', 'customer.custom_event'])
+  assert.ok(log.body.data[0].data.because, 'says why')
+  const of = await node.call('GET', '/v1/customers/ann/segments')
+  assert.equal([of.body.total, of.body.data[0].id, of.body.data[0].name], [1, id, 'buyers'])
+  const members = await node.call('GET', `/v1/segments/${id}/members`)
+  assert.equal([members.body.total, members.body.data[0].source_id], [1, 'ann'])
+  const listed = await node.call('GET', `/v1/customers?segment_id=${id}`)
+  assert.is(listed.body.total, 1)
+  const history = await node.call('GET', `/v1/segments/${id}/activities`)
+  assert.equal(types(history), ['segment.created'])
+})
+
+test('the clock records an exit at the instant the window ends, within a second', async () => {
+  const id = await create({
+    name: 'just bought',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than_equal: 1 }, within: 'PT2S' },
+  })
+  const sent = await buy('tim')
+  assert.ok(sent.body.effects.some((e: { type: string }) => e.type === 'customer.segment.entered'))
+  const log = await until(
+    () => node.call('GET', '/v1/customers/tim/activity'),
+    (answer) => answer.status === 200 && types(answer).includes('customer.segment.left'),
+  )
+  const left = log.body.data.find((e: { type: string }) => e.type === 'customer.segment.left')
+  const event = log.body.data.find((e: { type: string }) => e.type === 'customer.custom_event')
+  assert.is(left.data.segment.id, id)
+  assert.is(
+    Date.parse(left.data.became_true_at),
+    Date.parse(event.data.event.created_at) + 2_000,
+    'stamped with the instant it became true',
+  )
+  assert.is(left.data.cause, 'time')
+  assert.is(
+    (await node.call('GET', '/v1/customers/tim/segments')).body.data.some((s: { id: string }) => s.id === id),
+    false,
+  )
+})
+
+test('a new definition reaches everybody, says how far it is, and triggers nothing', async () => {
+  const sent = await Promise.all(Array.from({ length: 30 }, (_, i) => buy(`roll-${i}`, i)))
+  assert.ok(sent.every((s) => s.status === 200))
+  const id = await create({
+    name: 'big',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $more_than_equal: 10 }] },
+  })
+  const done = await until(
+    () => node.call('GET', `/v1/segments/${id}`),
+    (answer) => answer.body.initial_sync_status === 'DONE',
+  )
+  assert.ok(done.body.rollout.done >= 30)
+  const members = await until(
+    () => node.call('GET', `/v1/segments/${id}/members?limit=100`),
+    (answer) => answer.body.total === 20,
+  )
+  assert.is(members.body.data.length, 20)
+  const log = await node.call('GET', '/v1/customers/roll-15/activity')
+  assert.not.ok(
+    types(log).includes('customer.segment.entered') &&
+      log.body.data.some((e: { data: { segment?: { id: string } } }) => e.data.segment?.id === id),
+  )
+  await node.call('PUT', `/v1/segments/${id}`, {
+    condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $more_than_equal: 20 }] },
+  })
+  await until(
+    () => node.call('GET', `/v1/segments/${id}/members?limit=100`),
+    (answer) => answer.body.total === 10,
+  )
+})
+
+test('a preview counts and names, and writes nothing', async () => {
+  const before = await buy('preview', 77)
+  const seen = await node.call(
+    'POST',
+    '/v1/segments/preview',
+    { condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $is: 77 }] } },
+    { after: before },
+  )
+  assert.is(seen.status, 200, JSON.stringify(seen.body))
+  await until(
+    () =>
+      node.call('POST', '/v1/segments/preview', {
+        condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $is: 77 }] },
+      }),
+    (answer) => answer.body.matching === 1 && answer.body.complete,
+  )
+  const total = (await node.call('GET', '/v1/segments')).body.total
+  const wrong = await node.call('POST', '/v1/segments/preview', { condition: { event: 'nothing' } })
+  assert.equal([wrong.status, wrong.body.key], [400, 'invalid_payload'])
+  assert.is((await node.call('GET', '/v1/segments')).body.total, total)
+})
+
+test('what is wrong with a definition is said with its path, and nothing is written', async () => {
+  const total = (await node.call('GET', '/v1/segments')).body.total
+  const faults: [object, RegExp][] = [
+    [{ condition: { event: 'unknown', count: { $more_than: 0 } } }, /condition\.event/],
+    [{ condition: { event: 'bought', count: { $wrong: 0 } } }, /condition\.count\.\$wrong/],
+    [{ condition: { event: 'bought', within: 'PT0S' } }, /condition\.within/],
+    [{ condition: { event: 'bought', within: 'P6Y' } }, /condition\.within/],
+    [{ condition: { segment: 'seg_none' } }, /condition\.segment/],
+    [{ condition: { event: 'bought', where: [{ property: 'colour', $is: 'red' }] } }, /condition\.where/],
+    [{ filter: { junction: 'and', 'events.nothing.count': { conditions: { $more_than: 0 } } } }, /filter/],
+    [{}, /filter/],
+  ]
+  for (const [definition, path] of faults) {
+    const answer = await node.call('POST', '/v1/segments', { name: 'x', type: 'auto-update', ...definition })
+    assert.is(answer.status, 400, JSON.stringify(definition))
+    assert.match(answer.body.details, path)
+  }
+  assert.is((await node.call('GET', '/v1/segments')).body.total, total)
+})
+
+test('a segment in use is not deleted, and the answer lists who uses it', async () => {
+  const inner = await create({ name: 'inner', type: 'passive', condition: { event: 'seen' } })
+  const outer = await create({ name: 'outer', type: 'passive', condition: { not: { segment: inner } } })
+  const refused = await node.call('DELETE', `/v1/segments/${inner}`)
+  assert.equal([refused.status, refused.body.key], [400, 'resource_in_use'])
+  assert.match(refused.body.details, outer)
+  assert.is((await node.call('DELETE', `/v1/segments/${outer}`)).status, 204)
+  assert.is((await node.call('DELETE', `/v1/segments/${inner}`)).status, 204)
+  assert.is((await node.call('GET', `/v1/segments/${inner}`)).status, 404)
+})
+
+test('a restart catches up with what fell due meanwhile', async () => {
+  const other = await testNode()
+  await other.call('POST', '/v1/event-schemas', { name: 'bought', schema: { properties: {} } }, { as: 'admin' })
+  const made = await other.call('POST', '/v1/segments', {
+    name: 'short',
+    type: 'auto-update',
+    condition: { event: 'bought', within: 'PT1S' },
+  })
+  const sent = await other.call('POST', '/v1/events', { event: 'bought', customer: { source_id: 'z' } })
+  assert.is(sent.body.effects.length, 1)
+  await other.stop()
+  const again = await testNode({}, other.dir)
+  const log = await until(
+    () => again.call('GET', '/v1/customers/z/activity'),
+    (answer) => answer.status === 200 && types(answer).includes('customer.segment.left'),
+  )
+  const left = log.body.data.filter((e: { type: string }) => e.type === 'customer.segment.left')
+  assert.equal([left.length, left[0].data.segment.id], [1, made.body.id])
+  await again.stop()
+  await other.end()
+})
+
+test('validation rules: the first rule that fails is named with its message', async () => {
+  const made = await node.call('POST', '/v1/validation-rules', {
+    name: 'videos only',
+    rules: {
+      1: {
+        name: 'custom_event.metadata',
+        property: 'amount',
+        conditions: { $more_than: [5] },
+        error: { message: 'too little' },
+      },
+      logic: '1',
+    },
+  })
+  assert.is(made.status, 200, JSON.stringify(made.body))
+  const ask = (amount: number) =>
+    node.call('POST', `/v1/validation-rules/${made.body.id}/validation`, {
+      event: { type: 'bought', metadata: { amount } },
+    })
+  assert.is((await ask(6)).body.valid, true)
+  const failed = await ask(5)
+  assert.equal([failed.body.valid, failed.body.error], [false, { message: 'too little' }])
+  const wrong = await node.call('POST', '/v1/validation-rules', {
+    name: 'x',
+    rules: { 1: { name: 'nope' }, logic: '2' },
+  })
+  assert.equal([wrong.status, wrong.body.key], [400, 'invalid_validation_rules'])
+})
+
+test('validation rules and segments through the official SDK', async () => {
+  const sdk = serverSdk(node)
+  const rule = await sdk.validationRules.create({
+    name: 'from the SDK',
+    rules: { 1: { name: 'customer.metadata', property: 'tier', conditions: { $is: ['gold'] } }, logic: '1' },
+  })
+  assert.is((await sdk.validationRules.get(rule.id)).name, 'from the SDK')
+  const assignment = await sdk.validationRules.createAssignment(rule.id, { campaign: 'camp_1' })
+  assert.equal([assignment.related_object_type, assignment.related_object_id], ['campaign', 'camp_1'])
+  assert.is((await sdk.validationRules.listAssignments(rule.id)).total, 1)
+  await sdk.validationRules.deleteAssignment(rule.id, assignment.id)
+  await sdk.validationRules.delete(rule.id)
+  const segment = await sdk.segments.create({ name: 'sdk', type: 'static', customers: [] })
+  assert.is((await sdk.segments.get(segment.id)).name, 'sdk')
+  await sdk.segments.delete(segment.id)
+})
+
+test.run()

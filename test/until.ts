@@ -1,0 +1,17 @@
+// Waiting for a condition, never for a time.
+
+/** Asks again until the answer satisfies; fails with the last answer after `limitMs`. */
+export const until = async <T>(
+  ask: () => Promise<T> | T,
+  satisfied: (answer: T) => boolean = Boolean,
+  limitMs = 10_000,
+): Promise<T> => {
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    const answer = await ask()
+    if (satisfied(answer)) return answer
+    if (Date.now() > deadline)
+      throw new Error(`not within ${limitMs} ms; last: ${JSON.stringify(answer)?.slice(0, 500)}`)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}
