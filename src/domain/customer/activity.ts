@@ -1,6 +1,9 @@
 // How facts show in the activity log: public event type, category and data, as the HTTP contract names them.
 import { isLoyaltyFact } from '../loyalty/facts.ts'
 import { loyaltyActivity } from '../loyalty/show.ts'
+import { isReferralFact } from '../referrals/facts.ts'
+import { referralActivity, referralRefShown } from '../referrals/show.ts'
+import { isVoucherFact } from '../vouchers/facts.ts'
 import type { CustomerFact } from './facts.ts'
 
 /** ACTION: somebody did something. EFFECT: it followed from something by a rule. */
@@ -27,6 +30,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => {
   if (isLoyaltyFact(fact)) return loyaltyActivity(fact)
+  if (isVoucherFact(fact) || isReferralFact(fact)) return referralActivity(fact)
   switch (fact.type) {
     case 'CustomEventTracked':
       return {
@@ -38,7 +42,7 @@ export const activityOf = (id: string, fact: CustomerFact): Activity | undefined
             object: 'event',
             type: fact.data.event,
             metadata: fact.data.metadata,
-            referral: fact.data.referral ?? null,
+            referral: referralRefShown(fact.data.referral),
             loyalty: fact.data.loyalty ?? null,
             created_at: iso(fact.data.occurredAt),
           },

@@ -1,11 +1,13 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
 import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
+import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults } from '../rulebook/eventSchema.ts'
+import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
 import type { Draft } from './draft.ts'
 import { type ProfilePatch, profileChanges } from './profile.ts'
-import type { LoyaltyRef, ReferralRef } from './tracking.ts'
+import type { LoyaltyRef, TrackedReferral } from './tracking.ts'
 
 export interface TrackEvent {
   readonly type: 'TrackEvent'
@@ -16,7 +18,7 @@ export interface TrackEvent {
   /** True when the caller named the customer by `source_id`: then an unknown one is created. */
   readonly mayCreate: boolean
   readonly mode: 'strict' | 'lenient'
-  readonly referral?: v.InferOutput<typeof ReferralRef>
+  readonly referral?: v.InferOutput<typeof TrackedReferral>
   readonly loyalty?: v.InferOutput<typeof LoyaltyRef>
   /** Events older than this many ms trigger no messages. */
   readonly triggerHorizonMs: number
@@ -44,7 +46,15 @@ export interface LinkCustomer {
   readonly to: string
 }
 
-export type CustomerCommand = TrackEvent | SaveCustomer | DeleteCustomer | AdvanceClock | LinkCustomer | LoyaltyCommand
+export type CustomerCommand =
+  | TrackEvent
+  | SaveCustomer
+  | DeleteCustomer
+  | AdvanceClock
+  | LinkCustomer
+  | LoyaltyCommand
+  | VoucherCommand
+  | ReferralCommand
 
 /** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
 const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Refused | undefined => {
@@ -130,6 +140,13 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
       return undefined
     case 'IssueLoyaltyCard':
       return saveProfile(draft, command.profile, command.mayCreate) ?? performLoyalty(draft, command)
+    case 'PublishVoucher':
+      return saveProfile(draft, command.profile, command.mayCreate) ?? performVouchers(draft, command)
+    case 'ReplaceVoucherCode':
+      return performVouchers(draft, command)
+    case 'CreditReferrer':
+    case 'NoteReferralHolder':
+      return performReferrals(draft, command)
     default:
       return performLoyalty(draft, command)
   }

@@ -4,6 +4,7 @@ import { uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
 import { reconcileTiers, settleTiers } from '../loyalty/tiers.ts'
 import { advanceLoyalty, dueLoyalty } from '../loyalty/timed.ts'
+import { refer } from '../referrals/react.ts'
 import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
@@ -24,7 +25,7 @@ import type { CustomerState } from './state.ts'
  * is a function here; it emits what follows into the draft.
  */
 type Reaction = (draft: Draft, fact: DecidedFact) => void
-const reactions: readonly Reaction[] = [earn, settleTiers]
+const reactions: readonly Reaction[] = [earn, refer, settleTiers]
 
 /** Asked once nothing else follows, fact by fact; what they emit is followed up like any other fact. */
 const lastReactions: readonly Reaction[] = [reactWithMessages]

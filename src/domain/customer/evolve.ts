@@ -4,6 +4,10 @@ import { countOccurrence } from '../conditions/tally.ts'
 import { evolveMessages } from '../distributions/messages.ts'
 import { isLoyaltyFact } from '../loyalty/facts.ts'
 import { evolveLoyalty } from '../loyalty/state.ts'
+import { isReferralFact } from '../referrals/facts.ts'
+import { evolveReferrals } from '../referrals/state.ts'
+import { isVoucherFact } from '../vouchers/facts.ts'
+import { evolveVouchers } from '../vouchers/state.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
 import { occurrenceOf } from './occurrence.ts'
 import { mergeProfile } from './profile.ts'
@@ -33,6 +37,8 @@ const without = (segments: Readonly<Record<string, Membership>>, id: string): Re
 
 const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
   if (isLoyaltyFact(fact)) return { ...state, loyalty: evolveLoyalty(state.loyalty, fact) }
+  if (isVoucherFact(fact)) return { ...state, vouchers: evolveVouchers(state.vouchers, fact) }
+  if (isReferralFact(fact)) return { ...state, referrals: evolveReferrals(state.referrals, fact) }
   switch (fact.type) {
     case 'CustomerCreated':
       return {

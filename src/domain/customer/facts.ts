@@ -2,6 +2,8 @@
 import type * as v from 'valibot'
 import { messageFacts } from '../distributions/messages.ts'
 import { loyaltyFacts } from '../loyalty/facts.ts'
+import { referralFacts } from '../referrals/facts.ts'
+import { voucherFacts } from '../vouchers/facts.ts'
 import { profileFacts } from './profile.ts'
 import { segmentFacts } from './segmentFacts.ts'
 import { trackingFacts } from './tracking.ts'
@@ -12,6 +14,8 @@ export const customerFacts = {
   ...segmentFacts,
   ...messageFacts,
   ...loyaltyFacts,
+  ...voucherFacts,
+  ...referralFacts,
 } as const
 
 type Registry = typeof customerFacts

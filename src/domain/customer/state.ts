@@ -2,6 +2,8 @@
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
 import { type MessagesState, NO_MESSAGES } from '../distributions/messages.ts'
 import { type LoyaltyState, NO_LOYALTY } from '../loyalty/state.ts'
+import { NO_REFERRALS, type ReferralsState } from '../referrals/state.ts'
+import { NO_VOUCHERS, type VouchersState } from '../vouchers/state.ts'
 import { NO_PROFILE, type Profile } from './profile.ts'
 
 export interface Membership {
@@ -39,11 +41,13 @@ export interface CustomerState {
   readonly segments: Readonly<Record<string, Membership>>
   readonly messages: MessagesState
   readonly loyalty: LoyaltyState
+  readonly vouchers: VouchersState
+  readonly referrals: ReferralsState
   readonly derived: Derived
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -60,5 +64,7 @@ export const newCustomer = (id: string): CustomerState => ({
   segments: {},
   messages: NO_MESSAGES,
   loyalty: NO_LOYALTY,
+  vouchers: NO_VOUCHERS,
+  referrals: NO_REFERRALS,
   derived: NO_DERIVED,
 })

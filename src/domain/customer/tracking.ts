@@ -1,11 +1,15 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
+import { ReferralOffer } from '../referrals/offer.ts'
 import { Metadata } from './profile.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
 /** What a caller says with an event about a referral or a loyalty card. */
 export const ReferralRef = v.object({ code: v.string(), referrer_id: v.optional(v.string()) })
+export type ReferralRef = v.InferOutput<typeof ReferralRef>
+/** The same with what was found under the code, so that the decision can be made again. */
+export const TrackedReferral = v.object({ ...ReferralRef.entries, offer: v.optional(ReferralOffer) })
 export const LoyaltyRef = v.object({ code: v.string() })
 
 export const trackingFacts = {
@@ -17,7 +21,7 @@ export const trackingFacts = {
       occurredAt: At,
       metadata: Metadata,
       schema: v.optional(v.object({ id: v.string(), name: v.string() })),
-      referral: v.optional(ReferralRef),
+      referral: v.optional(TrackedReferral),
       loyalty: v.optional(LoyaltyRef),
       /** Recorded although it breaks its schema or has none (lenient mode): why. */
       faults: v.optional(v.array(v.string())),

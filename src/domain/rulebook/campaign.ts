@@ -7,6 +7,7 @@ import { limitFields } from '../loyalty/limits.ts'
 import { MAX_POINTS } from '../loyalty/points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
+import { ReferralProgram, referralFaults, referralUses } from './referralProgram.ts'
 
 export const CampaignType = v.picklist([
   'DISCOUNT_COUPONS',
@@ -71,6 +72,7 @@ export const Campaign = v.object({
   /** Loyalty programs: bounds on what all its rules together pay to one customer. */
   ...limitFields,
   loyalty_tiers_expiration: v.nullish(TiersExpiration),
+  referral_program: v.nullish(ReferralProgram),
 })
 export type Campaign = v.InferOutput<typeof Campaign>
 
@@ -95,6 +97,7 @@ const check = (_: string, definition: Campaign, all: Definitions): readonly Faul
       ? [{ path: 'voucher.code_config', message: `must allow at least ${MIN_ROOM} different codes` }]
       : []),
     ...(type === 'LOYALTY_PROGRAM' ? loyaltyFaults(definition) : []),
+    ...referralFaults(definition, all),
   ]
 }
 
@@ -104,7 +107,7 @@ export const campaignKind: Kind<Campaign> = {
   schema: Campaign,
   uniqueName: (definition) => definition.name,
   check,
-  uses: () => [],
+  uses: referralUses,
 }
 
 /** The campaigns among all definitions, for kinds that refer to them. */

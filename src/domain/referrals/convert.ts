@@ -1,0 +1,139 @@
+// Conversion: an event that brings a code along makes its customer a referee, once in a program, or the reason why not is kept.
+import { shifted } from '../conditions/span.ts'
+import type { DecidedFact, Draft } from '../customer/draft.ts'
+import { occurrenceOf } from '../customer/occurrence.ts'
+import { subjectOf } from '../segments/conditions.ts'
+import type { RefusalReason } from './facts.ts'
+import { notNew } from './newcomer.ts'
+import { contactsOf, type ReferralOffer } from './offer.ts'
+import { type Program, type Programs, programsOf } from './programs.ts'
+
+type Tracked = Extract<DecidedFact, { type: 'CustomEventTracked' }>
+
+interface No {
+  readonly reason: RefusalReason
+  readonly details: string
+}
+
+/** What is wrong with the code itself at the time of the event. */
+const codeFault = (offer: ReferralOffer, program: Program, programs: Programs, at: number): No | undefined => {
+  if (!offer.published)
+    return offer.referrer === undefined || offer.publishedAt === undefined
+      ? { reason: 'not_published', details: 'the code was not published to anybody' }
+      : { reason: 'referrer_gone', details: 'the customer to whom the code was published is not there any more' }
+  if (offer.active === false) return { reason: 'code_disabled', details: 'the code is disabled' }
+  const { codesLast } = program
+  const end =
+    codesLast && offer.publishedAt !== undefined
+      ? shifted(programs.calendar, offer.publishedAt, codesLast, 1, false)
+      : undefined
+  return end !== undefined && at >= end
+    ? { reason: 'code_expired', details: `the code was good until ${new Date(end).toISOString()}` }
+    : undefined
+}
+
+/** Whether referee and referrer are one: the same customer, or one with the same e-mail address or phone number. */
+const selfFault = (draft: Draft, offer: ReferralOffer): No | undefined => {
+  const { id, profile } = draft.state
+  if (offer.referrer === id) return { reason: 'self_referral', details: "the code is the customer's own" }
+  const own = contactsOf(profile, draft.rulebook.project.customerKey)
+  return offer.contacts?.some((contact) => own.includes(contact))
+    ? { reason: 'self_referral', details: 'the referrer has the same e-mail address or phone number' }
+    : undefined
+}
+
+/** Asks the program. Answers the truth tables of the rules that held, or why the event does not convert. */
+const ask = (
+  draft: Draft,
+  fact: Tracked,
+  offer: ReferralOffer,
+  program: Program,
+  programs: Programs,
+): { readonly because: unknown } | No => {
+  const { entry, gates } = program
+  const at = fact.data.occurredAt
+  if (!entry.definition.active) return { reason: 'campaign_not_active', details: 'the program is disabled' }
+  if (!program.inForce(at).holds)
+    return { reason: 'campaign_not_active', details: 'the program is not in force at that time' }
+  const fault = codeFault(offer, program, programs, at)
+  if (fault) return fault
+  if (offer.named === false)
+    return { reason: 'wrong_referrer', details: `the code is not that of ${fact.data.referral?.referrer_id}` }
+  const self = selfFault(draft, offer)
+  if (self) return self
+  const before = draft.state.referrals.referred[entry.id]
+  if (before) return { reason: 'already_referred', details: `referred with the code ${before.code} before` }
+  const old = notNew(draft, program, programs, at)
+  if (old !== undefined) return { reason: 'not_new', details: old }
+  const event = occurrenceOf(fact.id, fact, fact.now)
+  const because: unknown[] = []
+  for (const [id, rule] of gates) {
+    const verdict = rule.evaluate(subjectOf(draft.state), event ? { event } : {}, draft.now)
+    if (!verdict.holds) return { reason: 'rule_failed', details: `validation rule ${id} does not hold` }
+    because.push(verdict.because)
+  }
+  return { because: because.length > 0 ? because : undefined }
+}
+
+/** Reacts to an event with a code. */
+export const convert = (draft: Draft, fact: Tracked): void => {
+  const { referral } = fact.data
+  if (!referral) return
+  const offer: ReferralOffer = referral.offer ?? { published: false }
+  const decline = (definition: string, reason: string) => draft.decline({ kind: 'referral', definition, reason })
+  const programs = programsOf(draft.rulebook)
+  const program = offer.campaign === undefined ? undefined : programs.program.get(offer.campaign)
+  if (!program) {
+    decline(offer.campaign ?? referral.code, `${referral.code} is no code of a referral program`)
+    return
+  }
+  const { entry } = program
+  if (program.event !== fact.data.event) {
+    decline(entry.id, `the program converts on ${program.event}`)
+    return
+  }
+  const asked = ask(draft, fact, offer, program, programs)
+  const campaign = { id: entry.id, name: entry.definition.name }
+  const cause = {
+    fact: fact.id,
+    event: fact.data.event,
+    ...(fact.data.schema ? { schema: fact.data.schema.id } : {}),
+  }
+  const common = { campaign, definition: entry.revision, cause, occurredAt: draft.now }
+  if ('reason' in asked) {
+    const { reason, details } = asked
+    decline(entry.id, details)
+    const last = draft.state.referrals.refused[entry.id]
+    if (last?.code === referral.code && last.reason === reason) return
+    draft.emit(
+      'ReferralRefused',
+      {
+        ...common,
+        voucher: { ...(offer.voucher === undefined ? {} : { id: offer.voucher }), code: referral.code },
+        ...(offer.referrer === undefined ? {} : { referrer: offer.referrer }),
+        reason,
+        details,
+      },
+      fact.id,
+    )
+    return
+  }
+  // A code that passed has a voucher and a referrer: both are part of what being published means.
+  const { voucher = '', referrer = '' } = offer
+  const { referee_reward: forReferee, referrer_reward: forReferrer, referrer_tiers: tiers } = program.program
+  draft.emit(
+    'ReferralConverted',
+    {
+      ...common,
+      voucher: { id: voucher, code: referral.code },
+      referrer,
+      promise: {
+        ...(forReferee ? { referee: forReferee } : {}),
+        ...(forReferrer ? { referrer: forReferrer } : {}),
+        ...(tiers.length > 0 ? { tiers: [...tiers] } : {}),
+      },
+      ...(asked.because === undefined ? {} : { because: asked.because }),
+    },
+    fact.id,
+  )
+}

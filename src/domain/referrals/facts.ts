@@ -1,0 +1,155 @@
+// Referrals as facts of the two customers: the referee's stream says what converted, the referrer's what was credited for it.
+import * as v from 'valibot'
+import { ReferralReward, ReferrerTier } from '../rulebook/referralProgram.ts'
+import { VoucherRef } from '../vouchers/facts.ts'
+
+const At = v.pipe(v.number(), v.integer())
+const Ref = v.object({ id: v.string(), name: v.string() })
+
+/** Why a code did not convert. */
+export const RefusalReason = v.picklist([
+  'campaign_not_active',
+  'code_disabled',
+  'code_expired',
+  'not_published',
+  'referrer_gone',
+  'wrong_referrer',
+  'self_referral',
+  'already_referred',
+  'not_new',
+  'rule_failed',
+])
+export type RefusalReason = v.InferOutput<typeof RefusalReason>
+
+export const ReferralRole = v.picklist(['REFEREE', 'REFERRER'])
+export type ReferralRole = v.InferOutput<typeof ReferralRole>
+
+/** What the program promised when the conversion happened: a later change of it takes nothing back. */
+const Promised = v.object({
+  referee: v.optional(ReferralReward),
+  referrer: v.optional(ReferralReward),
+  tiers: v.optional(v.array(ReferrerTier)),
+})
+export type ReferralPromise = v.InferOutput<typeof Promised>
+
+const Cause = v.object({
+  fact: v.string(),
+  /** The event's name. */
+  event: v.string(),
+  schema: v.optional(v.string()),
+})
+
+const parties = {
+  /** The fact of the event that converted: a code is of one program, so that an event converts once at most. */
+  conversion: v.string(),
+  campaign: Ref,
+  voucher: VoucherRef,
+  referee: v.string(),
+  referrer: v.string(),
+  occurredAt: At,
+}
+
+const paid = {
+  ...parties,
+  /** The event's name. */
+  event: v.string(),
+  role: ReferralRole,
+  reward: ReferralReward,
+  /** The tier that the reward comes from: its `from`. */
+  tier: v.optional(v.number()),
+}
+
+export const referralFacts = {
+  /** This customer was referred: once in a program. */
+  ReferralConverted: {
+    version: 1,
+    schema: v.object({
+      campaign: Ref,
+      /** The revision of the program. */
+      definition: v.string(),
+      voucher: VoucherRef,
+      referrer: v.string(),
+      cause: Cause,
+      promise: Promised,
+      /** The truth tables of the rules that held. */
+      because: v.optional(v.unknown()),
+      occurredAt: At,
+    }),
+  },
+  /** The program's event came with a code, but did not convert. */
+  ReferralRefused: {
+    version: 1,
+    schema: v.object({
+      campaign: Ref,
+      definition: v.string(),
+      voucher: v.object({ id: v.optional(v.string()), code: v.string() }),
+      referrer: v.optional(v.string()),
+      cause: Cause,
+      reason: RefusalReason,
+      details: v.string(),
+      occurredAt: At,
+    }),
+  },
+  /** This customer referred another. */
+  ReferralCredited: {
+    version: 1,
+    schema: v.object({
+      ...parties,
+      cause: Cause,
+      promise: Promised,
+      /** The how-manieth conversion of this referrer in the program, from 1. */
+      number: v.pipe(v.number(), v.integer(), v.minValue(1)),
+      /** When the referee converted, ms. */
+      convertedAt: At,
+    }),
+  },
+  ReferralRewarded: {
+    version: 1,
+    schema: v.object({
+      ...paid,
+      /** The card that got the points, or the voucher that was published. */
+      given: v.object({
+        id: v.string(),
+        code: v.string(),
+        campaign: Ref,
+        /** The transaction of the points, and the balance after it. */
+        transaction: v.optional(v.string()),
+        balance: v.optional(v.number()),
+      }),
+    }),
+  },
+  /** A reward was due, but could not be given, and why. */
+  ReferralRewardWithheld: { version: 1, schema: v.object({ ...paid, reason: v.string() }) },
+  /** A code's list of referees took this customer in, or out again, before any conversion. */
+  ReferralHolderAssigned: {
+    version: 1,
+    schema: v.object({
+      holder: v.string(),
+      campaign: Ref,
+      voucher: VoucherRef,
+      referrer: v.string(),
+      metadata: v.optional(v.record(v.string(), v.unknown())),
+      occurredAt: At,
+    }),
+  },
+  ReferralHolderRemoved: {
+    version: 1,
+    schema: v.object({
+      holder: v.string(),
+      campaign: Ref,
+      voucher: VoucherRef,
+      referrer: v.string(),
+      occurredAt: At,
+    }),
+  },
+} as const
+
+type Registry = typeof referralFacts
+export type ReferralFactType = keyof Registry
+export type ReferralFactData<T extends ReferralFactType> = v.InferOutput<Registry[T]['schema']>
+export type ReferralFact = {
+  [T in ReferralFactType]: { readonly type: T; readonly data: ReferralFactData<T> }
+}[ReferralFactType]
+
+export const isReferralFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, ReferralFact> =>
+  Object.hasOwn(referralFacts, fact.type)

@@ -1,0 +1,62 @@
+// What a code says when an event brings it along: read from the code's and the referrer's streams before the decision, and
+// recorded with the event, so that the decision can be made again.
+import { createHmac } from 'node:crypto'
+import * as v from 'valibot'
+import type { CustomerState } from '../customer/state.ts'
+import type { CodeState } from '../vouchers/code.ts'
+
+const At = v.pipe(v.number(), v.integer())
+
+/** What was found under a code; only `published` when nothing was. */
+export const ReferralOffer = v.object({
+  voucher: v.optional(v.string()),
+  campaign: v.optional(v.string()),
+  referrer: v.optional(v.string()),
+  /** Given to a customer who is still there. */
+  published: v.boolean(),
+  publishedAt: v.optional(At),
+  active: v.optional(v.boolean()),
+  /** The referrer's e-mail address and phone number, as keyed digests: enough to recognise one's own, and nobody else's. */
+  contacts: v.optional(v.array(v.string())),
+  /** Whether the `referrer_id` sent along names the referrer. */
+  named: v.optional(v.boolean()),
+})
+export type ReferralOffer = v.InferOutput<typeof ReferralOffer>
+
+const NO_OFFER: ReferralOffer = { published: false }
+
+const digest = (kind: string, text: string, key: string): string =>
+  createHmac('sha256', key).update(`${kind}\u001f${text}`).digest('base64url')
+
+/** Digests by which two customers can be told to share an e-mail address or a phone number. */
+export const contactsOf = ({ email, phone }: CustomerState['profile'], key: string): readonly string[] => {
+  const address = email?.trim().toLowerCase() ?? ''
+  // Written with or without spaces, brackets and the leading `+` or `00`, it is the same number.
+  const number = (phone ?? '').replace(/\D/g, '').replace(/^00/, '')
+  return [
+    ...(address === '' ? [] : [digest('email', address, key)]),
+    ...(number === '' ? [] : [digest('phone', number, key)]),
+  ]
+}
+
+/** What a code's stream and its holder's state say; `named` is the `referrer_id` that the caller sent. */
+export const offerOf = (
+  code: CodeState,
+  referrer: CustomerState | undefined,
+  named: string | undefined,
+  key: string,
+): ReferralOffer => {
+  const { owner } = code
+  if (owner?.type !== 'referral_code' || !referrer) return NO_OFFER
+  const held = Object.hasOwn(referrer.vouchers, owner.id) ? referrer.vouchers[owner.id] : undefined
+  return {
+    voucher: owner.id,
+    ...(owner.campaign === undefined ? {} : { campaign: owner.campaign }),
+    referrer: referrer.id,
+    published: held !== undefined && referrer.status === 'active',
+    ...(held ? { publishedAt: held.publishedAt } : {}),
+    active: code.active,
+    contacts: [...contactsOf(referrer.profile, key)],
+    ...(named === undefined ? {} : { named: named === referrer.id || named === referrer.profile.source_id }),
+  }
+}

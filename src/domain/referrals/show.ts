@@ -1,0 +1,182 @@
+// How facts about codes and referrals show: as internal events for conditions and triggers, and in the activity log.
+import type { Occurrence } from '../conditions/subject.ts'
+import { type Activity, activityId } from '../customer/activity.ts'
+import type { ReferralRef } from '../customer/tracking.ts'
+import type { VoucherFact, VoucherRef } from '../vouchers/facts.ts'
+import type { ReferralFact, ReferralFactType } from './facts.ts'
+
+/** The contract's event type of each fact; undefined for those that are only bookkeeping. */
+const EVENT_TYPES: Readonly<Record<ReferralFactType | VoucherFact['type'], string | undefined>> = {
+  VoucherPublished: 'customer.publication.succeeded',
+  VoucherCodeReplaced: undefined,
+  ReferralConverted: 'customer.referred',
+  ReferralRefused: undefined,
+  ReferralCredited: 'customer.referred',
+  ReferralRewarded: 'customer.rewarded',
+  ReferralRewardWithheld: undefined,
+  ReferralHolderAssigned: 'customer.holder.assignment.created',
+  ReferralHolderRemoved: 'customer.holder.assignment.deleted',
+}
+
+/** Which side of the referral the fact's own customer is on. */
+const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
+  fact.type === 'ReferralCredited'
+    ? 'REFERRER'
+    : fact.type === 'ReferralRewarded' || fact.type === 'ReferralRewardWithheld'
+      ? fact.data.role
+      : 'REFEREE'
+
+/** What conditions may ask of a fact's event: the campaign, the code, the customer's role, the reward. */
+export const referralOccurrence = (
+  id: string,
+  fact: ReferralFact | VoucherFact,
+  recordedAt: number,
+): Occurrence | undefined => {
+  const type = EVENT_TYPES[fact.type]
+  if (type === undefined || fact.type === 'VoucherCodeReplaced') return undefined
+  const { campaign, voucher, occurredAt } = fact.data
+  return {
+    id,
+    type,
+    occurredAt,
+    recordedAt,
+    metadata: {
+      campaign: campaign.id,
+      campaign_name: campaign.name,
+      code: voucher.code,
+      ...(fact.type === 'VoucherPublished' ? {} : { role: roleOf(fact) }),
+      ...(fact.type === 'ReferralCredited' ? { number: fact.data.number } : {}),
+      ...(fact.type === 'ReferralRewarded'
+        ? { reward_type: fact.data.reward.type, amount: fact.data.reward.amount ?? 0 }
+        : {}),
+    },
+  }
+}
+
+const customerShown = (id: string) => ({ id, object: 'customer' })
+
+const campaignShown = ({ id, name }: { readonly id: string; readonly name: string }, type = 'REFERRAL_PROGRAM') => ({
+  id,
+  name,
+  campaign_type: type,
+  object: 'campaign',
+})
+
+const voucherShown = ({ id, code }: VoucherRef, campaign: { readonly id: string; readonly name: string }) => ({
+  id,
+  code,
+  campaign: campaign.name,
+  campaign_id: campaign.id,
+  object: 'voucher',
+})
+
+const customEventShown = (cause: { readonly fact: string; readonly event: string }) => ({
+  custom_event: { id: activityId(cause.fact), type: cause.event, object: 'event' },
+})
+
+/** What an event said about a referral, without what was found under the code. */
+export const referralRefShown = (referral: ReferralRef | undefined): ReferralRef | null =>
+  referral
+    ? { code: referral.code, ...(referral.referrer_id === undefined ? {} : { referrer_id: referral.referrer_id }) }
+    : null
+
+const rewardShown = (fact: Extract<ReferralFact, { type: 'ReferralRewarded' }>) => {
+  const { reward, given, tier, role } = fact.data
+  return {
+    role,
+    reward: {
+      type: reward.type,
+      amount: reward.amount ?? null,
+      related_object_parent: { id: given.campaign.id, name: given.campaign.name, object: 'campaign' },
+      related_object_id: given.id,
+      related_object_type: 'voucher',
+    },
+    holder: customerShown(role === 'REFEREE' ? fact.data.referee : fact.data.referrer),
+    reward_voucher: voucherShown(given, given.campaign),
+    referral_tier: tier === undefined ? null : { from: tier, object: 'referral_tier' },
+    balance:
+      given.balance === undefined
+        ? null
+        : {
+            type: 'loyalty_card',
+            points: reward.amount ?? null,
+            balance: given.balance,
+            object: 'balance',
+            related_object: { type: 'voucher', id: given.id },
+          },
+  }
+}
+
+const voucherActivity = (type: string, fact: Extract<VoucherFact, { type: 'VoucherPublished' }>): Activity => {
+  const { campaign, voucher, publication, by } = fact.data
+  return {
+    type,
+    category: by === 'rule' ? 'EFFECT' : 'ACTION',
+    data: {
+      campaign: campaignShown(campaign, campaign.type),
+      voucher: voucherShown(voucher, campaign),
+      publication: {
+        id: publication.id,
+        source_id: publication.sourceId ?? null,
+        channel: publication.channel ?? null,
+        metadata: publication.metadata ?? {},
+        object: 'publication',
+      },
+    },
+  }
+}
+
+/** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
+export const referralActivity = (fact: ReferralFact | VoucherFact): Activity | undefined => {
+  const type = EVENT_TYPES[fact.type]
+  if (type === undefined) return undefined
+  switch (fact.type) {
+    case 'VoucherPublished':
+      return voucherActivity(type, fact)
+    case 'ReferralConverted':
+    case 'ReferralCredited':
+      return {
+        type,
+        category: 'EFFECT',
+        data: {
+          role: roleOf(fact),
+          referrer: customerShown(fact.data.referrer),
+          ...(fact.type === 'ReferralCredited'
+            ? { referee: customerShown(fact.data.referee), number: fact.data.number }
+            : {}),
+          campaign: campaignShown(fact.data.campaign),
+          voucher: voucherShown(fact.data.voucher, fact.data.campaign),
+          ...customEventShown(fact.data.cause),
+          redemption: null,
+          ...('because' in fact.data ? { because: fact.data.because } : {}),
+        },
+      }
+    case 'ReferralRewarded':
+      return {
+        type,
+        category: 'EFFECT',
+        data: {
+          campaign: campaignShown(fact.data.campaign),
+          voucher: voucherShown(fact.data.voucher, fact.data.campaign),
+          referrer: customerShown(fact.data.referrer),
+          referee: customerShown(fact.data.referee),
+          ...rewardShown(fact),
+          ...customEventShown({ fact: fact.data.conversion, event: fact.data.event }),
+          redemption: null,
+        },
+      }
+    case 'ReferralHolderAssigned':
+    case 'ReferralHolderRemoved':
+      return {
+        type,
+        category: 'ACTION',
+        data: {
+          holder: { id: fact.data.holder, holder_role: 'REFEREE', object: 'redeemable_holder' },
+          campaign: campaignShown(fact.data.campaign),
+          voucher: voucherShown(fact.data.voucher, fact.data.campaign),
+        },
+      }
+    default:
+      return undefined
+  }
+}

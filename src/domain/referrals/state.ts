@@ -1,0 +1,59 @@
+// What a customer's referrals come to, on both sides: by whom referred, and how many referred in turn.
+import type { ReferralFact, RefusalReason } from './facts.ts'
+
+export interface Referred {
+  readonly campaign: { readonly id: string; readonly name: string }
+  readonly referrer: string
+  readonly code: string
+  /** The event that converted: its fact and its name. */
+  readonly cause: { readonly fact: string; readonly event: string }
+  /** ms. */
+  readonly at: number
+}
+
+export interface ReferralsState {
+  /** As a referee, by program: the conversion there is. */
+  readonly referred: Readonly<Record<string, Referred>>
+  /** As a referee, by program: the last refusal, so that the same one is not recorded again with every event. */
+  readonly refused: Readonly<Record<string, { readonly code: string; readonly reason: RefusalReason }>>
+  /** As a referrer, by program: how many conversions. */
+  readonly credited: Readonly<Record<string, number>>
+}
+
+export const NO_REFERRALS: ReferralsState = { referred: {}, refused: {}, credited: {} }
+
+export const evolveReferrals = (state: ReferralsState, fact: ReferralFact): ReferralsState => {
+  switch (fact.type) {
+    case 'ReferralConverted': {
+      const { campaign, referrer, voucher, cause, occurredAt } = fact.data
+      const { [campaign.id]: _, ...refused } = state.refused
+      return {
+        ...state,
+        refused,
+        referred: {
+          ...state.referred,
+          [campaign.id]: {
+            campaign,
+            referrer,
+            code: voucher.code,
+            cause: { fact: cause.fact, event: cause.event },
+            at: occurredAt,
+          },
+        },
+      }
+    }
+    case 'ReferralRefused': {
+      const { campaign, voucher, reason } = fact.data
+      return { ...state, refused: { ...state.refused, [campaign.id]: { code: voucher.code, reason } } }
+    }
+    case 'ReferralCredited':
+      return { ...state, credited: { ...state.credited, [fact.data.campaign.id]: fact.data.number } }
+    case 'ReferralRewarded':
+    case 'ReferralRewardWithheld':
+    case 'ReferralHolderAssigned':
+    case 'ReferralHolderRemoved':
+      return state
+    default:
+      return fact satisfies never
+  }
+}

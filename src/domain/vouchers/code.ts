@@ -1,0 +1,143 @@
+// A code's own stream: what makes it unique, whether it is good for anything, and the referees that were assigned to it.
+import * as v from 'valibot'
+import type { CodeOwner, CodeReserved } from '../codes.ts'
+import { idFrom } from '../ids.ts'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+
+const At = v.pipe(v.number(), v.integer())
+
+const Holder = v.object({
+  id: v.string(),
+  customer: v.string(),
+  metadata: v.optional(v.record(v.string(), v.unknown())),
+})
+
+/** Facts of a code's stream after the first, which is `CodeReserved`. */
+export const codeSwitchFacts = {
+  CodeDisabled: { version: 1, schema: v.object({ code: v.string(), voucher: v.string(), occurredAt: At }) },
+  CodeEnabled: { version: 1, schema: v.object({ code: v.string(), voucher: v.string(), occurredAt: At }) },
+  /** Customers were assigned to a referral code as its referees, all or none. */
+  RefereesAssigned: {
+    version: 1,
+    schema: v.object({
+      code: v.string(),
+      voucher: v.string(),
+      campaign: v.object({ id: v.string(), name: v.string() }),
+      referrer: v.string(),
+      holders: v.array(Holder),
+      occurredAt: At,
+    }),
+  },
+  RefereeRemoved: {
+    version: 1,
+    schema: v.object({
+      code: v.string(),
+      voucher: v.string(),
+      campaign: v.object({ id: v.string(), name: v.string() }),
+      referrer: v.string(),
+      holder: v.string(),
+      customer: v.string(),
+      occurredAt: At,
+    }),
+  },
+} as const
+
+type Registry = typeof codeSwitchFacts
+type CodeFactType = keyof Registry
+export type CodeFactData<T extends CodeFactType> = v.InferOutput<Registry[T]['schema']>
+export type CodeFact =
+  | { readonly type: 'CodeReserved'; readonly data: CodeReserved }
+  | { [T in CodeFactType]: { readonly type: T; readonly data: CodeFactData<T> } }[CodeFactType]
+
+export const isCodeFact = (fact: { readonly type: string; readonly data: unknown }): fact is CodeFact =>
+  fact.type === 'CodeReserved' || Object.hasOwn(codeSwitchFacts, fact.type)
+
+export interface CodeState {
+  readonly code: string
+  /** Absent for a code that nobody has. */
+  readonly owner?: CodeOwner
+  readonly active: boolean
+  /** Assigned referees: customer → the id of the assignment. */
+  readonly holders: Readonly<Record<string, string>>
+}
+
+export const noCode = (code: string): CodeState => ({ code, active: true, holders: {} })
+
+export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
+  switch (fact.type) {
+    case 'CodeReserved':
+      return { ...state, owner: fact.data.owner }
+    case 'CodeDisabled':
+    case 'CodeEnabled':
+      return { ...state, active: fact.type === 'CodeEnabled' }
+    case 'RefereesAssigned':
+      return {
+        ...state,
+        holders: { ...state.holders, ...Object.fromEntries(fact.data.holders.map((h) => [h.customer, h.id])) },
+      }
+    case 'RefereeRemoved': {
+      const { [fact.data.customer]: _, ...holders } = state.holders
+      return { ...state, holders }
+    }
+    default:
+      return fact satisfies never
+  }
+}
+
+/** A referral code with the one whose it is: what its stream's facts name. */
+export interface Referral {
+  readonly campaign: { readonly id: string; readonly name: string }
+  readonly referrer: string
+}
+
+export type CodeCommand =
+  | { readonly type: 'SwitchCode'; readonly active: boolean }
+  | {
+      readonly type: 'AssignReferees'
+      readonly referral: Referral
+      readonly holders: readonly v.InferOutput<typeof Holder>[]
+    }
+  | { readonly type: 'RemoveReferee'; readonly referral: Referral; readonly holder: string }
+
+/** The id of a customer's place among the holders of a voucher. */
+export const holderId = (voucher: string, customer: string): string => idFrom('rh', voucher, customer)
+
+const taken = (customer: string): Refused =>
+  refuse('holder_assignement_duplication', `Customer ${customer} is a holder of the code already`, {
+    resource: { type: 'customer', id: customer },
+  })
+
+/** The fact that a command on a code gives (undefined: it holds already), or a refusal. Pure. */
+export const decideCode = (
+  state: CodeState,
+  command: CodeCommand,
+  now: number,
+): Exclude<CodeFact, { type: 'CodeReserved' }> | undefined | Refused => {
+  const { code, owner } = state
+  if (!owner) return refuseNotFound('voucher', code)
+  const base = { code, voucher: owner.id, occurredAt: now }
+  switch (command.type) {
+    case 'SwitchCode':
+      if (state.active === command.active) return undefined
+      return { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
+    case 'AssignReferees': {
+      const seen = new Set([command.referral.referrer, ...Object.keys(state.holders)])
+      for (const { customer } of command.holders) {
+        if (seen.has(customer)) return taken(customer)
+        seen.add(customer)
+      }
+      return { type: 'RefereesAssigned', data: { ...base, ...command.referral, holders: [...command.holders] } }
+    }
+    case 'RemoveReferee': {
+      if (command.holder === holderId(owner.id, command.referral.referrer))
+        return refuse('forbidden', 'The referrer cannot be taken from the code', {
+          resource: { type: 'redeemable_holder', id: command.holder },
+        })
+      const customer = Object.keys(state.holders).find((id) => state.holders[id] === command.holder)
+      if (customer === undefined) return refuseNotFound('redeemable_holder', command.holder)
+      return { type: 'RefereeRemoved', data: { ...base, ...command.referral, holder: command.holder, customer } }
+    }
+    default:
+      return command satisfies never
+  }
+}

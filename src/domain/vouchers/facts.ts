@@ -1,0 +1,51 @@
+// Codes that are published to a customer, as facts of that customer; the code's own stream keeps it unique.
+import * as v from 'valibot'
+
+const At = v.pipe(v.number(), v.integer())
+
+export const VoucherRef = v.object({ id: v.string(), code: v.string() })
+export type VoucherRef = v.InferOutput<typeof VoucherRef>
+
+const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
+
+export const voucherFacts = {
+  VoucherPublished: {
+    version: 1,
+    schema: v.object({
+      voucher: VoucherRef,
+      campaign: Campaign,
+      publication: v.object({
+        id: v.string(),
+        sourceId: v.optional(v.string()),
+        channel: v.optional(v.string()),
+        metadata: v.optional(v.record(v.string(), v.unknown())),
+      }),
+      /** `rule`: a rule called for it, and the code is reserved only now; `request`: its code was reserved before. */
+      by: v.picklist(['request', 'rule']),
+      /** What a gift voucher begins with, minor units, where the rule says another amount than the campaign. */
+      credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      occurredAt: At,
+    }),
+  },
+  /** The code that a rule had given was another's already. */
+  VoucherCodeReplaced: {
+    version: 1,
+    schema: v.object({
+      voucher: VoucherRef,
+      campaign: Campaign,
+      before: v.string(),
+      attempt: v.number(),
+      occurredAt: At,
+    }),
+  },
+} as const
+
+type Registry = typeof voucherFacts
+export type VoucherFactType = keyof Registry
+export type VoucherFactData<T extends VoucherFactType> = v.InferOutput<Registry[T]['schema']>
+export type VoucherFact = {
+  [T in VoucherFactType]: { readonly type: T; readonly data: VoucherFactData<T> }
+}[VoucherFactType]
+
+export const isVoucherFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, VoucherFact> =>
+  Object.hasOwn(voucherFacts, fact.type)

@@ -1,0 +1,134 @@
+// Publishing codes to a customer: by request, with a code reserved before, or by a rule that calls for one.
+import { calendarOf } from '../calendar.ts'
+import type { Draft } from '../customer/draft.ts'
+import type { ProfilePatch } from '../customer/profile.ts'
+import { idFrom } from '../ids.ts'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import type { Campaign } from '../rulebook/campaign.ts'
+import type { Entry } from '../rulebook/kind.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { compileValidity } from '../validity.ts'
+import type { VoucherFactData, VoucherRef } from './facts.ts'
+import { secretCode } from './secret.ts'
+import { type HeldVoucher, voucherIn } from './state.ts'
+
+export interface PublishVoucher {
+  readonly type: 'PublishVoucher'
+  readonly campaign: string
+  readonly voucher: VoucherRef
+  readonly publication: VoucherFactData<'VoucherPublished'>['publication']
+  /** A customer who has a code of the campaign keeps that one. */
+  readonly joinOnce: boolean
+  readonly profile: ProfilePatch
+  readonly mayCreate: boolean
+}
+
+/** The code that a rule gave was taken: another attempt, which a process reserves in turn. */
+export interface ReplaceVoucherCode {
+  readonly type: 'ReplaceVoucherCode'
+  readonly voucher: string
+  /** The code that was taken. */
+  readonly taken: string
+  readonly attempt: number
+}
+
+export type VoucherCommand = PublishVoucher | ReplaceVoucherCode
+
+/** The types of campaign whose codes are published as vouchers; loyalty programs issue cards instead. */
+const PUBLISHABLE: ReadonlySet<Campaign['campaign_type']> = new Set<Campaign['campaign_type']>([
+  'REFERRAL_PROGRAM',
+  'GIFT_VOUCHERS',
+  'DISCOUNT_COUPONS',
+])
+
+/** How the stream of a code names its owner, by the type of the code's campaign. */
+export const ownerTypeOf = (campaignType: string): string =>
+  campaignType === 'REFERRAL_PROGRAM' ? 'referral_code' : 'voucher'
+
+/** The code of a voucher of a campaign at an attempt, in the campaign's format. */
+export const codeOf = (entry: Entry<Campaign> | undefined, rulebook: Rulebook, voucher: string, attempt: number) =>
+  secretCode(entry?.definition.voucher?.code_config ?? {}, rulebook.project.customerKey, voucher, attempt)
+
+const refOf = ({ id, definition: { name, campaign_type: type } }: Entry<Campaign>) => ({ id, name, type })
+
+/** Whether a campaign gives out codes at an instant (ms); else why not. */
+export const publishable = ({ definition }: Entry<Campaign>, rulebook: Rulebook, now: number): string | undefined => {
+  if (!PUBLISHABLE.has(definition.campaign_type)) return `campaigns of type ${definition.campaign_type} have no codes`
+  if (!definition.active) return `the campaign ${definition.name} is disabled`
+  return compileValidity(definition, calendarOf(rulebook.project.timeZone))(now).holds
+    ? undefined
+    : `the campaign ${definition.name} is not in force now`
+}
+
+/** The voucher that a request for one would find the customer to have already. */
+export const heldAlready = (
+  vouchers: Readonly<Record<string, HeldVoucher>>,
+  { campaign, voucher, joinOnce }: Pick<PublishVoucher, 'campaign' | 'voucher' | 'joinOnce'>,
+): HeldVoucher | undefined =>
+  Object.hasOwn(vouchers, voucher.id) ? vouchers[voucher.id] : joinOnce ? voucherIn(vouchers, campaign) : undefined
+
+const publish = (draft: Draft, command: PublishVoucher): Refused | undefined => {
+  const { campaign: id, voucher, publication } = command
+  const entry = draft.rulebook.entries('campaign').get(id)
+  if (!entry) return refuseNotFound('campaign', id)
+  if (heldAlready(draft.state.vouchers, command)) return undefined
+  const fault = publishable(entry, draft.rulebook, draft.now)
+  if (fault) return refuse('campaign_not_active', fault, { resource: { type: 'campaign', id } })
+  draft.emit('VoucherPublished', {
+    voucher,
+    campaign: refOf(entry),
+    publication,
+    by: 'request',
+    occurredAt: draft.now,
+  })
+  return undefined
+}
+
+const replaceCode = (draft: Draft, { voucher: id, taken, attempt }: ReplaceVoucherCode): undefined => {
+  const held = Object.hasOwn(draft.state.vouchers, id) ? draft.state.vouchers[id] : undefined
+  if (held?.code !== taken) return undefined
+  const entry = draft.rulebook.entries('campaign').get(held.campaign.id)
+  draft.emit('VoucherCodeReplaced', {
+    voucher: { id, code: codeOf(entry, draft.rulebook, id, attempt) },
+    campaign: held.campaign,
+    before: taken,
+    attempt,
+    occurredAt: draft.now,
+  })
+  return undefined
+}
+
+export const performVouchers = (draft: Draft, command: VoucherCommand): Refused | undefined => {
+  switch (command.type) {
+    case 'PublishVoucher':
+      return publish(draft, command)
+    case 'ReplaceVoucherCode':
+      return replaceCode(draft, command)
+    default:
+      return command satisfies never
+  }
+}
+
+/** Publishes a code that a rule calls for; a process then reserves it, and replaces it if it is another's. */
+export const publishByRule = (
+  draft: Draft,
+  entry: Entry<Campaign>,
+  cause: string,
+  credits?: number | null,
+): VoucherRef => {
+  const id = idFrom('v', draft.state.id, entry.id, cause)
+  const voucher = { id, code: codeOf(entry, draft.rulebook, id, 0) }
+  draft.emit(
+    'VoucherPublished',
+    {
+      voucher,
+      campaign: refOf(entry),
+      publication: { id: idFrom('pub', id), channel: 'Automation' },
+      by: 'rule',
+      ...(credits ? { credits } : {}),
+      occurredAt: draft.now,
+    },
+    cause,
+  )
+  return voucher
+}

@@ -1,0 +1,89 @@
+// The processes of referrals: conversions are credited to their referrers, codes that rules gave are reserved, and customers
+// learn of their places among a code's referees.
+
+import type { CustomerCommand } from '../domain/customer/commands.ts'
+import { isCustomerFact } from '../domain/customer/facts.ts'
+import { customerOfStream } from '../domain/ids.ts'
+import type { RecordedFact } from '../domain/recorded.ts'
+import type { CreditReferrer } from '../domain/referrals/commands.ts'
+import type { ReferralFactData } from '../domain/referrals/facts.ts'
+import { isCodeFact } from '../domain/vouchers/code.ts'
+import { ownerTypeOf } from '../domain/vouchers/publish.ts'
+import type { Codes } from '../runtime/codes.ts'
+import type { CustomerRuntime } from '../runtime/customers.ts'
+import { type Process, processKey } from './process.ts'
+
+export interface ReferralProcessesOptions {
+  readonly customers: Pick<CustomerRuntime, 'execute'>
+  readonly codes: Codes
+  readonly now: () => number
+}
+
+const ACTOR = { name: 'process', role: 'system' } as const
+
+/** The referrer's side of a conversion, as the command that the fact in the referee's stream asks for. */
+export const creditCommand = (referee: string, data: ReferralFactData<'ReferralConverted'>): CreditReferrer => {
+  const { campaign, voucher, cause, promise, occurredAt } = data
+  return {
+    type: 'CreditReferrer',
+    conversion: { conversion: cause.fact, campaign, voucher, referee, cause, promise, convertedAt: occurredAt },
+  }
+}
+
+export const referralProcesses = ({ customers, codes, now }: ReferralProcessesOptions): readonly Process[] => {
+  const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
+
+  const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
+    const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
+    if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
+    if (executed.kind === 'refused') throw new Error(executed.refusal.details)
+  }
+
+  const credits: Process = {
+    name: 'referrals',
+    types: ['ReferralConverted'],
+    async handle(fact) {
+      const referee = customerOfStream(fact.stream)
+      if (referee === undefined || !isCustomerFact(fact) || fact.type !== 'ReferralConverted') return
+      await tell(fact.data.referrer, creditCommand(referee, fact.data), fact)
+    },
+  }
+
+  const voucherCodes: Process = {
+    name: 'voucher-codes',
+    types: ['VoucherPublished', 'VoucherCodeReplaced'],
+    async handle(fact) {
+      const own = customerOfStream(fact.stream)
+      if (own === undefined || !isCustomerFact(fact)) return
+      if (fact.type !== 'VoucherCodeReplaced' && (fact.type !== 'VoucherPublished' || fact.data.by === 'request'))
+        return
+      const { voucher, campaign } = fact.data
+      const owner = { type: ownerTypeOf(campaign.type), id: voucher.id, campaign: campaign.id, customer: own }
+      if ((await codes.reserve(voucher.code, owner, contextOf(fact))) === 'reserved') return
+      const attempt = fact.type === 'VoucherCodeReplaced' ? fact.data.attempt + 1 : 1
+      await tell(own, { type: 'ReplaceVoucherCode', voucher: voucher.id, taken: voucher.code, attempt }, fact)
+    },
+  }
+
+  const holders: Process = {
+    name: 'referral-holders',
+    types: ['RefereesAssigned', 'RefereeRemoved'],
+    async handle(fact) {
+      if (!isCodeFact(fact)) return
+      if (fact.type !== 'RefereesAssigned' && fact.type !== 'RefereeRemoved') return
+      const { code, voucher: id, campaign, referrer } = fact.data
+      const base = { campaign, voucher: { id, code }, referrer }
+      if (fact.type === 'RefereeRemoved') {
+        const { holder, customer } = fact.data
+        await tell(customer, { type: 'NoteReferralHolder', assigned: false, holder: { ...base, holder } }, fact)
+        return
+      }
+      for (const { id: holder, customer, metadata } of fact.data.holders) {
+        const about = { ...base, holder, ...(metadata ? { metadata } : {}) }
+        await tell(customer, { type: 'NoteReferralHolder', assigned: true, holder: about }, fact)
+      }
+    },
+  }
+
+  return [credits, voucherCodes, holders]
+}
