@@ -50,11 +50,20 @@ export const reasonIn = (body: unknown): string | undefined => {
   return details === undefined ? message : message === undefined ? details : `${message}: ${details}`
 }
 
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  UND_ERR_SOCKET: 'the connection broke',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the host name cannot be looked up',
+}
+
 const causeOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return `no answer within ${REQUEST_LIMIT_MS / 1000} s`
   const { cause } = error
-  if (cause instanceof Error && 'code' in cause) return String(cause.code)
+  if (cause instanceof Error && 'code' in cause) return WORDS[String(cause.code)] ?? String(cause.code)
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message
 }
 

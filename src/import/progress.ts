@@ -4,7 +4,7 @@ import type { Progress } from './run.ts'
 
 export interface ProgressView {
   update(progress: Progress): void
-  /** Says something besides. */
+  /** Says something besides; the same again only now and then. */
   note(text: string): void
   stop(): void
 }
@@ -59,6 +59,7 @@ export const createProgressView = ({ stream, isTty, now }: ProgressTarget): Prog
   const samples: Sample[] = []
   let bar: SingleBar | undefined
   let saidAt = now()
+  let noted = { text: '', at: 0 }
 
   const pace = (progress: Progress): Pace & { readonly events: number } => {
     const events = progress.recorded + progress.repeated + progress.refused
@@ -105,7 +106,10 @@ export const createProgressView = ({ stream, isTty, now }: ProgressTarget): Prog
     update: isTty ? barUpdate : plainUpdate,
     note(text) {
       if (bar) bar.update({ note: ` | ${text}` })
-      else stream.write(`${text}\n`)
+      else if (text !== noted.text || now() - noted.at >= PLAIN_EVERY_MS) {
+        noted = { text, at: now() }
+        stream.write(`${text}\n`)
+      }
     },
     stop() {
       bar?.stop()

@@ -220,8 +220,10 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}: ${reason}`)
   /** The first question is asked once: a node that is not there at the start will not come. */
   const first = (to: Connection) => createClient({ connection: to, retryForMs: 0, signal })
-  if (options.schemaConnection && !options.dryRun)
-    onNote?.(await createSchema(first(options.schemaConnection), options.schemaConnection, mapping))
+  if (options.schemaConnection && !options.dryRun) {
+    const made = await createSchema(first(options.schemaConnection), options.schemaConnection, mapping)
+    onNote?.(made)
+  }
 
   const itemOf = (record: SourceRecord): Item | { readonly faults: readonly string[] } => {
     const mapped = mapRecord(mapping, record)

@@ -114,7 +114,7 @@ test('each trouble has its exit code and a line that says what to do', async ({ 
   assert.match(column.err, /no column "who"\. Its columns: source_id, n/)
   assert.match(noKeys.err, /no key file data\/keys\.json/)
   assert.match(wrongKey.err, /refuses the key x/)
-  assert.match(silent.err, /does not answer \(ECONNREFUSED\)\nIs the server running\?/)
+  assert.match(silent.err, /does not answer \(nothing listens there\)\nIs the server running\?/)
   assert.match(mapping.err, /no type "colour"/)
 
   server.refuses = ({ metadata }) => (metadata.n === '3' ? 'bad' : undefined)

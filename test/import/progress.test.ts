@@ -34,6 +34,7 @@ test('without a terminal a line every five seconds, by the pace of late', () => 
   at(5_000, 2_500)
   at(6_000, 3_000)
   view.note('waiting')
+  view.note('waiting')
   at(10_000, 5_000)
   view.stop()
   assert.is(text, '2,500 events (25%), 500/s, about 15 s left\nwaiting\n5,000 events (50%), 500/s, about 10 s left\n')
