@@ -289,12 +289,18 @@ export const decode = (bytes: Buffer, wanted?: ReadonlySet<string>, at = 0): Mut
   decodeAt(bytes, at, documentEnd(bytes, at, bytes.length), 0, wanted)
 
 /** Checks the structure of a whole document, so that what is stored can always be read back. */
-export const validate = (bytes: Buffer, depth = 0): void => {
+export const validate = (bytes: Buffer): void => validateAt(bytes, 0, bytes.length, 0)
+
+const validateAt = (bytes: Buffer, at: number, limit: number, depth: number): void => {
   if (depth > MAX_DEPTH) throw new CommandError(15, `a document nests deeper than ${MAX_DEPTH} levels`)
-  eachField(bytes, (type, _name, _limit, start, end) => {
-    if (type === OBJECT || type === ARRAY) validate(bytes.subarray(start, end), depth + 1)
-    return false
-  })
+  const end = documentEnd(bytes, at, limit) - 1
+  let next = at + 4
+  while (next < end) {
+    const type = bytes[next]!
+    const start = nameEnd(bytes, next + 1, end) + 1
+    next = skipValue(bytes, type, start, end)
+    if (type === OBJECT || type === ARRAY) validateAt(bytes, start, next, depth + 1)
+  }
 }
 
 export interface RawField {
@@ -307,14 +313,19 @@ export interface RawField {
 
 /** Finds a field of a raw document by its name. */
 export const rawField = (bytes: Buffer, name: string): RawField | undefined => {
-  let found: RawField | undefined
   const length = Buffer.byteLength(name)
-  eachField(bytes, (type, from, limit, start, end) => {
-    if (limit - from !== length || bytes.toString('utf8', from, limit) !== name) return false
-    found = { type, from: from - 1, start, end }
-    return true
-  })
-  return found
+  const limit = documentEnd(bytes, 0, bytes.length) - 1
+  let next = 4
+  while (next < limit) {
+    const from = next
+    const type = bytes[from]!
+    const nameLimit = nameEnd(bytes, from + 1, limit)
+    const start = nameLimit + 1
+    next = skipValue(bytes, type, start, limit)
+    if (nameLimit - from - 1 === length && text(bytes, from + 1, nameLimit) === name)
+      return { type, from, start, end: next }
+  }
+  return undefined
 }
 
 /** Decodes one field found by `rawField`. */

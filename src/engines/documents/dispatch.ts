@@ -267,6 +267,22 @@ export const createDispatcher = (services: Services): Dispatcher => {
     }
   }
 
+  /** Commands of a session that bear a number run one after the other, as a retry must not overtake what it repeats. */
+  const inTurn = async <T>(session: Session | undefined, body: Doc, work: () => Promise<T>): Promise<T> => {
+    if (!session || !body.has('txnNumber')) return work()
+    const before = session.turn
+    let done: () => void = () => undefined
+    session.turn = new Promise((resolve) => {
+      done = resolve
+    })
+    await before
+    try {
+      return await work()
+    } finally {
+      done()
+    }
+  }
+
   const finish = (request: Request, reply: Reply): Answer => {
     const time = clock()
     return {
@@ -279,40 +295,43 @@ export const createDispatcher = (services: Services): Dispatcher => {
     }
   }
 
-  const run = async (request: Request, connection: Connection, name: string, body: Doc): Promise<Answer> => {
+  const execute = async (request: Request, connection: Connection, command: Command, name: string, body: Doc) => {
     const database = request.kind === 'query' ? request.collection!.split('.')[0]! : String(body.get('$db') ?? 'test')
-    let member: Membership = { session: undefined, transaction: undefined, retry: undefined }
+    const member = membership(command, name, body)
+    try {
+      checkConcerns(body, member)
+      return await command.run(contextOf(request, connection, name, body, database, member))
+    } catch (error) {
+      if (member.transaction && member.session) services.sessions.fail(member.session)
+      throw error
+    }
+  }
+
+  const answer = async (request: Request, connection: Connection): Promise<Answer> => {
+    const { name, body } = decodeCommand(request)
     let ending = false
     try {
       const command = find(name)
       ending = command.transaction === 'ends'
       const fault = failpoints.take(name, connection.appName)
-      if (fault) {
-        if (fault.blockMs > 0) await Promise.race([pause(fault.blockMs), connection.gone.catch(() => undefined)])
-        if (fault.closeConnection) return { bytes: [], close: true }
-        if (fault.errorCode !== undefined) {
-          const injected = new CommandError(fault.errorCode, `failing command '${name}' by a fail point`)
-          return finish(request, errorReply(injected, kindOf(body, ending), fault))
-        }
+      if (fault && fault.blockMs > 0) await Promise.race([pause(fault.blockMs), connection.gone.catch(() => undefined)])
+      if (fault?.closeConnection) return { bytes: [], close: true }
+      if (fault?.errorCode !== undefined) {
+        const injected = new CommandError(fault.errorCode, `failing command '${name}' by a fail point`)
+        return finish(request, errorReply(injected, kindOf(body, ending), fault))
       }
-      member = membership(command, name, body)
-      checkConcerns(body, member)
-      const context = contextOf(request, connection, name, body, database, member)
-      const reply = await command.run(context)
+      const lsid = body.get('lsid')
+      const session = isDoc(lsid) ? services.sessions.get(lsid) : undefined
+      const reply = await inTurn(session, body, () => execute(request, connection, command, name, body))
+      const labels = fault?.errorLabels && { errorLabels: fault.errorLabels }
       const extra = fault?.writeConcernError
-        ? { writeConcernError: fault.writeConcernError, ...(fault.errorLabels && { errorLabels: fault.errorLabels }) }
+        ? { writeConcernError: fault.writeConcernError, ...labels }
         : concernError(body)
       return finish(request, { ...reply, ...extra, ok: new Double(1) })
     } catch (error) {
-      if (member.transaction && member.session && !ending) services.sessions.fail(member.session)
       return finish(request, errorReply(error, kindOf(body, ending)))
     }
   }
 
-  return {
-    answer: (request, connection) => {
-      const { name, body } = decodeCommand(request)
-      return run(request, connection, name, body)
-    },
-  }
+  return { answer }
 }

@@ -7,6 +7,7 @@ import {
   eachField,
   encode,
   MAX_DOCUMENT,
+  type Maybe,
   OBJECT,
   ObjectId,
   REGEX,
@@ -84,6 +85,17 @@ export const prepare = (raw: Buffer, fallbackId?: Value): Stored => {
   return { id, key: idKey(id), raw: made }
 }
 
+/** Makes a replacement ready that bears the given field `_id`, or repeats it; any other `_id` is refused. */
+export const prepareWithId = (raw: Buffer, field: Buffer, id: Value, key: Key): Stored => {
+  validate(raw)
+  const own = rawField(raw, '_id')
+  if (own && !raw.subarray(own.from, own.end).equals(field) && keyOf(decodeField(raw, own)) !== key)
+    throw new CommandError(66, "the (immutable) field '_id' was found to have been altered")
+  const made = withId(raw, field, own?.from ?? 4, own?.end ?? 4)
+  checkSize(made)
+  return { id, key, raw: made }
+}
+
 const duplicate = (collection: Collection, name: string, pattern: Doc, value: Record<string, Value>): CommandError =>
   new CommandError(11000, `E11000 duplicate key error collection: ${collection.ns} index: ${name}`, {
     keyPattern: pattern,
@@ -140,6 +152,15 @@ const writeEntries = (unit: Unit, id: Key, { index, removed, added }: EntryChang
   if (flagsOf(index) !== index.savedFlags) unit.flagged.add(index)
 }
 
+/** Whether two values are the same without a closer look; documents and arrays never are. */
+const plainlySame = (a: Maybe, b: Maybe): boolean =>
+  a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime())
+
+const untouched = (index: Index, old: Doc, doc: Doc): boolean => {
+  for (const name of index.needs) if (!plainlySame(old.get(name), doc.get(name))) return false
+  return true
+}
+
 /** Writes the entries that differ between the old and the new document; all checks come before the first change. */
 const moveEntries = (
   unit: Unit,
@@ -154,6 +175,7 @@ const moveEntries = (
   const doc = next && decode(next, needs)
   const changes: EntryChange[] = []
   for (const index of indexes) {
+    if (old && doc && untouched(index, old, doc)) continue
     const removed = old ? indexKeys(index, old) : []
     const added = doc ? indexKeys(index, doc) : []
     if (sameKeys(removed, added)) continue

@@ -21,9 +21,9 @@ export interface Overlay {
   spaces(): Iterable<readonly [Space, ReadonlyMap<Key, Buffer | null>]>
   /** Changed keys of the range in order; `undefined` when the space is untouched. */
   sorted(space: Space): readonly Key[] | undefined
-  /** Marks a point that `rollback` returns to. */
-  mark(): number
-  rollback(mark: number): void
+  /** Marks a point that `rollback` returns to; there is one at a time. */
+  mark(): void
+  rollback(): void
 }
 
 interface Layer {
@@ -46,7 +46,8 @@ const lowerBound = (keys: readonly Key[], key: Key): number => {
 
 export const createOverlay = (): Overlay => {
   const layers = new Map<Space, Layer>()
-  const undo: { readonly space: Space; readonly key: Key; readonly before: Buffer | null | undefined }[] = []
+  /** What was there before each change since the mark; nothing is kept where nobody marks. */
+  let undo: { readonly space: Space; readonly key: Key; readonly before: Buffer | null | undefined }[] | undefined
   let size = 0
   const layerOf = (space: Space): Layer => {
     const known = layers.get(space)
@@ -60,7 +61,7 @@ export const createOverlay = (): Overlay => {
     put: (space, key, value) => {
       const layer = layerOf(space)
       const before = layer.values.get(key)
-      undo.push({ space, key, before })
+      undo?.push({ space, key, before })
       if (before === undefined && layer.order) layer.order.splice(lowerBound(layer.order, key), 0, key)
       size += (value?.length ?? 0) - (before?.length ?? 0) + (before === undefined ? key.length : 0)
       layer.values.set(key, value)
@@ -77,16 +78,18 @@ export const createOverlay = (): Overlay => {
       layer.order ??= [...layer.values.keys()].sort((a, b) => (a < b ? -1 : 1))
       return layer.order
     },
-    mark: () => undo.length,
-    rollback: (mark) => {
-      while (undo.length > mark) {
-        const { space, key, before } = undo.pop()!
+    mark: () => {
+      if (undo?.length !== 0) undo = []
+    },
+    rollback: () => {
+      for (const { space, key, before } of (undo ?? []).reverse()) {
         const layer = layerOf(space)
         if (before === undefined) {
           layer.values.delete(key)
           layer.order = undefined
         } else layer.values.set(key, before)
       }
+      undo = []
     },
   }
 }

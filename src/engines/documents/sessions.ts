@@ -1,9 +1,9 @@
 // Logical sessions: their transaction, and the outcomes of retryable writes, which outlive a restart.
 import { randomUUID } from 'node:crypto'
-import { Binary, type Doc, decode, encode, isArray, isDoc, type Maybe, type Value } from './bson.ts'
+import { Binary, type Doc, decode, encode, isDoc, type Maybe, type Value } from './bson.ts'
 import { SESSIONS } from './catalog.ts'
 import { CommandError, noSuchTransaction } from './errors.ts'
-import type { Key } from './keys.ts'
+import { after, type Key } from './keys.ts'
 import type { Store } from './store.ts'
 import type { Transaction, Unit } from './transactions.ts'
 
@@ -30,8 +30,9 @@ export interface Session {
   number: bigint
   state: SessionState
   transaction: Transaction | undefined
-  runs: readonly Run[]
   used: number
+  /** Ends when the numbered command that runs now has been answered; the next one of the session waits for it. */
+  turn: Promise<void>
 }
 
 /** Sessions unused for this long are forgotten. */
@@ -48,13 +49,24 @@ const sameOutcome = (a: StatementOutcome, b: StatementOutcome): boolean =>
   a.answer === undefined &&
   b.answer === undefined
 
-const encodeState = (session: Session): Buffer =>
-  encode({
-    number: session.number,
-    state: session.state,
-    at: new Date(),
-    runs: session.runs.map(({ from, to, outcome }) => ({ from, to, ...outcome })),
-  })
+const encodeState = (number: bigint, state: SessionState, runs: readonly Run[]): Buffer =>
+  encode({ number, state, at: new Date(), runs: runs.map(({ from, to, outcome }) => ({ from, to, ...outcome })) })
+
+/** Consecutive statements of the same outcome as one. */
+const runsOf = (ids: readonly number[], outcomes: readonly StatementOutcome[]): readonly Run[] => {
+  const runs: Run[] = []
+  let from = 0
+  for (let i = 1; i <= outcomes.length; i += 1) {
+    if (i < outcomes.length && ids[i] === ids[i - 1]! + 1 && sameOutcome(outcomes[i - 1]!, outcomes[i]!)) continue
+    runs.push({ from: ids[from]!, to: ids[i - 1]!, outcome: outcomes[from]! })
+    from = i
+  }
+  return runs
+}
+
+/** The records of a session: the first bears its id as key, those of further commits a number after it. */
+const partKey = (key: Key, part: number): Key =>
+  part === 0 ? key : `${key}\0${String.fromCharCode(part >> 8, part & 255)}`
 
 const runOf = (value: Value): Run[] => {
   if (!isDoc(value)) return []
@@ -80,8 +92,14 @@ export interface Sessions {
   get(lsid: Doc): Session
   /** Begins a retryable write: the outcomes of statements that were made before. */
   retryable(session: Session, number: bigint): (statement: number) => StatementOutcome | undefined
-  /** Writes outcomes in the commit that makes them; what it answers must be called once that commit is on disk. */
-  record(session: Session, unit: Unit, outcomes: readonly (readonly [number, StatementOutcome])[]): () => void
+  /** Writes outcomes, by the statements' numbers, in the commit that makes them; `part` counts a command's commits. */
+  record(
+    session: Session,
+    unit: Unit,
+    part: number,
+    ids: readonly number[],
+    outcomes: readonly StatementOutcome[],
+  ): void
   begin(session: Session, number: bigint): Transaction
   /** The open transaction that a later statement belongs to. */
   current(session: Session, number: bigint): Transaction
@@ -107,17 +125,21 @@ export const sessionIdOf = (lsid: Doc): Key => {
 export const createSessions = (store: Store): Sessions => {
   const sessions = new Map<Key, Session>()
 
+  /** The records on disk of the session's last number. */
+  const recordsOf = (key: Key): readonly Doc[] => {
+    const records = [...store.storage.range(SESSIONS, key, after(key))].map(([, bytes]) => decode(bytes))
+    return records.filter((doc) => doc.get('number') === records[0]!.get('number'))
+  }
+
   const load = (key: Key): Session => {
-    const bytes = store.storage.get(SESSIONS, key)
-    const doc = bytes && decode(bytes)
-    const runs = doc?.get('runs')
+    const [first] = recordsOf(key)
     return {
       key,
-      number: BigInt((doc?.get('number') as bigint | undefined) ?? -1n),
-      state: (doc?.get('state') as SessionState | undefined) ?? 'none',
+      number: (first?.get('number') as bigint | undefined) ?? -1n,
+      state: (first?.get('state') as SessionState | undefined) ?? 'none',
       transaction: undefined,
-      runs: isArray(runs) ? runs.flatMap(runOf) : [],
       used: Date.now(),
+      turn: Promise.resolve(),
     }
   }
 
@@ -135,7 +157,6 @@ export const createSessions = (store: Store): Sessions => {
     drop(session)
     session.number = number
     session.state = state
-    session.runs = []
   }
 
   const forget = (keys: readonly Key[]): Promise<void> =>
@@ -155,7 +176,7 @@ export const createSessions = (store: Store): Sessions => {
     const old: Key[] = []
     for (const [key, bytes] of store.storage.range(SESSIONS, '', undefined)) {
       const at = decode(bytes, new Set(['at'])).get('at')
-      if (at instanceof Date && now - at.getTime() > SESSION_MS && !sessions.has(key)) old.push(key)
+      if (at instanceof Date && now - at.getTime() > SESSION_MS) old.push(key)
       if (old.length >= 1000) break
     }
     if (old.length > 0) await forget(old)
@@ -177,25 +198,21 @@ export const createSessions = (store: Store): Sessions => {
       return session
     },
     retryable: (session, number) => {
+      const again = number === session.number && session.state === 'retryable'
       advance(session, number, 'retryable')
       if (session.state !== 'retryable')
         throw new CommandError(217, `txnNumber ${number} was used for a transaction, not for a retryable write`)
-      const { runs } = session
+      if (!again) return () => undefined
+      const records = recordsOf(session.key).filter((doc) => doc.get('number') === number)
+      const runs = records.flatMap((doc) => (doc.get('runs') as readonly Value[]).flatMap(runOf))
       return (statement) => runs.find(({ from, to }) => statement >= from && statement <= to)?.outcome
     },
-    record: (session, unit, outcomes) => {
-      const runs = [...session.runs]
-      for (const [statement, outcome] of outcomes) {
-        const last = runs.at(-1)
-        if (last && last.to === statement - 1 && sameOutcome(last.outcome, outcome))
-          runs[runs.length - 1] = { ...last, to: statement }
-        else runs.push({ from: statement, to: statement, outcome })
-      }
-      unit.changes.put(SESSIONS, session.key, encodeState({ ...session, runs }))
-      return () => {
-        session.runs = runs
-      }
-    },
+    record: (session, unit, part, ids, outcomes) =>
+      unit.changes.put(
+        SESSIONS,
+        partKey(session.key, part),
+        encodeState(session.number, 'retryable', runsOf(ids, outcomes)),
+      ),
     begin: (session, number) => {
       if (number === session.number && session.state !== 'none')
         throw new CommandError(251, `transaction ${number} was already started`, {}, ['TransientTransactionError'])
@@ -221,7 +238,7 @@ export const createSessions = (store: Store): Sessions => {
       try {
         if (transaction.changes.size > 0 || transaction.created.size > 0)
           await store.commit(transaction, (unit) =>
-            unit.changes.put(SESSIONS, session.key, encodeState({ ...session, state: 'committed' })),
+            unit.changes.put(SESSIONS, session.key, encodeState(number, 'committed', [])),
           )
         else store.transactions.committed(transaction)
       } catch (error) {
@@ -247,7 +264,7 @@ export const createSessions = (store: Store): Sessions => {
         const session = sessions.get(key)
         if (session) drop(session)
         sessions.delete(key)
-        if (store.storage.get(SESSIONS, key)) saved.push(key)
+        for (const [record] of store.storage.range(SESSIONS, key, after(key))) saved.push(record)
       }
       if (saved.length > 0) await forget(saved)
     },

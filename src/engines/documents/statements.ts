@@ -1,7 +1,21 @@
 // The statements of insert, update and delete: what one of them does to the documents it finds.
-import { type Doc, decode, encode, rawField, type Value } from './bson.ts'
+import {
+  BOOL,
+  type Doc,
+  decode,
+  decodeField,
+  eachField,
+  encode,
+  INT,
+  LONG,
+  OBJECT,
+  OBJECT_ID,
+  rawField,
+  STRING,
+  type Value,
+} from './bson.ts'
 import type { Collection } from './catalog.ts'
-import { idKey, insertDocument, prepare, removeDocument, replaceDocument } from './documents.ts'
+import { idKey, insertDocument, prepare, prepareWithId, removeDocument, replaceDocument } from './documents.ts'
 import { CommandError } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter, Found } from './filter.ts'
@@ -69,14 +83,9 @@ export const parseUpdateStatement = (selection: Selection, update: UpdateSpec, u
 })
 
 /** The replacement with the `_id` of the document it replaces, which it may repeat but not change. */
-const replacementBytes = (replacement: Buffer, before: Buffer): Buffer => {
-  const own = rawField(before, '_id')!
-  const id = before.subarray(own.from, own.end)
-  const given = rawField(replacement, '_id')
-  if (given && !replacement.subarray(given.from, given.end).equals(id))
-    throw new CommandError(66, "the (immutable) field '_id' was found to have been altered")
-  const value = decode(before, new Set(['_id'])).get('_id')!
-  return prepare(replacement, value).raw
+const replacementBytes = (replacement: Buffer, { raw, key }: Target): Buffer => {
+  const own = rawField(raw, '_id')!
+  return prepareWithId(replacement, raw.subarray(own.from, own.end), null, key).raw
 }
 
 const positionOf = (statement: UpdateStatement, doc: Doc): number | undefined => {
@@ -87,10 +96,11 @@ const positionOf = (statement: UpdateStatement, doc: Doc): number | undefined =>
 }
 
 /** The document as the statement leaves it; `undefined` when nothing changes. */
-const updated = (statement: UpdateStatement, before: Buffer): Buffer | undefined => {
+const updated = (statement: UpdateStatement, target: Target): Buffer | undefined => {
   const { update } = statement
+  const before = target.raw
   if (update.replacement) {
-    const next = replacementBytes(update.replacement, before)
+    const next = replacementBytes(update.replacement, target)
     return next.equals(before) ? undefined : next
   }
   const doc = decode(before)
@@ -109,7 +119,7 @@ export const updateTarget = (
   statement: UpdateStatement,
   target: Target,
 ): Buffer | undefined => {
-  const next = updated(statement, target.raw)
+  const next = updated(statement, target)
   if (next) replaceDocument(unit, collection, target.key, target.raw, next)
   return next
 }
@@ -136,4 +146,57 @@ export const updateOf = (raw: Buffer, name: string): Buffer | readonly Value[] =
   if (field.type === 3) return raw.subarray(field.start, field.end)
   if (field.type === 4) return decode(raw, new Set([name])).get(name) as readonly Value[]
   throw new CommandError(9, 'Update argument must be either an object or an array')
+}
+
+/** The replacement of the document with one `_id`: the commonest write of a projector, done without compiling anything. */
+export interface Replacement {
+  readonly id: Value
+  readonly key: Key
+  /** Field `_id` of the query, its type and name included. */
+  readonly idField: Buffer
+  readonly document: Buffer
+  readonly upsert: boolean
+}
+
+const SIMPLE_IDS = new Set([STRING, INT, LONG, OBJECT_ID])
+
+/** Reads a statement of that kind; `undefined` for every other. */
+export const parseReplacement = (raw: Buffer): Replacement | undefined => {
+  let query: Buffer | undefined
+  let document: Buffer | undefined
+  let upsert = false
+  let simple = true
+  eachField(raw, (type, name, nameLimit, start, end) => {
+    const length = nameLimit - name
+    if (length === 1 && raw[name] === 0x71 && type === OBJECT) query = raw.subarray(start, end)
+    else if (length === 1 && raw[name] === 0x75 && type === OBJECT) document = raw.subarray(start, end)
+    else if (type === BOOL && raw.toString('latin1', name, nameLimit) === 'upsert') upsert = raw[start] === 1
+    else if (!(type === BOOL && raw[start] === 0 && raw.toString('latin1', name, nameLimit) === 'multi')) simple = false
+    return !simple
+  })
+  if (!simple || query === undefined || document === undefined || document[5] === 0x24) return undefined
+  const field = rawField(query, '_id')
+  if (field === undefined || field.from !== 4 || field.end !== query.length - 1 || !SIMPLE_IDS.has(field.type))
+    return undefined
+  const id = decodeField(query, field)
+  return { id, key: idKey(id), idField: query.subarray(field.from, field.end), document, upsert }
+}
+
+/** Puts the document in place of the one with its `_id`, or inserts it where that is asked for and there is none. */
+export const replaceOrInsert = (
+  unit: Unit,
+  collection: Collection,
+  { key, id, idField, document, upsert: inserts }: Replacement,
+): 'changed' | 'same' | 'inserted' | 'nothing' => {
+  const before = unit.view.get(collection.space, key)
+  if (before === undefined) {
+    if (!inserts) return 'nothing'
+    insertDocument(unit, collection, prepareWithId(document, idField, id, key))
+    return 'inserted'
+  }
+  const own = rawField(before, '_id')!
+  const next = prepareWithId(document, before.subarray(own.from, own.end), id, key).raw
+  if (next.equals(before)) return 'same'
+  replaceDocument(unit, collection, key, before, next)
+  return 'changed'
 }

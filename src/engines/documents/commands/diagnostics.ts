@@ -4,8 +4,8 @@ import { Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../bson.ts'
 import { CommandError } from '../errors.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
 import { MAX_MESSAGE } from '../wire.ts'
+import { MAX_STATEMENTS } from './batch.ts'
 import type { Context, Reply } from './context.ts'
-import { MAX_STATEMENTS } from './writes.ts'
 
 /** The server whose protocol is spoken. */
 export const VERSION = '7.0.0'

@@ -85,15 +85,11 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
       if (!before.answer) throw new CommandError(217, 'the statement was retried as another kind of command')
       return before
     }
-    const { made, confirm } = await store.write((unit) => {
+    return store.write((unit) => {
       const result = run(unit)
-      return {
-        made: result,
-        confirm: session && retry !== undefined ? sessions.record(session, unit, [[0, result]]) : undefined,
-      }
+      if (session && retry !== undefined) sessions.record(session, unit, 0, [0], [result])
+      return result
     }, context.patience)
-    confirm?.()
-    return made
   })()
   return Object.fromEntries(outcome.answer!)
 }

@@ -1,0 +1,161 @@
+// The statements of one write command, run inside its transaction or by themselves in group commits.
+import { type Encodable, isArray } from '../bson.ts'
+import { CommandError } from '../errors.ts'
+import type { StatementOutcome } from '../sessions.ts'
+import { Blocked, type Unit } from '../transactions.ts'
+import { boolField, type Context, numberField, type Reply } from './context.ts'
+
+/** Most statements of one command; what `hello` announces. */
+export const MAX_STATEMENTS = 100_000
+/** One commit takes at most this many statements, so that others are not kept waiting. */
+export const CHUNK = 1000
+const CHUNK_BYTES = 8 * 1024 * 1024
+
+/** The statements of a command. They are parsed when their turn comes. */
+export interface Batch {
+  readonly count: number
+  /** Bytes of a statement. */
+  size(index: number): number
+  /** Runs a statement inside a commit or a transaction. What it throws has changed nothing by this statement. */
+  run(unit: Unit, index: number): StatementOutcome
+  /** How to run a statement that touches many documents, each in its own right; `undefined` for the others. */
+  many?(index: number): (() => Promise<StatementOutcome>) | undefined
+}
+
+export interface WriteError {
+  readonly index: number
+  readonly error: CommandError
+}
+
+export interface BatchOutcome {
+  /** By the index of the statement; none for those that failed or were not reached. */
+  readonly outcomes: readonly (StatementOutcome | undefined)[]
+  readonly errors: readonly WriteError[]
+}
+
+/** Errors that concern the whole command, not one statement. */
+const ENDS_COMMAND = new Set([8, 50, 112, 246, 251, 257, 11600, 11601, 14031])
+
+const asCommandError = (error: unknown): CommandError => {
+  if (error instanceof CommandError && !ENDS_COMMAND.has(error.code)) return error
+  throw error
+}
+
+const inTransaction = (context: Context, batch: Batch): BatchOutcome => {
+  const unit = context.store.transactions.unitOf(context.transaction!)
+  const outcomes: StatementOutcome[] = []
+  for (let index = 0; index < batch.count; index += 1) {
+    try {
+      outcomes.push(batch.run(unit, index))
+    } catch (error) {
+      return { outcomes, errors: [{ index, error: asCommandError(error) }] }
+    }
+  }
+  return { outcomes, errors: [] }
+}
+
+/** Statements of a retryable write keep the number the client gave them. */
+const statementIds = (context: Context, count: number): readonly number[] => {
+  const given = context.body.get('stmtIds')
+  const first = numberField(context.body, 'stmtId') ?? 0
+  const ids: number[] = []
+  for (let i = 0; i < count; i += 1) ids.push(isArray(given) ? Number(given[i]) : first + i)
+  return ids
+}
+
+const outside = async (context: Context, batch: Batch, ordered: boolean): Promise<BatchOutcome> => {
+  const { store, sessions, session, retry } = context
+  const retried = session !== undefined && retry !== undefined ? { session, number: retry } : undefined
+  const known = retried ? sessions.retryable(retried.session, retried.number) : () => undefined
+  const ids = statementIds(context, batch.count)
+  const outcomes: (StatementOutcome | undefined)[] = []
+  const errors: WriteError[] = []
+  let next = 0
+  let part = 0
+
+  /** Runs statements from `next` on in one commit, up to the first that must wait or be run in its own way. */
+  const chunk = (unit: Unit) => {
+    const made: StatementOutcome[] = []
+    const madeIds: number[] = []
+    const indexes: number[] = []
+    const failed: WriteError[] = []
+    let at = next
+    let bytes = 0
+    for (; at < batch.count && at - next < CHUNK && bytes < CHUNK_BYTES; at += 1) {
+      if (at > next && (known(ids[at]!) || batch.many?.(at))) break
+      unit.changes.mark()
+      try {
+        bytes += batch.size(at)
+        made.push(batch.run(unit, at))
+        madeIds.push(ids[at]!)
+        indexes.push(at)
+      } catch (error) {
+        if (error instanceof Blocked) {
+          if (at === next) throw error
+          unit.changes.rollback()
+          break
+        }
+        failed.push({ index: at, error: asCommandError(error) })
+        if (!ordered) continue
+        at += 1
+        break
+      }
+    }
+    if (retried && made.length > 0) sessions.record(retried.session, unit, part, madeIds, made)
+    return { made, indexes, failed, at }
+  }
+
+  while (next < batch.count && !(ordered && errors.length > 0)) {
+    context.check()
+    const before = known(ids[next]!)
+    if (before) {
+      outcomes[next] = before
+      next += 1
+      continue
+    }
+    try {
+      const many = batch.many?.(next)
+      if (many) {
+        outcomes[next] = await many()
+        next += 1
+        continue
+      }
+    } catch (error) {
+      errors.push({ index: next, error: asCommandError(error) })
+      next += 1
+      continue
+    }
+    const done = await store.write(chunk, context.patience)
+    for (let i = 0; i < done.made.length; i += 1) outcomes[done.indexes[i]!] = done.made[i]
+    errors.push(...done.failed)
+    next = done.at
+    part += 1
+  }
+  return { outcomes, errors }
+}
+
+/** Runs the statements in order; with `ordered: false` in the command, on after one that failed. */
+export const runBatch = async (context: Context, batch: Batch): Promise<BatchOutcome> => {
+  if (batch.count === 0 || batch.count > MAX_STATEMENTS)
+    throw new CommandError(
+      16,
+      `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${batch.count} operations.`,
+    )
+  if (!context.transaction) return outside(context, batch, boolField(context.body, 'ordered', true))
+  const result = inTransaction(context, batch)
+  if (result.errors.length > 0) context.sessions.fail(context.session!)
+  return result
+}
+
+/** The fields of an answer that tell of failed statements. */
+export const writeErrors = (errors: readonly WriteError[]): Reply =>
+  errors.length === 0
+    ? {}
+    : {
+        writeErrors: errors.map(({ index, error }) => ({
+          index,
+          code: error.code,
+          ...(error.details as Record<string, Encodable>),
+          errmsg: error.message,
+        })),
+      }
