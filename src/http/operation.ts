@@ -62,7 +62,7 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       roles: [],
       handler: () => ({
         raw: { contentType, content: content() },
-        headers: { 'Content-Security-Policy': PAGE_POLICY },
+        headers: { 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'public, max-age=300' },
       }),
     })
   return [

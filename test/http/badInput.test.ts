@@ -1,4 +1,5 @@
 // Bad input, item by item: always the reference's error body, the right status, no handler called, the process alive.
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clientKey, errorOf, json, managementKey, serverKey, type Toy, toyApp } from './toy.ts'
@@ -237,6 +238,43 @@ test('bad queries 400 with what is wrong', async () => {
     assert.is(error.key, key)
     assert.match(error.details ?? '', details)
   }
+})
+
+const runs = process.env.SOAK === '1' ? 20_000 : 300
+
+test('no body whatever brings a 500 or reaches the handler unchecked', async () => {
+  const toy = toyApp()
+  const nearly = fc.record(
+    {
+      event: fc.oneof(fc.string(), fc.jsonValue()),
+      customer: fc.oneof(fc.record({ source_id: fc.oneof(fc.string(), fc.jsonValue()) }), fc.jsonValue()),
+      metadata: fc.jsonValue({ maxDepth: 30 }),
+      occurred_at: fc.oneof(
+        fc.string(),
+        fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+      ),
+    },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(
+    nearly.map((value) => JSON.stringify(value)),
+    fc.json(),
+    fc.string({ unit: 'binary' }),
+    fc.uint8Array({ maxLength: 200 }),
+  )
+  await fc.assert(
+    fc.asyncProperty(body, async (sent) => {
+      const before = toy.seen.length
+      const res = await post(toy, sent)
+      if (res.status === 200) assert.is(toy.seen.length, before + 1)
+      else {
+        assert.is(res.status, 400)
+        await errorOf(res)
+        assert.is(toy.seen.length, before)
+      }
+    }),
+    { numRuns: runs },
+  )
 })
 
 test.run()
