@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import type { ReadModel } from '../readmodel/index.ts'
+import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
 import type { LaneStatus, Lanes, Usage } from './lanes.ts'
 import type { Leases } from './leases.ts'
@@ -189,8 +189,10 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         const idle = now() - busyAt < 5_000 ? pollMs : 4 * pollMs
         if (!isStopping) await pause(started > 0 && active.size < concurrency ? 5 : idle)
       } catch (error) {
-        log.warn({ err: error }, 'no look at the outbox; trying again')
-        if (!isStopping) await pause(TROUBLE_MS)
+        // That the store is down is said by the store's own edge.
+        const isForeseen = error instanceof ReadModelUnavailable
+        log[isForeseen ? 'debug' : 'warn']({ err: error }, 'no look at the outbox; trying again')
+        if (!isStopping) await pause(isForeseen ? 4 * pollMs : TROUBLE_MS)
       }
     }
   }

@@ -1,7 +1,7 @@
 // The outbox as it follows from facts: asked for, skipped, tried, given up, asked for again.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { activity } from '../../projections/activity.ts'
+import { type ActivityDocument, activity } from '../../projections/activity.ts'
 import { type OutboxDocument, outbox } from '../../projections/outbox.ts'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
@@ -125,7 +125,7 @@ test('deliveries show in the activity log: sent, failed once, recovered', () => 
     20,
   )
   assert.equal(
-    Object.values(shown)
+    Object.values(shown as unknown as Record<string, ActivityDocument>)
       .map((entry) => entry.type)
       .sort(),
     ['customer.email.failed', 'customer.email.recovered', 'customer.email.sent'],

@@ -1,0 +1,68 @@
+// A dispatcher as a process of its own, which kills itself at a given step of the protocol: started by kill.test.ts.
+import { startDelivery } from '../../src/delivery/index.ts'
+import { createSenders } from '../../src/delivery/senders.ts'
+import { derivedSecret } from '../../src/delivery/sign.ts'
+import { factRegistry } from '../../src/domain/registry.ts'
+import { createCodec } from '../../src/eventstore/codec.ts'
+import { createEventStore } from '../../src/eventstore/index.ts'
+import { createLogger } from '../../src/log.ts'
+import { createReadModel } from '../../src/readmodel/index.ts'
+import { startRulebook } from '../../src/runtime/rulebook.ts'
+import { QUICK } from './quick.ts'
+
+const { EVENTSTORE_URL: eventStore, MONGODB_URL: mongodb, MONGODB_DATABASE: database, DIE_AT, DIE_AFTER } = process.env
+let left = Number(DIE_AFTER)
+
+/** Counts down at the step that this process is to die at. */
+const step = (name: string): void => {
+  if (name === DIE_AT && --left <= 0) process.kill(process.pid, 'SIGKILL')
+}
+
+const log = createLogger('fatal')
+const store = createEventStore({ url: eventStore ?? '', codec: createCodec(factRegistry), log })
+const readModel = createReadModel({ url: mongodb ?? '', database: database ?? '', log })
+const rulebook = await startRulebook({ store, project: { id: 'proj_main', timeZone: 'UTC' }, log, now: Date.now })
+const ends = createSenders({
+  timeoutMs: QUICK.timeoutMs,
+  allowPrivate: true,
+  secret: () => derivedSecret('any'),
+  now: Date.now,
+})
+await startDelivery({
+  ...QUICK,
+  config: {
+    isOn: true,
+    concurrency: 8,
+    allowPrivate: true,
+    signingSecret: undefined,
+    smtpUrl: undefined,
+    emailFrom: 'a@b.test',
+    smsUrl: undefined,
+    smsAuthorization: undefined,
+  },
+  leaseMs: 3_000,
+  rulebook: rulebook.current,
+  log,
+  readModel,
+  store: {
+    readStream(stream, options) {
+      // The first that a dispatcher does with a message it has claimed.
+      if (stream.startsWith('message-')) step('claimed')
+      return store.readStream(stream, options)
+    },
+    async append(...args) {
+      const result = await store.append(...args)
+      step('recorded')
+      return result
+    },
+  },
+  senders: {
+    ...ends,
+    async send(id, rendered) {
+      step('sending')
+      const sent = await ends.send(id, rendered)
+      step('sent')
+      return sent
+    },
+  },
+})
