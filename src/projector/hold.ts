@@ -5,8 +5,8 @@ import { ReadModelUnavailable } from '../readmodel/index.ts'
 
 /** A hold ends by itself, so that a holder that dies stops nobody for longer, ms. */
 const HOLD_MS = 5_000
-/** A busy projector commits all the time: the hold has to be tried for between two commits. */
-const TRIES = 100
+/** Another holder is waited for at most so long, ms. */
+const PATIENCE_MS = 10_000
 
 export interface HeldLane {
   readonly lane: Lane
@@ -16,7 +16,7 @@ export interface HeldLane {
 
 /**
  * Takes hold of a lane, runs `work`, which releases it with its own commit, and lets go in any case. Rejects with
- * ReadModelUnavailable when the hold cannot be had.
+ * ReadModelUnavailable when somebody else holds it for too long.
  */
 export const withHeldLane = async <T>(
   readModel: ReadModel,
@@ -24,18 +24,15 @@ export const withHeldLane = async <T>(
   writer: string,
   work: (held: HeldLane) => Promise<T>,
 ): Promise<T> => {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const seen = await readModel.lanes.read(id)
-    if (seen === undefined) throw new Error(`there is no lane ${id}`)
-    const taken =
-      seen.heldUntil > Date.now()
-        ? undefined
-        : await readModel.lanes.commit(seen, writer, { heldUntil: Date.now() + HOLD_MS }, [])
-    if (taken?.kind !== 'committed') {
-      await sleep(5 + Math.random() * 20)
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    const held = await readModel.lanes.hold(id, writer, HOLD_MS)
+    if (held === undefined) {
+      if (performance.now() > until) throw new ReadModelUnavailable(`lane ${id} is held by somebody else`)
+      await sleep(10 + Math.random() * 20)
       continue
     }
-    let lane = taken.lane
+    let lane = held
     let released = false
     try {
       return await work({
@@ -52,5 +49,4 @@ export const withHeldLane = async <T>(
       if (!released) await readModel.lanes.commit(lane, writer, { heldUntil: 0 }, []).catch(() => undefined)
     }
   }
-  throw new ReadModelUnavailable(`lane ${id} is too busy to be held`)
 }

@@ -178,6 +178,10 @@ const gap = async (
   return between?.length === 0 ? [] : undefined
 }
 
+/** How far what is live now has come: with its lane, unless it was taken out of it before. */
+const stoppedAt = ({ stopped }: AliasDocument, { position }: Lane): string | null =>
+  stopped === undefined ? textOf(position) : stopped
+
 /**
  * Puts what was built beside in the place of the live one, at exactly the live lane's position and in one transaction: documents
  * for the last few facts, lane, alias, parked facts. Nothing may be running in the lane beside.
@@ -221,7 +225,7 @@ export const swap = async ({ store, readModel, group, projection, writer }: Swap
         _id: name,
         group,
         live: member,
-        previous: alias === undefined ? null : { ...alias.live, position: alias.stopped ?? textOf(lane.position) },
+        previous: alias === undefined ? null : { ...alias.live, position: stoppedAt(alias, lane) },
         promotedAt: new Date(),
       }),
     ]

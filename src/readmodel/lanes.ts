@@ -54,6 +54,11 @@ export interface Lanes {
    * be had: then the move may have happened, and the lane must be read again.
    */
   commit(from: Lane, writer: string, change: LaneChange, writes: readonly Writes[]): Promise<Committed>
+  /**
+   * Keeps others away from the lane for `ms` milliseconds: every move that is under way loses. undefined: there is no such lane, or
+   * somebody else holds it.
+   */
+  hold(id: string, writer: string, ms: number): Promise<Lane | undefined>
   remove(id: string): Promise<void>
 }
 
@@ -127,6 +132,18 @@ export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => 
         if (existing) return existing
         throw new ReadModelUnavailable(`checkpoint ${id} vanished`, error)
       }
+    },
+
+    async hold(id, writer, ms) {
+      // No transaction: it would conflict with those of a busy projector for ever, while this waits for the one that is open.
+      const held = await run(() =>
+        checkpoints.findOneAndUpdate(
+          { _id: id, heldUntil: { $lte: Date.now() } },
+          { $inc: { seq: 1 }, $set: { heldUntil: Date.now() + ms, writer, at: new Date() } },
+          { returnDocument: 'after' },
+        ),
+      )
+      return held ? laneOf(held) : undefined
     },
 
     async remove(id) {
