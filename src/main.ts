@@ -3,6 +3,7 @@ import { ConfigError, loadConfig } from './config.ts'
 import { KeyFileError } from './keys.ts'
 import { createLogger } from './log.ts'
 import { startNode } from './node.ts'
+import { onOrphaned } from './parent.ts'
 
 const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
 Tributary listens on ${url}
@@ -42,6 +43,9 @@ const main = async (): Promise<void> => {
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
+  onOrphaned(() => {
+    if (!stopping) stop('the end of npm')
+  })
 }
 
 main().catch((error: unknown) => {

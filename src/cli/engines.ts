@@ -1,5 +1,6 @@
 // `tributary engines`: the two embedded engines alone, for other clients, shells and test suites.
 import { startEngines } from '../engines/start.ts'
+import { onOrphaned } from '../parent.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { CliError, EXIT } from './exit.ts'
 
@@ -25,6 +26,9 @@ const run = async ({ data, eventstorePort, mongodbPort }: Options): Promise<void
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
+    onOrphaned(() => {
+      if (!stopping) stop()
+    })
   })
   process.exit(EXIT.ok)
 }
@@ -35,7 +39,7 @@ export const enginesCommand: Subcommand = (program) => {
     .summary('start the two embedded engines alone')
     .description(
       'Serves the embedded event log (EventStoreDB protocol) and document store (MongoDB protocol) on loopback until ' +
-        'SIGTERM or Ctrl-C, and prints their URLs as two lines that a shell can read as variables.',
+        'SIGTERM or Ctrl-C, and prints their URLs as the two settings that a server takes.',
     )
     .option('--data <dir>', 'folder of both engines', process.env.DATA_DIR || './data')
     .option('--eventstore-port <port>', 'TCP port of the event log; 0 takes any free one', wholeNumber(0, 65_535), 0)
