@@ -4,9 +4,11 @@ import { lockDirectory } from '../lock.ts'
 import { SET_NAME } from './commands/diagnostics.ts'
 import { createCursors } from './cursors.ts'
 import { createDispatcher } from './dispatch.ts'
+import { removeUnfinished } from './index-build.ts'
 import { listen } from './server.ts'
 import { createSessions } from './sessions.ts'
 import { openStore } from './store.ts'
+import { startExpiry } from './ttl.ts'
 
 export interface DocumentStoreOptions {
   /** Folder of its files; made when missing. */
@@ -16,6 +18,8 @@ export interface DocumentStoreOptions {
   readonly host?: string
   /** Allows `configureFailPoint`, which injects faults. */
   readonly enableTestCommands?: boolean
+  /** How often expired documents of TTL indexes are deleted, in milliseconds; a minute, as the real server's default. */
+  readonly expiryMs?: number
 }
 
 export interface DocumentStore {
@@ -35,17 +39,21 @@ export const startDocumentStore = async ({
   port = 0,
   host = '127.0.0.1',
   enableTestCommands = false,
+  expiryMs = 60_000,
 }: DocumentStoreOptions): Promise<DocumentStore> => {
   const lock = await lockDirectory(dir)
   const store = await openStore(dir).catch((error: unknown) => {
     lock.release()
     throw error
   })
+  await removeUnfinished(store)
+  const expiry = startExpiry(store, expiryMs)
   const sessions = createSessions(store)
   const cursors = createCursors()
   const close = async (): Promise<void> => {
     cursors.stop()
     sessions.stop()
+    await expiry.stop()
     await store.close()
     lock.release()
   }

@@ -88,6 +88,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
   })
   const latest = viewOf(db)
   let waiting: Waiting[] = []
+  let closed = false
 
   const apply = (changes: Overlay): void => {
     for (const [space, values] of changes.spaces())
@@ -99,15 +100,16 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
   const commit = (): void => {
     const batch = waiting
     waiting = []
+    if (batch.length === 0) return
     const settle: (() => void)[] = []
     try {
       db.transactionSync(() => {
         for (const { run } of batch) settle.push(run(latest))
       })
     } catch (error) {
-      listener.failed()
       const told = storageError(error)
       for (const { fail } of batch) fail(told)
+      listener.failed()
       return
     }
     listener.committed()
@@ -122,6 +124,10 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
     },
     write: <T>(work: Write<T>) =>
       new Promise<T>((resolve, reject) => {
+        if (closed) {
+          reject(new CommandError(91, 'the store is being closed'))
+          return
+        }
         if (waiting.length === 0) setImmediate(commit)
         waiting.push({
           fail: reject,
@@ -139,6 +145,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
         })
       }),
     close: async () => {
+      closed = true
       if (waiting.length > 0) commit()
       await db.close()
     },

@@ -1,11 +1,11 @@
 // createIndexes, dropIndexes, listIndexes.
 import { type Doc, identical, isDoc, isNumber, type Maybe, type Value } from '../bson.ts'
-import { CATALOG, type Collection, collectionKey, makeIndex } from '../catalog.ts'
-import { indexDocument } from '../documents.ts'
+import { CATALOG, type Collection, collectionKey, idSpec, makeIndex } from '../catalog.ts'
 import { CommandError, notImplemented } from '../errors.ts'
+import { addIndexes, fillIndexes } from '../index-build.ts'
 import type { Index } from '../indexes.ts'
 import { asLong, toDouble } from '../numbers.ts'
-import type { Unit } from '../transactions.ts'
+import type { Store } from '../store.ts'
 import { refuseInTransaction } from './collections.ts'
 import { type Context, docsField, existing, namespace, onlyFields, type Reply } from './context.ts'
 
@@ -96,10 +96,10 @@ const isTrue = (value: Maybe): boolean => (isNumber(value) ? toDouble(value) !==
 const directions = (key: Doc): string => JSON.stringify([...key].map(([path, way]) => [path, Math.sign(Number(way))]))
 
 /** The index that already is what is asked for; one that differs under the same name or key is refused. */
-const sameIndex = (collection: Collection, spec: Doc): Index | undefined => {
+const sameIndex = (indexes: readonly Index[], spec: Doc): Index | undefined => {
   const key = spec.get('key') as Doc
-  if (isIdKey(key)) return collection.indexes[0]
-  for (const index of collection.indexes) {
+  if (isIdKey(key)) return indexes[0]
+  for (const index of indexes) {
     const own = index.spec.get('key') as Doc
     const sameKey = directions(own) === directions(key)
     const options = ['unique', 'sparse', 'expireAfterSeconds', 'partialFilterExpression']
@@ -118,9 +118,18 @@ const sameIndex = (collection: Collection, spec: Doc): Index | undefined => {
   return undefined
 }
 
-const build = (unit: Unit, collection: Collection, index: Index): void => {
-  for (const [key, raw] of unit.view.range(collection.space, '', undefined))
-    indexDocument(unit, collection, index, key, raw)
+const idIndex = (): Index => makeIndex({ space: 0, spec: idSpec() })
+
+/** Builds that go on, by collection; who asks for an index that is being built waits for it. */
+const builds = new WeakMap<Store, Map<string, Promise<void>>>()
+
+const buildsOf = (store: Store): Map<string, Promise<void>> => {
+  let known = builds.get(store)
+  if (!known) {
+    known = new Map()
+    builds.set(store, known)
+  }
+  return known
 }
 
 export const createIndexes = async (context: Context): Promise<Reply> => {
@@ -130,28 +139,35 @@ export const createIndexes = async (context: Context): Promise<Reply> => {
   const specs = docsField(context.body, 'indexes').map(specOf)
   if (specs.length === 0) throw new CommandError(2, 'Must specify at least one index to create')
   const { store } = context
-  return store.write((unit) => {
-    const fresh = store.catalog.get(ns) === undefined
-    store.transactions.waitForUsers(ns)
-    let collection = store.ensure(unit, ns)
-    const before = collection.indexes.length
+  const running = buildsOf(store)
+  while (running.has(ns)) await Promise.race([running.get(ns)!.catch(() => undefined), context.patience.given])
+  const started = await store.write((unit) => {
+    const known = store.catalog.get(ns)
+    const missing: Doc[] = []
+    const before = known?.indexes.length ?? 1
     for (const spec of specs) {
-      if (sameIndex(collection, spec)) continue
-      if (collection.indexes.length >= 64) throw cannot('add index fails, too many indexes')
-      unit.claim(CATALOG, collectionKey(ns))
-      const index = makeIndex({ space: store.catalog.newSpace(), spec, readySince: store.transactions.current() + 1 })
-      build(unit, collection, index)
-      collection = { ...collection, indexes: [...collection.indexes, index] }
-      store.catalog.save(collection, unit.changes)
+      const asked = missing.map((m) => makeIndex({ space: 0, spec: m }))
+      if (!sameIndex([...(known?.indexes ?? [idIndex()]), ...asked], spec)) missing.push(spec)
     }
-    const after = collection.indexes.length
-    return {
-      numIndexesBefore: before,
-      numIndexesAfter: after,
-      createdCollectionAutomatically: fresh,
-      ...(after === before && { note: 'all indexes already exist' }),
-    }
+    if (before + missing.length > 64) throw cannot('add index fails, too many indexes')
+    const outcome = { fresh: known === undefined, before, after: before + missing.length }
+    if (known && missing.length === 0) return { ...outcome, collection: known, filling: [] }
+    store.transactions.waitForUsers(ns)
+    const collection = store.ensure(unit, ns)
+    unit.claim(CATALOG, collectionKey(ns))
+    return { ...outcome, collection, filling: addIndexes(store, unit, collection, missing) }
   }, context.patience)
+  if (started.filling.length > 0) {
+    const build = fillIndexes(store, started.collection, started.filling, context.patience)
+    running.set(ns, build)
+    await build.finally(() => running.delete(ns))
+  }
+  return {
+    numIndexesBefore: started.before,
+    numIndexesAfter: started.after,
+    createdCollectionAutomatically: started.fresh,
+    ...(started.after === started.before && { note: 'all indexes already exist' }),
+  }
 }
 
 export const dropIndexes = async (context: Context): Promise<Reply> => {
