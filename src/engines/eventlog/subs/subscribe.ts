@@ -40,7 +40,10 @@ const createWakeUp = (call: Call, onWritten: ServiceContext['onWritten']) => {
 
 /** What a subscription is to: it is asked for more until it is at the end, again and again. */
 interface Source {
-  /** Adds what is there to the sender. `live`: the subscriber has had everything up to the last time at the end. */
+  /**
+   * Adds what is there to the sender and says how many events that were. `live`: the subscriber has had everything up to the
+   * last time at the end.
+   */
   take(sender: Sender, live: boolean): { readonly taken: number; readonly atEnd: boolean; readonly error?: RpcError }
   /** The end is reached for the first time, or again after the subscriber was behind. */
   reachedEnd(sender: Sender): void
@@ -96,13 +99,12 @@ const allSource = (request: ReadRequest, start: number, skip: number | undefined
       let taken = 0
       for (const stored of page.events) {
         if (stored.position === skip) continue
-        taken++
         considered = stored.position
-        if (filter === undefined) sender.add(stored)
-        else {
-          if (filter.matches(stored.record)) sender.add(stored)
-          if (++sinceCheckpoint >= filter.checkpointEvery) sayCheckpoint(sender)
+        if (filter === undefined || filter.matches(stored.record)) {
+          sender.add(stored)
+          taken++
         }
+        if (filter !== undefined && ++sinceCheckpoint >= filter.checkpointEvery) sayCheckpoint(sender)
       }
       next = page.next ?? Math.max(next, head())
       return { taken, atEnd: page.next === undefined }
