@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Starts the command line from a fresh clone: makes Node read TypeScript, then hands over to cli.ts.
-import { register } from 'tsx/esm/api'
+import './typescript.js'
 
-register()
 await import('./cli.ts')

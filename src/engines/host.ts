@@ -29,12 +29,12 @@ const asError = (value: unknown): Error => (value instanceof Error ? value : new
 
 /**
  * A thread does not inherit the loader that runs TypeScript (Node 20), so a module in TypeScript is imported by a line of
- * JavaScript that registers the loader first.
+ * JavaScript that brings the loader first.
  */
 const entryOf = (moduleUrl: URL): URL => {
   if (!moduleUrl.pathname.endsWith('.ts')) return moduleUrl
-  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  const code = `import { register } from ${loader}; register(); await import(${JSON.stringify(moduleUrl.href)})`
+  const loader = new URL('../typescript.js', import.meta.url).href
+  const code = `await import(${JSON.stringify(loader)}); await import(${JSON.stringify(moduleUrl.href)})`
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
 }
 
