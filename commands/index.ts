@@ -1,11 +1,20 @@
 // All command routes.
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { campaignCommands } from './campaigns.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
+import { earningRuleCommands } from './earningRules.ts'
 import { eventSchemaCommands } from './eventSchemas.ts'
 import { eventCommands } from './events.ts'
+import { loyaltyCommands } from './loyalties.ts'
+import { loyaltyMemberCommands } from './loyaltyMembers.ts'
+import { loyaltyPointCommands } from './loyaltyPoints.ts'
+import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { messageCommands } from './messages.ts'
+import { publicationCommands } from './publications.ts'
+import { referralCommands } from './referrals.ts'
+import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
 import { webhookCommands } from './webhooks.ts'
@@ -18,5 +27,14 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...validationRuleCommands(services),
   ...distributionCommands(services),
   ...messageCommands(services),
+  ...campaignCommands(services),
+  ...publicationCommands(services),
+  ...referralCommands(services),
   ...webhookCommands(services),
+  ...loyaltyCommands(services),
+  ...earningRuleCommands(services),
+  ...loyaltyMemberCommands(services),
+  ...loyaltyPointCommands(services),
+  ...loyaltyTierCommands(services),
+  ...rewardCommands(services),
 ]

@@ -2,8 +2,13 @@
 import { activity } from './activity.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
+import { loyaltyCards } from './loyaltyCards.ts'
+import { loyaltyTotals } from './loyaltyTotals.ts'
+import { loyaltyTransactions } from './loyaltyTransactions.ts'
 import { outbox } from './outbox.ts'
 import type { Projection } from './projection.ts'
+import { publications } from './publications.ts'
+import { referrals } from './referrals.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
 import { segmentMembers } from './segmentMembers.ts'
 
@@ -14,4 +19,9 @@ export const projections = [
   segmentMembers,
   deadlines,
   outbox,
+  publications,
+  referrals,
+  loyaltyCards,
+  loyaltyTransactions,
+  loyaltyTotals,
 ] as unknown as readonly Projection[]

@@ -3,12 +3,22 @@ import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
 import { auditQueries } from './audit.ts'
+import { campaignQueries } from './campaigns.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
+import { earningRuleQueries } from './earningRules.ts'
 import { eventSchemaQueries } from './eventSchemas.ts'
 import { eventQueries } from './events.ts'
+import { loyaltyQueries } from './loyalties.ts'
+import { loyaltyMemberQueries } from './loyaltyMembers.ts'
+import { loyaltyTierQueries } from './loyaltyTiers.ts'
+import { loyaltyTransactionQueries } from './loyaltyTransactions.ts'
 import { messageQueries } from './messages.ts'
+import { processQueries } from './processes.ts'
+import { publicationQueries } from './publications.ts'
+import { referralQueries } from './referrals.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
+import { rewardQueries } from './rewards.ts'
 import { segmentQueries } from './segments.ts'
 import { validationRuleQueries } from './validationRules.ts'
 import { webhookQueries } from './webhooks.ts'
@@ -24,5 +34,15 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...validationRuleQueries(services),
   ...distributionQueries(services),
   ...messageQueries(services),
+  ...campaignQueries(services),
+  ...publicationQueries(services),
+  ...referralQueries(services),
   ...webhookQueries(services),
+  ...loyaltyQueries(services),
+  ...loyaltyMemberQueries(services),
+  ...loyaltyTransactionQueries(services),
+  ...earningRuleQueries(services),
+  ...loyaltyTierQueries(services),
+  ...rewardQueries(services),
+  ...processQueries(services),
 ]

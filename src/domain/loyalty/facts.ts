@@ -127,7 +127,14 @@ export const loyaltyFacts = {
   /** This card cannot take what was sent to it, and why. */
   PointsTransferRejected: {
     version: 1,
-    schema: v.object({ card: CardRef, transfer: v.string(), from: Counterpart, reason: v.string(), occurredAt: At }),
+    schema: v.object({
+      card: CardRef,
+      transfer: v.string(),
+      from: Counterpart,
+      key: v.string(),
+      reason: v.string(),
+      occurredAt: At,
+    }),
   },
   PointsSpent: { version: 1, schema: v.object({ ...movement, ...request, ...redemption }) },
   PointsRefunded: { version: 1, schema: v.object({ ...movement, ...request, ...redemption }) },

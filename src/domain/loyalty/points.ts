@@ -6,8 +6,27 @@ export const MAX_POINTS = 1_000_000_000_000
 /** The most points that a card may hold or have been given: far below where whole numbers are no longer exact. */
 export const MAX_TOTAL = 1_000 * MAX_POINTS
 
+/** A number, also as the text that some clients send. */
+const numeric = v.union([
+  v.number(),
+  v.pipe(
+    v.string(),
+    v.regex(/^-?\d{1,16}$/, 'must be integer'),
+    v.transform((text) => Number(text)),
+  ),
+])
+
 /** A number of points, at least one. */
-export const Points = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))
+export const Points = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))
+
+/** A change of points, up or down, by at least one. */
+export const PointsChange = v.pipe(
+  numeric,
+  v.integer(),
+  v.minValue(-MAX_POINTS),
+  v.maxValue(MAX_POINTS),
+  v.check((points) => points !== 0, 'must NOT be 0'),
+)
 
 /** A decimal number as a whole number of units of `10 ** -digits`. */
 const scaled = (text: string): { readonly units: bigint; readonly digits: number } | undefined => {

@@ -76,6 +76,7 @@ export const receiveTransfer = (
       card: { id, code },
       transfer,
       from,
+      key: refused?.refused.key ?? '',
       reason: refused?.refused.details ?? '',
       occurredAt: draft.now,
     })

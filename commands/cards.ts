@@ -1,0 +1,58 @@
+// What commands about cards share: the card that a path names as its holder's stream has it, and answers from recorded facts.
+import type { ActivityDocument } from '../projections/activity.ts'
+import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
+import { findProgram } from '../queries/loyalties.ts'
+import { activityId } from '../src/domain/customer/activity.ts'
+import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { uuidFrom } from '../src/domain/ids.ts'
+import { type Card, cardByCode } from '../src/domain/loyalty/state.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import type { Executed } from '../src/runtime/customers.ts'
+import type { Services } from '../src/runtime/services.ts'
+
+export interface Held {
+  readonly customer: CustomerState
+  readonly card: Card
+}
+
+/** The customer who may hold a card: by the stream of its code, else, for an id or a code reserved a moment ago, by the read model. */
+const holderOf = async ({ codes, readModel }: Services, member: string): Promise<string | undefined> => {
+  const owner = await codes.ownerOf(member)
+  if (owner) return owner.type === 'loyalty_card' ? owner.customer : undefined
+  const cards = readModel.collection<LoyaltyCardDocument>('loyaltyCards')
+  return ((await cards.findOne({ code: member })) ?? (await cards.findOne({ _id: member })))?.customer
+}
+
+/** The card that a path names by code or id, in the program that it names, where it does. */
+export const findCard = async (services: Services, member: string, campaign?: string): Promise<Held | Failure> => {
+  const program = campaign === undefined ? undefined : findProgram(services, campaign)
+  if (program && isFailure(program)) return program
+  const holder = await holderOf(services, member)
+  if (holder === undefined) return notFound('voucher', member)
+  const { state } = await services.customers.load(holder)
+  const { cards } = state.loyalty
+  const card = cardByCode(state.loyalty, member) ?? (Object.hasOwn(cards, member) ? cards[member] : undefined)
+  return card && (!program || card.campaign.id === program.id) ? { customer: state, card } : notFound('voucher', member)
+}
+
+/** The facts of a command, now or when it was first given. */
+export const factsOf = async (
+  { customers }: Services,
+  executed: Extract<Executed, { kind: 'done' | 'repeated' }>,
+): Promise<readonly (CustomerFact & { readonly id: string })[]> =>
+  executed.kind === 'done'
+    ? executed.facts
+    : (await customers.factsOf(executed.state.id, executed.range)).filter((fact): fact is typeof fact & CustomerFact =>
+        isCustomerFact(fact),
+      )
+
+/** What the activity log says of the first fact of a command whose facts the customer's key memory has dropped. */
+export const rememberedOf = (
+  { readModel }: Services,
+  customer: string,
+  key: string,
+): Promise<ActivityDocument | null> =>
+  readModel
+    .collection<ActivityDocument>('activity')
+    .findOne({ _id: activityId(uuidFrom('customer', customer, key, 'command', '0')) })

@@ -1,0 +1,175 @@
+// Creating, changing, switching and deleting loyalty programs.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../queries/loyalties.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { Campaign } from '../src/domain/rulebook/campaign.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
+import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { changeDefinitions } from './definitions.ts'
+import { invalid } from './invalid.ts'
+
+const TAG = 'Loyalty programs'
+
+/** Some clients call the end of a code `suffix`. */
+const withPostfix = (voucher: unknown): unknown => {
+  if (typeof voucher !== 'object' || voucher === null || !('code_config' in voucher)) return voucher
+  const { code_config: config } = voucher
+  return typeof config === 'object' && config !== null && 'suffix' in config
+    ? { ...voucher, code_config: { ...config, postfix: config.suffix } }
+    : voucher
+}
+
+const { campaign_type: _, voucher, ...fields } = Campaign.entries
+const card = v.optional(
+  v.pipe(
+    v.unknown(),
+    v.transform(withPostfix),
+    v.transform((given) =>
+      typeof given === 'object' && given !== null && !('type' in given) ? { ...given, type: 'LOYALTY_CARD' } : given,
+    ),
+    voucher,
+  ),
+  { type: 'LOYALTY_CARD' },
+)
+export const ProgramBody = v.pipe(
+  v.object({ ...fields, voucher: card, campaign_type: v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM') }),
+  v.title('LoyaltyProgram'),
+)
+
+/** What an update may say: whatever is left out stays. */
+const ProgramPatch = v.looseObject({})
+
+const patched = (old: Campaign, patch: Readonly<Record<string, unknown>>): unknown => {
+  const given = Object.fromEntries(Object.entries(patch).filter(([name]) => Object.hasOwn(Campaign.entries, name)))
+  const changed = withPostfix(patch.voucher)
+  return {
+    ...old,
+    ...given,
+    campaign_type: old.campaign_type,
+    ...(typeof changed === 'object' && changed !== null ? { voucher: { ...old.voucher, ...changed } } : {}),
+  }
+}
+
+/** A program with everything that is only there for it, in an order in which nothing is deleted from under another. */
+export const deletionOf = (definitions: Definitions, id: string, occurredAt: number): readonly DefinitionChange[] => {
+  const tiers = [...entriesOf(definitions, 'loyaltyTier').values()].filter((t) => t.definition.campaign_id === id)
+  const rules = [...entriesOf(definitions, 'earningRule').values()].filter((r) => r.definition.campaign_id === id)
+  const offers = [...entriesOf(definitions, 'rewardAssignment').values()].filter((a) => a.definition.campaign === id)
+  return [
+    // Tiers and rules may name each other.
+    ...tiers.map(
+      (tier): DefinitionChange => ({
+        kind: 'loyaltyTier',
+        verb: 'Updated',
+        id: tier.id,
+        definition: { ...tier.definition, earning_rules: {}, rewards: {} },
+        occurredAt,
+      }),
+    ),
+    ...rules.map((rule): DefinitionChange => ({ kind: 'earningRule', verb: 'Deleted', id: rule.id, occurredAt })),
+    ...tiers.map((tier): DefinitionChange => ({ kind: 'loyaltyTier', verb: 'Deleted', id: tier.id, occurredAt })),
+    ...offers.map(
+      (offer): DefinitionChange => ({ kind: 'rewardAssignment', verb: 'Deleted', id: offer.id, occurredAt }),
+    ),
+    { kind: 'campaign', verb: 'Deleted', id, occurredAt },
+  ]
+}
+
+const change = (
+  services: Services,
+  call: Call<unknown, unknown, { campaignId: string }>,
+  of: (old: Campaign) => unknown,
+  verb: 'Updated' | 'Enabled' | 'Disabled',
+): Outcome | Promise<Outcome> => {
+  const found = findProgram(services, call.params.campaignId)
+  if (isFailure(found)) return found
+  const parsed = v.safeParse(Campaign, of(found.definition))
+  if (!parsed.success) return invalid(parsed.issues)
+  return changeDefinitions(
+    services,
+    call,
+    () => [{ kind: 'campaign', verb, id: found.id, definition: parsed.output, occurredAt: call.now }],
+    (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(found.id)!) }),
+  )
+}
+
+export const loyaltyCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/loyalties',
+    summary: 'Create a loyalty program',
+    description:
+      'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
+    tag: TAG,
+    roles: ['admin', 'integrator'],
+    body: ProgramBody,
+    response: CampaignObject,
+    handler: (call): Promise<Outcome> => {
+      const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))
+      return changeDefinitions(
+        services,
+        call,
+        (definitions) =>
+          entriesOf(definitions, 'campaign').has(id)
+            ? []
+            : [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(id)!) }),
+      )
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/loyalties/{campaignId}',
+    summary: 'Change a loyalty program',
+    description: 'What is left out stays as it is. Past transactions stay as they were.',
+    tag: TAG,
+    roles: ['admin', 'integrator'],
+    params: ByCampaign,
+    body: ProgramPatch,
+    response: CampaignObject,
+    handler: (call) => change(services, call, (old) => patched(old, call.body), 'Updated'),
+  }),
+  ...(['enable', 'disable'] as const).map((word) =>
+    route({
+      method: 'post',
+      path: `/v1/loyalties/{campaignId}/${word}` as '/v1/loyalties/{campaignId}/enable',
+      summary: word === 'enable' ? 'Enable a loyalty program' : 'Disable a loyalty program: it earns and takes nothing',
+      tag: TAG,
+      roles: ['admin', 'integrator'],
+      params: ByCampaign,
+      response: CampaignObject,
+      handler: (call) =>
+        change(
+          services,
+          call,
+          (old) => ({ ...old, active: word === 'enable' }),
+          word === 'enable' ? 'Enabled' : 'Disabled',
+        ),
+    }),
+  ),
+  route({
+    method: 'delete',
+    path: '/v1/loyalties/{campaignId}',
+    summary: 'Delete a loyalty program with its rules, tiers and offers',
+    description: 'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
+    tag: TAG,
+    roles: ['admin', 'integrator'],
+    params: ByCampaign,
+    status: 204,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = findProgram(services, call.params.campaignId)
+      if (isFailure(found)) return found
+      return changeDefinitions(
+        services,
+        call,
+        (definitions) => deletionOf(definitions, found.id, call.now),
+        () => ({ status: 204 }),
+      )
+    },
+  }),
+]

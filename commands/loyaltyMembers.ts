@@ -1,0 +1,146 @@
+// Members of loyalty programs: joining, and switching a card.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { ByCampaign, findProgram } from '../queries/loyalties.ts'
+import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
+import { Code, codeFrom } from '../src/domain/codes.ts'
+import { Metadata, ProfilePatch } from '../src/domain/customer/profile.ts'
+import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { type Card, cardIn } from '../src/domain/loyalty/state.ts'
+import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { findCard } from './cards.ts'
+import { contextOf, customerOfSource, tooBusy } from './context.ts'
+
+const TAG = 'Loyalty members'
+
+const MemberBody = v.pipe(
+  v.object({
+    customer: v.object({ id: v.optional(name300), ...ProfilePatch.entries }),
+    /** The code to use, instead of one that is made. */
+    voucher: v.optional(Code),
+    channel: v.optional(v.string()),
+    metadata: v.optional(Metadata),
+  }),
+  v.title('LoyaltyMember'),
+)
+type MemberBody = v.InferOutput<typeof MemberBody>
+
+/** How many codes are made before the format is taken to be full. */
+const MAX_CODES = 8
+
+/** A code of the program's format, or the one that was asked for, that is now the card's. */
+const reserve = async (
+  { codes }: Services,
+  definition: Campaign,
+  owner: { readonly id: string; readonly campaign: string; readonly customer: string },
+  seed: string,
+  asked: string | undefined,
+  context: CommandContext,
+): Promise<string | Failure> => {
+  const whose = { type: 'loyalty_card', ...owner }
+  if (asked !== undefined)
+    return (await codes.reserve(asked, whose, context)) === 'reserved' ? asked : duplicateFound('voucher', asked)
+  for (let attempt = 0; attempt < MAX_CODES; attempt++) {
+    const code = codeFrom(definition.voucher?.code_config ?? {}, `${seed}/${attempt}`)
+    if ((await codes.reserve(code, whose, context)) === 'reserved') return code
+  }
+  return refuse('invalid_code_config', 'The code format has hardly any free codes left')
+}
+
+const join = async (services: Services, call: Call<MemberBody, unknown, { campaignId: string }>): Promise<Outcome> => {
+  const program = findProgram(services, call.params.campaignId)
+  if (isFailure(program)) return program
+  const { id, ...profile } = call.body.customer
+  if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
+  const key = call.idempotencyKey ?? randomBytes(16).toString('hex')
+  const customer =
+    (id as CustomerId | undefined) ??
+    (typeof profile.source_id === 'string' ? customerOfSource(services, profile.source_id) : idFrom('cust', key))
+  const { state } = await services.customers.load(customer)
+  if (id !== undefined && state.status !== 'active') return notFound('customer', id)
+  const holder = state.status === 'active' ? state.id : customer
+  const { definition } = program
+  let card: Pick<Card, 'id' | 'code'> | undefined = definition.join_once ? cardIn(state.loyalty, program.id) : undefined
+  const context = contextOf(call, services, { key: `join:${key}` })
+  if (!card) {
+    const made = idFrom('v', holder, program.id, key)
+    const owner = { id: made, campaign: program.id, customer: holder }
+    const code = await reserve(services, definition, owner, key, call.body.voucher, context)
+    if (typeof code !== 'string') return code
+    card = { id: made, code }
+  }
+  const executed = await services.customers.execute(
+    holder,
+    {
+      type: 'IssueLoyaltyCard',
+      campaign: program.id,
+      card: { id: card.id, code: card.code },
+      profile,
+      mayCreate: id === undefined,
+      source: call.body.channel ?? call.channel,
+      ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
+    },
+    context,
+  )
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+  const { cards } = executed.state.loyalty
+  const held = cards[card.id] ?? cardIn(executed.state.loyalty, program.id)
+  if (!held) return notFound('voucher', card.code)
+  return {
+    body: showCard(held, executed.state.id, definition),
+    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+  }
+}
+
+export const loyaltyMemberCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/loyalties/{campaignId}/members',
+    summary: 'Make a customer a member: give a card',
+    description:
+      'Makes or merges the customer. Where a customer may have one card only, asking again gives the same one.',
+    tag: TAG,
+    roles: ['admin', 'integrator'],
+    params: ByCampaign,
+    body: MemberBody,
+    response: MemberObject,
+    handler: (call) => join(services, call),
+  }),
+  ...(['enable', 'disable'] as const).map((word) =>
+    route({
+      method: 'post',
+      ...memberPaths(`/${word}` as '/enable'),
+      summary: word === 'enable' ? 'Enable a card' : 'Disable a card: it earns and pays nothing',
+      tag: TAG,
+      roles: ['admin', 'integrator'],
+      params: ByMember,
+      response: MemberObject,
+      handler: async (call): Promise<Outcome> => {
+        const found = await findCard(services, call.params.memberId, call.params.campaignId)
+        if (isFailure(found)) return found
+        const executed = await services.customers.execute(
+          found.customer.id,
+          { type: 'SwitchLoyaltyCard', card: found.card.id, active: word === 'enable' },
+          contextOf(call, services),
+        )
+        if (executed.kind === 'busy') return tooBusy()
+        if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+        const { id } = found.card.campaign
+        return {
+          body: showCard(
+            executed.state.loyalty.cards[found.card.id]!,
+            executed.state.id,
+            services.rulebook.current().entries('campaign').get(id)?.definition,
+          ),
+          ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+        }
+      },
+    }),
+  ),
+]

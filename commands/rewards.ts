@@ -1,0 +1,262 @@
+// Creating, changing and deleting rewards, and offering them in loyalty programs.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { ByCampaign, findProgram } from '../queries/loyalties.ts'
+import {
+  AssignmentObject,
+  ByAssignment,
+  ByRewardAssignment,
+  findAssignment,
+  RewardObject,
+  showAssignment,
+  showReward,
+} from '../queries/rewards.ts'
+import { ById } from '../queries/shapes.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import { Reward } from '../src/domain/rulebook/reward.ts'
+import { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { changeDefinitions } from './definitions.ts'
+import { invalid } from './invalid.ts'
+
+const TAG = 'Rewards'
+const WRITERS = ['admin', 'integrator'] as const
+
+const Offer = v.object({ reward: v.string(), parameters: RewardAssignment.entries.parameters })
+const OfferPatch = v.object({ parameters: RewardAssignment.entries.parameters })
+const AssignmentBody = v.object({ campaign: v.string(), parameters: RewardAssignment.entries.parameters })
+
+type AnyCall = Call<unknown, unknown, unknown>
+
+/** Saves a reward; its stock is read from its stream once the definition is recorded. */
+const saved = async (
+  services: Services,
+  call: AnyCall,
+  id: string,
+  verb: 'Created' | 'Updated',
+  definition: Reward,
+): Promise<Outcome> => {
+  const outcome = await changeDefinitions(
+    services,
+    call,
+    (definitions) =>
+      verb === 'Created' && entriesOf(definitions, 'reward').has(id)
+        ? []
+        : [{ kind: 'reward', verb, id, definition, occurredAt: call.now }],
+    () => ({}),
+  )
+  if ('failed' in outcome || 'refused' in outcome) return outcome
+  return { ...outcome, body: await showReward(services, services.rulebook.current().entries('reward').get(id)!) }
+}
+
+/** Creates assignments, all or none. */
+const offer = (
+  services: Services,
+  call: AnyCall,
+  offers: readonly RewardAssignment[],
+  answer: (made: readonly ReturnType<typeof showAssignment>[]) => unknown,
+): Promise<Outcome> => {
+  const key = call.idempotencyKey ?? randomBytes(16).toString('hex')
+  const ids = offers.map((_, i) => idFrom('rewa', key, String(i)))
+  return changeDefinitions(
+    services,
+    call,
+    (definitions) =>
+      entriesOf(definitions, 'rewardAssignment').has(ids[0]!)
+        ? []
+        : offers.map((definition, i) => ({
+            kind: 'rewardAssignment',
+            verb: 'Created',
+            id: ids[i]!,
+            definition,
+            occurredAt: call.now,
+          })),
+    (rulebook) => ({ body: answer(ids.map((id) => showAssignment(rulebook.entries('rewardAssignment').get(id)!))) }),
+  )
+}
+
+const changeOffer = (
+  services: Services,
+  call: AnyCall,
+  found: Entry<RewardAssignment>,
+  parameters: RewardAssignment['parameters'],
+): Promise<Outcome> =>
+  changeDefinitions(
+    services,
+    call,
+    () => [
+      {
+        kind: 'rewardAssignment',
+        verb: 'Updated',
+        id: found.id,
+        definition: { ...found.definition, ...(parameters === undefined ? {} : { parameters }) },
+        occurredAt: call.now,
+      },
+    ],
+    (rulebook) => ({ body: showAssignment(rulebook.entries('rewardAssignment').get(found.id)!) }),
+  )
+
+const withdraw = (services: Services, call: AnyCall, id: string): Promise<Outcome> =>
+  changeDefinitions(
+    services,
+    call,
+    () => [{ kind: 'rewardAssignment', verb: 'Deleted', id, occurredAt: call.now }],
+    () => ({ status: 204 }),
+  )
+
+const findOffer = (services: Services, { id, assignmentId }: v.InferOutput<typeof ByRewardAssignment>) => {
+  const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
+  return found?.definition.reward_id === id ? found : notFound('reward_assignment', assignmentId)
+}
+
+export const rewardCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/rewards',
+    summary: 'Create a reward',
+    description: '`MATERIAL` (a product) or `COIN` (points for currency). `stock` bounds how many are ever redeemed.',
+    tag: TAG,
+    roles: WRITERS,
+    body: Reward,
+    response: RewardObject,
+    handler: (call) =>
+      saved(
+        services,
+        call,
+        idFrom('rew', call.idempotencyKey ?? randomBytes(16).toString('hex')),
+        'Created',
+        call.body,
+      ),
+  }),
+  route({
+    method: 'put',
+    path: '/v1/rewards/{id}',
+    summary: 'Change a reward',
+    tag: TAG,
+    roles: WRITERS,
+    params: ById,
+    body: v.looseObject({}),
+    response: RewardObject,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = services.rulebook.current().entries('reward').get(call.params.id)
+      if (!found) return notFound('reward', call.params.id)
+      const parsed = v.safeParse(Reward, { ...found.definition, ...call.body, type: found.definition.type })
+      return parsed.success ? saved(services, call, found.id, 'Updated', parsed.output) : invalid(parsed.issues)
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/rewards/{id}',
+    summary: 'Delete a reward',
+    description: 'Refused while a program offers it.',
+    tag: TAG,
+    roles: WRITERS,
+    params: ById,
+    status: 204,
+    handler: (call): Promise<Outcome> =>
+      changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'reward', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
+        () => ({ status: 204 }),
+      ),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/rewards/{id}/assignments',
+    summary: 'Offer a reward in a loyalty program',
+    tag: TAG,
+    roles: WRITERS,
+    params: ById,
+    body: AssignmentBody,
+    response: AssignmentObject,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const program = findProgram(services, call.body.campaign)
+      if (isFailure(program)) return program
+      if (!services.rulebook.current().entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
+      const { parameters } = call.body
+      return offer(services, call, [{ reward_id: call.params.id, campaign: program.id, parameters }], ([made]) => made)
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/rewards/{id}/assignments/{assignmentId}',
+    summary: 'Change what a reward costs in a program',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByRewardAssignment,
+    body: OfferPatch,
+    response: AssignmentObject,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = findOffer(services, call.params)
+      return isFailure(found) ? found : changeOffer(services, call, found, call.body.parameters)
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/rewards/{id}/assignments/{assignmentId}',
+    summary: 'Offer a reward no longer',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByRewardAssignment,
+    status: 204,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = findOffer(services, call.params)
+      return isFailure(found) ? found : withdraw(services, call, found.id)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/loyalties/{campaignId}/rewards',
+    also: ['/v1/loyalties/{campaignId}/reward-assignments'],
+    summary: 'Offer rewards in a loyalty program, all or none',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByCampaign,
+    body: v.pipe(v.array(Offer), v.minLength(1), v.maxLength(100)),
+    response: v.array(AssignmentObject),
+    handler: (call): Outcome | Promise<Outcome> => {
+      const program = findProgram(services, call.params.campaignId)
+      if (isFailure(program)) return program
+      const offers = call.body.map(({ reward, parameters }) => ({
+        reward_id: reward,
+        campaign: program.id,
+        parameters,
+      }))
+      return offer(services, call, offers, (made) => made)
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
+    also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
+    summary: 'Change what a reward costs in a program',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByAssignment,
+    body: OfferPatch,
+    response: AssignmentObject,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = findAssignment(services, call.params)
+      return isFailure(found) ? found : changeOffer(services, call, found, call.body.parameters)
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
+    also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
+    summary: 'Offer a reward no longer',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByAssignment,
+    status: 204,
+    handler: (call): Outcome | Promise<Outcome> => {
+      const found = findAssignment(services, call.params)
+      return isFailure(found) ? found : withdraw(services, call, found.id)
+    },
+  }),
+]

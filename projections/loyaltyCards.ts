@@ -1,0 +1,45 @@
+// Loyalty cards: one document a card, as the ledger's own evolve leaves it.
+import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { customerOfStream } from '../src/domain/ids.ts'
+import { isLoyaltyFact, loyaltyFacts } from '../src/domain/loyalty/facts.ts'
+import { type Card, cardOf, evolveCard } from '../src/domain/loyalty/state.ts'
+import type { Projection } from './projection.ts'
+
+export interface LoyaltyCardDocument {
+  readonly _id: string
+  readonly customer: string
+  /** Copies for the indexes. */
+  readonly code: string
+  readonly campaign: string
+  readonly created_at: Date
+  readonly updated_at: Date
+  readonly card: Card
+}
+
+export const loyaltyCards: Projection<LoyaltyCardDocument> = {
+  name: 'loyaltyCards',
+  version: 1,
+  indexes: [
+    { key: { code: 1 } },
+    { key: { campaign: 1, created_at: 1, _id: 1 } },
+    { key: { customer: 1, created_at: 1, _id: 1 } },
+  ],
+  types: Object.keys(loyaltyFacts),
+  keys: (fact) =>
+    customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && isLoyaltyFact(fact) ? [cardOf(fact)] : [],
+  evolve: (before, fact, key) => {
+    const customer = customerOfStream(fact.stream)
+    if (customer === undefined || !isCustomerFact(fact) || !isLoyaltyFact(fact)) return before
+    const card = evolveCard(before?.card ?? null, fact)
+    if (!card || card === before?.card) return card && before
+    return {
+      _id: key,
+      customer,
+      code: card.code,
+      campaign: card.campaign.id,
+      created_at: new Date(card.createdAt),
+      updated_at: new Date(card.updatedAt),
+      card,
+    }
+  },
+}

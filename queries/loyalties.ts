@@ -1,0 +1,124 @@
+// Reading loyalty programs: definitions from the rulebook in memory, totals from their read model.
+import * as v from 'valibot'
+import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
+import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { fresh } from './fresh.ts'
+import { isoOf, isoOrNull } from './shapes.ts'
+
+export const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const CampaignObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    name: v.string(),
+    campaign_type: v.string(),
+    active: v.boolean(),
+    created_at: v.string(),
+    object: v.literal('campaign'),
+  }),
+  v.title('Campaign'),
+)
+
+/** A campaign as the HTTP contract shows it. */
+export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Campaign>) => ({
+  id,
+  ...definition,
+  ...(definition.voucher ? { voucher: { ...definition.voucher, object: 'voucher', active: definition.active } } : {}),
+  creation_status: 'DONE' as const,
+  vouchers_generation_status: 'DONE' as const,
+  readonly: false,
+  protected: false,
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  object: 'campaign' as const,
+})
+
+/** The loyalty program that a path names by id or name. */
+export const findProgram = ({ rulebook }: Pick<Services, 'rulebook'>, name: string): Entry<Campaign> | Failure => {
+  const campaigns = rulebook.current().entries('campaign')
+  const found = campaigns.get(name) ?? [...campaigns.values()].find(({ definition }) => definition.name === name)
+  return found?.definition.campaign_type === 'LOYALTY_PROGRAM' ? found : notFound('campaign', name)
+}
+
+export const PageQuery = v.object({ limit: pageLimit, page: pageNumber })
+
+/** One page of what is in memory, newest first, as the contract's lists paged by number are. */
+export const pageOf = <T, S>(
+  items: Iterable<T>,
+  { limit, page }: v.InferOutput<typeof PageQuery>,
+  ref: string,
+  show: (item: T) => S,
+) => {
+  const all = [...items].reverse()
+  return {
+    object: 'list' as const,
+    data_ref: ref,
+    [ref]: all.slice((page - 1) * limit, page * limit).map(show),
+    total: all.length,
+  }
+}
+
+export const ByCampaign = v.object({ campaignId: v.string() })
+
+export const loyaltyQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/loyalties',
+    summary: 'List loyalty programs',
+    tag: 'Loyalty programs',
+    roles: READERS,
+    query: PageQuery,
+    handler: (call): Outcome => {
+      const programs = [...services.rulebook.current().entries('campaign').values()].filter(
+        ({ definition }) => definition.campaign_type === 'LOYALTY_PROGRAM',
+      )
+      return { body: pageOf(programs, call.query, 'campaigns', showCampaign) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}',
+    summary: 'Get a loyalty program by id or name',
+    tag: 'Loyalty programs',
+    roles: READERS,
+    params: ByCampaign,
+    response: CampaignObject,
+    handler: (call): Outcome => {
+      const found = findProgram(services, call.params.campaignId)
+      return isFailure(found) ? found : { body: showCampaign(found) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/summary',
+    summary: 'Totals of a loyalty program',
+    description:
+      'Cards, points on them and pending, and for each type of transaction how many there were over how many points.',
+    tag: 'Loyalty programs',
+    roles: READERS,
+    params: ByCampaign,
+    handler: fresh(services, async (call): Promise<Outcome> => {
+      const found = findProgram(services, call.params.campaignId)
+      if (isFailure(found)) return found
+      const totals = await services.readModel
+        .collection<LoyaltyTotalsDocument>('loyaltyTotals')
+        .findOne({ _id: found.id })
+      return {
+        body: {
+          object: 'loyalty_summary',
+          campaign_id: found.id,
+          members: totals?.members ?? 0,
+          balance: totals?.balance ?? 0,
+          pending_points: totals?.pending ?? 0,
+          closed_points: totals?.closed ?? 0,
+          transactions: totals?.transactions ?? {},
+        },
+      }
+    }),
+  }),
+]

@@ -1,0 +1,150 @@
+// Reading loyalty tiers: of a program, with what rules pay and rewards cost in them, and the tier that a card is in.
+import * as v from 'valibot'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { rulesOf, showEarningRule } from './earningRules.ts'
+import { fresh } from './fresh.ts'
+import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
+import { readCard } from './loyaltyMembers.ts'
+import { assignmentsOf, showAssignment, showReward } from './rewards.ts'
+import { isoOf, isoOrNull } from './shapes.ts'
+
+const TAG = 'Loyalty tiers'
+
+export const TierObject = v.pipe(
+  v.looseObject({ id: v.string(), name: v.string(), campaign_id: v.string(), object: v.literal('loyalty_tier') }),
+  v.title('LoyaltyTier'),
+)
+
+/** A tier as the HTTP contract shows it. */
+export const showTier = ({ id, definition, createdAt, updatedAt }: Entry<LoyaltyTier>) => ({
+  id,
+  ...definition,
+  config: { points: definition.points },
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  object: 'loyalty_tier' as const,
+})
+
+export const ByTier = v.object({ campaignId: v.string(), tierId: v.string() })
+
+/** The tier that a path names within a program. */
+export const findTier = (
+  services: Services,
+  { campaignId, tierId }: v.InferOutput<typeof ByTier>,
+): Entry<LoyaltyTier> | Failure => {
+  const program = findProgram(services, campaignId)
+  if (isFailure(program)) return program
+  const tier = services.rulebook.current().entries('loyaltyTier').get(tierId)
+  return tier?.definition.campaign_id === program.id ? tier : notFound('loyalty_tier', tierId)
+}
+
+export const loyaltyTierQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/tiers',
+    summary: 'List the tiers of a loyalty program',
+    tag: TAG,
+    roles: READERS,
+    params: ByCampaign,
+    query: PageQuery,
+    handler: (call): Outcome => {
+      const program = findProgram(services, call.params.campaignId)
+      if (isFailure(program)) return program
+      const tiers = tiersOf(program.id, services.rulebook.current().definitions)
+      return { body: pageOf(tiers.toReversed(), call.query, 'data', showTier) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
+    summary: 'Get a tier',
+    tag: TAG,
+    roles: READERS,
+    params: ByTier,
+    response: TierObject,
+    handler: (call): Outcome => {
+      const tier = findTier(services, call.params)
+      return isFailure(tier) ? tier : { body: showTier(tier) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/tiers/{tierId}/earning-rules',
+    summary: 'The earning rules of a tier, with what they pay in it',
+    tag: TAG,
+    roles: READERS,
+    params: ByTier,
+    query: PageQuery,
+    handler: (call): Outcome => {
+      const tier = findTier(services, call.params)
+      if (isFailure(tier)) return tier
+      const rulebook = services.rulebook.current()
+      const rules = rulesOf(rulebook, tier.definition.campaign_id)
+      return {
+        body: pageOf(rules, call.query, 'data', (rule) => ({
+          ...showEarningRule(rule, rulebook),
+          mapping: tier.definition.earning_rules[rule.id] ?? null,
+        })),
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/tiers/{tierId}/rewards',
+    summary: 'The rewards of a tier, with what they cost in it',
+    tag: TAG,
+    roles: READERS,
+    params: ByTier,
+    query: PageQuery,
+    handler: async (call): Promise<Outcome> => {
+      const tier = findTier(services, call.params)
+      if (isFailure(tier)) return tier
+      const rulebook = services.rulebook.current()
+      const data = []
+      for (const assignment of assignmentsOf(rulebook, tier.definition.campaign_id)) {
+        const reward = rulebook.entries('reward').get(assignment.definition.reward_id)!
+        data.push({
+          reward: await showReward(services, reward),
+          assignment: showAssignment(assignment),
+          mapping: tier.definition.rewards[assignment.id] ?? null,
+          object: 'loyalty_tier_reward',
+        })
+      }
+      return { body: { object: 'list', data_ref: 'data', data, total: data.length } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/members/{memberId}/tiers',
+    summary: "The tier that a member's card is in",
+    tag: TAG,
+    roles: READERS,
+    params: v.object({ memberId: v.string() }),
+    handler: fresh(services, async (call): Promise<Outcome> => {
+      const found = await readCard(services, call.params.memberId)
+      if (isFailure(found)) return found
+      const { tier, campaign } = found.card
+      const entry = tier && services.rulebook.current().entries('loyaltyTier').get(tier.id)
+      const data = entry
+        ? [
+            {
+              ...showTier(entry),
+              expiration: {
+                customer_id: found.customer,
+                campaign_id: campaign.id,
+                tier_id: entry.id,
+                start_date: isoOf(tier.since),
+                expiration_date: isoOrNull(tier.until),
+                created_at: isoOf(tier.since),
+              },
+            },
+          ]
+        : []
+      return { body: { object: 'list', data_ref: 'data', data, total: data.length } }
+    }),
+  }),
+]

@@ -1,0 +1,214 @@
+// Reading rewards, where they are offered, and which of them a member can pay for.
+import * as v from 'valibot'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { Reward } from '../src/domain/rulebook/reward.ts'
+import type { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { queryFlag } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { fresh } from './fresh.ts'
+import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
+import { readCard } from './loyaltyMembers.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
+
+const TAG = 'Rewards'
+
+export const RewardObject = v.pipe(
+  v.looseObject({ id: v.string(), name: v.string(), type: v.string(), object: v.literal('reward') }),
+  v.title('Reward'),
+)
+export const AssignmentObject = v.pipe(
+  v.looseObject({ id: v.string(), reward_id: v.string(), object: v.literal('reward_assignment') }),
+  v.title('RewardAssignment'),
+)
+
+/** A reward as the HTTP contract shows it; `redeemed` counts those of a bounded stock that are paid for or being paid for. */
+export const showReward = async ({ stock }: Services, { id, definition, createdAt, updatedAt }: Entry<Reward>) => {
+  const bounded = typeof definition.stock === 'number'
+  const { reserved, taken } = bounded ? await stock.load(id) : { reserved: new Map(), taken: new Map() }
+  return {
+    id,
+    ...definition,
+    stock: definition.stock ?? null,
+    redeemed: bounded ? reserved.size + taken.size : null,
+    created_at: isoOf(createdAt),
+    updated_at: isoOrNull(updatedAt),
+    object: 'reward' as const,
+  }
+}
+
+export const showAssignment = ({ id, definition, createdAt, updatedAt }: Entry<RewardAssignment>) => ({
+  id,
+  reward_id: definition.reward_id,
+  related_object_id: definition.campaign,
+  related_object_type: 'campaign' as const,
+  ...(definition.parameters ? { parameters: definition.parameters } : {}),
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  object: 'reward_assignment' as const,
+})
+
+/** The assignments of a program, in the order of their creation. */
+export const assignmentsOf = (rulebook: Rulebook, campaign: string): readonly Entry<RewardAssignment>[] =>
+  [...rulebook.entries('rewardAssignment').values()].filter(({ definition }) => definition.campaign === campaign)
+
+export const ByAssignment = v.object({ campaignId: v.string(), assignmentId: v.string() })
+export const ByRewardAssignment = v.object({ id: v.string(), assignmentId: v.string() })
+
+/** The assignment that a path names within a program. */
+export const findAssignment = (
+  services: Services,
+  { campaignId, assignmentId }: v.InferOutput<typeof ByAssignment>,
+): Entry<RewardAssignment> | Failure => {
+  const program = findProgram(services, campaignId)
+  if (isFailure(program)) return program
+  const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
+  return found?.definition.campaign === program.id ? found : notFound('reward_assignment', assignmentId)
+}
+
+const PROGRAM_LISTS = ['/v1/loyalties/{campaignId}/reward-assignments']
+const MemberRewardsQuery = v.object({ ...PageQuery.entries, affordable_only: v.optional(queryFlag, 'false') })
+
+export const rewardQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/rewards',
+    summary: 'List rewards',
+    tag: TAG,
+    roles: READERS,
+    query: PageQuery,
+    handler: async (call): Promise<Outcome> => {
+      const page = pageOf(services.rulebook.current().entries('reward').values(), call.query, 'data', (entry) => entry)
+      const data = await Promise.all(
+        (page.data as readonly Entry<Reward>[]).map((entry) => showReward(services, entry)),
+      )
+      return { body: { ...page, data } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/rewards/{id}',
+    summary: 'Get a reward',
+    tag: TAG,
+    roles: READERS,
+    params: ById,
+    response: RewardObject,
+    handler: async (call): Promise<Outcome> => {
+      const found = services.rulebook.current().entries('reward').get(call.params.id)
+      return found ? { body: await showReward(services, found) } : notFound('reward', call.params.id)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/rewards/{id}/assignments',
+    summary: 'Where a reward is offered',
+    tag: TAG,
+    roles: READERS,
+    params: ById,
+    query: PageQuery,
+    handler: (call): Outcome => {
+      const rulebook = services.rulebook.current()
+      if (!rulebook.entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
+      const all = [...rulebook.entries('rewardAssignment').values()].filter(
+        ({ definition }) => definition.reward_id === call.params.id,
+      )
+      return { body: pageOf(all, call.query, 'data', showAssignment) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/rewards/{id}/assignments/{assignmentId}',
+    summary: 'Get one of the places where a reward is offered',
+    tag: TAG,
+    roles: READERS,
+    params: ByRewardAssignment,
+    response: AssignmentObject,
+    handler: (call): Outcome => {
+      const { id, assignmentId } = call.params
+      const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
+      return found?.definition.reward_id === id
+        ? { body: showAssignment(found) }
+        : notFound('reward_assignment', assignmentId)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/rewards',
+    also: PROGRAM_LISTS,
+    summary: 'What a loyalty program offers for points',
+    tag: TAG,
+    roles: READERS,
+    params: ByCampaign,
+    query: PageQuery,
+    handler: (call): Outcome => {
+      const program = findProgram(services, call.params.campaignId)
+      if (isFailure(program)) return program
+      return {
+        body: pageOf(assignmentsOf(services.rulebook.current(), program.id), call.query, 'data', showAssignment),
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
+    also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
+    summary: 'Get an offer of a loyalty program',
+    tag: TAG,
+    roles: READERS,
+    params: ByAssignment,
+    response: AssignmentObject,
+    handler: (call): Outcome => {
+      const found = findAssignment(services, call.params)
+      return isFailure(found) ? found : { body: showAssignment(found) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}/reward',
+    summary: 'The reward of an offer',
+    tag: TAG,
+    roles: READERS,
+    params: ByAssignment,
+    response: RewardObject,
+    handler: async (call): Promise<Outcome> => {
+      const found = findAssignment(services, call.params)
+      if (isFailure(found)) return found
+      return {
+        body: await showReward(
+          services,
+          services.rulebook.current().entries('reward').get(found.definition.reward_id)!,
+        ),
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/loyalties/members/{memberId}/rewards',
+    summary: 'What a member is offered',
+    description: '`affordable_only` leaves out what the card cannot pay now.',
+    tag: TAG,
+    roles: READERS,
+    params: v.object({ memberId: v.string() }),
+    query: MemberRewardsQuery,
+    handler: fresh(services, async (call): Promise<Outcome> => {
+      const found = await readCard(services, call.params.memberId)
+      if (isFailure(found)) return found
+      const rulebook = services.rulebook.current()
+      const offers = assignmentsOf(rulebook, found.campaign).filter(
+        ({ definition }) =>
+          !call.query.affordable_only || (definition.parameters?.loyalty?.points ?? 1) <= found.card.balance,
+      )
+      const page = pageOf(offers, call.query, 'data', (entry) => entry)
+      const data = await Promise.all(
+        (page.data as readonly Entry<RewardAssignment>[]).map(async (assignment) => ({
+          reward: await showReward(services, rulebook.entries('reward').get(assignment.definition.reward_id)!),
+          assignment: showAssignment(assignment),
+          object: 'loyalty_reward',
+        })),
+      )
+      return { body: { ...page, data } }
+    }),
+  }),
+]
