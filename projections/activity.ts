@@ -26,12 +26,26 @@ export interface ActivityDocument {
   readonly position: string
 }
 
+interface LogEntry {
+  readonly customer: string
+  readonly shown: Activity
+  readonly occurredAt: number
+  readonly event?: string
+}
+
+/** Asked for the key and again for the document: worked out once. */
+const entries = new WeakMap<RecordedFact, { readonly entry: LogEntry | undefined }>()
+
+const entryOf = (fact: RecordedFact): LogEntry | undefined => {
+  const known = entries.get(fact)
+  if (known) return known.entry
+  const entry = entryFrom(fact)
+  entries.set(fact, { entry })
+  return entry
+}
+
 /** What a fact puts into the log: of the customer's own stream, or of a message's that went to the customer. */
-const entryOf = (
-  fact: RecordedFact,
-):
-  | { readonly customer: string; readonly shown: Activity; readonly occurredAt: number; readonly event?: string }
-  | undefined => {
+const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
   if (isDeliveryFact(fact)) {
     const shown = deliveryActivityOf(fact)
     return shown && { customer: fact.data.customer, shown, occurredAt: fact.data.occurredAt }
