@@ -13,6 +13,7 @@ import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
+import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
 
@@ -129,7 +130,8 @@ const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
     ...(key === undefined ? {} : { key }),
     dryRun: call.query.dry_run,
   })
-  const executed = await services.customers.execute(target.id, target.command, context)
+  const command = await withOffer(services, target.command)
+  const executed = await services.customers.execute(target.id, command, context)
   if (executed.kind === 'busy') return tooBusy()
   if (executed.kind !== 'refused') return answerOf(services, target, executed)
   const failure = fromRefusal(executed.refusal)
@@ -181,7 +183,8 @@ const trackBatch = async (
     // The batch's own key names its events by their place, for those that have no id.
     const key = body.id ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
     const context = contextOf(call, services, { ...(key === undefined ? {} : { key }), dryRun })
-    const executed = await services.customers.execute(target.id, target.command, context)
+    const command = await withOffer(services, target.command)
+    const executed = await services.customers.execute(target.id, command, context)
     if (executed.kind === 'busy') return refused(tooBusy(), body.id)
     if (executed.kind === 'refused') {
       if (isWorthKeeping(executed.refusal) && !dryRun)
@@ -222,7 +225,8 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   const target = targetOf(services, body, call.now)
   if (isFailure(target)) return target
   const context = contextOf(call, services, { key: body.id ?? `resend:${kept._id}` })
-  const executed = await services.customers.execute(target.id, target.command, context)
+  const command = await withOffer(services, target.command)
+  const executed = await services.customers.execute(target.id, command, context)
   if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const position = await services.rejected.resent(kept._id, executed.state.id, context)

@@ -4,6 +4,15 @@ import { mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import type { Projection } from './projection.ts'
 
+/** How a customer came to be referred: by whom, in which program, by which event. */
+export interface ReferralOf {
+  readonly campaign: string
+  readonly referrer: string
+  /** The event's fact. */
+  readonly cause: string
+  readonly at: Date
+}
+
 export interface CustomerDocument {
   readonly _id: string
   readonly profile: Profile
@@ -13,18 +22,30 @@ export interface CustomerDocument {
   readonly updated_at: Date | null
   /** Ids of the segments that the customer is in. */
   readonly segments: readonly string[]
+  /** By which programs the customer was referred. */
+  readonly referrals: readonly ReferralOf[]
+  /** How many customers this one referred, by program. */
+  readonly referred: Readonly<Record<string, number>>
 }
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { source_id: 1 } },
     { key: { created_at: 1, _id: 1 } },
     { key: { 'profile.email': 1 } },
     { key: { segments: 1, created_at: 1, _id: 1 } },
   ],
-  types: ['CustomerCreated', 'CustomerUpdated', 'CustomerDeleted', 'SegmentEntered', 'SegmentLeft'],
+  types: [
+    'CustomerCreated',
+    'CustomerUpdated',
+    'CustomerDeleted',
+    'SegmentEntered',
+    'SegmentLeft',
+    'ReferralConverted',
+    'ReferralCredited',
+  ],
   keys: (fact) => {
     const customer = customerOfStream(fact.stream)
     return customer === undefined ? [] : [customer]
@@ -41,6 +62,8 @@ export const customers: Projection<CustomerDocument> = {
           created_at: new Date(fact.data.occurredAt),
           updated_at: null,
           segments: [],
+          referrals: [],
+          referred: {},
         }
       }
       case 'CustomerUpdated': {
@@ -64,6 +87,15 @@ export const customers: Projection<CustomerDocument> = {
         )
       case 'SegmentLeft':
         return before && { ...before, segments: before.segments.filter((s) => s !== fact.data.segment.id) }
+      case 'ReferralConverted': {
+        const { campaign, referrer, cause, occurredAt } = fact.data
+        const referral = { campaign: campaign.id, referrer, cause: cause.fact, at: new Date(occurredAt) }
+        return before && { ...before, referrals: [...before.referrals, referral] }
+      }
+      case 'ReferralCredited': {
+        const { campaign, number } = fact.data
+        return before && { ...before, referred: { ...before.referred, [campaign.id]: number } }
+      }
       default:
         return before
     }

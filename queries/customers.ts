@@ -1,13 +1,16 @@
 // Reading customers: one, and lists with filters and paging.
 import * as v from 'valibot'
-import type { CustomerDocument } from '../projections/customers.ts'
+import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
+import { activityId } from '../src/domain/customer/activity.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { Card } from '../src/domain/loyalty/state.ts'
 import { notFound } from '../src/http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
+import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const CustomerObject = v.pipe(
@@ -37,7 +40,20 @@ const NO_SUMMARY = {
   orders: { total_amount: 0, total_count: 0, average_amount: 0, last_order_amount: 0 },
 }
 
-const showProfile = (id: string, profile: Profile, createdAt: number, updatedAt: number | null) => ({
+/** The customer's referrals on both sides. */
+interface Referred {
+  readonly referrals: readonly ReferralOf[]
+  readonly referred: Readonly<Record<string, number>>
+}
+
+const showProfile = (
+  id: string,
+  profile: Profile,
+  createdAt: number,
+  updatedAt: number | null,
+  { referrals, referred }: Referred,
+  cards: readonly Card[],
+) => ({
   id,
   source_id: profile.source_id ?? null,
   name: profile.name ?? null,
@@ -47,8 +63,20 @@ const showProfile = (id: string, profile: Profile, createdAt: number, updatedAt:
   birthdate: profile.birthdate ?? null,
   address: profile.address ?? null,
   summary: NO_SUMMARY,
-  loyalty: { points: 0, referred_customers: 0, campaigns: {} },
-  referrals: { total: 0, campaigns: [] },
+  loyalty: {
+    ...showLoyalty(cards),
+    referred_customers: Object.values(referred).reduce((sum, n) => sum + n, 0),
+  },
+  referrals: {
+    total: referrals.length,
+    campaigns: referrals.map(({ campaign, referrer, cause, at }) => ({
+      campaign_id: campaign,
+      referrer_id: referrer,
+      related_object_id: activityId(cause),
+      related_object_type: 'custom_event',
+      date: isoOf(at.getTime()),
+    })),
+  },
   metadata: profile.metadata,
   system_metadata: {},
   ...(profile.unsubscribed ? { unsubscribed: profile.unsubscribed } : {}),
@@ -59,11 +87,33 @@ const showProfile = (id: string, profile: Profile, createdAt: number, updatedAt:
 
 /** A customer as the HTTP contract shows it, from the state that a command has just left. */
 export const showCustomerState = (state: CustomerState) =>
-  showProfile(state.id, state.profile, state.createdAt, state.updatedAt === state.createdAt ? null : state.updatedAt)
+  showProfile(
+    state.id,
+    state.profile,
+    state.createdAt,
+    state.updatedAt === state.createdAt ? null : state.updatedAt,
+    {
+      referrals: Object.values(state.referrals.referred).map(({ campaign, referrer, cause, at }) => ({
+        campaign: campaign.id,
+        referrer,
+        cause: cause.fact,
+        at: new Date(at),
+      })),
+      referred: state.referrals.credited,
+    },
+    Object.values(state.loyalty.cards),
+  )
 
 /** The same from the read model. */
-export const showCustomer = (document: CustomerDocument) =>
-  showProfile(document._id, document.profile, document.created_at.getTime(), document.updated_at?.getTime() ?? null)
+export const showCustomer = (document: CustomerDocument, cards: readonly Card[] = []) =>
+  showProfile(
+    document._id,
+    document.profile,
+    document.created_at.getTime(),
+    document.updated_at?.getTime() ?? null,
+    document,
+    cards,
+  )
 
 /** The short form in which events and activity entries show their customer. */
 export const showCustomerBriefly = (id: string, profile: Profile) => ({
@@ -142,7 +192,12 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
     }),
     collection.count(filter),
   ])
-  const customers = found.slice(0, query.limit).map(showCustomer)
+  const page = found.slice(0, query.limit)
+  const cards = await cardsOf(
+    services,
+    page.map(({ _id }) => _id),
+  )
+  const customers = page.map((document) => showCustomer(document, cards.get(document._id)))
   return {
     body: { object: 'list', data_ref: 'customers', customers, total, has_more: found.length > query.limit },
   }
@@ -170,7 +225,8 @@ export const customerQueries = (services: Services) => [
     response: CustomerObject,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCustomer(services, call.params.id)
-      return found ? { body: showCustomer(found) } : notFound('customer', call.params.id)
+      if (!found) return notFound('customer', call.params.id)
+      return { body: showCustomer(found, (await cardsOf(services, [found._id])).get(found._id)) }
     }),
   }),
 ]

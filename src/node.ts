@@ -22,6 +22,7 @@ import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
 import { startProcesses } from './processes/process.ts'
+import { referralProcesses } from './processes/referrals.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
 import { startRollout } from './rollout/rollout.ts'
@@ -120,7 +121,10 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const stock = createStock(store, rulebook.current)
     const processes = startProcesses({
       group: 'main',
-      processes: loyaltyProcesses({ customers, codes, stock, now: Date.now }),
+      processes: [
+        ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
+        ...referralProcesses({ customers, codes, now: Date.now }),
+      ],
       store,
       readModel,
       log,

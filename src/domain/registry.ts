@@ -7,11 +7,13 @@ import { stockFacts } from './loyalty/stock.ts'
 import { rejectedFacts } from './rejected.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
 import { codeSwitchFacts } from './vouchers/code.ts'
+import { publicationFacts } from './vouchers/publication.ts'
 
 export const factRegistry = {
   ...customerFacts,
   ...codeFacts,
   ...codeSwitchFacts,
+  ...publicationFacts,
   ...stockFacts,
   ...deliveryFacts,
   ...webhookFacts,

@@ -99,6 +99,7 @@ export const convert = (draft: Draft, fact: Tracked): void => {
     event: fact.data.event,
     ...(fact.data.schema ? { schema: fact.data.schema.id } : {}),
   }
+  const voucher = { id: offer.voucher ?? '', code: referral.code }
   const common = { campaign, definition: entry.revision, cause, occurredAt: draft.now }
   if ('reason' in asked) {
     const { reason, details } = asked
@@ -109,7 +110,7 @@ export const convert = (draft: Draft, fact: Tracked): void => {
       'ReferralRefused',
       {
         ...common,
-        voucher: { ...(offer.voucher === undefined ? {} : { id: offer.voucher }), code: referral.code },
+        voucher,
         ...(offer.referrer === undefined ? {} : { referrer: offer.referrer }),
         reason,
         details,
@@ -118,14 +119,14 @@ export const convert = (draft: Draft, fact: Tracked): void => {
     )
     return
   }
-  // A code that passed has a voucher and a referrer: both are part of what being published means.
-  const { voucher = '', referrer = '' } = offer
+  // A code that passed has a referrer: that is what being published means.
+  const { referrer = '' } = offer
   const { referee_reward: forReferee, referrer_reward: forReferrer, referrer_tiers: tiers } = program.program
   draft.emit(
     'ReferralConverted',
     {
       ...common,
-      voucher: { id: voucher, code: referral.code },
+      voucher,
       referrer,
       promise: {
         ...(forReferee ? { referee: forReferee } : {}),

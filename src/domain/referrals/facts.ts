@@ -82,7 +82,7 @@ export const referralFacts = {
     schema: v.object({
       campaign: Ref,
       definition: v.string(),
-      voucher: v.object({ id: v.optional(v.string()), code: v.string() }),
+      voucher: VoucherRef,
       referrer: v.optional(v.string()),
       cause: Cause,
       reason: RefusalReason,

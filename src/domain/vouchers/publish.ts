@@ -109,6 +109,9 @@ export const performVouchers = (draft: Draft, command: VoucherCommand): Refused 
   }
 }
 
+/** The id of the publication by which a rule gives a voucher. */
+export const ruledPublication = (voucher: string): string => idFrom('pub', voucher)
+
 /** Publishes a code that a rule calls for; a process then reserves it, and replaces it if it is another's. */
 export const publishByRule = (
   draft: Draft,
@@ -123,7 +126,7 @@ export const publishByRule = (
     {
       voucher,
       campaign: refOf(entry),
-      publication: { id: idFrom('pub', id), channel: 'Automation' },
+      publication: { id: ruledPublication(id), channel: 'Automation' },
       by: 'rule',
       ...(credits ? { credits } : {}),
       occurredAt: draft.now,

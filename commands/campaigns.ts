@@ -1,0 +1,124 @@
+// Creating, changing, switching and deleting campaigns of all types.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { CampaignObject, campaignNamed, showCampaign } from '../queries/campaigns.ts'
+import { ById } from '../queries/shapes.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
+import { Campaign } from '../src/domain/rulebook/campaign.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { changeDefinitions } from './definitions.ts'
+
+const WRITERS = ['admin', 'integrator'] as const
+const CampaignPatch = v.partial(Campaign)
+
+/** What an update gives replaces what there is, part by part. */
+const patched = (old: Campaign, patch: v.InferOutput<typeof CampaignPatch>): Campaign => {
+  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+  return { ...old, ...given }
+}
+
+/** Changes the campaign that a path names, and answers with it. */
+const change = (
+  services: Services,
+  call: Call<unknown, unknown, { id: string }>,
+  next: (old: Entry<Campaign>) => readonly DefinitionChange[] | Refused,
+): Promise<Outcome> => {
+  let id = call.params.id
+  return changeDefinitions(
+    services,
+    call,
+    (definitions) => {
+      const old = campaignNamed(definitions, call.params.id)
+      if (!old) return refuseNotFound('campaign', call.params.id)
+      id = old.id
+      return next(old)
+    },
+    (rulebook) => {
+      const entry = rulebook.entries('campaign').get(id)
+      return entry ? { body: showCampaign(entry) } : { status: 204 }
+    },
+  )
+}
+
+const switching = (services: Services, word: 'enable' | 'disable') =>
+  route({
+    method: 'post',
+    path: `/v1/campaigns/{id}/${word}` as '/v1/campaigns/{id}/enable',
+    summary: word === 'enable' ? 'Enable a campaign' : 'Disable a campaign',
+    tag: 'Campaigns',
+    roles: WRITERS,
+    params: ById,
+    response: CampaignObject,
+    handler: (call): Promise<Outcome> =>
+      change(services, call, ({ id, definition }) => [
+        {
+          kind: 'campaign',
+          verb: word === 'enable' ? 'Enabled' : 'Disabled',
+          id,
+          definition: { ...definition, active: word === 'enable' },
+          occurredAt: call.now,
+        },
+      ]),
+  })
+
+export const campaignCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/campaigns',
+    summary: 'Create a campaign',
+    description:
+      'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
+      'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
+      '(`referrer_tiers`).',
+    tag: 'Campaigns',
+    roles: WRITERS,
+    body: Campaign,
+    response: CampaignObject,
+    handler: (call): Promise<Outcome> => {
+      const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))
+      return changeDefinitions(
+        services,
+        call,
+        () => [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(id)!) }),
+      )
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/campaigns/{id}',
+    summary: 'Change a campaign',
+    description: 'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised.',
+    tag: 'Campaigns',
+    roles: WRITERS,
+    params: ById,
+    body: CampaignPatch,
+    response: CampaignObject,
+    handler: (call): Promise<Outcome> =>
+      change(services, call, ({ id, definition: old }) =>
+        call.body.campaign_type !== undefined && call.body.campaign_type !== old.campaign_type
+          ? refuse('invalid_payload', 'Property .campaign_type cannot be changed', {
+              resource: { type: 'campaign', id },
+            })
+          : [{ kind: 'campaign', verb: 'Updated', id, definition: patched(old, call.body), occurredAt: call.now }],
+      ),
+  }),
+  switching(services, 'enable'),
+  switching(services, 'disable'),
+  route({
+    method: 'delete',
+    path: '/v1/campaigns/{id}',
+    summary: 'Delete a campaign',
+    description: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
+    tag: 'Campaigns',
+    roles: WRITERS,
+    params: ById,
+    status: 204,
+    handler: (call): Promise<Outcome> =>
+      change(services, call, ({ id }) => [{ kind: 'campaign', verb: 'Deleted', id, occurredAt: call.now }]),
+  }),
+]

@@ -1,0 +1,364 @@
+// Reading referrals: by program with totals, and what became of a code, a referrer and a referee.
+import * as v from 'valibot'
+import type { PublicationDocument } from '../projections/publications.ts'
+import type { ReferralDocument, ReferralStatus, RewardView } from '../projections/referrals.ts'
+import { activityId } from '../src/domain/customer/activity.ts'
+import { holderId } from '../src/domain/vouchers/code.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { pageLimit } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { campaignNamed } from './campaigns.ts'
+import { readCustomer } from './customers.ts'
+import { fresh } from './fresh.ts'
+import { isoOf, isoOrNull } from './shapes.ts'
+
+export const HolderObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    redeemable_id: v.string(),
+    campaign_id: v.string(),
+    customer_id: v.string(),
+    holder_role: v.picklist(['REFEREE', 'REFERRER']),
+    object: v.literal('redeemable_holder'),
+    created_at: v.string(),
+  }),
+  v.title('ReferralHolder'),
+)
+
+/** A customer's place among the holders of a code. */
+export const showHolder = (holder: {
+  readonly id: string
+  readonly voucher: string
+  readonly campaign: string
+  readonly customer: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly at: number
+  readonly role?: 'REFEREE' | 'REFERRER'
+}) => ({
+  id: holder.id,
+  redeemable_id: holder.voucher,
+  redeemable_object: 'voucher' as const,
+  campaign_id: holder.campaign,
+  campaign_type: 'REFERRAL_PROGRAM' as const,
+  voucher_type: 'DISCOUNT_VOUCHER' as const,
+  customer_id: holder.customer,
+  holder_role: holder.role ?? ('REFEREE' as const),
+  metadata: holder.metadata,
+  object: 'redeemable_holder' as const,
+  created_at: isoOf(holder.at),
+})
+
+const showReward = (reward: RewardView | null) =>
+  reward && {
+    state: reward.state,
+    type: reward.type,
+    amount: reward.amount,
+    tier_from: reward.tier,
+    voucher: reward.given ? { id: reward.given.id, code: reward.given.code, object: 'voucher' } : null,
+    campaign: reward.given ? { ...reward.given.campaign, object: 'campaign' } : null,
+    reason: reward.reason ?? null,
+    at: isoOrNull(reward.at?.getTime()),
+  }
+
+const showReferral = (document: ReferralDocument) => ({
+  id: document._id,
+  status: document.status,
+  campaign: { ...document.campaign, object: 'campaign' },
+  voucher: { ...document.voucher, object: 'voucher' },
+  referrer_id: document.referrer,
+  referee_id: document.referee,
+  event: document.event && { id: activityId(document.event.fact), type: document.event.name, object: 'event' },
+  number: document.number,
+  referee_reward: showReward(document.referee_reward),
+  referrer_reward: showReward(document.referrer_reward),
+  refused: document.refused && {
+    reason: document.refused.reason,
+    details: document.refused.details,
+    at: isoOf(document.refused.at.getTime()),
+  },
+  holder_id: document.holder?.id ?? null,
+  converted_at: isoOrNull(document.converted_at?.getTime()),
+  created_at: isoOf(document.created_at.getTime()),
+  updated_at: isoOf(document.updated_at.getTime()),
+  object: 'referral' as const,
+})
+
+const STATUSES = ['pending', 'refused', 'converted', 'rewarded'] as const satisfies readonly ReferralStatus[]
+
+const referralsOf = ({ readModel }: Services) => readModel.collection<ReferralDocument>('referrals')
+
+type Filter = Readonly<Record<string, unknown>>
+
+/** How many referrals there are of each status. `converted` counts those whose rewards are not all given. */
+const totals = async (services: Services, filter: Filter) => {
+  const groups = await referralsOf(services).aggregate<{ _id: ReferralStatus; n: number }>([
+    { $match: filter },
+    { $group: { _id: '$status', n: { $sum: 1 } } },
+  ])
+  const counted = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<ReferralStatus, number>
+  for (const { _id, n } of groups) counted[_id] = n
+  return { ...counted, conversions: counted.converted + counted.rewarded }
+}
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  status: v.optional(v.picklist(STATUSES)),
+  referrer: v.optional(v.string()),
+  referee: v.optional(v.string()),
+  code: v.optional(v.string()),
+  starting_after_id: v.optional(v.string()),
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+})
+type ListQuery = v.InferOutput<typeof ListQuery>
+
+const pageOf = async (
+  services: Services,
+  filter: Filter,
+  query: Pick<ListQuery, 'limit' | 'starting_after_id' | 'order'>,
+) => {
+  const collection = referralsOf(services)
+  const { starting_after_id: after, order, limit } = query
+  const last =
+    after === undefined ? undefined : await collection.findOne({ _id: after }, { projection: { position: 1, _id: 1 } })
+  if (last === null) return refuse('invalid_or_expired_cursor', `No referral has the id ${after}`)
+  const way = order === 'created_at' ? '$gt' : '$lt'
+  // Many referees can be assigned by one fact: those share a position, and are told apart by their ids.
+  const place = last
+    ? { $or: [{ position: { [way]: last.position } }, { position: last.position, _id: { [way]: last._id } }] }
+    : {}
+  const sign = order === 'created_at' ? 1 : -1
+  const found = await collection.find(
+    { ...filter, ...place },
+    { sort: { position: sign, _id: sign }, limit: limit + 1 },
+  )
+  return { page: found.slice(0, limit), more: found.length > limit }
+}
+
+/** The ids of customers that a query names; null when one of them is nobody. */
+const idOf = async (services: Services, name: string | undefined): Promise<string | null | undefined> =>
+  name === undefined ? undefined : ((await readCustomer(services, name))?._id ?? null)
+
+const list = async (services: Services, campaign: string, query: ListQuery): Promise<Outcome> => {
+  const entry = campaignNamed(services.rulebook.current().definitions, campaign)
+  if (!entry) return notFound('campaign', campaign)
+  const [referrer, referee] = await Promise.all([idOf(services, query.referrer), idOf(services, query.referee)])
+  if (referrer === null) return notFound('customer', query.referrer!)
+  if (referee === null) return notFound('customer', query.referee!)
+  const about = {
+    'campaign.id': entry.id,
+    ...(referrer === undefined ? {} : { referrer }),
+    ...(referee === undefined ? {} : { referee }),
+    ...(query.code === undefined ? {} : { 'voucher.code': query.code }),
+  }
+  const [paged, counted] = await Promise.all([
+    pageOf(services, { ...about, ...(query.status === undefined ? {} : { status: query.status }) }, query),
+    totals(services, about),
+  ])
+  if ('failed' in paged) return paged
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: paged.page.map(showReferral),
+      totals: counted,
+      total:
+        query.status === undefined ? STATUSES.reduce((sum, status) => sum + counted[status], 0) : counted[query.status],
+      has_more: paged.more,
+      more_starting_after: paged.more ? paged.page.at(-1)!._id : null,
+    },
+  }
+}
+
+const MAX_CODES = 100
+
+const showCode = (code: PublicationDocument, active: boolean) => ({
+  id: code.voucher.id,
+  code: code.voucher.code,
+  campaign: code.campaign.name,
+  campaign_id: code.campaign.id,
+  is_referral_code: true,
+  referrer_id: code.customer,
+  active,
+  published_at: isoOf(code.created_at.getTime()),
+  object: 'voucher' as const,
+})
+
+const codeStatus = async (services: Services, code: string, campaign: string | undefined): Promise<Outcome> => {
+  const { state } = await loadCode(services.store, code)
+  const published = await services.readModel
+    .collection<PublicationDocument>('publications')
+    .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
+  const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
+  if (!published || (campaign !== undefined && entry?.id !== published.campaign.id)) return notFound('voucher', code)
+  return { body: { ...showCode(published, state.active), totals: await totals(services, { 'voucher.code': code }) } }
+}
+
+const referrerStatus = async (services: Services, campaign: string, name: string): Promise<Outcome> => {
+  const entry = campaignNamed(services.rulebook.current().definitions, campaign)
+  if (!entry) return notFound('campaign', campaign)
+  const customer = await readCustomer(services, name)
+  if (!customer) return notFound('customer', name)
+  const [codes, counted] = await Promise.all([
+    services.readModel
+      .collection<PublicationDocument>('publications')
+      .find({ 'campaign.id': entry.id, customer: customer._id }, { sort: { position: 1 }, limit: MAX_CODES }),
+    totals(services, { 'campaign.id': entry.id, referrer: customer._id }),
+  ])
+  const states = await Promise.all(codes.map(({ voucher }) => loadCode(services.store, voucher.code)))
+  return {
+    body: {
+      object: 'referrer',
+      customer_id: customer._id,
+      campaign_id: entry.id,
+      codes: codes.map((code, i) => showCode(code, states[i]!.state.active)),
+      totals: counted,
+    },
+  }
+}
+
+const refereeStatus = async (services: Services, campaign: string, name: string): Promise<Outcome> => {
+  const entry = campaignNamed(services.rulebook.current().definitions, campaign)
+  if (!entry) return notFound('campaign', campaign)
+  const customer = await readCustomer(services, name)
+  if (!customer) return notFound('customer', name)
+  const found = await referralsOf(services).find(
+    { 'campaign.id': entry.id, referee: customer._id },
+    { sort: { position: 1 }, limit: MAX_CODES },
+  )
+  // One conversion is all there can be; with none, the newest word is what counts.
+  const telling = found.find((document) => document.converted_at !== null) ?? found.at(-1)
+  return {
+    body: {
+      object: 'referee',
+      customer_id: customer._id,
+      campaign_id: entry.id,
+      status: telling?.status ?? 'none',
+      referrals: found.map(showReferral),
+    },
+  }
+}
+
+const HoldersQuery = v.object({ limit: pageLimit, starting_after_id: v.optional(v.string()) })
+
+const holders = async (
+  services: Services,
+  { code, campaignId }: { code: string; campaignId?: string },
+  { limit, starting_after_id: after }: v.InferOutput<typeof HoldersQuery>,
+): Promise<Outcome> => {
+  const published = await services.readModel
+    .collection<PublicationDocument>('publications')
+    .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
+  const entry =
+    campaignId === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaignId)
+  if (!published || (campaignId !== undefined && entry?.id !== published.campaign.id)) return notFound('voucher', code)
+  const { voucher, campaign } = published
+  const collection = referralsOf(services)
+  const last = after === undefined ? undefined : await collection.findOne({ 'voucher.code': code, 'holder.id': after })
+  if (last === null) return refuse('invalid_or_expired_cursor', `No holder has the id ${after}`)
+  const place = last
+    ? { $or: [{ position: { $gt: last.position } }, { position: last.position, _id: { $gt: last._id } }] }
+    : {}
+  const found = await collection.find(
+    { 'voucher.code': code, holder: { $ne: null }, ...place },
+    { sort: { position: 1, _id: 1 }, limit: limit + 1 },
+  )
+  const page = found.slice(0, limit)
+  const more = found.length > limit
+  const own = {
+    id: holderId(voucher.id, published.customer),
+    voucher: voucher.id,
+    campaign: campaign.id,
+    customer: published.customer,
+    metadata: {},
+    at: published.created_at.getTime(),
+    role: 'REFERRER' as const,
+  }
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: [
+        ...(last ? [] : [showHolder(own)]),
+        ...page.flatMap(({ referee, holder }) =>
+          holder
+            ? [
+                showHolder({
+                  id: holder.id,
+                  voucher: voucher.id,
+                  campaign: campaign.id,
+                  customer: referee,
+                  metadata: holder.metadata,
+                  at: holder.at.getTime(),
+                }),
+              ]
+            : [],
+        ),
+      ],
+      has_more: more,
+      more_starting_after: more ? (page.at(-1)?.holder?.id ?? null) : null,
+    },
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+const CodeParams = v.object({ code: v.string(), campaignId: v.optional(v.string()) })
+const CustomerParams = v.object({ campaignId: v.string(), customer: v.string() })
+
+export const referralQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/referrals/{campaignId}',
+    summary: 'Referrals of a program, with totals by status',
+    description:
+      'pending: assigned to a code; refused: the event came, but did not convert, and why; converted; rewarded.',
+    tag: 'Referrals',
+    roles: READERS,
+    params: v.object({ campaignId: v.string() }),
+    query: ListQuery,
+    handler: fresh(services, (call) => list(services, call.params.campaignId, call.query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/referrals/{campaignId}/members/{code}',
+    also: ['/v1/referrals/members/{code}'],
+    summary: 'What became of a referral code',
+    tag: 'Referrals',
+    roles: READERS,
+    params: CodeParams,
+    handler: fresh(services, ({ params }) => codeStatus(services, params.code, params.campaignId)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/referrals/{campaignId}/members/{code}/holders',
+    also: ['/v1/referrals/members/{code}/holders'],
+    summary: 'Who holds a referral code: its referrer and the referees assigned to it',
+    tag: 'Referrals',
+    roles: READERS,
+    params: CodeParams,
+    query: HoldersQuery,
+    handler: fresh(services, ({ params, query }) => {
+      const { code, campaignId } = params
+      return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, query)
+    }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/referrals/{campaignId}/referrers/{customer}',
+    summary: "A referrer's codes and what came of them",
+    tag: 'Referrals',
+    roles: READERS,
+    params: CustomerParams,
+    handler: fresh(services, ({ params }) => referrerStatus(services, params.campaignId, params.customer)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/referrals/{campaignId}/referees/{customer}',
+    summary: 'Whether a customer was referred: pending, converted, rewarded, or refused and why',
+    tag: 'Referrals',
+    roles: READERS,
+    params: CustomerParams,
+    handler: fresh(services, ({ params }) => refereeStatus(services, params.campaignId, params.customer)),
+  }),
+]

@@ -1,0 +1,21 @@
+// Finds out, before an event with a code is decided, what the code says: its own stream, and the stream of its holder.
+import type { TrackEvent } from '../domain/customer/commands.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
+import { offerOf } from '../domain/referrals/offer.ts'
+import { loadCode } from './codeStreams.ts'
+import type { Services } from './services.ts'
+
+/** The event with what was found under its code; as it is when it brings none along. Rejects when the store is not to be had. */
+export const withOffer = async (
+  { store, customers, rulebook }: Pick<Services, 'store' | 'customers' | 'rulebook'>,
+  command: TrackEvent,
+): Promise<TrackEvent> => {
+  const { referral } = command
+  if (!referral) return command
+  const { state: code } = await loadCode(store, referral.code)
+  const holder: CustomerState | undefined = code.owner?.customer
+    ? (await customers.load(code.owner.customer)).state
+    : undefined
+  const { customerKey } = rulebook.current().project
+  return { ...command, referral: { ...referral, offer: offerOf(code, holder, referral.referrer_id, customerKey) } }
+}
