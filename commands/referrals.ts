@@ -138,8 +138,8 @@ const HOLDERS_OF_CODE = '/v1/referrals/members/{code}/holders'
 export const referralCommands = (services: Services) => [
   route({
     method: 'post',
-    path: HOLDERS,
-    also: [HOLDERS_OF_CODE],
+    path: HOLDERS_OF_CODE,
+    also: [HOLDERS],
     summary: 'Assign referees to a referral code, all or none',
     tag: 'Referrals',
     roles: ['admin', 'integrator'],
@@ -150,8 +150,8 @@ export const referralCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
-    path: `${HOLDERS}/{holderId}`,
-    also: [`${HOLDERS_OF_CODE}/{holderId}`],
+    path: `${HOLDERS_OF_CODE}/{holderId}`,
+    also: [`${HOLDERS}/{holderId}`],
     summary: 'Take a referee from a referral code',
     tag: 'Referrals',
     roles: ['admin', 'integrator'],

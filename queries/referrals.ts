@@ -321,8 +321,8 @@ export const referralQueries = (services: Services) => [
   }),
   route({
     method: 'get',
-    path: '/v1/referrals/{campaignId}/members/{code}',
-    also: ['/v1/referrals/members/{code}'],
+    path: '/v1/referrals/members/{code}',
+    also: ['/v1/referrals/{campaignId}/members/{code}'],
     summary: 'What became of a referral code',
     tag: 'Referrals',
     roles: READERS,
@@ -331,8 +331,8 @@ export const referralQueries = (services: Services) => [
   }),
   route({
     method: 'get',
-    path: '/v1/referrals/{campaignId}/members/{code}/holders',
-    also: ['/v1/referrals/members/{code}/holders'],
+    path: '/v1/referrals/members/{code}/holders',
+    also: ['/v1/referrals/{campaignId}/members/{code}/holders'],
     summary: 'Who holds a referral code: its referrer and the referees assigned to it',
     tag: 'Referrals',
     roles: READERS,
