@@ -15,6 +15,8 @@ export interface DispatcherOptions extends AttemptOptions {
   readonly leases: Leases
   /** Shared with whatever else sends to the same hosts. */
   readonly lanes: Lanes
+  /** Messages at once on one lane. */
+  readonly laneCapacity: number
   /** Messages at once over all lanes. */
   readonly concurrency: number
   /** How long a claim lasts, ms: a message whose dispatcher died is taken up again after that. */
@@ -35,6 +37,9 @@ export interface Dispatcher {
 const REMEMBERED = 50_000
 /** No single look takes in more than this. */
 const MAX_FOUND = 2_000
+const MIN_SLACK = 64
+/** Messages of distributions that are gone are looked for as well: they are to be dropped. */
+const MIN_WANTED = 8
 const TROUBLE_MS = 1_000
 
 type Outcome = Attempted['kind'] | 'error'
@@ -55,8 +60,9 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const known = new LRUCache<string, bigint>({ max: REMEMBERED })
   /** Messages that could not be worked on just now: not again at once. */
   const resting = new LRUCache<string, true>({ max: REMEMBERED, ttl: TROUBLE_MS })
-  /** Instants of the newest outcomes: about so many documents are out of date. */
-  let newest: number[] = []
+  /** How many documents more than wanted are asked for, since some of them are out of date. */
+  let slack = MIN_SLACK
+  const halfALane = options.laneCapacity / 2
   let isStopping = false
   let wake: () => void = () => undefined
 
@@ -98,7 +104,6 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       outcome = attempted.kind
       if (attempted.kind !== 'untouched') {
         known.set(id, attempted.revision)
-        newest.push(now())
       }
       if ('lane' in attempted) usage = attempted.lane
       else if (attempted.kind === 'untouched') resting.set(id, true)
@@ -111,7 +116,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       active.delete(id)
       counter?.inc({ channel, outcome })
       gauge?.set(active.size)
-      if (active.size <= concurrency / 2) wake()
+      if (lanes.room(lane, now()) >= halfALane) wake()
     }
   }
 
@@ -120,19 +125,32 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     const at = now()
     const room = concurrency - active.size
     if (room <= 0) return 0
-    newest = newest.filter((instant) => at - instant < 2_000)
     const book = rulebook()
-    const full = [...book.entries('distribution').keys()].filter((id) => roomOf(laneOf(book, id), at) === 0)
+    const distributions = [...book.entries('distribution').keys()]
+    const full = distributions.filter((id) => roomOf(laneOf(book, id), at) === 0)
+    // With every lane full a look would cost much and start nothing.
+    if (full.length > 0 && full.length === distributions.length) return 0
+    const free = new Map(distributions.map((id) => [laneOf(book, id), roomOf(laneOf(book, id), at)]))
+    const wanted = Math.min(
+      room,
+      Math.max(
+        MIN_WANTED,
+        [...free.values()].reduce((sum, n) => sum + n, 0),
+      ),
+    )
+    const limit = Math.min(MAX_FOUND, 2 * wanted + active.size + slack)
     const found = await outbox.find(
       {
         due_at: { $lte: new Date(at) },
         ...(full.length > 0 ? { 'distribution.id': { $nin: full } } : {}),
       },
-      { sort: { due_at: 1 }, limit: Math.min(MAX_FOUND, 2 * room + active.size + newest.length) },
+      { sort: { due_at: 1 }, limit },
     )
     const ready = found.filter(
       ({ _id, revision }) => !active.has(_id) && !resting.has(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
     )
+    if (ready.length >= wanted) slack = Math.max(MIN_SLACK, slack / 2)
+    else if (found.length === limit) slack = Math.min(MAX_FOUND, slack * 2)
     const taken = new Map<string, number>()
     const chosen: (readonly [OutboxDocument, string])[] = []
     // In no order, so that several dispatchers do not reach for the same ones.

@@ -105,6 +105,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
   const dispatcher = startDispatcher({
     ...shared,
     leases: await createLeases(readModel, node),
+    laneCapacity: lane.capacity,
     concurrency: FULL_LANES * lane.capacity,
     ...(options.issueCode ? { issueCode: options.issueCode } : {}),
     ...(options.metrics ? { metrics: options.metrics } : {}),
