@@ -175,10 +175,11 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
         const revived = isMetastream(command.stream) ? streamOfMetastream(command.stream) : undefined
         const revives = revived !== undefined && streams.metadata(revived).softDeleted
         const position = command.events.length === 0 ? moveOn(stream.name) : append(stream, command.events)
+        const revision = stream.last < 0 ? undefined : stream.last
         if (situation.softDeleted) revive(command.stream, before + 1)
         // Metadata that is written by hand to a deleted stream brings it back, too.
         if (revives) revive(revived, (streams.find(revived)?.last ?? -1) + 1)
-        return { kind: 'written', revision: stream.last < 0 ? undefined : stream.last, position }
+        return { kind: 'written', revision, position }
       }
       case 'delete': {
         if (current === undefined && !situation.hasMetadata) return { kind: 'wrong-version', current }
