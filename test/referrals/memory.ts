@@ -1,0 +1,190 @@
+// A node in memory for tests of crashes: one log that survives, runtimes over it that die at any step and come back.
+import type { NewFact, RecordedFact } from '../../src/domain/recorded.ts'
+import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
+import type { EventStore, Source } from '../../src/eventstore/index.ts'
+import { type Processes, startProcesses } from '../../src/processes/process.ts'
+import { referralProcesses } from '../../src/processes/referrals.ts'
+import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
+import { createCodes } from '../../src/runtime/codes.ts'
+import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/customers.ts'
+import { createCustomers } from '../../src/runtime/loader.ts'
+import { T0 } from '../given.ts'
+
+export class Crash extends Error {}
+
+/** Counts the steps of one life of a node and ends it at a given one: `before` what the step does, or after it. */
+export interface Fuse {
+  step<T>(act: () => T): T
+  readonly steps: number
+  readonly blown: boolean
+}
+
+export const fuse = (at: number): Fuse => {
+  let steps = 0
+  let blown = false
+  const crash = (): never => {
+    blown = true
+    throw new Crash(`at step ${at}`)
+  }
+  return {
+    step(act) {
+      if (blown) return crash()
+      // Each act is two steps: to die before it, and to die after it without having heard of it.
+      if (steps++ === at) return crash()
+      const result = act()
+      if (steps++ === at) return crash()
+      return result
+    },
+    get steps() {
+      return steps
+    },
+    get blown() {
+      return blown
+    },
+  }
+}
+
+const unused = (): never => {
+  throw new Error('not part of this log')
+}
+
+/** What survives a crash: the log and the documents of processes. */
+export interface Disk {
+  readonly log: RecordedFact[]
+  readonly documents: Map<string, Map<string, { readonly _id: string }>>
+  /** Called after each append. */
+  readonly listeners: Set<() => void>
+}
+
+export const newDisk = (): Disk => ({ log: [], documents: new Map(), listeners: new Set() })
+
+const streamOf = ({ log }: Disk, stream: string) => log.filter((fact) => fact.stream === stream)
+
+const append = (disk: Disk, stream: string, facts: readonly NewFact[], expected: bigint | string) => {
+  const there = streamOf(disk, stream)
+  const known = there.findIndex(({ id }) => id === facts[0]?.id)
+  if (known >= 0 && facts.every(({ id }, i) => there[known + i]?.id === id)) {
+    const last = there[known + facts.length - 1]!
+    return { kind: 'appended' as const, revision: last.revision, position: last.position }
+  }
+  const revision = BigInt(there.length) - 1n
+  if (expected !== 'any' && (expected === 'no_stream' ? -1n : expected) !== revision)
+    return { kind: 'conflict' as const, actual: revision < 0n ? ('no_stream' as const) : revision }
+  for (const [i, fact] of facts.entries()) {
+    // As the real log does: what is stored went through JSON.
+    const { type, id, data, metadata } = JSON.parse(JSON.stringify(fact)) as NewFact
+    disk.log.push({
+      id,
+      type,
+      data,
+      metadata,
+      stream,
+      revision: revision + 1n + BigInt(i),
+      position: BigInt(disk.log.length) * 10n,
+      created: T0,
+    })
+  }
+  for (const listener of disk.listeners) listener()
+  const last = disk.log.at(-1)!
+  return { kind: 'appended' as const, revision: last.revision, position: last.position }
+}
+
+const subscribe = (disk: Disk, from: bigint): Source => {
+  let taken = from
+  let closed = false
+  let wake: (() => void) | undefined
+  const listener = () => wake?.()
+  disk.listeners.add(listener)
+  const rest = () => disk.log.filter(({ position }) => position > taken)
+  return {
+    get buffered() {
+      return rest().length
+    },
+    async next(max) {
+      while (rest().length === 0 && !closed)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      if (closed) throw new Error('closed')
+      const facts = rest().slice(0, max)
+      taken = facts.at(-1)!.position
+      return { facts, unreadable: [], position: taken, revision: undefined, caughtUp: rest().length === 0 }
+    },
+    async close() {
+      closed = true
+      disk.listeners.delete(listener)
+      wake?.()
+    },
+  }
+}
+
+const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
+  append: async (stream, facts, expected) => step(() => append(disk, stream, facts, expected)),
+  async *readStream(stream, { from = 0n, maxCount = Number.POSITIVE_INFINITY } = {}) {
+    const first = typeof from === 'bigint' ? from : 0n
+    yield* streamOf(disk, stream)
+      .filter(({ revision }) => revision >= first)
+      .slice(0, maxCount)
+  },
+  subscribeAll: async ({ from }) => subscribe(disk, typeof from === 'bigint' ? from : -1n),
+  head: async () => disk.log.at(-1)?.position,
+  health: () => ({ ok: true, since: T0 }),
+  close: async () => {},
+  appendRecords: unused,
+  readRecords: unused,
+  readAll: unused,
+  subscribeStream: unused,
+})
+
+/** The few calls that processes make of a collection. */
+const documentsOver = (disk: Disk, { step }: Fuse): Pick<ReadModel, 'plain'> => ({
+  plain: <D extends Keyed>(name: string) => {
+    const documents = disk.documents.get(name) ?? new Map<string, { readonly _id: string }>()
+    disk.documents.set(name, documents)
+    const calls = {
+      findOne: async ({ _id }: { _id: string }) => documents.get(_id) ?? null,
+      replaceOne: async (_: unknown, document: { readonly _id: string }) =>
+        step(() => void documents.set(document._id, document)),
+      find: async () => [...documents.values()],
+      count: async () => documents.size,
+      deleteOne: async ({ _id }: { _id: string }) => void documents.delete(_id),
+    }
+    return calls as unknown as ModelCollection<D>
+  },
+})
+
+export interface Life {
+  readonly customers: CustomerRuntime
+  readonly store: EventStore
+  readonly codes: ReturnType<typeof createCodes>
+  readonly processes: Processes
+}
+
+const silent = { warn: () => {}, error: () => {} }
+
+/** One life of a node over the disk. Whatever it does after its fuse has blown fails. */
+export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
+  const store = storeOver(disk, at)
+  let keys = 0
+  const customers = createCustomerRuntime({
+    store,
+    head: disk.log.at(-1)?.position ?? -1n,
+    customers: createCustomers({ store, snapshots: { load: async () => undefined, save: () => {} }, cacheSize: 1_000 }),
+    rulebook,
+    wasUsed: async () => false,
+    randomKey: () => `random-${disk.log.length}-${keys++}`,
+    sleep: async () => {},
+    random: () => 0.5,
+  })
+  const codes = createCodes(store)
+  const now = () => T0
+  const processes = startProcesses({
+    group: 'main',
+    processes: referralProcesses({ customers, codes, now }),
+    store,
+    readModel: documentsOver(disk, at),
+    log: silent,
+    now,
+  })
+  return { customers, store, codes, processes }
+}
