@@ -1,6 +1,7 @@
 // One try of one message, from the look at its stream to the recorded outcome. Crash anywhere: it is tried again, under the
 // same id, by whoever claims it next.
 import { randomUUID } from 'node:crypto'
+import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
 import { activityId } from '../domain/customer/activity.ts'
@@ -15,7 +16,7 @@ import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import type { Usage } from './lanes.ts'
-import { type Cause, causeOf, type Rendered, render } from './render.ts'
+import { type Cause, causeOf, causeShown, type Rendered, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders } from './senders.ts'
 
@@ -47,6 +48,8 @@ export interface Claimed {
   readonly message: OutboxDocument
   /** As of the read model that shows the message; undefined: there is no such customer any more. */
   readonly customer: CustomerDocument | undefined
+  /** The tracked event that caused it, when the read model was asked for it. */
+  readonly event?: ActivityDocument
   readonly rulebook: Rulebook
   /** Until when nobody else works on it, ms. */
   readonly leasedUntil: number
@@ -120,8 +123,9 @@ export const createAttempt = (options: AttemptOptions) => {
     }
   }
 
-  const causeFor = async (message: OutboxDocument, channel: ChannelSettings): Promise<Cause> => {
+  const causeFor = async ({ message, event }: Claimed, channel: ChannelSettings): Promise<Cause> => {
     const { trigger, customer, cause, cause_revision, created_at, group_id } = message
+    if (needsEvent(channel) && event) return causeShown(event)
     if (needsEvent(channel)) {
       const from = BigInt(cause_revision)
       for await (const fact of store.readStream(customerStream(customer), { from, maxCount: 1 })) {
@@ -233,7 +237,7 @@ export const createAttempt = (options: AttemptOptions) => {
         distribution: { id: entry.id, name: definition.name },
         channel,
         customer: { id: message.customer, profile: customer.profile },
-        cause: await causeFor(message, channel),
+        cause: await causeFor(claimed, channel),
         ...(message.trigger.segment ? { segment: message.trigger.segment } : {}),
         ...(message.points ? { points: message.points } : {}),
         ...(code === undefined ? {} : { code }),

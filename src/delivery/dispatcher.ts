@@ -1,8 +1,10 @@
 // The dispatcher: looks for messages that are due, claims as many as its lanes carry, and sees each through one try.
 import { LRUCache } from 'lru-cache'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
+import { activityId } from '../domain/customer/activity.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
@@ -54,6 +56,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const { readModel, rulebook, leases, lanes, log, now, random, senders, concurrency, leaseMs, pollMs } = options
   const outbox = readModel.collection<OutboxDocument>('outbox')
   const customers = readModel.collection<CustomerDocument>('customers')
+  const activity = readModel.collection<ActivityDocument>('activity')
   const attempt = createAttempt(options)
   const active = new Map<string, Promise<void>>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
@@ -165,7 +168,11 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     }
     if (chosen.length === 0) return 0
     const leasedUntil = now() + leaseMs
-    const [claimed, theirs] = await Promise.all([
+    // Both read models stand where the outbox stands: one look at each, for all of them.
+    const causes = chosen
+      .filter(([message]) => message.trigger.event !== undefined)
+      .map(([message]) => activityId(message.cause))
+    const [claimed, theirs, events] = await Promise.all([
       leases.claim(
         chosen.map(([message]) => message._id),
         now(),
@@ -175,14 +182,26 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         { _id: { $in: [...new Set(chosen.map(([message]) => message.customer))] } },
         { limit: chosen.length },
       ),
+      causes.length === 0 ? [] : activity.find({ _id: { $in: causes } }, { limit: causes.length }),
     ])
     const byId = new Map(theirs.map((customer) => [customer._id, customer]))
+    const byCause = new Map(events.map((event) => [event._id, event]))
     for (const [message, lane] of chosen) {
       if (!claimed.has(message._id)) continue
+      const event = byCause.get(activityId(message.cause))
       lanes.take(lane)
       active.set(
         message._id,
-        work({ message, customer: byId.get(message.customer), rulebook: book, leasedUntil }, lane),
+        work(
+          {
+            message,
+            customer: byId.get(message.customer),
+            ...(event ? { event } : {}),
+            rulebook: book,
+            leasedUntil,
+          },
+          lane,
+        ),
       )
     }
     gauge?.set(active.size)

@@ -1,4 +1,5 @@
 // What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
+import type { ActivityDocument } from '../../projections/activity.ts'
 import { activityId, activityOf } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { occurrenceOf } from '../domain/customer/occurrence.ts'
@@ -43,6 +44,22 @@ export const causeOf = (fact: RecordedFact): Cause | undefined => {
         groupId: fact.metadata.$correlationId,
       }
     : undefined
+}
+
+/** A custom event as the cause of a message, as the activity log shows it: the same as from the stream. */
+export const causeShown = (entry: ActivityDocument): Cause => {
+  const shown = entry.data.event as { readonly metadata?: Readonly<Record<string, unknown>> } | undefined
+  return {
+    id: entry._id,
+    type: entry.type,
+    customer: entry.customer,
+    name: entry.event ?? entry.type,
+    metadata: shown?.metadata ?? {},
+    data: entry.data,
+    occurredAt: entry.occurred_at.getTime(),
+    recordedAt: entry.created_at.getTime(),
+    groupId: entry.group_id,
+  }
 }
 
 export interface RenderInput {
