@@ -1,6 +1,8 @@
 // Ends a process together with the npm that started it.
 
 const LOOK_EVERY_MS = 250
+/** Asked for at once: who is told to stop early may lose its parent before it begins to look. */
+const parent = process.ppid
 
 /**
  * Calls back once when the process that started this one is gone, if that was npm. npm runs a script in a shell, and a
@@ -9,7 +11,6 @@ const LOOK_EVERY_MS = 250
  */
 export const onOrphaned = (then: () => void): void => {
   if (process.env.npm_lifecycle_event === undefined) return
-  const parent = process.ppid
   const timer = setInterval(() => {
     if (process.ppid === parent) return
     clearInterval(timer)
