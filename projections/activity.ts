@@ -18,6 +18,8 @@ export interface ActivityDocument {
   readonly data: Readonly<Record<string, unknown>>
   /** When it was decided. */
   readonly created_at: Date
+  /** When it was recorded: later than `created_at` where an instant was caught up with. */
+  readonly recorded_at: Date
   /** When the customer acted. */
   readonly occurred_at: Date
   /** The request that it belongs to. */
@@ -80,6 +82,7 @@ export const activity: Projection<ActivityDocument> = {
       ...entry.shown,
       ...(entry.event === undefined ? {} : { event: entry.event }),
       created_at: new Date(decidedAt(fact)),
+      recorded_at: new Date(fact.created),
       occurred_at: new Date(entry.occurredAt),
       group_id: fact.metadata.$correlationId,
       position: sortable(fact.position),

@@ -28,6 +28,8 @@ const ActivityEntry = v.object({
   type: v.string(),
   data: v.record(v.string(), v.unknown()),
   created_at: v.string(),
+  /** Later than `created_at` where an instant was caught up with. */
+  recorded_at: v.string(),
   group_id: v.string(),
 })
 
@@ -48,6 +50,7 @@ const show = (document: ActivityDocument, customer: CustomerDocument) => ({
   category: document.category,
   data: { customer: showCustomerBriefly(customer._id, customer.profile), ...document.data },
   created_at: isoOf(document.created_at.getTime()),
+  recorded_at: isoOf(document.recorded_at.getTime()),
   group_id: document.group_id,
 })
 

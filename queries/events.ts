@@ -52,7 +52,7 @@ const showRaw = (document: ActivityDocument) => ({
   event_schema: document.data.event_schema,
   ...(document.data.faults ? { faults: document.data.faults } : {}),
   occurred_at: isoOf(document.occurred_at.getTime()),
-  recorded_at: isoOf(document.created_at.getTime()),
+  recorded_at: isoOf(document.recorded_at.getTime()),
   group_id: document.group_id,
 })
 

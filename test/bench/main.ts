@@ -5,10 +5,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from './harness.ts'
+import { benchLoyalty } from './loyalty.ts'
+import { benchSegments } from './segments.ts'
 import { benchTracking } from './tracking.ts'
 
 const benches: Readonly<Record<string, (dir: string) => Promise<Row[]>>> = {
   tracking: benchTracking,
+  segments: benchSegments,
+  loyalty: benchLoyalty,
 }
 
 const asked = process.argv.slice(2)

@@ -1,0 +1,232 @@
+// Segments: what an event costs beside many definitions, customers and a long history; roll-out, window exits, visibility.
+import { track, type World, world } from '../given.ts'
+import { call, load, quantile, type Row, type Server, startServer } from './harness.ts'
+
+/** Microseconds of one decision, best of several rounds: the machine's noise only ever adds. */
+const costOf = (w: World, events: number): number => {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 7; round++) {
+    const began = performance.now()
+    for (let n = 0; n < events; n++) {
+      w.wait(1_000)
+      w.when(track('bought', { occurredAt: w.now, metadata: { amount: n % 50 } }))
+    }
+    best = Math.min(best, ((performance.now() - began) / events) * 1_000)
+  }
+  return best
+}
+
+/** A shop with so many segments, one of which cares for `bought`. */
+const shopWith = (definitions: number): World => {
+  const w = world()
+  w.define('eventSchema', 'ms_bought', { name: 'bought', schema: { properties: { amount: { type: 'number' } } } })
+  w.define('eventSchema', 'ms_other', { name: 'other', schema: { properties: { amount: { type: 'number' } } } })
+  for (let n = 1; n < definitions; n++)
+    w.define('segment', `seg_${n}`, {
+      name: `other ${n}`,
+      type: 'auto-update',
+      condition: { event: 'other', count: { $more_than_equal: n }, within: 'P30D' },
+    })
+  w.define('segment', 'seg_one', {
+    name: 'one',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than_equal: 3 }, within: 'P30D' },
+  })
+  w.facts({ type: 'SaveCustomer', profile: { source_id: 's' }, mayCreate: true })
+  return w
+}
+
+const decisions = (): Row[] => {
+  const ten = costOf(shopWith(10), 2_000)
+  const thousand = costOf(shopWith(1_000), 2_000)
+  const long = shopWith(10)
+  for (let n = 0; n < 10_000; n++) {
+    long.wait(60_000)
+    long.when(track('bought', { occurredAt: long.now, metadata: { amount: 1 } }))
+  }
+  const warm = costOf(long, 2_000)
+  return [
+    { name: 'decision, 10 definitions', value: ten, unit: 'µs' },
+    { name: 'decision, 1,000 definitions, one cares', value: thousand, unit: 'µs' },
+    { name: 'cost with 1,000 / with 10 definitions', value: thousand / ten, unit: '', target: '≤ 1.15' },
+    { name: 'cost after 10,000 events / after few', value: warm / ten, unit: '', target: '≤ 1.2' },
+  ]
+}
+
+const schema = { name: 'bought', schema: { properties: { amount: { type: 'number' } } } }
+
+const fill = async (server: Server, customers: number): Promise<void> => {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (next < customers) {
+        const from = next
+        next += 1_000
+        const events = Array.from({ length: Math.min(1_000, customers - from) }, (_, i) => ({
+          event: 'bought',
+          customer: { source_id: `c-${from + i}` },
+          metadata: { amount: (from + i) % 100 },
+        }))
+        await call(server, 'POST', '/v1/events/batch', server.headers, { events })
+      }
+    }),
+  )
+}
+
+const bodies = (from: number, customers: number, count: number): string[] =>
+  Array.from({ length: count }, (_, n) =>
+    JSON.stringify({
+      event: 'bought',
+      customer: { source_id: `c-${(from + n * 7_919) % customers}` },
+      metadata: { amount: n % 100 },
+    }),
+  )
+
+const intake = (server: Server, list: readonly string[], ms: number) =>
+  load(`${server.url}/v1/events`, server.headers, list, { connections: 64, ms })
+
+const rolloutOf = async (server: Server, id: string, limitMs: number): Promise<{ seconds: number; done: number }> => {
+  const began = performance.now()
+  for (;;) {
+    const { body } = await call(server, 'GET', `/v1/segments/${id}`, server.headers)
+    const { initial_sync_status, rollout } = body as {
+      initial_sync_status: string
+      rollout: { done: number }
+    }
+    const seconds = (performance.now() - began) / 1_000
+    if (initial_sync_status === 'DONE' || seconds * 1_000 > limitMs) return { seconds, done: rollout.done }
+    await new Promise((ok) => setTimeout(ok, 50))
+  }
+}
+
+const createSegment = async (server: Server, name: string, more: number): Promise<string> => {
+  const made = await call(server, 'POST', '/v1/segments', server.headers, {
+    name,
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $more_than: more }] },
+  })
+  return (made.body as { id: string }).id
+}
+
+const whole = async (customers: number): Promise<Row[]> => {
+  const server = await startServer()
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    const few = bodies(0, 1_000, 50_000)
+    await fill(server, 1_000)
+    await intake(server, few, 2_000)
+    const small = await intake(server, few, 6_000)
+    await fill(server, customers)
+    const { seconds, done } = await rolloutOf(server, await createSegment(server, 'big', 50), 300_000)
+    const alone = await intake(server, few, 6_000)
+    const beside = createSegment(server, 'bigger', 80)
+    const during = await intake(server, few, 6_000)
+    await beside
+    const rows: Row[] = [
+      {
+        name: `intake among ${customers} customers / among 1,000`,
+        value: alone.perSecond / small.perSecond,
+        unit: '',
+        target: '≥ 1 / 1.2',
+      },
+      { name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' },
+      {
+        name: 'intake during a roll-out / without',
+        value: during.perSecond / alone.perSecond,
+        unit: '',
+        target: '≥ 0.70',
+      },
+    ]
+    return [...rows, ...(await exits(server)), ...(await visibility(server))]
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Customers who enter a window of a few seconds at a steady rate: how late each exit is recorded and can be read. */
+const exits = async (server: Server): Promise<Row[]> => {
+  const made = await call(server, 'POST', '/v1/segments', server.headers, {
+    name: 'just now',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than: 0 }, within: 'PT5S' },
+  })
+  const { id } = made.body as { id: string }
+  await rolloutOf(server, id, 300_000)
+  const total = 1_000
+  const ids: string[] = []
+  for (let n = 0; n < total; n++) {
+    const sent = await call(server, 'POST', '/v1/events', server.headers, {
+      event: 'bought',
+      customer: { source_id: `exit-${n}` },
+      metadata: { amount: 1 },
+    })
+    ids.push((sent.body as { customer: { id: string } }).customer.id)
+  }
+  const late: number[] = []
+  for (const customer of ids) {
+    for (;;) {
+      const { body } = await call(
+        server,
+        'GET',
+        `/v1/customers/${customer}/activity?type=customer.segment.left`,
+        server.headers,
+      )
+      const left = (
+        body as {
+          data: {
+            recorded_at: string
+            data: { became_true_at: string; segment: { id: string } }
+          }[]
+        }
+      ).data.find((entry) => entry.data.segment.id === id)
+      if (left) {
+        late.push(Date.parse(left.recorded_at) - Date.parse(left.data.became_true_at))
+        break
+      }
+      await new Promise((ok) => setTimeout(ok, 20))
+    }
+  }
+  return [
+    {
+      name: 'window exits, recorded after their instant, p99',
+      value: quantile(late, 0.99),
+      unit: 'ms',
+      target: '< 1,000',
+    },
+  ]
+}
+
+const visibility = async (server: Server): Promise<Row[]> => {
+  const delays: number[] = []
+  const one = async (n: number): Promise<void> => {
+    const sent = await call(server, 'POST', '/v1/events', server.headers, {
+      event: 'bought',
+      customer: { source_id: `see-${n}` },
+      metadata: { amount: 1 },
+    })
+    const answered = performance.now()
+    const { customer } = sent.body as { customer: { id: string } }
+    await call(server, 'GET', `/v1/customers/${customer.id}/segments`, {
+      ...server.headers,
+      'Consistency-Token': sent.headers.get('consistency-token') ?? '',
+      Prefer: 'wait=10',
+    })
+    delays.push(performance.now() - answered)
+  }
+  const running: Promise<void>[] = []
+  const began = performance.now()
+  for (let n = 0; n < 3_000; n++) {
+    const wait = began + n * 2 - performance.now()
+    if (wait > 1) await new Promise((ok) => setTimeout(ok, wait))
+    running.push(one(n))
+  }
+  await Promise.all(running)
+  return [
+    { name: 'append to GET …/segments, p99, at 500/s', value: quantile(delays, 0.99), unit: 'ms', target: '< 250' },
+  ]
+}
+
+export const benchSegments = async (): Promise<Row[]> => [
+  ...decisions(),
+  ...(await whole(Number(process.env.BENCH_CUSTOMERS ?? 100_000))),
+]
