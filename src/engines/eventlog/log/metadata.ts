@@ -43,7 +43,7 @@ export const parseMetadata = (data: Buffer): StreamMetadata => {
   const integer = (key: string, least: number): number | undefined | null => {
     const value = parsed[key]
     if (value === undefined) return undefined
-    return Number.isSafeInteger(value) && Number(value) >= least ? Number(value) : null
+    return Number.isInteger(value) && Number(value) >= least ? Number(value) : null
   }
   const maxCount = integer('$maxCount', 1)
   const maxAge = integer('$maxAge', 1)
