@@ -4,6 +4,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { benchDelivery } from './delivery.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
 import { benchSegments } from './segments.ts'
@@ -12,6 +13,7 @@ import { benchTracking } from './tracking.ts'
 const benches: Readonly<Record<string, (dir: string) => Promise<Row[]>>> = {
   tracking: benchTracking,
   segments: benchSegments,
+  delivery: benchDelivery,
   loyalty: benchLoyalty,
 }
 
