@@ -166,20 +166,18 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
   const write = (command: Command, situation: StreamSituation, current: number | undefined): Outcome => {
     switch (command.kind) {
       case 'append': {
-        if (command.events.length === 0 && situation.no === undefined) {
-          // A record without events moves the log on, but the stream stays unknown.
-          return { kind: 'written', revision: undefined, position: moveOn(command.stream) }
-        }
-        const stream = streams.findOrCreate(command.stream)
-        const before = stream.last
         const revived = isMetastream(command.stream) ? streamOfMetastream(command.stream) : undefined
         const revives = revived !== undefined && streams.metadata(revived).softDeleted
-        const position = command.events.length === 0 ? moveOn(stream.name) : append(stream, command.events)
-        const revision = stream.last < 0 ? undefined : stream.last
-        if (situation.softDeleted) revive(command.stream, before + 1)
+        // Without events a stream that is not known stays unknown.
+        const position =
+          command.events.length === 0
+            ? moveOn(command.stream)
+            : append(streams.findOrCreate(command.stream), command.events)
+        const last = situation.last + command.events.length
+        if (situation.softDeleted) revive(command.stream, situation.last + 1)
         // Metadata that is written by hand to a deleted stream brings it back, too.
         if (revives) revive(revived, (streams.find(revived)?.last ?? -1) + 1)
-        return { kind: 'written', revision, position }
+        return { kind: 'written', revision: last < 0 ? undefined : last, position }
       }
       case 'delete': {
         if (current === undefined && !situation.hasMetadata) return { kind: 'wrong-version', current }
