@@ -6,10 +6,17 @@ import { PublicationObject, showHeld } from '../queries/publications.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId, uuidFrom } from '../src/domain/ids.ts'
+import { type Card, cardIn } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type PublicationRequested, publicationStream } from '../src/domain/vouchers/publication.ts'
-import { codeOf, heldAlready, ownerTypeOf, type PublishVoucher } from '../src/domain/vouchers/publish.ts'
+import {
+  codeOf,
+  heldAlready,
+  impliedPublication,
+  ownerTypeOf,
+  type PublishVoucher,
+} from '../src/domain/vouchers/publish.ts'
 import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
 import { type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
 import { name300, queryFlag } from '../src/http/fields.ts'
@@ -95,6 +102,12 @@ const duplicate = (sourceId: string): Failure =>
     resourceId: sourceId,
   })
 
+const usedUp = ({ id, definition }: Entry<Campaign>): Failure =>
+  refuse('no_voucher_suitable_for_publication', `The code format of ${definition.name} is used up`, {
+    resourceType: 'campaign',
+    resourceId: id,
+  })
+
 /** Publishes a code of a campaign: reserves one that nobody has in its stream, then records it in the customer's. */
 const publishOf = async (
   services: Services,
@@ -151,10 +164,59 @@ const publishOf = async (
     if (found) return answer(executed.state, found, executed.position)
     return refuse('voucher_cannot_be_published', 'The request has led to another answer before')
   }
-  return refuse('no_voucher_suitable_for_publication', `The code format of ${entry.definition.name} is used up`, {
-    resourceType: 'campaign',
-    resourceId: entry.id,
-  })
+  return usedUp(entry)
+}
+
+const cardAnswer = (state: CustomerState, card: Card, position: bigint | undefined): Outcome =>
+  answer(
+    state,
+    {
+      id: card.id,
+      code: card.code,
+      campaign: { ...card.campaign, type: 'LOYALTY_PROGRAM' },
+      publication: { id: impliedPublication(card.id), metadata: card.metadata },
+      publishedAt: card.createdAt,
+    },
+    position,
+  )
+
+/** Publishing a loyalty program makes the customer a member: the code is that of the card. */
+const publishCard = async (
+  services: Services,
+  call: PublishCall,
+  customer: CustomerId,
+  entry: Entry<Campaign>,
+): Promise<Outcome> => {
+  const { id: given, ...profile } = call.body.customer
+  const context = contextOf(call, services)
+  const rulebook = services.rulebook.current()
+  const made = idFrom('v', customer, entry.id, context.key ?? randomBytes(16).toString('hex'))
+  const { state, position } = await services.customers.load(customer)
+  const held = entry.definition.join_once ? cardIn(state.loyalty, entry.id) : state.loyalty.cards[made]
+  if (held) return cardAnswer(state, held, position)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const code = codeOf(entry, rulebook, made, attempt)
+    const owner = { type: 'loyalty_card', id: made, campaign: entry.id, customer }
+    if ((await services.codes.reserve(code, owner, context)) === 'taken') continue
+    const executed = await services.customers.execute(
+      customer,
+      {
+        type: 'IssueLoyaltyCard',
+        campaign: entry.id,
+        card: { id: made, code },
+        profile,
+        mayCreate: given === undefined,
+        metadata: call.body.metadata,
+        source: call.body.channel ?? call.channel,
+      },
+      context,
+    )
+    if (executed.kind === 'busy') return tooBusy()
+    if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+    const card = executed.state.loyalty.cards[made] ?? cardIn(executed.state.loyalty, entry.id)
+    return card ? cardAnswer(executed.state, card, executed.position) : usedUp(entry)
+  }
+  return usedUp(entry)
 }
 
 /** A code by name: published when it was made, so that it can only be asked for again by its holder. */
@@ -185,12 +247,17 @@ const publish = async (services: Services, call: PublishCall): Promise<Outcome> 
       : publishCode(services, voucher, id)
   const entry = campaignNamed(services.rulebook.current().definitions, name)
   if (!entry) return notFound('campaign', name)
-  if (entry.definition.campaign_type === 'LOYALTY_PROGRAM' || entry.definition.campaign_type === 'PROMOTION')
-    return refuse('voucher_cannot_be_published', `Campaigns of type ${entry.definition.campaign_type} have members`, {
-      resourceType: 'campaign',
-      resourceId: entry.id,
-    })
-  return publishOf(services, call, id, entry)
+  switch (entry.definition.campaign_type) {
+    case 'LOYALTY_PROGRAM':
+      return publishCard(services, call, id, entry)
+    case 'PROMOTION':
+      return refuse('voucher_cannot_be_published', 'Campaigns of type PROMOTION have no codes', {
+        resourceType: 'campaign',
+        resourceId: entry.id,
+      })
+    default:
+      return publishOf(services, call, id, entry)
+  }
 }
 
 const SwitchObject = v.looseObject({ code: v.string(), active: v.boolean(), object: v.literal('voucher') })

@@ -1,8 +1,8 @@
-// Publications: one document for each code that was given to a customer.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
+// Publications: one document for each code that was given to a customer, cards of loyalty programs among them.
+import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
-import { ruledPublication } from '../src/domain/vouchers/publish.ts'
+import { impliedPublication } from '../src/domain/vouchers/publish.ts'
 import type { Projection } from './projection.ts'
 
 export interface PublicationDocument {
@@ -18,6 +18,25 @@ export interface PublicationDocument {
   readonly position: string
 }
 
+type Given = Extract<CustomerFact, { readonly type: 'VoucherPublished' | 'LoyaltyCardIssued' }>
+
+/** What was given, under which campaign, and how it was asked for. */
+const givenBy = (fact: Given) => {
+  if (fact.type === 'VoucherPublished') {
+    const { voucher, campaign, publication } = fact.data
+    const { sourceId, channel, metadata } = publication
+    return { voucher, campaign, source_id: sourceId ?? null, channel: channel ?? null, metadata: metadata ?? {} }
+  }
+  const { card, campaign, source, metadata } = fact.data
+  return {
+    voucher: card,
+    campaign: { ...campaign, type: 'LOYALTY_PROGRAM' },
+    source_id: null,
+    channel: source ?? null,
+    metadata: metadata ?? {},
+  }
+}
+
 export const publications: Projection<PublicationDocument> = {
   name: 'publications',
   version: 1,
@@ -28,29 +47,41 @@ export const publications: Projection<PublicationDocument> = {
     { key: { 'voucher.code': 1 } },
     { key: { source_id: 1 } },
   ],
-  types: ['VoucherPublished', 'VoucherCodeReplaced'],
+  types: ['VoucherPublished', 'VoucherCodeReplaced', 'LoyaltyCardIssued', 'LoyaltyCardCodeReplaced'],
   keys: (fact) => {
     if (!isCustomerFact(fact)) return []
-    if (fact.type === 'VoucherPublished') return [fact.data.publication.id]
-    // Only a code that a rule gave is ever replaced.
-    return fact.type === 'VoucherCodeReplaced' ? [ruledPublication(fact.data.voucher.id)] : []
+    switch (fact.type) {
+      case 'VoucherPublished':
+        return [fact.data.publication.id]
+      // Only a code that a rule gave is ever replaced.
+      case 'VoucherCodeReplaced':
+        return [impliedPublication(fact.data.voucher.id)]
+      case 'LoyaltyCardIssued':
+      case 'LoyaltyCardCodeReplaced':
+        return [impliedPublication(fact.data.card.id)]
+      default:
+        return []
+    }
   },
   evolve: (before, fact, key) => {
     const customer = customerOfStream(fact.stream)
     if (customer === undefined || !isCustomerFact(fact)) return before
-    if (fact.type === 'VoucherCodeReplaced') return before && { ...before, voucher: fact.data.voucher }
-    if (fact.type !== 'VoucherPublished') return before
-    const { voucher, campaign, publication, occurredAt } = fact.data
-    return {
-      _id: key,
-      customer,
-      voucher,
-      campaign,
-      source_id: publication.sourceId ?? null,
-      channel: publication.channel ?? null,
-      metadata: publication.metadata ?? {},
-      created_at: new Date(occurredAt),
-      position: sortable(fact.position),
+    switch (fact.type) {
+      case 'VoucherCodeReplaced':
+        return before && { ...before, voucher: fact.data.voucher }
+      case 'LoyaltyCardCodeReplaced':
+        return before && { ...before, voucher: fact.data.card }
+      case 'VoucherPublished':
+      case 'LoyaltyCardIssued':
+        return {
+          _id: key,
+          customer,
+          ...givenBy(fact),
+          created_at: new Date(fact.data.occurredAt),
+          position: sortable(fact.position),
+        }
+      default:
+        return before
     }
   },
 }

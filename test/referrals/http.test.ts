@@ -1,7 +1,11 @@
 // Referrals over a whole node: campaigns, publications, conversions, holders, and what can be read of them.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
 
 let node: TestNode
@@ -272,6 +276,83 @@ test('the list of a program is paged without loss or repeat, and its totals add 
   assert.is(new Set(seen).size, seen.length)
   const only = await node.call('GET', `/v1/referrals/${friends}?status=refused&referee=eve`)
   assert.equal([only.body.data.length, only.body.total], [1, 1])
+})
+
+test('a card of a loyalty program is published like a code, and switched like one', async () => {
+  const ask = () => node.call('POST', '/v1/publications', { campaign: 'club', customer: { source_id: 'nan' } })
+  const given = await ask()
+  assert.is(given.body.voucher.type, 'LOYALTY_CARD', JSON.stringify(given.body))
+  assert.is((await ask()).body.voucher.code, given.body.voucher.code)
+  const list = await node.call('GET', '/v1/publications?customer=nan', undefined, { after: given })
+  assert.equal(
+    list.body.publications.map((p: { id: string; voucher: { code: string } }) => [p.id, p.voucher.code]),
+    [[given.body.id, given.body.voucher.code]],
+  )
+  const { code } = given.body.voucher
+  const off = await node.call('POST', `/v1/vouchers/${code}/disable`, {})
+  assert.is(off.body.active, false)
+  const member = await node.call('GET', `/v1/loyalties/members/${code}`, undefined, { after: off })
+  assert.is(member.body.active, false)
+  assert.is((await node.call('POST', '/v1/vouchers/NOPE/disable', {})).status, 404)
+})
+
+test('the official SDK makes, switches and deletes campaigns and publishes codes', async () => {
+  const sdk = serverSdk(node)
+  const campaign = await sdk.campaigns.create({ ...program('by sdk'), type: 'AUTO_UPDATE' } as never)
+  assert.is((await sdk.campaigns.get('by sdk')).id, campaign.id)
+  assert.is((await sdk.campaigns.list({ limit: 5 })).data_ref, 'campaigns')
+  const published = await sdk.distributions.publications.create({
+    campaign: { name: 'by sdk' },
+    customer: { source_id: 'sue' },
+    metadata: { from: 'sdk' },
+  } as never)
+  assert.is(published.result, 'SUCCESS')
+  const listed = async () => (await sdk.distributions.publications.list({ campaign: 'by sdk' })).publications ?? []
+  assert.is((await until(listed, (found) => found.length > 0))[0]?.id, published.id)
+  const { code } = (published as unknown as { voucher: { code: string } }).voucher
+  await sdk.events.create('signed_up', { customer: { source_id: 'sam' }, referral: { code } } as never)
+  await until(async () => (await node.call('GET', '/v1/referrals/by%20sdk/referees/sam')).body.status === 'rewarded')
+  await sdk.campaigns.disable(campaign.id)
+  assert.is((await sdk.campaigns.get(campaign.id)).active, false)
+  await sdk.campaigns.enable(campaign.id)
+  await sdk.campaigns.update(campaign.id, { description: 'changed' } as never)
+  await sdk.campaigns.delete(campaign.id)
+  assert.is((await node.call('GET', `/v1/campaigns/${campaign.id}`)).status, 404)
+})
+
+test('browsers publish codes for those who are allowed to', async () => {
+  const answer = await node.call('POST', '/client/v1/publish?join_once=true&campaign=friends', {
+    customer: { source_id: 'web' },
+    channel: 'Voucherify.js',
+  })
+  assert.equal([answer.status, answer.body.channel], [200, 'Voucherify.js'], JSON.stringify(answer.body))
+})
+
+test('a node that stops right after the conversion rewards the referrer once it is back', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-referrals-'))
+  const outer = node
+  try {
+    node = await testNode({}, dir)
+    await made('/v1/event-schemas', { name: 'signed_up', schema: { properties: {} } })
+    club = await made('/v1/campaigns', {
+      name: 'club',
+      campaign_type: 'LOYALTY_PROGRAM',
+      voucher: { type: 'LOYALTY_CARD' },
+    })
+    await made('/v1/campaigns', program('friends'))
+    const { code } = (await publish('ann')).body.voucher
+    const sent = await signUp('bob', code, { id: 'e-1' })
+    await node.end()
+    node = await testNode({}, dir)
+    await rewarded('bob')
+    assert.equal((await signUp('bob', code, { id: 'e-1' })).body, sent.body, 'a repeat is answered as the first time')
+    const log = await node.call('GET', '/v1/customers/ann/activity?type=customer.rewarded')
+    assert.is(log.body.data.length, 1)
+    await node.end()
+  } finally {
+    node = outer
+    await rm(dir, { recursive: true, force: true })
+  }
 })
 
 test('fifty referees at once on one code: fifty rewards, no more; the same referee twice at once: one', async () => {

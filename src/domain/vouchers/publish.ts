@@ -45,7 +45,7 @@ const PUBLISHABLE: ReadonlySet<Campaign['campaign_type']> = new Set<Campaign['ca
 export const ownerTypeOf = (campaignType: string): string =>
   campaignType === 'REFERRAL_PROGRAM' ? 'referral_code' : 'voucher'
 
-/** The code of a voucher of a campaign at an attempt, in the campaign's format. */
+/** The code of a voucher or card of a campaign at an attempt, in the campaign's format. */
 export const codeOf = (entry: Entry<Campaign> | undefined, rulebook: Rulebook, voucher: string, attempt: number) =>
   secretCode(entry?.definition.voucher?.code_config ?? {}, rulebook.project.customerKey, voucher, attempt)
 
@@ -109,8 +109,8 @@ export const performVouchers = (draft: Draft, command: VoucherCommand): Refused 
   }
 }
 
-/** The id of the publication by which a rule gives a voucher. */
-export const ruledPublication = (voucher: string): string => idFrom('pub', voucher)
+/** The id of the publication of a voucher or card that was given without one of its own being asked for. */
+export const impliedPublication = (voucher: string): string => idFrom('pub', voucher)
 
 /** Publishes a code that a rule calls for; a process then reserves it, and replaces it if it is another's. */
 export const publishByRule = (
@@ -126,7 +126,7 @@ export const publishByRule = (
     {
       voucher,
       campaign: refOf(entry),
-      publication: { id: ruledPublication(id), channel: 'Automation' },
+      publication: { id: impliedPublication(id), channel: 'Automation' },
       by: 'rule',
       ...(credits ? { credits } : {}),
       occurredAt: draft.now,
