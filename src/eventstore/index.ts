@@ -1,5 +1,5 @@
 // The event store: the only place that knows the client of EventStoreDB, and where its troubles are dealt with.
-import { END, excludeSystemEvents, START } from '@eventstore/db-client'
+import { END, eventTypeFilter, excludeSystemEvents, type Position, START } from '@eventstore/db-client'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -186,19 +186,18 @@ export const createEventStore = ({
       )
     },
 
-    subscribeAll: ({ from }) =>
-      openSubscription((checkpoint) =>
-        reads.current.client.subscribeToAll(
-          {
-            fromPosition: at(after(from)),
-            filter: excludeSystemEvents({
-              checkpointInterval: CHECKPOINT_WINDOWS,
-              checkpointReached: (_, position) => checkpoint(position.commit),
-            }),
-          },
-          buffer,
-        ),
-      ),
+    subscribeAll: ({ from, types }) =>
+      openSubscription((checkpoint) => {
+        const checkpoints = {
+          checkpointInterval: CHECKPOINT_WINDOWS,
+          checkpointReached: (_: unknown, position: Position) => checkpoint(position.commit),
+        }
+        const filter =
+          types === undefined
+            ? excludeSystemEvents(checkpoints)
+            : eventTypeFilter({ ...checkpoints, prefixes: [...types] })
+        return reads.current.client.subscribeToAll({ fromPosition: at(after(from)), filter }, buffer)
+      }),
 
     subscribeStream: (stream, { from }) =>
       openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),

@@ -85,7 +85,11 @@ export interface EventStore {
   readStream(stream: string, options?: ReadOptions<bigint>): AsyncIterable<RecordedFact>
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedFact>
   /** Facts after `from` (exclusive), system events left out by the server. */
-  subscribeAll(options: { readonly from: bigint | 'start' | 'end' }): Promise<Source>
+  subscribeAll(options: {
+    readonly from: bigint | 'start' | 'end'
+    /** Only facts whose type begins with one of these: the server sends nothing else. */
+    readonly types?: readonly string[]
+  }): Promise<Source>
   /** Facts of one stream after revision `from` (exclusive). */
   subscribeStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Promise<Source>
   /** The position of the newest fact that is not the server's own; undefined when there is none. */
