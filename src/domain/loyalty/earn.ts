@@ -1,7 +1,9 @@
 // Earning: each fact is shown to the rules that it sets off; each pays once for it, or the reason why not is kept.
-import type { Occurrence } from '../conditions/subject.ts'
+import type { Compiled } from '../conditions/compile.ts'
+import type { Occurrence, Subject } from '../conditions/subject.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
 import type { EarningRule } from '../rulebook/earningRule.ts'
 import { tierFor } from '../rulebook/loyaltyTier.ts'
@@ -89,6 +91,27 @@ const inTier = (points: number, { entry, program }: PreparedRule, card: Card | u
   return mapping.type === 'CUSTOM' ? mapping.points : multiplied(points, mapping.multiplier)
 }
 
+type Judge = (id: string, condition: Compiled) => ReturnType<Compiled['evaluate']>
+
+/** Evaluates conditions for one event, each once for as long as the customer stays the same: rules often share them. */
+const judgeOf = (draft: Draft, event: Occurrence): Judge => {
+  let state: CustomerState | undefined
+  let subject: Subject | undefined
+  const verdicts = new Map<string, ReturnType<Compiled['evaluate']>>()
+  return (id, condition) => {
+    if (state !== draft.state || !subject) {
+      state = draft.state
+      subject = subjectOf(state)
+      verdicts.clear()
+    }
+    const told = verdicts.get(id)
+    if (told) return told
+    const verdict = condition.evaluate(subject, { event }, draft.now)
+    verdicts.set(id, verdict)
+    return verdict
+  }
+}
+
 /** Asks one rule. Pays and answers undefined, or answers why not. */
 const ask = (
   draft: Draft,
@@ -96,6 +119,7 @@ const ask = (
   occurrence: Occurrence,
   rule: PreparedRule,
   programs: Programs,
+  judge: Judge,
 ): string | undefined => {
   const { entry, program, gates } = rule
   const { definition, id, revision } = entry
@@ -105,7 +129,7 @@ const ask = (
   if (!rule.inForce(at).holds) return 'the rule is not in force at that time'
   let gate: unknown
   for (const [named, condition] of gates) {
-    const { holds, because } = condition.evaluate(subjectOf(state), { event: occurrence }, draft.now)
+    const { holds, because } = judge(named, condition)
     if (!holds) return `validation rule ${named} does not hold`
     gate ??= because
   }
@@ -188,12 +212,13 @@ export const earn = (draft: Draft, fact: DecidedFact): void => {
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (!occurrence) return
   const closed = new Set<string>()
+  const judge = judgeOf(draft, occurrence)
   for (const rule of rulesFor(programs, fact, occurrence.type)) {
     if (isNone(rule, fact)) continue
     const { entry, program } = rule
     const reason = closed.has(program.id)
       ? 'an exclusive rule has paid for this event'
-      : ask(draft, fact, occurrence, rule, programs)
+      : ask(draft, fact, occurrence, rule, programs, judge)
     if (reason !== undefined) draft.decline({ kind: 'earning_rule', definition: entry.id, reason })
     else if (entry.definition.stacking.exclusive) closed.add(program.id)
   }

@@ -7,7 +7,8 @@ import type { Card } from './state.ts'
 export const refOf = ({ id, code }: Pick<Card, 'id' | 'code'>): CardRef => ({ id, code })
 
 /** The one bucket of a card for an expiry: points that expire together are kept together. */
-const bucketId = (card: Card, expiresAt: number | null): string => idFrom('lopb', card.id, String(expiresAt))
+const bucketId = (card: Card, expiresAt: number | null): string =>
+  card.buckets.find((bucket) => bucket.expiresAt === expiresAt)?.id ?? idFrom('lopb', card.id, String(expiresAt))
 
 /** A lot that puts points under an expiry (ms; null: never). */
 export const lotFor = (card: Card, points: number, expiresAt: number | null): Lot => ({

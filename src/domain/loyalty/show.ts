@@ -56,27 +56,34 @@ const signedPoints = (fact: MovementFact): number => MOVEMENTS[fact.type].sign *
 const campaignIn = (fact: LoyaltyFact): { readonly id: string; readonly name: string } | undefined =>
   'campaign' in fact.data ? fact.data.campaign : undefined
 
+const metadataOf = (fact: LoyaltyFact): Record<string, unknown> => {
+  const metadata: Record<string, unknown> = {}
+  const campaign = campaignIn(fact)
+  if (campaign) {
+    metadata.campaign = campaign.id
+    metadata.campaign_name = campaign.name
+  }
+  if (isMovement(fact)) {
+    metadata.transaction_type = MOVEMENTS[fact.type].type
+    metadata.points = signedPoints(fact)
+    metadata.balance = fact.data.balance.after
+  }
+  const { data } = fact
+  if ('rule' in data && typeof data.rule === 'object') metadata.earning_rule = data.rule.id
+  if ('pending' in data && typeof data.pending === 'object') metadata.points = data.pending.points
+  if ('to' in data && 'name' in data.to) {
+    metadata.tier = data.to.id
+    metadata.tier_name = data.to.name
+  }
+  if ('reward' in data) metadata.reward = data.reward.id
+  return metadata
+}
+
 /** What conditions may ask of a fact's event: the campaign, the card, the points (negative when taken), the balance. */
 export const loyaltyOccurrence = (id: string, fact: LoyaltyFact, recordedAt: number): Occurrence | undefined => {
   const type = EVENT_TYPES[fact.type]
   if (type === undefined) return undefined
-  const campaign = campaignIn(fact)
-  return {
-    id,
-    type,
-    occurredAt: fact.data.occurredAt,
-    recordedAt,
-    metadata: {
-      ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
-      ...(isMovement(fact)
-        ? { transaction_type: MOVEMENTS[fact.type].type, points: signedPoints(fact), balance: fact.data.balance.after }
-        : {}),
-      ...('rule' in fact.data && typeof fact.data.rule === 'object' ? { earning_rule: fact.data.rule.id } : {}),
-      ...('pending' in fact.data && typeof fact.data.pending === 'object' ? { points: fact.data.pending.points } : {}),
-      ...('to' in fact.data && 'name' in fact.data.to ? { tier: fact.data.to.id, tier_name: fact.data.to.name } : {}),
-      ...('reward' in fact.data ? { reward: fact.data.reward.id } : {}),
-    },
-  }
+  return { id, type, occurredAt: fact.data.occurredAt, recordedAt, metadata: metadataOf(fact) }
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
