@@ -1,0 +1,134 @@
+// Validity in time and code formats: answers with the instant until which they stand, against asking every minute.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { calendarOf } from '../../src/domain/calendar.ts'
+import { codeFrom, roomOf } from '../../src/domain/codes.ts'
+import { proportional, wholeTimes } from '../../src/domain/loyalty/points.ts'
+import { compileValidity, type Validity, validityFaults } from '../../src/domain/validity.ts'
+import { DAY, HOUR, MINUTE } from '../given.ts'
+
+const zone = 'America/New_York'
+const calendar = calendarOf(zone)
+const clock = new Intl.DateTimeFormat('en-US', {
+  timeZone: zone,
+  hourCycle: 'h23',
+  weekday: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+})
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+
+/** Day of the week and minute of the day on the wall. */
+const wall = (at: number): readonly [number, number] => {
+  const parts = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, value]))
+  return [DAYS.indexOf(parts.weekday!), Number(parts.hour) * 60 + Number(parts.minute)]
+}
+
+const minutes = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+const time = fc
+  .tuple(fc.integer({ min: 0, max: 23 }), fc.constantFrom(0, 15, 30))
+  .map(([h, m]) => `${String(h).padStart(2, '0')}:${String(m).padStart(2, '0')}`)
+
+test('days and hours hold as a wall clock says, and stand until then', () => {
+  const validity = fc.record({
+    validity_day_of_week: fc.option(fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { minLength: 1 })),
+    validity_hours: fc.record({
+      daily: fc.array(
+        fc.record({
+          start_time: time,
+          expiration_time: time,
+          days_of_week: fc.option(fc.uniqueArray(fc.integer({ min: 0, max: 6 }))),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+  })
+  // Days on which the clocks of New York do not change.
+  const at = fc.integer({ min: 0, max: 40 * 24 * 60 }).map((n) => Date.parse('2026-04-02T00:00:00Z') + n * MINUTE)
+  fc.assert(
+    fc.property(validity, at, (given, now) => {
+      const ask = compileValidity(given, calendar)
+      const expected = (t: number): boolean => {
+        const [day, minute] = wall(t)
+        if (given.validity_day_of_week && !given.validity_day_of_week.includes(day)) return false
+        return given.validity_hours.daily.some(({ start_time, expiration_time, days_of_week: on }) => {
+          const [from, to] = [minutes(start_time), minutes(expiration_time)]
+          const allowed = (d: number) => !on?.length || on.includes(d)
+          if (to > from) return allowed(day) && minute >= from && minute < to
+          return (allowed(day) && minute >= from) || (allowed((day + 6) % 7) && minute < to)
+        })
+      }
+      const { holds, until } = ask(now)
+      assert.is(holds, expected(now))
+      assert.ok(until > now)
+      for (let t = now; t < Math.min(until, now + DAY); t += 15 * MINUTE)
+        assert.is(expected(t), holds, 'stands until then')
+    }),
+    { numRuns: process.env.SOAK === '1' ? 5_000 : 300 },
+  )
+})
+
+test('dates and time frames', () => {
+  const dates = compileValidity({ start_date: '2026-03-08', expiration_date: '2026-03-09' }, calendar)
+  const start = Date.parse('2026-03-08T05:00:00Z')
+  // The day on which the clocks go forward has 23 hours.
+  const end = Date.parse('2026-03-09T04:00:00Z')
+  assert.equal(dates(start - 1), { holds: false, until: start })
+  assert.equal(dates(start), { holds: true, until: end })
+  assert.equal(dates(end), { holds: false, until: Number.POSITIVE_INFINITY })
+  const frame = compileValidity(
+    { start_date: '2026-03-01T05:00:00Z', validity_timeframe: { interval: 'P7D', duration: 'PT6H' } },
+    calendar,
+  )
+  const first = Date.parse('2026-03-01T05:00:00Z')
+  assert.equal(frame(first + HOUR), { holds: true, until: first + 6 * HOUR })
+  // The second begins at midnight on the wall as the first did, an hour earlier by UTC.
+  assert.equal(frame(first + 6 * HOUR), { holds: false, until: Date.parse('2026-03-08T05:00:00Z') })
+  assert.equal(frame(Date.parse('2026-03-15T04:00:00Z')).holds, true)
+  assert.equal(frame(Date.parse('2026-03-15T03:59:59Z')).holds, false)
+})
+
+test('faults name the field', () => {
+  const paths = (validity: Validity) => validityFaults(validity, calendar).map(({ path }) => path)
+  assert.equal(paths({ start_date: 'soon' }), ['start_date'])
+  assert.equal(paths({ start_date: '2026-01-02', expiration_date: '2026-01-02' }), ['expiration_date'])
+  assert.equal(paths({ validity_timeframe: { interval: 'P1D', duration: 'P2D' } }), [
+    'start_date',
+    'validity_timeframe.duration',
+  ])
+})
+
+test('a code follows from its seed, keeps to its format, and no character is favoured', () => {
+  const config = { pattern: 'A-##-#', charset: 'xyz', prefix: 'p_', postfix: '_q' }
+  assert.is(roomOf(config), 27)
+  const seen = new Map<string, number>()
+  for (let i = 0; i < 2_700; i++) {
+    const code = codeFrom(config, `seed ${i}`)
+    assert.match(code, /^p_A-[xyz]{2}-[xyz]_q$/)
+    assert.is(code, codeFrom(config, `seed ${i}`))
+    seen.set(code, (seen.get(code) ?? 0) + 1)
+  }
+  assert.is(seen.size, 27)
+  for (const n of seen.values()) assert.ok(n > 50 && n < 160, `${n} of about 100`)
+  assert.is(codeFrom({ length: 90 }, new Uint8Array([1])).length, 90)
+})
+
+test('whole times are exact for any decimal numbers', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 10 ** 9 }),
+      fc.integer({ min: 1, max: 10 ** 6 }),
+      fc.integer({ min: 0, max: 6 }),
+      (a, b, digits) => {
+        const scale = 10 ** digits
+        assert.is(wholeTimes(a / scale, b / scale), BigInt(Math.floor(a / b)))
+      },
+    ),
+  )
+  assert.is(wholeTimes(Number.NaN, 1), undefined)
+  assert.is(proportional(1e15, 1, 1), undefined)
+  assert.is(proportional(1e21, 1e20, 1), 10)
+})
+
+test.run()
