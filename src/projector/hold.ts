@@ -10,8 +10,8 @@ const PATIENCE_MS = 10_000
 
 export interface HeldLane {
   readonly lane: Lane
-  /** The one commit of the holder: writes, changes and lets go. False: the hold was lost, nothing was written. */
-  release(change: LaneChange, writes: readonly Writes[]): Promise<boolean>
+  /** The one commit of the holder: writes, changes and lets go. undefined: the hold was lost, nothing was written. */
+  release(change: LaneChange, writes: readonly Writes[]): Promise<Lane | undefined>
 }
 
 /**
@@ -32,21 +32,19 @@ export const withHeldLane = async <T>(
       await sleep(10 + Math.random() * 20)
       continue
     }
-    let lane = held
     let released = false
     try {
       return await work({
-        lane,
+        lane: held,
         async release(change, writes) {
-          const result = await readModel.lanes.commit(lane, writer, { ...change, heldUntil: 0 }, writes)
+          const result = await readModel.lanes.commit(held, writer, { ...change, heldUntil: 0 }, writes)
           if (result.kind === 'rejected') throw new Error(`${result.collection}: ${result.error}`)
           released = result.kind === 'committed'
-          if (result.kind === 'committed') lane = result.lane
-          return released
+          return result.kind === 'committed' ? result.lane : undefined
         },
       })
     } finally {
-      if (!released) await readModel.lanes.commit(lane, writer, { heldUntil: 0 }, []).catch(() => undefined)
+      if (!released) await readModel.lanes.commit(held, writer, { heldUntil: 0 }, []).catch(() => undefined)
     }
   }
 }

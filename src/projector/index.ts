@@ -190,7 +190,7 @@ export const createProjector = ({
       outdated: [...outdated],
     }),
     parked: (limit) => listParked(readModel, group, limit),
-    retry: (projection, key) => retryParked({ store, readModel, lane: group, projections, projection, key }),
+    retry: (projection, key) => retryParked({ store, readModel, lane: group, projections, projection, key, writer }),
     rebuild: (name, { signal = stopping.signal } = {}) => build(name, 'nothing', signal),
     rollback: (name, { signal = stopping.signal } = {}) => build(name, 'previous', signal),
     async stop() {

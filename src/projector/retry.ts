@@ -1,5 +1,4 @@
 // Shows parked facts to their documents again, beside running projectors, all or nothing.
-import { randomUUID } from 'node:crypto'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
@@ -25,6 +24,7 @@ export interface RetryOptions {
   readonly projections: readonly Projection[]
   readonly projection: string
   readonly key: string
+  readonly writer: string
 }
 
 /** The most facts of one key that one transaction takes back. */
@@ -55,10 +55,11 @@ export const retryParked = async ({
   projections,
   projection,
   key,
+  writer,
 }: RetryOptions): Promise<Retried> => {
   const parked = await parkedFactsOf(readModel, id, projection, key, MAX_FACTS)
   if (parked.length === 0) return { kind: 'nothing' }
-  return withHeldLane(readModel, id, randomUUID(), async ({ lane, release }) => {
+  return withHeldLane(readModel, id, writer, async ({ lane, release }) => {
     // Read again under the hold: a running projector may have parked more.
     const waiting = await parkedFactsOf(readModel, id, projection, key, MAX_FACTS)
     let steps: readonly Step[]
@@ -99,6 +100,6 @@ export const retryParked = async ({
     if (failed !== undefined) return { kind: 'failed', error: failed.error! }
     const gone = waiting.map(({ _id }) => _id)
     const released = await release({}, [...writesOf(folded.changed, collectionOf), ...parkedWrites([], gone)])
-    return released ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
+    return released !== undefined ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
   })
 }

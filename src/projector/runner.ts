@@ -1,6 +1,20 @@
 // Runs one lane: opens sessions, opens them again after failures, steps back when another projector is at work, stops.
 // RxJS is the control plane; batches are pulled, one after the other.
-import { concatMap, defer, finalize, from, merge, repeat, retry, Subject, switchMap, takeUntil } from 'rxjs'
+import {
+  concatMap,
+  defer,
+  exhaustMap,
+  finalize,
+  from,
+  ignoreElements,
+  merge,
+  repeat,
+  retry,
+  Subject,
+  switchMap,
+  takeUntil,
+  timer,
+} from 'rxjs'
 import type { Projection } from '../../projections/projection.ts'
 import type { EventStore, Source } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
@@ -77,6 +91,8 @@ export interface LaneRun {
 const REOPEN = { baseMs: 50, maxMs: 1_000 }
 /** How often a lane that another projector moves is looked at, ms. */
 const FOLLOW_MS = 50
+/** How often an idle projector looks whether somebody else has changed its lane, ms. */
+const CHECK_MS = 500
 /** How often a program that was superseded looks whether it still is, ms. */
 const SUPERSEDED_MS = 5_000
 
@@ -173,7 +189,8 @@ export const runLane = ({
       if (lane) {
         moved(lane)
         const holds = lane.heldUntil > Date.now()
-        if (held && !holds) return
+        // Let go by a holder, or changed by this process itself: nobody else is at work.
+        if (!holds && (held || lane.writer === writer)) return
         held = holds
         if (lane.seq !== seq || holds) movedAt = performance.now()
         seq = lane.seq
@@ -226,6 +243,10 @@ export const runLane = ({
     switchMap((session) =>
       merge(
         from(session.failed),
+        timer(CHECK_MS, CHECK_MS).pipe(
+          exhaustMap(() => session.check()),
+          ignoreElements(),
+        ),
         defer(() => session.next()).pipe(
           concatMap((batch) => session.apply(batch)),
           repeat(),

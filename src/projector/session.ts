@@ -72,6 +72,8 @@ export interface Session {
   next(): Promise<Batch>
   /** Folds the batch, waits for the commit before, and starts this one's. */
   apply(batch: Batch): Promise<void>
+  /** Looks whether the lane is still as this session left it, when nothing has been committed for a while; rejects when not. */
+  check(): Promise<void>
   /** Waits for the commit under way; rejects as it does. */
   drained(): Promise<void>
   /** Rejects with the first failure of a commit that nobody waits for. */
@@ -137,6 +139,10 @@ export const createSession = ({
   onDone,
 }: SessionOptions): Session => {
   let lane = first
+  let closed = false
+  /** A commit is under way, or failed. */
+  let busy = false
+  let checked = -1
   let committing: Promise<void> = Promise.resolve()
   let refuse: (error: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
@@ -226,6 +232,7 @@ export const createSession = ({
       onDone({ ...done, newest, caughtUp: batch.caughtUp && source.buffered === 0, lane })
     }
     if (position === undefined || position === lane.position) return told()
+    busy = true
     const writes = writesOf(changed, collectionOf)
     const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, explained(parkings), new Date()))]
     const result = await readModel.lanes.commit(lane, writer, { position }, all)
@@ -238,6 +245,7 @@ export const createSession = ({
       throw new DocumentsRejected(name, keys, result.error)
     }
     lane = result.lane
+    busy = false
     told()
   }
 
@@ -252,6 +260,8 @@ export const createSession = ({
       const before = await load(planned.steps)
       const folded = fold(planned.steps, before, parked)
       await committing
+      // Nobody waits for this batch any more, and whoever closed may be moving the lane himself by now.
+      if (closed) return
       const writing = new Map<Projection, Map<string, Held>>()
       for (const { projection, key, held } of folded.changed) {
         if (projection.insertOnly) continue
@@ -265,9 +275,20 @@ export const createSession = ({
       committing.catch(refuse)
     },
 
+    async check() {
+      const { seq } = lane
+      if (seq !== checked || busy) {
+        checked = seq
+        return
+      }
+      const now = await readModel.lanes.read(lane.id)
+      if (!busy && lane.seq === seq && now?.seq !== seq) throw new LaneLost(lane.id)
+    },
+
     drained: () => committing,
 
     async close() {
+      closed = true
       await source.close()
       await committing.catch(() => undefined)
     },

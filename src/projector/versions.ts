@@ -3,6 +3,7 @@
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { sleep } from '../line/backoff.ts'
 import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText, ReadModelUnavailable } from '../readmodel/index.ts'
 import { createParkedNames, fold, plan, routesOf } from './fold.ts'
@@ -43,6 +44,32 @@ const aliasWrite = (alias: AliasDocument): Writes => ({
   deletes: [],
 })
 
+interface Comparison {
+  readonly current: readonly Projection[]
+  readonly outdated: readonly Projection[]
+  /** Members that this program does not have, or has in a newer version. */
+  readonly dropped: readonly string[]
+}
+
+const compare = (lane: Lane, projections: readonly Projection[], ran: ReadonlySet<string> | undefined): Comparison => {
+  const current: Projection[] = []
+  const outdated: Projection[] = []
+  for (const projection of projections) {
+    const { name, version } = projection
+    const member = lane.members[name]
+    if (member !== undefined && member.version > version)
+      throw new Superseded(`${name} is live in version ${member.version}, this program has version ${version}`)
+    if (member?.version === version) current.push(projection)
+    else if (ran?.has(name)) throw new Superseded(`another program has taken ${name} out of lane ${lane.id}`)
+    else outdated.push(projection)
+  }
+  const names = new Set(projections.map(({ name }) => name))
+  const strange = Object.keys(lane.members).filter((name) => !names.has(name))
+  if (ran !== undefined && strange.length > 0) throw new Superseded(`another program has added ${strange.join(', ')}`)
+  const dropped = outdated.map(({ name }) => name).filter((name) => lane.members[name] !== undefined)
+  return { current, outdated, dropped: [...strange, ...dropped] }
+}
+
 /**
  * Makes the lane and the program agree. A new lane holds all projections. What the lane has in an older version (or not at all) is
  * taken out of it, so that it stands still until it is built anew beside it. Rejects with Superseded when the lane has something
@@ -57,32 +84,19 @@ export const fitLane = async ({ readModel, group, projections, writer, ran }: Fi
     lane = await readModel.lanes.create({ id: group, members, writer })
   }
   if (lane.heldUntil > Date.now()) throw new ReadModelUnavailable(`lane ${group} is being changed`)
-  const names = new Set(projections.map(({ name }) => name))
-  const current: Projection[] = []
-  const outdated: Projection[] = []
-  for (const projection of projections) {
-    const { name, version } = projection
-    const member = lane.members[name]
-    if (member !== undefined && member.version > version)
-      throw new Superseded(`${name} is live in version ${member.version}, this program has version ${version}`)
-    if (member?.version === version) current.push(projection)
-    else if (ran?.has(name)) throw new Superseded(`another program has taken ${name} out of lane ${group}`)
-    else outdated.push(projection)
-  }
-  const strange = Object.keys(lane.members).filter((name) => !names.has(name))
-  if (ran !== undefined && strange.length > 0) throw new Superseded(`another program has added ${strange.join(', ')}`)
-  const members = lane.members
-  const kept = Object.fromEntries(current.map(({ name }) => [name, members[name]!]))
-  if (Object.keys(lane.members).length !== current.length) {
-    // Where the ones left out stopped is kept, so that they can go on from there if they are rolled back to.
-    const stopped = textOf(lane.position)
-    const writes = (await readModel.aliases.all())
-      .filter(({ _id }) => members[_id] !== undefined && kept[_id] === undefined)
-      .map((alias) => aliasWrite({ ...alias, stopped }))
-    const changed = await readModel.lanes.commit(lane, writer, { members: kept }, writes)
-    if (changed.kind !== 'committed') throw new ReadModelUnavailable(`lane ${group} was changed at the same time`)
-    lane = changed.lane
-  }
+  if (compare(lane, projections, ran).dropped.length > 0)
+    lane = await withHeldLane(readModel, group, writer, async ({ lane: held, release }) => {
+      const { dropped } = compare(held, projections, ran)
+      const members = Object.fromEntries(Object.entries(held.members).filter(([name]) => !dropped.includes(name)))
+      // Where they stopped is kept, so that they can go on from there if they are rolled back to.
+      const writes = (await readModel.aliases.all())
+        .filter(({ _id }) => dropped.includes(_id))
+        .map((alias) => aliasWrite({ ...alias, stopped: textOf(held.position) }))
+      const changed = await release({ members }, writes)
+      if (changed === undefined) throw new ReadModelUnavailable(`lane ${group} was changed at the same time`)
+      return changed
+    })
+  const { current, outdated } = compare(lane, projections, ran)
   for (const projection of current) {
     const live = lane.members[projection.name]!
     await readModel.prepare(live.collection, projection.indexes)
@@ -165,17 +179,39 @@ const factsBetween = async (
   return facts
 }
 
-/** Where the lane beside has to be brought, and with which facts; undefined: not possible now. */
-const gap = async (
-  store: EventStore,
-  live: bigint | undefined,
-  beside: bigint | undefined,
-): Promise<readonly RecordedFact[] | undefined> => {
-  if (live === beside) return []
-  if (live !== undefined && (beside === undefined || beside < live)) return factsBetween(store, beside, live)
-  // The lane beside is ahead: harmless as long as no fact lies between, only the server's own events.
+type Gap =
+  /** What has to be folded to bring the lane beside to the live one's position. */
+  | { readonly kind: 'facts'; readonly facts: readonly RecordedFact[] }
+  /** The lane beside has folded facts that the live one has not: it will soon. */
+  | { readonly kind: 'ahead' }
+  /** Too many facts lie between. */
+  | { readonly kind: 'far' }
+
+const gapBetween = async (store: EventStore, live: bigint | undefined, beside: bigint | undefined): Promise<Gap> => {
+  if (live === beside) return { kind: 'facts', facts: [] }
+  if (live !== undefined && (beside === undefined || beside < live)) {
+    const facts = await factsBetween(store, beside, live)
+    return facts === undefined ? { kind: 'far' } : { kind: 'facts', facts }
+  }
+  // Being ahead is harmless as long as no fact lies between, only the server's own events.
   const between = await factsBetween(store, live, beside!)
-  return between?.length === 0 ? [] : undefined
+  return between?.length === 0 ? { kind: 'facts', facts: [] } : { kind: 'ahead' }
+}
+
+/** The live lane is waited for at most so long, ms. */
+const LIVE_PATIENCE_MS = 2_000
+
+/** Waits, without stopping anybody, until the live lane has passed what was built beside. */
+const closeEnough = async ({ store, readModel, group }: SwapOptions, beside: bigint | undefined): Promise<boolean> => {
+  const until = performance.now() + LIVE_PATIENCE_MS
+  for (;;) {
+    const live = await readModel.lanes.read(group)
+    if (live === undefined) return true
+    const { kind } = await gapBetween(store, live.position, beside)
+    if (kind === 'facts') return true
+    if (kind === 'far' || performance.now() > until) return false
+    await sleep(20)
+  }
 }
 
 /** How far what is live now has come: with its lane, unless it was taken out of it before. */
@@ -186,18 +222,18 @@ const stoppedAt = ({ stopped }: AliasDocument, { position }: Lane): string | nul
  * Puts what was built beside in the place of the live one, at exactly the live lane's position and in one transaction: documents
  * for the last few facts, lane, alias, parked facts. Nothing may be running in the lane beside.
  */
-export const swap = async ({ store, readModel, group, projection, writer }: SwapOptions): Promise<Swapped> => {
+export const swap = async (options: SwapOptions): Promise<Swapped> => {
+  const { store, readModel, group, projection, writer } = options
   const { name } = projection
   const id = besideId(group, name)
   const beside = await readModel.lanes.read(id)
   const member = beside?.members[name]
   if (beside === undefined || member === undefined) throw new Error(`${name} has not been built beside the live one`)
-  const seen = await readModel.lanes.read(group)
-  // A first look without stopping anybody.
-  if (seen !== undefined && (await gap(store, seen.position, beside.position)) === undefined) return { kind: 'behind' }
+  if (!(await closeEnough(options, beside.position))) return { kind: 'behind' }
   return withHeldLane(readModel, group, writer, async ({ lane, release }) => {
-    const facts = await gap(store, lane.position, beside.position)
-    if (facts === undefined) return { kind: 'behind' }
+    const gap = await gapBetween(store, lane.position, beside.position)
+    if (gap.kind !== 'facts') return { kind: 'behind' }
+    const { facts } = gap
     const parkedBeside = await readModel.plain<ParkedFact>(PARKED).find({ lane: id }, { limit: 10_000 })
     const names = createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const))
     const planned = plan(routesOf([projection]), facts, names)
@@ -230,7 +266,7 @@ export const swap = async ({ store, readModel, group, projection, writer }: Swap
       }),
     ]
     const members = { ...lane.members, [name]: member }
-    if (!(await release({ members }, writes))) return { kind: 'busy' }
+    if ((await release({ members }, writes)) === undefined) return { kind: 'busy' }
     readModel.aliases.note({ [name]: member })
     const dropped = alias?.previous?.collection
     if (dropped !== undefined && dropped !== member.collection) await readModel.drop(dropped)

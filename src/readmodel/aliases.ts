@@ -29,7 +29,7 @@ export interface Aliases {
 const BELIEVED_MS = 1_000
 
 export const createAliases = (
-  collection: Collection<AliasDocument>,
+  collection: () => Collection<AliasDocument>,
   run: <T>(action: () => Promise<T>) => Promise<T>,
 ): Aliases => {
   const known = new Map<string, { readonly name: string; readonly at: number }>()
@@ -38,7 +38,7 @@ export const createAliases = (
   const refresh = (): Promise<void> => {
     asking ??= (async () => {
       try {
-        const found = await run(() => collection.find({}).toArray())
+        const found = await run(() => collection().find({}).toArray())
         const at = performance.now()
         for (const { _id, live } of found) known.set(_id, { name: live.collection, at })
       } finally {
@@ -65,10 +65,10 @@ export const createAliases = (
       const at = performance.now()
       for (const [projection, { collection: name }] of Object.entries(members)) known.set(projection, { name, at })
     },
-    all: () => run(() => collection.find({}).sort({ _id: 1 }).toArray()),
+    all: () => run(() => collection().find({}).sort({ _id: 1 }).toArray()),
     async create({ _id, group, live }) {
       const first = { group, live, previous: null, promotedAt: new Date() }
-      await run(() => collection.updateOne({ _id }, { $setOnInsert: first }, { upsert: true }))
+      await run(() => collection().updateOne({ _id }, { $setOnInsert: first }, { upsert: true }))
     },
   }
 }

@@ -96,6 +96,12 @@ export const isUnavailable = (error: unknown): boolean => {
   return cause !== error && isUnavailable(cause)
 }
 
+/** Whether the driver's client itself is done for and must be replaced. */
+export const isClientClosed = (error: unknown): boolean =>
+  error instanceof MongoTopologyClosedError ||
+  error instanceof MongoNotConnectedError ||
+  error instanceof MongoClientClosedError
+
 /** Whether another transaction or writer was faster. */
 export const isConflict = (error: unknown): boolean => {
   const code = codeOf(causeOf(error)) ?? codeOf(error)

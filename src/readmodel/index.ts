@@ -4,7 +4,7 @@ import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { CallTooSlow, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { CallTooSlow, isClientClosed, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 
 export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, UpdateFilter, WithId } from 'mongodb'
@@ -65,23 +65,40 @@ export const createReadModel = ({
   probeEveryMs = 300,
   maxPoolSize = 32,
 }: ReadModelOptions): ReadModel => {
-  const client = new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
-  const db = client.db(database)
+  // A client whose first connection failed stays closed for good, so it is replaced.
+  const open = () => new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
+  let client = open()
+  let closed = false
+  const db = () => client.db(database)
+  const renew = (broken: MongoClient) => {
+    if (closed || broken !== client) return
+    log.warn({ server: 'document store' }, 'document store client replaced')
+    client = open()
+    void broken.close().catch(() => undefined)
+  }
 
-  const limited = <T>(ms: number, action: () => Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new CallTooSlow(ms)), ms)
-      action()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
+  const limited = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
+    const used = client
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new CallTooSlow(ms)), ms)
     })
+    try {
+      return await Promise.race([action(), limit])
+    } catch (error) {
+      if (isClientClosed(error)) renew(used)
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
 
   const circuit = createCircuit({
     name: 'document store',
     log,
     probeEveryMs,
     heartbeatMs: 5_000,
-    probe: () => limited(1_000, async () => void (await db.command({ ping: 1 }))),
+    probe: () => limited(1_000, async () => void (await db().command({ ping: 1 }))),
   })
 
   const guarded = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
@@ -102,33 +119,34 @@ export const createReadModel = ({
   }
   const call = <T>(action: () => Promise<T>) => guarded(callTimeoutMs, action)
 
-  const aliases = createAliases(db.collection('projections'), call)
+  const aliases = createAliases(() => db().collection('projections'), call)
 
   return {
     collection: <D extends Keyed>(projection: string) =>
       modelCollection<D>(async (action) => {
         const name = await aliases.resolve(projection)
-        return call(() => action(db.collection<D>(name)))
+        return call(() => action(db().collection<D>(name)))
       }),
     plain: <D extends Keyed>(name: string) =>
-      modelCollection<D>((action) => call(() => action(db.collection<D>(name)))),
-    lanes: createLanes(client, db, (action) => guarded(6 * callTimeoutMs, action)),
+      modelCollection<D>((action) => call(() => action(db().collection<D>(name)))),
+    lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action)),
     aliases,
     health: circuit.health,
     async prepare(name, indexes) {
       await call(async () => {
-        const there = await db.listCollections({ name }, { nameOnly: true }).toArray()
-        if (there.length === 0) await db.createCollection(name).catch(ignoreExisting)
+        const there = await db().listCollections({ name }, { nameOnly: true }).toArray()
+        if (there.length === 0) await db().createCollection(name).catch(ignoreExisting)
         if (indexes.length > 0)
-          await db
+          await db()
             .collection(name)
             .createIndexes(indexes.map((index): IndexOf => ({ ...index, key: { ...index.key } })))
       })
     },
     async drop(name) {
-      await call(() => db.collection(name).drop())
+      await call(() => db().collection(name).drop())
     },
     async close() {
+      closed = true
       circuit.close()
       await client.close()
     },

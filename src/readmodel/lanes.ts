@@ -1,6 +1,6 @@
 // Lanes: sets of collections that move along the log together. A lane's one document is the checkpoint, and it changes only
 // by compare-and-set in the same transaction that writes the documents.
-import type { Collection, Db, Document, MongoClient } from 'mongodb'
+import type { Collection, Db, Document } from 'mongodb'
 import { MongoBulkWriteError, MongoServerError } from 'mongodb'
 import type { Keyed } from './collection.ts'
 import { isConflict, isDuplicateKey, isUnavailable, messageOf, ReadModelUnavailable } from './errors.ts'
@@ -102,11 +102,11 @@ const refusedBy = (error: unknown, { collection, inserts, replaces }: Writes): R
   return { kind: 'rejected', collection, key: single, error: messageOf(error) }
 }
 
-export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => Promise<T>) => Promise<T>): Lanes => {
-  const checkpoints: Collection<LaneDocument> = db.collection('checkpoints')
+export const createLanes = (db: () => Db, run: <T>(action: () => Promise<T>) => Promise<T>): Lanes => {
+  const checkpoints = (database = db()): Collection<LaneDocument> => database.collection('checkpoints')
 
   const read = async (id: string) => {
-    const found = await run(() => checkpoints.findOne({ _id: id }))
+    const found = await run(() => checkpoints().findOne({ _id: id }))
     return found ? laneOf(found) : undefined
   }
 
@@ -124,7 +124,7 @@ export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => 
         at: new Date(),
       }
       try {
-        await run(() => checkpoints.insertOne(document))
+        await run(() => checkpoints().insertOne(document))
         return laneOf(document)
       } catch (error) {
         if (!isDuplicateKey(error)) throw error
@@ -137,7 +137,7 @@ export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => 
     async hold(id, writer, ms) {
       // No transaction: it would conflict with those of a busy projector for ever, while this waits for the one that is open.
       const held = await run(() =>
-        checkpoints.findOneAndUpdate(
+        checkpoints().findOneAndUpdate(
           { _id: id, heldUntil: { $lte: Date.now() } },
           { $inc: { seq: 1 }, $set: { heldUntil: Date.now() + ms, writer, at: new Date() } },
           { returnDocument: 'after' },
@@ -147,18 +147,20 @@ export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => 
     },
 
     async remove(id) {
-      await run(() => checkpoints.deleteOne({ _id: id }))
+      await run(() => checkpoints().deleteOne({ _id: id }))
     },
 
     async commit(from, writer, change, writes) {
       const next: Lane = { ...from, ...change, position: change.position ?? from.position, seq: from.seq + 1, writer }
       return run(async () => {
-        const session = client.startSession()
+        // One client throughout: it may be replaced at any moment.
+        const database = db()
+        const session = database.client.startSession()
         try {
           session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
           // The compare-and-set goes first: who has lost learns it before anything else is sent.
           try {
-            const { matchedCount } = await checkpoints.updateOne(
+            const { matchedCount } = await checkpoints(database).updateOne(
               { _id: from.id, seq: from.seq, writer: from.writer },
               {
                 $set: {
@@ -183,7 +185,7 @@ export const createLanes = (client: MongoClient, db: Db, run: <T>(action: () => 
           }
           for (const write of writes) {
             const { collection, inserts, replaces, deletes } = write
-            const target: Collection<Keyed> = db.collection(collection)
+            const target: Collection<Keyed> = database.collection(collection)
             try {
               if (inserts.length > 0) await target.insertMany(inserts, { session, ordered: true })
               if (replaces.length > 0)

@@ -73,7 +73,10 @@ export const startEventLogEngine = async (): Promise<Engine & { end(): Promise<v
 
 export const startDocumentEngine = async (): Promise<Engine & { end(): Promise<void> }> => {
   const { startDocumentStore } = await import('../../src/engines/documents/index.ts')
-  return withFolder((dir) => restartable((port) => startDocumentStore({ dir, port })), process.env.MONGODB_URL)
+  return withFolder(
+    (dir) => restartable((port) => startDocumentStore({ dir, port, enableTestCommands: true })),
+    process.env.MONGODB_URL,
+  )
 }
 
 export const startEngines = async (): Promise<Engines> => {

@@ -8,6 +8,7 @@ import { createWorld, isLive, type World } from './world.ts'
 
 let engines: Engines
 let world: World
+let endTraffic: (() => Promise<unknown>) | undefined
 
 test.before(async () => {
   engines = await startEngines()
@@ -16,7 +17,11 @@ test.after(() => engines.end())
 test.before.each(() => {
   world = createWorld(engines)
 })
-test.after.each(() => world.close())
+test.after.each(async () => {
+  await endTraffic?.()
+  endTraffic = undefined
+  await world.close()
+})
 
 const name = (key: string) => `${world.prefix}${key}`
 
@@ -36,15 +41,17 @@ const second = (prefix: string): Projection => {
 /** Appends all the time until told to stop; gives how many. */
 const traffic = () => {
   let stop = false
+  const own = world
   const running = (async () => {
     let i = 0
-    for (; !stop; i++) await world.append(`s-${i % 4}`, [counted(name(`k${i % 7}`), i), noted('n')])
+    for (; !stop; i++) await own.append(`s-${i % 4}`, [counted(`${own.prefix}k${i % 7}`, i), noted('n')])
     return i
   })()
-  return async () => {
+  endTraffic = () => {
     stop = true
     return running
   }
+  return endTraffic
 }
 
 const liveOf = async (projection: string): Promise<string> =>
@@ -56,10 +63,16 @@ test('a rebuild during intake is swapped in without loss, and queries are answer
   await until(() => projector.position() !== undefined)
   let asking = true
   let answers = 0
+  const failures: unknown[] = []
   const queries = (async () => {
     while (asking) {
-      await world.readModel.collection('counters').count({})
-      answers++
+      await world.readModel
+        .collection('counters')
+        .count({})
+        .then(
+          () => answers++,
+          (error: unknown) => failures.push(error),
+        )
     }
   })()
   for (const [round, collection] of ['counters_v1_2', 'counters_v1_3', 'counters_v1'].entries()) {
@@ -71,6 +84,7 @@ test('a rebuild during intake is swapped in without loss, and queries are answer
   asking = false
   await queries
   assert.ok(answers > 10)
+  assert.equal(failures, [])
   await end()
   await world.settled(projector)
 })
