@@ -10,9 +10,7 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { showCustomerState } from './customers.ts'
-import { ById, isoOf } from './shapes.ts'
-
-const AUDITORS = ['admin', 'auditor'] as const
+import { AUDITORS, ById, given, isoOf } from './shapes.ts'
 
 const StateQuery = v.object({
   revision: v.optional(
@@ -111,14 +109,12 @@ export const auditQueries = (services: Services) => [
     params: ById,
     query: RangeQuery,
     handler: async (call): Promise<Outcome> => {
-      const { from, to } = call.query
       const id = await services.customers.resolve(call.params.id)
-      const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
       return {
         body: {
           object: 'redecision',
           customer: id,
-          ...(await redecideCustomer(services.store, services.rulebook, id, range)),
+          ...(await redecideCustomer(services.store, services.rulebook, id, given(call.query))),
         },
       }
     },

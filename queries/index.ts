@@ -3,6 +3,7 @@ import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
 import { auditQueries } from './audit.ts'
+import { auditRunQueries } from './auditRuns.ts'
 import { campaignQueries } from './campaigns.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
@@ -30,6 +31,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...rejectedEventQueries(services),
   ...eventSchemaQueries(services),
   ...auditQueries(services),
+  ...auditRunQueries(services),
   ...segmentQueries(services),
   ...validationRuleQueries(services),
   ...distributionQueries(services),

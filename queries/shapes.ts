@@ -9,3 +9,10 @@ export const isoOf = (ms: number): string => new Date(ms).toISOString()
 
 export const isoOrNull = (ms: number | null | undefined): string | null =>
   ms === null || ms === undefined ? null : isoOf(ms)
+
+/** Who may see everything and change nothing, and who may do all. */
+export const AUDITORS = ['admin', 'auditor'] as const
+
+/** Optional fields of a query without those that were not given. */
+export const given = <T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as never

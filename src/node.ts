@@ -21,6 +21,7 @@ import { type LoadedKeys, loadKeys } from './keys.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
+import { watchProcesses } from './processes/metrics.ts'
 import { startProcesses } from './processes/process.ts'
 import { referralProcesses } from './processes/referrals.ts'
 import { createProjector } from './projector/index.ts'
@@ -131,6 +132,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       now: Date.now,
     })
     stops.push(() => processes.stop())
+    watchProcesses(metrics.registry, processes)
     if (config.delivery.isOn) {
       const delivery = await startDelivery({
         config: config.delivery,
@@ -164,6 +166,10 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       codes,
       stock,
       processes,
+      scratch: () => {
+        const database = `${config.mongodbDatabase}_scratch_${randomKey().slice(0, 12)}`
+        return createReadModel({ url: engines.mongodbUrl, database, log })
+      },
     }
     const app = buildApp([...commandRoutes(services), ...queryRoutes(services)], {
       keys: keys.ring,

@@ -18,6 +18,9 @@ const Line = v.object({
 })
 type Line = v.InferOutput<typeof Line>
 
+/** The last line of an export that is whole. */
+const End = v.object({ end: v.object({ events: v.number() }) })
+
 const lineOf = (record: RawRecord): Line => ({
   stream: record.stream,
   revision: String(record.revision),
@@ -34,15 +37,28 @@ export interface ExportOptions {
   readonly customer?: string
   /** After this position: the one that closed an earlier export. */
   readonly after?: bigint
+  readonly signal?: AbortSignal
 }
 
-/** The lines of an export, without line ends. A partial export goes on with `after` the position of its last line. */
-export async function* exportLines(store: EventStore, { customer, after }: ExportOptions = {}): AsyncGenerator<string> {
+/**
+ * The lines of an export, without line ends, up to what is the head at its start. A partial export goes on with `after` the
+ * position of its last line. The last line, `{"end": {"events": …}}`, says that it is whole.
+ */
+export async function* exportLines(
+  store: EventStore,
+  { customer, after, signal }: ExportOptions = {},
+): AsyncGenerator<string, void, undefined> {
   const stream = customer === undefined ? undefined : customerStream(customer)
-  for await (const record of store.readRecords({ from: after ?? 'start' })) {
+  const head = (await store.head()) ?? -1n
+  let events = 0
+  for await (const record of store.readRecords({ from: after ?? 'start', ...(signal ? { signal } : {}) })) {
+    if (record.position > head) break
     if (after !== undefined && record.position <= after) continue
-    if (stream === undefined || record.stream === stream) yield JSON.stringify(lineOf(record))
+    if (stream !== undefined && record.stream !== stream) continue
+    events++
+    yield JSON.stringify(lineOf(record))
   }
+  yield JSON.stringify({ end: { events } })
 }
 
 /** A line that is none, or does not follow what is in the store; the message names the line. */
@@ -99,6 +115,7 @@ export const importLines = async (store: EventStore, lines: AsyncIterable<string
     } catch {
       throw new ImportRefused(number, 'is not JSON')
     }
+    if (v.is(End, json)) continue
     const parsed = v.safeParse(Line, json)
     if (!parsed.success)
       throw new ImportRefused(number, parsed.issues.map((i) => `${v.getDotPath(i) ?? 'line'}: ${i.message}`).join('; '))

@@ -7,13 +7,14 @@ import type { EventStore } from '../eventstore/index.ts'
 /** Events in one block of the chain. */
 export const BLOCK = 10_000
 
-const Block = v.object({
+export const Block = v.object({
   /** The place of its last event in the log, from 1, among all that are not the server's own. */
   upTo: v.number(),
   /** The position of its last event, as decimal text. */
   position: v.string(),
   hash: v.string(),
 })
+export type Block = v.InferOutput<typeof Block>
 
 export const Seal = v.object({
   version: v.literal(1),
@@ -28,8 +29,8 @@ export type Seal = v.InferOutput<typeof Seal>
 const sealed = ({ stream, revision, id, type, created, data, metadata }: RawRecord): string =>
   JSON.stringify([stream, String(revision), id, type, created, data, metadata])
 
-/** Walks the log and gives each block when it is full, and what is left at the head. */
-async function* blocksOf(store: EventStore, until: bigint): AsyncGenerator<Seal['blocks'][number]> {
+/** Walks the log up to a position and gives each block when it is full, and what is left at the end. */
+async function* blocksOf(store: EventStore, until: bigint, signal?: AbortSignal): AsyncGenerator<Block> {
   let previous = ''
   let count = 0
   let hash = createHash('sha256').update(previous)
@@ -39,7 +40,7 @@ async function* blocksOf(store: EventStore, until: bigint): AsyncGenerator<Seal[
     hash = createHash('sha256').update(previous)
     return { upTo: count, position: String(position), hash: previous }
   }
-  for await (const record of store.readRecords({ from: 'start' })) {
+  for await (const record of store.readRecords({ from: 'start', ...(signal ? { signal } : {}) })) {
     if (record.position > until) break
     hash.update(sealed(record)).update('\n')
     position = record.position
@@ -49,13 +50,26 @@ async function* blocksOf(store: EventStore, until: bigint): AsyncGenerator<Seal[
   if (count % BLOCK !== 0) yield closed()
 }
 
-/** Seals the log up to its head. */
-export const seal = async (store: EventStore): Promise<Seal> => {
-  const head = (await store.head()) ?? -1n
-  const blocks: Seal['blocks'] = []
-  for await (const block of blocksOf(store, head)) blocks.push(block)
-  return { version: 1, algorithm: 'sha256', block: BLOCK, blocks }
+/** The blocks up to a position, else to the head, as lines of JSON; the last line is `{"end": {"blocks": …}}`. */
+export async function* sealLines(
+  store: EventStore,
+  until?: bigint,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  let blocks = 0
+  for await (const block of blocksOf(store, until ?? (await store.head()) ?? -1n, signal)) {
+    blocks++
+    yield JSON.stringify(block)
+  }
+  yield JSON.stringify({ end: { blocks } })
 }
+
+export const sealOf = (blocks: readonly Block[]): Seal => ({
+  version: 1,
+  algorithm: 'sha256',
+  block: BLOCK,
+  blocks: [...blocks],
+})
 
 export type SealCheck =
   | { readonly holds: true; readonly events: number }
@@ -68,28 +82,21 @@ export type SealCheck =
       readonly why: string
     }
 
-/** Compares the log with a seal: the first block that differs is named. Events after the seal's head do not matter. */
-export const checkSeal = async (store: EventStore, kept: Seal): Promise<SealCheck> => {
+/** Compares blocks, made anew up to the seal's last position, with a seal: the first block that differs is named. */
+export const checkSeal = async (blocks: AsyncIterable<Block>, kept: Seal): Promise<SealCheck> => {
   const last = kept.blocks.at(-1)
+  if (!last) return { holds: true, events: 0 }
   let index = 0
   const broken = (why: string): SealCheck => ({
     holds: false,
     block: index,
-    from: index === 0 ? 0 : kept.blocks[index - 1]!.upTo,
-    upTo: kept.blocks[index]!.upTo,
+    from: kept.blocks[index - 1]?.upTo ?? 0,
+    upTo: kept.blocks[index]?.upTo ?? last.upTo,
     why,
   })
-  if (!last) return { holds: true, events: 0 }
-  for await (const block of blocksOf(store, BigInt(last.position))) {
+  for await (const block of blocks) {
     const expected = kept.blocks[index]
-    if (!expected)
-      return {
-        holds: false,
-        block: index,
-        from: last.upTo,
-        upTo: block.upTo,
-        why: 'there are more events than were sealed',
-      }
+    if (!expected) return broken('there are more events than were sealed')
     if (block.upTo !== expected.upTo)
       return broken(`${expected.upTo} events were sealed up to here, there are ${block.upTo}`)
     if (block.position !== expected.position) return broken('its last event stands elsewhere in the log')

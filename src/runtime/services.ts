@@ -33,4 +33,6 @@ export interface Services {
   readonly codes: Codes
   readonly stock: Stock
   readonly processes: Processes
+  /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */
+  readonly scratch: () => ReadModel
 }

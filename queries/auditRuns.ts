@@ -1,0 +1,123 @@
+// What auditors ask of the whole log over HTTP, answered as lines of JSON while it is worked on: comparisons, decisions decided
+// again, exports and seals. A last line `{"end": …}` says that the answer is whole.
+import * as v from 'valibot'
+import { findCustomer } from '../commands/context.ts'
+import { projections } from '../projections/index.ts'
+import { exportLines } from '../src/audit/export.ts'
+import { bodyOfLines, linesOfRun } from '../src/audit/lines.ts'
+import { redecideAll } from '../src/audit/redecideAll.ts'
+import { sealLines } from '../src/audit/seal.ts'
+import { verify } from '../src/audit/verify.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { instant, queryInteger } from '../src/http/fields.ts'
+import { type Answer, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { AUDITORS, given } from './shapes.ts'
+
+const lines = (make: (signal: AbortSignal) => AsyncIterable<string>): Answer => ({
+  raw: { contentType: 'application/x-ndjson', content: bodyOfLines(make) },
+})
+
+const position = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,20}$/, 'must be integer'),
+  v.transform((text) => BigInt(text)),
+)
+
+const startVerify = (services: Services, running: { now: boolean }, name?: string, sample?: number): Outcome => {
+  const asked = projections.filter((projection) => name === undefined || projection.name === name)
+  if (asked.length === 0) return notFound('projection', name ?? '')
+  if (running.now) return refuse('conflict', 'A comparison is under way on this node: wait for its end')
+  running.now = true
+  const { store, readModel, projector } = services
+  return lines((signal) =>
+    linesOfRun(async (tell) => {
+      const scratch = services.scratch()
+      try {
+        return {
+          object: 'verification',
+          ...(await verify({
+            store,
+            readModel,
+            scratch,
+            projector,
+            projections: asked,
+            signal,
+            onProgress: tell,
+            ...(sample === undefined ? {} : { sample }),
+          })),
+        }
+      } finally {
+        running.now = false
+        await scratch.close()
+      }
+    }),
+  )
+}
+
+export const auditRunQueries = (services: Services) => {
+  const verifying = { now: false }
+  return [
+    route({
+      method: 'get',
+      path: '/v1/audit/verify',
+      summary:
+        'Rebuilds read models from the stream in a scratch database and compares every document with the live one',
+      description:
+        'Lines of JSON: `{"progress": …}` as it goes on, at last `{"end": report}`. Without that last line it is unfinished.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      query: v.object({ projection: v.optional(v.string()), sample: v.optional(queryInteger(1, 10_000_000)) }),
+      handler: (call) => startVerify(services, verifying, call.query.projection, call.query.sample),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/redecide',
+      summary: 'Decides all recorded decisions of a time again and reports what comes out differently',
+      description:
+        'Lines of JSON, as of `/v1/audit/verify`. `from` is inclusive, `to` exclusive, by the time of decision.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      query: v.object({ from: v.optional(instant), to: v.optional(instant) }),
+      handler: (call): Outcome =>
+        lines((signal) =>
+          linesOfRun((tell) =>
+            redecideAll(services.store, services.rulebook, given(call.query), { signal, onProgress: tell }),
+          ),
+        ),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/export',
+      summary: 'The log, or one customer of it, as a line of JSON for each event',
+      description:
+        'In the order of the log, after position `after`: that of the last line of an export that broke off. Ends with ' +
+        '`{"end": {"events": …}}`.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      query: v.object({ customer: v.optional(v.string()), after: v.optional(position) }),
+      handler: async (call): Promise<Outcome> => {
+        const { customer, after } = call.query
+        const found = customer === undefined ? undefined : await findCustomer(services, customer)
+        if (found && isFailure(found)) return found
+        return lines((signal) =>
+          exportLines(services.store, {
+            signal,
+            ...(found ? { customer: found.id } : {}),
+            ...(after === undefined ? {} : { after }),
+          }),
+        )
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/seal',
+      summary: 'The hash chain over the log, a line for each block',
+      description: 'Up to position `until`, else the head. Ends with `{"end": {"blocks": …}}`.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      query: v.object({ until: v.optional(position) }),
+      handler: (call): Outcome => lines((signal) => sealLines(services.store, call.query.until, signal)),
+    }),
+  ]
+}

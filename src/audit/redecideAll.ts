@@ -1,0 +1,94 @@
+// Deciding the recorded decisions of all customers again, several customers at a time.
+import { customerStream } from '../domain/ids.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { RulebookRuntime } from '../runtime/rulebook.ts'
+import { type Drift, redecideCustomer } from './redecide.ts'
+
+/** Every fact of a customer's stream is in a stream of this name. */
+const PREFIX = customerStream('')
+
+/** Customers whose streams are read at the same time. */
+const AT_ONCE = 8
+
+/** The ids of all customers that ever were, in the order of their first facts. */
+export async function* customersInLog(
+  store: EventStore,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  for await (const { stream, revision } of store.readRecords({ from: 'start', ...(signal ? { signal } : {}) }))
+    if (revision === 0n && stream.startsWith(PREFIX)) yield stream.slice(PREFIX.length)
+}
+
+/** Runs `work` for every customer, a few at a time. Rejects with the first failure. */
+export const forEachCustomer = async (
+  store: EventStore,
+  work: (customer: string) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> => {
+  const customers = customersInLog(store, signal)
+  let failed = false
+  const worker = async (): Promise<void> => {
+    try {
+      while (!failed) {
+        signal?.throwIfAborted()
+        const next = await customers.next()
+        if (next.done) return
+        await work(next.value)
+      }
+    } catch (error) {
+      failed = true
+      throw error
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  } finally {
+    await customers.return()
+  }
+}
+
+/** The most differences that are told in full. */
+const MAX_DRIFT = 1_000
+
+export interface RedecidedAll {
+  readonly customers: number
+  readonly decisions: number
+  readonly facts: number
+  readonly seconds: number
+  /** Facts that came out differently. */
+  readonly different: number
+  /** At most 1,000 of them. */
+  readonly drift: readonly Drift[]
+}
+
+/** Decides again what was decided from `from` to before `to` (ms); default: everything. */
+export const redecideAll = async (
+  store: EventStore,
+  rulebooks: Pick<RulebookRuntime, 'at' | 'current'>,
+  range: { readonly from?: number; readonly to?: number } = {},
+  {
+    signal,
+    onProgress = () => {},
+  }: {
+    readonly signal?: AbortSignal
+    readonly onProgress?: (progress: { readonly customers: number; readonly facts: number }) => void
+  } = {},
+): Promise<RedecidedAll> => {
+  const started = performance.now()
+  const counts = { customers: 0, decisions: 0, facts: 0, different: 0 }
+  const drift: Drift[] = []
+  await forEachCustomer(
+    store,
+    async (customer) => {
+      const one = await redecideCustomer(store, rulebooks, customer, range)
+      counts.customers++
+      counts.decisions += one.decisions
+      counts.facts += one.facts
+      counts.different += one.drift.length
+      drift.push(...one.drift.slice(0, MAX_DRIFT - drift.length))
+      if (counts.customers % 100 === 0) onProgress({ customers: counts.customers, facts: counts.facts })
+    },
+    signal,
+  )
+  return { ...counts, seconds: (performance.now() - started) / 1000, drift }
+}

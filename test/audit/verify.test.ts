@@ -1,0 +1,117 @@
+// A whole node, compared with its own log: it agrees, also while events come in, and what was tampered with is named exactly.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { commandRoutes } from '../../commands/index.ts'
+import type { Verification } from '../../src/audit/verify.ts'
+import type { Keyed } from '../../src/readmodel/index.ts'
+import { type TestNode, testNode } from '../system/node.ts'
+import { buy, populate, verified } from './shop.ts'
+
+let node: TestNode
+const test = suite('verify')
+test.before(async () => {
+  node = await testNode({ DELIVERY: 'off' })
+  await populate(node)
+})
+test.after(() => node.end())
+
+const found = ({ projections }: Verification, name: string) => {
+  const one = projections.find((projection) => projection.name === name)
+  assert.ok(one, name)
+  return one
+}
+
+test('what is served follows from the log, in every read model', async () => {
+  const report = await verified(node)
+  assert.equal([report.holds, report.finished], [true, true], JSON.stringify(report))
+  for (const name of ['customers', 'activity', 'segmentMembers', 'loyaltyCards', 'loyaltyTransactions', 'outbox'])
+    assert.ok(found(report, name).documents > 0, `${name} has documents`)
+})
+
+test('while events come in: no difference, whatever moved on meanwhile', async () => {
+  let going = true
+  let sent = 0
+  const intake = (async () => {
+    while (going) {
+      await Promise.all(Array.from({ length: 5 }, (_, i) => buy(node, `c${(sent + i) % 12}`, 1)))
+      sent += 5
+    }
+  })()
+  try {
+    for (let n = 0; n < 2; n++) {
+      const report = await verified(node)
+      assert.equal([report.holds, report.finished], [true, true], JSON.stringify(report))
+    }
+  } finally {
+    going = false
+    await intake
+  }
+  assert.ok(sent > 0)
+})
+
+test('a field, a balance, a lost and an invented document: each is named, and nothing else', async () => {
+  const { readModel, projector, store } = node.services
+  assert.ok(await projector.waitFor((await store.head())!, 10_000))
+  const customers = readModel.collection<Keyed>('customers')
+  const members = readModel.collection('segmentMembers')
+  const cards = readModel.collection<Keyed & { card: { total: number } }>('loyaltyCards')
+  const victim = await customers.findOne({})
+  const member = await members.findOne({})
+  const card = await cards.findOne({})
+  assert.ok(victim && member && card)
+  await customers.updateOne({ _id: victim._id }, { $set: { tampered: 'yes' } } as never)
+  await members.deleteOne({ _id: member._id })
+  await members.insertOne({ ...member, _id: 'invented' })
+  const { total } = card.card
+  await cards.updateOne({ _id: card._id }, { $set: { 'card.total': total + 1 } } as never)
+
+  const report = await verified(node)
+  assert.equal([report.holds, report.finished], [false, true])
+  assert.equal(found(report, 'customers').differing, [{ id: victim._id, fields: [{ path: 'tampered', live: 'yes' }] }])
+  assert.equal(found(report, 'segmentMembers').missing_ids, [member._id])
+  assert.equal(found(report, 'segmentMembers').extra_ids, ['invented'])
+  assert.equal(found(report, 'loyaltyCards').differing, [
+    { id: card._id, fields: [{ path: 'card.total', live: total + 1, rebuilt: total }] },
+  ])
+  const others = report.projections.filter(
+    ({ name }) => !['customers', 'segmentMembers', 'loyaltyCards'].includes(name),
+  )
+  assert.ok(others.every(({ documents, equal }) => documents === equal))
+  assert.equal(
+    report.projections.reduce((n, { different, missing, extra }) => n + different + missing + extra, 0),
+    4,
+  )
+
+  const one = await verified(node, '?projection=segmentMembers')
+  assert.equal(
+    one.projections.map(({ name, missing, extra }) => [name, missing, extra]),
+    [['segmentMembers', 1, 1]],
+  )
+  const sampled = await verified(node, '?sample=5')
+  assert.ok(sampled.one_in > 1)
+
+  await customers.updateOne({ _id: victim._id }, { $unset: { tampered: '' } } as never)
+  await members.deleteOne({ _id: 'invented' })
+  await members.insertOne(member)
+  await cards.updateOne({ _id: card._id }, { $set: { 'card.total': total } } as never)
+  assert.is((await verified(node)).holds, true)
+})
+
+test('only auditors and administrators may ask; an unknown projection is not found; a key of an auditor writes nothing', async () => {
+  for (const as of ['integrator', 'reader'] as const)
+    assert.is((await node.call('GET', '/v1/audit/verify', undefined, { as })).status, 403)
+  assert.is((await node.call('GET', '/v1/audit/verify?projection=nothing', undefined, { as: 'auditor' })).status, 404)
+  const before = await node.services.store.head()
+  let tried = 0
+  for (const { path, method } of commandRoutes(node.services))
+    if (path.startsWith('/v1/')) {
+      tried++
+      const answer = await node.call(method.toUpperCase(), path.replaceAll(/\{[^}]+\}/g, 'x'), {}, { as: 'auditor' })
+      // A preview writes nothing; the empty body is not what it wants.
+      assert.is(answer.status, path.endsWith('/preview') ? 400 : 403, `${method} ${path}`)
+    }
+  assert.ok(tried > 30, `${tried} writing routes`)
+  assert.is(await node.services.store.head(), before)
+})
+
+test.run()
