@@ -421,6 +421,8 @@ test('the processes can be watched', async () => {
   const names = watched.body.data.map((p: { name: string }) => p.name)
   for (const name of ['transfers', 'rewards', 'card-codes']) assert.ok(names.includes(name))
   assert.equal(watched.body.failures, [])
+  const metrics = await (await fetch(`${node.url}/metrics`)).text()
+  assert.match(metrics, 'tributary_process_pending{process="transfers"} 0')
 })
 
 test.run()
