@@ -43,6 +43,11 @@ const main = async (): Promise<void> => {
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
+  void node.engineFailed.then((error) => {
+    if (stopping) return
+    log.fatal({ err: error }, 'an embedded engine ended; this process ends too, so that it can be started again')
+    log.flush(() => process.exit(1))
+  })
   onOrphaned(() => {
     if (!stopping) stop('the end of npm')
   })

@@ -42,6 +42,8 @@ export interface Node {
   readonly url: string
   readonly keys: LoadedKeys
   readonly services: Services
+  /** Resolves, with the reason, when an embedded engine ends by itself: nothing works without it. */
+  readonly engineFailed: Promise<Error>
   /** Finishes what runs, at most for the configured time, and stops everything. */
   stop(): Promise<void>
 }
@@ -183,7 +185,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     })
     const server = await serve(app, { port: config.port, host: config.host })
     stops.push(() => server.close(config.drainTimeLimitMs))
-    return { url: server.url, keys, services, stop: stopAll }
+    return { url: server.url, keys, services, engineFailed: engines.failed, stop: stopAll }
   } catch (error) {
     await stopAll()
     throw error

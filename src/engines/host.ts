@@ -25,6 +25,12 @@ const FromWorker = v.variant('kind', [
   v.object({ kind: v.literal('stopped') }),
 ])
 
+/**
+ * The heap that an engine may use, MB. Data lies in mapped files, not in the heap; without a bound V8 lets garbage of several
+ * times that size pile up before it looks for it.
+ */
+const MAX_HEAP_MB = 256
+
 const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
 /**
@@ -43,7 +49,10 @@ const entryOf = (moduleUrl: URL): URL => {
  * Rejects with the engine's own message when it cannot start.
  */
 export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<HostedEngine> => {
-  const worker = new Worker(entryOf(moduleUrl), { workerData: options })
+  const worker = new Worker(entryOf(moduleUrl), {
+    workerData: options,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  })
   // A thread that dies is the engine's failure, told through `failed`, never an uncaught error of the application.
   const failed = new Promise<Error>((resolve) => {
     worker.once('error', (error) => resolve(asError(error)))

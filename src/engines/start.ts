@@ -5,6 +5,8 @@ import { runInWorker } from './host.ts'
 export interface EngineUrls {
   readonly eventStoreUrl: string
   readonly mongodbUrl: string
+  /** Resolves, with the reason, when an engine ends by itself: the node cannot go on without it. */
+  readonly failed: Promise<Error>
   stop(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export const startEngines = async (
     return {
       eventStoreUrl: given.eventStoreUrl ?? eventLog!.url,
       mongodbUrl: given.mongodbUrl ?? documents!.url,
+      failed: Promise.race([eventLog, documents].flatMap((engine) => (engine ? [engine.failed] : []))),
       stop: async () => {
         await Promise.all([eventLog?.stop(), documents?.stop()])
       },

@@ -33,7 +33,7 @@ export const startProcess = (
   limitMs = 30_000,
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', './src/typescript.js', ...args], {
+    const child = spawn(process.execPath, ['--max-old-space-size=384', '--import', './src/typescript.js', ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
