@@ -49,7 +49,7 @@ const environment = v.object({
   /** File of API keys with hashed tokens; generated keys in DATA_DIR when absent. */
   KEYS_FILE: optionalText,
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
-  /** The project in management paths; part of the key that customer ids are made with. */
+  /** The project in management paths. */
   PROJECT_ID: v.optional(
     v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,100}$/, 'must have 1 to 100 letters, digits, "_" or "-"')),
     'proj_main',
