@@ -83,7 +83,16 @@ const metadataOf = (fact: LoyaltyFact): Record<string, unknown> => {
 export const loyaltyOccurrence = (id: string, fact: LoyaltyFact, recordedAt: number): Occurrence | undefined => {
   const type = EVENT_TYPES[fact.type]
   if (type === undefined) return undefined
-  return { id, type, occurredAt: fact.data.occurredAt, recordedAt, metadata: metadataOf(fact) }
+  return {
+    id,
+    type,
+    occurredAt: fact.data.occurredAt,
+    recordedAt,
+    // Most who ask count, and look at nothing else.
+    get metadata() {
+      return metadataOf(fact)
+    },
+  }
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -152,15 +161,21 @@ const rewardShown = (fact: LoyaltyFact) => {
   }
 }
 
-/** A change of a balance as a transaction of the contract. */
-export const transactionOf = (fact: MovementFact) => ({
+/** What a transaction is called and who asked for it, where its details stand beside it. */
+const transactionBriefly = (fact: MovementFact) => ({
   id: fact.data.transaction,
   source_id: ('sourceId' in fact.data ? fact.data.sourceId : undefined) ?? null,
-  voucher_id: fact.data.card.id,
-  campaign_id: fact.data.campaign.id,
   source: ('source' in fact.data ? fact.data.source : undefined) ?? (ACTIONS.has(fact.type) ? null : 'Automation'),
   reason: ('reason' in fact.data ? fact.data.reason : undefined) ?? null,
   type: MOVEMENTS[fact.type].type,
+  related_transaction_id: ('related' in fact.data ? fact.data.related : undefined) ?? null,
+})
+
+/** A change of a balance as a transaction of the contract. */
+export const transactionOf = (fact: MovementFact) => ({
+  ...transactionBriefly(fact),
+  voucher_id: fact.data.card.id,
+  campaign_id: fact.data.campaign.id,
   details: {
     balance: balanceShown(fact),
     ...earningShown(fact),
@@ -203,7 +218,7 @@ export const loyaltyActivity = (fact: LoyaltyFact): Activity | undefined => {
     category: ACTIONS.has(fact.type) ? 'ACTION' : 'EFFECT',
     data: {
       ...(campaign ? { campaign: campaignShown(campaign), voucher: voucherShown(card, campaign) } : { voucher: card }),
-      ...(isMovement(fact) ? { balance: balanceShown(fact), transaction: transactionOf(fact) } : {}),
+      ...(isMovement(fact) ? { balance: balanceShown(fact), transaction: transactionBriefly(fact) } : {}),
       ...earningShown(fact),
       ...transferShown(fact),
       ...rewardShown(fact),
