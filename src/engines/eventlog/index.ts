@@ -21,7 +21,7 @@ export interface EventLogOptions {
   readonly port?: number | undefined
   /** Address to listen on. There is no user and no encryption: leave it at loopback. */
   readonly host?: string | undefined
-  /** Upper bound of the log's file, bytes; default: the disk's. */
+  /** Appends are refused once the log's file has so many bytes; default: as many as the disk holds. */
   readonly maxBytes?: number | undefined
   /** Turns the test mode on: faults that are injected through this object or by HTTP at `/test/faults`. */
   readonly faults?: Faults | undefined
@@ -46,7 +46,7 @@ export const startEventLog = async (options: EventLogOptions): Promise<EventLog>
   const lock = await lockDirectory(dir)
   let close: () => Promise<void> = async () => {}
   try {
-    const store = openStore({ dir, mapSize: maxBytes }, randomUUID)
+    const store = openStore({ dir, maxBytes }, randomUUID)
     close = store.close
     const streams = createStreams(store)
     const now = Date.now

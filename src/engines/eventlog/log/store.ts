@@ -1,11 +1,10 @@
 // The log on disk: LMDB's tables and the few ways in which rows are found.
 import { createHash } from 'node:crypto'
 import { type Database, open } from 'lmdb'
+import { checkDataFile, markCreated, openDataFile, StoreUnusable } from './file.ts'
 import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
 
-/** Layout of the tables; a directory of another version is refused. */
-const SCHEMA = 1
 /** Where the first record lies: a real log has begun with the server's own records before anything is shown. */
 export const FIRST_POSITION = 548
 /** LMDB's longest key is 1,978 bytes; longer names are found by their hash. */
@@ -15,8 +14,8 @@ const INDEX_PORTION = 4_096
 
 export interface StoreOptions {
   readonly dir: string
-  /** Upper bound of the file, bytes; undefined: as large as the disk allows. */
-  readonly mapSize?: number | undefined
+  /** A commit is refused once the file has so many bytes; undefined: as large as the disk allows. */
+  readonly maxBytes?: number | undefined
 }
 
 export interface StreamRow {
@@ -49,10 +48,6 @@ export interface Store {
   close(): Promise<void>
 }
 
-export class StoreUnusable extends Error {
-  override readonly name = 'StoreUnusable'
-}
-
 const nameKey = (name: string): Buffer => {
   const bytes = Buffer.from(`n${name}`)
   return bytes.length <= LONGEST_NAME
@@ -60,28 +55,25 @@ const nameKey = (name: string): Buffer => {
     : Buffer.concat([Buffer.from('h'), createHash('sha256').update(name).digest()])
 }
 
-export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => string): Store => {
+/** Throws StoreUnusable when the directory holds something else than a whole log of this layout. */
+export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => string): Store => {
+  checkDataFile(dir)
   // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
-  const env = open({ path: dir, maxDbs: 8, overlappingSync: false, ...(mapSize === undefined ? {} : { mapSize }) })
+  const env = open({ path: dir, maxDbs: 8, overlappingSync: false })
   const log: Database<Buffer, number> = env.openDB('log', { encoding: 'binary' })
   const index = createStreamIndex(env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' }))
   const streams: Database<Buffer, Buffer> = env.openDB('streams', { encoding: 'binary', keyEncoding: 'binary' })
   const sys: Database<string | number, string> = env.openDB('sys', { encoding: 'json' })
 
-  const schema = sys.get('schema')
-  if (schema !== undefined && schema !== SCHEMA) {
-    void env.close()
-    throw new StoreUnusable(`the event log in ${dir} has layout ${schema}; this program reads layout ${SCHEMA}`)
-  }
-  if (schema === undefined) {
+  if (sys.get('instance') === undefined) {
     env.transactionSync(() => {
       sys.putSync('instance', newInstanceId())
       sys.putSync('streams', 0)
       sys.putSync('head', FIRST_POSITION)
       sys.putSync('indexed', 0)
-      sys.putSync('schema', SCHEMA)
     })
   }
+  markCreated(dir)
 
   const stream = (name: string): StreamRow | undefined => {
     const row = streams.get(nameKey(name))
@@ -100,7 +92,11 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
   }
   index.keep()
 
+  const file = openDataFile(dir)
   const commit = (write: () => void) => {
+    if (maxBytes !== undefined && file.size() >= maxBytes) {
+      throw new Error(`the event log is full: it may not have more than ${maxBytes} bytes`)
+    }
     const before = newest
     let indexed = false
     try {
@@ -152,7 +148,10 @@ export const openStore = ({ dir, mapSize }: StoreOptions, newInstanceId: () => s
     },
     putHead: (position) => sys.putSync('head', position),
     instanceId: String(sys.get('instance')),
-    close: () => env.close(),
+    close: async () => {
+      file.close()
+      await env.close()
+    },
   }
 }
 

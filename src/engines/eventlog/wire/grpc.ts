@@ -49,6 +49,15 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
     wake()
     for (const listener of overListeners.splice(0)) listener()
   }
+  /** A stream that the other side has just ended throws; that is the end of the call and of nothing else. */
+  const orOver = <T>(act: () => T, otherwise: T): T => {
+    try {
+      return act()
+    } catch {
+      finishOver()
+      return otherwise
+    }
+  }
   const open = () => {
     if (opened || stream.destroyed || stream.headersSent) return
     opened = true
@@ -57,15 +66,15 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
   const close = (trailers: Record<string, string>) => {
     if (ended || over || stream.destroyed) return
     ended = true
-    // Headers and trailers in one frame when nothing was sent before, as gRPC allows.
-    if (!opened) {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true })
-    } else {
-      stream.once('wantTrailers', () => {
-        if (!stream.destroyed) stream.sendTrailers(trailers)
-      })
+    orOver(() => {
+      // Headers and trailers in one frame when nothing was sent before, as gRPC allows.
+      if (!opened) {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true })
+        return
+      }
+      stream.once('wantTrailers', () => orOver(() => stream.sendTrailers(trailers), undefined))
       stream.end()
-    }
+    }, undefined)
     // What the client still sends is of no interest; unread it would hold the stream open.
     stream.resume()
   }
@@ -106,8 +115,10 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
     },
     send: (frames) => {
       if (over || ended || stream.destroyed) return true
-      open()
-      return stream.write(frames)
+      return orOver(() => {
+        open()
+        return stream.write(frames)
+      }, true)
     },
     drained: () =>
       new Promise((resolve) => {
@@ -123,7 +134,7 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
     finish: () => {
-      open()
+      orOver(open, undefined)
       close({ 'grpc-status': '0' })
     },
     fail,
