@@ -183,6 +183,19 @@ test('a new definition reaches a customer without triggering, and a change after
   assert.equal(summary(w.facts(advance)), ['left seg_big'])
 })
 
+test('a definition that changed reaches a customer for whom something fell due at the same time', () => {
+  const w = shop()
+  w.define('segment', 'seg_day', {
+    name: 'day',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than_equal: 1 }, within: 'P1D' },
+  })
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+  w.define('segment', 'seg_ever', { name: 'ever', type: 'auto-update', condition: { event: 'bought' } })
+  w.wait(2 * DAY)
+  assert.equal(summary(w.facts(advance)), ['left seg_day', 'entered seg_ever'])
+})
+
 test('a passive segment changes membership without an internal event', () => {
   const w = shop()
   w.define('segment', 'seg_p', {

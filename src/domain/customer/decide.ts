@@ -103,9 +103,11 @@ const catchUp = (draft: OpenDraft, until: number): void => {
 /** Lets the customer reach `now`: what fell due, then what changed in the rulebook. */
 const arrive = (draft: OpenDraft, now: number): void => {
   if (draft.state.status !== 'active') return
+  // Facts of what fell due are recorded under today's rulebook: what changed is what changed before them.
+  const since = draft.state.rulebook
   catchUp(draft, now)
   draft.at(now, 'time')
-  reconcileSegments(draft)
+  reconcileSegments(draft, since)
   reconcileTiers(draft)
   followUp(draft)
 }
@@ -161,7 +163,8 @@ export const redecide = (
     state,
     rulebook,
     now: at.now,
-    idOf: (phase, n, index) => recorded[index]?.id ?? uuidFrom('again', state.id, phase, String(n), String(index)),
+    idOf: (phase, n, index) =>
+      recorded[index]?.id ?? uuidFrom('again', state.id, recorded[0]?.id ?? String(at.now), phase, String(n)),
     historical: at.historical,
   })
   arrive(draft, at.now)

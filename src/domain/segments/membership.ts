@@ -101,10 +101,10 @@ export const advanceSegments = (draft: Draft): void => {
   }
 }
 
-/** Brings the customer under definitions that were made, changed or deleted since the last decision. */
-export const reconcileSegments = (draft: Draft): void => {
+/** Brings the customer under definitions that were made, changed or deleted since a decision under the revision `since`. */
+export const reconcileSegments = (draft: Draft, since: string): void => {
   const { state, rulebook } = draft
-  if (state.rulebook === rulebook.revision) return
+  if (since === rulebook.revision) return
   const conditions = conditionsOf(rulebook)
   for (const [id, { name, definition }] of Object.entries(state.segments))
     if (!conditions.segment.has(id))
@@ -118,5 +118,5 @@ export const reconcileSegments = (draft: Draft): void => {
   const candidates = new Set(segmentsThatMatter(state, rulebook))
   for (const segment of conditions.byMember.get(state.id) ?? []) candidates.add(segment)
   for (const segment of inOrder(candidates, conditions))
-    if (changedSince(segment, state.rulebook)) look(draft, segment, segment.members ? 'list' : 'definition')
+    if (changedSince(segment, since)) look(draft, segment, segment.members ? 'list' : 'definition')
 }
