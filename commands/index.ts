@@ -12,6 +12,7 @@ import { loyaltyMemberCommands } from './loyaltyMembers.ts'
 import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { messageCommands } from './messages.ts'
+import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
 import { referralCommands } from './referrals.ts'
 import { rewardCommands } from './rewards.ts'
@@ -37,4 +38,5 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...loyaltyPointCommands(services),
   ...loyaltyTierCommands(services),
   ...rewardCommands(services),
+  ...projectionCommands(services),
 ]

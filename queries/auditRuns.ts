@@ -7,7 +7,9 @@ import { exportLines } from '../src/audit/export.ts'
 import { bodyOfLines, linesOfRun } from '../src/audit/lines.ts'
 import { redecideAll } from '../src/audit/redecideAll.ts'
 import { sealLines } from '../src/audit/seal.ts'
+import { SIMULATED_KINDS, simulate } from '../src/audit/simulate.ts'
 import { verify } from '../src/audit/verify.ts'
+import { isRefused } from '../src/domain/refusal.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Answer, type Outcome, route } from '../src/http/route.ts'
@@ -118,6 +120,36 @@ export const auditRunQueries = (services: Services) => {
       roles: AUDITORS,
       query: v.object({ until: v.optional(position) }),
       handler: (call): Outcome => lines((signal) => sealLines(services.store, call.query.until, signal)),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/audit/simulations',
+      summary: 'What a draft definition would have led to over recorded history; writes nothing',
+      description:
+        'Lines of JSON, as of `/v1/audit/verify`. With an `id` the draft takes the place of that definition.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      body: v.object({
+        kind: v.picklist(SIMULATED_KINDS),
+        id: v.optional(v.string()),
+        definition: v.record(v.string(), v.unknown()),
+        from: v.optional(instant),
+        to: v.optional(instant),
+      }),
+      handler: async (call): Promise<Outcome> => {
+        const { kind, id, definition, from, to } = call.body
+        const { store, rulebook: rulebooks } = services
+        const draft = { kind, definition, ...given({ id }) }
+        const asked = { store, rulebooks, draft, now: call.now, ...given({ from, to }) }
+        const checked = await simulate(asked)
+        if (isRefused(checked)) return checked
+        return lines((signal) =>
+          linesOfRun(async (onProgress) => {
+            const run = await simulate({ ...asked, signal, onProgress })
+            return isRefused(run) ? run : run()
+          }),
+        )
+      },
     }),
   ]
 }

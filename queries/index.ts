@@ -16,6 +16,7 @@ import { loyaltyTierQueries } from './loyaltyTiers.ts'
 import { loyaltyTransactionQueries } from './loyaltyTransactions.ts'
 import { messageQueries } from './messages.ts'
 import { processQueries } from './processes.ts'
+import { projectionQueries } from './projections.ts'
 import { publicationQueries } from './publications.ts'
 import { referralQueries } from './referrals.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
@@ -47,4 +48,5 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...loyaltyTierQueries(services),
   ...rewardQueries(services),
   ...processQueries(services),
+  ...projectionQueries(services),
 ]

@@ -2,14 +2,22 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
+import { auditCommand } from './cli/audit.ts'
 import type { Subcommand } from './cli/command.ts'
 import { enginesCommand } from './cli/engines.ts'
 import { CliError, EXIT } from './cli/exit.ts'
 import { importCommand } from './cli/import.ts'
+import { projectionsCommand } from './cli/projections.ts'
 import { serveCommand } from './cli/serve.ts'
 
 /** A new subcommand is one file and one line here. */
-const subcommands: readonly Subcommand[] = [serveCommand, importCommand, enginesCommand]
+const subcommands: readonly Subcommand[] = [
+  serveCommand,
+  importCommand,
+  enginesCommand,
+  auditCommand,
+  projectionsCommand,
+]
 
 const versionOf = (path: URL): string =>
   v.parse(v.object({ version: v.string() }), JSON.parse(readFileSync(path, 'utf8'))).version

@@ -44,7 +44,8 @@ export const bringForward = async (
       { ...one, wasAbsent: one.document === null && since <= from, isLooked: since <= from },
     ]),
   )
-  const last = asked.reduce((latest, { upTo }) => (upTo > latest ? upTo : latest), from)
+  let last = from
+  for (const { upTo } of asked) if (upTo > last) last = upTo
   if (last > from) {
     const routes = routesOf([...new Set(asked.map(({ projection }) => projection))])
     const source = await store.subscribeAll({ from })

@@ -1,0 +1,88 @@
+// Watching the read models: their versions, how far they are behind, what is being rebuilt, and what is parked.
+import * as v from 'valibot'
+import { projections } from '../projections/index.ts'
+import { rebuildsOf } from '../src/audit/rebuilds.ts'
+import { pageLimit } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { AUDITORS, isoOf } from './shapes.ts'
+
+const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : String(position))
+
+export const projectionQueries = (services: Services) => {
+  const { projector, readModel, store } = services
+  const rebuilds = rebuildsOf(services)
+
+  const list = async (): Promise<Outcome> => {
+    const status = projector.status()
+    const [head, aliases, lanes] = await Promise.all([
+      store.head(),
+      readModel.aliases.all(),
+      Promise.all(projections.map(({ name }) => readModel.lanes.read(`${projector.group}/${name}`))),
+    ])
+    return {
+      body: {
+        object: 'list',
+        data_ref: 'data',
+        group: projector.group,
+        state: status.state,
+        stuck: status.stuck,
+        position: textOf(status.position),
+        head: textOf(head),
+        /** Events still to come, and the age of what is shown, seconds. */
+        lag: status.lag,
+        data: projections.map(({ name, version }, i) => {
+          const alias = aliases.find(({ _id }) => _id === name)
+          const beside = lanes[i]
+          const rebuild = rebuilds.of(name)
+          return {
+            object: 'projection',
+            name,
+            version,
+            live: alias ? { collection: alias.live.collection, version: alias.live.version } : null,
+            is_current: !status.outdated.includes(name),
+            previous: alias?.previous
+              ? { collection: alias.previous.collection, version: alias.previous.version }
+              : null,
+            /** What is being built beside it. */
+            beside: beside ? { collection: beside.members[name]?.collection, position: textOf(beside.position) } : null,
+            rebuild: rebuild
+              ? {
+                  kind: rebuild.kind,
+                  state: rebuild.state,
+                  started_at: isoOf(rebuild.startedAt),
+                  ...(rebuild.error === undefined ? {} : { error: rebuild.error }),
+                }
+              : null,
+          }
+        }),
+      },
+    }
+  }
+
+  return [
+    route({
+      method: 'get',
+      path: '/v1/projections',
+      summary: 'The read models: versions, lag, and what is being rebuilt',
+      tag: 'Operation of projections',
+      roles: AUDITORS,
+      handler: list,
+    }),
+    route({
+      method: 'get',
+      path: '/v1/projections/parked',
+      summary: 'Documents whose facts could not be folded, with the first error',
+      tag: 'Operation of projections',
+      roles: AUDITORS,
+      query: v.object({ limit: pageLimit }),
+      handler: async (call): Promise<Outcome> => ({
+        body: {
+          object: 'list',
+          data_ref: 'data',
+          data: (await projector.parked(call.query.limit)).map((one) => ({ ...one, since: String(one.since) })),
+        },
+      }),
+    }),
+  ]
+}

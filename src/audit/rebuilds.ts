@@ -1,0 +1,50 @@
+// Rebuilds that an operator asked for: they run on in this node after the request, and are shown until the next one.
+import type { Services } from '../runtime/services.ts'
+
+export type RebuildKind = 'rebuild' | 'promote' | 'rollback'
+
+export interface Rebuild {
+  readonly kind: RebuildKind
+  readonly state: 'running' | 'promoted' | 'aborted' | 'failed'
+  readonly startedAt: number
+  readonly error?: string
+}
+
+export interface Rebuilds {
+  /** The last one of this projection that this node was asked for. */
+  of(name: string): Rebuild | undefined
+  /** False: one of this projection is running. */
+  start(name: string, kind: RebuildKind, now: number): boolean
+}
+
+const byServices = new WeakMap<Services, Rebuilds>()
+
+/** The rebuilds of a node; the same for the routes that start and those that show them. */
+export const rebuildsOf = (services: Services): Rebuilds => {
+  const known = byServices.get(services)
+  if (known) return known
+  const { projector } = services
+  const running = new Map<string, Rebuild>()
+  const made: Rebuilds = {
+    of: (name) => running.get(name),
+    start(name, kind, startedAt) {
+      if (running.get(name)?.state === 'running') return false
+      running.set(name, { kind, state: 'running', startedAt })
+      // A build that was begun and not ended is gone on with, so promoting is ending it.
+      const work = kind === 'rollback' ? projector.rollback(name) : projector.rebuild(name)
+      work.then(
+        (built) => running.set(name, { kind, state: built.kind, startedAt }),
+        (error: unknown) =>
+          running.set(name, {
+            kind,
+            state: 'failed',
+            startedAt,
+            error: error instanceof Error ? error.message : String(error),
+          }),
+      )
+      return true
+    },
+  }
+  byServices.set(services, made)
+  return made
+}

@@ -1,0 +1,196 @@
+// `tributary audit` against a running node: every question, an export and its restoration into an empty system.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { linesOfFile } from '../../src/audit/exportFile.ts'
+import { type TestNode, testNode } from '../system/node.ts'
+import { populate, type Shop, verified } from './shop.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
+const test = suite('tributary audit')
+let node: TestNode
+let shop: Shop
+let dir: string
+
+test.before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tributary-audit-'))
+  node = await testNode({ DELIVERY: 'off' })
+  shop = await populate(node, 6)
+  await node.services.projector.waitFor((await node.services.store.head())!, 10_000)
+})
+test.after(async () => {
+  await node.end()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const run = async (...args: readonly string[]) => {
+  const child = spawn(process.execPath, [CLI, 'audit', ...args], {
+    cwd: dir,
+    env: { PATH: process.env.PATH ?? '', TRIBUTARY_URL: node.url, DATA_DIR: node.dir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code: code as number, out, err }
+}
+
+test('verify, redecide and state: nothing differs, and says so', async () => {
+  const compared = await run('verify')
+  assert.is(compared.code, 0, compared.out + compared.err)
+  assert.match(compared.out, /What is served follows from the stream/)
+  const again = await run('redecide')
+  assert.is(again.code, 0, again.out + again.err)
+  const { customers, facts, different } = JSON.parse(again.out)
+  assert.is(customers, 6)
+  assert.ok(facts > 40)
+  assert.is(different, 0)
+  assert.is(JSON.parse((await run('redecide', '--customer', 'c5')).out).drift.length, 0)
+
+  const now = JSON.parse((await run('state', 'customer', 'c5')).out)
+  assert.is(now.segments.length, 1)
+  const first = JSON.parse((await run('state', 'customer', 'c5', '--at', '0')).out)
+  assert.equal([first.segments, first.revision], [[], '0'])
+  assert.is((await run('state', 'customer', 'nobody')).code, 2)
+})
+
+test('verify ends with code 1 and the field when a document was changed', async () => {
+  const customers = node.services.readModel.collection('customers')
+  const victim = await customers.findOne({})
+  await customers.updateOne({ _id: victim!._id }, { $set: { tampered: 1 } } as never)
+  const found = await run('verify', '--projection', 'customers')
+  await customers.updateOne({ _id: victim!._id }, { $unset: { tampered: 1 } } as never)
+  assert.is(found.code, 1)
+  assert.match(found.out, new RegExp(`${victim!._id}\\n {4}tampered: served 1, rebuilt undefined`))
+  assert.match(found.out, /does NOT follow/)
+})
+
+test('explain names the leaves of a definition that does not hold', async () => {
+  const why = await run('explain', '--customer', 'c0', '--definition', shop.segment)
+  const { holds, to_change } = JSON.parse(why.out)
+  assert.is(holds, false)
+  assert.is(to_change.length, 1)
+})
+
+test('simulate says who would have entered, earned and been written to; and writes nothing', async () => {
+  const before = await node.services.store.head()
+  const draft = async (kind: string, definition: object) => {
+    const file = join(dir, `${kind}.json`)
+    await writeFile(file, JSON.stringify({ kind, definition }))
+    const made = await run('simulate', '--definition', file)
+    assert.is(made.code, 0, made.err)
+    return JSON.parse(made.out)
+  }
+  const segment = await draft('segment', {
+    name: 'fours',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than_equal: 4 } },
+  })
+  assert.equal(segment.would.SegmentEntered, { facts: 3, customers: 3, points: 0 })
+  assert.equal([segment.happened, segment.others, segment.failed], [{}, {}, []])
+  const message = await draft('distribution', {
+    name: 'thanks',
+    trigger: { type: 'event', event: 'bought' },
+    channel: { type: 'email', subject: 'Hi', text: 'Thanks' },
+    re_entry: { policy: 'once' },
+  })
+  assert.is(message.would.MessageRequested.customers, 6)
+  assert.is(message.would.MessageRequested.facts, 6)
+  const bad = join(dir, 'bad.json')
+  await writeFile(
+    bad,
+    JSON.stringify({ kind: 'segment', definition: { name: 'x', type: 'auto-update', condition: 1 } }),
+  )
+  assert.is((await run('simulate', '--definition', bad)).code, 2)
+  assert.is(await node.services.store.head(), before)
+})
+
+test('a seal holds, and names the block once a hash is another', async () => {
+  const file = join(dir, 'seal.json')
+  assert.is((await run('seal', file)).code, 0)
+  const kept = await run('verify', '--seal', file)
+  assert.equal([kept.code, kept.err], [0, ''])
+  const seal = JSON.parse(await readFile(file, 'utf8'))
+  seal.blocks[0].hash = seal.blocks[0].hash.replace(/^./, (c: string) => (c === '0' ? '1' : '0'))
+  await writeFile(file, JSON.stringify(seal))
+  const broken = await run('verify', '--seal', file)
+  assert.is(broken.code, 1)
+  assert.match(broken.err, /broken at block 0 \(events 1 to \d+ of the log\)/)
+})
+
+test('an export goes on where it broke off, and restores an empty system that is the same', async () => {
+  const whole = join(dir, 'log.ndjson.gz')
+  assert.is((await run('export', whole)).code, 0)
+  const lines: string[] = []
+  for await (const line of linesOfFile(whole)) lines.push(line)
+  assert.ok(lines.length > 40)
+
+  const packed = await readFile(whole)
+  await writeFile(join(dir, 'again.ndjson.gz.part'), packed.subarray(0, Math.floor(packed.length * 0.6)))
+  await writeFile(join(dir, 'plain.ndjson.part'), `${lines.slice(0, 20).join('\n')}\n${lines[20]!.slice(0, 30)}`)
+  for (const name of ['again.ndjson.gz', 'plain.ndjson']) {
+    const resumed = await run('export', join(dir, name))
+    assert.is(resumed.code, 0, resumed.err)
+    assert.match(resumed.err, /Going on after position/)
+    const all: string[] = []
+    for await (const line of linesOfFile(join(dir, name))) all.push(line)
+    assert.equal(all, lines)
+  }
+  const one = (await run('export', '--customer', 'c5')).out.trim().split('\n')
+  assert.ok(one.length > 5 && one.every((line) => lines.includes(line)))
+
+  const restored = join(dir, 'restored')
+  const done = await run('import-log', whole, '--data', restored)
+  assert.is(done.code, 0, done.err)
+  assert.match(done.out, new RegExp(`^${lines.length} events restored`))
+  assert.match((await run('import-log', whole, '--data', restored)).out, /^0 events restored/)
+  const busy = await run('import-log', whole)
+  assert.is(busy.code, 2)
+  assert.match(busy.err, /Stop the server first/)
+
+  const copy = await testNode({ DELIVERY: 'off' }, restored)
+  try {
+    const report = await verified(copy)
+    assert.is(report.holds, true, JSON.stringify(report))
+    const place = (line: string) => {
+      const { stream, revision, id, type, data } = JSON.parse(line)
+      return { stream, revision, id, type, data }
+    }
+    const answer = await fetch(`${copy.url}/v1/audit/export`, { headers: copy.headers('auditor') })
+    const copied = (await answer.text()).trim().split('\n').slice(0, -1)
+    assert.equal(copied.slice(0, lines.length).map(place), lines.map(place))
+  } finally {
+    await copy.end()
+  }
+})
+
+test('an answer that ends too soon is told as unfinished', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+    response.end('{"progress":{"phase":"rebuilding","done":1}}\n')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  try {
+    const cut = await run('verify', '--url', `http://127.0.0.1:${port}`)
+    assert.is(cut.code, 1)
+    assert.match(cut.err, /^Unfinished/)
+  } finally {
+    server.close()
+  }
+})
+
+test.run()
