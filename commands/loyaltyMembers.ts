@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ByCampaign, findProgram } from '../queries/loyalties.ts'
 import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
-import { Code, codeFrom } from '../src/domain/codes.ts'
+import { Code } from '../src/domain/codes.ts'
 import { Metadata, ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { type Card, cardIn } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import { secretCode } from '../src/domain/vouchers/secret.ts'
 import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -35,7 +36,7 @@ const MAX_CODES = 8
 
 /** A code of the program's format, or the one that was asked for, that is now the card's. */
 const reserve = async (
-  { codes }: Services,
+  { codes, rulebook }: Services,
   definition: Campaign,
   owner: { readonly id: string; readonly campaign: string; readonly customer: string },
   seed: string,
@@ -46,7 +47,8 @@ const reserve = async (
   if (asked !== undefined)
     return (await codes.reserve(asked, whose, context)) === 'reserved' ? asked : duplicateFound('voucher', asked)
   for (let attempt = 0; attempt < MAX_CODES; attempt++) {
-    const code = codeFrom(definition.voucher?.code_config ?? {}, `${seed}/${attempt}`)
+    const { customerKey } = rulebook.current().project
+    const code = secretCode(definition.voucher?.code_config ?? {}, customerKey, seed, attempt)
     if ((await codes.reserve(code, whose, context)) === 'reserved') return code
   }
   return refuse('invalid_code_config', 'The code format has hardly any free codes left')

@@ -1,7 +1,8 @@
 // Issuing cards: by request with a code reserved before, or by a rule that calls for one.
-import { codeFrom } from '../codes.ts'
 import type { Draft } from '../customer/draft.ts'
 import { idFrom } from '../ids.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { secretCode } from '../vouchers/secret.ts'
 import type { LoyaltyFactData } from './facts.ts'
 import { lotFor, movement } from './ledger.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
@@ -26,12 +27,12 @@ export const issueCard = (
   return draft.state.loyalty.cards[issued.card.id]!
 }
 
-/** The code of a card that a rule calls for: it follows from the card's id, since a decision draws no random numbers. */
-export const ruleCode = (program: Program | undefined, card: string, attempt: number): string =>
-  codeFrom(program?.definition.voucher?.code_config ?? {}, `${card}/${attempt}`)
+/** The code of a card that a rule calls for: a decision draws no random numbers, and nobody else can work it out. */
+export const ruleCode = (rulebook: Rulebook, program: Program | undefined, card: string, attempt: number): string =>
+  secretCode(program?.definition.voucher?.code_config ?? {}, rulebook.project.customerKey, card, attempt)
 
 /** Issues the card that a rule calls for; a process then reserves its code, and replaces it if it is another's. */
 export const issueByRule = (draft: Draft, program: Program, cause: string): Card => {
   const id = idFrom('v', draft.state.id, program.id, cause)
-  return issueCard(draft, program, { card: { id, code: ruleCode(program, id, 0) }, by: 'rule' }, cause)
+  return issueCard(draft, program, { card: { id, code: ruleCode(draft.rulebook, program, id, 0) }, by: 'rule' }, cause)
 }

@@ -188,7 +188,7 @@ const replaceCode = (draft: Draft, { card: id, taken, attempt }: ReplaceCardCode
   if (!card || card.code !== taken) return undefined
   const program = programsOf(draft.rulebook).program.get(card.campaign.id)
   draft.emit('LoyaltyCardCodeReplaced', {
-    card: { id, code: ruleCode(program, id, attempt) },
+    card: { id, code: ruleCode(draft.rulebook, program, id, attempt) },
     campaign: card.campaign,
     before: taken,
     attempt,
