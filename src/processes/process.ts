@@ -196,6 +196,7 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
 
   const follow = async (): Promise<void> => {
     const known = await checkpoints.findOne({ _id: group })
+    position ??= known ? BigInt(known.position) : undefined
     source = await store.subscribeAll({ from: known ? BigInt(known.position) : 'start', types: [...byType.keys()] })
     try {
       while (!signal.aborted) {
