@@ -120,7 +120,7 @@ export const buildInto = async ({
     readModel,
     source,
     lane,
-    writer: 'build',
+    committer: await readModel.lanes.committer(lane.id, 'build'),
     routes: routesOf(projections),
     parked: createParkedNames(),
     condemned: new Map(),

@@ -8,6 +8,7 @@ import {
   from,
   ignoreElements,
   merge,
+  type Observable,
   repeat,
   retry,
   Subject,
@@ -120,6 +121,7 @@ export const runLane = ({
   let lastError: unknown
   /** After a document was refused without its key being known, so many facts go one by one until it is found. */
   let oneByOne = 0
+  let lostInARow = 0
   let opening: Promise<unknown> = Promise.resolve()
   let current: { readonly session: Session; readonly source: Source } | undefined
 
@@ -142,6 +144,10 @@ export const runLane = ({
     const parked = await loadParked()
     const head = await store.head()
     const source = await store.subscribeAll({ from: lane.position ?? 'start' })
+    const committer = await readModel.lanes.committer(id, writer).catch(async (error: unknown) => {
+      await source.close()
+      throw error
+    })
     progress.opened(lane.position, head)
     moved(lane)
     state = 'catching_up'
@@ -149,7 +155,7 @@ export const runLane = ({
       readModel,
       source,
       lane,
-      writer,
+      committer,
       routes: routesOf(projections),
       parked,
       condemned,
@@ -157,6 +163,7 @@ export const runLane = ({
       cacheSize,
       onDone(done: BatchDone) {
         lastError = undefined
+        if (done.lane !== lane) lostInARow = 0
         if (oneByOne > 0) oneByOne -= done.facts
         const ms = progress.done(done)
         metrics?.batch({ facts: done.facts, documents: done.documents, parked: done.parked, ms })
@@ -180,7 +187,7 @@ export const runLane = ({
   }
 
   /** Follows the lane while somebody else moves or holds it; ends when it has stood still for `patience` ms, or is let go. */
-  const follow = async (patience: number): Promise<void> => {
+  const follow = async (patience: number, ownIsFree: boolean): Promise<'still' | 'free'> => {
     let seq: number | undefined
     let held = false
     let movedAt = performance.now()
@@ -190,14 +197,15 @@ export const runLane = ({
         moved(lane)
         const holds = lane.heldUntil > Date.now()
         // Let go by a holder, or changed by this process itself: nobody else is at work.
-        if (!holds && (held || lane.writer === writer)) return
+        if (!holds && (held || (ownIsFree && lane.writer === writer))) return 'free'
         held = holds
         if (lane.seq !== seq || holds) movedAt = performance.now()
         seq = lane.seq
       }
-      if (performance.now() - movedAt > patience) return
+      if (performance.now() - movedAt > patience) return 'still'
       await sleep(FOLLOW_MS, stopping.signal)
     }
+    return 'free'
   }
 
   const noteFailure = (error: unknown) => {
@@ -207,10 +215,13 @@ export const runLane = ({
     metrics?.failure(error)
   }
 
-  const stepBack = async (to: RunState, patience: number): Promise<void> => {
+  const stepBack = async (to: RunState, patience: number, lost?: LaneLost): Promise<void> => {
     state = to
+    // The first time an open transaction may be one that this process left itself: opening again ends it.
+    const ownIsFree = lost === undefined || !lost.underWay || lostInARow === 1
     try {
-      await follow(patience)
+      const found = await follow(patience, ownIsFree)
+      if (found === 'still' && lost?.underWay) await readModel.lanes.endOthers(id, writer)
     } catch (error) {
       noteFailure(error)
       await sleep(backoffMs(1, REOPEN), stopping.signal)
@@ -220,7 +231,11 @@ export const runLane = ({
   /** What is done about a failure before the lane is opened again. Never rejects. */
   const recover = async (error: unknown, tries: number): Promise<void> => {
     await close()
-    if (error instanceof LaneLost) return stepBack('standby', takeoverMs * (1 + Math.random() / 2))
+    if (error instanceof LaneLost) {
+      // A transaction may take its time; one that is open for several times as long was left by a process that is gone.
+      lostInARow++
+      return stepBack('standby', takeoverMs * (error.underWay ? 3 : 1) * (1 + Math.random() / 2), error)
+    }
     if (error instanceof Superseded) {
       if (state !== 'superseded') log.warn({ lane: id, reason: error.message }, 'projector: superseded')
       lastError = error
@@ -254,8 +269,9 @@ export const runLane = ({
       ).pipe(finalize(() => void session.close())),
     ),
   )
-  const observe$ = defer(() => follow(Number.POSITIVE_INFINITY)).pipe(repeat())
-  const running = (observe ? observe$ : work$)
+  const observe$ = defer(() => follow(Number.POSITIVE_INFINITY, false)).pipe(repeat())
+  const run$: Observable<unknown> = observe ? observe$ : work$
+  const running = run$
     .pipe(
       retry({ delay: (error, tries) => defer(() => recover(error, tries)), resetOnSuccess: true }),
       takeUntil(stop$),

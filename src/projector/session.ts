@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
-import type { Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
+import type { Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText } from '../readmodel/index.ts'
 import {
   ALL_PROJECTIONS,
@@ -22,8 +22,11 @@ import { parkedDocuments, parkedWrites } from './parked.ts'
 /** Another projector moved the lane. */
 export class LaneLost extends Error {
   override readonly name = 'LaneLost'
-  constructor(lane: string) {
+  /** The other one's transaction is open: it may also be one that a dead process left. */
+  readonly underWay: boolean
+  constructor(lane: string, underWay = false) {
     super(`another projector moved lane ${lane}`)
+    this.underWay = underWay
   }
 }
 
@@ -56,7 +59,7 @@ export interface SessionOptions {
   readonly readModel: ReadModel
   readonly source: Source
   readonly lane: Lane
-  readonly writer: string
+  readonly committer: Committer
   readonly routes: Routes
   readonly parked: ParkedNames
   /** Why keys were condemned before any of their facts was parked, by `projection key`. */
@@ -130,7 +133,7 @@ export const createSession = ({
   readModel,
   source,
   lane: first,
-  writer,
+  committer,
   routes,
   parked,
   condemned,
@@ -235,8 +238,8 @@ export const createSession = ({
     busy = true
     const writes = writesOf(changed, collectionOf)
     const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, explained(parkings), new Date()))]
-    const result = await readModel.lanes.commit(lane, writer, { position }, all)
-    if (result.kind === 'lost') throw new LaneLost(lane.id)
+    const result = await committer.commit(lane, { position }, all)
+    if (result.kind === 'lost') throw new LaneLost(lane.id, result.underWay)
     if (result.kind === 'rejected') {
       const own = changed.filter(({ projection }) => collectionOf(projection) === result.collection)
       const name = own[0]?.projection.name
@@ -291,6 +294,7 @@ export const createSession = ({
       closed = true
       await source.close()
       await committing.catch(() => undefined)
+      await committer.close()
     },
   }
 }

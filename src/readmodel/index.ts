@@ -11,6 +11,7 @@ export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, U
 export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
+export type { Committer } from './committers.ts'
 export { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'

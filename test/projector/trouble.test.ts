@@ -130,6 +130,28 @@ if (embedded) {
     await admin.close()
   })
 
+  test('a transaction that a dead projector left open is ended, and its lane goes on', async () => {
+    const projector = world.start()
+    await world.append('s', [counted(`${world.prefix}a`, 1)])
+    await world.settled(projector)
+    // What a process leaves that is killed between two statements: its session is known, its transaction is open.
+    const dead = new MongoClient(engines.documents.url)
+    const session = dead.startSession()
+    session.startTransaction()
+    const database = dead.db(`test-${world.prefix}`)
+    await database
+      .collection<{ _id: string }>('checkpoints')
+      .updateOne({ _id: 'main' }, { $set: { writer: 'dead' } }, { session })
+    const id = Buffer.from((session.id as unknown as { id: { buffer: Uint8Array } }).id.buffer).toString('hex')
+    await database
+      .collection<{ _id: string }>('committers')
+      .insertOne({ _id: id, lane: 'main', writer: 'dead' } as { _id: string })
+    const position = await world.append('s', [counted(`${world.prefix}a`, 1)])
+    assert.ok(await projector.waitFor(position, 5_000))
+    await world.settled(projector)
+    await dead.close()
+  })
+
   test('any command that fails in any way is gone over', async () => {
     const admin = new MongoClient(engines.documents.url)
     const projector = world.start()
