@@ -103,8 +103,8 @@ export const comparisonTest = (op: Comparison, operand: Value): Test => {
 const fieldMatch =
   (path: Path, test: Test, expand: boolean): Match =>
   (doc, found) =>
-    visitPath(doc, path, (value, position) => {
-      if (expand && isArray(value)) {
+    visitPath(doc, path, (value, position, whole) => {
+      if (expand && !whole && isArray(value)) {
         const at = value.findIndex((element) => test(element))
         if (at >= 0) {
           if (found) found.position = position < 0 ? at : position

@@ -1,5 +1,6 @@
 // The embedded document store: a server of the MongoDB wire protocol over LMDB, for the official driver, shells and tools.
 
+import { checkDataFile, markCreated, type StoreKind } from '../dataFile.ts'
 import { lockDirectory } from '../lock.ts'
 import { SET_NAME } from './commands/diagnostics.ts'
 import { createCursors } from './cursors.ts'
@@ -7,7 +8,7 @@ import { createDispatcher } from './dispatch.ts'
 import { removeUnfinished } from './index-build.ts'
 import { listen } from './server.ts'
 import { createSessions } from './sessions.ts'
-import { openStore } from './store.ts'
+import { openStore, type Store } from './store.ts'
 import { startExpiry } from './ttl.ts'
 
 export interface DocumentStoreOptions {
@@ -33,6 +34,16 @@ export interface DocumentStore {
 /** How long commands that run at a stop may take to end, in milliseconds. */
 const GRACE_MS = 500
 
+const KIND: StoreKind = { name: 'document store', marker: 'document-store.json', layout: 1 }
+
+const open = async (dir: string): Promise<Store> => {
+  checkDataFile(dir, KIND)
+  const store = await openStore(dir)
+  markCreated(dir, KIND)
+  await removeUnfinished(store)
+  return store
+}
+
 /** Opens the store in `dir` and listens. Rejects, with the reason, when the folder cannot be opened or the port is taken. */
 export const startDocumentStore = async ({
   dir,
@@ -42,11 +53,10 @@ export const startDocumentStore = async ({
   expiryMs = 60_000,
 }: DocumentStoreOptions): Promise<DocumentStore> => {
   const lock = await lockDirectory(dir)
-  const store = await openStore(dir).catch((error: unknown) => {
+  const store = await open(dir).catch((error: unknown) => {
     lock.release()
     throw error
   })
-  await removeUnfinished(store)
   const expiry = startExpiry(store, expiryMs)
   const sessions = createSessions(store)
   const cursors = createCursors()

@@ -10,9 +10,10 @@ export const isPosition = (part: string | undefined): part is string =>
 
 /**
  * Called with each value a path leads to, `undefined` where a field is missing, and the position in the first array on
- * the way (-1 when there was none). A true answer stops.
+ * the way (-1 when there was none). An array that is `whole`, being an element named by its position, is a value like any
+ * other and does not stand for its elements. A true answer stops.
  */
-export type Leaf = (value: Maybe, position: number) => boolean
+export type Leaf = (value: Maybe, position: number, whole: boolean) => boolean
 
 /** Visits what a path leads to. An array in the middle is followed into its documents, and by a numeric part to one element. */
 export const visitPath = (doc: Doc, path: Path, leaf: Leaf, at = 0, position = -1): boolean => {
@@ -20,17 +21,17 @@ export const visitPath = (doc: Doc, path: Path, leaf: Leaf, at = 0, position = -
   return visitValue(value, path, leaf, at + 1, position)
 }
 
-const visitValue = (value: Maybe, path: Path, leaf: Leaf, at: number, position: number): boolean => {
-  if (at === path.length) return leaf(value, position)
+const visitValue = (value: Maybe, path: Path, leaf: Leaf, at: number, position: number, whole = false): boolean => {
+  if (at === path.length) return leaf(value, position, whole)
   if (isDoc(value)) return visitPath(value, path, leaf, at, position)
-  if (!isArray(value)) return leaf(undefined, position)
+  if (!isArray(value)) return leaf(undefined, position, false)
   for (let i = 0; i < value.length; i += 1) {
     const element = value[i]
     if (isDoc(element) && visitPath(element, path, leaf, at, position < 0 ? i : position)) return true
   }
   const part = path[at]
   if (!isPosition(part) || Number(part) >= value.length) return false
-  return visitValue(value[Number(part)], path, leaf, at + 1, position < 0 ? Number(part) : position)
+  return visitValue(value[Number(part)], path, leaf, at + 1, position < 0 ? Number(part) : position, true)
 }
 
 /** The value at a path through documents only; arrays are not entered. */

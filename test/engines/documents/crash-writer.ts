@@ -1,0 +1,9 @@
+// The process that the crash test kills: serves a document store and says where.
+//   node --import tsx crash-writer.ts DIR PORT
+import { startDocumentStore } from '../../../src/engines/documents/index.ts'
+
+const [dir = '', port = '0'] = process.argv.slice(2)
+const store = await startDocumentStore({ dir, port: Number(port) })
+process.stdout.write(`${store.port}\n`)
+process.stdin.on('end', () => process.exit(0))
+process.stdin.resume()
