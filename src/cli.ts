@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
 import { auditCommand } from './cli/audit.ts'
+import { backupCommand } from './cli/backup.ts'
 import type { Subcommand } from './cli/command.ts'
 import { enginesCommand } from './cli/engines.ts'
 import { CliError, EXIT } from './cli/exit.ts'
@@ -17,6 +18,7 @@ const subcommands: readonly Subcommand[] = [
   enginesCommand,
   auditCommand,
   projectionsCommand,
+  backupCommand,
 ]
 
 const versionOf = (path: URL): string =>

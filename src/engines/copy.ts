@@ -1,0 +1,80 @@
+// Copies of the embedded engines' files while a server uses them: each is one consistent state, and the log's is the younger.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+
+/** The read models first: a log that is ahead of them is caught up with, one that is behind would contradict them. */
+const FOLDERS = ['documents', 'events'] as const
+const DATA_FILE = 'data.mdb'
+/** LMDB's own lock, and those that keep a second process away. */
+const NOT_COPIED = /^lock\./
+
+export class CopyRefused extends Error {
+  override readonly name = 'CopyRefused'
+}
+
+const isEmpty = (dir: string): boolean => !existsSync(dir) || readdirSync(dir).length === 0
+
+/** Waits until a file's content, or a folder's list of names, is on disk. */
+const toDisk = async (path: string): Promise<void> => {
+  const file = await openFile(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Everything in a folder but its data file and its locks. */
+const copyRest = (from: string, to: string): void => {
+  for (const name of readdirSync(from))
+    if (name !== DATA_FILE && !NOT_COPIED.test(name) && statSync(join(from, name)).isFile())
+      copyFileSync(join(from, name), join(to, name))
+}
+
+/**
+ * Copies both engines' files of a data folder into an empty one. A server may be running: LMDB reads a snapshot of its own
+ * beside it. Call it on the server's machine, in another process. Throws `CopyRefused`.
+ */
+export const backupEngines = async (dataDir: string, target: string): Promise<void> => {
+  for (const folder of FOLDERS)
+    if (!existsSync(join(dataDir, folder, DATA_FILE)))
+      throw new CopyRefused(`${join(dataDir, folder)} holds no embedded engine`)
+  if (!isEmpty(target)) throw new CopyRefused(`${target} is not empty`)
+  for (const folder of FOLDERS) {
+    const [from, to] = [join(dataDir, folder), join(target, folder)]
+    mkdirSync(to, { recursive: true })
+    const environment = open({ path: from, readOnly: true, maxDbs: 16 })
+    try {
+      await environment.backup(to, true)
+    } finally {
+      await environment.close()
+    }
+    copyRest(from, to)
+    for (const name of readdirSync(to)) await toDisk(join(to, name))
+    await toDisk(to)
+  }
+  copyRest(dataDir, target)
+  await toDisk(target)
+}
+
+/** Puts a backup into a data folder that holds no engines yet; the server is started afterwards. Throws `CopyRefused`. */
+export const restoreEngines = async (backup: string, dataDir: string): Promise<void> => {
+  for (const folder of FOLDERS) {
+    if (!existsSync(join(backup, folder, DATA_FILE))) throw new CopyRefused(`${backup} holds no backup`)
+    if (!isEmpty(join(dataDir, folder))) throw new CopyRefused(`${join(dataDir, folder)} is not empty`)
+  }
+  for (const folder of FOLDERS) {
+    const [from, to] = [join(backup, folder), join(dataDir, folder)]
+    mkdirSync(to, { recursive: true })
+    copyRest(from, to)
+    copyFileSync(join(from, DATA_FILE), join(to, DATA_FILE))
+    for (const name of readdirSync(to)) await toDisk(join(to, name))
+    await toDisk(to)
+  }
+  for (const name of readdirSync(backup))
+    if (statSync(join(backup, name)).isFile() && !existsSync(join(dataDir, name)))
+      copyFileSync(join(backup, name), join(dataDir, name))
+  await toDisk(dataDir)
+}
