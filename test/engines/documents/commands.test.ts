@@ -1,0 +1,269 @@
+// What drivers, shells and tools ask at the start and about the server; unknown commands; faults injected by fail points.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BSON, type Document, MongoClient } from 'mongodb'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startDocumentStore } from '../../../src/engines/documents/index.ts'
+import { documentStoreUnderTest } from '../servers.ts'
+import { ask, message, query, rawClient } from './raw.ts'
+
+const server = await documentStoreUnderTest()
+const client = new MongoClient(server.url)
+await client.connect()
+const admin = client.db('admin')
+
+test.after(async () => {
+  await client.close()
+  await server.end()
+})
+
+const codeOf = async (work: Promise<unknown>): Promise<readonly [unknown, unknown]> => {
+  try {
+    await work
+    return [undefined, undefined]
+  } catch (error) {
+    const { code, codeName } = error as Document
+    return [code, codeName]
+  }
+}
+
+test('the greeting tells a replica set of one, whose primary it is', async () => {
+  const hello = await admin.command({ hello: 1 })
+  assert.is(hello.isWritablePrimary, true)
+  assert.ok(hello.setName)
+  assert.ok(hello.hosts.includes(hello.me))
+  assert.is(hello.primary, hello.me)
+  assert.ok(hello.maxWireVersion >= 9)
+  const old = await admin.command({ isMaster: 1 })
+  assert.is(old.ismaster, true)
+})
+
+test('the old first handshake is answered in its own form', async () => {
+  const raw = await rawClient(server.url)
+  const answer = await ask(
+    raw,
+    query('admin.$cmd', { isMaster: 1, helloOk: true, client: { driver: { name: 'x', version: '1' } } }),
+  )
+  assert.is(answer.ismaster, true)
+  assert.is(answer.ok, 1)
+  raw.end()
+})
+
+test('a message without wish for an answer gets none, and is done', async () => {
+  const raw = await rawClient(server.url)
+  raw.send(message({ insert: 'silent', documents: [{ _id: 1 }], writeConcern: { w: 0 }, $db: 'commands' }, 2))
+  const pong = await ask(raw, message({ ping: 1, $db: 'admin' }))
+  assert.is(pong.ok, 1)
+  assert.is(await client.db('commands').collection('silent').countDocuments({}), 1)
+  raw.end()
+})
+
+test('a driver finds it as a replica set too', async () => {
+  const { hostname, port } = new URL(server.url)
+  if (server.kind !== 'embedded') return
+  const asSet = new MongoClient(`mongodb://${hostname}:${port}/?replicaSet=rs0`, { serverSelectionTimeoutMS: 3000 })
+  assert.is((await asSet.db('admin').command({ ping: 1 })).ok, 1)
+  await asSet.close()
+})
+
+test('what shells and tools ask at the start is answered', async () => {
+  const build = await admin.command({ buildInfo: 1 })
+  assert.is(build.versionArray.length, 4)
+  assert.match(build.version, /^\d+\.\d+\.\d+/)
+  const all = await admin.command({ getParameter: '*' })
+  assert.ok('featureCompatibilityVersion' in all)
+  const one = await admin.command({ getParameter: 1, featureCompatibilityVersion: 1 })
+  assert.match(one.featureCompatibilityVersion.version, /^\d+\.\d+$/)
+  assert.ok(Array.isArray((await admin.command({ getCmdLineOpts: 1 })).argv))
+  assert.ok(Array.isArray((await admin.command({ getLog: '*' })).names))
+  assert.ok(Array.isArray((await admin.command({ getLog: 'startupWarnings' })).log))
+  const status = await admin.command({ serverStatus: 1 })
+  assert.ok(status.connections.current > 0 && status.uptime >= 0)
+  assert.equal((await admin.command({ connectionStatus: 1 })).authInfo.authenticatedUsers, [])
+  assert.match((await admin.command({ whatsmyuri: 1 })).you, /^[\d.]+:\d+$/)
+  const commands = (await admin.command({ listCommands: 1 })).commands
+  assert.ok('find' in commands && 'insert' in commands)
+  assert.ok((await admin.command({ hostInfo: 1 })).system.numCores > 0)
+  assert.is((await admin.command({ replSetGetStatus: 1 })).myState, 1)
+  assert.is((await admin.command({ startSession: 1 })).timeoutMinutes, 30)
+  assert.is((await admin.command({ endSessions: [] })).ok, 1)
+  assert.is((await admin.command({ killAllSessions: [] })).ok, 1)
+})
+
+test('databases, collections, their sizes', async () => {
+  const db = client.db('listed')
+  await db.collection<{ _id: number }>('one').insertMany([{ _id: 1 }, { _id: 2 }])
+  await db.createCollection('two')
+  const { databases } = await admin.admin().listDatabases()
+  assert.ok(databases.some((d) => d.name === 'listed'))
+  const listed = await db.listCollections({ name: 'one' }).toArray()
+  assert.equal(
+    listed.map((c) => [c.name, c.type]),
+    [['one', 'collection']],
+  )
+  const stats = await db.command({ collStats: 'one' })
+  assert.is(stats.count, 2)
+  assert.is(stats.nindexes, 1)
+  assert.is((await db.command({ dbStats: 1 })).objects, 2)
+  assert.is((await db.command({ validate: 'one' })).valid, true)
+  assert.is(await db.collection('one').estimatedDocumentCount(), 2)
+  await db.dropDatabase()
+  assert.equal(await db.listCollections().toArray(), [])
+})
+
+test('an unknown command is refused by name, a bad name too', async () => {
+  assert.equal(await codeOf(admin.command({ noSuchThing: 1 })), [59, 'CommandNotFound'])
+  const error = await admin.command({ noSuchThing: 1 }).catch((e: Error) => e.message)
+  assert.match(String(error), /noSuchThing/)
+  assert.equal(await codeOf(client.db('x').command({ insert: 'a$b', documents: [{}] })), [73, 'InvalidNamespace'])
+  assert.equal(await codeOf(client.db('x').command({ insert: '', documents: [{}] })), [73, 'InvalidNamespace'])
+})
+
+test('what is left out is refused as such, never answered wrongly', async () => {
+  if (server.kind !== 'embedded') return
+  const rows = client.db('commands').collection('refused')
+  await rows.insertOne({ a: 1 })
+  const left: readonly (() => Promise<unknown>)[] = [
+    () => rows.find({ $where: 'true' }).toArray(),
+    () => rows.find({}, { collation: { locale: 'de' } }).toArray(),
+    () => rows.aggregate([{ $graphLookup: {} }]).toArray(),
+    () => rows.aggregate([{ $project: { x: { $dateTrunc: { date: '$at', unit: 'day' } } } }]).toArray(),
+    () => rows.createIndex({ a: 'text' }),
+    () => rows.createIndex({ a: '2dsphere' }),
+    () => client.db('commands').createCollection('capped', { capped: true, size: 1000 }),
+    () => rows.find({ a: { $regex: '(?i:x)' } }).toArray(),
+    () => rows.find({ a: { $regex: '[[:alpha:]]' } }).toArray(),
+  ]
+  for (const work of left) assert.equal(await codeOf(work()), [238, 'NotImplemented'])
+})
+
+test('every answer bears the cluster time, which goes forward', async () => {
+  const raw = await rawClient(server.url)
+  const first = await raw.command({ ping: 1, $db: 'admin' })
+  const second = await raw.command({ insert: 'time', documents: [{}], $db: 'commands' })
+  const time = (d: Document): bigint => (d.operationTime as BSON.Timestamp).toBigInt()
+  assert.ok(time(second) >= time(first))
+  assert.ok(second.$clusterTime.clusterTime)
+  raw.end()
+})
+
+test('cursors: batches, an unknown one, one of another session, killed ones', async () => {
+  const rows = client.db('commands').collection<{ _id: number }>('cursor')
+  await rows.insertMany(Array.from({ length: 500 }, (_, i) => ({ _id: i })))
+  const raw = await rawClient(server.url)
+  const first = await raw.command({ find: 'cursor', batchSize: 3, $db: 'commands' })
+  assert.is(first.cursor.firstBatch.length, 3)
+  const id = BSON.Long.fromValue(first.cursor.id)
+  const next = await raw.command({ getMore: id, collection: 'cursor', batchSize: 4, $db: 'commands' })
+  assert.equal(
+    next.cursor.nextBatch.map((d: Document) => d._id),
+    [3, 4, 5, 6],
+  )
+  assert.is((await raw.command({ getMore: id, collection: 'other', $db: 'commands' })).code, 13)
+  assert.equal((await raw.command({ killCursors: 'cursor', cursors: [id], $db: 'commands' })).cursorsKilled.length, 1)
+  assert.is((await raw.command({ getMore: id, collection: 'cursor', $db: 'commands' })).code, 43)
+  const whole = await raw.command({ find: 'cursor', singleBatch: true, batchSize: 2, $db: 'commands' })
+  assert.is(Number(whole.cursor.id), 0)
+  const none = await raw.command({ find: 'cursor', batchSize: 0, $db: 'commands' })
+  assert.is(none.cursor.firstBatch.length, 0)
+  assert.ok(Number(none.cursor.id) !== 0)
+  raw.end()
+})
+
+test('a cursor that goes on while documents come and go skips and repeats none that stay', async () => {
+  const rows = client.db('commands').collection<{ _id: number }>('moving')
+  await rows.insertMany(Array.from({ length: 1000 }, (_, i) => ({ _id: i * 2 })))
+  const seen: number[] = []
+  for await (const { _id } of rows.find({}, { batchSize: 50, sort: { _id: 1 } })) {
+    seen.push(_id)
+    if (_id % 100 === 0) {
+      await rows.deleteOne({ _id: _id + 400 })
+      await rows.insertOne({ _id: _id - 1 })
+    }
+  }
+  assert.equal(
+    seen,
+    [...new Set(seen)].sort((a, b) => a - b),
+  )
+  assert.ok(seen.length > 950)
+})
+
+const withFaults = async (work: (own: MongoClient, name: string) => Promise<void>): Promise<void> => {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-faults-'))
+  const store = await startDocumentStore({ dir, enableTestCommands: true })
+  const own = new MongoClient(store.url, { monitorCommands: true, serverSelectionTimeoutMS: 3000 })
+  try {
+    await work(own, 'faults')
+  } finally {
+    await own.close()
+    await store.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+const failPoint = (own: MongoClient, mode: unknown, data: Document) =>
+  own.db('admin').command({ configureFailPoint: 'failCommand', mode, data })
+
+test('fail points are unknown unless an option allows them', async () => {
+  if (server.kind !== 'embedded') return
+  assert.equal(await codeOf(failPoint(client, 'off', {})), [59, 'CommandNotFound'])
+})
+
+test('fail points: errors, labels, times and skip, write concern errors, slow answers', () =>
+  withFaults(async (own) => {
+    const rows = own.db('f').collection<{ _id: number; n?: number }>('rows')
+    await rows.insertOne({ _id: 0 })
+    await failPoint(own, { times: 2 }, { failCommands: ['find'], errorCode: 2 })
+    for (let i = 0; i < 2; i += 1) assert.equal(await codeOf(rows.findOne({})), [2, 'BadValue'])
+    assert.ok(await rows.findOne({}))
+
+    await failPoint(own, { skip: 1 }, { failCommands: ['count'], errorCode: 26 })
+    assert.is(await rows.estimatedDocumentCount(), 1)
+    assert.is((await codeOf(own.db('f').command({ count: 'rows' })))[0], 26)
+    await failPoint(own, 'off', {})
+
+    await failPoint(own, { times: 1 }, { failCommands: ['insert'], errorCode: 112, errorLabels: ['Special'] })
+    const labelled = await rows.insertOne({ _id: 1 }).catch((e) => e)
+    assert.equal([labelled.code, labelled.errorLabels], [112, ['Special']])
+
+    await failPoint(own, { times: 1 }, { failCommands: ['insert'], writeConcernError: { code: 100, errmsg: 'few' } })
+    assert.is((await codeOf(rows.insertOne({ _id: 2 })))[0], 100)
+    assert.ok(await rows.findOne({ _id: 2 }), 'the write was made')
+
+    await failPoint(own, { times: 1 }, { failCommands: ['ping'], blockConnection: true, blockTimeMS: 150 })
+    const started = performance.now()
+    await own.db('f').command({ ping: 1 })
+    assert.ok(performance.now() - started >= 145)
+  }))
+
+test('a retryable write meets a closed connection and is made once', () =>
+  withFaults(async (own) => {
+    const rows = own.db('f').collection<{ _id: number; n: number }>('rows')
+    await rows.insertOne({ _id: 1, n: 0 })
+    await failPoint(own, { times: 1 }, { failCommands: ['update'], closeConnection: true })
+    assert.is((await rows.updateOne({ _id: 1 }, { $inc: { n: 1 } })).modifiedCount, 1)
+    await failPoint(
+      own,
+      { times: 1 },
+      { failCommands: ['findAndModify'], errorCode: 91, errorLabels: ['RetryableWriteError'] },
+    )
+    assert.is((await rows.findOneAndUpdate({ _id: 1 }, { $inc: { n: 1 } }, { returnDocument: 'after' }))?.n, 2)
+    await failPoint(own, { times: 1 }, { failCommands: ['find'], errorCode: 11600 })
+    assert.is((await rows.findOne({ _id: 1 }))?.n, 2)
+  }))
+
+test('a commit whose connection is closed is sent again', () =>
+  withFaults(async (own) => {
+    const rows = own.db('f').collection<{ _id: number }>('rows')
+    const session = own.startSession()
+    session.startTransaction()
+    await rows.insertOne({ _id: 1 }, { session })
+    await failPoint(own, { times: 1 }, { failCommands: ['commitTransaction'], closeConnection: true })
+    await session.commitTransaction()
+    await session.endSession()
+    assert.is(await rows.countDocuments({}), 1)
+  }))
+
+test.run()
