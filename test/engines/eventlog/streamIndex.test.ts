@@ -51,7 +51,7 @@ test('finds what a list finds', () => {
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const disk = env.openDB<Buffer, Buffer>(`i${table++ % 2}`, { encoding: 'binary', keyEncoding: 'binary' })
       disk.clearSync()
-      const index = createStreamIndex(disk)
+      const index = createStreamIndex(() => disk)
       const model: number[][] = [[], [], []]
       const tombstones = new Map<number, number>()
       let position = 1

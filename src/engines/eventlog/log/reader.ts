@@ -1,15 +1,9 @@
 // Reading of the log: bounded pages of streams and of $all, ready to be sent.
 import { firstReadable, NO_METADATA, type StreamMetadata } from './metadata.ts'
 import { createdMs, dataOf, isHiddenRecord, revisionOf, typeOf } from './record.ts'
-import type { Store } from './store.ts'
+import type { Store, Stored } from './store.ts'
 import { TOMBSTONE_INDEX } from './streamIndex.ts'
 import type { Streams } from './streams.ts'
-
-/** One stored event with where it lies. */
-export interface Stored {
-  readonly position: number
-  readonly record: Buffer
-}
 
 /** A page of events, and from where to go on; `next` is undefined at the end. */
 export interface Page {
@@ -93,18 +87,12 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     stream: (name, from, backwards, limit) => page(name, from, backwards, limit, streams.metadata(name)),
     live: (name, from, limit) => page(name, from, false, limit, NO_METADATA),
     all: (from, backwards, limit) => {
-      const events: Stored[] = []
-      let rows = 0
-      let bytes = 0
-      let last = from
-      for (const { key, value } of store.records(from, backwards, limit)) {
-        rows++
-        last = key
-        bytes += value.length
-        if (!isHiddenRecord(value)) events.push({ position: key, record: value })
-        if (bytes >= PAGE_BYTES) return { events, next: backwards ? last : last + 1 }
+      const { rows, atEnd } = store.records(from, backwards, limit, PAGE_BYTES)
+      const last = rows.at(-1)?.position
+      return {
+        events: rows.filter(({ record }) => !isHiddenRecord(record)),
+        next: atEnd || last === undefined ? undefined : backwards ? last : last + 1,
       }
-      return { events, next: rows < limit ? undefined : backwards ? last : last + 1 }
     },
     isPosition: (position) => store.record(position) !== undefined,
     readablePosition,

@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto'
 import { type Database, open } from 'lmdb'
 import { checkDataFile, markCreated, openDataFile, StoreUnusable } from './file.ts'
 import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
+import { createResident } from './resident.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
 
 /** Where the first record lies: a real log has begun with the server's own records before anything is shown. */
 export const FIRST_POSITION = 548
 /** LMDB's longest key is 1,978 bytes; longer names are found by their hash. */
 const LONGEST_NAME = 1_000
+/** What one record that is read by itself brings into memory, its neighbours included, bytes. */
+const SINGLE_READ = 16 * 1024
 /** Entries of the stream index that are gathered before they are put on disk. */
 const INDEX_PORTION = 4_096
 
@@ -23,13 +26,27 @@ export interface StreamRow {
   readonly tombstoned: boolean
 }
 
+/** One stored event with where it lies. */
+export interface Stored {
+  readonly position: number
+  readonly record: Buffer
+}
+
+export interface RecordPage {
+  readonly rows: readonly Stored[]
+  readonly atEnd: boolean
+}
+
 export interface Store {
   /** Runs `write` in one transaction that is on disk when this returns. Throws, with nothing written, when it cannot be. */
   commit(write: () => void): void
   record(position: number): Buffer | undefined
   putRecord(position: number, record: Buffer): void
-  /** Records in order of position; `from` inclusive forwards, exclusive backwards. Ends after `limit` rows. */
-  records(from: number, backwards: boolean, limit: number): Iterable<{ readonly key: number; readonly value: Buffer }>
+  /**
+   * Records in order of position; `from` inclusive forwards, exclusive backwards. Ends after `limit` rows or `maxBytes`;
+   * `atEnd` says that there are no more.
+   */
+  records(from: number, backwards: boolean, limit: number, maxBytes: number): RecordPage
   positionOf(streamNo: number, revision: number): number | undefined
   putIndex(streamNo: number, revision: number, position: number): void
   /** Positions of a stream's revisions from `from` to `to`, both inclusive, in that order. */
@@ -58,14 +75,30 @@ const nameKey = (name: string): Buffer => {
 /** Throws StoreUnusable when the directory holds something else than a whole log of this layout. */
 export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => string): Store => {
   checkDataFile(dir)
-  // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
-  const env = open({ path: dir, maxDbs: 8, overlappingSync: false })
-  const log: Database<Buffer, number> = env.openDB('log', { encoding: 'binary' })
-  const index = createStreamIndex(env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' }))
-  const streams: Database<Buffer, Buffer> = env.openDB('streams', { encoding: 'binary', keyEncoding: 'binary' })
-  const sys: Database<string | number, string> = env.openDB('sys', { encoding: 'json' })
+  const openTables = () => {
+    // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
+    const env = open({ path: dir, maxDbs: 8, overlappingSync: false })
+    const log: Database<Buffer, number> = env.openDB('log', { encoding: 'binary' })
+    const index: Database<Buffer, Buffer> = env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' })
+    const streams: Database<Buffer, Buffer> = env.openDB('streams', { encoding: 'binary', keyEncoding: 'binary' })
+    const sys: Database<string | number, string> = env.openDB('sys', { encoding: 'json' })
+    return { env, log, index, streams, sys }
+  }
+  let tables = openTables()
+  const index = createStreamIndex(() => tables.index)
+  const resident = createResident()
+  let committing = false
+  /** Between two operations only: nothing may be open on the tables. */
+  const renewIfTooMuch = () => {
+    if (committing || !resident.isTooMuch()) return
+    // Without a write that is under way this closes at once, although it gives a promise.
+    void tables.env.close()
+    tables = openTables()
+    resident.renewed()
+  }
 
-  if (sys.get('instance') === undefined) {
+  if (tables.sys.get('instance') === undefined) {
+    const { env, sys } = tables
     env.transactionSync(() => {
       sys.putSync('instance', newInstanceId())
       sys.putSync('streams', 0)
@@ -76,14 +109,14 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
   markCreated(dir)
 
   const stream = (name: string): StreamRow | undefined => {
-    const row = streams.get(nameKey(name))
+    const row = tables.streams.get(nameKey(name))
     return row && { no: row.readUInt32BE(0), tombstoned: row[4] === 1 }
   }
 
   /** The newest record that the index knows, on disk or in memory. */
-  let newest = Number(sys.get('indexed')) - 1
+  let newest = Number(tables.sys.get('indexed')) - 1
   // What the index on disk does not know yet is read from the end of the log.
-  for (const { key, value } of log.getRange({ start: newest + 1 })) {
+  for (const { key, value } of tables.log.getRange({ start: newest + 1 })) {
     const row = stream(streamOf(value))
     if (row === undefined)
       throw new StoreUnusable(`the event log in ${dir} is damaged: the record at ${key} has no stream`)
@@ -99,34 +132,53 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     }
     const before = newest
     let indexed = false
+    committing = true
     try {
-      env.transactionSync(() => {
+      tables.env.transactionSync(() => {
         write()
         if (index.pending() < INDEX_PORTION) return
         index.write()
-        sys.putSync('indexed', newest + 1)
+        tables.sys.putSync('indexed', newest + 1)
         indexed = true
       })
     } catch (error) {
       index.takeBack()
       newest = before
       throw error
+    } finally {
+      committing = false
     }
     index.keep()
     if (indexed) index.written()
+    renewIfTooMuch()
   }
 
   return {
     commit,
-    record: (position) => log.get(position),
+    record: (position) => {
+      // A single record brings its neighbours into memory with it.
+      resident.touched(SINGLE_READ)
+      renewIfTooMuch()
+      return tables.log.get(position)
+    },
     putRecord: (position, record) => {
       newest = position
-      log.putSync(position, record)
+      resident.touched(record.length)
+      tables.log.putSync(position, record)
     },
-    records: (from, backwards, limit) =>
-      backwards
-        ? log.getRange({ start: from, exclusiveStart: true, reverse: true, limit })
-        : log.getRange({ start: from, limit }),
+    records: (from, backwards, limit, pageBytes) => {
+      const rows: Stored[] = []
+      let bytes = 0
+      const range = backwards ? { start: from, exclusiveStart: true, reverse: true, limit } : { start: from, limit }
+      for (const { key, value } of tables.log.getRange(range)) {
+        rows.push({ position: key, record: value })
+        bytes += value.length
+        if (bytes >= pageBytes) break
+      }
+      resident.touched(bytes)
+      renewIfTooMuch()
+      return { rows, atEnd: bytes < pageBytes && rows.length < limit }
+    },
     positionOf: index.positionOf,
     putIndex: index.add,
     positions: index.positions,
@@ -136,21 +188,21 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       const row = Buffer.alloc(5)
       row.writeUInt32BE(no, 0)
       row[4] = tombstoned ? 1 : 0
-      streams.putSync(nameKey(name), row)
+      tables.streams.putSync(nameKey(name), row)
     },
-    streamCount: () => Number(sys.get('streams')),
-    putStreamCount: (count) => sys.putSync('streams', count),
+    streamCount: () => Number(tables.sys.get('streams')),
+    putStreamCount: (count) => tables.sys.putSync('streams', count),
     head: () => {
-      const saved = Number(sys.get('head'))
-      for (const { key, value } of log.getRange({ reverse: true, limit: 1 }))
+      const saved = Number(tables.sys.get('head'))
+      for (const { key, value } of tables.log.getRange({ reverse: true, limit: 1 }))
         return Math.max(saved, key + spanOf(value))
       return saved
     },
-    putHead: (position) => sys.putSync('head', position),
-    instanceId: String(sys.get('instance')),
+    putHead: (position) => tables.sys.putSync('head', position),
+    instanceId: String(tables.sys.get('instance')),
     close: async () => {
       file.close()
-      await env.close()
+      await tables.env.close()
     },
   }
 }

@@ -31,7 +31,8 @@ interface Tail {
   tombstone: number | undefined
 }
 
-export const createStreamIndex = (disk: Database<Buffer, Buffer>): StreamIndex => {
+/** `disk` gives the table, which is another one each time the store was opened again. */
+export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamIndex => {
   let tails = new Map<number, Tail>()
   let fresh: { readonly streamNo: number; readonly tombstone: boolean }[] = []
   let count = 0
@@ -51,11 +52,11 @@ export const createStreamIndex = (disk: Database<Buffer, Buffer>): StreamIndex =
     return revision === TOMBSTONE_INDEX ? tail?.tombstone : tail?.positions[revision - tail.first]
   }
   const positionOf = (streamNo: number, revision: number): number | undefined =>
-    fromTail(streamNo, revision) ?? disk.getBinaryFast(keyOf(streamNo, revision))?.readDoubleBE(0)
+    fromTail(streamNo, revision) ?? disk().getBinaryFast(keyOf(streamNo, revision))?.readDoubleBE(0)
 
   const lastOnDisk = (streamNo: number): number => {
     const range = { start: rangeKey(streamNo, TOMBSTONE_INDEX - 1), end: rangeKey(streamNo, 0), inclusiveEnd: true }
-    for (const found of disk.getKeys({ ...range, reverse: true, limit: 1 })) return found.readUIntBE(4, 6)
+    for (const found of disk().getKeys({ ...range, reverse: true, limit: 1 })) return found.readUIntBE(4, 6)
     return -1
   }
   const lastRevision = (streamNo: number): number => {
@@ -67,7 +68,8 @@ export const createStreamIndex = (disk: Database<Buffer, Buffer>): StreamIndex =
   const onDisk = (streamNo: number, from: number, to: number, limit: number): number[] => {
     const range = { start: rangeKey(streamNo, from), end: rangeKey(streamNo, to), inclusiveEnd: true }
     const found: number[] = []
-    for (const entry of disk.getRange({ ...range, reverse: from > to, limit })) found.push(entry.value.readDoubleBE(0))
+    for (const entry of disk().getRange({ ...range, reverse: from > to, limit }))
+      found.push(entry.value.readDoubleBE(0))
     return found
   }
 
@@ -99,9 +101,10 @@ export const createStreamIndex = (disk: Database<Buffer, Buffer>): StreamIndex =
     },
     pending: () => count,
     write: () => {
+      const table = disk()
       const put = (streamNo: number, revision: number, position: number) => {
         value.writeDoubleBE(position)
-        disk.putSync(keyOf(streamNo, revision), value)
+        table.putSync(keyOf(streamNo, revision), value)
       }
       // In order of the keys, so that pages are filled one after the other.
       for (const streamNo of [...tails.keys()].sort((a, b) => a - b)) {

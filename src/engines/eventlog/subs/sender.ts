@@ -1,7 +1,8 @@
 // Sends events of a read or a subscription: many in one write, and no more than the reader takes.
 
-import type { Reader, Stored } from '../log/reader.ts'
+import type { Reader } from '../log/reader.ts'
 import { messageOf } from '../log/record.ts'
+import type { Stored } from '../log/store.ts'
 import type { Call } from '../wire/grpc.ts'
 import { putReadEvent, readEventSize } from '../wire/responses.ts'
 import { withStructuredId } from '../wire/structuredId.ts'
