@@ -5,10 +5,10 @@ import { earningRuleKind } from './earningRule.ts'
 import { eventSchemaKind } from './eventSchema.ts'
 import type { Definitions, Entries, Kind } from './kind.ts'
 import { loyaltyTierKind } from './loyaltyTier.ts'
+import { projectWebhookKind } from './projectWebhook.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
 import { segmentKind } from './segment.ts'
-import { projectWebhookKind } from './projectWebhook.ts'
 import { assignmentKind, validationRuleKind } from './validationRule.ts'
 
 export const kinds = {
