@@ -4,6 +4,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { benchAudit } from './audit.ts'
 import { benchDelivery } from './delivery.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (dir: string) => Promise<Row[]>>> = {
   segments: benchSegments,
   delivery: benchDelivery,
   loyalty: benchLoyalty,
+  audit: benchAudit,
 }
 
 const asked = process.argv.slice(2)
