@@ -31,6 +31,7 @@ import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { mapError, ReadModelBehind } from './runtime/errors.ts'
 import { createCustomers } from './runtime/loader.ts'
+import { createMessageCodes } from './runtime/messageCodes.ts'
 import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
@@ -141,6 +142,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         store,
         readModel,
         rulebook: rulebook.current,
+        issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
         log,
         metrics: metrics.registry,
       })

@@ -22,7 +22,7 @@ import type { Senders } from './senders.ts'
 
 /**
  * Takes a fresh code of a campaign for a message. Asked again for the same message it must give the same code: a crash between
- * the code and the sending must not cost a second one. Absent while there are no campaigns.
+ * the code and the sending must not cost a second one.
  */
 export type IssueCode = (request: {
   readonly campaign: string
