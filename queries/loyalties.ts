@@ -21,7 +21,7 @@ export const CampaignObject = v.pipe(
     created_at: v.string(),
     object: v.literal('campaign'),
   }),
-  v.title('Campaign'),
+  v.title('LoyaltyCampaign'),
 )
 
 /** A campaign as the HTTP contract shows it. */
