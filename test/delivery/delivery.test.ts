@@ -124,7 +124,9 @@ test('several dispatchers share the work: each message is received once', async 
   const count = process.env.SOAK === '1' ? 10_000 : 200
   for (let from = 0; from < count; from += 50)
     await Promise.all(Array.from({ length: 50 }, (_, i) => node.buy(`share-${from + i}`)))
-  await Promise.all([node.deliver(), node.deliver(), node.deliver()])
+  // Enough time to answer: a slow machine must not look like a receiver that fails.
+  const patient = { timeoutMs: 10_000 }
+  await Promise.all([node.deliver(patient), node.deliver(patient), node.deliver(patient)])
   await receiver.until((received) => received.length >= count, 600_000)
   const sent = await node.until(`distribution_id=${id}`, allAre('sent', count))
   assert.is(receiver.received.length, count)
