@@ -1,26 +1,51 @@
 // One commit of a lane: compare-and-set of its checkpoint and the documents that go with it, in one transaction.
 import type { ClientSession, Collection, Db, Document } from 'mongodb'
-import { MongoBulkWriteError, MongoServerError } from 'mongodb'
+import { BSON, MongoBulkWriteError, MongoServerError } from 'mongodb'
 import type { Keyed } from './collection.ts'
-import { isConflict, isUnavailable, messageOf } from './errors.ts'
+import { isConflict, isDuplicateKey, isUnavailable, messageOf } from './errors.ts'
 import { type Committed, type Lane, type LaneChange, type LaneDocument, textOf, type Writes } from './lanes.ts'
 
 type Refused = Extract<Committed, { kind: 'rejected' }>
 
-/** undefined: the error says nothing about the documents. */
+/** Server error codes that speak of a document and will be the same however often it is tried. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  2, // BadValue
+  14, // TypeMismatch
+  17, // CannotIndexParallelArrays, as old servers number it
+  52, // DollarPrefixedFieldName
+  57, // DottedFieldName
+  121, // DocumentValidationFailure
+  171, // CannotIndexParallelArrays
+  10334, // BSONObjectTooLarge
+  11000, // DuplicateKey
+  17280, // key too large to index
+  17419, // resulting document too large
+  17420,
+])
+
+/**
+ * What an error says about the documents; undefined: nothing. A server that dies in the middle of a bulk write gives an error without
+ * code or label, so only what is known to be about documents counts.
+ */
 const refusedBy = (error: unknown, { collection, inserts, replaces }: Writes): Refused | undefined => {
-  if (isUnavailable(error) || isConflict(error)) return undefined
+  const refused = (key: unknown): Refused => ({
+    kind: 'rejected',
+    collection,
+    key: typeof key === 'string' ? key : undefined,
+    error: messageOf(error),
+  })
+  const only = inserts.length + replaces.length === 1 ? (inserts[0] ?? replaces[0])?._id : undefined
   if (error instanceof MongoBulkWriteError) {
     const first = Array.isArray(error.writeErrors) ? error.writeErrors[0] : error.writeErrors
-    const document = first === undefined ? undefined : (first.getOperation() as Document)
-    const key: unknown = document?._id ?? document?.q?._id ?? document?.replacement?._id
-    return { kind: 'rejected', collection, key: typeof key === 'string' ? key : undefined, error: messageOf(error) }
+    if (first === undefined || !REFUSALS.has(first.code)) return undefined
+    const document = first.getOperation() as Document
+    return refused(document._id ?? document.q?._id)
   }
   if (error instanceof MongoServerError)
-    return { kind: 'rejected', collection, key: undefined, error: messageOf(error) }
-  // The driver could not even write the document as BSON.
-  const single = inserts.length + replaces.length === 1 ? (inserts[0] ?? replaces[0])?._id : undefined
-  return { kind: 'rejected', collection, key: single, error: messageOf(error) }
+    return typeof error.code === 'number' && REFUSALS.has(error.code) ? refused(only) : undefined
+  // The document could not even be written as BSON.
+  const unwritable = error instanceof BSON.BSONError || error instanceof RangeError || error instanceof TypeError
+  return unwritable ? refused(only) : undefined
 }
 
 const write = async (database: Db, session: ClientSession, { collection, inserts, replaces, deletes }: Writes) => {
@@ -36,20 +61,21 @@ const write = async (database: Db, session: ClientSession, { collection, inserts
   if (deletes.length > 0) await target.deleteMany({ _id: { $in: [...deletes] } }, { session })
 }
 
-/**
- * Moves the lane from exactly `from` and writes, all or nothing. Rejects, with the transaction aborted as far as the server can be
- * reached, when the outcome is not one of Committed.
- */
-export const commitLane = async (
+/** An insert met a document of the same key: it was thought to be new, and is not. */
+class AlreadyThere extends Error {}
+
+const isDuplicateId = (error: unknown): boolean =>
+  isDuplicateKey(error) && error instanceof MongoServerError && /_id_/.test(error.message)
+
+/** As commitLane, once; rejects with AlreadyThere. */
+const attempt = async (
   database: Db,
   session: ClientSession,
   from: Lane,
-  writer: string,
-  change: LaneChange,
+  next: Lane,
   writes: readonly Writes[],
 ): Promise<Committed> => {
-  const next: Lane = { ...from, ...change, position: change.position ?? from.position, seq: from.seq + 1, writer }
-  const { position, seq, members, heldUntil } = next
+  const { position, seq, writer, members, heldUntil } = next
   const set = { position: textOf(position), seq, writer, members: { ...members }, heldUntil, at: new Date() }
   session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
   try {
@@ -69,6 +95,7 @@ export const commitLane = async (
       try {
         await write(database, session, one)
       } catch (error) {
+        if (isDuplicateId(error)) throw new AlreadyThere()
         const refused = refusedBy(error, one)
         if (refused === undefined) throw error
         return refused
@@ -78,5 +105,27 @@ export const commitLane = async (
     return { kind: 'committed', lane: next }
   } finally {
     if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+  }
+}
+
+/**
+ * Moves the lane from exactly `from` and writes, all or nothing. Rejects, with the transaction aborted as far as the server can be
+ * reached, when the outcome is not one of Committed.
+ */
+export const commitLane = async (
+  database: Db,
+  session: ClientSession,
+  from: Lane,
+  writer: string,
+  change: LaneChange,
+  writes: readonly Writes[],
+): Promise<Committed> => {
+  const next: Lane = { ...from, ...change, position: change.position ?? from.position, seq: from.seq + 1, writer }
+  try {
+    return await attempt(database, session, from, next, writes)
+  } catch (error) {
+    if (!(error instanceof AlreadyThere)) throw error
+    const asReplaces = writes.map((one) => ({ ...one, inserts: [], replaces: [...one.inserts, ...one.replaces] }))
+    return attempt(database, session, from, next, asReplaces)
   }
 }

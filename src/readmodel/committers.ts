@@ -53,7 +53,8 @@ export const createCommitters = (db: () => Db, run: <T>(action: () => Promise<T>
             database,
             own.map(({ _id }) => _id),
           )
-          await known(database).insertOne({ _id: idOf(session), lane, writer, at: new Date() })
+          // The driver hands a session of its pool out again and again: the same one may have been known before.
+          await known(database).replaceOne({ _id: idOf(session) }, { lane, writer, at: new Date() }, { upsert: true })
         })
       } catch (error) {
         await session.endSession().catch(() => undefined)

@@ -105,6 +105,19 @@ test('a document that the store refuses is named, and nothing is written', async
   assert.is((await readModel.lanes.read('lane'))!.seq, lane.seq)
 })
 
+test('a document that was thought to be new and is there is replaced', async () => {
+  const lane = await newLane()
+  await docs().insertOne({ _id: 'b', n: 1 })
+  const done = await readModel.lanes.commit(lane, 'w', { position: 1n }, [
+    writes({ inserts: [{ _id: 'a', n: 2 } as Keyed, { _id: 'b', n: 2 } as Keyed] }),
+  ])
+  assert.is(done.kind, 'committed')
+  assert.equal(await docs().find({}, { limit: 10, sort: { _id: 1 } }), [
+    { _id: 'a', n: 2 },
+    { _id: 'b', n: 2 },
+  ])
+})
+
 test('what cannot be BSON is refused, not retried for ever', async () => {
   const lane = await newLane()
   const cyclic: Record<string, unknown> = { _id: 'a' }
