@@ -1,0 +1,75 @@
+// A server that answers at once, without a log: appends with success, reads with the same event again and again. What the
+// official client does against it is the client's own ceiling. Runs in a worker thread; `workerData.events` is how many.
+import { randomUUID } from 'node:crypto'
+import { workerData } from 'node:worker_threads'
+import * as v from 'valibot'
+import { encodeRecord, messageOf } from '../../src/engines/eventlog/log/record.ts'
+import { listen } from '../../src/engines/eventlog/server.ts'
+import { supportedMethodsFrame } from '../../src/engines/eventlog/services/features.ts'
+import type { Call } from '../../src/engines/eventlog/wire/grpc.ts'
+import { readBatchChunk, readReadRequest } from '../../src/engines/eventlog/wire/requests.ts'
+import {
+  batchSuccess,
+  caughtUp,
+  confirmation,
+  putReadEvent,
+  readEventSize,
+} from '../../src/engines/eventlog/wire/responses.ts'
+import { serveInWorker } from '../../src/engines/host.ts'
+
+const { events, data } = v.parse(v.object({ events: v.number(), data: v.string() }), workerData)
+const NOTHING = Buffer.alloc(0)
+const PER_WRITE = 100
+
+const event = messageOf(
+  encodeRecord(
+    {
+      position: 1_000_000,
+      span: 500,
+      revision: 1,
+      stream: Buffer.from(`customer-${randomUUID()}`),
+      id: randomUUID(),
+      type: 'CustomEventTracked',
+      json: true,
+      ticks: BigInt(Date.now()) * 10_000n,
+      metadata: Buffer.from('{"$correlationId":"abc"}'),
+      data: Buffer.from(data),
+    },
+    false,
+  ),
+)
+const size = readEventSize(event.length, 0, 1_000_000)
+const write = Buffer.alloc(size * PER_WRITE)
+for (let at = 0; at < write.length; ) at = putReadEvent(write, at, event, NOTHING, 1_000_000)
+
+const read = async (call: Call, isSubscription: boolean) => {
+  if (isSubscription) call.send(confirmation(randomUUID()))
+  for (let sent = 0; sent < events; sent += PER_WRITE) {
+    call.send(write)
+    await call.drained()
+    if (call.isOver()) return
+  }
+  if (isSubscription) call.send(caughtUp())
+  else call.finish()
+}
+
+const onCall = (call: Call) => {
+  if (call.path.endsWith('/GetSupportedMethods')) {
+    call.send(supportedMethodsFrame())
+    call.finish()
+  } else if (call.path.endsWith('/BatchAppend')) {
+    call.onMessage((payload) => {
+      const { correlationBytes, options } = readBatchChunk(payload, Date.now())
+      call.send(batchSuccess(correlationBytes, options?.stream ?? '', { revision: 1, position: 1_000_000 }))
+    })
+  } else call.onMessage((payload) => void read(call, readReadRequest(payload).count === undefined))
+}
+
+await serveInWorker(async () => {
+  const server = await listen({ host: '127.0.0.1', port: 0, onCall, onHttp: (_, response) => response.end() })
+  return {
+    port: server.port,
+    url: `esdb://127.0.0.1:${server.port}?tls=false`,
+    stop: () => server.close(100),
+  }
+})
