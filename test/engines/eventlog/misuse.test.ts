@@ -91,7 +91,7 @@ test('a data file that is cut off, replaced, emptied or gone is refused with its
 test('a log of another layout is refused', async () => {
   const dir = await madeLog(1)
   writeFileSync(join(dir, 'event-log.json'), '{"layout":99}')
-  assert.match((await errorOf(startEventLog({ dir }))).message, 'has layout 99; this program reads layout')
+  assert.match((await errorOf(startEventLog({ dir }))).message, 'has layout 99; this program reads 1')
 })
 
 test('a port that is taken is said so, and the directory is free again', async () => {

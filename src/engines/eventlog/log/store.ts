@@ -1,11 +1,14 @@
 // The log on disk: LMDB's tables and the few ways in which rows are found.
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Database, open } from 'lmdb'
-import { checkDataFile, markCreated, openDataFile, StoreUnusable } from './file.ts'
+import { checkDataFile, markCreated, type StoreKind, StoreUnusable } from '../../dataFile.ts'
 import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
 import { createResident } from './resident.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
 
+const KIND: StoreKind = { name: 'event log', marker: 'event-log.json', layout: 1 }
 /** Where the first record lies: a real log has begun with the server's own records before anything is shown. */
 export const FIRST_POSITION = 548
 /** LMDB's longest key is 1,978 bytes; longer names are found by their hash. */
@@ -74,7 +77,7 @@ const nameKey = (name: string): Buffer => {
 
 /** Throws StoreUnusable when the directory holds something else than a whole log of this layout. */
 export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => string): Store => {
-  checkDataFile(dir)
+  checkDataFile(dir, KIND)
   const openTables = () => {
     // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
     const env = open({ path: dir, maxDbs: 8, overlappingSync: false })
@@ -106,7 +109,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       sys.putSync('indexed', 0)
     })
   }
-  markCreated(dir)
+  markCreated(dir, KIND)
 
   const stream = (name: string): StreamRow | undefined => {
     const row = tables.streams.get(nameKey(name))
@@ -125,9 +128,8 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
   }
   index.keep()
 
-  const file = openDataFile(dir)
   const commit = (write: () => void) => {
-    if (maxBytes !== undefined && file.size() >= maxBytes) {
+    if (maxBytes !== undefined && statSync(join(dir, 'data.mdb')).size >= maxBytes) {
       throw new Error(`the event log is full: it may not have more than ${maxBytes} bytes`)
     }
     const before = newest
@@ -200,10 +202,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     },
     putHead: (position) => tables.sys.putSync('head', position),
     instanceId: String(tables.sys.get('instance')),
-    close: async () => {
-      file.close()
-      await tables.env.close()
-    },
+    close: () => tables.env.close(),
   }
 }
 
