@@ -97,23 +97,36 @@ export const startServer = async (env: Readonly<Record<string, string>> = {}, di
   }
 }
 
+/** Connections that wait their turn are queued here and not at the server, which is what a client with a pool does. */
+const pool = new Agent({ keepAlive: true, maxSockets: 256 })
+
 /** Sends JSON and gives the parsed answer; throws on any status but 2xx. */
-export const call = async (
+export const call = (
   server: Pick<Server, 'url'>,
   method: string,
   path: string,
   headers: Readonly<Record<string, string>>,
   body?: unknown,
-): Promise<{ readonly body: never; readonly headers: Headers }> => {
-  const answer = await fetch(server.url + path, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+): Promise<{ readonly body: never; readonly headers: Headers }> =>
+  new Promise((resolve, reject) => {
+    const sent = request(server.url + path, { agent: pool, method, headers }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      answer.on('error', reject)
+      answer.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        const status = answer.statusCode ?? 0
+        if (status < 200 || status > 299) reject(new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`))
+        else
+          resolve({
+            body: (text === '' ? undefined : JSON.parse(text)) as never,
+            headers: new Headers(answer.headers as Record<string, string>),
+          })
+      })
+    })
+    sent.on('error', reject)
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 500)}`)
-  return { body: (text === '' ? undefined : JSON.parse(text)) as never, headers: answer.headers }
-}
 
 export interface Load {
   readonly perSecond: number

@@ -6,12 +6,22 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
 import { benchDelivery } from './delivery.ts'
+import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
 import { benchSegments } from './segments.ts'
 import { benchTracking } from './tracking.ts'
 
-const benches: Readonly<Record<string, (dir: string) => Promise<Row[]>>> = {
+/** Rows all at once, or part by part as they are measured. */
+type Bench = (dir: string) => Promise<readonly Row[]> | AsyncIterable<readonly Row[]>
+
+async function* partsOf(made: ReturnType<Bench>): AsyncIterable<readonly Row[]> {
+  if (made instanceof Promise) yield await made
+  else yield* made
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  engines: benchEventLog,
   tracking: benchTracking,
   segments: benchSegments,
   delivery: benchDelivery,
@@ -29,17 +39,22 @@ if (unknown.length > 0) {
 const shown = (value: number): string =>
   Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3)
 
+let failed = false
 const results: (Row & { readonly bench: string })[] = []
 for (const [bench, run] of Object.entries(benches)) {
   if (asked.length > 0 && !asked.includes(bench)) continue
   process.stdout.write(`\n${bench}\n`)
   const dir = await mkdtemp(join(tmpdir(), `tributary-bench-${bench}-`))
   try {
-    for (const row of await run(dir)) {
-      results.push({ bench, ...row })
-      const target = row.target === undefined ? '' : `   (aim ${row.target})`
-      process.stdout.write(`  ${row.name.padEnd(52)} ${shown(row.value).padStart(10)} ${row.unit}${target}\n`)
-    }
+    for await (const rows of partsOf(run(dir)))
+      for (const row of rows) {
+        results.push({ bench, ...row })
+        const target = row.target === undefined ? '' : `   (aim ${row.target})`
+        process.stdout.write(`  ${row.name.padEnd(52)} ${shown(row.value).padStart(10)} ${row.unit}${target}\n`)
+      }
+  } catch (error) {
+    failed = true
+    process.stdout.write(`  ended: ${error instanceof Error ? error.message : String(error)}\n`)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
@@ -54,4 +69,4 @@ await writeFile(
   ),
 )
 process.stdout.write(`\nwritten to ${file}\n`)
-process.exit(0)
+process.exit(failed ? 1 : 0)

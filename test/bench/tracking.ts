@@ -215,9 +215,9 @@ const memory = async (events: number, customers: number): Promise<Row[]> => {
   }
 }
 
-export const benchTracking = async (dir: string): Promise<Row[]> => [
-  ...(await singleIntake()),
-  ...(await batchIntakeAndRebuild(dir)),
-  ...(await visible()),
-  ...(await memory(Number(process.env.BENCH_EVENTS ?? 1_000_000), Number(process.env.BENCH_CUSTOMERS ?? 100_000))),
-]
+export async function* benchTracking(dir: string): AsyncIterable<Row[]> {
+  yield await singleIntake()
+  yield await batchIntakeAndRebuild(dir)
+  yield await visible()
+  yield await memory(Number(process.env.BENCH_EVENTS ?? 1_000_000), Number(process.env.BENCH_CUSTOMERS ?? 100_000))
+}
