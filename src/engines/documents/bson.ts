@@ -242,7 +242,10 @@ const decodeValue = (bytes: Buffer, type: number, at: number, end: number, depth
       return new Timestamp({ i: bytes.readUInt32LE(at), t: bytes.readUInt32LE(at + 4) })
     case REGEX: {
       const patternEnd = nameEnd(bytes, at, end)
-      return new BSONRegExp(text(bytes, at, patternEnd), text(bytes, patternEnd + 1, end - 1))
+      const options = text(bytes, patternEnd + 1, end - 1)
+      // The package's own class takes these options and no others.
+      if (!/^[imxlsu]*$/.test(options)) throw malformed(`a regular expression has the options ${options}`)
+      return new BSONRegExp(text(bytes, at, patternEnd), options)
     }
     case CODE:
       return new Code(text(bytes, at + 4, end - 1))
