@@ -4,9 +4,9 @@ import { Binary, type Doc, Double, type Encodable, isDoc, Timestamp } from './bs
 import * as collections from './commands/collections.ts'
 import {
   type Connection,
-  type Context,
+  Context,
   decodeCommand,
-  documentsOf,
+  type Membership,
   type Reply,
   type Services,
 } from './commands/context.ts'
@@ -20,7 +20,6 @@ import * as writes from './commands/writes.ts'
 import { CommandError, codeName, notImplemented } from './errors.ts'
 import { createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
-import type { Transaction } from './transactions.ts'
 import { answerTo, type Request } from './wire.ts'
 
 type Run = (context: Context) => Promise<Reply>
@@ -132,12 +131,6 @@ export interface Dispatcher {
   answer(request: Request, connection: Connection): Promise<Answer>
 }
 
-interface Membership {
-  readonly session: Session | undefined
-  readonly transaction: Transaction | undefined
-  readonly retry: bigint | undefined
-}
-
 /** Which labels an error of the command may bear. */
 interface Kind {
   readonly transaction: boolean
@@ -181,46 +174,6 @@ export const createDispatcher = (services: Services): Dispatcher => {
         ? services.sessions.begin(session, number)
         : services.sessions.current(session, number)
     return { session, transaction, retry: undefined }
-  }
-
-  const contextOf = (
-    request: Request,
-    connection: Connection,
-    name: string,
-    body: Doc,
-    database: string,
-    member: Membership,
-  ): Context => {
-    const limit = body.get('maxTimeMS')
-    const deadline = limit === undefined || Number(limit) === 0 ? undefined : performance.now() + Number(limit)
-    const expired = (): CommandError => new CommandError(50, 'operation exceeded time limit')
-    const { store, sessions: all } = services
-    return {
-      ...services,
-      ...member,
-      connection,
-      name,
-      database,
-      body,
-      patience: {
-        get given() {
-          if (deadline === undefined) return connection.gone
-          return Promise.race([
-            connection.gone,
-            pause(Math.max(0, deadline - performance.now())).then(() => Promise.reject(expired())),
-          ])
-        },
-      },
-      check: () => {
-        if (deadline !== undefined && performance.now() > deadline) throw expired()
-        if (!connection.open) throw new CommandError(11601, 'the connection is gone')
-      },
-      documents: (field) => documentsOf(request, field),
-      reading: () => {
-        if (!member.transaction) return store.latest()
-        return store.reading(all.current(member.session!, member.transaction.number))
-      },
-    }
   }
 
   const checkConcerns = (body: Doc, member: Membership): void => {
@@ -296,11 +249,10 @@ export const createDispatcher = (services: Services): Dispatcher => {
   }
 
   const execute = async (request: Request, connection: Connection, command: Command, name: string, body: Doc) => {
-    const database = request.kind === 'query' ? request.collection!.split('.')[0]! : String(body.get('$db') ?? 'test')
     const member = membership(command, name, body)
     try {
       checkConcerns(body, member)
-      return await command.run(contextOf(request, connection, name, body, database, member))
+      return await command.run(new Context(services, request, connection, name, body, member))
     } catch (error) {
       if (member.transaction && member.session) services.sessions.fail(member.session)
       throw error
@@ -314,7 +266,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
       const command = find(name)
       ending = command.transaction === 'ends'
       const fault = failpoints.take(name, connection.appName)
-      if (fault && fault.blockMs > 0) await Promise.race([pause(fault.blockMs), connection.gone.catch(() => undefined)])
+      if (fault && fault.blockMs > 0) await pause(fault.blockMs)
       if (fault?.closeConnection) return { bytes: [], close: true }
       if (fault?.errorCode !== undefined) {
         const injected = new CommandError(fault.errorCode, `failing command '${name}' by a fail point`)

@@ -146,9 +146,9 @@ const checkUnique = (unit: Unit, collection: Collection, id: Key, doc: Doc | und
   }
 }
 
-const writeEntries = (unit: Unit, id: Key, { index, removed, added }: EntryChange): void => {
+const writeEntries = (unit: Unit, id: Key, value: Buffer, { index, removed, added }: EntryChange): void => {
   for (const key of removed) unit.changes.put(index.space, entryKey(index, key, id), null)
-  for (const key of added) unit.changes.put(index.space, entryKey(index, key, id), Buffer.from(id, 'latin1'))
+  for (const key of added) unit.changes.put(index.space, entryKey(index, key, id), value)
   if (flagsOf(index) !== index.savedFlags) unit.flagged.add(index)
 }
 
@@ -183,7 +183,9 @@ const moveEntries = (
     if (index.unique) checkUnique(unit, collection, id, doc, change)
     changes.push(change)
   }
-  for (const change of changes) writeEntries(unit, id, change)
+  if (changes.length === 0) return
+  const value = Buffer.from(id, 'latin1')
+  for (const change of changes) writeEntries(unit, id, value, change)
 }
 
 /** Inserts; a taken `_id` or unique key is refused and changes nothing. */
@@ -213,5 +215,5 @@ export const indexDocument = (unit: Unit, collection: Collection, index: Index, 
   const doc = decode(raw, index.needs)
   const change = { index, removed: [], added: indexKeys(index, doc) }
   if (index.unique) checkUnique(unit, collection, key, doc, change)
-  writeEntries(unit, key, change)
+  writeEntries(unit, key, Buffer.from(key, 'latin1'), change)
 }

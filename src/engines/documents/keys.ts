@@ -46,7 +46,9 @@ const putText = (value: string): void => {
       if (byte === 0) put(255)
     }
   }
+  // Two bytes, so that no text's key is the beginning of that of a text which goes on with a zero.
   put(0)
+  put(1)
 }
 
 const putDouble = (value: number): void => {
@@ -149,7 +151,7 @@ const take = (): Key => scratch.toString('latin1', 0, used)
 
 /** The key of one value. Equal values, of whatever kind of number, have the same key. */
 export const keyOf = (value: Value): Key => {
-  if (typeof value === 'string' && value.length < 256 && isPlainAscii(value)) return `\x14${value}\0`
+  if (typeof value === 'string' && value.length < 256 && isPlainAscii(value)) return `\x14${value}\0\x01`
   used = 0
   put(rankOf(value))
   putPayload(value)

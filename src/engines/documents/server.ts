@@ -37,16 +37,15 @@ const write = (socket: Socket, bytes: readonly Buffer[]): Promise<void> => {
 
 /** Serves one connection until it ends; bytes that are no messages end it. */
 const serve = (socket: Socket, id: number, dispatcher: () => Dispatcher): { readonly busy: () => boolean } => {
-  let leave: (reason: Error) => void = () => undefined
-  const gone = new Promise<never>((_, reject) => {
-    leave = reject
-  })
-  gone.catch(() => undefined)
+  const goneCallbacks = new Set<() => void>()
   const connection: Connection = {
     id,
     remote: `${socket.remoteAddress}:${socket.remotePort}`,
     appName: undefined,
-    gone,
+    onGone: (callback) => {
+      goneCallbacks.add(callback)
+      return () => goneCallbacks.delete(callback)
+    },
     get open() {
       return !socket.destroyed
     },
@@ -91,7 +90,9 @@ const serve = (socket: Socket, id: number, dispatcher: () => Dispatcher): { read
     }
   })
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => leave(new Error('the connection is gone')))
+  socket.on('close', () => {
+    for (const callback of [...goneCallbacks]) callback()
+  })
   return { busy: () => running }
 }
 

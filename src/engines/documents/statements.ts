@@ -162,24 +162,32 @@ const SIMPLE_IDS = new Set([STRING, INT, LONG, OBJECT_ID])
 
 /** Reads a statement of that kind; `undefined` for every other. */
 export const parseReplacement = (raw: Buffer): Replacement | undefined => {
-  let query: Buffer | undefined
-  let document: Buffer | undefined
+  let query = 0
+  let queryEnd = 0
+  let start = 0
+  let end = 0
   let upsert = false
   let simple = true
-  eachField(raw, (type, name, nameLimit, start, end) => {
-    const length = nameLimit - name
-    if (length === 1 && raw[name] === 0x71 && type === OBJECT) query = raw.subarray(start, end)
-    else if (length === 1 && raw[name] === 0x75 && type === OBJECT) document = raw.subarray(start, end)
-    else if (type === BOOL && raw.toString('latin1', name, nameLimit) === 'upsert') upsert = raw[start] === 1
-    else if (!(type === BOOL && raw[start] === 0 && raw.toString('latin1', name, nameLimit) === 'multi')) simple = false
+  eachField(raw, (type, name, nameLimit, from, to) => {
+    const short = nameLimit - name === 1 && type === OBJECT
+    if (short && raw[name] === 0x71) {
+      query = from
+      queryEnd = to
+    } else if (short && raw[name] === 0x75) {
+      start = from
+      end = to
+    } else if (type !== BOOL) simple = false
+    else if (raw.toString('latin1', name, nameLimit) === 'upsert') upsert = raw[from] === 1
+    else if (raw[from] !== 0 || raw.toString('latin1', name, nameLimit) !== 'multi') simple = false
     return !simple
   })
-  if (!simple || query === undefined || document === undefined || document[5] === 0x24) return undefined
-  const field = rawField(query, '_id')
-  if (field === undefined || field.from !== 4 || field.end !== query.length - 1 || !SIMPLE_IDS.has(field.type))
-    return undefined
-  const id = decodeField(query, field)
-  return { id, key: idKey(id), idField: query.subarray(field.from, field.end), document, upsert }
+  if (!simple || query === 0 || start === 0 || raw[start + 5] === 0x24) return undefined
+  const asked = raw.subarray(query, queryEnd)
+  const field = rawField(asked, '_id')
+  if (field?.from !== 4 || field.end !== asked.length - 1 || !SIMPLE_IDS.has(field.type)) return undefined
+  const id = decodeField(asked, field)
+  const idField = asked.subarray(field.from, field.end)
+  return { id, key: idKey(id), idField, document: raw.subarray(start, end), upsert }
 }
 
 /** Puts the document in place of the one with its `_id`, or inserts it where that is asked for and there is none. */

@@ -22,10 +22,16 @@ export type Write<T> = (view: View, changes: Overlay) => T
 
 export interface Storage extends View {
   snapshot(): Snapshot
-  /** Runs the work in the next commit, together with what else waits; resolves when it is on disk. */
-  write<T>(work: Write<T>): Promise<T>
+  /**
+   * Runs the work in the next commit, together with what else waits; resolves when it is on disk. Changes made before, by a
+   * transaction, can be brought along.
+   */
+  write<T>(work: Write<T>, before?: Overlay): Promise<T>
   close(): Promise<void>
 }
+
+/** From this many changes on it pays to write them in order. */
+const SORT_FROM = 16
 
 /** The file cannot take more: what a client is told about a failed commit. */
 const storageError = (error: unknown): CommandError => {
@@ -35,21 +41,39 @@ const storageError = (error: unknown): CommandError => {
     : new CommandError(8, `the write was not made: ${message}`)
 }
 
-const fullKey = (space: Space, key: Key): Buffer => {
-  const bytes = Buffer.allocUnsafe(4 + key.length)
-  bytes.writeUInt32BE(space, 0)
-  bytes.write(key, 4, 'latin1')
-  return bytes
+/** Keys in the file: four bytes for the space, then the key itself, one byte a char. */
+const prefixes = new Map<Space, string>()
+const prefixOf = (space: Space): string => {
+  const known = prefixes.get(space)
+  if (known !== undefined) return known
+  const made = String.fromCharCode(space >>> 24, (space >>> 16) & 255, (space >>> 8) & 255, space & 255)
+  prefixes.set(space, made)
+  return made
 }
 
-type Database = RootDatabase<Buffer, Buffer>
+const fullKey = (space: Space, key: Key): string => prefixOf(space) + key
+
+/** Writes keys straight into LMDB's buffer. */
+const KEYS = {
+  writeKey: (key: string, target: Uint8Array, start: number): number => {
+    const end = start + key.length
+    if (end > target.length) throw new RangeError('a key is too long')
+    for (let i = 0; i < key.length; i += 1) target[start + i] = key.charCodeAt(i)
+    return end
+  },
+  readKey: (target: Buffer, start: number, end: number): string => target.toString('latin1', start, end),
+}
+
+type Database = RootDatabase<Buffer, string>
 
 const viewOf = (db: Database, transaction?: ReadTransaction): View => {
   const options = transaction && { transaction }
   return {
     get: (space, key) => {
       const value = db.get(fullKey(space, key), options)
-      return value && Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      if (value === undefined || Buffer.isBuffer(value)) return value
+      const bytes: Uint8Array = value
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     },
     range: function* (space, from, to, reverse = false): Iterable<Entry> {
       const low = fullKey(space, from)
@@ -59,7 +83,7 @@ const viewOf = (db: Database, transaction?: ReadTransaction): View => {
           ? { start: high, exclusiveStart: true, end: low, inclusiveEnd: true, reverse, ...options }
           : { start: low, end: high, ...options },
       )
-      for (const { key, value } of entries) yield [key.toString('latin1', 4), value]
+      for (const { key, value } of entries) yield [key.slice(4), value]
     },
   }
 }
@@ -78,10 +102,10 @@ export interface CommitListener {
 
 /** Opens or creates the store in `dir`. */
 export const openStorage = (dir: string, listener: CommitListener): Storage => {
-  const db: Database = open<Buffer, Buffer>({
+  const db: Database = open<Buffer, string>({
     path: dir,
     noSubdir: false,
-    keyEncoding: 'binary',
+    keyEncoder: KEYS,
     encoding: 'binary',
     mapSize: MAP_SIZE,
     maxReaders: MAX_READERS,
@@ -91,10 +115,15 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
   let closed = false
 
   const apply = (changes: Overlay): void => {
-    for (const [space, values] of changes.spaces())
-      for (const [key, value] of values)
+    for (const [space, values] of changes.spaces()) {
+      // In order, so that neighbours are written while their page is at hand.
+      const keys = values.size < SORT_FROM ? values.keys() : [...values.keys()].sort()
+      for (const key of keys) {
+        const value = values.get(key)!
         if (value === null) db.removeSync(fullKey(space, key))
         else db.putSync(fullKey(space, key), value)
+      }
+    }
   }
 
   const commit = (): void => {
@@ -122,7 +151,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
       const transaction = db.useReadTransaction()
       return { ...viewOf(db, transaction), release: () => transaction.done() }
     },
-    write: <T>(work: Write<T>) =>
+    write: <T>(work: Write<T>, before?: Overlay) =>
       new Promise<T>((resolve, reject) => {
         if (closed) {
           reject(new CommandError(91, 'the store is being closed'))
@@ -139,6 +168,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
             } catch (error) {
               return () => reject(error)
             }
+            if (before) apply(before)
             apply(changes)
             return () => resolve(result)
           },

@@ -27,10 +27,9 @@ export interface Reading {
   collection(ns: string): Collection | undefined
 }
 
-/** Lets a waiting write be given up: by the client's time limit or when its connection is gone. */
+/** Waits for a transaction's end, or gives up: at the client's time limit, or when its connection is gone. */
 export interface Patience {
-  /** Rejects when waiting makes no sense any more. */
-  readonly given: Promise<never>
+  wait(ended: Promise<void>): Promise<void>
 }
 
 export interface Store {
@@ -165,21 +164,19 @@ export const openStore = async (dir: string): Promise<Store> => {
           return result
         } catch (error) {
           if (!(error instanceof Blocked)) throw error
-          await (patience ? Promise.race([error.by.ended, patience.given]) : error.by.ended)
+          await (patience ? patience.wait(error.by.ended) : error.by.ended)
         }
       }
     },
     commit: async (transaction, also) => {
       await storage.write((view, changes) => {
         const unit = transactions.unitOutside(view, changes, [])
-        for (const [space, values] of transaction.changes.spaces())
-          for (const [key, value] of values) changes.put(space, key, value)
         for (const index of transaction.flagged) unit.flagged.add(index)
         for (const collection of transaction.created.values()) catalog.save(collection, changes)
         saveFlags(unit)
         also?.(unit)
         for (const claim of transactions.claimsOf(transaction)) claims.push(claim)
-      })
+      }, transaction.changes)
       transactions.committed(transaction)
     },
     ensure: (unit, ns) => {

@@ -125,7 +125,7 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
       next += 1
       continue
     }
-    const done = await store.write(chunk, context.patience)
+    const done = await store.write(chunk, context)
     for (let i = 0; i < done.made.length; i += 1) outcomes[done.indexes[i]!] = done.made[i]
     errors.push(...done.failed)
     next = done.at

@@ -47,7 +47,7 @@ export const create = async (context: Context): Promise<Reply> => {
     unit.claim(CATALOG, collectionKey(ns))
     if (store.catalog.get(ns)) throw new CommandError(48, `Collection ${ns} already exists.`)
     store.catalog.save(newCollection(ns, store.catalog.newSpace), unit.changes)
-  }, context.patience)
+  }, context)
   return {}
 }
 
@@ -63,7 +63,7 @@ export const drop = async (context: Context): Promise<Reply> => {
     unit.claim(CATALOG, collectionKey(ns))
     store.catalog.remove(collection, unit.changes)
     return collection
-  }, context.patience)
+  }, context)
   // Since 7.0 a server says nothing when there was no such collection; the older answer is the stricter one.
   if (!dropped) throw new CommandError(26, 'ns not found')
   store.cleanSoon()
@@ -85,7 +85,7 @@ export const dropDatabase = async (context: Context): Promise<Reply> => {
       store.catalog.remove(collection, unit.changes)
     }
     return all.length > 0
-  }, context.patience)
+  }, context)
   store.cleanSoon()
   return any ? { dropped: context.database } : {}
 }
@@ -111,7 +111,7 @@ export const rename = async (context: Context): Promise<Reply> => {
     }
     if (target) store.catalog.remove(target, unit.changes)
     store.catalog.rename(collection, { ...collection, ns: to, ...splitNamespace(to) }, unit.changes)
-  }, context.patience)
+  }, context)
   store.cleanSoon()
   return {}
 }

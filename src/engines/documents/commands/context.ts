@@ -41,28 +41,94 @@ export interface Connection {
   readonly remote: string
   /** Name the client gave in its first handshake. */
   appName: string | undefined
-  /** Rejects when the connection is gone. */
-  readonly gone: Promise<never>
   readonly open: boolean
+  /** Calls back when the connection is gone; what it answers takes that back. */
+  onGone(callback: () => void): () => void
 }
 
-export interface Context extends Services {
+/** The session and transaction that a command is part of. */
+export interface Membership {
+  readonly session: Session | undefined
+  readonly transaction: Transaction | undefined
+  /** Number of a retryable write outside a transaction. */
+  readonly retry: bigint | undefined
+}
+
+/** What a command works with. A class, as one is made for every command. */
+export class Context implements Patience {
+  readonly services: Services
+  readonly store: Store
+  readonly sessions: Sessions
+  readonly cursors: Cursors
   readonly connection: Connection
   readonly name: string
   readonly database: string
   readonly body: Doc
   readonly session: Session | undefined
   readonly transaction: Transaction | undefined
-  /** Number of a retryable write outside a transaction. */
   readonly retry: bigint | undefined
-  readonly patience: Patience
+  readonly #request: Request
+  readonly #deadline: number | undefined
+
+  constructor(
+    services: Services,
+    request: Request,
+    connection: Connection,
+    name: string,
+    body: Doc,
+    member: Membership,
+  ) {
+    this.services = services
+    this.store = services.store
+    this.sessions = services.sessions
+    this.cursors = services.cursors
+    this.connection = connection
+    this.name = name
+    this.database = request.kind === 'query' ? request.collection!.split('.')[0]! : String(body.get('$db') ?? 'test')
+    this.body = body
+    this.session = member.session
+    this.transaction = member.transaction
+    this.retry = member.retry
+    this.#request = request
+    const limit = Number(body.get('maxTimeMS') ?? 0)
+    this.#deadline = limit > 0 ? performance.now() + limit : undefined
+  }
+
   /** Throws when the client's time limit has passed or its connection is gone. */
-  check(): void
+  check(): void {
+    if (this.#deadline !== undefined && performance.now() > this.#deadline) throw expired()
+    if (!this.connection.open) throw gone()
+  }
+
+  /** Waits for what the command needs, unless its time limit passes or its connection ends first. */
+  wait(ended: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer)
+        forget()
+        settle()
+      }
+      const left = this.#deadline === undefined ? undefined : Math.max(0, this.#deadline - performance.now())
+      const timer = left === undefined ? undefined : setTimeout(() => finish(() => reject(expired())), left)
+      const forget = this.connection.onGone(() => finish(() => reject(gone())))
+      ended.then(() => finish(resolve), reject)
+    })
+  }
+
   /** Documents of a field, sent in the body or beside it. */
-  documents(field: string): readonly Buffer[]
+  documents(field: string): readonly Buffer[] {
+    return documentsOf(this.#request, field)
+  }
+
   /** The state the command reads. */
-  reading(): Reading
+  reading(): Reading {
+    const { transaction, session, store } = this
+    return transaction ? store.reading(this.sessions.current(session!, transaction.number)) : store.latest()
+  }
 }
+
+const expired = (): CommandError => new CommandError(50, 'operation exceeded time limit')
+const gone = (): CommandError => new CommandError(11601, 'the connection is gone')
 
 /** Fields that are raw documents, never decoded with the rest of a command. */
 const RAW_FIELDS = new Set(['documents', 'updates', 'deletes'])
@@ -81,7 +147,7 @@ export const decodeCommand = (request: Request): { readonly name: string; readon
   }
 }
 
-export const documentsOf = (request: Request, field: string): readonly Buffer[] => {
+const documentsOf = (request: Request, field: string): readonly Buffer[] => {
   const beside = request.sequences.get(field)
   if (beside) return beside
   const inside = rawField(request.body, field)

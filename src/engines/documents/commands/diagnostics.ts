@@ -15,7 +15,8 @@ const MAX_WIRE_VERSION = 21
 
 /** `hello` and its older names: a replica set of one, which is always its primary. */
 export const hello = async (context: Context): Promise<Reply> => {
-  const { address, connection, body } = context
+  const { connection, body } = context
+  const { address } = context.services
   const client = body.get('client')
   const application = isDoc(client) ? client.get('application') : undefined
   if (isDoc(application)) connection.appName = String(application.get('name'))
@@ -69,7 +70,7 @@ const PARAMETERS: Readonly<Record<string, Value>> = {
 
 export const getParameter = async (context: Context): Promise<Reply> => {
   const { body } = context
-  const all: Record<string, Value> = { ...PARAMETERS, enableTestCommands: context.testCommands }
+  const all: Record<string, Value> = { ...PARAMETERS, enableTestCommands: context.services.testCommands }
   const which = body.get('getParameter')
   if (which === '*' || (isDoc(which) && which.get('allParameters') === true)) return all
   const asked = Object.keys(all).filter((name) => body.has(name))
@@ -91,10 +92,10 @@ export const connectionStatus = async (): Promise<Reply> => ({
 export const whatsmyuri = async (context: Context): Promise<Reply> => ({ you: context.connection.remote })
 
 export const serverStatus = async (context: Context): Promise<Reply> => {
-  const uptime = (Date.now() - context.startedAt.getTime()) / 1000
+  const uptime = (Date.now() - context.services.startedAt.getTime()) / 1000
   const memory = process.memoryUsage()
   return {
-    host: context.address,
+    host: context.services.address,
     version: VERSION,
     process: 'tributary',
     pid: BigInt(process.pid),
@@ -102,7 +103,7 @@ export const serverStatus = async (context: Context): Promise<Reply> => {
     uptimeMillis: BigInt(Math.floor(uptime * 1000)),
     uptimeEstimate: BigInt(Math.floor(uptime)),
     localTime: new Date(),
-    connections: { current: context.connections(), available: 100_000, totalCreated: context.connection.id },
+    connections: { current: context.services.connections(), available: 100_000, totalCreated: context.connection.id },
     logicalSessionRecordCache: { activeSessionsCount: context.sessions.count },
     mem: { bits: 64, resident: Math.floor(memory.rss / 2 ** 20), virtual: 0, supported: true },
     metrics: { cursor: { open: { total: BigInt(context.cursors.open) } } },
@@ -110,9 +111,9 @@ export const serverStatus = async (context: Context): Promise<Reply> => {
       setName: SET_NAME,
       isWritablePrimary: true,
       secondary: false,
-      primary: context.address,
-      me: context.address,
-      hosts: [context.address],
+      primary: context.services.address,
+      me: context.services.address,
+      hosts: [context.services.address],
     },
     storageEngine: { name: 'lmdb', supportsCommittedReads: true, persistent: true, supportsSnapshotReadConcern: true },
     transactions: { currentOpen: BigInt([...context.store.transactions.open()].length) },
@@ -138,11 +139,18 @@ export const replSetGetStatus = async (context: Context): Promise<Reply> => ({
   date: new Date(),
   myState: 1,
   term: 1n,
-  members: [{ _id: 0, name: context.address, health: new Double(1), state: 1, stateStr: 'PRIMARY', self: true }],
+  members: [
+    { _id: 0, name: context.services.address, health: new Double(1), state: 1, stateStr: 'PRIMARY', self: true },
+  ],
 })
 
 export const replSetGetConfig = async (context: Context): Promise<Reply> => ({
-  config: { _id: SET_NAME, version: 1, term: 1, members: [{ _id: 0, host: context.address, priority: 1, votes: 1 }] },
+  config: {
+    _id: SET_NAME,
+    version: 1,
+    term: 1,
+    members: [{ _id: 0, host: context.services.address, priority: 1, votes: 1 }],
+  },
 })
 
 export const getFreeMonitoringStatus = async (): Promise<Reply> => ({ state: 'disabled' })

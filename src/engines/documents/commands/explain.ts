@@ -109,10 +109,10 @@ export const explain = async (context: Context): Promise<Reply> => {
   const command = context.body.get('explain')
   if (!isDoc(command)) throw failedToParse("BSON field 'explain.explain' must be an object")
   const [name, target] = [...command][0] ?? ['', '']
-  const ns = namespace({ ...context, name: 'explain' }, target)
+  const ns = namespace(context, target)
   const verbosity = context.body.get('verbosity') ?? 'allPlansExecution'
   const reply = await answer(context, ns, requestOf(command, name), verbosity)
-  return { explainVersion: '1', ...reply, command, serverInfo: { host: context.address, version: '7.0.0' } }
+  return { explainVersion: '1', ...reply, command, serverInfo: { host: context.services.address, version: '7.0.0' } }
 }
 
 /** An aggregate with `explain: true`. */

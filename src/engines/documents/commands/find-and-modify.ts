@@ -89,7 +89,7 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
       const result = run(unit)
       if (session && retry !== undefined) sessions.record(session, unit, 0, [0], [result])
       return result
-    }, context.patience)
+    }, context)
   })()
   return Object.fromEntries(outcome.answer!)
 }

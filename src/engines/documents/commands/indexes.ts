@@ -140,7 +140,7 @@ export const createIndexes = async (context: Context): Promise<Reply> => {
   if (specs.length === 0) throw new CommandError(2, 'Must specify at least one index to create')
   const { store } = context
   const running = buildsOf(store)
-  while (running.has(ns)) await Promise.race([running.get(ns)!.catch(() => undefined), context.patience.given])
+  while (running.has(ns)) await context.wait(running.get(ns)!.catch(() => undefined))
   const started = await store.write((unit) => {
     const known = store.catalog.get(ns)
     const missing: Doc[] = []
@@ -156,9 +156,9 @@ export const createIndexes = async (context: Context): Promise<Reply> => {
     const collection = store.ensure(unit, ns)
     unit.claim(CATALOG, collectionKey(ns))
     return { ...outcome, collection, filling: addIndexes(store, unit, collection, missing) }
-  }, context.patience)
+  }, context)
   if (started.filling.length > 0) {
-    const build = fillIndexes(store, started.collection, started.filling, context.patience)
+    const build = fillIndexes(store, started.collection, started.filling, context)
     running.set(ns, build)
     await build.finally(() => running.delete(ns))
   }
@@ -187,7 +187,7 @@ export const dropIndexes = async (context: Context): Promise<Reply> => {
     for (const index of gone) store.catalog.discard(index.space, unit.changes)
     store.catalog.save({ ...collection, indexes: collection.indexes.filter((i) => !gone.includes(i)) }, unit.changes)
     return collection.indexes.length
-  }, context.patience)
+  }, context)
   store.cleanSoon()
   return { nIndexesWas: before }
 }

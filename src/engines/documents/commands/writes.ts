@@ -104,7 +104,7 @@ const eachMatch = async (
   }
   while (next < keys.length) {
     context.check()
-    const done = await store.write(chunk, context.patience)
+    const done = await store.write(chunk, context)
     for (const count of done.counted) count()
     if (done.error) throw done.error
     next = done.at
@@ -124,7 +124,7 @@ const updateMany = async (context: Context, ns: string, statement: UpdateStateme
   if (n > 0 || !statement.upsert) return { n, modified }
   return context.store.write(
     (unit) => ({ n: 1, modified: 0, upserted: upsert(unit, context.store.ensure(unit, ns), statement).id }),
-    context.patience,
+    context,
   )
 }
 
