@@ -18,15 +18,36 @@ export interface PortServerOptions {
   readonly port: number
   readonly onCall: (call: Call) => void
   readonly onHttp: HttpHandler
+  /** How often a connection is asked whether its other side is there, ms. */
+  readonly pingMs?: number
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0')
+const TELLING_BYTES = 3
 /** A connection that says nothing for so long is closed, ms. */
 const SILENT_MS = 30_000
+/** A client is asked this often whether it is still there, ms; the real server's time. */
+const PING_MS = 10_000
+/** Questions without an answer after which it is not. More than one, for answers may lie unread while the disk is slow. */
+const UNANSWERED = 2
 /** Calls that one connection may have open; the real server's limit. */
 const MAX_CALLS = 100
 
-export const listen = async ({ host, port, onCall, onHttp }: PortServerOptions): Promise<PortServer> => {
+/** Ends a connection whose other side has vanished without a word. */
+const keepAlive = (session: ServerHttp2Session, pingMs: number) => {
+  let unanswered = 0
+  const timer = setInterval(() => {
+    if (unanswered++ >= UNANSWERED) return session.destroy()
+    session.ping((error) => {
+      if (error === null) unanswered = 0
+    })
+  }, pingMs)
+  timer.unref()
+  session.on('close', () => clearInterval(timer))
+}
+
+export const listen = async (options: PortServerOptions): Promise<PortServer> => {
+  const { host, port, onCall, onHttp, pingMs = PING_MS } = options
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
   const http2 = createHttp2({
@@ -36,6 +57,7 @@ export const listen = async ({ host, port, onCall, onHttp }: PortServerOptions):
   http2.on('session', (session) => {
     sessions.add(session)
     session.setLocalWindowSize(16 * 1024 * 1024)
+    keepAlive(session, pingMs)
     session.on('close', () => sessions.delete(session))
     session.on('error', () => session.destroy())
   })
@@ -52,14 +74,18 @@ export const listen = async ({ host, port, onCall, onHttp }: PortServerOptions):
     socket.on('error', () => socket.destroy())
     socket.setNoDelay(true)
     socket.setTimeout(SILENT_MS, () => socket.destroy())
+    let first = Buffer.alloc(0)
     const onReadable = () => {
       const chunk: Buffer | null = socket.read()
       if (chunk === null) return
+      first = Buffer.concat([first, chunk])
+      // Before that POST and PRI look the same.
+      if (first.length < TELLING_BYTES) return
       socket.removeListener('readable', onReadable)
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
-      socket.unshift(chunk)
-      const isHttp2 = PREFACE.subarray(0, chunk.length).equals(chunk.subarray(0, PREFACE.length))
+      socket.unshift(first)
+      const isHttp2 = PREFACE.subarray(0, first.length).equals(first.subarray(0, PREFACE.length))
       ;(isHttp2 ? http2 : http1).emit('connection', socket)
     }
     socket.on('readable', onReadable)

@@ -12,6 +12,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEventLog } from '../../../src/engines/eventlog/index.ts'
+import { listen } from '../../../src/engines/eventlog/server.ts'
 import { collect, errorOf, event, streamName, until } from './toolkit.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tributary-misuse-'))
@@ -264,6 +265,42 @@ test('1,000 idle connections and half-open ones: others are served, and stopping
   assert.ok(performance.now() - stopping < 5_000)
   for (const socket of sockets) socket.destroy()
   await client.dispose()
+})
+
+test('a connection whose other side has vanished is ended; one that answers pings is not', async () => {
+  const server = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    pingMs: 40,
+    onCall: (call) => call.finish(),
+    onHttp: (_, response) => response.end(),
+  })
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`)
+  await once(session, 'connect')
+  const silent = connect(server.port, '127.0.0.1')
+  silent.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1'))
+  silent.resume()
+  await once(silent, 'close')
+  assert.is(session.closed, false)
+  session.close()
+  await server.close(100)
+})
+
+test('a request in single bytes is understood', async () => {
+  const log = await startEventLog({ dir: newDir() })
+  const socket = connect(log.port, '127.0.0.1')
+  socket.setNoDelay(true)
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += String(chunk)
+  })
+  for (const byte of Buffer.from('PUT /info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')) {
+    socket.write(Buffer.from([byte]))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await once(socket, 'close')
+  assert.match(answer, 'HTTP/1.1 404')
+  await log.stop()
 })
 
 test('what is in flight when the server stops is answered, and is there afterwards', async () => {

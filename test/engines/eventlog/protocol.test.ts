@@ -36,6 +36,7 @@ test('HTTP on the same port: health, info, ping, gossip, and 404 elsewhere', asy
   assert.is((await http('/ping')).status, 200)
   assert.match((await http('/gossip')).body, 'Leader')
   assert.is((await http('/nothing/here')).status, 404)
+  assert.is((await http('/health/ready')).status, 404)
 })
 
 test('a client that discovers by gossip finds the node', async () => {

@@ -91,7 +91,6 @@ export const createHttpHandler =
     if (request.method !== 'GET' && request.method !== 'HEAD') return empty(response, 404)
     switch (path) {
       case '/health/live':
-      case '/health/ready':
         return empty(response, 204)
       case '/ping':
         return json(response, { msgTypeId: 0, text: 'Ping request successfully handled' })
