@@ -85,10 +85,10 @@ test('reads of $all page through a log that is longer than a page, both ways', a
     own.map(({ event }) => event!.revision),
     Array.from({ length: 2001 }, (_, i) => BigInt(i)),
   )
-  const backwards = await collect(
-    client.readAll({ direction: es.BACKWARDS, fromPosition: es.END, maxCount: forwards.length }),
-  )
-  assert.equal(idsOf(backwards).reverse(), idsOf(forwards))
+  // Others may write to a given server meanwhile.
+  const backwards = await collect(client.readAll({ direction: es.BACKWARDS, fromPosition: es.END }))
+  const ownBackwards = backwards.filter(({ event }) => event?.streamId === stream)
+  assert.equal(idsOf(ownBackwards).reverse(), idsOf(own))
   const middle = own[1000]!.event!.position!
   const older = await collect(client.readAll({ direction: es.BACKWARDS, fromPosition: middle, maxCount: 1 }))
   assert.equal(idsOf(older), idsOf([own[999]!]))
