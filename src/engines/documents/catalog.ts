@@ -1,9 +1,12 @@
 // Which collections and indexes exist: held in memory, kept in the store's own space, changed only inside commits.
-import { type Doc, decode, encode, isDoc, type MutableDoc, type Value } from './bson.ts'
+
+import { decode } from './bson.ts'
+import { encode } from './bson-encode.ts'
 import { compileFilter } from './filter.ts'
 import { flagsOf, type Index, type IndexField } from './indexes.ts'
 import type { Key } from './keys.ts'
 import type { Overlay, Space, View } from './overlay.ts'
+import { type Doc, isDoc, type MutableDoc, type Value } from './values.ts'
 
 /** Space of the catalog itself, of sessions' outcomes, and of what is dropped but not yet cleaned away. */
 export const CATALOG: Space = 0
@@ -56,6 +59,7 @@ export const makeIndex = (state: IndexState): Index => {
     primary: fields.length === 1 && fields[0]!.path === '_id',
     unique: spec.get('unique') === true || (fields.length === 1 && fields[0]!.path === '_id'),
     sparse: spec.get('sparse') === true,
+    hidden: spec.get('hidden') === true,
     spec,
     partial: filter,
     expireAfterSeconds: seconds(spec.get('expireAfterSeconds')),

@@ -1,5 +1,6 @@
 // The one comparison of BSON values: it decides matching and sorting, and the bytes of index keys (keys.ts) follow it.
 import type { BSON } from 'mongodb'
+import { compareNumbers, type NumberValue } from './numbers.ts'
 import {
   ARRAY,
   BINARY,
@@ -21,8 +22,7 @@ import {
   TIMESTAMP,
   typeOf,
   type Value,
-} from './bson.ts'
-import { compareNumbers, type NumberValue } from './numbers.ts'
+} from './values.ts'
 
 /** Rank of an empty array as a sort or index key: it stands below null, as BSON's "undefined" does. */
 export const RANK_EMPTY_ARRAY = 3
@@ -139,5 +139,3 @@ export const compareValues = (a: Value, b: Value): number => {
       return 0
   }
 }
-
-export const equalValues = (a: Value, b: Value): boolean => compareValues(a, b) === 0

@@ -1,5 +1,6 @@
 // Cursors: what remains of an answer after its first batch, kept until fetched, killed or idle for too long.
 import { randomBytes } from 'node:crypto'
+import type { Context } from './commands/context.ts'
 import { CommandError } from './errors.ts'
 
 /** Documents of an answer as they become available, in chunks; `demand` says how many are wanted next. */
@@ -15,6 +16,8 @@ export interface Cursor {
   readonly session: string | undefined
   /** Number of the transaction it belongs to. */
   readonly transaction: bigint | undefined
+  /** Tells for which command it reads from now on. */
+  use(context: Context): void
   /** The next batch: at most `count` documents and about 16 MB. */
   next(count: number): Promise<Batch>
   close(): Promise<void>

@@ -1,6 +1,6 @@
 // From a message to its answer: the command found by name, its session and transaction, faults, errors, cluster time.
 import type { BSON } from 'mongodb'
-import { Binary, type Doc, Double, type Encodable, isDoc, Timestamp } from './bson.ts'
+import type { Encodable } from './bson-encode.ts'
 import * as collections from './commands/collections.ts'
 import {
   type Connection,
@@ -20,6 +20,7 @@ import * as writes from './commands/writes.ts'
 import { CommandError, codeName, notImplemented } from './errors.ts'
 import { createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
+import { Binary, type Doc, Double, isDoc, Timestamp } from './values.ts'
 import { answerTo, type Request } from './wire.ts'
 
 type Run = (context: Context) => Promise<Reply>

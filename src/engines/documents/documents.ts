@@ -1,25 +1,13 @@
 // Documents in a collection: inserted, changed and removed together with their index entries, claims and unique keys.
-import {
-  ARRAY,
-  type Doc,
-  decode,
-  decodeField,
-  eachField,
-  encode,
-  MAX_DOCUMENT,
-  type Maybe,
-  OBJECT,
-  ObjectId,
-  REGEX,
-  rawField,
-  type Value,
-  validate,
-} from './bson.ts'
+
+import { decode, decodeField, eachField, rawField, validate, withTimestamps } from './bson.ts'
+import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { entryKey, flagsOf, type Index, indexKeys, valuesOfKey } from './indexes.ts'
 import { type Key, keyOf, LONGEST_ID } from './keys.ts'
 import type { Unit } from './transactions.ts'
+import { ARRAY, type Doc, MAX_DOCUMENT, type Maybe, OBJECT, ObjectId, REGEX, Timestamp, type Value } from './values.ts'
 
 /** A document ready to be stored: its bytes, `_id` in front, and its key. */
 export interface Stored {
@@ -67,9 +55,18 @@ const checkId = (raw: Buffer, type: number, start: number, end: number): void =>
     })
 }
 
+let lastTimestamp = 0
+
+/** The document, whole and with its empty timestamps filled. */
+const checked = (raw: Buffer): Buffer => {
+  if (!validate(raw)) return raw
+  lastTimestamp += 1
+  return withTimestamps(raw, new Timestamp({ t: Math.floor(Date.now() / 1000), i: lastTimestamp }))
+}
+
 /** Makes a raw document ready to be stored, giving it the `_id` that it lacks. */
-export const prepare = (raw: Buffer, fallbackId?: Value): Stored => {
-  validate(raw)
+export const prepare = (given: Buffer, fallbackId?: Value): Stored => {
+  const raw = checked(given)
   const field = rawField(raw, '_id')
   if (field === undefined) {
     const id = fallbackId ?? new ObjectId()
@@ -86,8 +83,8 @@ export const prepare = (raw: Buffer, fallbackId?: Value): Stored => {
 }
 
 /** Makes a replacement ready that bears the given field `_id`, or repeats it; any other `_id` is refused. */
-export const prepareWithId = (raw: Buffer, field: Buffer, id: Value, key: Key): Stored => {
-  validate(raw)
+export const prepareWithId = (given: Buffer, field: Buffer, id: Value, key: Key): Stored => {
+  const raw = checked(given)
   const own = rawField(raw, '_id')
   if (own && !raw.subarray(own.from, own.end).equals(field) && keyOf(decodeField(raw, own)) !== key)
     throw new CommandError(66, "the (immutable) field '_id' was found to have been altered")

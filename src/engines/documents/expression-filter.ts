@@ -1,8 +1,9 @@
 // Filters whose `$expr` may hold any expression.
-import type { Doc, Maybe } from './bson.ts'
+
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { truthy } from './expressions/types.ts'
 import { compileFilter, type Filter } from './filter.ts'
+import type { Doc, Maybe } from './values.ts'
 
 /** Compiles a filter; its `$expr` sees the given variables. */
 export const compileExpressionFilter = (filter: Doc, variables?: ReadonlyMap<string, Maybe>): Filter =>

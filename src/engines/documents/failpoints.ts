@@ -1,6 +1,7 @@
 // `failCommand`, the server's own way to inject faults: the store's test mode, off unless an option allows it.
-import { type Doc, isArray, isDoc, isNumber, type Value } from './bson.ts'
+
 import { badValue, CommandError } from './errors.ts'
+import { type Doc, isArray, isDoc, isNumber, type Value } from './values.ts'
 
 export interface Fault {
   readonly errorCode: number | undefined

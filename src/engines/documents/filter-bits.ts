@@ -1,7 +1,8 @@
 // The filter operators on bits: `$bitsAllSet` and its three companions, on whole numbers and binary data.
-import { Binary, isArray, isNumber, type Maybe, type Value } from './bson.ts'
+
 import { badValue } from './errors.ts'
 import { asLong } from './numbers.ts'
+import { Binary, isArray, isNumber, type Maybe, type Value } from './values.ts'
 
 /** The positions a mask names: of a number, of binary data, or listed. */
 const positions = (operand: Value): readonly number[] => {

@@ -1,16 +1,20 @@
 // The answer of a find: planned once, read in slices, sorted, skipped, limited and projected.
-import { type Doc, decode, encode, type MutableDoc, type Value } from './bson.ts'
+
+import { decode } from './bson.ts'
+import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import type { Answer, Demand } from './cursors.ts'
 import { idKey } from './documents.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter } from './filter.ts'
+import type { Plan } from './planner.ts'
 import { compileProjection } from './project.ts'
 import { breathe, createScan, type FoundDocument } from './scan.ts'
 import { hintName, idOfFilter, planQuery, refuseCollation } from './select.ts'
 import { createSorter, parseSort, type SortFields, sortKey, sortNeeds } from './sort.ts'
 import type { Reading } from './store.ts'
+import type { Doc, MutableDoc, Value } from './values.ts'
 
 /** What reading needs from the command it is for. */
 export interface Reader {
@@ -100,7 +104,7 @@ const matching = async function* (
   const needs = new Set(sortNeeds(sort))
   while (!scan.done) {
     reader.check()
-    const found = scan.take(current(reader, ns, collection).view, sorter ? 1000 : Math.min(1000, demand.wanted))
+    const found = scan.take(current(reader, ns, collection, plan).view, sorter ? 1000 : Math.min(1000, demand.wanted))
     if (sorter) for (const f of found) sorter.add(sortKey(sort, decode(f.raw, needs)), f, f.raw.length)
     else if (found.length > 0) yield found
     if (!scan.done && (sorter || found.length === 0)) await breathe()
@@ -108,11 +112,13 @@ const matching = async function* (
   if (sorter) yield sorter.finish()
 }
 
-/** The state as it is now, unless the collection has been dropped meanwhile. */
-const current = (reader: Reader, ns: string, collection: Collection): Reading => {
+/** The state as it is now, unless what the plan reads has been dropped meanwhile. */
+const current = (reader: Reader, ns: string, collection: Collection, { index }: Plan): Reading => {
   const reading = reader.reading()
-  if (reading.collection(ns)?.space !== collection.space)
-    throw new CommandError(175, `collection dropped between getMore calls: ${ns}`)
+  const now = reading.collection(ns)
+  if (now?.space !== collection.space) throw new CommandError(175, `the collection was dropped: ${ns}`)
+  if (index && now !== collection && !now.indexes.some(({ space }) => space === index.space))
+    throw new CommandError(175, `the index was dropped: ${index.name}`)
   return reading
 }
 
@@ -151,6 +157,9 @@ export const findAnswer = (reader: Reader, ns: string, request: FindRequest, dem
   })()
 }
 
+/** Stands for a document nothing is asked of but that it is there. */
+const NOTHING: Doc = new Map()
+
 /** Decoded matches, in chunks; with `needs` only those of their fields. */
 export const matchingDocs = async function* (
   reader: Reader,
@@ -158,7 +167,7 @@ export const matchingDocs = async function* (
   request: FindRequest,
   demand: Demand,
   needs?: ReadonlySet<string>,
-): AsyncGenerator<MutableDoc[], void, undefined> {
+): AsyncGenerator<Doc[], void, undefined> {
   const found = window(matching(reader, ns, request, demand), request.skip, request.limit, demand)
-  for await (const chunk of found) yield chunk.map(({ raw }) => decode(raw, needs))
+  for await (const chunk of found) yield chunk.map(({ raw }) => (needs?.size === 0 ? NOTHING : decode(raw, needs)))
 }

@@ -1,5 +1,5 @@
 // $group: accumulators and the documents they make.
-import { Decimal128, type Doc, Double, isDoc, isNumber, type Maybe, type Value } from './bson.ts'
+
 import { CommandError, notImplemented } from './errors.ts'
 import { compute, extremeOf } from './expressions/arithmetic.ts'
 import { mergeInto } from './expressions/arrays.ts'
@@ -7,6 +7,7 @@ import { compileExpression } from './expressions/compile.ts'
 import { type Expression, fail } from './expressions/types.ts'
 import { keyOf } from './keys.ts'
 import { type NumberValue, toDouble } from './numbers.ts'
+import { Decimal128, type Doc, Double, isDoc, isNumber, type Maybe, type Value } from './values.ts'
 
 interface Accumulator {
   add(value: Maybe): void

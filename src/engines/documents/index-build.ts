@@ -1,5 +1,5 @@
 // Building indexes: at once on a small collection, else in many commits while writes go on and keep the index up to date.
-import type { Doc } from './bson.ts'
+
 import { type Collection, makeIndex } from './catalog.ts'
 import { indexDocument } from './documents.ts'
 import { CommandError } from './errors.ts'
@@ -8,6 +8,7 @@ import type { Key } from './keys.ts'
 import { breathe } from './scan.ts'
 import type { Patience, Store } from './store.ts'
 import type { Unit } from './transactions.ts'
+import type { Doc } from './values.ts'
 
 /** Documents whose entries are made in one commit. */
 const BATCH = 1000
@@ -57,7 +58,7 @@ const current = (store: Store, collection: Collection, indexes: readonly Index[]
 }
 
 /** Takes indexes out again that could not be filled, or were not when the process ended. */
-export const removeIndexes = (store: Store, unit: Unit, collection: Collection, gone: readonly Index[]): void => {
+const removeIndexes = (store: Store, unit: Unit, collection: Collection, gone: readonly Index[]): void => {
   const now = store.catalog.get(collection.ns)
   if (now?.space !== collection.space) return
   for (const index of gone) store.catalog.discard(index.space, unit.changes)

@@ -1,9 +1,10 @@
 // Index entries: which keys a document has in an index, arrays and nested paths included, as the server makes them.
-import { type Doc, decode, isArray, isDoc, type Maybe, type Value } from './bson.ts'
+
 import { CommandError } from './errors.ts'
 import type { Filter } from './filter.ts'
 import { bounded, EMPTY_ARRAY, isCut, type Key, type KeyPart, partKey } from './keys.ts'
 import type { Space } from './overlay.ts'
+import { type Doc, isArray, isDoc, type Maybe, type Value } from './values.ts'
 
 export interface IndexField {
   readonly path: string
@@ -19,6 +20,8 @@ export interface Index {
   readonly primary: boolean
   readonly unique: boolean
   readonly sparse: boolean
+  /** Kept up to date, not used by the planner. */
+  readonly hidden: boolean
   /** The specification as it is listed. */
   readonly spec: Doc
   /** Which documents belong into a partial index. */
@@ -131,9 +134,6 @@ const finish = (index: Index, key: Key): Key => {
 
 /** The key of an entry: a unique index has one entry a value, others one for each value and document. */
 export const entryKey = (index: Index, key: Key, id: Key): Key => (index.unique ? key : key + id)
-
-/** The keys that a raw document has in an index. */
-export const keysOfRaw = (index: Index, raw: Buffer): readonly Key[] => indexKeys(index, decode(raw, index.needs))
 
 /** The values of a duplicate, for the error that names it: `{ field: value }` of the key that is taken. */
 export const valuesOfKey = (index: Index, doc: Doc, key: Key): Record<string, Value> => {

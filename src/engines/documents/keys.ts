@@ -1,9 +1,9 @@
 // Bytes whose order is the order of BSON values (compare.ts): the keys of documents and of index entries.
 import { createHash } from 'node:crypto'
 import type { BSON } from 'mongodb'
-import { type Doc, Double, type Value } from './bson.ts'
 import { RANK_EMPTY_ARRAY, rankOf } from './compare.ts'
 import { compareNumbers, exactParts, floorDouble, isNaNValue, type NumberValue } from './numbers.ts'
+import { type Doc, Double, type Value } from './values.ts'
 
 /**
  * A key as a string of bytes (one char a byte): such strings compare by `<` as LMDB compares the bytes, and serve as keys

@@ -1,7 +1,7 @@
 // Numbers of the four BSON kinds: exact comparison across kinds, and arithmetic that keeps the kind as the server does.
 import type { BSON } from 'mongodb'
-import { Decimal128, Double } from './bson.ts'
 import { notImplemented } from './errors.ts'
+import { Decimal128, Double } from './values.ts'
 
 export type NumberValue = number | bigint | BSON.Double | BSON.Decimal128
 
@@ -12,7 +12,7 @@ export interface DecimalParts {
 }
 
 /** Takes a decimal apart; NaN and the infinities come back as the doubles of that name. */
-export const decimalParts = (value: BSON.Decimal128): DecimalParts | number => {
+const decimalParts = (value: BSON.Decimal128): DecimalParts | number => {
   const text = value.toString()
   const match = /^(-?)(\d+)(?:\.(\d*))?(?:E([+-]?\d+))?$/i.exec(text)
   if (match === null) return Number(text)
@@ -96,8 +96,8 @@ export const exactParts = (value: bigint | BSON.Decimal128): DecimalParts =>
 
 export const INT_MIN = -2147483648
 export const INT_MAX = 2147483647
-export const LONG_MIN = -(2n ** 63n)
-export const LONG_MAX = 2n ** 63n - 1n
+const LONG_MIN = -(2n ** 63n)
+const LONG_MAX = 2n ** 63n - 1n
 
 /** The integer value when the number is whole and fits an int64. */
 export const asLong = (value: NumberValue): bigint | undefined => {

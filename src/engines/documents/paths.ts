@@ -1,5 +1,5 @@
 // Dotted paths into documents, as queries follow them: through arrays, and into arrays by position.
-import { type Doc, isArray, isDoc, type Maybe, type Value } from './bson.ts'
+import { type Doc, isArray, isDoc, type Maybe, type Value } from './values.ts'
 
 export type Path = readonly string[]
 
@@ -32,16 +32,6 @@ const visitValue = (value: Maybe, path: Path, leaf: Leaf, at: number, position: 
   const part = path[at]
   if (!isPosition(part) || Number(part) >= value.length) return false
   return visitValue(value[Number(part)], path, leaf, at + 1, position < 0 ? Number(part) : position, true)
-}
-
-/** The value at a path through documents only; arrays are not entered. */
-export const valueAt = (doc: Doc, path: Path): Maybe => {
-  let value: Maybe = doc
-  for (const part of path) {
-    if (!isDoc(value)) return undefined
-    value = value.get(part)
-  }
-  return value
 }
 
 /** The values that `distinct` sees at a path: arrays stand for their elements. */

@@ -1,8 +1,9 @@
 // Updates written as a pipeline: the few stages that make one document out of one.
-import { type Doc, isDoc, type Value } from './bson.ts'
+
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { fail } from './expressions/types.ts'
 import { compileAddFields, compileProjectStage, removePath } from './project.ts'
+import { type Doc, isDoc, type Value } from './values.ts'
 
 type Step = (doc: Doc, variables: ReturnType<typeof startVariables>) => Doc
 

@@ -1,5 +1,6 @@
 // Aggregation pipelines: stages that pass documents on in chunks, their beginning answered by the planner where it can be.
-import { type Doc, encode, isArray, isDoc, isNumber, type Maybe, type Value } from './bson.ts'
+
+import { encode } from './bson-encode.ts'
 import type { Answer, Demand } from './cursors.ts'
 import { CommandError, notImplemented } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
@@ -10,6 +11,7 @@ import { compileGroup } from './group.ts'
 import { asLong } from './numbers.ts'
 import { compileAddFields, compileProjectStage, removePath, setPath } from './project.ts'
 import { createSorter, EMPTY_IN_PIPELINE, parseSort, sortKey } from './sort.ts'
+import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from './values.ts'
 
 type Variables = ReadonlyMap<string, Maybe>
 export type Chunks = AsyncIterable<readonly Doc[]>
@@ -385,7 +387,7 @@ export const pipelineSource = (
 const through = (input: Chunks, stages: readonly Stage[], environment: Environment): Chunks =>
   stages.reduce((chunks, stage) => stage(chunks, environment), input)
 
-export const runDocs = (reader: PipelineReader, source: Chunks, pipeline: Pipeline): Chunks =>
+const runDocs = (reader: PipelineReader, source: Chunks, pipeline: Pipeline): Chunks =>
   through(source, pipeline.stages, { reader, variables: pipeline.variables })
 
 /** Raw documents of a pipeline, in chunks. */

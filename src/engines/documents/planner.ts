@@ -1,11 +1,13 @@
 // The planner: which index, which ranges of it, and whether they already come in the order asked for.
-import { BSONRegExp, isArray, isDoc, MaxKey, MinKey, type Value } from './bson.ts'
+
 import type { Collection } from './catalog.ts'
 import { compareValues, rankOf } from './compare.ts'
-import { type Condition, comparisonTest, type Filter } from './filter.ts'
+import type { Condition, Filter } from './filter.ts'
+import { comparisonTest } from './filter-tests.ts'
 import type { Index } from './indexes.ts'
 import { after, inverted, type Key, keyOf } from './keys.ts'
 import type { SortFields } from './sort.ts'
+import { BSONRegExp, isArray, isDoc, MaxKey, MinKey, type Value } from './values.ts'
 
 /** Keys from `from` up to, not including, `to`; no `to` is the end. */
 export interface KeyRange {
@@ -250,7 +252,8 @@ export const plan = ({ collection, filter, sort, asOf, hint }: PlanRequest): Pla
   if (hint === '$natural') return wholeCollection(sort)
   let best: Candidate | undefined
   for (const index of collection.indexes) {
-    if (index.building || index.readySince > asOf || (hint !== undefined && index.name !== hint)) continue
+    if (index.building || index.hidden || index.readySince > asOf || (hint !== undefined && index.name !== hint))
+      continue
     const found = candidate(index, filter, sort)
     if (found && (best === undefined || found.score > best.score)) best = found
   }

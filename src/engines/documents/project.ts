@@ -1,10 +1,11 @@
 // Projections: which fields of a document are shown, in find and in `$project`.
-import { type Doc, isArray, isDoc, isNumber, type Maybe, type MutableDoc, type Value } from './bson.ts'
+
 import { CommandError, notImplemented } from './errors.ts'
 import { compileExpression, isOperatorName, startVariables } from './expressions/compile.ts'
 import { type Expression, fail, type Scope } from './expressions/types.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import { asLong } from './numbers.ts'
+import { type Doc, isArray, isDoc, isNumber, type Maybe, type MutableDoc, type Value } from './values.ts'
 
 /** What is asked for a field: shown, hidden, cut, or computed. */
 type Rule =

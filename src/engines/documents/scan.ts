@@ -22,7 +22,7 @@ const SLICE_MS = 8
 const CHECK_EVERY = 64
 
 /** Own fields of a document that a filter looks at; `undefined` for all of them. */
-export const filterNeeds = (filter: Filter): ReadonlySet<string> | undefined =>
+const filterNeeds = (filter: Filter): ReadonlySet<string> | undefined =>
   filter.paths && new Set([...filter.paths].map((path) => path.split('.')[0]!))
 
 /** A test of raw documents that decodes no more than the filter needs. */

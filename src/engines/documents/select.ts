@@ -1,5 +1,6 @@
 // Finding the documents of a statement: a plan, and the first or all matches of it.
-import { type Doc, decode, isDoc, type Maybe, type Value } from './bson.ts'
+
+import { decode } from './bson.ts'
 import type { Collection } from './catalog.ts'
 import { badValue, notImplemented } from './errors.ts'
 import type { Filter } from './filter.ts'
@@ -7,6 +8,7 @@ import type { View } from './overlay.ts'
 import { type Plan, plan } from './planner.ts'
 import { createScan, type FoundDocument } from './scan.ts'
 import { createSorter, type SortFields, sortKey, sortNeeds } from './sort.ts'
+import { type Doc, isDoc, type Maybe, type Value } from './values.ts'
 
 /** What can be read, and as of when. */
 export interface Source {

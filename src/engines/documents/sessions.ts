@@ -1,11 +1,13 @@
 // Logical sessions: their transaction, and the outcomes of retryable writes, which outlive a restart.
 import { randomUUID } from 'node:crypto'
-import { Binary, type Doc, decode, encode, isDoc, type Maybe, type Value } from './bson.ts'
+import { decode } from './bson.ts'
+import { encode } from './bson-encode.ts'
 import { SESSIONS } from './catalog.ts'
 import { CommandError, noSuchTransaction } from './errors.ts'
 import { after, type Key } from './keys.ts'
 import type { Store } from './store.ts'
 import type { Transaction, Unit } from './transactions.ts'
+import { Binary, type Doc, isDoc, type Maybe, type Value } from './values.ts'
 
 /** Outcome of one statement of a retryable write. */
 export interface StatementOutcome {
@@ -23,7 +25,7 @@ interface Run {
   readonly outcome: StatementOutcome
 }
 
-export type SessionState = 'none' | 'open' | 'committed' | 'aborted' | 'retryable'
+type SessionState = 'none' | 'open' | 'committed' | 'aborted' | 'retryable'
 
 export interface Session {
   readonly key: Key

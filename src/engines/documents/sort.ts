@@ -1,10 +1,11 @@
 // Sorting: a sort specification, the key a document sorts by, and bounded sorting in memory.
-import { type Doc, isDoc, isNumber } from './bson.ts'
+
 import { RANK_NULL } from './compare.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { type IndexField, indexValues } from './indexes.ts'
 import { EMPTY_ARRAY, EMPTY_KEY, inverted, type Key, partKey } from './keys.ts'
 import { compareNumbers } from './numbers.ts'
+import { type Doc, isDoc, isNumber } from './values.ts'
 
 export type SortFields = readonly IndexField[]
 

@@ -1,19 +1,7 @@
 // The statements of insert, update and delete: what one of them does to the documents it finds.
-import {
-  BOOL,
-  type Doc,
-  decode,
-  decodeField,
-  eachField,
-  encode,
-  INT,
-  LONG,
-  OBJECT,
-  OBJECT_ID,
-  rawField,
-  STRING,
-  type Value,
-} from './bson.ts'
+
+import { decode, decodeField, eachField, rawField } from './bson.ts'
+import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import { idKey, insertDocument, prepare, prepareWithId, removeDocument, replaceDocument } from './documents.ts'
 import { CommandError } from './errors.ts'
@@ -26,6 +14,7 @@ import { firstMatch, hintName, idOfFilter, type Source } from './select.ts'
 import { parseSort, type SortFields } from './sort.ts'
 import type { Unit } from './transactions.ts'
 import { changedDocument, parseUpdate, type Update, type UpdateSpec, upsertDocument } from './update.ts'
+import { BOOL, type Doc, INT, LONG, OBJECT, OBJECT_ID, STRING, type Value } from './values.ts'
 
 export interface Selection {
   readonly query: Doc

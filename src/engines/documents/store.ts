@@ -1,5 +1,5 @@
 // The store: catalog, transactions and file together; every read and write of a command comes through here.
-import type { Value } from './bson.ts'
+
 import {
   CATALOG,
   type Catalog,
@@ -17,6 +17,7 @@ import type { Key } from './keys.ts'
 import type { Space, View } from './overlay.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { Blocked, createTransactions, type Transaction, type Transactions, type Unit } from './transactions.ts'
+import type { Value } from './values.ts'
 
 /** What a read looks at: the latest state, or a transaction's own. */
 export interface Reading {

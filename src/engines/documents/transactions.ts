@@ -32,7 +32,7 @@ export class Blocked extends Error {
 }
 
 /** Largest changes of one transaction in bytes. */
-const MAX_CHANGES = 1024 * 1024 * 1024
+const MAX_CHANGES = 256 * 1024 * 1024
 /** Most keys remembered as written since the oldest snapshot; past it the oldest transactions are ended. */
 const MAX_RECENT = 2_000_000
 

@@ -1,5 +1,5 @@
 // Expiry: documents whose date in a TTL index is too long ago are deleted, a batch at a time.
-import type { Doc, Value } from './bson.ts'
+
 import type { Collection } from './catalog.ts'
 import { removeDocument } from './documents.ts'
 import { compileFilter, type Filter } from './filter.ts'
@@ -7,6 +7,7 @@ import type { Index } from './indexes.ts'
 import { breathe, createScan, rawTest } from './scan.ts'
 import { planQuery } from './select.ts'
 import type { Store } from './store.ts'
+import type { Doc, Value } from './values.ts'
 
 const BATCH = 500
 
@@ -38,7 +39,7 @@ const expireIn = async (store: Store, collection: Collection, index: Index): Pro
 }
 
 /** Deletes what has expired, once. */
-export const expireDocuments = async (store: Store): Promise<void> => {
+const expireDocuments = async (store: Store): Promise<void> => {
   for (const collection of [...store.catalog.all()])
     for (const index of collection.indexes)
       if (index.expireAfterSeconds !== undefined && !index.building) await expireIn(store, collection, index)

@@ -1,5 +1,6 @@
 // The update operators: each parses its operand once and then changes a place in a document.
-import { type Doc, identical, isArray, isDoc, isNumber, Timestamp, type Value } from './bson.ts'
+
+import { identical } from './bson-encode.ts'
 import { compareValues } from './compare.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from './errors.ts'
 import { compileFilter, operatorsTest } from './filter.ts'
@@ -7,6 +8,7 @@ import { arithmetic, asLong, INT_MAX, INT_MIN } from './numbers.ts'
 import { compileRegex } from './regex.ts'
 import { parseSort, sortKey } from './sort.ts'
 import type { Place } from './update-paths.ts'
+import { type Doc, isArray, isDoc, isNumber, Timestamp, type Value } from './values.ts'
 
 /** Changes a place; answers whether anything is different afterwards. */
 export type Change = (place: Place) => boolean

@@ -1,7 +1,8 @@
 // Paths of updates: checked when parsed, resolved against a document (`$`, `$[]`, `$[name]`), followed to a place in it.
-import { type Doc, isArray, isDoc, type Maybe, type MutableDoc, type Value } from './bson.ts'
+
 import { badValue, CommandError } from './errors.ts'
 import { isPosition } from './paths.ts'
+import { type Doc, isArray, isDoc, type Maybe, type MutableDoc, type Value } from './values.ts'
 
 const EMPTY_NAME = 56
 const DOLLAR_NAME = 52

@@ -1,21 +1,12 @@
 // Updates: operators, replacements and pipelines, parsed once and applied to documents.
-import {
-  type Doc,
-  decode,
-  encode,
-  identical,
-  isArray,
-  isDoc,
-  MAX_DOCUMENT,
-  type Maybe,
-  type MutableDoc,
-  ObjectId,
-  type Value,
-} from './bson.ts'
+
+import { decode } from './bson.ts'
+import { encode, identical } from './bson-encode.ts'
 import { badValue, CommandError, failedToParse } from './errors.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import { type Operator, parseOperator } from './update-operators.ts'
 import { comparePaths, type PathContext, parseUpdatePath, placeAt, resolvePath } from './update-paths.ts'
+import { type Doc, isArray, isDoc, MAX_DOCUMENT, type Maybe, type MutableDoc, ObjectId, type Value } from './values.ts'
 
 /** How an update with a pipeline is applied; given from outside so that updates do not depend on pipelines. */
 export type CompilePipeline = (stages: readonly Doc[]) => (doc: Doc) => Doc

@@ -1,9 +1,10 @@
 // The wire protocol's messages: framing, OP_MSG, and the old OP_QUERY that a client may greet with.
-import { type Encodable, encode, rawField } from './bson.ts'
+import { rawField } from './bson.ts'
+import { type Encodable, encode } from './bson-encode.ts'
 
-export const OP_REPLY = 1
-export const OP_QUERY = 2004
-export const OP_MSG = 2013
+const OP_REPLY = 1
+const OP_QUERY = 2004
+const OP_MSG = 2013
 
 /** Largest message in bytes. */
 export const MAX_MESSAGE = 48_000_000

@@ -3,9 +3,11 @@ import fc from 'fast-check'
 import { BSON } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { decode, encode, type Value } from '../../../src/engines/documents/bson.ts'
+import { decode } from '../../../src/engines/documents/bson.ts'
+import { encode } from '../../../src/engines/documents/bson-encode.ts'
 import { compareValues } from '../../../src/engines/documents/compare.ts'
 import { inverted, keyOf } from '../../../src/engines/documents/keys.ts'
+import type { Value } from '../../../src/engines/documents/values.ts'
 
 const runs = process.env.SOAK === '1' ? 20_000 : 1_000
 

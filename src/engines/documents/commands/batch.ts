@@ -1,8 +1,10 @@
 // The statements of one write command, run inside its transaction or by themselves in group commits.
-import { type Encodable, isArray } from '../bson.ts'
+
+import type { Encodable } from '../bson-encode.ts'
 import { CommandError } from '../errors.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import { Blocked, type Unit } from '../transactions.ts'
+import { isArray } from '../values.ts'
 import { boolField, type Context, numberField, type Reply } from './context.ts'
 
 /** Most statements of one command; what `hello` announces. */

@@ -1,10 +1,10 @@
 // Collections and databases: create, drop, rename, list.
 import { createHash } from 'node:crypto'
-import { Binary, type Doc, isDoc, type Value } from '../bson.ts'
 import { CATALOG, type Collection, collectionKey, splitNamespace } from '../catalog.ts'
 import { CommandError, notImplemented } from '../errors.ts'
 import { compileExpressionFilter } from '../expression-filter.ts'
 import { newCollection } from '../store.ts'
+import { Binary, type Doc, isDoc, type Value } from '../values.ts'
 import {
   boolField,
   type Context,

@@ -1,17 +1,7 @@
 // What a command is given, and how its fields are read.
-import {
-  type Doc,
-  decode,
-  type Encodable,
-  eachField,
-  isArray,
-  isDoc,
-  isNumber,
-  type Maybe,
-  rawDocuments,
-  rawField,
-  type Value,
-} from '../bson.ts'
+
+import { decode, eachField, rawDocuments, rawField } from '../bson.ts'
+import type { Encodable } from '../bson-encode.ts'
 import { type Collection, splitNamespace } from '../catalog.ts'
 import type { Cursors } from '../cursors.ts'
 import { CommandError, typeMismatch } from '../errors.ts'
@@ -19,6 +9,7 @@ import { asLong } from '../numbers.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { Patience, Reading, Store } from '../store.ts'
 import type { Transaction } from '../transactions.ts'
+import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
 import type { Request } from '../wire.ts'
 
 export type Reply = { readonly [name: string]: Encodable }
@@ -211,7 +202,7 @@ export const namespace = (context: Context, value: Value | undefined = context.b
   return `${context.database}.${value}`
 }
 
-export const checkNames = (database: string, collection: string): void => {
+const checkNames = (database: string, collection: string): void => {
   if (database === '' || /[\0 "$*./:<>?|\\]/.test(database) || Buffer.byteLength(database) > 63)
     throw new CommandError(73, `Invalid database name: '${database}'`)
   if (BAD_NAME.test(collection) || Buffer.byteLength(collection) > 255)

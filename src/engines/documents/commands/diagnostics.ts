@@ -1,8 +1,8 @@
 // What drivers, shells and tools ask about the server itself.
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
-import { Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../bson.ts'
 import { CommandError } from '../errors.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
+import { Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
 import { MAX_STATEMENTS } from './batch.ts'
 import type { Context, Reply } from './context.ts'
@@ -77,8 +77,6 @@ export const getParameter = async (context: Context): Promise<Reply> => {
   if (asked.length === 0) throw new CommandError(72, 'no option found to get')
   return Object.fromEntries(asked.map((name) => [name, all[name]!]))
 }
-
-export const setParameter = async (): Promise<Reply> => ({ was: null })
 
 export const getCmdLineOpts = async (): Promise<Reply> => ({ argv: ['tributary'], parsed: {} })
 
@@ -161,7 +159,5 @@ export const rolesInfo = async (): Promise<Reply> => ({ roles: [] })
 export const currentOp = async (): Promise<Reply> => ({ inprog: [] })
 
 export const top = async (): Promise<Reply> => ({ totals: {} })
-
-export const features = async (): Promise<Reply> => ({ oidMachine: 0 })
 
 export const fsync = async (): Promise<Reply> => ({ numFiles: 1 })

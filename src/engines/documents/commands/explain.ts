@@ -1,12 +1,15 @@
 // explain: which index a query would use, and in what stages.
-import { type Doc, type Encodable, isArray, isDoc, type Value } from '../bson.ts'
+
+import type { Encodable } from '../bson-encode.ts'
 import type { Collection } from '../catalog.ts'
 import { CommandError, failedToParse } from '../errors.ts'
 import { type FindRequest, findRequest, matchingDocs } from '../find.ts'
 import { parsePipeline } from '../pipeline.ts'
 import type { Plan } from '../planner.ts'
 import { hintName, idOfFilter, planQuery } from '../select.ts'
+import { type Doc, isArray, isDoc, type Value } from '../values.ts'
 import { type Context, docField, namespace, onlyFields, type Reply } from './context.ts'
+import { VERSION } from './diagnostics.ts'
 
 type Stage = { readonly [name: string]: Encodable }
 
@@ -112,7 +115,7 @@ export const explain = async (context: Context): Promise<Reply> => {
   const ns = namespace(context, target)
   const verbosity = context.body.get('verbosity') ?? 'allPlansExecution'
   const reply = await answer(context, ns, requestOf(command, name), verbosity)
-  return { explainVersion: '1', ...reply, command, serverInfo: { host: context.services.address, version: '7.0.0' } }
+  return { explainVersion: '1', ...reply, command, serverInfo: { host: context.services.address, version: VERSION } }
 }
 
 /** An aggregate with `explain: true`. */

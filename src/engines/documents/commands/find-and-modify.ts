@@ -1,11 +1,14 @@
 // findAndModify: one document changed or removed, and shown as it was before or is after.
-import { type Doc, decode, docOf, encode, isDoc, type MutableDoc, type Value } from '../bson.ts'
-import { CommandError, failedToParse } from '../errors.ts'
+
+import { decode } from '../bson.ts'
+import { encode } from '../bson-encode.ts'
+import { CommandError, failedToParse, notImplemented } from '../errors.ts'
 import { compileProjection } from '../project.ts'
 import { refuseCollation } from '../select.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import { parseSelection, parseUpdateStatement, removeTarget, selectFirst, updateTarget, upsert } from '../statements.ts'
 import type { Unit } from '../transactions.ts'
+import { type Doc, docOf, isDoc, type MutableDoc, type Value } from '../values.ts'
 import { boolField, type Context, docField, docsField, namespace, onlyFields, type Reply } from './context.ts'
 
 const FIELDS = [
@@ -34,6 +37,7 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
   const { body, store, sessions, session, retry } = context
   const ns = namespace(context)
   refuseCollation(body.get('collation'))
+  if ((docField(body, 'let')?.size ?? 0) > 0) throw notImplemented('"let" of findAndModify')
   const query = docField(body, 'query') ?? new Map()
   const selection = parseSelection(query, docField(body, 'sort'), body.get('hint'))
   const remove = boolField(body, 'remove')

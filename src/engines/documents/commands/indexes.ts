@@ -1,11 +1,13 @@
 // createIndexes, dropIndexes, listIndexes.
-import { type Doc, identical, isDoc, isNumber, type Maybe, type Value } from '../bson.ts'
+
+import { identical } from '../bson-encode.ts'
 import { CATALOG, type Collection, collectionKey, idSpec, makeIndex } from '../catalog.ts'
 import { CommandError, notImplemented } from '../errors.ts'
 import { addIndexes, fillIndexes } from '../index-build.ts'
 import type { Index } from '../indexes.ts'
 import { asLong, toDouble } from '../numbers.ts'
 import type { Store } from '../store.ts'
+import { type Doc, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
 import { refuseInTransaction } from './collections.ts'
 import { type Context, docsField, existing, namespace, onlyFields, type Reply } from './context.ts'
 
@@ -14,6 +16,11 @@ const cannot = (message: string): CommandError => new CommandError(67, message)
 /** Options of an index, in the order in which they are listed. */
 const KEPT = ['sparse', 'expireAfterSeconds', 'partialFilterExpression', 'hidden']
 const IGNORED = new Set(['v', 'key', 'name', 'ns', 'background', 'dropDups', 'comment'])
+/** Options of the real server for kinds of indexes that are left out. */
+const LEFT_OUT = new Set(
+  `weights default_language language_override textIndexVersion 2dsphereIndexVersion bits min max bucketSize prepareUnique
+   clustered wildcardProjection columnstoreProjection`.split(/\s+/),
+)
 const SPECIAL = ['text', '2d', '2dsphere', 'hashed', 'geoHaystack', 'columnstore']
 
 const checkKey = (key: Maybe): Doc => {
@@ -47,7 +54,8 @@ const specOf = (given: Doc): Doc => {
     if (IGNORED.has(option) || option === 'unique' || KEPT.includes(option)) continue
     const simple = option === 'collation' && isDoc(value) && value.get('locale') === 'simple'
     if (option === 'collation' && !simple) throw notImplemented('an index with a collation')
-    if (!simple && !['prepareUnique', 'storageEngine', 'clustered'].includes(option))
+    if (LEFT_OUT.has(option)) throw notImplemented(`the option "${option}" of an index`)
+    if (!simple && !['storageEngine'].includes(option))
       throw new CommandError(197, `The field '${option}' is not valid for an index specification`)
   }
   if (isIdKey(key)) {

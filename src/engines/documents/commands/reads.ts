@@ -1,14 +1,17 @@
 // find, getMore, killCursors, count, distinct and aggregate.
-import { type Doc, docOf, isArray, isDoc, type Value } from '../bson.ts'
+
 import { compareValues } from '../compare.ts'
 import { type Answer, createBatches, type Demand } from '../cursors.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from '../errors.ts'
+import { compileExpression, startVariables } from '../expressions/compile.ts'
 import { findAnswer, findRequest, matchingDocs } from '../find.ts'
 import { keyOf } from '../keys.ts'
 import { parsePath, valuesAt } from '../paths.ts'
-import { parsePipeline, pipelineSource, runPipeline } from '../pipeline.ts'
+import { type PipelineReader, parsePipeline, pipelineSource, runPipeline } from '../pipeline.ts'
 import { refuseCollation } from '../select.ts'
+import { type Doc, docOf, isArray, isDoc, type Maybe, type Value } from '../values.ts'
 import { boolField, type Context, docField, namespace, numberField, onlyFields, type Reply } from './context.ts'
+import { explainAggregate } from './explain.ts'
 
 const FIND_FIELDS =
   `filter sort projection hint skip limit batchSize singleBatch max min returnKey showRecordId tailable
@@ -17,11 +20,26 @@ const FIND_FIELDS =
 /** Documents of a first batch when the client does not say. */
 const FIRST_BATCH = 101
 
+/** Reads for whichever command asks at the moment: a cursor outlives the command, and the connection, that made it. */
+const createReader = (first: Context): PipelineReader & { use(context: Context): void } => {
+  let current = first
+  return {
+    database: first.database,
+    reading: () => current.reading(),
+    check: () => current.check(),
+    use: (context) => {
+      current = context
+    },
+  }
+}
+type CursorReader = ReturnType<typeof createReader>
+
 const idOf = (context: Context): string | undefined => context.session?.key
 
 /** Answers with a first batch, and keeps the rest as a cursor. */
 const cursorReply = async (
   context: Context,
+  reader: CursorReader,
   ns: string,
   answer: Answer,
   demand: Demand,
@@ -35,7 +53,10 @@ const cursorReply = async (
     const open = !done && !single
     if (!open) await batches.close()
     const cursor = open
-      ? context.cursors.add({ ns, session: idOf(context), transaction: context.transaction?.number, ...batches }, keep)
+      ? context.cursors.add(
+          { ns, session: idOf(context), transaction: context.transaction?.number, use: reader.use, ...batches },
+          keep,
+        )
       : undefined
     return { cursor: { firstBatch: documents, id: cursor?.id ?? 0n, ns } }
   } catch (error) {
@@ -54,7 +75,9 @@ export const find = async (context: Context): Promise<Reply> => {
   if (batchSize !== undefined && batchSize < 0) throw new CommandError(51024, 'BatchSize value must be non-negative')
   const single = boolField(body, 'singleBatch') || limit < 0
   const demand: Demand = { wanted: FIRST_BATCH }
-  return cursorReply(context, ns, findAnswer(context, ns, request, demand), demand, batchSize ?? FIRST_BATCH, single)
+  const reader = createReader(context)
+  const answer = findAnswer(reader, ns, request, demand)
+  return cursorReply(context, reader, ns, answer, demand, batchSize ?? FIRST_BATCH, single)
 }
 
 export const getMore = async (context: Context): Promise<Reply> => {
@@ -72,6 +95,7 @@ export const getMore = async (context: Context): Promise<Reply> => {
     throw new CommandError(50737, `Cannot run getMore on cursor ${id}, which belongs to another session`)
   if (cursor.transaction !== context.transaction?.number)
     throw new CommandError(50741, `Cannot run getMore on cursor ${id} outside of its transaction`)
+  cursor.use(context)
   try {
     const { documents, done } = await cursor.next(
       batchSize === undefined || batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize,
@@ -112,7 +136,7 @@ export const count = async (context: Context): Promise<Reply> => {
   const limit = Math.abs(numberField(body, 'limit') ?? 0)
   let n = 0
   const most = limit === 0 ? Number.POSITIVE_INFINITY : limit + skip
-  for await (const found of matchingDocs(context, ns, request, { wanted: 1000 })) {
+  for await (const found of matchingDocs(context, ns, request, { wanted: 1000 }, new Set())) {
     n += found.length
     if (n >= most) break
   }
@@ -150,15 +174,20 @@ export const aggregate = async (context: Context): Promise<Reply> => {
   const stages = body.get('pipeline')
   if (!isArray(stages) || !stages.every(isDoc))
     throw typeMismatch("'pipeline' option must be specified as an array of objects")
+  const variables = docField(body, 'let') ?? docOf({})
+  const pipeline = parsePipeline(stages as readonly Doc[], constants(variables))
+  if (boolField(body, 'explain')) return explainAggregate(context, ns, pipeline.request)
   const cursor = docField(body, 'cursor')
   if (!cursor) throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument")
-  const variables = docField(body, 'let') ?? docOf({})
-  const pipeline = parsePipeline(stages as readonly Doc[], variables)
   const demand: Demand = { wanted: FIRST_BATCH }
-  const answer = runPipeline(
-    context,
-    pipelineSource(context, target === 1 ? undefined : ns, pipeline, demand),
-    pipeline,
-  )
-  return cursorReply(context, ns, answer, demand, numberField(cursor, 'batchSize') ?? FIRST_BATCH, false)
+  const reader = createReader(context)
+  const source = pipelineSource(reader, target === 1 ? undefined : ns, pipeline, demand)
+  const size = numberField(cursor, 'batchSize') ?? FIRST_BATCH
+  return cursorReply(context, reader, ns, runPipeline(reader, source, pipeline), demand, size, false)
+}
+
+/** The values of a command's `let`, which see no document. */
+const constants = (variables: Doc): ReadonlyMap<string, Maybe> => {
+  const scope = { root: undefined, variables: startVariables() }
+  return new Map([...variables].map(([name, value]) => [name, compileExpression(value)(scope)]))
 }

@@ -1,7 +1,8 @@
 // Commands of sessions and transactions.
-import { docOf } from '../bson.ts'
+
 import { CommandError } from '../errors.ts'
 import { SESSION_MINUTES, sessionIdOf } from '../sessions.ts'
+import { docOf } from '../values.ts'
 import { type Context, docsField, onlyFields, type Reply } from './context.ts'
 
 const numberOf = (context: Context): bigint => {

@@ -1,8 +1,9 @@
 // insert, update and delete.
-import { type Doc, decode, isDoc, type Maybe } from '../bson.ts'
+
+import { decode, eachField } from '../bson.ts'
 import type { Collection } from '../catalog.ts'
 import { insertDocument, prepare } from '../documents.ts'
-import { CommandError, failedToParse, typeMismatch } from '../errors.ts'
+import { CommandError, failedToParse, notImplemented, typeMismatch } from '../errors.ts'
 import type { Key } from '../keys.ts'
 import { breathe, createScan } from '../scan.ts'
 import { allMatches, hintName, planQuery, refuseCollation } from '../select.ts'
@@ -25,6 +26,7 @@ import {
   upsert,
 } from '../statements.ts'
 import { Blocked, type Unit } from '../transactions.ts'
+import { type Doc, isDoc, type Maybe } from '../values.ts'
 import { type Batch, type BatchOutcome, CHUNK, runBatch, writeErrors } from './batch.ts'
 import {
   boolField,
@@ -128,7 +130,7 @@ const updateMany = async (context: Context, ns: string, statement: UpdateStateme
   )
 }
 
-export const collectionIn = (context: Context, unit: Unit, ns: string): Collection | undefined =>
+const collectionIn = (context: Context, unit: Unit, ns: string): Collection | undefined =>
   unit.transaction ? context.store.reading(unit.transaction).collection(ns) : context.store.catalog.get(ns)
 
 const targetsOf = (unit: Unit, collection: Collection | undefined, selection: Selection, multi: boolean): Target[] => {
@@ -180,7 +182,23 @@ interface ParsedUpdate {
   readonly multi: boolean
 }
 
+/** Refuses what a statement may not have, or has here no meaning. */
+const checkFields = (raw: Buffer, known: ReadonlySet<string>, command: string): void =>
+  eachField(raw, (_type, from, to) => {
+    const name = raw.toString('utf8', from, to)
+    if (name === 'c') throw notImplemented('constants of an update statement')
+    if (!known.has(name) && name !== 'u')
+      throw new CommandError(40415, `BSON field '${command}.${name}' is an unknown field.`)
+    return false
+  })
+
+/** `let` would bind variables, which the expressions of writes do not see here. */
+const refuseVariables = (context: Context): void => {
+  if ((docField(context.body, 'let')?.size ?? 0) > 0) throw notImplemented(`"let" of ${context.name}`)
+}
+
 const parseUpdate = (raw: Buffer): ParsedUpdate => {
+  checkFields(raw, UPDATE_FIELDS, 'update.updates')
   const doc = decode(raw, UPDATE_FIELDS)
   refuseCollation(doc.get('collation'))
   const multi = boolField(doc, 'multi')
@@ -219,6 +237,7 @@ const runReplacement = (context: Context, unit: Unit, ns: string, replacement: R
 
 export const update = async (context: Context): Promise<Reply> => {
   onlyFields(context, ['updates', 'ordered', 'bypassDocumentValidation', 'let'])
+  refuseVariables(context)
   const ns = namespace(context)
   const raws = context.documents('updates')
   const parse = lazily(raws, (raw): ParsedUpdate | Replacement => parseReplacement(raw) ?? parseUpdate(raw))
@@ -254,7 +273,10 @@ interface ParsedDelete {
   readonly multi: boolean
 }
 
+const DELETE_FIELDS: ReadonlySet<string> = new Set(['q', 'limit', 'collation', 'hint'])
+
 const parseDelete = (raw: Buffer): ParsedDelete => {
+  checkFields(raw, DELETE_FIELDS, 'delete.deletes')
   const doc = decode(raw)
   refuseCollation(doc.get('collation'))
   const limit = numberField(doc, 'limit')
@@ -264,6 +286,7 @@ const parseDelete = (raw: Buffer): ParsedDelete => {
 
 export const remove = async (context: Context): Promise<Reply> => {
   onlyFields(context, ['deletes', 'ordered', 'let'])
+  refuseVariables(context)
   const ns = namespace(context)
   const raws = context.documents('deletes')
   const parse = lazily(raws, parseDelete)

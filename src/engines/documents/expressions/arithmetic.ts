@@ -1,8 +1,9 @@
 // Expressions on numbers: arithmetic that keeps the kinds of numbers, rounding, and sums over lists.
-import { Decimal128, Double, isArray, isNumber, type Maybe } from '../bson.ts'
+
 import { compareValues } from '../compare.ts'
 import { notImplemented } from '../errors.ts'
 import { arithmetic, asLong, INT_MAX, INT_MIN, type NumberValue, type Operation, toDouble } from '../numbers.ts'
+import { Decimal128, Double, isArray, isNumber, type Maybe } from '../values.ts'
 import { binary, fail, isNothing, type OperatorCompiler, type Operators, operands, unary, variadic } from './types.ts'
 
 /** Arithmetic that goes on with doubles where 64 bits do not suffice. */
@@ -172,10 +173,10 @@ const logarithm = (name: string, apply: (x: number) => number): OperatorCompiler
 const listed = (values: readonly Maybe[]): readonly Maybe[] =>
   values.length === 1 && isArray(values[0]) ? values[0] : values
 
-export const sumOf = (values: readonly Maybe[]): NumberValue =>
+const sumOf = (values: readonly Maybe[]): NumberValue =>
   values.reduce<NumberValue>((sum, value) => (isNumber(value) ? compute('add', sum, value) : sum), 0)
 
-export const averageOf = (values: readonly Maybe[]): Maybe => {
+const averageOf = (values: readonly Maybe[]): Maybe => {
   const numbers = values.filter(isNumber)
   if (numbers.length === 0) return null
   return new Double(refuseDecimal(sumOf(numbers), '$avg') / numbers.length)

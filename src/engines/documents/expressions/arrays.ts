@@ -1,9 +1,10 @@
 // Expressions on arrays, sets and the fields of documents.
-import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from '../bson.ts'
+
 import { compareValues } from '../compare.ts'
 import { keyOf } from '../keys.ts'
 import { asLong } from '../numbers.ts'
 import { parseSort, sortKey } from '../sort.ts'
+import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
 import {
   binary,
   type Compile,

@@ -1,6 +1,7 @@
 // Expressions of aggregation: field paths, variables, literals and operators, compiled into functions of a document.
-import { type Doc, isArray, isDoc, type Maybe, type Value } from '../bson.ts'
+
 import { CommandError, notImplemented } from '../errors.ts'
+import { type Doc, isArray, isDoc, type Maybe, type Value } from '../values.ts'
 import { ARITHMETIC } from './arithmetic.ts'
 import { ARRAYS } from './arrays.ts'
 import { CONVERSION } from './conversion.ts'

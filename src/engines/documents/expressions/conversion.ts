@@ -1,7 +1,8 @@
 // Expressions on types: what a value is, and conversions from one type to another.
-import { Decimal128, Double, isDoc, isNumber, type Maybe, ObjectId, typeOf, type Value } from '../bson.ts'
+
 import { CommandError, notImplemented } from '../errors.ts'
 import { asLong, INT_MAX, INT_MIN, toDouble } from '../numbers.ts'
+import { Decimal128, Double, isDoc, isNumber, type Maybe, ObjectId, typeOf, type Value } from '../values.ts'
 import { dateText, parseDate } from './dates.ts'
 import { compareMaybe, fail, isNothing, type OperatorCompiler, type Operators, unary } from './types.ts'
 
@@ -25,7 +26,7 @@ const NAMES: Readonly<Record<number, string>> = {
   255: 'minKey',
 }
 
-export const typeName = (value: Maybe): string => (value === undefined ? 'missing' : NAMES[typeOf(value)]!)
+const typeName = (value: Maybe): string => (value === undefined ? 'missing' : NAMES[typeOf(value)]!)
 
 const failure = (message: string): CommandError => new CommandError(241, message)
 

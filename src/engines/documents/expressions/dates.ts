@@ -1,8 +1,8 @@
 // Expressions on dates: their parts in a time zone, to and from text, and steps of calendar units.
 import { DateTime, FixedOffsetZone, IANAZone, type Zone } from 'luxon'
-import { isDoc, isNumber, type Maybe, ObjectId, Timestamp, type Value } from '../bson.ts'
 import { notImplemented } from '../errors.ts'
 import { asLong } from '../numbers.ts'
+import { isDoc, isNumber, type Maybe, ObjectId, Timestamp, type Value } from '../values.ts'
 import {
   type Compile,
   type Expression,

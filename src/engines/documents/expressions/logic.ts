@@ -1,5 +1,5 @@
 // Expressions that compare, decide and bind variables.
-import { isArray, isDoc, type Maybe, type Value } from '../bson.ts'
+import { isArray, isDoc, type Maybe, type Value } from '../values.ts'
 import {
   binary,
   compareMaybe,

@@ -1,8 +1,9 @@
 // Expressions on strings, by characters (code points) and by UTF-8 bytes.
-import { BSONRegExp, isDoc, isNumber, type Maybe, type Value } from '../bson.ts'
+
 import { compareStrings } from '../compare.ts'
 import { asLong, toDouble } from '../numbers.ts'
 import { compileRegex } from '../regex.ts'
+import { BSONRegExp, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
 import { dateText } from './dates.ts'
 import {
   binary,

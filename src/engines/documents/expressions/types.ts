@@ -1,7 +1,8 @@
 // What expressions are made of: a compiled expression, the scope it is evaluated in, and how operators are declared.
-import { isArray, isNumber, type Maybe, type Value } from '../bson.ts'
+
 import { compareValues } from '../compare.ts'
 import { CommandError } from '../errors.ts'
+import { isArray, isNumber, type Maybe, type Value } from '../values.ts'
 
 export interface Scope {
   /** The document being looked at. */
