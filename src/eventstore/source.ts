@@ -16,9 +16,11 @@ import type { Batch, Source } from './types.ts'
 const QUEUE_LIMIT = 4_096
 export const CLIENT_BUFFER = 1_024
 
-/** What the server says between events, kept in its place among them. */
-type Marker = { readonly marker: 'checkpoint'; readonly position: bigint } | { readonly marker: 'caughtUp' }
-type Entry = ResolvedEvent | AllStreamResolvedEvent | Marker
+/** What stands between facts, kept in its place among them: where the log is, or that its end was reached. */
+type Marker =
+  | { readonly marker: 'at'; readonly position: bigint; readonly revision: bigint | undefined }
+  | { readonly marker: 'caughtUp' }
+type Entry = RecordedFact | UnreadableFact | Marker
 
 export interface SourceOptions {
   readonly codec: Codec
@@ -52,14 +54,26 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
     wake = undefined
     waiting?.()
   }
+  /** Facts are decoded as they come: what waits in the queue is then all that is left of them. */
+  const take = (event: ResolvedEvent | AllStreamResolvedEvent) => {
+    const record = recordOf(event)
+    if (record === undefined) return
+    const { position, revision } = record
+    try {
+      queue.push(codec.decode(record) ?? { marker: 'at', position, revision })
+    } catch (error) {
+      if (!(error instanceof MalformedFact)) throw error
+      queue.push(error.fact)
+    }
+  }
   const takeAll = () => {
-    for (let event: Entry | null = call.read(); event !== null; event = call.read()) queue.push(event)
+    for (let event: ResolvedEvent | null = call.read(); event !== null; event = call.read()) take(event)
   }
   const takeSome = () => {
     while (size() < QUEUE_LIMIT) {
-      const event: Entry | null = call.read()
+      const event: ResolvedEvent | null = call.read()
       if (event === null) break
-      queue.push(event)
+      take(event)
     }
     if (size() > 0) signal()
   }
@@ -85,7 +99,7 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
 
   const call = open(async (at) => {
     if (at === NO_POSITION || closed) return
-    mark({ marker: 'checkpoint', position: at })
+    mark({ marker: 'at', position: at, revision: undefined })
     // The client waits for this promise: that is the way to hold a stream of checkpoints back.
     if (size() >= QUEUE_LIMIT)
       await new Promise<void>((resolve) => {
@@ -124,22 +138,14 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
     const facts: RecordedFact[] = []
     const unreadable: UnreadableFact[] = []
     for (const entry of entries) {
-      if ('marker' in entry) {
-        if (entry.marker === 'caughtUp') live = true
-        else if (position === undefined || entry.position > position) position = entry.position
+      if ('data' in entry) facts.push(entry)
+      else if ('error' in entry) unreadable.push(entry)
+      else if (entry.marker === 'caughtUp') {
+        live = true
         continue
       }
-      const record = recordOf(entry)
-      if (record === undefined) continue
-      position = record.position
-      revision = record.revision
-      try {
-        const fact = codec.decode(record)
-        if (fact !== undefined) facts.push(fact)
-      } catch (error) {
-        if (!(error instanceof MalformedFact)) throw error
-        unreadable.push(error.fact)
-      }
+      if (position === undefined || entry.position > position) position = entry.position
+      if (entry.revision !== undefined) revision = entry.revision
     }
     return { facts, unreadable, position, revision, caughtUp: live && size() === 0 }
   }

@@ -8,10 +8,20 @@ export interface Held {
   readonly at: bigint | undefined
 }
 
-/** One fact that one document of one projection has to be shown. */
-export interface Step {
+/** One document while a batch is folded. */
+export interface Slot extends Held {
   readonly projection: Projection
   readonly key: string
+  /** Whether the document store has a document of this key. */
+  existed: boolean
+  document: ProjectedDocument | null
+  at: bigint | undefined
+  dirty: boolean
+}
+
+/** One fact that one document has to be shown. */
+export interface Step {
+  readonly slot: Slot
   readonly fact: RecordedFact
 }
 
@@ -24,26 +34,23 @@ export interface Parking {
   readonly error?: string
 }
 
+/** What a batch has to do. Slots begin without a document: `fill` those of which the store, or memory, has one. */
 export interface Plan {
+  readonly slots: readonly Slot[]
   readonly steps: readonly Step[]
   readonly parkings: readonly Parking[]
 }
 
-export interface Changed {
-  readonly projection: Projection
-  readonly key: string
-  /** Whether the document store has a document of this key. */
-  readonly existed: boolean
-  readonly held: Held
-}
-
 export interface Folded {
-  readonly changed: readonly Changed[]
+  /** Slots whose documents are to be written or deleted. */
+  readonly changed: readonly Slot[]
   readonly parkings: readonly Parking[]
 }
 
 /** Names what is parked: a document of a projection, or with projection `*` a whole stream for all of them. */
 export interface ParkedNames {
+  /** The keys of one projection; undefined: none. */
+  of(projection: string): ReadonlySet<string> | undefined
   has(projection: string, key: string): boolean
   add(projection: string, key: string): void
 }
@@ -56,7 +63,11 @@ export const createParkedNames = (names: Iterable<readonly [projection: string, 
     else all.set(projection, new Set([key]))
   }
   for (const [projection, key] of names) add(projection, key)
-  return { add, has: (projection, key) => all.get(projection)?.has(key) ?? false }
+  return {
+    add,
+    of: (projection) => all.get(projection),
+    has: (projection, key) => all.get(projection)?.has(key) ?? false,
+  }
 }
 
 /** Projections by the fact types they want; `every` want all. */
@@ -84,11 +95,47 @@ export const streamKey = (stream: string): string => `stream ${stream}`
 const errorText = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
+/** The slots of a plan: one for each document, found by its key. */
+const createSlots = () => {
+  const all: Slot[] = []
+  const byKey = new Map<Projection, Map<string, Slot>>()
+  const make = (projection: Projection, key: string): Slot => {
+    const slot: Slot = { projection, key, existed: false, document: null, at: undefined, dirty: false }
+    all.push(slot)
+    return slot
+  }
+  return {
+    all,
+    of(projection: Projection, key: string): Slot {
+      // Made by one fact, so there is nothing to find.
+      if (projection.insertOnly) return make(projection, key)
+      let own = byKey.get(projection)
+      if (own === undefined) {
+        own = new Map()
+        byKey.set(projection, own)
+      }
+      let slot = own.get(key)
+      if (slot === undefined) {
+        slot = make(projection, key)
+        own.set(key, slot)
+      }
+      return slot
+    },
+  }
+}
+
+export const fill = (slot: Slot, { document, at }: Held): void => {
+  slot.existed = document !== null
+  slot.document = document
+  slot.at = at
+}
+
 /**
  * What is to be done for a batch, in log order. Facts of parked streams and keys go behind those that are parked already;
  * `parked` is added to as keys fail.
  */
 export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: ParkedNames): Plan => {
+  const slots = createSlots()
   const steps: Step[] = []
   const parkings: Parking[] = []
   for (const fact of facts) {
@@ -98,62 +145,50 @@ export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: Par
     }
     for (const projection of routes.of(fact.type)) {
       const { name } = projection
-      const whole = streamKey(fact.stream)
-      if (parked.has(name, whole)) {
-        parkings.push({ projection: name, key: whole, fact })
+      const waiting = parked.of(name)
+      if (waiting?.has(streamKey(fact.stream))) {
+        parkings.push({ projection: name, key: streamKey(fact.stream), fact })
         continue
       }
       let keys: readonly string[]
       try {
         keys = projection.keys(fact)
       } catch (error) {
-        parked.add(name, whole)
-        parkings.push({ projection: name, key: whole, fact, error: errorText(error) })
+        const key = streamKey(fact.stream)
+        parked.add(name, key)
+        parkings.push({ projection: name, key, fact, error: errorText(error) })
         continue
       }
       for (const key of keys) {
-        if (parked.has(name, key)) parkings.push({ projection: name, key, fact })
-        else steps.push({ projection, key, fact })
+        if (waiting?.has(key)) parkings.push({ projection: name, key, fact })
+        else steps.push({ slot: slots.of(projection, key), fact })
       }
     }
   }
-  return { steps, parkings }
+  return { slots: slots.all, steps, parkings }
 }
 
-interface Slot {
-  readonly projection: Projection
-  readonly key: string
-  readonly existed: boolean
-  document: ProjectedDocument | null
-  at: bigint | undefined
-  dirty: boolean
+/** A plan that shows these facts to one document, whatever the projection's own keys say. */
+export const planFor = (projection: Projection, key: string, facts: readonly RecordedFact[]): Plan => {
+  const slots = createSlots()
+  const slot = slots.of(projection, key)
+  return { slots: slots.all, steps: facts.map((fact) => ({ slot, fact })), parkings: [] }
 }
 
 /**
- * Shows the facts of `steps` to their documents. `before` gives what the store has. A fact that a document has seen already
- * (by position) is not shown again. A document that throws keeps what it was before the fact; that fact and the key's later
- * ones are parked, and `parked` is told. `late` shows facts although newer ones were seen, for facts that had been parked.
+ * Shows the facts of a plan to their documents. A fact that a document has seen already (by position) is not shown again. A
+ * document that throws keeps what it was before the fact; that fact and the key's later ones are parked, and `parked` is told.
+ * `late` shows facts although newer ones were seen, for facts that had been parked.
  */
 export const fold = (
-  steps: readonly Step[],
-  before: (projection: Projection, key: string) => Held,
+  { slots, steps }: Plan,
   parked: ParkedNames,
   { late = false }: { late?: boolean } = {},
 ): Folded => {
-  const slots = new Map<Projection, Map<string, Slot>>()
   const parkings: Parking[] = []
-  for (const { projection, key, fact } of steps) {
-    let own = slots.get(projection)
-    if (own === undefined) {
-      own = new Map()
-      slots.set(projection, own)
-    }
-    let slot = own.get(key)
-    if (slot === undefined) {
-      const { document, at } = before(projection, key)
-      slot = { projection, key, existed: document !== null, document, at, dirty: false }
-      own.set(key, slot)
-    } else if (parked.has(projection.name, key)) {
+  for (const { slot, fact } of steps) {
+    const { projection, key } = slot
+    if (parked.of(projection.name)?.has(key)) {
       parkings.push({ projection: projection.name, key, fact })
       continue
     }
@@ -169,9 +204,6 @@ export const fold = (
       parkings.push({ projection: projection.name, key, fact, error: errorText(error) })
     }
   }
-  const changed: Changed[] = []
-  for (const own of slots.values())
-    for (const { projection, key, existed, document, at, dirty } of own.values())
-      if (dirty && (existed || document !== null)) changed.push({ projection, key, existed, held: { document, at } })
+  const changed = slots.filter(({ dirty, existed, document }) => dirty && (existed || document !== null))
   return { changed, parkings }
 }

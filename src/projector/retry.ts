@@ -3,10 +3,10 @@ import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { ALL_PROJECTIONS, createParkedNames, fold, plan, routesOf, type Step, streamKey } from './fold.ts'
+import { ALL_PROJECTIONS, createParkedNames, fold, type Plan, plan, planFor, routesOf, streamKey } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { type ParkedFact, parkedFactsOf, parkedWrites } from './parked.ts'
-import { loadDocuments, writesOf } from './session.ts'
+import { fillFrom, writesOf } from './session.ts'
 
 export type Retried =
   | { readonly kind: 'done'; readonly facts: number }
@@ -62,7 +62,7 @@ export const retryParked = async ({
   return withHeldLane(readModel, id, writer, async ({ lane, release }) => {
     // Read again under the hold: a running projector may have parked more.
     const waiting = await parkedFactsOf(readModel, id, projection, key, MAX_FACTS)
-    let steps: readonly Step[]
+    let planned: Plan
     const names = createParkedNames()
     try {
       const facts = await readParked(store, waiting)
@@ -70,12 +70,11 @@ export const retryParked = async ({
       const whole = projection === ALL_PROJECTIONS || waiting.some(({ stream }) => streamKey(stream) === key)
       if (own === undefined && projection !== ALL_PROJECTIONS)
         return { kind: 'failed', error: `this program has no projection ${projection}` }
-      if (own !== undefined && !whole) steps = facts.map((fact) => ({ projection: own, key, fact }))
+      if (own !== undefined && !whole) planned = planFor(own, key, facts)
       else {
-        const planned = plan(routesOf(own === undefined ? projections : [own]), facts, names)
+        planned = plan(routesOf(own === undefined ? projections : [own]), facts, names)
         const failed = planned.parkings.find(({ error }) => error !== undefined)
         if (failed !== undefined) return { kind: 'failed', error: failed.error! }
-        steps = planned.steps
       }
     } catch (error) {
       return { kind: 'failed', error: error instanceof Error ? error.message : String(error) }
@@ -85,17 +84,11 @@ export const retryParked = async ({
       if (member === undefined) throw new Error(`${name} is no member of lane ${id}`)
       return member.collection
     }
-    const before = new Map<Projection, Awaited<ReturnType<typeof loadDocuments>>>()
-    for (const one of new Set(steps.map((step) => step.projection))) {
-      const keys = new Set(steps.filter((step) => step.projection === one).map((step) => step.key))
-      before.set(one, await loadDocuments(readModel, collectionOf(one), [...keys]))
+    for (const one of new Set(planned.slots.map((slot) => slot.projection))) {
+      const slots = planned.slots.filter((slot) => slot.projection === one)
+      if (!one.insertOnly) await fillFrom(readModel, collectionOf(one), slots)
     }
-    const folded = fold(
-      steps,
-      (one, docKey) => before.get(one)?.get(docKey) ?? { document: null, at: undefined },
-      names,
-      { late: true },
-    )
+    const folded = fold(planned, names, { late: true })
     const failed = folded.parkings.find(({ error }) => error !== undefined)
     if (failed !== undefined) return { kind: 'failed', error: failed.error! }
     const gone = waiting.map(({ _id }) => _id)

@@ -8,14 +8,14 @@ import type { Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/ind
 import { positionText } from '../readmodel/index.ts'
 import {
   ALL_PROJECTIONS,
-  type Changed,
+  fill,
   fold,
   type Held,
   type ParkedNames,
   type Parking,
   plan,
   type Routes,
-  type Step,
+  type Slot,
 } from './fold.ts'
 import { parkedDocuments, parkedWrites } from './parked.ts'
 
@@ -87,34 +87,31 @@ export interface Session {
 
 export const condemnedName = (projection: string, key: string): string => `${projection} ${key}`
 
-const NOTHING: Held = { document: null, at: undefined }
-
 interface StoredDocument extends Keyed {
   _at?: string
 }
 
 /** What is stored is the document, its key and the position of the newest fact that changed it. */
-const storedOf = ({ key, held }: Changed): Keyed => ({ ...held.document, _id: key, _at: positionText(held.at ?? 0n) })
+const storedOf = ({ key, document, at }: Slot): Keyed => ({ ...document, _id: key, _at: positionText(at ?? 0n) })
 
 export const heldOf = ({ _id, _at, ...document }: StoredDocument): Held => ({
   document,
   at: _at === undefined ? undefined : BigInt(_at),
 })
 
-/** The documents of these keys as the store has them, by key; keys without a document are missing. */
-export const loadDocuments = async (
-  readModel: ReadModel,
-  collection: string,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, Held>> => {
-  const found = await readModel
-    .plain<StoredDocument>(collection)
-    .find({ _id: { $in: [...keys] } }, { limit: keys.length })
-  return new Map(found.map((document) => [document._id, heldOf(document)]))
+/** Gives slots of one projection the documents that the store has. */
+export const fillFrom = async (readModel: ReadModel, collection: string, slots: readonly Slot[]): Promise<void> => {
+  const keys = slots.map(({ key }) => key)
+  const found = await readModel.plain<StoredDocument>(collection).find({ _id: { $in: keys } }, { limit: keys.length })
+  const byKey = new Map(found.map((document) => [document._id, document]))
+  for (const slot of slots) {
+    const document = byKey.get(slot.key)
+    if (document !== undefined) fill(slot, heldOf(document))
+  }
 }
 
 /** What one transaction has to write, by collection; `collectionOf` says where a projection's documents are. */
-export const writesOf = (changed: readonly Changed[], collectionOf: (projection: Projection) => string): Writes[] => {
+export const writesOf = (changed: readonly Slot[], collectionOf: (projection: Projection) => string): Writes[] => {
   const byProjection = new Map<Projection, { inserts: Keyed[]; replaces: Keyed[]; deletes: string[] }>()
   for (const change of changed) {
     let own = byProjection.get(change.projection)
@@ -122,7 +119,7 @@ export const writesOf = (changed: readonly Changed[], collectionOf: (projection:
       own = { inserts: [], replaces: [], deletes: [] }
       byProjection.set(change.projection, own)
     }
-    if (change.held.document === null) own.deletes.push(change.key)
+    if (change.document === null) own.deletes.push(change.key)
     else if (change.existed) own.replaces.push(storedOf(change))
     else own.inserts.push(storedOf(change))
   }
@@ -170,32 +167,21 @@ export const createSession = ({
     return member.collection
   }
 
-  /** Reads what is neither in memory nor known to be new, one question a collection. */
-  const load = async (steps: readonly Step[]): Promise<(projection: Projection, key: string) => Held> => {
-    const found = new Map<Projection, Map<string, Held>>()
-    const missing = new Map<Projection, string[]>()
-    for (const { projection, key } of steps) {
+  /** Gives the slots their documents: from memory, else from the store, one question a collection. */
+  const load = async (slots: readonly Slot[]): Promise<void> => {
+    const missing = new Map<Projection, Slot[]>()
+    for (const slot of slots) {
+      const { projection, key } = slot
       if (projection.insertOnly) continue
-      let own = found.get(projection)
-      if (own === undefined) {
-        own = new Map()
-        found.set(projection, own)
-      }
-      if (own.has(key)) continue
       const known = underWay.get(projection)?.get(key) ?? cacheOf(projection).get(key)
-      own.set(key, known ?? NOTHING)
-      if (known !== undefined) continue
-      const asked = missing.get(projection)
-      if (asked) asked.push(key)
-      else missing.set(projection, [key])
+      if (known !== undefined) fill(slot, known)
+      else {
+        const asked = missing.get(projection)
+        if (asked) asked.push(slot)
+        else missing.set(projection, [slot])
+      }
     }
-    await Promise.all(
-      [...missing].map(async ([projection, keys]) => {
-        const own = found.get(projection)!
-        for (const [key, held] of await loadDocuments(readModel, collectionOf(projection), keys)) own.set(key, held)
-      }),
-    )
-    return (projection, key) => found.get(projection)?.get(key) ?? NOTHING
+    await Promise.all([...missing].map(([projection, asked]) => fillFrom(readModel, collectionOf(projection), asked)))
   }
 
   /** The first parked fact of a condemned key says why. */
@@ -227,7 +213,7 @@ export const createSession = ({
     return { readable, parkings }
   }
 
-  const commit = async (batch: Batch, changed: readonly Changed[], parkings: readonly Parking[]): Promise<void> => {
+  const commit = async (batch: Batch, changed: readonly Slot[], parkings: readonly Parking[]): Promise<void> => {
     const position = batch.position
     const done = { facts: batch.facts.length, documents: changed.length, parked: parkings.length }
     const told = () => {
@@ -260,14 +246,15 @@ export const createSession = ({
       const { readable, parkings } = parkUnreadable(batch)
       const planned = plan(routes, readable, parked)
       for (const { fact } of parkings) parked.add(ALL_PROJECTIONS, fact.stream)
-      const before = await load(planned.steps)
-      const folded = fold(planned.steps, before, parked)
+      await load(planned.slots)
+      const folded = fold(planned, parked)
       await committing
       // Nobody waits for this batch any more, and whoever closed may be moving the lane himself by now.
       if (closed) return
       const writing = new Map<Projection, Map<string, Held>>()
-      for (const { projection, key, held } of folded.changed) {
+      for (const { projection, key, document, at } of folded.changed) {
         if (projection.insertOnly) continue
+        const held = { document, at }
         cacheOf(projection).set(key, held)
         const own = writing.get(projection)
         if (own) own.set(key, held)

@@ -10,7 +10,7 @@ import { createParkedNames, fold, plan, routesOf } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { PARKED, PARKED_INDEXES, type ParkedFact, parkedDocuments } from './parked.ts'
 import { Superseded } from './runner.ts'
-import { loadDocuments, writesOf } from './session.ts'
+import { fillFrom, writesOf } from './session.ts'
 
 /** The lane in which a projection of a group is built beside the live one. */
 export const besideId = (group: string, projection: string): string => `${group}/${projection}`
@@ -237,9 +237,8 @@ export const swap = async (options: SwapOptions): Promise<Swapped> => {
     const parkedBeside = await readModel.plain<ParkedFact>(PARKED).find({ lane: id }, { limit: 10_000 })
     const names = createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const))
     const planned = plan(routesOf([projection]), facts, names)
-    const keys = [...new Set(planned.steps.map(({ key }) => key))]
-    const before = projection.insertOnly ? new Map() : await loadDocuments(readModel, member.collection, keys)
-    const folded = fold(planned.steps, (_, key) => before.get(key) ?? { document: null, at: undefined }, names)
+    if (!projection.insertOnly) await fillFrom(readModel, member.collection, planned.slots)
+    const folded = fold(planned, names)
     const alias = (await readModel.aliases.all()).find(({ _id }) => _id === name)
     const parkedBefore = await readModel
       .plain<ParkedFact>(PARKED)

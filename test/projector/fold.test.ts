@@ -3,15 +3,22 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
-import { createParkedNames, fold, type Held, plan, routesOf, streamKey } from '../../src/projector/fold.ts'
+import {
+  createParkedNames,
+  fill,
+  fold,
+  type Held,
+  plan,
+  planFor,
+  routesOf,
+  streamKey,
+} from '../../src/projector/fold.ts'
 import { counted, counters, dropped, journal, noted, recorded } from './facts.ts'
 import { assertLaws, project } from './laws.ts'
 
-const none: Held = { document: null, at: undefined }
-
 const run = (projections: readonly Projection[], facts: readonly RecordedFact[], parked = createParkedNames()) => {
   const planned = plan(routesOf(projections), facts, parked)
-  const folded = fold(planned.steps, () => none, parked)
+  const folded = fold(planned, parked)
   return { changed: folded.changed, parkings: [...planned.parkings, ...folded.parkings] }
 }
 
@@ -20,7 +27,7 @@ test('facts of one key are folded in order into one write', () => {
   const { changed, parkings } = run([counters], facts)
   assert.is(parkings.length, 0)
   assert.equal(
-    changed.map(({ key, existed, held }) => [key, existed, (held.document as { total: number }).total, held.at]),
+    changed.map(({ key, existed, document, at }) => [key, existed, (document as { total: number }).total, at]),
     [
       ['a', false, 3, 300n],
       ['b', false, 5, 200n],
@@ -43,18 +50,21 @@ test('a document that comes and goes within a batch is not written', () => {
 test('a document that the store has is deleted', () => {
   const [fact] = recorded([dropped('a')])
   const held: Held = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 1n }
-  const { changed } = fold([{ projection: counters, key: 'a', fact: fact! }], () => held, createParkedNames())
+  const planned = planFor(counters, 'a', [fact!])
+  fill(planned.slots[0]!, held)
+  const { changed } = fold(planned, createParkedNames())
   assert.is(changed.length, 1)
-  assert.is(changed[0]!.held.document, null)
+  assert.is(changed[0]!.document, null)
   assert.ok(changed[0]!.existed)
 })
 
 test('a fact that a document has seen is not shown again', () => {
   const facts = recorded([counted('a', 1), counted('a', 2)])
   const held: Held = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 100n }
-  const steps = facts.map((fact) => ({ projection: counters, key: 'a', fact }))
-  const { changed } = fold(steps, () => held, createParkedNames())
-  assert.is((changed[0]!.held.document as { total: number }).total, 3)
+  const planned = planFor(counters, 'a', facts)
+  fill(planned.slots[0]!, held)
+  const { changed } = fold(planned, createParkedNames())
+  assert.is((changed[0]!.document as { total: number }).total, 3)
 })
 
 test('evolve that throws parks its key and all that follows there, and nothing else', () => {
@@ -64,7 +74,7 @@ test('evolve that throws parks its key and all that follows there, and nothing e
   assert.equal(
     changed
       .filter(({ projection }) => projection.name === 'counters')
-      .map(({ key, held }) => [key, (held.document as { total: number }).total]),
+      .map(({ key, document }) => [key, (document as { total: number }).total]),
     [
       ['a', 1],
       ['b', 7],

@@ -4,12 +4,10 @@ import assert from 'node:assert'
 import fc from 'fast-check'
 import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
-import { createParkedNames, fold, type Held, plan, routesOf } from '../../src/projector/fold.ts'
+import { createParkedNames, fill, fold, type Held, plan, routesOf } from '../../src/projector/fold.ts'
 import { BSON } from '../../src/readmodel/index.ts'
 
 export type Documents = Readonly<Record<string, ProjectedDocument>>
-
-const NOTHING: Held = { document: null, at: undefined }
 
 /** What a document looks like after it was stored and read again. */
 const stored = (document: ProjectedDocument): ProjectedDocument =>
@@ -21,11 +19,16 @@ export const project = (projection: Projection, batches: readonly (readonly Reco
   const parked = createParkedNames()
   for (const batch of batches) {
     const planned = plan(routesOf([projection]), batch, parked)
-    const before = (_: Projection, key: string) => (projection.insertOnly ? NOTHING : (store.get(key) ?? NOTHING))
-    const folded = fold(planned.steps, before, parked)
+    if (!projection.insertOnly)
+      for (const slot of planned.slots) {
+        const held = store.get(slot.key)
+        if (held !== undefined) fill(slot, held)
+      }
+    const folded = fold(planned, parked)
     const failed = [...planned.parkings, ...folded.parkings].find(({ error }) => error !== undefined)
     if (failed) throw new Error(`${projection.name} ${failed.key} at ${failed.fact.type}: ${failed.error}`)
-    for (const { key, held } of folded.changed) {
+    for (const { key, document, at } of folded.changed) {
+      const held: Held = { document, at }
       if (held.document === null) store.delete(key)
       else {
         if (projection.insertOnly && store.has(key) && !isReplay(store.get(key)!, held))
