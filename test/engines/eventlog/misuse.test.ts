@@ -1,6 +1,7 @@
 // What should not happen and does: damaged files, a full disk, two processes on a directory, rubbish on the port, connections
 // that do nothing. Each ends in a clear error or a clean close; the server lives and what it acknowledged stays.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
@@ -13,6 +14,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEventLog } from '../../../src/engines/eventlog/index.ts'
 import { listen } from '../../../src/engines/eventlog/server.ts'
+import { framed } from '../../../src/engines/eventlog/wire/framing.ts'
+import { bool, message, string } from '../../../src/engines/eventlog/wire/protobuf.ts'
 import { collect, errorOf, event, streamName, until } from './toolkit.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tributary-misuse-'))
@@ -162,7 +165,7 @@ test('a full disk refuses appends and serves reads; with room again it goes on',
   writeFileSync(ballast, Buffer.alloc(2_000_000))
   try {
     const { child, url } = await spawnServer(join(disk, 'log'))
-    await fill(url, async () => rmSync(ballast), /./)
+    await fill(url, async () => rmSync(ballast), /the event log could not be written/)
     child.kill('SIGTERM')
     await once(child, 'exit')
   } finally {
@@ -284,6 +287,48 @@ test('a connection whose other side has vanished is ended; one that answers ping
   assert.is(session.closed, false)
   session.close()
   await server.close(100)
+})
+
+test('a client that sends appends and takes no answers is not listened to without end', async () => {
+  const log = await startEventLog({ dir: newDir() })
+  const session = connectHttp2(`http://127.0.0.1:${log.port}`, { settings: { initialWindowSize: 0 } })
+  const call = session.request({
+    ':method': 'POST',
+    ':path': '/event_store.client.streams.Streams/BatchAppend',
+    'content-type': 'application/grpc',
+  })
+  call.on('error', () => {})
+  const uuid = (text: string) => message(1, string(2, text))
+  const chunk = () =>
+    framed(
+      Buffer.concat([
+        uuid(randomUUID()),
+        message(2, message(1, string(3, 's'.repeat(900))), message(4)),
+        message(
+          3,
+          uuid(randomUUID()),
+          message(2, string(1, 'type'), string(2, 'T')),
+          message(2, string(1, 'content-type'), string(2, 'x')),
+        ),
+        bool(4, true),
+      ]),
+    )
+  let sent = 0
+  let stalled = false
+  while (sent < 20_000 && !stalled) {
+    sent++
+    if (call.write(chunk())) continue
+    stalled = await Promise.race([
+      once(call, 'drain').then(() => false),
+      new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, true)),
+    ])
+  }
+  assert.ok(stalled, `${sent} appends were taken`)
+  const client = clientOf(log.url)
+  await client.appendToStream('other', event())
+  session.destroy()
+  await client.dispose()
+  await log.stop()
 })
 
 test('a request in single bytes is understood', async () => {

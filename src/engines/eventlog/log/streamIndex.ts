@@ -26,7 +26,8 @@ export const TOMBSTONE_INDEX = 2 ** 48 - 1
 
 /** The newest revisions of one stream, from `first` on. */
 interface Tail {
-  readonly first: number
+  /** Revision of the first of `positions`; without any it means nothing. */
+  first: number
   readonly positions: number[]
   tombstone: number | undefined
 }
@@ -79,10 +80,14 @@ export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamI
     add: (streamNo, revision, position) => {
       const tombstone = revision === TOMBSTONE_INDEX
       const known = tails.get(streamNo)
-      const tail = known ?? { first: tombstone ? 0 : revision, positions: [], tombstone: undefined }
+      const tail = known ?? { first: revision, positions: [], tombstone: undefined }
       if (known === undefined) tails.set(streamNo, tail)
       if (tombstone) tail.tombstone = position
-      else tail.positions.push(position)
+      else {
+        // A tail can be left without positions by a tombstone, or by a commit that failed.
+        if (tail.positions.length === 0) tail.first = revision
+        tail.positions.push(position)
+      }
       fresh.push({ streamNo, tombstone })
       count++
     },

@@ -224,7 +224,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       head = before
       ids.takeBack()
       streams.clear()
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = `the event log could not be written: ${error instanceof Error ? error.message : String(error)}`
       outcomes.splice(0, outcomes.length, ...batch.map((): Outcome => ({ kind: 'failed', reason })))
     }
     ids.keep()

@@ -45,6 +45,12 @@ export const serveBatchAppend = (call: Call, { submit, faults, identity, now }: 
   let halfClosed = false
   let frames: Buffer[] = []
 
+  /** A client with too much under way, or that does not take its answers, is not listened to for a while. */
+  let takesAnswers = true
+  const listenOrNot = () => {
+    if (takesAnswers && waitingBytes <= MAX_WAITING_BYTES) call.resume()
+    else call.pause()
+  }
   const closeIfDone = () => {
     if (halfClosed && waiting === 0 && frames.length === 0) call.finish()
   }
@@ -54,7 +60,14 @@ export const serveBatchAppend = (call: Call, { submit, faults, identity, now }: 
     queueMicrotask(() => {
       const all = frames
       frames = []
-      call.send(all.length === 1 ? all[0]! : Buffer.concat(all))
+      if (!call.send(all.length === 1 ? all[0]! : Buffer.concat(all)) && takesAnswers) {
+        takesAnswers = false
+        listenOrNot()
+        void call.drained().then(() => {
+          takesAnswers = true
+          listenOrNot()
+        })
+      }
       closeIfDone()
     })
   }
@@ -68,11 +81,12 @@ export const serveBatchAppend = (call: Call, { submit, faults, identity, now }: 
     if (fault?.kind === 'not-ready') return refuse(batchError.notReady())
     waiting++
     waitingBytes += bytes
-    if (waitingBytes > MAX_WAITING_BYTES) call.pause()
+    if (waitingBytes > MAX_WAITING_BYTES) listenOrNot()
     submit({ kind: 'append', ...options, events: proposal.events() }, fault?.delayMs ?? 0, (outcome) => {
       waiting--
-      if (waitingBytes > MAX_WAITING_BYTES) call.resume()
+      const tooMuch = waitingBytes > MAX_WAITING_BYTES
       waitingBytes -= bytes
+      if (tooMuch) listenOrNot()
       if (fault?.kind === 'lost-answer') return call.disconnect()
       if (fault?.kind === 'never-answered') return
       send(frameOf(correlation, options, outcome))
