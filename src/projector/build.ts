@@ -10,7 +10,7 @@ import { createParkedNames, routesOf } from './fold.ts'
 import { PARKED, PARKED_INDEXES } from './parked.ts'
 import { runLane } from './runner.ts'
 import { createSession } from './session.ts'
-import { laneBeside, swap } from './versions.ts'
+import { indexesWhileBuilding, laneBeside, swap } from './versions.ts'
 
 export type Built =
   | { readonly kind: 'promoted'; readonly position: bigint | undefined; readonly collection: string }
@@ -48,7 +48,9 @@ export const buildBeside = async ({
   signal,
   begin = () => laneBeside(readModel, group, projection, writer),
 }: BuildOptions): Promise<Built> => {
-  const { id } = await begin()
+  const { id, members } = await begin()
+  const { collection } = members[projection.name]!
+  let indexed = false
   for (let tries = 0; !signal.aborted; tries++) {
     const run = runLane({
       id,
@@ -69,6 +71,12 @@ export const buildBeside = async ({
     while (run.state !== 'live' && !signal.aborted) await sleep(20, signal)
     await run.stop()
     if (signal.aborted) break
+    if (!indexed) {
+      // Takes its time, in which the log goes on: once more round.
+      await readModel.prepare(collection, projection.indexes)
+      indexed = true
+      continue
+    }
     const swapped = await swap({ store, readModel, group, projection, writer })
     if (swapped.kind === 'promoted') {
       log.info({ group, projection: projection.name, collection: swapped.collection }, 'projector: promoted')
@@ -93,7 +101,7 @@ export interface BuildIntoOptions {
 }
 
 /**
- * Builds read models up to exactly `upTo` in an empty database, for comparing them with what is served. Rejects with the first
+ * Builds read models up to exactly `upTo` in an empty database, for comparing them by key with what is served. Rejects with the first
  * failure. Gives the facts seen; what could not be folded is in the database's `parked`.
  */
 export const buildInto = async ({
@@ -108,9 +116,10 @@ export const buildInto = async ({
 }: BuildIntoOptions): Promise<number> => {
   const members: Record<string, { collection: string; version: number }> = {}
   await readModel.prepare(PARKED, PARKED_INDEXES)
-  for (const { name, version, indexes } of projections) {
+  for (const projection of projections) {
+    const { name, version } = projection
     members[name] = { collection: name, version }
-    await readModel.prepare(name, indexes)
+    await readModel.prepare(name, indexesWhileBuilding(projection))
     await readModel.aliases.create({ _id: name, group: 'build', live: members[name] })
   }
   const lane = await readModel.lanes.create({ id: 'build', members, writer: 'build' })

@@ -1,5 +1,6 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
 import { type Document, MongoClient, type MongoClientOptions } from 'mongodb'
+import { sleep } from '../line/backoff.ts'
 import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { type Aliases, createAliases } from './aliases.ts'
@@ -137,11 +138,20 @@ export const createReadModel = ({
       await call(async () => {
         const there = await db().listCollections({ name }, { nameOnly: true }).toArray()
         if (there.length === 0) await db().createCollection(name).catch(ignoreExisting)
-        if (indexes.length > 0)
-          await db()
-            .collection(name)
-            .createIndexes(indexes.map((index): IndexOf => ({ ...index, key: { ...index.key } })))
       })
+      if (indexes.length === 0) return
+      const wanted = indexes.map((index): IndexOf => ({ ...index, key: { ...index.key } }))
+      // Over many documents this outlasts every time limit. The server goes on with it, and asking again joins in.
+      const until = performance.now() + INDEX_PATIENCE_MS
+      for (;;) {
+        try {
+          await guarded(6 * callTimeoutMs, () => db().collection(name).createIndexes(wanted))
+          return
+        } catch (error) {
+          if (!(error instanceof ReadModelUnavailable) || !circuit.up || performance.now() > until) throw error
+          await sleep(1_000)
+        }
+      }
     },
     async drop(name) {
       await call(() => db().collection(name).drop())
@@ -153,6 +163,9 @@ export const createReadModel = ({
     },
   }
 }
+
+/** How long an index may take to build, ms. */
+const INDEX_PATIENCE_MS = 30 * 60_000
 
 type IndexOf = { key: Record<string, 1 | -1>; unique?: boolean; sparse?: boolean }
 
