@@ -1,5 +1,4 @@
 // Which collections and indexes exist: held in memory, kept in the store's own space, changed only inside commits.
-
 import { decode } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import { compileFilter } from './filter.ts'

@@ -1,5 +1,4 @@
 // Documents in a collection: inserted, changed and removed together with their index entries, claims and unique keys.
-
 import { decode, decodeField, eachField, rawField, validate, withTimestamps } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'

@@ -1,5 +1,4 @@
 // Filters whose `$expr` may hold any expression.
-
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { truthy } from './expressions/types.ts'
 import { compileFilter, type Filter } from './filter.ts'

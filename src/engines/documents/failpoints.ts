@@ -1,5 +1,4 @@
 // `failCommand`, the server's own way to inject faults: the store's test mode, off unless an option allows it.
-
 import { badValue, CommandError } from './errors.ts'
 import { type Doc, isArray, isDoc, isNumber, type Value } from './values.ts'
 

@@ -1,5 +1,4 @@
 // The filter operators on bits: `$bitsAllSet` and its three companions, on whole numbers and binary data.
-
 import { badValue } from './errors.ts'
 import { asLong } from './numbers.ts'
 import { Binary, isArray, isNumber, type Maybe, type Value } from './values.ts'

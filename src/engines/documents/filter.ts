@@ -1,5 +1,4 @@
 // Query filters: compiled once into a test of documents, with what the planner may know about them.
-
 import { badValue, notImplemented } from './errors.ts'
 import { bitTest } from './filter-bits.ts'
 import {

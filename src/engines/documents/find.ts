@@ -1,5 +1,4 @@
 // The answer of a find: planned once, read in slices, sorted, skipped, limited and projected.
-
 import { decode } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'

@@ -1,5 +1,4 @@
 // $group: accumulators and the documents they make.
-
 import { CommandError, notImplemented } from './errors.ts'
 import { compute, extremeOf } from './expressions/arithmetic.ts'
 import { mergeInto } from './expressions/arrays.ts'

@@ -1,5 +1,4 @@
 // Building indexes: at once on a small collection, else in many commits while writes go on and keep the index up to date.
-
 import { type Collection, makeIndex } from './catalog.ts'
 import { indexDocument } from './documents.ts'
 import { CommandError } from './errors.ts'

@@ -1,5 +1,4 @@
 // The embedded document store: a server of the MongoDB wire protocol over LMDB, for the official driver, shells and tools.
-
 import { checkDataFile, markCreated, type StoreKind } from '../dataFile.ts'
 import { lockDirectory } from '../lock.ts'
 import { SET_NAME } from './commands/diagnostics.ts'

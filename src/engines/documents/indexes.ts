@@ -1,5 +1,4 @@
 // Index entries: which keys a document has in an index, arrays and nested paths included, as the server makes them.
-
 import { CommandError } from './errors.ts'
 import type { Filter } from './filter.ts'
 import { bounded, EMPTY_ARRAY, isCut, type Key, type KeyPart, partKey } from './keys.ts'

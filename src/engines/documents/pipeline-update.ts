@@ -1,5 +1,4 @@
 // Updates written as a pipeline: the few stages that make one document out of one.
-
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { fail } from './expressions/types.ts'
 import { compileAddFields, compileProjectStage, removePath } from './project.ts'

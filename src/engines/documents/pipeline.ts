@@ -1,5 +1,4 @@
 // Aggregation pipelines: stages that pass documents on in chunks, their beginning answered by the planner where it can be.
-
 import { encode } from './bson-encode.ts'
 import type { Answer, Demand } from './cursors.ts'
 import { CommandError, notImplemented } from './errors.ts'

@@ -1,5 +1,4 @@
 // The planner: which index, which ranges of it, and whether they already come in the order asked for.
-
 import type { Collection } from './catalog.ts'
 import { compareValues, rankOf } from './compare.ts'
 import type { Condition, Filter } from './filter.ts'

@@ -1,5 +1,4 @@
 // Projections: which fields of a document are shown, in find and in `$project`.
-
 import { CommandError, notImplemented } from './errors.ts'
 import { compileExpression, isOperatorName, startVariables } from './expressions/compile.ts'
 import { type Expression, fail, type Scope } from './expressions/types.ts'

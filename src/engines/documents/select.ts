@@ -1,5 +1,4 @@
 // Finding the documents of a statement: a plan, and the first or all matches of it.
-
 import { decode } from './bson.ts'
 import type { Collection } from './catalog.ts'
 import { badValue, notImplemented } from './errors.ts'

@@ -1,5 +1,4 @@
 // Sorting: a sort specification, the key a document sorts by, and bounded sorting in memory.
-
 import { RANK_NULL } from './compare.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { type IndexField, indexValues } from './indexes.ts'

@@ -1,5 +1,4 @@
 // The statements of insert, update and delete: what one of them does to the documents it finds.
-
 import { decode, decodeField, eachField, rawField } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'

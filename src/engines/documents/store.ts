@@ -1,5 +1,4 @@
 // The store: catalog, transactions and file together; every read and write of a command comes through here.
-
 import {
   CATALOG,
   type Catalog,

@@ -1,5 +1,4 @@
 // Expiry: documents whose date in a TTL index is too long ago are deleted, a batch at a time.
-
 import type { Collection } from './catalog.ts'
 import { removeDocument } from './documents.ts'
 import { compileFilter, type Filter } from './filter.ts'

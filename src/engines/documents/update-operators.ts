@@ -1,5 +1,4 @@
 // The update operators: each parses its operand once and then changes a place in a document.
-
 import { identical } from './bson-encode.ts'
 import { compareValues } from './compare.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from './errors.ts'

@@ -1,5 +1,4 @@
 // Paths of updates: checked when parsed, resolved against a document (`$`, `$[]`, `$[name]`), followed to a place in it.
-
 import { badValue, CommandError } from './errors.ts'
 import { isPosition } from './paths.ts'
 import { type Doc, isArray, isDoc, type Maybe, type MutableDoc, type Value } from './values.ts'

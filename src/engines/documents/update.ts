@@ -1,5 +1,4 @@
 // Updates: operators, replacements and pipelines, parsed once and applied to documents.
-
 import { decode } from './bson.ts'
 import { encode, identical } from './bson-encode.ts'
 import { badValue, CommandError, failedToParse } from './errors.ts'

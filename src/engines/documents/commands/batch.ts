@@ -1,5 +1,4 @@
 // The statements of one write command, run inside its transaction or by themselves in group commits.
-
 import type { Encodable } from '../bson-encode.ts'
 import { CommandError } from '../errors.ts'
 import type { StatementOutcome } from '../sessions.ts'

@@ -1,5 +1,4 @@
 // explain: which index a query would use, and in what stages.
-
 import type { Encodable } from '../bson-encode.ts'
 import type { Collection } from '../catalog.ts'
 import { CommandError, failedToParse } from '../errors.ts'

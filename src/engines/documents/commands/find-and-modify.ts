@@ -1,5 +1,4 @@
 // findAndModify: one document changed or removed, and shown as it was before or is after.
-
 import { decode } from '../bson.ts'
 import { encode } from '../bson-encode.ts'
 import { CommandError, failedToParse, notImplemented } from '../errors.ts'

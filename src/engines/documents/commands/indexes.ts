@@ -1,5 +1,4 @@
 // createIndexes, dropIndexes, listIndexes.
-
 import { identical } from '../bson-encode.ts'
 import { CATALOG, type Collection, collectionKey, idSpec, makeIndex } from '../catalog.ts'
 import { CommandError, notImplemented } from '../errors.ts'

@@ -1,5 +1,4 @@
 // find, getMore, killCursors, count, distinct and aggregate.
-
 import { compareValues } from '../compare.ts'
 import { type Answer, createBatches, type Demand } from '../cursors.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from '../errors.ts'

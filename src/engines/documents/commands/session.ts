@@ -1,5 +1,4 @@
 // Commands of sessions and transactions.
-
 import { CommandError } from '../errors.ts'
 import { SESSION_MINUTES, sessionIdOf } from '../sessions.ts'
 import { docOf } from '../values.ts'

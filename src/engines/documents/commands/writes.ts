@@ -1,5 +1,4 @@
 // insert, update and delete.
-
 import { decode, eachField } from '../bson.ts'
 import type { Collection } from '../catalog.ts'
 import { insertDocument, prepare } from '../documents.ts'

@@ -1,5 +1,4 @@
 // Expressions on numbers: arithmetic that keeps the kinds of numbers, rounding, and sums over lists.
-
 import { compareValues } from '../compare.ts'
 import { notImplemented } from '../errors.ts'
 import { arithmetic, asLong, INT_MAX, INT_MIN, type NumberValue, type Operation, toDouble } from '../numbers.ts'

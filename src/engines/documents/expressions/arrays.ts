@@ -1,5 +1,4 @@
 // Expressions on arrays, sets and the fields of documents.
-
 import { compareValues } from '../compare.ts'
 import { keyOf } from '../keys.ts'
 import { asLong } from '../numbers.ts'

@@ -1,5 +1,4 @@
 // Expressions of aggregation: field paths, variables, literals and operators, compiled into functions of a document.
-
 import { CommandError, notImplemented } from '../errors.ts'
 import { type Doc, isArray, isDoc, type Maybe, type Value } from '../values.ts'
 import { ARITHMETIC } from './arithmetic.ts'

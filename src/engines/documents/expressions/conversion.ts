@@ -1,5 +1,4 @@
 // Expressions on types: what a value is, and conversions from one type to another.
-
 import { CommandError, notImplemented } from '../errors.ts'
 import { asLong, INT_MAX, INT_MIN, toDouble } from '../numbers.ts'
 import { Decimal128, Double, isDoc, isNumber, type Maybe, ObjectId, typeOf, type Value } from '../values.ts'

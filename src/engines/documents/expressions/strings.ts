@@ -1,5 +1,4 @@
 // Expressions on strings, by characters (code points) and by UTF-8 bytes.
-
 import { compareStrings } from '../compare.ts'
 import { asLong, toDouble } from '../numbers.ts'
 import { compileRegex } from '../regex.ts'

@@ -1,5 +1,4 @@
 // What expressions are made of: a compiled expression, the scope it is evaluated in, and how operators are declared.
-
 import { compareValues } from '../compare.ts'
 import { CommandError } from '../errors.ts'
 import { isArray, isNumber, type Maybe, type Value } from '../values.ts'
