@@ -9,7 +9,7 @@ import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter } from './filter.ts'
 import type { Plan } from './planner.ts'
 import { compileProjection } from './project.ts'
-import { breathe, createScan, type FoundDocument } from './scan.ts'
+import { breathe, createScan, type FoundDocument, rawTest } from './scan.ts'
 import { hintName, idOfFilter, planQuery, refuseCollation } from './select.ts'
 import { createSorter, parseSort, type SortFields, sortKey, sortNeeds } from './sort.ts'
 import type { Reading } from './store.ts'
@@ -92,7 +92,7 @@ const matching = async function* (
   if (id !== undefined) {
     const key = idKey(id)
     const raw = first.view.get(collection.space, key)
-    if (raw) yield [{ key, raw }]
+    if (raw && (request.query.size === 1 || rawTest(filter)(raw))) yield [{ key, raw }]
     return
   }
   const plan = planQuery(collection, first, { filter, sort, hint: hintName(collection, request.hint) })

@@ -28,6 +28,8 @@ export interface DocumentStore {
   readonly url: string
   /** Ends connections and closes the files. What was acknowledged is on disk, also without this. */
   stop(): Promise<void>
+  /** Ends at once, in the middle of whatever is under way, as far as one process can do that to itself. */
+  kill(): Promise<void>
 }
 
 /** How long commands that run at a stop may take to end, in milliseconds. */
@@ -81,13 +83,15 @@ export const startDocumentStore = async ({
           connections: listening.connections,
         }),
     })
+    const end = async (graceMs: number): Promise<void> => {
+      await listener.stop(graceMs)
+      await close()
+    }
     return {
       port: listener.port,
       url: `mongodb://${host}:${listener.port}/?replicaSet=${SET_NAME}&directConnection=true`,
-      stop: async () => {
-        await listener.stop(GRACE_MS)
-        await close()
-      },
+      stop: () => end(GRACE_MS),
+      kill: () => end(0),
     }
   } catch (error) {
     await close()

@@ -74,9 +74,8 @@ export const allMatches = (collection: Collection, source: Source, query: Query)
   return out
 }
 
-/** The value that a filter holds `_id` to, when it asks for nothing else. */
+/** The value that a filter holds `_id` to: no more than the document with it can match. */
 export const idOfFilter = (filter: Doc): Value | undefined => {
-  if (filter.size !== 1) return undefined
   const id = filter.get('_id')
   if (id === undefined || Array.isArray(id)) return undefined
   if (typeof id !== 'object' || id === null) return id

@@ -18,7 +18,7 @@ import { BOOL, type Doc, INT, LONG, OBJECT, OBJECT_ID, STRING, type Value } from
 export interface Selection {
   readonly query: Doc
   readonly filter: Filter
-  /** Key of the only document that can match, when the filter asks for an `_id` and nothing else. */
+  /** Key of the only document that can match, when the filter asks for an `_id`. */
   readonly key: Key | undefined
   readonly sort: SortFields
   readonly hint: Value | undefined
@@ -50,7 +50,8 @@ export const sourceOf = (unit: Unit): Source => ({
 export const selectFirst = (unit: Unit, collection: Collection, selection: Selection): Target | undefined => {
   if (selection.key !== undefined) {
     const raw = unit.view.get(collection.space, selection.key)
-    return raw && { key: selection.key, raw }
+    const matches = raw && (selection.query.size === 1 || stillMatches(selection)(raw))
+    return matches ? { key: selection.key, raw } : undefined
   }
   const { filter, sort } = selection
   return firstMatch(collection, sourceOf(unit), { filter, sort, hint: hintName(collection, selection.hint) })

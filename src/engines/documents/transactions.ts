@@ -61,6 +61,7 @@ export interface Transactions {
   committed(transaction: Transaction): void
   isOpen(transaction: Transaction): boolean
   open(): Iterable<Transaction>
+  anyOpen(): boolean
   /** A unit for a statement of a transaction, or for a write by itself inside a commit. */
   unitOf(transaction: Transaction): Unit
   unitOutside(view: View, changes: Overlay, claims: [Space, Key][]): Unit
@@ -134,6 +135,7 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
     committed: (transaction) => end(transaction as Open),
     isOpen: (transaction) => open.has(transaction as Open),
     open: () => open,
+    anyOpen: () => open.size > 0,
     unitOf: (transaction) => {
       const own = transaction as Open
       return {

@@ -8,9 +8,10 @@ import { boolField, type Context, numberField, type Reply } from './context.ts'
 
 /** Most statements of one command; what `hello` announces. */
 export const MAX_STATEMENTS = 100_000
-/** One commit takes at most this many statements, so that others are not kept waiting. */
-export const CHUNK = 1000
+/** One commit takes statements for at most this long, and at most so many bytes, so that others are not kept waiting. */
+const CHUNK_MS = 20
 const CHUNK_BYTES = 8 * 1024 * 1024
+const CHECK_EVERY = 32
 
 /** The statements of a command. They are parsed when their turn comes. */
 export interface Batch {
@@ -82,9 +83,13 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
     const failed: WriteError[] = []
     let at = next
     let bytes = 0
-    for (; at < batch.count && at - next < CHUNK && bytes < CHUNK_BYTES; at += 1) {
+    const until = performance.now() + CHUNK_MS
+    // Only an open transaction can make a statement wait, and so be taken back.
+    const mayWait = store.transactions.anyOpen()
+    for (; at < batch.count && bytes < CHUNK_BYTES; at += 1) {
       if (at > next && (known(ids[at]!) || batch.many?.(at))) break
-      unit.changes.mark()
+      if ((at - next) % CHECK_EVERY === CHECK_EVERY - 1 && performance.now() > until) break
+      if (mayWait) unit.changes.mark()
       try {
         bytes += batch.size(at)
         made.push(batch.run(unit, at))

@@ -26,7 +26,7 @@ import {
 } from '../statements.ts'
 import { Blocked, type Unit } from '../transactions.ts'
 import { type Doc, isDoc, type Maybe } from '../values.ts'
-import { type Batch, type BatchOutcome, CHUNK, runBatch, writeErrors } from './batch.ts'
+import { type Batch, type BatchOutcome, runBatch, writeErrors } from './batch.ts'
 import {
   boolField,
   type Context,
@@ -62,6 +62,9 @@ export const insert = async (context: Context): Promise<Reply> => {
   })
   return { n: total(result, 'n'), ...writeErrors(result.errors) }
 }
+
+/** Documents that one commit changes. */
+const CHUNK = 1000
 
 /** Collects the keys of all matches in slices, then works through them in commits of their own, looking at each again. */
 const eachMatch = async (
