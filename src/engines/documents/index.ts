@@ -83,9 +83,10 @@ export const startDocumentStore = async ({
           connections: listening.connections,
         }),
     })
-    const end = async (graceMs: number): Promise<void> => {
-      await listener.stop(graceMs)
-      await close()
+    let ended: Promise<void> | undefined
+    const end = (graceMs: number): Promise<void> => {
+      ended ??= listener.stop(graceMs).then(close)
+      return ended
     }
     return {
       port: listener.port,

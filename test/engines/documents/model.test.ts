@@ -382,9 +382,9 @@ const putBeside = fc.tuple(id, small).map(([key, b]) =>
   ),
 )
 
-const restart = fc.constant(
-  command('restart', async (model, { server, rows }) => {
-    await server.restart!()
+const restart = fc.constantFrom<'stop' | 'kill'>('stop', 'kill').map((how) =>
+  command(`restart after ${how}`, async (model, { server, rows }) => {
+    await server.restart!(how)
     for (const n of [0, 1]) if (model.open[n]) await endTransaction(model, n, 'abort')
     const all = await rows.find({}, { sort: { _id: 1 } }).toArray()
     same(all, sorted([...model.rows.values()], []))
