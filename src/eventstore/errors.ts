@@ -39,6 +39,14 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The server cannot read from there: no record begins at this position, or nothing can be read in this way. */
+export class ReadRefused extends Error {
+  override readonly name = 'ReadRefused'
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause })
+  }
+}
+
 /** A recorded fact of a known type whose data does not fit. */
 export class MalformedFact extends Error {
   override readonly name = 'MalformedFact'
@@ -141,6 +149,13 @@ export const isLineTrouble = (error: unknown): boolean => {
   const type = field(error, 'type')
   const code = field(error, 'code')
   return type === 'unavailable' || type === 'cancelled' || code === 14 || code === 1 || code === 4
+}
+
+/** Whether it is what was asked that a read or subscription failed for. A server that is being stopped answers with 2 as well. */
+export const isReadRefused = (error: unknown): boolean => {
+  const code = field(error, 'code')
+  const aboutRequest = /Unexpected Read(All|Stream)Result|Exception was thrown by handler/.test(messageOf(error))
+  return code === 3 || (code === 2 && aboutRequest)
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -5,7 +5,7 @@ import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { createAppender } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isLineTrouble, messageOf, NoAnswer, StoreUnavailable } from './errors.ts'
+import { isLineTrouble, isReadRefused, messageOf, NoAnswer, ReadRefused, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { openLine } from './line.ts'
 import { readChunks } from './read.ts'
@@ -15,7 +15,7 @@ import type { EventStore, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
-export { AppendRefused, MalformedFact, SourceClosed, StoreUnavailable } from './errors.ts'
+export { AppendRefused, MalformedFact, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
 export type {
   AppendOptions,
   AppendResult,
@@ -101,6 +101,7 @@ export const createEventStore = ({
       circuit.answered()
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error
+      if (isReadRefused(error)) throw new ReadRefused(error)
       suspect(error)
       throw new StoreUnavailable('the read broke off', { cause: error })
     }

@@ -7,14 +7,14 @@ import type {
 } from '@eventstore/db-client'
 import type { RecordedFact, UnreadableFact } from '../domain/recorded.ts'
 import type { Codec } from './codec.ts'
-import { MalformedFact, NoAnswer, SourceClosed, StoreUnavailable } from './errors.ts'
+import { isReadRefused, MalformedFact, NoAnswer, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
 import type { Generation } from './line.ts'
 import { recordOf } from './record.ts'
 import type { Batch, Source } from './types.ts'
 
-/** Events kept for the consumer; the client's own buffers (1,024 each way) come on top. Past it the server is held back. */
+/** Events kept for the consumer; the client's own buffers (256 each way) come on top. Past it the server is held back. */
 const QUEUE_LIMIT = 4_096
-export const CLIENT_BUFFER = 1_024
+export const CLIENT_BUFFER = 256
 
 /** What stands between facts, kept in its place among them: where the log is, or that its end was reached. */
 type Marker =
@@ -89,8 +89,9 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
     confirm = resolve
     refuse = reject
   })
-  const fail = (error: unknown) => {
+  const fail = (cause: unknown) => {
     if (failure || closed) return
+    const error = isReadRefused(cause) ? new ReadRefused(cause) : cause
     failure = error instanceof Error ? error : new Error(String(error))
     onFailure(error)
     refuse(failure)
@@ -159,6 +160,7 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
         if (closed) throw new SourceClosed()
         takeSome()
         if (size() > 0) break
+        if (failure instanceof ReadRefused) throw failure
         if (failure) throw new StoreUnavailable('the subscription broke', { cause: failure })
         await new Promise<void>((resolve) => {
           wake = resolve

@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
-import { createEventStore, type EventStore, SourceClosed, StoreUnavailable } from '../../src/eventstore/index.ts'
+import {
+  createEventStore,
+  type EventStore,
+  ReadRefused,
+  SourceClosed,
+  StoreUnavailable,
+} from '../../src/eventstore/index.ts'
 import { type Engine, embedded, startEventLogEngine, until } from '../projector/engines.ts'
 import { counted, noted, testCodec } from '../projector/facts.ts'
 
@@ -154,6 +160,24 @@ test('a subscription after a position gives what is later, and its position move
     [`other-${stream}`],
   )
   await source.close()
+})
+
+test('a position at which no record begins is refused, and the store is not thought to be down', async () => {
+  const position = await fill(3)
+  try {
+    await collect(store.readAll({ from: position - 1n }))
+    assert.unreachable()
+  } catch (error) {
+    assert.instance(error, ReadRefused)
+  }
+  const source = await store.subscribeAll({ from: position - 1n })
+  try {
+    for (;;) await source.next(10)
+  } catch (error) {
+    assert.instance(error, ReadRefused)
+  }
+  await source.close()
+  assert.is(store.health().ok, true)
 })
 
 test('closing wakes who waits', async () => {
