@@ -175,6 +175,32 @@ if (embedded) {
     await admin.close()
   })
 
+  test('a server that hangs is noticed, and all goes on by itself when it answers again', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'tributary-hang-'))
+    const events = await killable('events', join(dir, 'events'))
+    const documents = await killable('documents', join(dir, 'documents'))
+    const own = createWorld({ events, documents, end: async () => undefined })
+    const projector = own.start()
+    const end = traffic(own)
+    await isLive(projector)
+    for (const [engine, health] of [
+      [events, own.store.health],
+      [documents, own.readModel.health],
+    ] as const) {
+      engine.signal('SIGSTOP')
+      await until(() => !health().ok, { timeoutMs: 15_000, what: () => 'health still says ok' })
+      engine.signal('SIGCONT')
+      const ms = await reacts(own, projector)
+      assert.ok(ms < 5_000, `${ms} ms`)
+    }
+    const appended = await end()
+    assert.is(await counts(own), appended)
+    await own.settled(projector)
+    await own.close()
+    await Promise.all([events.stop(), documents.stop()])
+    rmSync(dir, { recursive: true, force: true })
+  })
+
   test('killed with SIGKILL at any moment: nothing acknowledged is lost, nothing is doubled', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tributary-kill-'))
     const events = await killable('events', join(dir, 'events'))
@@ -202,8 +228,12 @@ if (embedded) {
   })
 }
 
+interface Killable extends Engine {
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void
+}
+
 /** An engine in a process of its own: `stop` is SIGKILL. */
-const killable = async (kind: string, dir: string): Promise<Engine> => {
+const killable = async (kind: string, dir: string): Promise<Killable> => {
   const script = new URL('./engineProcess.ts', import.meta.url).pathname
   let child: ChildProcess | undefined
   const open = (port: string): Promise<string> =>
@@ -227,6 +257,9 @@ const killable = async (kind: string, dir: string): Promise<Engine> => {
     },
     async start() {
       await open(port)
+    },
+    signal(name) {
+      child?.kill(name)
     },
   }
 }
