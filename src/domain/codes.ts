@@ -1,6 +1,7 @@
 // Codes that customers hold: how one is made of random bytes, and the stream that keeps each unique.
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
+import { VoucherSpec } from './vouchers/spec.ts'
 
 const characters = v.pipe(
   v.string(),
@@ -97,7 +98,13 @@ export type CodeOwner = v.InferOutput<typeof CodeOwner>
 export const codeFacts = {
   CodeReserved: {
     version: 1,
-    schema: v.object({ code: v.string(), owner: CodeOwner, occurredAt: v.pipe(v.number(), v.integer()) }),
+    schema: v.object({
+      code: v.string(),
+      owner: CodeOwner,
+      /** What the code says of itself; the rest is its campaign's. */
+      spec: v.optional(VoucherSpec),
+      occurredAt: v.pipe(v.number(), v.integer()),
+    }),
   },
 } as const
 export type CodeReserved = v.InferOutput<(typeof codeFacts)['CodeReserved']['schema']>

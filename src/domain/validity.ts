@@ -39,7 +39,7 @@ export const validityFields = {
   ),
 }
 
-const Validity = v.object(validityFields)
+export const Validity = v.object(validityFields)
 export type Validity = v.InferOutput<typeof Validity>
 
 /** What is wrong with the fields beside one another. */

@@ -7,7 +7,14 @@ import { type ReferralDocument, referrals } from '../../projections/referrals.ts
 import { redecideCustomer } from '../../src/audit/redecide.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
-import { type CodeCommand, type CodeFact, decideCode, evolveCode, holderId } from '../../src/domain/vouchers/code.ts'
+import {
+  type CodeCommand,
+  type CodeFact,
+  decideCode,
+  evolveCode,
+  holderId,
+  noCode,
+} from '../../src/domain/vouchers/code.ts'
 import { secretCode } from '../../src/domain/vouchers/secret.ts'
 import { rulebookHistory } from '../audit/rulebookHistory.ts'
 import { T0, track, type World } from '../given.ts'
@@ -177,7 +184,7 @@ test('a code is switched and takes referees: all or none, nobody twice, and neve
     [switched(true), switched(false), switched(false), switched(true)],
     ['nothing', 'CodeDisabled', 'nothing', 'CodeEnabled'],
   )
-  state = { code: 'NOBODYS', active: true, holders: {} }
+  state = noCode('NOBODYS')
   assert.is(switched(false), 'not_found')
 })
 

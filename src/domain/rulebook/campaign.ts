@@ -6,6 +6,7 @@ import { ExpirationRules, expirationFaults } from '../loyalty/expiration.ts'
 import { limitFields } from '../loyalty/limits.ts'
 import { MAX_POINTS } from '../loyalty/points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
+import { Discount, Gift, VoucherType } from '../vouchers/spec.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { ReferralProgram, referralFaults, referralUses } from './referralProgram.ts'
 
@@ -39,11 +40,14 @@ export type TiersExpiration = v.InferOutput<typeof TiersExpiration>
 
 /** The voucher that a campaign gives out. Each type of campaign has its own part. */
 const Voucher = v.object({
-  type: v.picklist(['LOYALTY_CARD', 'DISCOUNT_VOUCHER', 'GIFT_VOUCHER']),
+  type: VoucherType,
   code_config: v.optional(CodeConfig, {}),
   redemption: v.nullish(v.object({ quantity: v.nullish(quantity) })),
   is_referral_code: v.optional(v.boolean(), false),
   loyalty_card: v.optional(LoyaltyCard),
+  discount: v.optional(Discount),
+  gift: v.optional(Gift),
+  metadata: v.optional(v.record(v.string(), v.unknown())),
 })
 
 /** What campaigns of every type have. */

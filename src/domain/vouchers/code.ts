@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { CodeOwner, CodeReserved } from '../codes.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { VoucherSpec } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -16,6 +17,27 @@ const Holder = v.object({
 export const codeSwitchFacts = {
   CodeDisabled: { version: 1, schema: v.object({ code: v.string(), voucher: v.string(), occurredAt: At }) },
   CodeEnabled: { version: 1, schema: v.object({ code: v.string(), voucher: v.string(), occurredAt: At }) },
+  /** A code that nobody had was given to a customer. */
+  CodeAssigned: {
+    version: 1,
+    schema: v.object({ code: v.string(), voucher: v.string(), customer: v.string(), occurredAt: At }),
+  },
+  /** What the code says of itself from now on, whole. */
+  VoucherChanged: {
+    version: 1,
+    schema: v.object({ code: v.string(), voucher: v.string(), spec: VoucherSpec, occurredAt: At }),
+  },
+  /** The code is good for nothing any more, and is never given again. */
+  VoucherDeleted: {
+    version: 1,
+    schema: v.object({
+      code: v.string(),
+      voucher: v.string(),
+      /** The holder, in whose activity it shows. */
+      customer: v.optional(v.string()),
+      occurredAt: At,
+    }),
+  },
   /** Customers were assigned to a referral code as its referees, all or none. */
   RefereesAssigned: {
     version: 1,
@@ -57,19 +79,44 @@ export interface CodeState {
   /** Absent for a code that nobody has. */
   readonly owner?: CodeOwner
   readonly active: boolean
+  readonly deleted: boolean
+  /** What the code says of itself; the rest is its campaign's. */
+  readonly spec: VoucherSpec
+  /** ms; 0 for a code that nobody has. */
+  readonly createdAt: number
+  readonly updatedAt: number | null
   /** Assigned referees: customer → the id of the assignment. */
   readonly holders: Readonly<Record<string, string>>
 }
 
-export const noCode = (code: string): CodeState => ({ code, active: true, holders: {} })
+export const noCode = (code: string): CodeState => ({
+  code,
+  active: true,
+  deleted: false,
+  spec: {},
+  createdAt: 0,
+  updatedAt: null,
+  holders: {},
+})
 
 export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
   switch (fact.type) {
     case 'CodeReserved':
-      return { ...state, owner: fact.data.owner }
+      return {
+        ...state,
+        owner: fact.data.owner,
+        spec: fact.data.spec ?? {},
+        createdAt: fact.data.occurredAt,
+      }
+    case 'CodeAssigned':
+      return state.owner ? { ...state, owner: { ...state.owner, customer: fact.data.customer } } : state
+    case 'VoucherChanged':
+      return { ...state, spec: fact.data.spec, updatedAt: fact.data.occurredAt }
+    case 'VoucherDeleted':
+      return { ...state, deleted: true, active: false }
     case 'CodeDisabled':
     case 'CodeEnabled':
-      return { ...state, active: fact.type === 'CodeEnabled' }
+      return { ...state, active: fact.type === 'CodeEnabled', updatedAt: fact.data.occurredAt }
     case 'RefereesAssigned':
       return {
         ...state,
@@ -92,6 +139,9 @@ export interface Referral {
 
 export type CodeCommand =
   | { readonly type: 'SwitchCode'; readonly active: boolean }
+  | { readonly type: 'AssignCode'; readonly customer: string }
+  | { readonly type: 'ChangeVoucher'; readonly spec: VoucherSpec }
+  | { readonly type: 'DeleteVoucher' }
   | {
       readonly type: 'AssignReferees'
       readonly referral: Referral
@@ -114,12 +164,27 @@ export const decideCode = (
   now: number,
 ): Exclude<CodeFact, { type: 'CodeReserved' }> | undefined | Refused => {
   const { code, owner } = state
-  if (!owner) return refuseNotFound('voucher', code)
+  if (!owner || state.deleted) return refuseNotFound('voucher', code)
   const base = { code, voucher: owner.id, occurredAt: now }
   switch (command.type) {
     case 'SwitchCode':
       if (state.active === command.active) return undefined
       return { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
+    case 'AssignCode':
+      if (owner.customer === command.customer) return undefined
+      if (owner.customer !== undefined)
+        return refuse('voucher_already_published', `Code ${code} has a holder`, {
+          resource: { type: 'voucher', id: code },
+        })
+      return { type: 'CodeAssigned', data: { ...base, customer: command.customer } }
+    case 'ChangeVoucher':
+      if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return undefined
+      return { type: 'VoucherChanged', data: { ...base, spec: command.spec } }
+    case 'DeleteVoucher':
+      return {
+        type: 'VoucherDeleted',
+        data: { ...base, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
+      }
     case 'AssignReferees': {
       const seen = new Set([command.referral.referrer, ...Object.keys(state.holders)])
       for (const { customer } of command.holders) {

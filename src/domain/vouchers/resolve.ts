@@ -1,0 +1,68 @@
+// A code as it counts now: what it says of itself, and for the rest what its campaign says.
+import type { Campaign } from '../rulebook/campaign.ts'
+import type { Entry } from '../rulebook/kind.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import type { Validity } from '../validity.ts'
+import type { CodeState } from './code.ts'
+import type { Discount, Gift, VoucherType } from './spec.ts'
+
+export interface ResolvedVoucher {
+  readonly id: string
+  readonly code: string
+  readonly type: VoucherType
+  /** Absent for a single voucher. */
+  readonly campaign?: Entry<Campaign>
+  /** The customer to whom the code was given. */
+  readonly holder?: string
+  /** Whether the code itself is switched on; its campaign may still be off. */
+  readonly active: boolean
+  readonly discount?: Discount
+  readonly gift?: Gift
+  /** How often the code may be redeemed; null for no bound. */
+  readonly quantity: number | null
+  /** The code's own dates, days and hours; those of the campaign hold beside them. */
+  readonly validity: Validity
+  readonly isReferral: boolean
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+const typeOf = (code: CodeState, campaign: Campaign | undefined): VoucherType => {
+  if (code.owner?.type === 'loyalty_card') return 'LOYALTY_CARD'
+  const named = code.spec.type ?? campaign?.voucher?.type
+  if (named) return named
+  return campaign?.campaign_type === 'GIFT_VOUCHERS' ? 'GIFT_VOUCHER' : 'DISCOUNT_VOUCHER'
+}
+
+/** What a code is under a rulebook; undefined for a code that nobody reserved, or that was deleted. Pure. */
+export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVoucher | undefined => {
+  const { owner, spec } = code
+  if (!owner || code.deleted) return undefined
+  const campaign = owner.campaign === undefined ? undefined : rulebook.entries('campaign').get(owner.campaign)
+  const base = campaign?.definition.voucher
+  const discount = spec.discount ?? base?.discount
+  const gift = spec.gift ?? base?.gift
+  const {
+    type: _,
+    discount: __,
+    gift: ___,
+    redemption,
+    category: ____,
+    additional_info: _____,
+    metadata,
+    ...validity
+  } = spec
+  return {
+    id: owner.id,
+    code: code.code,
+    type: typeOf(code, campaign?.definition),
+    ...(campaign ? { campaign } : {}),
+    ...(owner.customer === undefined ? {} : { holder: owner.customer }),
+    active: code.active,
+    ...(discount ? { discount } : {}),
+    ...(gift ? { gift } : {}),
+    quantity: redemption?.quantity !== undefined ? redemption.quantity : (base?.redemption?.quantity ?? null),
+    validity,
+    isReferral: owner.type === 'referral_code',
+    metadata: { ...(base?.metadata ?? {}), ...(metadata ?? {}) },
+  }
+}

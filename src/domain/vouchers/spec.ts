@@ -1,0 +1,66 @@
+// What a voucher is worth: its discount or gift credits, how often it may be redeemed, and when.
+import * as v from 'valibot'
+import { validityFields } from '../validity.ts'
+
+/** Largest amount of money, minor units: sums of many such amounts are still exact as numbers. */
+export const MAX_AMOUNT = 1_000_000_000_000
+
+const amount = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_AMOUNT))
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
+
+export const Discount = v.variant('type', [
+  v.object({
+    type: v.literal('AMOUNT'),
+    /** Minor units. */
+    amount_off: positive,
+    effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
+  }),
+  v.object({
+    type: v.literal('PERCENT'),
+    percent_off: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
+    /** The most that is taken off, minor units. */
+    amount_limit: v.nullish(positive),
+    effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
+  }),
+  v.object({
+    type: v.literal('FIXED'),
+    /** What the order, or each item, costs afterwards, minor units. */
+    fixed_amount: amount,
+    effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
+  }),
+  v.object({
+    type: v.literal('UNIT'),
+    unit_off: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)),
+    /** Id of the product or SKU that is given away. */
+    unit_type: v.nullish(text(300)),
+    effect: v.optional(v.picklist(['ADD_NEW_ITEMS', 'ADD_MISSING_ITEMS']), 'ADD_MISSING_ITEMS'),
+  }),
+])
+export type Discount = v.InferOutput<typeof Discount>
+
+export const Gift = v.object({
+  /** What the voucher begins with, minor units. */
+  amount,
+  effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
+})
+export type Gift = v.InferOutput<typeof Gift>
+
+export const VoucherType = v.picklist(['LOYALTY_CARD', 'DISCOUNT_VOUCHER', 'GIFT_VOUCHER'])
+export type VoucherType = v.InferOutput<typeof VoucherType>
+
+/** How often a code may be redeemed; null for no bound. */
+export const Quantity = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000)))
+
+/** What a code says of itself. What is absent follows the code's campaign, where it has one. */
+export const VoucherSpec = v.object({
+  type: v.optional(VoucherType),
+  discount: v.optional(Discount),
+  gift: v.optional(Gift),
+  redemption: v.optional(v.object({ quantity: v.optional(Quantity) })),
+  ...validityFields,
+  category: v.nullish(text(300)),
+  additional_info: v.nullish(text(3_000)),
+  metadata: v.optional(v.record(v.string(), v.unknown())),
+})
+export type VoucherSpec = v.InferOutput<typeof VoucherSpec>
