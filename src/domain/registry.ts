@@ -4,6 +4,7 @@ import { customerFacts } from './customer/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
 import { webhookFacts } from './distributions/webhookFacts.ts'
 import { stockFacts } from './loyalty/stock.ts'
+import { ledgerFacts } from './redemption/ledger.ts'
 import { rejectedFacts } from './rejected.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
 import { codeSwitchFacts } from './vouchers/code.ts'
@@ -14,6 +15,7 @@ export const factRegistry = {
   ...codeFacts,
   ...codeSwitchFacts,
   ...publicationFacts,
+  ...ledgerFacts,
   ...stockFacts,
   ...deliveryFacts,
   ...webhookFacts,

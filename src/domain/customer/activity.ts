@@ -1,6 +1,8 @@
 // How facts show in the activity log: public event type, category and data, as the HTTP contract names them.
 import { isLoyaltyFact } from '../loyalty/facts.ts'
 import { loyaltyActivity } from '../loyalty/show.ts'
+import { isRedemptionFact } from '../redemption/facts.ts'
+import { redemptionActivity } from '../redemption/show.ts'
 import { isReferralFact } from '../referrals/facts.ts'
 import { referralActivity, referralRefShown } from '../referrals/show.ts'
 import { isVoucherFact } from '../vouchers/facts.ts'
@@ -31,6 +33,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => {
   if (isLoyaltyFact(fact)) return loyaltyActivity(fact)
   if (isVoucherFact(fact) || isReferralFact(fact)) return referralActivity(fact)
+  if (isRedemptionFact(fact)) return redemptionActivity(fact)
   switch (fact.type) {
     case 'CustomEventTracked':
       return {

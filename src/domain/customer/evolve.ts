@@ -4,6 +4,8 @@ import { countOccurrence } from '../conditions/tally.ts'
 import { evolveMessages } from '../distributions/messages.ts'
 import { isLoyaltyFact } from '../loyalty/facts.ts'
 import { evolveLoyalty } from '../loyalty/state.ts'
+import { isRedemptionFact } from '../redemption/facts.ts'
+import { evolveRedemptions } from '../redemption/state.ts'
 import { isReferralFact } from '../referrals/facts.ts'
 import { evolveReferrals } from '../referrals/state.ts'
 import { isVoucherFact } from '../vouchers/facts.ts'
@@ -39,6 +41,7 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
   if (isLoyaltyFact(fact)) return { ...state, loyalty: evolveLoyalty(state.loyalty, fact) }
   if (isVoucherFact(fact)) return { ...state, vouchers: evolveVouchers(state.vouchers, fact) }
   if (isReferralFact(fact)) return { ...state, referrals: evolveReferrals(state.referrals, fact) }
+  if (isRedemptionFact(fact)) return { ...state, redemptions: evolveRedemptions(state.redemptions, fact) }
   switch (fact.type) {
     case 'CustomerCreated':
       return {

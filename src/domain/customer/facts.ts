@@ -2,6 +2,7 @@
 import type * as v from 'valibot'
 import { messageFacts } from '../distributions/messages.ts'
 import { loyaltyFacts } from '../loyalty/facts.ts'
+import { redemptionFacts } from '../redemption/facts.ts'
 import { referralFacts } from '../referrals/facts.ts'
 import { voucherFacts } from '../vouchers/facts.ts'
 import { profileFacts } from './profile.ts'
@@ -16,6 +17,7 @@ export const customerFacts = {
   ...loyaltyFacts,
   ...voucherFacts,
   ...referralFacts,
+  ...redemptionFacts,
 } as const
 
 type Registry = typeof customerFacts

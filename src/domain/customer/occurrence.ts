@@ -2,6 +2,8 @@
 import type { Occurrence } from '../conditions/subject.ts'
 import { isLoyaltyFact } from '../loyalty/facts.ts'
 import { loyaltyOccurrence } from '../loyalty/show.ts'
+import { isRedemptionFact } from '../redemption/facts.ts'
+import { redemptionOccurrence } from '../redemption/show.ts'
 import { isReferralFact } from '../referrals/facts.ts'
 import { referralOccurrence } from '../referrals/show.ts'
 import { isVoucherFact } from '../vouchers/facts.ts'
@@ -14,6 +16,7 @@ import type { CustomerFact } from './facts.ts'
 export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number): Occurrence | undefined => {
   if (isLoyaltyFact(fact)) return loyaltyOccurrence(id, fact, recordedAt)
   if (isVoucherFact(fact) || isReferralFact(fact)) return referralOccurrence(id, fact, recordedAt)
+  if (isRedemptionFact(fact)) return redemptionOccurrence(id, fact, recordedAt)
   const occurredAt = fact.data.occurredAt
   switch (fact.type) {
     case 'CustomEventTracked':

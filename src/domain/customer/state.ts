@@ -2,6 +2,7 @@
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
 import { type MessagesState, NO_MESSAGES } from '../distributions/messages.ts'
 import { type LoyaltyState, NO_LOYALTY } from '../loyalty/state.ts'
+import { NO_REDEMPTIONS, type RedemptionsState } from '../redemption/state.ts'
 import { NO_REFERRALS, type ReferralsState } from '../referrals/state.ts'
 import { NO_VOUCHERS, type VouchersState } from '../vouchers/state.ts'
 import { NO_PROFILE, type Profile } from './profile.ts'
@@ -43,11 +44,12 @@ export interface CustomerState {
   readonly loyalty: LoyaltyState
   readonly vouchers: VouchersState
   readonly referrals: ReferralsState
+  readonly redemptions: RedemptionsState
   readonly derived: Derived
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 3
+export const STATE_VERSION = 4
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -66,5 +68,6 @@ export const newCustomer = (id: string): CustomerState => ({
   loyalty: NO_LOYALTY,
   vouchers: NO_VOUCHERS,
   referrals: NO_REFERRALS,
+  redemptions: NO_REDEMPTIONS,
   derived: NO_DERIVED,
 })

@@ -1,0 +1,104 @@
+// What a customer has redeemed, as the facts leave it.
+import { type Counts, counted, NO_COUNTS } from './counts.ts'
+import type { RedemptionFact, RedemptionFactData } from './facts.ts'
+
+/** A redemption that came about, as far as rolling it back needs it. */
+export type Made = RedemptionFactData<'RedemptionSucceeded'> & {
+  /** The rollback that undid it. */
+  readonly rolledBack?: string
+}
+
+/** Sums over all redemptions, as the customer object of the HTTP contract has them. */
+export interface RedemptionSums {
+  readonly succeeded: number
+  readonly failed: number
+  readonly rolledBack: number
+  readonly rollbackFailed: number
+  /** Gift credits taken and not given back, minor units. */
+  readonly credits: number
+}
+
+export interface RedemptionsState {
+  /** By voucher, and by campaign; what was rolled back does not count. */
+  readonly byVoucher: Readonly<Record<string, Counts>>
+  readonly byCampaign: Readonly<Record<string, Counts>>
+  /** By redemption; those of the last `KEPT_MS` before the newest, since older ones can be rolled back no more. */
+  readonly made: Readonly<Record<string, Made>>
+  /** Requests that cannot come about any more. */
+  readonly abandoned: readonly string[]
+  readonly sums: RedemptionSums
+}
+
+export const NO_REDEMPTIONS: RedemptionsState = {
+  byVoucher: {},
+  byCampaign: {},
+  made: {},
+  abandoned: [],
+  sums: { succeeded: 0, failed: 0, rolledBack: 0, rollbackFailed: 0, credits: 0 },
+}
+
+const DAY_MS = 86_400_000
+/** How long after it a redemption can be rolled back: three months, ms. */
+export const ROLLBACK_MS = 92 * DAY_MS
+const KEPT_MS = ROLLBACK_MS + DAY_MS
+/** An abandoned request is asked for again within seconds, if at all. */
+const MAX_ABANDONED = 64
+
+const counting = (
+  state: RedemptionsState,
+  { voucher, campaign, share }: Pick<Made, 'voucher' | 'campaign' | 'share'>,
+  by: 1 | -1,
+): Pick<RedemptionsState, 'byVoucher' | 'byCampaign'> => ({
+  byVoucher: {
+    ...state.byVoucher,
+    [voucher.id]: counted(state.byVoucher[voucher.id] ?? NO_COUNTS, share.day, by),
+  },
+  byCampaign: campaign
+    ? { ...state.byCampaign, [campaign.id]: counted(state.byCampaign[campaign.id] ?? NO_COUNTS, share.day, by) }
+    : state.byCampaign,
+})
+
+/** Without what is too old to be rolled back; the oldest come first. */
+const recent = (made: RedemptionsState['made'], now: number): RedemptionsState['made'] => {
+  const oldest = Object.values(made)[0]
+  if (!oldest || oldest.occurredAt >= now - KEPT_MS) return made
+  return Object.fromEntries(Object.entries(made).filter(([, one]) => one.occurredAt >= now - KEPT_MS))
+}
+
+export const evolveRedemptions = (state: RedemptionsState, fact: RedemptionFact): RedemptionsState => {
+  const { sums } = state
+  switch (fact.type) {
+    case 'RedemptionSucceeded':
+      return {
+        ...state,
+        ...counting(state, fact.data, 1),
+        made: { ...recent(state.made, fact.data.occurredAt), [fact.data.redemption]: fact.data },
+        sums: { ...sums, succeeded: sums.succeeded + 1, credits: sums.credits + (fact.data.credits ?? 0) },
+      }
+    case 'RedemptionFailed':
+      return { ...state, sums: { ...sums, failed: sums.failed + 1 } }
+    case 'RedemptionAbandoned':
+      return { ...state, abandoned: [...state.abandoned.slice(1 - MAX_ABANDONED), fact.data.request] }
+    case 'RedemptionRolledBack': {
+      const made = state.made[fact.data.redemption]
+      return {
+        ...state,
+        ...counting(state, fact.data, -1),
+        made: made
+          ? { ...state.made, [fact.data.redemption]: { ...made, rolledBack: fact.data.rollback } }
+          : state.made,
+        sums: { ...sums, rolledBack: sums.rolledBack + 1, credits: sums.credits - (fact.data.credits ?? 0) },
+      }
+    }
+    case 'RedemptionRollbackFailed':
+      return { ...state, sums: { ...sums, rollbackFailed: sums.rollbackFailed + 1 } }
+    default:
+      return fact satisfies never
+  }
+}
+
+/** The redemptions of a request that came about, in the order of their places; empty when it did not. */
+export const madeBy = (state: RedemptionsState, request: string): readonly Made[] =>
+  Object.values(state.made)
+    .filter((one) => one.request === request)
+    .sort((a, b) => a.place - b.place)
