@@ -26,6 +26,8 @@ export type IdPrefix =
   | 'rf'
   | 'rrf'
   | 'pub'
+  | 'ord'
+  | 'ordli'
   | 'rh'
   | 'ms'
   | 'distr'

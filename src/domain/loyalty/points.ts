@@ -1,20 +1,11 @@
 // Points: whole numbers within bounds, and how many times an amount holds another.
 import * as v from 'valibot'
+import { numeric, scaled } from '../numbers.ts'
 
 /** The most points that one change may be about. */
 export const MAX_POINTS = 1_000_000_000_000
 /** The most points that a card may hold or have been given: far below where whole numbers are no longer exact. */
 export const MAX_TOTAL = 1_000 * MAX_POINTS
-
-/** A number, also as the text that some clients send. */
-const numeric = v.union([
-  v.number(),
-  v.pipe(
-    v.string(),
-    v.regex(/^-?\d{1,16}$/, 'must be integer'),
-    v.transform((text) => Number(text)),
-  ),
-])
 
 /** A number of points, at least one. */
 export const Points = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))
@@ -27,16 +18,6 @@ export const PointsChange = v.pipe(
   v.maxValue(MAX_POINTS),
   v.check((points) => points !== 0, 'must NOT be 0'),
 )
-
-/** A decimal number as a whole number of units of `10 ** -digits`. */
-const scaled = (text: string): { readonly units: bigint; readonly digits: number } | undefined => {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/i.exec(text)
-  if (!match) return undefined
-  const [, sign, whole = '0', fraction = '', exponent = '0'] = match
-  const digits = fraction.length - Number(exponent)
-  const units = BigInt(whole + fraction) * (digits < 0 ? 10n ** BigInt(-digits) : 1n)
-  return { units: sign ? -units : units, digits: Math.max(0, digits) }
-}
 
 /**
  * How many times `value` holds a whole `every` (both as they are written in decimal, so that 0.3 holds 0.1 three times).

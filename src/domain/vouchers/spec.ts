@@ -14,7 +14,17 @@ export const Discount = v.variant('type', [
     type: v.literal('AMOUNT'),
     /** Minor units. */
     amount_off: positive,
-    effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
+    /** Off the order, off each item, off each unit, or off all items together in proportion to their amounts or quantities. */
+    effect: v.optional(
+      v.picklist([
+        'APPLY_TO_ORDER',
+        'APPLY_TO_ITEMS',
+        'APPLY_TO_ITEMS_BY_QUANTITY',
+        'APPLY_TO_ITEMS_PROPORTIONALLY',
+        'APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY',
+      ]),
+      'APPLY_TO_ORDER',
+    ),
   }),
   v.object({
     type: v.literal('PERCENT'),
