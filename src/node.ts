@@ -145,6 +145,10 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
         log,
         metrics: metrics.registry,
+        onMoved(moved) {
+          const watching = projector.position$.subscribe(moved)
+          return () => watching.unsubscribe()
+        },
       })
       stops.push(() => delivery.stop())
     }

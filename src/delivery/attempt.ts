@@ -53,6 +53,8 @@ export interface Claimed {
   readonly rulebook: Rulebook
   /** Until when nobody else works on it, ms. */
   readonly leasedUntil: number
+  /** Waits for a place on its lane; false: the lane rests. Whoever gives the message out ends what this begins. */
+  readonly enter: () => Promise<boolean>
 }
 
 /** What became of a claimed message; `revision` is that of the newest fact of its stream. */
@@ -248,7 +250,7 @@ export const createAttempt = (options: AttemptOptions) => {
       return failed(`not rendered: ${textOf(error)}`, {})
     }
 
-    if (now() + longestSendMs > leasedUntil) return { kind: 'untouched' }
+    if (!(await claimed.enter()) || now() + longestSendMs > leasedUntil) return { kind: 'untouched' }
     const startedAt = now()
     const sent = await senders.send(message._id, rendered)
     if (sent.kind === 'failed')

@@ -6,6 +6,7 @@ import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { sleep } from '../line/backoff.ts'
 import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
 import type { LaneStatus, Lanes, Usage } from './lanes.ts'
@@ -23,8 +24,10 @@ export interface DispatcherOptions extends AttemptOptions {
   readonly concurrency: number
   /** How long a claim lasts, ms: a message whose dispatcher died is taken up again after that. */
   readonly leaseMs: number
-  /** How often to look while nothing is due, ms. */
+  /** How often to look while nothing calls, ms. */
   readonly pollMs: number
+  /** Calls back whenever the read models have moved, so that what is due is seen at once; gives what ends that. */
+  readonly onMoved?: (moved: () => void) => () => void
   readonly metrics?: Registry
 }
 
@@ -43,6 +46,12 @@ const MIN_SLACK = 64
 /** Messages of distributions that are gone are looked for as well: they are to be dropped. */
 const MIN_WANTED = 8
 const TROUBLE_MS = 1_000
+/** Claimed messages that wait for each place on a lane, so that a place is never free while the next ones are being claimed. */
+export const WAITING_FOR_EACH = 3
+/** So often at least the outbox is looked through from its start, ms. */
+const WHOLE_LOOK_MS = 1_000
+/** Looks are at least so far apart, ms: what becomes due meanwhile is taken up together. */
+const BETWEEN_LOOKS_MS = 20
 
 type Outcome = Attempted['kind'] | 'error'
 
@@ -65,9 +74,19 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const resting = new LRUCache<string, true>({ max: REMEMBERED, ttl: TROUBLE_MS })
   /** How many documents more than wanted are asked for, since some of them are out of date. */
   let slack = MIN_SLACK
-  const halfALane = options.laneCapacity / 2
+  /** Where the next look begins: nothing that is due before it is left to take up. */
+  let from: Date | undefined
+  /** When a look last began at the start, ms: what could not be taken up is found again by one. */
+  let wholeAt = 0
+  /** The last look left something that is due. */
+  let isMore = false
   let isStopping = false
-  let wake: () => void = () => undefined
+  let isWoken = false
+  let wakeNow: () => void = () => undefined
+  const wake = (): void => {
+    isWoken = true
+    wakeNow()
+  }
 
   const counter =
     options.metrics &&
@@ -96,14 +115,20 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     return target === undefined ? undefined : `${channel.type}:${target}`
   }
 
-  const roomOf = (lane: string | undefined, at: number) => (lane === undefined ? 0 : lanes.room(lane, at))
+  const roomOf = (lane: string | undefined, at: number) =>
+    lane === undefined ? 0 : lanes.appetite(lane, WAITING_FOR_EACH, at)
 
-  const work = async (claimed: Claimed, lane: string): Promise<void> => {
+  const work = async (claimed: Omit<Claimed, 'enter'>, lane: string): Promise<void> => {
     const { _id: id, channel } = claimed.message
     let outcome: Outcome = 'error'
     let usage: Usage = 'unused'
+    let isOnLane = false
+    const enter = async (): Promise<boolean> => {
+      isOnLane = await lanes.enter(lane, now())
+      return isOnLane
+    }
     try {
-      const attempted = await attempt(claimed)
+      const attempted = await attempt({ ...claimed, enter })
       outcome = attempted.kind
       if (attempted.kind !== 'untouched') {
         known.set(id, attempted.revision)
@@ -114,12 +139,12 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       resting.set(id, true)
       log.warn({ err: error, message: id }, 'a message was not seen through; it is tried again')
     } finally {
-      lanes.give(lane, usage, now())
+      if (isOnLane) lanes.give(lane, usage, now())
       leases.release(id)
       active.delete(id)
       counter?.inc({ channel, outcome })
       gauge?.set(active.size)
-      if (lanes.room(lane, now()) >= halfALane) wake()
+      if (isMore && roomOf(lane, now()) >= 2 * options.laneCapacity) wake()
     }
   }
 
@@ -142,9 +167,11 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       ),
     )
     const limit = Math.min(MAX_FOUND, 2 * wanted + active.size + slack)
+    const isWhole = from === undefined || at - wholeAt >= WHOLE_LOOK_MS
+    if (isWhole) wholeAt = at
     const found = await outbox.find(
       {
-        due_at: { $lte: new Date(at) },
+        due_at: { $lte: new Date(at), ...(isWhole || from === undefined ? {} : { $gte: from }) },
         ...(full.length > 0 ? { 'distribution.id': { $nin: full } } : {}),
       },
       { sort: { due_at: 1 }, limit },
@@ -166,6 +193,10 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       taken.set(lane, used + 1)
       chosen.push([message, lane])
     }
+    const isChosen = new Set(chosen.map(([message]) => message._id))
+    const left = ready.find(({ _id }) => !isChosen.has(_id))
+    isMore = left !== undefined || found.length === limit
+    from = left?.due_at ?? found.at(-1)?.due_at ?? from
     if (chosen.length === 0) return 0
     const leasedUntil = now() + leaseMs
     // Both read models stand where the outbox stands: one look at each, for all of them.
@@ -189,7 +220,6 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     for (const [message, lane] of chosen) {
       if (!claimed.has(message._id)) continue
       const event = byCause.get(activityId(message.cause))
-      lanes.take(lane)
       active.set(
         message._id,
         work(
@@ -208,31 +238,38 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     return claimed.size
   }
 
+  /** Until something calls or the time is over, whichever comes first. */
   const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+    isWoken
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          const timer = setTimeout(resolve, ms)
+          wakeNow = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
 
   const loop = async (): Promise<void> => {
-    let busyAt = 0
     while (!isStopping) {
+      const began = performance.now()
+      isWoken = false
       try {
         const started = await round()
-        if (started > 0) busyAt = now()
-        const idle = now() - busyAt < 5_000 ? pollMs : 4 * pollMs
-        if (!isStopping) await pause(started > 0 && active.size < concurrency ? 5 : idle)
+        const between = BETWEEN_LOOKS_MS - (performance.now() - began)
+        if (!isStopping && between > 0) await sleep(between)
+        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency)) await pause(pollMs)
       } catch (error) {
         // That the store is down is said by the store's own edge.
         const isForeseen = error instanceof ReadModelUnavailable
         log[isForeseen ? 'debug' : 'warn']({ err: error }, 'no look at the outbox; trying again')
-        if (!isStopping) await pause(isForeseen ? 4 * pollMs : TROUBLE_MS)
+        if (!isStopping) await sleep(isForeseen ? 4 * pollMs : TROUBLE_MS)
       }
     }
   }
+  const unwatch = options.onMoved?.(() => {
+    if (rulebook().entries('distribution').size > 0) wake()
+  })
   const running = loop()
 
   return {
@@ -242,6 +279,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     lanes: () => lanes.status(now()),
     async stop() {
       isStopping = true
+      unwatch?.()
       wake()
       await running
       await Promise.all(active.values())

@@ -56,6 +56,9 @@ const BATCH = 100
 /** Held customers that are caught up in one go. */
 const HELD_BATCH = 20
 
+/** Customers that are served at once; how many of them send at once is the lane's to say. */
+const MAX_LINES = 32
+
 /** Before the first position there is. */
 export const START = ''
 
@@ -106,7 +109,6 @@ export const createFeed = (options: FeedOptions) => {
         groupId: event.group_id,
       },
     })
-    lanes.take(lane)
     const sent = await senders.send(message, { channel: 'webhook', url: definition.url, body })
     lanes.give(lane, sent.kind === 'failed' && sent.isDown ? 'down' : 'answered', now())
     return sent
@@ -124,7 +126,11 @@ export const createFeed = (options: FeedOptions) => {
   > => {
     for (const event of events) {
       // Others' failures have put the lane to rest, or the lease runs out: this customer waits without having failed.
-      if (lanes.room(lane, now()) <= 0 || now() + longestSendMs > until.getTime()) return { event, failed: undefined }
+      if (!(await lanes.enter(lane, now()))) return { event, failed: undefined }
+      if (now() + longestSendMs > until.getTime()) {
+        lanes.give(lane, 'unused', now())
+        return { event, failed: undefined }
+      }
       const sent = await send(entry, event, profile, lane)
       if (sent.kind === 'failed') return { event, failed: sent }
     }
@@ -186,10 +192,10 @@ export const createFeed = (options: FeedOptions) => {
       { webhook: entry.id, retry_at: { $lte: new Date(now()) } },
       { sort: { retry_at: 1 }, limit: HELD_BATCH },
     )
-    if (due.length === 0 || lanes.room(lane, now()) <= 0) return false
+    if (due.length === 0 || lanes.rests(lane, now())) return false
     const profiles = await profilesOf(due.map((one) => one.customer))
     await Promise.all(
-      due.slice(0, lanes.room(lane, now())).map(async (one) => {
+      due.map(async (one) => {
         const events = await activity.find(
           {
             customer: one.customer,
@@ -221,7 +227,7 @@ export const createFeed = (options: FeedOptions) => {
   return async (entry: Entry<ProjectWebhook>, feed: FeedDocument): Promise<boolean> => {
     const target = senders.targetOf('webhook', entry.definition.url)
     const lane = `webhook:${target ?? 'none'}`
-    if (lanes.room(lane, now()) <= 0) return false
+    if (lanes.rests(lane, now())) return false
     const caughtUp = await catchUp(entry, feed, lane)
     const newest = await activity.find({}, { sort: { position: -1 }, limit: 1, projection: { position: 1 } })
     const events = await activity.find(
@@ -253,7 +259,7 @@ export const createFeed = (options: FeedOptions) => {
         if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
       }
     }
-    await Promise.all(Array.from({ length: Math.max(1, Math.min(lanes.room(lane, now()), lines.length)) }, work))
+    await Promise.all(Array.from({ length: Math.min(MAX_LINES, lines.length) }, work))
     await moveTo(feed, events.at(-1)!.position)
     return true
   }

@@ -8,7 +8,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { IssueCode } from './attempt.ts'
-import { type Dispatcher, startDispatcher } from './dispatcher.ts'
+import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
 import { createLanes, LANE, type LaneOptions } from './lanes.ts'
 import { createLeases } from './leases.ts'
@@ -34,13 +34,15 @@ export interface DeliveryOptions {
   readonly timeoutMs?: number
   readonly leaseMs?: number
   readonly pollMs?: number
+  /** Calls back whenever the read models have moved; without it the outbox is looked at every `pollMs`. */
+  readonly onMoved?: (moved: () => void) => () => void
   readonly now?: () => number
   readonly random?: () => number
 }
 
 /** The HTTP contract: an answer within 10 s. */
 const TIMEOUT_MS = 10_000
-const POLL_MS = 50
+const POLL_MS = 100
 /** SMTP goes back and forth several times, each within the time limit. */
 const LONGEST_SENDS = 3
 /** So many lanes may be full at once before others have to wait. */
@@ -106,7 +108,8 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     ...shared,
     leases: await createLeases(readModel, node),
     laneCapacity: lane.capacity,
-    concurrency: FULL_LANES * lane.capacity,
+    concurrency: FULL_LANES * lane.capacity * (1 + WAITING_FOR_EACH),
+    ...(options.onMoved ? { onMoved: options.onMoved } : {}),
     ...(options.issueCode ? { issueCode: options.issueCode } : {}),
     ...(options.metrics ? { metrics: options.metrics } : {}),
   })

@@ -1,4 +1,5 @@
-// Lanes: one for each channel and host. A lane carries a bounded number of messages at once, and rests while its end is down.
+// Lanes: one for each channel and host. A lane carries a bounded number of messages at once, others wait for it in turn, and it
+// rests while its end is down.
 
 /** What a message tells of its lane. `down`: the other end could not be reached, or said that it cannot serve. */
 export type Usage = 'answered' | 'down' | 'unused'
@@ -21,11 +22,15 @@ interface Lane {
   /** How often in a row it was rested. */
   rests: number
   restsUntil: number
+  /** Who waits for a place, first come first served: told whether there is one. */
+  readonly waiting: ((isOpen: boolean) => void)[]
 }
 
 export interface LaneStatus {
   readonly lane: string
   readonly busy: number
+  /** Messages that are claimed and wait for a place. */
+  readonly waiting: number
   /** ms since the epoch; null while it works. */
   readonly restsUntil: number | null
 }
@@ -33,8 +38,14 @@ export interface LaneStatus {
 export interface Lanes {
   /** How many more messages may start on a lane now. A rested lane lets a single one through once its rest is over. */
   room(lane: string, now: number): number
+  /** How many more may be taken up now, to be sent or to wait, with so many waiting for each place at most. */
+  appetite(lane: string, waitingForEach: number, now: number): number
+  /** Whether the lane is at rest. */
+  rests(lane: string, now: number): boolean
   take(lane: string): void
-  /** Ends what `take` began. */
+  /** Takes a place as soon as there is one, in turn; false, with nothing taken: the lane rests. */
+  enter(lane: string, now: number): Promise<boolean>
+  /** Ends what `take` or `enter` began. */
   give(lane: string, usage: Usage, now: number): void
   /** Lanes in use or at rest. */
   status(now: number): readonly LaneStatus[]
@@ -45,16 +56,45 @@ export const createLanes = (options: LaneOptions, random: () => number): Lanes =
   const laneOf = (name: string): Lane => {
     const known = lanes.get(name)
     if (known) return known
-    const made: Lane = { busy: 0, failures: 0, rests: 0, restsUntil: 0 }
+    const made: Lane = { busy: 0, failures: 0, rests: 0, restsUntil: 0, waiting: [] }
     lanes.set(name, made)
     return made
+  }
+  const roomOf = (lane: Lane, now: number): number =>
+    now < lane.restsUntil ? 0 : Math.max(0, (lane.rests > 0 ? 1 : options.capacity) - lane.busy)
+  /** Lets in who waits, as far as there is room; sends everybody away when the lane rests. */
+  const admit = (lane: Lane, now: number): void => {
+    if (now < lane.restsUntil) {
+      for (const answer of lane.waiting.splice(0)) answer(false)
+      return
+    }
+    while (lane.waiting.length > 0 && roomOf(lane, now) > 0) {
+      lane.busy++
+      lane.waiting.shift()?.(true)
+    }
   }
   return {
     room(name, now) {
       const lane = lanes.get(name)
-      if (!lane) return options.capacity
+      return lane ? roomOf(lane, now) : options.capacity
+    },
+    appetite(name, waitingForEach, now) {
+      const lane = lanes.get(name)
+      if (!lane) return options.capacity * (1 + waitingForEach)
       if (now < lane.restsUntil) return 0
-      return Math.max(0, (lane.rests > 0 ? 1 : options.capacity) - lane.busy)
+      // One message tests a lane that was at rest: the others need not be claimed before it has come back.
+      const most = lane.rests > 0 ? 1 : options.capacity * (1 + waitingForEach)
+      return Math.max(0, most - lane.busy - lane.waiting.length)
+    },
+    rests: (name, now) => now < (lanes.get(name)?.restsUntil ?? 0),
+    enter(name, now) {
+      const lane = laneOf(name)
+      if (now < lane.restsUntil) return Promise.resolve(false)
+      if (lane.waiting.length === 0 && roomOf(lane, now) > 0) {
+        lane.busy++
+        return Promise.resolve(true)
+      }
+      return new Promise((resolve) => lane.waiting.push(resolve))
     },
     take(name) {
       laneOf(name).busy++
@@ -74,12 +114,14 @@ export const createLanes = (options: LaneOptions, random: () => number): Lanes =
           lane.restsUntil = now + rest * (0.75 + random() / 2)
         }
       }
+      admit(lane, now)
       if (lane.busy === 0 && lane.failures === 0 && lane.rests === 0) lanes.delete(name)
     },
     status: (now) =>
-      [...lanes].map(([lane, { busy, restsUntil }]) => ({
+      [...lanes].map(([lane, { busy, restsUntil, waiting }]) => ({
         lane,
         busy,
+        waiting: waiting.length,
         restsUntil: restsUntil > now ? Math.round(restsUntil) : null,
       })),
   }

@@ -85,6 +85,52 @@ test('a lane rests after failures in a row, tests the other end with one message
   assert.equal(lanes.status(3_000), [])
 })
 
+test('who finds a lane full waits for a place, in turn, and no more are taken up than may wait', async () => {
+  const lanes = createLanes(options, () => 0.5)
+  const entered: number[] = []
+  assert.is(lanes.appetite('a', 2, 0), 12)
+  const all = Array.from({ length: 7 }, async (_, i) => {
+    assert.is(await lanes.enter('a', 0), true)
+    entered.push(i)
+  })
+  await Promise.all(all.slice(0, 4))
+  assert.equal(entered, [0, 1, 2, 3])
+  assert.is(lanes.appetite('a', 2, 0), 5)
+  assert.is(lanes.appetite('a', 0, 0), 0)
+  assert.is(lanes.status(0)[0]?.waiting, 3)
+  lanes.give('a', 'answered', 0)
+  lanes.give('a', 'unused', 0)
+  await Promise.all(all.slice(0, 6))
+  assert.equal(entered, [0, 1, 2, 3, 4, 5])
+  assert.is(lanes.room('a', 0), 0)
+  for (let i = 0; i < 4; i++) lanes.give('a', 'answered', 0)
+  await all[6]
+  lanes.give('a', 'answered', 0)
+  assert.equal(lanes.status(0), [])
+})
+
+test('who waits for a lane that goes to rest is sent away; after the rest one at a time gets in', async () => {
+  const lanes = createLanes(options, () => 0.5)
+  const enter = (now: number) => lanes.enter('a', now)
+  const inside = await Promise.all([0, 0, 0, 0].map(enter))
+  assert.equal(inside, [true, true, true, true])
+  const waiting = [enter(0), enter(0)]
+  for (let i = 0; i < 3; i++) lanes.give('a', 'down', 0)
+  assert.equal(await Promise.all(waiting), [true, true])
+  lanes.give('a', 'down', 0)
+  lanes.give('a', 'down', 0)
+  lanes.give('a', 'down', 0)
+  assert.ok(lanes.rests('a', 999))
+  assert.is(await enter(999), false)
+  assert.is(lanes.appetite('a', 2, 999), 0)
+  assert.is(lanes.appetite('a', 2, 1_000), 1)
+  assert.is(await enter(1_000), true)
+  assert.is(lanes.appetite('a', 2, 1_000), 0)
+  const behind = [enter(1_000), enter(1_000)]
+  lanes.give('a', 'down', 1_000)
+  assert.equal(await Promise.all(behind), [false, false])
+})
+
 test('failures of what was already under way do not lengthen the rest', () => {
   const lanes = createLanes(options, () => 0.5)
   for (let i = 0; i < 4; i++) lanes.take('a')
