@@ -18,6 +18,7 @@ import { referralCommands } from './referrals.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
+import { voucherCommands } from './vouchers.ts'
 import { webhookCommands } from './webhooks.ts'
 
 export const commandRoutes = (services: Services): readonly Route[] => [
@@ -29,6 +30,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...distributionCommands(services),
   ...messageCommands(services),
   ...campaignCommands(services),
+  ...voucherCommands(services),
   ...publicationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),

@@ -1,4 +1,4 @@
-// Publishing codes to customers, and switching them on and off.
+// Publishing codes to customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { campaignNamed } from '../queries/campaigns.ts'
@@ -12,6 +12,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type PublicationRequested, publicationStream } from '../src/domain/vouchers/publication.ts'
 import {
   codeOf,
+  giftOf,
   heldAlready,
   impliedPublication,
   ownerTypeOf,
@@ -21,7 +22,7 @@ import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
 import { type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
 import { name300, queryFlag } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
@@ -156,7 +157,8 @@ const publishOf = async (
       return answer(saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
     }
     const owner = { type: ownerTypeOf(entry.definition.campaign_type), id: voucher, campaign: entry.id, customer }
-    if ((await services.codes.reserve(asked.voucher.code, owner, context)) === 'taken') continue
+    const spec = giftOf(entry.definition)
+    if ((await services.codes.reserve(asked.voucher.code, owner, context, spec)) === 'taken') continue
     const executed = await services.customers.execute(customer, asked, context)
     if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
@@ -260,34 +262,6 @@ const publish = async (services: Services, call: PublishCall): Promise<Outcome> 
   }
 }
 
-const SwitchObject = v.looseObject({ code: v.string(), active: v.boolean(), object: v.literal('voucher') })
-
-const switchCode = async (
-  services: Services,
-  call: Call<unknown, unknown, { code: string }>,
-  active: boolean,
-): Promise<Outcome> => {
-  const { code } = call.params
-  const { owner } = (await loadCode(services.store, code)).state
-  if (!owner) return notFound('voucher', code)
-  const shown = { id: owner.id, code, campaign_id: owner.campaign ?? null, active, object: 'voucher' as const }
-  const context = contextOf(call, services)
-  if (owner.type === 'loyalty_card' && owner.customer !== undefined) {
-    const executed = await services.customers.execute(
-      owner.customer,
-      { type: 'SwitchLoyaltyCard', card: owner.id, active },
-      context,
-    )
-    if (executed.kind === 'busy') return tooBusy()
-    if (executed.kind === 'refused') return fromRefusal(executed.refusal)
-    return { body: shown, ...(executed.position === undefined ? {} : { consistencyToken: executed.position }) }
-  }
-  const changed = await changeCode(services.store, code, { type: 'SwitchCode', active }, context)
-  if (changed.kind === 'busy') return tooBusy()
-  if (changed.kind === 'refused') return fromRefusal(changed.refusal)
-  return { body: shown, ...(changed.position === undefined ? {} : { consistencyToken: changed.position }) }
-}
-
 export const publicationCommands = (services: Services) => [
   route({
     method: 'post',
@@ -304,16 +278,4 @@ export const publicationCommands = (services: Services) => [
     response: PublicationObject,
     handler: (call) => publish(services, call),
   }),
-  ...(['enable', 'disable'] as const).map((word) =>
-    route({
-      method: 'post',
-      path: `/v1/vouchers/{code}/${word}` as '/v1/vouchers/{code}/enable',
-      summary: word === 'enable' ? 'Enable a code' : 'Disable a code',
-      tag: 'Vouchers',
-      roles: ['admin', 'integrator'],
-      params: v.object({ code: v.string() }),
-      response: SwitchObject,
-      handler: (call): Promise<Outcome> => switchCode(services, call, word === 'enable'),
-    }),
-  ),
 ]

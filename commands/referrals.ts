@@ -40,7 +40,7 @@ const findCode = async (services: Services, code: string, campaign: string | und
   }
   const { state: referrer } = await services.customers.load(owner.customer)
   const voucher = Object.hasOwn(referrer.vouchers, owner.id) ? referrer.vouchers[owner.id] : undefined
-  if (referrer.status !== 'active' || !voucher)
+  if (referrer.status !== 'active' || !voucher?.campaign)
     return refuse('not_published', `Code ${code} is not published to a referrer`, {
       resourceType: 'voucher',
       resourceId: code,

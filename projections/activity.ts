@@ -6,6 +6,7 @@ import { deliveryFacts, isDeliveryFact } from '../src/domain/distributions/deliv
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
+import { type CodeFact, isCodeFact } from '../src/domain/vouchers/code.ts'
 import type { Projection } from './projection.ts'
 
 export interface ActivityDocument {
@@ -46,8 +47,17 @@ const entryOf = (fact: RecordedFact): LogEntry | undefined => {
   return entry
 }
 
+/** Deleting a voucher is no matter of its holder's stream, yet shows there. */
+const voucherDeleted = (fact: CodeFact): LogEntry | undefined => {
+  if (fact.type !== 'VoucherDeleted' || fact.data.customer === undefined) return undefined
+  const { code, voucher: id, campaign, customer, occurredAt } = fact.data
+  const data = { voucher: { id, code, campaign_id: campaign ?? null, object: 'voucher' } }
+  return { customer, shown: { type: 'customer.voucher.deleted', category: 'ACTION', data }, occurredAt }
+}
+
 /** What a fact puts into the log: of the customer's own stream, or of a message's that went to the customer. */
 const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
+  if (isCodeFact(fact)) return voucherDeleted(fact)
   if (isDeliveryFact(fact)) {
     const shown = deliveryActivityOf(fact)
     return shown && { customer: fact.data.customer, shown, occurredAt: fact.data.occurredAt }
@@ -68,10 +78,10 @@ const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
 
 export const activity: Projection<ActivityDocument> = {
   name: 'activity',
-  version: 1,
+  version: 2,
   insertOnly: true,
   indexes: [{ key: { position: 1 } }, { key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
-  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts)],
+  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts), 'VoucherDeleted'],
   keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : []),
   evolve: (before, fact, key) => {
     const entry = entryOf(fact)

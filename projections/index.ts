@@ -11,6 +11,7 @@ import { publications } from './publications.ts'
 import { referrals } from './referrals.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
 import { segmentMembers } from './segmentMembers.ts'
+import { vouchers } from './vouchers.ts'
 
 export const projections = [
   customers,
@@ -19,6 +20,7 @@ export const projections = [
   segmentMembers,
   deadlines,
   outbox,
+  vouchers,
   publications,
   referrals,
   loyaltyCards,

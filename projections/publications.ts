@@ -3,13 +3,17 @@ import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { impliedPublication } from '../src/domain/vouchers/publish.ts'
+import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import type { Projection } from './projection.ts'
 
 export interface PublicationDocument {
   readonly _id: string
   readonly customer: string
   readonly voucher: { readonly id: string; readonly code: string }
-  readonly campaign: { readonly id: string; readonly name: string; readonly type: string }
+  /** Null for a single voucher. */
+  readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
+  /** What a single voucher is. */
+  readonly type: VoucherType | null
   readonly source_id: string | null
   readonly channel: string | null
   readonly metadata: Readonly<Record<string, unknown>>
@@ -23,14 +27,22 @@ type Given = Extract<CustomerFact, { readonly type: 'VoucherPublished' | 'Loyalt
 /** What was given, under which campaign, and how it was asked for. */
 const givenBy = (fact: Given) => {
   if (fact.type === 'VoucherPublished') {
-    const { voucher, campaign, publication } = fact.data
+    const { voucher, campaign, type, publication } = fact.data
     const { sourceId, channel, metadata } = publication
-    return { voucher, campaign, source_id: sourceId ?? null, channel: channel ?? null, metadata: metadata ?? {} }
+    return {
+      voucher,
+      campaign: campaign ?? null,
+      type: type ?? null,
+      source_id: sourceId ?? null,
+      channel: channel ?? null,
+      metadata: metadata ?? {},
+    }
   }
   const { card, campaign, source, metadata } = fact.data
   return {
     voucher: card,
     campaign: { ...campaign, type: 'LOYALTY_PROGRAM' },
+    type: null,
     source_id: null,
     channel: source ?? null,
     metadata: metadata ?? {},
@@ -39,7 +51,7 @@ const givenBy = (fact: Given) => {
 
 export const publications: Projection<PublicationDocument> = {
   name: 'publications',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { position: 1 } },
     { key: { 'campaign.id': 1, position: 1 } },

@@ -11,6 +11,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
+import { Range, rangeOf } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const CustomerObject = v.pipe(
@@ -131,8 +132,6 @@ export const readCustomer = async ({ readModel }: Services, name: string): Promi
   return (await collection.findOne({ _id: name })) ?? collection.findOne({ source_id: name })
 }
 
-const Range = v.optional(v.object({ before: v.optional(instant), after: v.optional(instant) }))
-
 const ORDERS = {
   created_at: { created_at: 1, _id: 1 },
   '-created_at': { created_at: -1, _id: -1 },
@@ -154,14 +153,6 @@ const ListQuery = v.object({
   order: v.optional(v.picklist(['created_at', '-created_at', 'updated_at', '-updated_at']), '-created_at'),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
-
-const rangeOf = (range: v.InferOutput<typeof Range>): { $lt?: Date; $gt?: Date } | undefined =>
-  range && (range.before !== undefined || range.after !== undefined)
-    ? {
-        ...(range.before === undefined ? {} : { $lt: new Date(range.before) }),
-        ...(range.after === undefined ? {} : { $gt: new Date(range.after) }),
-      }
-    : undefined
 
 const filterOf = (query: ListQuery): Record<string, unknown> => {
   const created = rangeOf(query.created_at)

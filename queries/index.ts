@@ -23,6 +23,7 @@ import { rejectedEventQueries } from './rejectedEvents.ts'
 import { rewardQueries } from './rewards.ts'
 import { segmentQueries } from './segments.ts'
 import { validationRuleQueries } from './validationRules.ts'
+import { voucherQueries } from './vouchers.ts'
 import { webhookQueries } from './webhooks.ts'
 
 export const queryRoutes = (services: Services): readonly Route[] => [
@@ -38,6 +39,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...distributionQueries(services),
   ...messageQueries(services),
   ...campaignQueries(services),
+  ...voucherQueries(services),
   ...publicationQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),

@@ -4,6 +4,7 @@ import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { pageLimit, queryInteger } from '../src/http/fields.ts'
@@ -30,7 +31,8 @@ export const PublicationObject = v.pipe(
 interface Shown {
   readonly id: string
   readonly voucher: { readonly id: string; readonly code: string }
-  readonly campaign: { readonly id: string; readonly name: string; readonly type: string }
+  readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
+  readonly type: VoucherType | null
   readonly sourceId: string | null
   readonly channel: string | null
   readonly metadata: Readonly<Record<string, unknown>>
@@ -56,11 +58,11 @@ const show = (customer: string, profile: Profile | undefined, shown: Shown) => (
   voucher: {
     id: shown.voucher.id,
     code: shown.voucher.code,
-    campaign: shown.campaign.name,
-    campaign_id: shown.campaign.id,
-    type: VOUCHER_TYPES[shown.campaign.type] ?? 'DISCOUNT_VOUCHER',
-    is_referral_code: shown.campaign.type === 'REFERRAL_PROGRAM',
-    ...(shown.campaign.type === 'REFERRAL_PROGRAM' ? { referrer_id: customer } : {}),
+    campaign: shown.campaign?.name ?? null,
+    campaign_id: shown.campaign?.id ?? null,
+    type: shown.type ?? VOUCHER_TYPES[shown.campaign?.type ?? ''] ?? 'DISCOUNT_VOUCHER',
+    is_referral_code: shown.campaign?.type === 'REFERRAL_PROGRAM',
+    ...(shown.campaign?.type === 'REFERRAL_PROGRAM' ? { referrer_id: customer } : {}),
     holder_id: customer,
     object: 'voucher' as const,
   },
@@ -72,7 +74,8 @@ export const showHeld = ({ id, profile }: CustomerState, held: HeldVoucher) =>
   show(id, profile, {
     id: held.publication.id,
     voucher: held,
-    campaign: held.campaign,
+    campaign: held.campaign ?? null,
+    type: held.type ?? null,
     sourceId: held.publication.sourceId ?? null,
     channel: held.publication.channel ?? null,
     metadata: held.publication.metadata ?? {},
@@ -84,6 +87,7 @@ const showDocument = (document: PublicationDocument, profile: Profile | undefine
     id: document._id,
     voucher: document.voucher,
     campaign: document.campaign,
+    type: document.type,
     sourceId: document.source_id,
     channel: document.channel,
     metadata: document.metadata,

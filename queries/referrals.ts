@@ -173,7 +173,10 @@ const list = async (services: Services, campaign: string, query: ListQuery): Pro
 
 const MAX_CODES = 100
 
-const showCode = (code: PublicationDocument, active: boolean) => ({
+/** A code of a campaign: the filters ask for no others. */
+type PublishedCode = PublicationDocument & { readonly campaign: NonNullable<PublicationDocument['campaign']> }
+
+const showCode = (code: PublishedCode, active: boolean) => ({
   id: code.voucher.id,
   code: code.voucher.code,
   campaign: code.campaign.name,
@@ -188,7 +191,7 @@ const showCode = (code: PublicationDocument, active: boolean) => ({
 const codeStatus = async (services: Services, code: string, campaign: string | undefined): Promise<Outcome> => {
   const { state } = await loadCode(services.store, code)
   const published = await services.readModel
-    .collection<PublicationDocument>('publications')
+    .collection<PublishedCode>('publications')
     .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
   const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
   if (!published || (campaign !== undefined && entry?.id !== published.campaign.id)) return notFound('voucher', code)
@@ -202,7 +205,7 @@ const referrerStatus = async (services: Services, campaign: string, name: string
   if (!customer) return notFound('customer', name)
   const [codes, counted] = await Promise.all([
     services.readModel
-      .collection<PublicationDocument>('publications')
+      .collection<PublishedCode>('publications')
       .find({ 'campaign.id': entry.id, customer: customer._id }, { sort: { position: 1 }, limit: MAX_CODES }),
     totals(services, { 'campaign.id': entry.id, referrer: customer._id }),
   ])
@@ -248,7 +251,7 @@ const holders = async (
   { limit, starting_after_id: after }: v.InferOutput<typeof HoldersQuery>,
 ): Promise<Outcome> => {
   const published = await services.readModel
-    .collection<PublicationDocument>('publications')
+    .collection<PublishedCode>('publications')
     .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
   const entry =
     campaignId === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaignId)

@@ -127,7 +127,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       group: 'main',
       processes: [
         ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
-        ...referralProcesses({ customers, codes, now: Date.now }),
+        ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
       ],
       store,
       readModel,

@@ -7,8 +7,9 @@ import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { CreditReferrer } from '../domain/referrals/commands.ts'
 import type { ReferralFactData } from '../domain/referrals/facts.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { isCodeFact } from '../domain/vouchers/code.ts'
-import { ownerTypeOf } from '../domain/vouchers/publish.ts'
+import { giftOf, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from '../runtime/codes.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import { type Process, processKey } from './process.ts'
@@ -16,6 +17,7 @@ import { type Process, processKey } from './process.ts'
 export interface ReferralProcessesOptions {
   readonly customers: Pick<CustomerRuntime, 'execute'>
   readonly codes: Codes
+  readonly rulebook: () => Rulebook
   readonly now: () => number
 }
 
@@ -30,7 +32,12 @@ export const creditCommand = (referee: string, data: ReferralFactData<'ReferralC
   }
 }
 
-export const referralProcesses = ({ customers, codes, now }: ReferralProcessesOptions): readonly Process[] => {
+export const referralProcesses = ({
+  customers,
+  codes,
+  rulebook,
+  now,
+}: ReferralProcessesOptions): readonly Process[] => {
   const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
 
   const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
@@ -58,8 +65,11 @@ export const referralProcesses = ({ customers, codes, now }: ReferralProcessesOp
       if (fact.type !== 'VoucherCodeReplaced' && (fact.type !== 'VoucherPublished' || fact.data.by === 'request'))
         return
       const { voucher, campaign } = fact.data
+      if (!campaign) return
       const owner = { type: ownerTypeOf(campaign.type), id: voucher.id, campaign: campaign.id, customer: own }
-      if ((await codes.reserve(voucher.code, owner, contextOf(fact))) === 'reserved') return
+      const definition = rulebook().entries('campaign').get(campaign.id)?.definition
+      const spec = giftOf(definition, fact.data.credits)
+      if ((await codes.reserve(voucher.code, owner, contextOf(fact), spec)) === 'reserved') return
       const attempt = fact.type === 'VoucherCodeReplaced' ? fact.data.attempt + 1 : 1
       await tell(own, { type: 'ReplaceVoucherCode', voucher: voucher.id, taken: voucher.code, attempt }, fact)
     },

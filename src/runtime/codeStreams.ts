@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { Code, codeStream } from '../domain/codes.ts'
 import { uuidFrom } from '../domain/ids.ts'
-import { isRefused, type Refusal } from '../domain/refusal.ts'
+import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
 import {
   type CodeCommand,
   type CodeState,
@@ -47,16 +47,17 @@ export type CodeChanged =
   /** Other writers were faster, again and again. */
   | { readonly kind: 'busy' }
 
-/** Decides and records one command on a code. */
+/** Decides and records one command on a code, or the one that the code's state as it then is leads to. */
 export const changeCode = async (
   store: Store,
   code: string,
-  command: CodeCommand,
+  asked: CodeCommand | ((state: CodeState) => CodeCommand | Refused),
   { requestId, actor, now, deadline, key }: CommandContext,
 ): Promise<CodeChanged> => {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const { state, revision, position } = await loadCode(store, code)
-    const decided = decideCode(state, command, now)
+    const command = typeof asked === 'function' ? asked(state) : asked
+    const decided = isRefused(command) ? command : decideCode(state, command, now)
     if (decided === undefined) return { kind: 'done', state, position }
     if (isRefused(decided)) return { kind: 'refused', refusal: decided.refused }
     const result = await store.append(

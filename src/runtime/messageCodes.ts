@@ -1,7 +1,7 @@
 // Gives a message the fresh code of a campaign that its distribution attaches: the same one however often it is asked for.
 import type { IssueCode } from '../delivery/attempt.ts'
 import { idFrom } from '../domain/ids.ts'
-import { codeOf, impliedPublication, ownerTypeOf } from '../domain/vouchers/publish.ts'
+import { codeOf, giftOf, impliedPublication, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
 import type { RulebookRuntime } from './rulebook.ts'
@@ -29,7 +29,7 @@ export const createMessageCodes =
     const context = { requestId: message, actor: ACTOR, now: now() }
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const code = codeOf(entry, rulebook.current(), id, attempt)
-      if ((await codes.reserve(code, owner, context)) === 'taken') continue
+      if ((await codes.reserve(code, owner, context, giftOf(entry.definition))) === 'taken') continue
       const published = await customers.execute(
         customer,
         {

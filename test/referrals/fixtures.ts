@@ -55,7 +55,7 @@ export const shop = (
   w.define('campaign', GIFTS, {
     name: 'gifts',
     campaign_type: 'GIFT_VOUCHERS',
-    voucher: { type: 'GIFT_VOUCHER', code_config: { prefix: 'G-', length: 10 } },
+    voucher: { type: 'GIFT_VOUCHER', gift: { amount: 1_000 }, code_config: { prefix: 'G-', length: 10 } },
   })
   w.define('campaign', FRIENDS, friends(part, more))
   return w

@@ -180,7 +180,7 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
   const now = () => T0
   const processes = startProcesses({
     group: 'main',
-    processes: referralProcesses({ customers, codes, now }),
+    processes: referralProcesses({ customers, codes, rulebook, now }),
     store,
     readModel: documentsOver(disk, at),
     log: silent,

@@ -41,8 +41,7 @@ export const referralOccurrence = (
     occurredAt,
     recordedAt,
     metadata: {
-      campaign: campaign.id,
-      campaign_name: campaign.name,
+      ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
       code: voucher.code,
       ...(fact.type === 'VoucherPublished' ? {} : { role: roleOf(fact) }),
       ...(fact.type === 'ReferralCredited' ? { number: fact.data.number } : {}),
@@ -62,11 +61,14 @@ const campaignShown = ({ id, name }: { readonly id: string; readonly name: strin
   object: 'campaign',
 })
 
-const voucherShown = ({ id, code }: VoucherRef, campaign: { readonly id: string; readonly name: string }) => ({
+const voucherShown = (
+  { id, code }: VoucherRef,
+  campaign: { readonly id: string; readonly name: string } | undefined,
+) => ({
   id,
   code,
-  campaign: campaign.name,
-  campaign_id: campaign.id,
+  campaign: campaign?.name ?? null,
+  campaign_id: campaign?.id ?? null,
   object: 'voucher',
 })
 
@@ -113,7 +115,7 @@ const voucherActivity = (type: string, fact: Extract<VoucherFact, { type: 'Vouch
     type,
     category: by === 'rule' ? 'EFFECT' : 'ACTION',
     data: {
-      campaign: campaignShown(campaign, campaign.type),
+      campaign: campaign ? campaignShown(campaign, campaign.type) : null,
       voucher: voucherShown(voucher, campaign),
       publication: {
         id: publication.id,

@@ -83,6 +83,27 @@ export type Campaign = v.InferOutput<typeof Campaign>
 /** Codes must not run out: a format has room for at least this many. */
 const MIN_ROOM = 1_000_000
 
+/** What the vouchers of a campaign are, and the part of them that says what one is worth. */
+const WORTH = {
+  DISCOUNT_COUPONS: { type: 'DISCOUNT_VOUCHER', part: 'discount', foreign: 'gift' },
+  GIFT_VOUCHERS: { type: 'GIFT_VOUCHER', part: 'gift', foreign: 'discount' },
+} as const
+
+/** The types of campaign whose codes can be made before anybody has them. */
+export type CodeCampaignType = keyof typeof WORTH
+export const hasOwnCodes = (type: CampaignType): type is CodeCampaignType => Object.hasOwn(WORTH, type)
+
+const worthFaults = ({ campaign_type: campaign, voucher }: Campaign): readonly Fault[] => {
+  if (!hasOwnCodes(campaign)) return []
+  if (!voucher) return [{ path: 'voucher', message: 'is required' }]
+  const { type, part, foreign } = WORTH[campaign]
+  return [
+    ...(voucher.type === type ? [] : [{ path: 'voucher.type', message: `must be equal to ${type}` }]),
+    ...(voucher[part] ? [] : [{ path: `voucher.${part}`, message: 'is required' }]),
+    ...(voucher[foreign] ? [{ path: `voucher.${foreign}`, message: `does not go with the type ${campaign}` }] : []),
+  ]
+}
+
 const loyaltyFaults = ({ voucher, loyalty_tiers_expiration: tiers }: Campaign): readonly Fault[] => [
   ...(voucher && voucher.type !== 'LOYALTY_CARD'
     ? [{ path: 'voucher.type', message: 'must be equal to LOYALTY_CARD' }]
@@ -101,6 +122,7 @@ const check = (_: string, definition: Campaign, all: Definitions): readonly Faul
       ? [{ path: 'voucher.code_config', message: `must allow at least ${MIN_ROOM} different codes` }]
       : []),
     ...(type === 'LOYALTY_PROGRAM' ? loyaltyFaults(definition) : []),
+    ...worthFaults(definition),
     ...referralFaults(definition, all),
   ]
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { CodeOwner, CodeReserved } from '../codes.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { Publication } from './facts.ts'
 import { VoucherSpec } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -20,7 +21,28 @@ export const codeSwitchFacts = {
   /** A code that nobody had was given to a customer. */
   CodeAssigned: {
     version: 1,
-    schema: v.object({ code: v.string(), voucher: v.string(), customer: v.string(), occurredAt: At }),
+    schema: v.object({
+      code: v.string(),
+      voucher: v.string(),
+      campaign: v.optional(v.string()),
+      customer: v.string(),
+      /** What it is to become in the customer's stream. */
+      publication: Publication,
+      /** A customer who has another code of the campaign by then keeps that one. */
+      joinOnce: v.boolean(),
+      occurredAt: At,
+    }),
+  },
+  /** The publication that it was assigned for did not come about: nobody has the code. */
+  CodeReleased: {
+    version: 1,
+    schema: v.object({
+      code: v.string(),
+      voucher: v.string(),
+      customer: v.string(),
+      publication: v.string(),
+      occurredAt: At,
+    }),
   },
   /** What the code says of itself from now on, whole. */
   VoucherChanged: {
@@ -33,6 +55,7 @@ export const codeSwitchFacts = {
     schema: v.object({
       code: v.string(),
       voucher: v.string(),
+      campaign: v.optional(v.string()),
       /** The holder, in whose activity it shows. */
       customer: v.optional(v.string()),
       occurredAt: At,
@@ -78,6 +101,8 @@ export interface CodeState {
   readonly code: string
   /** Absent for a code that nobody has. */
   readonly owner?: CodeOwner
+  /** The publication that a code of nobody's was given away by. */
+  readonly publication?: string
   readonly active: boolean
   readonly deleted: boolean
   /** What the code says of itself; the rest is its campaign's. */
@@ -99,6 +124,12 @@ export const noCode = (code: string): CodeState => ({
   holders: {},
 })
 
+const released = (state: CodeState): CodeState => {
+  if (!state.owner) return state
+  const { customer: _, ...owner } = state.owner
+  return { ...state, owner }
+}
+
 export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
   switch (fact.type) {
     case 'CodeReserved':
@@ -109,7 +140,17 @@ export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
         createdAt: fact.data.occurredAt,
       }
     case 'CodeAssigned':
-      return state.owner ? { ...state, owner: { ...state.owner, customer: fact.data.customer } } : state
+      return state.owner
+        ? {
+            ...state,
+            owner: { ...state.owner, customer: fact.data.customer },
+            publication: fact.data.publication.id,
+          }
+        : state
+    case 'CodeReleased': {
+      const { publication: _, ...rest } = state
+      return released(rest)
+    }
     case 'VoucherChanged':
       return { ...state, spec: fact.data.spec, updatedAt: fact.data.occurredAt }
     case 'VoucherDeleted':
@@ -139,7 +180,13 @@ export interface Referral {
 
 export type CodeCommand =
   | { readonly type: 'SwitchCode'; readonly active: boolean }
-  | { readonly type: 'AssignCode'; readonly customer: string }
+  | {
+      readonly type: 'AssignCode'
+      readonly customer: string
+      readonly publication: Publication
+      readonly joinOnce: boolean
+    }
+  | { readonly type: 'ReleaseCode'; readonly customer: string; readonly publication: string }
   | { readonly type: 'ChangeVoucher'; readonly spec: VoucherSpec }
   | { readonly type: 'DeleteVoucher' }
   | {
@@ -166,6 +213,7 @@ export const decideCode = (
   const { code, owner } = state
   if (!owner || state.deleted) return refuseNotFound('voucher', code)
   const base = { code, voucher: owner.id, occurredAt: now }
+  const inCampaign = owner.campaign === undefined ? {} : { campaign: owner.campaign }
   switch (command.type) {
     case 'SwitchCode':
       if (state.active === command.active) return undefined
@@ -176,14 +224,30 @@ export const decideCode = (
         return refuse('voucher_already_published', `Code ${code} has a holder`, {
           resource: { type: 'voucher', id: code },
         })
-      return { type: 'CodeAssigned', data: { ...base, customer: command.customer } }
+      if (!state.active)
+        return refuse('voucher_disabled', `Code ${code} is disabled`, { resource: { type: 'voucher', id: code } })
+      return {
+        type: 'CodeAssigned',
+        data: {
+          ...base,
+          ...inCampaign,
+          customer: command.customer,
+          publication: command.publication,
+          joinOnce: command.joinOnce,
+        },
+      }
+    case 'ReleaseCode': {
+      const { customer, publication } = command
+      if (owner.customer !== customer || state.publication !== publication) return undefined
+      return { type: 'CodeReleased', data: { ...base, customer, publication } }
+    }
     case 'ChangeVoucher':
       if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return undefined
       return { type: 'VoucherChanged', data: { ...base, spec: command.spec } }
     case 'DeleteVoucher':
       return {
         type: 'VoucherDeleted',
-        data: { ...base, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
+        data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
       }
     case 'AssignReferees': {
       const seen = new Set([command.referral.referrer, ...Object.keys(state.holders)])

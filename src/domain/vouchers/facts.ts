@@ -1,5 +1,6 @@
 // Codes that are published to a customer, as facts of that customer; the code's own stream keeps it unique.
 import * as v from 'valibot'
+import { VoucherType } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -8,18 +9,25 @@ export type VoucherRef = v.InferOutput<typeof VoucherRef>
 
 const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
 
+/** A code that was given to a customer: how it was asked for. */
+export const Publication = v.object({
+  id: v.string(),
+  sourceId: v.optional(v.string()),
+  channel: v.optional(v.string()),
+  metadata: v.optional(v.record(v.string(), v.unknown())),
+})
+export type Publication = v.InferOutput<typeof Publication>
+
 export const voucherFacts = {
   VoucherPublished: {
     version: 1,
     schema: v.object({
       voucher: VoucherRef,
-      campaign: Campaign,
-      publication: v.object({
-        id: v.string(),
-        sourceId: v.optional(v.string()),
-        channel: v.optional(v.string()),
-        metadata: v.optional(v.record(v.string(), v.unknown())),
-      }),
+      /** Absent for a single voucher. */
+      campaign: v.optional(Campaign),
+      /** What a single voucher is: its campaign does not say. */
+      type: v.optional(VoucherType),
+      publication: Publication,
       /** `rule`: a rule called for it, and the code is reserved only now; `request`: its code was reserved before. */
       by: v.picklist(['request', 'rule']),
       /** What a gift voucher begins with, minor units, where the rule says another amount than the campaign. */
@@ -35,6 +43,8 @@ export const voucherFacts = {
       campaign: Campaign,
       before: v.string(),
       attempt: v.number(),
+      /** As they were published with it. */
+      credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
       occurredAt: At,
     }),
   },

@@ -8,15 +8,19 @@ import type { Campaign } from '../rulebook/campaign.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { compileValidity } from '../validity.ts'
-import type { VoucherFactData, VoucherRef } from './facts.ts'
+import type { Publication, VoucherRef } from './facts.ts'
 import { secretCode } from './secret.ts'
+import type { VoucherSpec, VoucherType } from './spec.ts'
 import { type HeldVoucher, voucherIn } from './state.ts'
 
 export interface PublishVoucher {
   readonly type: 'PublishVoucher'
-  readonly campaign: string
+  /** Absent for a single voucher. */
+  readonly campaign?: string
   readonly voucher: VoucherRef
-  readonly publication: VoucherFactData<'VoucherPublished'>['publication']
+  /** What a single voucher is. */
+  readonly voucherType?: VoucherType
+  readonly publication: Publication
   /** A customer who has a code of the campaign keeps that one. */
   readonly joinOnce: boolean
   readonly profile: ProfilePatch
@@ -41,6 +45,17 @@ const PUBLISHABLE: ReadonlySet<Campaign['campaign_type']> = new Set<Campaign['ca
   'DISCOUNT_COUPONS',
 ])
 
+/** What a code of a gift campaign begins with: the campaign's amount, unless the one who gives it says another (minor units). */
+export const giftOf = (
+  campaign: Campaign | undefined,
+  credits?: number | null,
+): Pick<VoucherSpec, 'gift'> | undefined => {
+  if (campaign?.campaign_type !== 'GIFT_VOUCHERS') return undefined
+  const gift = campaign.voucher?.gift
+  const amount = credits ?? gift?.amount
+  return amount === undefined ? undefined : { gift: { amount, effect: gift?.effect ?? 'APPLY_TO_ORDER' } }
+}
+
 /** How the stream of a code names its owner, by the type of the code's campaign. */
 export const ownerTypeOf = (campaignType: string): string =>
   campaignType === 'REFERRAL_PROGRAM' ? 'referral_code' : 'voucher'
@@ -63,12 +78,31 @@ export const publishable = ({ definition }: Entry<Campaign>, rulebook: Rulebook,
 /** The voucher that a request for one would find the customer to have already. */
 export const heldAlready = (
   vouchers: Readonly<Record<string, HeldVoucher>>,
-  { campaign, voucher, joinOnce }: Pick<PublishVoucher, 'campaign' | 'voucher' | 'joinOnce'>,
-): HeldVoucher | undefined =>
-  Object.hasOwn(vouchers, voucher.id) ? vouchers[voucher.id] : joinOnce ? voucherIn(vouchers, campaign) : undefined
+  {
+    campaign,
+    voucher,
+    publication,
+    joinOnce,
+  }: Pick<PublishVoucher, 'campaign' | 'voucher' | 'publication' | 'joinOnce'>,
+): HeldVoucher | undefined => {
+  if (Object.hasOwn(vouchers, voucher.id)) return vouchers[voucher.id]
+  const repeated = Object.values(vouchers).find((held) => held.publication.id === publication.id)
+  return repeated ?? (joinOnce && campaign !== undefined ? voucherIn(vouchers, campaign) : undefined)
+}
 
 const publish = (draft: Draft, command: PublishVoucher): Refused | undefined => {
-  const { campaign: id, voucher, publication } = command
+  const { campaign: id, voucher, voucherType, publication } = command
+  if (id === undefined) {
+    if (!heldAlready(draft.state.vouchers, command))
+      draft.emit('VoucherPublished', {
+        voucher,
+        ...(voucherType ? { type: voucherType } : {}),
+        publication,
+        by: 'request',
+        occurredAt: draft.now,
+      })
+    return undefined
+  }
   const entry = draft.rulebook.entries('campaign').get(id)
   if (!entry) return refuseNotFound('campaign', id)
   if (heldAlready(draft.state.vouchers, command)) return undefined
@@ -86,13 +120,14 @@ const publish = (draft: Draft, command: PublishVoucher): Refused | undefined => 
 
 const replaceCode = (draft: Draft, { voucher: id, taken, attempt }: ReplaceVoucherCode): undefined => {
   const held = Object.hasOwn(draft.state.vouchers, id) ? draft.state.vouchers[id] : undefined
-  if (held?.code !== taken) return undefined
+  if (held?.code !== taken || !held.campaign) return undefined
   const entry = draft.rulebook.entries('campaign').get(held.campaign.id)
   draft.emit('VoucherCodeReplaced', {
     voucher: { id, code: codeOf(entry, draft.rulebook, id, attempt) },
     campaign: held.campaign,
     before: taken,
     attempt,
+    ...(held.credits === undefined ? {} : { credits: held.credits }),
     occurredAt: draft.now,
   })
   return undefined

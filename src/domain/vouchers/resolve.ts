@@ -33,11 +33,12 @@ const typeOf = (code: CodeState, campaign: Campaign | undefined): VoucherType =>
   return campaign?.campaign_type === 'GIFT_VOUCHERS' ? 'GIFT_VOUCHER' : 'DISCOUNT_VOUCHER'
 }
 
-/** What a code is under a rulebook; undefined for a code that nobody reserved, or that was deleted. Pure. */
+/** What a code is under a rulebook; undefined for one that nobody reserved, or that was deleted, by itself or with its campaign. */
 export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVoucher | undefined => {
   const { owner, spec } = code
   if (!owner || code.deleted) return undefined
   const campaign = owner.campaign === undefined ? undefined : rulebook.entries('campaign').get(owner.campaign)
+  if (owner.campaign !== undefined && !campaign) return undefined
   const base = campaign?.definition.voucher
   const discount = spec.discount ?? base?.discount
   const gift = spec.gift ?? base?.gift

@@ -1,10 +1,15 @@
 // The codes that a customer was given, as the facts leave them.
 import type { VoucherFact, VoucherFactData } from './facts.ts'
+import type { VoucherType } from './spec.ts'
 
 export interface HeldVoucher {
   readonly id: string
   readonly code: string
-  readonly campaign: VoucherFactData<'VoucherPublished'>['campaign']
+  readonly campaign?: VoucherFactData<'VoucherPublished'>['campaign']
+  /** What a single voucher is. */
+  readonly type?: VoucherType
+  /** What a rule let a gift voucher begin with, minor units. */
+  readonly credits?: number
   readonly publication: VoucherFactData<'VoucherPublished'>['publication']
   /** ms. */
   readonly publishedAt: number
@@ -19,8 +24,17 @@ export const evolveVouchers = (state: VouchersState, fact: VoucherFact): Voucher
   const { id, code } = fact.data.voucher
   switch (fact.type) {
     case 'VoucherPublished': {
-      const { campaign, publication, occurredAt } = fact.data
-      return { ...state, [id]: { id, code, campaign, publication, publishedAt: occurredAt } }
+      const { campaign, type, credits, publication, occurredAt } = fact.data
+      const held: HeldVoucher = {
+        id,
+        code,
+        ...(campaign ? { campaign } : {}),
+        ...(type ? { type } : {}),
+        ...(credits === undefined ? {} : { credits }),
+        publication,
+        publishedAt: occurredAt,
+      }
+      return { ...state, [id]: held }
     }
     case 'VoucherCodeReplaced': {
       const held = state[id]
@@ -33,4 +47,4 @@ export const evolveVouchers = (state: VouchersState, fact: VoucherFact): Voucher
 
 /** The customer's first code of a campaign. */
 export const voucherIn = (state: VouchersState, campaign: string): HeldVoucher | undefined =>
-  Object.values(state).find((held) => held.campaign.id === campaign)
+  Object.values(state).find((held) => held.campaign?.id === campaign)

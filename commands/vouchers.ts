@@ -1,0 +1,253 @@
+// Making single vouchers and codes of campaigns, and changing, switching and deleting vouchers of all kinds.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { campaignNamed } from '../queries/campaigns.ts'
+import { codeNamed, showCode, VoucherObject } from '../queries/vouchers.ts'
+import { calendarOf } from '../src/domain/calendar.ts'
+import { Code, CodeConfig } from '../src/domain/codes.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { isRefused } from '../src/domain/refusal.ts'
+import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { CodeState } from '../src/domain/vouchers/code.ts'
+import {
+  changedSpec,
+  completeMember,
+  completeSingle,
+  memberFaults,
+  refusalOf,
+  singleFaults,
+} from '../src/domain/vouchers/make.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { VoucherSpec } from '../src/domain/vouchers/spec.ts'
+import { duplicateFound, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
+import { makeVoucher } from '../src/runtime/makeVoucher.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, tooBusy } from './context.ts'
+
+const WRITERS = ['admin', 'integrator'] as const
+const TAG = 'Vouchers'
+
+/** What is said of a voucher that is to be made, beside its code. */
+export const NewVoucher = v.object({
+  ...VoucherSpec.entries,
+  code_config: v.optional(CodeConfig),
+  active: v.optional(v.boolean(), true),
+})
+export type NewVoucher = v.InferOutput<typeof NewVoucher>
+
+const VoucherBody = v.pipe(v.object({ ...NewVoucher.entries, code: v.optional(Code) }), v.title('VoucherRequest'))
+
+const ByCode = v.object({ code: Code })
+
+/** The whole voucher, as the command left it. */
+const answer = async (services: Services, code: string, position: bigint | undefined): Promise<Outcome> => {
+  const shown = await showCode(services, (await loadCode(services.store, code)).state)
+  if (!shown) return notFound('voucher', code)
+  return { body: shown, ...(position === undefined ? {} : { consistencyToken: position }) }
+}
+
+/** Makes a voucher of a campaign, or a single one, and answers with it. */
+export const make = async (
+  services: Services,
+  call: Call<unknown, unknown, unknown>,
+  { code_config: config, active, ...spec }: NewVoucher,
+  code: string | undefined,
+  campaign?: Entry<Campaign>,
+): Promise<Outcome> => {
+  const { project } = services.rulebook.current()
+  const calendar = calendarOf(project.timeZone)
+  const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
+  const refused = refusalOf(faults)
+  if (refused) return refused
+  const context = contextOf(call, services)
+  const id = idFrom('v', campaign?.id ?? 'single', code ?? '', context.key ?? randomBytes(16).toString('hex'))
+  const made = await makeVoucher(
+    services.codes,
+    {
+      code,
+      config: config ?? campaign?.definition.voucher?.code_config ?? {},
+      owner: { type: 'voucher', id, ...(campaign ? { campaign: campaign.id } : {}) },
+      spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec),
+      active,
+    },
+    project.customerKey,
+    context,
+  )
+  if (made.kind === 'taken') return duplicateFound('voucher', made.code, `Duplicated resource found: code ${made.code}`)
+  if (made.kind === 'used_up') return refuse('invalid_code_config', 'The format has no code left that nobody has')
+  return answer(services, made.code, made.position)
+}
+
+const create = (services: Services, call: Call<v.InferOutput<typeof VoucherBody>, unknown, unknown>, path?: string) => {
+  const { code: named, ...said } = call.body
+  if (path !== undefined && named !== undefined && named !== path)
+    return refuse('invalid_payload', 'Property .code must be the code of the path')
+  return make(services, call, said, path ?? named)
+}
+
+const perform = async (
+  services: Services,
+  call: Call<unknown, unknown, unknown>,
+  code: string,
+  command: Parameters<typeof changeCode>[2],
+): Promise<Outcome> => {
+  const changed = await changeCode(services.store, code, command, contextOf(call, services))
+  if (changed.kind === 'busy') return tooBusy()
+  if (changed.kind === 'refused') return fromRefusal(changed.refusal)
+  if (!changed.state.deleted) return answer(services, code, changed.position)
+  return { status: 204, ...(changed.position === undefined ? {} : { consistencyToken: changed.position }) }
+}
+
+/** Switching a loyalty card is a matter of its holder's stream. */
+const switchCode = async (
+  services: Services,
+  call: Call<unknown, unknown, { code: string }>,
+  active: boolean,
+): Promise<Outcome> => {
+  const found = await codeNamed(services, call.params.code)
+  if (!found?.owner || found.deleted) return notFound('voucher', call.params.code)
+  const { code, owner } = found
+  if (owner.type !== 'loyalty_card' || owner.customer === undefined)
+    return perform(services, call, code, { type: 'SwitchCode', active })
+  const executed = await services.customers.execute(
+    owner.customer,
+    { type: 'SwitchLoyaltyCard', card: owner.id, active },
+    contextOf(call, services),
+  )
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+  return answer(services, code, executed.position)
+}
+
+/** The voucher that a path names by code or id, unless it is a card: those are changed as members of their program. */
+const changeable = async (services: Services, name: string) => {
+  const found: CodeState | undefined = await codeNamed(services, name)
+  const voucher = found && resolveVoucher(found, services.rulebook.current())
+  if (!found || !voucher) return notFound('voucher', name)
+  return voucher.type === 'LOYALTY_CARD'
+    ? refuse('resource_protected', 'A loyalty card is changed as a member of its program, under /v1/loyalties', {
+        resourceType: 'voucher',
+        resourceId: name,
+      })
+    : { found, voucher }
+}
+
+const VoucherPatch = v.object({
+  ...VoucherSpec.entries,
+  code: v.optional(v.string()),
+  active: v.optional(v.boolean()),
+})
+
+const update = async (
+  services: Services,
+  call: Call<v.InferOutput<typeof VoucherPatch>, unknown, { code: string }>,
+): Promise<Outcome> => {
+  const named = await changeable(services, call.params.code)
+  if ('failed' in named) return named
+  const { found, voucher } = named
+  const { code: said, active, ...patch } = call.body
+  if (said !== undefined && said !== found.code)
+    return refuse('invalid_payload', 'Property .code cannot be changed', {
+      resourceType: 'voucher',
+      resourceId: found.code,
+    })
+  const { timeZone } = services.rulebook.current().project
+  const outcome = await perform(services, call, found.code, (state) => {
+    const spec = changedSpec(state.spec, voucher, patch, calendarOf(timeZone))
+    return isRefused(spec) ? spec : { type: 'ChangeVoucher', spec }
+  })
+  if ('failed' in outcome || active === undefined || active === found.active) return outcome
+  return perform(services, call, found.code, { type: 'SwitchCode', active })
+}
+
+/** The campaign of a path, if codes can be added to it. */
+export const campaignForCodes = (services: Services, name: string) => {
+  const entry = campaignNamed(services.rulebook.current().definitions, name)
+  if (!entry) return notFound('campaign', name)
+  return hasOwnCodes(entry.definition.campaign_type)
+    ? entry
+    : refuse('invalid_campaign', `Codes cannot be added to a campaign of type ${entry.definition.campaign_type}`, {
+        resourceType: 'campaign',
+        resourceId: entry.id,
+      })
+}
+
+export const voucherCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/vouchers',
+    summary: 'Create a single voucher',
+    description: 'Without `code` one is made, as `code_config` says. `redemption.quantity` absent or null: no bound.',
+    tag: TAG,
+    roles: WRITERS,
+    body: VoucherBody,
+    response: VoucherObject,
+    handler: (call) => create(services, call),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/{code}',
+    summary: 'Create a single voucher with this code',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByCode,
+    body: VoucherBody,
+    response: VoucherObject,
+    handler: (call) => create(services, call, call.params.code),
+  }),
+  route({
+    method: 'put',
+    path: '/v1/vouchers/{code}',
+    summary: 'Change a voucher',
+    description: 'What is given replaces what there is, metadata key by key. The type and the gift amount stay.',
+    tag: TAG,
+    roles: WRITERS,
+    params: v.object({ code: v.string() }),
+    body: VoucherPatch,
+    response: VoucherObject,
+    handler: (call) => update(services, call),
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/vouchers/{code}',
+    summary: 'Delete a voucher',
+    description: 'The code is good for nothing any more and is never given again.',
+    tag: TAG,
+    roles: WRITERS,
+    params: v.object({ code: v.string() }),
+    status: 204,
+    handler: async (call): Promise<Outcome> => {
+      const named = await changeable(services, call.params.code)
+      return 'failed' in named ? named : perform(services, call, named.found.code, { type: 'DeleteVoucher' })
+    },
+  }),
+  ...(['enable', 'disable'] as const).map((word) =>
+    route({
+      method: 'post',
+      path: `/v1/vouchers/{code}/${word}` as '/v1/vouchers/{code}/enable',
+      summary: word === 'enable' ? 'Enable a voucher' : 'Disable a voucher',
+      tag: TAG,
+      roles: WRITERS,
+      params: v.object({ code: v.string() }),
+      response: VoucherObject,
+      handler: (call): Promise<Outcome> => switchCode(services, call, word === 'enable'),
+    }),
+  ),
+  route({
+    method: 'post',
+    path: '/v1/campaigns/{campaignId}/vouchers/{code}',
+    summary: 'Add a voucher with this code to a campaign',
+    tag: TAG,
+    roles: WRITERS,
+    params: v.object({ campaignId: v.string(), code: Code }),
+    body: v.optional(NewVoucher, {}),
+    response: VoucherObject,
+    handler: (call): Promise<Outcome> | Outcome => {
+      const entry = campaignForCodes(services, call.params.campaignId)
+      return 'failed' in entry ? entry : make(services, call, call.body, call.params.code, entry)
+    },
+  }),
+]

@@ -1,0 +1,256 @@
+// Reading vouchers: how one shows, one by its code or id, and lists of them.
+import * as v from 'valibot'
+import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
+import type { VoucherDocument } from '../projections/vouchers.ts'
+import { cardByCode } from '../src/domain/loyalty/state.ts'
+import { type Campaign, campaignsIn } from '../src/domain/rulebook/campaign.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import type { CodeState } from '../src/domain/vouchers/code.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { VoucherType } from '../src/domain/vouchers/spec.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { campaignNamed } from './campaigns.ts'
+import { readCustomer } from './customers.ts'
+import { fresh } from './fresh.ts'
+import { showCard } from './loyaltyMembers.ts'
+import { Range, rangeOf } from './range.ts'
+import { isoOf, isoOrNull } from './shapes.ts'
+import { showAssignment } from './validationRules.ts'
+
+export const VoucherObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    code: v.string(),
+    campaign: v.nullable(v.string()),
+    campaign_id: v.nullable(v.string()),
+    category: v.nullable(v.string()),
+    type: VoucherType,
+    discount: v.nullable(v.looseObject({ type: v.string() })),
+    gift: v.nullable(v.looseObject({ amount: v.number(), balance: v.number() })),
+    start_date: v.nullable(v.string()),
+    expiration_date: v.nullable(v.string()),
+    redemption: v.looseObject({
+      quantity: v.nullable(v.number()),
+      redeemed_quantity: v.number(),
+      object: v.literal('list'),
+      url: v.string(),
+    }),
+    publish: v.looseObject({ object: v.literal('list'), count: v.number(), url: v.string() }),
+    active: v.boolean(),
+    additional_info: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+    is_referral_code: v.boolean(),
+    holder_id: v.nullable(v.string()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('voucher'),
+  }),
+  v.title('Voucher'),
+)
+
+/** The validation rules that are assigned to vouchers, by the voucher's id or code. */
+const assignedTo = (rulebook: Rulebook) => {
+  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
+  for (const entry of rulebook.entries('assignment').values()) {
+    const { related_object_type: type, related_object_id: id } = entry.definition
+    if (type === 'voucher') found.set(id, [...(found.get(id) ?? []), showAssignment(entry)])
+  }
+  return found
+}
+
+/** A voucher as the HTTP contract shows it; undefined for a code that nobody reserved or that is deleted. */
+export const showVoucher = (code: CodeState, rulebook: Rulebook) => {
+  const voucher = resolveVoucher(code, rulebook)
+  if (!voucher) return undefined
+  const { spec } = code
+  const campaign: Campaign | undefined = voucher.campaign?.definition
+  const path = `/v1/vouchers/${encodeURIComponent(code.code)}`
+  const assigned = rulebook.prepared(assignedTo)
+  const assignments = [...(assigned.get(voucher.id) ?? []), ...(assigned.get(code.code) ?? [])]
+  return {
+    id: voucher.id,
+    code: code.code,
+    campaign: campaign?.name ?? null,
+    campaign_id: voucher.campaign?.id ?? null,
+    category: spec.category ?? campaign?.category ?? null,
+    type: voucher.type,
+    discount: voucher.type === 'DISCOUNT_VOUCHER' ? (voucher.discount ?? null) : null,
+    gift:
+      voucher.type === 'GIFT_VOUCHER' && voucher.gift
+        ? { amount: voucher.gift.amount, balance: voucher.gift.amount, effect: voucher.gift.effect }
+        : null,
+    loyalty_card: null,
+    start_date: spec.start_date ?? campaign?.start_date ?? null,
+    expiration_date: spec.expiration_date ?? campaign?.expiration_date ?? null,
+    validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe ?? null,
+    validity_day_of_week: spec.validity_day_of_week ?? campaign?.validity_day_of_week ?? null,
+    validity_hours: spec.validity_hours ?? campaign?.validity_hours ?? null,
+    publish: {
+      object: 'list' as const,
+      count: voucher.holder === undefined ? 0 : 1,
+      url: `/v1/publications?voucher=${encodeURIComponent(code.code)}`,
+    },
+    redemption: {
+      object: 'list' as const,
+      quantity: voucher.quantity,
+      redeemed_quantity: 0,
+      url: `${path}/redemptions`,
+    },
+    active: voucher.active,
+    additional_info: spec.additional_info ?? null,
+    metadata: voucher.metadata,
+    is_referral_code: voucher.isReferral,
+    ...(voucher.isReferral ? { referrer_id: voucher.holder ?? null } : {}),
+    holder_id: voucher.holder ?? null,
+    validation_rules_assignments: {
+      object: 'list' as const,
+      data_ref: 'data' as const,
+      data: assignments,
+      total: assignments.length,
+    },
+    created_at: isoOf(code.createdAt),
+    updated_at: isoOrNull(code.updatedAt),
+    object: 'voucher' as const,
+  }
+}
+
+/** The code that a path names by code or, when no code is called that, by the voucher's id: as its stream has it now. */
+export const codeNamed = async (services: Services, name: string): Promise<CodeState | undefined> => {
+  const { state } = await loadCode(services.store, name)
+  if (state.owner) return state
+  const known = await services.readModel
+    .collection<VoucherDocument>('vouchers')
+    .findOne({ voucher: name }, { projection: { _id: 1 } })
+  return known ? (await loadCode(services.store, known._id)).state : undefined
+}
+
+/** A code of any kind as it is now, by its stream; a loyalty card by that of its holder. Undefined when there is none. */
+export const showCode = async (services: Services, code: CodeState): Promise<object | undefined> => {
+  const rulebook = services.rulebook.current()
+  const { owner } = code
+  if (owner?.type !== 'loyalty_card') return showVoucher(code, rulebook)
+  if (owner.customer === undefined) return undefined
+  const { state } = await services.customers.load(owner.customer)
+  const card = cardByCode(state.loyalty, code.code)
+  return card && showCard(card, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition)
+}
+
+const get = async (services: Services, name: string): Promise<Outcome> => {
+  const code = await codeNamed(services, name)
+  const shown = code && (await showCode(services, code))
+  return shown ? { body: shown } : notFound('voucher', name)
+}
+
+const ORDERS = {
+  created_at: { position: 1 },
+  '-created_at': { position: -1 },
+  updated_at: { updated_at: 1, _id: 1 },
+  '-updated_at': { updated_at: -1, _id: -1 },
+  code: { _id: 1 },
+  '-code': { _id: -1 },
+} as const
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  page: pageNumber,
+  code: v.optional(v.string()),
+  /** By name or id. */
+  campaign: v.optional(v.string()),
+  campaign_id: v.optional(v.string()),
+  /** The holder, by id or `source_id`. */
+  customer: v.optional(v.string()),
+  category: v.optional(v.string()),
+  created_at: Range,
+  updated_at: Range,
+  order: v.optional(v.picklist(Object.keys(ORDERS) as (keyof typeof ORDERS)[]), '-created_at'),
+})
+type ListQuery = v.InferOutput<typeof ListQuery>
+
+/** Codes of campaigns that are there, or of none; of one category where it is asked for. */
+const ofCampaigns = (rulebook: Rulebook, category: string | undefined): Record<string, unknown> => {
+  const all = [...campaignsIn(rulebook.definitions).values()]
+  if (category === undefined) return { campaign: { $in: [null, ...all.map(({ id }) => id)] } }
+  const same = all.filter(({ definition }) => definition.category === category).map(({ id }) => id)
+  return {
+    $or: [
+      { category, campaign: { $in: [null, ...all.map(({ id }) => id)] } },
+      { category: null, campaign: { $in: same } },
+    ],
+  }
+}
+
+const filterOf = async (services: Services, query: ListQuery): Promise<Record<string, unknown> | Failure> => {
+  const rulebook = services.rulebook.current()
+  const conditions: Record<string, unknown>[] = []
+  const named = query.campaign_id ?? query.campaign
+  if (named !== undefined) {
+    const entry = campaignNamed(rulebook.definitions, named)
+    if (!entry) return notFound('campaign', named)
+    conditions.push({ campaign: entry.id })
+  }
+  if (named === undefined || query.category !== undefined) conditions.push(ofCampaigns(rulebook, query.category))
+  if (query.customer !== undefined) {
+    const holder = await readCustomer(services, query.customer)
+    if (!holder) return notFound('customer', query.customer)
+    conditions.push({ customer: holder._id })
+  }
+  const [created, updated] = [rangeOf(query.created_at), rangeOf(query.updated_at)]
+  if (created) conditions.push({ created_at: created })
+  if (updated) conditions.push({ updated_at: updated })
+  if (query.code !== undefined) conditions.push({ _id: query.code })
+  return conditions.length === 1 ? conditions[0]! : { $and: conditions }
+}
+
+const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
+  const filter = await filterOf(services, query)
+  if (isFailure(filter)) return filter
+  const { limit, page, order } = query
+  const collection = services.readModel.collection<VoucherDocument>('vouchers')
+  const [found, total] = await Promise.all([
+    collection.find(filter, { sort: ORDERS[order], skip: (page - 1) * limit, limit }),
+    collection.count(filter),
+  ])
+  const cards = await services.readModel
+    .collection<LoyaltyCardDocument>('loyaltyCards')
+    .find({ _id: { $in: found.filter(isCard).map(({ voucher }) => voucher) } }, { limit })
+  const cardOf = new Map(cards.map((document) => [document._id, document]))
+  const rulebook = services.rulebook.current()
+  const vouchers = found.flatMap((document) => {
+    if (!isCard(document)) return showVoucher(document.state, rulebook) ?? []
+    const held = cardOf.get(document.voucher)
+    const campaign = rulebook.entries('campaign').get(document.campaign ?? '')?.definition
+    return held ? showCard(held.card, held.customer, campaign) : []
+  })
+  return { body: { object: 'list', data_ref: 'vouchers', vouchers, total } }
+}
+
+const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const voucherQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/vouchers',
+    summary: 'List vouchers',
+    tag: 'Vouchers',
+    roles: READERS,
+    query: ListQuery,
+    handler: fresh(services, ({ query }) => list(services, query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/vouchers/{code}',
+    summary: 'Get a voucher by code or id',
+    description: 'Never behind: what a code is comes from its own stream.',
+    tag: 'Vouchers',
+    roles: READERS,
+    params: v.object({ code: v.string() }),
+    response: VoucherObject,
+    handler: fresh(services, ({ params }) => get(services, params.code)),
+  }),
+]

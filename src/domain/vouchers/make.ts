@@ -1,0 +1,85 @@
+// Making and changing vouchers: what one that is asked for must say of itself, and what it says after a change.
+import type { Calendar } from '../calendar.ts'
+import { type Refused, refuse } from '../refusal.ts'
+import type { Campaign } from '../rulebook/campaign.ts'
+import type { Fault } from '../rulebook/kind.ts'
+import { validityFaults } from '../validity.ts'
+import { giftOf } from './publish.ts'
+import type { ResolvedVoucher } from './resolve.ts'
+import type { VoucherSpec, VoucherType } from './spec.ts'
+
+const PARTS = { DISCOUNT_VOUCHER: 'discount', GIFT_VOUCHER: 'gift' } as const
+type WorthType = keyof typeof PARTS
+
+const faultsOfType = (type: VoucherType, spec: VoucherSpec): readonly Fault[] => {
+  if (type === 'LOYALTY_CARD')
+    return [
+      { path: 'type', message: 'must be DISCOUNT_VOUCHER or GIFT_VOUCHER: loyalty cards are issued by their program' },
+    ]
+  const foreign = type === 'GIFT_VOUCHER' ? 'discount' : 'gift'
+  return spec[foreign] ? [{ path: foreign, message: `does not go with the type ${type}` }] : []
+}
+
+/** The type that a spec speaks of without saying it. */
+const impliedType = (spec: VoucherSpec): WorthType =>
+  spec.gift && !spec.discount ? 'GIFT_VOUCHER' : 'DISCOUNT_VOUCHER'
+
+/** What is wrong with a voucher of no campaign. */
+export const singleFaults = (spec: VoucherSpec, calendar: Calendar): readonly Fault[] => {
+  const type = spec.type ?? impliedType(spec)
+  const missing = type !== 'LOYALTY_CARD' && !spec[PARTS[type]]
+  return [
+    ...faultsOfType(type, spec),
+    ...(missing ? [{ path: PARTS[type], message: 'is required' }] : []),
+    ...validityFaults(spec, calendar),
+  ]
+}
+
+/** What is wrong with a voucher of a campaign that says something of itself. */
+export const memberFaults = (spec: VoucherSpec, campaign: Campaign, calendar: Calendar): readonly Fault[] => {
+  const type = campaign.voucher?.type ?? 'DISCOUNT_VOUCHER'
+  return [
+    ...(spec.type !== undefined && spec.type !== type
+      ? [{ path: 'type', message: `must be equal to ${type}, the type of the campaign` }]
+      : faultsOfType(type, spec)),
+    ...validityFaults(spec, calendar),
+  ]
+}
+
+/** All faults as one refusal that names each path; undefined when there is none. `prefix` leads to the voucher. */
+export const refusalOf = (faults: readonly Fault[], prefix = ''): Refused | undefined =>
+  faults.length === 0
+    ? undefined
+    : refuse('invalid_payload', faults.map(({ path, message }) => `Property ${prefix}.${path} ${message}`).join(', '))
+
+/** A single voucher says what it is. */
+export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })
+
+/** A gift voucher keeps what it begins with, whatever its campaign says later. */
+export const completeMember = (spec: VoucherSpec, campaign: Campaign): VoucherSpec =>
+  spec.gift ? spec : { ...spec, ...giftOf(campaign) }
+
+/** What a voucher says of itself after a change: what is given replaces what there is, metadata key by key. Pure. */
+export const changedSpec = (
+  before: VoucherSpec,
+  voucher: Pick<ResolvedVoucher, 'code' | 'type' | 'gift' | 'campaign'>,
+  patch: VoucherSpec,
+  calendar: Calendar,
+): VoucherSpec | Refused => {
+  const { code, type, gift, campaign } = voucher
+  const resource = { type: 'voucher', id: code }
+  if (patch.type !== undefined && patch.type !== type)
+    return refuse('invalid_payload', 'Property .type cannot be changed', { resource })
+  if (patch.gift && patch.gift.amount !== gift?.amount)
+    return refuse('invalid_payload', 'Property .gift.amount cannot be changed: credits are added by /balance', {
+      resource,
+    })
+  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+  const next: VoucherSpec = {
+    ...before,
+    ...given,
+    ...(patch.metadata ? { metadata: { ...before.metadata, ...patch.metadata } } : {}),
+  }
+  const faults = campaign ? memberFaults(next, campaign.definition, calendar) : singleFaults(next, calendar)
+  return refusalOf(faults) ?? next
+}
