@@ -5,6 +5,7 @@ import type { CustomerDocument } from '../projections/customers.ts'
 import { showCustomer } from '../queries/customers.ts'
 import { SegmentObject, showSegment } from '../queries/segments.ts'
 import { ById } from '../queries/shapes.ts'
+import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
@@ -16,15 +17,27 @@ import { preview } from '../src/rollout/preview.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { changeDefinitions } from './definitions.ts'
 
+/** What an answer shows as null may be sent back as null: it is not there. */
+const absent = <S extends v.GenericSchema>(schema: S) =>
+  v.pipe(
+    v.nullish(schema),
+    v.transform((value) => value ?? undefined),
+  )
+
+const forms = {
+  filter: v.optional(absent(Segment.entries.filter.wrapped)),
+  condition: v.optional(absent(Segment.entries.condition.wrapped)),
+}
+
 /** Filters make passive segments unless the caller says otherwise; a list makes a static one. */
 const SegmentBody = v.pipe(
-  v.object({ ...Segment.entries, type: v.optional(SegmentType) }),
+  v.object({ ...Segment.entries, ...forms, type: v.optional(SegmentType) }),
   v.transform((body): Segment => ({ ...body, type: body.type ?? (body.customers ? 'static' : 'passive') })),
 )
 
-const SegmentPatch = v.partial(v.object({ ...Segment.entries, trigger_on_rollout: v.optional(v.boolean()) }))
+const SegmentPatch = v.partial(v.object({ ...Segment.entries, ...forms, trigger_on_rollout: v.optional(v.boolean()) }))
 
-const PreviewBody = v.object({ filter: Segment.entries.filter, condition: Segment.entries.condition })
+const PreviewBody = v.object(forms)
 
 const EXAMPLES = 20
 /** A preview answers with what it has when this much of the request's time is used. */
@@ -48,6 +61,7 @@ export const segmentCommands = (services: Services) => [
     tag: 'Segments',
     roles: ['admin', 'integrator'],
     body: SegmentBody,
+    bodyNesting: MAX_CONDITION_NESTING,
     response: SegmentObject,
     handler: (call): Promise<Outcome> => {
       const id = idFrom('seg', call.idempotencyKey ?? randomBytes(16).toString('hex'))
@@ -69,6 +83,7 @@ export const segmentCommands = (services: Services) => [
     roles: ['admin', 'integrator'],
     params: ById,
     body: SegmentPatch,
+    bodyNesting: MAX_CONDITION_NESTING,
     response: SegmentObject,
     handler: (call): Promise<Outcome> => {
       const { id } = call.params
@@ -110,6 +125,7 @@ export const segmentCommands = (services: Services) => [
     tag: 'Segments',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     body: PreviewBody,
+    bodyNesting: MAX_CONDITION_NESTING,
     handler: async (call): Promise<Outcome> => {
       const { definitions } = services.rulebook.current()
       const parsed = parseSegment(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ById } from '../queries/shapes.ts'
 import { AssignmentObject, RuleObject, showAssignment, showRule } from '../queries/validationRules.ts'
+import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
@@ -43,6 +44,7 @@ export const validationRuleCommands = (services: Services) => [
     tag: 'Validation rules',
     roles: ['admin', 'integrator'],
     body: ValidationRule,
+    bodyNesting: MAX_CONDITION_NESTING,
     response: RuleObject,
     handler: (call): Promise<Outcome> => {
       const id = idFrom('val', fresh(call.idempotencyKey))
@@ -62,6 +64,7 @@ export const validationRuleCommands = (services: Services) => [
     roles: ['admin', 'integrator'],
     params: ById,
     body: RulePatch,
+    bodyNesting: MAX_CONDITION_NESTING,
     response: RuleObject,
     handler: (call): Promise<Outcome> => {
       const { id } = call.params

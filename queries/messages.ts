@@ -10,7 +10,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { fresh } from './fresh.ts'
-import { ById, isoOf } from './shapes.ts'
+import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
 
@@ -163,6 +163,39 @@ export const messageQueries = (services: Services) => [
     roles: READERS,
     query: ListQuery,
     handler: fresh(services, (call) => list(services, call.query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/messages/lanes',
+    summary: 'Channels and hosts that this node sends through now',
+    description:
+      'One lane for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
+      '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
+    tag: 'Messages',
+    roles: READERS,
+    handler: (): Outcome => {
+      const lanes = services.delivery?.lanes() ?? []
+      return {
+        body: {
+          object: 'list',
+          data_ref: 'data',
+          data: lanes.map(({ lane, state, busy, waiting, failures, restsUntil }) => {
+            const colon = lane.indexOf(':')
+            return {
+              channel: lane.slice(0, colon),
+              host: lane.slice(colon + 1),
+              state,
+              sending: busy,
+              waiting,
+              failures,
+              paused_until: isoOrNull(restsUntil),
+              object: 'message_lane',
+            }
+          }),
+          total: lanes.length,
+        },
+      }
+    },
   }),
   route({
     method: 'get',

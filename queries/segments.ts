@@ -10,7 +10,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit } from '../src/http/fields.ts'
+import { instant, pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
@@ -57,6 +57,10 @@ const ListQuery = v.object({
   limit: pageLimit,
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
   starting_after_id: v.optional(v.string()),
+  /** Paging by time: made after (or, newest first, before) this instant. */
+  starting_after: v.optional(instant),
+  start_date: v.optional(instant),
+  end_date: v.optional(instant),
   ids: v.optional(
     v.union([
       v.array(v.string()),
@@ -69,8 +73,13 @@ const ListQuery = v.object({
 })
 
 const list = (services: Services, query: v.InferOutput<typeof ListQuery>): Outcome => {
+  const { ids, start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
+  const after = query.starting_after
+  const isAfter = (at: number): boolean =>
+    after === undefined || (query.order === '-created_at' ? at < after : at > after)
   const entries = [...services.rulebook.current().entries('segment').values()]
-    .filter(({ id }) => query.ids === undefined || query.ids.includes(id))
+    .filter(({ id }) => ids === undefined || ids.includes(id))
+    .filter(({ createdAt }) => createdAt >= start && createdAt < end && isAfter(createdAt))
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
   if (query.order === '-created_at') entries.reverse()
   const from =
@@ -160,28 +169,69 @@ const members = async (services: Services, id: string, query: v.InferOutput<type
   }
 }
 
-const HISTORY_WORDS: Readonly<Record<string, string>> = {
-  Created: 'segment.created',
-  Updated: 'segment.updated',
-  Deleted: 'segment.deleted',
+/** What a change of a segment is called in its history. */
+const changeName = (verb: string, before: Segment | undefined, after: Segment | undefined): string => {
+  if (verb !== 'Updated' || !before || !after) return `segment.${verb.toLowerCase()}`
+  if (before.type !== 'auto-update' && after.type === 'auto-update') return 'segment.activated'
+  const formOf = ({ filter, condition }: Segment) => JSON.stringify([filter, condition])
+  return formOf(before) === formOf(after) ? 'segment.updated' : 'segment.filters_updated'
 }
 
-/** What became of a definition, oldest first, from the rulebook's own stream. */
-const history = async ({ store }: Services, id: string): Promise<Outcome> => {
-  const data: object[] = []
+const HistoryQuery = v.object({
+  limit: pageLimit,
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  starting_after: v.optional(instant),
+  starting_after_id: v.optional(v.string()),
+  start_date: v.optional(instant),
+  end_date: v.optional(instant),
+})
+
+/** What became of a definition, from the rulebook's own stream; a deleted one keeps its history. */
+const history = async (
+  { store }: Services,
+  id: string,
+  query: v.InferOutput<typeof HistoryQuery>,
+): Promise<Outcome> => {
+  const entries: { readonly id: string; readonly at: number; readonly shown: object }[] = []
+  let before: Segment | undefined
   for await (const fact of store.readStream(RULEBOOK_STREAM)) {
     const change = changeOf(fact)
     if (change?.kind !== 'segment' || change.id !== id) continue
-    data.push({
+    const after = change.definition as Segment | undefined
+    const shown = {
       id: fact.id,
-      type: HISTORY_WORDS[change.verb] ?? change.verb,
-      data: { segment: { id, ...(change.definition as object | undefined) }, actor: fact.metadata.actor ?? null },
+      type: changeName(change.verb, before, after),
+      data: { segment: { id, ...after }, actor: fact.metadata.actor ?? null },
       created_at: isoOf(change.occurredAt),
       group_id: fact.metadata.$correlationId,
-    })
+    }
+    entries.push({ id: fact.id, at: change.occurredAt, shown })
+    before = after
   }
-  if (data.length === 0) return notFound('segment', id)
-  return { body: { object: 'list', data_ref: 'data', data, has_more: false, more_starting_after: null } }
+  if (entries.length === 0) return notFound('segment', id)
+  const { start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
+  const isDescending = query.order === '-created_at'
+  if (isDescending) entries.reverse()
+  const from = query.starting_after_id
+  const place = from === undefined ? 0 : entries.findIndex((entry) => entry.id === from) + 1
+  if (from !== undefined && place === 0)
+    return refuse('invalid_or_expired_cursor', `The segment has no activity with the id ${from}`)
+  const after = query.starting_after
+  const rest = entries
+    .slice(place)
+    .filter(({ at }) => at >= start && at < end)
+    .filter(({ at }) => after === undefined || (isDescending ? at < after : at > after))
+  const page = rest.slice(0, query.limit)
+  const more = rest.length > page.length
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: page.map(({ shown }) => shown),
+      has_more: more,
+      more_starting_after: more ? page.at(-1)!.id : null,
+    },
+  }
 }
 
 export const segmentQueries = (services: Services) => [
@@ -224,7 +274,8 @@ export const segmentQueries = (services: Services) => [
     tag: 'Segments',
     roles: READERS,
     params: ById,
-    handler: (call) => history(services, call.params.id),
+    query: HistoryQuery,
+    handler: (call) => history(services, call.params.id, call.query),
   }),
   route({
     method: 'get',

@@ -80,8 +80,10 @@ const validate = async (
   body: v.InferOutput<typeof ValidationBody>,
   now: number,
 ): Promise<Outcome> => {
-  const rule = conditionsOf(services.rulebook.current()).rules.get(id)
-  if (!rule) return notFound('validation_rules', id)
+  const rulebook = services.rulebook.current()
+  const rule = conditionsOf(rulebook).rules.get(id)
+  const entry = rulebook.entries('validationRule').get(id)
+  if (!rule || !entry) return notFound('validation_rules', id)
   const name = body.customer?.id ?? body.customer?.source_id
   const found = name === undefined ? newCustomer('') : await findCustomer(services, name)
   if (isFailure(found)) return found
@@ -98,6 +100,7 @@ const validate = async (
     body: {
       valid: holds,
       rule_id: id,
+      applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
       until: isoOrNull(until),
       ...(failed ? { failed, error: failed.message === undefined ? null : { message: failed.message } } : {}),
       because,

@@ -136,22 +136,22 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     })
     stops.push(() => processes.stop())
     watchProcesses(metrics.registry, processes)
-    if (config.delivery.isOn) {
-      const delivery = await startDelivery({
-        config: config.delivery,
-        store,
-        readModel,
-        rulebook: rulebook.current,
-        issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
-        log,
-        metrics: metrics.registry,
-        onMoved(moved) {
-          const watching = projector.position$.subscribe(moved)
-          return () => watching.unsubscribe()
-        },
-      })
-      stops.push(() => delivery.stop())
-    }
+    const delivery = config.delivery.isOn
+      ? await startDelivery({
+          config: config.delivery,
+          store,
+          readModel,
+          rulebook: rulebook.current,
+          issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
+          log,
+          metrics: metrics.registry,
+          onMoved(moved) {
+            const watching = projector.position$.subscribe(moved)
+            return () => watching.unsubscribe()
+          },
+        })
+      : undefined
+    if (delivery) stops.push(() => delivery.stop())
     watchNode(metrics.registry, {
       projector,
       waitingCommands: () => customers.pending,
@@ -174,6 +174,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       codes,
       stock,
       processes,
+      delivery,
       scratch: () => {
         const database = `${config.mongodbDatabase}_scratch_${randomKey().slice(0, 12)}`
         return createReadModel({ url: engines.mongodbUrl, database, log })

@@ -104,6 +104,18 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       registers: [options.metrics],
     })
 
+  if (options.metrics)
+    new Gauge({
+      name: 'tributary_delivery_lanes',
+      help: 'Channels and hosts that messages go through now: working, paused because the other end is down, testing whether it is back',
+      labelNames: ['channel', 'state'] as const,
+      registers: [options.metrics],
+      collect() {
+        this.reset()
+        for (const { lane, state } of lanes.status(now())) this.inc({ channel: lane.split(':', 1)[0]!, state })
+      },
+    })
+
   /**
    * The lane that a distribution's messages take now; its definition may have changed since they were asked for. Undefined for
    * a channel that this node has no end of: such messages wait for one that has.

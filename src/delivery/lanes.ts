@@ -31,6 +31,10 @@ export interface LaneStatus {
   readonly busy: number
   /** Messages that are claimed and wait for a place. */
   readonly waiting: number
+  /** `paused`: its end is down. `testing`: one message at a time finds out whether it is back. */
+  readonly state: 'working' | 'paused' | 'testing'
+  /** Failures in a row that said that its end is down. */
+  readonly failures: number
   /** ms since the epoch; null while it works. */
   readonly restsUntil: number | null
 }
@@ -118,10 +122,12 @@ export const createLanes = (options: LaneOptions, random: () => number): Lanes =
       if (lane.busy === 0 && lane.failures === 0 && lane.rests === 0) lanes.delete(name)
     },
     status: (now) =>
-      [...lanes].map(([lane, { busy, restsUntil, waiting }]) => ({
+      [...lanes].map(([lane, { busy, restsUntil, rests, failures, waiting }]) => ({
         lane,
         busy,
         waiting: waiting.length,
+        state: restsUntil > now ? 'paused' : rests > 0 ? 'testing' : 'working',
+        failures,
         restsUntil: restsUntil > now ? Math.round(restsUntil) : null,
       })),
   }

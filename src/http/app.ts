@@ -4,7 +4,7 @@ import type { KeyRing, Role } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { AUDIENCE_ROLES, authenticate } from './auth.ts'
-import { DEFAULT_BODY_LIMIT, readBody } from './body.ts'
+import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
 import { createReplier, Exchange } from './exchange.ts'
@@ -44,6 +44,7 @@ interface Endpoint {
   readonly method: string
   readonly roles: ReadonlySet<Role>
   readonly bodyLimit: number
+  readonly bodyNesting: number
   readonly takesParams: boolean
 }
 
@@ -71,6 +72,7 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
       method: route.method.toUpperCase(),
       roles: new Set(roles),
       bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
+      bodyNesting: route.bodyNesting ?? MAX_NESTING,
       takesParams: names.length > 0,
     }
   })
@@ -173,7 +175,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     if (refused !== undefined) return refused
     if (route.body !== undefined) {
       exchange.reading = true
-      const body = await readBody(exchange.request, endpoint.bodyLimit)
+      const body = await readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting)
       exchange.reading = false
       if ('failed' in body) return body
       exchange.body = body.value

@@ -3,7 +3,7 @@ import { type Failure, refuse } from './errors.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
 export const DEFAULT_BODY_LIMIT = 1024 * 1024
-/** Levels of objects and arrays within each other; the outermost is level 1. */
+/** Levels of objects and arrays within each other where a route says nothing else; the outermost is level 1. */
 export const MAX_NESTING = 20
 
 export interface ReadBody {
@@ -46,19 +46,21 @@ type Structure = readonly unknown[] | Readonly<Record<string, unknown>>
 const isStructure = (value: unknown): value is Structure => typeof value === 'object' && value !== null
 const isList = (value: Structure): value is readonly unknown[] => Array.isArray(value)
 
-/** The first thing in a parsed value that may not be, or undefined. One walk, no deeper than the bound. */
-const faultIn = (value: unknown, level: number, checkText: boolean): string | undefined => {
+const TOO_DEEP = 'too deep'
+
+/** The first thing in a parsed value that may not be, or undefined. One walk, no more levels than are `left`. */
+const faultIn = (value: unknown, left: number, checkText: boolean): string | undefined => {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number is out of range'
   if (typeof value === 'string')
     return checkText && LONE_SURROGATE.test(value) ? 'a text is not well-formed Unicode' : undefined
   if (!isStructure(value)) return undefined
-  if (level > MAX_NESTING) return `nesting is deeper than ${MAX_NESTING} levels`
-  return isList(value) ? faultInItems(value, level, checkText) : faultInProperties(value, level, checkText)
+  if (left === 0) return TOO_DEEP
+  return isList(value) ? faultInItems(value, left, checkText) : faultInProperties(value, left, checkText)
 }
 
-const faultInItems = (items: readonly unknown[], level: number, checkText: boolean): string | undefined => {
+const faultInItems = (items: readonly unknown[], left: number, checkText: boolean): string | undefined => {
   for (let i = 0; i < items.length; i++) {
-    const fault = faultIn(items[i], level + 1, checkText)
+    const fault = faultIn(items[i], left - 1, checkText)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -67,12 +69,12 @@ const faultInItems = (items: readonly unknown[], level: number, checkText: boole
 /** `for in` rather than `Object.entries`: the value is fresh from `JSON.parse`, and this runs for every body. */
 const faultInProperties = (
   properties: Readonly<Record<string, unknown>>,
-  level: number,
+  left: number,
   checkText: boolean,
 ): string | undefined => {
   for (const key in properties) {
     if (forbidden(key)) return `the property name ${JSON.stringify(key)} is not allowed`
-    const fault = faultIn(properties[key], level + 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
+    const fault = faultIn(properties[key], left - 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -82,7 +84,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** Half a pair can only come from an escape, since the bytes were decoded strictly. */
 const SURROGATE_ESCAPE = /\\u[dD]/
 
-const parse = (bytes: Uint8Array | ArrayBuffer): ReadBody | Failure => {
+const parse = (bytes: Uint8Array | ArrayBuffer, nesting: number): ReadBody | Failure => {
   let text: string
   try {
     text = decoder.decode(bytes)
@@ -96,8 +98,12 @@ const parse = (bytes: Uint8Array | ArrayBuffer): ReadBody | Failure => {
   } catch (error) {
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
-  const fault = faultIn(value, 1, SURROGATE_ESCAPE.test(text))
-  return fault === undefined ? { value } : refuse('invalid_payload', `In the body ${fault}`)
+  const fault = faultIn(value, nesting, SURROGATE_ESCAPE.test(text))
+  if (fault === undefined) return { value }
+  return refuse(
+    'invalid_payload',
+    `In the body ${fault === TOO_DEEP ? `nesting is deeper than ${nesting} levels` : fault}`,
+  )
 }
 
 /** The engine quotes the text around the mistake; what was sent may be personal, so only the place is kept. */
@@ -106,8 +112,14 @@ const reason = (message: string): string => {
   return place === null ? 'The body is not complete JSON' : `The body is not JSON: mistake at position ${place[1]}`
 }
 
-/** Reads, bounds and parses the body of a request. Rejects only when the connection breaks. */
-export const readBody = async (request: Request, limit: number): Promise<ReadBody | Failure> => {
+/**
+ * Reads, bounds (`limit` bytes, `nesting` levels) and parses the body of a request. Rejects only when the connection breaks.
+ */
+export const readBody = async (
+  request: Request,
+  limit: number,
+  nesting: number = MAX_NESTING,
+): Promise<ReadBody | Failure> => {
   const { headers } = request
   const declared = headers.get('content-length')
   const contentType = headers.get('content-type')
@@ -122,11 +134,11 @@ export const readBody = async (request: Request, limit: number): Promise<ReadBod
     return refuse('unsupported_media_type', 'A compressed body is not supported: send it without Content-Encoding')
   if (declared !== null) {
     if (Number(declared) > limit) return tooLarge(limit)
-    return parse(await request.arrayBuffer())
+    return parse(await request.arrayBuffer(), nesting)
   }
   if (request.body === null) return NO_BODY
   const bytes = await readStream(request.body, limit)
-  return 'failed' in bytes ? bytes : parse(bytes)
+  return 'failed' in bytes ? bytes : parse(bytes, nesting)
 }
 
 const NO_BODY: ReadBody = { value: undefined }

@@ -2,8 +2,8 @@
 /*
  * The contract, in short (exact types below):
  *
- *   route({ method, path, also?, summary, description?, tag, roles, params?, query?, body?, bodyLimit?, response?,
- *           status?, operationId?, handler }): Route
+ *   route({ method, path, also?, summary, description?, tag, roles, params?, query?, body?, bodyLimit?,
+ *           bodyNesting?, response?, status?, operationId?, handler }): Route
  *   handler: (call: Call<Body, Query, Params>) => Answer | Failure | Refused | Promise<…>
  *
  *   Call   = { body, query, params, key, requestId, channel, audience, consistency, idempotencyKey, now, signal, headers }
@@ -97,6 +97,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly body?: v.GenericSchema<unknown, Body>
   /** Bytes; default 1 MiB. */
   readonly bodyLimit?: number
+  /** Levels of objects and arrays in the body; default 20. */
+  readonly bodyNesting?: number
   /** The answer's body, for the API document only. */
   readonly response?: v.GenericSchema
   /** Status of an answer that names none; default 200. */

@@ -1,4 +1,5 @@
 // What routes are built on: the running parts of one node, without their drivers.
+import type { Dispatcher } from '../delivery/index.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Processes } from '../processes/process.ts'
 import type { Projector } from '../projector/index.ts'
@@ -33,6 +34,8 @@ export interface Services {
   readonly codes: Codes
   readonly stock: Stock
   readonly processes: Processes
+  /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
+  readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
   /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */
   readonly scratch: () => ReadModel
 }

@@ -72,6 +72,8 @@ test('a lane rests after failures in a row, tests the other end with one message
   one('down', 0)
   assert.is(lanes.room('a', 999), 0)
   assert.is(lanes.status(500)[0]?.restsUntil, 1_000)
+  assert.is(lanes.status(500)[0]?.state, 'paused')
+  assert.is(lanes.status(1_000)[0]?.state, 'testing')
   assert.is(lanes.room('a', 1_000), 1)
   lanes.take('a')
   assert.is(lanes.room('a', 1_000), 0)

@@ -52,6 +52,17 @@ test('an active segment is entered in the answer, in the log, and in the members
   assert.is(listed.body.total, 1)
   const history = await node.call('GET', `/v1/segments/${id}/activities`)
   assert.equal(types(history), ['segment.created'])
+  await node.call('PUT', `/v1/segments/${id}`, { name: 'buyers of two' })
+  await node.call('PUT', `/v1/segments/${id}`, {
+    filter: { junction: 'and', 'events.bought.count': { conditions: { $more_than: 1 } } },
+  })
+  const first = await node.call('GET', `/v1/segments/${id}/activities?limit=2`)
+  assert.equal(types(first), ['segment.filters_updated', 'segment.updated'])
+  const rest = await node.call(
+    'GET',
+    `/v1/segments/${id}/activities?limit=2&starting_after_id=${first.body.more_starting_after}`,
+  )
+  assert.equal([types(rest), rest.body.has_more], [['segment.created'], false])
 })
 
 test('the clock records an exit at the instant the window ends, within a second', async () => {
@@ -153,6 +164,45 @@ test('what is wrong with a definition is said with its path, and nothing is writ
     assert.match(answer.body.details, path)
   }
   assert.is((await node.call('GET', '/v1/segments')).body.total, total)
+})
+
+test('as deep as conditions may be, a body may be too; deeper is refused with the path', async () => {
+  const nested = (levels: number): object => (levels === 1 ? { event: 'bought' } : { all: [nested(levels - 1)] })
+  await create({ name: 'deep', condition: nested(20) })
+  const refused = await node.call('POST', '/v1/segments', { name: 'deeper', condition: nested(21) })
+  assert.is(refused.status, 400)
+  assert.match(refused.body.details, /^Property \.condition\.all\.0\.all.* must NOT be nested deeper than 20 levels/)
+  const items = (levels: number): object => ({
+    1: { name: 'order.items.any', ...(levels > 1 ? { rules: items(levels - 1) } : {}) },
+    logic: '1',
+  })
+  assert.is((await node.call('POST', '/v1/validation-rules', { name: 'deep', rules: items(20) })).status, 200)
+  const rule = await node.call('POST', '/v1/validation-rules', { name: 'deeper', rules: items(21) })
+  assert.is(rule.status, 400)
+  assert.match(rule.body.details, /^Property \.rules\.1\.rules\.1.* must NOT be nested deeper than 20 levels/)
+})
+
+test('a passive segment becomes active with what waits for its entries, and cannot go back while it does', async () => {
+  const id = await create({ name: 'quiet', filter: { 'events.bought.count': { conditions: { $more_than: 100 } } } })
+  const channel = { type: 'webhook', url: 'https://shop.example/hook' }
+  const trigger = { type: 'segment_entered', segment_id: id }
+  const made = await node.call('POST', '/v1/distributions', { name: 'waits', trigger, channel })
+  assert.is(made.status, 200, JSON.stringify(made.body))
+  assert.is((await node.call('GET', `/v1/segments/${id}`)).body.type, 'auto-update')
+  assert.equal(types(await node.call('GET', `/v1/segments/${id}/activities`)), ['segment.activated', 'segment.created'])
+  const back = await node.call('PUT', `/v1/segments/${id}`, { type: 'passive' })
+  assert.is(back.status, 400)
+  assert.match(back.body.details, new RegExp(`distribution ${made.body.id}`))
+  const listed = await create({ name: 'listed', type: 'static', customers: [] })
+  const refused = await node.call('POST', '/v1/distributions', {
+    name: 'in vain',
+    trigger: { type: 'segment_left', segment_id: listed },
+    channel,
+  })
+  assert.is(refused.status, 400)
+  assert.match(refused.body.details, /^Property \.trigger\.segment_id /)
+  await node.call('DELETE', `/v1/distributions/${made.body.id}`)
+  assert.is((await node.call('PUT', `/v1/segments/${id}`, { type: 'passive' })).status, 200)
 })
 
 test('a segment in use is not deleted, and the answer lists who uses it', async () => {

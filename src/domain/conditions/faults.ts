@@ -18,6 +18,9 @@ export const MAX_NODES = 500
 export const MAX_VALUES = 1_000
 const MAX_FAULTS = 100
 
+/** Levels of objects and lists that a definition of `MAX_LEVELS` may come to: two a level, and what is around it. */
+export const MAX_CONDITION_NESTING = 64
+
 /** Collects faults while a definition is read; a part that cannot be read is undefined and its fault is kept here. */
 export interface Reading {
   readonly fault: (path: string, message: string) => undefined

@@ -2,7 +2,8 @@
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
 import type { Definitions, Entry, Project } from './kind.ts'
-import { type KindName, kindNamed, kindNames } from './kinds.ts'
+import { entriesOf, type KindName, kindNamed, kindNames } from './kinds.ts'
+import type { Segment } from './segment.ts'
 
 export const NO_DEFINITIONS: Definitions = { revision: '-1', project: undefined, entries: {} }
 
@@ -39,6 +40,27 @@ export const usersOf = (definitions: Definitions, kind: KindName, id: string): {
       .map((entry) => ({ kind: user, id: entry.id })),
   )
 
+const listed = (users: readonly { kind: KindName; id: string }[]): string =>
+  `Used by ${users.map((user) => `${user.kind} ${user.id}`).join(', ')}`
+
+/** What waits for entries into and exits from a segment. */
+const waitersOn = (definitions: Definitions, segment: string): { kind: KindName; id: string }[] =>
+  usersOf(definitions, 'segment', segment).filter(({ kind, id }) =>
+    kindNamed(kind).activates?.(definitions.entries[kind]?.get(id)?.definition).includes(segment),
+  )
+
+/** The HTTP contract: a passive segment becomes active, and makes entered and left events, once something waits for them. */
+const activations = (command: DefinitionChange, all: Definitions): readonly DefinitionChange[] =>
+  (command.verb === 'Deleted' ? [] : (kindNamed(command.kind).activates?.(command.definition) ?? [])).flatMap((id) => {
+    const segment = entriesOf(all, 'segment').get(id)
+    if (segment?.definition.type !== 'passive') return []
+    const definition: Segment = { ...segment.definition, type: 'auto-update' }
+    return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt: command.occurredAt }]
+  })
+
+const isQuiet = (command: DefinitionChange): boolean =>
+  command.kind === 'segment' && (command.definition as Segment).type !== 'auto-update'
+
 /**
  * What a change of definitions does: the facts to append (none when nothing would differ), or a refusal that names the path
  * of every fault. Several changes are decided together: each beside those before it, all or none.
@@ -49,6 +71,17 @@ export const decideDefinitions = (
 ): readonly DefinitionChange[] | Refused => {
   let all = before
   const decided: DefinitionChange[] = []
+  const accept = (change: DefinitionChange): void => {
+    decided.push(change)
+    all = evolveDefinitions(
+      all,
+      {
+        type: `${kindNamed(change.kind).fact}${change.verb}`,
+        data: { id: change.id, definition: change.definition, occurredAt: change.occurredAt },
+      },
+      all.revision,
+    )
+  }
   for (const command of commands) {
     const kind = kindNamed(command.kind)
     const old = before.entries[command.kind]?.get(command.id) ?? all.entries[command.kind]?.get(command.id)
@@ -60,9 +93,7 @@ export const decideDefinitions = (
     if (command.verb === 'Deleted') {
       const users = usersOf(all, command.kind, command.id)
       if (users.length > 0)
-        return refuse('resource_in_use', `Used by ${users.map((u) => `${u.kind} ${u.id}`).join(', ')}`, {
-          resource: { type: kind.resource, id: command.id },
-        })
+        return refuse('resource_in_use', listed(users), { resource: { type: kind.resource, id: command.id } })
     } else {
       const name = kind.uniqueName?.(command.definition)
       const twin = [...(all.entries[command.kind] ?? new Map<string, Entry<never>>()).values()].find(
@@ -80,16 +111,14 @@ export const decideDefinitions = (
           { resource: { type: kind.resource, id: command.id } },
         )
       if (old && JSON.stringify(old.definition) === JSON.stringify(command.definition)) continue
+      const waiting = old && isQuiet(command) ? waitersOn(all, command.id) : []
+      if (waiting.length > 0)
+        return refuse('resource_in_use', `${listed(waiting)}, which wait for its entered or left events`, {
+          resource: { type: kind.resource, id: command.id },
+        })
+      for (const activation of activations(command, all)) accept(activation)
     }
-    decided.push(command)
-    all = evolveDefinitions(
-      all,
-      {
-        type: `${kind.fact}${command.verb}`,
-        data: { id: command.id, definition: command.definition, occurredAt: command.occurredAt },
-      },
-      all.revision,
-    )
+    accept(command)
   }
   return decided
 }

@@ -6,6 +6,7 @@ import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../distributions
 import { isInternalEventType } from '../internalEvents.ts'
 import type { EventSchema } from './eventSchema.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
+import type { Segment } from './segment.ts'
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const template = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TEMPLATE))
@@ -106,10 +107,14 @@ const templatesOf = (channel: ChannelSettings): readonly (readonly [path: string
 }
 
 const triggerFaults = (trigger: Distribution['trigger'], all: Definitions): readonly Fault[] => {
-  if (trigger.type !== 'event')
-    return all.entries.segment?.has(trigger.segment_id)
-      ? []
-      : [{ path: 'trigger.segment_id', message: `must name a segment: there is no ${trigger.segment_id}` }]
+  if (trigger.type !== 'event') {
+    const path = 'trigger.segment_id'
+    const named = all.entries.segment?.get(trigger.segment_id) as Entry<Segment> | undefined
+    if (!named) return [{ path, message: `must name a segment: there is no ${trigger.segment_id}` }]
+    return named.definition.type === 'static'
+      ? [{ path, message: 'must NOT name a static segment: nobody enters or leaves it' }]
+      : []
+  }
   const { event } = trigger
   if (NEVER_TRIGGERS.test(event))
     return [{ path: 'trigger.event', message: `must NOT be ${event}: use a project webhook` }]
@@ -145,6 +150,7 @@ const uses = ({ trigger, validation_rule_id, campaign_id }: Distribution, all: D
 }
 
 export const distributionKind: Kind<Distribution> = {
+  activates: ({ trigger }) => (trigger.type === 'event' ? [] : [trigger.segment_id]),
   fact: 'Distribution',
   resource: 'distribution',
   schema: Distribution,

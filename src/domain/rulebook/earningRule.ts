@@ -97,8 +97,8 @@ const triggerFaults = (definition: EarningRule, all: Definitions): readonly Faul
     if (event !== SEGMENT_ENTERED)
       faults.push({ path: 'segment', message: `goes with the event ${SEGMENT_ENTERED} only` })
     if (!named) faults.push({ path: 'segment.id', message: `must name a segment: there is no ${segment.id}` })
-    else if (named.definition.type !== 'auto-update')
-      faults.push({ path: 'segment.id', message: 'must name an auto-update segment: others make no entered events' })
+    else if (named.definition.type === 'static')
+      faults.push({ path: 'segment.id', message: 'must NOT name a static segment: nobody enters it' })
   }
   if (tier) {
     if (!TIER_EVENT.test(event)) faults.push({ path: 'loyalty_tier', message: 'goes with an event of tiers only' })
@@ -147,6 +147,7 @@ export const earningRuleKind: Kind<EarningRule> = {
   fact: 'EarningRule',
   resource: 'earning_rule',
   schema: EarningRule,
+  activates: ({ segment }) => (segment ? [segment.id] : []),
   check,
   uses,
 }

@@ -36,6 +36,8 @@ export interface Kind<D> {
   readonly uniqueName?: (definition: D) => string | undefined
   /** Everything wrong with a definition beside all the others; an empty list lets it in. */
   readonly check: (id: string, definition: D, all: Definitions) => readonly Fault[]
+  /** Segments whose entries and exits it waits for: a passive one becomes an auto-update one with it. */
+  readonly activates?: (definition: D) => readonly string[]
   /** The definitions it cannot do without: they cannot be deleted while it is there. */
   readonly uses: (definition: D, all: Definitions) => readonly Reference[]
 }
