@@ -2,6 +2,8 @@
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
+import { isRedemptionFact } from '../src/domain/redemption/facts.ts'
+import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/redemption/sums.ts'
 import type { Projection } from './projection.ts'
 
 /** How a customer came to be referred: by whom, in which program, by which event. */
@@ -26,11 +28,12 @@ export interface CustomerDocument {
   readonly referrals: readonly ReferralOf[]
   /** How many customers this one referred, by program. */
   readonly referred: Readonly<Record<string, number>>
+  readonly sums: RedemptionSums
 }
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { source_id: 1 } },
     { key: { created_at: 1, _id: 1 } },
@@ -45,6 +48,10 @@ export const customers: Projection<CustomerDocument> = {
     'SegmentLeft',
     'ReferralConverted',
     'ReferralCredited',
+    'RedemptionSucceeded',
+    'RedemptionFailed',
+    'RedemptionRolledBack',
+    'RedemptionRollbackFailed',
   ],
   keys: (fact) => {
     const customer = customerOfStream(fact.stream)
@@ -52,6 +59,7 @@ export const customers: Projection<CustomerDocument> = {
   },
   evolve: (before, fact, key) => {
     if (!isCustomerFact(fact)) return before
+    if (isRedemptionFact(fact)) return before && { ...before, sums: evolveSums(before.sums, fact) }
     switch (fact.type) {
       case 'CustomerCreated': {
         const profile = mergeProfile({ metadata: {} }, fact.data.profile)
@@ -64,6 +72,7 @@ export const customers: Projection<CustomerDocument> = {
           segments: [],
           referrals: [],
           referred: {},
+          sums: NO_SUMS,
         }
       }
       case 'CustomerUpdated': {

@@ -1,5 +1,6 @@
 // All projections: what the projector keeps up to date, in one group behind one checkpoint.
 import { activity } from './activity.ts'
+import { campaignTotals } from './campaignTotals.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
 import { loyaltyCards } from './loyaltyCards.ts'
@@ -8,6 +9,7 @@ import { loyaltyTransactions } from './loyaltyTransactions.ts'
 import { outbox } from './outbox.ts'
 import type { Projection } from './projection.ts'
 import { publications } from './publications.ts'
+import { redemptions } from './redemptions.ts'
 import { referrals } from './referrals.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
 import { segmentMembers } from './segmentMembers.ts'
@@ -26,4 +28,6 @@ export const projections = [
   loyaltyCards,
   loyaltyTransactions,
   loyaltyTotals,
+  redemptions,
+  campaignTotals,
 ] as unknown as readonly Projection[]

@@ -5,6 +5,7 @@ import { activityId } from '../src/domain/customer/activity.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
+import { type RedemptionSums, summaryOf } from '../src/domain/redemption/sums.ts'
 import { notFound } from '../src/http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -26,19 +27,11 @@ export const CustomerObject = v.pipe(
   v.title('Customer'),
 )
 
-/** Totals of what a customer redeemed and ordered; all zero for somebody who did neither. */
-const NO_SUMMARY = {
-  redemptions: {
-    total_redeemed: 0,
-    total_failed: 0,
-    total_succeeded: 0,
-    total_rolled_back: 0,
-    total_rollback_failed: 0,
-    total_rollback_succeeded: 0,
-    gift: { redeemed_amount: 0, amount_to_go: 0 },
-    loyalty_card: { redeemed_points: 0, points_to_go: 0 },
-  },
-  orders: { total_amount: 0, total_count: 0, average_amount: 0, last_order_amount: 0 },
+/** Totals of what a customer redeemed and ordered. */
+const showSummary = (sums: RedemptionSums, cards: readonly Card[]) => {
+  const { redemptions, orders } = summaryOf(sums, cards, 0)
+  const { last_order_date: at, ...amounts } = orders
+  return { redemptions, orders: { ...amounts, ...(at === undefined ? {} : { last_order_date: isoOf(at) }) } }
 }
 
 /** The customer's referrals on both sides. */
@@ -54,6 +47,7 @@ const showProfile = (
   updatedAt: number | null,
   { referrals, referred }: Referred,
   cards: readonly Card[],
+  sums: RedemptionSums,
 ) => ({
   id,
   source_id: profile.source_id ?? null,
@@ -63,7 +57,7 @@ const showProfile = (
   phone: profile.phone ?? null,
   birthdate: profile.birthdate ?? null,
   address: profile.address ?? null,
-  summary: NO_SUMMARY,
+  summary: showSummary(sums, cards),
   loyalty: {
     ...showLoyalty(cards),
     referred_customers: Object.values(referred).reduce((sum, n) => sum + n, 0),
@@ -103,6 +97,7 @@ export const showCustomerState = (state: CustomerState) =>
       referred: state.referrals.credited,
     },
     Object.values(state.loyalty.cards),
+    state.redemptions.sums,
   )
 
 /** The same from the read model. */
@@ -114,6 +109,7 @@ export const showCustomer = (document: CustomerDocument, cards: readonly Card[] 
     document.updated_at?.getTime() ?? null,
     document,
     cards,
+    document.sums,
   )
 
 /** The short form in which events and activity entries show their customer. */

@@ -4,6 +4,7 @@ import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
 import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
+import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
@@ -18,6 +19,7 @@ import { messageQueries } from './messages.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
 import { publicationQueries } from './publications.ts'
+import { redemptionQueries } from './redemptions.ts'
 import { referralQueries } from './referrals.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
 import { rewardQueries } from './rewards.ts'
@@ -40,7 +42,9 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...messageQueries(services),
   ...campaignQueries(services),
   ...voucherQueries(services),
+  ...campaignSummaryQueries(services),
   ...publicationQueries(services),
+  ...redemptionQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),
   ...loyaltyQueries(services),

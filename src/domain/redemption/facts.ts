@@ -87,6 +87,8 @@ export const redemptionFacts = {
       parent: v.string(),
       redemption: v.string(),
       ...asked,
+      /** The redemption's place among the redeemables of its request. */
+      place: v.optional(v.number()),
       voucher: RedeemedVoucher,
       campaign: v.optional(Campaign),
       order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),

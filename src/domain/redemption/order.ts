@@ -179,6 +179,38 @@ export const stepOrder = (before: PricedOrder, after: PricedOrder): PricedOrder 
   )
 }
 
+const RecordedItem = v.looseObject({
+  quantity: v.number(),
+  initial_quantity: v.number(),
+  discount_quantity: v.number(),
+  amount: v.number(),
+  initial_amount: v.number(),
+  discount_amount: v.number(),
+  applied_discount_amount: v.number(),
+  subtotal_amount: v.number(),
+})
+
+/** An order as facts keep it: a `PricedOrder`, whose items may have been left out. */
+export const RecordedOrder = v.looseObject({
+  id: v.optional(v.string()),
+  source_id: v.optional(v.string()),
+  status: v.optional(v.string()),
+  amount: v.number(),
+  initial_amount: v.number(),
+  discount_amount: v.number(),
+  items_discount_amount: v.number(),
+  total_discount_amount: v.number(),
+  applied_discount_amount: v.number(),
+  items_applied_discount_amount: v.number(),
+  total_applied_discount_amount: v.number(),
+  total_amount: v.number(),
+  items: v.optional(v.array(RecordedItem)),
+  metadata: v.optional(metadata),
+})
+
+/** The id of the order of a request: the one that it was given, else one that follows from the request. */
+export const orderId = (order: Pick<PricedOrder, 'id'>, request: string): string => order.id ?? idFrom('ord', request)
+
 /** What the contract says of an order beside its amounts; `created_at` and `updated_at` are ISO times. */
 export interface OrderView {
   readonly id?: string

@@ -1,7 +1,9 @@
 // How facts about redemptions show: as internal events for conditions and triggers, and in the activity log.
+import * as v from 'valibot'
 import type { Occurrence } from '../conditions/subject.ts'
 import type { Activity } from '../customer/activity.ts'
 import type { RedemptionFact, RedemptionFactType } from './facts.ts'
+import { orderId, RecordedOrder, showOrder } from './order.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
 const EVENT_TYPES: Readonly<Record<RedemptionFactType, string | undefined>> = {
@@ -34,31 +36,62 @@ export const redemptionOccurrence = (id: string, fact: RedemptionFact, recordedA
   }
 }
 
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+type Shown = Exclude<RedemptionFact, { readonly type: 'RedemptionAbandoned' }>
+
+const orderShown = (fact: Shown) => {
+  if (!('order' in fact.data)) return null
+  const read = v.safeParse(RecordedOrder, fact.data.order)
+  if (!read.success) return null
+  const status = fact.type === 'RedemptionRolledBack' ? 'CANCELED' : (read.output.status ?? 'PAID')
+  const made = fact.type === 'RedemptionFailed' ? {} : { id: orderId(read.output, fact.data.request) }
+  return showOrder(read.output, { ...made, status, created_at: iso(fact.data.occurredAt) })
+}
+
+/** The redemption or rollback itself, under the names of the HTTP contract. */
+const redemptionShown = (fact: Shown) => {
+  const { data } = fact
+  const isRollback = 'rollback' in data
+  const went = fact.type === 'RedemptionSucceeded' || fact.type === 'RedemptionRolledBack'
+  const credits = 'credits' in data ? data.credits : undefined
+  return {
+    id: isRollback ? data.rollback : data.redemption,
+    object: isRollback ? 'redemption_rollback' : 'redemption',
+    date: iso(data.occurredAt),
+    redemption: isRollback ? data.redemption : data.request,
+    result: went ? 'SUCCESS' : 'FAILURE',
+    status: went ? 'SUCCEEDED' : 'FAILED',
+    ...('details' in data ? { failure_code: data.reason, failure_message: data.details } : {}),
+    ...('message' in data && data.message !== undefined ? { error: { message: data.message } } : {}),
+    ...(fact.type === 'RedemptionRolledBack' ? { reason: fact.data.reason ?? null } : {}),
+    ...(credits === undefined ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
+    ...('applied' in data && data.applied !== undefined ? { discount_amount: data.applied } : {}),
+    tracking_id: data.trackingId ?? null,
+    channel: data.channel,
+    metadata: data.metadata ?? {},
+    related_object_type: 'voucher',
+    ...(data.voucher.id === undefined ? {} : { related_object_id: data.voucher.id }),
+  }
+}
+
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const redemptionActivity = (fact: RedemptionFact): Activity | undefined => {
   const type = EVENT_TYPES[fact.type]
   if (type === undefined || fact.type === 'RedemptionAbandoned') return undefined
   const { data } = fact
   const { voucher, campaign } = data
+  const holder = 'holder' in voucher ? voucher.holder : undefined
   return {
     type,
     category: 'ACTION',
     data: {
-      redemption: {
-        id: 'rollback' in data ? data.rollback : data.redemption,
-        object: 'rollback' in data ? 'redemption_rollback' : 'redemption',
-        ...('rollback' in data ? { redemption: data.redemption } : {}),
-        result: fact.type === 'RedemptionSucceeded' || fact.type === 'RedemptionRolledBack' ? 'SUCCESS' : 'FAILURE',
-        ...('details' in data ? { failure_code: data.reason, failure_message: data.details } : {}),
-        ...('reason' in data && fact.type === 'RedemptionRolledBack' ? { reason: data.reason } : {}),
-        tracking_id: data.trackingId ?? null,
-        metadata: data.metadata ?? {},
-        related_object_type: 'voucher',
-        ...(voucher.id === undefined ? {} : { related_object_id: voucher.id }),
-      },
+      redemption: redemptionShown(fact),
       voucher: {
         ...(voucher.id === undefined ? {} : { id: voucher.id }),
         code: voucher.code,
+        ...('type' in voucher ? { type: voucher.type } : {}),
+        ...('discount' in data && data.discount ? { discount: data.discount } : {}),
         campaign: campaign?.name ?? null,
         campaign_id: campaign?.id ?? null,
         object: 'voucher',
@@ -67,7 +100,9 @@ export const redemptionActivity = (fact: RedemptionFact): Activity | undefined =
         ? { id: campaign.id, name: campaign.name, campaign_type: campaign.type, object: 'campaign' }
         : null,
       promotion_tier: null,
-      order: 'order' in data ? (data.order ?? null) : null,
+      promotion_stack: null,
+      order: orderShown(fact),
+      holder: holder === undefined ? null : { id: holder, object: 'customer' },
       ...('because' in data && data.because ? { because: data.because } : {}),
     },
   }

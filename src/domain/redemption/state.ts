@@ -1,21 +1,12 @@
 // What a customer has redeemed, as the facts leave it.
 import { type Counts, counted, NO_COUNTS } from './counts.ts'
 import type { RedemptionFact, RedemptionFactData } from './facts.ts'
+import { evolveSums, NO_SUMS, type RedemptionSums } from './sums.ts'
 
 /** A redemption that came about, as far as rolling it back needs it. */
 export type Made = RedemptionFactData<'RedemptionSucceeded'> & {
   /** The rollback that undid it. */
   readonly rolledBack?: string
-}
-
-/** Sums over all redemptions, as the customer object of the HTTP contract has them. */
-export interface RedemptionSums {
-  readonly succeeded: number
-  readonly failed: number
-  readonly rolledBack: number
-  readonly rollbackFailed: number
-  /** Gift credits taken and not given back, minor units. */
-  readonly credits: number
 }
 
 export interface RedemptionsState {
@@ -34,7 +25,7 @@ export const NO_REDEMPTIONS: RedemptionsState = {
   byCampaign: {},
   made: {},
   abandoned: [],
-  sums: { succeeded: 0, failed: 0, rolledBack: 0, rollbackFailed: 0, credits: 0 },
+  sums: NO_SUMS,
 }
 
 const DAY_MS = 86_400_000
@@ -65,18 +56,18 @@ const recent = (made: RedemptionsState['made'], now: number): RedemptionsState['
   return Object.fromEntries(Object.entries(made).filter(([, one]) => one.occurredAt >= now - KEPT_MS))
 }
 
-export const evolveRedemptions = (state: RedemptionsState, fact: RedemptionFact): RedemptionsState => {
-  const { sums } = state
+export const evolveRedemptions = (before: RedemptionsState, fact: RedemptionFact): RedemptionsState => {
+  const state: RedemptionsState = { ...before, sums: evolveSums(before.sums, fact) }
   switch (fact.type) {
     case 'RedemptionSucceeded':
       return {
         ...state,
         ...counting(state, fact.data, 1),
         made: { ...recent(state.made, fact.data.occurredAt), [fact.data.redemption]: fact.data },
-        sums: { ...sums, succeeded: sums.succeeded + 1, credits: sums.credits + (fact.data.credits ?? 0) },
       }
     case 'RedemptionFailed':
-      return { ...state, sums: { ...sums, failed: sums.failed + 1 } }
+    case 'RedemptionRollbackFailed':
+      return state
     case 'RedemptionAbandoned':
       return { ...state, abandoned: [...state.abandoned.slice(1 - MAX_ABANDONED), fact.data.request] }
     case 'RedemptionRolledBack': {
@@ -87,11 +78,8 @@ export const evolveRedemptions = (state: RedemptionsState, fact: RedemptionFact)
         made: made
           ? { ...state.made, [fact.data.redemption]: { ...made, rolledBack: fact.data.rollback } }
           : state.made,
-        sums: { ...sums, rolledBack: sums.rolledBack + 1, credits: sums.credits - (fact.data.credits ?? 0) },
       }
     }
-    case 'RedemptionRollbackFailed':
-      return { ...state, sums: { ...sums, rollbackFailed: sums.rollbackFailed + 1 } }
     default:
       return fact satisfies never
   }

@@ -4,6 +4,7 @@ import { type Compiled, compile } from '../conditions/compile.ts'
 import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
 import { pointsIn } from '../loyalty/state.ts'
+import { summaryOf } from '../redemption/sums.ts'
 import { environmentOf } from '../rulebook/environment.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import { compiledOnce, type Rulebook } from '../rulebook/rulebook.ts'
@@ -38,6 +39,8 @@ export interface Conditions {
   readonly byAttribute: Index
   readonly bySegment: Index
   readonly byPoints: readonly CompiledSegment[]
+  /** Those that ask for totals of redemptions and orders. */
+  readonly bySummary: readonly CompiledSegment[]
   /** Customer → the static segments that list it. */
   readonly byMember: Index
   /** Those that every customer must be looked at for. */
@@ -53,6 +56,10 @@ export const subjectOf = (state: CustomerState): Subject => ({
   accumulators: state.derived.accumulators,
   segments: state.segments,
   points: (campaign) => pointsIn(state.loyalty, campaign),
+  // Made when it is asked for, which is seldom.
+  get summary() {
+    return summaryOf(state.redemptions.sums, Object.values(state.loyalty.cards))
+  },
 })
 
 const NOBODY = subjectOf(newCustomer(''))
@@ -118,6 +125,9 @@ const prepare = (rulebook: Rulebook): Conditions => {
     byAttribute: indexBy(segments, ({ condition }) => condition?.listens.attributes ?? []),
     bySegment: indexBy(segments, ({ condition }) => condition?.listens.segments ?? []),
     byPoints: segments.filter((segment) => (segment.condition?.listens.points.length ?? 0) > 0),
+    bySummary: segments.filter((segment) =>
+      segment.condition?.listens.attributes.some((name) => name.startsWith('summary.')),
+    ),
     byMember: indexBy(segments, ({ members }) => members ?? []),
     always: segments.filter((segment) => segment.concernsAll),
   }

@@ -5,6 +5,7 @@ import { occurrenceOf } from '../customer/occurrence.ts'
 import type { MembershipCause } from '../customer/segmentFacts.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { isLoyaltyFact } from '../loyalty/facts.ts'
+import { isRedemptionFact } from '../redemption/facts.ts'
 import {
   type CompiledSegment,
   type Conditions,
@@ -47,6 +48,7 @@ const touchedBy = (fact: DecidedFact, conditions: Conditions): readonly Compiled
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (occurrence) touched.push(...(conditions.byEventType.get(occurrence.type) ?? []))
   if (isLoyaltyFact(fact)) touched.push(...conditions.byPoints)
+  if (isLoyaltyFact(fact) || isRedemptionFact(fact)) touched.push(...conditions.bySummary)
   switch (fact.type) {
     case 'CustomerCreated':
       touched.push(...conditions.always, ...(conditions.byMember.get(fact.data.id) ?? []))

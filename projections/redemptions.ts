@@ -1,0 +1,180 @@
+// Redemptions: one document for each that came about, each that was refused, and each rollback.
+import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { customerOfStream } from '../src/domain/ids.ts'
+import { sortable } from '../src/domain/position.ts'
+import type { RecordedFact } from '../src/domain/recorded.ts'
+import {
+  isRedemptionFact,
+  type RedemptionFact,
+  redemptionFacts,
+  requestOfStream,
+} from '../src/domain/redemption/facts.ts'
+import type { Discount } from '../src/domain/vouchers/spec.ts'
+import type { Projection } from './projection.ts'
+
+export interface RedemptionDocument {
+  readonly _id: string
+  readonly kind: 'redemption' | 'rollback'
+  readonly result: 'SUCCESS' | 'FAILURE'
+  /** The redemption that a rollback is about; its own id for a redemption. */
+  readonly redemption: string
+  /** The request that it came about by, with others or alone. */
+  readonly parent: string
+  /** The request whose order it is: that of the redemption, also for its rollback. */
+  readonly request: string
+  /** Its place among the redeemables of the request, from 0. */
+  readonly place: number
+  /** Null for a redemption without a customer. */
+  readonly customer: string | null
+  readonly voucher: { readonly id: string | null; readonly code: string; readonly type: string | null }
+  /** The customer to whom the code was given. */
+  readonly holder: string | null
+  readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
+  readonly discount: Discount | null
+  /** Gift credits, and what came off the order in all; minor units, null where there is none. */
+  readonly credits: number | null
+  readonly applied: number | null
+  /** The items are with the first redemption of a request only. */
+  readonly order: Readonly<Record<string, unknown>> | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly tracking_id: string | null
+  readonly channel: string
+  readonly failure: { readonly key: string; readonly details: string; readonly message: string | null } | null
+  /** Why it was rolled back. */
+  readonly reason: string | null
+  readonly rolled_back: { readonly id: string; readonly at: Date } | null
+  readonly created_at: Date
+  /** The place in the log, as sortable text. */
+  readonly position: string
+}
+
+type Shown = Exclude<RedemptionFact, { readonly type: 'RedemptionAbandoned' }>
+
+const isShown = (fact: RedemptionFact): fact is Shown => fact.type !== 'RedemptionAbandoned'
+
+/** What all kinds have; the rest as if there were nothing more. */
+const common = ({ data }: Shown, customer: string | null, position: string) => ({
+  customer,
+  voucher: {
+    id: data.voucher.id ?? null,
+    code: data.voucher.code,
+    type: 'type' in data.voucher ? data.voucher.type : null,
+  },
+  holder: 'holder' in data.voucher ? (data.voucher.holder ?? null) : null,
+  campaign: data.campaign ?? null,
+  discount: null,
+  credits: 'credits' in data ? (data.credits ?? null) : null,
+  applied: 'applied' in data ? (data.applied ?? null) : null,
+  order: 'order' in data ? (data.order ?? null) : null,
+  metadata: data.metadata ?? {},
+  tracking_id: data.trackingId ?? null,
+  channel: data.channel,
+  failure: null,
+  reason: null,
+  rolled_back: null,
+  created_at: new Date(data.occurredAt),
+  position,
+})
+
+/** The document that a fact makes. */
+export const redemptionOf = (fact: Shown, customer: string | null, position: string): RedemptionDocument => {
+  const base = common(fact, customer, position)
+  switch (fact.type) {
+    case 'RedemptionSucceeded': {
+      const { redemption, request, place, discount } = fact.data
+      return {
+        _id: redemption,
+        kind: 'redemption',
+        result: 'SUCCESS',
+        redemption,
+        parent: request,
+        request,
+        place,
+        ...base,
+        discount: discount ?? null,
+      }
+    }
+    case 'RedemptionFailed': {
+      const { redemption, request, reason, details, message } = fact.data
+      return {
+        _id: redemption,
+        kind: 'redemption',
+        result: 'FAILURE',
+        redemption,
+        parent: request,
+        request,
+        place: 0,
+        ...base,
+        failure: { key: reason, details, message: message ?? null },
+      }
+    }
+    case 'RedemptionRolledBack': {
+      const { rollback, redemption, parent, request, place, reason } = fact.data
+      return {
+        _id: rollback,
+        kind: 'rollback',
+        result: 'SUCCESS',
+        redemption,
+        parent,
+        request,
+        place: place ?? 0,
+        ...base,
+        reason: reason ?? null,
+      }
+    }
+    case 'RedemptionRollbackFailed': {
+      const { rollback, redemption, request, reason, details } = fact.data
+      return {
+        _id: rollback,
+        kind: 'rollback',
+        result: 'FAILURE',
+        redemption,
+        parent: request,
+        request,
+        place: 0,
+        ...base,
+        failure: { key: reason, details, message: null },
+      }
+    }
+    default:
+      return fact satisfies never
+  }
+}
+
+/** Redemptions are in the streams of customers, those without a customer in streams of their own. */
+const redemptionIn = (fact: RecordedFact): Shown | undefined =>
+  (customerOfStream(fact.stream) !== undefined || requestOfStream(fact.stream) !== undefined) &&
+  isCustomerFact(fact) &&
+  isRedemptionFact(fact) &&
+  isShown(fact)
+    ? fact
+    : undefined
+
+export const redemptions: Projection<RedemptionDocument> = {
+  name: 'redemptions',
+  version: 1,
+  indexes: [
+    { key: { created_at: 1, position: 1 } },
+    { key: { customer: 1, created_at: 1, position: 1 } },
+    { key: { 'campaign.id': 1, created_at: 1, position: 1 } },
+    { key: { 'voucher.code': 1, created_at: 1, position: 1 } },
+    { key: { result: 1, created_at: 1, position: 1 } },
+    { key: { parent: 1, place: 1 } },
+  ],
+  types: Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'),
+  keys: (recorded) => {
+    const fact = redemptionIn(recorded)
+    if (!fact) return []
+    if (fact.type === 'RedemptionRolledBack') return [fact.data.rollback, fact.data.redemption]
+    return ['rollback' in fact.data ? fact.data.rollback : fact.data.redemption]
+  },
+  evolve: (before, recorded, key) => {
+    const fact = redemptionIn(recorded)
+    if (!fact) return before
+    if (fact.type === 'RedemptionRolledBack' && key === fact.data.redemption) {
+      const { rollback, occurredAt } = fact.data
+      return before && { ...before, rolled_back: { id: rollback, at: new Date(occurredAt) } }
+    }
+    return redemptionOf(fact, customerOfStream(recorded.stream) ?? null, sortable(recorded.position))
+  },
+}

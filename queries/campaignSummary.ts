@@ -1,0 +1,85 @@
+// What came of a campaign: its redemptions and rollbacks, the money in them, its publications.
+import * as v from 'valibot'
+import type { CampaignTotalsDocument } from '../projections/campaignTotals.ts'
+import type { PublicationDocument } from '../projections/publications.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { campaignNamed, showCampaign } from './campaigns.ts'
+import { fresh } from './fresh.ts'
+import { ById } from './shapes.ts'
+
+const CampaignSummary = v.pipe(
+  v.looseObject({
+    object: v.literal('campaign_summary'),
+    redemptions: v.number(),
+    redemptions_succeeded: v.number(),
+    redemptions_failed: v.number(),
+    rollbacks: v.number(),
+    rollbacks_succeeded: v.number(),
+    rollbacks_failed: v.number(),
+    publications: v.number(),
+    /** Minor units, as all amounts; what was rolled back is not taken off. */
+    discounted_amount: v.number(),
+    rolledback_discounted_amount: v.number(),
+    orders_amount: v.number(),
+    orders_rolledback_amount: v.number(),
+  }),
+  v.title('CampaignSummary'),
+)
+
+const show = (totals: CampaignTotalsDocument | null) => {
+  const { succeeded = 0, failed = 0, rolled_back = 0, rollbacks_failed = 0 } = totals ?? {}
+  return {
+    redemptions: succeeded + failed,
+    redemptions_succeeded: succeeded,
+    redemptions_failed: failed,
+    rollbacks: rolled_back + rollbacks_failed,
+    rollbacks_succeeded: rolled_back,
+    rollbacks_failed,
+    discounted_amount: totals?.discounted ?? 0,
+    rolledback_discounted_amount: totals?.rolled_back_discounted ?? 0,
+    orders_amount: totals?.orders ?? 0,
+    orders_rolledback_amount: totals?.rolled_back_orders ?? 0,
+    redeemed_amount: totals?.credits ?? 0,
+    rolledback_redeemed_amount: totals?.rolled_back_credits ?? 0,
+  }
+}
+
+const Query = v.object({ start_date: v.optional(v.string()), end_date: v.optional(v.string()) })
+
+const summary = async (services: Services, name: string, query: v.InferOutput<typeof Query>): Promise<Outcome> => {
+  // Totals are kept for all time: a period that is asked for must not be answered with them.
+  if (query.start_date !== undefined || query.end_date !== undefined)
+    return refuse('invalid_query_params', 'start_date and end_date are not supported: totals are those of all time')
+  const entry = campaignNamed(services.rulebook.current().definitions, name)
+  if (!entry) return notFound('campaign', name)
+  const [totals, publications] = await Promise.all([
+    services.readModel.collection<CampaignTotalsDocument>('campaignTotals').findOne({ _id: entry.id }),
+    services.readModel.collection<PublicationDocument>('publications').count({ 'campaign.id': entry.id }),
+  ])
+  return {
+    body: {
+      object: 'campaign_summary',
+      campaign: showCampaign(entry),
+      ...show(totals),
+      publications,
+      publications_succeeded: publications,
+      publications_failed: 0,
+    },
+  }
+}
+
+export const campaignSummaryQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/campaigns/{id}/summary',
+    summary: "Totals of a campaign's redemptions, rollbacks and publications",
+    tag: 'Campaigns',
+    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    params: ById,
+    query: Query,
+    response: CampaignSummary,
+    handler: fresh(services, ({ params, query }) => summary(services, params.id, query)),
+  }),
+]

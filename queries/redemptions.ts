@@ -1,0 +1,286 @@
+// Reading redemptions and rollbacks: how one shows, one by its id or that of its request, lists of all and of a code's.
+import * as v from 'valibot'
+import type { CustomerDocument } from '../projections/customers.ts'
+import type { RedemptionDocument } from '../projections/redemptions.ts'
+import type { Profile } from '../src/domain/customer/profile.ts'
+import { orderId, RecordedOrder, showOrder } from '../src/domain/redemption/order.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { campaignNamed } from './campaigns.ts'
+import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { fresh } from './fresh.ts'
+import { Range, rangeOf } from './range.ts'
+import { ById, isoOf } from './shapes.ts'
+
+export const RedemptionObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    object: v.picklist(['redemption', 'redemption_rollback']),
+    date: v.string(),
+    customer_id: v.nullable(v.string()),
+    tracking_id: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+    result: v.picklist(['SUCCESS', 'FAILURE']),
+    status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
+    order: v.nullable(v.looseObject({ object: v.literal('order') })),
+    customer: v.nullable(v.looseObject({ id: v.string() })),
+    /** The request of a redemption; the redemption of a rollback. */
+    redemption: v.string(),
+    related_object_type: v.picklist(['voucher', 'redemption']),
+    related_object_id: v.nullable(v.string()),
+  }),
+  v.title('Redemption'),
+)
+
+const customerShown = (id: string | null, profile: Profile | undefined) => {
+  if (id === null) return null
+  return profile ? showCustomerBriefly(id, profile) : { id, object: 'customer' as const }
+}
+
+const showOrderOf = (document: RedemptionDocument) => {
+  const { order, customer, request, kind, rolled_back, created_at } = document
+  const read = v.safeParse(RecordedOrder, order)
+  if (!read.success) return null
+  const canceled = rolled_back !== null || (kind === 'rollback' && document.result === 'SUCCESS')
+  return showOrder(read.output, {
+    id: orderId(read.output, request),
+    status: canceled ? 'CANCELED' : (read.output.status ?? 'PAID'),
+    created_at: isoOf(created_at.getTime()),
+    customer_id: customer,
+  })
+}
+
+const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocument) => ({
+  ...(voucher.id === null ? {} : { id: voucher.id }),
+  code: voucher.code,
+  campaign: campaign?.name ?? null,
+  campaign_id: campaign?.id ?? null,
+  type: voucher.type,
+  ...(discount ? { discount } : {}),
+  holder_id: holder,
+  object: 'voucher' as const,
+})
+
+/** A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. */
+export const showRedemption = (document: RedemptionDocument, profile?: Profile) => {
+  const { _id, kind, result, parent, customer, voucher, credits, failure, rolled_back } = document
+  const isRollback = kind === 'rollback'
+  return {
+    id: _id,
+    object: isRollback ? ('redemption_rollback' as const) : ('redemption' as const),
+    date: isoOf(document.created_at.getTime()),
+    customer_id: customer,
+    tracking_id: document.tracking_id,
+    metadata: document.metadata,
+    ...(credits === null ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
+    redemption: isRollback ? document.redemption : parent,
+    ...(isRollback ? { reason: document.reason } : {}),
+    result,
+    status: result === 'FAILURE' ? 'FAILED' : rolled_back ? 'ROLLED_BACK' : 'SUCCEEDED',
+    ...(rolled_back ? { rollback_id: rolled_back.id, rollback_date: isoOf(rolled_back.at.getTime()) } : {}),
+    ...(failure
+      ? {
+          failure_code: failure.key,
+          failure_message: failure.details,
+          ...(failure.message === null ? {} : { error: { message: failure.message } }),
+        }
+      : {}),
+    order: showOrderOf(document),
+    channel: { channel_id: document.channel, channel_type: 'API' },
+    customer: customerShown(customer, profile),
+    related_object_type: 'voucher' as const,
+    related_object_id: voucher.id,
+    voucher: showVoucherOf(document),
+  }
+}
+
+/** The request that several redemptions came about by, as the contract's parent of them; `children` in order, at least one. */
+export const showParent = (children: readonly [RedemptionDocument, ...RedemptionDocument[]], profile?: Profile) => {
+  const [first] = children
+  const order = showOrderOf(first)
+  return {
+    id: first.parent,
+    object: first.kind === 'rollback' ? ('redemption_rollback' as const) : ('redemption' as const),
+    date: isoOf(first.created_at.getTime()),
+    customer_id: first.customer,
+    tracking_id: first.tracking_id,
+    metadata: first.metadata,
+    redemption: first.parent,
+    result: first.result,
+    status: first.result === 'FAILURE' ? 'FAILED' : first.rolled_back ? 'ROLLED_BACK' : 'SUCCEEDED',
+    order: order && {
+      ...order,
+      redemptions: {
+        [first.parent]: {
+          date: isoOf(first.created_at.getTime()),
+          ...(first.rolled_back
+            ? { rollback_id: first.rolled_back.id, rollback_date: isoOf(first.rolled_back.at.getTime()) }
+            : {}),
+          related_object_type: 'redemption' as const,
+          related_object_id: first.parent,
+          stacked: children.map(({ _id }) => _id),
+        },
+      },
+    },
+    customer: customerShown(first.customer, profile),
+    related_object_type: 'redemption' as const,
+    related_object_id: first.parent,
+  }
+}
+
+const MAX_REDEEMABLES = 30
+
+const redemptionsOf = ({ readModel }: Services) => readModel.collection<RedemptionDocument>('redemptions')
+
+/** The profiles of the customers of a page, by their ids. */
+const profilesOf = async ({ readModel }: Services, page: readonly RedemptionDocument[]) => {
+  const ids = [...new Set(page.flatMap(({ customer }) => (customer === null ? [] : [customer])))]
+  const found = await readModel
+    .collection<CustomerDocument>('customers')
+    .find({ _id: { $in: ids } }, { limit: Math.max(1, ids.length) })
+  return new Map(found.map(({ _id, profile }) => [_id, profile]))
+}
+
+const get = async (services: Services, id: string): Promise<Outcome> => {
+  const found = await redemptionsOf(services).findOne({ _id: id })
+  if (found) return { body: showRedemption(found, (await profilesOf(services, [found])).get(found.customer ?? '')) }
+  const [first, ...more] = await redemptionsOf(services).find(
+    { parent: id, result: 'SUCCESS' },
+    { sort: { parent: 1, place: 1 }, limit: MAX_REDEEMABLES },
+  )
+  if (!first) return notFound('redemption', id)
+  return { body: showParent([first, ...more], (await profilesOf(services, [first])).get(first.customer ?? '')) }
+}
+
+const ORDERS = {
+  created_at: { created_at: 1, position: 1 },
+  '-created_at': { created_at: -1, position: -1 },
+} as const
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  page: pageNumber,
+  result: v.optional(v.picklist(['SUCCESS', 'FAILURE'])),
+  /** By id or name. */
+  campaign: v.optional(v.string()),
+  /** By id or `source_id`. */
+  customer: v.optional(v.string()),
+  /** The code. */
+  voucher: v.optional(v.string()),
+  created_at: Range,
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+})
+type ListQuery = v.InferOutput<typeof ListQuery>
+
+const filterOf = async (services: Services, query: ListQuery): Promise<Record<string, unknown> | Failure> => {
+  const { result, campaign, customer, voucher } = query
+  const created = rangeOf(query.created_at)
+  const who = customer === undefined ? undefined : await readCustomer(services, customer)
+  if (who === null) return notFound('customer', customer!)
+  const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
+  return {
+    ...(result === undefined ? {} : { result }),
+    // Redemptions outlive their campaign: its id still finds them.
+    ...(campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign }),
+    ...(who ? { customer: who._id } : {}),
+    ...(voucher === undefined ? {} : { 'voucher.code': voucher }),
+    ...(created ? { created_at: created } : {}),
+  }
+}
+
+const pageOf = async (
+  services: Services,
+  filter: Record<string, unknown>,
+  { limit, page, order }: Pick<ListQuery, 'limit' | 'page' | 'order'>,
+) => {
+  const collection = redemptionsOf(services)
+  const [found, total] = await Promise.all([
+    collection.find(filter, { sort: ORDERS[order], skip: (page - 1) * limit, limit }),
+    collection.count(filter),
+  ])
+  const profiles = await profilesOf(services, found)
+  return { total, shown: found.map((document) => showRedemption(document, profiles.get(document.customer ?? ''))) }
+}
+
+const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
+  const filter = await filterOf(services, query)
+  if (isFailure(filter)) return filter
+  const { total, shown } = await pageOf(services, filter, query)
+  return { body: { object: 'list', data_ref: 'redemptions', redemptions: shown, total } }
+}
+
+const OfCodeQuery = v.object({
+  limit: pageLimit,
+  page: pageNumber,
+  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+})
+
+/** What came about by a code and stands; the credits that were taken and not given back. */
+const standing = async (services: Services, code: string) => {
+  const [sums] = await redemptionsOf(services).aggregate<{ count: number; credits: number }>([
+    { $match: { 'voucher.code': code, kind: 'redemption', result: 'SUCCESS', rolled_back: null } },
+    { $group: { _id: null, count: { $sum: 1 }, credits: { $sum: '$credits' } } },
+  ])
+  return sums ?? { count: 0, credits: 0 }
+}
+
+const ofCode = async (services: Services, code: string, query: v.InferOutput<typeof OfCodeQuery>): Promise<Outcome> => {
+  const { state } = await loadCode(services.store, code)
+  const voucher = resolveVoucher(state, services.rulebook.current())
+  if (!voucher) return notFound('voucher', code)
+  const [{ total, shown }, sums] = await Promise.all([
+    pageOf(services, { 'voucher.code': code }, query),
+    standing(services, code),
+  ])
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'redemption_entries',
+      total,
+      quantity: voucher.quantity,
+      redeemed_quantity: sums.count,
+      ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.credits } : {}),
+      url: `/v1/vouchers/${encodeURIComponent(code)}/redemptions`,
+      redemption_entries: shown,
+    },
+  }
+}
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+
+export const redemptionQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/redemptions',
+    summary: 'List redemptions and rollbacks, those that failed among them',
+    tag: 'Redemptions',
+    roles: READERS,
+    query: ListQuery,
+    handler: fresh(services, ({ query }) => list(services, query)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/redemptions/{id}',
+    summary: 'Get a redemption or rollback by its id, or the request that redemptions came about by',
+    tag: 'Redemptions',
+    roles: READERS,
+    params: ById,
+    response: RedemptionObject,
+    handler: fresh(services, ({ params }) => get(services, params.id)),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/vouchers/{code}/redemption',
+    also: ['/v1/vouchers/{code}/redemptions'],
+    summary: "List a code's redemptions and rollbacks",
+    tag: 'Vouchers',
+    roles: READERS,
+    params: v.object({ code: v.string() }),
+    query: OfCodeQuery,
+    handler: fresh(services, ({ params, query }) => ofCode(services, params.code, query)),
+  }),
+]
