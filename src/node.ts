@@ -22,7 +22,8 @@ import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
 import { watchProcesses } from './processes/metrics.ts'
-import { startProcesses } from './processes/process.ts'
+import { joinProcesses, startProcesses } from './processes/process.ts'
+import { redemptionProcesses } from './processes/redemptions.ts'
 import { referralProcesses } from './processes/referrals.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
@@ -30,9 +31,11 @@ import { startRollout } from './rollout/rollout.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { mapError, ReadModelBehind } from './runtime/errors.ts'
+import { createLedgers } from './runtime/ledgers.ts'
 import { createCustomers } from './runtime/loader.ts'
 import { createMessageCodes } from './runtime/messageCodes.ts'
 import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
+import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
@@ -123,17 +126,39 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const stock = createStock(store, rulebook.current)
-    const processes = startProcesses({
-      group: 'main',
-      processes: [
-        ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
-        ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
-      ],
+    const ledgers = createLedgers(rulebook.current, { store, sleep: (ms) => sleep(ms), random: Math.random })
+    const redemptions = createRedemptions({
+      customers,
+      ledgers,
+      rulebook: rulebook.current,
+      log,
+      now: Date.now,
+      sleep: (ms) => sleep(ms),
+    })
+    stops.push(() => redemptions.idle())
+    // Apart from the others, since it stays seconds behind on purpose.
+    const settling = startProcesses({
+      group: 'redemptions',
+      processes: redemptionProcesses({ redemptions, now: Date.now, sleep: (ms) => sleep(ms) }),
       store,
       readModel,
       log,
       now: Date.now,
     })
+    const processes = joinProcesses(
+      startProcesses({
+        group: 'main',
+        processes: [
+          ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
+          ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
+        ],
+        store,
+        readModel,
+        log,
+        now: Date.now,
+      }),
+      settling,
+    )
     stops.push(() => processes.stop())
     watchProcesses(metrics.registry, processes)
     const delivery = config.delivery.isOn
@@ -173,6 +198,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       rollout,
       codes,
       stock,
+      ledgers,
+      redemptions,
       processes,
       delivery,
       scratch: () => {

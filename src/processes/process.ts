@@ -278,3 +278,14 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     },
   }
 }
+
+/** Groups with checkpoints of their own, watched and stopped as one; the position is that of the first. */
+export const joinProcesses = (first: Processes, ...others: readonly Processes[]): Processes => ({
+  status: () => [first, ...others].flatMap((group) => group.status()),
+  // All groups keep what failed in one collection.
+  failures: (limit) => first.failures(limit),
+  position: () => first.position(),
+  async stop() {
+    await Promise.all([first, ...others].map((group) => group.stop()))
+  },
+})

@@ -7,6 +7,8 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
+import type { Ledgers } from './ledgers.ts'
+import type { Redemptions } from './redemptions.ts'
 import type { RejectedEvents } from './rejected.ts'
 import type { RulebookRuntime } from './rulebook.ts'
 import type { Stock } from './stock.ts'
@@ -33,6 +35,8 @@ export interface Services {
   readonly rollout: Rollout
   readonly codes: Codes
   readonly stock: Stock
+  readonly ledgers: Ledgers
+  readonly redemptions: Redemptions
   readonly processes: Processes
   /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
   readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined

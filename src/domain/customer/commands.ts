@@ -1,6 +1,7 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
 import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
+import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults } from '../rulebook/eventSchema.ts'
@@ -55,6 +56,7 @@ export type CustomerCommand =
   | LoyaltyCommand
   | VoucherCommand
   | ReferralCommand
+  | RedemptionCommand
 
 /** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
 const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Refused | undefined => {
@@ -105,6 +107,15 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
 export const isHistorical = (command: CustomerCommand, now: number): boolean =>
   command.type === 'TrackEvent' && now - command.occurredAt > command.triggerHorizonMs
 
+/** The customer's side of a redemption. */
+const deskOf = (draft: Draft): Desk => ({
+  redemptions: draft.state.redemptions,
+  customer: draft.state,
+  rulebook: draft.rulebook,
+  now: draft.now,
+  emit: (type, data) => draft.emit(type, data),
+})
+
 /** Emits the command's own facts into the draft, or says why not; emitting nothing is success: it already holds. */
 export const perform = (draft: Draft, command: CustomerCommand): Refused | undefined => {
   switch (command.type) {
@@ -144,6 +155,13 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
       return saveProfile(draft, command.profile, command.mayCreate) ?? performVouchers(draft, command)
     case 'ReplaceVoucherCode':
       return performVouchers(draft, command)
+    case 'RedeemVouchers':
+      return saveProfile(draft, command.profile, command.mayCreate) ?? performRedemptions(deskOf(draft), command)
+    case 'RecordFailedRedemption':
+    case 'AbandonRedemption':
+    case 'RollBackRedemptions':
+    case 'RecordFailedRollback':
+      return performRedemptions(deskOf(draft), command)
     case 'CreditReferrer':
     case 'NoteReferralHolder':
       return performReferrals(draft, command)

@@ -122,7 +122,7 @@ export type RedemptionFact = {
   [T in RedemptionFactType]: { readonly type: T; readonly data: RedemptionFactData<T> }
 }[RedemptionFactType]
 
-export const isRedemptionFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, RedemptionFact> =>
+export const isRedemptionFact = (fact: { readonly type: string; readonly data: unknown }): fact is RedemptionFact =>
   Object.hasOwn(redemptionFacts, fact.type)
 
 const STREAM = 'redemption-'

@@ -110,6 +110,8 @@ export interface CodeState {
   /** ms; 0 for a code that nobody has. */
   readonly createdAt: number
   readonly updatedAt: number | null
+  /** When the code was given to its holder, ms; null for one that has none. */
+  readonly givenAt: number | null
   /** Assigned referees: customer → the id of the assignment. */
   readonly holders: Readonly<Record<string, string>>
 }
@@ -121,13 +123,14 @@ export const noCode = (code: string): CodeState => ({
   spec: {},
   createdAt: 0,
   updatedAt: null,
+  givenAt: null,
   holders: {},
 })
 
 const released = (state: CodeState): CodeState => {
   if (!state.owner) return state
   const { customer: _, ...owner } = state.owner
-  return { ...state, owner }
+  return { ...state, owner, givenAt: null }
 }
 
 export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
@@ -138,6 +141,7 @@ export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
         owner: fact.data.owner,
         spec: fact.data.spec ?? {},
         createdAt: fact.data.occurredAt,
+        givenAt: fact.data.owner.customer === undefined ? null : fact.data.occurredAt,
       }
     case 'CodeAssigned':
       return state.owner
@@ -145,6 +149,7 @@ export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
             ...state,
             owner: { ...state.owner, customer: fact.data.customer },
             publication: fact.data.publication.id,
+            givenAt: fact.data.occurredAt,
           }
         : state
     case 'CodeReleased': {

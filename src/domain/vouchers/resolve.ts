@@ -14,6 +14,8 @@ export interface ResolvedVoucher {
   readonly campaign?: Entry<Campaign>
   /** The customer to whom the code was given. */
   readonly holder?: string
+  /** When that was, ms. */
+  readonly givenAt?: number
   /** Whether the code itself is switched on; its campaign may still be off. */
   readonly active: boolean
   readonly discount?: Discount
@@ -58,6 +60,7 @@ export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVou
     type: typeOf(code, campaign?.definition),
     ...(campaign ? { campaign } : {}),
     ...(owner.customer === undefined ? {} : { holder: owner.customer }),
+    ...(code.givenAt === null ? {} : { givenAt: code.givenAt }),
     active: code.active,
     ...(discount ? { discount } : {}),
     ...(gift ? { gift } : {}),

@@ -1,0 +1,119 @@
+// The two kinds of ledgers: that of a code, in the code's own stream, and that of a campaign over all its codes.
+import { calendarOf } from '../calendar.ts'
+import { codeStream } from '../codes.ts'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import {
+  type CodeCommand,
+  type CodeFact,
+  type CodeState,
+  decideCode,
+  evolveCode,
+  isCodeFact,
+  noCode,
+} from '../vouchers/code.ts'
+import { resolveVoucher } from '../vouchers/resolve.ts'
+import {
+  type Bounds,
+  decideLedger,
+  evolveLedger,
+  isLedgerFact,
+  type Ledger,
+  type LedgerCommand,
+  type LedgerFact,
+  NO_BOUNDS,
+  NO_LEDGER,
+} from './ledger.ts'
+
+const LIMITS = 'limits-'
+/** The stream of a campaign's ledger. */
+export const limitsStream = (campaign: string): string => `${LIMITS}${campaign}`
+
+const CODE = codeStream('')
+
+/** Whose ledger a stream is: a code's or a campaign's; undefined for other streams. */
+export const ledgerOfStream = (
+  stream: string,
+): { readonly of: 'code' | 'campaign'; readonly name: string } | undefined =>
+  stream.startsWith(LIMITS)
+    ? { of: 'campaign', name: stream.slice(LIMITS.length) }
+    : stream.startsWith(CODE)
+      ? { of: 'code', name: stream.slice(CODE.length) }
+      : undefined
+
+/** A code's stream: the code, and its ledger. */
+export interface CodeStream {
+  readonly code: CodeState
+  readonly ledger: Ledger
+}
+
+export const noCodeStream = (code: string): CodeStream => ({ code: noCode(code), ledger: NO_LEDGER })
+
+export type CodeStreamFact = CodeFact | LedgerFact
+export type CodeStreamCommand = CodeCommand | LedgerCommand
+
+type AnyFact = { readonly type: string; readonly data: unknown }
+
+export const foldCodeStream = (state: CodeStream, fact: AnyFact): CodeStream => {
+  if (isLedgerFact(fact)) return { ...state, ledger: evolveLedger(state.ledger, fact) }
+  return isCodeFact(fact) ? { ...state, code: evolveCode(state.code, fact) } : state
+}
+
+export const foldLedger = (state: Ledger, fact: AnyFact): Ledger =>
+  isLedgerFact(fact) ? evolveLedger(state, fact) : state
+
+/** What bounds a code beside rules; a code that nobody has is bound to nothing. */
+export const boundsOf = (code: CodeState, rulebook: Rulebook): Bounds => {
+  const voucher = resolveVoucher(code, rulebook)
+  if (!voucher) return { quantity: 0 }
+  return {
+    quantity: voucher.quantity,
+    ...(voucher.type === 'GIFT_VOUCHER' ? { credits: voucher.gift?.amount ?? 0 } : {}),
+  }
+}
+
+const COMMANDS_OF_LEDGERS: ReadonlySet<string> = new Set<LedgerCommand['type']>([
+  'Reserve',
+  'Confirm',
+  'Release',
+  'Return',
+  'Lock',
+  'Unlock',
+  'ChangeCredits',
+])
+
+const isLedgerCommand = (command: CodeStreamCommand): command is LedgerCommand => COMMANDS_OF_LEDGERS.has(command.type)
+
+const listed = <F>(decided: F | undefined | Refused): readonly F[] | Refused =>
+  decided === undefined
+    ? []
+    : typeof decided === 'object' && decided !== null && 'refused' in decided
+      ? decided
+      : [decided as F]
+
+/** Decides a command on a code's stream. */
+export const decideCodeStream = (
+  { code, ledger }: CodeStream,
+  command: CodeStreamCommand,
+  rulebook: Rulebook,
+  now: number,
+): readonly CodeStreamFact[] | Refused => {
+  if (!isLedgerCommand(command)) return listed<CodeStreamFact>(decideCode(code, command, now))
+  if (command.type === 'Reserve' || command.type === 'Lock' || command.type === 'ChangeCredits') {
+    // The stream itself says whether the code is still good: it may have been switched off since it was looked at.
+    if (!code.owner || code.deleted) return refuseNotFound('voucher', code.code)
+    if (!code.active && command.type !== 'ChangeCredits')
+      return refuse('voucher_disabled', 'The code is disabled', { resource: { type: 'voucher', id: code.code } })
+  }
+  const calendar = calendarOf(rulebook.project.timeZone)
+  return listed<CodeStreamFact>(decideLedger(ledger, command, boundsOf(code, rulebook), { now, calendar }))
+}
+
+/** Decides a command on a campaign's ledger, which only rules bound. */
+export const decideCampaignLedger = (
+  ledger: Ledger,
+  command: LedgerCommand,
+  rulebook: Rulebook,
+  now: number,
+): readonly LedgerFact[] | Refused =>
+  listed(decideLedger(ledger, command, NO_BOUNDS, { now, calendar: calendarOf(rulebook.project.timeZone) }))

@@ -1,0 +1,220 @@
+// The decision about a request for redemptions, where it is made for good: in the stream of the customer or, without one, of the
+// request. Its redeemables have their places in the ledgers by then; what is decided here is all of them or none.
+import { calendarOf } from '../calendar.ts'
+import type { ProfilePatch } from '../customer/profile.ts'
+import type { CustomerState } from '../customer/state.ts'
+import { idFrom } from '../ids.ts'
+import { dayOf } from '../loyalty/limits.ts'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { type Applicable, evaluate, type Redeemable } from './evaluate.ts'
+import type { RedemptionFactData, RedemptionFactType } from './facts.ts'
+import type { Share } from './ledger.ts'
+import type { PricedOrder } from './order.ts'
+import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from './state.ts'
+
+/** What a request says of itself, kept with each of its redemptions. */
+export type Asked = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'metadata' | 'trackingId' | 'channel' | 'apiKey'>
+
+export interface Placed extends Redeemable {
+  /** Id of the redemption. */
+  readonly redemption: string
+  /** The streams of the ledgers in which it has its place. */
+  readonly ledgers: readonly string[]
+}
+
+export interface RedeemVouchers {
+  readonly type: 'RedeemVouchers'
+  /** Id of the request: its redemptions come about together, once. */
+  readonly request: string
+  readonly redeemables: readonly Placed[]
+  readonly order?: PricedOrder
+  readonly asked: Asked
+  readonly session?: string
+  readonly profile: ProfilePatch
+  readonly mayCreate: boolean
+}
+
+export interface RecordFailedRedemption {
+  readonly type: 'RecordFailedRedemption'
+  readonly failed: Omit<RedemptionFactData<'RedemptionFailed'>, 'occurredAt'>
+}
+
+/** Lets a request of which nothing was heard come about no more; does nothing when it has come about already. */
+export interface AbandonRedemption {
+  readonly type: 'AbandonRedemption'
+  readonly request: string
+}
+
+export interface RollBackRedemptions {
+  readonly type: 'RollBackRedemptions'
+  /** Id of the request for the rollback. */
+  readonly parent: string
+  readonly redemptions: readonly string[]
+  readonly reason?: string
+  readonly asked: Asked
+}
+
+export interface RecordFailedRollback {
+  readonly type: 'RecordFailedRollback'
+  readonly failed: Omit<RedemptionFactData<'RedemptionRollbackFailed'>, 'occurredAt'>
+}
+
+export type RedemptionCommand =
+  | RedeemVouchers
+  | RecordFailedRedemption
+  | AbandonRedemption
+  | RollBackRedemptions
+  | RecordFailedRollback
+
+/** Where facts go, and what is decided on. */
+export interface Desk {
+  readonly redemptions: RedemptionsState
+  /** Absent without a customer. */
+  readonly customer?: CustomerState
+  readonly rulebook: Rulebook
+  readonly now: number
+  emit<T extends RedemptionFactType>(type: T, data: RedemptionFactData<T>): unknown
+}
+
+/** What a redemption takes of its limits. */
+export const shareOf = (
+  verdict: Applicable,
+  order: PricedOrder | undefined,
+  { apiKey, rulebook, now }: { readonly apiKey: string; readonly rulebook: Rulebook; readonly now: number },
+): Share => ({
+  day: dayOf(now, calendarOf(rulebook.project.timeZone)),
+  apiKey,
+  credits: verdict.credits ?? 0,
+  amount: order?.initial_amount ?? 0,
+  discounted: verdict.applied,
+})
+
+/** The campaign of a verdict's voucher, as facts name it. */
+export const campaignRef = ({ voucher }: Pick<Applicable, 'voucher'>) =>
+  voucher.campaign
+    ? {
+        campaign: {
+          id: voucher.campaign.id,
+          name: voucher.campaign.definition.name,
+          type: voucher.campaign.definition.campaign_type,
+        },
+      }
+    : {}
+
+/** An order without its items: these are kept with the first redemption of a request only, since there may be 500 of them. */
+const withoutItems = ({ items: _, ...order }: PricedOrder): Record<string, unknown> => order
+
+const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
+  const { redemptions, rulebook, now, customer } = desk
+  const { request, redeemables, asked, session } = command
+  if (madeBy(redemptions, request).length > 0) return undefined
+  if (redemptions.abandoned.includes(request))
+    return refuse('multiple_requests', 'The request was given up before it came about')
+  const { metadata = {}, apiKey } = asked
+  const situation = {
+    ...(customer ? { customer } : {}),
+    ...(command.order ? { order: command.order } : {}),
+    metadata,
+    apiKey,
+    rulebook,
+    now,
+  }
+  const { verdicts, order } = evaluate(redeemables, situation)
+  const fault = verdicts.find((verdict) => verdict.status === 'INAPPLICABLE')
+  if (fault) return { refused: fault.refusal }
+  for (const [place, verdict] of verdicts.entries()) {
+    if (verdict.status !== 'APPLICABLE') continue
+    const { voucher, credits, applied, because } = verdict
+    const { redemption, ledgers } = redeemables[place]!
+    desk.emit('RedemptionSucceeded', {
+      redemption,
+      request,
+      ...asked,
+      place,
+      of: verdicts.length,
+      voucher: {
+        id: voucher.id,
+        code: voucher.code,
+        type: voucher.type,
+        ...(voucher.holder === undefined ? {} : { holder: voucher.holder }),
+      },
+      ...campaignRef(verdict),
+      ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
+      ...(credits === undefined ? {} : { credits }),
+      ...(order ? { applied, order: place === 0 ? { ...order } : withoutItems(order) } : {}),
+      share: shareOf(verdict, command.order, { apiKey, rulebook, now }),
+      ledgers: [...ledgers],
+      ...(session === undefined ? {} : { session }),
+      ...(because.length > 0 ? { because: [...because] } : {}),
+      occurredAt: now,
+    })
+  }
+  return undefined
+}
+
+/** Why a redemption cannot be rolled back now. */
+const rollbackFault = (made: Made | undefined, id: string, now: number): Refused | undefined => {
+  const resource = { resource: { type: 'redemption', id } }
+  if (!made) return refuseNotFound('redemption', id)
+  if (made.rolledBack !== undefined)
+    return refuse('already_rolled_back', `The redemption was rolled back by ${made.rolledBack}`, resource)
+  return now - made.occurredAt > ROLLBACK_MS
+    ? refuse('invalid_redemption', 'A redemption can be rolled back for three months', resource)
+    : undefined
+}
+
+const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRedemptions): Refused | undefined => {
+  const { made } = desk.redemptions
+  const all = redemptions.map((id) => (Object.hasOwn(made, id) ? made[id] : undefined))
+  for (const [n, one] of all.entries()) {
+    const fault = rollbackFault(one, redemptions[n]!, desk.now)
+    if (fault) return fault
+  }
+  for (const one of all) {
+    if (!one) continue
+    const { redemption, request, voucher, campaign, order, credits, applied, share, ledgers } = one
+    desk.emit('RedemptionRolledBack', {
+      rollback: idFrom('rr', redemption),
+      parent,
+      redemption,
+      request,
+      ...asked,
+      voucher,
+      ...(campaign ? { campaign } : {}),
+      ...(order ? { order } : {}),
+      ...(credits === undefined ? {} : { credits }),
+      ...(applied === undefined ? {} : { applied }),
+      ...(reason === undefined ? {} : { reason }),
+      share,
+      ledgers,
+      occurredAt: desk.now,
+    })
+  }
+  return undefined
+}
+
+/** Emits what a command leads to, or says why not; emitting nothing is success: it holds already. */
+export const performRedemptions = (desk: Desk, command: RedemptionCommand): Refused | undefined => {
+  switch (command.type) {
+    case 'RedeemVouchers':
+      return redeem(desk, command)
+    case 'RecordFailedRedemption':
+      desk.emit('RedemptionFailed', { ...command.failed, occurredAt: desk.now })
+      return undefined
+    case 'AbandonRedemption': {
+      const { redemptions } = desk
+      const { request } = command
+      if (madeBy(redemptions, request).length === 0 && !redemptions.abandoned.includes(request))
+        desk.emit('RedemptionAbandoned', { request, occurredAt: desk.now })
+      return undefined
+    }
+    case 'RollBackRedemptions':
+      return rollBack(desk, command)
+    case 'RecordFailedRollback':
+      desk.emit('RedemptionRollbackFailed', { ...command.failed, occurredAt: desk.now })
+      return undefined
+    default:
+      return command satisfies never
+  }
+}

@@ -1,0 +1,200 @@
+// Streams with a small state of their own (codes, limits, stock): fold, decide, append with the exact revision. Commands on one
+// stream that wait together are decided one after the other and go into one append.
+import { LRUCache } from 'lru-cache'
+import { uuidFrom } from '../domain/ids.ts'
+import type { NewFact } from '../domain/recorded.ts'
+import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { CommandContext } from './customers.ts'
+
+export interface Decides<State, Command, F extends { readonly type: string; readonly data: unknown }> {
+  /** The stream of the thing with this name. */
+  readonly streamOf: (name: string) => string
+  readonly initial: (name: string) => State
+  /** The state after a fact recorded under `id`; facts that are none of its own change nothing. */
+  readonly fold: (state: State, fact: { readonly type: string; readonly data: unknown }, id: string) => State
+  /** Facts, none because it holds already, or a refusal. Pure. */
+  readonly decide: (state: State, command: Command, now: number) => readonly F[] | Refused
+  /** What tells two facts at the same place of a stream apart: of two writers only one may take the other's append for its own. */
+  readonly keyOf: (fact: F) => string
+  /** Recorded beside each fact. */
+  readonly metadata?: () => Readonly<Record<string, unknown>>
+}
+
+export type DeciderContext = Pick<CommandContext, 'requestId' | 'actor' | 'now' | 'deadline' | 'key'>
+
+export interface Held<State> {
+  readonly state: State
+  /** The stream's last revision; -1n when there is none. */
+  readonly revision: bigint
+  /** The log position of that revision. */
+  readonly position: bigint | undefined
+}
+
+export type Decided<State> = Held<State> & {
+  /** Present when the command was refused: nothing was recorded for it. */
+  readonly refusal?: Refusal
+}
+
+export interface Decider<State, Command> {
+  /**
+   * Decides and records; `state` is what there is then. Rejects with the store's own errors when it is not to be had, and with
+   * `TooBusy` when other nodes are faster until the deadline.
+   */
+  execute(name: string, command: Command, context: DeciderContext): Promise<Decided<State>>
+  /** What the stream says now; what it said at least up to a revision, where one is given. */
+  load(name: string, atLeast?: bigint): Promise<Held<State>>
+}
+
+/** Other nodes were faster, again and again. */
+export class TooBusy extends Error {
+  constructor(stream: string) {
+    super(`${stream} is being changed by many at once`)
+    this.name = 'TooBusy'
+  }
+}
+
+export interface DeciderOptions {
+  readonly store: Pick<EventStore, 'append' | 'readStream'>
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+  /** How many states are kept in memory. */
+  readonly cached?: number
+}
+
+const MAX_ATTEMPTS = 30
+/** How many commands go into one append. */
+const MAX_TOGETHER = 128
+const LONGEST_WAIT_MS = 100
+
+interface Job<State, Command> {
+  readonly command: Command
+  readonly context: DeciderContext
+  readonly resolve: (decided: Decided<State>) => void
+  readonly reject: (error: unknown) => void
+}
+
+export const createDecider = <State, Command, F extends { readonly type: string; readonly data: unknown }>(
+  { streamOf, initial, fold, decide, keyOf, metadata }: Decides<State, Command, F>,
+  { store, sleep, random, cached = 10_000 }: DeciderOptions,
+): Decider<State, Command> => {
+  const cache = new LRUCache<string, Held<State>>({ max: cached })
+  const lines = new Map<string, Job<State, Command>[]>()
+
+  /** Reads on from what memory holds. */
+  const read = async (name: string): Promise<Held<State>> => {
+    let held = cache.get(name) ?? { state: initial(name), revision: -1n, position: undefined }
+    for await (const fact of store.readStream(streamOf(name), { from: held.revision + 1n }))
+      held = { state: fold(held.state, fact, fact.id), revision: fact.revision, position: fact.position }
+    // A command may have moved it on meanwhile; what is further stays.
+    const known = cache.get(name)
+    if (held.revision >= 0n && (!known || known.revision <= held.revision)) cache.set(name, held)
+    return held
+  }
+
+  const newFact = (stream: string, fact: F, revision: bigint, context: DeciderContext): NewFact => ({
+    id: uuidFrom('decider', stream, fact.type, keyOf(fact), String(revision)),
+    type: fact.type,
+    data: fact.data,
+    metadata: {
+      $correlationId: context.requestId,
+      actor: context.actor,
+      now: context.now,
+      ...(context.key === undefined ? {} : { commandKey: context.key }),
+      ...metadata?.(),
+    },
+  })
+
+  const together = async (name: string, jobs: readonly Job<State, Command>[]): Promise<void> => {
+    const stream = streamOf(name)
+    /** Whether `held` is known to be what the stream says; memory may be behind other nodes. */
+    let fresh = !cache.has(name)
+    let held = fresh ? await read(name) : cache.get(name)!
+    for (let attempt = 1; ; attempt++) {
+      let { state } = held
+      const facts: NewFact[] = []
+      const answers: (() => void)[] = []
+      let doubtful = false
+      let position = held.position
+      let revision = held.revision
+      for (const { command, context, resolve } of jobs) {
+        const decided = decide(state, command, context.now)
+        if (isRefused(decided)) {
+          doubtful = true
+          const at = state
+          answers.push(() => resolve({ state: at, revision, position, refusal: decided.refused }))
+          continue
+        }
+        if (decided.length === 0) doubtful = true
+        for (const fact of decided) {
+          const made = newFact(stream, fact, held.revision + BigInt(facts.length) + 1n, context)
+          facts.push(made)
+          state = fold(state, fact, made.id)
+        }
+        const at = state
+        answers.push(() => resolve({ state: at, revision, position }))
+      }
+      // "No" and "it holds already" are said only of what the stream says now; an append finds out by itself.
+      if (doubtful && !fresh) {
+        const before = held.revision
+        held = await read(name)
+        fresh = true
+        if (held.revision !== before) continue
+      }
+      if (facts.length > 0) {
+        const deadline = Math.max(...jobs.map(({ context }) => context.deadline ?? 0))
+        const result = await store.append(
+          stream,
+          facts,
+          held.revision < 0n ? 'no_stream' : held.revision,
+          deadline > 0 ? { deadline } : {},
+        )
+        if (result.kind === 'conflict') {
+          if (attempt >= MAX_ATTEMPTS) throw new TooBusy(stream)
+          await sleep(random() * Math.min(LONGEST_WAIT_MS, 2 ** attempt))
+          held = await read(name)
+          fresh = true
+          continue
+        }
+        position = result.position
+        revision = result.revision
+        cache.set(name, { state, revision, position })
+      }
+      for (const answer of answers) answer()
+      return
+    }
+  }
+
+  const work = async (name: string, line: Job<State, Command>[]): Promise<void> => {
+    while (line.length > 0) {
+      const jobs = line.splice(0, MAX_TOGETHER)
+      try {
+        await together(name, jobs)
+      } catch (error) {
+        // What of an append whose outcome is unknown was stored shows when the stream is read again.
+        cache.delete(name)
+        for (const { reject } of jobs) reject(error)
+      }
+    }
+    lines.delete(name)
+  }
+
+  return {
+    async load(name, atLeast) {
+      const held = atLeast === undefined ? undefined : cache.get(name)
+      return held && atLeast !== undefined && held.revision >= atLeast ? held : read(name)
+    },
+    execute: (name, command, context) =>
+      new Promise((resolve, reject) => {
+        const job = { command, context, resolve, reject }
+        const line = lines.get(name)
+        if (line) line.push(job)
+        else {
+          const started = [job]
+          lines.set(name, started)
+          // What arrives in the same turn is decided together.
+          queueMicrotask(() => void work(name, started))
+        }
+      }),
+  }
+}

@@ -1,0 +1,90 @@
+// Codes and campaigns as streams with ledgers, and the streams of requests without a customer.
+import { codeStream } from '../domain/codes.ts'
+import { isRedemptionFact, type RedemptionFact, redemptionStream } from '../domain/redemption/facts.ts'
+import type { Ledger, LedgerCommand, LedgerFact } from '../domain/redemption/ledger.ts'
+import { NO_LEDGER } from '../domain/redemption/ledger.ts'
+import {
+  type CodeStream,
+  type CodeStreamCommand,
+  type CodeStreamFact,
+  decideCampaignLedger,
+  decideCodeStream,
+  foldCodeStream,
+  foldLedger,
+  limitsStream,
+  noCodeStream,
+} from '../domain/redemption/ledgers.ts'
+import { performRedemptions, type RedemptionCommand } from '../domain/redemption/redeem.ts'
+import { evolveRedemptions, NO_REDEMPTIONS, type RedemptionsState } from '../domain/redemption/state.ts'
+import { isRefused } from '../domain/refusal.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { createDecider, type Decider, type DeciderOptions } from './decider.ts'
+
+export interface Ledgers {
+  /** By code. */
+  readonly codes: Decider<CodeStream, CodeStreamCommand>
+  /** By campaign. */
+  readonly campaigns: Decider<Ledger, LedgerCommand>
+  /** Requests without a customer, by id. */
+  readonly requests: Decider<RedemptionsState, RedemptionCommand>
+}
+
+/** What tells facts at the same place of a ledger's stream apart. */
+const keyOfFact = (fact: CodeStreamFact): string => {
+  const { data } = fact
+  if ('redemption' in data) return data.redemption
+  if ('transaction' in data) return data.transaction
+  if ('session' in data && data.session !== undefined) return `${data.session}/${data.occurredAt}`
+  return JSON.stringify(data)
+}
+
+export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions): Ledgers => {
+  const metadata = () => ({ rulebook: rulebook().revision })
+  return {
+    codes: createDecider<CodeStream, CodeStreamCommand, CodeStreamFact>(
+      {
+        streamOf: codeStream,
+        initial: noCodeStream,
+        fold: foldCodeStream,
+        decide: (state, command, now) => decideCodeStream(state, command, rulebook(), now),
+        keyOf: keyOfFact,
+        metadata,
+      },
+      options,
+    ),
+    campaigns: createDecider<Ledger, LedgerCommand, LedgerFact>(
+      {
+        streamOf: limitsStream,
+        initial: () => NO_LEDGER,
+        fold: foldLedger,
+        decide: (state, command, now) => decideCampaignLedger(state, command, rulebook(), now),
+        keyOf: keyOfFact,
+        metadata,
+      },
+      options,
+    ),
+    requests: createDecider<RedemptionsState, RedemptionCommand, RedemptionFact>(
+      {
+        streamOf: redemptionStream,
+        initial: () => NO_REDEMPTIONS,
+        fold: (state, fact) => (isRedemptionFact(fact) ? evolveRedemptions(state, fact as RedemptionFact) : state),
+        decide: (redemptions, command, now) => {
+          const facts: RedemptionFact[] = []
+          const refused = performRedemptions(
+            {
+              redemptions,
+              rulebook: rulebook(),
+              now,
+              emit: (type, data) => facts.push({ type, data } as RedemptionFact),
+            },
+            command,
+          )
+          return isRefused(refused) ? refused : facts
+        },
+        keyOf: ({ type, data }) => ('redemption' in data ? data.redemption : `${type}/${data.request}`),
+        metadata: () => ({ ...metadata(), root: true }),
+      },
+      options,
+    ),
+  }
+}

@@ -1,0 +1,208 @@
+// Nodes over one log in virtual time, for histories of redemptions under load: calls take random times, answers get lost,
+// appends are refused by chance, nodes die in the middle of what they do. One seed is one history.
+import type { NewFact, RecordedFact } from '../../src/domain/recorded.ts'
+import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
+import { StoreUnavailable } from '../../src/eventstore/errors.ts'
+import type { EventStore } from '../../src/eventstore/index.ts'
+import { redemptionProcesses } from '../../src/processes/redemptions.ts'
+import { createCodes } from '../../src/runtime/codes.ts'
+import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/customers.ts'
+import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
+import { createCustomers } from '../../src/runtime/loader.ts'
+import { createRedemptions, type Redemptions } from '../../src/runtime/redemptions.ts'
+import { T0 } from '../given.ts'
+
+/** Numbers in [0, 1) that follow from a seed (mulberry32). */
+export const randomOf = (seed: number): (() => number) => {
+  let a = seed >>> 0
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+export interface VirtualTime {
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  /** Lets time pass until the promise has settled. */
+  run<T>(promise: Promise<T>): Promise<T>
+}
+
+export const virtualTime = (): VirtualTime => {
+  let now = T0
+  const timers: { readonly at: number; readonly n: number; readonly wake: () => void }[] = []
+  let n = 0
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  return {
+    now: () => now,
+    sleep: (ms) => new Promise((wake) => timers.push({ at: now + ms, n: n++, wake })),
+    async run(promise) {
+      let settled = false
+      const done = () => {
+        settled = true
+      }
+      promise.then(done, done)
+      for (;;) {
+        await turn()
+        if (settled) return promise
+        timers.sort((a, b) => a.at - b.at || a.n - b.n)
+        const next = timers.shift()
+        if (!next) throw new Error('all wait for something that does not come')
+        now = Math.max(now, next.at)
+        next.wake()
+      }
+    },
+  }
+}
+
+export interface Faults {
+  /** Chances of an append: its answer is lost, it is lost itself, another writer is taken to have been faster. */
+  readonly lostAnswer: number
+  readonly lost: number
+  readonly conflict: number
+  /** Chance of a call that the node dies at it. */
+  readonly death: number
+}
+
+export interface Log {
+  readonly facts: RecordedFact[]
+  readonly streams: Map<string, RecordedFact[]>
+}
+
+export const newLog = (): Log => ({ facts: [], streams: new Map() })
+
+const appendTo = ({ facts, streams }: Log, stream: string, made: readonly NewFact[], expected: unknown, at: number) => {
+  const there = streams.get(stream) ?? []
+  const known = there.findIndex(({ id }) => id === made[0]?.id)
+  if (known >= 0 && made.every(({ id }, i) => there[known + i]?.id === id)) {
+    const last = there[known + made.length - 1]!
+    return { kind: 'appended' as const, revision: last.revision, position: last.position }
+  }
+  const revision = BigInt(there.length) - 1n
+  if (expected !== 'any' && (expected === 'no_stream' ? -1n : expected) !== revision)
+    return { kind: 'conflict' as const, actual: revision < 0n ? ('no_stream' as const) : revision }
+  for (const [i, fact] of made.entries()) {
+    const { type, id, data, metadata } = JSON.parse(JSON.stringify(fact)) as NewFact
+    const recorded: RecordedFact = {
+      id,
+      type,
+      data,
+      metadata,
+      stream,
+      revision: revision + 1n + BigInt(i),
+      position: BigInt(facts.length) * 10n,
+      created: at,
+    }
+    facts.push(recorded)
+    there.push(recorded)
+  }
+  streams.set(stream, there)
+  const last = there.at(-1)!
+  return { kind: 'appended' as const, revision: last.revision, position: last.position }
+}
+
+export class Died extends Error {}
+
+export interface ClusterNode {
+  readonly dead: boolean
+  readonly customers: CustomerRuntime
+  readonly ledgers: Ledgers
+  readonly redemptions: Redemptions
+  readonly codes: ReturnType<typeof createCodes>
+}
+
+const unused = (): never => {
+  throw new Error('not part of this log')
+}
+
+/** A node over the log; whatever it does after its death never ends. */
+export const startNode = (
+  log: Log,
+  rulebook: () => Rulebook,
+  time: VirtualTime,
+  random: () => number,
+  faults: Faults,
+): ClusterNode => {
+  let dead = false
+  const call = async <T>(act: () => T): Promise<T> => {
+    if (dead) throw new Died()
+    await time.sleep(random() * 6)
+    if (dead) throw new Died()
+    if (random() < faults.death / 2) dead = true
+    if (dead) throw new Died()
+    const result = act()
+    await time.sleep(random() * 3)
+    if (random() < faults.death / 2) dead = true
+    if (dead) throw new Died()
+    return result
+  }
+  const store = {
+    append: (stream: string, facts: readonly NewFact[], expected: unknown) =>
+      call(() => {
+        if (random() < faults.lost) throw new StoreUnavailable('lost')
+        if (random() < faults.conflict) {
+          const there = log.streams.get(stream)
+          return { kind: 'conflict' as const, actual: there ? BigInt(there.length - 1) : ('no_stream' as const) }
+        }
+        const result = appendTo(log, stream, facts, expected, time.now())
+        if (random() < faults.lostAnswer) throw new StoreUnavailable('the answer is lost')
+        return result
+      }),
+    async *readStream(
+      stream: string,
+      { from = 0n, maxCount = Number.POSITIVE_INFINITY }: { from?: unknown; maxCount?: number } = {},
+    ) {
+      const first = typeof from === 'bigint' ? from : 0n
+      yield* await call(() =>
+        (log.streams.get(stream) ?? []).filter(({ revision }) => revision >= first).slice(0, maxCount),
+      )
+    },
+    subscribeAll: unused,
+    subscribeStream: unused,
+    head: async () => log.facts.at(-1)?.position,
+    health: () => ({ ok: true, since: T0 }),
+    close: async () => {},
+    appendRecords: unused,
+    readRecords: unused,
+    readAll: unused,
+  } as unknown as EventStore
+  let keys = 0
+  const { sleep } = time
+  const customers = createCustomerRuntime({
+    store,
+    head: log.facts.at(-1)?.position ?? -1n,
+    customers: createCustomers({ store, snapshots: { load: async () => undefined, save: () => {} }, cacheSize: 1_000 }),
+    rulebook,
+    wasUsed: async () => false,
+    randomKey: () => `random-${random()}-${keys++}`,
+    sleep,
+    random,
+  })
+  const ledgers = createLedgers(rulebook, { store, sleep, random })
+  const redemptions = createRedemptions({
+    customers,
+    ledgers,
+    rulebook,
+    log: { warn: () => {} },
+    now: time.now,
+    sleep,
+  })
+  return {
+    get dead() {
+      return dead
+    },
+    customers,
+    ledgers,
+    redemptions,
+    codes: createCodes(store),
+  }
+}
+
+/** What the process does about everything in the log, on a node that lives. */
+export const settleAll = async (log: Log, { redemptions }: ClusterNode, { now, sleep }: VirtualTime): Promise<void> => {
+  const processes = redemptionProcesses({ redemptions, now, sleep })
+  for (let n = 0; n < log.facts.length; n++)
+    for (const process of processes) if (process.types.includes(log.facts[n]!.type)) await process.handle(log.facts[n]!)
+}
