@@ -353,6 +353,7 @@ test('listens names all that can change the truth without time passing', () => {
     segments: ['seg_vip'],
     points: ['camp_1'],
     context: false,
+    asks: [],
   })
   assert.ok(compiled(parse({ property: 'stars', $is: 1 })).listens.context)
 })

@@ -9,8 +9,10 @@ export interface References {
   readonly segments: readonly string[]
   /** Campaigns whose points are asked for. */
   readonly points: readonly string[]
+  /** Whether it asks for the event, the order or the redemption that is being decided. */
+  readonly context: boolean
   /** What it asks of the order, the redemption and its budgets, by the names of rules. */
-  readonly context: readonly string[]
+  readonly asks: readonly string[]
 }
 
 export const referencesOf = (condition: Condition): References => {
@@ -18,7 +20,8 @@ export const referencesOf = (condition: Condition): References => {
   const attributes = new Set<string>()
   const segments = new Set<string>()
   const points = new Set<string>()
-  const context = new Set<string>()
+  let context = false
+  const asks = new Set<string>()
   const visit = (node: Condition): void => {
     switch (node.kind) {
       case 'all':
@@ -31,6 +34,7 @@ export const referencesOf = (condition: Condition): References => {
         visit(node.of)
         return
       case 'items':
+        context = true
         if (node.among) visit(node.among)
         visit(node.of)
         return
@@ -48,9 +52,11 @@ export const referencesOf = (condition: Condition): References => {
         points.add(node.campaign)
         return
       case 'context':
-        context.add(node.name)
+        asks.add(node.name)
+        context = true
         return
       case 'property':
+        context = true
         return
       default:
         node satisfies never
@@ -62,7 +68,8 @@ export const referencesOf = (condition: Condition): References => {
     attributes: [...attributes],
     segments: [...segments],
     points: [...points],
-    context: [...context],
+    context,
+    asks: [...asks],
   }
 }
 

@@ -40,7 +40,7 @@ export const gatesOf = ({ id, code, campaign }: ResolvedVoucher, rulebook: Ruleb
 
 /** Whether any of the rules counts over all codes of the campaign, so that the campaign's ledger must be kept. */
 export const countsOverCampaign = (gates: readonly Gate[]): boolean =>
-  gates.some(({ condition }) => condition.listens.context.some(isCampaignBudget))
+  gates.some(({ condition }) => condition.listens.asks.some(isCampaignBudget))
 
 const isCampaignBudget = (name: string): boolean =>
   name.startsWith('campaign.orders.') || name.startsWith('campaign.redemptions.count')
