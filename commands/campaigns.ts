@@ -1,24 +1,55 @@
 // Creating, changing, switching and deleting campaigns of all types.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { CampaignObject, campaignNamed, showCampaign } from '../queries/campaigns.ts'
+import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../queries/campaigns.ts'
 import { ById } from '../queries/shapes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
 import { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { firstCodes, tooMany } from '../src/domain/vouchers/generate.ts'
+import { type Answer, type Call, type Outcome, route } from '../src/http/route.ts'
+import { ReadModelUnavailable } from '../src/readmodel/index.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { contextOf } from './context.ts'
 import { changeDefinitions } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
 const CampaignPatch = v.partial(Campaign)
 
-/** What an update gives replaces what there is, part by part. */
-const patched = (old: Campaign, patch: v.InferOutput<typeof CampaignPatch>): Campaign => {
+/** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
+const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<typeof CampaignPatch>): Campaign => {
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
   return { ...old, ...given }
+}
+
+/** A change stands whether or not the totals can be told. */
+const totalsIfKnown = async (services: Services, id: string) => {
+  try {
+    return (await totalsOf(services, [id])).get(id)
+  } catch (error) {
+    if (error instanceof ReadModelUnavailable) return undefined
+    throw error
+  }
+}
+
+/** Asks for the codes of a campaign that was created a moment ago; a single one is there when it is answered. */
+const begin = async (
+  services: Services,
+  call: Call<unknown, unknown, unknown>,
+  entry: Entry<Campaign>,
+): Promise<Answer> => {
+  const wish = firstCodes(entry.id, entry.definition)
+  if (!wish) return { body: showCampaign(entry) }
+  const consistencyToken = await services.voucherJobs.request(wish, [], contextOf(call, services))
+  if (wish.count === 1) {
+    const last = await services.voucherJobs.complete(wish.id)
+    const totals = { codes: 1, published: 0, open: 0, failed: 0 }
+    return { body: showCampaign(entry, totals), consistencyToken: last ?? consistencyToken }
+  }
+  services.voucherJobs.begin(wish.id)
+  return { body: showCampaign(entry), consistencyToken }
 }
 
 /** Changes the campaign that a path names, and answers with it. */
@@ -37,9 +68,9 @@ const change = (
       id = old.id
       return next(old)
     },
-    (rulebook) => {
+    async (rulebook) => {
       const entry = rulebook.entries('campaign').get(id)
-      return entry ? { body: showCampaign(entry) } : { status: 204 }
+      return entry ? { body: showCampaign(entry, await totalsIfKnown(services, id)) } : { status: 204 }
     },
   )
 }
@@ -73,18 +104,21 @@ export const campaignCommands = (services: Services) => [
     description:
       'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
       'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
-      '(`referrer_tiers`).',
+      '(`referrer_tiers`). DISCOUNT_COUPONS and GIFT_VOUCHERS begin with `vouchers_count` codes (up to 100,000), made in the ' +
+      'background; how far they are is in `vouchers_generation_status` and the async action.',
     tag: 'Campaigns',
     roles: WRITERS,
     body: Campaign,
     response: CampaignObject,
-    handler: (call): Promise<Outcome> => {
+    handler: (call): Promise<Outcome> | Outcome => {
       const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))
+      const refused = tooMany(call.body.vouchers_count ?? 0)
+      if (refused) return refused
       return changeDefinitions(
         services,
         call,
         () => [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
-        (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(id)!) }),
+        (rulebook) => begin(services, call, rulebook.entries('campaign').get(id)!),
       )
     },
   }),
@@ -92,7 +126,8 @@ export const campaignCommands = (services: Services) => [
     method: 'put',
     path: '/v1/campaigns/{id}',
     summary: 'Change a campaign',
-    description: 'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised.',
+    description:
+      'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',
     tag: 'Campaigns',
     roles: WRITERS,
     params: ById,

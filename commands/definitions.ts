@@ -13,7 +13,7 @@ export const changeDefinitions = async (
   services: Services,
   call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
   propose: (definitions: Definitions) => readonly DefinitionChange[] | Refused,
-  answer: (rulebook: Rulebook) => Answer,
+  answer: (rulebook: Rulebook) => Answer | Promise<Answer>,
 ): Promise<Outcome> => {
   const changed = await services.rulebook.change(propose, contextOf(call, services))
   switch (changed.kind) {
@@ -25,8 +25,8 @@ export const changeDefinitions = async (
       })
     case 'changed':
       return {
-        ...answer(changed.rulebook),
         ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+        ...(await answer(changed.rulebook)),
       }
     default:
       return changed satisfies never

@@ -18,6 +18,7 @@ import { referralCommands } from './referrals.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
+import { voucherJobCommands } from './voucherJobs.ts'
 import { voucherCommands } from './vouchers.ts'
 import { webhookCommands } from './webhooks.ts'
 
@@ -31,6 +32,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...messageCommands(services),
   ...campaignCommands(services),
   ...voucherCommands(services),
+  ...voucherJobCommands(services),
   ...publicationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),

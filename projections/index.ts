@@ -1,5 +1,6 @@
 // All projections: what the projector keeps up to date, in one group behind one checkpoint.
 import { activity } from './activity.ts'
+import { asyncActions } from './asyncActions.ts'
 import { campaignTotals } from './campaignTotals.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
@@ -14,6 +15,7 @@ import { referrals } from './referrals.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
 import { segmentMembers } from './segmentMembers.ts'
 import { vouchers } from './vouchers.ts'
+import { voucherTotals } from './voucherTotals.ts'
 
 export const projections = [
   customers,
@@ -23,6 +25,8 @@ export const projections = [
   deadlines,
   outbox,
   vouchers,
+  voucherTotals,
+  asyncActions,
   publications,
   referrals,
   loyaltyCards,

@@ -5,7 +5,7 @@ import type { PublicationDocument } from '../projections/publications.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { campaignNamed, showCampaign } from './campaigns.ts'
+import { campaignNamed, showCampaign, totalsOf } from './campaigns.ts'
 import { fresh } from './fresh.ts'
 import { ById } from './shapes.ts'
 
@@ -19,6 +19,8 @@ const CampaignSummary = v.pipe(
     rollbacks_succeeded: v.number(),
     rollbacks_failed: v.number(),
     publications: v.number(),
+    /** Codes that are there. */
+    vouchers_count: v.number(),
     /** Minor units, as all amounts; what was rolled back is not taken off. */
     discounted_amount: v.number(),
     rolledback_discounted_amount: v.number(),
@@ -54,14 +56,16 @@ const summary = async (services: Services, name: string, query: v.InferOutput<ty
     return refuse('invalid_query_params', 'start_date and end_date are not supported: totals are those of all time')
   const entry = campaignNamed(services.rulebook.current().definitions, name)
   if (!entry) return notFound('campaign', name)
-  const [totals, publications] = await Promise.all([
+  const [totals, publications, codes] = await Promise.all([
     services.readModel.collection<CampaignTotalsDocument>('campaignTotals').findOne({ _id: entry.id }),
     services.readModel.collection<PublicationDocument>('publications').count({ 'campaign.id': entry.id }),
+    totalsOf(services, [entry.id]),
   ])
   return {
     body: {
       object: 'campaign_summary',
-      campaign: showCampaign(entry),
+      campaign: showCampaign(entry, codes.get(entry.id)),
+      vouchers_count: codes.get(entry.id)?.codes ?? 0,
       ...show(totals),
       publications,
       publications_succeeded: publications,

@@ -2,6 +2,7 @@
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
+import { asyncActionQueries } from './asyncActions.ts'
 import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
@@ -43,6 +44,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...campaignQueries(services),
   ...voucherQueries(services),
   ...campaignSummaryQueries(services),
+  ...asyncActionQueries(services),
   ...publicationQueries(services),
   ...redemptionQueries(services),
   ...referralQueries(services),

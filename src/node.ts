@@ -25,6 +25,7 @@ import { watchProcesses } from './processes/metrics.ts'
 import { joinProcesses, startProcesses } from './processes/process.ts'
 import { redemptionProcesses } from './processes/redemptions.ts'
 import { referralProcesses } from './processes/referrals.ts'
+import { voucherProcesses } from './processes/vouchers.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
 import { startRollout } from './rollout/rollout.ts'
@@ -41,6 +42,7 @@ import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
 import { createStock } from './runtime/stock.ts'
+import { startVoucherJobs } from './runtime/voucherJobs.ts'
 
 export interface Node {
   readonly url: string
@@ -126,6 +128,16 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const stock = createStock(store, rulebook.current)
+    const voucherJobs = startVoucherJobs({
+      store,
+      readModel,
+      codes,
+      rulebook: rulebook.current,
+      waiting: () => customers.pending,
+      log,
+      now: Date.now,
+    })
+    stops.push(() => voucherJobs.stop())
     const ledgers = createLedgers(rulebook.current, { store, sleep: (ms) => sleep(ms), random: Math.random })
     const redemptions = createRedemptions({
       customers,
@@ -151,6 +163,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
+          ...voucherProcesses({ jobs: voucherJobs, now: Date.now }),
         ],
         store,
         readModel,
@@ -197,6 +210,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       rejected: createRejectedEvents(store, randomKey),
       rollout,
       codes,
+      voucherJobs,
       stock,
       ledgers,
       redemptions,

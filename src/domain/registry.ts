@@ -8,6 +8,7 @@ import { ledgerFacts } from './redemption/ledger.ts'
 import { rejectedFacts } from './rejected.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
 import { codeSwitchFacts } from './vouchers/code.ts'
+import { jobFacts } from './vouchers/job.ts'
 import { publicationFacts } from './vouchers/publication.ts'
 
 export const factRegistry = {
@@ -15,6 +16,7 @@ export const factRegistry = {
   ...codeFacts,
   ...codeSwitchFacts,
   ...publicationFacts,
+  ...jobFacts,
   ...ledgerFacts,
   ...stockFacts,
   ...deliveryFacts,

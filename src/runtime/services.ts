@@ -12,6 +12,7 @@ import type { Redemptions } from './redemptions.ts'
 import type { RejectedEvents } from './rejected.ts'
 import type { RulebookRuntime } from './rulebook.ts'
 import type { Stock } from './stock.ts'
+import type { VoucherJobs } from './voucherJobs.ts'
 
 export interface Settings {
   /** `strict` refuses events that break their schema or have none; `lenient` records and marks them. */
@@ -34,6 +35,7 @@ export interface Services {
   readonly rejected: RejectedEvents
   readonly rollout: Rollout
   readonly codes: Codes
+  readonly voucherJobs: VoucherJobs
   readonly stock: Stock
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions

@@ -118,7 +118,7 @@ const subscribe = (disk: Disk, from: bigint): Source => {
   }
 }
 
-const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
+export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
   append: async (stream, facts, expected) => step(() => append(disk, stream, facts, expected)),
   async *readStream(stream, { from = 0n, maxCount = Number.POSITIVE_INFINITY } = {}) {
     const first = typeof from === 'bigint' ? from : 0n

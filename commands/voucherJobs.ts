@@ -1,0 +1,186 @@
+// Many vouchers at once: codes added to a campaign, imported, or changed, in the background.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { AcceptedObject } from '../queries/asyncActions.ts'
+import { calendarOf } from '../src/domain/calendar.ts'
+import { Code } from '../src/domain/codes.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { isRefused, type Refused } from '../src/domain/refusal.ts'
+import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { generation, tooMany } from '../src/domain/vouchers/generate.ts'
+import type { JobItem, JobType } from '../src/domain/vouchers/job.ts'
+import { completeMember, completeSingle, memberFaults, refusalOf, singleFaults } from '../src/domain/vouchers/make.ts'
+import { VoucherSpec } from '../src/domain/vouchers/spec.ts'
+import { refuse } from '../src/http/errors.ts'
+import { queryInteger } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import type { JobWish } from '../src/runtime/voucherJobs.ts'
+import { contextOf } from './context.ts'
+import { campaignForCodes, make, NewVoucher } from './vouchers.ts'
+
+const WRITERS = ['admin', 'integrator'] as const
+const TAG = 'Vouchers'
+
+/** The contract's bound on the body of bulk requests, bytes; and on what one of them lists. */
+const BULK_BODY = 10 * 1024 * 1024
+const MAX_LISTED = 20_000
+
+/** What is done in the background under one request: asked again under its key, it is the same job. */
+const accept = async (
+  services: Services,
+  call: Call<unknown, unknown, unknown>,
+  wish: (id: string) => JobWish,
+  items: readonly JobItem[] = [],
+): Promise<Outcome> => {
+  const context = contextOf(call, services)
+  const id = idFrom('aa', context.key ?? randomBytes(16).toString('hex'))
+  const position = await services.voucherJobs.request(wish(id), items, context)
+  services.voucherJobs.begin(id)
+  return { status: 202, body: { async_action_id: id }, consistencyToken: position }
+}
+
+const listed = <T>(items: readonly T[]): Outcome | undefined => {
+  if (items.length === 0) return refuse('missing_vouchers', 'The list of vouchers is empty')
+  return items.length > MAX_LISTED
+    ? refuse('too_many_vouchers_requested', `At most ${MAX_LISTED} vouchers can be listed in one request`)
+    : undefined
+}
+
+const Imported = v.object({ ...VoucherSpec.entries, code: Code, active: v.optional(v.boolean(), true) })
+const ImportBody = v.array(Imported)
+
+/** Items of an import; the refusal of the first that cannot be. */
+const importItems = (
+  body: v.InferOutput<typeof ImportBody>,
+  timeZone: string,
+  campaign?: Entry<Campaign>,
+): readonly JobItem[] | Refused => {
+  const calendar = calendarOf(timeZone)
+  const items: JobItem[] = []
+  for (const [i, { code, active, ...spec }] of body.entries()) {
+    const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
+    const refused = refusalOf(faults, `[${i}]`)
+    if (refused) return refused
+    items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
+  }
+  return items
+}
+
+const importOf = (
+  services: Services,
+  call: Call<v.InferOutput<typeof ImportBody>, unknown, unknown>,
+  campaign?: Entry<Campaign>,
+): Outcome | Promise<Outcome> => {
+  const refused = listed(call.body)
+  if (refused) return refused
+  const items = importItems(call.body, services.rulebook.current().project.timeZone, campaign)
+  if (isRefused(items)) return items
+  const type: JobType = campaign ? 'CAMPAIGN.VOUCHERS_IMPORT' : 'VOUCHERS.IMPORT'
+  const about = { type, count: items.length, ...(campaign ? { campaign: campaign.id } : {}) }
+  return accept(services, call, (id) => ({ id, ...about }), items)
+}
+
+const metadata = v.record(v.string(), v.unknown())
+
+const change = (
+  services: Services,
+  call: Call<unknown, unknown, unknown>,
+  type: JobType,
+  items: readonly JobItem[],
+): Outcome | Promise<Outcome> =>
+  listed(items) ?? accept(services, call, (id) => ({ id, type, count: items.length }), items)
+
+export const voucherJobCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/campaigns/{campaignId}/vouchers',
+    summary: 'Add codes to a campaign',
+    description:
+      'One is answered at once; more (up to 100,000) are made in the background: 202 with `async_action_id`.',
+    tag: TAG,
+    roles: WRITERS,
+    params: v.object({ campaignId: v.string() }),
+    query: v.object({ vouchers_count: v.optional(queryInteger(1, 1_000_000_000), '1') }),
+    body: v.optional(NewVoucher, {}),
+    handler: (call): Promise<Outcome> | Outcome => {
+      const campaign = campaignForCodes(services, call.params.campaignId)
+      if ('failed' in campaign) return campaign
+      const { vouchers_count: count } = call.query
+      if (count === 1) return make(services, call, call.body, undefined, campaign)
+      const { code_config: config, active: _, ...spec } = call.body
+      const calendar = calendarOf(services.rulebook.current().project.timeZone)
+      const refused = tooMany(count) ?? refusalOf(memberFaults(spec, campaign.definition, calendar))
+      if (refused) return refused
+      const asked = { spec, ...(config ? { config } : {}) }
+      return accept(services, call, (id) => generation(id, campaign.id, campaign.definition, count, asked))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/campaigns/{campaignId}/import',
+    summary: 'Add codes that are there already to a campaign',
+    description: `Up to ${MAX_LISTED} in one request. Codes that are taken are told of in the async action.`,
+    tag: TAG,
+    roles: WRITERS,
+    params: v.object({ campaignId: v.string() }),
+    body: ImportBody,
+    bodyLimit: BULK_BODY,
+    status: 202,
+    response: AcceptedObject,
+    handler: (call): Promise<Outcome> | Outcome => {
+      const campaign = campaignForCodes(services, call.params.campaignId)
+      return 'failed' in campaign ? campaign : importOf(services, call, campaign)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/import',
+    summary: 'Import single vouchers',
+    description: `Up to ${MAX_LISTED} in one request. Codes that are taken are told of in the async action.`,
+    tag: TAG,
+    roles: WRITERS,
+    body: ImportBody,
+    bodyLimit: BULK_BODY,
+    status: 202,
+    response: AcceptedObject,
+    handler: (call) => importOf(services, call),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/bulk/async',
+    summary: 'Change the metadata of vouchers, each its own',
+    tag: TAG,
+    roles: WRITERS,
+    body: v.array(v.object({ code: Code, metadata })),
+    bodyLimit: BULK_BODY,
+    status: 202,
+    response: AcceptedObject,
+    handler: (call) =>
+      change(
+        services,
+        call,
+        'VOUCHERS.BULK_UPDATE',
+        call.body.map((item) => ({ code: item.code, spec: { metadata: item.metadata } })),
+      ),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/metadata/async',
+    summary: 'Change the metadata of vouchers, all alike',
+    tag: TAG,
+    roles: WRITERS,
+    body: v.object({ codes: v.array(Code), metadata }),
+    bodyLimit: BULK_BODY,
+    status: 202,
+    response: AcceptedObject,
+    handler: (call) =>
+      change(
+        services,
+        call,
+        'VOUCHERS.METADATA_UPDATE',
+        call.body.codes.map((code) => ({ code, spec: { metadata: call.body.metadata } })),
+      ),
+  }),
+]

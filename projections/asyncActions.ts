@@ -1,0 +1,38 @@
+// Jobs on vouchers and how far each has got, for who waits for them.
+import { sortable } from '../src/domain/position.ts'
+import { evolveJob, isJobFact, isOpen, type JobProgress } from '../src/domain/vouchers/job.ts'
+import type { Projection } from './projection.ts'
+
+export interface AsyncActionDocument {
+  readonly _id: string
+  readonly open: boolean
+  readonly created_at: Date
+  readonly updated_at: Date
+  /** The request that asked for it. */
+  readonly request_id: string
+  /** The place in the log of the wish, as sortable text. */
+  readonly position: string
+  readonly job: JobProgress
+}
+
+export const asyncActions: Projection<AsyncActionDocument> = {
+  name: 'asyncActions',
+  version: 1,
+  indexes: [{ key: { position: 1 } }, { key: { open: 1, updated_at: 1 } }],
+  types: ['VoucherJobRequested', 'VoucherJobAdvanced', 'VoucherJobFailed'],
+  keys: (fact) => (isJobFact(fact) ? [fact.data.id] : []),
+  evolve: (before, fact, key) => {
+    if (!isJobFact(fact)) return before
+    const job = evolveJob(before?.job ?? null, fact)
+    if (!job) return before
+    return {
+      _id: key,
+      open: isOpen(job),
+      created_at: new Date(job.createdAt),
+      updated_at: new Date(job.updatedAt),
+      request_id: before?.request_id ?? fact.metadata.$correlationId,
+      position: before?.position ?? sortable(fact.position),
+      job,
+    }
+  },
+}

@@ -1,0 +1,87 @@
+// Reading what is done in the background: how far each job on vouchers has got, and what became of its items.
+import * as v from 'valibot'
+import type { AsyncActionDocument } from '../projections/asyncActions.ts'
+import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
+import { notFound } from '../src/http/errors.ts'
+import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { fresh } from './fresh.ts'
+import { ById, isoOf } from './shapes.ts'
+
+export const AsyncActionObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    type: JobType,
+    status: v.picklist(['ACCEPTED', 'IN_PROGRESS', 'DONE', 'FAILED']),
+    /** Percent. */
+    progress: v.number(),
+    result: v.nullable(v.looseObject({ done_count: v.number(), failed_count: v.number() })),
+    created_at: v.string(),
+    object: v.literal('async_action'),
+  }),
+  v.title('AsyncAction'),
+)
+
+/** What is answered to a request that is dealt with in the background. */
+export const AcceptedObject = v.pipe(v.object({ async_action_id: v.string() }), v.title('AsyncActionAccepted'))
+
+const showJob = (job: JobProgress, requestId: string) => ({
+  id: job.id,
+  type: job.type,
+  status: job.status,
+  progress: job.count === 0 ? 100 : Math.floor((100 * job.next) / job.count),
+  total: job.count,
+  campaign_id: job.campaign ?? null,
+  request_id: requestId,
+  created_at: isoOf(job.createdAt),
+  updated_at: isoOf(job.updatedAt),
+  /** ms. */
+  processing_time: job.updatedAt - job.createdAt,
+  object: 'async_action' as const,
+})
+
+const showResult = (job: JobProgress) => ({
+  ...(job.reason === undefined ? {} : { message: job.reason }),
+  done_count: job.done,
+  failed_count: job.failed,
+  failed: job.failures,
+})
+
+const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
+const TAG = 'Async actions'
+
+export const asyncActionQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/async-actions',
+    summary: 'List what is done in the background, newest first',
+    tag: TAG,
+    roles: READERS,
+    query: v.object({ limit: pageLimit, page: pageNumber, end_date: v.optional(instant) }),
+    handler: fresh(services, async ({ query }): Promise<Outcome> => {
+      const filter = query.end_date === undefined ? {} : { created_at: { $lte: new Date(query.end_date) } }
+      const found = await services.readModel
+        .collection<AsyncActionDocument>('asyncActions')
+        .find(filter, { sort: { position: -1 }, skip: (query.page - 1) * query.limit, limit: query.limit })
+      const actions = found.map(({ job, request_id: request }) => showJob(job, request))
+      return { body: { object: 'list', data_ref: 'async_actions', async_actions: actions } }
+    }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/async-actions/{id}',
+    summary: 'How far a background job has got, and what became of its items',
+    tag: TAG,
+    roles: READERS,
+    params: ById,
+    response: AsyncActionObject,
+    handler: fresh(services, async ({ params }): Promise<Outcome> => {
+      const known = await services.readModel.collection<AsyncActionDocument>('asyncActions').findOne({ _id: params.id })
+      // One that was asked for a moment ago is in its stream only.
+      const job = known?.job ?? (await services.voucherJobs.load(params.id))?.progress
+      if (!job) return notFound('async_action', params.id)
+      return { body: { ...showJob(job, known?.request_id ?? ''), result: showResult(job) } }
+    }),
+  }),
+]

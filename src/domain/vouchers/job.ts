@@ -1,0 +1,161 @@
+// Work on many vouchers at once: generated, imported or changed in the background, item by item. The wish and how far it has got
+// are facts of the job's own stream, and what each item leads to follows from the wish, so that a job can be gone on with after a
+// crash without doing anything twice.
+import * as v from 'valibot'
+import { CodeConfig } from '../codes.ts'
+import { VoucherSpec } from './spec.ts'
+
+const At = v.pipe(v.number(), v.integer())
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+/** Items of one job at most. */
+export const MAX_ITEMS = 100_000
+
+/** A code that is imported, or that is changed: then its spec holds the metadata that is new. */
+const JobItem = v.object({ code: v.string(), spec: v.optional(VoucherSpec), active: v.optional(v.boolean()) })
+export type JobItem = v.InferOutput<typeof JobItem>
+
+export const JobType = v.picklist([
+  'CAMPAIGN.VOUCHERS_GENERATE',
+  'CAMPAIGN.VOUCHERS_IMPORT',
+  'VOUCHERS.IMPORT',
+  'VOUCHERS.BULK_UPDATE',
+  'VOUCHERS.METADATA_UPDATE',
+])
+export type JobType = v.InferOutput<typeof JobType>
+
+const Failure = v.object({ row: Count, code: v.optional(v.string()), reason: v.string() })
+export type JobFailure = v.InferOutput<typeof Failure>
+
+export const jobFacts = {
+  /** Some of the items, in their order: recorded before the request, in as many facts as it takes. */
+  VoucherJobItemsListed: { version: 1, schema: v.object({ id: v.string(), items: v.array(JobItem) }) },
+  VoucherJobRequested: {
+    version: 1,
+    schema: v.object({
+      id: v.string(),
+      type: JobType,
+      campaign: v.optional(v.string()),
+      count: Count,
+      /** The format of generated codes, and what each says of itself: kept here, since the campaign's may change meanwhile. */
+      config: v.optional(CodeConfig),
+      spec: v.optional(VoucherSpec),
+      occurredAt: At,
+    }),
+  },
+  /** Everything before item `next` has been dealt with; the counts are those since the last such fact. */
+  VoucherJobAdvanced: {
+    version: 1,
+    schema: v.object({
+      id: v.string(),
+      campaign: v.optional(v.string()),
+      next: Count,
+      done: Count,
+      failures: v.array(Failure),
+      /** Nothing is left to be done. */
+      finished: v.boolean(),
+      occurredAt: At,
+    }),
+  },
+  /** It cannot be gone on with. */
+  VoucherJobFailed: {
+    version: 1,
+    schema: v.object({ id: v.string(), campaign: v.optional(v.string()), reason: v.string(), occurredAt: At }),
+  },
+} as const
+
+type Registry = typeof jobFacts
+export type JobFactData<T extends keyof Registry> = v.InferOutput<Registry[T]['schema']>
+export type JobFact = { [T in keyof Registry]: { readonly type: T; readonly data: JobFactData<T> } }[keyof Registry]
+
+export const isJobFact = (fact: { readonly type: string; readonly data: unknown }): fact is JobFact =>
+  Object.hasOwn(jobFacts, fact.type)
+
+export const jobStream = (id: string): string => `job-${id}`
+
+export type JobStatus = 'ACCEPTED' | 'IN_PROGRESS' | 'DONE' | 'FAILED'
+
+/** How a job stands, without its items. */
+export interface JobProgress {
+  readonly id: string
+  readonly type: JobType
+  readonly campaign?: string
+  readonly count: number
+  readonly next: number
+  readonly done: number
+  readonly failed: number
+  /** The first of them. */
+  readonly failures: readonly JobFailure[]
+  readonly status: JobStatus
+  readonly reason?: string
+  /** ms. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** Failures that are told one by one; of more only the number is. */
+const MAX_FAILURES = 1_000
+
+export const isOpen = ({ status }: JobProgress): boolean => status === 'ACCEPTED' || status === 'IN_PROGRESS'
+
+/** Null before the job was requested. */
+export const evolveJob = (job: JobProgress | null, fact: JobFact): JobProgress | null => {
+  switch (fact.type) {
+    case 'VoucherJobItemsListed':
+      return job
+    case 'VoucherJobRequested': {
+      const { id, type, campaign, count, occurredAt } = fact.data
+      return {
+        id,
+        type,
+        ...(campaign === undefined ? {} : { campaign }),
+        count,
+        next: 0,
+        done: 0,
+        failed: 0,
+        failures: [],
+        status: 'ACCEPTED',
+        createdAt: occurredAt,
+        updatedAt: occurredAt,
+      }
+    }
+    case 'VoucherJobAdvanced': {
+      if (!job) return job
+      const { next, done, failures, finished, occurredAt } = fact.data
+      return {
+        ...job,
+        next,
+        done: job.done + done,
+        failed: job.failed + failures.length,
+        failures: [...job.failures, ...failures].slice(0, MAX_FAILURES),
+        status: finished ? 'DONE' : 'IN_PROGRESS',
+        updatedAt: occurredAt,
+      }
+    }
+    case 'VoucherJobFailed':
+      return job && { ...job, status: 'FAILED', reason: fact.data.reason, updatedAt: fact.data.occurredAt }
+    default:
+      return fact satisfies never
+  }
+}
+
+/** A job with all that is needed to do it. */
+export interface Job {
+  readonly progress: JobProgress
+  readonly request: JobFactData<'VoucherJobRequested'>
+  /** Of an import or a change. */
+  readonly items: readonly JobItem[]
+}
+
+/** A job as its stream has it; undefined when it was never requested. */
+export const jobOf = (facts: readonly JobFact[]): Job | undefined => {
+  let progress: JobProgress | null = null
+  let request: Job['request'] | undefined
+  const items: JobItem[] = []
+  for (const fact of facts) {
+    if (fact.type === 'VoucherJobItemsListed') for (const item of fact.data.items) items.push(item)
+    if (fact.type === 'VoucherJobRequested') request = fact.data
+    progress = evolveJob(progress, fact)
+  }
+  return progress && request ? { progress, request, items } : undefined
+}

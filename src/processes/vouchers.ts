@@ -1,0 +1,33 @@
+// The processes of vouchers: campaigns that were created with codes get them, also when the request for it died on the way.
+import type { RecordedFact } from '../domain/recorded.ts'
+import type { Campaign } from '../domain/rulebook/campaign.ts'
+import { changeOf } from '../domain/rulebook/facts.ts'
+import { firstCodes } from '../domain/vouchers/generate.ts'
+import type { VoucherJobs } from '../runtime/voucherJobs.ts'
+import type { Process } from './process.ts'
+
+export interface VoucherProcessesOptions {
+  readonly jobs: Pick<VoucherJobs, 'request' | 'begin'>
+  readonly now: () => number
+}
+
+const ACTOR = { name: 'process', role: 'system' } as const
+
+export const voucherProcesses = ({ jobs, now }: VoucherProcessesOptions): readonly Process[] => {
+  const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
+
+  const campaignCodes: Process = {
+    name: 'campaign-codes',
+    types: ['CampaignCreated'],
+    async handle(fact) {
+      const created = changeOf(fact)
+      if (created?.kind !== 'campaign') return
+      const wish = firstCodes(created.id, created.definition as Campaign)
+      if (!wish) return
+      await jobs.request(wish, [], contextOf(fact))
+      jobs.begin(wish.id)
+    },
+  }
+
+  return [campaignCodes]
+}

@@ -1,0 +1,113 @@
+// Many vouchers at once over a whole node: campaigns with codes, codes added, imported and changed in the background.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { serverSdk } from '../system/sdk.ts'
+import { until } from '../until.ts'
+
+let node: TestNode
+const test = suite('jobs on vouchers over http')
+test.before(async () => {
+  node = await testNode()
+})
+test.after(() => node.end())
+
+const post = (path: string, body: unknown) => node.call('POST', path, body)
+const get = (path: string, after?: Answer) => node.call('GET', path, undefined, after ? { after } : {})
+
+const coupons = (name: string, more: Record<string, unknown> = {}) => ({
+  name,
+  campaign_type: 'DISCOUNT_COUPONS',
+  voucher: {
+    type: 'DISCOUNT_VOUCHER',
+    discount: { type: 'PERCENT', percent_off: 10 },
+    code_config: { pattern: 'C-########' },
+  },
+  ...more,
+})
+
+/** Waits until a background job has ended. */
+const ended = (id: string): Promise<Answer> =>
+  until(
+    () => get(`/v1/async-actions/${id}`),
+    ({ body }) => body.status === 'DONE' || body.status === 'FAILED',
+    60_000,
+  )
+
+test('a campaign is created with one code at once, and with many in the background', async () => {
+  const one = await post('/v1/campaigns', coupons('one', { vouchers_count: 1 }))
+  assert.equal([one.body.vouchers_generation_status, one.body.vouchers_count], ['DONE', 1])
+  assert.is((await get('/v1/vouchers?campaign=one', one)).body.total, 1)
+  const many = await post('/v1/campaigns', coupons('many', { vouchers_count: 300 }))
+  assert.is(many.body.vouchers_generation_status, 'IN_PROGRESS')
+  const done = await until(
+    () => get('/v1/campaigns/many', many),
+    ({ body }) => body.vouchers_generation_status === 'DONE',
+    60_000,
+  )
+  assert.equal([done.body.vouchers_count, done.body.creation_status], [300, 'DONE'])
+  const page = await get('/v1/vouchers?campaign=many&limit=100&page=3')
+  assert.equal([page.body.total, page.body.vouchers.length], [300, 100])
+  for (const { code } of page.body.vouchers) assert.match(code, /^C-\w{8}$/)
+  const summary = await get('/v1/campaigns/many/summary')
+  assert.equal([summary.body.vouchers_count, summary.body.publications], [300, 0])
+  const listed = await get('/v1/campaigns?limit=1')
+  assert.is(listed.body.campaigns[0].vouchers_count, 300)
+})
+
+test('too many codes, codes for a campaign of another type and empty lists are refused, and nothing is recorded', async () => {
+  const before = (await get('/v1/async-actions?limit=100')).body.async_actions.length
+  const refused = async (answer: Promise<Answer>, status: number, key: string) => {
+    const { status: got, body } = await answer
+    assert.equal([got, body.key], [status, key])
+  }
+  await post('/v1/campaigns', { name: 'club', campaign_type: 'LOYALTY_PROGRAM' })
+  await post('/v1/campaigns', coupons('own'))
+  await refused(post('/v1/campaigns', coupons('huge', { vouchers_count: 100_001 })), 400, 'too_many_vouchers_requested')
+  await refused(get('/v1/campaigns/huge'), 404, 'not_found')
+  await refused(post('/v1/campaigns/own/vouchers?vouchers_count=100001', {}), 400, 'too_many_vouchers_requested')
+  await refused(post('/v1/campaigns/own/vouchers?vouchers_count=0', {}), 400, 'invalid_query_params')
+  await refused(post('/v1/campaigns/club/vouchers?vouchers_count=5', {}), 400, 'invalid_campaign')
+  await refused(post('/v1/campaigns/none/import', [{ code: 'X' }]), 404, 'not_found')
+  await refused(post('/v1/campaigns/own/import', []), 400, 'missing_vouchers')
+  await refused(post('/v1/campaigns/own/import', [{ code: 'X' }, { code: 'a b' }]), 400, 'invalid_payload')
+  await refused(post('/v1/vouchers/import', [{ code: 'X' }]), 400, 'invalid_payload')
+  await refused(get('/v1/async-actions/aa_none'), 404, 'not_found')
+  assert.is((await get('/v1/async-actions?limit=100')).body.async_actions.length, before)
+})
+
+test('the official SDK adds codes, one at once and many in the background, imports and changes them', async () => {
+  const client = serverSdk(node)
+  await client.campaigns.create({
+    ...coupons('sdk'),
+    type: 'AUTO_UPDATE',
+    campaign_type: 'GIFT_VOUCHERS',
+    voucher: { type: 'GIFT_VOUCHER', gift: { amount: 700 } },
+  } as unknown as Parameters<typeof client.campaigns.create>[0])
+  const one = await client.campaigns.addVoucher('sdk', { metadata: { a: 1 } })
+  assert.equal('gift' in one && one.gift, { amount: 700, balance: 700, effect: 'APPLY_TO_ORDER' })
+  const certain = await client.campaigns.addCertainVoucher('sdk', 'SDK-CERTAIN')
+  assert.is(certain.code, 'SDK-CERTAIN')
+  const many = await client.campaigns.addVoucher('sdk', {}, { vouchers_count: 20 })
+  const action = await ended((many as unknown as { async_action_id: string }).async_action_id)
+  assert.equal([action.body.progress, action.body.result.done_count], [100, 20])
+  const imported = await client.campaigns.importVouchers('sdk', [
+    { code: 'SDK-1', active: true, metadata: {}, redemption: { quantity: 1 } },
+    { code: 'SDK-CERTAIN', active: true, metadata: {}, redemption: { quantity: 1 } },
+  ] as Parameters<typeof client.campaigns.importVouchers>[1])
+  const told = (await ended(imported.async_action_id)).body.result
+  assert.equal(told.failed, [{ row: 1, code: 'SDK-CERTAIN', reason: 'duplicate_found' }])
+  const changed = await client.vouchers.bulkUpdateMetadata({ codes: ['SDK-1'], metadata: { tier: 'gold' } })
+  await ended(changed.async_action_id)
+  assert.equal((await client.vouchers.get('SDK-1')).metadata, { tier: 'gold' })
+  const got = await client.asyncActions.get(imported.async_action_id)
+  assert.equal([got.type, got.status], ['CAMPAIGN.VOUCHERS_IMPORT', 'DONE'])
+  // The SDK cannot wait for what it has written.
+  await until(
+    () => client.asyncActions.list({ limit: 1 }),
+    (list) => list.async_actions[0]?.type === 'VOUCHERS.METADATA_UPDATE',
+  )
+  assert.is((await client.campaigns.get('sdk')).vouchers_count, 23)
+})
+
+test.run()
