@@ -150,6 +150,7 @@ export const createProjector = ({
     takeoverMs,
     observe,
     onMoved,
+    lull: waiters.lull,
     async prepare() {
       const fitted = await fitLane({ readModel, group, projections, writer, ran })
       ran = new Set(fitted.current.map(({ name }) => name))

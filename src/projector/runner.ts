@@ -17,7 +17,7 @@ import {
   timer,
 } from 'rxjs'
 import type { Projection } from '../../projections/projection.ts'
-import type { EventStore, Source } from '../eventstore/index.ts'
+import type { Batch, EventStore, Source } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
@@ -75,6 +75,8 @@ export interface RunOptions {
   readonly cacheSize: number
   readonly takeoverMs: number
   readonly observe?: boolean
+  /** Resolves after `ms`, sooner when somebody cannot wait so long for what is new. */
+  readonly lull?: (ms: number) => Promise<void>
 }
 
 export interface LaneRun {
@@ -88,6 +90,14 @@ export interface LaneRun {
   /** Waits for the commit under way. */
   stop(): Promise<void>
 }
+
+/**
+ * A batch follows the one before after so long, ms, while nobody waits for it: in the meantime it grows, and what a transaction
+ * costs whatever is in it is shared by more facts.
+ */
+const LULL_MS = 50
+/** Batches of so many facts gain nothing by being larger. */
+const LARGE_BATCH = 500
 
 const REOPEN = { baseMs: 50, maxMs: 1_000 }
 /** How often a lane that another projector moves is looked at, ms. */
@@ -110,6 +120,7 @@ export const runLane = ({
   cacheSize,
   takeoverMs,
   observe = false,
+  lull = () => Promise.resolve(),
 }: RunOptions): LaneRun => {
   /** Keys whose documents the store refused, with the reason, until their first fact is parked. */
   const condemned = new Map<string, string>()
@@ -123,6 +134,8 @@ export const runLane = ({
   let oneByOne = 0
   let lostInARow = 0
   let opening: Promise<unknown> = Promise.resolve()
+  /** Before this instant (of `performance.now`) the next batch is not taken unless somebody waits for it. */
+  let notBefore = 0
   let current: { readonly session: Session; readonly source: Source } | undefined
 
   const moved = (lane: Lane) => {
@@ -254,6 +267,14 @@ export const runLane = ({
     await sleep(backoffMs(tries, REOPEN), stopping.signal)
   }
 
+  const nextBatch = async (session: Session): Promise<Batch> => {
+    await lull(notBefore - performance.now())
+    const batch = await session.next()
+    const isSmall = batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH
+    notBefore = isSmall ? performance.now() + LULL_MS : 0
+    return batch
+  }
+
   const work$ = defer(open).pipe(
     switchMap((session) =>
       merge(
@@ -262,7 +283,7 @@ export const runLane = ({
           exhaustMap(() => session.check()),
           ignoreElements(),
         ),
-        defer(() => session.next()).pipe(
+        defer(() => nextBatch(session)).pipe(
           concatMap((batch) => session.apply(batch)),
           repeat(),
         ),

@@ -4,6 +4,8 @@ export interface Waiters {
   /** Resolves true once `moved` has been told this position or a later one, false after the time limit. */
   wait(position: bigint, timeoutMs: number): Promise<boolean>
   moved(position: bigint): void
+  /** Resolves after `ms`, and at once when somebody waits or begins to. One at a time. */
+  lull(ms: number): Promise<void>
   /** Nobody will be told any more: all are answered false. */
   close(): void
   readonly waiting: number
@@ -23,6 +25,7 @@ export const createWaiters = (): Waiters => {
   let reached: bigint | undefined
   let closed = false
   let waiting = 0
+  let rouse: (() => void) | undefined
 
   const push = (waiter: Waiter) => {
     let at = heap.push(waiter) - 1
@@ -79,6 +82,18 @@ export const createWaiters = (): Waiters => {
           if (heap.length > 2 * waiting + SLACK) rebuild()
         }, timeoutMs)
         push(waiter)
+        rouse?.()
+      })
+    },
+    lull(ms) {
+      if (closed || waiting > 0 || ms <= 0) return Promise.resolve()
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => rouse?.(), ms)
+        rouse = () => {
+          rouse = undefined
+          clearTimeout(timer)
+          resolve()
+        }
       })
     },
     moved(position) {
@@ -87,6 +102,7 @@ export const createWaiters = (): Waiters => {
     },
     close() {
       closed = true
+      rouse?.()
       for (const waiter of heap.splice(0)) waiter.done?.(false)
     },
   }

@@ -25,6 +25,23 @@ test('closing answers everybody', async () => {
   assert.equal(await waiting, [false, false])
 })
 
+test('a lull lasts its time while nobody waits, and ends with the first who does', async () => {
+  const waiters = createWaiters()
+  const began = performance.now()
+  await waiters.lull(20)
+  assert.ok(performance.now() - began >= 19)
+  const lull = waiters.lull(60_000)
+  const waiting = waiters.wait(5n, 60_000)
+  await lull
+  await waiters.lull(60_000)
+  waiters.moved(5n)
+  assert.is(await waiting, true)
+  const another = waiters.lull(60_000)
+  waiters.close()
+  await another
+  await waiters.lull(60_000)
+})
+
 test('exactly those whose position is reached are told, in any order of waiting', async () => {
   await fc.assert(
     fc.asyncProperty(

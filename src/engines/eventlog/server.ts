@@ -37,6 +37,8 @@ const MAX_CALLS = 100
 const keepAlive = (session: ServerHttp2Session, pingMs: number) => {
   let unanswered = 0
   const timer = setInterval(() => {
+    // A session that was destroyed a moment ago throws when it is asked.
+    if (session.destroyed) return
     if (unanswered++ >= UNANSWERED) return session.destroy()
     session.ping((error) => {
       if (error === null) unanswered = 0
