@@ -117,7 +117,7 @@ export const redemptionOf = (fact: Shown, customer: string | null, position: str
         redemption,
         parent,
         request,
-        place: place ?? 0,
+        place,
         ...base,
         reason: reason ?? null,
       }

@@ -20,6 +20,7 @@ import { messageQueries } from './messages.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
 import { publicationQueries } from './publications.ts'
+import { redeemableQueries } from './redeemables.ts'
 import { redemptionQueries } from './redemptions.ts'
 import { referralQueries } from './referrals.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
@@ -47,6 +48,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...asyncActionQueries(services),
   ...publicationQueries(services),
   ...redemptionQueries(services),
+  ...redeemableQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),
   ...loyaltyQueries(services),

@@ -15,6 +15,7 @@ import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { fresh } from './fresh.ts'
 import { Range, rangeOf } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
+import { sumsOf } from './vouchers.ts'
 
 export const RedemptionObject = v.pipe(
   v.looseObject({
@@ -219,22 +220,13 @@ const OfCodeQuery = v.object({
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
 })
 
-/** What came about by a code and stands; the credits that were taken and not given back. */
-const standing = async (services: Services, code: string) => {
-  const [sums] = await redemptionsOf(services).aggregate<{ count: number; credits: number }>([
-    { $match: { 'voucher.code': code, kind: 'redemption', result: 'SUCCESS', rolled_back: null } },
-    { $group: { _id: null, count: { $sum: 1 }, credits: { $sum: '$credits' } } },
-  ])
-  return sums ?? { count: 0, credits: 0 }
-}
-
 const ofCode = async (services: Services, code: string, query: v.InferOutput<typeof OfCodeQuery>): Promise<Outcome> => {
   const { state } = await loadCode(services.store, code)
   const voucher = resolveVoucher(state, services.rulebook.current())
   if (!voucher) return notFound('voucher', code)
   const [{ total, shown }, sums] = await Promise.all([
     pageOf(services, { 'voucher.code': code }, query),
-    standing(services, code),
+    sumsOf(services, code),
   ])
   return {
     body: {
@@ -242,8 +234,8 @@ const ofCode = async (services: Services, code: string, query: v.InferOutput<typ
       data_ref: 'redemption_entries',
       total,
       quantity: voucher.quantity,
-      redeemed_quantity: sums.count,
-      ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.credits } : {}),
+      redeemed_quantity: sums?.redeemed ?? 0,
+      ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums?.taken ?? 0 } : {}),
       url: `/v1/vouchers/${encodeURIComponent(code)}/redemptions`,
       redemption_entries: shown,
     },

@@ -1,13 +1,13 @@
 // Reading vouchers: how one shows, one by its code or id, and lists of them.
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
-import type { VoucherDocument } from '../projections/vouchers.ts'
+import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../projections/vouchers.ts'
 import { cardByCode } from '../src/domain/loyalty/state.ts'
 import { type Campaign, campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import type { CodeState } from '../src/domain/vouchers/code.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { VoucherType } from '../src/domain/vouchers/spec.ts'
+import { type Gift, VoucherType } from '../src/domain/vouchers/spec.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -62,8 +62,15 @@ const assignedTo = (rulebook: Rulebook) => {
   return found
 }
 
+/** What a gift voucher has had in all, and what is left of it, minor units. */
+const showGift = ({ amount, effect }: Gift, { taken, added }: VoucherSums) => ({
+  amount: amount + added,
+  balance: Math.max(0, amount + added - taken),
+  effect,
+})
+
 /** A voucher as the HTTP contract shows it; undefined for a code that nobody reserved or that is deleted. */
-export const showVoucher = (code: CodeState, rulebook: Rulebook) => {
+export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSums = NO_VOUCHER_SUMS) => {
   const voucher = resolveVoucher(code, rulebook)
   if (!voucher) return undefined
   const { spec } = code
@@ -79,10 +86,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook) => {
     category: spec.category ?? campaign?.category ?? null,
     type: voucher.type,
     discount: voucher.type === 'DISCOUNT_VOUCHER' ? (voucher.discount ?? null) : null,
-    gift:
-      voucher.type === 'GIFT_VOUCHER' && voucher.gift
-        ? { amount: voucher.gift.amount, balance: voucher.gift.amount, effect: voucher.gift.effect }
-        : null,
+    gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : null,
     loyalty_card: null,
     start_date: spec.start_date ?? campaign?.start_date ?? null,
     expiration_date: spec.expiration_date ?? campaign?.expiration_date ?? null,
@@ -97,7 +101,8 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook) => {
     redemption: {
       object: 'list' as const,
       quantity: voucher.quantity,
-      redeemed_quantity: 0,
+      redeemed_quantity: sums.redeemed,
+      ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.taken } : {}),
       url: `${path}/redemptions`,
     },
     active: voucher.active,
@@ -128,20 +133,41 @@ export const codeNamed = async (services: Services, name: string): Promise<CodeS
   return known ? (await loadCode(services.store, known._id)).state : undefined
 }
 
-/** A code of any kind as it is now, by its stream; a loyalty card by that of its holder. Undefined when there is none. */
-export const showCode = async (services: Services, code: CodeState): Promise<object | undefined> => {
+/** The sums as the code's own ledger has them. */
+const sumsInLedger = async (services: Services, code: string): Promise<VoucherSums> => {
+  const { codes } = await services.redemptions.look([code])
+  const ledger = codes[0]?.ledger
+  return ledger
+    ? { redeemed: ledger.confirmed.times, taken: ledger.confirmed.credits, added: ledger.added }
+    : NO_VOUCHER_SUMS
+}
+
+/**
+ * A code of any kind as it is now, by its stream; a loyalty card by that of its holder. Undefined when there is none. `sums`
+ * are else those of its ledger, which hears of a redemption a moment after it came about.
+ */
+export const showCode = async (
+  services: Services,
+  code: CodeState,
+  sums?: VoucherSums,
+): Promise<object | undefined> => {
   const rulebook = services.rulebook.current()
   const { owner } = code
-  if (owner?.type !== 'loyalty_card') return showVoucher(code, rulebook)
+  if (owner?.type !== 'loyalty_card')
+    return showVoucher(code, rulebook, sums ?? (await sumsInLedger(services, code.code)))
   if (owner.customer === undefined) return undefined
   const { state } = await services.customers.load(owner.customer)
   const card = cardByCode(state.loyalty, code.code)
   return card && showCard(card, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition)
 }
 
+/** The sums of a code in the read model; undefined when it has not come there yet. */
+export const sumsOf = async ({ readModel }: Services, code: string): Promise<VoucherSums | undefined> =>
+  (await readModel.collection<VoucherDocument>('vouchers').findOne({ _id: code }, { projection: { sums: 1 } }))?.sums
+
 const get = async (services: Services, name: string): Promise<Outcome> => {
   const code = await codeNamed(services, name)
-  const shown = code && (await showCode(services, code))
+  const shown = code && (await showCode(services, code, await sumsOf(services, code.code)))
   return shown ? { body: shown } : notFound('voucher', name)
 }
 
@@ -171,7 +197,7 @@ const ListQuery = v.object({
 type ListQuery = v.InferOutput<typeof ListQuery>
 
 /** Codes of campaigns that are there, or of none; of one category where it is asked for. */
-const ofCampaigns = (rulebook: Rulebook, category: string | undefined): Record<string, unknown> => {
+export const ofCampaigns = (rulebook: Rulebook, category: string | undefined): Record<string, unknown> => {
   const all = [...campaignsIn(rulebook.definitions).values()]
   if (category === undefined) return { campaign: { $in: [null, ...all.map(({ id }) => id)] } }
   const same = all.filter(({ definition }) => definition.category === category).map(({ id }) => id)
@@ -205,6 +231,28 @@ const filterOf = async (services: Services, query: ListQuery): Promise<Record<st
   return conditions.length === 1 ? conditions[0]! : { $and: conditions }
 }
 
+/** Codes of any kind as the contract shows them, by code, from the read models; without those whose campaign is gone. */
+export const showVouchers = async (
+  services: Services,
+  found: readonly VoucherDocument[],
+): Promise<ReadonlyMap<string, object>> => {
+  const cards = await services.readModel
+    .collection<LoyaltyCardDocument>('loyaltyCards')
+    .find({ _id: { $in: found.filter(isCard).map(({ voucher }) => voucher) } }, { limit: Math.max(1, found.length) })
+  const cardOf = new Map(cards.map((document) => [document._id, document]))
+  const rulebook = services.rulebook.current()
+  const shown = new Map<string, object>()
+  for (const document of found) {
+    const held = cardOf.get(document.voucher)
+    const campaign = rulebook.entries('campaign').get(document.campaign ?? '')?.definition
+    const voucher = isCard(document)
+      ? held && showCard(held.card, held.customer, campaign)
+      : showVoucher(document.state, rulebook, document.sums)
+    if (voucher) shown.set(document._id, voucher)
+  }
+  return shown
+}
+
 const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   const filter = await filterOf(services, query)
   if (isFailure(filter)) return filter
@@ -214,21 +262,13 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
     collection.find(filter, { sort: ORDERS[order], skip: (page - 1) * limit, limit }),
     collection.count(filter),
   ])
-  const cards = await services.readModel
-    .collection<LoyaltyCardDocument>('loyaltyCards')
-    .find({ _id: { $in: found.filter(isCard).map(({ voucher }) => voucher) } }, { limit })
-  const cardOf = new Map(cards.map((document) => [document._id, document]))
-  const rulebook = services.rulebook.current()
-  const vouchers = found.flatMap((document) => {
-    if (!isCard(document)) return showVoucher(document.state, rulebook) ?? []
-    const held = cardOf.get(document.voucher)
-    const campaign = rulebook.entries('campaign').get(document.campaign ?? '')?.definition
-    return held ? showCard(held.card, held.customer, campaign) : []
-  })
+  const shown = await showVouchers(services, found)
+  const vouchers = found.flatMap((document) => shown.get(document._id) ?? [])
   return { body: { object: 'list', data_ref: 'vouchers', vouchers, total } }
 }
 
-const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'
+/** Whether the code is that of a loyalty card. */
+export const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
@@ -246,7 +286,7 @@ export const voucherQueries = (services: Services) => [
     method: 'get',
     path: '/v1/vouchers/{code}',
     summary: 'Get a voucher by code or id',
-    description: 'Never behind: what a code is comes from its own stream.',
+    description: 'What a code is comes from its own stream and is never behind; how often it was redeemed may be.',
     tag: 'Vouchers',
     roles: READERS,
     params: v.object({ code: v.string() }),

@@ -6,6 +6,7 @@ import { type CampaignTotalsDocument, campaignTotals } from '../../projections/c
 import { type CustomerDocument, customers } from '../../projections/customers.ts'
 import type { Projection } from '../../projections/projection.ts'
 import { type RedemptionDocument, redemptions } from '../../projections/redemptions.ts'
+import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { showParent, showRedemption } from '../../queries/redemptions.ts'
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
@@ -160,6 +161,49 @@ test('redemptions, totals and sums follow from the facts alone, and agree with e
       }
     }),
     { numRuns: process.env.SOAK === '1' ? 500 : 12 },
+  )
+})
+
+test('a voucher counts what came about by it and was not rolled back, with its credits', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
+      const lines = linesOf(steps)
+      const reserved = ['SPRING', 'GIFT'].map((code) => ({
+        stream: `code-${code}`,
+        type: 'CodeReserved',
+        data: { code, owner: { type: 'voucher', id: `v_${code}`, customer: 'cust_a' }, occurredAt: T0 },
+      }))
+      const added = {
+        stream: 'code-GIFT',
+        type: 'GiftCreditsChanged',
+        data: { code: 'GIFT', voucher: 'v_GIFT', transaction: 't', amount: 70, balance: 70, occurredAt: T0 },
+      }
+      const facts = [...reserved, ...recorded(lines), added].map(
+        (fact, i): RecordedFact => ({
+          ...fact,
+          id: `fact-${i}`,
+          revision: BigInt(i),
+          position: BigInt(i * 10),
+          created: T0,
+          metadata: { $correlationId: 'v-1', now: T0 },
+        }),
+      )
+      const byCode = held<VoucherDocument>(vouchers, facts)
+      const documents = Object.values(held<RedemptionDocument>(redemptions, facts))
+      for (const code of ['SPRING', 'GIFT']) {
+        const standing = documents.filter(
+          (one) =>
+            one.voucher.code === code && one.kind === 'redemption' && one.result === 'SUCCESS' && !one.rolled_back,
+        )
+        assert.equal(byCode[code]?.sums, {
+          redeemed: standing.length,
+          taken: standing.reduce((sum, { credits }) => sum + (credits ?? 0), 0),
+          added: code === 'GIFT' ? 70 : 0,
+        })
+        assert.is(byCode[code]?.state.givenAt, T0)
+      }
+    }),
+    { numRuns: process.env.SOAK === '1' ? 500 : 8 },
   )
 })
 

@@ -45,6 +45,17 @@ test.before(async () => {
   )
   assert.is(made.status, 200, JSON.stringify(made.body))
   campaign = { ...campaign, id: made.body.id }
+  await append(codeStream('SPRING'), [
+    {
+      type: 'CodeReserved',
+      data: {
+        code: 'SPRING',
+        owner: { type: 'voucher', id: 'v_1' },
+        spec: { type: 'DISCOUNT_VOUCHER', redemption: { quantity: 5 } },
+        occurredAt: T0,
+      },
+    },
+  ])
   const one = succeeded(1, { campaign }, 100)
   const two = succeeded(2, { campaign, of: 2 }, 300)
   const { order: whole, ...rest } = succeeded(2, { campaign, of: 2, redemption: 'r_2b', place: 1 }, 300)
@@ -59,17 +70,6 @@ test.before(async () => {
   ]
   await append(`customer-${ann}`, facts)
   await append(`redemption-req_9`, [{ type: 'RedemptionSucceeded', data: succeeded(9, { campaign: undefined }) }])
-  await append(codeStream('SPRING'), [
-    {
-      type: 'CodeReserved',
-      data: {
-        code: 'SPRING',
-        owner: { type: 'voucher', id: 'v_1' },
-        spec: { type: 'DISCOUNT_VOUCHER', redemption: { quantity: 5 } },
-        occurredAt: T0,
-      },
-    },
-  ])
 })
 test.after(() => node.end())
 

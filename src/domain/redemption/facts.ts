@@ -88,7 +88,7 @@ export const redemptionFacts = {
       redemption: v.string(),
       ...asked,
       /** The redemption's place among the redeemables of its request. */
-      place: v.optional(v.number()),
+      place: v.number(),
       voucher: RedeemedVoucher,
       campaign: v.optional(Campaign),
       order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),

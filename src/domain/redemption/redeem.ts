@@ -173,13 +173,14 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
   }
   for (const one of all) {
     if (!one) continue
-    const { redemption, request, voucher, campaign, order, credits, applied, share, ledgers } = one
+    const { redemption, request, place, voucher, campaign, order, credits, applied, share, ledgers } = one
     desk.emit('RedemptionRolledBack', {
       rollback: idFrom('rr', redemption),
       parent,
       redemption,
       request,
       ...asked,
+      place,
       voucher,
       ...(campaign ? { campaign } : {}),
       ...(order ? { order } : {}),
