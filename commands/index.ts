@@ -14,10 +14,12 @@ import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { messageCommands } from './messages.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
+import { redemptionCommands } from './redemptions.ts'
 import { referralCommands } from './referrals.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
+import { validationCommands } from './validations.ts'
 import { voucherJobCommands } from './voucherJobs.ts'
 import { voucherCommands } from './vouchers.ts'
 import { webhookCommands } from './webhooks.ts'
@@ -34,6 +36,8 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...voucherCommands(services),
   ...voucherJobCommands(services),
   ...publicationCommands(services),
+  ...validationCommands(services),
+  ...redemptionCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),
   ...loyaltyCommands(services),

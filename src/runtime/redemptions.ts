@@ -7,6 +7,7 @@ import { Code, codeStream } from '../domain/codes.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerOfStream, customerStream, idFrom } from '../domain/ids.ts'
+import { type Evaluated, evaluate, type Situation } from '../domain/redemption/evaluate.ts'
 import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/redemption/facts.ts'
 import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
 import {
@@ -29,6 +30,7 @@ import {
   performRedemptions,
   type RedeemVouchers,
   type RedemptionCommand,
+  shareOf,
 } from '../domain/redemption/redeem.ts'
 import { type Made, madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/redemption/state.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
@@ -92,12 +94,15 @@ export interface Redemptions {
   redeem(ask: RedemptionAsk, context: CommandContext): Promise<Redeemed>
   /** What the streams of the codes say now; a text that cannot be a code is one that nobody has. */
   look(codes: readonly string[]): Promise<Looked>
-  /** The redeemables as they stand in their ledgers for somebody who has no place in them yet. */
-  standing(
+  /**
+   * Judges the redeemables for somebody who has no place in the ledgers yet, everybody else counted in; where rules bound sums
+   * of money, with what the redemptions would add to them.
+   */
+  evaluate(
     ask: Pick<RedemptionAsk, 'redeemables' | 'asked' | 'session'>,
     looked: Looked,
-    now: number,
-  ): readonly Placed[]
+    situation: Situation,
+  ): Evaluated
   /** Rolls back redemptions of one stream, all or none. */
   rollBack(
     ask: {
@@ -247,13 +252,20 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     })
   }
 
-  const standing: Redemptions['standing'] = ({ redeemables, asked, session }, looked, at) =>
-    placedOf(redeemables, looked, {
-      now: at,
+  const evaluateFor: Redemptions['evaluate'] = ({ redeemables, asked, session }, looked, situation) => {
+    const sight: Sight = {
+      now: situation.now,
       apiKey: asked.apiKey,
       hopeful: false,
       ...(session === undefined ? {} : { session }),
-    })
+    }
+    const first = evaluate(placedOf(redeemables, looked, sight), situation)
+    if (!first.valid || looked.campaigns.size === 0) return first
+    const shares = first.verdicts.flatMap((verdict) =>
+      verdict.status === 'APPLICABLE' ? [shareOf(verdict, situation.order, situation)] : [],
+    )
+    return evaluate(placedOf(redeemables, looked, { ...sight, shares }), situation)
+  }
 
   const commandOf = (ask: RedemptionAsk, request: string, redeemables: readonly Placed[]): RedeemVouchers => ({
     type: 'RedeemVouchers',
@@ -465,7 +477,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         ...(ask.customer ? { customer: ask.customer.id } : {}),
       }
       const placed = await tell(stream, { type: 'Reserve', reservation }, context)
-      if (placed.refusal) return placed.refusal
+      if (placed.refusal) return { ...placed.refusal, resource: { type: 'voucher', id: ask.redeemables[place]!.code } }
       reserved.set(`${stream}/${place}`, target)
       looked = withLedger(looked, target, placed.state)
       const calendar = calendarOf(rulebook().project.timeZone)
@@ -608,7 +620,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
 
   return {
     look,
-    standing,
+    evaluate: evaluateFor,
     settle,
     giveBack,
     async isOpen(stream, redemption, asOf) {
@@ -678,7 +690,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         const { refusal } = await ledgers.codes.execute(code, { type: 'Lock', session, expiresAt, credits }, context)
         if (refusal) {
           await Promise.all(locked.map((one) => ledgers.codes.execute(one, { type: 'Unlock', session }, context)))
-          return refusal
+          return { ...refusal, resource: { type: 'voucher', id: code } }
         }
         locked.push(code)
       }

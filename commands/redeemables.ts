@@ -1,0 +1,180 @@
+// What requests about redeemables have in common: the body's fields, the customer they mean, and how refusals show.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { numeric } from '../src/domain/numbers.ts'
+import { OrderInput } from '../src/domain/redemption/order.ts'
+import type { Asked } from '../src/domain/redemption/redeem.ts'
+import type { Refusal } from '../src/domain/refusal.ts'
+import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
+import { errorBody, type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import type { Call } from '../src/http/route.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
+import type { RedemptionAsk } from '../src/runtime/redemptions.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { customerOfSource, tooBusy } from './context.ts'
+
+/** How many redeemables one request may name. */
+export const MAX_REDEEMABLES = 30
+
+const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
+
+export const Redeemable = v.object({
+  object: v.optional(v.picklist(['voucher', 'promotion_tier', 'promotion_stack']), 'voucher'),
+  /** The code. */
+  id: name300,
+  gift: v.nullish(v.object({ credits: v.nullish(credits) })),
+  reward: v.nullish(v.object({ id: v.nullish(v.string()), points: v.nullish(numeric) })),
+})
+export type Redeemable = v.InferOutput<typeof Redeemable>
+
+/** Whom a request names, by id or `source_id`, with what it says of the profile. Nobody is fine too. */
+export const CustomerField = v.nullish(
+  v.pipe(
+    v.object({ id: v.nullish(name300), ...ProfilePatch.entries }),
+    v.transform(({ id, ...profile }) => ({ id: id ?? undefined, profile })),
+  ),
+)
+
+const TTL_UNITS = {
+  NANOSECONDS: 1e-6,
+  MICROSECONDS: 1e-3,
+  MILLISECONDS: 1,
+  SECONDS: 1_000,
+  MINUTES: 60_000,
+  HOURS: 3_600_000,
+  DAYS: 86_400_000,
+} as const
+
+const MAX_TTL_MS = 365 * TTL_UNITS.DAYS
+const DEFAULT_TTL_DAYS = 7
+
+export const Session = v.nullish(
+  v.pipe(
+    v.object({
+      type: v.optional(v.literal('LOCK', 'must be equal to LOCK'), 'LOCK'),
+      key: v.nullish(name300),
+      ttl: v.nullish(v.pipe(numeric, v.minValue(1))),
+      ttl_unit: v.nullish(v.picklist(Object.keys(TTL_UNITS) as (keyof typeof TTL_UNITS)[])),
+    }),
+    v.check(
+      ({ ttl, ttl_unit: unit }) => (ttl ?? 0) * TTL_UNITS[unit ?? 'DAYS'] <= MAX_TTL_MS,
+      'ttl must NOT be longer than a year',
+    ),
+  ),
+)
+export type Session = v.InferOutput<typeof Session>
+
+/** How long a session's locks last, ms; seven days where the request does not say. */
+export const ttlOf = ({ ttl, ttl_unit: unit }: NonNullable<Session>): number =>
+  ttl === null || ttl === undefined
+    ? DEFAULT_TTL_DAYS * TTL_UNITS.DAYS
+    : Math.max(1, Math.round(ttl * TTL_UNITS[unit ?? 'DAYS']))
+
+/** A session as it is answered, under its own key or a new one. */
+export const showSession = (session: NonNullable<Session>) => ({
+  key: session.key ?? `ssn_${randomBytes(16).toString('hex')}`,
+  type: 'LOCK' as const,
+  ttl: session.ttl ?? DEFAULT_TTL_DAYS,
+  ttl_unit: session.ttl_unit ?? ('DAYS' as const),
+})
+
+/** The fields of a validation or redemption beside its redeemables. */
+export const asksFields = {
+  customer: CustomerField,
+  order: v.nullish(OrderInput),
+  metadata: v.nullish(v.record(v.string(), v.unknown())),
+  tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
+  session: Session,
+}
+
+export const RedeemablesBody = v.pipe(
+  v.object({
+    redeemables: v.pipe(
+      v.array(Redeemable),
+      v.minLength(1, 'must NOT have fewer than 1 items'),
+      v.maxLength(MAX_REDEEMABLES, `must NOT have more than ${MAX_REDEEMABLES} items`),
+    ),
+    ...asksFields,
+    options: v.nullish(v.looseObject({})),
+  }),
+  v.title('RedeemablesRequest'),
+)
+export type RedeemablesBody = v.InferOutput<typeof RedeemablesBody>
+
+export type AnyCall = Pick<
+  Call<unknown, unknown, unknown>,
+  'requestId' | 'key' | 'now' | 'idempotencyKey' | 'channel' | 'audience'
+>
+
+/** What a request says of itself. */
+export const askedOf = (
+  call: Pick<AnyCall, 'channel' | 'key'>,
+  { metadata, tracking_id: trackingId }: Pick<RedeemablesBody, 'metadata' | 'tracking_id'>,
+): Asked => ({
+  channel: call.channel,
+  apiKey: call.key.name,
+  ...(metadata ? { metadata } : {}),
+  ...(trackingId ? { trackingId } : {}),
+})
+
+/** Whom a request means: a customer, or nobody where it names none. */
+export interface Meant {
+  readonly customer?: NonNullable<RedemptionAsk['customer']>
+  readonly state?: CustomerState
+  readonly position?: bigint
+}
+
+/**
+ * The customer whom a request names, with what it says of the profile taken in, so that rules find the segments that follow
+ * from it. With `dryRun` in the context nothing of this is recorded.
+ */
+export const customerMeant = async (
+  services: Services,
+  customer: v.InferOutput<typeof CustomerField>,
+  context: CommandContext,
+): Promise<Meant | Failure> => {
+  if (!customer) return {}
+  const { id, profile } = customer
+  const { source_id: source } = profile
+  if (id === undefined && typeof source !== 'string') return {}
+  const named = id ?? customerOfSource(services, source as string)
+  if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
+  const { key: _, ...unnamed } = context
+  const command = { type: 'SaveCustomer', profile, mayCreate: id === undefined } as const
+  const saved = await services.customers.execute(named, command, unnamed)
+  if (saved.kind === 'busy') return tooBusy()
+  if (saved.kind === 'refused') return fromRefusal(saved.refusal)
+  const { state, position } = saved
+  return {
+    customer: { id: state.id, profile: {}, mayCreate: id === undefined },
+    state,
+    ...(position === undefined ? {} : { position }),
+  }
+}
+
+/** Why a list of redeemables cannot be looked at as a whole; undefined when it can. */
+export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | undefined => {
+  const other = redeemables.find(({ object }) => object !== 'voucher')
+  if (other) return notFound(other.object, other.id)
+  const codes = redeemables.map(({ id }) => id)
+  const twice = codes.filter((code, n) => codes.indexOf(code) !== n)
+  return twice.length > 0
+    ? refuse('duplicated_redeemables', `Each redeemable may be given once: ${[...new Set(twice)].join(', ')}`)
+    : undefined
+}
+
+export const codesOf = (redeemables: readonly Redeemable[]): RedemptionAsk['redeemables'] =>
+  redeemables.map(({ id, gift }) => ({ code: id, ...(gift?.credits ? { credits: gift.credits } : {}) }))
+
+/** The customer's name for a request, so that asking again under it does nothing again; else one of its own. */
+export const nameOf = (call: AnyCall): string =>
+  call.idempotencyKey === undefined
+    ? randomBytes(16).toString('hex')
+    : idFrom('r', 'key', call.key.appId, call.idempotencyKey)
+
+/** A refusal as it stands within an answer of 200. */
+export const showRefusal = (refusal: Refusal, requestId: string) => errorBody(fromRefusal(refusal), requestId)

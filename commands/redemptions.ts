@@ -1,0 +1,299 @@
+// Redeeming and rolling back: one request's redeemables all or none, under the limits of their codes, campaigns and customers.
+import * as v from 'valibot'
+import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
+import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { customerStream, idFrom } from '../src/domain/ids.ts'
+import { numeric } from '../src/domain/numbers.ts'
+import { redemptionStream } from '../src/domain/redemption/facts.ts'
+import { openOrder } from '../src/domain/redemption/order.ts'
+import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { RolledBack, Succeeded } from '../src/runtime/redemptions.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, tooBusy } from './context.ts'
+import {
+  type AnyCall,
+  askedOf,
+  asksFields,
+  codesOf,
+  customerMeant,
+  nameOf,
+  type Redeemable,
+  RedeemablesBody,
+  redeemablesFault,
+} from './redeemables.ts'
+
+const TAG = 'Redemptions'
+const REDEEMERS = ['admin', 'integrator'] as const
+
+/** The place in the log shows in lists only: an answer to a command has none. */
+const NO_PLACE = ''
+
+type Children = readonly [RedemptionDocument, ...RedemptionDocument[]]
+
+const isSome = (documents: readonly RedemptionDocument[]): documents is Children => documents.length > 0
+
+const headersAt = (position: bigint | undefined) => (position === undefined ? {} : { consistencyToken: position })
+
+/** A refusal, with where to wait for the record of it. */
+const failed = (failure: Failure, position: bigint | undefined): Failure =>
+  position === undefined ? failure : { ...failure, headers: { 'Consistency-Token': String(position) } }
+
+type Asks = Omit<RedeemablesBody, 'options'>
+
+/** What a request for redemptions comes to: their documents in the order of the redeemables, or why there are none. */
+const redeem = async (
+  services: Services,
+  call: AnyCall,
+  body: Asks,
+): Promise<
+  | { readonly failure: Failure }
+  | { readonly children: Children; readonly state: CustomerState | undefined; readonly position: bigint | undefined }
+> => {
+  const fault = redeemablesFault(body.redeemables)
+  if (fault) return { failure: fault }
+  const context = contextOf(call, services)
+  const meant = await customerMeant(services, body.customer, context)
+  if (isFailure(meant)) return { failure: meant }
+  const order = body.order ? openOrder(body.order) : undefined
+  const session = body.session?.key ?? undefined
+  const redeemed = await services.redemptions.redeem(
+    {
+      name: nameOf(call),
+      redeemables: codesOf(body.redeemables),
+      asked: askedOf(call, body),
+      ...(order ? { order } : {}),
+      ...(session === undefined ? {} : { session }),
+      ...(meant.customer ? { customer: meant.customer } : {}),
+    },
+    context,
+  )
+  if (redeemed.kind === 'busy') return { failure: tooBusy() }
+  if (redeemed.kind === 'failed') return { failure: failed(fromRefusal(redeemed.refusal), redeemed.position) }
+  const { customer: state, position, redemptions } = redeemed
+  const children = redemptions.map((data: Succeeded) =>
+    redemptionOf({ type: 'RedemptionSucceeded', data }, state?.id ?? null, NO_PLACE),
+  )
+  return isSome(children) ? { children, state, position } : { failure: tooBusy() }
+}
+
+const RedemptionsObject = v.pipe(
+  v.looseObject({
+    redemptions: v.array(RedemptionObject),
+    parent_redemption: v.looseObject({ id: v.string(), object: v.literal('redemption') }),
+    order: v.nullish(v.looseObject({ object: v.literal('order') })),
+  }),
+  v.title('Redemptions'),
+)
+
+const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
+  const done = await redeem(services, call, body)
+  if ('failure' in done) return done.failure
+  const profile = done.state?.profile
+  const parent = showParent(done.children, profile)
+  return {
+    body: {
+      redemptions: done.children.map((child) => showRedemption(child, profile)),
+      parent_redemption: parent,
+      ...(parent.order ? { order: parent.order } : {}),
+      inapplicable_redeemables: [],
+      skipped_redeemables: [],
+    },
+    ...headersAt(done.position),
+  }
+}
+
+const LegacyBody = v.pipe(
+  v.nullish(
+    v.object({
+      ...asksFields,
+      gift: v.nullish(v.object({ credits: v.nullish(v.pipe(numeric, v.integer(), v.minValue(1))) })),
+    }),
+    {},
+  ),
+  v.title('VoucherRedemptionRequest'),
+)
+
+const redeemOne = async (
+  services: Services,
+  call: AnyCall,
+  code: string,
+  body: v.InferOutput<typeof LegacyBody>,
+): Promise<Outcome> => {
+  const { gift, ...asks } = body ?? {}
+  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
+  const done = await redeem(services, call, { ...asks, redeemables: [redeemable] } as Asks)
+  if ('failure' in done) return done.failure
+  return { body: showRedemption(done.children[0], done.state?.profile), ...headersAt(done.position) }
+}
+
+const text = (max: number) => v.nullish(v.pipe(v.string(), v.maxLength(max)))
+
+const RollbackBody = v.pipe(
+  v.nullish(
+    v.looseObject({
+      reason: text(1_000),
+      tracking_id: text(300),
+      metadata: v.nullish(v.record(v.string(), v.unknown())),
+    }),
+    {},
+  ),
+  v.title('RollbackRequest'),
+)
+type RollbackBody = v.InferOutput<typeof RollbackBody>
+
+const RollbackQuery = v.object({
+  reason: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
+  tracking_id: v.optional(v.pipe(v.string(), v.maxLength(300))),
+})
+
+/** The redemptions that an id names: that one, or those of the request with it. Those made just now are waited for. */
+const redemptionsNamed = async (services: Services, id: string): Promise<readonly RedemptionDocument[]> => {
+  const collection = services.readModel.collection<RedemptionDocument>('redemptions')
+  const find = async () => {
+    const one = await collection.findOne({ _id: id, kind: 'redemption', result: 'SUCCESS' })
+    return one
+      ? [one]
+      : collection.find({ parent: id, kind: 'redemption', result: 'SUCCESS' }, { sort: { place: 1 }, limit: 30 })
+  }
+  const found = await find()
+  if (found.length > 0) return found
+  const head = await services.store.head()
+  return head !== undefined && (await services.projector.waitFor(head, 2_000)) ? find() : []
+}
+
+type RollbackCall = AnyCall & {
+  readonly body: RollbackBody
+  readonly query: v.InferOutput<typeof RollbackQuery>
+}
+
+const rollBack = async (
+  services: Services,
+  call: RollbackCall,
+  id: string,
+): Promise<{ readonly failure: Failure } | { readonly done: Extract<RolledBack, { kind: 'rolled_back' }> }> => {
+  const found = await redemptionsNamed(services, id)
+  const [first] = found
+  if (!first) return { failure: notFound('redemption', id) }
+  const reason = call.query.reason ?? call.body?.reason ?? undefined
+  const trackingId = call.query.tracking_id ?? call.body?.tracking_id ?? undefined
+  const asked = askedOf(call, { metadata: call.body?.metadata, tracking_id: trackingId })
+  const stream = first.customer === null ? redemptionStream(first.request) : customerStream(first.customer)
+  const done = await services.redemptions.rollBack(
+    {
+      stream,
+      redemptions: found.map(({ redemption }) => redemption),
+      asked,
+      ...(reason === undefined ? {} : { reason }),
+    },
+    contextOf(call, services, call.idempotencyKey === undefined ? {} : { key: idFrom('rr', id, call.idempotencyKey) }),
+  )
+  switch (done.kind) {
+    case 'busy':
+      return { failure: tooBusy() }
+    case 'failed':
+      return { failure: failed(fromRefusal(done.refusal), done.position) }
+    default:
+      return { done }
+  }
+}
+
+const rollbackChildren = ({ rollbacks, customer }: Extract<RolledBack, { kind: 'rolled_back' }>) =>
+  rollbacks.map((data) => redemptionOf({ type: 'RedemptionRolledBack', data }, customer?.id ?? null, NO_PLACE))
+
+const rollBackOne = async (services: Services, call: RollbackCall, id: string): Promise<Outcome> => {
+  const rolled = await rollBack(services, call, id)
+  if ('failure' in rolled) return rolled.failure
+  const [child] = rollbackChildren(rolled.done)
+  if (!child) return notFound('redemption', id)
+  return { body: showRedemption(child, rolled.done.customer?.profile), ...headersAt(rolled.done.position) }
+}
+
+const rollBackAll = async (services: Services, call: RollbackCall, id: string): Promise<Outcome> => {
+  const rolled = await rollBack(services, call, id)
+  if ('failure' in rolled) return rolled.failure
+  const children = rollbackChildren(rolled.done)
+  if (!isSome(children)) return notFound('redemption', id)
+  const profile = rolled.done.customer?.profile
+  const parent = showParent(children, profile)
+  return {
+    body: {
+      rollbacks: children.map((child) => showRedemption(child, profile)),
+      parent_rollback: parent,
+      ...(parent.order ? { order: parent.order } : {}),
+    },
+    ...headersAt(rolled.done.position),
+  }
+}
+
+const ById = v.object({ id: v.string() })
+
+export const redemptionCommands = (services: Services) => [
+  ...(
+    [
+      ['/v1/redemptions', REDEEMERS],
+      ['/client/v1/redemptions', ['client']],
+    ] as const
+  ).map(([path, roles]) =>
+    route({
+      method: 'post',
+      path,
+      summary: 'Redeem up to 30 codes for one order, all or none',
+      description:
+        'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time.',
+      tag: TAG,
+      roles,
+      body: RedeemablesBody,
+      response: RedemptionsObject,
+      handler: (call) => redeemAll(services, call, call.body),
+    }),
+  ),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/{code}/redemption',
+    summary: 'Redeem one code (older form)',
+    tag: TAG,
+    roles: REDEEMERS,
+    params: v.object({ code: v.string() }),
+    body: LegacyBody,
+    response: RedemptionObject,
+    handler: (call) => redeemOne(services, call, call.params.code, call.body),
+  }),
+  route({
+    method: 'post',
+    path: '/client/v1/redeem',
+    summary: 'Redeem one code (older form, from browsers)',
+    tag: TAG,
+    roles: ['client'],
+    query: v.looseObject({ code: v.pipe(name300, v.trim()) }),
+    body: LegacyBody,
+    response: RedemptionObject,
+    handler: (call) => redeemOne(services, call, call.query.code, call.body),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/redemptions/{id}/rollback',
+    summary: 'Roll a redemption back',
+    description: 'Within three months; its places, credits and counts are free again.',
+    tag: TAG,
+    roles: REDEEMERS,
+    params: ById,
+    query: RollbackQuery,
+    body: RollbackBody,
+    response: RedemptionObject,
+    handler: (call) => rollBackOne(services, call, call.params.id),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/redemptions/{id}/rollbacks',
+    summary: 'Roll the redemptions of a request back, all or none',
+    tag: TAG,
+    roles: REDEEMERS,
+    params: ById,
+    query: RollbackQuery,
+    body: RollbackBody,
+    handler: (call) => rollBackAll(services, call, call.params.id),
+  }),
+]

@@ -1,0 +1,314 @@
+// Validating redeemables: what a redemption would give now, without redeeming anything; with a session, a place is kept for it.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { numeric } from '../src/domain/numbers.ts'
+import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
+import { openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
+import type { Refusal } from '../src/domain/refusal.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { describeIssues } from '../src/http/issues.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf } from './context.ts'
+import {
+  type AnyCall,
+  askedOf,
+  asksFields,
+  codesOf,
+  customerMeant,
+  type Redeemable,
+  RedeemablesBody,
+  redeemablesFault,
+  showRefusal,
+  showSession,
+  ttlOf,
+} from './redeemables.ts'
+
+const TAG = 'Validations'
+
+const NO_LIST = { object: 'list', data_ref: 'data', data: [], total: 0 } as const
+
+type Answered = Exclude<Verdict, { status: 'SKIPPED' }>
+
+const resultOf = (verdict: Answered, requestId: string) => {
+  if (verdict.status === 'INAPPLICABLE') {
+    const { refusal } = verdict
+    return {
+      error: showRefusal(refusal, requestId),
+      details: { key: refusal.key, message: refusal.ruleMessage ?? refusal.details },
+    }
+  }
+  const { voucher, credits } = verdict
+  if (voucher.type === 'GIFT_VOUCHER') return { gift: { credits: credits ?? 0 } }
+  return voucher.discount ? { discount: voucher.discount } : {}
+}
+
+const SKIPPED = {
+  details: { key: 'preceding_validation_failed', message: 'A redeemable before this one is not applicable' },
+} as const
+
+/** One redeemable as a validation answers it. */
+export const showVerdict = (verdict: Verdict, requestId: string) => {
+  const { status, asked, voucher } = verdict
+  const before = verdict.status === 'APPLICABLE' ? verdict.before : undefined
+  const after = verdict.status === 'APPLICABLE' ? verdict.after : undefined
+  return {
+    status,
+    id: asked,
+    object: 'voucher' as const,
+    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
+    ...(status === 'APPLICABLE' ? { applicable_to: NO_LIST, inapplicable_to: NO_LIST } : {}),
+    result: verdict.status === 'SKIPPED' ? SKIPPED : resultOf(verdict, requestId),
+    metadata: voucher?.metadata ?? {},
+    categories: [],
+  }
+}
+
+const ValidationObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    valid: v.boolean(),
+    redeemables: v.array(
+      v.looseObject({ status: v.picklist(['APPLICABLE', 'INAPPLICABLE', 'SKIPPED']), id: v.string() }),
+    ),
+    tracking_id: v.string(),
+  }),
+  v.title('Validation'),
+)
+
+type Asks = Omit<RedeemablesBody, 'options'>
+
+/** What a request for a validation comes to. */
+type Validated =
+  | { readonly failure: Outcome }
+  | {
+      readonly evaluated: Evaluated
+      readonly session?: ReturnType<typeof showSession>
+      /** Why no place could be kept although all are applicable. */
+      readonly unlocked?: Refusal
+    }
+
+const validate = async (services: Services, call: AnyCall, body: Asks): Promise<Validated> => {
+  const fault = redeemablesFault(body.redeemables)
+  if (fault) return { failure: fault }
+  const context = contextOf(call, services, { dryRun: true })
+  const meant = await customerMeant(services, body.customer, context)
+  if (isFailure(meant)) return { failure: meant }
+  const session = body.session ? showSession(body.session) : undefined
+  const asked = askedOf(call, body)
+  const redeemables = codesOf(body.redeemables)
+  const looked = await services.redemptions.look(redeemables.map(({ code }) => code))
+  const order = body.order ? openOrder(body.order) : undefined
+  const situation = {
+    ...(meant.state ? { customer: meant.state } : {}),
+    ...(order ? { order } : {}),
+    metadata: asked.metadata ?? {},
+    apiKey: asked.apiKey,
+    rulebook: services.rulebook.current(),
+    now: call.now,
+  }
+  const asks = { redeemables, asked, ...(session ? { session: session.key } : {}) }
+  const evaluated = services.redemptions.evaluate(asks, looked, situation)
+  if (!evaluated.valid || !body.session || !session) return { evaluated }
+  const codes = evaluated.verdicts.flatMap((verdict) =>
+    verdict.status === 'APPLICABLE' ? [{ code: verdict.asked, credits: verdict.credits ?? 0 }] : [],
+  )
+  const { dryRun: _, ...recording } = context
+  const unlocked = await services.redemptions.lock(session.key, codes, call.now + ttlOf(body.session), recording)
+  return unlocked ? { evaluated, unlocked } : { evaluated, session }
+}
+
+const trackingIdOf = ({ tracking_id: given }: Asks): string => given ?? `track_${randomBytes(12).toString('hex')}`
+
+const answer = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
+  const done = await validate(services, call, body)
+  if ('failure' in done) return done.failure
+  const { evaluated, session, unlocked } = done
+  const verdicts = unlocked
+    ? evaluated.verdicts.map(
+        (verdict): Verdict =>
+          unlocked.resource?.id === verdict.asked
+            ? { status: 'INAPPLICABLE', asked: verdict.asked, refusal: unlocked }
+            : verdict,
+      )
+    : evaluated.verdicts
+  const shown = verdicts.map((verdict) => showVerdict(verdict, call.requestId))
+  const valid = evaluated.valid && !unlocked
+  return {
+    body: {
+      id: `valid_${randomBytes(12).toString('hex')}`,
+      valid,
+      redeemables: shown,
+      skipped_redeemables: shown.filter(({ status }) => status === 'SKIPPED'),
+      inapplicable_redeemables: shown.filter(({ status }) => status === 'INAPPLICABLE'),
+      ...(valid && evaluated.order ? { order: showOrder(evaluated.order) } : {}),
+      tracking_id: trackingIdOf(body),
+      ...(session ? { session } : {}),
+      stacking_rules: {
+        redeemables_limit: 30,
+        applicable_redeemables_limit: 30,
+        redeemables_application_mode: 'ALL',
+        redeemables_sorting_rule: 'REQUESTED_ORDER',
+      },
+    },
+  }
+}
+
+const LegacyBody = v.pipe(
+  v.nullish(
+    v.object({
+      ...asksFields,
+      gift: v.nullish(v.object({ credits: v.nullish(v.pipe(numeric, v.integer(), v.minValue(1))) })),
+    }),
+    {},
+  ),
+  v.title('VoucherValidationRequest'),
+)
+type LegacyBody = v.InferOutput<typeof LegacyBody>
+
+/** The older answer about a single code, which says yes or no in its body. */
+const answerOne = async (services: Services, call: AnyCall, code: string, body: LegacyBody): Promise<Outcome> => {
+  const { gift, ...asks } = body ?? {}
+  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
+  const done = await validate(services, call, { ...asks, redeemables: [redeemable] } as Asks)
+  if ('failure' in done) return done.failure
+  const verdict = done.evaluated.verdicts[0]!
+  const tracking_id = trackingIdOf(asks as Asks)
+  const refusal = done.unlocked ?? (verdict.status === 'INAPPLICABLE' ? verdict.refusal : undefined)
+  if (refusal || verdict.status !== 'APPLICABLE')
+    return {
+      body: {
+        valid: false,
+        code,
+        ...(refusal
+          ? { error: showRefusal(refusal, call.requestId), reason: refusal.ruleMessage ?? refusal.details }
+          : {}),
+        tracking_id,
+        metadata: verdict.voucher?.metadata ?? {},
+      },
+    }
+  const { voucher, after, credits } = verdict
+  return {
+    body: {
+      valid: true,
+      code,
+      campaign: voucher.campaign?.definition.name ?? null,
+      campaign_id: voucher.campaign?.id ?? null,
+      ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
+      ...(voucher.type === 'GIFT_VOUCHER'
+        ? { gift: { amount: voucher.gift?.amount ?? 0, credits: credits ?? 0 } }
+        : {}),
+      ...(after ? { order: showOrder(after) } : {}),
+      metadata: voucher.metadata,
+      applicable_to: NO_LIST,
+      inapplicable_to: NO_LIST,
+      tracking_id,
+      ...(done.session ? { session: done.session } : {}),
+    },
+  }
+}
+
+/** What a browser says of an order in its query: `amount` and `item[0][product_id]` beside `order[metadata]`. */
+const BrowserQuery = v.looseObject({
+  code: v.pipe(name300, v.trim()),
+  tracking_id: v.optional(v.string()),
+  amount: v.optional(numeric),
+  item: v.optional(v.array(v.looseObject({}))),
+  customer: v.optional(v.looseObject({})),
+  order: v.optional(v.looseObject({})),
+  metadata: v.optional(v.looseObject({})),
+  gift: v.optional(v.looseObject({})),
+  session: v.optional(v.looseObject({})),
+})
+
+const fromBrowser = (query: v.InferOutput<typeof BrowserQuery>): unknown => {
+  const { amount, item, order } = query
+  const asksOrder = amount !== undefined || item !== undefined || order !== undefined
+  return {
+    ...(query.customer ? { customer: query.customer } : {}),
+    ...(asksOrder
+      ? { order: { ...order, ...(amount === undefined ? {} : { amount }), ...(item ? { items: item } : {}) } }
+      : {}),
+    ...(query.metadata ? { metadata: query.metadata } : {}),
+    ...(query.gift ? { gift: query.gift } : {}),
+    ...(query.session ? { session: query.session } : {}),
+    ...(query.tracking_id === undefined ? {} : { tracking_id: query.tracking_id }),
+  }
+}
+
+const release = async (
+  services: Services,
+  call: Call<unknown, unknown, { code: string; sessionKey: string }>,
+): Promise<Outcome> => {
+  const { code, sessionKey: session } = call.params
+  const { state } = await services.ledgers.codes.load(code)
+  if (!state.code.owner || state.code.deleted) return notFound('voucher', code)
+  const { position } = await services.ledgers.codes.execute(
+    code,
+    { type: 'Unlock', session },
+    contextOf(call, services),
+  )
+  return { status: 204, ...(position === undefined ? {} : { consistencyToken: position }) }
+}
+
+const ASKERS = ['admin', 'integrator', 'reader'] as const
+
+export const validationCommands = (services: Services) => [
+  ...(
+    [
+      ['/v1/validations', ASKERS],
+      ['/client/v1/validations', ['client']],
+    ] as const
+  ).map(([path, roles]) =>
+    route({
+      method: 'post',
+      path,
+      summary: 'What redeemables would give now',
+      description:
+        'Discounts are applied one after the other. With a `session` of type LOCK a place is kept for each code until the ' +
+        'session ends or redeems.',
+      tag: TAG,
+      roles,
+      body: RedeemablesBody,
+      response: ValidationObject,
+      handler: (call) => answer(services, call, call.body),
+    }),
+  ),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/{code}/validate',
+    summary: 'What one code would give now (older form)',
+    tag: TAG,
+    roles: ASKERS,
+    params: v.object({ code: v.string() }),
+    body: LegacyBody,
+    response: v.looseObject({ valid: v.boolean() }),
+    handler: (call) => answerOne(services, call, call.params.code, call.body),
+  }),
+  route({
+    method: 'get',
+    path: '/client/v1/validate',
+    summary: 'What one code would give now (older form, from browsers)',
+    tag: TAG,
+    roles: ['client'],
+    query: BrowserQuery,
+    response: v.looseObject({ valid: v.boolean() }),
+    handler: (call): Outcome | Promise<Outcome> => {
+      const parsed = v.safeParse(LegacyBody, fromBrowser(call.query))
+      return parsed.success
+        ? answerOne(services, call, call.query.code, parsed.output)
+        : refuse('invalid_query_params', describeIssues(parsed.issues))
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/vouchers/{code}/sessions/{sessionKey}',
+    summary: 'Give up what a session keeps of a code',
+    tag: TAG,
+    roles: ['admin', 'integrator'],
+    params: v.object({ code: v.string(), sessionKey: v.string() }),
+    status: 204,
+    handler: (call) => release(services, call),
+  }),
+]
