@@ -2,17 +2,25 @@
 import { track, type World, world } from '../given.ts'
 import { call, load, quantile, type Row, type Server, startServer } from './harness.ts'
 
-/** Microseconds of one decision, best of several rounds: the machine's noise only ever adds. */
-const costOf = (w: World, events: number): number => {
-  let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 7; round++) {
-    const began = performance.now()
-    for (let n = 0; n < events; n++) {
-      w.wait(1_000)
-      w.when(track('bought', { occurredAt: w.now, metadata: { amount: n % 50 } }))
-    }
-    best = Math.min(best, ((performance.now() - began) / events) * 1_000)
+const ROUNDS = 60
+const EVENTS = 250
+
+/** Microseconds of processor time of one decision. */
+const costOf = (w: World): number => {
+  const began = process.cpuUsage()
+  for (let n = 0; n < EVENTS; n++) {
+    w.wait(1_000)
+    w.when(track('bought', { occurredAt: w.now, metadata: { amount: n % 50 } }))
   }
+  const { user, system } = process.cpuUsage(began)
+  return (user + system) / EVENTS
+}
+
+/** The best of several rounds, taken in turns: what else the machine does only ever adds. */
+const costsOf = (worlds: readonly World[]): readonly number[] => {
+  const best = worlds.map(() => Number.POSITIVE_INFINITY)
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [i, w] of worlds.entries()) best[i] = Math.min(best[i]!, costOf(w))
   return best
 }
 
@@ -37,14 +45,12 @@ const shopWith = (definitions: number): World => {
 }
 
 const decisions = (): Row[] => {
-  const ten = costOf(shopWith(10), 2_000)
-  const thousand = costOf(shopWith(1_000), 2_000)
   const long = shopWith(10)
   for (let n = 0; n < 10_000; n++) {
     long.wait(60_000)
     long.when(track('bought', { occurredAt: long.now, metadata: { amount: 1 } }))
   }
-  const warm = costOf(long, 2_000)
+  const [ten = 0, thousand = 0, warm = 0] = costsOf([shopWith(10), shopWith(1_000), long])
   return [
     { name: 'decision, 10 definitions', value: ten, unit: 'µs' },
     { name: 'decision, 1,000 definitions, one cares', value: thousand, unit: 'µs' },
@@ -55,14 +61,17 @@ const decisions = (): Row[] => {
 
 const schema = { name: 'bought', schema: { properties: { amount: { type: 'number' } } } }
 
+/** Small enough to be answered within a request's time limit on a machine with much else to do. */
+const FILL_BATCH = 250
+
 const fill = async (server: Server, customers: number): Promise<void> => {
   let next = 0
   await Promise.all(
     Array.from({ length: 4 }, async () => {
       while (next < customers) {
         const from = next
-        next += 1_000
-        const events = Array.from({ length: Math.min(1_000, customers - from) }, (_, i) => ({
+        next += FILL_BATCH
+        const events = Array.from({ length: Math.min(FILL_BATCH, customers - from) }, (_, i) => ({
           event: 'bought',
           customer: { source_id: `c-${from + i}` },
           metadata: { amount: (from + i) % 100 },
@@ -108,7 +117,7 @@ const createSegment = async (server: Server, name: string, more: number): Promis
   return (made.body as { id: string }).id
 }
 
-const whole = async (customers: number): Promise<Row[]> => {
+async function* whole(customers: number): AsyncGenerator<readonly Row[]> {
   const server = await startServer()
   try {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
@@ -118,18 +127,18 @@ const whole = async (customers: number): Promise<Row[]> => {
     const small = await intake(server, few, 6_000)
     await fill(server, customers)
     const { seconds, done } = await rolloutOf(server, await createSegment(server, 'big', 50), 300_000)
+    yield [{ name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' }]
     const alone = await intake(server, few, 6_000)
     const beside = createSegment(server, 'bigger', 80)
     const during = await intake(server, few, 6_000)
     await beside
-    const rows: Row[] = [
+    yield [
       {
         name: `intake among ${customers} customers / among 1,000`,
         value: alone.perSecond / small.perSecond,
         unit: '',
         target: '≥ 1 / 1.2',
       },
-      { name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' },
       {
         name: 'intake during a roll-out / without',
         value: during.perSecond / alone.perSecond,
@@ -137,11 +146,16 @@ const whole = async (customers: number): Promise<Row[]> => {
         target: '≥ 0.70',
       },
     ]
-    return [...rows, ...(await exits(server)), ...(await visibility(server))]
+    yield await exits(server)
+    yield await visibility(server)
   } finally {
     await server.stop()
   }
 }
+
+/** So many windows end within so many ms. */
+const EXITS = 10_000
+const EXITS_MS = 60_000
 
 /** Customers who enter a window of a few seconds at a steady rate: how late each exit is recorded and can be read. */
 const exits = async (server: Server): Promise<Row[]> => {
@@ -152,9 +166,8 @@ const exits = async (server: Server): Promise<Row[]> => {
   })
   const { id } = made.body as { id: string }
   await rolloutOf(server, id, 300_000)
-  const total = 1_000
   const ids: string[] = []
-  for (let n = 0; n < total; n++) {
+  const enter = async (n: number): Promise<void> => {
     const sent = await call(server, 'POST', '/v1/events', server.headers, {
       event: 'bought',
       customer: { source_id: `exit-${n}` },
@@ -162,6 +175,14 @@ const exits = async (server: Server): Promise<Row[]> => {
     })
     ids.push((sent.body as { customer: { id: string } }).customer.id)
   }
+  const running: Promise<void>[] = []
+  const began = performance.now()
+  for (let n = 0; n < EXITS; n++) {
+    const wait = began + (n * EXITS_MS) / EXITS - performance.now()
+    if (wait > 1) await new Promise((ok) => setTimeout(ok, wait))
+    running.push(enter(n))
+  }
+  await Promise.all(running)
   const late: number[] = []
   for (const customer of ids) {
     for (;;) {
@@ -188,7 +209,7 @@ const exits = async (server: Server): Promise<Row[]> => {
   }
   return [
     {
-      name: 'window exits, recorded after their instant, p99',
+      name: `window exits, ${EXITS} within ${EXITS_MS / 1_000} s, recorded after their instant, p99`,
       value: quantile(late, 0.99),
       unit: 'ms',
       target: '< 1,000',
@@ -226,7 +247,7 @@ const visibility = async (server: Server): Promise<Row[]> => {
   ]
 }
 
-export const benchSegments = async (): Promise<Row[]> => [
-  ...decisions(),
-  ...(await whole(Number(process.env.BENCH_CUSTOMERS ?? 100_000))),
-]
+export async function* benchSegments(): AsyncGenerator<readonly Row[]> {
+  yield decisions()
+  yield* whole(Number(process.env.BENCH_CUSTOMERS ?? 100_000))
+}
