@@ -27,7 +27,7 @@ const TICK_MS = 200
 const AHEAD_MS = 300
 /** Deadlines taken at a time, and commands under way at a time. */
 const TAKE = 2_000
-const AT_ONCE = 64
+const AT_ONCE = 128
 /** How long a deadline that was done is remembered while the read model still shows it, ms. */
 const REMEMBER_MS = 10_000
 

@@ -43,12 +43,12 @@ interface PassDocument {
 }
 
 const ACTOR = { name: 'rollout', role: 'system' } as const
-/** Customers read, and looked at, at a time. */
-const PAGE = 500
-const AT_ONCE = 16
-/** With more commands than this waiting the pass stands back, ms between looks. */
-const BUSY = 48
-const STAND_BACK_MS = 5
+/** Customers read at a time. */
+const PAGE = 1_000
+/** Customers looked at at once: while others ask for little, and beside more than `BUSY` commands of others. */
+const WIDE = 96
+const NARROW = 6
+const BUSY = 8
 const RETRY_MS = 1_000
 
 /** The newest revision at which a segment got its form; `-1` without any. */
@@ -86,24 +86,52 @@ export const startRollout = async ({
     pass = next
   }
 
+  let underWay = 0
+  let oneEnded: () => void = () => {}
+
   const lookAt = async (id: string): Promise<void> => {
-    while (customers.pending > BUSY && !stopped) await sleep(STAND_BACK_MS)
-    await customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: now() })
+    underWay++
+    try {
+      await customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: now() })
+    } finally {
+      underWay--
+      oneEnded()
+    }
   }
 
-  /** One page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
-  const page = async (): Promise<void> => {
-    const found = await everybody.find(pass.cursor === null ? {} : { _id: { $gt: pass.cursor } }, {
+  /** Looks at all of them, as many at once as leaves others their part. Rejects with the first failure once all have ended. */
+  const lookAtAll = async (ids: readonly string[]): Promise<void> => {
+    const looks: Promise<void>[] = []
+    let failure: { readonly error: unknown } | undefined
+    for (const id of ids) {
+      while (underWay >= (customers.pending - underWay > BUSY ? NARROW : WIDE))
+        await new Promise<void>((resolve) => {
+          oneEnded = resolve
+        })
+      if (stopped || failure) break
+      looks.push(
+        lookAt(id).catch((error: unknown) => {
+          failure ??= { error }
+        }),
+      )
+    }
+    await Promise.all(looks)
+    if (failure) throw failure.error
+  }
+
+  const pageAfter = (cursor: string | null) =>
+    everybody.find(cursor === null ? {} : { _id: { $gt: cursor } }, {
       sort: { _id: 1 },
       limit: PAGE,
       projection: { _id: 1 },
     })
-    const queue = found.map(({ _id }) => _id)
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        for (let id = queue.shift(); id !== undefined && !stopped; id = queue.shift()) await lookAt(id)
-      }),
-    )
+
+  /** One page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
+  const page = async (): Promise<void> => {
+    const found = await pageAfter(pass.cursor)
+    const ids = found.map(({ _id }) => _id)
+    await customers.foresee(ids)
+    await lookAtAll(ids)
     if (stopped) return
     const done = pass.done + found.length
     await save({

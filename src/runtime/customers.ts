@@ -46,6 +46,8 @@ export interface CustomerRuntime {
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
   /** The customer's state after everything that is recorded, as this node knows it. */
   load(id: string): Promise<Loaded>
+  /** Says that these, at most 1,000, are about to be asked for one by one: what is read of them in one go is read now. */
+  foresee(ids: readonly string[]): Promise<void>
   /** The stream that an id or `source_id` leads to, whether or not the customer is there (any more). */
   resolve(name: string): Promise<string>
   /** The facts that a key once recorded, oldest first. */
@@ -255,6 +257,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const loaded = await customers.load(id, currentRulebook())
       return loaded.state.linkedTo === undefined ? loaded : customers.load(loaded.state.linkedTo, currentRulebook())
     },
+    foresee: (ids) => customers.foresee(ids),
     async resolve(name) {
       const derived = customerIdFrom(name, currentRulebook().project.customerKey)
       for (const id of isCustomerId(name) ? [name, derived] : [derived]) {

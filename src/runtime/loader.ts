@@ -8,7 +8,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { createKeyMemory, type KeyMemory } from './keys.ts'
-import type { SnapshotStore } from './snapshots.ts'
+import type { Snapshot, SnapshotStore } from './snapshots.ts'
 
 /** A customer as far as this node has read the stream. */
 export interface Loaded {
@@ -22,6 +22,8 @@ export interface Loaded {
 
 export interface Customers {
   load(id: string, rulebook: Rulebook): Promise<Loaded>
+  /** Reads the snapshots of many in one go, for customers that are about to be loaded one by one. */
+  foresee(ids: readonly string[]): Promise<void>
   /**
    * A customer that memory does not hold, taken to be new without a look at the stream: a read costs several times what an
    * append does. Only for what is then appended with `no_stream`, which finds out. Undefined when memory holds the customer.
@@ -49,6 +51,9 @@ export interface CustomersOptions {
 /** A stream that has grown by this many facts since its last snapshot gets a new one. */
 const SNAPSHOT_EVERY = 200n
 
+/** Snapshots that are read ahead at most. */
+const MAX_FORESEEN = 2_000
+
 interface Held extends Loaded {
   readonly snapshotAt: bigint
   /** False: another writer may have appended since. */
@@ -57,6 +62,9 @@ interface Held extends Loaded {
 
 export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOptions): Customers => {
   const cache = new LRUCache<string, Held>({ max: cacheSize })
+
+  /** Snapshots read ahead; undefined: there is none. An old one costs a longer read, nothing else. */
+  const foreseen = new LRUCache<string, { readonly snapshot: Snapshot | undefined }>({ max: MAX_FORESEEN })
 
   const take = (held: Held, fact: RecordedFact, rulebook: Rulebook): Held => {
     if (fact.metadata.commandKey !== undefined) held.keys.note(fact.metadata.commandKey, fact.revision, fact.position)
@@ -71,7 +79,9 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
   }
 
   const cold = async (id: string, rulebook: Rulebook): Promise<Held> => {
-    const saved = await snapshots.load(id)
+    const ahead = foreseen.get(id)
+    foreseen.delete(id)
+    const saved = ahead ? ahead.snapshot : await snapshots.load(id)
     const start: Held = saved
       ? { ...saved, keys: createKeyMemory(saved.keys), snapshotAt: saved.revision, current: false }
       : {
@@ -114,6 +124,12 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
       if (held !== known && held.revision >= 0n) cache.set(id, held)
       return held
+    },
+    async foresee(ids) {
+      const cold = ids.filter((id) => !cache.has(id))
+      if (cold.length === 0) return
+      const found = await snapshots.loadMany(cold)
+      for (const id of cold) foreseen.set(id, { snapshot: found.get(id) })
     },
     presume(id, rulebook) {
       if (cache.has(id)) return undefined

@@ -15,6 +15,8 @@ export interface Snapshot {
 export interface SnapshotStore {
   /** The newest usable snapshot; none as well when the document store is not to be had: the stream has everything. */
   load(id: string): Promise<Snapshot | undefined>
+  /** The same for many at once; those without a usable snapshot are left out. */
+  loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
   /** Writes in the background, newest last; a failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
 }
@@ -32,6 +34,16 @@ interface SnapshotDocument {
 /** More than this many waiting snapshots: further ones are left to a later time. */
 const MAX_WAITING = 100
 
+const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
+  stateVersion === STATE_VERSION
+    ? {
+        state: JSON.parse(state) as CustomerState,
+        revision: BigInt(revision),
+        position: position === null ? undefined : BigInt(position),
+        keys: JSON.parse(keys) as SavedKeys,
+      }
+    : undefined
+
 export const createSnapshotStore = (readModel: ReadModel, log: Logger): SnapshotStore => {
   const collection = () => readModel.plain<SnapshotDocument>('snapshots')
   let waiting = 0
@@ -40,17 +52,23 @@ export const createSnapshotStore = (readModel: ReadModel, log: Logger): Snapshot
     async load(id) {
       try {
         const saved = await collection().findOne({ _id: id })
-        if (!saved || saved.stateVersion !== STATE_VERSION) return undefined
-        return {
-          state: JSON.parse(saved.state) as CustomerState,
-          revision: BigInt(saved.revision),
-          position: saved.position === null ? undefined : BigInt(saved.position),
-          keys: JSON.parse(saved.keys) as SavedKeys,
-        }
+        return saved ? usable(saved) : undefined
       } catch (error) {
         log.warn({ err: error, customer: id }, 'no snapshot; reading the whole stream')
         return undefined
       }
+    },
+    async loadMany(ids) {
+      const found = new Map<string, Snapshot>()
+      try {
+        for (const saved of await collection().find({ _id: { $in: [...ids] } }, { limit: ids.length })) {
+          const snapshot = usable(saved)
+          if (snapshot) found.set(saved._id, snapshot)
+        }
+      } catch (error) {
+        log.warn({ err: error, customers: ids.length }, 'no snapshots; reading whole streams')
+      }
+      return found
     },
     save(id, { state, revision, position, keys }) {
       if (waiting >= MAX_WAITING) return

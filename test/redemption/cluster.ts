@@ -173,7 +173,11 @@ export const startNode = (
   const customers = createCustomerRuntime({
     store,
     head: log.facts.at(-1)?.position ?? -1n,
-    customers: createCustomers({ store, snapshots: { load: async () => undefined, save: () => {} }, cacheSize: 1_000 }),
+    customers: createCustomers({
+      store,
+      snapshots: { load: async () => undefined, loadMany: async () => new Map(), save: () => {} },
+      cacheSize: 1_000,
+    }),
     rulebook,
     wasUsed: async () => false,
     randomKey: () => `random-${random()}-${keys++}`,

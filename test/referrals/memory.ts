@@ -169,7 +169,11 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
   const customers = createCustomerRuntime({
     store,
     head: disk.log.at(-1)?.position ?? -1n,
-    customers: createCustomers({ store, snapshots: { load: async () => undefined, save: () => {} }, cacheSize: 1_000 }),
+    customers: createCustomers({
+      store,
+      snapshots: { load: async () => undefined, loadMany: async () => new Map(), save: () => {} },
+      cacheSize: 1_000,
+    }),
     rulebook,
     wasUsed: async () => false,
     randomKey: () => `random-${disk.log.length}-${keys++}`,
