@@ -14,6 +14,7 @@ import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { messageCommands } from './messages.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
+import { qualificationCommands } from './qualifications.ts'
 import { redemptionCommands } from './redemptions.ts'
 import { referralCommands } from './referrals.ts'
 import { rewardCommands } from './rewards.ts'
@@ -38,6 +39,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...publicationCommands(services),
   ...validationCommands(services),
   ...redemptionCommands(services),
+  ...qualificationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),
   ...loyaltyCommands(services),

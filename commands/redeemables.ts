@@ -20,6 +20,17 @@ import { customerOfSource, tooBusy } from './context.ts'
 /** How many redeemables one request may name. */
 export const MAX_REDEEMABLES = 30
 
+/** How redeemables of one request go together: all or none, in the order of the request, and none excludes another. */
+export const STACKING_RULES = {
+  redeemables_limit: MAX_REDEEMABLES,
+  applicable_redeemables_limit: MAX_REDEEMABLES,
+  applicable_exclusive_redeemables_limit: MAX_REDEEMABLES,
+  exclusive_categories: [],
+  joint_categories: [],
+  redeemables_application_mode: 'ALL',
+  redeemables_sorting_rule: 'REQUESTED_ORDER',
+} as const
+
 const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
 
 export const Redeemable = v.object({

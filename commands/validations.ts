@@ -20,6 +20,7 @@ import {
   type Redeemable,
   RedeemablesBody,
   redeemablesFault,
+  STACKING_RULES,
   showRefusal,
   showSession,
   ttlOf,
@@ -145,12 +146,7 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
       ...(valid && evaluated.order ? { order: showOrder(evaluated.order) } : {}),
       tracking_id: trackingIdOf(body),
       ...(session ? { session } : {}),
-      stacking_rules: {
-        redeemables_limit: 30,
-        applicable_redeemables_limit: 30,
-        redeemables_application_mode: 'ALL',
-        redeemables_sorting_rule: 'REQUESTED_ORDER',
-      },
+      stacking_rules: STACKING_RULES,
     },
   }
 }

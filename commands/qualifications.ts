@@ -1,0 +1,285 @@
+// Qualifications: which codes a customer could redeem now, each by itself. Nothing is recorded and no place is kept.
+import * as v from 'valibot'
+import type { VoucherDocument } from '../projections/vouchers.ts'
+import { fresh } from '../queries/fresh.ts'
+import { isoOf } from '../queries/shapes.ts'
+import { calendarOf } from '../src/domain/calendar.ts'
+import { numeric } from '../src/domain/numbers.ts'
+import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { creditsLeft } from '../src/domain/redemption/ledger.ts'
+import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
+import { OrderInput, openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
+import { foreseen, passes, QualificationFilters } from '../src/domain/redemption/qualify.ts'
+import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { compileValidity } from '../src/domain/validity.ts'
+import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { isFailure, refuse } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf } from './context.ts'
+import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from './redeemables.ts'
+
+const SCENARIOS = ['ALL', 'CUSTOMER_WALLET'] as const
+const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
+
+const Options = v.object({
+  limit: v.optional(v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(50)), 5),
+  /** `more_starting_after` of the page before; or a time, for those made before it. */
+  starting_after: v.nullish(
+    v.union([v.pipe(v.string(), v.regex(/^\d{20}$/)), instant], 'must be more_starting_after of an answer, or a time'),
+  ),
+  filters: v.nullish(QualificationFilters),
+  expand: v.optional(v.pipe(v.array(v.picklist(['redeemable', 'category', 'validation_rules'])), v.maxLength(3)), []),
+  sorting_rule: v.optional(
+    v.literal('DEFAULT', 'must be equal to DEFAULT (the newest first): others are not supported'),
+    'DEFAULT',
+  ),
+})
+
+const QualificationBody = v.pipe(
+  v.object({
+    customer: CustomerField,
+    order: v.nullish(OrderInput),
+    scenario: v.optional(Scenario, 'ALL'),
+    mode: v.optional(v.picklist(['BASIC', 'ADVANCED']), 'BASIC'),
+    tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
+    metadata: v.nullish(v.record(v.string(), v.unknown())),
+    options: v.optional(Options, {}),
+  }),
+  v.title('QualificationRequest'),
+)
+type QualificationBody = v.InferOutput<typeof QualificationBody>
+
+const Qualifications = v.pipe(
+  v.looseObject({
+    redeemables: v.object({
+      object: v.literal('list'),
+      data_ref: v.literal('data'),
+      data: v.array(
+        v.looseObject({
+          id: v.string(),
+          object: v.literal('voucher'),
+          created_at: v.string(),
+          result: v.looseObject({}),
+          campaign_id: v.nullable(v.string()),
+          campaign_name: v.nullable(v.string()),
+        }),
+      ),
+      total: v.number(),
+      has_more: v.boolean(),
+      more_starting_after: v.nullable(v.string()),
+    }),
+    tracking_id: v.nullable(v.string()),
+    order: v.optional(v.looseObject({ object: v.literal('order') })),
+    stacking_rules: v.looseObject({}),
+  }),
+  v.title('Qualifications'),
+)
+
+/** How many codes are looked through for one answer; the next page goes on from there. */
+const MAX_SCANNED = 1_000
+/** How many of them have their streams asked: they are few unless limits that only streams know rule them out. */
+const MAX_LOOKS = 200
+const CHUNK = 100
+
+/** The campaigns whose codes may be redeemed at all now; null stands for single vouchers. */
+const campaignsNow = (rulebook: Rulebook, now: number): readonly (string | null)[] => {
+  const calendar = calendarOf(rulebook.project.timeZone)
+  return [
+    null,
+    ...[...campaignsIn(rulebook.definitions).values()]
+      .filter(
+        ({ definition }) =>
+          definition.active &&
+          (definition.campaign_type === 'DISCOUNT_COUPONS' || definition.campaign_type === 'GIFT_VOUCHERS') &&
+          compileValidity(definition, calendar)(now).holds,
+      )
+      .map(({ id }) => id),
+  ]
+}
+
+/** What of the filters the read model can be asked for, so that few codes among many are found at once. */
+const narrowed = (filters: QualificationFilters | undefined, campaigns: readonly (string | null)[]) => {
+  const all = filters?.junction.toLowerCase() === 'and'
+  const named = (field: 'campaign_id' | 'code') => {
+    const { $in, $is } = (all ? filters[field]?.conditions : undefined) ?? {}
+    return $in ?? $is
+  }
+  const [ofCampaigns, codes] = [named('campaign_id'), named('code')]
+  return {
+    campaign: { $in: campaigns.filter((id) => ofCampaigns === undefined || (id !== null && ofCampaigns.includes(id))) },
+    ...(codes ? { _id: { $in: codes } } : {}),
+  }
+}
+
+type Holder = string | null
+
+/**
+ * Codes of some holders (null: of nobody), the newest first, from a place on. One query for each holder, since each then
+ * follows an index in order; the newest of all of them are taken.
+ */
+const candidates = async (
+  { readModel }: Services,
+  holders: readonly Holder[],
+  filter: Readonly<Record<string, unknown>>,
+): Promise<readonly VoucherDocument[]> => {
+  const found = await Promise.all(
+    holders.map((customer) =>
+      readModel
+        .collection<VoucherDocument>('vouchers')
+        .find({ customer, active: true, ...filter }, { sort: { customer: -1, position: -1 }, limit: CHUNK }),
+    ),
+  )
+  return found
+    .flat()
+    .sort((a, b) => (a.position < b.position ? 1 : -1))
+    .slice(0, CHUNK)
+}
+
+/** Without an order there is nothing for a gift voucher to pay: whether it has a credit left is what can be asked. */
+const leastOf = (voucher: ResolvedVoucher | undefined, { order }: Situation) =>
+  voucher?.type === 'GIFT_VOUCHER' && !order ? { credits: 1 } : {}
+
+interface Found {
+  readonly document: VoucherDocument
+  readonly stream: CodeStream
+  readonly verdict: Applicable
+}
+
+interface Scan {
+  readonly found: readonly Found[]
+  /** Where to go on; null when there is nothing more. */
+  readonly next: string | null
+}
+
+/** Looks through codes until enough of them may be redeemed, all have been seen, or too many for one answer. */
+const scan = async (
+  services: Services,
+  call: AnyCall,
+  body: QualificationBody,
+  situation: Situation,
+): Promise<Scan> => {
+  const { rulebook, now, customer } = situation
+  const { limit, filters, starting_after: after } = body.options
+  const holders: readonly Holder[] = [...(customer ? [customer.id] : []), ...(body.scenario === 'ALL' ? [null] : [])]
+  const within = narrowed(filters ?? undefined, campaignsNow(rulebook, now))
+  const since = typeof after === 'number' ? { created_at: { $lt: new Date(after) } } : {}
+  const asked = askedOf(call, body)
+  const found: Found[] = []
+  let next = typeof after === 'string' ? after : null
+  let [scanned, looks] = [0, 0]
+  for (;;) {
+    const place = next === null ? {} : { position: { $lt: next } }
+    const chunk = await candidates(services, holders, { ...within, ...since, ...place })
+    // The read models rule most of them out; the streams are asked of the others.
+    const likely = chunk.filter(({ state, sums, category }) => {
+      const voucher = resolveVoucher(state, rulebook)
+      if (
+        !voucher ||
+        !passes(filters ?? undefined, voucher, category ?? voucher.campaign?.definition.category ?? undefined)
+      )
+        return false
+      return evaluate([{ ...foreseen(state, voucher, sums), ...leastOf(voucher, situation) }], situation).valid
+    })
+    const isLikely = new Set(likely.map(({ _id }) => _id))
+    for (const [n, document] of chunk.entries()) {
+      if (isLikely.has(document._id)) {
+        looks += 1
+        const looked = await services.redemptions.look([document._id])
+        const least = leastOf(resolveVoucher(document.state, rulebook), situation)
+        const ask = { redeemables: [{ code: document._id, ...least }], asked }
+        const [verdict] = services.redemptions.evaluate(ask, looked, situation).verdicts
+        if (verdict?.status === 'APPLICABLE') found.push({ document, stream: looked.codes[0]!, verdict })
+      }
+      next = document.position
+      scanned += 1
+      const isLast = n === chunk.length - 1 && chunk.length < CHUNK
+      if (!isLast && (found.length === limit || scanned === MAX_SCANNED || looks === MAX_LOOKS)) return { found, next }
+    }
+    if (chunk.length < CHUNK) return { found, next: null }
+  }
+}
+
+const NO_LIST = { object: 'list', data_ref: 'data', data: [], total: 0 } as const
+
+const resultOf = ({ stream: { ledger }, verdict }: Found, call: AnyCall, rulebook: Rulebook) => {
+  const { voucher, credits, after } = verdict
+  if (voucher.type !== 'GIFT_VOUCHER') return voucher.discount ? { discount: voucher.discount } : {}
+  const view = { now: call.now, calendar: calendarOf(rulebook.project.timeZone), apiKey: call.key.name }
+  return {
+    gift: { balance: creditsLeft(ledger, voucher.gift?.amount ?? 0, view), credits: after ? (credits ?? 0) : 0 },
+  }
+}
+
+const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
+  const { document, verdict } = found
+  const { voucher, before, after } = verdict
+  const rule = verdict.because[0]?.rule
+  return {
+    id: voucher.code,
+    object: 'voucher' as const,
+    created_at: isoOf(document.state.createdAt),
+    result: resultOf(found, call, rulebook),
+    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
+    ...(rule === undefined ? {} : { validation_rule_id: rule }),
+    applicable_to: NO_LIST,
+    inapplicable_to: NO_LIST,
+    metadata: voucher.metadata,
+    categories: [],
+    campaign_name: voucher.campaign?.definition.name ?? null,
+    campaign_id: voucher.campaign?.id ?? null,
+  }
+}
+
+const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
+  const { body } = call
+  const meant = await customerMeant(services, body.customer, contextOf(call, services, { dryRun: true }))
+  if (isFailure(meant)) return meant
+  if (body.scenario === 'CUSTOMER_WALLET' && !meant.state)
+    return refuse('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')
+  const rulebook = services.rulebook.current()
+  const order = body.order ? openOrder(body.order) : undefined
+  const { found, next } = await scan(services, call, body, {
+    ...(meant.state ? { customer: meant.state } : {}),
+    ...(order ? { order } : {}),
+    metadata: body.metadata ?? {},
+    apiKey: call.key.name,
+    rulebook,
+    now: call.now,
+  })
+  return {
+    body: {
+      redeemables: {
+        object: 'list',
+        data_ref: 'data',
+        data: found.map((one) => show(one, call, rulebook)),
+        total: found.length,
+        has_more: next !== null,
+        more_starting_after: next,
+      },
+      tracking_id: body.tracking_id ?? meant.state?.profile.source_id ?? null,
+      ...(order ? { order: showOrder(order) } : {}),
+      stacking_rules: STACKING_RULES,
+    },
+  }
+}
+
+export const qualificationCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/qualifications',
+    also: ['/client/v1/qualifications'],
+    summary: 'Which codes a customer could redeem now',
+    description:
+      'CUSTOMER_WALLET looks at the codes that the customer holds, ALL also at single vouchers and codes of campaigns that ' +
+      'nobody holds; the newest first. Each is judged by itself, by its rules and limits as they stand, on the order that is ' +
+      'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short.',
+    tag: 'Qualifications',
+    roles: ['admin', 'integrator', 'reader', 'auditor', 'client'],
+    body: QualificationBody,
+    response: Qualifications,
+    handler: fresh(services, (call) => qualify(services, call)),
+  }),
+]

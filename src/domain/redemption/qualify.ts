@@ -1,0 +1,100 @@
+// What a request for qualifications asks of the codes that it wants to hear of, and what read models say of a code beforehand.
+import * as v from 'valibot'
+import type { CodeState } from '../vouchers/code.ts'
+import type { ResolvedVoucher } from '../vouchers/resolve.ts'
+import type { Redeemable } from './evaluate.ts'
+
+const text = v.pipe(v.string(), v.maxLength(300))
+const MAX_VALUES = 100
+const values = v.pipe(
+  v.union([
+    v.pipe(
+      text,
+      v.transform((value) => [value]),
+    ),
+    v.pipe(v.array(text), v.maxLength(MAX_VALUES)),
+  ]),
+)
+
+const Conditions = v.strictObject({
+  $in: v.optional(values),
+  $not_in: v.optional(values),
+  $is: v.optional(values),
+  $is_not: v.optional(values),
+  /** Their values say nothing. */
+  $has_value: v.optional(v.unknown()),
+  $is_unknown: v.optional(v.unknown()),
+})
+type Conditions = v.InferOutput<typeof Conditions>
+
+const field = v.optional(v.object({ conditions: v.optional(Conditions, {}) }))
+
+/** The filters of a qualification: all must hold, or with the junction `or` one of them. Of several values one is enough. */
+export const QualificationFilters = v.strictObject({
+  junction: v.optional(v.picklist(['and', 'or', 'AND', 'OR']), 'and'),
+  campaign_id: field,
+  campaign_type: field,
+  category_id: field,
+  code: field,
+  resource_id: field,
+  resource_type: field,
+  voucher_type: field,
+})
+export type QualificationFilters = v.InferOutput<typeof QualificationFilters>
+
+type FieldName = Exclude<keyof QualificationFilters, 'junction'>
+
+const factsOf = (
+  voucher: ResolvedVoucher,
+  category: string | undefined,
+): Readonly<Record<FieldName, string | undefined>> => ({
+  campaign_id: voucher.campaign?.id,
+  campaign_type: voucher.campaign?.definition.campaign_type,
+  category_id: category,
+  code: voucher.code,
+  resource_id: voucher.id,
+  resource_type: 'voucher',
+  voucher_type: voucher.type,
+})
+
+const holds = (value: string | undefined, conditions: Conditions): boolean => {
+  const { $in, $not_in, $is, $is_not } = conditions
+  const within = (list: readonly string[]) => value !== undefined && list.includes(value)
+  return (
+    [$in, $is].every((list) => list === undefined || within(list)) &&
+    [$not_in, $is_not].every((list) => list === undefined || !within(list)) &&
+    (!Object.hasOwn(conditions, '$has_value') || value !== undefined) &&
+    (!Object.hasOwn(conditions, '$is_unknown') || value === undefined)
+  )
+}
+
+/** Whether a voucher is one that the filters let through. `category`: the voucher's own or its campaign's. */
+export const passes = (
+  filters: QualificationFilters | undefined,
+  voucher: ResolvedVoucher,
+  category: string | undefined,
+): boolean => {
+  if (!filters) return true
+  const { junction, ...fields } = filters
+  const facts = factsOf(voucher, category)
+  const asked = Object.entries(fields) as [FieldName, { readonly conditions: Conditions } | undefined][]
+  const answers = asked.flatMap(([name, filter]) => (filter ? [holds(facts[name], filter.conditions)] : []))
+  if (answers.length === 0) return true
+  return junction.toLowerCase() === 'or' ? answers.includes(true) : !answers.includes(false)
+}
+
+/**
+ * A code as read models know it: what its ledger says beyond these sums (reservations, budgets of rules) is taken to allow it.
+ * Credits in minor units.
+ */
+export const foreseen = (
+  code: CodeState,
+  voucher: ResolvedVoucher,
+  { redeemed, taken, added }: { readonly redeemed: number; readonly taken: number; readonly added: number },
+): Redeemable => ({
+  asked: code.code,
+  code,
+  measures: {},
+  times: redeemed + 1,
+  ...(voucher.gift ? { available: Math.max(0, voucher.gift.amount + added - taken) } : {}),
+})
