@@ -155,11 +155,18 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
     get buffered() {
       return size()
     },
-    async next(max) {
+    async next(max, gather) {
+      let gathering = gather !== undefined
+      const gathered = () => {
+        gathering = false
+        signal()
+      }
+      gather?.then(gathered, gathered)
+      const enough = Math.min(max, QUEUE_LIMIT)
       for (;;) {
         if (closed) throw new SourceClosed()
         takeSome()
-        if (size() > 0) break
+        if (size() >= (gathering && !failure ? enough : 1)) break
         if (failure instanceof ReadRefused) throw failure
         if (failure) throw new StoreUnavailable('the subscription broke', { cause: failure })
         await new Promise<void>((resolve) => {

@@ -45,8 +45,11 @@ export interface Batch {
 
 /** A subscription that is pulled. At most one `next` at a time. */
 export interface Source {
-  /** Waits for one message, then takes what is buffered, at most `max` records. Rejects when the line breaks. */
-  next(max: number): Promise<Batch>
+  /**
+   * Waits for one message, then takes what is buffered, at most `max` records. Rejects when the line breaks. As long as
+   * `gather` has not settled, fewer than `max` are waited for to become more.
+   */
+  next(max: number, gather?: Promise<unknown>): Promise<Batch>
   /** Records received and not yet taken. */
   readonly buffered: number
   /** Ends the call at the server; a waiting `next` rejects with SourceClosed. */

@@ -240,7 +240,8 @@ export const createSession = ({
 
   return {
     failed,
-    next: () => source.next(maxBatch()),
+    // What comes while a commit is under way has to wait for it in any case: better in one batch than in several.
+    next: () => source.next(maxBatch(), committing),
 
     async apply(batch) {
       const { readable, parkings } = parkUnreadable(batch)

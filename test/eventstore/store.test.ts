@@ -180,6 +180,31 @@ test('a position at which no record begins is refused, and the store is not thou
   assert.is(store.health().ok, true)
 })
 
+test('while there is time to gather, a batch is waited for to become full', async () => {
+  const position = await fill(1)
+  const source = await store.subscribeAll({ from: position })
+  let settle: () => void = () => {}
+  const gather = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  const full = source.next(20, gather)
+  await store.append(`first-${stream}`, [noted('a')], 'no_stream')
+  await until(() => source.buffered > 0)
+  await fill(40, 1)
+  const { facts } = await full
+  // Marks of where the log is take places too.
+  assert.ok(facts.length > 15, String(facts.length))
+  let seen = facts.length
+  while (seen < 41) seen += (await source.next(20)).facts.length
+
+  const few = source.next(20, gather)
+  await store.append(`second-${stream}`, [noted('b')], 'no_stream')
+  settle()
+  seen += (await few).facts.length
+  while (seen < 42) seen += (await source.next(20)).facts.length
+  await source.close()
+})
+
 test('closing wakes who waits', async () => {
   const source = await store.subscribeAll({ from: 'end' })
   const waiting = (async () => {
