@@ -52,7 +52,11 @@ export const asDecided = (fact: RecordedFact): DecidedFact | undefined => {
 /** Folds a stream fact by fact and makes what is derived fit whichever rulebook is asked for. */
 export interface Replay {
   readonly state: CustomerState
-  take(fact: RecordedFact): void
+  /**
+   * Takes a fact in. With the state that deciding again came to, and only if that gave what was recorded: the instants at which
+   * segments are to be looked at again need not be worked out anew.
+   */
+  take(facts: readonly RecordedFact[], decided?: CustomerState): void
   /** The state as a decision under this rulebook needs it. */
   under(rulebook: Rulebook): CustomerState
 }
@@ -61,20 +65,27 @@ export const startReplay = (customer: string, rulebook: Rulebook): Replay => {
   let state: CustomerState = newCustomer(customer)
   let current = rulebook
   const history: RecordedFact[] = []
+  let watched = false
   return {
     get state() {
       return state
     },
-    take(fact) {
-      history.push(fact)
-      state = fold(state, fact, current)
+    take(facts, decided) {
+      for (const fact of facts) {
+        history.push(fact)
+        state = fold(state, fact, current)
+      }
+      watched = decided !== undefined
+      if (decided) state = { ...state, derived: { ...state.derived, watches: decided.derived.watches } }
     },
     under(asked) {
       if (asked.revision !== current.revision) {
         current = asked
         state = accumulateMissing(state, missingAccumulators(state, asked), history)
+        watched = false
       }
-      state = rewatch(state, asked)
+      if (!watched) state = rewatch(state, asked)
+      watched = true
       return state
     },
   }
@@ -94,7 +105,7 @@ export const customerAt = async (
   let revision: bigint | undefined
   for await (const fact of store.readStream(customerStream(id))) {
     if ('revision' in point ? fact.revision > point.revision : decidedAt(fact) > point.time) break
-    replay.take(fact)
+    replay.take([fact])
     revision = fact.revision
   }
   return revision === undefined ? undefined : { state: replay.state, revision }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { redecide } from '../domain/customer/decide.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
@@ -27,10 +28,13 @@ export interface Redecided {
 const shown = (fact: DecidedFact | undefined) => (fact ? { type: fact.type, data: fact.data } : undefined)
 
 /** Data goes through JSON, as it does on its way into the log, so that what is absent and what is undefined are the same. */
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
 
-const isSame = (a: DecidedFact | undefined, b: DecidedFact | undefined): boolean =>
-  isDeepStrictEqual(plain(shown(a) ?? null), plain(shown(b) ?? null))
+const isSame = (a: DecidedFact | undefined, b: DecidedFact | undefined): boolean => {
+  if (a === undefined || b === undefined) return a === b
+  if (a.type !== b.type) return false
+  return isDeepStrictEqual(a.data, b.data) || isDeepStrictEqual(plain(a.data), plain(b.data))
+}
 
 /**
  * Decides the decisions of one customer again. Facts are taken into the state as they were recorded, so that one drift does
@@ -48,11 +52,13 @@ export const redecideCustomer = async (
   let facts = 0
   for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
     if (range.to !== undefined && decision.now >= range.to) break
+    let decided: CustomerState | undefined
     if (range.from === undefined || decision.now >= range.from) {
       const recorded = decision.facts.flatMap((fact) => asDecided(fact) ?? [])
       const historical = recorded.some((f) => f.type === 'CustomEventTracked' && f.data.historical === true)
-      const state = replay.under(await rulebooks.at(decision.rulebook))
-      const again = redecide(state, recorded, await rulebooks.at(decision.rulebook), { now: decision.now, historical })
+      const rulebook = await rulebooks.at(decision.rulebook)
+      const again = redecide(replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
+      const known = drift.length
       for (let i = 0; i < Math.max(recorded.length, again.facts.length); i++)
         if (!isSame(recorded[i], again.facts[i]))
           drift.push({
@@ -62,10 +68,11 @@ export const redecideCustomer = async (
             ...(recorded[i] ? { recorded: shown(recorded[i])! } : {}),
             ...(again.facts[i] ? { decided: shown(again.facts[i])! } : {}),
           })
+      if (drift.length === known) decided = again.state
       decisions++
       facts += recorded.length
     }
-    for (const fact of decision.facts) replay.take(fact)
+    replay.take(decision.facts, decided)
   }
   return { decisions, facts, drift }
 }

@@ -7,16 +7,34 @@ import { type Drift, redecideCustomer } from './redecide.ts'
 /** Every fact of a customer's stream is in a stream of this name. */
 const PREFIX = customerStream('')
 
+/** What a customer's stream can begin with: only these are asked of the log, not all that follows. */
+export const FIRST_FACTS: readonly string[] = ['CustomerCreated', 'CustomerLinked']
+
+/** Facts taken from the log in one go. */
+const BATCH = 1_000
+
 /** Customers whose streams are read at the same time. */
 const AT_ONCE = 8
 
-/** The ids of all customers that ever were, in the order of their first facts. */
+/** The ids of all customers that there are when it begins, in the order of their first facts. */
 export async function* customersInLog(
-  store: EventStore,
+  store: Pick<EventStore, 'head' | 'subscribeAll'>,
   signal?: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  for await (const { stream, revision } of store.readRecords({ from: 'start', ...(signal ? { signal } : {}) }))
-    if (revision === 0n && stream.startsWith(PREFIX)) yield stream.slice(PREFIX.length)
+  const head = await store.head()
+  if (head === undefined) return
+  const source = await store.subscribeAll({ from: 'start', types: FIRST_FACTS })
+  try {
+    for (;;) {
+      signal?.throwIfAborted()
+      const { facts, unreadable, position, caughtUp } = await source.next(BATCH)
+      for (const { stream, revision, position: at } of [...facts, ...unreadable])
+        if (at <= head && revision === 0n && stream.startsWith(PREFIX)) yield stream.slice(PREFIX.length)
+      if (caughtUp || (position !== undefined && position >= head)) return
+    }
+  } finally {
+    await source.close()
+  }
 }
 
 /** Runs `work` for every customer, a few at a time. Rejects with the first failure. */

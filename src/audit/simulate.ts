@@ -238,10 +238,8 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
         signal?.throwIfAborted()
         if (to !== undefined && decision.now >= to) break
         if (from !== undefined && decision.now < from) {
-          for (const fact of decision.facts) {
-            replay.take(fact)
-            history.push(fact)
-          }
+          replay.take(decision.facts)
+          history.push(...decision.facts)
           continue
         }
         state ??= await begin()

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { redecideCustomer } from '../../src/audit/redecide.ts'
+import { FIRST_FACTS } from '../../src/audit/redecideAll.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { advance, DAY, HOUR, track, type World, world } from '../given.ts'
 import { rulebookHistory } from './rulebookHistory.ts'
@@ -72,6 +73,8 @@ test('whatever happened, deciding again gives what was recorded', async () => {
       const { drift, facts } = await again(w)
       assert.equal(drift, [])
       assert.is(facts, w.stream.length)
+      // The customers of a log are found by these.
+      for (const { revision, type } of w.recorded()) if (revision === 0n) assert.ok(FIRST_FACTS.includes(type), type)
     }),
     { numRuns: process.env.SOAK === '1' ? 3_000 : 150 },
   )
