@@ -9,6 +9,7 @@ import { benchDelivery } from './delivery.ts'
 import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
+import { benchRedemption } from './redemption.ts'
 import { benchSegments } from './segments.ts'
 import { benchTracking } from './tracking.ts'
 
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   segments: benchSegments,
   delivery: benchDelivery,
   loyalty: benchLoyalty,
+  redemption: benchRedemption,
   audit: benchAudit,
 }
 
