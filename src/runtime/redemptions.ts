@@ -33,6 +33,7 @@ import {
   shareOf,
 } from '../domain/redemption/redeem.ts'
 import { type Made, madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/redemption/state.ts'
+import { offerOf, type ReferralOffer } from '../domain/referrals/offer.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
@@ -75,6 +76,8 @@ type Failed = Extract<Redeemed, { kind: 'failed' }>
 /** The redeemables with what their streams say. */
 export interface Looked {
   readonly codes: readonly CodeStream[]
+  /** What referral codes say of their holders, by code. */
+  readonly referrals: ReadonlyMap<string, ReferralOffer>
   /** By campaign: only of those that have rules which count over the campaign. */
   readonly campaigns: ReadonlyMap<string, Ledger>
 }
@@ -184,7 +187,15 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     const campaigns = await Promise.all(
       [...counted].map(async (id) => [id, (await ledgers.campaigns.load(id)).state] as const),
     )
-    return { codes: streams, campaigns: new Map(campaigns) }
+    const referrals = await Promise.all(
+      streams.map(async ({ code }) => {
+        const holder = code.owner?.type === 'referral_code' ? code.owner.customer : undefined
+        if (holder === undefined) return []
+        const { state } = await customers.load(holder)
+        return [[code.code, offerOf(code, state, undefined, rulebook().project.customerKey)] as const]
+      }),
+    )
+    return { codes: streams, campaigns: new Map(campaigns), referrals: new Map(referrals.flat()) }
   }
 
   /** How a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
@@ -202,7 +213,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
 
   const placedOf = (
     redeemables: RedemptionAsk['redeemables'],
-    { codes, campaigns }: Looked,
+    { codes, campaigns, referrals }: Looked,
     sight: Sight,
   ): readonly Placed[] => {
     const current = rulebook()
@@ -235,6 +246,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         asked,
         code,
         redemption,
+        ...(referrals.has(asked) ? { referral: referrals.get(asked)! } : {}),
         ledgers: [own, ...(over && shared ? [shared] : [])],
         measures: {
           ...codeMeasures(ledger, view),

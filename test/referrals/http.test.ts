@@ -117,8 +117,36 @@ test('what is wrong with a program is said, path by path', async () => {
   assert.is(bad.status, 400)
   for (const path of ['custom_event', 'referrer_reward', 'created_within', 'segment_id', 'referrer_tiers'])
     assert.match(bad.body.details, path)
-  const redemption = await node.call('POST', '/v1/campaigns', program('later', { conversion_event_type: 'redemption' }))
-  assert.match(redemption.body.details, 'conversion_event_type')
+})
+
+test('a program that converts by redemption: whoever redeems the code of another is referred, once', async () => {
+  const code = 'by-redemption'
+  await made('/v1/campaigns', {
+    ...program(code, { conversion_event_type: 'redemption', custom_event: null }),
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 20 } },
+  })
+  const published = await publish('rosa', { campaign: code })
+  const given = published.body.voucher.code
+  const redeem = (who: string) =>
+    node.call('POST', '/v1/redemptions', {
+      redeemables: [{ object: 'voucher', id: given }],
+      order: { amount: 1_000 },
+      customer: { source_id: who },
+    })
+  assert.is((await redeem('rosa')).body.key, 'referrer_not_permitted_to_redeem')
+  const first = await redeem('ned')
+  assert.is(first.status, 200, JSON.stringify(first.body))
+  assert.is(first.body.order.total_amount, 800)
+  await redeem('ned')
+  await redeem('nina')
+  const rosa = await until(
+    () => node.call('GET', '/v1/customers/rosa'),
+    ({ body }) => body.loyalty.referred_customers === 2,
+  )
+  assert.is(rosa.body.loyalty.points, 200)
+  const ned = await node.call('GET', '/v1/customers/ned', undefined, { after: first })
+  assert.is(ned.body.referrals.total, 1)
+  assert.is(ned.body.loyalty.points, 50)
 })
 
 test('publishing: once a customer with join_once, another code without, a source_id once', async () => {

@@ -1,5 +1,6 @@
 // Facts of redemptions, in the stream of the customer who redeems; of those without a customer in a stream of the request's own.
 import * as v from 'valibot'
+import { ReferralOffer } from '../referrals/offer.ts'
 import { Discount, VoucherType } from '../vouchers/spec.ts'
 import { ledgerFacts } from './ledger.ts'
 
@@ -56,6 +57,8 @@ export const redemptionFacts = {
       share: Share,
       ledgers: Ledgers,
       session: v.optional(v.string()),
+      /** What a referral code says of its holder: the redemption may convert. */
+      referral: v.optional(ReferralOffer),
       /** The truth tables of the rules that held. */
       because: v.optional(v.array(v.object({ rule: v.string(), because: v.unknown() }))),
       occurredAt: At,

@@ -5,6 +5,7 @@ import type { ProfilePatch } from '../customer/profile.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
 import { dayOf } from '../loyalty/limits.ts'
+import type { ReferralOffer } from '../referrals/offer.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { type Applicable, evaluate, type Redeemable } from './evaluate.ts'
@@ -19,6 +20,8 @@ export type Asked = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'metadata' |
 export interface Placed extends Redeemable {
   /** Id of the redemption. */
   readonly redemption: string
+  /** What a referral code says of its holder. */
+  readonly referral?: ReferralOffer
   /** The streams of the ledgers in which it has its place. */
   readonly ledgers: readonly string[]
 }
@@ -126,7 +129,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   for (const [place, verdict] of verdicts.entries()) {
     if (verdict.status !== 'APPLICABLE') continue
     const { voucher, credits, applied, because } = verdict
-    const { redemption, ledgers } = redeemables[place]!
+    const { redemption, ledgers, referral } = redeemables[place]!
     desk.emit('RedemptionSucceeded', {
       redemption,
       request,
@@ -146,6 +149,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       share: shareOf(verdict, command.order, { apiKey, rulebook, now }),
       ledgers: [...ledgers],
       ...(session === undefined ? {} : { session }),
+      ...(referral ? { referral } : {}),
       ...(because.length > 0 ? { because: [...because] } : {}),
       occurredAt: now,
     })

@@ -6,9 +6,37 @@ import { subjectOf } from '../segments/conditions.ts'
 import type { RefusalReason } from './facts.ts'
 import { notNew } from './newcomer.ts'
 import { contactsOf, type ReferralOffer } from './offer.ts'
-import { type Program, type Programs, programsOf } from './programs.ts'
+import { type Program, type Programs, programsOf, REDEMPTION_EVENT } from './programs.ts'
 
-type Tracked = Extract<DecidedFact, { type: 'CustomEventTracked' }>
+type Converting = Extract<DecidedFact, { type: 'CustomEventTracked' | 'RedemptionSucceeded' }>
+
+/** A code that a fact brings along, with what was found under it. */
+interface Brought {
+  readonly code: string
+  readonly offer: ReferralOffer
+  /** The event that the fact is for triggers. */
+  readonly event: string
+  readonly schema?: string
+  /** Whom the caller took for the referrer. */
+  readonly named?: string
+}
+
+const broughtBy = (fact: Converting): Brought | undefined => {
+  if (fact.type === 'RedemptionSucceeded') {
+    const { referral: offer, voucher } = fact.data
+    return offer && { code: voucher.code, offer, event: REDEMPTION_EVENT }
+  }
+  const { referral, event, schema } = fact.data
+  return (
+    referral && {
+      code: referral.code,
+      offer: referral.offer ?? { published: false },
+      event,
+      ...(schema ? { schema: schema.id } : {}),
+      ...(referral.referrer_id === undefined ? {} : { named: referral.referrer_id }),
+    }
+  )
+}
 
 interface No {
   readonly reason: RefusalReason
@@ -45,8 +73,8 @@ const selfFault = (draft: Draft, offer: ReferralOffer): No | undefined => {
 /** Asks the program. Answers the truth tables of the rules that held, or why the event does not convert. */
 const ask = (
   draft: Draft,
-  fact: Tracked,
-  offer: ReferralOffer,
+  fact: Converting,
+  { offer, named }: Brought,
   program: Program,
   programs: Programs,
 ): { readonly because: unknown } | No => {
@@ -57,8 +85,7 @@ const ask = (
     return { reason: 'campaign_not_active', details: 'the program is not in force at that time' }
   const fault = codeFault(offer, program, programs, at)
   if (fault) return fault
-  if (offer.named === false)
-    return { reason: 'wrong_referrer', details: `the code is not that of ${fact.data.referral?.referrer_id}` }
+  if (offer.named === false) return { reason: 'wrong_referrer', details: `the code is not that of ${named}` }
   const self = selfFault(draft, offer)
   if (self) return self
   const before = draft.state.referrals.referred[entry.id]
@@ -75,37 +102,37 @@ const ask = (
   return { because: because.length > 0 ? because : undefined }
 }
 
-/** Reacts to an event with a code. */
-export const convert = (draft: Draft, fact: Tracked): void => {
-  const { referral } = fact.data
-  if (!referral) return
-  const offer: ReferralOffer = referral.offer ?? { published: false }
+/** Reacts to an event with a code, or to the redemption of one. */
+export const convert = (draft: Draft, fact: Converting): void => {
+  const brought = broughtBy(fact)
+  if (!brought) return
+  const { code, offer, event, schema } = brought
   const decline = (definition: string, reason: string) => draft.decline({ kind: 'referral', definition, reason })
   const programs = programsOf(draft.rulebook)
   const program = offer.campaign === undefined ? undefined : programs.program.get(offer.campaign)
   if (!program) {
-    decline(offer.campaign ?? referral.code, `${referral.code} is no code of a referral program`)
+    decline(offer.campaign ?? code, `${code} is no code of a referral program`)
     return
   }
   const { entry } = program
-  if (program.event !== fact.data.event) {
+  if (program.event !== event) {
     decline(entry.id, `the program converts on ${program.event}`)
     return
   }
-  const asked = ask(draft, fact, offer, program, programs)
+  const asked = ask(draft, fact, brought, program, programs)
   const campaign = { id: entry.id, name: entry.definition.name }
   const cause = {
     fact: fact.id,
-    event: fact.data.event,
-    ...(fact.data.schema ? { schema: fact.data.schema.id } : {}),
+    event,
+    ...(schema === undefined ? {} : { schema }),
   }
-  const voucher = { id: offer.voucher ?? '', code: referral.code }
+  const voucher = { id: offer.voucher ?? '', code }
   const common = { campaign, definition: entry.revision, cause, occurredAt: draft.now }
   if ('reason' in asked) {
     const { reason, details } = asked
     decline(entry.id, details)
     const last = draft.state.referrals.refused[entry.id]
-    if (last?.code === referral.code && last.reason === reason) return
+    if (last?.code === code && last.reason === reason) return
     draft.emit(
       'ReferralRefused',
       {

@@ -11,6 +11,9 @@ import type { Rulebook } from '../rulebook/rulebook.ts'
 import { conditionsOf } from '../segments/conditions.ts'
 import { compileValidity } from '../validity.ts'
 
+/** The event that a redemption is for triggers: what converts where a program converts by redemption of its codes. */
+export const REDEMPTION_EVENT = 'customer.redemption.succeeded'
+
 export interface Program {
   readonly entry: Entry<Campaign>
   readonly program: ReferralProgram
@@ -49,7 +52,7 @@ const prepare = (rulebook: Rulebook): Programs => {
       event:
         part.conversion_event_type === 'custom_event'
           ? conversionSchema(part, rulebook.definitions)?.definition.name
-          : undefined,
+          : REDEMPTION_EVENT,
       inForce: compileValidity(entry.definition, calendar),
       gates: [...named].flatMap((id) => {
         const compiled = rules.get(id)

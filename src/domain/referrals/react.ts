@@ -3,8 +3,8 @@ import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { convert } from './convert.ts'
 import { reward } from './reward.ts'
 
-/** An event with a code may convert; a conversion and a credit are rewarded. */
+/** An event with a code may convert, and so may the redemption of one; a conversion and a credit are rewarded. */
 export const refer = (draft: Draft, fact: DecidedFact): void => {
-  if (fact.type === 'CustomEventTracked') convert(draft, fact)
+  if (fact.type === 'CustomEventTracked' || fact.type === 'RedemptionSucceeded') convert(draft, fact)
   else reward(draft, fact)
 }

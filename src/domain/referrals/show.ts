@@ -4,6 +4,7 @@ import { type Activity, activityId } from '../customer/activity.ts'
 import type { ReferralRef } from '../customer/tracking.ts'
 import type { VoucherFact, VoucherRef } from '../vouchers/facts.ts'
 import type { ReferralFact, ReferralFactType } from './facts.ts'
+import { REDEMPTION_EVENT } from './programs.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
 const EVENT_TYPES: Readonly<Record<ReferralFactType | VoucherFact['type'], string | undefined>> = {
@@ -72,8 +73,10 @@ const voucherShown = (
   object: 'voucher',
 })
 
-const customEventShown = (cause: { readonly fact: string; readonly event: string }) => ({
-  custom_event: { id: activityId(cause.fact), type: cause.event, object: 'event' },
+/** What converted: a custom event, or the redemption of the code. */
+const causeShown = ({ fact, event }: { readonly fact: string; readonly event: string }) => ({
+  custom_event: event === REDEMPTION_EVENT ? null : { id: activityId(fact), type: event, object: 'event' },
+  redemption: event === REDEMPTION_EVENT ? { related_object_id: activityId(fact), object: 'redemption' } : null,
 })
 
 /** What an event said about a referral, without what was found under the code. */
@@ -148,8 +151,7 @@ export const referralActivity = (fact: ReferralFact | VoucherFact): Activity | u
             : {}),
           campaign: campaignShown(fact.data.campaign),
           voucher: voucherShown(fact.data.voucher, fact.data.campaign),
-          ...customEventShown(fact.data.cause),
-          redemption: null,
+          ...causeShown(fact.data.cause),
           ...('because' in fact.data ? { because: fact.data.because } : {}),
         },
       }
@@ -163,8 +165,7 @@ export const referralActivity = (fact: ReferralFact | VoucherFact): Activity | u
           referrer: customerShown(fact.data.referrer),
           referee: customerShown(fact.data.referee),
           ...rewardShown(fact),
-          ...customEventShown({ fact: fact.data.conversion, event: fact.data.event }),
-          redemption: null,
+          ...causeShown({ fact: fact.data.conversion, event: fact.data.event }),
         },
       }
     case 'ReferralHolderAssigned':

@@ -56,12 +56,13 @@ export type ReferralProgram = v.InferOutput<typeof ReferralProgram>
 
 /** The schema of the event that converts. */
 export const conversionSchema = (
-  { custom_event: event }: ReferralProgram,
+  { conversion_event_type: type, custom_event: event }: ReferralProgram,
   all: Definitions,
 ): Entry<EventSchema> | undefined => {
+  if (!event || type !== 'custom_event') return undefined
   const schemas = (all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>
-  if (event?.id) return schemas.get(event.id)
-  return [...schemas.values()].find((entry) => entry.definition.name === event?.name)
+  if (event.id) return schemas.get(event.id)
+  return [...schemas.values()].find((entry) => entry.definition.name === event.name)
 }
 
 /** Every reward that the program may pay, with its path. */
@@ -94,10 +95,9 @@ const conversionFaults = (program: ReferralProgram, all: Definitions): readonly 
   const { conversion_event_type: type, custom_event: event, validation_rule_id: rule } = program
   const faults: Fault[] = []
   const fault = (path: string, message: string) => faults.push({ path: `referral_program.${path}`, message })
-  if (type === 'redemption')
-    fault('conversion_event_type', 'must be equal to custom_event: codes of referral programs cannot be redeemed')
-  else if (!event?.id && !event?.name) fault('custom_event', 'must name the event that converts, by id or name')
-  else {
+  if (type === 'custom_event' && !event?.id && !event?.name)
+    fault('custom_event', 'must name the event that converts, by id or name')
+  else if (type === 'custom_event' && event) {
     const schema = conversionSchema(program, all)
     if (!schema) fault('custom_event', `must name an event with a schema: there is no ${event.id ?? event.name}`)
     else if (event.name && event.name !== schema.definition.name)
