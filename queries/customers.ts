@@ -11,6 +11,7 @@ import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
+import { giftBalances } from './giftBalances.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
 import { Range, rangeOf } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
@@ -27,9 +28,9 @@ export const CustomerObject = v.pipe(
   v.title('Customer'),
 )
 
-/** Totals of what a customer redeemed and ordered. */
-const showSummary = (sums: RedemptionSums, cards: readonly Card[]) => {
-  const { redemptions, orders } = summaryOf(sums, cards, 0)
+/** Totals of what a customer redeemed and ordered; `toGo`: the credits left on gift vouchers, where they were looked up. */
+const showSummary = (sums: RedemptionSums, cards: readonly Card[], toGo: number | undefined) => {
+  const { redemptions, orders } = summaryOf(sums, cards, toGo)
   const { last_order_date: at, ...amounts } = orders
   return { redemptions, orders: { ...amounts, ...(at === undefined ? {} : { last_order_date: isoOf(at) }) } }
 }
@@ -48,6 +49,7 @@ const showProfile = (
   { referrals, referred }: Referred,
   cards: readonly Card[],
   sums: RedemptionSums,
+  toGo?: number,
 ) => ({
   id,
   source_id: profile.source_id ?? null,
@@ -57,7 +59,7 @@ const showProfile = (
   phone: profile.phone ?? null,
   birthdate: profile.birthdate ?? null,
   address: profile.address ?? null,
-  summary: showSummary(sums, cards),
+  summary: showSummary(sums, cards, toGo),
   loyalty: {
     ...showLoyalty(cards),
     referred_customers: Object.values(referred).reduce((sum, n) => sum + n, 0),
@@ -101,7 +103,7 @@ export const showCustomerState = (state: CustomerState) =>
   )
 
 /** The same from the read model. */
-export const showCustomer = (document: CustomerDocument, cards: readonly Card[] = []) =>
+export const showCustomer = (document: CustomerDocument, cards: readonly Card[] = [], toGo?: number) =>
   showProfile(
     document._id,
     document.profile,
@@ -110,6 +112,7 @@ export const showCustomer = (document: CustomerDocument, cards: readonly Card[] 
     document,
     cards,
     document.sums,
+    toGo,
   )
 
 /** The short form in which events and activity entries show their customer. */
@@ -168,6 +171,13 @@ const filterOf = (query: ListQuery): Record<string, unknown> => {
   return conditions.length === 0 ? {} : conditions.length === 1 ? conditions[0]! : { $and: conditions }
 }
 
+/** Customers as the contract shows them, with what their cards and gift vouchers hold. */
+const withHoldings = async (services: Services, documents: readonly CustomerDocument[]) => {
+  const ids = documents.map(({ _id }) => _id)
+  const [cards, credits] = await Promise.all([cardsOf(services, ids), giftBalances(services, ids)])
+  return documents.map((document) => showCustomer(document, cards.get(document._id), credits.get(document._id)))
+}
+
 const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   const collection = services.readModel.collection<CustomerDocument>('customers')
   const filter = filterOf(query)
@@ -180,11 +190,7 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
     collection.count(filter),
   ])
   const page = found.slice(0, query.limit)
-  const cards = await cardsOf(
-    services,
-    page.map(({ _id }) => _id),
-  )
-  const customers = page.map((document) => showCustomer(document, cards.get(document._id)))
+  const customers = await withHoldings(services, page)
   return {
     body: { object: 'list', data_ref: 'customers', customers, total, has_more: found.length > query.limit },
   }
@@ -213,7 +219,7 @@ export const customerQueries = (services: Services) => [
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCustomer(services, call.params.id)
       if (!found) return notFound('customer', call.params.id)
-      return { body: showCustomer(found, (await cardsOf(services, [found._id])).get(found._id)) }
+      return { body: (await withHoldings(services, [found]))[0] }
     }),
   }),
 ]
