@@ -13,7 +13,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
-import { CustomerBody } from './publications.ts'
+import { CustomerBody } from './publishing.ts'
 
 const MAX_HOLDERS = 100
 

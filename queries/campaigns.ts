@@ -26,21 +26,21 @@ export const CampaignObject = v.pipe(
 type Totals = Pick<VoucherTotalsDocument, 'codes' | 'published' | 'open' | 'failed'>
 
 /** How far the codes are that a campaign was created with, or that were added to it. */
-const generationOf = ({ vouchers_count: wanted, campaign_type: type }: Campaign, totals: Totals | undefined) => {
+const generationOf = ({ vouchers_count: wanted, campaign_type: type }: Campaign, totals: Totals | null | undefined) => {
   if (!hasOwnCodes(type)) return 'DONE'
   if (!totals) return (wanted ?? 0) > 0 ? 'IN_PROGRESS' : 'DONE'
   if (totals.open > 0) return 'IN_PROGRESS'
   return totals.failed > 0 && totals.codes === 0 ? 'FAILED' : 'DONE'
 }
 
-/** A campaign as the HTTP contract shows it; with its totals, where they are known. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Campaign>, totals?: Totals) => ({
+/** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
+export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Campaign>, totals?: Totals | null) => ({
   id,
   ...definition,
   ...(definition.campaign_type === 'REFERRAL_PROGRAM'
     ? { voucher: { code_config: {}, ...definition.voucher, is_referral_code: true } }
     : {}),
-  ...(totals ? { vouchers_count: totals.codes } : {}),
+  ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
   created_at: isoOf(createdAt),
@@ -95,7 +95,7 @@ export const campaignQueries = (services: Services) => {
           services,
           shown.map(({ id }) => id),
         )
-        const campaigns = shown.map((entry) => showCampaign(entry, totals.get(entry.id)))
+        const campaigns = shown.map((entry) => showCampaign(entry, totals.get(entry.id) ?? null))
         return { body: { object: 'list', data_ref: 'campaigns', campaigns, total: all.length } }
       }),
     }),
@@ -110,7 +110,7 @@ export const campaignQueries = (services: Services) => {
       handler: fresh(services, async ({ params }): Promise<Outcome> => {
         const entry = campaignNamed(rulebook.current().definitions, params.id)
         if (!entry) return notFound('campaign', params.id)
-        return { body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id)) }
+        return { body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id) ?? null) }
       }),
     }),
   ]

@@ -32,6 +32,7 @@ import { startRollout } from './rollout/rollout.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { mapError, ReadModelBehind } from './runtime/errors.ts'
+import { createFreeCodes } from './runtime/freeCodes.ts'
 import { createLedgers } from './runtime/ledgers.ts'
 import { createCustomers } from './runtime/loader.ts'
 import { createMessageCodes } from './runtime/messageCodes.ts'
@@ -111,14 +112,15 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       random: Math.random,
     })
     const requestId = newRequestId
+    const caughtUp = async (timeoutMs: number): Promise<boolean> => {
+      const head = await store.head()
+      return head === undefined || projector.waitFor(head, timeoutMs)
+    }
     const rollout = await startRollout({
       readModel,
       customers,
       rulebook,
-      caughtUp: async (timeoutMs) => {
-        const head = await store.head()
-        return head === undefined || projector.waitFor(head, timeoutMs)
-      },
+      caughtUp,
       log,
       now: Date.now,
       requestId,
@@ -128,6 +130,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const stock = createStock(store, rulebook.current)
+    const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
     const voucherJobs = startVoucherJobs({
       store,
       readModel,
@@ -163,7 +166,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
-          ...voucherProcesses({ jobs: voucherJobs, now: Date.now }),
+          ...voucherProcesses({ jobs: voucherJobs, store, customers, freeCodes, now: Date.now }),
         ],
         store,
         readModel,
@@ -210,6 +213,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       rejected: createRejectedEvents(store, randomKey),
       rollout,
       codes,
+      freeCodes,
       voucherJobs,
       stock,
       ledgers,

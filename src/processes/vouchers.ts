@@ -1,19 +1,22 @@
-// The processes of vouchers: campaigns that were created with codes get them, also when the request for it died on the way.
+// The processes of vouchers: campaigns that were created with codes get them, and customers the codes that were assigned to them,
+// also when the request for it died on the way.
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Campaign } from '../domain/rulebook/campaign.ts'
 import { changeOf } from '../domain/rulebook/facts.ts'
+import { isCodeFact } from '../domain/vouchers/code.ts'
 import { firstCodes } from '../domain/vouchers/generate.ts'
+import { type AssignmentOptions, settleAssignment } from '../runtime/assignments.ts'
 import type { VoucherJobs } from '../runtime/voucherJobs.ts'
 import type { Process } from './process.ts'
 
-export interface VoucherProcessesOptions {
+export interface VoucherProcessesOptions extends AssignmentOptions {
   readonly jobs: Pick<VoucherJobs, 'request' | 'begin'>
   readonly now: () => number
 }
 
 const ACTOR = { name: 'process', role: 'system' } as const
 
-export const voucherProcesses = ({ jobs, now }: VoucherProcessesOptions): readonly Process[] => {
+export const voucherProcesses = ({ jobs, now, ...assignment }: VoucherProcessesOptions): readonly Process[] => {
   const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
 
   const campaignCodes: Process = {
@@ -29,5 +32,15 @@ export const voucherProcesses = ({ jobs, now }: VoucherProcessesOptions): readon
     },
   }
 
-  return [campaignCodes]
+  const assignments: Process = {
+    name: 'code-assignments',
+    types: ['CodeAssigned'],
+    async handle(fact) {
+      if (!isCodeFact(fact) || fact.type !== 'CodeAssigned') return
+      const settled = await settleAssignment(assignment, fact.data, contextOf(fact))
+      if (settled.kind === 'busy') throw new Error(`customer ${fact.data.customer} is changed by many at once`)
+    },
+  }
+
+  return [campaignCodes, assignments]
 }

@@ -7,6 +7,7 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
+import type { FreeCodes } from './freeCodes.ts'
 import type { Ledgers } from './ledgers.ts'
 import type { Redemptions } from './redemptions.ts'
 import type { RejectedEvents } from './rejected.ts'
@@ -35,6 +36,7 @@ export interface Services {
   readonly rejected: RejectedEvents
   readonly rollout: Rollout
   readonly codes: Codes
+  readonly freeCodes: FreeCodes
   readonly voucherJobs: VoucherJobs
   readonly stock: Stock
   readonly ledgers: Ledgers

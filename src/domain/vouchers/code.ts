@@ -4,7 +4,7 @@ import type { CodeOwner, CodeReserved } from '../codes.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { Publication } from './facts.ts'
-import { VoucherSpec } from './spec.ts'
+import { VoucherSpec, VoucherType } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -25,6 +25,8 @@ export const codeSwitchFacts = {
       code: v.string(),
       voucher: v.string(),
       campaign: v.optional(v.string()),
+      /** What a single voucher is. */
+      type: v.optional(VoucherType),
       customer: v.string(),
       /** What it is to become in the customer's stream. */
       publication: Publication,
@@ -236,6 +238,7 @@ export const decideCode = (
         data: {
           ...base,
           ...inCampaign,
+          ...(owner.campaign === undefined && state.spec.type ? { type: state.spec.type } : {}),
           customer: command.customer,
           publication: command.publication,
           joinOnce: command.joinOnce,

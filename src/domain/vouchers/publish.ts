@@ -75,6 +75,12 @@ export const publishable = ({ definition }: Entry<Campaign>, rulebook: Rulebook,
     : `the campaign ${definition.name} is not in force now`
 }
 
+/** The voucher that a publication gave. */
+export const publishedBy = (
+  vouchers: Readonly<Record<string, HeldVoucher>>,
+  publication: string,
+): HeldVoucher | undefined => Object.values(vouchers).find((held) => held.publication.id === publication)
+
 /** The voucher that a request for one would find the customer to have already. */
 export const heldAlready = (
   vouchers: Readonly<Record<string, HeldVoucher>>,
@@ -86,8 +92,10 @@ export const heldAlready = (
   }: Pick<PublishVoucher, 'campaign' | 'voucher' | 'publication' | 'joinOnce'>,
 ): HeldVoucher | undefined => {
   if (Object.hasOwn(vouchers, voucher.id)) return vouchers[voucher.id]
-  const repeated = Object.values(vouchers).find((held) => held.publication.id === publication.id)
-  return repeated ?? (joinOnce && campaign !== undefined ? voucherIn(vouchers, campaign) : undefined)
+  return (
+    publishedBy(vouchers, publication.id) ??
+    (joinOnce && campaign !== undefined ? voucherIn(vouchers, campaign) : undefined)
+  )
 }
 
 const publish = (draft: Draft, command: PublishVoucher): Refused | undefined => {

@@ -1,0 +1,314 @@
+// How a publication finds its code: one that nobody has, else a new one, or the one that was asked for by name.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { showHeld } from '../queries/publications.ts'
+import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
+import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type PublicationRequested, publicationStream } from '../src/domain/vouchers/publication.ts'
+import {
+  codeOf,
+  giftOf,
+  heldAlready,
+  ownerTypeOf,
+  type PublishVoucher,
+  publishedBy,
+} from '../src/domain/vouchers/publish.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
+import { type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { name300, queryFlag } from '../src/http/fields.ts'
+import type { Call, Outcome } from '../src/http/route.ts'
+import { settleAssignment } from '../src/runtime/assignments.ts'
+import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
+import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, tooBusy } from './context.ts'
+
+/** Whom a request names, by id or `source_id`, with what it says of the profile. */
+export const CustomerBody = v.pipe(
+  v.object({ id: v.optional(name300), ...ProfilePatch.entries }),
+  v.check((c) => c.id !== undefined || typeof c.source_id === 'string', "should have required property 'source_id'"),
+)
+
+const CampaignRef = v.union([
+  v.pipe(
+    name300,
+    v.transform((name) => ({ name, count: 1 })),
+  ),
+  v.object({
+    name: name300,
+    count: v.optional(v.pipe(v.number(), v.literal(1, 'must be 1: one code is published at a time')), 1),
+  }),
+])
+
+export const PublicationBody = v.pipe(
+  v.object({
+    campaign: v.optional(CampaignRef),
+    voucher: v.optional(name300),
+    customer: CustomerBody,
+    source_id: v.optional(v.nullable(name300)),
+    channel: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(300)))),
+    metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+  }),
+  v.title('PublicationRequest'),
+)
+export type PublicationBody = v.InferOutput<typeof PublicationBody>
+
+export const JoinQuery = v.object({ join_once: v.optional(queryFlag), campaign: v.optional(name300) })
+
+export type PublishCall = Call<PublicationBody, v.InferOutput<typeof JoinQuery>, unknown>
+
+/** How many codes that others were faster with are passed over before the request is told to come again. */
+const MAX_CANDIDATES = 25
+
+export const answer = (state: CustomerState, held: HeldVoucher, position: bigint | undefined): Outcome => ({
+  body: showHeld(state, held),
+  ...(position === undefined ? {} : { consistencyToken: position }),
+})
+
+/** What all ways to a code have in common: who asks for which publication, for whom, of what. */
+interface Wish {
+  readonly customer: CustomerId
+  /** Names the voucher that is made, where one is. */
+  readonly voucher: string
+  readonly command: (code: string) => PublishVoucher
+  readonly context: CommandContext
+}
+
+const wishOf = (
+  services: Services,
+  call: PublishCall,
+  customer: CustomerId,
+  about: { readonly id: string; readonly campaign?: string; readonly joinOnce: boolean },
+): Wish => {
+  const { id: given, ...profile } = call.body.customer
+  const context = contextOf(call, services)
+  const sourceId = call.body.source_id ?? undefined
+  const name = sourceId ?? context.key ?? randomBytes(16).toString('hex')
+  const voucher = idFrom('v', customer, about.id, name)
+  return {
+    customer,
+    voucher,
+    context,
+    command: (code) => ({
+      type: 'PublishVoucher',
+      ...(about.campaign === undefined ? {} : { campaign: about.campaign }),
+      voucher: { id: voucher, code },
+      publication: {
+        id: idFrom('pub', customer, about.id, name),
+        ...(sourceId === undefined ? {} : { sourceId }),
+        channel: call.body.channel ?? call.channel,
+        metadata: call.body.metadata,
+      },
+      joinOnce: about.joinOnce,
+      profile,
+      mayCreate: given === undefined,
+    }),
+  }
+}
+
+/** Who has a `source_id` already, if not this publication. */
+const claim = async (
+  { store }: Services,
+  sourceId: string,
+  about: Omit<PublicationRequested, 'occurredAt'>,
+  { requestId, actor, now, key, deadline }: CommandContext,
+): Promise<'first' | 'again' | 'same' | 'taken'> => {
+  const stream = publicationStream(sourceId)
+  const metadata = { $correlationId: requestId, actor, now, ...(key === undefined ? {} : { commandKey: key }) }
+  const fact = {
+    id: uuidFrom('publication', about.id, requestId),
+    type: 'PublicationRequested',
+    data: { ...about, occurredAt: now },
+    metadata,
+  }
+  const result = await store.append(stream, [fact], 'no_stream', deadline === undefined ? {} : { deadline })
+  if (result.kind === 'appended') return 'first'
+  for await (const known of store.readStream(stream, { maxCount: 1 })) {
+    const { campaign, customer } = known.data as PublicationRequested
+    if (campaign !== about.campaign || customer !== about.customer) return 'taken'
+    return key !== undefined && known.metadata.commandKey === key ? 'same' : 'again'
+  }
+  return 'taken'
+}
+
+/**
+ * Refuses what would be refused without taking a code for it, and takes the `source_id`. A repeat for the same customer and
+ * campaign is let through: it goes on with what was begun; whether it had come to its end is for the customer's stream to say.
+ */
+const prepare = async (
+  services: Services,
+  { customer, command, context }: Wish,
+  of: string,
+): Promise<Failure | undefined> => {
+  const asked = command('')
+  const tried = await services.customers.execute(customer, asked, { ...context, dryRun: true })
+  if (tried.kind === 'busy') return tooBusy()
+  if (tried.kind === 'refused') return fromRefusal(tried.refusal)
+  const { id, sourceId } = asked.publication
+  if (sourceId === undefined) return undefined
+  const claimed = await claim(services, sourceId, { id, campaign: of, customer }, context)
+  const { state } = await services.customers.load(customer)
+  const isRepeated = claimed === 'again' && !asked.joinOnce && publishedBy(state.vouchers, id) !== undefined
+  return claimed === 'taken' || isRepeated
+    ? refuse('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
+        resourceType: 'publication',
+        resourceId: sourceId,
+      })
+    : undefined
+}
+
+const unsuitable = ({ id, definition }: Entry<Campaign>, why: string): Failure =>
+  refuse('no_voucher_suitable_for_publication', `${why} ${definition.name}`, {
+    resourceType: 'campaign',
+    resourceId: id,
+  })
+
+export const usedUp = (entry: Entry<Campaign>): Failure => unsuitable(entry, 'No code is left in the format of')
+
+/**
+ * Claims a code that nobody has and brings it into the customer's stream. Undefined: others were faster, or the code is good
+ * for nothing, so that another one may be tried.
+ */
+const assign = async (services: Services, wish: Wish, code: string): Promise<Outcome | undefined> => {
+  const { customer, command, context } = wish
+  const asked = command(code)
+  const { publication, joinOnce, profile, mayCreate } = asked
+  const { key: _, ...unnamed } = context
+  // Before the code is claimed: what a crash leaves of the claim says nothing of the profile.
+  const saved = await services.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate }, unnamed)
+  if (saved.kind === 'busy') return tooBusy()
+  if (saved.kind === 'refused') return fromRefusal(saved.refusal)
+  const changed = await changeCode(
+    services.store,
+    code,
+    { type: 'AssignCode', customer, publication, joinOnce },
+    unnamed,
+  )
+  if (changed.kind !== 'done' || !changed.state.owner) return undefined
+  const { owner, spec } = changed.state
+  const executed = await settleAssignment(
+    services,
+    {
+      code,
+      voucher: owner.id,
+      ...(owner.campaign === undefined ? {} : { campaign: owner.campaign }),
+      ...(owner.campaign === undefined && spec.type ? { type: spec.type } : {}),
+      customer,
+      publication,
+      joinOnce,
+    },
+    unnamed,
+  )
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+  const held = executed.state.vouchers[owner.id] ?? heldAlready(executed.state.vouchers, asked)
+  return held
+    ? answer(executed.state, held, executed.position)
+    : refuse('voucher_cannot_be_published', `Code ${code} was given back`)
+}
+
+/** A code of those that the campaign has ready; undefined when there is none. */
+const fromStock = async (services: Services, entry: Entry<Campaign>, wish: Wish): Promise<Outcome | undefined> => {
+  const { vouchers_count: count, type } = entry.definition
+  for (let tries = 0; tries < MAX_CANDIDATES; tries++) {
+    const code = await services.freeCodes.take(entry.id, type !== 'AUTO_UPDATE' || (count ?? 0) > 0)
+    if (code === undefined) return undefined
+    const outcome = await assign(services, wish, code)
+    if (outcome) return outcome
+  }
+  return tooBusy()
+}
+
+/** Makes a code for the customer: reserves one that nobody has in its stream, then records it in the customer's. */
+const makeOne = async (services: Services, entry: Entry<Campaign>, wish: Wish): Promise<Outcome> => {
+  const { customer, voucher, command, context } = wish
+  const rulebook = services.rulebook.current()
+  const owner = { type: ownerTypeOf(entry.definition.campaign_type), id: voucher, campaign: entry.id, customer }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const asked = command(codeOf(entry, rulebook, voucher, attempt))
+    const spec = giftOf(entry.definition)
+    if ((await services.codes.reserve(asked.voucher.code, owner, context, spec)) === 'taken') continue
+    const executed = await services.customers.execute(customer, asked, context)
+    if (executed.kind === 'busy') return tooBusy()
+    if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+    const found = heldAlready(executed.state.vouchers, asked)
+    if (found) return answer(executed.state, found, executed.position)
+    return refuse('voucher_cannot_be_published', 'The request has led to another answer before')
+  }
+  return usedUp(entry)
+}
+
+/** Answers with the code that the customer has for this already, if there is one. */
+const again = async (services: Services, { customer, command, context }: Wish): Promise<Outcome | undefined> => {
+  const asked = command('')
+  const { state, position } = await services.customers.load(customer)
+  const held = heldAlready(state.vouchers, asked)
+  if (!held || state.status !== 'active') return undefined
+  const saved = await services.customers.execute(customer, asked, context)
+  return answer(saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
+}
+
+/** Publishes a code of a campaign. */
+export const publishOf = async (
+  services: Services,
+  call: PublishCall,
+  customer: CustomerId,
+  entry: Entry<Campaign>,
+): Promise<Outcome> => {
+  const { join_once: joinOnce, campaign_type: type } = entry.definition
+  const about = { id: entry.id, campaign: entry.id, joinOnce: call.query.join_once ?? joinOnce }
+  const wish = wishOf(services, call, customer, about)
+  const settled = (await prepare(services, wish, entry.id)) ?? (await again(services, wish))
+  if (settled) return settled
+  if (!hasOwnCodes(type)) return makeOne(services, entry, wish)
+  const found = await fromStock(services, entry, wish)
+  if (found) return found
+  return entry.definition.type === 'AUTO_UPDATE'
+    ? makeOne(services, entry, wish)
+    : unsuitable(entry, 'Nobody has left a code of')
+}
+
+const hasHolder = (code: string): Failure =>
+  refuse('voucher_already_published', `Code ${code} has a holder`, { resourceType: 'voucher', resourceId: code })
+
+/** Publishes a code by name: one of a campaign that nobody has, or a single voucher. Its holder may ask for it again. */
+export const publishCode = async (
+  services: Services,
+  call: PublishCall,
+  code: string,
+  customer: CustomerId,
+): Promise<Outcome> => {
+  const { state } = await loadCode(services.store, code)
+  const voucher = resolveVoucher(state, services.rulebook.current())
+  const { owner } = state
+  if (!voucher || !owner) return notFound('voucher', code)
+  if (owner.customer !== undefined) {
+    const holder = await services.customers.load(owner.customer)
+    const held = Object.hasOwn(holder.state.vouchers, owner.id) ? holder.state.vouchers[owner.id] : undefined
+    if (held && holder.state.id === customer) return answer(holder.state, held, holder.position)
+    if (holder.state.id !== customer || state.publication === undefined) return hasHolder(code)
+  }
+  if (owner.type !== 'voucher')
+    return refuse('voucher_cannot_be_published', `Code ${code} is not given to customers by name`, {
+      resourceType: 'voucher',
+      resourceId: code,
+    })
+  const about = {
+    id: owner.id,
+    ...(owner.campaign === undefined ? {} : { campaign: owner.campaign }),
+    joinOnce: call.query.join_once ?? false,
+  }
+  const wish = wishOf(services, call, customer, about)
+  return (
+    (await prepare(services, wish, owner.campaign ?? owner.id)) ??
+    (await assign(services, wish, code)) ??
+    (state.active
+      ? hasHolder(code)
+      : refuse('voucher_disabled', `Code ${code} is disabled`, { resourceType: 'voucher', resourceId: code }))
+  )
+}
