@@ -50,6 +50,8 @@ const TROUBLE_MS = 1_000
 export const WAITING_FOR_EACH = 3
 /** So often at least the outbox is looked through from its start, ms. */
 const WHOLE_LOOK_MS = 1_000
+/** For so long after a claim was lost to another dispatcher, others are reckoned with, ms. */
+const RIVALS_MS = 10_000
 /** Looks are at least so far apart, ms: what becomes due meanwhile is taken up together. */
 const BETWEEN_LOOKS_MS = 20
 
@@ -68,6 +70,8 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const activity = readModel.collection<ActivityDocument>('activity')
   const attempt = createAttempt(options)
   const active = new Map<string, Promise<void>>()
+  /** How many of them are on each lane, or are to come onto it. */
+  const claimedOn = new Map<string, number>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
   const known = new LRUCache<string, bigint>({ max: REMEMBERED })
   /** Messages that could not be worked on just now: not again at once. */
@@ -78,6 +82,8 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   let from: Date | undefined
   /** When a look last began at the start, ms: what could not be taken up is found again by one. */
   let wholeAt = 0
+  /** When a claim was last lost to another dispatcher, ms. */
+  let rivalAt = Number.NEGATIVE_INFINITY
   /** The last look left something that is due. */
   let isMore = false
   let isStopping = false
@@ -128,7 +134,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   }
 
   const roomOf = (lane: string | undefined, at: number) =>
-    lane === undefined ? 0 : lanes.appetite(lane, WAITING_FOR_EACH, at)
+    lane === undefined ? 0 : Math.max(0, lanes.most(lane, WAITING_FOR_EACH, at) - (claimedOn.get(lane) ?? 0))
 
   const work = async (claimed: Omit<Claimed, 'enter'>, lane: string): Promise<void> => {
     const { _id: id, channel } = claimed.message
@@ -154,6 +160,8 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       if (isOnLane) lanes.give(lane, usage, now())
       leases.release(id)
       active.delete(id)
+      claimedOn.set(lane, (claimedOn.get(lane) ?? 1) - 1)
+      if (claimedOn.get(lane) === 0) claimedOn.delete(lane)
       counter?.inc({ channel, outcome })
       gauge?.set(active.size)
       if (isMore && roomOf(lane, now()) >= 2 * options.laneCapacity) wake()
@@ -178,8 +186,10 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         [...free.values()].reduce((sum, n) => sum + n, 0),
       ),
     )
-    const limit = Math.min(MAX_FOUND, 2 * wanted + active.size + slack)
     const isWhole = from === undefined || at - wholeAt >= WHOLE_LOOK_MS
+    const isAlone = at - rivalAt > RIVALS_MS
+    // A look that goes on where the last one ended meets little that is already under way.
+    const limit = Math.min(MAX_FOUND, (isAlone ? wanted : 2 * wanted) + (isWhole ? active.size : 0) + slack)
     if (isWhole) wholeAt = at
     const found = await outbox.find(
       {
@@ -195,13 +205,13 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     else if (found.length === limit) slack = Math.min(MAX_FOUND, slack * 2)
     const taken = new Map<string, number>()
     const chosen: (readonly [OutboxDocument, string])[] = []
-    // In no order, so that several dispatchers do not reach for the same ones.
-    for (const message of shuffled(ready, random)) {
+    // Oldest first, but in no order beside other dispatchers, so that they do not reach for the same ones.
+    for (const message of isAlone ? ready : shuffled(ready, random)) {
       if (chosen.length >= room) break
       const lane = laneOf(book, message.distribution.id)
       if (lane === undefined) continue
       const used = taken.get(lane) ?? 0
-      if (used >= lanes.room(lane, at)) continue
+      if (used >= roomOf(lane, at)) continue
       taken.set(lane, used + 1)
       chosen.push([message, lane])
     }
@@ -227,11 +237,13 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       ),
       causes.length === 0 ? [] : activity.find({ _id: { $in: causes } }, { limit: causes.length }),
     ])
+    if (claimed.size < chosen.length) rivalAt = at
     const byId = new Map(theirs.map((customer) => [customer._id, customer]))
     const byCause = new Map(events.map((event) => [event._id, event]))
     for (const [message, lane] of chosen) {
       if (!claimed.has(message._id)) continue
       const event = byCause.get(activityId(message.cause))
+      claimedOn.set(lane, (claimedOn.get(lane) ?? 0) + 1)
       active.set(
         message._id,
         work(

@@ -42,8 +42,8 @@ export interface LaneStatus {
 export interface Lanes {
   /** How many more messages may start on a lane now. A rested lane lets a single one through once its rest is over. */
   room(lane: string, now: number): number
-  /** How many more may be taken up now, to be sent or to wait, with so many waiting for each place at most. */
-  appetite(lane: string, waitingForEach: number, now: number): number
+  /** How many one sender may have on a lane now, sent or waiting, with so many waiting for each place at most. */
+  most(lane: string, waitingForEach: number, now: number): number
   /** Whether the lane is at rest. */
   rests(lane: string, now: number): boolean
   take(lane: string): void
@@ -82,13 +82,11 @@ export const createLanes = (options: LaneOptions, random: () => number): Lanes =
       const lane = lanes.get(name)
       return lane ? roomOf(lane, now) : options.capacity
     },
-    appetite(name, waitingForEach, now) {
+    most(name, waitingForEach, now) {
       const lane = lanes.get(name)
-      if (!lane) return options.capacity * (1 + waitingForEach)
-      if (now < lane.restsUntil) return 0
+      if (lane && now < lane.restsUntil) return 0
       // One message tests a lane that was at rest: the others need not be claimed before it has come back.
-      const most = lane.rests > 0 ? 1 : options.capacity * (1 + waitingForEach)
-      return Math.max(0, most - lane.busy - lane.waiting.length)
+      return lane && lane.rests > 0 ? 1 : options.capacity * (1 + waitingForEach)
     },
     rests: (name, now) => now < (lanes.get(name)?.restsUntil ?? 0),
     enter(name, now) {

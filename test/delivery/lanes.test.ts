@@ -87,18 +87,16 @@ test('a lane rests after failures in a row, tests the other end with one message
   assert.equal(lanes.status(3_000), [])
 })
 
-test('who finds a lane full waits for a place, in turn, and no more are taken up than may wait', async () => {
+test('who finds a lane full waits for a place, in turn, first come first served', async () => {
   const lanes = createLanes(options, () => 0.5)
   const entered: number[] = []
-  assert.is(lanes.appetite('a', 2, 0), 12)
+  assert.is(lanes.most('a', 2, 0), 12)
   const all = Array.from({ length: 7 }, async (_, i) => {
     assert.is(await lanes.enter('a', 0), true)
     entered.push(i)
   })
   await Promise.all(all.slice(0, 4))
   assert.equal(entered, [0, 1, 2, 3])
-  assert.is(lanes.appetite('a', 2, 0), 5)
-  assert.is(lanes.appetite('a', 0, 0), 0)
   assert.is(lanes.status(0)[0]?.waiting, 3)
   lanes.give('a', 'answered', 0)
   lanes.give('a', 'unused', 0)
@@ -124,10 +122,9 @@ test('who waits for a lane that goes to rest is sent away; after the rest one at
   lanes.give('a', 'down', 0)
   assert.ok(lanes.rests('a', 999))
   assert.is(await enter(999), false)
-  assert.is(lanes.appetite('a', 2, 999), 0)
-  assert.is(lanes.appetite('a', 2, 1_000), 1)
+  assert.is(lanes.most('a', 2, 999), 0)
+  assert.is(lanes.most('a', 2, 1_000), 1)
   assert.is(await enter(1_000), true)
-  assert.is(lanes.appetite('a', 2, 1_000), 0)
   const behind = [enter(1_000), enter(1_000)]
   lanes.give('a', 'down', 1_000)
   assert.equal(await Promise.all(behind), [false, false])
