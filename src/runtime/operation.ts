@@ -5,7 +5,7 @@ import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from './services.ts'
 
 /** Ready: both stores answer and the projector is not stuck. Being behind is no reason to be taken out of service. */
-export const readinessOf = async ({ store, readModel, projector }: Services): Promise<Readiness> => {
+export const readinessOf = async ({ store, readModel, projector, delivery }: Services): Promise<Readiness> => {
   const eventStore = store.health()
   const documents = readModel.health()
   const { state, lag, stuck, parked, error, position } = projector.status()
@@ -22,6 +22,16 @@ export const readinessOf = async ({ store, readModel, projector }: Services): Pr
         parked,
         ...(error === undefined ? {} : { error }),
       },
+      // Receivers that are down are no fault of this node: told, not counted.
+      ...(delivery
+        ? {
+            delivery: {
+              ok: true,
+              under_way: delivery.active,
+              paused: delivery.lanes().filter(({ state }) => state === 'paused').length,
+            },
+          }
+        : {}),
     },
   }
 }
