@@ -3,6 +3,8 @@ import type { ActivityDocument } from '../../projections/activity.ts'
 import type { Because } from '../domain/conditions/compile.ts'
 import { NO_CONTEXT } from '../domain/conditions/subject.ts'
 import { activityId, factIdOf } from '../domain/customer/activity.ts'
+import { spreadDeclined } from '../domain/customer/declined.ts'
+import type { Declined } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
@@ -31,7 +33,7 @@ export interface ExplainedFact {
     readonly definition: unknown
   }
   /** What rules said no, and why. */
-  readonly declined?: unknown
+  readonly declined?: readonly Declined[]
 }
 
 /** The definitions that a fact's data names by id. */
@@ -67,7 +69,7 @@ const explained = async (fact: RecordedFact, { rulebook }: Services): Promise<Ex
     actor: metadata.actor ?? null,
     rulebook: metadata.rulebook ?? null,
     ...(definition ? { definition } : {}),
-    ...(metadata.declined === undefined ? {} : { declined: metadata.declined }),
+    ...(metadata.declined === undefined ? {} : { declined: spreadDeclined(metadata.declined) }),
   }
 }
 

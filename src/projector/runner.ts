@@ -95,7 +95,7 @@ export interface LaneRun {
  * A batch follows the one before after so long, ms, while nobody waits for it: in the meantime it grows, and what a transaction
  * costs whatever is in it is shared by more facts.
  */
-const LULL_MS = 50
+const LULL_MS = 100
 /** Batches of so many facts gain nothing by being larger. */
 const LARGE_BATCH = 500
 

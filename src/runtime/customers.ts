@@ -1,6 +1,7 @@
 // Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
 import type { CustomerCommand } from '../domain/customer/commands.ts'
 import { type Decision, decide } from '../domain/customer/decide.ts'
+import { gatherDeclined } from '../domain/customer/declined.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerIdFrom, customerStream, isCustomerId } from '../domain/ids.ts'
@@ -101,7 +102,9 @@ const metadataOf = (
   ...(index > 0 ? { n: index } : {}),
   // Absent where there was no deadline and is none: most customers never have one.
   ...(decision.state.nextDueAt === null && before.nextDueAt === null ? {} : { nextDueAt: decision.state.nextDueAt }),
-  ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0 ? { declined: decision.declined } : {}),
+  ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0
+    ? { declined: gatherDeclined(decision.declined) }
+    : {}),
 })
 
 /** Whether a command may be the first of its customer, so that it is worth a try without reading. */
