@@ -10,6 +10,7 @@ import { creditsLeft } from '../src/domain/redemption/ledger.ts'
 import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
 import { OrderInput, openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
 import { foreseen, passes, QualificationFilters } from '../src/domain/redemption/qualify.ts'
+import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { compileValidity } from '../src/domain/validity.ts'
@@ -190,7 +191,7 @@ const scan = async (
         const looked = await services.redemptions.look([document._id])
         const least = leastOf(resolveVoucher(document.state, rulebook), situation)
         const ask = { redeemables: [{ code: document._id, ...least }], asked }
-        const [verdict] = services.redemptions.evaluate(ask, looked, situation).verdicts
+        const [verdict] = evaluateFor(ask, looked, situation).verdicts
         if (verdict?.status === 'APPLICABLE') found.push({ document, stream: looked.codes[0]!, verdict })
       }
       next = document.position

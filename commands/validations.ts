@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { numeric } from '../src/domain/numbers.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
+import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -110,7 +111,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
     now: call.now,
   }
   const asks = { redeemables, asked, ...(session ? { session: session.key } : {}) }
-  const evaluated = services.redemptions.evaluate(asks, looked, situation)
+  const evaluated = evaluateFor(asks, looked, situation)
   if (!evaluated.valid || !body.session || !session) return { evaluated }
   const codes = evaluated.verdicts.flatMap((verdict) =>
     verdict.status === 'APPLICABLE' ? [{ code: verdict.asked, credits: verdict.credits ?? 0 }] : [],

@@ -1,0 +1,161 @@
+// How a request for redemptions stands in the ledgers that it needs: from its places where it has them, from behind everybody, or
+// as far as can be hoped for. Pure: what the streams say is given.
+import { calendarOf } from '../calendar.ts'
+import { codeStream } from '../codes.ts'
+import { idFrom } from '../ids.ts'
+import type { ReferralOffer } from '../referrals/offer.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { resolveVoucher } from '../vouchers/resolve.ts'
+import { type Evaluated, evaluate, type Situation } from './evaluate.ts'
+import {
+  campaignMeasures,
+  codeMeasures,
+  creditsLeft,
+  type Ledger,
+  redemptionsWith,
+  type Share,
+  type View,
+} from './ledger.ts'
+import { boundsOf, type CodeStream, ledgerOfStream, limitsStream } from './ledgers.ts'
+import { type Asked, type Placed, shareOf } from './redeem.ts'
+
+/** A code that is to be redeemed, and the gift credits that were asked for, minor units. */
+export interface Wanted {
+  readonly code: string
+  readonly credits?: number
+}
+
+/** The redeemables with what their streams say. */
+export interface Looked {
+  readonly codes: readonly CodeStream[]
+  /** What referral codes say of their holders, by code. */
+  readonly referrals: ReadonlyMap<string, ReferralOffer>
+  /** By campaign: only of those that have rules which count over the campaign. */
+  readonly campaigns: ReadonlyMap<string, Ledger>
+}
+
+/** How a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
+export interface Sight {
+  readonly now: number
+  readonly apiKey: string
+  readonly session?: string
+  readonly request?: string
+  readonly reserved?: ReadonlySet<string>
+  readonly shares?: readonly Share[]
+  readonly hopeful: boolean
+}
+
+/** A place in a ledger that a request needs. */
+export interface Target {
+  readonly stream: string
+  readonly of: 'code' | 'campaign'
+  /** The code or the campaign. */
+  readonly name: string
+  /** Which redeemable of the request. */
+  readonly place: number
+}
+
+/** The id of a redemption within its request. */
+export const redemptionId = (request: string, place: number): string => idFrom('r', request, String(place))
+
+/** The redeemables as they stand in their ledgers under a sight. */
+export const placedOf = (
+  redeemables: readonly Wanted[],
+  { codes, campaigns, referrals }: Looked,
+  sight: Sight,
+  current: Rulebook,
+): readonly Placed[] => {
+  const calendar = calendarOf(current.project.timeZone)
+  /** Redeemables of this request that come before and have no place in the campaign's ledger yet. */
+  const earlier = new Map<string, number>()
+  return redeemables.map(({ code: asked, credits }, place) => {
+    const { code, ledger } = codes[place]!
+    const voucher = resolveVoucher(code, current)
+    const redemption = sight.request === undefined ? '' : redemptionId(sight.request, place)
+    const share = sight.shares?.[place]
+    const viewIn = (stream: string): View => ({
+      now: sight.now,
+      calendar,
+      apiKey: sight.apiKey,
+      hopeful: sight.hopeful,
+      ...(sight.session === undefined ? {} : { session: sight.session }),
+      ...(sight.reserved?.has(`${stream}/${place}`) ? { redemption, hopeful: false } : {}),
+      ...(share ? { share } : {}),
+    })
+    const own = codeStream(asked)
+    const view = viewIn(own)
+    const { credits: initial } = boundsOf(code, current)
+    const over = voucher?.campaign && campaigns.get(voucher.campaign.id)
+    const shared = voucher?.campaign ? limitsStream(voucher.campaign.id) : undefined
+    const before = over && shared && !sight.reserved?.has(`${shared}/${place}`) ? (earlier.get(shared) ?? 0) : 0
+    if (over && shared) earlier.set(shared, (earlier.get(shared) ?? 0) + 1)
+    const ofCampaign = over && shared ? campaignMeasures(over, viewIn(shared)) : {}
+    return {
+      asked,
+      code,
+      redemption,
+      ...(referrals.has(asked) ? { referral: referrals.get(asked)! } : {}),
+      ledgers: [own, ...(over && shared ? [shared] : [])],
+      measures: {
+        ...codeMeasures(ledger, view),
+        ...Object.fromEntries(
+          Object.entries(ofCampaign)
+            // What it would add to sums of money is known only after it was judged once.
+            .filter(([name]) => share !== undefined || !name.startsWith('campaign.orders.'))
+            .map(([name, n]) => [name, name.startsWith('campaign.redemptions.') ? n + before : n]),
+        ),
+      },
+      times: redemptionsWith(ledger, view),
+      ...(credits === undefined ? {} : { credits }),
+      ...(initial === undefined ? {} : { available: creditsLeft(ledger, initial, view) }),
+    }
+  })
+}
+
+/**
+ * Judges redeemables for somebody who has no place in the ledgers yet, everybody else counted in; where rules bound sums of
+ * money, with what the redemptions would add to them.
+ */
+export const evaluateFor = (
+  {
+    redeemables,
+    asked,
+    session,
+  }: { readonly redeemables: readonly Wanted[]; readonly asked: Asked; readonly session?: string },
+  looked: Looked,
+  situation: Situation,
+): Evaluated => {
+  const sight: Sight = {
+    now: situation.now,
+    apiKey: asked.apiKey,
+    hopeful: false,
+    ...(session === undefined ? {} : { session }),
+  }
+  const first = evaluate(placedOf(redeemables, looked, sight, situation.rulebook), situation)
+  if (!first.valid || looked.campaigns.size === 0) return first
+  const shares = first.verdicts.flatMap((verdict) =>
+    verdict.status === 'APPLICABLE' ? [shareOf(verdict, situation.order, situation)] : [],
+  )
+  return evaluate(placedOf(redeemables, looked, { ...sight, shares }, situation.rulebook), situation)
+}
+
+/** The places that a request needs, in one order for all requests: of two that need the same, one is before the other in all of them. */
+export const targetsOf = (looked: Looked, places: readonly Placed[]): readonly Target[] =>
+  places
+    .flatMap(({ ledgers: streams }, place) =>
+      streams.flatMap((stream): Target[] => {
+        const owner = ledgerOfStream(stream)
+        return owner ? [{ stream, ...owner, place }] : []
+      }),
+    )
+    .sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.place - b.place))
+    .filter(({ of, name }) => of === 'code' || looked.campaigns.has(name))
+
+/** The same with what a ledger says after it was told something. */
+export const withLedger = (looked: Looked, target: Target, state: CodeStream | Ledger): Looked =>
+  'ledger' in state
+    ? { ...looked, codes: looked.codes.map((one, place) => (place === target.place ? state : one)) }
+    : { ...looked, campaigns: new Map([...looked.campaigns, [target.name, state]]) }
+
+export const ledgerIn = (looked: Looked, target: Target): Ledger =>
+  target.of === 'code' ? looked.codes[target.place]!.ledger : looked.campaigns.get(target.name)!

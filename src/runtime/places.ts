@@ -1,0 +1,197 @@
+// The places of redemptions in the ledgers of codes and campaigns: looked at, given up, told of what came about, settled after
+// crashes, kept for sessions.
+import * as v from 'valibot'
+import { calendarOf } from '../domain/calendar.ts'
+import { Code } from '../domain/codes.ts'
+import { customerOfStream } from '../domain/ids.ts'
+import type { RedemptionFactData } from '../domain/redemption/facts.ts'
+import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
+import { type LedgerCommand, type Open, type View, waitsFor } from '../domain/redemption/ledger.ts'
+import { ledgerOfStream, noCodeStream } from '../domain/redemption/ledgers.ts'
+import type { RedemptionCommand } from '../domain/redemption/redeem.ts'
+import { type Looked, ledgerIn, redemptionId, type Sight, type Target } from '../domain/redemption/sight.ts'
+import type { Made, RedemptionsState } from '../domain/redemption/state.ts'
+import { offerOf } from '../domain/referrals/offer.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { resolveVoucher } from '../domain/vouchers/resolve.ts'
+import type { Logger } from '../log.ts'
+import type { CommandContext, CustomerRuntime } from './customers.ts'
+import type { Ledgers } from './ledgers.ts'
+
+export interface Places {
+  /** What the streams of codes say now; a text that cannot be a code is one that nobody has. */
+  look(codes: readonly string[]): Promise<Looked>
+  /** Executes a command on the ledger that a stream is. */
+  tell(
+    stream: string,
+    command: LedgerCommand,
+    context: CommandContext,
+  ): ReturnType<Ledgers['codes']['execute']> | ReturnType<Ledgers['campaigns']['execute']>
+  /** Gives the places of a request up. */
+  release(reserved: ReadonlyMap<string, Target>, request: string, context: CommandContext): Promise<void>
+  /** Tells the ledgers of what came about, without anybody waiting for it. */
+  confirm(
+    redemptions: readonly Pick<RedemptionFactData<'RedemptionSucceeded'>, 'redemption' | 'share' | 'ledgers'>[],
+    context: CommandContext,
+  ): void
+  /** Lets what became of a reservation be known in its ledger; what did not come about by now never does. */
+  settle(ledger: string, open: Pick<Open, 'redemption' | 'request' | 'commit'>): Promise<void>
+  /** Settles those before a request of whom nothing was heard for long. */
+  settleStale(looked: Looked, target: Target, sight: Sight): Promise<void>
+  /** Whether a ledger still waits to be told of a redemption, as of a revision of its stream or later. */
+  isOpen(ledger: string, redemption: string, asOf: bigint): Promise<boolean>
+  /** Frees the places of a redemption that was rolled back. */
+  giveBack(rolledBack: Pick<Made, 'redemption' | 'share' | 'ledgers'>): Promise<void>
+  /** Keeps a place for a session in the ledgers of the codes, in all or none; the refusal says of which there is none. */
+  lock(
+    session: string,
+    codes: readonly { readonly code: string; readonly credits: number }[],
+    expiresAt: number,
+    context: CommandContext,
+  ): Promise<Refusal | undefined>
+  /** Resolves when the ledgers have been told of everything that came about here. */
+  idle(): Promise<void>
+}
+
+export interface PlacesOptions {
+  readonly customers: Pick<CustomerRuntime, 'execute' | 'load'>
+  readonly ledgers: Ledgers
+  readonly rulebook: () => Rulebook
+  readonly log: Pick<Logger, 'warn'>
+  readonly now: () => number
+}
+
+/** An open reservation of that age belongs to nobody who is still at work, ms: whoever waits for it settles it. */
+const STALE_MS = 1_000
+
+const ACTOR = { name: 'redemptions', role: 'system' } as const
+
+const notALedger = (stream: string): never => {
+  throw new Error(`${stream} has no ledger`)
+}
+
+export const createPlaces = ({ customers, ledgers, rulebook, log, now }: PlacesOptions): Places => {
+  const telling = new Set<Promise<unknown>>()
+
+  const tell: Places['tell'] = (stream, command, context) => {
+    const { of, name } = ledgerOfStream(stream) ?? notALedger(stream)
+    return of === 'campaign'
+      ? ledgers.campaigns.execute(name, command, context)
+      : ledgers.codes.execute(name, command, context)
+  }
+
+  const look: Places['look'] = async (codes) => {
+    const streams = await Promise.all(
+      codes.map(async (code) => (v.is(Code, code) ? (await ledgers.codes.load(code)).state : noCodeStream(code))),
+    )
+    const counted = new Set<string>()
+    for (const { code } of streams) {
+      const voucher = resolveVoucher(code, rulebook())
+      if (voucher?.campaign && countsOverCampaign(gatesOf(voucher, rulebook()))) counted.add(voucher.campaign.id)
+    }
+    const campaigns = await Promise.all(
+      [...counted].map(async (id) => [id, (await ledgers.campaigns.load(id)).state] as const),
+    )
+    const referrals = await Promise.all(
+      streams.map(async ({ code }) => {
+        const holder = code.owner?.type === 'referral_code' ? code.owner.customer : undefined
+        if (holder === undefined) return []
+        const { state } = await customers.load(holder)
+        return [[code.code, offerOf(code, state, undefined, rulebook().project.customerKey)] as const]
+      }),
+    )
+    return { codes: streams, campaigns: new Map(campaigns), referrals: new Map(referrals.flat()) }
+  }
+
+  const release: Places['release'] = async (reserved, request, context) => {
+    await Promise.all(
+      [...reserved.values()].map(({ stream, place }) =>
+        tell(stream, { type: 'Release', redemption: redemptionId(request, place), reason: 'refused' }, context),
+      ),
+    )
+  }
+
+  const settle: Places['settle'] = async (stream, { redemption, request, commit }) => {
+    const context = { requestId: request, actor: ACTOR, now: now() }
+    const customer = customerOfStream(commit)
+    const command: RedemptionCommand = { type: 'AbandonRedemption', request }
+    let redemptions: RedemptionsState
+    if (customer === undefined) redemptions = (await ledgers.requests.execute(request, command, context)).state
+    else {
+      const executed = await customers.execute(customer, command, context)
+      if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
+      redemptions = executed.state.redemptions
+    }
+    const made = Object.hasOwn(redemptions.made, redemption) ? redemptions.made[redemption] : undefined
+    await tell(
+      stream,
+      made ? { type: 'Confirm', redemption, share: made.share } : { type: 'Release', redemption, reason: 'abandoned' },
+      context,
+    )
+  }
+
+  const settleStale: Places['settleStale'] = async (looked, target, sight) => {
+    const view: View = {
+      now: sight.now,
+      calendar: calendarOf(rulebook().project.timeZone),
+      apiKey: sight.apiKey,
+      ...(sight.request === undefined ? {} : { redemption: redemptionId(sight.request, target.place) }),
+    }
+    for (const open of waitsFor(ledgerIn(looked, target), view))
+      if (open.request !== sight.request && now() - open.occurredAt > STALE_MS) await settle(target.stream, open)
+  }
+
+  // A process does it if this node does not live to.
+  const confirm: Places['confirm'] = (redemptions, context) => {
+    const told = Promise.all(
+      redemptions.flatMap(({ redemption, share, ledgers: streams }) =>
+        streams.map((stream) => tell(stream, { type: 'Confirm', redemption, share }, context)),
+      ),
+    ).catch((error: unknown) => log.warn({ err: error }, 'ledgers are told later of what came about'))
+    telling.add(told)
+    void told.finally(() => telling.delete(told))
+  }
+
+  const giveBack: Places['giveBack'] = async ({ redemption, share, ledgers: streams }) => {
+    const context = { requestId: redemption, actor: ACTOR, now: now() }
+    for (const stream of streams) {
+      // A ledger that was not told yet that it came about could not take it back.
+      await tell(stream, { type: 'Confirm', redemption, share }, context)
+      await tell(stream, { type: 'Return', redemption, share }, context)
+    }
+  }
+
+  return {
+    look,
+    tell,
+    release,
+    confirm,
+    settle,
+    settleStale,
+    giveBack,
+    async isOpen(stream, redemption, asOf) {
+      const { of, name } = ledgerOfStream(stream) ?? notALedger(stream)
+      const { open } =
+        of === 'campaign'
+          ? (await ledgers.campaigns.load(name, asOf)).state
+          : (await ledgers.codes.load(name, asOf)).state.ledger
+      return open.has(redemption)
+    },
+    async lock(session, codes, expiresAt, context) {
+      const locked: string[] = []
+      for (const { code, credits } of codes) {
+        const { refusal } = await ledgers.codes.execute(code, { type: 'Lock', session, expiresAt, credits }, context)
+        if (refusal) {
+          await Promise.all(locked.map((one) => ledgers.codes.execute(one, { type: 'Unlock', session }, context)))
+          return { ...refusal, resource: { type: 'voucher', id: code } }
+        }
+        locked.push(code)
+      }
+      return undefined
+    },
+    idle: async () => {
+      await Promise.all(telling)
+    },
+  }
+}
