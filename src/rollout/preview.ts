@@ -20,7 +20,7 @@ export interface Preview {
 }
 
 const PAGE = 500
-const AT_ONCE = 16
+const AT_ONCE = 48
 const MAX_IDS = 20_000
 
 /** Asks the condition of every customer, in order of id, until all were asked or `deadline` (ms) has come. */
@@ -59,6 +59,7 @@ export const preview = async (
       projection: { _id: 1 },
     })
     const queue = page.map(({ _id }) => _id)
+    await customers.foresee(queue)
     const matched: string[] = []
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
