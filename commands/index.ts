@@ -2,6 +2,7 @@
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignCommands } from './campaigns.ts'
+import { creditCommands } from './credits.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
 import { earningRuleCommands } from './earningRules.ts'
@@ -35,6 +36,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...messageCommands(services),
   ...campaignCommands(services),
   ...voucherCommands(services),
+  ...creditCommands(services),
   ...voucherJobCommands(services),
   ...publicationCommands(services),
   ...validationCommands(services),

@@ -6,6 +6,7 @@ import { deliveryFacts, isDeliveryFact } from '../src/domain/distributions/deliv
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
+import { isLedgerFact, type LedgerFact } from '../src/domain/redemption/ledger.ts'
 import { type CodeFact, isCodeFact } from '../src/domain/vouchers/code.ts'
 import type { Projection } from './projection.ts'
 
@@ -55,9 +56,23 @@ const voucherDeleted = (fact: CodeFact): LogEntry | undefined => {
   return { customer, shown: { type: 'customer.voucher.deleted', category: 'ACTION', data }, occurredAt }
 }
 
+/** Nor is a change of a gift voucher's credits. */
+const creditsChanged = (fact: LedgerFact): LogEntry | undefined => {
+  if (fact.type !== 'GiftCreditsChanged' || fact.data.customer === undefined) return undefined
+  const { code, voucher: id, campaign, customer, amount, balance, reason, transaction, occurredAt } = fact.data
+  const data = {
+    voucher: { id, code, campaign: campaign?.name ?? null, campaign_id: campaign?.id ?? null, object: 'voucher' },
+    balance: { type: 'gift_voucher', amount, balance, object: 'balance', related_object: { type: 'voucher', id } },
+    transaction: { id: transaction },
+    reason: reason ?? null,
+  }
+  return { customer, shown: { type: 'customer.voucher.gift.balance_added', category: 'ACTION', data }, occurredAt }
+}
+
 /** What a fact puts into the log: of the customer's own stream, or of a message's that went to the customer. */
 const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
   if (isCodeFact(fact)) return voucherDeleted(fact)
+  if (isLedgerFact(fact)) return creditsChanged(fact)
   if (isDeliveryFact(fact)) {
     const shown = deliveryActivityOf(fact)
     return shown && { customer: fact.data.customer, shown, occurredAt: fact.data.occurredAt }
@@ -78,10 +93,10 @@ const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
 
 export const activity: Projection<ActivityDocument> = {
   name: 'activity',
-  version: 2,
+  version: 3,
   insertOnly: true,
   indexes: [{ key: { position: 1 } }, { key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
-  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts), 'VoucherDeleted'],
+  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts), 'VoucherDeleted', 'GiftCreditsChanged'],
   keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : []),
   evolve: (before, fact, key) => {
     const entry = entryOf(fact)

@@ -2,6 +2,7 @@
 import { activity } from './activity.ts'
 import { asyncActions } from './asyncActions.ts'
 import { campaignTotals } from './campaignTotals.ts'
+import { creditTransactions } from './creditTransactions.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
 import { loyaltyCards } from './loyaltyCards.ts'
@@ -26,6 +27,7 @@ export const projections = [
   outbox,
   vouchers,
   voucherTotals,
+  creditTransactions,
   asyncActions,
   publications,
   referrals,

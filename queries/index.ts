@@ -7,6 +7,7 @@ import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
+import { creditTransactionQueries } from './creditTransactions.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
 import { earningRuleQueries } from './earningRules.ts'
@@ -44,6 +45,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...messageQueries(services),
   ...campaignQueries(services),
   ...voucherQueries(services),
+  ...creditTransactionQueries(services),
   ...campaignSummaryQueries(services),
   ...asyncActionQueries(services),
   ...publicationQueries(services),

@@ -1,0 +1,103 @@
+// Adding credits to a gift voucher, or taking some away.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { codeNamed } from '../queries/vouchers.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
+import { fromRefusal, notFound } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf } from './context.ts'
+
+const BalanceBody = v.pipe(
+  v.object({
+    /** Minor units; negative: taken away. */
+    amount: v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(-MAX_AMOUNT),
+      v.maxValue(MAX_AMOUNT),
+      v.check((amount) => amount !== 0, 'must NOT be 0'),
+    ),
+    source_id: v.nullish(name300),
+    reason: v.nullish(v.pipe(v.string(), v.maxLength(3_000))),
+  }),
+  v.title('VoucherBalanceRequest'),
+)
+
+const BalanceObject = v.pipe(
+  v.looseObject({
+    amount: v.number(),
+    total: v.number(),
+    balance: v.number(),
+    type: v.literal('gift_voucher'),
+    object: v.literal('balance'),
+  }),
+  v.title('VoucherBalance'),
+)
+
+const changeCredits = async (
+  services: Services,
+  call: Call<v.InferOutput<typeof BalanceBody>, unknown, { code: string }>,
+): Promise<Outcome> => {
+  const { amount, reason, source_id: named } = call.body
+  const found = await codeNamed(services, call.params.code)
+  const voucher = found && resolveVoucher(found, services.rulebook.current())
+  if (!voucher) return notFound('voucher', call.params.code)
+  const { id, code, campaign, holder, gift } = voucher
+  const context = contextOf(call, services)
+  // A repeat of the request is recognised by its key where it has no `source_id`.
+  const sourceId = named ?? context.key
+  const transaction = idFrom('vtx', code, sourceId ?? randomBytes(16).toString('hex'))
+  const changed = await services.ledgers.codes.execute(
+    code,
+    {
+      type: 'ChangeCredits',
+      change: {
+        code,
+        voucher: id,
+        ...(campaign ? { campaign: { id: campaign.id, name: campaign.definition.name } } : {}),
+        ...(holder === undefined ? {} : { customer: holder }),
+        transaction,
+        amount,
+        ...(sourceId === undefined ? {} : { sourceId }),
+        ...(reason ? { reason } : {}),
+        source: call.channel,
+      },
+    },
+    context,
+  )
+  if (changed.refusal) return fromRefusal(changed.refusal)
+  const { ledger } = changed.state
+  const total = (gift?.amount ?? 0) + ledger.added
+  const before = sourceId === undefined ? undefined : ledger.additions[sourceId]
+  return {
+    body: {
+      amount: before?.amount ?? amount,
+      total,
+      balance: before?.balance ?? total - ledger.confirmed.credits,
+      type: 'gift_voucher',
+      operation_type: 'MANUAL',
+      object: 'balance',
+      related_object: { type: 'voucher', id },
+    },
+    ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+  }
+}
+
+export const creditCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/vouchers/{code}/balance',
+    summary: 'Add credits to a gift voucher, or take some away',
+    description: '`source_id` is unique for the voucher: a repeat is answered as the first time and changes nothing.',
+    tag: 'Vouchers',
+    roles: ['admin', 'integrator'],
+    params: v.object({ code: v.string() }),
+    body: BalanceBody,
+    response: BalanceObject,
+    handler: (call) => changeCredits(services, call),
+  }),
+]

@@ -1,0 +1,118 @@
+// Reading the transactions of a gift voucher, each with the balance that it left.
+import * as v from 'valibot'
+import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
+import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { fresh } from './fresh.ts'
+import { isoOf } from './shapes.ts'
+import { codeNamed } from './vouchers.ts'
+
+const ListQuery = v.object({
+  limit: pageLimit,
+  /** Older clients page by number. */
+  page: pageNumber,
+  order: v.optional(v.picklist(['id', '-id', 'created_at', '-created_at']), '-id'),
+  starting_after_id: v.optional(v.string()),
+})
+
+const show = (transaction: CreditTransactionDocument, balance: number, total: number) => ({
+  id: transaction._id,
+  source_id: transaction.source_id,
+  voucher_id: transaction.voucher,
+  campaign_id: transaction.campaign,
+  source: transaction.source,
+  reason: transaction.reason,
+  type: transaction.type,
+  details: {
+    balance: {
+      type: 'gift_voucher' as const,
+      total,
+      amount: transaction.amount,
+      balance,
+      object: 'balance' as const,
+      ...(transaction.redemption === null ? { operation_type: 'MANUAL' as const } : {}),
+      related_object: { id: transaction.voucher, type: 'voucher' as const },
+    },
+    ...(transaction.redemption === null ? {} : { redemption: { id: transaction.redemption } }),
+    ...(transaction.rollback === null ? {} : { rollback: { id: transaction.rollback } }),
+  },
+  related_transaction_id: null,
+  created_at: isoOf(transaction.created_at.getTime()),
+})
+
+/** Income, and what is left of it, before a place in the log (excluding it). */
+const standingAt = async ({ readModel }: Services, code: string, initial: number, position: string) => {
+  const groups = await readModel
+    .collection<CreditTransactionDocument>('creditTransactions')
+    .aggregate<{ _id: CreditTransactionDocument['type']; sum: number }>([
+      { $match: { code, position: { $lt: position } } },
+      { $group: { _id: '$type', sum: { $sum: '$amount' } } },
+    ])
+  const isByHand = (type: CreditTransactionDocument['type']) =>
+    type === 'CREDITS_ADDITION' || type === 'CREDITS_REMOVAL'
+  const sumOf = (test: (type: CreditTransactionDocument['type']) => boolean) =>
+    groups.reduce((sum, group) => (test(group._id) ? sum + group.sum : sum), initial)
+  return { total: sumOf(isByHand), balance: sumOf(() => true) }
+}
+
+const list = async (services: Services, name: string, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
+  const found = await codeNamed(services, name)
+  const voucher = found && resolveVoucher(found, services.rulebook.current())
+  if (!voucher) return notFound('voucher', name)
+  if (voucher.type !== 'GIFT_VOUCHER')
+    return refuse('invalid_voucher', 'Only gift vouchers have transactions of credits', {
+      resourceType: 'voucher',
+      resourceId: name,
+    })
+  const { limit, page, order, starting_after_id: after } = query
+  const collection = services.readModel.collection<CreditTransactionDocument>('creditTransactions')
+  const last = after === undefined ? undefined : await collection.findOne({ _id: after, code: voucher.code })
+  if (last === null) return refuse('invalid_or_expired_cursor', `No transaction has the id ${after}`)
+  const forward = !order.startsWith('-')
+  const documents = await collection.find(
+    { code: voucher.code, ...(last ? { position: forward ? { $gt: last.position } : { $lt: last.position } } : {}) },
+    {
+      sort: { position: forward ? 1 : -1 },
+      limit: limit + 1,
+      ...(last ? {} : { skip: (page - 1) * limit }),
+    },
+  )
+  const shown = documents.slice(0, limit)
+  const oldestFirst = forward ? shown : shown.toReversed()
+  const initial = voucher.gift?.amount ?? 0
+  let { total, balance } = oldestFirst[0]
+    ? await standingAt(services, voucher.code, initial, oldestFirst[0].position)
+    : { total: initial, balance: initial }
+  const data = oldestFirst.map((transaction) => {
+    balance += transaction.amount
+    if (transaction.redemption === null) total += transaction.amount
+    return show(transaction, balance, total)
+  })
+  if (!forward) data.reverse()
+  const more = documents.length > limit
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data,
+      has_more: more,
+      more_starting_after: more ? data.at(-1)!.id : null,
+    },
+  }
+}
+
+export const creditTransactionQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/vouchers/{code}/transactions',
+    summary: 'List the transactions of a gift voucher',
+    tag: 'Vouchers',
+    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    params: v.object({ code: v.string() }),
+    query: ListQuery,
+    handler: fresh(services, ({ params, query }) => list(services, params.code, query)),
+  }),
+]

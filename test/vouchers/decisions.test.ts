@@ -1,0 +1,167 @@
+// Decisions about vouchers and what they leave to be read: assigning, releasing, changing, deleting; the laws of the read models.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { activity } from '../../projections/activity.ts'
+import { creditTransactions } from '../../projections/creditTransactions.ts'
+import type { Projection } from '../../projections/projection.ts'
+import { vouchers } from '../../projections/vouchers.ts'
+import { voucherTotals } from '../../projections/voucherTotals.ts'
+import { calendarOf } from '../../src/domain/calendar.ts'
+import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { isRefused } from '../../src/domain/refusal.ts'
+import { type CodeCommand, type CodeFact, decideCode, evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
+import { changedSpec, completeMember, singleFaults } from '../../src/domain/vouchers/make.ts'
+import { resolveVoucher } from '../../src/domain/vouchers/resolve.ts'
+import { T0, world } from '../given.ts'
+import { assertLaws } from '../projector/laws.ts'
+
+const GIFTS = 'camp_gifts'
+const w = world()
+w.define('campaign', GIFTS, {
+  name: 'gifts',
+  campaign_type: 'GIFT_VOUCHERS',
+  voucher: { type: 'GIFT_VOUCHER', gift: { amount: 500 } },
+})
+const utc = calendarOf('UTC')
+
+/** A code of the campaign under commands, one after the other: its facts, and the key of each refusal. */
+const under = (...commands: readonly CodeCommand[]) => {
+  const facts: CodeFact[] = [
+    {
+      type: 'CodeReserved',
+      data: { code: 'A', owner: { type: 'voucher', id: 'v_a', campaign: GIFTS }, occurredAt: T0 },
+    },
+  ]
+  let state = evolveCode(noCode('A'), facts[0]!)
+  const told = commands.map((command) => {
+    const decided = decideCode(state, command, T0)
+    if (decided === undefined) return 'nothing'
+    if (isRefused(decided)) return decided.refused.key
+    state = evolveCode(state, decided)
+    facts.push(decided)
+    return decided.type
+  })
+  return { facts, told, state }
+}
+
+const assign = (customer: string, publication = 'pub_1'): CodeCommand => ({
+  type: 'AssignCode',
+  customer,
+  publication: { id: publication },
+  joinOnce: true,
+})
+const release = (publication: string): CodeCommand => ({ type: 'ReleaseCode', customer: 'cust_pat', publication })
+
+const logOf = (facts: readonly { readonly type: string; readonly data: unknown }[], stream: string): RecordedFact[] =>
+  facts.map((fact, i) => ({
+    ...fact,
+    id: `00000000-0000-5000-8000-${String(i).padStart(12, '0')}`,
+    stream,
+    revision: BigInt(i),
+    position: BigInt(i),
+    created: T0,
+    metadata: { $correlationId: 'test' },
+  }))
+
+const laws = (projection: object, facts: readonly RecordedFact[]) => assertLaws(projection as Projection, facts, 20)
+
+test('a code is given to one customer, and is free again only when its own publication came to nothing', () => {
+  const { told, state } = under(
+    { type: 'SwitchCode', active: false },
+    assign('cust_pat'),
+    { type: 'SwitchCode', active: true },
+    assign('cust_pat'),
+    assign('cust_pat'),
+    assign('cust_eve'),
+    release('pub_other'),
+    release('pub_1'),
+    assign('cust_eve', 'pub_2'),
+    { type: 'DeleteVoucher' },
+    { type: 'DeleteVoucher' },
+  )
+  assert.equal(told, [
+    'CodeDisabled',
+    'voucher_disabled',
+    'CodeEnabled',
+    'CodeAssigned',
+    'nothing',
+    'voucher_already_published',
+    'nothing',
+    'CodeReleased',
+    'CodeAssigned',
+    'VoucherDeleted',
+    'not_found',
+  ])
+  assert.is(resolveVoucher(state, w.rulebook), undefined)
+})
+
+test('a voucher keeps its type and what it began with; metadata is changed key by key', () => {
+  const spec = completeMember({ metadata: { a: 1 } }, w.rulebook.entries('campaign').get(GIFTS)!.definition)
+  assert.is(spec.gift?.amount, 500)
+  const voucher = resolveVoucher({ ...under().state, spec }, w.rulebook)!
+  const changed = changedSpec(spec, voucher, { metadata: { b: 2 }, category: 'vip' }, utc)
+  assert.equal(changed, { ...spec, metadata: { a: 1, b: 2 }, category: 'vip' })
+  for (const patch of [
+    { type: 'DISCOUNT_VOUCHER' as const },
+    { gift: { amount: 501, effect: 'APPLY_TO_ORDER' as const } },
+    { discount: { type: 'PERCENT' as const, percent_off: 1, effect: 'APPLY_TO_ORDER' as const } },
+    { start_date: '2026-02-30' },
+  ])
+    assert.ok(isRefused(changedSpec(spec, voucher, patch, utc)), JSON.stringify(patch))
+  assert.equal(
+    singleFaults({}, utc).map(({ path }) => path),
+    ['discount'],
+  )
+})
+
+test('a code of a campaign that was deleted is good for nothing', () => {
+  const gone = world()
+  assert.ok(resolveVoucher(under().state, w.rulebook))
+  assert.is(resolveVoucher(under().state, gone.rulebook), undefined)
+})
+
+test('the read models of codes obey the laws; a deleted voucher shows to its holder', () => {
+  const kept = under(assign('cust_pat'), release('pub_1'), assign('cust_eve', 'pub_2'))
+  const [document] = Object.values(laws(vouchers, logOf(kept.facts, 'code-A')))
+  assert.equal([document && 'customer' in document && document.customer], ['cust_eve'])
+  const deleted = logOf(under(assign('cust_eve'), { type: 'DeleteVoucher' }).facts, 'code-A')
+  assert.equal(laws(vouchers, deleted), {})
+  assert.equal(laws(voucherTotals, deleted)[GIFTS], {
+    _id: GIFTS,
+    codes: 0,
+    deleted: 1,
+    published: 0,
+    open: 0,
+    failed: 0,
+  })
+  const entries = Object.values(laws(activity, deleted)) as { type: string; customer: string }[]
+  assert.equal(
+    entries.map(({ type, customer }) => [type, customer]),
+    [['customer.voucher.deleted', 'cust_eve']],
+  )
+})
+
+test('credits that were added, redeemed and given back are transactions, each once', () => {
+  const voucher = { id: 'v_a', code: 'A' }
+  const share = { credits: 200 }
+  const facts = logOf(
+    [
+      {
+        type: 'GiftCreditsChanged',
+        data: { transaction: 'vtx_1', code: 'A', voucher: 'v_a', amount: 300, occurredAt: T0 },
+      },
+      { type: 'RedemptionSucceeded', data: { redemption: 'r_1', voucher, share, occurredAt: T0 } },
+      { type: 'RedemptionSucceeded', data: { redemption: 'r_2', voucher, share: { credits: 0 }, occurredAt: T0 } },
+      { type: 'RedemptionRolledBack', data: { redemption: 'r_1', rollback: 'rr_1', voucher, share, occurredAt: T0 } },
+    ],
+    'customer-cust_eve',
+  )
+  const documents = Object.values(laws(creditTransactions, facts)) as { type: string; amount: number }[]
+  assert.equal(documents.map(({ type, amount }) => `${type} ${amount}`).sort(), [
+    'CREDITS_ADDITION 300',
+    'CREDITS_REDEMPTION -200',
+    'CREDITS_REFUND 200',
+  ])
+})
+
+test.run()
