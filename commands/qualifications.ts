@@ -18,6 +18,7 @@ import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/res
 import { isFailure, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import type { Looked } from '../src/runtime/redemptions.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf } from './context.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from './redeemables.ts'
@@ -83,6 +84,8 @@ const Qualifications = v.pipe(
 const MAX_SCANNED = 1_000
 /** How many of them have their streams asked: they are few unless limits that only streams know rule them out. */
 const MAX_LOOKS = 200
+/** How many streams are read at once. */
+const TOGETHER = 10
 const CHUNK = 100
 
 /** The campaigns whose codes may be redeemed at all now; null stands for single vouchers. */
@@ -184,11 +187,17 @@ const scan = async (
         return false
       return evaluate([{ ...foreseen(state, voucher, sums), ...leastOf(voucher, situation) }], situation).valid
     })
-    const isLikely = new Set(likely.map(({ _id }) => _id))
+    const streams = new Map<string, Looked>()
     for (const [n, document] of chunk.entries()) {
-      if (isLikely.has(document._id)) {
+      if (likely[0]?._id === document._id) {
+        if (!streams.has(document._id)) {
+          const ahead = likely.slice(0, Math.min(limit - found.length, TOGETHER)).map(({ _id }) => _id)
+          const looked = await services.redemptions.look(ahead)
+          for (const [k, code] of ahead.entries()) streams.set(code, { ...looked, codes: [looked.codes[k]!] })
+        }
+        likely.shift()
         looks += 1
-        const looked = await services.redemptions.look([document._id])
+        const looked = streams.get(document._id)!
         const least = leastOf(resolveVoucher(document.state, rulebook), situation)
         const ask = { redeemables: [{ code: document._id, ...least }], asked }
         const [verdict] = evaluateFor(ask, looked, situation).verdicts
