@@ -126,6 +126,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
   const together = async (id: string, asked: readonly Job[]): Promise<void> => {
     let jobs = asked
+    let doubted = false
     for (let attempt = 1; ; attempt++) {
       const rulebook = currentRulebook()
       const presumed = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
@@ -144,6 +145,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const answers: (() => void)[] = []
       const usedHere = new Map<string, number>()
       const left: Job[] = []
+      let refused = false
       let position = loaded.position
       let revision = loaded.revision
       for (const job of jobs) {
@@ -173,6 +175,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         }
         const decided = decide(state, command, rulebook, { now: context.now, key: key ?? randomKey() })
         if (isRefused(decided)) {
+          refused = true
           const at = state
           answers.push(() => job.resolve({ kind: 'refused', refusal: decided.refused, state: at }))
           continue
@@ -195,6 +198,12 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         }
         if (key !== undefined && made.length > 0) usedHere.set(key, made.length)
         answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position }))
+      }
+      // An append finds out by itself whether memory is behind other nodes; a "no" is not said before the stream was asked.
+      if (refused && facts.length === 0 && !presumed && !doubted) {
+        doubted = true
+        customers.doubt(id)
+        if ((await customers.load(id, rulebook)).revision !== loaded.revision) continue
       }
       if (facts.length > 0) {
         const expected = loaded.revision < 0n ? 'no_stream' : loaded.revision

@@ -37,8 +37,10 @@ export interface Customers {
   ): void
   /** A state that differs only in what is derived. */
   derived(id: string, before: Loaded, state: CustomerState): void
-  /** Memory may be behind: the next load reads what is new. */
+  /** Memory may be wrong: the next load reads everything again. */
   forget(id: string): void
+  /** Memory may be behind what other nodes recorded: the next load reads on. */
+  doubt(id: string): void
 }
 
 export interface CustomersOptions {
@@ -153,6 +155,10 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
     derived(id, before, state) {
       const known = cache.get(id)
       if (known && known.revision === before.revision) cache.set(id, { ...known, state })
+    },
+    doubt(id) {
+      const known = cache.get(id)
+      if (known) cache.set(id, { ...known, current: false })
     },
     forget(id) {
       // A new copy of the keys: those noted by an append that is being decided again must not stay.

@@ -1,0 +1,34 @@
+// Several nodes: what one has in memory of a customer may be behind what another recorded.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
+import { world } from '../given.ts'
+import { newLog, randomOf, startNode, virtualTime } from './cluster.ts'
+
+test('a node that remembers a customer from before says no only after it has asked the stream', async () => {
+  const { rulebook } = world()
+  const time = virtualTime()
+  const log = newLog()
+  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
+  const [one, other] = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const customer = customerIdFrom('ann', rulebook.project.customerKey)
+  const asked = { channel: 'API', apiKey: 'test' }
+  const context = () => ({ requestId: 'req', actor: { name: 'test', role: 'integrator' }, now: time.now() })
+  const profile = { source_id: 'ann' }
+  await time.run(one!.codes.reserve('CODE', { type: 'voucher', id: 'v_code' }, context()))
+  await time.run(one!.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate: true }, context()))
+  const redeemed = await time.run(
+    other!.redemptions.redeem(
+      { name: 'ask', redeemables: [{ code: 'CODE' }], asked, customer: { id: customer, profile, mayCreate: true } },
+      context(),
+    ),
+  )
+  assert.is(redeemed.kind, 'redeemed')
+  const redemptions = redeemed.kind === 'redeemed' ? redeemed.redemptions.map((r) => r.redemption) : []
+  const undone = await time.run(
+    one!.redemptions.rollBack({ stream: customerStream(customer), redemptions, asked }, context()),
+  )
+  assert.is(undone.kind, 'rolled_back')
+})
+
+test.run()
