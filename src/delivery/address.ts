@@ -1,4 +1,4 @@
-// Where webhooks may go: public addresses only, unless the operator allows others; looked at after the name is resolved.
+// Where webhooks may go: public addresses only, unless the operator allows private ones; looked at after the name is resolved.
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
@@ -8,7 +8,7 @@ export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
   readonly address: string
   constructor(address: string) {
-    super(`${address} is not a public address`)
+    super(`${address} is not an address that webhooks may go to`)
     this.address = address
   }
 }
@@ -21,6 +21,16 @@ export const isPublicAddress = (text: string): boolean => {
   return address.range() === 'unicast'
 }
 
+/**
+ * Whether webhooks may go to an IP address where private ones are allowed: to all but link-local ones, at which hosts of clouds
+ * give out their credentials.
+ */
+export const isPrivateOrPublic = (text: string): boolean =>
+  ipaddr.isValid(text) && ipaddr.process(text).range() !== 'linkLocal'
+
+/** Which IP addresses may be reached. */
+export type Allowed = (address: string) => boolean
+
 /** The IP address that a URL's host is, without the brackets of IPv6; undefined for a name. */
 const literalOf = (hostname: string): string | undefined => {
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
@@ -28,9 +38,9 @@ const literalOf = (hostname: string): string | undefined => {
 }
 
 /** Throws `AddressRefused` when a URL names an address itself that must not be reached: no name is resolved for such. */
-export const checkLiteral = ({ hostname }: URL): void => {
+export const checkLiteral = ({ hostname }: URL, isAllowed: Allowed = isPublicAddress): void => {
   const literal = literalOf(hostname)
-  if (literal !== undefined && !isPublicAddress(literal)) throw new AddressRefused(literal)
+  if (literal !== undefined && !isAllowed(literal)) throw new AddressRefused(literal)
 }
 
 /**
@@ -38,11 +48,11 @@ export const checkLiteral = ({ hostname }: URL): void => {
  * looked at here, so that a name that answers differently the next time gains nothing.
  */
 export const guardedLookup =
-  (lookup: typeof systemLookup = systemLookup): LookupFunction =>
+  (lookup: typeof systemLookup = systemLookup, isAllowed: Allowed = isPublicAddress): LookupFunction =>
   (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
       if (error) return callback(error, '', 0)
-      const refused = addresses.find(({ address }) => !isPublicAddress(address))
+      const refused = addresses.find(({ address }) => !isAllowed(address))
       if (refused) return callback(new AddressRefused(refused.address), '', 0)
       if (options.all) return callback(null, addresses)
       const first = addresses[0]

@@ -1,7 +1,7 @@
 // One HTTP POST with everything bounded: time, redirects (none), addresses, and what is read of the answer.
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { AddressRefused, checkLiteral, guardedLookup } from './address.ts'
+import { AddressRefused, checkLiteral, guardedLookup, isPrivateOrPublic, isPublicAddress } from './address.ts'
 
 export type Posted =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs: number | undefined }
@@ -43,7 +43,8 @@ export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions)
     'http:': new HttpAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4 * timeoutMs }),
     'https:': new HttpsAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4 * timeoutMs }),
   } as const
-  const guarded = allowPrivate ? undefined : guardedLookup(lookup)
+  const isAllowed = allowPrivate ? isPrivateOrPublic : isPublicAddress
+  const guarded = guardedLookup(lookup, isAllowed)
 
   const once = (
     url: URL,
@@ -61,7 +62,7 @@ export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions)
           'user-agent': 'tributary',
           ...headers,
         },
-        ...(guarded ? { lookup: guarded } : {}),
+        lookup: guarded,
       })
       const overdue = setTimeout(
         () => request.destroy(new Error(`no complete answer within ${timeoutMs / 1000} s`)),
@@ -102,7 +103,7 @@ export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions)
   return {
     async post(url, body, headers) {
       try {
-        if (!allowPrivate) checkLiteral(url)
+        checkLiteral(url, isAllowed)
       } catch (error) {
         return { kind: 'address_refused', error: reasonOf(error) }
       }

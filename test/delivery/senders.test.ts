@@ -8,7 +8,7 @@ import { SMTPServer } from 'smtp-server'
 import { Webhook } from 'standardwebhooks'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPublicAddress } from '../../src/delivery/address.ts'
+import { isPrivateOrPublic, isPublicAddress } from '../../src/delivery/address.ts'
 import { createPoster } from '../../src/delivery/post.ts'
 import { createSenders, type SenderOptions } from '../../src/delivery/senders.ts'
 import { derivedSecret, isSigningSecret } from '../../src/delivery/sign.ts'
@@ -117,6 +117,13 @@ test('private addresses are told from public ones', () => {
   ])
     assert.not.ok(isPublicAddress(address), address)
   for (const address of ['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111']) assert.ok(isPublicAddress(address), address)
+})
+
+test('where private addresses are allowed, link-local ones are still refused', () => {
+  for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '8.8.8.8', '::1', 'fc00::1'])
+    assert.ok(isPrivateOrPublic(address), address)
+  for (const address of ['169.254.169.254', 'fe80::1', '::ffff:169.254.169.254', 'no address'])
+    assert.not.ok(isPrivateOrPublic(address), address)
 })
 
 test('a webhook to a private address is refused, named or resolved, and nothing is connected', async () => {
