@@ -55,7 +55,7 @@ const stateOf = async (
 }
 
 const ExplainQuery = v.object({
-  /** An activity id, a transaction id or a message id; the last two need `customer`. */
+  /** The id of an activity entry, a transaction or a message; `customer` says where to look for any other fact. */
   id: v.optional(v.string()),
   customer: v.optional(v.string()),
   definition: v.optional(v.string()),

@@ -1,5 +1,4 @@
 // Explaining: the chain of causes of a fact, and why a definition does or does not hold for a customer now.
-import type { ActivityDocument } from '../../projections/activity.ts'
 import type { Because } from '../domain/conditions/compile.ts'
 import { NO_CONTEXT } from '../domain/conditions/subject.ts'
 import { activityId, factIdOf } from '../domain/customer/activity.ts'
@@ -11,6 +10,7 @@ import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
 import { kindNames } from '../domain/rulebook/kinds.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { conditionsOf, subjectOf } from '../domain/segments/conditions.ts'
+import type { Keyed } from '../readmodel/index.ts'
 import type { Services } from '../runtime/services.ts'
 
 /** One link of a chain of causes. */
@@ -78,15 +78,24 @@ const isMeant = (fact: RecordedFact, id: string): boolean =>
   fact.id === (factIdOf(id) ?? id) ||
   (fact.data !== null && typeof fact.data === 'object' && Object.values(fact.data).includes(id))
 
-/** The customer in whose stream an id is to be looked for. */
+/** The read models whose documents have such ids as keys and name the customer. */
+const OWNERS = ['activity', 'loyaltyTransactions', 'outbox'] as const
+
+/** The customer in whose stream an id is to be looked for: of an activity entry, a fact, a transaction or a message. */
 const customerOf = async ({ readModel }: Services, id: string): Promise<string | undefined> => {
-  const fact = await readModel.collection<ActivityDocument>('activity').findOne({ _id: id })
-  return fact?.customer
+  const keys = [id, activityId(id)]
+  for (const name of OWNERS) {
+    const found = await readModel
+      .collection<Keyed & { readonly customer: string }>(name)
+      .findOne({ _id: { $in: keys } }, { projection: { customer: 1 } })
+    if (found) return found.customer
+  }
+  return undefined
 }
 
 /**
  * The chain from the request to a fact, first cause first; undefined when no fact has the id. `customer` says where to look
- * when the id is not that of an activity entry.
+ * for what no read model shows.
  */
 export const explainFact = async (
   services: Services,

@@ -201,7 +201,7 @@ export const auditCommand: Subcommand = (program) => {
     })
 
   asking('explain', 'why a fact was recorded, or why a definition does or does not hold for a customer')
-    .argument('[id]', 'id of an activity entry; of a transaction or message together with --customer')
+    .argument('[id]', 'id of an activity entry, a transaction or a message')
     .option('--customer <id>', 'id or source_id of the customer')
     .option('--definition <id>', 'a segment or validation rule')
     .action(async (id: string | undefined, options: { readonly customer?: string; readonly definition?: string }) => {

@@ -77,6 +77,34 @@ test('verify ends with code 1 and the field when a document was changed', async 
   assert.match(found.out, /does NOT follow/)
 })
 
+test('state without a point is what is served', async () => {
+  await node.call('PUT', '/v1/customers/c5', { name: 'Five', metadata: { tier: 'gold' } })
+  await node.services.projector.waitFor((await node.services.store.head())!, 10_000)
+  const asked = JSON.parse((await run('state', 'customer', 'c5')).out)
+  const live = (await node.call('GET', '/v1/customers/c5', undefined, { as: 'auditor' })).body
+  assert.equal(Object.fromEntries(Object.keys(live).map((name) => [name, asked[name]])), live)
+})
+
+test('explain leads from a transaction and from a message to the event that caused it, by nothing but their ids', async () => {
+  const ids = async (name: string) => (await node.services.readModel.collection(name).find({}, { limit: 1 }))[0]!._id
+  for (const [name, type] of [
+    ['loyaltyTransactions', 'PointsEarned'],
+    ['outbox', 'MessageRequested'],
+  ] as const) {
+    const found = await run('explain', await ids(name))
+    assert.is(found.code, 0, found.err)
+    const { chain } = JSON.parse(found.out)
+    assert.is(chain.at(-1).type, type)
+    assert.is(chain[0].type, 'CustomEventTracked')
+    assert.ok(chain.at(-1).definition.revision)
+  }
+  const fact = (
+    await node.services.readModel.collection('activity').find({ type: 'customer.custom_event' } as never, { limit: 1 })
+  )[0]!
+  assert.is(JSON.parse((await run('explain', fact._id)).out).chain.length, 1)
+  assert.is((await run('explain', 'vtx_nothing')).code, 2)
+})
+
 test('explain names the leaves of a definition that does not hold', async () => {
   const why = await run('explain', '--customer', 'c0', '--definition', shop.segment)
   const { holds, to_change } = JSON.parse(why.out)
