@@ -1,6 +1,7 @@
 // Deciding the recorded decisions of all customers again, several customers at a time.
 import { customerStream } from '../domain/ids.ts'
-import type { EventStore } from '../eventstore/index.ts'
+import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
 import { type Drift, redecideCustomer } from './redecide.ts'
 
@@ -16,6 +17,23 @@ const BATCH = 1_000
 /** Customers whose streams are read at the same time. */
 const AT_ONCE = 8
 
+/** A log that goes away for a moment is asked again so many times in a row. */
+const MAX_TRIES = 10
+
+const isAway = (error: unknown): boolean => error instanceof StoreUnavailable
+
+/** Does it again from its beginning when the log goes away for a moment; rejects with any other failure. */
+const patiently = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isAway(error) || signal?.aborted || tries === MAX_TRIES) throw error
+      await sleep(backoffMs(tries, { baseMs: 100, maxMs: 3_000 }), signal)
+    }
+  }
+}
+
 /** The ids of all customers that there are when it begins, in the order of their first facts. */
 export async function* customersInLog(
   store: Pick<EventStore, 'head' | 'subscribeAll'>,
@@ -23,17 +41,24 @@ export async function* customersInLog(
 ): AsyncGenerator<string, void, undefined> {
   const head = await store.head()
   if (head === undefined) return
-  const source = await store.subscribeAll({ from: 'start', types: FIRST_FACTS })
-  try {
-    for (;;) {
-      signal?.throwIfAborted()
-      const { facts, unreadable, position, caughtUp } = await source.next(BATCH)
-      for (const { stream, revision, position: at } of [...facts, ...unreadable])
-        if (at <= head && revision === 0n && stream.startsWith(PREFIX)) yield stream.slice(PREFIX.length)
-      if (caughtUp || (position !== undefined && position >= head)) return
+  let from: bigint | 'start' = 'start'
+  for (let tries = 0; ; ) {
+    const source = await patiently(() => store.subscribeAll({ from, types: FIRST_FACTS }), signal)
+    try {
+      for (;;) {
+        signal?.throwIfAborted()
+        const { facts, unreadable, position, caughtUp } = await source.next(BATCH)
+        for (const { stream, revision, position: at } of [...facts, ...unreadable])
+          if (at <= head && revision === 0n && stream.startsWith(PREFIX)) yield stream.slice(PREFIX.length)
+        if (caughtUp || (position !== undefined && position >= head)) return
+        from = position ?? from
+        tries = 0
+      }
+    } catch (error) {
+      if (!isAway(error) || ++tries === MAX_TRIES) throw error
+    } finally {
+      await source.close()
     }
-  } finally {
-    await source.close()
   }
 }
 
@@ -98,7 +123,7 @@ export const redecideAll = async (
   await forEachCustomer(
     store,
     async (customer) => {
-      const one = await redecideCustomer(store, rulebooks, customer, range)
+      const one = await patiently(() => redecideCustomer(store, rulebooks, customer, range), signal)
       counts.customers++
       counts.decisions += one.decisions
       counts.facts += one.facts

@@ -2,14 +2,14 @@
 // up to a given position.
 import { randomUUID } from 'node:crypto'
 import type { Projection } from '../../projections/projection.ts'
-import type { EventStore } from '../eventstore/index.ts'
-import { sleep } from '../line/backoff.ts'
+import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
-import type { Lane, ReadModel } from '../readmodel/index.ts'
-import { createParkedNames, routesOf } from './fold.ts'
-import { PARKED, PARKED_INDEXES } from './parked.ts'
+import { type Lane, type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
+import { routesOf } from './fold.ts'
+import { loadParkedNames, PARKED, PARKED_INDEXES } from './parked.ts'
 import { runLane } from './runner.ts'
-import { createSession } from './session.ts'
+import { type BatchDone, createSession } from './session.ts'
 import { indexesWhileBuilding, laneBeside, swap } from './versions.ts'
 
 export type Built =
@@ -100,20 +100,17 @@ export interface BuildIntoOptions {
   readonly onProgress?: (position: bigint | undefined, facts: number) => void
 }
 
+/** A store that goes away in the middle is waited for so many times in a row without any progress. */
+const MAX_REOPENED = 10
+const REOPEN = { baseMs: 100, maxMs: 3_000 }
+
 /**
- * Builds read models up to exactly `upTo` in an empty database, for comparing them by key with what is served. Rejects with the first
- * failure. Gives the facts seen; what could not be folded is in the database's `parked`.
+ * Builds read models up to exactly `upTo` in an empty database, for comparing them by key with what is served. Goes on from its
+ * checkpoint when a store goes away for a moment; rejects with any other failure. Gives the facts seen; what could not be folded is
+ * in the database's `parked`.
  */
-export const buildInto = async ({
-  store,
-  readModel,
-  projections,
-  upTo,
-  maxBatch = 4_000,
-  cacheSize = 10_000,
-  signal,
-  onProgress,
-}: BuildIntoOptions): Promise<number> => {
+export const buildInto = async (options: BuildIntoOptions): Promise<number> => {
+  const { readModel, projections, signal, onProgress } = options
   const members: Record<string, { collection: string; version: number }> = {}
   await readModel.prepare(PARKED, PARKED_INDEXES)
   for (const projection of projections) {
@@ -122,23 +119,52 @@ export const buildInto = async ({
     await readModel.prepare(name, indexesWhileBuilding(projection))
     await readModel.aliases.create({ _id: name, group: 'build', live: members[name] })
   }
-  const lane = await readModel.lanes.create({ id: 'build', members, writer: 'build' })
-  const source = await store.subscribeAll({ from: 'start' })
+  let lane = await readModel.lanes.create({ id: 'build', members, writer: 'build' })
   let facts = 0
+  let tries = 0
+  for (;;) {
+    try {
+      await buildOn(options, lane, (done) => {
+        lane = done.lane
+        facts += done.facts
+        tries = 0
+        onProgress?.(done.lane.position, facts)
+      })
+      return facts
+    } catch (error) {
+      const isAway = error instanceof StoreUnavailable || error instanceof ReadModelUnavailable
+      if (!isAway || signal?.aborted || ++tries > MAX_REOPENED) throw error
+      await sleep(backoffMs(tries, REOPEN), signal)
+    }
+  }
+}
+
+/** One subscription's worth of a build: from the checkpoint up to `upTo`, or to the first failure. */
+const buildOn = async (
+  { store, readModel, projections, upTo, maxBatch = 4_000, cacheSize = 10_000, signal }: BuildIntoOptions,
+  known: Lane,
+  onDone: (done: BatchDone) => void,
+): Promise<void> => {
+  // The last commit may have been made although its answer was lost.
+  const lane = (await readModel.lanes.read(known.id)) ?? known
+  if (lane.position !== undefined && lane.position >= upTo) return
+  const parked = await loadParkedNames(readModel, lane.id)
+  const committer = await readModel.lanes.committer(lane.id, 'build')
+  const source = await store.subscribeAll({ from: lane.position ?? 'start' }).catch(async (error: unknown) => {
+    await committer.close()
+    throw error
+  })
   const session = createSession({
     readModel,
     source,
     lane,
-    committer: await readModel.lanes.committer(lane.id, 'build'),
+    committer,
     routes: routesOf(projections),
-    parked: createParkedNames(),
+    parked,
     condemned: new Map(),
     maxBatch: () => maxBatch,
     cacheSize,
-    onDone(done) {
-      facts += done.facts
-      onProgress?.(done.lane.position, facts)
-    },
+    onDone,
   })
   try {
     for (;;) {
@@ -154,5 +180,4 @@ export const buildInto = async ({
   } finally {
     await session.close()
   }
-  return facts
 }
