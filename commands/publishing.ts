@@ -184,7 +184,7 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
   if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const changed = await changeCode(
-    services.store,
+    services.ledgers,
     code,
     { type: 'AssignCode', customer, publication, joinOnce },
     unnamed,
@@ -283,7 +283,7 @@ export const publishCode = async (
   code: string,
   customer: CustomerId,
 ): Promise<Outcome> => {
-  const { state } = await loadCode(services.store, code)
+  const { state } = await loadCode(services.ledgers, code)
   const voucher = resolveVoucher(state, services.rulebook.current())
   const { owner } = state
   if (!voucher || !owner) return notFound('voucher', code)

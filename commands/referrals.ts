@@ -30,7 +30,7 @@ interface Found {
 
 /** The published referral code that a path names, in the campaign that it names; else why there is none. */
 const findCode = async (services: Services, code: string, campaign: string | undefined): Promise<Found | Failure> => {
-  const { state } = await loadCode(services.store, code)
+  const { state } = await loadCode(services.ledgers, code)
   const { owner } = state
   if (owner?.type !== 'referral_code' || owner.customer === undefined) return notFound('voucher', code)
   if (campaign !== undefined) {
@@ -94,7 +94,7 @@ const assign = async (services: Services, call: AssignCall): Promise<Outcome> =>
     if (saved.kind === 'busy') return tooBusy()
     if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   }
-  const changed = await changeCode(services.store, code, command, context)
+  const changed = await changeCode(services.ledgers, code, command, context)
   if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   return {
@@ -122,7 +122,7 @@ const remove = async (
   const found = await findCode(services, code, campaignId)
   if (isFailure(found)) return found
   const changed = await changeCode(
-    services.store,
+    services.ledgers,
     code,
     { type: 'RemoveReferee', referral: found.referral, holder },
     contextOf(call, services),

@@ -44,7 +44,7 @@ const ByCode = v.object({ code: Code })
 
 /** The whole voucher, as the command left it. */
 const answer = async (services: Services, code: string, position: bigint | undefined): Promise<Outcome> => {
-  const shown = await showCode(services, (await loadCode(services.store, code)).state)
+  const shown = await showCode(services, (await loadCode(services.ledgers, code)).state)
   if (!shown) return notFound('voucher', code)
   return { body: shown, ...(position === undefined ? {} : { consistencyToken: position }) }
 }
@@ -94,7 +94,7 @@ const perform = async (
   code: string,
   command: Parameters<typeof changeCode>[2],
 ): Promise<Outcome> => {
-  const changed = await changeCode(services.store, code, command, contextOf(call, services))
+  const changed = await changeCode(services.ledgers, code, command, contextOf(call, services))
   if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   if (!changed.state.deleted) return answer(services, code, changed.position)

@@ -221,7 +221,7 @@ const OfCodeQuery = v.object({
 })
 
 const ofCode = async (services: Services, code: string, query: v.InferOutput<typeof OfCodeQuery>): Promise<Outcome> => {
-  const { state } = await loadCode(services.store, code)
+  const { state } = await loadCode(services.ledgers, code)
   const voucher = resolveVoucher(state, services.rulebook.current())
   if (!voucher) return notFound('voucher', code)
   const [{ total, shown }, sums] = await Promise.all([

@@ -189,7 +189,7 @@ const showCode = (code: PublishedCode, active: boolean) => ({
 })
 
 const codeStatus = async (services: Services, code: string, campaign: string | undefined): Promise<Outcome> => {
-  const { state } = await loadCode(services.store, code)
+  const { state } = await loadCode(services.ledgers, code)
   const published = await services.readModel
     .collection<PublishedCode>('publications')
     .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
@@ -209,7 +209,7 @@ const referrerStatus = async (services: Services, campaign: string, name: string
       .find({ 'campaign.id': entry.id, customer: customer._id }, { sort: { position: 1 }, limit: MAX_CODES }),
     totals(services, { 'campaign.id': entry.id, referrer: customer._id }),
   ])
-  const states = await Promise.all(codes.map(({ voucher }) => loadCode(services.store, voucher.code)))
+  const states = await Promise.all(codes.map(({ voucher }) => loadCode(services.ledgers, voucher.code)))
   return {
     body: {
       object: 'referrer',

@@ -125,12 +125,12 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
 
 /** The code that a path names by code or, when no code is called that, by the voucher's id: as its stream has it now. */
 export const codeNamed = async (services: Services, name: string): Promise<CodeState | undefined> => {
-  const { state } = await loadCode(services.store, name)
+  const { state } = await loadCode(services.ledgers, name)
   if (state.owner) return state
   const known = await services.readModel
     .collection<VoucherDocument>('vouchers')
     .findOne({ voucher: name }, { projection: { _id: 1 } })
-  return known ? (await loadCode(services.store, known._id)).state : undefined
+  return known ? (await loadCode(services.ledgers, known._id)).state : undefined
 }
 
 /** The sums as the code's own ledger has them. */

@@ -129,10 +129,13 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
     const codes = createCodes(store)
-    const stock = createStock(store, rulebook.current)
+    const deciding = { store, sleep: (ms: number) => sleep(ms), random: Math.random }
+    const stock = createStock(rulebook.current, deciding)
+    const ledgers = createLedgers(rulebook.current, deciding)
     const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
     const voucherJobs = startVoucherJobs({
       store,
+      ledgers,
       readModel,
       codes,
       rulebook: rulebook.current,
@@ -141,7 +144,6 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       now: Date.now,
     })
     stops.push(() => voucherJobs.stop())
-    const ledgers = createLedgers(rulebook.current, { store, sleep: (ms) => sleep(ms), random: Math.random })
     const redemptions = createRedemptions({
       customers,
       ledgers,
@@ -166,7 +168,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
-          ...voucherProcesses({ jobs: voucherJobs, store, customers, freeCodes, now: Date.now }),
+          ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now: Date.now }),
         ],
         store,
         readModel,

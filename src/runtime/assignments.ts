@@ -1,8 +1,7 @@
 // Brings a code that was assigned to a customer into the customer's own stream, or sets it free again: by the request that
 // assigned it, or by a process when that died on the way.
 import type { CodeFactData } from '../domain/vouchers/code.ts'
-import type { EventStore } from '../eventstore/index.ts'
-import { changeCode } from './codeStreams.ts'
+import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { CommandContext, CustomerRuntime, Executed } from './customers.ts'
 import type { FreeCodes } from './freeCodes.ts'
 
@@ -12,14 +11,14 @@ export type Assigned = Pick<
 >
 
 export interface AssignmentOptions {
-  readonly store: Pick<EventStore, 'append' | 'readStream'>
+  readonly ledgers: CodeStreams
   readonly customers: Pick<CustomerRuntime, 'execute'>
   readonly freeCodes: Pick<FreeCodes, 'giveBack'>
 }
 
 /** The customer's answer. When it is not this code that the customer has after it, the code is nobody's again. */
 export const settleAssignment = async (
-  { store, customers, freeCodes }: AssignmentOptions,
+  { ledgers, customers, freeCodes }: AssignmentOptions,
   { code, voucher, campaign, type, customer, publication, joinOnce }: Assigned,
   context: Omit<CommandContext, 'key' | 'dryRun'>,
 ): Promise<Executed> => {
@@ -39,7 +38,7 @@ export const settleAssignment = async (
   )
   if (executed.kind === 'busy' || Object.hasOwn(executed.state.vouchers, voucher)) return executed
   const release = { type: 'ReleaseCode', customer, publication: publication.id } as const
-  const released = await changeCode(store, code, release, context)
+  const released = await changeCode(ledgers, code, release, context)
   if (released.kind === 'done') freeCodes.giveBack(code)
   return executed
 }

@@ -1,44 +1,21 @@
-// Loads and changes codes in their own streams: fold, decide, append with the exact revision.
-
+// Loads and changes codes, as far as these are no matter of their ledgers.
 import * as v from 'valibot'
-import { Code, codeStream } from '../domain/codes.ts'
-import { uuidFrom } from '../domain/ids.ts'
-import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
-import {
-  type CodeCommand,
-  type CodeState,
-  decideCode,
-  evolveCode,
-  isCodeFact,
-  noCode,
-} from '../domain/vouchers/code.ts'
-import type { EventStore } from '../eventstore/index.ts'
+import { Code } from '../domain/codes.ts'
+import type { ChangeOfCode } from '../domain/redemption/ledgers.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { type CodeState, noCode } from '../domain/vouchers/code.ts'
 import type { CommandContext } from './customers.ts'
+import { type Held, TooBusy } from './decider.ts'
+import type { Ledgers } from './ledgers.ts'
 
-type Store = Pick<EventStore, 'append' | 'readStream'>
-
-/** How often a change is decided again after a conflict. */
-const MAX_ATTEMPTS = 5
-
-export interface LoadedCode {
-  readonly state: CodeState
-  /** The stream's last revision; -1n when there is none. */
-  readonly revision: bigint
-  /** The log position of that revision. */
-  readonly position: bigint | undefined
-}
+/** Where codes are. */
+export type CodeStreams = Pick<Ledgers, 'codes'>
 
 /** What a code's stream says now. A text that cannot be a code is one that nobody has. */
-export const loadCode = async (store: Store, code: string): Promise<LoadedCode> => {
-  let loaded: LoadedCode = { state: noCode(code), revision: -1n, position: undefined }
-  if (!v.is(Code, code)) return loaded
-  for await (const fact of store.readStream(codeStream(code)))
-    loaded = {
-      state: isCodeFact(fact) ? evolveCode(loaded.state, fact) : loaded.state,
-      revision: fact.revision,
-      position: fact.position,
-    }
-  return loaded
+export const loadCode = async ({ codes }: CodeStreams, code: string): Promise<Held<CodeState>> => {
+  if (!v.is(Code, code)) return { state: noCode(code), revision: -1n, position: undefined }
+  const held = await codes.load(code)
+  return { ...held, state: held.state.code }
 }
 
 export type CodeChanged =
@@ -49,37 +26,16 @@ export type CodeChanged =
 
 /** Decides and records one command on a code, or the one that the code's state as it then is leads to. */
 export const changeCode = async (
-  store: Store,
+  { codes }: CodeStreams,
   code: string,
-  asked: CodeCommand | ((state: CodeState) => CodeCommand | Refused),
-  { requestId, actor, now, deadline, key }: CommandContext,
+  asked: ChangeOfCode,
+  context: CommandContext,
 ): Promise<CodeChanged> => {
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const { state, revision, position } = await loadCode(store, code)
-    const command = typeof asked === 'function' ? asked(state) : asked
-    const decided = isRefused(command) ? command : decideCode(state, command, now)
-    if (decided === undefined) return { kind: 'done', state, position }
-    if (isRefused(decided)) return { kind: 'refused', refusal: decided.refused }
-    const result = await store.append(
-      codeStream(code),
-      [
-        {
-          id: uuidFrom('code', code, decided.type, String(revision), requestId),
-          type: decided.type,
-          data: decided.data,
-          metadata: {
-            $correlationId: requestId,
-            actor,
-            now,
-            ...(key === undefined ? {} : { commandKey: key }),
-          },
-        },
-      ],
-      revision,
-      deadline === undefined ? {} : { deadline },
-    )
-    if (result.kind === 'appended')
-      return { kind: 'done', state: evolveCode(state, decided), position: result.position }
+  try {
+    const { state, position, refusal } = await codes.execute(code, asked, context)
+    return refusal ? { kind: 'refused', refusal } : { kind: 'done', state: state.code, position }
+  } catch (error) {
+    if (error instanceof TooBusy) return { kind: 'busy' }
+    throw error
   }
-  return { kind: 'busy' }
 }

@@ -7,12 +7,12 @@ import type { Services } from './services.ts'
 
 /** The event with what was found under its code; as it is when it brings none along. Rejects when the store is not to be had. */
 export const withOffer = async (
-  { store, customers, rulebook }: Pick<Services, 'store' | 'customers' | 'rulebook'>,
+  { ledgers, customers, rulebook }: Pick<Services, 'ledgers' | 'customers' | 'rulebook'>,
   command: TrackEvent,
 ): Promise<TrackEvent> => {
   const { referral } = command
   if (!referral) return command
-  const { state: code } = await loadCode(store, referral.code)
+  const { state: code } = await loadCode(ledgers, referral.code)
   const holder: CustomerState | undefined = code.owner?.customer
     ? (await customers.load(code.owner.customer)).state
     : undefined

@@ -20,7 +20,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { changeCode } from './codeStreams.ts'
+import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 import { makeVoucher } from './makeVoucher.ts'
@@ -41,6 +41,7 @@ export interface VoucherJobs {
 
 export interface VoucherJobsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
+  readonly ledgers: CodeStreams
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly codes: Codes
   readonly rulebook: () => Rulebook
@@ -88,7 +89,7 @@ const chunksOf = (items: readonly JobItem[]): readonly (readonly JobItem[])[] =>
 }
 
 export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
-  const { store, readModel, codes, rulebook, waiting, log, now, slice: size = 250 } = options
+  const { store, ledgers, readModel, codes, rulebook, waiting, log, now, slice: size = 250 } = options
   const stopping = new AbortController()
   const { signal } = stopping
   /** Jobs that this node is at, in turn. */
@@ -116,7 +117,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     if (type === 'VOUCHERS.BULK_UPDATE' || type === 'VOUCHERS.METADATA_UPDATE') {
       const { code, spec } = item!
       const changed = await changeCode(
-        store,
+        ledgers,
         code,
         ({ spec: { metadata, ...rest } }) => ({
           type: 'ChangeVoucher',

@@ -22,7 +22,7 @@ const CONTEXT = { requestId: 'v-1', actor: { name: 'shop', role: 'integrator' } 
 /** Gives a code that nobody has to a customer. */
 const give = async (code: string, customer: string): Promise<void> => {
   const command = { type: 'AssignCode' as const, customer, publication: { id: `pub_${code}` }, joinOnce: false }
-  const done = await changeCode(node.services.store, code, command, { ...CONTEXT, now: Date.now() })
+  const done = await changeCode(node.services.ledgers, code, command, { ...CONTEXT, now: Date.now() })
   assert.is(done.kind, 'done')
   if (done.kind === 'done') token = done.position?.toString() ?? token
 }

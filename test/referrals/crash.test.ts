@@ -20,7 +20,7 @@ type Act =
 const codeOf = (who: string) => `CODE-${who}`
 
 /** One request of a client, as the routes carry it out; safe to be repeated under its key. */
-const carryOut = async ({ customers, codes, store }: Life, act: Act, key: string): Promise<void> => {
+const carryOut = async ({ customers, codes, ledgers }: Life, act: Act, key: string): Promise<void> => {
   const context = { key, requestId: key, actor: { name: 'test', role: 'admin' }, now: T0 }
   const customer = id(act.who)
   if (act.type === 'publish') {
@@ -46,7 +46,7 @@ const carryOut = async ({ customers, codes, store }: Life, act: Act, key: string
     profile: { source_id: act.who },
     referral: { code: codeOf(act.code) },
   })
-  const command = await withOffer({ store, customers, rulebook: { current: () => rulebook } as never }, event)
+  const command = await withOffer({ ledgers, customers, rulebook: { current: () => rulebook } as never }, event)
   await customers.execute(customer, command, context)
 }
 

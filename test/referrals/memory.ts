@@ -7,6 +7,7 @@ import { referralProcesses } from '../../src/processes/referrals.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
 import { createCodes } from '../../src/runtime/codes.ts'
 import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/customers.ts'
+import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { T0 } from '../given.ts'
 
@@ -157,6 +158,7 @@ export interface Life {
   readonly customers: CustomerRuntime
   readonly store: EventStore
   readonly codes: ReturnType<typeof createCodes>
+  readonly ledgers: Ledgers
   readonly processes: Processes
 }
 
@@ -190,5 +192,6 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
     log: silent,
     now,
   })
-  return { customers, store, codes, processes }
+  const ledgers = createLedgers(rulebook, { store, sleep: async () => {}, random: () => 0.5 })
+  return { customers, store, codes, ledgers, processes }
 }

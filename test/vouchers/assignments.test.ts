@@ -22,16 +22,16 @@ const ownerOf = (code: string) => ({ type: 'voucher', id: `v_${code}`, campaign:
 
 /** What a request does with a code that nobody has. */
 const publish = async (disk: Disk, at: Fuse, code: string, publication: string): Promise<void> => {
-  const { store, customers, codes, processes } = live(disk, () => w.rulebook, at)
+  const { ledgers, customers, codes, processes } = live(disk, () => w.rulebook, at)
   try {
     await codes.reserve(code, ownerOf(code), context)
     const profile = { source_id: 'pat' }
     await customers.execute(PAT, { type: 'SaveCustomer', profile, mayCreate: true }, context)
     const asked = { customer: PAT, publication: { id: publication }, joinOnce: true }
-    const changed = await changeCode(store, code, { type: 'AssignCode', ...asked }, context)
+    const changed = await changeCode(ledgers, code, { type: 'AssignCode', ...asked }, context)
     assert.is(changed.kind, 'done')
     const assigned = { ...asked, code, voucher: `v_${code}`, campaign: COUPONS }
-    await settleAssignment({ store, customers, freeCodes: { giveBack: () => {} } }, assigned, context)
+    await settleAssignment({ ledgers, customers, freeCodes: { giveBack: () => {} } }, assigned, context)
   } finally {
     await processes.stop()
   }
@@ -39,10 +39,10 @@ const publish = async (disk: Disk, at: Fuse, code: string, publication: string):
 
 /** What a process of a later life makes of everything in the log, twice over. */
 const recover = async (disk: Disk): Promise<readonly string[]> => {
-  const { store, customers, processes } = live(disk, () => w.rulebook, never())
+  const { ledgers, customers, processes } = live(disk, () => w.rulebook, never())
   const jobs = { request: async () => 0n, begin: () => {} }
   const freeCodes = { giveBack: () => {} }
-  const [process] = voucherProcesses({ jobs, store, customers, freeCodes, now: () => T0 }).filter(({ types }) =>
+  const [process] = voucherProcesses({ jobs, ledgers, customers, freeCodes, now: () => T0 }).filter(({ types }) =>
     types.includes('CodeAssigned'),
   )
   for (let round = 0; round < 2; round++)
@@ -53,7 +53,7 @@ const recover = async (disk: Disk): Promise<readonly string[]> => {
   for (const { type, data } of disk.log) {
     if (type !== 'CodeAssigned') continue
     const { code } = data as CodeFactData<'CodeAssigned'>
-    const { owner } = (await loadCode(store, code)).state
+    const { owner } = (await loadCode(ledgers, code)).state
     assert.is(owner?.customer, held.includes(code) ? PAT : undefined, `${code} beside ${held}`)
   }
   return held

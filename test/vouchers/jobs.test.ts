@@ -11,6 +11,7 @@ import { firstCodes } from '../../src/domain/vouchers/generate.ts'
 import { secretCode } from '../../src/domain/vouchers/secret.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
 import { createCodes } from '../../src/runtime/codes.ts'
+import { createLedgers } from '../../src/runtime/ledgers.ts'
 import { startVoucherJobs, type VoucherJobs } from '../../src/runtime/voucherJobs.ts'
 import { T0, world } from '../given.ts'
 import { assertLaws, project } from '../projector/laws.ts'
@@ -44,6 +45,7 @@ const live = (disk: Disk, at: Fuse, slice = 5): VoucherJobs => {
   const store = storeOver(disk, at)
   return startVoucherJobs({
     store,
+    ledgers: createLedgers(() => w.rulebook, { store, sleep: async () => {}, random: () => 0.5 }),
     readModel: readModelOver(disk),
     codes: createCodes(store),
     rulebook: () => w.rulebook,

@@ -1,7 +1,7 @@
 // The two kinds of ledgers: that of a code, in the code's own stream, and that of a campaign over all its codes.
 import { calendarOf } from '../calendar.ts'
 import { codeStream } from '../codes.ts'
-import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import {
   type CodeCommand,
@@ -50,7 +50,9 @@ export interface CodeStream {
 export const noCodeStream = (code: string): CodeStream => ({ code: noCode(code), ledger: NO_LEDGER })
 
 export type CodeStreamFact = CodeFact | LedgerFact
-export type CodeStreamCommand = CodeCommand | LedgerCommand
+/** A command on a code, or the one that the code's state as it then is leads to. */
+export type ChangeOfCode = CodeCommand | ((state: CodeState) => CodeCommand | Refused)
+export type CodeStreamCommand = ChangeOfCode | LedgerCommand
 
 type AnyFact = { readonly type: string; readonly data: unknown }
 
@@ -82,7 +84,8 @@ const COMMANDS_OF_LEDGERS: ReadonlySet<string> = new Set<LedgerCommand['type']>(
   'ChangeCredits',
 ])
 
-const isLedgerCommand = (command: CodeStreamCommand): command is LedgerCommand => COMMANDS_OF_LEDGERS.has(command.type)
+const isLedgerCommand = (command: CodeStreamCommand): command is LedgerCommand =>
+  typeof command !== 'function' && COMMANDS_OF_LEDGERS.has(command.type)
 
 const listed = <F>(decided: F | undefined | Refused): readonly F[] | Refused =>
   decided === undefined
@@ -98,7 +101,10 @@ export const decideCodeStream = (
   rulebook: Rulebook,
   now: number,
 ): readonly CodeStreamFact[] | Refused => {
-  if (!isLedgerCommand(command)) return listed<CodeStreamFact>(decideCode(code, command, now))
+  if (!isLedgerCommand(command)) {
+    const asked = typeof command === 'function' ? command(code) : command
+    return isRefused(asked) ? asked : listed<CodeStreamFact>(decideCode(code, asked, now))
+  }
   if (command.type === 'Reserve' || command.type === 'Lock' || command.type === 'ChangeCredits') {
     // The stream itself says whether the code is still good: it may have been switched off since it was looked at.
     if (!code.owner || code.deleted) return refuseNotFound('voucher', code.code)
