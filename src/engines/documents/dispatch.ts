@@ -18,7 +18,7 @@ import * as reads from './commands/reads.ts'
 import * as sessions from './commands/session.ts'
 import * as writes from './commands/writes.ts'
 import { CommandError, codeName, notImplemented } from './errors.ts'
-import { createFailpoints, type Fault } from './failpoints.ts'
+import { type Attempt, createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
 import { Binary, type Doc, Double, isDoc, Timestamp } from './values.ts'
 import { answerTo, type Request } from './wire.ts'
@@ -89,6 +89,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['replSetGetStatus', never(diagnostics.replSetGetStatus)],
   ['replSetGetConfig', never(diagnostics.replSetGetConfig)],
   ['getFreeMonitoringStatus', never(diagnostics.getFreeMonitoringStatus)],
+  ['getDefaultRWConcern', never(diagnostics.getDefaultRWConcern)],
+  ['profile', never(diagnostics.profile)],
   ['usersInfo', never(diagnostics.usersInfo)],
   ['rolesInfo', never(diagnostics.rolesInfo)],
   ['currentOp', never(diagnostics.currentOp)],
@@ -142,6 +144,16 @@ const kindOf = (body: Doc, ending: boolean): Kind => {
   const numbered = typeof body.get('txnNumber') === 'bigint'
   const inside = numbered && body.get('autocommit') === false
   return { transaction: inside && !ending, retryable: numbered && (!inside || ending) }
+}
+
+/** A greeting brings the client's name with it, so that it can already fail by that name. */
+const attemptOf = (command: string, body: Doc, connection: Connection): Attempt => {
+  const target = body.get(command === 'getMore' ? 'collection' : command)
+  return {
+    command,
+    appName: connection.appName ?? diagnostics.appNameOf(body),
+    namespace: typeof target === 'string' ? `${String(body.get('$db') ?? 'test')}.${target}` : undefined,
+  }
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -266,7 +278,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
     try {
       const command = find(name)
       ending = command.transaction === 'ends'
-      const fault = failpoints.take(name, connection.appName)
+      const fault = failpoints.take(attemptOf(name, body, connection))
       if (fault && fault.blockMs > 0) await pause(fault.blockMs)
       if (fault?.closeConnection) return { bytes: [], close: true }
       if (fault?.errorCode !== undefined) {

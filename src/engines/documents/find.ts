@@ -20,6 +20,13 @@ export interface Reader {
   reading(): Reading
   /** Throws when nobody waits for the answer any more. */
   check(): void
+  /** Where it is noted what was looked at, for `explain`. */
+  readonly examined?: Examined
+}
+
+export interface Examined {
+  keys: number
+  documents: number
 }
 
 export interface FindRequest {
@@ -74,6 +81,20 @@ export const findRequest = (body: Doc): FindRequest => {
   }
 }
 
+const note = ({ examined }: Reader, keys: number, documents: number): void => {
+  if (!examined) return
+  examined.keys += keys
+  examined.documents += documents
+}
+
+/** A plan that reads documents one after the other, without a bound of `_id`. */
+export const wholeCollection = (plan: Plan): boolean =>
+  plan.index === undefined &&
+  !plan.ordered &&
+  plan.ranges.length === 1 &&
+  plan.ranges[0]!.from === '' &&
+  plan.ranges[0]!.to === undefined
+
 /** All matches in the order asked for, in chunks of what `demand` wants. */
 const matching = async function* (
   reader: Reader,
@@ -92,6 +113,7 @@ const matching = async function* (
   if (id !== undefined) {
     const key = idKey(id)
     const raw = first.view.get(collection.space, key)
+    if (raw) note(reader, 1, 1)
     if (raw && (request.query.size === 1 || rawTest(filter)(raw))) yield [{ key, raw }]
     return
   }
@@ -108,6 +130,7 @@ const matching = async function* (
     else if (found.length > 0) yield found
     if (!scan.done && (sorter || found.length === 0)) await breathe()
   }
+  note(reader, wholeCollection(plan) ? 0 : scan.keys, scan.documents)
   if (sorter) yield sorter.finish()
 }
 

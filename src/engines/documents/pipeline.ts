@@ -192,7 +192,7 @@ const facet = (spec: Value, variables: Variables): Stage => {
   }
 }
 
-const once = async function* (docs: readonly Doc[]): Chunks {
+export const once = async function* (docs: readonly Doc[]): Chunks {
   yield docs
 }
 
@@ -289,10 +289,13 @@ const addFields = (spec: Value): Stage => {
 }
 
 const LEFT_OUT = new Set(
-  `$bucket $bucketAuto $changeStream $changeStreamSplitLargeEvent $collStats $currentOp $densify $documents $fill $geoNear
-   $graphLookup $indexStats $listLocalSessions $listSampledQueries $listSearchIndexes $listSessions $merge $out
+  `$bucket $bucketAuto $changeStream $changeStreamSplitLargeEvent $densify $documents $fill $geoNear
+   $graphLookup $listLocalSessions $listSampledQueries $listSearchIndexes $listSessions $merge $out
    $planCacheStats $redact $search $searchMeta $setWindowFields $shardedDataDistribution $vectorSearch`.split(/\s+/),
 )
+
+/** Sources, which `aggregate` takes off before. */
+const ONLY_FIRST = new Set(['$collStats', '$indexStats', '$currentOp'])
 
 const stageOf = (stage: Doc): readonly [string, Value] => {
   if (stage.size !== 1) throw fail(40323, 'A pipeline stage specification object must contain exactly one field.')
@@ -318,6 +321,7 @@ const compileStages = (stages: readonly Doc[], variables: Variables): Stage[] =>
   return list.map(([name, spec], i) => {
     const compile = STAGES[name]
     if (LEFT_OUT.has(name)) throw notImplemented(`the stage ${name}`)
+    if (ONLY_FIRST.has(name)) throw fail(40602, `${name} is only valid as the first stage in a pipeline`)
     if (!compile) throw fail(40324, `Unrecognized pipeline stage name: '${name}'`)
     const next = list[i + 1]
     if (name === '$sort' && next?.[0] === '$limit') return sort(spec, positive(next[1]))
@@ -369,6 +373,17 @@ export const parsePipeline = (stages: readonly Doc[], given: Variables): Pipelin
     limit: limited === undefined ? 0 : positive(limited),
   }
   return { request, stages: compileStages(rest, variables), variables, needs: needsOf(rest[0]) }
+}
+
+/** The same over documents that are not a collection's: every stage works on what it is given. */
+export const parseStages = (stages: readonly Doc[], given: Variables): Pipeline => {
+  const variables = startVariables(given)
+  return {
+    request: findRequest(new Map()),
+    stages: compileStages(stages, variables),
+    variables,
+    needs: undefined,
+  }
 }
 
 /** The documents a pipeline begins with; none without a collection. */

@@ -15,6 +15,9 @@ export interface Scan {
   /** The next matches: at most `max`, fewer when the time slice is over. */
   take(view: View, max: number): FoundDocument[]
   readonly done: boolean
+  /** Entries of the index, or of the collection, that were read, and documents that were looked at. */
+  readonly keys: number
+  readonly documents: number
 }
 
 /** How long one slice of a scan may keep the thread, in milliseconds. */
@@ -41,6 +44,8 @@ export const createScan = (collection: Collection, plan: Plan, filter: Filter): 
   let range = 0
   /** The last entry read of the current range; the next slice begins after it. */
   let last: Key | undefined
+  let keys = 0
+  let documents = 0
 
   const bounds = (): readonly [Key, Key | undefined] => {
     const { from, to } = ordered[range]!
@@ -60,19 +65,19 @@ export const createScan = (collection: Collection, plan: Plan, filter: Filter): 
     take: (view, max) => {
       const out: FoundDocument[] = []
       const until = performance.now() + SLICE_MS
-      let read = 0
       while (range < ordered.length) {
         const [from, to] = bounds()
         for (const [key, value] of view.range(index?.space ?? collection.space, from, to, reverse)) {
           last = key
-          read += 1
+          keys += 1
           const found = fetch(view, key, value)
+          if (found) documents += 1
           if (found && matches(found.raw)) {
             seen?.add(found.key)
             out.push(found)
             if (out.length >= max) return out
           }
-          if (read % CHECK_EVERY === 0 && performance.now() > until) return out
+          if (keys % CHECK_EVERY === 0 && performance.now() > until) return out
         }
         range += 1
         last = undefined
@@ -81,6 +86,12 @@ export const createScan = (collection: Collection, plan: Plan, filter: Filter): 
     },
     get done() {
       return range >= ordered.length
+    },
+    get keys() {
+      return keys
+    },
+    get documents() {
+      return documents
     },
   }
 }

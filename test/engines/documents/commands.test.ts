@@ -206,6 +206,54 @@ const withFaults = async (work: (own: MongoClient, name: string) => Promise<void
 const failPoint = (own: MongoClient, mode: unknown, data: Document) =>
   own.db('admin').command({ configureFailPoint: 'failCommand', mode, data })
 
+test('shells look around: sizes and indexes by stages, what was examined, profiling is off', async () => {
+  const db = client.db(`looks_${Date.now().toString(36)}`)
+  const rows = db.collection<{ _id: number; n: number }>('rows')
+  await rows.insertMany(Array.from({ length: 50 }, (_, i) => ({ _id: i, n: i % 10 })))
+  await rows.createIndex({ n: 1 })
+  const [stats] = await rows.aggregate([{ $collStats: { storageStats: {}, count: {} } }]).toArray()
+  assert.equal([stats?.ns, stats?.count, stats?.storageStats.nindexes], [rows.namespace, 50, 2])
+  const indexes = await rows
+    .aggregate([{ $indexStats: {} }, { $sort: { name: 1 } }, { $project: { name: 1 } }])
+    .toArray()
+  assert.equal(
+    indexes.map(({ name }) => name),
+    ['_id_', 'n_1'],
+  )
+  assert.is((await codeOf(rows.aggregate([{ $match: {} }, { $indexStats: {} }]).toArray()))[0], 40602)
+  assert.is(
+    (
+      await codeOf(
+        db
+          .collection('none')
+          .aggregate([{ $collStats: { count: {} } }])
+          .toArray(),
+      )
+    )[0],
+    26,
+  )
+  assert.is((await codeOf(db.aggregate([{ $currentOp: {} }]).toArray()))[0], 73)
+  assert.ok(
+    Array.isArray(
+      await client
+        .db('admin')
+        .aggregate([{ $currentOp: {} }])
+        .toArray(),
+    ),
+  )
+  assert.is((await db.command({ profile: -1 })).was, 0)
+  assert.type((await client.db('admin').command({ getDefaultRWConcern: 1 })).defaultWriteConcern, 'object')
+
+  const examined = async (filter: Document) => {
+    const { executionStats: told } = await rows.find(filter).explain('executionStats')
+    return [told.nReturned, told.totalKeysExamined, told.totalDocsExamined]
+  }
+  assert.equal(await examined({ n: 3 }), [5, 5, 5])
+  assert.equal(await examined({ _id: 3 }), [1, 1, 1])
+  assert.equal(await examined({ other: { $exists: false } }), [50, 0, 50])
+  await db.dropDatabase()
+})
+
 test('fail points are unknown unless an option allows them', async () => {
   if (server.kind !== 'embedded') return
   assert.equal(await codeOf(failPoint(client, 'off', {})), [59, 'CommandNotFound'])
@@ -236,6 +284,37 @@ test('fail points: errors, labels, times and skip, write concern errors, slow an
     const started = performance.now()
     await own.db('f').command({ ping: 1 })
     assert.ok(performance.now() - started >= 145)
+  }))
+
+test('fail points: by chance, by collection, by the name in a greeting, for all commands', () =>
+  withFaults(async (own) => {
+    await failPoint(own, { activationProbability: 1 }, { failCommands: ['ping'], errorCode: 2 })
+    assert.equal(await codeOf(own.db('f').command({ ping: 1 })), [2, 'BadValue'])
+    await failPoint(own, { activationProbability: 0 }, { failCommands: ['ping'], errorCode: 2 })
+    await own.db('f').command({ ping: 1 })
+    assert.is((await codeOf(failPoint(own, { activationProbability: 2 }, {})))[0], 2)
+
+    const find = { failCommands: ['find'], errorCode: 2, namespace: 'f.bad' }
+    await failPoint(own, 'alwaysOn', find)
+    assert.is(await own.db('f').collection('good').findOne({}), null)
+    assert.is((await codeOf(own.db('f').collection('bad').findOne({})))[0], 2)
+
+    await failPoint(own, 'alwaysOn', {
+      failCommands: ['hello', 'isMaster', 'ismaster'],
+      errorCode: 91,
+      appName: 'late',
+    })
+    const url = `mongodb://${own.options.hosts[0]}/?directConnection=true`
+    const late = new MongoClient(url, { appName: 'late', serverSelectionTimeoutMS: 300 })
+    const other = new MongoClient(url, { appName: 'other', serverSelectionTimeoutMS: 3000 })
+    assert.is((await late.connect().catch((error) => error)).name, 'MongoServerSelectionError')
+    await other.connect()
+    await Promise.all([late.close(), other.close()])
+
+    await failPoint(own, 'alwaysOn', { failAllCommands: true, errorCode: 2 })
+    assert.is((await codeOf(own.db('f').command({ buildInfo: 1 })))[0], 2)
+    await failPoint(own, 'off', {})
+    await own.db('f').command({ buildInfo: 1 })
   }))
 
 test('a retryable write meets a closed connection and is made once', () =>

@@ -4,7 +4,7 @@ import { CATALOG, type Collection, collectionKey, splitNamespace } from '../cata
 import { CommandError, notImplemented } from '../errors.ts'
 import { compileExpressionFilter } from '../expression-filter.ts'
 import { newCollection } from '../store.ts'
-import { Binary, type Doc, isDoc, type Value } from '../values.ts'
+import { Binary, type Doc, docOf, isDoc, type Value } from '../values.ts'
 import {
   boolField,
   type Context,
@@ -188,15 +188,11 @@ const measure = (context: Context, collection: Collection) => {
   return { documents, bytes }
 }
 
-export const collStats = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['scale'])
-  const ns = namespace(context)
-  const scale = numberField(context.body, 'scale') ?? 1
-  const collection = context.store.catalog.get(ns)
+/** Sizes and counts, in bytes divided by `scale`. Indexes are not measured apart. */
+export const collectionStats = (context: Context, collection: Collection | undefined, scale: number) => {
   const { documents, bytes } = collection ? measure(context, collection) : { documents: 0, bytes: 0 }
   const indexes = collection?.indexes ?? []
   return {
-    ns,
     size: Math.floor(bytes / scale),
     count: documents,
     ...(documents > 0 && { avgObjSize: Math.floor(bytes / documents) }),
@@ -204,12 +200,19 @@ export const collStats = async (context: Context): Promise<Reply> => {
     freeStorageSize: 0,
     capped: false,
     nindexes: indexes.length,
-    indexBuilds: [],
+    indexBuilds: indexes.filter((index) => index.building).map((index) => index.name),
     totalIndexSize: 0,
-    indexSizes: Object.fromEntries(indexes.map((i) => [i.name, 0])),
+    indexSizes: docOf(Object.fromEntries(indexes.map((i) => [i.name, 0]))),
     totalSize: Math.floor(bytes / scale),
     scaleFactor: scale,
   }
+}
+
+export const collStats = async (context: Context): Promise<Reply> => {
+  onlyFields(context, ['scale'])
+  const ns = namespace(context)
+  const scale = numberField(context.body, 'scale') ?? 1
+  return { ns, ...collectionStats(context, context.store.catalog.get(ns), scale) }
 }
 
 export const dbStats = async (context: Context): Promise<Reply> => {

@@ -160,6 +160,12 @@ export const onlyFields = (context: Context, fields: readonly string[], code = 4
       throw new CommandError(code, `BSON field '${context.name}.${name}' is an unknown field.`)
 }
 
+/** The same for a document inside a command. */
+export const onlyFieldsOf = (doc: Doc, where: string, fields: readonly string[]): void => {
+  for (const name of doc.keys())
+    if (!fields.includes(name)) throw new CommandError(40415, `BSON field '${where}.${name}' is an unknown field.`)
+}
+
 export const docField = (body: Doc, name: string): Doc | undefined => {
   const value = body.get(name)
   if (value === undefined || value === null) return undefined

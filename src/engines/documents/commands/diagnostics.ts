@@ -1,8 +1,8 @@
 // What drivers, shells and tools ask about the server itself.
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
-import { CommandError } from '../errors.ts'
+import { CommandError, notImplemented } from '../errors.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
-import { Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../values.ts'
+import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
 import { MAX_STATEMENTS } from './batch.ts'
 import type { Context, Reply } from './context.ts'
@@ -13,13 +13,18 @@ const VERSION_ARRAY = [7, 0, 0, 0]
 export const SET_NAME = 'rs0'
 const MAX_WIRE_VERSION = 21
 
+/** The name that a client gives itself in a greeting. */
+export const appNameOf = (body: Doc): string | undefined => {
+  const client = body.get('client')
+  const application = isDoc(client) ? client.get('application') : undefined
+  return isDoc(application) ? String(application.get('name')) : undefined
+}
+
 /** `hello` and its older names: a replica set of one, which is always its primary. */
 export const hello = async (context: Context): Promise<Reply> => {
   const { connection, body } = context
   const { address } = context.services
-  const client = body.get('client')
-  const application = isDoc(client) ? client.get('application') : undefined
-  if (isDoc(application)) connection.appName = String(application.get('name'))
+  connection.appName ??= appNameOf(body)
   return {
     ...(context.name === 'hello' ? { isWritablePrimary: true } : { ismaster: true }),
     helloOk: true,
@@ -66,6 +71,7 @@ const PARAMETERS: Readonly<Record<string, Value>> = {
   localLogicalSessionTimeoutMinutes: SESSION_MINUTES,
   authenticationMechanisms: [],
   ttlMonitorEnabled: true,
+  logComponentVerbosity: docOf({ verbosity: 0 }),
 }
 
 export const getParameter = async (context: Context): Promise<Reply> => {
@@ -149,6 +155,21 @@ export const replSetGetConfig = async (context: Context): Promise<Reply> => ({
     term: 1,
     members: [{ _id: 0, host: context.services.address, priority: 1, votes: 1 }],
   },
+})
+
+/** Nothing is profiled. */
+export const profile = async (context: Context): Promise<Reply> => {
+  const level = context.body.get('profile')
+  if (level !== 0 && level !== -1) throw notImplemented('profiling')
+  return { was: 0, slowms: 100, sampleRate: new Double(1) }
+}
+
+export const getDefaultRWConcern = async (): Promise<Reply> => ({
+  defaultReadConcern: { level: 'local' },
+  defaultWriteConcern: { w: 'majority', wtimeout: 0 },
+  defaultReadConcernSource: 'implicit',
+  defaultWriteConcernSource: 'implicit',
+  localUpdateWallClockTime: new Date(),
 })
 
 export const getFreeMonitoringStatus = async (): Promise<Reply> => ({ state: 'disabled' })

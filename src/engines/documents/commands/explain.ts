@@ -2,7 +2,7 @@
 import type { Encodable } from '../bson-encode.ts'
 import type { Collection } from '../catalog.ts'
 import { CommandError, failedToParse } from '../errors.ts'
-import { type FindRequest, findRequest, matchingDocs } from '../find.ts'
+import { type Examined, type FindRequest, findRequest, matchingDocs, type Reader, wholeCollection } from '../find.ts'
 import { parsePipeline } from '../pipeline.ts'
 import type { Plan } from '../planner.ts'
 import { hintName, idOfFilter, planQuery } from '../select.ts'
@@ -12,13 +12,9 @@ import { VERSION } from './diagnostics.ts'
 
 type Stage = { readonly [name: string]: Encodable }
 
-const isWhole = (plan: Plan): boolean =>
-  plan.ranges.length === 1 && plan.ranges[0]!.from === '' && plan.ranges[0]!.to === undefined
-
 const scanStage = (collection: Collection, plan: Plan, filter: Doc): Stage => {
   const direction = plan.reverse ? 'backward' : 'forward'
-  if (plan.index === undefined && isWhole(plan) && !plan.ordered)
-    return { stage: 'COLLSCAN', ...(filter.size > 0 && { filter }), direction }
+  if (wholeCollection(plan)) return { stage: 'COLLSCAN', ...(filter.size > 0 && { filter }), direction }
   const index = plan.index ?? collection.indexes[0]!
   return {
     stage: 'FETCH',
@@ -93,15 +89,20 @@ const answer = async (
   }
   if (verbosity === 'queryPlanner') return { queryPlanner: planner }
   const started = performance.now()
+  const examined: Examined = { keys: 0, documents: 0 }
+  const reader: Reader = { reading: () => context.reading(), check: () => context.check(), examined }
   let returned = 0
-  for await (const chunk of matchingDocs(context, ns, request, { wanted: 1000 }, new Set())) returned += chunk.length
+  for await (const chunk of matchingDocs(reader, ns, request, { wanted: 1000 }, new Set())) returned += chunk.length
   return {
     queryPlanner: planner,
     executionStats: {
       executionSuccess: true,
       nReturned: returned,
       executionTimeMillis: Math.round(performance.now() - started),
+      totalKeysExamined: examined.keys,
+      totalDocsExamined: examined.documents,
       executionStages: plan,
+      ...(verbosity === 'allPlansExecution' && { allPlansExecution: [] }),
     },
   }
 }

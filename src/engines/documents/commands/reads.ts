@@ -6,11 +6,12 @@ import { compileExpression, startVariables } from '../expressions/compile.ts'
 import { findAnswer, findRequest, matchingDocs } from '../find.ts'
 import { keyOf } from '../keys.ts'
 import { parsePath, valuesAt } from '../paths.ts'
-import { type PipelineReader, parsePipeline, pipelineSource, runPipeline } from '../pipeline.ts'
+import { once, type PipelineReader, parsePipeline, parseStages, pipelineSource, runPipeline } from '../pipeline.ts'
 import { refuseCollation } from '../select.ts'
 import { type Doc, docOf, isArray, isDoc, type Maybe, type Value } from '../values.ts'
 import { boolField, type Context, docField, namespace, numberField, onlyFields, type Reply } from './context.ts'
 import { explainAggregate } from './explain.ts'
+import { sourceOf } from './sources.ts'
 
 const FIND_FIELDS =
   `filter sort projection hint skip limit batchSize singleBatch max min returnKey showRecordId tailable
@@ -174,13 +175,16 @@ export const aggregate = async (context: Context): Promise<Reply> => {
   if (!isArray(stages) || !stages.every(isDoc))
     throw typeMismatch("'pipeline' option must be specified as an array of objects")
   const variables = docField(body, 'let') ?? docOf({})
-  const pipeline = parsePipeline(stages as readonly Doc[], constants(variables))
+  const own = sourceOf(stages as readonly Doc[])
+  const pipeline = own
+    ? parseStages((stages as readonly Doc[]).slice(1), constants(variables))
+    : parsePipeline(stages as readonly Doc[], constants(variables))
   if (boolField(body, 'explain')) return explainAggregate(context, ns, pipeline.request)
   const cursor = docField(body, 'cursor')
   if (!cursor) throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument")
   const demand: Demand = { wanted: FIRST_BATCH }
   const reader = createReader(context)
-  const source = pipelineSource(reader, target === 1 ? undefined : ns, pipeline, demand)
+  const source = own ? once(own(context, ns)) : pipelineSource(reader, target === 1 ? undefined : ns, pipeline, demand)
   const size = numberField(cursor, 'batchSize') ?? FIRST_BATCH
   return cursorReply(context, reader, ns, runPipeline(reader, source, pipeline), demand, size, false)
 }
