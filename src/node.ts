@@ -42,6 +42,7 @@ import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
+import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
 import { startVoucherJobs } from './runtime/voucherJobs.ts'
 
@@ -77,7 +78,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
     stops.push(() => readModel.close())
     const project = { id: config.projectId, timeZone: config.projectTimeZone }
-    const rulebook = await startRulebook({ store, project, log, now: Date.now })
+    const rulebook = await whenReached(log, () => startRulebook({ store, project, log, now: Date.now }))
     stops.push(() => rulebook.stop())
     const projector = createProjector({
       group: 'main',
@@ -94,7 +95,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const randomKey = () => randomBytes(16).toString('hex')
     const customers = createCustomerRuntime({
       store,
-      head: (await store.head()) ?? -1n,
+      head: (await whenReached(log, () => store.head())) ?? -1n,
       customers: createCustomers({
         store,
         snapshots: createSnapshotStore(readModel, log),
@@ -116,15 +117,17 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       const head = await store.head()
       return head === undefined || projector.waitFor(head, timeoutMs)
     }
-    const rollout = await startRollout({
-      readModel,
-      customers,
-      rulebook,
-      caughtUp,
-      log,
-      now: Date.now,
-      requestId,
-    })
+    const rollout = await whenReached(log, () =>
+      startRollout({
+        readModel,
+        customers,
+        rulebook,
+        caughtUp,
+        log,
+        now: Date.now,
+        requestId,
+      }),
+    )
     stops.push(() => rollout.stop())
     const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
@@ -180,19 +183,21 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => processes.stop())
     watchProcesses(metrics.registry, processes)
     const delivery = config.delivery.isOn
-      ? await startDelivery({
-          config: config.delivery,
-          store,
-          readModel,
-          rulebook: rulebook.current,
-          issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
-          log,
-          metrics: metrics.registry,
-          onMoved(moved) {
-            const watching = projector.position$.subscribe(moved)
-            return () => watching.unsubscribe()
-          },
-        })
+      ? await whenReached(log, () =>
+          startDelivery({
+            config: config.delivery,
+            store,
+            readModel,
+            rulebook: rulebook.current,
+            issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
+            log,
+            metrics: metrics.registry,
+            onMoved(moved) {
+              const watching = projector.position$.subscribe(moved)
+              return () => watching.unsubscribe()
+            },
+          }),
+        )
       : undefined
     if (delivery) stops.push(() => delivery.stop())
     watchNode(metrics.registry, {

@@ -103,10 +103,12 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     leaseMs,
     longestSendMs,
   }
+  // What may fail comes before what must be stopped.
+  const leases = await createLeases(readModel, node)
   const feeds = await startFeeds({ ...shared, node })
   const dispatcher = startDispatcher({
     ...shared,
-    leases: await createLeases(readModel, node),
+    leases,
     laneCapacity: lane.capacity,
     concurrency: FULL_LANES * lane.capacity * (1 + WAITING_FOR_EACH),
     ...(options.onMoved ? { onMoved: options.onMoved } : {}),

@@ -12,7 +12,10 @@ export interface LeaseDocument {
 }
 
 export interface Leases {
-  /** Claims messages until `until`; gives the ids that nobody else holds. */
+  /**
+   * Claims messages until `until`; gives the ids that nobody else holds. What this dispatcher holds itself it gets again: a
+   * claim or a release whose answer was lost in the store's trouble keeps no message waiting.
+   */
   claim(ids: readonly string[], now: number, until: number): Promise<ReadonlySet<string>>
   /** Gives back messages that are done with, in the background. */
   release(id: string): void
@@ -42,12 +45,14 @@ export const createLeases = async (readModel: ReadModel, holder: string): Promis
   return {
     async claim(ids, now, until) {
       if (ids.length === 0) return new Set()
+      // What was given back and is claimed again must not be taken away by the one that comes late.
+      await writing
       const claim = randomBytes(12).toString('hex')
       try {
         await collection.bulkWrite(
           ids.map((id) => ({
             updateOne: {
-              filter: { _id: id, until: { $lt: new Date(now) } },
+              filter: { _id: id, $or: [{ until: { $lt: new Date(now) } }, { node: holder }] },
               update: { $set: { node: holder, claim, until: new Date(until) } },
               upsert: true,
             },
