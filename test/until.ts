@@ -1,17 +1,18 @@
 // Waiting for a condition, never for a time.
+import { patience } from './engines/trouble.ts'
 
-/** Asks again until the answer satisfies; fails with the last answer after `limitMs`. */
+/** Asks again until the answer satisfies; fails with the last answer after `limitMs`, later with servers in trouble. */
 export const until = async <T>(
   ask: () => Promise<T> | T,
   satisfied: (answer: T) => boolean = Boolean,
   limitMs = 10_000,
 ): Promise<T> => {
-  const deadline = Date.now() + limitMs
+  const deadline = Date.now() + limitMs * patience
   for (;;) {
     const answer = await ask()
     if (satisfied(answer)) return answer
     if (Date.now() > deadline)
-      throw new Error(`not within ${limitMs} ms; last: ${JSON.stringify(answer)?.slice(0, 500)}`)
+      throw new Error(`not within ${limitMs * patience} ms; last: ${JSON.stringify(answer)?.slice(0, 500)}`)
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
 }

@@ -94,8 +94,12 @@ test('the official client runs a program from its creation to its deletion', asy
   assert.equal([repeated.points, repeated.balance], [30, 42])
 
   await until(
-    async () => (await sdk.loyalties.getMember(id, joined.code)).loyalty_card.balance,
-    (n) => n === 42,
+    () =>
+      sdk.loyalties.getMember(id, joined.code).then(
+        (member) => member.loyalty_card.balance,
+        (error: { code: number }) => error.code,
+      ),
+    (balanceOr404) => balanceOr404 === 42,
   )
   assert.is((await sdk.loyalties.getMember(null, joined.code)).holder_id, joined.holder_id)
   assert.is((await sdk.loyalties.listMembers(id)).total, 1)
@@ -405,13 +409,13 @@ test('bad input is refused with the contract’s errors and writes nothing', asy
   await close(id)
   refused(await post(path, { points: 1 }), 400, 'campaign_not_active')
   refused(await post(`/v1/loyalties/${id}/members`, { customer: { source_id: 'late' } }), 400, 'campaign_not_active')
-  ok(await post(`/v1/loyalties/${id}/enable`))
+  const enabled = ok(await post(`/v1/loyalties/${id}/enable`))
   refused(
     await post(`/v1/loyalties/${id}/members`, { customer: { source_id: 'cal' }, voucher: card.code }),
     409,
     'duplicate_found',
   )
-  assert.is(ok(await get(`/v1/loyalties/members/${card.code}`)).body.loyalty_card.balance, 0)
+  assert.is(ok(await get(`/v1/loyalties/members/${card.code}`, enabled)).body.loyalty_card.balance, 0)
   for (const reader of ['reader', 'auditor'] as const)
     assert.is((await node.call('POST', path, { points: 1 }, { as: reader })).status, 403)
 })

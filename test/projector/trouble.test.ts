@@ -1,5 +1,4 @@
 // The projector while servers stop, die and come back: it goes on by itself within 3 s, and nothing is lost or doubled.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,8 @@ import { MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { StoreUnavailable } from '../../src/eventstore/index.ts'
-import { type Engine, type Engines, embedded, startEngines, until } from './engines.ts'
+import { killable } from '../engines/killable.ts'
+import { type Engines, embedded, startEngines, until } from './engines.ts'
 import { counted, noted } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
 
@@ -226,42 +226,6 @@ if (embedded) {
     await Promise.all([events.stop(), documents.stop()])
     rmSync(dir, { recursive: true, force: true })
   })
-}
-
-interface Killable extends Engine {
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void
-}
-
-/** An engine in a process of its own: `stop` is SIGKILL. */
-const killable = async (kind: string, dir: string): Promise<Killable> => {
-  const script = new URL('./engineProcess.ts', import.meta.url).pathname
-  let child: ChildProcess | undefined
-  const open = (port: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const started = spawn(process.execPath, ['--import', 'tsx', script, kind, dir, port], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      })
-      child = started
-      started.stdout.on('data', (line: Buffer) => resolve(line.toString().trim()))
-      started.on('exit', () => reject(new Error(`${kind} engine ended`)))
-    })
-  const url = await open('0')
-  const port = new URL(url).port
-  return {
-    url,
-    async stop() {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-      const gone = new Promise((resolve) => child!.once('exit', resolve))
-      child.kill('SIGKILL')
-      await gone
-    },
-    async start() {
-      await open(port)
-    },
-    signal(name) {
-      child?.kill(name)
-    },
-  }
 }
 
 test.run()

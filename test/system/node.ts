@@ -1,4 +1,5 @@
-// A whole node for tests: real drivers, real engines over a directory of its own, real HTTP.
+// A whole node for tests: real drivers, real engines over a directory of its own, real HTTP. With FAULTS its engines are in
+// trouble, and requests go through a gateway that repeats them as the API asks for.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,9 @@ import { type Config, loadConfig } from '../../src/config.ts'
 import type { GeneratedKey, Role } from '../../src/keys.ts'
 import { createLogger } from '../../src/log.ts'
 import { type Node, startNode } from '../../src/node.ts'
+import { trouble } from '../engines/trouble.ts'
+import { startTroubled } from '../engines/troubled.ts'
+import { startGateway } from './gateway.ts'
 
 export interface Answer {
   readonly status: number
@@ -33,7 +37,12 @@ export interface CallOptions {
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
 export const testNode = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<TestNode> => {
   const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-test-')))
+  const troubled =
+    trouble && env.EVENTSTORE_URL === undefined && env.MONGODB_URL === undefined
+      ? await startTroubled(data, trouble)
+      : undefined
   const config: Config = loadConfig({
+    ...(troubled ? { EVENTSTORE_URL: troubled.eventStoreUrl, MONGODB_URL: troubled.mongodbUrl } : {}),
     ...(process.env.EVENTSTORE_URL ? { EVENTSTORE_URL: process.env.EVENTSTORE_URL } : {}),
     ...(process.env.MONGODB_URL
       ? { MONGODB_URL: process.env.MONGODB_URL, MONGODB_DATABASE: `test_${Date.now().toString(36)}` }
@@ -44,7 +53,22 @@ export const testNode = async (env: Readonly<Record<string, string>> = {}, dir?:
     LOG_LEVEL: 'error',
     ...env,
   })
-  const node = await startNode(config, createLogger(config.logLevel))
+  const inner = await startNode(config, createLogger(troubled ? 'silent' : config.logLevel)).catch(async (error) => {
+    await troubled?.stop()
+    throw error
+  })
+  const gateway = troubled && (await startGateway(inner.url))
+  const node: Node = gateway
+    ? {
+        ...inner,
+        url: gateway.url,
+        async stop() {
+          await gateway.close()
+          await inner.stop()
+          await troubled.stop()
+        },
+      }
+    : inner
   const keys = JSON.parse(await readFile(join(data, 'keys.json'), 'utf8')) as GeneratedKey[]
   const key = (role: Role): GeneratedKey => {
     const found = keys.find((k) => k.role === role)

@@ -58,8 +58,8 @@ export interface Faults {
   ofSubscription(): SubscriptionFault | undefined
 }
 
-/** A small generator of numbers in [0, 1), so that a seed repeats a run (mulberry32). */
-const generator = (seed: number): (() => number) => {
+/** Numbers in [0, 1), the same for the same seed (mulberry32), so that a run can be repeated. */
+export const seededRandom = (seed: number): (() => number) => {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -104,7 +104,7 @@ export const createFaults = (): Faults => {
     },
     random: (faults) => {
       const options = v.parse(RandomFaults, faults)
-      atRandom = { options, next: generator(options.seed) }
+      atRandom = { options, next: seededRandom(options.seed) }
     },
     clear: () => {
       armed = []

@@ -12,7 +12,14 @@ import { listen } from './server.ts'
 import { createSubmit, type ServiceContext } from './services/context.ts'
 import { createHttpHandler } from './wire/http1.ts'
 
-export { createFaults, type FaultKind, type Faults, type Injection, type RandomFaults } from './faults.ts'
+export {
+  createFaults,
+  type FaultKind,
+  type Faults,
+  type Injection,
+  type RandomFaults,
+  seededRandom,
+} from './faults.ts'
 
 export interface EventLogOptions {
   /** Folder of the log's files; made when it is not there. One process at a time. */

@@ -1,0 +1,41 @@
+// The application's own tests once more, with engines that answer as servers in trouble do, at random. The seed is printed; FAULTS_SEED repeats it. SOAK=1 runs all of them,
+// and with engines that are killed and started again in the middle.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const test = suite('the application on engines in trouble')
+const root = join(import.meta.dirname, '..')
+const soak = process.env.SOAK === '1'
+
+/** Tests of whole nodes that ask only what holds on servers in trouble too. */
+const ALL = ['system/tracking', 'system/segments', 'loyalty/http', 'referrals/http']
+const RUNS: readonly (readonly [string, readonly string[]])[] = soak
+  ? [
+      ['random', ALL],
+      ['kill', ALL],
+      ['random,kill', ALL],
+    ]
+  : [['random', ['system/tracking']]]
+
+const run = (faults: string, parts: readonly string[]): Promise<string> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'run.ts'), ...parts], {
+      env: { ...process.env, FAULTS: faults, SOAK: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('close', (code) => resolve(`${output}\nended with ${code}`))
+  })
+
+for (const [faults, parts] of RUNS)
+  test(`FAULTS=${faults}: ${parts.join(', ')}`, async () => {
+    const output = await run(faults, parts)
+    assert.match(output, /\n[1-9]\d* passed, 0 failed\n\nended with 0$/, output)
+  })
+
+if (!process.env.EVENTSTORE_URL && !process.env.MONGODB_URL) test.run()
