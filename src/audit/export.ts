@@ -4,6 +4,7 @@ import { customerStream } from '../domain/ids.ts'
 import { sortable } from '../domain/position.ts'
 import type { RawRecord } from '../eventstore/codec.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { recordsAfter } from './patience.ts'
 
 /** One event as an export holds it. Revisions and positions are decimal text. */
 const Line = v.object({
@@ -51,9 +52,8 @@ export async function* exportLines(
   const stream = customer === undefined ? undefined : customerStream(customer)
   const head = (await store.head()) ?? -1n
   let events = 0
-  for await (const record of store.readRecords({ from: after ?? 'start', ...(signal ? { signal } : {}) })) {
+  for await (const record of recordsAfter(store, after, signal)) {
     if (record.position > head) break
-    if (after !== undefined && record.position <= after) continue
     if (stream !== undefined && record.stream !== stream) continue
     events++
     yield JSON.stringify(lineOf(record))

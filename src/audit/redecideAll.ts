@@ -1,8 +1,8 @@
 // Deciding the recorded decisions of all customers again, several customers at a time.
 import { customerStream } from '../domain/ids.ts'
-import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
-import { backoffMs, sleep } from '../line/backoff.ts'
+import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
+import { isAway, MAX_TRIES, patiently } from './patience.ts'
 import { type Drift, redecideCustomer } from './redecide.ts'
 
 /** Every fact of a customer's stream is in a stream of this name. */
@@ -16,23 +16,6 @@ const BATCH = 1_000
 
 /** Customers whose streams are read at the same time. */
 const AT_ONCE = 8
-
-/** A log that goes away for a moment is asked again so many times in a row. */
-const MAX_TRIES = 10
-
-const isAway = (error: unknown): boolean => error instanceof StoreUnavailable
-
-/** Does it again from its beginning when the log goes away for a moment; rejects with any other failure. */
-const patiently = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isAway(error) || signal?.aborted || tries === MAX_TRIES) throw error
-      await sleep(backoffMs(tries, { baseMs: 100, maxMs: 3_000 }), signal)
-    }
-  }
-}
 
 /** The ids of all customers that there are when it begins, in the order of their first facts. */
 export async function* customersInLog(

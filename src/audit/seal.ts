@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { RawRecord } from '../eventstore/codec.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { recordsAfter } from './patience.ts'
 
 /** Events in one block of the chain. */
 export const BLOCK = 10_000
@@ -40,7 +41,7 @@ async function* blocksOf(store: EventStore, until: bigint, signal?: AbortSignal)
     hash = createHash('sha256').update(previous)
     return { upTo: count, position: String(position), hash: previous }
   }
-  for await (const record of store.readRecords({ from: 'start', ...(signal ? { signal } : {}) })) {
+  for await (const record of recordsAfter(store, undefined, signal)) {
     if (record.position > until) break
     hash.update(sealed(record)).update('\n')
     position = record.position

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { BLOCK, Block, checkSeal, sealLines, sealOf } from '../../src/audit/seal.ts'
 import type { RawRecord } from '../../src/eventstore/codec.ts'
-import type { EventStore } from '../../src/eventstore/index.ts'
+import { type EventStore, StoreUnavailable } from '../../src/eventstore/index.ts'
 
 const records = Array.from(
   { length: 2 * BLOCK + 500 },
@@ -68,6 +68,29 @@ test('breaks, and names the block, for one byte, a removed event, and two that c
     assert.is(check.holds, false)
     assert.equal('block' in check && [check.block, check.from, check.upTo], [1, BLOCK, 2 * BLOCK])
   }
+})
+
+test('a read that breaks off goes on after the last event: the seal is the same', async () => {
+  const whole = await collect(blocksOf(records))
+  let reads = 0
+  const store = {
+    async *readRecords({ from }: { readonly from: bigint | 'start' }) {
+      reads++
+      let given = 0
+      for (const record of records) {
+        if (from !== 'start' && record.position < from) continue
+        if (reads < 3 && ++given > BLOCK / 2) throw new StoreUnavailable('the read broke off')
+        yield record
+      }
+    },
+    head: async () => records.at(-1)?.position,
+  }
+  const lines = await collect(sealLines(store as unknown as EventStore))
+  assert.is(reads, 3)
+  assert.equal(
+    lines.slice(0, -1).map((line) => JSON.parse(line)),
+    whole,
+  )
 })
 
 test.run()
