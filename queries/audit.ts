@@ -10,6 +10,7 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { showCustomerState } from './customers.ts'
+import { giftBalances } from './giftBalances.ts'
 import { AUDITORS, ById, given, isoOf } from './shapes.ts'
 
 const StateQuery = v.object({
@@ -23,8 +24,8 @@ const StateQuery = v.object({
   time: v.optional(instant),
 })
 
-const showState = (services: Services, state: CustomerState, revision: bigint) => ({
-  ...showCustomerState(state),
+const showState = (services: Services, state: CustomerState, revision: bigint, toGo?: number) => ({
+  ...showCustomerState(state, toGo),
   status: state.status,
   revision: String(revision),
   segments: Object.entries(state.segments).map(([id, { name, since }]) => ({
@@ -45,9 +46,9 @@ const stateOf = async (
   const id = await services.customers.resolve(name)
   if (revision === undefined && time === undefined) {
     const loaded = await services.customers.load(id)
-    return loaded.revision < 0n
-      ? notFound('customer', name)
-      : { body: showState(services, loaded.state, loaded.revision) }
+    if (loaded.revision < 0n) return notFound('customer', name)
+    const credits = await giftBalances(services, [id])
+    return { body: showState(services, loaded.state, loaded.revision, credits.get(id)) }
   }
   const point = revision === undefined ? { time: time! } : { revision }
   const then = await customerAt(services.store, services.rulebook.current(), id, point)

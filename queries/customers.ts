@@ -82,8 +82,8 @@ const showProfile = (
   object: 'customer' as const,
 })
 
-/** A customer as the HTTP contract shows it, from the state that a command has just left. */
-export const showCustomerState = (state: CustomerState) =>
+/** A customer as the HTTP contract shows it, from the customer's own stream; `toGo` is held in the streams of codes. */
+export const showCustomerState = (state: CustomerState, toGo?: number) =>
   showProfile(
     state.id,
     state.profile,
@@ -100,6 +100,7 @@ export const showCustomerState = (state: CustomerState) =>
     },
     Object.values(state.loyalty.cards),
     state.redemptions.sums,
+    toGo,
   )
 
 /** The same from the read model. */
