@@ -264,7 +264,11 @@ test('what a definition must not say is refused with its path', () => {
 
 test('what a distribution leans on cannot be deleted from under it', () => {
   const w = shop()
-  w.define('segment', 'seg_1', { name: 'S', type: 'static', customers: [] })
+  w.define('segment', 'seg_1', {
+    name: 'S',
+    type: 'auto-update',
+    filter: { junction: 'and', name: { conditions: { $is: 'Ann' } } },
+  })
   define(w)
   define(w, { name: 'two', trigger: { type: 'segment_left', segment_id: 'seg_1' } }, 'distr_2')
   assert.match(w.remove('eventSchema', 'ms_bought')?.details ?? '', /distribution distr_1/)
