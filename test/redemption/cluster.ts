@@ -184,7 +184,7 @@ export const startNode = (
     sleep,
     random,
   })
-  const ledgers = createLedgers(rulebook, { store, sleep, random })
+  const ledgers = createLedgers(rulebook, { store, sleep, random, cached: 100 })
   const redemptions = createRedemptions({
     customers,
     ledgers,

@@ -1,5 +1,6 @@
-// The application's own tests once more, with engines that answer as servers in trouble do, at random. The seed is printed; FAULTS_SEED repeats it. SOAK=1 runs all of them,
-// and with engines that are killed and started again in the middle.
+// The application's own tests once more, with engines that answer as servers in trouble do, at random: here from one seed,
+// or that of FAULTS_SEED. SOAK=1 runs all of them from seeds that are printed, and with engines that are killed and started
+// again in the middle.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -22,7 +23,12 @@ const RUNS: readonly (readonly [string, readonly string[]])[] = soak
 const run = (faults: string, parts: readonly string[]): Promise<string> =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'run.ts'), ...parts], {
-      env: { ...process.env, FAULTS: faults, SOAK: '' },
+      env: {
+        ...process.env,
+        FAULTS: faults,
+        SOAK: '',
+        ...(soak ? {} : { FAULTS_SEED: process.env.FAULTS_SEED ?? '20261' }),
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let output = ''
