@@ -2,6 +2,7 @@
 import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
 import { type Failure, refuse, unavailable } from '../http/errors.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { TooBusy } from './decider.ts'
 
 /** A decision needs something that the read models do not show yet. */
 export class ReadModelBehind extends Error {
@@ -15,6 +16,7 @@ export class ReadModelBehind extends Error {
 export const mapError = (error: unknown): Failure | undefined => {
   if (error instanceof StoreUnavailable) return unavailable('The event store cannot be reached; ask again', 1)
   if (error instanceof ReadModelUnavailable) return unavailable('The document store cannot be reached; ask again', 1)
+  if (error instanceof TooBusy) return unavailable(`${error.message}; ask again`, 1)
   if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
   if (error instanceof AppendRefused)
     return error.reason === 'too_large'
