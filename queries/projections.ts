@@ -15,6 +15,8 @@ export const projectionQueries = (services: Services) => {
 
   const list = async (): Promise<Outcome> => {
     const status = projector.status()
+    // Before what is live is read: a rebuild that says it is promoted is then seen to be.
+    const asked = projections.map(({ name }) => rebuilds.of(name))
     const [head, aliases, lanes] = await Promise.all([
       store.head(),
       readModel.aliases.all(),
@@ -34,7 +36,7 @@ export const projectionQueries = (services: Services) => {
         data: projections.map(({ name, version }, i) => {
           const alias = aliases.find(({ _id }) => _id === name)
           const beside = lanes[i]
-          const rebuild = rebuilds.of(name)
+          const rebuild = asked[i]
           return {
             object: 'projection',
             name,
