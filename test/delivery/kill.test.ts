@@ -9,7 +9,7 @@ import { type EngineUrls, startEngines } from '../../src/engines/start.ts'
 import { closeAll, eventually, startReceiver } from './receiver.ts'
 import { hook, type Shop, shop } from './world.ts'
 
-const MESSAGES = process.env.SOAK === '1' ? 10_000 : 120
+const MESSAGES = process.env.SOAK === '1' ? 10_000 : 60
 const DATABASE = `kill_${Date.now().toString(36)}`
 
 let dir: string
