@@ -116,6 +116,27 @@ export const RedeemablesBody = v.pipe(
 )
 export type RedeemablesBody = v.InferOutput<typeof RedeemablesBody>
 
+/** The body of the older routes, which are about a single code. */
+export const oneCodeBody = (title: string) =>
+  v.pipe(
+    v.nullish(
+      v.object({
+        ...asksFields,
+        gift: v.nullish(v.object({ credits: v.nullish(credits) })),
+      }),
+      {},
+    ),
+    v.title(title),
+  )
+export type OneCodeBody = v.InferOutput<ReturnType<typeof oneCodeBody>>
+
+/** What a body of an older route asks for, in the newer form. */
+export const asksOf = (code: string, body: OneCodeBody): Omit<RedeemablesBody, 'options'> => {
+  const { gift, customer, order, metadata, tracking_id, session } = body ?? {}
+  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
+  return { redeemables: [redeemable], customer, order, metadata, tracking_id, session }
+}
+
 export type AnyCall = Pick<
   Call<unknown, unknown, unknown>,
   'requestId' | 'key' | 'now' | 'idempotencyKey' | 'channel' | 'audience'

@@ -4,7 +4,6 @@ import { type RedemptionDocument, redemptionOf } from '../projections/redemption
 import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
-import { numeric } from '../src/domain/numbers.ts'
 import { redemptionStream } from '../src/domain/redemption/facts.ts'
 import { openOrder } from '../src/domain/redemption/order.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
@@ -16,11 +15,12 @@ import { contextOf, tooBusy } from './context.ts'
 import {
   type AnyCall,
   askedOf,
-  asksFields,
+  asksOf,
   codesOf,
   customerMeant,
   nameOf,
-  type Redeemable,
+  type OneCodeBody,
+  oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
 } from './redeemables.ts'
@@ -105,26 +105,11 @@ const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBod
   }
 }
 
-const LegacyBody = v.pipe(
-  v.nullish(
-    v.object({
-      ...asksFields,
-      gift: v.nullish(v.object({ credits: v.nullish(v.pipe(numeric, v.integer(), v.minValue(1))) })),
-    }),
-    {},
-  ),
-  v.title('VoucherRedemptionRequest'),
-)
+const LegacyBody = oneCodeBody('VoucherRedemptionRequest')
 
-const redeemOne = async (
-  services: Services,
-  call: AnyCall,
-  code: string,
-  body: v.InferOutput<typeof LegacyBody>,
-): Promise<Outcome> => {
-  const { gift, ...asks } = body ?? {}
-  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
-  const done = await redeem(services, call, { ...asks, redeemables: [redeemable] } as Asks)
+const redeemOne = async (services: Services, call: AnyCall, code: string, body: OneCodeBody): Promise<Outcome> => {
+  const asks = asksOf(code, body)
+  const done = await redeem(services, call, asks)
   if ('failure' in done) return done.failure
   return { body: showRedemption(done.children[0], done.state?.profile), ...headersAt(done.position) }
 }

@@ -15,10 +15,11 @@ import { contextOf } from './context.ts'
 import {
   type AnyCall,
   askedOf,
-  asksFields,
+  asksOf,
   codesOf,
   customerMeant,
-  type Redeemable,
+  type OneCodeBody,
+  oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
   STACKING_RULES,
@@ -152,26 +153,15 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
   }
 }
 
-const LegacyBody = v.pipe(
-  v.nullish(
-    v.object({
-      ...asksFields,
-      gift: v.nullish(v.object({ credits: v.nullish(v.pipe(numeric, v.integer(), v.minValue(1))) })),
-    }),
-    {},
-  ),
-  v.title('VoucherValidationRequest'),
-)
-type LegacyBody = v.InferOutput<typeof LegacyBody>
+const LegacyBody = oneCodeBody('VoucherValidationRequest')
 
 /** The older answer about a single code, which says yes or no in its body. */
-const answerOne = async (services: Services, call: AnyCall, code: string, body: LegacyBody): Promise<Outcome> => {
-  const { gift, ...asks } = body ?? {}
-  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
-  const done = await validate(services, call, { ...asks, redeemables: [redeemable] } as Asks)
+const answerOne = async (services: Services, call: AnyCall, code: string, body: OneCodeBody): Promise<Outcome> => {
+  const asks = asksOf(code, body)
+  const done = await validate(services, call, asks)
   if ('failure' in done) return done.failure
   const verdict = done.evaluated.verdicts[0]!
-  const tracking_id = trackingIdOf(asks as Asks)
+  const tracking_id = trackingIdOf(asks)
   const refusal = done.unlocked ?? (verdict.status === 'INAPPLICABLE' ? verdict.refusal : undefined)
   if (refusal || verdict.status !== 'APPLICABLE')
     return {

@@ -15,6 +15,7 @@ import { type Share, waitsFor } from '../domain/redemption/ledger.ts'
 import type { PricedOrder } from '../domain/redemption/order.ts'
 import {
   type Asked,
+  campaignRef,
   type Placed,
   performRedemptions,
   type RedeemVouchers,
@@ -193,15 +194,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         request,
         ...ask.asked,
         voucher: { code: found.code.code, ...(voucher ? { id: voucher.id } : {}) },
-        ...(voucher?.campaign
-          ? {
-              campaign: {
-                id: voucher.campaign.id,
-                name: voucher.campaign.definition.name,
-                type: voucher.campaign.definition.campaign_type,
-              },
-            }
-          : {}),
+        ...campaignRef(voucher),
         ...(ask.order ? { order: { amount: ask.order.amount } } : {}),
         reason: refusal.key,
         details: refusal.details,

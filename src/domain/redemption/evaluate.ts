@@ -208,11 +208,11 @@ const ruleFault = (
   const because: { rule: string; because: unknown }[] = []
   for (const { rule, condition } of gates) {
     const { holds, failed, because: table } = condition.evaluate(subject, context, now)
-    if (!holds)
-      return refuse(refusalOf(failed?.name, situation).key, refusalOf(failed?.name, situation).details, {
-        resource: { type: 'voucher', id: voucher.code },
-        ...(failed?.message === undefined ? {} : { ruleMessage: failed.message }),
-      })
+    if (!holds) {
+      const { key, details } = refusalOf(failed?.name, situation)
+      const ruleMessage = failed?.message === undefined ? {} : { ruleMessage: failed.message }
+      return refuse(key, details, { ...voucherResource(voucher.code), ...ruleMessage })
+    }
     because.push({ rule, because: table })
   }
   return because

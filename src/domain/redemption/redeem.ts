@@ -8,6 +8,7 @@ import { dayOf } from '../loyalty/limits.ts'
 import type { ReferralOffer } from '../referrals/offer.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
+import type { ResolvedVoucher } from '../vouchers/resolve.ts'
 import { type Applicable, evaluate, type Redeemable } from './evaluate.ts'
 import type { RedemptionFactData, RedemptionFactType } from './facts.ts'
 import type { Share } from './ledger.ts'
@@ -93,9 +94,9 @@ export const shareOf = (
   discounted: verdict.applied,
 })
 
-/** The campaign of a verdict's voucher, as facts name it. */
-export const campaignRef = ({ voucher }: Pick<Applicable, 'voucher'>) =>
-  voucher.campaign
+/** The campaign of a voucher, as facts name it. */
+export const campaignRef = (voucher: ResolvedVoucher | undefined) =>
+  voucher?.campaign
     ? {
         campaign: {
           id: voucher.campaign.id,
@@ -142,7 +143,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
         type: voucher.type,
         ...(voucher.holder === undefined ? {} : { holder: voucher.holder }),
       },
-      ...campaignRef(verdict),
+      ...campaignRef(voucher),
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(credits === undefined ? {} : { credits }),
       ...(order ? { applied, order: place === 0 ? { ...order } : withoutItems(order) } : {}),
