@@ -11,6 +11,7 @@ import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { createRedemptions, type Redemptions } from '../../src/runtime/redemptions.ts'
 import { T0 } from '../given.ts'
+import { appendTo } from '../referrals/memory.ts'
 
 /** Numbers in [0, 1) that follow from a seed (mulberry32). */
 export const randomOf = (seed: number): (() => number) => {
@@ -73,34 +74,13 @@ export interface Log {
 
 export const newLog = (): Log => ({ facts: [], streams: new Map() })
 
-const appendTo = ({ facts, streams }: Log, stream: string, made: readonly NewFact[], expected: unknown, at: number) => {
+const append = ({ facts, streams }: Log, stream: string, made: readonly NewFact[], expected: unknown, at: number) => {
   const there = streams.get(stream) ?? []
-  const known = there.findIndex(({ id }) => id === made[0]?.id)
-  if (known >= 0 && made.every(({ id }, i) => there[known + i]?.id === id)) {
-    const last = there[known + made.length - 1]!
-    return { kind: 'appended' as const, revision: last.revision, position: last.position }
-  }
-  const revision = BigInt(there.length) - 1n
-  if (expected !== 'any' && (expected === 'no_stream' ? -1n : expected) !== revision)
-    return { kind: 'conflict' as const, actual: revision < 0n ? ('no_stream' as const) : revision }
-  for (const [i, fact] of made.entries()) {
-    const { type, id, data, metadata } = JSON.parse(JSON.stringify(fact)) as NewFact
-    const recorded: RecordedFact = {
-      id,
-      type,
-      data,
-      metadata,
-      stream,
-      revision: revision + 1n + BigInt(i),
-      position: BigInt(facts.length) * 10n,
-      created: at,
-    }
-    facts.push(recorded)
-    there.push(recorded)
-  }
-  streams.set(stream, there)
-  const last = there.at(-1)!
-  return { kind: 'appended' as const, revision: last.revision, position: last.position }
+  const before = facts.length
+  const result = appendTo(facts, there, stream, made, expected, at)
+  there.push(...facts.slice(before))
+  if (there.length > 0) streams.set(stream, there)
+  return result
 }
 
 export class Died extends Error {}
@@ -146,7 +126,7 @@ export const startNode = (
           const there = log.streams.get(stream)
           return { kind: 'conflict' as const, actual: there ? BigInt(there.length - 1) : ('no_stream' as const) }
         }
-        const result = appendTo(log, stream, facts, expected, time.now())
+        const result = append(log, stream, facts, expected, time.now())
         if (random() < faults.lostAnswer) throw new StoreUnavailable('the answer is lost')
         return result
       }),

@@ -61,8 +61,15 @@ export const newDisk = (): Disk => ({ log: [], documents: new Map(), listeners: 
 
 const streamOf = ({ log }: Disk, stream: string) => log.filter((fact) => fact.stream === stream)
 
-const append = (disk: Disk, stream: string, facts: readonly NewFact[], expected: bigint | string) => {
-  const there = streamOf(disk, stream)
+/** Appends as the real log does: known ids are success, another revision is a conflict, and what is stored went through JSON. */
+export const appendTo = (
+  log: RecordedFact[],
+  there: readonly RecordedFact[],
+  stream: string,
+  facts: readonly NewFact[],
+  expected: unknown,
+  created: number,
+) => {
   const known = there.findIndex(({ id }) => id === facts[0]?.id)
   if (known >= 0 && facts.every(({ id }, i) => there[known + i]?.id === id)) {
     const last = there[known + facts.length - 1]!
@@ -72,22 +79,19 @@ const append = (disk: Disk, stream: string, facts: readonly NewFact[], expected:
   if (expected !== 'any' && (expected === 'no_stream' ? -1n : expected) !== revision)
     return { kind: 'conflict' as const, actual: revision < 0n ? ('no_stream' as const) : revision }
   for (const [i, fact] of facts.entries()) {
-    // As the real log does: what is stored went through JSON.
     const { type, id, data, metadata } = JSON.parse(JSON.stringify(fact)) as NewFact
-    disk.log.push({
-      id,
-      type,
-      data,
-      metadata,
-      stream,
-      revision: revision + 1n + BigInt(i),
-      position: BigInt(disk.log.length) * 10n,
-      created: T0,
-    })
+    const position = BigInt(log.length) * 10n
+    log.push({ id, type, data, metadata, stream, revision: revision + 1n + BigInt(i), position, created })
   }
-  for (const listener of disk.listeners) listener()
-  const last = disk.log.at(-1)!
+  const last = log.at(-1)!
   return { kind: 'appended' as const, revision: last.revision, position: last.position }
+}
+
+const append = (disk: Disk, stream: string, facts: readonly NewFact[], expected: bigint | string) => {
+  const before = disk.log.length
+  const result = appendTo(disk.log, streamOf(disk, stream), stream, facts, expected, T0)
+  if (disk.log.length > before) for (const listener of disk.listeners) listener()
+  return result
 }
 
 const subscribe = (disk: Disk, from: bigint): Source => {
