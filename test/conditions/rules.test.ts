@@ -36,6 +36,10 @@ const order: Context = {
   },
 }
 
+const branded = (...brands: string[]): Context => ({
+  order: { items: brands.map((brand) => item('p', 1, 1, { product: { metadata: { brand } } })) },
+})
+
 const measured = (values: Record<string, number | 'skip'>): Context => ({
   measures: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
 })
@@ -113,7 +117,13 @@ const NAMES: readonly (readonly [string, object, object, readonly Case[], readon
   ['product.quantity', { $more_than_or_equal: 3 }, {}, [{ context: order }], [{}]],
   ['sku.price', { $less_than: 1001 }, {}, [{ context: order }], [{}]],
   ['sku.quantity', { $greater_than_or_equal: 3 }, {}, [{ context: order }], [{}]],
-  ['product.discount_applicable', { $is: true }, {}, [{ context: order }], []],
+  ['product.metadata.match_all', { $is: 'X' }, { property: 'brand' }, [], [{ context: order }, {}]],
+  ['product.metadata.match_all', { $in: ['X'] }, { property: 'brand' }, [{ context: branded('X', 'X') }], [{}]],
+  ['product.metadata.aggregated_quantity', { $is: 3 }, {}, [{ context: order }], [{}]],
+  ['product.metadata.aggregated_amount', { $more_than_or_equal: 5000 }, {}, [{ context: order }], [{}]],
+  ...['product.discount_applicable', 'sku.discount_applicable', 'product.metadata.discount_applicable'].map(
+    (name) => [name, { $is: true }, {}, [{ context: order }], []] as const,
+  ),
   ...[
     'redemption.count.daily',
     'redemption.count.weekly',
@@ -129,6 +139,8 @@ const NAMES: readonly (readonly [string, object, object, readonly Case[], readon
     'campaign.redemptions.count.weekly',
     'campaign.redemptions.count.monthly',
     'campaign.redemptions.customers_count',
+    'campaign.redemptions.customers_count.daily',
+    'campaign.redemptions.customers_count.weekly',
     'campaign.redemptions.customers_count.monthly',
     'campaign.orders.amount',
     'campaign.orders.amount_discounted',
@@ -292,6 +304,11 @@ test('rules nested in a product speak of its items', () => {
     nested({ 1: rule('product.price', { $less_than: 1001 }), 2: rule('product.discount_applicable', { $is: true }) }),
   )
   assert.not(nested({ 1: rule('product.price', { $more_than: 1000 }) }))
+  const ofBrand = (rules: object) =>
+    holds(parse({ 1: rule('product.metadata', { $is: 'X' }, { property: 'brand', rules }) }), {}, order)
+  assert.ok(ofBrand({ 1: rule('product.metadata.aggregated_quantity', { $is: 2 }) }))
+  assert.ok(ofBrand({ 1: rule('product.metadata.aggregated_amount', { $is: 2000 }) }))
+  assert.not(ofBrand({ 1: rule('product.metadata.aggregated_amount', { $is: 5000 }) }))
 })
 
 test('logic joins rules: and before or, brackets before both, any case; without it all must hold', () => {

@@ -20,9 +20,11 @@ const SUMMARY: Readonly<Record<string, Slot>> = Object.fromEntries([
     `redemptions.${name}`,
     NUMBER,
   ]),
-  ...['gift.redeemed_amount', 'gift.amount_to_go', 'loyalty_card.redeemed_points', 'loyalty_card.points_to_go'].map(
-    (name) => [`redemptions.${name}`, NUMBER],
-  ),
+  // What is left on gift vouchers is no attribute: only the ledgers of their codes know, not the customer's own stream.
+  ...['gift.redeemed_amount', 'loyalty_card.redeemed_points', 'loyalty_card.points_to_go'].map((name) => [
+    `redemptions.${name}`,
+    NUMBER,
+  ]),
   ...['total_amount', 'total_count', 'average_amount', 'last_order_amount'].map((name) => [`orders.${name}`, NUMBER]),
   ['orders.last_order_date', TIME],
 ])

@@ -51,8 +51,18 @@ const always =
   (value) =>
     ask(value) ? HOLDS : FAILS
 
-const someText = (ask: (text: string) => boolean): ValueTest =>
-  some(always((value) => (isScalarText(value) || typeof value === 'number') && ask(String(value))))
+/** Only what is a text, a number or a truth has a text: an object or `null` is not searched for how it would be written. */
+const textOf = (value: unknown): string | undefined =>
+  isScalarText(value) || typeof value === 'number' ? String(value) : undefined
+
+const asText =
+  (ask: (text: string) => boolean) =>
+  (value: unknown): boolean => {
+    const text = textOf(value)
+    return text !== undefined && ask(text)
+  }
+
+const someText = (ask: (text: string) => boolean): ValueTest => some(always(asText(ask)))
 
 const not =
   (ask: ValueTest): ValueTest =>
@@ -91,11 +101,9 @@ const near = (circles: readonly Circle[]): ValueTest =>
 
 const contains = (values: readonly string[]): ValueTest => {
   const listed = new Set(values)
-  return always((value) =>
-    Array.isArray(value)
-      ? value.some((element) => listed.has(String(element)))
-      : !isNothing(value) && values.some((part) => String(value).includes(part)),
-  )
+  const isListed = asText((text) => listed.has(text))
+  const isPart = asText((text) => text !== '' && values.some((part) => text.includes(part)))
+  return always((value) => (Array.isArray(value) ? value.some(isListed) : isPart(value)))
 }
 
 /** Prepares one test for values of a type. A value that is missing or of another type fails, except where the test is negative. */
