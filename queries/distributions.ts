@@ -9,9 +9,9 @@ import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { definitionListQuery, listDefinitions, pageOfDefinitions } from './definitionList.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const DistributionObject = v.pipe(
@@ -132,17 +132,12 @@ export const distributionQueries = (services: Services) => [
     summary: 'List distributions',
     tag: 'Distributions',
     roles: READERS,
-    query: v.object({ limit: pageLimit, page: pageNumber }),
-    handler: ({ query: { limit, page } }): Outcome => {
-      const all = [...services.rulebook.current().entries('distribution').values()]
-      return {
-        body: {
-          object: 'list',
-          data_ref: 'data',
-          data: all.slice((page - 1) * limit, page * limit).map(showDistribution),
-          total: all.length,
-        },
-      }
+    query: v.object(definitionListQuery),
+    handler: ({ query, now }): Outcome => {
+      const rulebook = services.rulebook.current()
+      const { timeZone } = rulebook.project
+      const listed = listDefinitions(rulebook.entries('distribution').values(), query, ['name'], { timeZone, now })
+      return isFailure(listed) ? listed : { body: pageOfDefinitions(listed, showDistribution) }
     },
   }),
   route({

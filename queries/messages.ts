@@ -10,6 +10,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { fresh } from './fresh.ts'
+import { Range, rangeOf } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
@@ -102,6 +103,8 @@ export const outboxFilter = async (
 const ListQuery = v.object({
   ...MessageFilter,
   state: v.optional(v.picklist(STATES)),
+  created_at: Range,
+  updated_at: Range,
   limit: pageLimit,
   starting_after_id: v.optional(v.string()),
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
@@ -118,6 +121,7 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
     query.starting_after_id === undefined ? undefined : await collection.findOne({ _id: query.starting_after_id })
   if (last === null) return refuse('invalid_or_expired_cursor', `No message has the id ${query.starting_after_id}`)
   const state = query.state === 'sending' ? undefined : query.state
+  const [created, updated] = [rangeOf(query.created_at), rangeOf(query.updated_at)]
   const ascending = query.order === 'created_at'
   const held =
     query.state === 'sending'
@@ -133,6 +137,8 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
         : state === undefined
           ? {}
           : { state }),
+      ...(updated ? { updated_at: updated } : {}),
+      ...(created ? { $and: [{ created_at: created }] } : {}),
       ...(last ? { position: { [ascending ? '$gt' : '$lt']: last.position } } : {}),
     },
     { sort: { position: ascending ? 1 : -1 }, limit: query.limit + 1 },

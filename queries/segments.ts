@@ -9,11 +9,12 @@ import { changeOf } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
+import { definitionListQuery, listDefinitions } from './definitionList.ts'
 import { fresh } from './fresh.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
@@ -54,13 +55,10 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
 const ListQuery = v.object({
-  limit: pageLimit,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  ...definitionListQuery,
   starting_after_id: v.optional(v.string()),
   /** Paging by time: made after (or, newest first, before) this instant. */
   starting_after: v.optional(instant),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
   ids: v.optional(
     v.union([
       v.array(v.string()),
@@ -72,21 +70,21 @@ const ListQuery = v.object({
   ),
 })
 
-const list = (services: Services, query: v.InferOutput<typeof ListQuery>): Outcome => {
-  const { ids, start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
-  const after = query.starting_after
-  const isAfter = (at: number): boolean =>
-    after === undefined || (query.order === '-created_at' ? at < after : at > after)
-  const entries = [...services.rulebook.current().entries('segment').values()]
+const list = (services: Services, query: v.InferOutput<typeof ListQuery>, now: number): Outcome => {
+  const { ids, starting_after: after, starting_after_id: last, order, limit } = query
+  const rulebook = services.rulebook.current()
+  const listed = listDefinitions(rulebook.entries('segment').values(), query, ['name', 'type'], {
+    timeZone: rulebook.project.timeZone,
+    now,
+  })
+  if (isFailure(listed)) return listed
+  const entries = listed.all
     .filter(({ id }) => ids === undefined || ids.includes(id))
-    .filter(({ createdAt }) => createdAt >= start && createdAt < end && isAfter(createdAt))
-    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-  if (query.order === '-created_at') entries.reverse()
-  const from =
-    query.starting_after_id === undefined ? 0 : entries.findIndex((e) => e.id === query.starting_after_id) + 1
-  if (query.starting_after_id !== undefined && from === 0)
-    return refuse('invalid_or_expired_cursor', `No segment has the id ${query.starting_after_id}`)
-  const page = entries.slice(from, from + query.limit)
+    .filter(({ createdAt }) => after === undefined || (order.startsWith('-') ? createdAt < after : createdAt > after))
+  const place = last === undefined ? 0 : entries.findIndex(({ id }) => id === last) + 1
+  if (last !== undefined && place === 0) return refuse('invalid_or_expired_cursor', `No segment has the id ${last}`)
+  const from = last === undefined && after === undefined ? (query.page - 1) * limit : place
+  const page = entries.slice(from, from + limit)
   const more = entries.length > from + page.length
   return {
     body: {
@@ -95,7 +93,7 @@ const list = (services: Services, query: v.InferOutput<typeof ListQuery>): Outco
       data: page.map((entry) => showSegment(entry, services)),
       total: entries.length,
       has_more: more,
-      more_starting_after: more ? page.at(-1)!.id : null,
+      more_starting_after: more ? (page.at(-1)?.id ?? null) : null,
     },
   }
 }
@@ -242,7 +240,7 @@ export const segmentQueries = (services: Services) => [
     tag: 'Segments',
     roles: READERS,
     query: ListQuery,
-    handler: (call) => list(services, call.query),
+    handler: (call) => list(services, call.query, call.now),
   }),
   route({
     method: 'get',

@@ -7,9 +7,9 @@ import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type DefinitionListQuery, definitionListQuery, listDefinitions, pageOfDefinitions } from './definitionList.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const RuleObject = v.pipe(
@@ -49,20 +49,23 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
   object: 'validation_rules_assignment' as const,
 })
 
-const Page = v.object({ limit: pageLimit, page: pageNumber })
+const Page = v.object(definitionListQuery)
 
-const pageOf = <T>(
-  all: readonly T[],
-  { limit, page }: v.InferOutput<typeof Page>,
-  show: (item: T) => object,
-): Outcome => ({
-  body: {
-    object: 'list',
-    data_ref: 'data',
-    data: all.slice((page - 1) * limit, page * limit).map(show),
-    total: all.length,
-  },
-})
+/** A page of definitions, newest first where the query does not say. */
+const pageOf = <D>(
+  services: Services,
+  entries: Iterable<Entry<D>>,
+  { query, now }: { readonly query: DefinitionListQuery; readonly now: number },
+  names: readonly string[],
+  show: (entry: Entry<D>) => object,
+): Outcome => {
+  const { timeZone } = services.rulebook.current().project
+  const listed = listDefinitions(entries, query, names, { timeZone, now })
+  return isFailure(listed) ? listed : { body: pageOfDefinitions(listed, show) }
+}
+
+const RULE_FIELDS = ['name', 'type', 'context_type']
+const ASSIGNMENT_FIELDS = ['rule_id', 'related_object_id', 'related_object_type']
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
@@ -110,6 +113,7 @@ const validate = async (
 
 export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
+  const assignments = () => [...entriesOf(definitions(), 'assignment').values()]
   return [
     route({
       method: 'get',
@@ -119,7 +123,9 @@ export const validationRuleQueries = (services: Services) => {
       roles: READERS,
       query: Page,
       handler: (call): Outcome =>
-        pageOf([...entriesOf(definitions(), 'validationRule').values()], call.query, (e) => showRule(e, definitions())),
+        pageOf(services, entriesOf(definitions(), 'validationRule').values(), call, RULE_FIELDS, (entry) =>
+          showRule(entry, definitions()),
+        ),
     }),
     route({
       method: 'get',
@@ -145,10 +151,10 @@ export const validationRuleQueries = (services: Services) => {
       handler: (call): Outcome =>
         entriesOf(definitions(), 'validationRule').has(call.params.id)
           ? pageOf(
-              [...entriesOf(definitions(), 'assignment').values()].filter(
-                (e) => e.definition.rule_id === call.params.id,
-              ),
-              call.query,
+              services,
+              assignments().filter(({ definition }) => definition.rule_id === call.params.id),
+              call,
+              ASSIGNMENT_FIELDS,
               showAssignment,
             )
           : notFound('validation_rules', call.params.id),
@@ -166,13 +172,15 @@ export const validationRuleQueries = (services: Services) => {
       }),
       handler: (call): Outcome =>
         pageOf(
-          [...entriesOf(definitions(), 'assignment').values()].filter(
+          services,
+          assignments().filter(
             ({ definition }) =>
               (call.query.related_object_id === undefined ||
                 definition.related_object_id === call.query.related_object_id) &&
               (call.query.rule === undefined || definition.rule_id === call.query.rule),
           ),
-          call.query,
+          call,
+          ASSIGNMENT_FIELDS,
           showAssignment,
         ),
     }),
