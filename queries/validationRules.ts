@@ -1,15 +1,13 @@
-// Reading validation rules and their assignments, and asking a rule about a customer, an event or an order.
+// Reading validation rules and their assignments.
 import * as v from 'valibot'
-import { findCustomer } from '../commands/context.ts'
-import { newCustomer } from '../src/domain/customer/state.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
-import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { type DefinitionListQuery, definitionListQuery, listDefinitions, pageOfDefinitions } from './definitionList.ts'
+import { ruleValidation } from './ruleValidation.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const RuleObject = v.pipe(
@@ -68,48 +66,6 @@ const RULE_FIELDS = ['name', 'type', 'context_type']
 const ASSIGNMENT_FIELDS = ['rule_id', 'related_object_id', 'related_object_type']
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
-const ValidationBody = v.object({
-  customer: v.optional(v.object({ id: v.optional(v.string()), source_id: v.optional(v.string()) })),
-  event: v.optional(v.object({ type: v.string(), metadata: v.optional(v.record(v.string(), v.unknown()), {}) })),
-  order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
-  redemption: v.optional(v.looseObject({ metadata: v.optional(v.record(v.string(), v.unknown())) })),
-})
-
-/** Asks a rule now; the answer names the first rule that failed, with the message its author wrote. */
-const validate = async (
-  services: Services,
-  id: string,
-  body: v.InferOutput<typeof ValidationBody>,
-  now: number,
-): Promise<Outcome> => {
-  const rulebook = services.rulebook.current()
-  const rule = conditionsOf(rulebook).rules.get(id)
-  const entry = rulebook.entries('validationRule').get(id)
-  if (!rule || !entry) return notFound('validation_rules', id)
-  const name = body.customer?.id ?? body.customer?.source_id
-  const found = name === undefined ? newCustomer('') : await findCustomer(services, name)
-  if (isFailure(found)) return found
-  const { holds, until, because, failed } = rule.evaluate(
-    subjectOf(found),
-    {
-      ...(body.event ? { event: { ...body.event, occurredAt: now } } : {}),
-      ...(body.order ? { order: body.order } : {}),
-      ...(body.redemption ? { redemption: body.redemption } : {}),
-    },
-    now,
-  )
-  return {
-    body: {
-      valid: holds,
-      rule_id: id,
-      applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
-      until: isoOrNull(until),
-      ...(failed ? { failed, error: failed.message === undefined ? null : { message: failed.message } } : {}),
-      because,
-    },
-  }
-}
 
 export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
@@ -184,16 +140,6 @@ export const validationRuleQueries = (services: Services) => {
           showAssignment,
         ),
     }),
-    route({
-      method: 'post',
-      path: '/v1/validation-rules/{id}/validation',
-      summary: 'Ask a validation rule about a customer, an event or an order',
-      description: 'Records nothing. `failed` names the first rule that does not hold, with its message.',
-      tag: 'Validation rules',
-      roles: READERS,
-      params: ById,
-      body: ValidationBody,
-      handler: (call) => validate(services, call.params.id, call.body, call.now),
-    }),
+    ruleValidation(services),
   ]
 }

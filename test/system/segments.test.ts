@@ -3,7 +3,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { until } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
-import { serverSdk } from './sdk.ts'
 
 let node: TestNode
 const test = suite('segments')
@@ -146,42 +145,6 @@ test('a preview counts and names, and writes nothing', async () => {
   assert.is((await node.call('GET', '/v1/segments')).body.total, total)
 })
 
-test('what is wrong with a definition is said with its path, and nothing is written', async () => {
-  const total = (await node.call('GET', '/v1/segments')).body.total
-  const faults: [object, RegExp][] = [
-    [{ condition: { event: 'unknown', count: { $more_than: 0 } } }, /condition\.event/],
-    [{ condition: { event: 'bought', count: { $wrong: 0 } } }, /condition\.count\.\$wrong/],
-    [{ condition: { event: 'bought', within: 'PT0S' } }, /condition\.within/],
-    [{ condition: { event: 'bought', within: 'P6Y' } }, /condition\.within/],
-    [{ condition: { segment: 'seg_none' } }, /condition\.segment/],
-    [{ condition: { event: 'bought', where: [{ property: 'colour', $is: 'red' }] } }, /condition\.where/],
-    [{ filter: { junction: 'and', 'events.nothing.count': { conditions: { $more_than: 0 } } } }, /filter/],
-    [{}, /filter/],
-  ]
-  for (const [definition, path] of faults) {
-    const answer = await node.call('POST', '/v1/segments', { name: 'x', type: 'auto-update', ...definition })
-    assert.is(answer.status, 400, JSON.stringify(definition))
-    assert.match(answer.body.details, path)
-  }
-  assert.is((await node.call('GET', '/v1/segments')).body.total, total)
-})
-
-test('as deep as conditions may be, a body may be too; deeper is refused with the path', async () => {
-  const nested = (levels: number): object => (levels === 1 ? { event: 'bought' } : { all: [nested(levels - 1)] })
-  await create({ name: 'deep', condition: nested(20) })
-  const refused = await node.call('POST', '/v1/segments', { name: 'deeper', condition: nested(21) })
-  assert.is(refused.status, 400)
-  assert.match(refused.body.details, /^Property \.condition\.all\.0\.all.* must NOT be nested deeper than 20 levels/)
-  const items = (levels: number): object => ({
-    1: { name: 'order.items.any', ...(levels > 1 ? { rules: items(levels - 1) } : {}) },
-    logic: '1',
-  })
-  assert.is((await node.call('POST', '/v1/validation-rules', { name: 'deep', rules: items(20) })).status, 200)
-  const rule = await node.call('POST', '/v1/validation-rules', { name: 'deeper', rules: items(21) })
-  assert.is(rule.status, 400)
-  assert.match(rule.body.details, /^Property \.rules\.1\.rules\.1.* must NOT be nested deeper than 20 levels/)
-})
-
 test('a passive segment becomes active with what waits for its entries, and cannot go back while it does', async () => {
   const id = await create({ name: 'quiet', filter: { 'events.bought.count': { conditions: { $more_than: 100 } } } })
   const channel = { type: 'webhook', url: 'https://shop.example/hook' }
@@ -205,17 +168,6 @@ test('a passive segment becomes active with what waits for its entries, and cann
   assert.is((await node.call('PUT', `/v1/segments/${id}`, { type: 'passive' })).status, 200)
 })
 
-test('a segment in use is not deleted, and the answer lists who uses it', async () => {
-  const inner = await create({ name: 'inner', type: 'passive', condition: { event: 'seen' } })
-  const outer = await create({ name: 'outer', type: 'passive', condition: { not: { segment: inner } } })
-  const refused = await node.call('DELETE', `/v1/segments/${inner}`)
-  assert.equal([refused.status, refused.body.key], [400, 'resource_in_use'])
-  assert.match(refused.body.details, outer)
-  assert.is((await node.call('DELETE', `/v1/segments/${outer}`)).status, 204)
-  assert.is((await node.call('DELETE', `/v1/segments/${inner}`)).status, 204)
-  assert.is((await node.call('GET', `/v1/segments/${inner}`)).status, 404)
-})
-
 test('a restart catches up with what fell due meanwhile', async () => {
   const other = await testNode()
   await other.call('POST', '/v1/event-schemas', { name: 'bought', schema: { properties: {} } }, { as: 'admin' })
@@ -236,51 +188,6 @@ test('a restart catches up with what fell due meanwhile', async () => {
   assert.equal([left.length, left[0].data.segment.id], [1, made.body.id])
   await again.stop()
   await other.end()
-})
-
-test('validation rules: the first rule that fails is named with its message', async () => {
-  const made = await node.call('POST', '/v1/validation-rules', {
-    name: 'videos only',
-    rules: {
-      1: {
-        name: 'custom_event.metadata',
-        property: 'amount',
-        conditions: { $more_than: [5] },
-        error: { message: 'too little' },
-      },
-      logic: '1',
-    },
-  })
-  assert.is(made.status, 200, JSON.stringify(made.body))
-  const ask = (amount: number) =>
-    node.call('POST', `/v1/validation-rules/${made.body.id}/validation`, {
-      event: { type: 'bought', metadata: { amount } },
-    })
-  assert.is((await ask(6)).body.valid, true)
-  const failed = await ask(5)
-  assert.equal([failed.body.valid, failed.body.error], [false, { message: 'too little' }])
-  const wrong = await node.call('POST', '/v1/validation-rules', {
-    name: 'x',
-    rules: { 1: { name: 'nope' }, logic: '2' },
-  })
-  assert.equal([wrong.status, wrong.body.key], [400, 'invalid_validation_rules'])
-})
-
-test('validation rules and segments through the official SDK', async () => {
-  const sdk = serverSdk(node)
-  const rule = await sdk.validationRules.create({
-    name: 'from the SDK',
-    rules: { 1: { name: 'customer.metadata', property: 'tier', conditions: { $is: ['gold'] } }, logic: '1' },
-  })
-  assert.is((await sdk.validationRules.get(rule.id)).name, 'from the SDK')
-  const assignment = await sdk.validationRules.createAssignment(rule.id, { campaign: 'camp_1' })
-  assert.equal([assignment.related_object_type, assignment.related_object_id], ['campaign', 'camp_1'])
-  assert.is((await sdk.validationRules.listAssignments(rule.id)).total, 1)
-  await sdk.validationRules.deleteAssignment(rule.id, assignment.id)
-  await sdk.validationRules.delete(rule.id)
-  const segment = await sdk.segments.create({ name: 'sdk', type: 'static', customers: [] })
-  assert.is((await sdk.segments.get(segment.id)).name, 'sdk')
-  await sdk.segments.delete(segment.id)
 })
 
 test.run()

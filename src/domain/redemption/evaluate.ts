@@ -177,16 +177,17 @@ const refusalOf = (name: string | undefined, situation: Situation): Pick<Refusal
   return { key: 'redemption_rules_violated', details: 'redemption does not match validation rules' }
 }
 
-/** Asks the rules; answers their truth tables, or the refusal of the first that fails. */
-const ruleFault = (
+/**
+ * What rules find of a redemption of a voucher; of measures, `'skip'` is one that a ledger would answer for which is not kept,
+ * undefined one that there cannot be.
+ */
+export const redemptionContext = (
   voucher: ResolvedVoucher,
-  redeemable: Redeemable,
+  redeemable: Pick<Redeemable, 'credits' | 'measures'>,
   situation: Situation,
   order: PricedOrder | undefined,
-): Refused | Applicable['because'] => {
-  const { customer, metadata, apiKey, rulebook, now } = situation
-  const gates = gatesOf(voucher, rulebook)
-  if (gates.length === 0) return []
+): Context => {
+  const { customer, metadata, apiKey } = situation
   const own = customerMeasures(voucher, situation)
   const redemption: Redemption = {
     metadata,
@@ -194,7 +195,7 @@ const ruleFault = (
     linked_customer: customer !== undefined && voucher.holder === customer.id,
     ...(voucher.gift ? { gift_amount: redeemable.credits ?? 0 } : {}),
   }
-  const context: Context = {
+  return {
     ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
     redemption,
     measures: (name) => {
@@ -204,6 +205,19 @@ const ruleFault = (
       return name.startsWith('campaign.') && !voucher.campaign ? undefined : 'skip'
     },
   }
+}
+
+/** Asks the rules; answers their truth tables, or the refusal of the first that fails. */
+const ruleFault = (
+  voucher: ResolvedVoucher,
+  redeemable: Redeemable,
+  situation: Situation,
+  order: PricedOrder | undefined,
+): Refused | Applicable['because'] => {
+  const { customer, rulebook, now } = situation
+  const gates = gatesOf(voucher, rulebook)
+  if (gates.length === 0) return []
+  const context = redemptionContext(voucher, redeemable, situation, order)
   const subject = customer ? subjectOf(customer) : NOBODY
   const because: { rule: string; because: unknown }[] = []
   for (const { rule, condition } of gates) {

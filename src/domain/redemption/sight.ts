@@ -2,11 +2,12 @@
 // as far as can be hoped for. Pure: what the streams say is given.
 import { calendarOf } from '../calendar.ts'
 import { codeStream } from '../codes.ts'
+import type { Context } from '../conditions/subject.ts'
 import { idFrom } from '../ids.ts'
 import type { ReferralOffer } from '../referrals/offer.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { resolveVoucher } from '../vouchers/resolve.ts'
-import { type Evaluated, evaluate, type Situation } from './evaluate.ts'
+import { type Evaluated, evaluate, redemptionContext, type Situation } from './evaluate.ts'
 import {
   campaignMeasures,
   codeMeasures,
@@ -112,31 +113,49 @@ export const placedOf = (
   })
 }
 
+/** What somebody who has no place in the ledgers yet asks for. */
+export interface Asking {
+  readonly redeemables: readonly Wanted[]
+  readonly asked: Asked
+  readonly session?: string
+}
+
 /**
- * Judges redeemables for somebody who has no place in the ledgers yet, everybody else counted in; where rules bound sums of
- * money, with what the redemptions would add to them.
+ * The redeemables as they stand for somebody who has no place yet, everybody else counted in, and how they are judged; where
+ * rules bound sums of money, with what the redemptions would add to them.
  */
-export const evaluateFor = (
-  {
-    redeemables,
-    asked,
-    session,
-  }: { readonly redeemables: readonly Wanted[]; readonly asked: Asked; readonly session?: string },
+const placedFor = (
+  { redeemables, asked, session }: Asking,
   looked: Looked,
   situation: Situation,
-): Evaluated => {
+): { readonly placed: readonly Placed[]; readonly evaluated: Evaluated } => {
+  const under = (sight: Sight) => {
+    const placed = placedOf(redeemables, looked, sight, situation.rulebook)
+    return { placed, evaluated: evaluate(placed, situation) }
+  }
   const sight: Sight = {
     now: situation.now,
     apiKey: asked.apiKey,
     hopeful: false,
     ...(session === undefined ? {} : { session }),
   }
-  const first = evaluate(placedOf(redeemables, looked, sight, situation.rulebook), situation)
-  if (!first.valid || looked.campaigns.size === 0) return first
-  const shares = first.verdicts.flatMap((verdict) =>
+  const first = under(sight)
+  if (!first.evaluated.valid || looked.campaigns.size === 0) return first
+  const shares = first.evaluated.verdicts.flatMap((verdict) =>
     verdict.status === 'APPLICABLE' ? [shareOf(verdict, situation.order, situation)] : [],
   )
-  return evaluate(placedOf(redeemables, looked, { ...sight, shares }, situation.rulebook), situation)
+  return under({ ...sight, shares })
+}
+
+/** Judges redeemables for somebody who has no place in the ledgers yet. */
+export const evaluateFor = (asking: Asking, looked: Looked, situation: Situation): Evaluated =>
+  placedFor(asking, looked, situation).evaluated
+
+/** What rules find when the first redeemable would be redeemed now; undefined when there is no such voucher. */
+export const contextFor = (asking: Asking, looked: Looked, situation: Situation): Context | undefined => {
+  const [first] = placedFor(asking, looked, situation).placed
+  const voucher = first && resolveVoucher(first.code, situation.rulebook)
+  return voucher && redemptionContext(voucher, first, situation, situation.order)
 }
 
 /** The places that a request needs, in one order for all requests: of two that need the same, one is before the other in all of them. */
