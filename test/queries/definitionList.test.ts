@@ -57,9 +57,15 @@ test('the total is of all pages', () => {
 })
 
 const FAULTS: readonly (readonly [string, RegExp])[] = [
-  ['filters[colour][conditions][$is]=red', /^Property \.filters\.colour is none that this list can be filtered by \(id,/],
+  [
+    'filters[colour][conditions][$is]=red',
+    /^Property \.filters\.colour is none that this list can be filtered by \(id,/,
+  ],
   ['filters[created_at][conditions][$near]=1', /^Property \.filters\.created_at\.conditions\.\$near unknown operator/],
-  ['filters[created_at][conditions][$before]=x', /^Property \.filters\.created_at\.conditions\.\$before must be an ISO/],
+  [
+    'filters[created_at][conditions][$before]=x',
+    /^Property \.filters\.created_at\.conditions\.\$before must be an ISO/,
+  ],
   ['filters[created_at]=2026', /^Property \.filters\.created_at\.conditions must be an object of operators/],
   ['filters[name][conditions][$more_than]=1', /\$more_than operator '\$more_than' cannot be used with field 'name'/],
   ['filters[junction]=xor&filters[id][conditions][$is]=a', /^Property \.filters\.junction must be 'and' or 'or'/],
