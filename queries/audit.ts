@@ -1,10 +1,12 @@
 // What auditors ask over HTTP: states as of a point, explanations, and decisions decided again. Reads only.
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
-import { explainDefinition, explainFact } from '../src/audit/explain.ts'
+import { explainFact } from '../src/audit/explain.ts'
+import { eventIdOf, explainDefinition } from '../src/audit/explainDefinition.ts'
 import { customerAt } from '../src/audit/history.ts'
 import { redecideCustomer } from '../src/audit/redecide.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import { customerStream } from '../src/domain/ids.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -59,20 +61,28 @@ const ExplainQuery = v.object({
   /** The id of an activity entry, a transaction or a message; `customer` says where to look for any other fact. */
   id: v.optional(v.string()),
   customer: v.optional(v.string()),
+  /** A segment, validation rule, earning rule or distribution. */
   definition: v.optional(v.string()),
+  /** The event that an earning rule or a distribution is asked about, by its id in the activity log; else the newest. */
+  event: v.optional(v.string()),
 })
 
 const explain = async (
   services: Services,
-  { id, customer, definition }: v.InferOutput<typeof ExplainQuery>,
+  { id, customer, definition, event }: v.InferOutput<typeof ExplainQuery>,
   now: number,
 ): Promise<Outcome> => {
   const found = customer === undefined ? undefined : await findCustomer(services, customer)
   if (found && isFailure(found)) return found
   if (definition !== undefined) {
     if (!found) return refuse('missing_param', 'A definition is explained for a customer: give customer')
-    const why = explainDefinition(services.rulebook.current(), found, definition, now)
-    return why ? { body: { object: 'explanation', customer: found.id, ...why } } : notFound('definition', definition)
+    const history = services.store.readStream(customerStream(found.id))
+    const rulebook = services.rulebook.current()
+    const asked = event === undefined ? {} : { event: eventIdOf(event) }
+    const why = await explainDefinition({ history, rulebook, state: found, now, ...asked }, definition)
+    if (!why) return notFound('definition', definition)
+    if (event !== undefined && why.event === null) return notFound('event', event)
+    return { body: { object: 'explanation', customer: found.id, ...why } }
   }
   if (id === undefined) return refuse('missing_param', 'Give an id, or a customer and a definition')
   const chain = await explainFact(services, id, found?.id)

@@ -1,15 +1,11 @@
-// Explaining: the chain of causes of a fact, and why a definition does or does not hold for a customer now.
-import type { Because } from '../domain/conditions/compile.ts'
-import { NO_CONTEXT } from '../domain/conditions/subject.ts'
+// Explaining: the chain of causes from the request to a fact.
 import { activityId, factIdOf } from '../domain/customer/activity.ts'
 import { spreadDeclined } from '../domain/customer/declined.ts'
 import type { Declined } from '../domain/customer/draft.ts'
-import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
 import { kindNames } from '../domain/rulebook/kinds.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { conditionsOf, subjectOf } from '../domain/segments/conditions.ts'
 import type { Keyed } from '../readmodel/index.ts'
 import type { Services } from '../runtime/services.ts'
 
@@ -121,56 +117,4 @@ export const explainFact = async (
   )
     chain.unshift(await explained(fact, services))
   return chain.length > 0 ? chain : undefined
-}
-
-/** The leaves of a truth table that stand in the way of it. */
-const obstacles = (because: Because, wanted: boolean): readonly string[] => {
-  if (because.holds === wanted) return []
-  if ('is' in because) return [`${because.is} must ${wanted ? '' : 'not '}hold`]
-  if ('not' in because) return obstacles(because.not, !wanted)
-  if ('rule' in because) return obstacles(because.of, wanted)
-  const parts = 'all' in because ? because.all : because.any
-  return parts.flatMap((part) => obstacles(part, wanted))
-}
-
-export interface ExplainedDefinition {
-  readonly definition: string
-  readonly kind: 'segment' | 'validationRule'
-  readonly holds: boolean
-  /** ISO time at which the truth changes with nothing new happening; null for never. */
-  readonly until: string | null
-  readonly because: Because | null
-  /** What would have to change for the opposite to be true, leaf by leaf. */
-  readonly to_change: readonly string[]
-}
-
-/** Why a segment or a validation rule holds, or not, for a customer at an instant (ms); undefined for neither of the two. */
-export const explainDefinition = (
-  rulebook: Rulebook,
-  state: CustomerState,
-  id: string,
-  now: number,
-): ExplainedDefinition | undefined => {
-  const { segment, rules } = conditionsOf(rulebook)
-  const listed = segment.get(id)?.members
-  if (listed)
-    return {
-      definition: id,
-      kind: 'segment',
-      holds: listed.has(state.id),
-      until: null,
-      because: null,
-      to_change: [`the customer must ${listed.has(state.id) ? 'not ' : ''}be on the segment's list`],
-    }
-  const condition = segment.get(id)?.condition ?? rules.get(id)
-  if (!condition) return undefined
-  const { holds, until, because } = condition.evaluate(subjectOf(state), NO_CONTEXT, now)
-  return {
-    definition: id,
-    kind: segment.has(id) ? 'segment' : 'validationRule',
-    holds,
-    until: until === null ? null : new Date(until).toISOString(),
-    because,
-    to_change: obstacles(because, !holds),
-  }
 }

@@ -203,11 +203,17 @@ export const auditCommand: Subcommand = (program) => {
   asking('explain', 'why a fact was recorded, or why a definition does or does not hold for a customer')
     .argument('[id]', 'id of an activity entry, a transaction or a message')
     .option('--customer <id>', 'id or source_id of the customer')
-    .option('--definition <id>', 'a segment or validation rule')
-    .action(async (id: string | undefined, options: { readonly customer?: string; readonly definition?: string }) => {
-      const { customer, definition } = options
-      print(await ask(auditor(options), 'GET', pathOf('/v1/audit/explain', { id, customer, definition })))
-    })
+    .option('--definition <id>', 'a segment, validation rule, earning rule or distribution')
+    .option('--event <id>', 'activity entry that an earning rule or distribution is asked about; default: the newest')
+    .action(
+      async (
+        id: string | undefined,
+        options: { readonly customer?: string; readonly definition?: string; readonly event?: string },
+      ) => {
+        const { customer, definition, event } = options
+        print(await ask(auditor(options), 'GET', pathOf('/v1/audit/explain', { id, customer, definition, event })))
+      },
+    )
 
   asking('verify', 'rebuild read models beside the live ones and report every difference; or check a seal')
     .option('--projection <name>', 'only this read model')

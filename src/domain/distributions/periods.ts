@@ -29,6 +29,12 @@ export const periodStart = (text: string, now: number, calendar: Calendar): numb
   return span ? shifted(calendar, now, span, -1, false) + 1 : now
 }
 
+/** When the period that holds `at` is over: the calendar's, or a rolling one that begins with it; ms. */
+export const periodEnd = (text: string, at: number, calendar: Calendar): number => {
+  const unit = UNITS[text]
+  return unit ? calendar.period(unit, at).to : delayed(text, at, calendar)
+}
+
 /** The instant a delay after another, ms. */
 export const delayed = (text: string | undefined, now: number, calendar: Calendar): number => {
   const span = text === undefined ? undefined : parseSpan(text)

@@ -1,6 +1,8 @@
 // What a fact sets off: for each distribution that waits for it, a message asked for, or the recorded reason why not.
 import { calendarOf } from '../calendar.ts'
+import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
 import type { Compiled } from '../conditions/compile.ts'
+import type { Occurrence } from '../conditions/subject.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
 import type { CustomerState } from '../customer/state.ts'
@@ -11,7 +13,7 @@ import type { Entry } from '../rulebook/kind.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { conditionsOf, subjectOf } from '../segments/conditions.ts'
 import type { Channel, SkipReason } from './messages.ts'
-import { allowedFrom, delayed, periodStart } from './periods.ts'
+import { allowedFrom, delayed, periodEnd, periodStart } from './periods.ts'
 
 interface Prepared {
   readonly entry: Entry<Distribution>
@@ -23,7 +25,14 @@ interface Prepared {
 const keyOf = ({ trigger }: Distribution): string =>
   trigger.type === 'event' ? trigger.event : `${trigger.type}:${trigger.segment_id}`
 
-const prepare = (rulebook: Rulebook): ReadonlyMap<string, readonly Prepared[]> => {
+interface Distributions {
+  /** By their ids, those that are not active too. */
+  readonly all: ReadonlyMap<string, Prepared>
+  /** The active ones by the key that they wait under. */
+  readonly index: ReadonlyMap<string, readonly Prepared[]>
+}
+
+const prepare = (rulebook: Rulebook): Distributions => {
   const { rules } = conditionsOf(rulebook)
   const assigned = new Map<string, string[]>()
   for (const { definition } of rulebook.entries('assignment').values()) {
@@ -33,10 +42,10 @@ const prepare = (rulebook: Rulebook): ReadonlyMap<string, readonly Prepared[]> =
       definition.rule_id,
     ])
   }
+  const all = new Map<string, Prepared>()
   const index = new Map<string, Prepared[]>()
   for (const entry of rulebook.entries('distribution').values()) {
     const { active, validation_rule_id: rule } = entry.definition
-    if (!active) continue
     const named = new Set([...(rule === undefined ? [] : [rule]), ...(assigned.get(entry.id) ?? [])])
     const prepared: Prepared = {
       entry,
@@ -45,12 +54,14 @@ const prepare = (rulebook: Rulebook): ReadonlyMap<string, readonly Prepared[]> =
         return compiled ? [[id, compiled] as const] : []
       }),
     }
+    all.set(entry.id, prepared)
+    if (!active) continue
     const key = keyOf(entry.definition)
     const list = index.get(key)
     if (list) list.push(prepared)
     else index.set(key, [prepared])
   }
-  return index
+  return { all, index }
 }
 
 /** The attribute of the profile that each channel writes to; a webhook's address is the distribution's own. */
@@ -73,38 +84,79 @@ export const addressFault = (
     : undefined
 }
 
-interface Skip {
-  readonly reason: SkipReason
-  readonly details: string
+interface Asked {
+  readonly state: CustomerState
+  readonly rulebook: Rulebook
+  readonly now: number
+  /** Too far back to send anything. */
+  readonly historical: boolean
+  readonly occurrence: Occurrence
+  readonly prepared: Prepared
 }
 
-const skipOf = (draft: Draft, { id, definition }: Entry<Distribution>): Skip | undefined => {
-  const { state, now, rulebook } = draft
-  const calendar = calendarOf(rulebook.project.timeZone)
+/** A question whose no is recorded as a message that is skipped; any other no is kept with the event alone. */
+interface SkipCheck extends Check {
+  readonly skip: SkipReason
+}
+
+const isSkip = (check: Check): check is SkipCheck => 'skip' in check
+
+const reEntryCheck = ({ state, rulebook, now, prepared }: Asked): SkipCheck => {
+  const { id, definition } = prepared.entry
+  const { re_entry: reEntry } = definition
   const last = Object.hasOwn(state.messages.lastBy, id) ? state.messages.lastBy[id] : undefined
-  const { re_entry: reEntry, cap, channel } = definition
+  const told = last === undefined ? undefined : new Date(last).toISOString()
+  const check = {
+    is: `the re-entry policy ${reEntry.policy}${reEntry.policy === 'once_per' ? ` ${reEntry.period}` : ''} allows it`,
+    skip: 're_entry',
+    value: () => told ?? null,
+  } as const
   if (last !== undefined && reEntry.policy === 'once')
-    return { reason: 're_entry', details: `sent once already, asked for at ${new Date(last).toISOString()}` }
-  if (last !== undefined && reEntry.policy === 'once_per' && last >= periodStart(reEntry.period, now, calendar))
-    return {
-      reason: 're_entry',
-      details: `at most once per ${reEntry.period}; last asked for at ${new Date(last).toISOString()}`,
-    }
-  const fault = addressFault(channel.type, state.profile)
-  if (fault) return fault
-  if (cap) {
-    const start = periodStart(cap.period, now, calendar)
-    if (state.messages.recent.filter((at) => at >= start).length >= cap.messages)
-      return { reason: 'cap', details: `at most ${cap.messages} messages per ${cap.period}` }
+    return { ...check, holds: false, reason: `sent once already, asked for at ${told}` }
+  if (last === undefined || reEntry.policy !== 'once_per') return { ...check, holds: true }
+  const calendar = calendarOf(rulebook.project.timeZone)
+  if (last < periodStart(reEntry.period, now, calendar)) return { ...check, holds: true }
+  return {
+    ...check,
+    holds: false,
+    reason: `at most once per ${reEntry.period}; last asked for at ${told}`,
+    until: periodEnd(reEntry.period, last, calendar),
   }
-  return undefined
+}
+
+const capCheck = ({ state, rulebook, now }: Asked, cap: NonNullable<Distribution['cap']>): SkipCheck => {
+  const calendar = calendarOf(rulebook.project.timeZone)
+  const start = periodStart(cap.period, now, calendar)
+  const counted = state.messages.recent.filter((at) => at >= start)
+  const reason = `at most ${cap.messages} messages per ${cap.period}`
+  const check = { is: `the cap of ${reason} is not reached`, skip: 'cap', value: () => counted.length } as const
+  const leaving = counted.at(-cap.messages)
+  return leaving === undefined
+    ? { ...check, holds: true }
+    : { ...check, holds: false, reason, until: periodEnd(cap.period, leaving, calendar) }
+}
+
+/** The questions that a distribution asks before it asks for a message. */
+function* checksOf(asked: Asked): Checks<true> {
+  const { state, now, historical, occurrence, prepared } = asked
+  const { channel, cap } = prepared.entry.definition
+  const context = { event: occurrence }
+  for (const [id, rule] of prepared.rules) yield ruled(id, rule.evaluate(subjectOf(state), context, now))
+  // Recorded with the event, not as a fact of its own: an import of years would else double the stream.
+  if (historical) yield no('the event is within the trigger horizon', 'the event is older than the trigger horizon')
+  yield reEntryCheck(asked)
+  const fault = addressFault(channel.type, state.profile)
+  const isAddress = `the customer can be written to over ${channel.type}`
+  const skipped: SkipCheck | undefined = fault && { ...no(isAddress, fault.details), skip: fault.reason }
+  yield skipped ?? yes(isAddress)
+  if (cap) yield capCheck(asked, cap)
+  return true
 }
 
 const waitOf = (
-  draft: Draft,
+  { now, rulebook, state }: Pick<Draft, 'now' | 'rulebook' | 'state'>,
   { delay, quiet_hours: quiet }: Distribution,
 ): { readonly notBefore?: number; readonly delayedBy?: 'delay' | 'quiet_hours' } => {
-  const { now, rulebook, state } = draft
   const { timeZone } = rulebook.project
   const after = delayed(delay, now, calendarOf(timeZone))
   const allowed = allowedFrom(after, quiet, state.profile.metadata, timeZone)
@@ -123,35 +175,34 @@ const pointsOf = (state: CustomerState, rulebook: Rulebook): { readonly points?:
   return Object.keys(held).length > 0 ? { points: held } : {}
 }
 
+/** The keys under which distributions wait for a fact. */
+const keysOf = (fact: DecidedFact, { type }: Occurrence): readonly string[] => [
+  type,
+  ...(fact.type === 'CustomEventTracked' ? [CUSTOM_EVENT_TYPE] : []),
+  ...(fact.type === 'SegmentEntered' ? [`segment_entered:${fact.data.segment.id}`] : []),
+  ...(fact.type === 'SegmentLeft' ? [`segment_left:${fact.data.segment.id}`] : []),
+]
+
 /** Asks every distribution that waits for this fact. Reacts last, once segments are settled. */
 export const reactWithMessages = (draft: Draft, fact: DecidedFact): void => {
   const { state, rulebook } = draft
   if (state.status !== 'active') return
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (!occurrence) return
-  const index = rulebook.prepared(prepare)
+  const { index } = rulebook.prepared(prepare)
   const isCustom = fact.type === 'CustomEventTracked'
   const segment = fact.type === 'SegmentEntered' || fact.type === 'SegmentLeft' ? fact.data.segment : undefined
-  const keys = [
-    occurrence.type,
-    ...(isCustom ? [CUSTOM_EVENT_TYPE] : []),
-    ...(segment ? [`${fact.type === 'SegmentEntered' ? 'segment_entered' : 'segment_left'}:${segment.id}`] : []),
-  ]
-  const waiting = keys.flatMap((key) => index.get(key) ?? [])
+  const waiting = keysOf(fact, occurrence).flatMap((key) => index.get(key) ?? [])
   if (waiting.length === 0) return
   const place = draft.facts.indexOf(fact)
-  for (const { entry, rules } of waiting) {
-    const { id, definition, revision } = entry
-    const decline = (reason: string) => draft.decline({ kind: 'distribution', definition: id, reason })
-    const context = { event: occurrence }
-    const failed = rules.find(([, rule]) => !rule.evaluate(subjectOf(draft.state), context, draft.now).holds)
-    if (failed) {
-      decline(`validation rule ${failed[0]} does not hold`)
-      continue
-    }
-    // Recorded with the event, not as a fact of its own: an import of years would else double the stream.
-    if (draft.historical) {
-      decline('the event is older than the trigger horizon')
+  for (const prepared of waiting) {
+    const { id, definition, revision } = prepared.entry
+    const { failed } = settle(
+      checksOf({ state: draft.state, rulebook, now: draft.now, historical: draft.historical, occurrence, prepared }),
+    )
+    const reason = failed?.reason ?? ''
+    if (failed && !isSkip(failed)) {
+      draft.decline({ kind: 'distribution', definition: id, reason })
       continue
     }
     const base = {
@@ -167,8 +218,7 @@ export const reactWithMessages = (draft: Draft, fact: DecidedFact): void => {
       },
       occurredAt: draft.now,
     }
-    const skip = skipOf(draft, entry)
-    if (skip) draft.emit('MessageSkipped', { ...base, ...skip }, fact.id)
+    if (failed) draft.emit('MessageSkipped', { ...base, reason: failed.skip, details: reason }, fact.id)
     else
       draft.emit(
         'MessageRequested',
@@ -181,4 +231,28 @@ export const reactWithMessages = (draft: Draft, fact: DecidedFact): void => {
         fact.id,
       )
   }
+}
+
+/** Whether a fact triggers a distribution, be it active or not. */
+export const triggers = (fact: DecidedFact, definition: Distribution): boolean => {
+  const occurrence = occurrenceOf(fact.id, fact, fact.now)
+  return occurrence !== undefined && keysOf(fact, occurrence).includes(keyOf(definition))
+}
+
+/**
+ * What a distribution would say to an event if it had come just now, question by question; with when the message might go
+ * out, when all hold. Undefined when there is no such distribution.
+ */
+export const explainMessage = (
+  { state, rulebook, now }: Pick<Draft, 'state' | 'rulebook' | 'now'>,
+  fact: DecidedFact,
+  id: string,
+): { readonly checks: readonly Check[]; readonly wait?: ReturnType<typeof waitOf> } | undefined => {
+  const prepared = rulebook.prepared(prepare).all.get(id)
+  const occurrence = occurrenceOf(fact.id, fact, now)
+  if (!prepared || !occurrence) return undefined
+  const asked = askedAll(checksOf({ state, rulebook, now, historical: false, occurrence, prepared }))
+  return asked.made
+    ? { checks: asked.checks, wait: waitOf({ state, rulebook, now }, prepared.entry.definition) }
+    : { checks: asked.checks }
 }

@@ -1,4 +1,5 @@
 // Earning: each fact is shown to the rules that it sets off; each pays once for it, or the reason why not is kept.
+import { askedAll, type Check, type Checks, no, ruled, settle, timely, yes } from '../check.ts'
 import type { Compiled } from '../conditions/compile.ts'
 import type { Occurrence, Subject } from '../conditions/subject.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
@@ -13,7 +14,7 @@ import type { LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, movement, refOf } from './ledger.ts'
 import { allowance, dayOf, NO_TALLY } from './limits.ts'
 import { MAX_POINTS, multiplied, proportional } from './points.ts'
-import { expiryOf, type PreparedRule, type Programs, programsOf, triggerKey } from './programs.ts'
+import { expiryOf, keyOf, type PreparedRule, type Programs, programsOf, triggerKey } from './programs.ts'
 import { type Card, cardByCode, cardIn } from './state.ts'
 
 type Earned = Pick<LoyaltyFactData<'PointsEarned'>, 'rule' | 'cause' | 'day' | 'at' | 'tier' | 'because'>
@@ -71,8 +72,11 @@ const rulesFor = ({ rules }: Programs, fact: DecidedFact, type: string): readonl
 }
 
 /** The card that a rule pays to, or why there is none; undefined when one is still to be issued. */
-const cardFor = (draft: Draft, fact: DecidedFact, { program }: PreparedRule): Card | undefined | string => {
-  const { loyalty } = draft.state
+const cardFor = (
+  { loyalty }: CustomerState,
+  fact: DecidedFact,
+  { program }: PreparedRule,
+): Card | undefined | string => {
   const code = fact.type === 'CustomEventTracked' ? fact.data.loyalty?.code : undefined
   const asked = code === undefined ? undefined : cardByCode(loyalty, code)
   if (code !== undefined && !asked) return `loyalty.code ${code} is no card of this customer`
@@ -112,44 +116,86 @@ const judgeOf = (draft: Draft, event: Occurrence): Judge => {
   }
 }
 
-/** Asks one rule. Pays and answers undefined, or answers why not. */
-const ask = (
-  draft: Draft,
-  fact: DecidedFact,
-  occurrence: Occurrence,
-  rule: PreparedRule,
-  programs: Programs,
-  judge: Judge,
-): string | undefined => {
+interface Asked {
+  readonly state: CustomerState
+  readonly fact: DecidedFact
+  readonly occurrence: Occurrence
+  readonly rule: PreparedRule
+  readonly programs: Programs
+  readonly judge: Judge
+}
+
+/** What a rule that said yes gives. */
+interface Payment {
+  /** Absent when one is still to be issued. */
+  readonly card: Card | undefined
+  readonly amount: Amount
+  /** In the tier, within the bounds. */
+  readonly points: number
+  /** The truth table of its first validation rule. */
+  readonly gate: unknown
+}
+
+/** The questions that a rule asks before it pays for an event. Ends at once with undefined where going on makes no sense. */
+function* checksOf({ state, fact, occurrence, rule, programs, judge }: Asked): Checks<Payment | undefined> {
   const { entry, program, gates } = rule
-  const { definition, id, revision } = entry
-  const { state } = draft
+  const { definition, id } = entry
   const at = occurrence.occurredAt
-  if (!program.inForce(at).holds) return 'the program is not in force at that time'
-  if (!rule.inForce(at).holds) return 'the rule is not in force at that time'
+  yield timely('the program is in force', program.inForce(at), 'the program is not in force at that time')
+  yield timely('the earning rule is in force', rule.inForce(at), 'the rule is not in force at that time')
   let gate: unknown
   for (const [named, condition] of gates) {
-    const { holds, because } = judge(named, condition)
-    if (!holds) return `validation rule ${named} does not hold`
-    gate ??= because
+    const evaluation = judge(named, condition)
+    yield ruled(named, evaluation)
+    gate ??= evaluation.because
   }
-  const found = cardFor(draft, fact, rule)
-  if (typeof found === 'string') return found
+  const found = cardFor(state, fact, rule)
+  const card = typeof found === 'string' ? undefined : found
+  const isCard = 'there is a card to pay to, or one may be issued'
+  yield typeof found === 'string' ? no(isCard, found) : yes(isCard, () => card?.code ?? null)
   const amount = amountOf(definition, occurrence.metadata, state.profile.metadata)
-  if (typeof amount === 'string') return amount
-  const mapped = inTier(amount.points, rule, found)
-  if (mapped === undefined) return `the tier would give more than ${MAX_POINTS} points`
-  let points = mapped
-  for (const [scope, limits] of [
-    [id, definition],
-    [program.id, program.definition],
-  ] as const) {
-    const allowed = allowance(limits, state.loyalty.tallies[scope] ?? NO_TALLY, at, programs.calendar)
-    if ('reason' in allowed) return scope === id ? allowed.reason : `program: ${allowed.reason}`
-    points = Math.min(points, allowed.points)
+  const isWorth = 'the event is worth points'
+  if (typeof amount === 'string') {
+    yield no(isWorth, amount)
+    return undefined
   }
-  if (points === 0) return 'the tier gives nothing'
-  if (found && !hasRoom(found, points)) return 'the card holds as many points as one may'
+  yield yes(isWorth, () => amount.points)
+  const mapped = inTier(amount.points, rule, card)
+  const isTier = 'the tier gives points'
+  if (mapped === undefined) {
+    yield no(isTier, `the tier would give more than ${MAX_POINTS} points`)
+    return undefined
+  }
+  let points = mapped
+  for (const [scope, whose, limits] of [
+    [id, 'earning rule', definition],
+    [program.id, 'program', program.definition],
+  ] as const) {
+    const tally = state.loyalty.tallies[scope] ?? NO_TALLY
+    const allowed = allowance(limits, tally, at, programs.calendar)
+    const isWithin = `the limits of the ${whose} leave room`
+    const paid = () => `paid ${tally.points} points in ${tally.times} times`
+    if ('reason' in allowed) yield no(isWithin, scope === id ? allowed.reason : `program: ${allowed.reason}`, paid)
+    else {
+      yield yes(isWithin, paid)
+      points = Math.min(points, allowed.points)
+    }
+  }
+  yield points === 0 ? no(isTier, 'the tier gives nothing') : yes(isTier, () => mapped)
+  const isRoom = 'the card has room for the points'
+  yield card && !hasRoom(card, points) ? no(isRoom, 'the card holds as many points as one may') : yes(isRoom)
+  return { card, amount, points, gate }
+}
+
+/** Pays what a rule that said yes gives. */
+const pay = (
+  draft: Draft,
+  { fact, occurrence, rule, programs }: Asked,
+  { card: found, amount, points, gate }: Payment,
+): void => {
+  const { entry, program } = rule
+  const { definition, id, revision } = entry
+  const at = occurrence.occurredAt
   const card = found ?? issueByRule(draft, program, fact.id)
   const { pending_points: pending } = definition
   const custom = fact.type === 'CustomEventTracked'
@@ -191,7 +237,6 @@ const ask = (
     const lot = lotFor(card, points, expiryOf(programs, program, draft.now, definition.expiration_rules))
     draft.emit('PointsEarned', { ...movement('PointsEarned', card, [lot], draft.now), ...earned }, fact.id)
   }
-  return undefined
 }
 
 /** Whether a rule may not be set off by a fact although the event is its own: points that it paid itself, tiers of others. */
@@ -204,6 +249,35 @@ const isNone = ({ entry, program }: PreparedRule, fact: DecidedFact): boolean =>
   )
 }
 
+/** Asks rules in their order about one event; gives the programs that are closed by an exclusive rule that has paid. */
+const askInOrder = (
+  draft: Draft,
+  asked: Omit<Asked, 'state' | 'rule'>,
+  rules: readonly PreparedRule[],
+): ReadonlySet<string> => {
+  const { fact } = asked
+  const closed = new Set<string>()
+  for (const rule of rules) {
+    if (isNone(rule, fact)) continue
+    const { entry, program } = rule
+    const decline = (reason: string) => draft.decline({ kind: 'earning_rule', definition: entry.id, reason })
+    if (closed.has(program.id)) {
+      decline(CLOSED)
+      continue
+    }
+    const whole = { ...asked, rule, state: draft.state }
+    const { failed, made } = settle(checksOf(whole))
+    if (failed) decline(failed.reason ?? failed.is)
+    else if (made) {
+      pay(draft, whole, made)
+      if (entry.definition.stacking.exclusive) closed.add(program.id)
+    }
+  }
+  return closed
+}
+
+const CLOSED = 'an exclusive rule has paid for this event'
+
 /** Asks every earning rule that a fact sets off, in their order. Nothing is earned twice for a fact by one rule. */
 export const earn = (draft: Draft, fact: DecidedFact): void => {
   if (draft.state.status !== 'active') return
@@ -211,15 +285,37 @@ export const earn = (draft: Draft, fact: DecidedFact): void => {
   if (programs.rules.size === 0) return
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (!occurrence) return
-  const closed = new Set<string>()
-  const judge = judgeOf(draft, occurrence)
-  for (const rule of rulesFor(programs, fact, occurrence.type)) {
-    if (isNone(rule, fact)) continue
-    const { entry, program } = rule
-    const reason = closed.has(program.id)
-      ? 'an exclusive rule has paid for this event'
-      : ask(draft, fact, occurrence, rule, programs, judge)
-    if (reason !== undefined) draft.decline({ kind: 'earning_rule', definition: entry.id, reason })
-    else if (entry.definition.stacking.exclusive) closed.add(program.id)
-  }
+  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence) }
+  askInOrder(draft, asked, rulesFor(programs, fact, occurrence.type))
+}
+
+/** Whether a fact sets off an earning rule, be the rule active or not. */
+export const setsOff = (fact: DecidedFact, rule: PreparedRule): boolean => {
+  const type = occurrenceOf(fact.id, fact, fact.now)?.type
+  if (type === undefined || isNone(rule, fact)) return false
+  const key = keyOf(rule.entry.definition)
+  const name = namedBy(fact)
+  return key === type || (name !== undefined && key === triggerKey(type, name))
+}
+
+/**
+ * What a rule would say to an event if it had come just now, question by question; the rules before it are let pay first,
+ * into the draft, which is to be thrown away. `points` is given when all hold.
+ */
+export const explainEarning = (
+  draft: Draft,
+  fact: DecidedFact,
+  rule: PreparedRule,
+): { readonly checks: readonly Check[]; readonly points?: number } => {
+  const known = occurrenceOf(fact.id, fact, fact.now)
+  if (!known) return { checks: [] }
+  const programs = programsOf(draft.rulebook)
+  const occurrence = { ...known, occurredAt: draft.now }
+  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence) }
+  const earlier = rulesFor(programs, fact, occurrence.type).filter(({ place }) => place < rule.place)
+  const isOpen = 'no exclusive rule of the program pays first'
+  const isClosed = askInOrder(draft, asked, earlier).has(rule.program.id)
+  const { checks, made } = askedAll(checksOf({ ...asked, rule, state: draft.state }))
+  const all = [isClosed ? no(isOpen, CLOSED) : yes(isOpen), ...checks]
+  return made && !isClosed ? { checks: all, points: made.points } : { checks: all }
 }

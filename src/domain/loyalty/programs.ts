@@ -34,12 +34,15 @@ export interface Programs {
   readonly program: ReadonlyMap<string, Program>
   /** Event type, or type and segment or tier → the rules that it sets off, in the order in which they pay. */
   readonly rules: ReadonlyMap<string, readonly PreparedRule[]>
+  /** Every rule of a program by its id, those that are not active too. */
+  readonly rule: ReadonlyMap<string, PreparedRule>
 }
 
 /** The key of an event that names a segment or a tier. */
 export const triggerKey = (type: string, id?: string): string => (id === undefined ? type : `${type}:${id}`)
 
-const keyOf = ({ event, segment, loyalty_tier: tier }: EarningRule): string =>
+/** What sets a rule off. */
+export const keyOf = ({ event, segment, loyalty_tier: tier }: EarningRule): string =>
   triggerKey(event, segment?.id ?? (tier && tier.id !== ANY_TIER ? tier.id : undefined))
 
 const prepare = (rulebook: Rulebook): Programs => {
@@ -71,22 +74,25 @@ const prepare = (rulebook: Rulebook): Programs => {
   )
   const conditions = conditionsOf(rulebook).rules
   const rules = new Map<string, PreparedRule[]>()
+  const rule = new Map<string, PreparedRule>()
   for (const [place, entry] of inOrder.entries()) {
     const { definition } = entry
     const home = program.get(definition.campaign_id)
-    if (!home || !definition.active || !home.definition.active) continue
+    if (!home) continue
     const { validation_rule_id: named } = definition
     const gates = [...new Set([...(named ? [named] : []), ...(assigned.get(entry.id) ?? [])])].flatMap((id) => {
       const compiled = conditions.get(id)
       return compiled ? [[id, compiled] as const] : []
     })
     const prepared = { entry, program: home, inForce: compileValidity(definition, calendar), gates, place }
+    rule.set(entry.id, prepared)
+    if (!definition.active || !home.definition.active) continue
     const key = keyOf(definition)
     const list = rules.get(key)
     if (list) list.push(prepared)
     else rules.set(key, [prepared])
   }
-  return { calendar, program, rules }
+  return { calendar, program, rules, rule }
 }
 
 /** The loyalty programs of a rulebook, prepared once. */
