@@ -4,14 +4,21 @@ import * as v from 'valibot'
 import { projections } from '../projections/index.ts'
 import { type RebuildKind, rebuildsOf } from '../src/audit/rebuilds.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
+import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 
 const Named = v.object({ name: v.string() })
+/** Only a rebuild may be left beside. */
+const howTo: Readonly<Record<RebuildKind, v.GenericSchema<unknown, { readonly promote?: boolean }>>> = {
+  rebuild: v.object({ promote: v.optional(queryFlag, 'true') }),
+  promote: v.object({}),
+  rollback: v.object({}),
+}
 
 const SUMMARIES: Readonly<Record<RebuildKind, string>> = {
   rebuild: 'Builds a read model anew beside the live one and puts it in its place once it has caught up',
-  promote: 'Goes on with a rebuild that was begun, and puts it in its place',
+  promote: 'Puts what was built beside the live one in its place, caught up',
   rollback: 'Puts what was served before the last promotion back in its place, caught up',
 }
 
@@ -39,17 +46,24 @@ export const projectionCommands = (services: Services) => {
         method: 'post',
         path: `/v1/projections/{name}/${kind}`,
         summary: SUMMARIES[kind],
-        description: 'Answers at once; `GET /v1/projections` says how far it is. What is served stays until the swap.',
+        description:
+          'Answers at once; `GET /v1/projections` says how far it is. What is served stays until the swap.' +
+          (kind === 'rebuild'
+            ? ' With `promote=false` the new one is left beside, ready and following the log, until it is promoted.'
+            : ''),
         tag: 'Operation of projections',
         roles: ['admin'],
         params: Named,
+        query: howTo[kind],
         status: 202,
         handler: async (call): Promise<Outcome> => {
           const { name } = call.params
           if (!projections.some((projection) => projection.name === name)) return notFound('projection', name)
           const why = await obstacle(name, kind)
           if (why !== undefined) return refuse('invalid_request', why)
-          if (!rebuilds.start(name, kind, call.now)) return refuse('conflict', `${name} is being built already`)
+          const promote = !('promote' in call.query) || call.query.promote
+          if (!rebuilds.start(name, kind, call.now, promote))
+            return refuse('conflict', `${name} is being built already`)
           return { body: { object: 'projection', name, rebuild: kind, state: 'running' } }
         },
       }),

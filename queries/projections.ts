@@ -47,7 +47,14 @@ export const projectionQueries = (services: Services) => {
               ? { collection: alias.previous.collection, version: alias.previous.version }
               : null,
             /** What is being built beside it. */
-            beside: beside ? { collection: beside.members[name]?.collection, position: textOf(beside.position) } : null,
+            beside: beside
+              ? {
+                  collection: beside.members[name]?.collection,
+                  position: textOf(beside.position),
+                  /** Null when this node does not keep it ready: promoting lets it catch up. */
+                  lag: projector.ready(name) ?? null,
+                }
+              : null,
             rebuild: rebuild
               ? {
                   kind: rebuild.kind,

@@ -5,7 +5,7 @@ export type RebuildKind = 'rebuild' | 'promote' | 'rollback'
 
 export interface Rebuild {
   readonly kind: RebuildKind
-  readonly state: 'running' | 'promoted' | 'aborted' | 'failed'
+  readonly state: 'running' | 'ready' | 'promoted' | 'aborted' | 'failed'
   readonly startedAt: number
   readonly error?: string
 }
@@ -13,8 +13,8 @@ export interface Rebuild {
 export interface Rebuilds {
   /** The last one of this projection that this node was asked for. */
   of(name: string): Rebuild | undefined
-  /** False: one of this projection is running. */
-  start(name: string, kind: RebuildKind, now: number): boolean
+  /** False: one of this projection is running. `promote`: false leaves a rebuild ready beside the live one. */
+  start(name: string, kind: RebuildKind, now: number, promote?: boolean): boolean
 }
 
 const byServices = new WeakMap<Services, Rebuilds>()
@@ -27,11 +27,10 @@ export const rebuildsOf = (services: Services): Rebuilds => {
   const running = new Map<string, Rebuild>()
   const made: Rebuilds = {
     of: (name) => running.get(name),
-    start(name, kind, startedAt) {
+    start(name, kind, startedAt, promote = true) {
       if (running.get(name)?.state === 'running') return false
       running.set(name, { kind, state: 'running', startedAt })
-      // A build that was begun and not ended is gone on with, so promoting is ending it.
-      const work = kind === 'rollback' ? projector.rollback(name) : projector.rebuild(name)
+      const work = kind === 'rebuild' ? projector.rebuild(name, { promote }) : projector[kind](name)
       work.then(
         (built) => running.set(name, { kind, state: built.kind, startedAt }),
         (error: unknown) =>

@@ -8,12 +8,14 @@ import type { Log } from '../line/log.ts'
 import { type Lane, type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import { routesOf } from './fold.ts'
 import { loadParkedNames, PARKED, PARKED_INDEXES } from './parked.ts'
-import { runLane } from './runner.ts'
+import { LaneGone, type LaneRun, runLane } from './runner.ts'
 import { type BatchDone, createSession } from './session.ts'
-import { indexesWhileBuilding, laneBeside, swap } from './versions.ts'
+import { besideId, indexesWhileBuilding, laneBeside, swap } from './versions.ts'
 
 export type Built =
   | { readonly kind: 'promoted'; readonly position: bigint | undefined; readonly collection: string }
+  /** Caught up beside the live one, and following the log until it is stopped. */
+  | { readonly kind: 'ready'; readonly collection: string }
   | { readonly kind: 'aborted' }
 
 export interface BuildOptions {
@@ -31,59 +33,88 @@ export interface BuildOptions {
   readonly begin?: () => Promise<Lane>
 }
 
+/** Folds the log into what is being built beside the live one, until it is stopped. */
+const runBeside = (
+  { store, readModel, log, projection, maxBatch, cacheSize, takeoverMs }: BuildOptions,
+  id: string,
+): LaneRun =>
+  runLane({
+    id,
+    writer: randomUUID(),
+    store,
+    readModel,
+    log,
+    maxBatch,
+    cacheSize,
+    takeoverMs,
+    onMoved: () => undefined,
+    async prepare() {
+      const lane = await readModel.lanes.read(id)
+      if (lane === undefined) throw new LaneGone(`lane ${id} is gone`)
+      return { lane, projections: [projection] }
+    },
+  })
+
 /**
- * Builds a projection in a lane of its own while the live one goes on, and swaps them once both stand at the same place. What was
- * built stays when it is aborted, and the next build goes on with it.
+ * Resolves once the lane is caught up, or has been left to another process for `patienceMs`. Rejects when the lane was taken away
+ * meanwhile: somebody else has promoted it or given it up.
  */
-export const buildBeside = async ({
-  store,
-  readModel,
-  log,
-  group,
-  projection,
-  writer,
-  maxBatch,
-  cacheSize,
-  takeoverMs,
-  signal,
-  begin = () => laneBeside(readModel, group, projection, writer),
-}: BuildOptions): Promise<Built> => {
+const whenLive = async (run: LaneRun, signal: AbortSignal, patienceMs = Number.POSITIVE_INFINITY): Promise<void> => {
+  let others = 0
+  while (run.state !== 'live' && others < patienceMs && !signal.aborted) {
+    if (run.state === 'stopped') throw new LaneGone('what was built beside is gone: another process has taken it')
+    others = run.state === 'standby' ? others + LOOK_MS : 0
+    await sleep(LOOK_MS, signal)
+  }
+}
+
+const LOOK_MS = 20
+/** So long another process may fold into the lane before it is promoted from here, which takes the lane from it, ms. */
+const OTHERS_MS = 1_000
+
+/**
+ * Builds a projection in a lane of its own while the live one goes on, with its indexes, and leaves it running, caught up. What was
+ * built stays when it is aborted, and the next build goes on with it; undefined then.
+ */
+export const followBeside = async (
+  options: BuildOptions,
+  patienceMs?: number,
+): Promise<{ readonly run: LaneRun; readonly collection: string } | undefined> => {
+  const { readModel, group, projection, writer, signal } = options
+  const { begin = () => laneBeside(readModel, group, projection, writer) } = options
   const { id, members } = await begin()
   const { collection } = members[projection.name]!
-  let indexed = false
-  for (let tries = 0; !signal.aborted; tries++) {
-    const run = runLane({
-      id,
-      writer: randomUUID(),
-      store,
-      readModel,
-      log,
-      maxBatch,
-      cacheSize,
-      takeoverMs,
-      onMoved: () => undefined,
-      async prepare() {
-        const lane = await readModel.lanes.read(id)
-        if (lane === undefined) throw new Error(`lane ${id} is gone`)
-        return { lane, projections: [projection] }
-      },
-    })
-    while (run.state !== 'live' && !signal.aborted) await sleep(20, signal)
+  let run = runBeside(options, id)
+  await whenLive(run, signal, patienceMs)
+  if (!signal.aborted) {
     await run.stop()
-    if (signal.aborted) break
-    if (!indexed) {
-      // Takes its time, in which the log goes on: once more round.
-      await readModel.prepare(collection, projection.indexes)
-      indexed = true
-      continue
-    }
-    const swapped = await swap({ store, readModel, group, projection, writer })
+    // Takes its time, in which the log goes on: once more round.
+    await readModel.prepare(collection, projection.indexes)
+    run = runBeside(options, id)
+    await whenLive(run, signal, patienceMs)
+  }
+  if (!signal.aborted) return { run, collection }
+  await run.stop()
+  return undefined
+}
+
+/** Builds a projection beside the live one and swaps them once both stand at the same place. */
+export const buildBeside = async (options: BuildOptions): Promise<Built> => {
+  const { log, group, projection, signal } = options
+  const built = await followBeside(options, OTHERS_MS)
+  let run = built?.run
+  for (let tries = 0; run && !signal.aborted; tries++) {
+    await run.stop()
+    const swapped = await swap(options)
     if (swapped.kind === 'promoted') {
       log.info({ group, projection: projection.name, collection: swapped.collection }, 'projector: promoted')
       return swapped
     }
     await sleep(Math.min(1_000, 20 * 2 ** tries), signal)
+    run = runBeside(options, besideId(group, projection.name))
+    await whenLive(run, signal, OTHERS_MS)
   }
+  await run?.stop()
   return { kind: 'aborted' }
 }
 

@@ -7,11 +7,11 @@ import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
-import { type Built, buildBeside } from './build.ts'
+import { type BuildOptions, type Built, buildBeside, followBeside } from './build.ts'
 import { listParked, type ParkedKey } from './parked.ts'
 import { type Retried, retryParked } from './retry.ts'
-import { type Lag, type ProjectorMetrics, type RunState, runLane } from './runner.ts'
-import { fitLane, previousBeside } from './versions.ts'
+import { type Lag, type LaneRun, type ProjectorMetrics, type RunState, runLane } from './runner.ts'
+import { dropBeside, fitLane, previousBeside } from './versions.ts'
 import { createWaiters } from './waiters.ts'
 
 export type { ProjectedDocument, Projection } from '../../projections/projection.ts'
@@ -67,8 +67,15 @@ export interface Projector {
   parked(limit?: number): Promise<readonly ParkedKey[]>
   /** Shows a key its parked facts again. Safe beside any running projector. */
   retry(projection: string, key: string): Promise<Retried>
-  /** Builds a projection anew beside the live one and puts it in its place. */
-  rebuild(name: string, options?: { signal?: AbortSignal }): Promise<Built>
+  /**
+   * Builds a projection anew beside the live one, or goes on with a build that was begun, and puts it in its place. With
+   * `promote: false` it is left beside, ready, and follows the log until this process stops or the projection is built again.
+   */
+  rebuild(name: string, options?: { signal?: AbortSignal; promote?: boolean }): Promise<Built>
+  /** Puts what was built beside the live one in its place, caught up. */
+  promote(name: string, options?: { signal?: AbortSignal }): Promise<Built>
+  /** How far what this process keeps ready beside the live one is behind; undefined when it keeps none. */
+  ready(name: string): Lag | undefined
   /** Puts what was live before the last promotion back in its place, caught up. */
   rollback(name: string, options?: { signal?: AbortSignal }): Promise<Built>
   stop(): Promise<void>
@@ -110,20 +117,44 @@ export const createProjector = ({
     waiters.moved(lane.position)
   }
 
-  const build = (name: string, from: 'nothing' | 'previous', signal: AbortSignal): Promise<Built> =>
-    buildBeside({
-      store,
-      readModel,
-      log,
-      group,
-      projection: projectionNamed(name),
-      writer,
-      maxBatch,
-      cacheSize,
-      takeoverMs,
-      signal,
-      ...(from === 'previous' ? { begin: () => previousBeside(readModel, group, projectionNamed(name), writer) } : {}),
-    })
+  /** What is built and follows the log beside the live one, until it is promoted. */
+  const followers = new Map<string, LaneRun>()
+
+  const unfollow = async (name: string): Promise<boolean> => {
+    const run = followers.get(name)
+    followers.delete(name)
+    await run?.stop()
+    return run !== undefined
+  }
+
+  const optionsOf = (name: string, signal: AbortSignal): BuildOptions => ({
+    store,
+    readModel,
+    log,
+    group,
+    projection: projectionNamed(name),
+    writer,
+    maxBatch,
+    cacheSize,
+    takeoverMs,
+    signal,
+  })
+
+  const build = async (name: string, from: 'nothing' | 'beside' | 'previous', signal: AbortSignal): Promise<Built> => {
+    const options = optionsOf(name, signal)
+    // What stands there ready is no build that broke off: to build anew is to begin with nothing.
+    if ((await unfollow(name)) && from === 'nothing') await dropBeside(readModel, group, name)
+    const previous = () => previousBeside(readModel, group, options.projection, writer)
+    return buildBeside(from === 'previous' ? { ...options, begin: previous } : options)
+  }
+
+  const makeReady = async (name: string, signal: AbortSignal): Promise<Built> => {
+    if (await unfollow(name)) await dropBeside(readModel, group, name)
+    const built = await followBeside(optionsOf(name, signal))
+    if (!built) return { kind: 'aborted' }
+    followers.set(name, built.run)
+    return { kind: 'ready', collection: built.collection }
+  }
 
   /** Builds what this program has in a newer version than the lane; tried until it is done or the projector stops. */
   const buildOutdated = async (name: string): Promise<void> => {
@@ -192,12 +223,18 @@ export const createProjector = ({
     }),
     parked: (limit) => listParked(readModel, group, limit),
     retry: (projection, key) => retryParked({ store, readModel, lane: group, projections, projection, key, writer }),
-    rebuild: (name, { signal = stopping.signal } = {}) => build(name, 'nothing', signal),
+    rebuild: (name, { signal = stopping.signal, promote = true } = {}) =>
+      promote ? build(name, 'nothing', signal) : makeReady(name, signal),
+    promote: (name, { signal = stopping.signal } = {}) => build(name, 'beside', signal),
+    ready: (name) => {
+      const run = followers.get(name)
+      return run && run.state !== 'stopped' ? run.lag() : undefined
+    },
     rollback: (name, { signal = stopping.signal } = {}) => build(name, 'previous', signal),
     async stop() {
       stopping.abort()
       await run.stop()
-      await Promise.all(building.values())
+      await Promise.all([...building.values(), ...[...followers.keys()].map(unfollow)])
       waiters.close()
       position$.complete()
     },

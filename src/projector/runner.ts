@@ -42,6 +42,11 @@ export class Superseded extends Error {
   override readonly name = 'Superseded'
 }
 
+/** The lane is no more: it was promoted, or given up. */
+export class LaneGone extends Error {
+  override readonly name = 'LaneGone'
+}
+
 export interface Lag {
   /** Facts still to come: those received and not yet committed, or an estimate from the bytes of log that are left. */
   readonly events: number
@@ -253,6 +258,13 @@ export const runLane = ({
       if (state !== 'superseded') log.warn({ lane: id, reason: error.message }, 'projector: superseded')
       lastError = error
       return stepBack('superseded', SUPERSEDED_MS)
+    }
+    if (error instanceof LaneGone) {
+      log.info({ lane: id }, 'projector: the lane is gone')
+      stopping.abort()
+      stop$.next()
+      state = 'stopped'
+      return
     }
     if (error instanceof DocumentsRejected) {
       const { projection, keys, reason } = error

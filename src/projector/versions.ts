@@ -226,16 +226,26 @@ const stoppedAt = ({ stopped }: AliasDocument, { position }: Lane): string | nul
 
 /**
  * Puts what was built beside in the place of the live one, at exactly the live lane's position and in one transaction: documents
- * for the last few facts, lane, alias, parked facts. Nothing may be running in the lane beside.
+ * for the last few facts, lane, alias, parked facts. Whoever runs in the lane beside loses it.
  */
 export const swap = async (options: SwapOptions): Promise<Swapped> => {
-  const { store, readModel, group, projection, writer } = options
+  const { readModel, group, projection, writer } = options
   const { name } = projection
   const id = besideId(group, name)
-  const beside = await readModel.lanes.read(id)
-  const member = beside?.members[name]
-  if (beside === undefined || member === undefined) throw new Error(`${name} has not been built beside the live one`)
-  if (!(await closeEnough(options, beside.position))) return { kind: 'behind' }
+  const seen = await readModel.lanes.read(id)
+  if (seen?.members[name] === undefined) throw new Error(`${name} has not been built beside the live one`)
+  if (!(await closeEnough(options, seen.position))) return { kind: 'behind' }
+  // Another process may follow the log in the lane beside: it is kept away until the lane is no more.
+  return withHeldLane(readModel, id, writer, async ({ lane: beside }) => {
+    const member = beside.members[name]
+    return member === undefined ? { kind: 'busy' } : swapHeld(options, beside, member)
+  })
+}
+
+const swapHeld = async (options: SwapOptions, beside: Lane, member: Member): Promise<Swapped> => {
+  const { store, readModel, group, projection, writer } = options
+  const { name } = projection
+  const { id } = beside
   return withHeldLane(readModel, group, writer, async ({ lane, release }) => {
     const gap = await gapBetween(store, lane.position, beside.position)
     if (gap.kind !== 'facts') return { kind: 'behind' }

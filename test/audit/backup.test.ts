@@ -1,27 +1,12 @@
 // A backup taken while events come in, put into an empty folder: a node starts on it and agrees with its log.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { testNode } from '../system/node.ts'
+import { spawnTributary, tributary } from '../tributary.ts'
 import { buy, populate, verified } from './shop.ts'
-
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
-
-const run = async (...args: readonly string[]) => {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let err = ''
-  child.stdout.resume()
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code: code as number, err }
-}
 
 test('what was acknowledged before the backup began is in it, and nothing contradicts', async () => {
   // Servers that are given by URL have backups of their own.
@@ -36,17 +21,18 @@ test('what was acknowledged before the backup began is in it, and nothing contra
       for (let n = 0; going; n++) await buy(node, `c${n % 6}`, 1)
     })()
     try {
-      const copied = await run('backup', join(dir, 'copy'), '--data', node.dir)
+      // Another process: only that shows that two may have the files open.
+      const copied = await spawnTributary(['backup', join(dir, 'copy'), '--data', node.dir]).ended
       assert.is(copied.code, 0, copied.err)
     } finally {
       going = false
       await intake
     }
-    const again = await run('backup', join(dir, 'copy'), '--data', node.dir)
+    const again = await tributary(['backup', join(dir, 'copy'), '--data', node.dir])
     assert.is(again.code, 2)
     assert.match(again.err, /is not empty/)
-    assert.is((await run('restore', join(dir, 'copy'), '--data', node.dir)).code, 2)
-    const restored = await run('restore', join(dir, 'copy'), '--data', join(dir, 'data'))
+    assert.is((await tributary(['restore', join(dir, 'copy'), '--data', node.dir])).code, 2)
+    const restored = await tributary(['restore', join(dir, 'copy'), '--data', join(dir, 'data')])
     assert.is(restored.code, 0, restored.err)
     assert.is((await verified(node)).holds, true)
     const second = await testNode({ DELIVERY: 'off' }, join(dir, 'data'))

@@ -1,18 +1,16 @@
 // `tributary audit` against a running node: every question, an export and its restoration into an empty system.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { linesOfFile } from '../../src/audit/exportFile.ts'
 import { type TestNode, testNode } from '../system/node.ts'
+import { envOf, tributary } from '../tributary.ts'
 import { populate, type Shop, verified } from './shop.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 const test = suite('tributary audit')
 let node: TestNode
 let shop: Shop
@@ -29,23 +27,7 @@ test.after(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-const run = async (...args: readonly string[]) => {
-  const child = spawn(process.execPath, [CLI, 'audit', ...args], {
-    cwd: dir,
-    env: { PATH: process.env.PATH ?? '', TRIBUTARY_URL: node.url, DATA_DIR: node.dir },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code: code as number, out, err }
-}
+const run = (...args: readonly string[]) => tributary(['audit', ...args], envOf(node))
 
 test('verify, redecide and state: nothing differs, and says so', async () => {
   const compared = await run('verify')

@@ -1,13 +1,11 @@
 // Operating read models over a whole node: rebuilt and rolled back while events come in, with nothing lost, doubled or refused.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type TestNode, testNode } from '../system/node.ts'
+import { envOf, tributary } from '../tributary.ts'
+import { until } from '../until.ts'
 import { buy, populate, verified } from './shop.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 const test = suite('tributary projections')
 let node: TestNode
 
@@ -17,22 +15,7 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
-const run = async (...args: readonly string[]) => {
-  const child = spawn(process.execPath, [CLI, 'projections', ...args], {
-    env: { PATH: process.env.PATH ?? '', TRIBUTARY_URL: node.url, DATA_DIR: node.dir },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code: code as number, out, err }
-}
+const run = (...args: readonly string[]) => tributary(['projections', ...args], envOf(node))
 
 /** Events and queries until `work` is done; gives the statuses seen and the events sent. */
 const during = async (work: () => Promise<void>) => {
@@ -78,6 +61,39 @@ test('a rebuild and a rollback during intake lose and double nothing, and no que
   const { out } = await run('list')
   assert.match(out, /live at position \d+ of \d+: \d+ events, [\d.]+ s behind/)
   assert.match(out, /customers .*customers_v\d+_2 .*can be rolled back to customers_v\d+/)
+})
+
+test('a rebuild that is not promoted is kept ready beside the live one until it is, and can be rolled back', async () => {
+  const row = async (name: string) => {
+    const { data } = (await node.call('GET', '/v1/projections', undefined, { as: 'auditor' })).body
+    return data.find((one: { readonly name: string }) => one.name === name)
+  }
+  const { collection: live } = (await row('customers')).live
+  const { seen } = await during(async () => {
+    const made = await run('rebuild', 'customers', '--no-promote')
+    assert.is(made.code, 0, made.err)
+    assert.match(made.out, new RegExp(`is ready beside ${live}, which is still live`))
+  })
+  assert.equal([...seen.keys()], [200])
+  // It follows what comes after it was ready.
+  assert.is((await buy(node, 'late', 1)).status, 200)
+  const head = (await node.services.store.head())!
+  await until(async () => BigInt((await row('customers')).beside.position ?? 0) >= head)
+  const ready = await row('customers')
+  assert.equal([ready.live.collection, ready.rebuild.state], [live, 'ready'])
+  assert.is.not(ready.beside.collection, live)
+  await until(async () => (await row('customers')).beside.lag.events === 0)
+  assert.match((await run('list')).out, /customers .* beside it up to \d+, ready: 0 events, 0 s behind/)
+
+  const { seen: others } = await during(async () => {
+    assert.match((await run('promote', 'customers')).out, new RegExp(`${ready.beside.collection} is live`))
+    assert.equal((await row('customers')).beside, null)
+    assert.is((await verified(node, '?projection=customers')).holds, true)
+    assert.match((await run('rollback', 'customers')).out, new RegExp(`${live} is live`))
+  })
+  assert.equal([...others.keys()], [200])
+  assert.is((await verified(node, '?projection=customers')).holds, true)
+  assert.is((await node.call('GET', '/v1/customers/late')).status, 200)
 })
 
 test('what cannot be done is said before anything begins', async () => {

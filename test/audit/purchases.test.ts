@@ -1,19 +1,16 @@
 // The auditor over real purchases, with segments, points and messages defined: what is served follows from the log, every
 // decision comes out as it was recorded, and an export restores an empty system that is the same. PURCHASES_CSV and
 // PRODUCTS_CSV name the whole set.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { linesOfFile } from '../../src/audit/exportFile.ts'
 import { type Purchase, purchases } from '../data/purchases.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { envOf, spawnTributary, tributary } from '../tributary.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 /** Messages are triggered by everything in the file. */
 const ENV = { TRIGGER_HORIZON_HOURS: String(24 * 366), DELIVERY: 'off' }
 const test = suite('the auditor over purchases')
@@ -94,24 +91,12 @@ const fileOf = async (all: readonly Purchase[]): Promise<string> => {
   return file
 }
 
-/** Runs the command line against a node; it has to succeed. */
-const tributary = async (of: TestNode, ...args: readonly string[]) => {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    cwd: dir,
-    env: { PATH: process.env.PATH ?? '', TRIBUTARY_URL: of.url, DATA_DIR: of.dir },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const [code] = await once(child, 'close')
-  assert.is(code, 0, out.slice(0, 20_000) + err)
-  return { out, err }
+/** Runs the command line against a node; it has to succeed. A process of its own for the whole set, as an auditor has it. */
+const run = async (of: TestNode, ...args: readonly string[]) => {
+  const soak = process.env.SOAK === '1'
+  const ended = await (soak ? spawnTributary(args, { cwd: dir, env: envOf(of) }).ended : tributary(args, envOf(of)))
+  assert.is(ended.code, 0, ended.out.slice(0, 20_000) + ended.err)
+  return ended
 }
 
 test.before(async () => {
@@ -122,7 +107,7 @@ test.before(async () => {
     ok(await node.call('POST', `/v1/loyalties/${program}/members`, { customer: { source_id } }))
   const metadata = 'amount:number,coupon:number,department'
   const mapping = ['--event', 'purchase', '--customer', 'household', '--time', 'at', '--metadata', metadata]
-  const { out, err } = await tributary(node, 'import', await fileOf(bought), ...mapping)
+  const { out, err } = await run(node, 'import', await fileOf(bought), ...mapping)
   assert.is(/recorded +([\d,]+)/.exec(out + err)?.[1]?.replaceAll(',', ''), String(bought.length))
 })
 test.after(async () => {
@@ -132,7 +117,7 @@ test.after(async () => {
 
 /** Told without an option, on a real server, with nothing but what the command line prints. */
 const compare = async (of: TestNode): Promise<Readonly<Record<string, number>>> => {
-  const report = JSON.parse((await tributary(of, 'audit', 'verify', '--json')).out)
+  const report = JSON.parse((await run(of, 'audit', 'verify', '--json')).out)
   assert.equal([report.holds, report.finished], [true, true])
   return Object.fromEntries(
     report.projections.map(({ name, documents }: { name: string; documents: number }) => [name, documents]),
@@ -148,22 +133,22 @@ test('what is served follows from the log', async () => {
 })
 
 test('every decision comes out as it was recorded', async () => {
-  const { customers, facts, different } = JSON.parse((await tributary(node, 'audit', 'redecide')).out)
+  const { customers, facts, different } = JSON.parse((await run(node, 'audit', 'redecide')).out)
   assert.equal([customers, different], [households.length, 0])
   assert.ok(facts > 2 * bought.length, `${facts} facts`)
 })
 
 test('an export restores an empty system that is the same', async () => {
   const file = join(dir, 'log.ndjson.gz')
-  await tributary(node, 'audit', 'export', file)
-  await tributary(node, 'audit', 'import-log', file, '--data', join(dir, 'restored'))
+  await run(node, 'audit', 'export', file)
+  await run(node, 'audit', 'import-log', file, '--data', join(dir, 'restored'))
   const copy = await testNode(ENV, join(dir, 'restored'))
   try {
     const documents = await compare(copy)
     assert.is(documents.customers, households.length)
-    const { different } = JSON.parse((await tributary(copy, 'audit', 'redecide')).out)
+    const { different } = JSON.parse((await run(copy, 'audit', 'redecide')).out)
     assert.is(different, 0)
-    await tributary(copy, 'audit', 'export', join(dir, 'again.ndjson.gz'))
+    await run(copy, 'audit', 'export', join(dir, 'again.ndjson.gz'))
     const again = linesOfFile(join(dir, 'again.ndjson.gz'))
     let lines = 0
     for await (const line of linesOfFile(file)) {

@@ -1,21 +1,11 @@
 // The command line as a process: help, version, exit codes, key files, Ctrl-C.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ScriptedServer, scriptedServer, TOKEN } from '../import/server.ts'
-
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
+import { type Ended, spawnTributary } from '../tributary.ts'
 
 const test = suite<{ dir: string; server: ScriptedServer }>('cli')
 test.before.each(async (context) => {
@@ -29,23 +19,8 @@ test.after.each(async ({ dir, server }) => {
 })
 
 /** Starts the command in a folder that is not the project's, as a user may. */
-const start = (dir: string, args: readonly string[], env: Record<string, string> = {}) => {
-  const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
-    cwd: dir,
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  let err = ''
-  child.stdout?.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr?.on('data', (chunk) => {
-    err += chunk
-  })
-  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, out, err }))
-  return { child, ended }
-}
+const start = (dir: string, args: readonly string[], env: Record<string, string> = {}) =>
+  spawnTributary(args, { cwd: dir, env })
 
 const run = (...args: Parameters<typeof start>): Promise<Ended> => start(...args).ended
 

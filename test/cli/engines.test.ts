@@ -6,11 +6,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { CLI } from '../tributary.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 const DEADLINE_MS = 60_000
 
 const test = suite<{ dir: string }>('engines')

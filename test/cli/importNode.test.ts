@@ -5,14 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Connection } from '../../src/import/client.ts'
 import { type ImportOptions, type Report, runImport } from '../../src/import/run.ts'
 import type { GeneratedKey } from '../../src/keys.ts'
+import { CLI } from '../tributary.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 const DEADLINE_MS = 60_000
 const LINES = 4_000
 const CUSTOMERS = 170

@@ -108,6 +108,27 @@ test('a tampered document is mended by a rebuild, and comes back with a rollback
   await world.settled(projector)
 })
 
+test('what one process keeps ready beside the live one another may promote, and nothing is folded twice', async () => {
+  const [first, second] = [world.start(), world.start()]
+  const end = traffic()
+  await until(() => first.position() !== undefined)
+  const ready = await first.rebuild('counters', { promote: false })
+  assert.equal(ready, { kind: 'ready', collection: 'counters_v1_2' })
+  assert.is(await liveOf('counters'), 'counters_v1')
+  await until(() => first.ready('counters')?.seconds === 0)
+  assert.is(second.ready('counters'), undefined)
+  assert.is((await second.promote('counters')).kind, 'promoted')
+  assert.is(await liveOf('counters'), 'counters_v1_2')
+  await until(() => first.ready('counters') === undefined)
+  // Built anew where one stood ready, it begins with nothing: what was tampered with there is gone.
+  await first.rebuild('counters', { promote: false })
+  await world.readModel.plain('counters_v1_3').updateOne({ _id: name('k0') }, { $set: { tampered: 1 } } as never)
+  assert.is((await first.rebuild('counters')).kind, 'promoted')
+  assert.is(await liveOf('counters'), 'counters_v1_3')
+  await end()
+  await world.settled(first)
+})
+
 test('there is nothing to roll back to before the first promotion', async () => {
   const projector = world.start()
   await world.append('s', [counted(name('a'), 1)])
