@@ -1,4 +1,5 @@
 // A dispatcher as a process of its own, which kills itself at a given step of the protocol: started by kill.test.ts.
+import { once } from 'node:events'
 import { startDelivery } from '../../src/delivery/index.ts'
 import { createSenders } from '../../src/delivery/senders.ts'
 import { derivedSecret } from '../../src/delivery/sign.ts'
@@ -28,6 +29,7 @@ const ends = createSenders({
   secret: () => derivedSecret('any'),
   now: Date.now,
 })
+await once(process.stdin, 'data')
 await startDelivery({
   ...QUICK,
   config: {

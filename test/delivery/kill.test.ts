@@ -10,6 +10,7 @@ import { closeAll, eventually, startReceiver } from './receiver.ts'
 import { hook, type Shop, shop } from './world.ts'
 
 const MESSAGES = process.env.SOAK === '1' ? 10_000 : 60
+const LOADER = new URL('../../src/typescript.js', import.meta.url).href
 const DATABASE = `kill_${Date.now().toString(36)}`
 
 let dir: string
@@ -38,17 +39,21 @@ const urls = () => ({
   MONGODB_DATABASE: DATABASE,
 })
 
+/** One that stands by until it is told to begin, so that it takes over at once. */
 const dispatcher = (dieAt: string, after: number): ChildProcess => {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'dispatcherProcess.ts')], {
+  const child = spawn(process.execPath, ['--import', LOADER, join(import.meta.dirname, 'dispatcherProcess.ts')], {
     env: { ...process.env, ...urls(), DIE_AT: dieAt, DIE_AFTER: String(after) },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['pipe', 'ignore', 'inherit'],
   })
   children.add(child)
   return child
 }
 
+const begin = (child: ChildProcess): boolean | undefined => child.stdin?.write('begin\n')
+
 const killed = (child: ChildProcess, ms: number): Promise<void> =>
   new Promise((resolve, reject) => {
+    begin(child)
     const timer = setTimeout(() => reject(new Error('the dispatcher did not come to its step')), ms)
     child.on('exit', (_, signal) => {
       clearTimeout(timer)
@@ -61,11 +66,17 @@ const killed = (child: ChildProcess, ms: number): Promise<void> =>
 test('whatever step it dies at, nothing is lost and nothing goes out under a second id', async () => {
   const receiver = await startReceiver()
   const id = await node.distribution(hook(receiver.url))
+  const deaths = ['claimed', 'sending', 'sent', 'recorded', 'sent', 'claimed']
+  let next = dispatcher(deaths[0]!, 3)
   for (let from = 0; from < MESSAGES; from += 40)
     await Promise.all(Array.from({ length: Math.min(40, MESSAGES - from) }, (_, i) => node.buy(`kill-${from + i}`)))
-  const deaths = ['claimed', 'sending', 'sent', 'recorded', 'sent', 'claimed']
-  for (const [i, step] of deaths.entries()) await killed(dispatcher(step, 3 + 2 * i), 60_000)
-  dispatcher('never', 0)
+  for (const i of deaths.keys()) {
+    const present = next
+    const step = deaths[i + 1]
+    next = step === undefined ? dispatcher('never', 0) : dispatcher(step, 3 + 2 * (i + 1))
+    await killed(present, 60_000)
+  }
+  begin(next)
   const outbox = await eventually(
     async () => {
       const found = await node.messages(`distribution_id=${id}`)
