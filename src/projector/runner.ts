@@ -97,10 +97,12 @@ export interface LaneRun {
 }
 
 /**
- * A batch follows the one before after so long, ms, while nobody waits for it: in the meantime it grows, and what a transaction
- * costs whatever is in it is shared by more facts.
+ * A batch follows the one before after a lull while nobody waits for it: in the meantime it grows, and what a transaction costs
+ * whatever is in it is shared by more facts. The lull is so many times as long as the batch took, so that it is short while
+ * there is little to do, and never longer than this, ms.
  */
 const LULL_MS = 100
+const LULL_SHARE = 4
 /** Batches of so many facts gain nothing by being larger. */
 const LARGE_BATCH = 500
 
@@ -141,6 +143,9 @@ export const runLane = ({
   let opening: Promise<unknown> = Promise.resolve()
   /** Before this instant (of `performance.now`) the next batch is not taken unless somebody waits for it. */
   let notBefore = 0
+  /** When the newest batch was taken, and how long one before it took until it was committed; ms. */
+  let takenAt = 0
+  let tookMs = LULL_MS
   let current: { readonly session: Session; readonly source: Source } | undefined
 
   const moved = (lane: Lane) => {
@@ -181,6 +186,7 @@ export const runLane = ({
       cacheSize,
       onDone(done: BatchDone) {
         lastError = undefined
+        tookMs = performance.now() - takenAt
         if (done.lane !== lane) lostInARow = 0
         if (oneByOne > 0) oneByOne -= done.facts
         const ms = progress.done(done)
@@ -283,7 +289,8 @@ export const runLane = ({
     await lull(notBefore - performance.now())
     const batch = await session.next()
     const isSmall = batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH
-    notBefore = isSmall ? performance.now() + LULL_MS : 0
+    takenAt = performance.now()
+    notBefore = isSmall ? takenAt + Math.min(LULL_MS, LULL_SHARE * tookMs) : 0
     return batch
   }
 
