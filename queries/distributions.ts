@@ -3,11 +3,11 @@ import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { type Cause, render } from '../src/delivery/render.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
-import { addressFault } from '../src/domain/distributions/react.ts'
+import { addressFault, rulesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
 import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -82,16 +82,15 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   const found = name === undefined ? newCustomer('cust_test') : await findCustomer(services, name)
   if (isFailure(found)) return found
   const { definition } = entry
-  const { trigger, validation_rule_id: ruleId } = definition
+  const { trigger } = definition
   const named = trigger.type === 'event' ? undefined : rulebook.entries('segment').get(trigger.segment_id)
   const segment = named && { id: named.id, name: named.definition.name }
   const cause = sampleCause(definition, segment, found.id, event.metadata ?? {}, call.now)
-  const rule = ruleId === undefined ? undefined : conditionsOf(rulebook).rules.get(ruleId)
-  const verdict = rule?.evaluate(
-    subjectOf(found),
-    { event: { type: cause.name, metadata: cause.metadata, occurredAt: call.now } },
-    call.now,
-  )
+  const context = { event: { type: cause.name, metadata: cause.metadata, occurredAt: call.now } }
+  const rules = rulesOf(rulebook, id).map(([rule, condition]) => {
+    const { holds, because } = condition.evaluate(subjectOf(found), context, call.now)
+    return { id: rule, holds, because }
+  })
   const fault = addressFault(definition.channel.type, found.profile)
   try {
     const { channel, ...rendered } = render({
@@ -111,7 +110,8 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
         distribution_id: id,
         channel,
         rendered,
-        validation_rule: verdict ? { id: ruleId, holds: verdict.holds, because: verdict.because } : null,
+        // The one that keeps it from being sent, where there is one.
+        validation_rule: rules.find(({ holds }) => !holds) ?? rules[0] ?? null,
         would_be_skipped: fault ? fault.reason : null,
       },
     }

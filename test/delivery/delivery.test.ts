@@ -235,6 +235,16 @@ test('a distribution is tried out with nothing sent', async () => {
     subject: 'Hi Tess <b>',
     html: '<p>Tess &lt;b&gt; C-1</p>',
   })
+  assert.is(tried.body.validation_rule, null)
+  // A rule that is assigned counts like one that the distribution names.
+  const rules = { 1: { name: 'customer.metadata', property: 'tier', conditions: { $is: 'gold' } } }
+  const rule = (await node.call('POST', '/v1/validation-rules', { name: 'gold', rules })).body.id
+  await node.call('POST', `/v1/validation-rules/${rule}/assignments`, {
+    related_object_type: 'distribution',
+    related_object_id: id,
+  })
+  const kept = await node.call('POST', `/v1/distributions/${id}/test`, { customer: { source_id: 'tester' } })
+  assert.equal([kept.body.validation_rule.id, kept.body.validation_rule.holds], [rule, false])
   assert.equal((await node.messages(`distribution_id=${id}`)).length, 0)
   await node.call('DELETE', `/v1/distributions/${id}`)
 })

@@ -64,6 +64,10 @@ const prepare = (rulebook: Rulebook): Distributions => {
   return { all, index }
 }
 
+/** The rules that must hold before a distribution sends, its own first, then those assigned to it; by their ids. */
+export const rulesOf = (rulebook: Rulebook, distribution: string): Prepared['rules'] =>
+  rulebook.prepared(prepare).all.get(distribution)?.rules ?? []
+
 /** The attribute of the profile that each channel writes to; a webhook's address is the distribution's own. */
 const ADDRESS: Readonly<Record<Channel, 'email' | 'phone' | undefined>> = {
   webhook: undefined,
