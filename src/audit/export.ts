@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { customerStream } from '../domain/ids.ts'
 import { sortable } from '../domain/position.ts'
 import type { RawRecord } from '../eventstore/codec.ts'
-import type { EventStore } from '../eventstore/index.ts'
+import type { AppendResult, EventStore } from '../eventstore/index.ts'
 import { recordsAfter } from './patience.ts'
 
 /** One event as an export holds it. Revisions and positions are decimal text. */
@@ -73,37 +73,72 @@ export class ImportRefused extends Error {
 const MAX_EVENTS = 500
 const MAX_BYTES = 500_000
 
+/** Appends, and bytes of them, that are sent before the first of them is answered. */
+const IN_FLIGHT = { appends: 200, bytes: 8_000_000 }
+
 interface Pending {
+  /** The line of the first. */
+  readonly line: number
   readonly stream: string
   readonly first: bigint
   readonly lines: Line[]
   bytes: number
 }
 
+/** An append on its way. */
+interface Sent {
+  readonly pending: Pending
+  readonly result: Promise<AppendResult>
+}
+
 /**
- * Appends the lines of an export to the store with the ids and revisions that they had. A line that is there already under
- * its id and revision is passed over, so an interrupted import can be run again. Throws `ImportRefused` for anything else.
- * Gives the number of events appended.
+ * Appends the lines of an export to the store with the ids and revisions that they had, in the order of the export. A line that
+ * is there already under its id and revision is passed over, so an interrupted import can be run again. Throws `ImportRefused` for
+ * anything else. Gives the number of events appended.
+ *
+ * Customers act at the same time, so two lines in a row are seldom of one stream, and an append is for one stream: they are sent
+ * one after the other without waiting for answers, which the store writes in that order. Where trouble made it another order the
+ * positions say so, and the import is refused.
  */
 export const importLines = async (store: EventStore, lines: AsyncIterable<string>): Promise<number> => {
   const before = (await store.head()) ?? -1n
   let number = 0
   let appended = 0
   let pending: Pending | undefined
+  const sent: Sent[] = []
+  let bytes = 0
+  let last = -1n
+
+  const settleFirst = async (): Promise<void> => {
+    const { pending: batch, result: answer } = sent.shift()!
+    bytes -= batch.bytes
+    const { line, stream, first, lines: facts } = batch
+    const result = await answer
+    if (result.kind === 'conflict')
+      throw new ImportRefused(line, `${stream}@${first} does not follow what the store holds (at ${result.actual})`)
+    if (result.position < last)
+      throw new ImportRefused(line, `${stream}@${first} was written out of order: begin again with an empty store`)
+    last = result.position
+    // What was there already is answered with its old position.
+    if (result.position > before) appended += facts.length
+  }
 
   const flush = async (): Promise<void> => {
     if (!pending) return
     const { stream, first, lines: batch } = pending
-    pending = undefined
-    const result = await store.appendRecords(
+    const result = store.appendRecords(
       stream,
       batch.map(({ id, type, data, metadata }) => ({ id, type, data, metadata: metadata as never })),
       first === 0n ? 'no_stream' : first - 1n,
     )
-    if (result.kind === 'conflict')
-      throw new ImportRefused(number, `${stream}@${first} does not follow what the store holds (at ${result.actual})`)
-    // What was there already is answered with its old position.
-    if (result.position > before) appended += batch.length
+    // It is looked at in its turn.
+    result.catch(() => undefined)
+    sent.push({ pending, result })
+    bytes += pending.bytes
+    pending = undefined
+    // Before the first answer there may be no connection yet that keeps an order.
+    while (sent.length > 0 && (last < 0n || sent.length > IN_FLIGHT.appends || bytes > IN_FLIGHT.bytes))
+      await settleFirst()
   }
 
   for await (const text of lines) {
@@ -129,11 +164,12 @@ export const importLines = async (store: EventStore, lines: AsyncIterable<string
       pending.bytes < MAX_BYTES
     if (!follows) {
       await flush()
-      pending = { stream: line.stream, first: revision, lines: [], bytes: 0 }
+      pending = { line: number, stream: line.stream, first: revision, lines: [], bytes: 0 }
     }
     pending!.lines.push(line)
     pending!.bytes += text.length
   }
   await flush()
+  while (sent.length > 0) await settleFirst()
   return appended
 }
