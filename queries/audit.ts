@@ -36,6 +36,20 @@ const showState = (services: Services, state: CustomerState, revision: bigint, t
     since: isoOf(since),
     object: 'segment',
   })),
+  cards: Object.values(state.loyalty.cards).map(
+    ({ id, code, campaign, active, total, redeemed, expired, balance, tier }) => ({
+      id,
+      code,
+      campaign_id: campaign.id,
+      active,
+      points: total,
+      redeemed,
+      expired,
+      balance,
+      loyalty_tier: tier?.id ?? null,
+      object: 'loyalty_card',
+    }),
+  ),
 })
 
 const stateOf = async (

@@ -175,7 +175,11 @@ const importLog = async (file: string, { data }: { readonly data: string }): Pro
   }
 }
 
-const Definition = v.object({ kind: v.string(), definition: v.record(v.string(), v.unknown()) })
+const Definition = v.object({
+  kind: v.string(),
+  id: v.optional(v.string()),
+  definition: v.record(v.string(), v.unknown()),
+})
 
 const failUnless = (holds: boolean): void => {
   if (!holds) process.exitCode = EXIT.failed
@@ -257,7 +261,10 @@ export const auditCommand: Subcommand = (program) => {
     })
 
   asking('simulate', 'what a draft definition would have led to over recorded history; writes nothing')
-    .requiredOption('--definition <file>', 'JSON: {"kind": "segment"|"earningRule"|"distribution", "definition": {…}}')
+    .requiredOption(
+      '--definition <file>',
+      'JSON: {"kind": "segment"|"earningRule"|"distribution", "definition": {…}}, with "id": "…" in place of that one',
+    )
     .option('--from <time>', 'as if it had been made at this ISO time')
     .option('--to <time>', 'up to before this ISO time')
     .action(async (options: { readonly definition: string; readonly from?: string; readonly to?: string }) => {

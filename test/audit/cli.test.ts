@@ -27,6 +27,11 @@ test.after(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+interface Shown {
+  readonly outcome: string
+  readonly points: number
+}
+
 const run = (...args: readonly string[]) => tributary(['audit', ...args], envOf(node))
 
 test('verify, redecide and state: nothing differs, and says so', async () => {
@@ -87,6 +92,25 @@ test('explain leads from a transaction and from a message to the event that caus
   assert.is((await run('explain', 'vtx_nothing')).code, 2)
 })
 
+test('explain says what an earning rule and a distribution would do for a customer, and what they did', async () => {
+  const asked = async (definition: string, ...more: readonly string[]) =>
+    run('explain', '--customer', 'c5', '--definition', definition, ...more)
+  const rule = JSON.parse((await asked(shop.rule)).out)
+  assert.equal([rule.kind, rule.holds, rule.points, rule.event.type], ['earningRule', true, 7, 'bought'])
+  assert.equal(new Set(rule.recorded.map(({ outcome, points }: Shown) => `${outcome} ${points}`)), new Set(['paid 7']))
+  const message = JSON.parse((await asked(shop.distribution)).out)
+  assert.equal([message.holds, message.recorded[0].outcome], [true, 'requested'])
+  assert.equal(
+    JSON.parse((await run('explain', message.recorded[0].message)).out).chain.at(-1).id,
+    message.recorded[0].id,
+  )
+  const first = rule.recorded.at(-1).event
+  assert.is(JSON.parse((await asked(shop.rule, '--event', first)).out).event.id, first)
+  assert.match((await asked(shop.rule, '--event', 'evcus_no')).err, /Cannot find event/)
+  const none = JSON.parse((await run('explain', '--customer', 'c0', '--definition', shop.distribution)).out)
+  assert.match(none.to_change.join(), /segment_entered of \S+: must hold \(the customer has none\)/)
+})
+
 test('explain names the leaves of a definition that does not hold', async () => {
   const why = await run('explain', '--customer', 'c0', '--definition', shop.segment)
   const { holds, to_change } = JSON.parse(why.out)
@@ -96,9 +120,9 @@ test('explain names the leaves of a definition that does not hold', async () => 
 
 test('simulate says who would have entered, earned and been written to; and writes nothing', async () => {
   const before = await node.services.store.head()
-  const draft = async (kind: string, definition: object) => {
+  const draft = async (kind: string, definition: object, id?: string) => {
     const file = join(dir, `${kind}.json`)
-    await writeFile(file, JSON.stringify({ kind, definition }))
+    await writeFile(file, JSON.stringify({ kind, definition, id }))
     const made = await run('simulate', '--definition', file)
     assert.is(made.code, 0, made.err)
     return JSON.parse(made.out)
@@ -118,6 +142,37 @@ test('simulate says who would have entered, earned and been written to; and writ
   })
   assert.is(message.would.MessageRequested.customers, 6)
   assert.is(message.would.MessageRequested.facts, 6)
+  // Two points for each whole 2, for the first two of a customer's purchases that are worth any: by hand, from the log itself.
+  const rule = {
+    campaign_id: shop.program,
+    event: 'bought',
+    loyalty: {
+      type: 'PROPORTIONAL',
+      calculation_type: 'CUSTOM_EVENT_METADATA',
+      custom_event: { metadata: { property: 'amount', every: 2, points: 3 } },
+    },
+    max_per_customer: { times: 2 },
+  }
+  const paid = new Map<string, number[]>()
+  let bought = 0
+  for (const line of (await run('export')).out.trim().split('\n')) {
+    const { stream, type, data } = JSON.parse(line)
+    if (type !== 'CustomEventTracked' || data.event !== 'bought') continue
+    bought++
+    const payments = paid.get(stream) ?? []
+    const points = Math.floor(data.metadata.amount / 2) * 3
+    if (points > 0 && payments.length < 2) paid.set(stream, [...payments, points])
+  }
+  const all = [...paid.values()].flat()
+  const expected = { facts: all.length, customers: paid.size, points: all.reduce((sum, points) => sum + points, 0) }
+  assert.ok(all.length > paid.size && paid.size > 3, 'the bound is met')
+  const earning = await draft('earningRule', rule)
+  assert.equal([earning.would, earning.happened, earning.others], [{ PointsEarned: expected }, {}, {}])
+  const instead = await draft('earningRule', rule, shop.rule)
+  assert.equal(instead.would, { PointsEarned: expected })
+  assert.equal(instead.happened, { PointsEarned: { facts: bought, customers: 6, points: 7 * bought } })
+  assert.equal(instead.others, {})
+
   const bad = join(dir, 'bad.json')
   await writeFile(
     bad,

@@ -1,10 +1,16 @@
 // Seals: what is changed, removed, added or put elsewhere after sealing is noticed, and its block is named.
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { BLOCK, Block, checkSeal, sealLines, sealOf } from '../../src/audit/seal.ts'
-import type { RawRecord } from '../../src/eventstore/codec.ts'
-import { type EventStore, StoreUnavailable } from '../../src/eventstore/index.ts'
+import { factRegistry } from '../../src/domain/registry.ts'
+import { startEngines } from '../../src/engines/start.ts'
+import { createCodec, type RawRecord } from '../../src/eventstore/codec.ts'
+import { createEventStore, type EventStore, StoreUnavailable } from '../../src/eventstore/index.ts'
 
 const records = Array.from(
   { length: 2 * BLOCK + 500 },
@@ -67,6 +73,66 @@ test('breaks, and names the block, for one byte, a removed event, and two that c
     const check = await checkSeal(blocksOf(log, records.at(-1)!.position), sealed)
     assert.is(check.holds, false)
     assert.equal('block' in check && [check.block, check.from, check.upTo], [1, BLOCK, 2 * BLOCK])
+  }
+})
+
+test('on the embedded log: one byte changed in its file, with nothing running, breaks the block that it lies in', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-seal-'))
+  /** Opens the log, with no server before it. */
+  const withLog = async <T>(work: (store: EventStore) => Promise<T>): Promise<T> => {
+    const engines = await startEngines({ dir }, { eventStoreUrl: undefined, mongodbUrl: 'none' })
+    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry) })
+    try {
+      return await work(store)
+    } finally {
+      await store.close()
+      await engines.stop()
+    }
+  }
+  const blocks = async (store: EventStore, until?: bigint): Promise<Block[]> => {
+    const found: Block[] = []
+    for await (const line of sealLines(store, until)) {
+      const block = v.safeParse(Block, JSON.parse(line))
+      if (block.success) found.push(block.output)
+    }
+    return found
+  }
+  const asStream = async function* (all: readonly Block[]) {
+    yield* all
+  }
+  const told = BLOCK + 42
+  try {
+    const sealed = await withLog(async (store) => {
+      for (let first = 0; first < BLOCK + 500; first += 1_500)
+        await store.appendRecords(
+          `customer-${first}`,
+          Array.from({ length: 1_500 }, (_, i) => ({
+            id: randomUUID(),
+            type: 'CustomEventTracked',
+            data: { note: `event number ${first + i}.` },
+            metadata: { $correlationId: 'r' } as never,
+          })),
+          'no_stream',
+        )
+      const made = sealOf(await blocks(store))
+      assert.is((await checkSeal(asStream(await blocks(store)), made)).holds, true)
+      return made
+    })
+    assert.is(sealed.blocks.length, 2)
+
+    const file = join(dir, 'events', 'data.mdb')
+    const bytes = await readFile(file)
+    const wanted = Buffer.from(`event number ${told}.`)
+    let changed = 0
+    // Pages that were left behind may hold the event, too.
+    for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1), changed++) bytes[at] = 0x45
+    assert.ok(changed > 0)
+    await writeFile(file, bytes)
+    const until = BigInt(sealed.blocks.at(-1)!.position)
+    const broken = await withLog(async (store) => checkSeal(asStream(await blocks(store, until)), sealed))
+    assert.equal([broken.holds, 'block' in broken && broken.block, 'from' in broken && broken.from], [false, 1, BLOCK])
+  } finally {
+    await rm(dir, { recursive: true, force: true })
   }
 })
 

@@ -16,6 +16,7 @@ export const buy = (node: TestNode, who: string, amount: number): Promise<Answer
   })
 
 export interface Shop {
+  readonly program: string
   readonly segment: string
   readonly rule: string
   readonly distribution: string
@@ -60,7 +61,7 @@ export const populate = async (node: TestNode, customers = 12): Promise<Shop> =>
   for (let i = 0; i < customers; i++)
     ok(await node.call('POST', `/v1/loyalties/${program}/members`, { customer: { source_id: `c${i}` } }))
   for (let i = 0; i < customers; i++) for (let n = 0; n <= i % 6; n++) ok(await buy(node, `c${i}`, n + 1))
-  return { segment, rule, distribution }
+  return { program, segment, rule, distribution }
 }
 
 /** Lines of an answer, parsed. */
