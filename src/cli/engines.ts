@@ -8,10 +8,11 @@ interface Options {
   readonly data: string
   readonly eventstorePort: number
   readonly mongodbPort: number
+  readonly testMode: boolean
 }
 
-const run = async ({ data, eventstorePort, mongodbPort }: Options): Promise<void> => {
-  const engines = await startEngines({ dir: data, eventStorePort: eventstorePort, mongodbPort }).catch(
+const run = async ({ data, eventstorePort, mongodbPort, testMode }: Options): Promise<void> => {
+  const engines = await startEngines({ dir: data, eventStorePort: eventstorePort, mongodbPort, testMode }).catch(
     (error: unknown) => {
       throw new CliError(error instanceof Error ? error.message : String(error), EXIT.failed)
     },
@@ -44,5 +45,10 @@ export const enginesCommand: Subcommand = (program) => {
     .option('--data <dir>', 'folder of both engines', process.env.DATA_DIR || './data')
     .option('--eventstore-port <port>', 'TCP port of the event log; 0 takes any free one', wholeNumber(0, 65_535), 0)
     .option('--mongodb-port <port>', 'TCP port of the document store; 0 takes any free one', wholeNumber(0, 65_535), 0)
+    .option(
+      '--test-mode',
+      'allow faults to be injected: POST /test/faults at the event log, configureFailPoint at the document store',
+      false,
+    )
     .action(run)
 }

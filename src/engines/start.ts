@@ -16,11 +16,13 @@ export interface EngineOptions {
   /** TCP ports on loopback; 0, the default, takes any free one. */
   readonly eventStorePort?: number
   readonly mongodbPort?: number
+  /** Faults can be injected: by HTTP at `/test/faults` of the event log, by `configureFailPoint` in the document store. */
+  readonly testMode?: boolean
 }
 
 /** Starts what is not given by URL. Rejects, with the reason, when a directory is in use or cannot be opened. */
 export const startEngines = async (
-  { dir, eventStorePort = 0, mongodbPort = 0 }: EngineOptions,
+  { dir, eventStorePort = 0, mongodbPort = 0, testMode = false }: EngineOptions,
   given: { readonly eventStoreUrl?: string | undefined; readonly mongodbUrl?: string | undefined } = {},
 ): Promise<EngineUrls> => {
   const eventLog = given.eventStoreUrl
@@ -28,6 +30,7 @@ export const startEngines = async (
     : await runInWorker(new URL('./eventlog/worker.ts', import.meta.url), {
         dir: join(dir, 'events'),
         port: eventStorePort,
+        testMode,
       })
   try {
     const documents = given.mongodbUrl
@@ -35,6 +38,7 @@ export const startEngines = async (
       : await runInWorker(new URL('./documents/worker.ts', import.meta.url), {
           dir: join(dir, 'documents'),
           port: mongodbPort,
+          enableTestCommands: testMode,
         })
     return {
       eventStoreUrl: given.eventStoreUrl ?? eventLog!.url,

@@ -17,7 +17,7 @@ import * as indexes from './commands/indexes.ts'
 import * as reads from './commands/reads.ts'
 import * as sessions from './commands/session.ts'
 import * as writes from './commands/writes.ts'
-import { CommandError, codeName, notImplemented } from './errors.ts'
+import { CommandError, codeName, failedToParse, notImplemented } from './errors.ts'
 import { type Attempt, createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
 import { Binary, type Doc, Double, isDoc, Timestamp } from './values.ts'
@@ -104,10 +104,16 @@ const listCommands: Run = async () => ({
   ),
 })
 
+/** Most members of a replica set, which a write concern may ask for. */
+const MAX_MEMBERS = 50
+
 /** Codes after which a client may send a retryable write again. */
 const RETRYABLE = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
 /** Codes after which a client may run a whole transaction again. */
-const TRANSIENT = new Set([...RETRYABLE, 24, 112, 246, 251])
+const TRANSIENT: ReadonlySet<number> = new Set([...RETRYABLE, 24, 112, 246, 251, 267])
+/** The same when it was to be committed or aborted: after the others it may have been. */
+const TRANSIENT_AT_END: ReadonlySet<number> = new Set([24, 112, 246, 251, 267])
+const NONE: ReadonlySet<number> = new Set()
 
 /** The cluster time: seconds and a count, never going back while the server runs. */
 const createClock = () => {
@@ -124,6 +130,21 @@ const createClock = () => {
 }
 const UNSIGNED: Encodable = { hash: new Binary(Buffer.alloc(20), 0), keyId: 0n }
 
+/** The commands of version 1 of the server's API: a client that is strict may use no others. */
+const API_VERSION_1: ReadonlySet<string> = new Set(
+  `abortTransaction aggregate commitTransaction count create createIndexes delete drop dropDatabase dropIndexes endSessions
+   explain find findAndModify getMore hello insert killCursors listCollections listDatabases listIndexes ping
+   refreshSessions update`.split(/\s+/),
+)
+
+const checkApiVersion = (name: string, body: Doc): void => {
+  const version = body.get('apiVersion')
+  if (version === undefined) return
+  if (version !== '1') throw new CommandError(322, 'API version must be "1"')
+  if (body.get('apiStrict') === true && !API_VERSION_1.has(name))
+    throw new CommandError(323, `Provided apiStrict:true, but the command ${name} is not in API Version 1`)
+}
+
 export interface Answer {
   readonly bytes: readonly Buffer[]
   /** The connection ends without an answer. */
@@ -136,14 +157,18 @@ export interface Dispatcher {
 
 /** Which labels an error of the command may bear. */
 interface Kind {
-  readonly transaction: boolean
+  /** Codes after which the whole transaction may be run again. */
+  readonly transient: ReadonlySet<number>
   readonly retryable: boolean
 }
 
 const kindOf = (body: Doc, ending: boolean): Kind => {
   const numbered = typeof body.get('txnNumber') === 'bigint'
   const inside = numbered && body.get('autocommit') === false
-  return { transaction: inside && !ending, retryable: numbered && (!inside || ending) }
+  return {
+    transient: inside ? (ending ? TRANSIENT_AT_END : TRANSIENT) : NONE,
+    retryable: numbered && (!inside || ending),
+  }
 }
 
 /** A greeting brings the client's name with it, so that it can already fail by that name. */
@@ -190,6 +215,10 @@ export const createDispatcher = (services: Services): Dispatcher => {
   }
 
   const checkConcerns = (body: Doc, member: Membership): void => {
+    const writeConcern = body.get('writeConcern')
+    const w = isDoc(writeConcern) ? writeConcern.get('w') : undefined
+    if (typeof w === 'number' && !(w >= 0 && w <= MAX_MEMBERS))
+      throw failedToParse(`w has to be a non-negative number and not greater than ${MAX_MEMBERS}`)
     const concern = body.get('readConcern')
     const level = isDoc(concern) ? concern.get('level') : undefined
     if (level !== undefined && !['local', 'available', 'majority', 'linearizable', 'snapshot'].includes(String(level)))
@@ -220,7 +249,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
         : new CommandError(8, error instanceof Error ? error.message : String(error))
     const labels = new Set(fault?.errorLabels ?? told.labels)
     if (!fault?.errorLabels) {
-      if (kind.transaction && TRANSIENT.has(told.code)) labels.add('TransientTransactionError')
+      if (kind.transient.has(told.code)) labels.add('TransientTransactionError')
       if (kind.retryable && RETRYABLE.has(told.code)) labels.add('RetryableWriteError')
     }
     return {
@@ -261,13 +290,17 @@ export const createDispatcher = (services: Services): Dispatcher => {
     }
   }
 
+  /** `undefined` when a fail point takes the answer away. */
   const execute = async (request: Request, connection: Connection, command: Command, name: string, body: Doc) => {
     const member = membership(command, name, body)
+    const context = new Context(services, request, connection, name, body, member, failpoints)
     try {
       checkConcerns(body, member)
-      return await command.run(new Context(services, request, connection, name, body, member))
+      const reply = await command.run(context)
+      return context.answerLost ? undefined : reply
     } catch (error) {
       if (member.transaction && member.session) services.sessions.fail(member.session)
+      if (context.answerLost) return undefined
       throw error
     }
   }
@@ -277,17 +310,19 @@ export const createDispatcher = (services: Services): Dispatcher => {
     let ending = false
     try {
       const command = find(name)
+      checkApiVersion(name, body)
       ending = command.transaction === 'ends'
       const fault = failpoints.take(attemptOf(name, body, connection))
       if (fault && fault.blockMs > 0) await pause(fault.blockMs)
       if (fault?.closeConnection) return { bytes: [], close: true }
       if (fault?.errorCode !== undefined) {
-        const injected = new CommandError(fault.errorCode, `failing command '${name}' by a fail point`)
+        const injected = new CommandError(fault.errorCode, `Failing command '${name}' via 'failCommand' failpoint`)
         return finish(request, errorReply(injected, kindOf(body, ending), fault))
       }
       const lsid = body.get('lsid')
       const session = isDoc(lsid) ? services.sessions.get(lsid) : undefined
       const reply = await inTurn(session, body, () => execute(request, connection, command, name, body))
+      if (reply === undefined) return { bytes: [], close: true }
       const labels = fault?.errorLabels && { errorLabels: fault.errorLabels }
       const extra = fault?.writeConcernError
         ? { writeConcernError: fault.writeConcernError, ...labels }

@@ -1,9 +1,11 @@
 // The errors a command can answer with, by the server's own codes and names.
 
-/** Names of the codes that this store raises; others answer as `Location<code>`, as the real server does. */
+/** Names of the codes that this store raises or that tests let it raise; others answer as `Location<code>`, as the real server does. */
 const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'InternalError'],
   [2, 'BadValue'],
+  [6, 'HostUnreachable'],
+  [7, 'HostNotFound'],
   [9, 'FailedToParse'],
   [11, 'UserNotFound'],
   [13, 'Unauthorized'],
@@ -11,6 +13,7 @@ const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [15, 'Overflow'],
   [16, 'InvalidLength'],
   [20, 'IllegalOperation'],
+  [24, 'LockTimeout'],
   [26, 'NamespaceNotFound'],
   [27, 'IndexNotFound'],
   [28, 'PathNotViable'],
@@ -31,6 +34,7 @@ const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [79, 'UnknownReplWriteConcern'],
   [85, 'IndexOptionsConflict'],
   [86, 'IndexKeySpecsConflict'],
+  [89, 'NetworkTimeout'],
   [91, 'ShutdownInProgress'],
   [100, 'UnsatisfiableWriteConcern'],
   [112, 'WriteConflict'],
@@ -38,6 +42,7 @@ const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [146, 'ExceededMemoryLimit'],
   [168, 'InvalidPipelineOperator'],
   [171, 'CannotIndexParallelArrays'],
+  [189, 'PrimarySteppedDown'],
   [197, 'InvalidIndexSpecificationOption'],
   [225, 'TransactionTooOld'],
   [237, 'CursorKilled'],
@@ -47,12 +52,21 @@ const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [251, 'NoSuchTransaction'],
   [256, 'TransactionCommitted'],
   [257, 'TransactionTooLarge'],
+  [262, 'ExceededTimeLimit'],
   [263, 'OperationNotSupportedInTransaction'],
+  [267, 'PreparedTransactionInProgress'],
   [292, 'QueryExceededMemoryLimitNoDiskUseAllowed'],
+  [322, 'APIVersionError'],
+  [323, 'APIStrictError'],
+  [9001, 'SocketException'],
+  [10107, 'NotWritablePrimary'],
   [10334, 'BSONObjectTooLarge'],
   [11000, 'DuplicateKey'],
   [11600, 'InterruptedAtShutdown'],
   [11601, 'Interrupted'],
+  [11602, 'InterruptedDueToReplStateChange'],
+  [13435, 'NotPrimaryNoSecondaryOk'],
+  [13436, 'NotPrimaryOrSecondary'],
   [14031, 'OutOfDiskSpace'],
 ])
 

@@ -1,5 +1,5 @@
-// `failCommand`, the server's own way to inject faults: the store's test mode, off unless an option allows it.
-import { badValue, CommandError } from './errors.ts'
+// The server's own fail points, its way to inject faults: the store's test mode, off unless an option allows it.
+import { badValue, CommandError, notImplemented } from './errors.ts'
 import { type Doc, isArray, isDoc, isNumber, type Value } from './values.ts'
 
 export interface Fault {
@@ -15,8 +15,17 @@ export interface Fault {
 export interface Failpoints {
   /** Takes the fields of a `configureFailPoint`; answers how often it was used. */
   configure(body: Doc): number
-  /** What befalls this command, if anything. */
+  /** What `failCommand` does to this command, if anything. */
   take(attempt: Attempt): Fault | undefined
+  /** What `onPrimaryTransactionalWrite` does to a statement of a retryable write, if anything. */
+  takeStatement(): StatementFault | undefined
+}
+
+export interface StatementFault {
+  /** The statement fails by this code and is not made; without it, it is made. */
+  readonly errorCode: number | undefined
+  /** The connection ends, and with it the answer. */
+  readonly closeConnection: boolean
 }
 
 /** The command that a fail point is held against. */
@@ -33,16 +42,27 @@ interface Mode {
   readonly probability: number
 }
 
-interface Active {
+/** How often a fail point still is to be passed over, and to act. */
+interface Turns {
+  readonly probability: number
+  skip: number
+  times: number
+}
+
+interface ActiveStatement extends Turns {
+  readonly fault: StatementFault
+}
+
+interface Active extends Turns {
   /** Undefined for all commands. */
   readonly commands: ReadonlySet<string> | undefined
   readonly appName: Value | undefined
   readonly namespace: Value | undefined
-  readonly probability: number
   readonly fault: Fault
-  skip: number
-  times: number
 }
+
+/** The server's fail points that test suites turn off, whether they were on or not. Here they are never on. */
+const OTHERS: ReadonlySet<string> = new Set(['failGetMoreAfterCursorCheckout', 'failGetMoreBeforeCursorCheckout'])
 
 const strings = (value: Value | undefined): readonly string[] => (isArray(value) ? value.map(String) : [])
 
@@ -64,36 +84,63 @@ const modeOf = (mode: Value | undefined): Mode | undefined => {
   return { skip: skip ?? 0, times: times ?? always.times, probability: probability ?? 1 }
 }
 
+const isTurn = (turns: Turns): boolean => {
+  if (turns.skip > 0) {
+    turns.skip -= 1
+    return false
+  }
+  if (turns.probability < 1 && Math.random() >= turns.probability) return false
+  turns.times -= 1
+  return true
+}
+
+const failCommandOf = (mode: Mode, data: Value | undefined): Active => {
+  if (!isDoc(data)) throw badValue('failCommand needs data')
+  const wce = data.get('writeConcernError')
+  return {
+    ...mode,
+    commands: data.get('failAllCommands') === true ? undefined : new Set(strings(data.get('failCommands'))),
+    appName: data.get('appName'),
+    namespace: data.get('namespace'),
+    fault: {
+      errorCode: number(data.get('errorCode')),
+      errorLabels: data.has('errorLabels') ? strings(data.get('errorLabels')) : undefined,
+      closeConnection: data.get('closeConnection') === true,
+      writeConcernError: isDoc(wce) ? wce : undefined,
+      blockMs: data.get('blockConnection') === true ? (number(data.get('blockTimeMS')) ?? 0) : 0,
+    },
+  }
+}
+
+const statementFaultOf = (mode: Mode, data: Value | undefined): ActiveStatement => {
+  const fields: Doc = isDoc(data) ? data : new Map()
+  return {
+    ...mode,
+    fault: {
+      errorCode: number(fields.get('failBeforeCommitExceptionCode')),
+      closeConnection: fields.get('closeConnection') !== false,
+    },
+  }
+}
+
 export const createFailpoints = (): Failpoints => {
   let active: Active | undefined
-  let used = 0
+  let statements: ActiveStatement | undefined
+  const used = { failCommand: 0, onPrimaryTransactionalWrite: 0 }
   return {
     configure: (body) => {
-      if (body.get('configureFailPoint') !== 'failCommand')
-        throw new CommandError(2, `no such fail point: ${String(body.get('configureFailPoint'))}`)
+      const name = body.get('configureFailPoint')
       const mode = modeOf(body.get('mode'))
-      const before = used
-      used = 0
-      if (!mode) {
-        active = undefined
-        return before
+      if (name !== 'failCommand' && name !== 'onPrimaryTransactionalWrite') {
+        if (!OTHERS.has(String(name))) throw new CommandError(2, `no such fail point: ${String(name)}`)
+        if (mode) throw notImplemented(`the fail point ${String(name)}`)
+        return 0
       }
       const data = body.get('data')
-      if (!isDoc(data)) throw badValue('failCommand needs data')
-      const wce = data.get('writeConcernError')
-      active = {
-        ...mode,
-        commands: data.get('failAllCommands') === true ? undefined : new Set(strings(data.get('failCommands'))),
-        appName: data.get('appName'),
-        namespace: data.get('namespace'),
-        fault: {
-          errorCode: number(data.get('errorCode')),
-          errorLabels: data.has('errorLabels') ? strings(data.get('errorLabels')) : undefined,
-          closeConnection: data.get('closeConnection') === true,
-          writeConcernError: isDoc(wce) ? wce : undefined,
-          blockMs: data.get('blockConnection') === true ? (number(data.get('blockTimeMS')) ?? 0) : 0,
-        },
-      }
+      if (name === 'failCommand') active = mode && failCommandOf(mode, data)
+      else statements = mode && statementFaultOf(mode, data)
+      const before = used[name]
+      used[name] = 0
       return before
     },
     take: ({ command, appName, namespace }) => {
@@ -101,15 +148,17 @@ export const createFailpoints = (): Failpoints => {
       if (active.commands?.has(command) === false) return undefined
       if (active.appName !== undefined && active.appName !== appName) return undefined
       if (active.namespace !== undefined && active.namespace !== namespace) return undefined
-      if (active.skip > 0) {
-        active.skip -= 1
-        return undefined
-      }
-      if (active.probability < 1 && Math.random() >= active.probability) return undefined
+      if (!isTurn(active)) return undefined
       const { fault } = active
-      used += 1
-      active.times -= 1
+      used.failCommand += 1
       if (active.times <= 0) active = undefined
+      return fault
+    },
+    takeStatement: () => {
+      if (statements === undefined || !isTurn(statements)) return undefined
+      const { fault } = statements
+      used.onPrimaryTransactionalWrite += 1
+      if (statements.times <= 0) statements = undefined
       return fault
     },
   }

@@ -13,7 +13,7 @@ import { breathe, createScan, type FoundDocument, rawTest } from './scan.ts'
 import { hintName, idOfFilter, planQuery, refuseCollation } from './select.ts'
 import { createSorter, parseSort, type SortFields, sortKey, sortNeeds } from './sort.ts'
 import type { Reading } from './store.ts'
-import type { Doc, MutableDoc, Value } from './values.ts'
+import type { Doc, Maybe, MutableDoc, Value } from './values.ts'
 
 /** What reading needs from the command it is for. */
 export interface Reader {
@@ -48,10 +48,10 @@ const whole = (body: Doc, name: string): number => {
   return number
 }
 
-const REFUSED = ['min', 'max', 'returnKey', 'showRecordId', 'tailable', 'awaitData', 'let']
+const REFUSED = ['min', 'max', 'returnKey', 'showRecordId', 'tailable', 'awaitData']
 
-/** Reads the fields of a find command. */
-export const findRequest = (body: Doc): FindRequest => {
+/** Reads the fields of a find command, whose expressions see the given variables. */
+export const findRequest = (body: Doc, variables?: ReadonlyMap<string, Maybe>): FindRequest => {
   refuseCollation(body.get('collation'))
   for (const name of REFUSED) {
     const value = body.get(name)
@@ -61,7 +61,7 @@ export const findRequest = (body: Doc): FindRequest => {
   const filterDoc = body.get('filter') ?? new Map<string, Value>()
   if (!(filterDoc instanceof Map)) throw new CommandError(14, "BSON field 'find.filter' is the wrong type")
   const query = filterDoc as Doc
-  const filter = compileExpressionFilter(query)
+  const filter = compileExpressionFilter(query, variables)
   const sort = body.get('sort')
   const projection = body.get('projection')
   const skip = whole(body, 'skip')
@@ -77,7 +77,9 @@ export const findRequest = (body: Doc): FindRequest => {
     skip,
     limit: Math.abs(whole(body, 'limit')),
     project:
-      projection instanceof Map && projection.size > 0 ? compileProjection(projection as Doc, filter) : undefined,
+      projection instanceof Map && projection.size > 0
+        ? compileProjection(projection as Doc, filter, variables)
+        : undefined,
   }
 }
 

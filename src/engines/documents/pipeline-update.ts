@@ -2,7 +2,7 @@
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { fail } from './expressions/types.ts'
 import { compileAddFields, compileProjectStage, removePath } from './project.ts'
-import { type Doc, isDoc, type Value } from './values.ts'
+import { type Doc, isDoc, type Maybe, type Value } from './values.ts'
 
 type Step = (doc: Doc, variables: ReturnType<typeof startVariables>) => Doc
 
@@ -26,11 +26,14 @@ const step = (name: string, spec: Value): Step => {
   return name === '$project' ? compileProjectStage(spec) : compileAddFields(spec)
 }
 
-/** Compiles the stages of an update; which stages are allowed has been checked. */
-export const compileUpdatePipeline = (stages: readonly Doc[]): ((doc: Doc) => Doc) => {
+/** Compiles the stages of an update, which see the given variables; which stages are allowed has been checked. */
+export const compileUpdatePipeline = (
+  stages: readonly Doc[],
+  given?: ReadonlyMap<string, Maybe>,
+): ((doc: Doc) => Doc) => {
   const steps = stages.flatMap((stage) => [...stage].map(([name, spec]) => step(name, spec)))
   return (doc) => {
-    const variables = startVariables()
+    const variables = startVariables(given)
     return steps.reduce((value, apply) => apply(value, variables), doc)
   }
 }

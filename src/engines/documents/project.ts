@@ -234,7 +234,7 @@ const withId = (doc: Doc, shown: Doc, parsed: { readonly id: Parsed['id'] }, inc
 }
 
 /** Compiles the projection of a find; `filter` tells the positional `$` where it matched. */
-export const compileProjection = (spec: Doc, filter: Filter): Projection => {
+export const compileProjection = (spec: Doc, filter: Filter, given?: ReadonlyMap<string, Maybe>): Projection => {
   const parsed = parse(spec, true)
   const { tree, including, positional } = parsed
   if (positional !== undefined) {
@@ -245,7 +245,7 @@ export const compileProjection = (spec: Doc, filter: Filter): Projection => {
     if (!asked)
       throw fail(51246, `Executor error during find command: positional operator '.$' needs a condition on '${own}'`)
   }
-  const variables = startVariables()
+  const variables = startVariables(given)
   return (doc) => {
     const found = { position: -1 }
     if (positional !== undefined) filter.matches(doc, found)

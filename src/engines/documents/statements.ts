@@ -13,7 +13,9 @@ import { firstMatch, hintName, idOfFilter, type Source } from './select.ts'
 import { parseSort, type SortFields } from './sort.ts'
 import type { Unit } from './transactions.ts'
 import { changedDocument, parseUpdate, type Update, type UpdateSpec, upsertDocument } from './update.ts'
-import { BOOL, type Doc, INT, LONG, OBJECT, OBJECT_ID, STRING, type Value } from './values.ts'
+import { BOOL, type Doc, INT, LONG, type Maybe, OBJECT, OBJECT_ID, STRING, type Value } from './values.ts'
+
+type Variables = ReadonlyMap<string, Maybe>
 
 export interface Selection {
   readonly query: Doc
@@ -22,16 +24,26 @@ export interface Selection {
   readonly key: Key | undefined
   readonly sort: SortFields
   readonly hint: Value | undefined
+  /** What the expressions of the filter, and of an update by pipeline, see. */
+  readonly variables: Variables
 }
 
-export const parseSelection = (query: Doc, sort?: Doc, hint?: Value): Selection => {
+export const parseSelection = (
+  query: Doc,
+  {
+    sort,
+    hint,
+    variables,
+  }: { readonly sort?: Doc | undefined; readonly hint?: Value | undefined; readonly variables: Variables },
+): Selection => {
   const id = idOfFilter(query)
   return {
     query,
-    filter: compileExpressionFilter(query),
+    filter: compileExpressionFilter(query, variables),
     key: id === undefined ? undefined : idKey(id),
     sort: parseSort(sort),
     hint,
+    variables,
   }
 }
 
@@ -67,7 +79,7 @@ export interface UpdateStatement extends Selection {
 
 export const parseUpdateStatement = (selection: Selection, update: UpdateSpec, upsert: boolean): UpdateStatement => ({
   ...selection,
-  update: parseUpdate(update, compileUpdatePipeline),
+  update: parseUpdate(update, (stages) => compileUpdatePipeline(stages, selection.variables)),
   upsert,
 })
 

@@ -36,6 +36,8 @@ export interface Store {
   readonly catalog: Catalog
   readonly transactions: Transactions
   readonly storage: Storage
+  /** When something was last written, or the store opened. */
+  lastWrite(): Date
   latest(): Reading
   reading(transaction: Transaction): Reading
   /** Runs a write by itself; waits for open transactions that hold what it needs, then runs it again. */
@@ -71,8 +73,10 @@ const CLEAN_BATCH = 5000
 
 export const openStore = async (dir: string): Promise<Store> => {
   let claims: (readonly [Space, Key])[] = []
+  let lastWrite = new Date()
   const storage = openStorage(dir, {
     committed: () => {
+      lastWrite = new Date()
       transactions.advance(claims)
       claims = []
     },
@@ -142,6 +146,7 @@ export const openStore = async (dir: string): Promise<Store> => {
 
   startCleaning()
   return {
+    lastWrite: () => lastWrite,
     catalog,
     transactions,
     storage,

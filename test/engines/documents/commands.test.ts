@@ -38,6 +38,67 @@ test('the greeting tells a replica set of one, whose primary it is', async () =>
   assert.ok(hello.maxWireVersion >= 9)
   const old = await admin.command({ isMaster: 1 })
   assert.is(old.ismaster, true)
+  await client.db('commands').collection('newest').insertOne({})
+  const later = await admin.command({ hello: 1 })
+  assert.ok(later.lastWrite.lastWriteDate >= hello.lastWrite.lastWriteDate)
+  assert.is(later.lastWrite.opTime.ts.getHighBits(), Math.floor(later.lastWrite.lastWriteDate.getTime() / 1000))
+})
+
+test('a client that is strict about the version of the API may use its commands only', async () => {
+  const db = client.db('commands')
+  assert.is((await db.command({ ping: 1, apiVersion: '1', apiStrict: true })).ok, 1)
+  assert.is((await db.command({ buildInfo: 1, apiVersion: '1' })).ok, 1)
+  assert.equal(await codeOf(db.command({ buildInfo: 1, apiVersion: '1', apiStrict: true })), [323, 'APIStrictError'])
+  assert.equal(await codeOf(db.command({ ping: 1, apiVersion: '2' })), [322, 'APIVersionError'])
+})
+
+test('a write concern that no replica set can fulfil is refused before the write', async () => {
+  const rows = client.db('commands').collection('unheard')
+  assert.equal(await codeOf(rows.insertOne({}, { writeConcern: { w: 51 } })), [9, 'FailedToParse'])
+  assert.is(await rows.countDocuments({}), 0)
+})
+
+test('a statement that cannot be parsed fails alone', async () => {
+  const rows = client.db('commands').collection('parsed')
+  await rows.insertMany([{ a: 1 }, { a: 2 }, { a: 3 }])
+  const statement = (a: unknown) => ({ q: { a }, limit: 1 })
+  const remove = (ordered: boolean) =>
+    client.db('commands').command({
+      delete: 'parsed',
+      deletes: [statement(1), statement({ $bad: 1 }), statement(2)],
+      ordered,
+    })
+  const unordered = await remove(false)
+  assert.equal([unordered.n, unordered.writeErrors.length, unordered.writeErrors[0].index], [2, 1, 1])
+  await rows.insertMany([{ a: 1 }, { a: 2 }])
+  const ordered = await remove(true)
+  assert.equal([ordered.n, ordered.writeErrors.length, ordered.writeErrors[0].index], [1, 1, 1])
+})
+
+test('the variables of a command are seen by its filter, its projection and its update', async () => {
+  const rows = client.db('commands').collection<{ _id: number; x?: number; y?: number }>('variables')
+  const ids = (docs: readonly { _id: number }[]) => docs.map(({ _id }) => _id)
+  await rows.insertMany([1, 2, 3].map((_id) => ({ _id })))
+  const isWanted = { $expr: { $eq: ['$_id', '$$wanted'] } }
+  assert.equal(ids(await rows.find(isWanted, { let: { wanted: 2 } }).toArray()), [2])
+  const [shown] = await rows.find({ _id: 1 }, { let: { n: { $add: [1, 2] } }, projection: { x: '$$n' } }).toArray()
+  assert.equal(shown, { _id: 1, x: 3 })
+  await rows.updateOne(isWanted, [{ $set: { x: '$$wanted' } }], { let: { wanted: 3 } })
+  assert.equal(await rows.findOne({ _id: 3 }), { _id: 3, x: 3 })
+  const after = await rows.findOneAndUpdate(
+    isWanted,
+    { $set: { y: 1 } },
+    { let: { wanted: 1 }, returnDocument: 'after' },
+  )
+  assert.equal(after, { _id: 1, y: 1 })
+  assert.is((await rows.deleteMany(isWanted, { let: { wanted: 2 } })).deletedCount, 1)
+  assert.equal(await codeOf(rows.find(isWanted).toArray()), [17276, 'Location17276'])
+})
+
+test('an index that was asked for in the background is listed so', async () => {
+  const rows = client.db('commands').collection('background')
+  await rows.createIndex({ a: 1 }, { background: true })
+  assert.is((await rows.indexes()).find(({ name }) => name === 'a_1')?.background, true)
 })
 
 test('the old first handshake is answered in its own form', async () => {
@@ -331,6 +392,53 @@ test('a retryable write meets a closed connection and is made once', () =>
     assert.is((await rows.findOneAndUpdate({ _id: 1 }, { $inc: { n: 1 } }, { returnDocument: 'after' }))?.n, 2)
     await failPoint(own, { times: 1 }, { failCommands: ['find'], errorCode: 11600 })
     assert.is((await rows.findOne({ _id: 1 }))?.n, 2)
+  }))
+
+const statementFault = (own: MongoClient, mode: unknown, data: Document = {}) =>
+  own.db('admin').command({ configureFailPoint: 'onPrimaryTransactionalWrite', mode, data })
+
+test('a retryable write whose answer is lost is made once, a statement that fails is not', () =>
+  withFaults(async (own) => {
+    const rows = own.db('f').collection<{ _id: number; n: number }>('rows')
+    await statementFault(own, { skip: 1, times: 1 })
+    await rows.insertMany([1, 2, 3].map((_id) => ({ _id, n: 0 })))
+    assert.is(await rows.countDocuments({}), 3)
+    await statementFault(own, { times: 1 })
+    await rows.updateOne({ _id: 1 }, { $inc: { n: 1 } })
+    await statementFault(own, { times: 1 })
+    const changed = await rows.findOneAndUpdate({ _id: 1 }, { $inc: { n: 1 } }, { returnDocument: 'after' })
+    assert.is(changed?.n, 2)
+    assert.is((await rows.findOne({ _id: 1 }))?.n, 2)
+
+    await statementFault(own, { times: 1 }, { failBeforeCommitExceptionCode: 1, closeConnection: false })
+    assert.equal(await codeOf(rows.updateOne({ _id: 2 }, { $inc: { n: 1 } })), [1, undefined])
+    await statementFault(own, { times: 1 }, { failBeforeCommitExceptionCode: 1 })
+    await rows.updateOne({ _id: 2 }, { $inc: { n: 1 } })
+    assert.is((await rows.findOne({ _id: 2 }))?.n, 1)
+    await statementFault(own, 'off')
+  }))
+
+test('after a failed commit a client is told whether it may run the transaction again', () =>
+  withFaults(async (own) => {
+    const labelsOf = async (errorCode: number): Promise<readonly [boolean, boolean]> => {
+      const session = own.startSession()
+      session.startTransaction()
+      await own.db('f').collection('rows').insertOne({}, { session })
+      await failPoint(own, { times: 1 }, { failCommands: ['commitTransaction'], errorCode })
+      const error = await session.commitTransaction().catch((e) => e)
+      await session.endSession()
+      return [error.hasErrorLabel('TransientTransactionError'), error.hasErrorLabel('UnknownTransactionCommitResult')]
+    }
+    assert.equal(await labelsOf(251), [true, false])
+    assert.equal(await labelsOf(50), [false, true])
+  }))
+
+test('fail points that suites turn off by habit are known and off', () =>
+  withFaults(async (own) => {
+    const set = (name: string, mode: unknown) => own.db('admin').command({ configureFailPoint: name, mode })
+    assert.is((await set('failGetMoreAfterCursorCheckout', 'off')).ok, 1)
+    assert.equal(await codeOf(set('failGetMoreAfterCursorCheckout', 'alwaysOn')), [238, 'NotImplemented'])
+    assert.equal(await codeOf(set('noSuchPoint', 'off')), [2, 'BadValue'])
   }))
 
 test('a commit whose connection is closed is sent again', () =>

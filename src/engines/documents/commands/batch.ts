@@ -75,6 +75,15 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
   let next = 0
   let part = 0
 
+  /** A statement that cannot be parsed fails when it is run. */
+  const goesAlone = (index: number): boolean => {
+    try {
+      return batch.many?.(index) !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** Runs statements from `next` on in one commit, up to the first that must wait or be run in its own way. */
   const chunk = (unit: Unit) => {
     const made: StatementOutcome[] = []
@@ -87,10 +96,11 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
     // Only an open transaction can make a statement wait, and so be taken back.
     const mayWait = store.transactions.anyOpen()
     for (; at < batch.count && bytes < CHUNK_BYTES; at += 1) {
-      if (at > next && (known(ids[at]!) || batch.many?.(at))) break
+      if (at > next && (known(ids[at]!) || goesAlone(at))) break
       if ((at - next) % CHECK_EVERY === CHECK_EVERY - 1 && performance.now() > until) break
       if (mayWait) unit.changes.mark()
       try {
+        if (retried) context.meetFault()
         bytes += batch.size(at)
         made.push(batch.run(unit, at))
         madeIds.push(ids[at]!)

@@ -4,6 +4,7 @@ import type { Encodable } from '../bson-encode.ts'
 import { type Collection, splitNamespace } from '../catalog.ts'
 import type { Cursors } from '../cursors.ts'
 import { CommandError, typeMismatch } from '../errors.ts'
+import type { Failpoints } from '../failpoints.ts'
 import { asLong } from '../numbers.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { Patience, Reading, Store } from '../store.ts'
@@ -57,8 +58,11 @@ export class Context implements Patience {
   readonly session: Session | undefined
   readonly transaction: Transaction | undefined
   readonly retry: bigint | undefined
+  /** Whether a fail point has broken the connection. */
+  answerLost = false
   readonly #request: Request
   readonly #deadline: number | undefined
+  readonly #failpoints: Failpoints
 
   constructor(
     services: Services,
@@ -67,6 +71,7 @@ export class Context implements Patience {
     name: string,
     body: Doc,
     member: Membership,
+    failpoints: Failpoints,
   ) {
     this.services = services
     this.store = services.store
@@ -80,6 +85,7 @@ export class Context implements Patience {
     this.transaction = member.transaction
     this.retry = member.retry
     this.#request = request
+    this.#failpoints = failpoints
     const limit = Number(body.get('maxTimeMS') ?? 0)
     this.#deadline = limit > 0 ? performance.now() + limit : undefined
   }
@@ -103,6 +109,15 @@ export class Context implements Patience {
       const forget = this.connection.onGone(() => finish(() => reject(gone())))
       ended.then(() => finish(resolve), reject)
     })
+  }
+
+  /** To be called before each statement of a retryable write. Throws when a fail point makes it fail. */
+  meetFault(): void {
+    const fault = this.#failpoints.takeStatement()
+    if (fault === undefined) return
+    if (fault.closeConnection) this.answerLost = true
+    if (fault.errorCode !== undefined)
+      throw new CommandError(fault.errorCode, "failing a statement via 'onPrimaryTransactionalWrite' failpoint")
   }
 
   /** Documents of a field, sent in the body or beside it. */

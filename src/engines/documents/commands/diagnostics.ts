@@ -2,7 +2,7 @@
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { CommandError, notImplemented } from '../errors.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
-import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, type Value } from '../values.ts'
+import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, Timestamp, type Value } from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
 import { MAX_STATEMENTS } from './batch.ts'
 import type { Context, Reply } from './context.ts'
@@ -20,6 +20,12 @@ export const appNameOf = (body: Doc): string | undefined => {
   return isDoc(application) ? String(application.get('name')) : undefined
 }
 
+/** What a member of a replica set tells about its newest write. */
+const lastWriteOf = (at: Date) => {
+  const opTime = { ts: new Timestamp({ t: Math.floor(at.getTime() / 1000), i: 1 }), t: 1n }
+  return { opTime, lastWriteDate: at, majorityOpTime: opTime, majorityWriteDate: at }
+}
+
 /** `hello` and its older names: a replica set of one, which is always its primary. */
 export const hello = async (context: Context): Promise<Reply> => {
   const { connection, body } = context
@@ -34,6 +40,7 @@ export const hello = async (context: Context): Promise<Reply> => {
     secondary: false,
     primary: address,
     me: address,
+    lastWrite: lastWriteOf(context.store.lastWrite()),
     maxBsonObjectSize: MAX_DOCUMENT,
     maxMessageSizeBytes: MAX_MESSAGE,
     maxWriteBatchSize: MAX_STATEMENTS,

@@ -1,7 +1,7 @@
 // findAndModify: one document changed or removed, and shown as it was before or is after.
 import { decode } from '../bson.ts'
 import { encode } from '../bson-encode.ts'
-import { CommandError, failedToParse, notImplemented } from '../errors.ts'
+import { CommandError, failedToParse } from '../errors.ts'
 import { compileProjection } from '../project.ts'
 import { refuseCollation } from '../select.ts'
 import type { StatementOutcome } from '../sessions.ts'
@@ -9,6 +9,7 @@ import { parseSelection, parseUpdateStatement, removeTarget, selectFirst, update
 import type { Unit } from '../transactions.ts'
 import { type Doc, docOf, isDoc, type MutableDoc, type Value } from '../values.ts'
 import { boolField, type Context, docField, docsField, namespace, onlyFields, type Reply } from './context.ts'
+import { variablesOf } from './variables.ts'
 
 const FIELDS = [
   'query',
@@ -36,9 +37,12 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
   const { body, store, sessions, session, retry } = context
   const ns = namespace(context)
   refuseCollation(body.get('collation'))
-  if ((docField(body, 'let')?.size ?? 0) > 0) throw notImplemented('"let" of findAndModify')
   const query = docField(body, 'query') ?? new Map()
-  const selection = parseSelection(query, docField(body, 'sort'), body.get('hint'))
+  const selection = parseSelection(query, {
+    sort: docField(body, 'sort'),
+    hint: body.get('hint'),
+    variables: variablesOf(body),
+  })
   const remove = boolField(body, 'remove')
   const after = boolField(body, 'new')
   const fields = docField(body, 'fields')
@@ -54,7 +58,8 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
         { update, arrayFilters: docsField(body, 'arrayFilters') },
         boolField(body, 'upsert'),
       )
-  const project = fields && fields.size > 0 ? compileProjection(fields, selection.filter) : undefined
+  const project =
+    fields && fields.size > 0 ? compileProjection(fields, selection.filter, selection.variables) : undefined
   const shown = (raw: Buffer): Value => {
     const doc = decode(raw)
     return project ? project(doc) : doc
@@ -88,6 +93,7 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
       if (!before.answer) throw new CommandError(217, 'the statement was retried as another kind of command')
       return before
     }
+    if (session && retry !== undefined) context.meetFault()
     return store.write((unit) => {
       const result = run(unit)
       if (session && retry !== undefined) sessions.record(session, unit, 0, [0], [result])

@@ -13,8 +13,8 @@ import { type Context, docsField, existing, namespace, onlyFields, type Reply } 
 const cannot = (message: string): CommandError => new CommandError(67, message)
 
 /** Options of an index, in the order in which they are listed. */
-const KEPT = ['sparse', 'expireAfterSeconds', 'partialFilterExpression', 'hidden']
-const IGNORED = new Set(['v', 'key', 'name', 'ns', 'background', 'dropDups', 'comment'])
+const KEPT = ['background', 'sparse', 'expireAfterSeconds', 'partialFilterExpression', 'hidden']
+const IGNORED = new Set(['v', 'key', 'name', 'ns', 'dropDups', 'comment'])
 /** Options of the real server for kinds of indexes that are left out. */
 const LEFT_OUT = new Set(
   `weights default_language language_override textIndexVersion 2dsphereIndexVersion bits min max bucketSize prepareUnique

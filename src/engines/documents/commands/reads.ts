@@ -2,16 +2,16 @@
 import { compareValues } from '../compare.ts'
 import { type Answer, createBatches, type Demand } from '../cursors.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from '../errors.ts'
-import { compileExpression, startVariables } from '../expressions/compile.ts'
 import { findAnswer, findRequest, matchingDocs } from '../find.ts'
 import { keyOf } from '../keys.ts'
 import { parsePath, valuesAt } from '../paths.ts'
 import { once, type PipelineReader, parsePipeline, parseStages, pipelineSource, runPipeline } from '../pipeline.ts'
 import { refuseCollation } from '../select.ts'
-import { type Doc, docOf, isArray, isDoc, type Maybe, type Value } from '../values.ts'
+import { type Doc, isArray, isDoc, type Value } from '../values.ts'
 import { boolField, type Context, docField, namespace, numberField, onlyFields, type Reply } from './context.ts'
 import { explainAggregate } from './explain.ts'
 import { sourceOf } from './sources.ts'
+import { variablesOf } from './variables.ts'
 
 const FIND_FIELDS =
   `filter sort projection hint skip limit batchSize singleBatch max min returnKey showRecordId tailable
@@ -69,7 +69,7 @@ export const find = async (context: Context): Promise<Reply> => {
   onlyFields(context, FIND_FIELDS, 9)
   const ns = namespace(context)
   const { body } = context
-  const request = findRequest(body)
+  const request = findRequest(body, variablesOf(body))
   const limit = numberField(body, 'limit') ?? 0
   const batchSize = numberField(body, 'batchSize')
   if (batchSize !== undefined && batchSize < 0) throw new CommandError(51024, 'BatchSize value must be non-negative')
@@ -174,11 +174,11 @@ export const aggregate = async (context: Context): Promise<Reply> => {
   const stages = body.get('pipeline')
   if (!isArray(stages) || !stages.every(isDoc))
     throw typeMismatch("'pipeline' option must be specified as an array of objects")
-  const variables = docField(body, 'let') ?? docOf({})
+  const variables = variablesOf(body)
   const own = sourceOf(stages as readonly Doc[])
   const pipeline = own
-    ? parseStages((stages as readonly Doc[]).slice(1), constants(variables))
-    : parsePipeline(stages as readonly Doc[], constants(variables))
+    ? parseStages((stages as readonly Doc[]).slice(1), variables)
+    : parsePipeline(stages as readonly Doc[], variables)
   if (boolField(body, 'explain')) return explainAggregate(context, ns, pipeline.request)
   const cursor = docField(body, 'cursor')
   if (!cursor) throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument")
@@ -187,10 +187,4 @@ export const aggregate = async (context: Context): Promise<Reply> => {
   const source = own ? once(own(context, ns)) : pipelineSource(reader, target === 1 ? undefined : ns, pipeline, demand)
   const size = numberField(cursor, 'batchSize') ?? FIRST_BATCH
   return cursorReply(context, reader, ns, runPipeline(reader, source, pipeline), demand, size, false)
-}
-
-/** The values of a command's `let`, which see no document. */
-const constants = (variables: Doc): ReadonlyMap<string, Maybe> => {
-  const scope = { root: undefined, variables: startVariables() }
-  return new Map([...variables].map(([name, value]) => [name, compileExpression(value)(scope)]))
 }

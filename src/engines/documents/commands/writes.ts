@@ -37,6 +37,7 @@ import {
   onlyFields,
   type Reply,
 } from './context.ts'
+import { type Variables, variablesOf } from './variables.ts'
 
 const total = ({ outcomes }: BatchOutcome, field: 'n' | 'modified'): number => {
   let sum = 0
@@ -194,18 +195,17 @@ const checkFields = (raw: Buffer, known: ReadonlySet<string>, command: string): 
     return false
   })
 
-/** `let` would bind variables, which the expressions of writes do not see here. */
-const refuseVariables = (context: Context): void => {
-  if ((docField(context.body, 'let')?.size ?? 0) > 0) throw notImplemented(`"let" of ${context.name}`)
-}
-
-const parseUpdate = (raw: Buffer): ParsedUpdate => {
+const parseUpdate = (raw: Buffer, variables: Variables): ParsedUpdate => {
   checkFields(raw, UPDATE_FIELDS, 'update.updates')
   const doc = decode(raw, UPDATE_FIELDS)
   refuseCollation(doc.get('collation'))
   const multi = boolField(doc, 'multi')
   const change = updateOf(raw, 'u')
-  const selection = parseSelection(filterOf(doc.get('q')), docField(doc, 'sort'), doc.get('hint'))
+  const selection = parseSelection(filterOf(doc.get('q')), {
+    sort: docField(doc, 'sort'),
+    hint: doc.get('hint'),
+    variables,
+  })
   const arrayFilters = docsField(doc, 'arrayFilters')
   const statement = parseUpdateStatement(selection, { update: change, arrayFilters }, boolField(doc, 'upsert'))
   if (multi && statement.update.replacement)
@@ -239,10 +239,10 @@ const runReplacement = (context: Context, unit: Unit, ns: string, replacement: R
 
 export const update = async (context: Context): Promise<Reply> => {
   onlyFields(context, ['updates', 'ordered', 'bypassDocumentValidation', 'let'])
-  refuseVariables(context)
+  const variables = variablesOf(context.body)
   const ns = namespace(context)
   const raws = context.documents('updates')
-  const parse = lazily(raws, (raw): ParsedUpdate | Replacement => parseReplacement(raw) ?? parseUpdate(raw))
+  const parse = lazily(raws, (raw): ParsedUpdate | Replacement => parseReplacement(raw) ?? parseUpdate(raw, variables))
   const batch: Batch = {
     count: raws.length,
     size: (index) => raws[index]!.length,
@@ -277,21 +277,21 @@ interface ParsedDelete {
 
 const DELETE_FIELDS: ReadonlySet<string> = new Set(['q', 'limit', 'collation', 'hint'])
 
-const parseDelete = (raw: Buffer): ParsedDelete => {
+const parseDelete = (raw: Buffer, variables: Variables): ParsedDelete => {
   checkFields(raw, DELETE_FIELDS, 'delete.deletes')
   const doc = decode(raw)
   refuseCollation(doc.get('collation'))
   const limit = numberField(doc, 'limit')
   if (limit !== 0 && limit !== 1) throw failedToParse('The limit field in delete objects must be 0 or 1')
-  return { selection: parseSelection(filterOf(doc.get('q')), undefined, doc.get('hint')), multi: limit === 0 }
+  return { selection: parseSelection(filterOf(doc.get('q')), { hint: doc.get('hint'), variables }), multi: limit === 0 }
 }
 
 export const remove = async (context: Context): Promise<Reply> => {
   onlyFields(context, ['deletes', 'ordered', 'let'])
-  refuseVariables(context)
+  const variables = variablesOf(context.body)
   const ns = namespace(context)
   const raws = context.documents('deletes')
-  const parse = lazily(raws, parseDelete)
+  const parse = lazily(raws, (raw) => parseDelete(raw, variables))
   const result = await runBatch(context, {
     count: raws.length,
     size: (index) => raws[index]!.length,
