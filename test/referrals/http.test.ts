@@ -8,6 +8,7 @@ import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
 
+let dir: string
 let node: TestNode
 let club = ''
 let friends = ''
@@ -43,7 +44,8 @@ const program = (name: string, more: Record<string, unknown> = {}) => ({
 })
 
 test.before(async () => {
-  node = await testNode()
+  dir = await mkdtemp(join(tmpdir(), 'tributary-referrals-'))
+  node = await testNode({}, dir)
   await made('/v1/event-schemas', { name: 'signed_up', schema: { properties: {} } })
   club = await made('/v1/campaigns', {
     name: 'club',
@@ -52,7 +54,10 @@ test.before(async () => {
   })
   friends = await made('/v1/campaigns', program('friends'))
 })
-test.after(() => node.end())
+test.after(async () => {
+  await node.end()
+  await rm(dir, { recursive: true, force: true })
+})
 
 const publish = (customer: string, more: Record<string, unknown> = {}, query = '') =>
   node.call('POST', `/v1/publications${query}`, { campaign: 'friends', customer: { source_id: customer }, ...more })
@@ -356,33 +361,6 @@ test('browsers publish codes for those who are allowed to', async () => {
   assert.equal([answer.status, answer.body.channel], [200, 'Voucherify.js'], JSON.stringify(answer.body))
 })
 
-test('a node that stops right after the conversion rewards the referrer once it is back', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-referrals-'))
-  const outer = node
-  try {
-    node = await testNode({}, dir)
-    await made('/v1/event-schemas', { name: 'signed_up', schema: { properties: {} } })
-    club = await made('/v1/campaigns', {
-      name: 'club',
-      campaign_type: 'LOYALTY_PROGRAM',
-      voucher: { type: 'LOYALTY_CARD' },
-    })
-    await made('/v1/campaigns', program('friends'))
-    const { code } = (await publish('ann')).body.voucher
-    const sent = await signUp('bob', code, { id: 'e-1' })
-    await node.end()
-    node = await testNode({}, dir)
-    await rewarded('bob')
-    assert.equal((await signUp('bob', code, { id: 'e-1' })).body, sent.body, 'a repeat is answered as the first time')
-    const log = await node.call('GET', '/v1/customers/ann/activity?type=customer.rewarded')
-    assert.is(log.body.data.length, 1)
-    await node.end()
-  } finally {
-    node = outer
-    await rm(dir, { recursive: true, force: true })
-  }
-})
-
 test('fifty referees at once on one code: fifty rewards, no more; the same referee twice at once: one', async () => {
   const { code } = (await publish('zoe')).body.voucher
   const names = Array.from({ length: 50 }, (_, i) => `referee-${i}`)
@@ -404,6 +382,17 @@ test('fifty referees at once on one code: fifty rewards, no more; the same refer
     ),
   )
   assert.is(numbers.size, 50)
+})
+
+test('a node that stops right after the conversion rewards the referrer once it is back', async () => {
+  const { code } = (await publish('amy')).body.voucher
+  const sent = await signUp('ben', code, { id: 'e-1' })
+  await node.stop()
+  node = await testNode({}, node.dir)
+  await rewarded('ben')
+  assert.equal((await signUp('ben', code, { id: 'e-1' })).body, sent.body, 'a repeat is answered as the first time')
+  const log = await node.call('GET', '/v1/customers/amy/activity?type=customer.rewarded')
+  assert.is(log.body.data.length, 1)
 })
 
 test.run()
