@@ -62,13 +62,16 @@ const captured = (stream: NodeJS.WriteStream) => {
 
 /**
  * Runs `tributary` in this process and gives what it would have written and ended with. One at a time: the process's own output,
- * environment and exit code are the command's meanwhile. Paths must be absolute.
+ * environment, exit code and, where one is given, folder are the command's meanwhile.
  */
 export const tributary = async (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<Ended> => {
   const { env: outer, exitCode } = process
+  const outside = process.cwd()
+  if (cwd !== undefined) process.chdir(cwd)
   process.env = { PATH: outer.PATH ?? '', ...env }
   process.exitCode = undefined
   const [out, err] = [captured(process.stdout), captured(process.stderr)]
@@ -77,6 +80,7 @@ export const tributary = async (
   const ended = { code: typeof process.exitCode === 'number' ? process.exitCode : 0, out: out(), err: err() }
   process.env = outer
   process.exitCode = exitCode
+  process.chdir(outside)
   return ended
 }
 

@@ -1,11 +1,11 @@
-// The command line as a process: help, version, exit codes, key files, Ctrl-C.
+// The command line: help, version, exit codes, key files; and as a process, what ends it.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ScriptedServer, scriptedServer, TOKEN } from '../import/server.ts'
-import { type Ended, spawnTributary } from '../tributary.ts'
+import { type Ended, spawnTributary, tributary } from '../tributary.ts'
 
 const test = suite<{ dir: string; server: ScriptedServer }>('cli')
 test.before.each(async (context) => {
@@ -18,11 +18,9 @@ test.after.each(async ({ dir, server }) => {
   rmSync(dir, { recursive: true })
 })
 
-/** Starts the command in a folder that is not the project's, as a user may. */
-const start = (dir: string, args: readonly string[], env: Record<string, string> = {}) =>
-  spawnTributary(args, { cwd: dir, env })
-
-const run = (...args: Parameters<typeof start>): Promise<Ended> => start(...args).ended
+/** Runs the command in a folder that is not the project's, as a user may. */
+const run = (dir: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  tributary(args, env, dir)
 
 const visits = (dir: string, count: number): string => {
   const file = join(dir, 'visits.csv')
@@ -31,12 +29,12 @@ const visits = (dir: string, count: number): string => {
 }
 
 test('help and version; what there is not is said with code 2', async ({ dir }) => {
-  const [help, version, unknown, option] = await Promise.all([
-    run(dir, ['--help']),
-    run(dir, ['--version']),
-    run(dir, ['improt', 'x']),
-    run(dir, ['import', 'x', '--batch', '1001']),
-  ])
+  const [help, unknown] = await Promise.all(
+    [['--help'], ['improt', 'x']].map((args) => spawnTributary(args, { cwd: dir }).ended),
+  )
+  assert.ok(help && unknown)
+  const version = await run(dir, ['--version'])
+  const option = await run(dir, ['import', 'x', '--batch', '1001'])
   assert.is(help.code, 0)
   for (const word of ['serve', 'import', 'engines']) assert.match(help.out, word)
   const { version: wanted } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -73,14 +71,13 @@ test('each trouble has its exit code and a line that says what to do', async ({ 
   await gone.stop()
   const key = { TRIBUTARY_APP_ID: 'app', TRIBUTARY_TOKEN: TOKEN, TRIBUTARY_URL: server.url }
   const importing = (args: readonly string[], env: Record<string, string> = key) => run(dir, ['import', ...args], env)
-  const [missing, column, noKeys, wrongKey, silent, mapping] = await Promise.all([
-    importing(['nothing.csv', '--event', 'visit']),
-    importing([file, '--event', 'visit', '--customer', 'who']),
-    importing([file, '--event', 'visit'], { TRIBUTARY_URL: server.url }),
-    importing([file, '--event', 'visit', '--app-id', 'x', '--token', 'wrong'], { TRIBUTARY_URL: server.url }),
-    importing([file, '--event', 'visit', '--url', gone.url]),
-    importing([file, '--event', 'visit', '--metadata', 'n:colour']),
-  ])
+  const missing = await importing(['nothing.csv', '--event', 'visit'])
+  const column = await importing([file, '--event', 'visit', '--customer', 'who'])
+  const url = { TRIBUTARY_URL: server.url }
+  const noKeys = await importing([file, '--event', 'visit'], url)
+  const wrongKey = await importing([file, '--event', 'visit', '--app-id', 'x', '--token', 'wrong'], url)
+  const silent = await importing([file, '--event', 'visit', '--url', gone.url, '--retry-for', '0'])
+  const mapping = await importing([file, '--event', 'visit', '--metadata', 'n:colour'])
   assert.equal(
     [missing, column, noKeys, wrongKey, silent, mapping].map(({ code, out }) => [code, out]),
     [2, 2, 4, 4, 3, 2].map((code) => [code, '']),
@@ -107,7 +104,7 @@ test('Ctrl-C ends it in order, with the counts and how to go on', async ({ dir, 
     if (batch === 5) importing.child.kill('SIGINT')
     return batch < 5 ? 'answer' : '503 before'
   }
-  const importing = start(dir, args, key)
+  const importing = spawnTributary(args, { cwd: dir, env: key })
   const stopped = await importing.ended
   assert.is(stopped.code, 130)
   assert.match(stopped.out, /recorded {2}40\n/)
