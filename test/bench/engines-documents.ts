@@ -1,21 +1,12 @@
 // Speed of the embedded document store through the official driver, beside the driver on a server that answers at once.
-//   tsx test/bench/engines-documents.ts
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Collection, type Document, MongoClient } from 'mongodb'
 import { type HostedEngine, runInWorker } from '../../src/engines/host.ts'
+import type { Row } from './harness.ts'
 
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  /** What it should be, in words. */
-  readonly target?: string
-}
-
-type Row = Document & { readonly _id: string }
+type Stored = Document & { readonly _id: string }
 
 const FEW = 1_000
 const MANY = 1_000_000
@@ -23,7 +14,7 @@ const MANY = 1_000_000
 const RUNS = 3
 
 /** A document of about 300 bytes. */
-const row = (i: number): Row => ({
+const row = (i: number): Stored => ({
   _id: `cust_${String(i).padStart(8, '0')}`,
   customer: `c${i % 997}`,
   type: 'PointsEarned',
@@ -34,7 +25,7 @@ const row = (i: number): Row => ({
   text: 'lorem ipsum dolor sit amet consectetur adipiscing',
 })
 
-const rows = (from: number, count: number): Row[] => Array.from({ length: count }, (_, i) => row(from + i))
+const rows = (from: number, count: number): Stored[] => Array.from({ length: count }, (_, i) => row(from + i))
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 const perSecond = (count: number, startedAt: number): number => (count * 1000) / (performance.now() - startedAt)
@@ -55,13 +46,13 @@ const eachTimed = async (count: number, work: (i: number) => Promise<unknown>): 
   return times
 }
 
-const findRate = async (found: Collection<Row>): Promise<number> => {
+const findRate = async (found: Collection<Stored>): Promise<number> => {
   const startedAt = performance.now()
   for (let i = 0; i < 2_000; i += 1) await found.findOne({ _id: row(i % FEW)._id })
   return perSecond(2_000, startedAt)
 }
 
-const bulkRate = async (into: Collection<Row>, n: number): Promise<number> => {
+const bulkRate = async (into: Collection<Stored>, n: number): Promise<number> => {
   const writes = rows(n * 20_000, 20_000).map((document) => ({ insertOne: { document } }))
   const startedAt = performance.now()
   for (let at = 0; at < writes.length; at += 5_000)
@@ -71,7 +62,7 @@ const bulkRate = async (into: Collection<Row>, n: number): Promise<number> => {
 
 const upserts = (from: number, count: number, version: number) =>
   rows(from, count).map(({ _id, ...rest }) => ({
-    replaceOne: { filter: { _id }, replacement: { ...rest, amount: version } as Document as Row, upsert: true },
+    replaceOne: { filter: { _id }, replacement: { ...rest, amount: version } as Document as Stored, upsert: true },
   }))
 
 interface Checkpoint {
@@ -95,7 +86,7 @@ const transactionRate = async (
   for (let n = 0; n < count; n += 1) {
     session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } })
     for (const name of names)
-      await db.collection<Row>(name).bulkWrite(upserts((n * each) % 5_000, each, n), { session, ordered: false })
+      await db.collection<Stored>(name).bulkWrite(upserts((n * each) % 5_000, each, n), { session, ordered: false })
     const moved = await checkpoints.updateOne({ _id, position: n }, { $set: { position: n + 1 } }, { session })
     if (moved.matchedCount !== 1) throw new Error('the checkpoint is elsewhere')
     await session.commitTransaction()
@@ -106,7 +97,7 @@ const transactionRate = async (
 
 /** Time of a find by an indexed field, where one document has each value. */
 const indexedFind = async (client: MongoClient, count: number): Promise<number> => {
-  const found = client.db('bench').collection<Row>(`indexed${count}`)
+  const found = client.db('bench').collection<Stored>(`indexed${count}`)
   await found.createIndex({ 'o.p': 1 })
   for (let at = 0; at < count; at += 10_000)
     await found.insertMany(rows(at, Math.min(10_000, count - at)), { ordered: false })
@@ -120,9 +111,9 @@ const scanRate = async (client: MongoClient): Promise<number> => {
   return perSecond(count, startedAt)
 }
 
-const storeFigures = async (client: MongoClient, canned: MongoClient): Promise<readonly Figure[]> => {
+const storeFigures = async (client: MongoClient, canned: MongoClient): Promise<readonly Row[]> => {
   const db = client.db('bench')
-  const one = db.collection<Row>('one')
+  const one = db.collection<Stored>('one')
   const majority = { writeConcern: { w: 'majority', j: true } } as const
   const insertOne = await best(Math.min, async (n) =>
     median(await eachTimed(700, (i) => one.insertOne(row(n * 700 + i), majority))),
@@ -138,10 +129,10 @@ const storeFigures = async (client: MongoClient, canned: MongoClient): Promise<r
     await Promise.all(Array.from({ length: 16 }, writer))
     return perSecond(16 * 150, startedAt)
   })
-  const answered = canned.db('bench').collection<Row>('canned')
+  const answered = canned.db('bench').collection<Stored>('canned')
   const find = await best(Math.max, () => findRate(one))
   const findCanned = await best(Math.max, () => findRate(answered))
-  const bulk = await best(Math.max, (n) => bulkRate(db.collection<Row>('bulk'), n))
+  const bulk = await best(Math.max, (n) => bulkRate(db.collection<Stored>('bulk'), n))
   const bulkCanned = await best(Math.max, (n) => bulkRate(answered, n))
   const transactions = await best(Math.max, () => transactionRate(client, ['plain'], 50, 200))
   const models = ['model1', 'model2', 'model3', 'model4']
@@ -178,7 +169,7 @@ const storeFigures = async (client: MongoClient, canned: MongoClient): Promise<r
 }
 
 /** Measures the document store in a worker thread, as the application runs it. */
-export const benchDocuments = async (): Promise<Figure[]> => {
+export const benchDocuments = async (): Promise<Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-documents-'))
   const engines: HostedEngine[] = []
   const clients: MongoClient[] = []
@@ -199,9 +190,3 @@ export const benchDocuments = async (): Promise<Figure[]> => {
     rmSync(dir, { recursive: true, force: true })
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const { name, value, unit, target } of await benchDocuments()) {
-    const aim = target === undefined ? '' : `   (aim ${target})`
-    process.stdout.write(`${name.padEnd(54)} ${value.toFixed(value < 10 ? 3 : 0).padStart(9)} ${unit}${aim}\n`)
-  }

@@ -1,21 +1,12 @@
 // Speed of the embedded event log through the official client, beside what LMDB and the client can do at best on this machine.
-//   tsx test/bench/engines-eventlog.ts
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as es from '@eventstore/db-client'
 import { open } from 'lmdb'
 import { runInWorker } from '../../src/engines/host.ts'
-
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  /** What it should be, in words. */
-  readonly target?: string
-}
+import type { Row } from './harness.ts'
 
 const ONE_BY_ONE = 2_000
 const IN_FLIGHT = 128
@@ -109,7 +100,7 @@ const lmdbFigures = async (dir: string): Promise<{ readonly commits: number; rea
 const ratio = (a: number, b: number): number => Math.round((a / b) * 100) / 100
 
 /** All figures of the event log; takes about a minute. */
-export const benchEventLog = async (): Promise<readonly Figure[]> => {
+export const benchEventLog = async (): Promise<readonly Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   try {
     const lmdb = await lmdbFigures(join(dir, 'lmdb'))
@@ -174,12 +165,5 @@ export const benchEventLog = async (): Promise<readonly Figure[]> => {
     ]
   } finally {
     rmSync(dir, { recursive: true, force: true })
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { name, value, unit, target } of await benchEventLog()) {
-    const shown = Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2)
-    console.log(`${name.padEnd(60)} ${shown.padStart(10)} ${unit}${target === undefined ? '' : `   (${target})`}`)
   }
 }

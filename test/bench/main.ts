@@ -6,6 +6,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
 import { benchDelivery } from './delivery.ts'
+import { benchDocuments } from './engines-documents.ts'
 import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
@@ -21,8 +22,13 @@ async function* partsOf(made: ReturnType<Bench>): AsyncIterable<readonly Row[]> 
   else yield* made
 }
 
+async function* benchEngines(): AsyncIterable<readonly Row[]> {
+  yield await benchEventLog()
+  yield await benchDocuments()
+}
+
 const benches: Readonly<Record<string, Bench>> = {
-  engines: benchEventLog,
+  engines: benchEngines,
   tracking: benchTracking,
   segments: benchSegments,
   delivery: benchDelivery,
