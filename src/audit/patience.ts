@@ -1,17 +1,19 @@
-// What runs long outlives a log that goes away for a moment.
+// What runs long outlives a log or a document store that goes away for a moment.
 import type { RawRecord } from '../eventstore/codec.ts'
 import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
+import { ReadModelUnavailable } from '../readmodel/index.ts'
 
-/** A log that goes away for a moment is asked again so many times in a row. */
+/** A store that goes away for a moment is asked again so many times in a row. */
 export const MAX_TRIES = 10
 
-export const isAway = (error: unknown): boolean => error instanceof StoreUnavailable
+export const isAway = (error: unknown): boolean =>
+  error instanceof StoreUnavailable || error instanceof ReadModelUnavailable
 
 const pause = (tries: number, signal?: AbortSignal): Promise<void> =>
   sleep(backoffMs(tries, { baseMs: 100, maxMs: 3_000 }), signal)
 
-/** Does it again from its beginning when the log goes away for a moment; rejects with any other failure. */
+/** Does it again from its beginning when a store goes away for a moment; rejects with any other failure. */
 export const patiently = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
   for (let tries = 1; ; tries++) {
     try {

@@ -8,6 +8,7 @@ import { listParked, PARKED } from '../projector/parked.ts'
 import { heldOf } from '../projector/session.ts'
 import { type Keyed, positionText, type ReadModel } from '../readmodel/index.ts'
 import { differences, type FieldDifference } from './difference.ts'
+import { patiently } from './patience.ts'
 import { type Behind, bringForward } from './tail.ts'
 
 export interface DocumentDifference {
@@ -155,7 +156,7 @@ const createFindings = () => {
   }
 }
 
-/** Builds and compares. Rejects with the failure of a store, or with the signal's reason; the scratch is dropped in any case. */
+/** Builds and compares; a store that goes away for a moment is waited for. Rejects with the failure of a store that stays away, or with the signal's reason; the scratch is dropped in any case. */
 export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const { store, readModel, scratch, projections, sample, signal, onProgress = () => {} } = options
   const started = performance.now()
@@ -174,7 +175,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
   }
   if (head === undefined) return done(0, 1, [])
 
-  const oneIn = await oneInOf(readModel, projections, sample)
+  const oneIn = await patiently(() => oneInOf(readModel, projections, sample), signal)
   // Another choice at every run, so that samples add up.
   const salt = String(started)
   const chosen = projections.map(
@@ -194,10 +195,16 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
         onProgress({ phase: 'rebuilding', done, part: Number(((position ?? 0n) * 1_000n) / (head || 1n)) / 1_000 }),
     })
     const found: VerifiedProjection[] = []
-    for (const projection of chosen)
-      found.push(
-        await compareOne({ ...options, projection, head, isChosen: (key) => isChosen(key, oneIn, salt), onProgress }),
-      )
+    for (const projection of chosen) {
+      const compared = {
+        ...options,
+        projection,
+        head,
+        isChosen: (key: string) => isChosen(key, oneIn, salt),
+        onProgress,
+      }
+      found.push(await patiently(() => compareOne(compared), signal))
+    }
     return done(facts, oneIn, found)
   } finally {
     for (const name of [...projections.map(({ name }) => name), PARKED, 'projections', 'checkpoints'])

@@ -3,10 +3,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
 import { projections } from '../../projections/index.ts'
-import type { Verification } from '../../src/audit/verify.ts'
+import { type Verification, verify } from '../../src/audit/verify.ts'
 import { StoreUnavailable } from '../../src/eventstore/index.ts'
 import { buildInto } from '../../src/projector/index.ts'
-import type { Keyed } from '../../src/readmodel/index.ts'
+import { type Keyed, ReadModelUnavailable } from '../../src/readmodel/index.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { buy, populate, verified } from './shop.ts'
 
@@ -133,6 +133,38 @@ test('a log that goes away in the middle of a rebuild is waited for, and nothing
   } finally {
     for (const name of [...projections.map((one) => one.name), 'parked', 'projections', 'checkpoints'])
       await scratch.drop(name).catch(() => undefined)
+    await scratch.close()
+  }
+})
+
+test('a document store that goes away in the middle of a comparison is waited for, and nothing is counted twice', async () => {
+  const { store, readModel, projector } = node.services
+  const scratch = node.services.scratch()
+  let broken = 0
+  const flaky: typeof readModel = {
+    ...readModel,
+    plain: <D extends Keyed>(name: string) => {
+      const collection = readModel.plain<D>(name)
+      return {
+        ...collection,
+        async *stream(...asked: Parameters<typeof collection.stream>) {
+          let given = 0
+          for await (const document of collection.stream(...asked)) {
+            if (++given === 4 && broken === 0) {
+              broken++
+              throw new ReadModelUnavailable('interrupted')
+            }
+            yield document
+          }
+        },
+      }
+    },
+  }
+  try {
+    const asked = projections.filter(({ name }) => name === 'customers')
+    const report = await verify({ store, readModel: flaky, scratch, projector, projections: asked })
+    assert.equal([broken, report.holds, found(report, 'customers').documents], [1, true, 12])
+  } finally {
     await scratch.close()
   }
 })
