@@ -11,8 +11,14 @@ const thrownByClient = (error: unknown): error is Error => {
   return frame !== undefined && /[\\/](@eventstore[\\/]db-client|@grpc[\\/]grpc-js)[\\/]/.test(frame)
 }
 
+/** A call that was cut off with its client: whoever gave the client up knows. */
+const isCutOff = (error: Error): boolean =>
+  'code' in error && error.code === CANCELLED && 'details' in error && error.details === 'Cancelled on client'
+const CANCELLED = 1
+
 const onUncaught = (error: unknown): void => {
   if (thrownByClient(error)) {
+    if (isCutOff(error)) return
     for (const listener of [...listeners]) listener(error)
     return
   }
@@ -23,7 +29,8 @@ const onUncaught = (error: unknown): void => {
 }
 
 /**
- * Calls `listener` for errors that the client throws outside a promise; every other error ends the process as usual.
+ * Calls `listener` for errors that the client throws outside a promise, but for those of calls that were cut off with their
+ * client, which say nothing about the next one; every other error ends the process as usual.
  * Unhandled rejections arrive here too, as long as nobody listens to `unhandledRejection`. Returns how to stop.
  */
 export const guardAgainstClient = (listener: Listener): (() => void) => {

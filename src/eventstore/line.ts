@@ -6,6 +6,11 @@ import { LineReplaced, NoAnswer } from './errors.ts'
 
 export interface Generation {
   readonly client: EventStoreDBClient
+  /**
+   * Resolves when the client before it has ended its calls; undefined once it has. All clients of a process share one list of
+   * the appends that wait for an answer: the end of one client fails those of the next and makes it throw on their answers.
+   */
+  readonly afterLast: Promise<void> | undefined
   /** Called once when this client is given up: its calls may never end by themselves. Returns how to stop listening. */
   onRetired(listener: (error: Error) => void): () => void
 }
@@ -26,11 +31,17 @@ interface Held extends Generation {
 /** How long a client that is given up may take to end its calls. */
 const DISPOSE_MS = 1_000
 
-const openClient = (url: string): Held => {
+const openClient = (url: string, last?: Promise<void>): Held => {
   const client = EventStoreDBClient.connectionString(url)
   const listeners = new Set<(error: Error) => void>()
+  let afterLast = last?.then(() => {
+    afterLast = undefined
+  })
   return {
     client,
+    get afterLast() {
+      return afterLast
+    },
     onRetired(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -60,12 +71,21 @@ export const openLine = (url: string, name: string, log: Log): Line => {
       if (generation !== current || closed) return
       log.warn({ line: name, reason }, 'event store client replaced')
       const old = current
-      current = openClient(url)
-      void old.retire(new LineReplaced(reason))
+      let retired: () => void = () => undefined
+      // There is a next client before anybody learns of the end of this one and tries again.
+      current = openClient(
+        url,
+        new Promise((resolve) => {
+          retired = resolve
+        }),
+      )
+      void old.retire(new LineReplaced(reason)).then(retired)
     },
     call(ms, action, generation = current) {
       return new Promise((resolve, reject) => {
+        let over = false
         const settle = () => {
+          over = true
           clearTimeout(timer)
           stopListening()
         }
@@ -75,10 +95,16 @@ export const openLine = (url: string, name: string, log: Log): Line => {
         }
         const timer = setTimeout(() => fail(new NoAnswer(ms)), ms)
         const stopListening = generation.onRetired(fail)
-        action(generation.client).then((value) => {
-          settle()
-          resolve(value)
-        }, fail)
+        const { afterLast, client } = generation
+        const begin = () => {
+          if (over) return
+          action(client).then((value) => {
+            settle()
+            resolve(value)
+          }, fail)
+        }
+        if (afterLast === undefined) begin()
+        else void afterLast.then(begin)
       })
     },
     async close() {

@@ -75,6 +75,30 @@ test(
 )
 
 test(
+  'a client that hangs with much still to be sent is replaced, and its end does not disturb the next',
+  withServer(async (server) => {
+    const reasons: { readonly reason?: string }[] = []
+    const silent = () => undefined
+    const log = { debug: silent, info: silent, error: silent, warn: (told: object) => void reasons.push(told) }
+    const store = createEventStore({ url: server.url, codec: testCodec, appendTimeoutMs: 400, log })
+    server.script.push(...Array.from({ length: 40 }, (): Answer => 'silence'))
+    const large = Array.from({ length: 40 }, (_, i) =>
+      store.append(`large-${i}`, [noted('x'.repeat(100_000))], 'no_stream', { deadline: Date.now() + 20_000 }),
+    )
+    const small = async (line: number) => {
+      for (let i = 0; i < 10; i++)
+        await store.append(`small-${line}-${i}`, [noted('x')], 'no_stream', { deadline: Date.now() + 20_000 })
+    }
+    await Promise.all([...large, ...Array.from({ length: 20 }, (_, line) => small(line))])
+    const others = reasons.filter(({ reason }) => reason !== 'no answer within 400 ms')
+    assert.ok(reasons.length > 0)
+    assert.equal(others, [])
+    assert.is(server.kept.size, 40 + 20 * 10)
+    await store.close()
+  }),
+)
+
+test(
   'a conflict is a value that says where the stream is',
   withServer(async (server) => {
     const store = storeOn(server)
