@@ -83,7 +83,7 @@ test(
     const store = createEventStore({ url: server.url, codec: testCodec, appendTimeoutMs: 400, log })
     server.script.push(...Array.from({ length: 40 }, (): Answer => 'silence'))
     const large = Array.from({ length: 40 }, (_, i) =>
-      store.append(`large-${i}`, [noted('x'.repeat(100_000))], 'no_stream', { deadline: Date.now() + 20_000 }),
+      store.append(`large-${i}`, [noted('x'.repeat(300_000))], 'no_stream', { deadline: Date.now() + 20_000 }),
     )
     const small = async (line: number) => {
       for (let i = 0; i < 10; i++)
