@@ -9,8 +9,6 @@ const soak = process.env.SOAK === '1'
 /** A file that takes longer hangs: it is stopped and counts as failed. */
 const FILE_LIMIT_MS = soak ? 60 * 60_000 : 5 * 60_000
 const root = new URL('.', import.meta.url).pathname
-/** The product's own: what it has made of a file once it keeps, and its processes and threads find it there. */
-const LOADER = new URL('../src/typescript.js', import.meta.url).href
 
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith('--'))
 const bail = process.argv.includes('--bail')
@@ -31,7 +29,7 @@ interface Outcome {
 const runFile = (file: string): Promise<Outcome> =>
   new Promise((resolve) => {
     const started = Date.now()
-    const child = spawn(process.execPath, ['--expose-gc', '--import', LOADER, join(root, file)], {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, file)], {
       env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'test' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
