@@ -78,8 +78,9 @@ export const asyncActionQueries = (services: Services) => [
     response: AsyncActionObject,
     handler: fresh(services, async ({ params }): Promise<Outcome> => {
       const known = await services.readModel.collection<AsyncActionDocument>('asyncActions').findOne({ _id: params.id })
-      // One that was asked for a moment ago is in its stream only.
-      const job = known?.job ?? (await services.voucherJobs.load(params.id))?.progress
+      // The stream is ahead of the read model: what is not over there may be over here, and may not seem to go back later.
+      const isOver = known?.job.status === 'DONE' || known?.job.status === 'FAILED'
+      const job = isOver ? known.job : ((await services.voucherJobs.load(params.id))?.progress ?? known?.job)
       if (!job) return notFound('async_action', params.id)
       return { body: { ...showJob(job, known?.request_id ?? ''), result: showResult(job) } }
     }),
