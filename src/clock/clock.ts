@@ -57,7 +57,10 @@ export const startClock = ({ readModel, customers, log, now, requestId }: ClockO
     try {
       const wait = dueAt.getTime() - now()
       if (wait > 0) await lastValueFrom(timer(wait))
-      await customers.execute(_id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: now() })
+      // A timer may be a millisecond early by the wall clock: at that time nothing would be due, and the deadline would be
+      // remembered as done.
+      const at = Math.max(now(), dueAt.getTime())
+      await customers.execute(_id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
     } catch (error) {
       // It stays due: the next tick takes it again.
       taken.delete(_id)

@@ -1,0 +1,30 @@
+// The clock's own timing: a deadline is dealt with at its instant, never a moment before.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startClock } from '../../src/clock/clock.ts'
+import type { ReadModel } from '../../src/readmodel/index.ts'
+import type { CustomerRuntime } from '../../src/runtime/customers.ts'
+import { until } from '../until.ts'
+
+const silent = () => undefined
+const log = { debug: silent, info: silent, warn: silent, error: silent } as unknown as Parameters<
+  typeof startClock
+>[0]['log']
+
+test('a timer that is early by the wall clock does not let a deadline pass unseen', async () => {
+  const dueAt = new Date(1_800_000_000_000)
+  const readModel = {
+    collection: () => ({ find: async () => [{ _id: 'ann', dueAt }] }),
+  } as unknown as ReadModel
+  const times: number[] = []
+  const customers = {
+    execute: async (_id: string, _command: unknown, { now }: { now: number }) => void times.push(now),
+  } as unknown as CustomerRuntime
+  // The wall clock stands a millisecond before the deadline, whatever the timer has waited.
+  const clock = startClock({ readModel, customers, log, now: () => dueAt.getTime() - 1, requestId: () => 'r' })
+  await until(() => times.length > 0)
+  await clock.stop()
+  assert.equal(times, [dueAt.getTime()])
+})
+
+test.run()
