@@ -47,7 +47,7 @@ const ACTOR = { name: 'rollout', role: 'system' } as const
 const PAGE = 1_000
 /** Customers looked at at once: while others ask for little, and beside more than `BUSY` commands of others. */
 const WIDE = 96
-const NARROW = 2
+const NARROW = 6
 const BUSY = 8
 const RETRY_MS = 1_000
 
