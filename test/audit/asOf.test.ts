@@ -1,6 +1,7 @@
 // States as of a point: what the auditor is told equals an independent fold of the exported lines, at points drawn at random.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { postedProgram } from '../referrals/fixtures.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
 import { linesOf, populate, type Shop } from './shop.ts'
@@ -24,23 +25,8 @@ const live = async ({ program }: Shop): Promise<void> => {
     assert.is(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`)
     return answer.body
   }
-  const points = (amount: number) => ({ type: 'LOYALTY_CARD', amount, related_object_parent: { id: program } })
   await ask('POST', '/v1/event-schemas', { name: 'signed_up', schema: { properties: {} } })
-  await ask('POST', '/v1/campaigns', {
-    name: 'friends',
-    campaign_type: 'REFERRAL_PROGRAM',
-    voucher: {
-      type: 'DISCOUNT_VOUCHER',
-      is_referral_code: true,
-      code_config: { pattern: 'REF-########', charset: 'numeric' },
-    },
-    referral_program: {
-      conversion_event_type: 'custom_event',
-      custom_event: { name: 'signed_up' },
-      referee_reward: points(50),
-      referrer_reward: points(100),
-    },
-  })
+  await ask('POST', '/v1/campaigns', postedProgram('friends', program))
   const customer = { source_id: 'c0' }
   const { voucher } = await ask('POST', '/v1/publications', { campaign: 'friends', customer })
   for (const source_id of ['c6', 'c7'])

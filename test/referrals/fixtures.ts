@@ -34,6 +34,27 @@ export const friends = (part: Record<string, unknown> = {}, more: Record<string,
   ...more,
 })
 
+/** A referral program as it is posted: 50 and 100 points of a program for a sign-up; `more` is of its referral program. */
+export const postedProgram = (name: string, club: string, more: Record<string, unknown> = {}) => {
+  const reward = (amount: number) => ({ type: 'LOYALTY_CARD', amount, related_object_parent: { id: club } })
+  return {
+    name,
+    campaign_type: 'REFERRAL_PROGRAM',
+    voucher: {
+      type: 'DISCOUNT_VOUCHER',
+      is_referral_code: true,
+      code_config: { pattern: 'REF-########', charset: 'numeric' },
+    },
+    referral_program: {
+      conversion_event_type: 'custom_event',
+      custom_event: { name: 'signed_up' },
+      referee_reward: reward(50),
+      referrer_reward: reward(100),
+      ...more,
+    },
+  }
+}
+
 /** A world with the definitions that referrals need; `part` is of the referral program, `more` of its campaign. */
 export const shop = (
   customer: string,

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
+import { postedProgram } from './fixtures.ts'
 
 let dir: string
 let node: TestNode
@@ -26,22 +27,7 @@ const points = (amount: number) => ({
   related_object_parent: { id: club },
 })
 
-const program = (name: string, more: Record<string, unknown> = {}) => ({
-  name,
-  campaign_type: 'REFERRAL_PROGRAM',
-  voucher: {
-    type: 'DISCOUNT_VOUCHER',
-    is_referral_code: true,
-    code_config: { pattern: 'REF-########', charset: 'numeric' },
-  },
-  referral_program: {
-    conversion_event_type: 'custom_event',
-    custom_event: { name: 'signed_up' },
-    referee_reward: points(50),
-    referrer_reward: points(100),
-    ...more,
-  },
-})
+const program = (name: string, more: Record<string, unknown> = {}) => postedProgram(name, club, more)
 
 test.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tributary-referrals-'))
