@@ -5,8 +5,10 @@ import { isRecord, shown, startReading } from '../src/domain/conditions/faults.t
 import { parseTests } from '../src/domain/conditions/operators.ts'
 import { prepareTests } from '../src/domain/conditions/tests.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type Failure, refuse } from '../src/http/errors.ts'
+import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import type { Outcome } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
 import { Range } from './range.ts'
 
 /** Parameters of a list of definitions; `filters` is `filters[<field>][conditions][<operator>]=…`, joined by `filters[junction]`. */
@@ -121,10 +123,16 @@ export const listDefinitions = <D>(
   return { all, page: all.slice((query.page - 1) * query.limit, query.page * query.limit) }
 }
 
-/** The answer to a list that is paged by number. */
-export const pageOfDefinitions = <D>(listed: ListedDefinitions<D>, show: (entry: Entry<D>) => object) => ({
-  object: 'list' as const,
-  data_ref: 'data' as const,
-  data: listed.page.map(show),
-  total: listed.all.length,
-})
+/** The answer to a list of definitions that is paged by number; `names` as `listDefinitions` takes them. */
+export const pageOfDefinitions = <D>(
+  { rulebook }: Pick<Services, 'rulebook'>,
+  entries: Iterable<Entry<D>>,
+  { query, now }: { readonly query: DefinitionListQuery; readonly now: number },
+  names: readonly string[],
+  show: (entry: Entry<D>) => object,
+): Outcome => {
+  const { timeZone } = rulebook.current().project
+  const listed = listDefinitions(entries, query, names, { timeZone, now })
+  if (isFailure(listed)) return listed
+  return { body: { object: 'list', data_ref: 'data', data: listed.page.map(show), total: listed.all.length } }
+}

@@ -11,7 +11,7 @@ import { subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { definitionListQuery, listDefinitions, pageOfDefinitions } from './definitionList.ts'
+import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const DistributionObject = v.pipe(
@@ -133,11 +133,9 @@ export const distributionQueries = (services: Services) => [
     tag: 'Distributions',
     roles: READERS,
     query: v.object(definitionListQuery),
-    handler: ({ query, now }): Outcome => {
-      const rulebook = services.rulebook.current()
-      const { timeZone } = rulebook.project
-      const listed = listDefinitions(rulebook.entries('distribution').values(), query, ['name'], { timeZone, now })
-      return isFailure(listed) ? listed : { body: pageOfDefinitions(listed, showDistribution) }
+    handler: (call): Outcome => {
+      const distributions = services.rulebook.current().entries('distribution').values()
+      return pageOfDefinitions(services, distributions, call, ['name'], showDistribution)
     },
   }),
   route({

@@ -3,10 +3,10 @@ import * as v from 'valibot'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
-import { isFailure, notFound } from '../src/http/errors.ts'
+import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { type DefinitionListQuery, definitionListQuery, listDefinitions, pageOfDefinitions } from './definitionList.ts'
+import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ruleValidation } from './ruleValidation.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
@@ -49,19 +49,6 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
 
 const Page = v.object(definitionListQuery)
 
-/** A page of definitions, newest first where the query does not say. */
-const pageOf = <D>(
-  services: Services,
-  entries: Iterable<Entry<D>>,
-  { query, now }: { readonly query: DefinitionListQuery; readonly now: number },
-  names: readonly string[],
-  show: (entry: Entry<D>) => object,
-): Outcome => {
-  const { timeZone } = services.rulebook.current().project
-  const listed = listDefinitions(entries, query, names, { timeZone, now })
-  return isFailure(listed) ? listed : { body: pageOfDefinitions(listed, show) }
-}
-
 const RULE_FIELDS = ['name', 'type', 'context_type']
 const ASSIGNMENT_FIELDS = ['rule_id', 'related_object_id', 'related_object_type']
 
@@ -79,7 +66,7 @@ export const validationRuleQueries = (services: Services) => {
       roles: READERS,
       query: Page,
       handler: (call): Outcome =>
-        pageOf(services, entriesOf(definitions(), 'validationRule').values(), call, RULE_FIELDS, (entry) =>
+        pageOfDefinitions(services, entriesOf(definitions(), 'validationRule').values(), call, RULE_FIELDS, (entry) =>
           showRule(entry, definitions()),
         ),
     }),
@@ -106,7 +93,7 @@ export const validationRuleQueries = (services: Services) => {
       query: Page,
       handler: (call): Outcome =>
         entriesOf(definitions(), 'validationRule').has(call.params.id)
-          ? pageOf(
+          ? pageOfDefinitions(
               services,
               assignments().filter(({ definition }) => definition.rule_id === call.params.id),
               call,
@@ -127,7 +114,7 @@ export const validationRuleQueries = (services: Services) => {
         rule: v.optional(v.string()),
       }),
       handler: (call): Outcome =>
-        pageOf(
+        pageOfDefinitions(
           services,
           assignments().filter(
             ({ definition }) =>

@@ -156,7 +156,10 @@ const createFindings = () => {
   }
 }
 
-/** Builds and compares; a store that goes away for a moment is waited for. Rejects with the failure of a store that stays away, or with the signal's reason; the scratch is dropped in any case. */
+/**
+ * Builds and compares; a store that goes away for a moment is waited for. Rejects with the failure of a store that stays away, or
+ * with the signal's reason; the scratch is dropped in any case.
+ */
 export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const { store, readModel, scratch, projections, sample, signal, onProgress = () => {} } = options
   const started = performance.now()

@@ -71,15 +71,9 @@ export const openLine = (url: string, name: string, log: Log): Line => {
       if (generation !== current || closed) return
       log.warn({ line: name, reason }, 'event store client replaced')
       const old = current
-      let retired: () => void = () => undefined
-      // There is a next client before anybody learns of the end of this one and tries again.
-      current = openClient(
-        url,
-        new Promise((resolve) => {
-          retired = resolve
-        }),
-      )
-      void old.retire(new LineReplaced(reason)).then(retired)
+      // A moment later: there is a next client before anybody learns of the end of this one and tries again.
+      const retired = Promise.resolve().then(() => old.retire(new LineReplaced(reason)))
+      current = openClient(url, retired)
     },
     call(ms, action, generation = current) {
       return new Promise((resolve, reject) => {

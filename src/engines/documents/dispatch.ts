@@ -20,7 +20,7 @@ import * as writes from './commands/writes.ts'
 import { CommandError, codeName, failedToParse, notImplemented } from './errors.ts'
 import { type Attempt, createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
-import { Binary, type Doc, Double, isDoc, Timestamp } from './values.ts'
+import { Binary, type Doc, Double, isDoc, Timestamp, type Value } from './values.ts'
 import { answerTo, type Request } from './wire.ts'
 
 type Run = (context: Context) => Promise<Reply>
@@ -214,9 +214,14 @@ export const createDispatcher = (services: Services): Dispatcher => {
     return { session, transaction, retry: undefined }
   }
 
+  /** How many members, or which, a write concern asks to have the write. */
+  const membersAsked = (body: Doc): Value | undefined => {
+    const concern = body.get('writeConcern')
+    return isDoc(concern) ? concern.get('w') : undefined
+  }
+
   const checkConcerns = (body: Doc, member: Membership): void => {
-    const writeConcern = body.get('writeConcern')
-    const w = isDoc(writeConcern) ? writeConcern.get('w') : undefined
+    const w = membersAsked(body)
     if (typeof w === 'number' && !(w >= 0 && w <= MAX_MEMBERS))
       throw failedToParse(`w has to be a non-negative number and not greater than ${MAX_MEMBERS}`)
     const concern = body.get('readConcern')
@@ -228,8 +233,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
 
   /** A write concern that one node cannot fulfil is told after the write, which is made. */
   const concernError = (body: Doc): Reply => {
-    const concern = body.get('writeConcern')
-    const w = isDoc(concern) ? concern.get('w') : undefined
+    const w = membersAsked(body)
     if (typeof w === 'number' ? w <= 1 : w === undefined || w === 'majority') return {}
     const known = typeof w === 'number'
     const code = known ? 100 : 79
