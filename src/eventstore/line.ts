@@ -19,7 +19,7 @@ export interface Line {
   readonly current: Generation
   /** Gives up this client, unless that has been done already, and makes a new one. */
   replace(generation: Generation, reason: string): void
-  /** Runs one call with a time limit. Rejects with NoAnswer or LineReplaced, else as the call does. */
+  /** Runs one call with a time limit for its answer, ms. Rejects with NoAnswer or LineReplaced, else as the call does. */
   call<T>(ms: number, action: (client: EventStoreDBClient) => Promise<T>, generation?: Generation): Promise<T>
   close(): Promise<void>
 }
@@ -78,6 +78,7 @@ export const openLine = (url: string, name: string, log: Log): Line => {
     call(ms, action, generation = current) {
       return new Promise((resolve, reject) => {
         let over = false
+        let timer: NodeJS.Timeout | undefined
         const settle = () => {
           over = true
           clearTimeout(timer)
@@ -87,11 +88,12 @@ export const openLine = (url: string, name: string, log: Log): Line => {
           settle()
           reject(error)
         }
-        const timer = setTimeout(() => fail(new NoAnswer(ms)), ms)
         const stopListening = generation.onRetired(fail)
         const { afterLast, client } = generation
         const begin = () => {
           if (over) return
+          // The end of the client before, which is bounded in itself, takes nothing of the time for an answer.
+          timer = setTimeout(() => fail(new NoAnswer(ms)), ms)
           action(client).then((value) => {
             settle()
             resolve(value)
