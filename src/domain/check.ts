@@ -8,39 +8,36 @@ export interface Check {
   readonly is: string
   readonly holds: boolean
   /** Why it does not hold, as it is recorded. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** What was looked at; may be costly to make, so it is made when it is read. */
-  readonly value?: () => Json
+  readonly value?: (() => Json) | undefined
   /** The instant, ms, at which it changes by time alone; absent for never. */
-  readonly until?: number
+  readonly until?: number | undefined
   /** The validation rule that was asked, with its own truth table. */
-  readonly rule?: { readonly id: string; readonly evaluation: Evaluation }
+  readonly rule?: { readonly id: string; readonly evaluation: Evaluation } | undefined
 }
 
 /** Questions in their order, then what follows when all were answered with yes. */
 export type Checks<T> = Generator<Check, T, undefined>
 
-export const yes = (is: string, value?: () => Json): Check => ({ is, holds: true, ...(value ? { value } : {}) })
+// Decisions make one for every question of every rule: plain objects of one shape, which cost the least.
 
-export const no = (is: string, reason: string, value?: () => Json): Check => ({
-  is,
-  holds: false,
-  reason,
-  ...(value ? { value } : {}),
-})
+export const yes = (is: string, value?: () => Json): Check => ({ is, holds: true, value })
+
+export const no = (is: string, reason: string, value?: () => Json): Check => ({ is, holds: false, reason, value })
 
 /** A question about time alone. */
 export const timely = (is: string, { holds, until }: Answer, reason: string): Check => ({
   is,
   holds,
-  ...(holds ? {} : { reason }),
-  ...(until === Number.POSITIVE_INFINITY ? {} : { until }),
+  reason: holds ? undefined : reason,
+  until: until === Number.POSITIVE_INFINITY ? undefined : until,
 })
 
 export const ruled = (id: string, evaluation: Evaluation): Check => ({
   is: `validation rule ${id} holds`,
   holds: evaluation.holds,
-  ...(evaluation.holds ? {} : { reason: `validation rule ${id} does not hold` }),
+  reason: evaluation.holds ? undefined : `validation rule ${id} does not hold`,
   rule: { id, evaluation },
 })
 

@@ -116,11 +116,10 @@ const judgeOf = (draft: Draft, event: Occurrence): Judge => {
   }
 }
 
+/** One event, and what it takes to ask rules about it. */
 interface Asked {
-  readonly state: CustomerState
   readonly fact: DecidedFact
   readonly occurrence: Occurrence
-  readonly rule: PreparedRule
   readonly programs: Programs
   readonly judge: Judge
 }
@@ -137,7 +136,11 @@ interface Payment {
 }
 
 /** The questions that a rule asks before it pays for an event. Ends at once with undefined where going on makes no sense. */
-function* checksOf({ state, fact, occurrence, rule, programs, judge }: Asked): Checks<Payment | undefined> {
+function* checksOf(
+  { fact, occurrence, programs, judge }: Asked,
+  rule: PreparedRule,
+  state: CustomerState,
+): Checks<Payment | undefined> {
   const { entry, program, gates } = rule
   const { definition, id } = entry
   const at = occurrence.occurredAt
@@ -190,7 +193,8 @@ function* checksOf({ state, fact, occurrence, rule, programs, judge }: Asked): C
 /** Pays what a rule that said yes gives. */
 const pay = (
   draft: Draft,
-  { fact, occurrence, rule, programs }: Asked,
+  { fact, occurrence, programs }: Asked,
+  rule: PreparedRule,
   { card: found, amount, points, gate }: Payment,
 ): void => {
   const { entry, program } = rule
@@ -250,11 +254,7 @@ const isNone = ({ entry, program }: PreparedRule, fact: DecidedFact): boolean =>
 }
 
 /** Asks rules in their order about one event; gives the programs that are closed by an exclusive rule that has paid. */
-const askInOrder = (
-  draft: Draft,
-  asked: Omit<Asked, 'state' | 'rule'>,
-  rules: readonly PreparedRule[],
-): ReadonlySet<string> => {
+const askInOrder = (draft: Draft, asked: Asked, rules: readonly PreparedRule[]): ReadonlySet<string> => {
   const { fact } = asked
   const closed = new Set<string>()
   for (const rule of rules) {
@@ -265,11 +265,10 @@ const askInOrder = (
       decline(CLOSED)
       continue
     }
-    const whole = { ...asked, rule, state: draft.state }
-    const { failed, made } = settle(checksOf(whole))
+    const { failed, made } = settle(checksOf(asked, rule, draft.state))
     if (failed) decline(failed.reason ?? failed.is)
     else if (made) {
-      pay(draft, whole, made)
+      pay(draft, asked, rule, made)
       if (entry.definition.stacking.exclusive) closed.add(program.id)
     }
   }
@@ -315,7 +314,7 @@ export const explainEarning = (
   const earlier = rulesFor(programs, fact, occurrence.type).filter(({ place }) => place < rule.place)
   const isOpen = 'no exclusive rule of the program pays first'
   const isClosed = askInOrder(draft, asked, earlier).has(rule.program.id)
-  const { checks, made } = askedAll(checksOf({ ...asked, rule, state: draft.state }))
+  const { checks, made } = askedAll(checksOf(asked, rule, draft.state))
   const all = [isClosed ? no(isOpen, CLOSED) : yes(isOpen), ...checks]
   return made && !isClosed ? { checks: all, points: made.points } : { checks: all }
 }
