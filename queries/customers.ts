@@ -4,6 +4,7 @@ import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import { isCustomerId } from '../src/domain/ids.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
 import { type RedemptionSums, summaryOf } from '../src/domain/redemption/sums.ts'
 import { notFound } from '../src/http/errors.ts'
@@ -129,7 +130,8 @@ export const showCustomerBriefly = (id: string, profile: Profile) => ({
 /** The customer that a path names by id or `source_id`. */
 export const readCustomer = async ({ readModel }: Services, name: string): Promise<CustomerDocument | null> => {
   const collection = readModel.collection<CustomerDocument>('customers')
-  return (await collection.findOne({ _id: name })) ?? collection.findOne({ source_id: name })
+  const byId = isCustomerId(name) ? await collection.findOne({ _id: name }) : null
+  return byId ?? collection.findOne({ source_id: name })
 }
 
 const ORDERS = {

@@ -4,7 +4,7 @@ import type { CustomerDocument } from '../projections/customers.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
 import { NO_CONTEXT } from '../src/domain/conditions/subject.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
-import { RULEBOOK_STREAM } from '../src/domain/ids.ts'
+import { isCustomerId, RULEBOOK_STREAM } from '../src/domain/ids.ts'
 import { changeOf } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
@@ -98,9 +98,16 @@ const list = (services: Services, query: v.InferOutput<typeof ListQuery>, now: n
   }
 }
 
+const membershipsOf = ({ readModel }: Services, customer: string) =>
+  readModel
+    .collection<SegmentMemberDocument>('segmentMembers')
+    .find({ customer }, { sort: { since: 1 }, limit: MAX_SEGMENTS })
+
 const segmentsOf = async (services: Services, name: string): Promise<Outcome> => {
   const rulebook = services.rulebook.current()
-  const customer = await readCustomer(services, name)
+  // Whoever is in a segment is there: only of the others it has to be asked whether there is such a customer.
+  const direct = isCustomerId(name) ? await membershipsOf(services, name) : []
+  const customer = direct.length > 0 ? name : (await readCustomer(services, name))?._id
   const answer = (data: readonly object[]): Outcome => ({
     body: { object: 'list', data_ref: 'data', data, total: data.length },
   })
@@ -113,9 +120,7 @@ const segmentsOf = async (services: Services, name: string): Promise<Outcome> =>
         .map(({ id, name }) => ({ id, name, object: 'segment' })),
     )
   }
-  const memberships = await services.readModel
-    .collection<SegmentMemberDocument>('segmentMembers')
-    .find({ customer: customer._id }, { sort: { since: 1 }, limit: MAX_SEGMENTS })
+  const memberships = customer === name ? direct : await membershipsOf(services, customer)
   return answer(
     memberships.map(({ segment, since }) => ({
       id: segment,

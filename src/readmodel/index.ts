@@ -1,5 +1,5 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
-import { type Document, MongoClient, type MongoClientOptions } from 'mongodb'
+import { type Collection, type Document, MongoClient, type MongoClientOptions } from 'mongodb'
 import { sleep } from '../line/backoff.ts'
 import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -68,19 +68,30 @@ export const createReadModel = ({
   maxPoolSize = 32,
 }: ReadModelOptions): ReadModel => {
   // A client whose first connection failed stays closed for good, so it is replaced.
-  const open = () => new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
-  let client = open()
+  const open = () => {
+    const client = new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
+    return { client, database: client.db(database), collections: new Map<string, Collection<never>>() }
+  }
+  let current = open()
   let closed = false
-  const db = () => client.db(database)
-  const renew = (broken: MongoClient) => {
-    if (closed || broken !== client) return
+  const db = () => current.database
+  /** Kept with the client: the driver works all its options out anew for every handle that it makes. */
+  const collectionOf = <D extends Keyed>(name: string): Collection<D> => {
+    const known = current.collections.get(name)
+    if (known) return known as unknown as Collection<D>
+    const made = current.database.collection<D>(name)
+    current.collections.set(name, made as unknown as Collection<never>)
+    return made
+  }
+  const renew = (broken: typeof current) => {
+    if (closed || broken !== current) return
     log.warn({ server: 'document store' }, 'document store client replaced')
-    client = open()
-    void broken.close().catch(() => undefined)
+    current = open()
+    void broken.client.close().catch(() => undefined)
   }
 
   const limited = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
-    const used = client
+    const used = current
     let timer: NodeJS.Timeout | undefined
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new CallTooSlow(ms)), ms)
@@ -127,10 +138,9 @@ export const createReadModel = ({
     collection: <D extends Keyed>(projection: string) =>
       modelCollection<D>(async (action) => {
         const name = await aliases.resolve(projection)
-        return call(() => action(db().collection<D>(name)))
+        return call(() => action(collectionOf<D>(name)))
       }),
-    plain: <D extends Keyed>(name: string) =>
-      modelCollection<D>((action) => call(() => action(db().collection<D>(name)))),
+    plain: <D extends Keyed>(name: string) => modelCollection<D>((action) => call(() => action(collectionOf<D>(name)))),
     lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action)),
     aliases,
     health: circuit.health,
@@ -159,7 +169,7 @@ export const createReadModel = ({
     async close() {
       closed = true
       circuit.close()
-      await client.close()
+      await current.client.close()
     },
   }
 }

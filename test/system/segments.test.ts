@@ -69,6 +69,26 @@ test('an active segment is entered in the answer, in the log, and in the members
   assert.equal([types(rest), rest.body.has_more], [['segment.created'], false])
 })
 
+test('the segments of a customer are the same by id and by source_id: of a member, of nobody, of one who was deleted', async () => {
+  const id = await create({
+    name: 'named both ways',
+    type: 'auto-update',
+    condition: { event: 'bought', count: { $more_than: 0 }, where: [{ property: 'amount', $is: 7_007 }] },
+  })
+  const shown = async (after: Answer, name: string) =>
+    (await node.call('GET', `/v1/customers/${name}/segments`, undefined, { after })).body.data.some(
+      (segment: { id: string }) => segment.id === id,
+    )
+  const outside = await buy('both')
+  const customer = outside.body.customer.id
+  assert.equal([await shown(outside, customer), await shown(outside, 'both')], [false, false])
+  const inside = await buy('both', 7_007)
+  assert.equal([await shown(inside, customer), await shown(inside, 'both')], [true, true])
+  const deleted = await node.call('DELETE', '/v1/customers/both')
+  assert.is(deleted.status, 204)
+  assert.equal([await shown(deleted, customer), await shown(deleted, 'both')], [false, false])
+})
+
 test('the clock records an exit at the instant the window ends, within a second', async () => {
   const id = await create({
     name: 'just bought',
