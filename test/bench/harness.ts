@@ -33,11 +33,15 @@ export const startProcess = (
   limitMs = 30_000,
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--max-old-space-size=384', '--import', './src/typescript.js', ...args], {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--max-old-space-size=384', '--v8-pool-size=0', '--import', './src/typescript.js', ...args],
+      {
+        cwd: root,
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     let written = ''
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
