@@ -196,6 +196,27 @@ export const load = async (
   }
 }
 
+/**
+ * Begins `one` so many times a second, whether or not those before have been answered, `count` times in all. Gives what came of
+ * them, and how many a second were done by the time that the last was; rejects with the first failure.
+ */
+export const steadily = async <T>(
+  perSecond: number,
+  count: number,
+  one: (n: number) => Promise<T>,
+): Promise<{ readonly results: readonly T[]; readonly perSecond: number }> => {
+  const running: Promise<T>[] = []
+  const began = performance.now()
+  for (let n = 0; n < count; n++) {
+    const wait = began + (n * 1_000) / perSecond - performance.now()
+    // A timer cannot wait for less.
+    if (wait > 1) await new Promise((ok) => setTimeout(ok, wait))
+    running.push(one(n))
+  }
+  const results = await Promise.all(running)
+  return { results, perSecond: (count / (performance.now() - began)) * 1_000 }
+}
+
 /** Resident memory of a process, MB. */
 export const residentMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024

@@ -1,5 +1,5 @@
 // Redemption: how long a validation and a redemption take at a steady rate, and what contention for one code costs.
-import { call, quantile, type Row, type Server, startServer } from './harness.ts'
+import { call, quantile, type Row, type Server, startServer, steadily } from './harness.ts'
 
 const RATE = 200
 const SECONDS = 10
@@ -19,19 +19,6 @@ const timed = async (server: Server, path: string, body: unknown): Promise<Timed
     () => false,
   )
   return { ms: performance.now() - started, ok }
-}
-
-/** Asks at a steady rate, whatever the answers take. */
-const steadily = async (ask: (n: number) => Promise<Timed>): Promise<readonly Timed[]> => {
-  const under: Promise<Timed>[] = []
-  const started = performance.now()
-  for (let n = 0; n < RATE * SECONDS; n++) {
-    const due = started + (n * 1_000) / RATE
-    const wait = due - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    under.push(ask(n))
-  }
-  return Promise.all(under)
 }
 
 const order = { amount: 10_000 }
@@ -82,7 +69,7 @@ export async function* benchRedemption(): AsyncIterable<readonly Row[]> {
       ['validation', '/v1/validations'],
       ['redemption', '/v1/redemptions'],
     ] as const) {
-      const answers = await steadily((n) =>
+      const { results: answers } = await steadily(RATE, RATE * SECONDS, (n) =>
         timed(server, path, { redeemables: redeemables(`BENCH-${n % CODES}`), order, customer: customer(n) }),
       )
       const bad = answers.filter(({ ok }) => !ok).length

@@ -1,6 +1,6 @@
 // Segments: what an event costs beside many definitions, customers and a long history; roll-out, window exits, visibility.
 import { track, type World, world } from '../given.ts'
-import { call, load, quantile, type Row, type Server, startServer } from './harness.ts'
+import { call, load, quantile, type Row, type Server, startServer, steadily } from './harness.ts'
 
 const ROUNDS = 60
 const EVENTS = 250
@@ -181,14 +181,7 @@ const exits = async (server: Server): Promise<Row[]> => {
     })
     ids.push((sent.body as { customer: { id: string } }).customer.id)
   }
-  const running: Promise<void>[] = []
-  const began = performance.now()
-  for (let n = 0; n < EXITS; n++) {
-    const wait = began + (n * EXITS_MS) / EXITS - performance.now()
-    if (wait > 1) await new Promise((ok) => setTimeout(ok, wait))
-    running.push(enter(n))
-  }
-  await Promise.all(running)
+  await steadily((EXITS / EXITS_MS) * 1_000, EXITS, enter)
   const late: number[] = []
   for (const customer of ids) {
     for (;;) {
@@ -253,17 +246,15 @@ const visibility = async (server: Server, segment: string): Promise<Row[]> => {
     if (!data.some(({ id }) => id === segment)) throw new Error(`see-${n} is not shown in the segment`)
     delays.push(performance.now() - answered)
   }
-  const running: Promise<unknown>[] = []
-  const began = performance.now()
-  for (let n = 0; n < SEEN_RATE * SEEN_SECONDS; n++) {
-    const wait = began + (n * 1_000) / SEEN_RATE - performance.now()
-    if (wait > 1) await new Promise((ok) => setTimeout(ok, wait))
-    running.push(n % SEEN_EVERY === 0 ? look(n) : send(`c-${(n * 7_919) % 1_000}`, 1))
-  }
-  await Promise.all(running)
-  const rate = (running.length / (performance.now() - began)) * 1_000
+  const { perSecond } = await steadily<unknown>(SEEN_RATE, SEEN_RATE * SEEN_SECONDS, (n) =>
+    n % SEEN_EVERY === 0 ? look(n) : send(`c-${(n * 7_919) % 1_000}`, 1),
+  )
   return [
-    { name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`, value: rate, unit: 'events/s' },
+    {
+      name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`,
+      value: perSecond,
+      unit: 'events/s',
+    },
     { name: 'append to GET …/segments showing it, p50', value: quantile(delays, 0.5), unit: 'ms' },
     { name: 'append to GET …/segments showing it, p99', value: quantile(delays, 0.99), unit: 'ms', target: '< 250' },
   ]
