@@ -12,12 +12,14 @@ import { loyaltyCommands } from './loyalties.ts'
 import { loyaltyMemberCommands } from './loyaltyMembers.ts'
 import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
+import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
 import { qualificationCommands } from './qualifications.ts'
 import { redemptionCommands } from './redemptions.ts'
 import { referralCommands } from './referrals.ts'
+import { rewardRedemptionCommands } from './rewardRedemptions.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
 import { validationRuleCommands } from './validationRules.ts'
@@ -48,6 +50,8 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...earningRuleCommands(services),
   ...loyaltyMemberCommands(services),
   ...loyaltyPointCommands(services),
+  ...loyaltyTransferCommands(services),
+  ...rewardRedemptionCommands(services),
   ...loyaltyTierCommands(services),
   ...rewardCommands(services),
   ...projectionCommands(services),

@@ -1,0 +1,138 @@
+// Points that go from one card to another, which may be another customer's.
+import * as v from 'valibot'
+import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
+import type { MovementFact } from '../src/domain/loyalty/facts.ts'
+import { Points } from '../src/domain/loyalty/points.ts'
+import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import { receiveCommand } from '../src/processes/loyalty.ts'
+import { processKey } from '../src/processes/process.ts'
+import type { Services } from '../src/runtime/services.ts'
+import {
+  executeOnCard,
+  type MemberCall,
+  mismatch,
+  type Recorded,
+  requestOf,
+  TAG,
+  text,
+  WRITERS,
+} from './cardCommands.ts'
+import { factsOf, findCard, type Held } from './cards.ts'
+import { contextOf, tooBusy } from './context.ts'
+
+const Transfer = v.object({
+  code: name300,
+  points: Points,
+  reason: v.optional(v.nullable(text)),
+  source_id: v.optional(v.nullable(name300)),
+})
+const TransfersBody = v.pipe(v.array(Transfer), v.minLength(1), v.maxLength(20))
+
+/** Brings points that left to their card; gives why that card could not take them, once they are back. */
+const arrive = async (
+  services: Services,
+  call: MemberCall<unknown>,
+  from: CustomerState,
+  out: Extract<MovementFact, { type: 'PointsTransferredOut' }> & { readonly id: string },
+): Promise<Failure | undefined> => {
+  const { to, card, campaign } = out.data
+  if (to.customer === from.id) return undefined
+  const received = await services.customers.execute(
+    to.customer,
+    receiveCommand({ customer: from.id, card, campaign }, out.data),
+    contextOf(call, services, { key: processKey(out) }),
+  )
+  // What is not done here is left to the process, which goes by the same keys.
+  if (received.kind === 'busy') return tooBusy()
+  if (received.kind === 'refused') return fromRefusal(received.refusal)
+  const rejected = (await factsOf(services, received)).find((fact) => fact.type === 'PointsTransferRejected')
+  if (rejected?.type !== 'PointsTransferRejected') return undefined
+  const { transfer, key, reason } = rejected.data
+  await services.customers.execute(
+    from.id,
+    { type: 'ReturnTransfer', card: card.id, transfer, to, reason },
+    contextOf(call, services, { key: processKey(rejected) }),
+  )
+  return fromRefusal(refuseByDomain(key as RefusalKey, reason).refused)
+}
+
+const transfer = async (
+  services: Services,
+  call: MemberCall<v.InferOutput<typeof TransfersBody>>,
+): Promise<Outcome> => {
+  const target = await findCard(services, call.params.memberId, call.params.campaignId)
+  if (isFailure(target)) return target
+  if (!target.card.active)
+    return refuse('loyalty_card_not_active', `The card ${target.card.code} is disabled`, {
+      resourceType: 'voucher',
+      resourceId: target.card.code,
+    })
+  const sources: Held[] = []
+  for (const { code } of call.body) {
+    const source = await findCard(services, code)
+    if (isFailure(source)) return source
+    if (source.card.id === target.card.id)
+      return refuse('invalid_payload', 'Points cannot be transferred from a card to itself', {
+        resourceType: 'voucher',
+        resourceId: code,
+      })
+    sources.push(source)
+  }
+  const to = {
+    customer: target.customer.id,
+    card: { id: target.card.id, code: target.card.code },
+    campaign: target.card.campaign,
+  }
+  let last: Recorded | undefined
+  for (const [i, item] of call.body.entries()) {
+    const source = sources[i]!
+    const command: LoyaltyCommand = {
+      type: 'TransferPoints',
+      card: source.card.id,
+      points: item.points,
+      to,
+      ...requestOf(item, call.channel),
+    }
+    const named = call.idempotencyKey === undefined ? call : { ...call, idempotencyKey: `${call.idempotencyKey}/${i}` }
+    const executed = await executeOnCard(services, named, source, command, item.source_id)
+    if (isFailure(executed)) return executed
+    last = executed.done
+    const out = (await factsOf(services, executed.done)).find((fact) => fact.type === 'PointsTransferredOut')
+    if (out?.type !== 'PointsTransferredOut') {
+      // Long ago, and no longer remembered: it has arrived since.
+      if (executed.done.kind === 'repeated' && executed.done.range.count === 0) continue
+      return mismatch()
+    }
+    const failed = await arrive(services, call, executed.done.state, out)
+    if (failed) return failed
+  }
+  const { state, position } = await services.customers.load(target.customer.id)
+  const card = state.loyalty.cards[target.card.id]
+  if (!card) return notFound('voucher', target.card.code)
+  const newest = [position, last?.position].reduce((a, b) => (a !== undefined && (b === undefined || a > b) ? a : b))
+  return {
+    body: showCard(card, state.id, services.rulebook.current().entries('campaign').get(card.campaign.id)?.definition),
+    ...(newest === undefined ? {} : { consistencyToken: newest }),
+  }
+}
+
+export const loyaltyTransferCommands = (services: Services) => [
+  route({
+    method: 'post',
+    ...memberPaths('/transfers'),
+    summary: 'Transfer points from other cards to this one',
+    description:
+      'Each leaves its card and arrives here, or comes back: also when this node dies in between. They arrive under a fresh expiry.',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByMember,
+    body: TransfersBody,
+    response: MemberObject,
+    handler: (call) => transfer(services, call),
+  }),
+]

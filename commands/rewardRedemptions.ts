@@ -1,0 +1,221 @@
+// Paying for rewards with points, and taking that back.
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { showCustomerBriefly } from '../queries/customers.ts'
+import { ByMember, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
+import { showReward } from '../queries/rewards.ts'
+import { isoOf } from '../queries/shapes.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/commands.ts'
+import { Points } from '../src/domain/loyalty/points.ts'
+import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { processKey } from '../src/processes/process.ts'
+import type { Services } from '../src/runtime/services.ts'
+import {
+  executeOnCard,
+  type MemberCall,
+  mismatch,
+  type Recorded,
+  requestOf,
+  TAG,
+  text,
+  tokenOf,
+  WRITERS,
+} from './cardCommands.ts'
+import { factsOf, findCard, type Held } from './cards.ts'
+import { contextOf, tooBusy } from './context.ts'
+
+const RedemptionBody = v.pipe(
+  v.object({
+    reward: v.object({ id: name300, points: v.optional(Points), assignment_id: v.optional(name300) }),
+    order: v.optional(v.unknown()),
+    metadata: v.optional(v.record(v.string(), v.unknown())),
+  }),
+  v.title('RewardRedemption'),
+)
+
+/** Pays for a reward of bounded stock: one is reserved first, under a key that the process goes by as well. */
+const redeemReserved = async (
+  services: Services,
+  call: MemberCall<unknown>,
+  { customer, card }: Held,
+  reward: string,
+  command: RedeemReward,
+): Promise<Recorded | Failure> => {
+  const { redemption, assignment, points, source } = command
+  const context = contextOf(call, services)
+  const kept = await services.stock.execute(
+    reward,
+    {
+      type: 'Reserve',
+      reservation: {
+        redemption,
+        reward,
+        assignment,
+        customer: customer.id,
+        card: { id: card.id, code: card.code },
+        ...(points === undefined ? {} : { points }),
+        ...(source === undefined ? {} : { source }),
+      },
+    },
+    context,
+  )
+  if ('refusal' in kept) return fromRefusal(kept.refusal)
+  const reservation = kept.state.reserved.get(redemption) ?? kept.state.taken.get(redemption)
+  if (reservation === undefined) return tooBusy()
+  const executed = await services.customers.execute(
+    customer.id,
+    { ...command, reservation },
+    { ...context, key: processKey({ id: reservation }) },
+  )
+  if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
+  const declined = (await factsOf(services, executed)).find((fact) => fact.type === 'RewardDeclined')
+  if (declined?.type !== 'RewardDeclined') return executed
+  await services.stock.execute(reward, { type: 'Release', redemption, reason: declined.data.reason }, context)
+  return fromRefusal(refuseByDomain(declined.data.key as RefusalKey, declined.data.reason).refused)
+}
+
+const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof RedemptionBody>>): Promise<Outcome> => {
+  const found = await findCard(services, call.params.memberId, call.params.campaignId)
+  if (isFailure(found)) return found
+  const { card } = found
+  const rulebook = services.rulebook.current()
+  const { id, assignment_id: named, points } = call.body.reward
+  const offer = [...rulebook.entries('rewardAssignment').values()].find(
+    (entry) =>
+      entry.definition.campaign === card.campaign.id &&
+      (named === undefined ? entry.definition.reward_id === id || entry.id === id : entry.id === named),
+  )
+  const entry = offer && rulebook.entries('reward').get(offer.definition.reward_id)
+  if (!offer || !entry) return notFound('reward', id)
+  const redemption = idFrom('r', card.id, call.idempotencyKey ?? randomBytes(16).toString('hex'))
+  const command: RedeemReward = {
+    type: 'RedeemReward',
+    card: card.id,
+    redemption,
+    assignment: offer.id,
+    source: call.channel,
+    ...(points === undefined ? {} : { points }),
+  }
+  const price = offer.definition.parameters?.loyalty?.points ?? points
+  // Asked before anything is kept; who decides is the customer's stream.
+  if (
+    price !== undefined &&
+    typeof entry.definition.stock === 'number' &&
+    !card.tier &&
+    price > card.balance &&
+    !hasPaid(card, redemption)
+  )
+    return refuse('loyalty_card_points_exceeded', `The balance of ${card.balance} is less than ${price} points`, {
+      resourceType: 'voucher',
+      resourceId: card.code,
+    })
+  const done =
+    typeof entry.definition.stock === 'number'
+      ? await redeemReserved(services, call, found, entry.id, command)
+      : await executeOnCard(services, call, found, command).then((executed) =>
+          isFailure(executed) ? executed : executed.done,
+        )
+  if (isFailure(done)) return done
+  const fact = (await factsOf(services, done)).find((f) => f.type === 'PointsSpent')
+  if (fact?.type !== 'PointsSpent') return mismatch()
+  const { state } = done
+  const now = state.loyalty.cards[card.id] ?? card
+  return {
+    body: {
+      id: fact.data.redemption,
+      object: 'redemption',
+      date: isoOf(fact.data.occurredAt),
+      customer_id: state.id,
+      tracking_id: null,
+      metadata: call.body.metadata ?? {},
+      amount: fact.data.points,
+      result: 'SUCCESS',
+      status: 'SUCCEEDED',
+      order: null,
+      customer: showCustomerBriefly(state.id, state.profile),
+      reward: {
+        ...(await showReward(services, entry)),
+        assignment_id: offer.id,
+        loyalty_tier_id: now.tier?.id ?? null,
+      },
+      related_object_type: 'voucher',
+      related_object_id: card.id,
+      voucher: showCard(now, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition),
+    },
+    ...tokenOf(done),
+  }
+}
+
+const hasPaid = ({ spends }: Held['card'], redemption: string): boolean => Object.hasOwn(spends, redemption)
+
+const RollbackBody = v.object({ reason: v.optional(v.nullable(text)) })
+const ByRedemption = v.object({ ...ByMember.entries, redemptionId: v.string() })
+
+const rollBack = async (
+  services: Services,
+  call: Call<v.InferOutput<typeof RollbackBody>, unknown, v.InferOutput<typeof ByRedemption>>,
+): Promise<Outcome> => {
+  const found = await findCard(services, call.params.memberId, call.params.campaignId)
+  if (isFailure(found)) return found
+  const { redemptionId: redemption } = call.params
+  const command: LoyaltyCommand = {
+    type: 'RefundPoints',
+    card: found.card.id,
+    redemption,
+    ...requestOf(call.body, call.channel),
+  }
+  const executed = await executeOnCard(services, call, found, command)
+  if (isFailure(executed)) return executed
+  const fact = (await factsOf(services, executed.done)).find((f) => f.type === 'PointsRefunded')
+  if (fact?.type !== 'PointsRefunded') return mismatch()
+  const { state } = executed.done
+  return {
+    body: {
+      id: idFrom('rr', fact.data.transaction),
+      object: 'redemption_rollback',
+      date: isoOf(fact.data.occurredAt),
+      customer_id: state.id,
+      amount: -fact.data.points,
+      redemption,
+      reason: fact.data.reason ?? null,
+      result: 'SUCCESS',
+      status: 'SUCCEEDED',
+      customer: showCustomerBriefly(state.id, state.profile),
+      voucher: showCard(
+        state.loyalty.cards[found.card.id] ?? found.card,
+        state.id,
+        services.rulebook.current().entries('campaign').get(found.card.campaign.id)?.definition,
+      ),
+    },
+    ...tokenOf(executed.done),
+  }
+}
+
+export const rewardRedemptionCommands = (services: Services) => [
+  route({
+    method: 'post',
+    ...memberPaths('/redemption'),
+    summary: 'Pay for a reward with points',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByMember,
+    body: RedemptionBody,
+    handler: (call) => redeem(services, call),
+  }),
+  route({
+    method: 'post',
+    ...memberPaths('/redemptions/{redemptionId}/rollback'),
+    summary: 'Roll a reward redemption back',
+    description: 'The points go back under the dates they had, and expire at once when those are over.',
+    tag: TAG,
+    roles: WRITERS,
+    params: ByRedemption,
+    body: v.optional(RollbackBody, {}),
+    handler: (call) => rollBack(services, call),
+  }),
+]
