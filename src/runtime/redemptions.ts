@@ -4,13 +4,8 @@
 import { calendarOf } from '../domain/calendar.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
-import { customerOfStream, customerStream, idFrom } from '../domain/ids.ts'
-import {
-  isRedemptionFact,
-  type RedemptionFactData,
-  redemptionStream,
-  requestOfStream,
-} from '../domain/redemption/facts.ts'
+import { customerStream, idFrom } from '../domain/ids.ts'
+import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/redemption/facts.ts'
 import { type Share, waitsFor } from '../domain/redemption/ledger.ts'
 import type { PricedOrder } from '../domain/redemption/order.ts'
 import {
@@ -37,6 +32,7 @@ import { isRefused, type Refusal } from '../domain/refusal.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
+import { createRollBack, type RollBack } from './rollBack.ts'
 
 export type Succeeded = RedemptionFactData<'RedemptionSucceeded'>
 
@@ -70,30 +66,10 @@ export type Redeemed =
 
 type Failed = Extract<Redeemed, { kind: 'failed' }>
 
-export type RolledBack =
-  | {
-      readonly kind: 'rolled_back'
-      readonly parent: string
-      readonly rollbacks: readonly RedemptionFactData<'RedemptionRolledBack'>[]
-      readonly customer: CustomerState | undefined
-      readonly position: bigint | undefined
-    }
-  | { readonly kind: 'failed'; readonly refusal: Refusal; readonly position: bigint | undefined }
-  | { readonly kind: 'busy' }
-
 export interface Redemptions extends Omit<Places, 'tell' | 'release' | 'confirm' | 'settleStale'> {
   /** Redeems all or none. Rejects with the store's own errors when it is not to be had: asking again goes on with it. */
   redeem(ask: RedemptionAsk, context: CommandContext): Promise<Redeemed>
-  /** Rolls back redemptions of one stream, all or none. */
-  rollBack(
-    ask: {
-      readonly stream: string
-      readonly redemptions: readonly string[]
-      readonly reason?: string
-      readonly asked: Asked
-    },
-    context: CommandContext,
-  ): Promise<RolledBack>
+  readonly rollBack: RollBack
 }
 
 export interface RedemptionsOptions extends PlacesOptions {
@@ -111,6 +87,13 @@ const MAX_BEGINNINGS = 3
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
   const places = createPlaces(options)
+
+  /** What every look at a request's redeemables has in common. */
+  const lookOf = (ask: RedemptionAsk, context: CommandContext): Pick<Sight, 'now' | 'apiKey' | 'session'> => ({
+    now: context.now,
+    apiKey: ask.asked.apiKey,
+    ...(ask.session === undefined ? {} : { session: ask.session }),
+  })
 
   const commandOf = (ask: RedemptionAsk, request: string, redeemables: readonly Placed[]): RedeemVouchers => ({
     type: 'RedeemVouchers',
@@ -237,13 +220,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   ): Promise<Looked | Refusal> => {
     let looked = first
     const until = Math.min(now() + WAIT_MS, context.deadline ?? Number.POSITIVE_INFINITY)
-    const base: Omit<Sight, 'hopeful'> = {
-      now: context.now,
-      apiKey: ask.asked.apiKey,
-      request,
-      shares,
-      ...(ask.session === undefined ? {} : { session: ask.session }),
-    }
+    const base = { ...lookOf(ask, context), request, shares }
     for (const target of targetsOf(looked, placedOf(ask.redeemables, looked, { ...base, hopeful: true }, rulebook()))) {
       const { stream, of, name, place } = target
       const reservation = {
@@ -291,18 +268,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       return { kind: 'redeemed', request, redemptions: before, customer: known.customer, position: known.position }
     if (known.redemptions.abandoned.includes(request)) return { kind: 'again' }
     const looked = await places.look(ask.redeemables.map(({ code }) => code))
-    const hoped = await rehearseUnder(
-      ask,
-      request,
-      looked,
-      {
-        now: context.now,
-        apiKey: ask.asked.apiKey,
-        hopeful: true,
-        ...(ask.session === undefined ? {} : { session: ask.session }),
-      },
-      context,
-    )
+    const hoped = await rehearseUnder(ask, request, looked, { ...lookOf(ask, context), hopeful: true }, context)
     if (isRefusal(hoped)) return fail(ask, request, looked, hoped, context)
     if (hoped.length === 0) return { kind: 'busy' }
     const shares = hoped.map(({ share }) => share)
@@ -318,15 +284,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       placedOf(
         ask.redeemables,
         placed,
-        {
-          now: context.now,
-          apiKey: ask.asked.apiKey,
-          request,
-          reserved: new Set(reserved.keys()),
-          shares,
-          hopeful: false,
-          ...(ask.session === undefined ? {} : { session: ask.session }),
-        },
+        { ...lookOf(ask, context), request, reserved: new Set(reserved.keys()), shares, hopeful: false },
         rulebook(),
       ).map((one, place) =>
         // No more credits than have their place.
@@ -398,49 +356,6 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       }
       return { kind: 'busy' }
     },
-    async rollBack({ stream, redemptions, reason, asked }, context) {
-      const parent = idFrom('rr', ...redemptions, 'parent')
-      const command: RedemptionCommand = {
-        type: 'RollBackRedemptions',
-        parent,
-        redemptions,
-        asked,
-        ...(reason === undefined ? {} : { reason }),
-      }
-      const customer = customerOfStream(stream)
-      let refusal: Refusal | undefined
-      let position: bigint | undefined
-      let state: CustomerState | undefined
-      let after: RedemptionsState
-      if (customer === undefined) {
-        const decided = await ledgers.requests.execute(requestOfStream(stream) ?? stream, command, context)
-        refusal = decided.refusal
-        position = decided.position
-        after = decided.state
-      } else {
-        const executed = await customers.execute(customer, command, context)
-        if (executed.kind === 'busy') return executed
-        if (executed.kind === 'refused') refusal = executed.refusal
-        else position = executed.position
-        state = executed.state
-        after = executed.state.redemptions
-      }
-      if (refusal) return { kind: 'failed', refusal, position }
-      const made = redemptions.flatMap((id) => after.made[id] ?? [])
-      try {
-        await Promise.all(made.map(places.giveBack))
-      } catch (error) {
-        log.warn({ err: error }, 'ledgers are told later of what was rolled back')
-      }
-      const rollbacks = made.map((one) => ({
-        ...one,
-        ...asked,
-        rollback: one.rolledBack ?? '',
-        parent,
-        ...(reason === undefined ? {} : { reason }),
-        occurredAt: context.now,
-      }))
-      return { kind: 'rolled_back', parent, rollbacks, customer: state, position }
-    },
+    rollBack: createRollBack({ customers, ledgers, log, giveBack: places.giveBack }),
   }
 }
