@@ -104,7 +104,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     longestSendMs,
   }
   // What may fail comes before what must be stopped.
-  const leases = await createLeases(readModel, node)
+  const leases = await createLeases(readModel, node, now())
   const feeds = await startFeeds({ ...shared, node })
   const dispatcher = startDispatcher({
     ...shared,

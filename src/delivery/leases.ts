@@ -27,9 +27,11 @@ export interface Leases {
 
 export const LEASES = 'messageLeases'
 
-export const createLeases = async (readModel: ReadModel, holder: string): Promise<Leases> => {
+/** Makes the collection ready. What dispatchers that died left in it, overdue at `now` (ms), is taken away: it holds nobody off. */
+export const createLeases = async (readModel: ReadModel, holder: string, now: number): Promise<Leases> => {
   await readModel.prepare(LEASES, [{ key: { until: 1 } }])
   const collection = readModel.plain<LeaseDocument>(LEASES)
+  await collection.deleteMany({ until: { $lt: new Date(now) } })
   const given: string[] = []
   let writing: Promise<void> | undefined
 
