@@ -1,5 +1,12 @@
 // The event store: the only place that knows the client of EventStoreDB, and where its troubles are dealt with.
-import { END, eventTypeFilter, excludeSystemEvents, type Position, START } from '@eventstore/db-client'
+import {
+  END,
+  eventTypeFilter,
+  excludeSystemEvents,
+  type Position,
+  START,
+  streamNameFilter,
+} from '@eventstore/db-client'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { createCircuit } from '../line/circuit.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -27,6 +34,7 @@ export type {
   ReadOptions,
   Source,
   StoreHealth,
+  SubscribeAllOptions,
 } from './types.ts'
 
 export interface EventStoreOptions {
@@ -187,16 +195,17 @@ export const createEventStore = ({
       )
     },
 
-    subscribeAll: ({ from, types }) =>
+    subscribeAll: ({ from, types, streams }) =>
       openSubscription((checkpoint) => {
         const checkpoints = {
           checkpointInterval: CHECKPOINT_WINDOWS,
           checkpointReached: (_: unknown, position: Position) => checkpoint(position.commit),
         }
-        const filter =
-          types === undefined
-            ? excludeSystemEvents(checkpoints)
-            : eventTypeFilter({ ...checkpoints, prefixes: [...types] })
+        const filter = streams
+          ? streamNameFilter({ ...checkpoints, prefixes: [...streams] })
+          : types
+            ? eventTypeFilter({ ...checkpoints, prefixes: [...types] })
+            : excludeSystemEvents(checkpoints)
         return reads.current.client.subscribeToAll({ fromPosition: at(after(from)), filter }, buffer)
       }),
 

@@ -43,6 +43,20 @@ export interface Batch {
   readonly caughtUp: boolean
 }
 
+/** What a subscription to the whole log is to. The server takes one filter: by type, or by stream. */
+export type SubscribeAllOptions = { readonly from: bigint | 'start' | 'end' } & (
+  | {
+      /** Only facts whose type begins with one of these: the server sends nothing else. */
+      readonly types?: readonly string[]
+      readonly streams?: never
+    }
+  | {
+      readonly types?: never
+      /** Only facts of streams whose name begins with one of these: the server sends nothing else. */
+      readonly streams: readonly string[]
+    }
+)
+
 /** A subscription that is pulled. At most one `next` at a time. */
 export interface Source {
   /**
@@ -88,11 +102,7 @@ export interface EventStore {
   readStream(stream: string, options?: ReadOptions<bigint>): AsyncIterable<RecordedFact>
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedFact>
   /** Facts after `from` (exclusive), system events left out by the server. */
-  subscribeAll(options: {
-    readonly from: bigint | 'start' | 'end'
-    /** Only facts whose type begins with one of these: the server sends nothing else. */
-    readonly types?: readonly string[]
-  }): Promise<Source>
+  subscribeAll(options: SubscribeAllOptions): Promise<Source>
   /** Facts of one stream after revision `from` (exclusive). */
   subscribeStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Promise<Source>
   /** The position of the newest fact that is not the server's own; undefined when there is none. */

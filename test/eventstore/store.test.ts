@@ -162,6 +162,26 @@ test('a subscription after a position gives what is later, and its position move
   await source.close()
 })
 
+test('a subscription to streams by the beginning of their names gives their facts only, and moves on past all others', async () => {
+  const position = await fill(10)
+  const names = ['aa', 'ab', 'ac', 'a'].map((name) => `${name}-${stream}`)
+  for (const [i, name] of names.entries()) await store.append(name, [counted(name, i)], 'no_stream')
+  const head = await fill(3_000, 10)
+  const source = await store.subscribeAll({
+    from: position,
+    streams: [`aa-${stream}`, `ac-${stream.slice(0, 20)}`, 'nobody'],
+  })
+  const seen: string[] = []
+  for (let at = 0n; at < head; ) {
+    const batch = await source.next(100)
+    seen.push(...batch.facts.map((fact) => fact.stream))
+    at = batch.position ?? at
+    if (batch.caughtUp) break
+  }
+  assert.equal(seen, [names[0], names[2]])
+  await source.close()
+})
+
 test('a position at which no record begins is refused, and the store is not thought to be down', async () => {
   const position = await fill(3)
   try {

@@ -184,6 +184,7 @@ test('filters: prefixes, regular expressions, case, types, and not the system', 
   await write('beta', 'Created')
   await write('Alpha', 'Closed')
   await write('$own', 'Created')
+  await write('été', 'Créé')
   const seenWith = async (filter: es.Filter) => {
     const watched = watch(client.subscribeToAll({ fromPosition: es.START, filter }))
     await until(() => watched.marks.includes('caughtUp'), 'caught up')
@@ -193,6 +194,11 @@ test('filters: prefixes, regular expressions, case, types, and not the system', 
       .map(({ event }) => `${event!.streamId.slice(0, -run.length - 1)} ${event!.type}`)
   }
   assert.equal(await seenWith(es.streamNameFilter({ prefixes: ['alpha', 'bet'] })), ['alpha Created', 'beta Created'])
+  assert.equal(await seenWith(es.streamNameFilter({ prefixes: ['ét', 'alphabetical', 'al'] })), [
+    'alpha Created',
+    'été Créé',
+  ])
+  assert.equal(await seenWith(es.eventTypeFilter({ prefixes: ['Cré', 'C\u00c3'] })), ['été Créé'])
   assert.equal(await seenWith(es.streamNameFilter({ regex: 'lph[a-z]-' })), ['alpha Created', 'Alpha Closed'])
   assert.equal(await seenWith(es.streamNameFilter({ regex: '(?i)^alpha' })), ['alpha Created', 'Alpha Closed'])
   assert.equal(await seenWith(es.eventTypeFilter({ prefixes: ['Clos'] })), ['Alpha Closed'])
@@ -207,6 +213,7 @@ test('filters: prefixes, regular expressions, case, types, and not the system', 
     'beta Created',
     'Alpha Closed',
     '$own Created',
+    'été Créé',
   ])
 })
 

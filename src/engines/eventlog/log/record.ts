@@ -134,13 +134,17 @@ export const encodeRecord = (r: NewRecord, hidden: boolean): Buffer => {
   return buf
 }
 
+/** `latin1` gives one character a byte: for comparing, not for showing. */
+type Encoding = 'utf8' | 'latin1'
+
 /** The RecordedEvent message of a stored record. */
 export const messageOf = (record: Buffer): Buffer => record.subarray(HEADER)
 export const spanOf = (record: Buffer): number => record.readUInt32LE(28)
 export const idOf = (record: Buffer): string => record.toString('latin1', HEADER + ID_AT, HEADER + ID_AT + 36)
-export const typeOf = (record: Buffer): string => {
+/** The event's type, or no more than its first so many bytes. */
+export const typeOf = (record: Buffer, encoding: Encoding = 'utf8', atMost = Number.POSITIVE_INFINITY): string => {
   const at = record.readUInt32LE(20)
-  return record.toString('utf8', at, at + record.readUInt32LE(2))
+  return record.toString(encoding, at, at + Math.min(record.readUInt32LE(2), atMost))
 }
 export const createdMs = (record: Buffer): number => record.readDoubleLE(6)
 export const revisionOf = (record: Buffer): number | null =>
@@ -151,8 +155,8 @@ export const isHiddenRecord = (record: Buffer): boolean => (record[1]! & FLAG_HI
 /** Data is the last field of the message. */
 export const dataOf = (record: Buffer): Buffer => record.subarray(record.length - record.readUInt32LE(24))
 
-/** The name's bytes lie right after the id. */
-export const streamOf = (record: Buffer): string => {
+/** The stream's name, or no more than its first so many bytes, which lie right after the id. */
+export const streamOf = (record: Buffer, encoding: Encoding = 'utf8', atMost = Number.POSITIVE_INFINITY): string => {
   let p = HEADER + 40 + 1
   while (record[p++]! >= 128) {}
   p++
@@ -164,7 +168,7 @@ export const streamOf = (record: Buffer): string => {
     if (byte < 128) break
     shift *= 128
   }
-  return record.toString('utf8', p, p + size)
+  return record.toString(encoding, p, p + Math.min(size, atMost))
 }
 
 /** True when the event can be stored as it is; what cannot is refused before anything is written. */

@@ -1,5 +1,6 @@
 // Catch-up subscriptions: one pump that pulls from the log and, at its end, waits for more. There is no queue of live events.
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Page } from '../log/reader.ts'
 import { revisionOf } from '../log/record.ts'
 import type { ServiceContext } from '../services/context.ts'
@@ -73,6 +74,8 @@ const pump = async (call: Call, request: ReadRequest, context: ServiceContext, s
     if (dropped === 'subscription-unavailable') return call.fail(unavailable('The subscription was dropped.'))
     if (dropped === 'subscription-too-slow') return call.fail(consumerTooSlow())
     if (atEnd) await moreWritten()
+    // A filter that nothing matches finds the reader always ready: others have their turn between two pages.
+    else await nextTurn()
     if (call.isOver()) return
   }
 }
