@@ -35,6 +35,8 @@ export interface Conditions {
   readonly rules: ReadonlyMap<string, Compiled>
   /** Event type → the accumulators that take it in. */
   readonly accumulators: ReadonlyMap<string, readonly AccumulatorSpec[]>
+  /** The keys of all of them. */
+  readonly accumulatorKeys: ReadonlySet<string>
   readonly byEventType: Index
   readonly byAttribute: Index
   readonly bySegment: Index
@@ -121,6 +123,7 @@ const prepare = (rulebook: Rulebook): Conditions => {
     segment: new Map(segments.map((segment) => [segment.id, segment])),
     rules,
     accumulators,
+    accumulatorKeys: new Set(specs.keys()),
     byEventType: indexBy(segments, ({ condition }) => condition?.listens.eventTypes ?? []),
     byAttribute: indexBy(segments, ({ condition }) => condition?.listens.attributes ?? []),
     bySegment: indexBy(segments, ({ condition }) => condition?.listens.segments ?? []),

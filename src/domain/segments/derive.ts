@@ -62,6 +62,23 @@ export const accumulateMissing = (
   return { ...state, derived: { ...state.derived, accumulators } }
 }
 
+/** Fills accumulators from another state of the same customer, which has all of them, after the same facts. */
+export const withAccumulatorsOf = (
+  state: CustomerState,
+  missing: readonly AccumulatorSpec[],
+  { derived: { accumulators: made } }: CustomerState,
+): CustomerState => {
+  const accumulators = { ...state.derived.accumulators }
+  for (const { key } of missing) accumulators[key] = made[key]!
+  return { ...state, derived: { ...state.derived, accumulators } }
+}
+
+/** Without the accumulators that no condition needs: they are not kept up, and would be wrong were one to need them again. */
+const neededOnly = (accumulators: Derived['accumulators'], needed: ReadonlySet<string>): Derived['accumulators'] =>
+  Object.keys(accumulators).every((key) => needed.has(key))
+    ? accumulators
+    : Object.fromEntries(Object.entries(accumulators).filter(([key]) => needed.has(key)))
+
 /**
  * Makes the derived part fit a rulebook once no accumulator is missing: looks at each segment that could matter to this
  * customer as of the last decision, so that what was due since then is found in its order. Segments that changed after that
@@ -77,5 +94,6 @@ export const rewatch = (state: CustomerState, rulebook: Rulebook): CustomerState
       if (holds !== Object.hasOwn(state.segments, segment.id)) watches[segment.id] = state.now
       else if (until !== null) watches[segment.id] = until
     }
-  return { ...state, derived: { ...state.derived, watches, rulebook: rulebook.revision } }
+  const accumulators = neededOnly(state.derived.accumulators, conditionsOf(rulebook).accumulatorKeys)
+  return { ...state, derived: { accumulators, watches, rulebook: rulebook.revision } }
 }
