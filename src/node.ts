@@ -123,6 +123,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         readModel,
         customers,
         rulebook,
+        head: store.head,
         caughtUp,
         log,
         now: Date.now,

@@ -82,6 +82,16 @@ export const isCustomerId = (text: string): text is CustomerId => CUSTOMER_ID.te
 
 export const customerStream = (id: string): string => `customer-${id}`
 
+/**
+ * What customers' ids begin with: one beginning for each value of their first so many digits, in the order of the ids. Digits
+ * are those of a hash, so that each beginning has about as many customers as any other.
+ */
+export const customerIdBeginnings = (digits: number): readonly string[] => {
+  let beginnings = ['cust_']
+  for (let n = 0; n < digits; n++) beginnings = beginnings.flatMap((text) => [...BASE62].map((digit) => text + digit))
+  return beginnings
+}
+
 const CUSTOMER_STREAM = 'customer-'
 
 /** The customer's id when a stream is a customer's, else undefined. */

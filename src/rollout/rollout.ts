@@ -1,11 +1,13 @@
 // Roll-out: when segments change, every customer there is comes under the new definitions, in the background.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
+import { createPace } from './pace.ts'
+import { isWorthReading, type Part, partAfter, partsOf } from './parts.ts'
 
 export interface RolloutProgress {
   readonly status: 'DONE' | 'IN_PROGRESS'
@@ -23,6 +25,8 @@ export interface RolloutOptions {
   readonly readModel: ReadModel
   readonly customers: CustomerRuntime
   readonly rulebook: RulebookRuntime
+  /** The position of the log's newest fact. */
+  readonly head: () => Promise<bigint | undefined>
   /** Whether the read models come to show every customer recorded before now, within so many ms. */
   readonly caughtUp: (timeoutMs: number) => Promise<boolean>
   readonly log: Logger
@@ -35,7 +39,7 @@ interface PassDocument {
   readonly _id: 'segments'
   /** The rulebook revision that the pass brings everybody under. */
   readonly target: string
-  /** The customer that was dealt with last; null before the first. */
+  /** Up to where in the order of ids everybody was dealt with: a customer, or where a part begins; null before the first. */
   readonly cursor: string | null
   readonly done: number
   readonly total: number
@@ -43,12 +47,14 @@ interface PassDocument {
 }
 
 const ACTOR = { name: 'rollout', role: 'system' } as const
-/** Customers read at a time. */
+/** Customers in a part, about: what is held in memory of them at a time is some tens of MB. */
+const PART = 10_000
+/** Ids in memory at most, where a part has more than it should. */
+const MAX_PART = 2 * PART
+/** Customers between two records of the progress: what a crash repeats at most. */
 const PAGE = 1_000
-/** Customers looked at at once: while others ask for little, and beside more than `BUSY` commands of others. */
+/** Customers looked at at once. */
 const WIDE = 96
-const NARROW = 6
-const BUSY = 8
 const RETRY_MS = 1_000
 
 /** The newest revision at which a segment got its form; `-1` without any. */
@@ -63,6 +69,7 @@ export const startRollout = async ({
   readModel,
   customers,
   rulebook,
+  head,
   caughtUp,
   log,
   now,
@@ -78,7 +85,8 @@ export const startRollout = async ({
     total: 0,
     finished: true,
   }
-  let stopped = false
+  const stopping = new AbortController()
+  const { signal } = stopping
   let wake: () => void = () => {}
 
   const save = async (next: PassDocument): Promise<void> => {
@@ -89,68 +97,129 @@ export const startRollout = async ({
   let underWay = 0
   let oneEnded: () => void = () => {}
 
+  let looked = 0
+  let askedBefore = customers.asked
+  /** Whether others have asked since it was last asked, or still wait. */
+  const others = (): boolean => {
+    const theirs = customers.asked - askedBefore - looked
+    askedBefore = customers.asked
+    looked = 0
+    return theirs > 0 || customers.pending > underWay
+  }
+  const pace = createPace({ others, clock: () => performance.now(), signal })
+
   const lookAt = async (id: string): Promise<void> => {
     underWay++
+    looked++
     try {
-      await customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: now() })
+      const context = { requestId: requestId(), actor: ACTOR, now: now(), inPassing: true }
+      await customers.execute(id, { type: 'AdvanceClock' }, context)
     } finally {
       underWay--
       oneEnded()
     }
   }
 
-  /** Looks at all of them, as many at once as leaves others their part. Rejects with the first failure once all have ended. */
+  /** Looks at all of them, beside others in slices. Rejects with the first failure once all have ended. */
   const lookAtAll = async (ids: readonly string[]): Promise<void> => {
-    const looks: Promise<void>[] = []
+    const looks = new Set<Promise<void>>()
     let failure: { readonly error: unknown } | undefined
     for (const id of ids) {
-      while (underWay >= (customers.pending - underWay > BUSY ? NARROW : WIDE))
+      while (underWay >= WIDE)
         await new Promise<void>((resolve) => {
           oneEnded = resolve
         })
-      if (stopped || failure) break
-      looks.push(
-        lookAt(id).catch((error: unknown) => {
+      if (pace.isOver()) {
+        await Promise.all(looks)
+        await pace.rest()
+      }
+      if (signal.aborted || failure) break
+      const look = lookAt(id)
+        .catch((error: unknown) => {
           failure ??= { error }
-        }),
-      )
+        })
+        .finally(() => looks.delete(look))
+      looks.add(look)
     }
     await Promise.all(looks)
     if (failure) throw failure.error
   }
 
-  const pageAfter = (cursor: string | null) =>
-    everybody.find(cursor === null ? {} : { _id: { $gt: cursor } }, {
+  /** Reads a part's customers out of the log when that is worth it; false: each is to be read from its own stream. */
+  const readAhead = async ({ streams, size }: Part, ids: readonly string[]): Promise<boolean> => {
+    const needed = customers.unready(ids)
+    const logBytes = Number((await head()) ?? 0n)
+    if (!isWorthReading(needed.length, { size: Math.max(size, ids.length), share: 1 / parts.length, logBytes }))
+      return false
+    try {
+      // At full speed: until it is read, every command of others about these customers costs a read that is then saved.
+      await customers.readAhead({ ids: new Set(needed), streams, signal })
+      return true
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error }, 'the roll-out of segments reads customer by customer')
+      return false
+    }
+  }
+
+  let parts = partsOf(pass.total, PART)
+  /** The part that the pass is at: its customers that were not looked at yet, in order. */
+  let part:
+    | { readonly ids: readonly string[]; readonly isRead: boolean; readonly goesOnAt: string | undefined }
+    | undefined
+
+  const enter = async (of: Part): Promise<NonNullable<typeof part>> => {
+    const range = {
+      ...(pass.cursor === null ? {} : { $gt: pass.cursor }),
+      ...(of.before === undefined ? {} : { $lt: of.before }),
+    }
+    const found = await everybody.find(Object.keys(range).length === 0 ? {} : { _id: range }, {
       sort: { _id: 1 },
-      limit: PAGE,
+      limit: MAX_PART,
       projection: { _id: 1 },
     })
+    const ids = found.map(({ _id }) => _id)
+    const isRead = await readAhead(of, ids)
+    pace.begin()
+    return { ids, isRead, goesOnAt: ids.length < MAX_PART ? of.before : ids.at(-1) }
+  }
+
+  const leave = (): void => {
+    part = undefined
+    customers.forgetForeseen()
+  }
 
   /** One page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
   const page = async (): Promise<void> => {
-    const found = await pageAfter(pass.cursor)
-    const ids = found.map(({ _id }) => _id)
-    await customers.foresee(ids)
+    part ??= await enter(partAfter(parts, pass.cursor))
+    if (signal.aborted) return
+    const ids = part.ids.slice(0, PAGE)
+    const rest = { ...part, ids: part.ids.slice(PAGE) }
+    if (!part.isRead) await customers.foresee(ids)
     await lookAtAll(ids)
-    if (stopped) return
-    const done = pass.done + found.length
+    if (signal.aborted) return
+    const done = pass.done + ids.length
+    const isOver = rest.ids.length === 0
     await save({
       ...pass,
-      cursor: found.at(-1)?._id ?? pass.cursor,
+      cursor: (isOver ? part.goesOnAt : ids.at(-1)) ?? ids.at(-1) ?? pass.cursor,
       done,
       total: Math.max(pass.total, done),
-      finished: found.length < PAGE,
+      finished: isOver && part.goesOnAt === undefined,
     })
+    if (isOver) leave()
+    else part = rest
   }
 
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!signal.aborted) {
       try {
         const target = newestSegment(rulebook.current())
         if (BigInt(target) > BigInt(pass.target)) {
+          leave()
           if (!(await caughtUp(RETRY_MS))) continue
           const total = await everybody.count({})
           await save({ _id: 'segments', target, cursor: null, done: 0, total, finished: false })
+          parts = partsOf(total, PART)
         } else if (pass.finished)
           await new Promise<void>((resolve) => {
             wake = resolve
@@ -158,7 +227,7 @@ export const startRollout = async ({
         else await page()
       } catch (error) {
         log.warn({ err: error }, 'the roll-out of segments goes on later')
-        await sleep(RETRY_MS)
+        await sleep(RETRY_MS, signal)
       }
     }
   }
@@ -174,7 +243,7 @@ export const startRollout = async ({
         : { status: 'IN_PROGRESS', done: covered ? pass.done : 0, total: pass.total }
     },
     async stop() {
-      stopped = true
+      stopping.abort()
       unsubscribe()
       wake()
       await running

@@ -9,6 +9,7 @@ import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
 
@@ -23,6 +24,11 @@ export interface CommandContext {
   /** ms since the epoch: past it the answer is that the store is not to be had. */
   readonly deadline?: number
   readonly dryRun?: boolean
+  /**
+   * One of many customers that are looked at one after the other: what was read ahead will do, and memory is left to others.
+   * Only for a command that has nothing to say itself.
+   */
+  readonly inPassing?: boolean
 }
 
 export type Executed =
@@ -47,14 +53,25 @@ export interface CustomerRuntime {
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
   /** The customer's state after everything that is recorded, as this node knows it. */
   load(id: string): Promise<Loaded>
+  /** Of these, those that cannot be asked for without a read. */
+  unready(ids: readonly string[]): readonly string[]
   /** Says that these, at most 1,000, are about to be asked for one by one: what is read of them in one go is read now. */
   foresee(ids: readonly string[]): Promise<void>
+  /**
+   * The same for any number, out of the log, which is read once: for many at a time. Rejects, with nothing read, when that
+   * does not succeed.
+   */
+  readAhead(part: Omit<LogPart, 'rulebook'>): Promise<void>
+  /** What was read ahead is not needed any more. */
+  forgetForeseen(): void
   /** The stream that an id or `source_id` leads to, whether or not the customer is there (any more). */
   resolve(name: string): Promise<string>
   /** The facts that a key once recorded, oldest first. */
   factsOf(id: string, range: KeyRange): Promise<readonly RecordedFact[]>
   /** Commands waiting or under way. */
   readonly pending: number
+  /** Commands ever asked. */
+  readonly asked: number
 }
 
 export interface CustomerRuntimeOptions {
@@ -107,6 +124,17 @@ const metadataOf = (
     : {}),
 })
 
+/**
+ * Whether a customer may be taken as it was read ahead, without a look at its stream. Had somebody appended since, an append
+ * would find out by its revision, and all is decided again on what is there. With nothing to append nobody finds out, and need
+ * not: on what was read, nothing was left to be done under the rulebook of that reading, and whoever appended since decided
+ * under one as new, in whose definitions the customer arrived first like with any decision. (On this node that is certain, for
+ * an append drops what was read ahead. A node that does not know a definition yet while others pass by with it can append
+ * before or after they have passed: the customer comes under it with the next decision.)
+ */
+const isInPassing = ({ command, context }: Job): boolean =>
+  context.inPassing === true && command.type === 'AdvanceClock'
+
 /** Whether a command may be the first of its customer, so that it is worth a try without reading. */
 const mayBeFirst = ({ command, context }: Job): boolean =>
   !context.dryRun && (command.type === 'TrackEvent' || command.type === 'SaveCustomer') && command.mayCreate
@@ -120,17 +148,20 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random } = options
   const lines = new Map<string, Job[]>()
   let pending = 0
+  let asked = 0
   /** The newest position in the log that this node knows of. */
   let newestPosition = options.head
 
   /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
-  const together = async (id: string, asked: readonly Job[]): Promise<void> => {
-    let jobs = asked
+  const together = async (id: string, waiting: readonly Job[]): Promise<void> => {
+    let jobs = waiting
     let doubted = false
     for (let attempt = 1; ; attempt++) {
       const rulebook = currentRulebook()
+      const passing = { inPassing: jobs.every(isInPassing) }
+      const foreseen = attempt === 1 && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
       const presumed = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
-      const loaded = presumed ?? (await customers.load(id, rulebook))
+      const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
       const { linkedTo } = loaded.state
       if (linkedTo !== undefined) {
         const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
@@ -214,7 +245,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         const isRepeat = presumed !== undefined && result.kind === 'appended' && result.position <= newest
         if (result.kind === 'conflict' || isRepeat) {
           customers.forget(id)
-          if (presumed) continue
+          if (presumed || foreseen) continue
           if (attempt >= MAX_ATTEMPTS) {
             for (const job of jobs) job.resolve({ kind: 'busy' })
             return
@@ -225,7 +256,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         position = result.position
         revision = result.revision
         if (position > newestPosition) newestPosition = position
-        customers.appended(id, loaded, { state, revision, position: result.position, facts })
+        customers.appended(id, loaded, { state, revision, position: result.position, facts }, passing)
       } else if (presumed) continue
       else if (state !== loaded.state) customers.derived(id, loaded, state)
       for (const answer of answers) answer()
@@ -253,6 +284,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     new Promise((resolve, reject) => {
       const job: Job = { command, context, resolve, reject }
       pending++
+      asked++
       const line = lines.get(id)
       if (line) line.push(job)
       else {
@@ -269,7 +301,10 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const loaded = await customers.load(id, currentRulebook())
       return loaded.state.linkedTo === undefined ? loaded : customers.load(loaded.state.linkedTo, currentRulebook())
     },
-    foresee: (ids) => customers.foresee(ids),
+    unready: (ids) => customers.unready(ids, currentRulebook()),
+    foresee: (ids) => customers.foresee(ids, currentRulebook()),
+    readAhead: (part) => customers.readLog({ ...part, rulebook: currentRulebook() }),
+    forgetForeseen: customers.forgetForeseen,
     async resolve(name) {
       const derived = customerIdFrom(name, currentRulebook().project.customerKey)
       for (const id of isCustomerId(name) ? [name, derived] : [derived]) {
@@ -286,6 +321,9 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     },
     get pending() {
       return pending
+    },
+    get asked() {
+      return asked
     },
   }
 }

@@ -1,39 +1,48 @@
-// Loads customers: from memory, else from a snapshot and the tail of the stream, else from the whole stream.
+// Loads customers: from memory, else from what was read ahead or a snapshot and the tail of the stream, else from the stream.
 import { LRUCache } from 'lru-cache'
-import { fold } from '../domain/customer/fold.ts'
-import { type CustomerState, NO_DERIVED, newCustomer } from '../domain/customer/state.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
+import { accumulateMissing, missingAccumulators, rewatch, withAccumulatorsOf } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { createKeyMemory, type KeyMemory } from './keys.ts'
-import type { Snapshot, SnapshotStore } from './snapshots.ts'
+import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
+import { createKeyMemory } from './keys.ts'
+import type { SnapshotStore } from './snapshots.ts'
 
-/** A customer as far as this node has read the stream. */
-export interface Loaded {
-  readonly state: CustomerState
-  /** The stream's last revision; -1n when there is none. */
-  readonly revision: bigint
-  /** The log position of that revision; undefined when nothing was read. */
-  readonly position: bigint | undefined
-  readonly keys: KeyMemory
+export type { Loaded } from './foreseen.ts'
+
+export interface LoadOptions {
+  /** The customer is only passed by: when memory does not hold it, it is not put there, where others would have to go for it. */
+  readonly inPassing?: boolean
 }
 
 export interface Customers {
-  load(id: string, rulebook: Rulebook): Promise<Loaded>
-  /** Reads the snapshots of many in one go, for customers that are about to be loaded one by one. */
-  foresee(ids: readonly string[]): Promise<void>
+  load(id: string, rulebook: Rulebook, options?: LoadOptions): Promise<Loaded>
+  /** Of these customers, those for whom `load` has to read. */
+  unready(ids: readonly string[], rulebook: Rulebook): readonly string[]
+  /** Reads the snapshots of many (at most 1,000) in one go, for customers that are about to be loaded one by one. */
+  foresee(ids: readonly string[], rulebook: Rulebook): Promise<void>
+  /** Reads many from the log in one go: see `ForeseenCustomers.readLog`. */
+  readLog(part: LogPart): Promise<void>
+  /** Whatever was read ahead is not needed any more. */
+  forgetForeseen(): void
   /**
    * A customer that memory does not hold, taken to be new without a look at the stream: a read costs several times what an
    * append does. Only for what is then appended with `no_stream`, which finds out. Undefined when memory holds the customer.
    */
   presume(id: string, rulebook: Rulebook): Loaded | undefined
+  /**
+   * A customer that memory does not hold, as the log had it when it was last read in one go, under this very rulebook: without
+   * a look at the stream, which may have gone on. Once; undefined when there is none.
+   */
+  foreseen(id: string, rulebook: Rulebook): Loaded | undefined
   /** What this node has just appended itself. */
   appended(
     id: string,
     before: Loaded,
     after: { state: CustomerState; revision: bigint; position: bigint; facts: readonly NewFact[] },
+    options?: LoadOptions,
   ): void
   /** A state that differs only in what is derived. */
   derived(id: string, before: Loaded, state: CustomerState): void
@@ -53,9 +62,6 @@ export interface CustomersOptions {
 /** A stream that has grown by this many facts since its last snapshot gets a new one. */
 const SNAPSHOT_EVERY = 200n
 
-/** Snapshots that are read ahead at most. */
-const MAX_FORESEEN = 2_000
-
 interface Held extends Loaded {
   readonly snapshotAt: bigint
   /** False: another writer may have appended since. */
@@ -65,50 +71,60 @@ interface Held extends Loaded {
 export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOptions): Customers => {
   const cache = new LRUCache<string, Held>({ max: cacheSize })
 
-  /** Snapshots read ahead; undefined: there is none. An old one costs a longer read, nothing else. */
-  const foreseen = new LRUCache<string, { readonly snapshot: Snapshot | undefined }>({ max: MAX_FORESEEN })
+  const foreseen = createForeseen(store, snapshots)
 
-  const take = (held: Held, fact: RecordedFact, rulebook: Rulebook): Held => {
-    if (fact.metadata.commandKey !== undefined) held.keys.note(fact.metadata.commandKey, fact.revision, fact.position)
-    return { ...held, state: fold(held.state, fact, rulebook), revision: fact.revision, position: fact.position }
+  /** Reads a stream on, up to `to` (inclusive) or to its end. */
+  const tail = async <T extends Loaded>(id: string, loaded: T, rulebook: Rulebook, to?: bigint): Promise<T> => {
+    let now = loaded
+    const count = to === undefined ? {} : { maxCount: Number(to - loaded.revision) }
+    for await (const fact of store.readStream(customerStream(id), { from: loaded.revision + 1n, ...count }))
+      now = readOn(now, fact, rulebook)
+    return now
   }
 
-  const tail = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
-    let now: Held = held
-    for await (const fact of store.readStream(customerStream(id), { from: held.revision + 1n }))
-      now = take(now, fact, rulebook)
-    return { ...now, current: true }
+  /** What a snapshot derived may have been made under other rules or before facts that came since. */
+  const toBeFitted = (state: CustomerState): CustomerState => ({
+    ...state,
+    derived: { ...state.derived, rulebook: '' },
+  })
+
+  const startOf = async (id: string, rulebook: Rulebook): Promise<Loaded> => {
+    const ahead = foreseen.take(id)
+    if (ahead) return ahead
+    const saved = await snapshots.load(id)
+    return saved ? { ...saved, keys: createKeyMemory(saved.keys) } : unread(id, rulebook)
   }
 
   const cold = async (id: string, rulebook: Rulebook): Promise<Held> => {
-    const ahead = foreseen.get(id)
-    foreseen.delete(id)
-    const saved = ahead ? ahead.snapshot : await snapshots.load(id)
-    const start: Held = saved
-      ? { ...saved, keys: createKeyMemory(saved.keys), snapshotAt: saved.revision, current: false }
-      : {
-          state: { ...newCustomer(id), derived: { ...NO_DERIVED, rulebook: rulebook.revision } },
-          revision: -1n,
-          position: undefined,
-          keys: createKeyMemory(),
-          snapshotAt: -1n,
-          current: false,
-        }
-    const read = await tail(id, start, rulebook)
-    // What a snapshot derived may have been made under other rules or before facts that came since.
-    return { ...read, state: { ...read.state, derived: { ...read.state.derived, rulebook: '' } } }
+    const start = await startOf(id, rulebook)
+    const { state, revision, position, keys } = await tail(id, start, rulebook)
+    return { state: toBeFitted(state), revision, position, keys, snapshotAt: start.revision, current: true }
   }
+
+  /** Accumulators of the customer's whole past, from what was read ahead of it; undefined when that does not have them. */
+  const fromForeseen = async (id: string, held: Held, ahead: Loaded, rulebook: Rulebook) => {
+    const missing = missingAccumulators(held.state, rulebook)
+    if (ahead.revision > held.revision || missingAccumulators(ahead.state, rulebook).length > 0) return undefined
+    const same = ahead.revision === held.revision ? ahead : await tail(id, ahead, rulebook, held.revision)
+    return same.revision === held.revision ? withAccumulatorsOf(held.state, missing, same.state) : undefined
+  }
+
+  const fromHistory = async (id: string, { state, revision }: Held, rulebook: Rulebook): Promise<CustomerState> => {
+    const history: RecordedFact[] = []
+    for await (const fact of store.readStream(customerStream(id), { maxCount: Number(revision + 1n) }))
+      history.push(fact)
+    return accumulateMissing(state, missingAccumulators(state, rulebook), history)
+  }
+
+  const fits = (state: CustomerState, rulebook: Rulebook) => state.derived.rulebook === rulebook.revision
 
   /** Makes what is derived fit the rulebook: only a condition that this customer's state has not seen costs a read. */
   const fit = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
-    if (held.state.derived.rulebook === rulebook.revision) return held
+    if (fits(held.state, rulebook)) return held
     let state = held.state
-    const missing = missingAccumulators(state, rulebook)
-    if (missing.length > 0) {
-      const history: RecordedFact[] = []
-      for await (const fact of store.readStream(customerStream(id), { maxCount: Number(held.revision + 1n) }))
-        history.push(fact)
-      state = accumulateMissing(state, missing, history)
+    if (missingAccumulators(state, rulebook).length > 0) {
+      const ahead = foreseen.take(id)
+      state = (ahead && (await fromForeseen(id, held, ahead, rulebook))) ?? (await fromHistory(id, held, rulebook))
     }
     return { ...held, state: rewatch(state, rulebook) }
   }
@@ -120,30 +136,39 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
   }
 
   return {
-    async load(id, rulebook) {
+    async load(id, rulebook, { inPassing = false } = {}) {
       const known = cache.get(id)
-      const read = known?.current ? known : known ? await tail(id, known, rulebook) : await cold(id, rulebook)
+      const read = !known
+        ? await cold(id, rulebook)
+        : known.current
+          ? known
+          : { ...(await tail(id, known, rulebook)), current: true }
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
-      if (held !== known && held.revision >= 0n) cache.set(id, held)
+      if (held !== known && held.revision >= 0n && (known || !inPassing)) cache.set(id, held)
       return held
     },
-    async foresee(ids) {
+    unready: (ids, rulebook) =>
+      ids.filter((id) => {
+        const known = cache.peek(id)
+        if (!known?.current) return true
+        return !fits(known.state, rulebook) && missingAccumulators(known.state, rulebook).length > 0
+      }),
+    async foresee(ids, rulebook) {
       const cold = ids.filter((id) => !cache.has(id))
-      if (cold.length === 0) return
-      const found = await snapshots.loadMany(cold)
-      for (const id of cold) foreseen.set(id, { snapshot: found.get(id) })
+      if (cold.length > 0) await foreseen.readSnapshots(cold, rulebook)
     },
-    presume(id, rulebook) {
+    readLog: foreseen.readLog,
+    forgetForeseen: foreseen.clear,
+    presume: (id, rulebook) => (cache.has(id) ? undefined : unread(id, rulebook)),
+    foreseen(id, rulebook) {
       if (cache.has(id)) return undefined
-      return {
-        state: { ...newCustomer(id), derived: { ...NO_DERIVED, rulebook: rulebook.revision } },
-        revision: -1n,
-        position: undefined,
-        keys: createKeyMemory(),
-      }
+      const ahead = foreseen.takeRead(id, rulebook)
+      return ahead && { ...ahead, state: rewatch(ahead.state, rulebook) }
     },
-    appended(id, before, { state, revision, position, facts }) {
+    appended(id, before, { state, revision, position, facts }, { inPassing = false } = {}) {
+      foreseen.drop(id)
       const known = cache.get(id)
+      if (!known && inPassing) return
       const first = revision - BigInt(facts.length - 1)
       facts.forEach((fact, i) => {
         if (fact.metadata.commandKey !== undefined)
@@ -163,6 +188,7 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
     forget(id) {
       // A new copy of the keys: those noted by an append that is being decided again must not stay.
       cache.delete(id)
+      foreseen.drop(id)
     },
   }
 }

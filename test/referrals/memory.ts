@@ -94,25 +94,31 @@ const append = (disk: Disk, stream: string, facts: readonly NewFact[], expected:
   return result
 }
 
-const subscribe = (disk: Disk, from: bigint): Source => {
+const subscribe = (disk: Disk, from: bigint, streams?: readonly string[]): Source => {
   let taken = from
   let closed = false
+  /** A subscription to some streams says that it is at the end also when nothing matches. */
+  let mustSay = streams !== undefined
   let wake: (() => void) | undefined
   const listener = () => wake?.()
   disk.listeners.add(listener)
-  const rest = () => disk.log.filter(({ position }) => position > taken)
+  const rest = () =>
+    disk.log.filter(
+      ({ position, stream }) => position > taken && (streams?.some((prefix) => stream.startsWith(prefix)) ?? true),
+    )
   return {
     get buffered() {
       return rest().length
     },
     async next(max) {
-      while (rest().length === 0 && !closed)
+      while (rest().length === 0 && !closed && !mustSay)
         await new Promise<void>((resolve) => {
           wake = resolve
         })
       if (closed) throw new Error('closed')
       const facts = rest().slice(0, max)
-      taken = facts.at(-1)!.position
+      taken = facts.at(-1)?.position ?? taken
+      mustSay = mustSay && rest().length > 0
       return { facts, unreadable: [], position: taken, revision: undefined, caughtUp: rest().length === 0 }
     },
     async close() {
@@ -131,7 +137,7 @@ export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
       .filter(({ revision }) => revision >= first)
       .slice(0, maxCount)
   },
-  subscribeAll: async ({ from }) => subscribe(disk, typeof from === 'bigint' ? from : -1n),
+  subscribeAll: async ({ from, streams }) => subscribe(disk, typeof from === 'bigint' ? from : -1n, streams),
   head: async () => disk.log.at(-1)?.position,
   health: () => ({ ok: true, since: T0 }),
   close: async () => {},
