@@ -139,12 +139,15 @@ export interface Load {
   readonly failed: number
 }
 
-/** Posts as fast as answers come, over `connections` at once, for `ms`. Bodies are made beforehand, so that making them costs nothing. */
+/**
+ * Posts as fast as answers come, over `connections` at once, for `ms` or until `ended`. Bodies are made beforehand, so that
+ * making them costs nothing.
+ */
 export const load = async (
   url: string,
   headers: Readonly<Record<string, string>>,
   bodies: readonly string[],
-  { connections, ms }: { readonly connections: number; readonly ms: number },
+  { connections, ms, ended }: { readonly connections: number; readonly ms: number; readonly ended?: Promise<unknown> },
 ): Promise<Load> => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const target = new URL(url)
@@ -178,7 +181,10 @@ export const load = async (
       })
       sent.end(body)
     })
-  const end = performance.now() + ms
+  let end = performance.now() + ms
+  void ended?.then(() => {
+    end = 0
+  })
   const began = performance.now()
   await Promise.all(
     Array.from({ length: connections }, async () => {

@@ -92,8 +92,8 @@ const bodies = (from: number, customers: number, count: number): string[] =>
     }),
   )
 
-const intake = (server: Server, list: readonly string[], ms: number) =>
-  load(`${server.url}/v1/events`, server.headers, list, { connections: 64, ms })
+const intake = (server: Server, list: readonly string[], ms: number, ended?: Promise<unknown>) =>
+  load(`${server.url}/v1/events`, server.headers, list, { connections: 64, ms, ...(ended ? { ended } : {}) })
 
 const rolloutOf = async (server: Server, id: string, limitMs: number): Promise<{ seconds: number; done: number }> => {
   const began = performance.now()
@@ -118,6 +118,9 @@ const createSegment = async (server: Server, name: string, more: number): Promis
   return (made.body as { id: string }).id
 }
 
+/** How long intake is measured beside a roll-out at most. */
+const BESIDE_MS = 30_000
+
 async function* whole(customers: number): AsyncGenerator<readonly Row[]> {
   const server = await startServer()
   try {
@@ -140,18 +143,21 @@ async function* whole(customers: number): AsyncGenerator<readonly Row[]> {
     const big = await createSegment(server, 'big', 50)
     const { seconds, done } = await rolloutOf(server, big, 300_000)
     yield [{ name: `roll-out over ${done} customers`, value: done / seconds, unit: 'customers/s', target: '≥ 2,000' }]
-    const alone = await intake(server, few, 6_000)
-    const beside = createSegment(server, 'bigger', 80)
-    const during = await intake(server, few, 6_000)
-    await beside
+    // Each event of another customer than the ones before, as long as there are any, in both measurements.
+    await intake(server, bodies(0, customers, 20_000), 3_000)
+    const alone = await intake(server, bodies(1, customers, 50_000), BESIDE_MS / 2)
+    const beside = rolloutOf(server, await createSegment(server, 'bigger', 80), 600_000)
+    const during = await intake(server, bodies(2, customers, 50_000), BESIDE_MS, beside)
     yield [
       {
-        name: 'intake during a roll-out / without',
+        name: `intake over all ${customers} customers, the whole time of a roll-out (at most ${BESIDE_MS / 1_000} s) / right before`,
         value: during.perSecond / alone.perSecond,
         unit: '',
         target: '≥ 0.70',
       },
     ]
+    const { seconds: besideSeconds, done: besideDone } = await beside
+    yield [{ name: 'roll-out beside that intake', value: besideDone / besideSeconds, unit: 'customers/s' }]
     yield await visibility(server, big)
     yield await exits(server)
   } finally {
