@@ -7,7 +7,7 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
 import { createPace } from './pace.ts'
-import { isWorthReading, type Part, partAfter, partsOf } from './parts.ts'
+import { isWorthReading, type Part, partAfter, partsOf, sizeOfParts } from './parts.ts'
 
 export interface RolloutProgress {
   readonly status: 'DONE' | 'IN_PROGRESS'
@@ -47,10 +47,8 @@ interface PassDocument {
 }
 
 const ACTOR = { name: 'rollout', role: 'system' } as const
-/** Customers in a part, about: what is held in memory of them at a time is some tens of MB. */
-const PART = 10_000
-/** Ids in memory at most, where a part has more than it should. */
-const MAX_PART = 2 * PART
+/** Ids of a part in memory at most; one that has more is entered again. */
+const MAX_IDS = 20_000
 /** Customers between two records of the progress: what a crash repeats at most. */
 const PAGE = 1_000
 /** Customers looked at at once. */
@@ -145,11 +143,12 @@ export const startRollout = async ({
     if (failure) throw failure.error
   }
 
+  const logBytes = async () => Number((await head()) ?? 0n)
+
   /** Reads a part's customers out of the log when that is worth it; false: each is to be read from its own stream. */
-  const readAhead = async ({ streams, size }: Part, ids: readonly string[]): Promise<boolean> => {
+  const readAhead = async ({ streams, size }: Part, ids: readonly string[], share: number): Promise<boolean> => {
     const needed = customers.unready(ids)
-    const logBytes = Number((await head()) ?? 0n)
-    if (!isWorthReading(needed.length, { size: Math.max(size, ids.length), share: 1 / parts.length, logBytes }))
+    if (!isWorthReading(needed.length, { size: Math.max(size, ids.length), share, logBytes: await logBytes() }))
       return false
     try {
       // At full speed: until it is read, every command of others about these customers costs a read that is then saved.
@@ -161,26 +160,28 @@ export const startRollout = async ({
     }
   }
 
-  let parts = partsOf(pass.total, PART)
+  let parts: readonly Part[] | undefined
   /** The part that the pass is at: its customers that were not looked at yet, in order. */
   let part:
     | { readonly ids: readonly string[]; readonly isRead: boolean; readonly goesOnAt: string | undefined }
     | undefined
 
-  const enter = async (of: Part): Promise<NonNullable<typeof part>> => {
+  const enter = async (): Promise<NonNullable<typeof part>> => {
+    parts ??= partsOf(pass.total, sizeOfParts(pass.total, await logBytes()))
+    const of = partAfter(parts, pass.cursor)
     const range = {
       ...(pass.cursor === null ? {} : { $gt: pass.cursor }),
       ...(of.before === undefined ? {} : { $lt: of.before }),
     }
     const found = await everybody.find(Object.keys(range).length === 0 ? {} : { _id: range }, {
       sort: { _id: 1 },
-      limit: MAX_PART,
+      limit: MAX_IDS,
       projection: { _id: 1 },
     })
     const ids = found.map(({ _id }) => _id)
-    const isRead = await readAhead(of, ids)
+    const isRead = await readAhead(of, ids, 1 / parts.length)
     pace.begin()
-    return { ids, isRead, goesOnAt: ids.length < MAX_PART ? of.before : ids.at(-1) }
+    return { ids, isRead, goesOnAt: ids.length < MAX_IDS ? of.before : ids.at(-1) }
   }
 
   const leave = (): void => {
@@ -190,7 +191,7 @@ export const startRollout = async ({
 
   /** One page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
   const page = async (): Promise<void> => {
-    part ??= await enter(partAfter(parts, pass.cursor))
+    part ??= await enter()
     if (signal.aborted) return
     const ids = part.ids.slice(0, PAGE)
     const rest = { ...part, ids: part.ids.slice(PAGE) }
@@ -219,7 +220,7 @@ export const startRollout = async ({
           if (!(await caughtUp(RETRY_MS))) continue
           const total = await everybody.count({})
           await save({ _id: 'segments', target, cursor: null, done: 0, total, finished: false })
-          parts = partsOf(total, PART)
+          parts = undefined
         } else if (pass.finished)
           await new Promise<void>((resolve) => {
             wake = resolve

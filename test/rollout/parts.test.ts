@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
-import { isWorthReading, partAfter, partsOf } from '../../src/rollout/parts.ts'
+import { isWorthReading, partAfter, partsOf, sizeOfParts } from '../../src/rollout/parts.ts'
 
 test('parts lie one after the other in the order of ids, and the beginnings of streams tell who is in which', () => {
   fc.assert(
@@ -29,6 +29,13 @@ test('parts lie one after the other in the order of ids, and the beginnings of s
 test('whoever has an id of another form is in a part as well', () => {
   const parts = partsOf(100_000, 10_000)
   for (const id of ['', 'cust_', 'cust_~', 'zzz']) assert.ok(parts.includes(partAfter(parts, id)))
+})
+
+test('a part has 10,000 customers, and fewer the longer their past is', () => {
+  assert.is(sizeOfParts(100_000, 80_000_000), 10_000)
+  assert.is(sizeOfParts(100_000, 1_342_177_280), 5_000)
+  assert.is(sizeOfParts(1_000_000, 10 ** 15), 200)
+  assert.is(sizeOfParts(0, 0), 200)
 })
 
 test('the log is read for many who need it, not for few, and not when it is very long', () => {
