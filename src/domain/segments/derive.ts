@@ -95,5 +95,6 @@ export const rewatch = (state: CustomerState, rulebook: Rulebook): CustomerState
       else if (until !== null) watches[segment.id] = until
     }
   const accumulators = neededOnly(state.derived.accumulators, conditionsOf(rulebook).accumulatorKeys)
-  return { ...state, derived: { accumulators, watches, rulebook: rulebook.revision } }
+  // Copied first, so that what is derived always has one shape: decisions were a third slower with two.
+  return { ...state, derived: { ...state.derived, accumulators, watches, rulebook: rulebook.revision } }
 }
