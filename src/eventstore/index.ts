@@ -18,7 +18,7 @@ import { openLine } from './line.ts'
 import { readChunks } from './read.ts'
 import { checkAppend } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
-import type { EventStore, ReadOptions } from './types.ts'
+import type { EventStore, ReadAllOptions, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
@@ -117,13 +117,14 @@ export const createEventStore = ({
 
   async function* facts(
     chunks: AsyncIterable<readonly RawRecord[]>,
-    keep?: (type: string, stream: string) => boolean,
+    { keep, leftOut }: { keep?: ReadAllOptions['filter']; leftOut?: ReadOptions<bigint>['leftOut'] },
   ): AsyncGenerator<RecordedFact> {
     for await (const chunk of chunks)
       for (const record of chunk) {
         if (keep && !keep(record.type, record.stream)) continue
         const fact = codec.decode(record)
         if (fact !== undefined) yield fact
+        else leftOut?.(record)
       }
   }
 
@@ -174,24 +175,25 @@ export const createEventStore = ({
     },
 
     readStream(stream, options = {}) {
-      const { direction = 'forwards', signal } = options
+      const { direction = 'forwards', signal, leftOut } = options
       return facts(
         records(
           (client) =>
             client.readStream(stream, { direction, fromRevision: startOf(options), ...countOf(options) }, buffer),
           signal,
         ),
+        { leftOut },
       )
     },
 
     readAll(options = {}) {
-      const { direction = 'forwards', signal, filter } = options
+      const { direction = 'forwards', signal, filter, leftOut } = options
       return facts(
         records(
           (client) => client.readAll({ direction, fromPosition: at(startOf(options)), ...countOf(options) }, buffer),
           signal,
         ),
-        filter,
+        { keep: filter, leftOut },
       )
     },
 

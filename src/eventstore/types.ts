@@ -23,6 +23,8 @@ export interface ReadOptions<From> {
   /** Records to read from the log at most, unknown types counted. Default: all. */
   readonly maxCount?: number
   readonly signal?: AbortSignal
+  /** Told, in its place among the facts, of each record that is left out because this program does not know its type. */
+  readonly leftOut?: (record: { readonly revision: bigint; readonly position: bigint }) => void
 }
 
 export interface ReadAllOptions extends ReadOptions<bigint> {

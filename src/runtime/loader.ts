@@ -73,11 +73,18 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
 
   const foreseen = createForeseen(store, snapshots)
 
-  /** Reads a stream on, up to `to` (inclusive) or to its end. */
+  /**
+   * Reads a stream on, up to `to` (inclusive) or to its end. What a newer program recorded and this one does not know changes
+   * nothing but the revision: an append would meet a conflict for ever otherwise.
+   */
   const tail = async <T extends Loaded>(id: string, loaded: T, rulebook: Rulebook, to?: bigint): Promise<T> => {
     let now = loaded
     const count = to === undefined ? {} : { maxCount: Number(to - loaded.revision) }
-    for await (const fact of store.readStream(customerStream(id), { from: loaded.revision + 1n, ...count }))
+    const leftOut = ({ revision, position }: { readonly revision: bigint; readonly position: bigint }) => {
+      now = { ...now, revision, position }
+    }
+    const from = loaded.revision + 1n
+    for await (const fact of store.readStream(customerStream(id), { from, leftOut, ...count }))
       now = readOn(now, fact, rulebook)
     return now
   }

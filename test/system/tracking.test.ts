@@ -1,6 +1,9 @@
 // The main job end to end: an event goes in over HTTP and comes out in the customer's activity log.
+import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { codeStream } from '../../src/domain/codes.ts'
+import { customerStream } from '../../src/domain/ids.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 import { serverSdk } from './sdk.ts'
 
@@ -259,6 +262,28 @@ test('bad input is refused with what is wrong, and writes nothing', async () => 
   }
   const after = await node.call('POST', '/v1/events', { ...event, customer: { source_id: 'good' } })
   assert.is((await node.call('GET', '/v1/customers/bad', undefined, { after })).status, 404)
+})
+
+test('what a newer program has recorded of a customer or a code does not keep this one from recording more', async () => {
+  const newer = (stream: string) =>
+    node.services.store.appendRecords(
+      stream,
+      [{ id: randomUUID(), type: 'SomethingNewer', data: { a: 1 }, metadata: { $correlationId: 'newer' } }],
+      'any',
+    )
+  const event = { event: 'review', customer: { source_id: 'newer' }, metadata: { stars: 3 } }
+  const first = await node.call('POST', '/v1/events', event)
+  await newer(customerStream(first.body.customer.id))
+  assert.is((await node.call('POST', '/v1/events', event)).status, 200)
+  await node.call('POST', '/v1/vouchers/NEWER-1', {
+    type: 'DISCOUNT_VOUCHER',
+    discount: { type: 'AMOUNT', amount_off: 100 },
+    redemption: { quantity: 1 },
+  })
+  await newer(codeStream('NEWER-1'))
+  const redeem = { redeemables: [{ object: 'voucher', id: 'NEWER-1' }], order: { amount: 1_000 } }
+  assert.is((await node.call('POST', '/v1/redemptions', redeem)).status, 200)
+  assert.is((await node.call('POST', '/v1/redemptions', redeem)).body.key, 'quantity_exceeded')
 })
 
 test('the official SDK works by apiUrl', async () => {
