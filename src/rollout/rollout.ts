@@ -143,13 +143,14 @@ export const startRollout = async ({
     if (failure) throw failure.error
   }
 
-  const logBytes = async () => Number((await head()) ?? 0n)
-
   /** Reads a part's customers out of the log when that is worth it; false: each is to be read from its own stream. */
-  const readAhead = async ({ streams, size }: Part, ids: readonly string[], share: number): Promise<boolean> => {
+  const readAhead = async (
+    { streams, size }: Part,
+    ids: readonly string[],
+    ofLog: { readonly share: number; readonly logBytes: number },
+  ): Promise<boolean> => {
     const needed = customers.unready(ids)
-    if (!isWorthReading(needed.length, { size: Math.max(size, ids.length), share, logBytes: await logBytes() }))
-      return false
+    if (!isWorthReading(needed.length, { size: Math.max(size, ids.length), ...ofLog })) return false
     try {
       // At full speed: until it is read, every command of others about these customers costs a read that is then saved.
       await customers.readAhead({ ids: new Set(needed), streams, signal })
@@ -167,7 +168,8 @@ export const startRollout = async ({
     | undefined
 
   const enter = async (): Promise<NonNullable<typeof part>> => {
-    parts ??= partsOf(pass.total, sizeOfParts(pass.total, await logBytes()))
+    const logBytes = Number((await head()) ?? 0n)
+    parts ??= partsOf(pass.total, sizeOfParts(pass.total, logBytes))
     const of = partAfter(parts, pass.cursor)
     const range = {
       ...(pass.cursor === null ? {} : { $gt: pass.cursor }),
@@ -179,7 +181,7 @@ export const startRollout = async ({
       projection: { _id: 1 },
     })
     const ids = found.map(({ _id }) => _id)
-    const isRead = await readAhead(of, ids, 1 / parts.length)
+    const isRead = await readAhead(of, ids, { share: 1 / parts.length, logBytes })
     pace.begin()
     return { ids, isRead, goesOnAt: ids.length < MAX_IDS ? of.before : ids.at(-1) }
   }

@@ -84,11 +84,14 @@ export const createDecider = <State, Command, F extends { readonly type: string;
   /** Reads on from what memory holds. */
   const read = async (name: string): Promise<Held<State>> => {
     let held = cache.get(name) ?? { state: initial(name), revision: -1n, position: undefined }
-    // What a newer program recorded and this one does not know still counts among the revisions.
-    const leftOut = ({ revision, position }: { readonly revision: bigint; readonly position: bigint }) => {
-      held = { ...held, revision, position }
-    }
-    for await (const fact of store.readStream(streamOf(name), { from: held.revision + 1n, leftOut }))
+    const rest = store.readStream(streamOf(name), {
+      from: held.revision + 1n,
+      // What a newer program recorded and this one does not know still counts among the revisions.
+      leftOut({ revision, position }) {
+        held = { ...held, revision, position }
+      },
+    })
+    for await (const fact of rest)
       held = { state: fold(held.state, fact, fact.id), revision: fact.revision, position: fact.position }
     // A command may have moved it on meanwhile; what is further stays.
     const known = cache.get(name)

@@ -79,13 +79,14 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
    */
   const tail = async <T extends Loaded>(id: string, loaded: T, rulebook: Rulebook, to?: bigint): Promise<T> => {
     let now = loaded
-    const count = to === undefined ? {} : { maxCount: Number(to - loaded.revision) }
-    const leftOut = ({ revision, position }: { readonly revision: bigint; readonly position: bigint }) => {
-      now = { ...now, revision, position }
-    }
-    const from = loaded.revision + 1n
-    for await (const fact of store.readStream(customerStream(id), { from, leftOut, ...count }))
-      now = readOn(now, fact, rulebook)
+    const rest = store.readStream(customerStream(id), {
+      from: loaded.revision + 1n,
+      ...(to === undefined ? {} : { maxCount: Number(to - loaded.revision) }),
+      leftOut({ revision, position }) {
+        now = { ...now, revision, position }
+      },
+    })
+    for await (const fact of rest) now = readOn(now, fact, rulebook)
     return now
   }
 
