@@ -230,3 +230,34 @@ export const residentMb = (pid: number): number =>
 /** The value below which a share `q` of the sorted numbers lies. */
 export const quantile = (numbers: readonly number[], q: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ?? 0
+
+/** Events a second, for so many seconds; every so many of them are looked at. */
+const SEEN_RATE = 500
+const SEEN_SECONDS = 20
+const SEEN_EVERY = 10
+
+/**
+ * How soon events can be seen while many are sent: `send` sends one, `look` sends one and gives how long, ms, until it was seen.
+ * `name` says from when to when; `target` is that of the p99.
+ */
+export const seen = async (
+  name: string,
+  send: (n: number) => Promise<unknown>,
+  look: (n: number) => Promise<number>,
+  target?: string,
+): Promise<Row[]> => {
+  const delays: number[] = []
+  const { perSecond } = await steadily(SEEN_RATE, SEEN_RATE * SEEN_SECONDS, async (n) => {
+    if (n % SEEN_EVERY === 0) delays.push(await look(n))
+    else await send(n)
+  })
+  return [
+    {
+      name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`,
+      value: perSecond,
+      unit: 'events/s',
+    },
+    { name: `${name}, p50`, value: quantile(delays, 0.5), unit: 'ms' },
+    { name: `${name}, p99`, value: quantile(delays, 0.99), unit: 'ms', ...(target ? { target } : {}) },
+  ]
+}

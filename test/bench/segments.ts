@@ -1,6 +1,6 @@
 // Segments: what an event costs beside many definitions, customers and a long history; roll-out, window exits, visibility.
 import { track, type World, world } from '../given.ts'
-import { call, load, quantile, type Row, type Server, startServer, steadily } from './harness.ts'
+import { call, load, quantile, type Row, type Server, seen, startServer, steadily } from './harness.ts'
 
 const ROUNDS = 60
 const EVENTS = 250
@@ -244,48 +244,31 @@ const exits = async (server: Server): Promise<Row[]> => {
   ]
 }
 
-/** Events a second, for so many seconds; after every tenth the segments of its customer are asked for. */
-const SEEN_RATE = 500
-const SEEN_SECONDS = 20
-const SEEN_EVERY = 10
-
 /**
  * Events at a steady rate, most of them of customers who are known, every tenth of a new one whom it brings into a segment: from
  * the answer to that event until the segment is shown among the customer's.
  */
-const visibility = async (server: Server, segment: string): Promise<Row[]> => {
-  const delays: number[] = []
+const visibility = (server: Server, segment: string): Promise<Row[]> => {
   const send = (source_id: string, amount: number) =>
     call(server, 'POST', '/v1/events', server.headers, {
       event: 'bought',
       customer: { source_id },
       metadata: { amount },
     })
-  const look = async (n: number): Promise<void> => {
+  const look = async (n: number): Promise<number> => {
     const sent = await send(`see-${n}`, 99)
     const answered = performance.now()
     const { customer } = sent.body as { customer: { id: string } }
-    const seen = await call(server, 'GET', `/v1/customers/${customer.id}/segments`, {
+    const shown = await call(server, 'GET', `/v1/customers/${customer.id}/segments`, {
       ...server.headers,
       'Consistency-Token': sent.headers.get('consistency-token') ?? '',
       Prefer: 'wait=10',
     })
-    const { data } = seen.body as { data: { id: string }[] }
+    const { data } = shown.body as { data: { id: string }[] }
     if (!data.some(({ id }) => id === segment)) throw new Error(`see-${n} is not shown in the segment`)
-    delays.push(performance.now() - answered)
+    return performance.now() - answered
   }
-  const { perSecond } = await steadily<unknown>(SEEN_RATE, SEEN_RATE * SEEN_SECONDS, (n) =>
-    n % SEEN_EVERY === 0 ? look(n) : send(`c-${(n * 7_919) % 1_000}`, 1),
-  )
-  return [
-    {
-      name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`,
-      value: perSecond,
-      unit: 'events/s',
-    },
-    { name: 'append to GET …/segments showing it, p50', value: quantile(delays, 0.5), unit: 'ms' },
-    { name: 'append to GET …/segments showing it, p99', value: quantile(delays, 0.99), unit: 'ms', target: '< 250' },
-  ]
+  return seen('append to GET …/segments showing it', (n) => send(`c-${(n * 7_919) % 1_000}`, 1), look, '< 250')
 }
 
 export async function* benchSegments(): AsyncGenerator<readonly Row[]> {

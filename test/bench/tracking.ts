@@ -6,17 +6,7 @@ import { createCodec } from '../../src/eventstore/codec.ts'
 import { createEventStore } from '../../src/eventstore/index.ts'
 import { createProjector } from '../../src/projector/index.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
-import {
-  call,
-  load,
-  quantile,
-  type Row,
-  residentMb,
-  type Server,
-  startProcess,
-  startServer,
-  steadily,
-} from './harness.ts'
+import { call, load, type Row, residentMb, type Server, seen, startProcess, startServer } from './harness.ts'
 
 const CONNECTIONS = 64
 const RUN_MS = 8_000
@@ -175,11 +165,6 @@ const rebuild = async (engines: Engines): Promise<Row[]> => {
   ]
 }
 
-/** Events a second, for so many seconds; every so many of them are looked at. */
-const SEEN_RATE = 500
-const SEEN_SECONDS = 20
-const SEEN_EVERY = 10
-
 /** Sends at a steady rate and asks for the activity of the customers of some, with their tokens: from sending to reading. */
 const visible = async (): Promise<Row[]> => {
   const server = await startServer()
@@ -187,29 +172,19 @@ const visible = async (): Promise<Row[]> => {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
     const warming = Array.from({ length: 20_000 }, (_, n) => JSON.stringify(eventOf(-n, 2_000)))
     await load(`${server.url}/v1/events`, server.headers, warming, { connections: CONNECTIONS, ms: WARM_MS })
-    const delays: number[] = []
-    const one = async (n: number): Promise<void> => {
+    const send = (n: number) => call(server, 'POST', '/v1/events', server.headers, eventOf(n, 2_000))
+    const look = async (n: number): Promise<number> => {
       const started = performance.now()
-      const sent = await call(server, 'POST', '/v1/events', server.headers, eventOf(n, 2_000))
-      if (n % SEEN_EVERY !== 0) return
+      const sent = await send(n)
       const { customer } = sent.body as { customer: { id: string } }
       await call(server, 'GET', `/v1/customers/${customer.id}/activity?limit=1`, {
         ...server.headers,
         'Consistency-Token': sent.headers.get('consistency-token') ?? '',
         Prefer: 'wait=10',
       })
-      delays.push(performance.now() - started)
+      return performance.now() - started
     }
-    const { perSecond } = await steadily(SEEN_RATE, SEEN_RATE * SEEN_SECONDS, one)
-    return [
-      {
-        name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`,
-        value: perSecond,
-        unit: 'events/s',
-      },
-      { name: 'sent to read, p50', value: quantile(delays, 0.5), unit: 'ms' },
-      { name: 'sent to read, p99', value: quantile(delays, 0.99), unit: 'ms' },
-    ]
+    return await seen('sent to read', send, look)
   } finally {
     await server.stop()
   }
