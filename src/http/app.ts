@@ -226,12 +226,12 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     }
   }
 
-  let document: string | undefined
+  let document: ReturnType<typeof apiDocument> | undefined
   const operation = operationRoutes({
     readiness: deps.readiness,
     metrics,
     document: () => {
-      document ??= JSON.stringify(apiDocument([...routes, ...operation]))
+      document ??= apiDocument([...routes, ...operation])
       return document
     },
   })

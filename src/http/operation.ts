@@ -1,8 +1,8 @@
 // The routes for those who run a node: health, metrics, the API document and the page that shows it.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import * as v from 'valibot'
 import type { Metrics } from '../metrics.ts'
+import { docsIndex, docsPage, docsStyle, PAGE_POLICY } from './docs.ts'
+import { notFound } from './errors.ts'
 import { type Route, route } from './route.ts'
 
 /** Whether the parts a node needs are there, by name. */
@@ -14,57 +14,21 @@ export interface Readiness {
 interface OperationDeps {
   readonly readiness: () => Promise<Readiness>
   readonly metrics: Metrics
-  /** The OpenAPI document as JSON text. */
-  readonly document: () => string
+  /** The OpenAPI document. */
+  readonly document: () => Readonly<Record<string, unknown>>
 }
 
 const TAG = 'operation'
-
-const PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tributary API</title>
-<script type="module" src="/docs/rapidoc.js"></script>
-</head>
-<body>
-<rapi-doc spec-url="/openapi.json" load-fonts="false" render-style="read" show-header="false"
-  allow-spec-url-load="false" allow-spec-file-load="false" sort-tags="true"></rapi-doc>
-</body>
-</html>
-`
-
-/** The page loads nothing from elsewhere; its component styles itself inline. */
-const PAGE_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:"
-
-/** Reads once, at the first call. */
-const once = <T>(read: () => T): (() => T) => {
-  let kept: { readonly value: T } | undefined
-  return () => {
-    kept ??= { value: read() }
-    return kept.value
-  }
-}
-
-const rapidoc = once(() => readFileSync(createRequire(import.meta.url).resolve('rapidoc/dist/rapidoc-min.js')))
+const HTML = 'text/html; charset=utf-8'
 
 const health = v.object({ status: v.string(), checks: v.optional(v.record(v.string(), v.unknown())) })
 
 export const operationRoutes = ({ readiness, metrics, document }: OperationDeps): readonly Route[] => {
-  const page = (path: string, summary: string, contentType: string, content: () => string | Uint8Array): Route =>
-    route({
-      method: 'get',
-      path,
-      summary,
-      tag: TAG,
-      roles: [],
-      handler: () => ({
-        raw: { contentType, content: content() },
-        headers: { 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'public, max-age=300' },
-      }),
-    })
+  const shown = (contentType: string, content: string) => ({
+    raw: { contentType, content },
+    headers: { 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'public, max-age=300' },
+  })
+  const pages = { tag: TAG, roles: [], method: 'get' } as const
   return [
     route({
       method: 'get',
@@ -98,8 +62,32 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
         raw: { contentType: metrics.registry.contentType, content: await metrics.registry.metrics() },
       }),
     }),
-    page('/openapi.json', 'This document', 'application/json', document),
-    page('/docs', 'This document as a page', 'text/html; charset=utf-8', () => PAGE),
-    page('/docs/rapidoc.js', 'The script of the page', 'text/javascript; charset=utf-8', rapidoc),
+    route({
+      ...pages,
+      path: '/openapi.json',
+      summary: 'This document',
+      handler: () => shown('application/json', JSON.stringify(document())),
+    }),
+    route({
+      ...pages,
+      path: '/docs',
+      summary: 'This document as pages: all operations',
+      handler: () => shown(HTML, docsIndex(document())),
+    }),
+    route({
+      ...pages,
+      path: '/docs/style.css',
+      summary: 'The style of the pages',
+      handler: () => shown('text/css; charset=utf-8', docsStyle()),
+    }),
+    route({
+      ...pages,
+      path: '/docs/{tag}',
+      summary: 'This document as pages: the operations of one tag',
+      handler: ({ params }) => {
+        const page = docsPage(document(), params.tag)
+        return page === undefined ? notFound('page', params.tag) : shown(HTML, page)
+      },
+    }),
   ]
 }
