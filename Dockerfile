@@ -1,10 +1,12 @@
 # Tributary in one image: Node.js, the packages it runs on, and its sources (TypeScript is read as it is).
-FROM node:20-slim AS packages
+# For a build that can be repeated, name the base by its digest: docker build --build-arg NODE_IMAGE=node@sha256:… .
+ARG NODE_IMAGE=node:24-slim
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && npm cache clean --force
 
-FROM node:20-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     DATA_DIR=/data
 WORKDIR /app
