@@ -1,6 +1,7 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
+import { isMailSender, MAIL_SENDER_RULE } from './domain/distributions/sender.ts'
 import { LOG_LEVELS } from './log.ts'
 
 const whole = (min: number, max: number) =>
@@ -80,7 +81,7 @@ const environment = v.object({
   /** Mail server; e-mail waits when absent. */
   SMTP_URL: url(/^smtps?:\/\/\S+$/, 'smtp:// or smtps://'),
   /** Sender of e-mails whose distribution names none. */
-  EMAIL_FROM: text('tributary@localhost'),
+  EMAIL_FROM: v.optional(v.pipe(v.string(), v.check(isMailSender, MAIL_SENDER_RULE)), 'tributary@localhost'),
   /** Takes text messages as JSON `{ id, to, text }` by POST; they wait when absent. */
   SMS_GATEWAY_URL: url(/^https?:\/\/\S+$/, 'http:// or https://'),
   /** The gateway's `Authorization` header. */

@@ -13,20 +13,73 @@ export class AddressRefused extends Error {
   }
 }
 
-/** Whether an IP address, in text, is one that the public internet routes. */
-export const isPublicAddress = (text: string): boolean => {
-  if (!ipaddr.isValid(text)) return false
-  // `process` unwraps IPv4 inside IPv6, so that ::ffff:127.0.0.1 is seen as what it reaches.
-  const address = ipaddr.process(text)
-  return address.range() === 'unicast'
+/**
+ * What is reached at no setting: link-local addresses and those beside them at which hosts of clouds give out their credentials
+ * (Alibaba, Oracle, Azure, AWS and Google over IPv6), and the forms of IPv6 that stand for an IPv4 address which a gateway would
+ * reach: IPv4-compatible (RFC 4291, 2.5.5.1), translated (RFC 6145), NAT64 (RFC 6052, 8215), 6to4 and Teredo.
+ */
+const NEVER = [
+  '169.254.0.0/16',
+  'fe80::/10',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
+  '168.63.129.16/32',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+  '::ffff:0:0:0/96',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2002::/16',
+  '2001::/32',
+].map((range) => ipaddr.parseCIDR(range))
+
+/** IPv4-compatible: all below `::1:0:0` but for the unspecified address and loopback. */
+const isCompatible = (address: Address): boolean => {
+  if (address.kind() === 'ipv4') return false
+  const bytes = address.toByteArray()
+  return bytes.slice(0, 12).every((byte) => byte === 0) && bytes.slice(12, 15).some((byte) => byte !== 0)
 }
 
-/**
- * Whether webhooks may go to an IP address where private ones are allowed: to all but link-local ones, at which hosts of clouds
- * give out their credentials.
- */
-export const isPrivateOrPublic = (text: string): boolean =>
-  ipaddr.isValid(text) && ipaddr.process(text).range() !== 'linkLocal'
+type Address = ReturnType<typeof ipaddr.parse>
+
+/** IPv6 in hexadecimal throughout: `ipaddr.js` reads `::127.0.0.1` as if it were `::ffff:127.0.0.1`. */
+const canonical = (text: string): string | undefined => {
+  if (!text.includes(':')) return text
+  const url = `http://[${text}]/`
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined
+}
+
+/** An address as what it reaches: `::ffff:127.0.0.1` is 127.0.0.1. Undefined for what is none, and for what is never reached. */
+const reached = (text: string): Address | undefined => {
+  const written = canonical(text)
+  if (written === undefined || !ipaddr.isValid(written) || isCompatible(ipaddr.parse(written))) return undefined
+  const address = ipaddr.process(written)
+  return NEVER.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits))
+    ? undefined
+    : address
+}
+
+/** Whether an IP address, in text, is one that the public internet routes. */
+export const isPublicAddress = (text: string): boolean => reached(text)?.range() === 'unicast'
+
+/** Whether webhooks may go to an IP address where private ones are allowed. */
+export const isPrivateOrPublic = (text: string): boolean => reached(text) !== undefined
+
+/** Names under which hosts of clouds give out their credentials; they are refused whatever they resolve to. */
+const METADATA_HOSTS: ReadonlySet<string> = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+  'metadata.azure.internal',
+  'metadata.packet.net',
+  'metadata.platformequinix.com',
+  'metadata.tencentyun.com',
+  'rancher-metadata',
+])
+
+const isMetadataHost = (hostname: string): boolean => METADATA_HOSTS.has(hostname.toLowerCase().replace(/\.$/, ''))
 
 /** Which IP addresses may be reached. */
 export type Allowed = (address: string) => boolean
@@ -37,8 +90,9 @@ const literalOf = (hostname: string): string | undefined => {
   return ipaddr.isValid(bare) ? bare : undefined
 }
 
-/** Throws `AddressRefused` when a URL names an address itself that must not be reached: no name is resolved for such. */
+/** Throws `AddressRefused` when a URL names an address itself, or a host of cloud credentials, that must not be reached. */
 export const checkLiteral = ({ hostname }: URL, isAllowed: Allowed = isPublicAddress): void => {
+  if (isMetadataHost(hostname)) throw new AddressRefused(hostname)
   const literal = literalOf(hostname)
   if (literal !== undefined && !isAllowed(literal)) throw new AddressRefused(literal)
 }

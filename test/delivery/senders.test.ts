@@ -8,7 +8,7 @@ import { SMTPServer } from 'smtp-server'
 import { Webhook } from 'standardwebhooks'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPrivateOrPublic, isPublicAddress } from '../../src/delivery/address.ts'
+import { checkLiteral, isPrivateOrPublic, isPublicAddress } from '../../src/delivery/address.ts'
 import { createPoster } from '../../src/delivery/post.ts'
 import { createSenders, type SenderOptions } from '../../src/delivery/senders.ts'
 import { derivedSecret, isSigningSecret } from '../../src/delivery/sign.ts'
@@ -120,11 +120,48 @@ test('private addresses are told from public ones', () => {
   for (const address of ['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111']) assert.ok(isPublicAddress(address), address)
 })
 
-test('where private addresses are allowed, link-local ones are still refused', () => {
-  for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '8.8.8.8', '::1', 'fc00::1'])
+test('where private addresses are allowed, link-local ones and cloud metadata are still refused', () => {
+  for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '8.8.8.8', '::1', 'fc00::1', '::ffff:10.0.0.1'])
     assert.ok(isPrivateOrPublic(address), address)
-  for (const address of ['169.254.169.254', 'fe80::1', '::ffff:169.254.169.254', 'no address'])
+  for (const address of [
+    '169.254.169.254',
+    'fe80::1',
+    '::ffff:169.254.169.254',
+    '100.100.100.200',
+    '192.0.0.192',
+    '168.63.129.16',
+    'fd00:ec2::254',
+    'fd20:ce::254',
+    'no address',
+  ])
     assert.not.ok(isPrivateOrPublic(address), address)
+})
+
+test('an IPv4 address inside IPv6 is refused in every form that a gateway would unwrap, also as a URL writes it', () => {
+  for (const form of [
+    '::127.0.0.1',
+    '::8.8.8.8',
+    '::ffff:0:127.0.0.1',
+    '64:ff9b::8.8.8.8',
+    '64:ff9b:1::a9fe:a9fe',
+    '2002:7f00:1::',
+    '2002:808:808::1',
+    '2001:0:4136:e378:8000:63bf:3fff:fdd2',
+  ]) {
+    const written = new URL(`http://[${form}]/`)
+    assert.not.ok(isPrivateOrPublic(form), form)
+    assert.throws(() => checkLiteral(written, isPublicAddress), /not an address/, written.hostname)
+    assert.throws(() => checkLiteral(written, isPrivateOrPublic), /not an address/, written.hostname)
+  }
+})
+
+test('names of cloud metadata are refused whatever they resolve to', () => {
+  for (const host of ['metadata.google.internal', 'METADATA.google.internal.', 'metadata', 'instance-data'])
+    assert.throws(
+      () => checkLiteral(new URL(`http://${host}/computeMetadata/v1/`), isPrivateOrPublic),
+      /not an address/,
+      host,
+    )
 })
 
 test('a webhook to a private address is refused, named or resolved, and nothing is connected', async () => {

@@ -56,6 +56,7 @@ test('every variable at fault is named, and no value that may hold a password is
     EVENTSTORE_URL: 'http://admin:hunter2@host',
     MONGODB_URL: 'postgres://u:hunter2@host',
     LOG_LEVEL: 'loud',
+    EMAIL_FROM: 'a@shop.example, b@shop.example',
     PROJECT_TIME_ZONE: 'Mars/Olympus',
     VALIDATION_MODE: 'maybe',
     TRIGGER_HORIZON_HOURS: '-1',

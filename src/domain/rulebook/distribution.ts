@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { MAX_CAP } from '../distributions/messages.ts'
 import { isPeriod } from '../distributions/periods.ts'
+import { isMailSender, MAIL_SENDER_RULE } from '../distributions/sender.ts'
 import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../distributions/template.ts'
 import { isInternalEventType } from '../internalEvents.ts'
 import type { EventSchema } from './eventSchema.ts'
@@ -130,6 +131,9 @@ const check = (_: string, definition: Distribution, all: Definitions): readonly 
     const message = templateFault(source, form)
     if (message !== undefined) faults.push({ path: `channel.${path}`, message })
   }
+  // Not in the schema, which facts of before this rule must still fit.
+  if (channel.type === 'email' && channel.from !== undefined && !isMailSender(channel.from))
+    faults.push({ path: 'channel.from', message: MAIL_SENDER_RULE })
   if (channel.type === 'email' && channel.html === undefined && channel.text === undefined)
     faults.push({ path: 'channel.html', message: 'is required (or text)' })
   if (rule !== undefined && !all.entries.validationRule?.has(rule))
