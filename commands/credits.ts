@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { codeNamed } from '../queries/vouchers.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
@@ -95,7 +96,7 @@ export const creditCommands = (services: Services) => [
     description: '`source_id` is unique for the voucher: a repeat is answered as the first time and changes nothing.',
     tag: 'Vouchers',
     roles: ['admin', 'integrator'],
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     body: BalanceBody,
     response: BalanceObject,
     handler: (call) => changeCredits(services, call),

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { EventAnswer, showEvent } from '../queries/events.ts'
 import { fresh } from '../queries/fresh.ts'
 import { readRejectedEvent } from '../queries/rejectedEvents.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
@@ -38,8 +39,8 @@ export const TrackBody = v.pipe(
       ),
     ),
     metadata: v.optional(v.record(v.string(), v.unknown()), {}),
-    referral: v.optional(v.nullable(ReferralRef)),
-    loyalty: v.optional(v.nullable(LoyaltyRef)),
+    referral: v.optional(v.nullable(v.object({ ...ReferralRef.entries, code: CodeName }))),
+    loyalty: v.optional(v.nullable(v.object({ ...LoyaltyRef.entries, code: CodeName }))),
     /** The client's own id of the event: repeating it records nothing. */
     id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))),
     /** When it happened; else when it arrived. */

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { ByMember, memberPaths, showPending } from '../queries/loyaltyMembers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { Expiry, LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
 import { isMovement } from '../src/domain/loyalty/facts.ts'
@@ -64,7 +65,7 @@ const changeBalance = async (services: Services, call: MemberCall<BalanceBody>):
   return balance === undefined ? mismatch() : { body: balance, ...tokenOf(done) }
 }
 
-const ByPending = v.object({ memberId: v.string(), pendingId: v.string() })
+const ByPending = v.object({ memberId: CodeName, pendingId: v.string() })
 const PENDING = '/v1/loyalties/members/{memberId}/pending-points/{pendingId}'
 
 const changePending = async (

@@ -1,6 +1,7 @@
 // Points that go from one card to another, which may be another customer's.
 import * as v from 'valibot'
 import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
 import type { MovementFact } from '../src/domain/loyalty/facts.ts'
@@ -26,7 +27,7 @@ import { factsOf, findCard, type Held } from './cards.ts'
 import { contextOf, tooBusy } from './context.ts'
 
 const Transfer = v.object({
-  code: name300,
+  code: v.pipe(name300, CodeName),
   points: Points,
   reason: v.optional(v.nullable(text)),
   source_id: v.optional(v.nullable(name300)),

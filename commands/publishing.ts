@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { showHeld } from '../queries/publications.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
@@ -48,7 +49,7 @@ const CampaignRef = v.union([
 export const PublicationBody = v.pipe(
   v.object({
     campaign: v.optional(CampaignRef),
-    voucher: v.optional(name300),
+    voucher: v.optional(v.pipe(name300, CodeName)),
     customer: CustomerBody,
     source_id: v.optional(v.nullable(name300)),
     channel: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(300)))),
@@ -280,10 +281,11 @@ const hasHolder = (code: string): Failure =>
 export const publishCode = async (
   services: Services,
   call: PublishCall,
-  code: string,
+  asked: string,
   customer: CustomerId,
 ): Promise<Outcome> => {
-  const { state } = await loadCode(services.ledgers, code)
+  const { state } = await loadCode(services.ledgers, asked)
+  const { code } = state
   const voucher = resolveVoucher(state, services.rulebook.current())
   const { owner } = state
   if (!voucher || !owner) return notFound('voucher', code)

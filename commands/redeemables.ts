@@ -1,6 +1,7 @@
 // What requests about redeemables have in common: the body's fields, the customer they mean, and how refusals show.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
+import { CodeName } from '../src/domain/codes.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { idFrom, isCustomerId } from '../src/domain/ids.ts'
@@ -36,7 +37,7 @@ const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUN
 export const Redeemable = v.object({
   object: v.optional(v.picklist(['voucher', 'promotion_tier', 'promotion_stack']), 'voucher'),
   /** The code. */
-  id: name300,
+  id: v.pipe(name300, CodeName),
   gift: v.nullish(v.object({ credits: v.nullish(credits) })),
   reward: v.nullish(v.object({ id: v.nullish(v.string()), points: v.nullish(numeric) })),
 })

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
 import { redemptionStream } from '../src/domain/redemption/facts.ts'
@@ -242,7 +243,7 @@ export const redemptionCommands = (services: Services) => [
     summary: 'Redeem one code (older form)',
     tag: TAG,
     roles: REDEEMERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     body: LegacyBody,
     response: RedemptionObject,
     handler: (call) => redeemOne(services, call, call.params.code, call.body),
@@ -253,7 +254,7 @@ export const redemptionCommands = (services: Services) => [
     summary: 'Redeem one code (older form, from browsers)',
     tag: TAG,
     roles: ['client'],
-    query: v.looseObject({ code: v.pipe(name300, v.trim()) }),
+    query: v.looseObject({ code: v.pipe(name300, CodeName) }),
     body: LegacyBody,
     response: RedemptionObject,
     handler: (call) => redeemOne(services, call, call.query.code, call.body),

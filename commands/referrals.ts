@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { campaignNamed } from '../queries/campaigns.ts'
 import { HolderObject, showHolder } from '../queries/referrals.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
@@ -143,7 +144,7 @@ export const referralCommands = (services: Services) => [
     summary: 'Assign referees to a referral code, all or none',
     tag: 'Referrals',
     roles: ['admin', 'integrator'],
-    params: v.object({ code: v.string(), campaignId: v.optional(v.string()) }),
+    params: v.object({ code: CodeName, campaignId: v.optional(v.string()) }),
     body: HoldersBody,
     response: v.object({ holders: v.array(HolderObject) }),
     handler: (call) => assign(services, call),
@@ -155,7 +156,7 @@ export const referralCommands = (services: Services) => [
     summary: 'Take a referee from a referral code',
     tag: 'Referrals',
     roles: ['admin', 'integrator'],
-    params: v.object({ code: v.string(), campaignId: v.optional(v.string()), holderId: v.string() }),
+    params: v.object({ code: CodeName, campaignId: v.optional(v.string()), holderId: v.string() }),
     status: 204,
     handler: (call) => remove(services, call),
   }),

@@ -1,6 +1,7 @@
 // Validating redeemables: what a redemption would give now, without redeeming anything; with a session, a place is kept for it.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
+import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
@@ -10,6 +11,7 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf } from './context.ts'
 import {
@@ -198,7 +200,7 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
 
 /** What a browser says of an order in its query: `amount` and `item[0][product_id]` beside `order[metadata]`. */
 const BrowserQuery = v.looseObject({
-  code: v.pipe(name300, v.trim()),
+  code: v.pipe(name300, CodeName),
   tracking_id: v.optional(v.string()),
   amount: v.optional(numeric),
   item: v.optional(v.array(v.looseObject({}))),
@@ -229,8 +231,8 @@ const release = async (
   call: Call<unknown, unknown, { code: string; sessionKey: string }>,
 ): Promise<Outcome> => {
   const { code, sessionKey: session } = call.params
-  const { state } = await services.ledgers.codes.load(code)
-  if (!state.code.owner || state.code.deleted) return notFound('voucher', code)
+  const { state } = await loadCode(services.ledgers, code)
+  if (!state.owner || state.deleted) return notFound('voucher', code)
   const { position } = await services.ledgers.codes.execute(
     code,
     { type: 'Unlock', session },
@@ -268,7 +270,7 @@ export const validationCommands = (services: Services) => [
     summary: 'What one code would give now (older form)',
     tag: TAG,
     roles: ASKERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     body: LegacyBody,
     response: v.looseObject({ valid: v.boolean() }),
     handler: (call) => answerOne(services, call, call.params.code, call.body),
@@ -294,7 +296,7 @@ export const validationCommands = (services: Services) => [
     summary: 'Give up what a session keeps of a code',
     tag: TAG,
     roles: ['admin', 'integrator'],
-    params: v.object({ code: v.string(), sessionKey: v.string() }),
+    params: v.object({ code: CodeName, sessionKey: v.string() }),
     status: 204,
     handler: (call) => release(services, call),
   }),

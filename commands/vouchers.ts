@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { campaignNamed } from '../queries/campaigns.ts'
 import { codeNamed, showCode, VoucherObject } from '../queries/vouchers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
-import { Code, CodeConfig } from '../src/domain/codes.ts'
+import { Code, CodeConfig, CodeName, configFault } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
@@ -33,7 +33,15 @@ const TAG = 'Vouchers'
 /** What is said of a voucher that is to be made, beside its code. */
 export const NewVoucher = v.object({
   ...VoucherSpec.entries,
-  code_config: v.optional(CodeConfig),
+  code_config: v.optional(
+    v.pipe(
+      CodeConfig,
+      v.check(
+        (config) => configFault(config) === undefined,
+        ({ input }) => configFault(input) ?? '',
+      ),
+    ),
+  ),
   active: v.optional(v.boolean(), true),
 })
 export type NewVoucher = v.InferOutput<typeof NewVoucher>
@@ -137,7 +145,7 @@ const changeable = async (services: Services, name: string) => {
 
 const VoucherPatch = v.object({
   ...VoucherSpec.entries,
-  code: v.optional(v.string()),
+  code: v.optional(CodeName),
   active: v.optional(v.boolean()),
 })
 
@@ -205,7 +213,7 @@ export const voucherCommands = (services: Services) => [
     description: 'What is given replaces what there is, metadata key by key. The type and the gift amount stay.',
     tag: TAG,
     roles: WRITERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     body: VoucherPatch,
     response: VoucherObject,
     handler: (call) => update(services, call),
@@ -217,7 +225,7 @@ export const voucherCommands = (services: Services) => [
     description: 'The code is good for nothing any more and is never given again.',
     tag: TAG,
     roles: WRITERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     status: 204,
     handler: async (call): Promise<Outcome> => {
       const named = await changeable(services, call.params.code)
@@ -231,7 +239,7 @@ export const voucherCommands = (services: Services) => [
       summary: word === 'enable' ? 'Enable a voucher' : 'Disable a voucher',
       tag: TAG,
       roles: WRITERS,
-      params: v.object({ code: v.string() }),
+      params: v.object({ code: CodeName }),
       response: VoucherObject,
       handler: (call): Promise<Outcome> => switchCode(services, call, word === 'enable'),
     }),

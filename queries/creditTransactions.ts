@@ -1,6 +1,7 @@
 // Reading the transactions of a gift voucher, each with the balance that it left.
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { pageLimit, pageNumber } from '../src/http/fields.ts'
@@ -111,7 +112,7 @@ export const creditTransactionQueries = (services: Services) => [
     summary: 'List the transactions of a gift voucher',
     tag: 'Vouchers',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     query: ListQuery,
     handler: fresh(services, ({ params, query }) => list(services, params.code, query)),
   }),

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { Bucket, Card, Pending } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -198,7 +199,7 @@ export const memberPaths = <const Tail extends string>(tail: Tail) => ({
   also: [`/v1/loyalties/{campaignId}/members/{memberId}${tail}`],
 })
 
-export const ByMember = v.object({ campaignId: v.optional(v.string()), memberId: v.string() })
+export const ByMember = v.object({ campaignId: v.optional(v.string()), memberId: CodeName })
 
 const slice = <T>(items: readonly T[], { limit, page }: v.InferOutput<typeof PageQuery>): readonly T[] =>
   items.slice((page - 1) * limit, page * limit)

@@ -1,5 +1,6 @@
 // Reading loyalty tiers: of a program, with what rules pay and rewards cost in them, and the tier that a card is in.
 import * as v from 'valibot'
+import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
@@ -123,7 +124,7 @@ export const loyaltyTierQueries = (services: Services) => [
     summary: "The tier that a member's card is in",
     tag: TAG,
     roles: READERS,
-    params: v.object({ memberId: v.string() }),
+    params: v.object({ memberId: CodeName }),
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found

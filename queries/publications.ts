@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
@@ -101,7 +102,7 @@ const ListQuery = v.object({
   page: v.optional(queryInteger(1, 1_000_000), '1'),
   campaign: v.optional(v.string()),
   customer: v.optional(v.string()),
-  voucher: v.optional(v.string()),
+  voucher: v.optional(CodeName),
   source_id: v.optional(v.string()),
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
 })

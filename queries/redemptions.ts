@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { RedemptionDocument } from '../projections/redemptions.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import { orderId, RecordedOrder, showOrder } from '../src/domain/redemption/order.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
@@ -171,7 +172,7 @@ const ListQuery = v.object({
   /** By id or `source_id`. */
   customer: v.optional(v.string()),
   /** The code. */
-  voucher: v.optional(v.string()),
+  voucher: v.optional(CodeName),
   created_at: Range,
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
 })
@@ -271,7 +272,7 @@ export const redemptionQueries = (services: Services) => [
     summary: "List a code's redemptions and rollbacks",
     tag: 'Vouchers',
     roles: READERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     query: OfCodeQuery,
     handler: fresh(services, ({ params, query }) => ofCode(services, params.code, query)),
   }),

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { PublicationDocument } from '../projections/publications.ts'
 import type { ReferralDocument, ReferralStatus, RewardView } from '../projections/referrals.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
@@ -107,7 +108,7 @@ const ListQuery = v.object({
   status: v.optional(v.picklist(STATUSES)),
   referrer: v.optional(v.string()),
   referee: v.optional(v.string()),
-  code: v.optional(v.string()),
+  code: v.optional(CodeName),
   starting_after_id: v.optional(v.string()),
   order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
 })
@@ -306,7 +307,7 @@ const holders = async (
 }
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-const CodeParams = v.object({ code: v.string(), campaignId: v.optional(v.string()) })
+const CodeParams = v.object({ code: CodeName, campaignId: v.optional(v.string()) })
 const CustomerParams = v.object({ campaignId: v.string(), customer: v.string() })
 
 export const referralQueries = (services: Services) => [

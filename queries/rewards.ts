@@ -1,5 +1,6 @@
 // Reading rewards, where they are offered, and which of them a member can pay for.
 import * as v from 'valibot'
+import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Reward } from '../src/domain/rulebook/reward.ts'
 import type { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
@@ -190,7 +191,7 @@ export const rewardQueries = (services: Services) => [
     description: '`affordable_only` leaves out what the card cannot pay now.',
     tag: TAG,
     roles: READERS,
-    params: v.object({ memberId: v.string() }),
+    params: v.object({ memberId: CodeName }),
     query: MemberRewardsQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)

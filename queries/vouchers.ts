@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../projections/vouchers.ts'
+import { CodeName } from '../src/domain/codes.ts'
 import { cardByCode } from '../src/domain/loyalty/state.ts'
 import { type Campaign, campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
@@ -183,7 +184,7 @@ const ORDERS = {
 const ListQuery = v.object({
   limit: pageLimit,
   page: pageNumber,
-  code: v.optional(v.string()),
+  code: v.optional(CodeName),
   /** By name or id. */
   campaign: v.optional(v.string()),
   campaign_id: v.optional(v.string()),
@@ -289,7 +290,7 @@ export const voucherQueries = (services: Services) => [
     description: 'What a code is comes from its own stream and is never behind; how often it was redeemed may be.',
     tag: 'Vouchers',
     roles: READERS,
-    params: v.object({ code: v.string() }),
+    params: v.object({ code: CodeName }),
     response: VoucherObject,
     handler: fresh(services, ({ params }) => get(services, params.code)),
   }),

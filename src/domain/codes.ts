@@ -1,13 +1,81 @@
-// Codes that customers hold: how one is made of random bytes, and the stream that keeps each unique.
+// Codes that customers hold: what can be one, how one is made of random bytes, and the stream that keeps each unique.
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import { VoucherSpec } from './vouchers/spec.ts'
 
+/** Longest code, in UTF-16 units. */
+export const MAX_CODE = 300
+/** Longest part of a stream's name that a code may take: the log's names have 500 characters at most. */
+const MAX_WRITTEN = 480
+
+/** What a code cannot hold, in the words in which it is refused. Codes stand in paths, in messages and on paper. */
+const FORBIDDEN: readonly (readonly [characters: RegExp, words: string])[] = [
+  [/\s/u, 'must NOT contain spaces'],
+  [/[/?#%\\]/u, 'must NOT contain / ? # % or \\'],
+  // Joiners are part of how some scripts are written.
+  [
+    /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]|(?![\u200c\u200d])\p{Cf}/u,
+    'must NOT contain control or invisible characters',
+  ],
+]
+
+const forbiddenIn = (text: string): string | undefined => FORBIDDEN.find(([characters]) => characters.test(text))?.[1]
+
+const encoder = new TextEncoder()
+
+/**
+ * A text as a part of a stream's name, which is of visible ASCII characters only. Others, and `%`, are written as `%` and two
+ * digits for each byte of UTF-8, so that no two texts become one name; what is ASCII stays as it is.
+ */
+const written = (text: string): string =>
+  text.replace(/[^!-$&-~]+/gu, (part) =>
+    Array.from(encoder.encode(part), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
+
+/**
+ * A code as it is kept: without blanks around it, and in Unicode's composed form (NFC), so that one letter is one letter however
+ * a keyboard, a file or a path wrote it. Capitals are told from small letters.
+ */
+export const normalCode = (text: string): string => text.normalize('NFC').trim()
+
+/** Why a text in normal form cannot be a code, as what follows the name of its property; undefined when it can. */
+export const codeFault = (code: string): string | undefined => {
+  if (code === '') return 'must NOT have fewer than 1 characters'
+  if (code.length > MAX_CODE) return `must NOT have more than ${MAX_CODE} characters`
+  const words = forbiddenIn(code)
+  if (words !== undefined) return words
+  return written(code).length > MAX_WRITTEN
+    ? `must NOT have more than ${MAX_WRITTEN} characters, of which each beyond ASCII counts as 6, 9 or 12`
+    : undefined
+}
+
+/** The code that a text names; undefined when it can be none. */
+export const codeIn = (text: string): string | undefined => {
+  const code = normalCode(text)
+  return codeFault(code) === undefined ? code : undefined
+}
+
+/** A text that names a code, or something else: a code in it is in its normal form. */
+export const CodeName = v.pipe(v.string(), v.normalize('NFC'), v.trim())
+
+/** A code that a caller gives by hand. */
+export const Code = v.pipe(
+  CodeName,
+  v.minLength(1),
+  v.maxLength(MAX_CODE),
+  v.check(
+    (code) => codeFault(code) === undefined,
+    ({ input }) => codeFault(input) ?? '',
+  ),
+)
+
 const characters = v.pipe(
-  v.string(),
+  CodeName,
   v.maxLength(200),
-  v.regex(/^[!-~]+$/, 'must be visible ASCII characters'),
-  v.check((text) => !/[/?#%\\]/.test(text), 'must NOT contain / ? # % or \\'),
+  v.check(
+    (text) => forbiddenIn(text) === undefined,
+    ({ input }) => forbiddenIn(input) ?? '',
+  ),
 )
 
 /** How the codes of a campaign look. */
@@ -15,17 +83,19 @@ export const CodeConfig = v.object({
   /** Random characters, when there is no pattern. */
   length: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)))),
   /** The characters to choose from; `alphabetic`, `numeric` and `alphanumeric` are names of sets. */
-  charset: v.optional(v.nullable(characters)),
+  charset: v.optional(v.nullable(v.pipe(characters, v.minLength(1)))),
   /** Each `#` becomes a random character, the rest stays. */
   pattern: v.optional(
     v.nullable(
       v.pipe(
-        v.string(),
+        CodeName,
         v.minLength(1),
         v.maxLength(100),
-        v.regex(/^[!-~]+$/, 'must be visible ASCII characters'),
         v.includes('#', 'must contain # for each random character'),
-        v.check((text) => !/[/?%\\]/.test(text), 'must NOT contain / ? % or \\'),
+        v.check(
+          (text) => forbiddenIn(text.replaceAll('#', '')) === undefined,
+          ({ input }) => forbiddenIn(input.replaceAll('#', '')) ?? '',
+        ),
       ),
     ),
   ),
@@ -43,9 +113,15 @@ const SETS: Readonly<Record<string, string>> = {
 }
 const DEFAULT_LENGTH = 12
 
-const charsetOf = ({ charset }: CodeConfig): string => [...new Set(SETS[charset ?? 'alphanumeric'] ?? charset)].join('')
+const charsetOf = ({ charset }: CodeConfig): readonly string[] => {
+  const named = charset ?? 'alphanumeric'
+  return [...new Set(Object.hasOwn(SETS, named) ? SETS[named] : named)]
+}
 
 const patternOf = ({ pattern, length }: CodeConfig): string => pattern ?? '#'.repeat(length ?? DEFAULT_LENGTH)
+
+const around = ({ prefix, postfix }: CodeConfig, body: string): string =>
+  normalCode(`${prefix ?? ''}${body}${postfix ?? ''}`)
 
 /** How many codes a format has; a number, since no more than its size matters. */
 export const roomOf = (config: CodeConfig): number =>
@@ -65,22 +141,27 @@ export const codeFrom = (config: CodeConfig, seed: Uint8Array | string): string 
     return ((pool.pop()! << 24) | (pool.pop()! << 16) | (pool.pop()! << 8) | pool.pop()!) >>> 0
   }
   const body = [...patternOf(config)].map((c) => (c === '#' ? charset[next() % charset.length] : c)).join('')
-  return `${config.prefix ?? ''}${body}${config.postfix ?? ''}`
+  return around(config, body)
 }
 
-/** Longest code, given or made: it is part of a stream's name. */
-export const MAX_CODE = 300
-
-/** A code that a caller gives by hand. */
-export const Code = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(MAX_CODE),
-  v.regex(/^[^\s/?#%\\]+$/, 'must NOT contain spaces, / ? # % or \\'),
-)
+/** Why the codes of a format would be none; undefined when all would be good. */
+export const configFault = (config: CodeConfig): string | undefined => {
+  const longest = charsetOf(config).reduce((a, b) => (written(b).length > written(a).length ? b : a))
+  const fault = codeFault(around(config, patternOf(config).replaceAll('#', longest)))
+  return fault === undefined ? undefined : `makes codes that cannot be: a code ${fault}`
+}
 
 const CODE_STREAM = 'code-'
-export const codeStream = (code: string): string => `${CODE_STREAM}${code}`
+
+/** The stream of a code in its normal form; that of one of ASCII letters is called as the code is. */
+export const codeStream = (code: string): string => `${CODE_STREAM}${written(code)}`
+
+/** The code whose stream this is; undefined for other streams. */
+export const codeOfStream = (stream: string): string | undefined => {
+  if (!stream.startsWith(CODE_STREAM)) return undefined
+  const name = stream.slice(CODE_STREAM.length)
+  return name.includes('%') ? decodeURIComponent(name) : name
+}
 
 /** Whom a code belongs to. */
 export const CodeOwner = v.object({

@@ -16,7 +16,7 @@ import { isLineTrouble, isReadRefused, messageOf, NoAnswer, ReadRefused, StoreUn
 import { guardAgainstClient } from './guard.ts'
 import { openLine } from './line.ts'
 import { readChunks } from './read.ts'
-import { checkAppend } from './refuse.ts'
+import { checkAppend, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
 import type { EventStore, ReadAllOptions, ReadOptions } from './types.ts'
 
@@ -58,6 +58,8 @@ const HEAD_SEARCH = 100_000
 const WRITTEN_SEARCH = 10_000
 /** A filtered subscription says where it is after so many windows of 32 events in which nothing matched. */
 const CHECKPOINT_WINDOWS = 32
+
+async function* noRecords(): AsyncGenerator<readonly RawRecord[]> {}
 
 export const createEventStore = ({
   url,
@@ -176,6 +178,7 @@ export const createEventStore = ({
 
     readStream(stream, options = {}) {
       const { direction = 'forwards', signal, leftOut } = options
+      if (!isStreamName(stream)) return facts(noRecords(), {})
       return facts(
         records(
           (client) =>

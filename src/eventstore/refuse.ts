@@ -17,6 +17,9 @@ const nil = '00000000-0000-0000-0000-000000000000'
 const isName = (name: string): boolean =>
   name.length > 0 && name.length <= MAX_NAME && !name.startsWith('$') && printable.test(name)
 
+/** Whether a stream can have this name: others hold nothing, and are never asked for. */
+export const isStreamName = isName
+
 /** Throws AppendRefused for a name that is empty, too long, not printable ASCII, or reserved for the server. */
 export const checkStream = (stream: string): void => {
   if (!isName(stream))

@@ -1,6 +1,5 @@
 // Loads and changes codes, as far as these are no matter of their ledgers.
-import * as v from 'valibot'
-import { Code } from '../domain/codes.ts'
+import { codeIn } from '../domain/codes.ts'
 import type { ChangeOfCode } from '../domain/redemption/ledgers.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type CodeState, noCode } from '../domain/vouchers/code.ts'
@@ -12,8 +11,9 @@ import type { Ledgers } from './ledgers.ts'
 export type CodeStreams = Pick<Ledgers, 'codes'>
 
 /** What a code's stream says now. A text that cannot be a code is one that nobody has. */
-export const loadCode = async ({ codes }: CodeStreams, code: string): Promise<Held<CodeState>> => {
-  if (!v.is(Code, code)) return { state: noCode(code), revision: -1n, position: undefined }
+export const loadCode = async ({ codes }: CodeStreams, text: string): Promise<Held<CodeState>> => {
+  const code = codeIn(text)
+  if (code === undefined) return { state: noCode(text), revision: -1n, position: undefined }
   const held = await codes.load(code)
   return { ...held, state: held.state.code }
 }

@@ -1,5 +1,5 @@
 // Reserves codes: the first fact of a code's stream says whose it is, and no second one can be there.
-import { type CodeOwner, type CodeReserved, codeStream } from '../domain/codes.ts'
+import { type CodeOwner, type CodeReserved, codeIn, codeStream } from '../domain/codes.ts'
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { VoucherSpec } from '../domain/vouchers/spec.ts'
@@ -24,7 +24,8 @@ export interface Codes {
   make(code: NewCode, context: Context): Promise<Made>
   /** The same for a code that says nothing of itself. */
   reserve(code: string, owner: CodeOwner, context: Context, spec?: VoucherSpec): Promise<'reserved' | 'taken'>
-  ownerOf(code: string): Promise<CodeOwner | undefined>
+  /** Whose the code is that a text names, which may be none. */
+  ownerOf(text: string): Promise<CodeOwner | undefined>
 }
 
 const hasContent = (spec: VoucherSpec | undefined): spec is VoucherSpec =>
@@ -67,7 +68,10 @@ export const createCodes = (store: Pick<EventStore, 'append' | 'readStream'>): C
 
   return {
     make,
-    ownerOf: async (code) => (await first(code))?.owner,
+    async ownerOf(text) {
+      const code = codeIn(text)
+      return code === undefined ? undefined : (await first(code))?.owner
+    },
     reserve: async (code, owner, context, spec) =>
       (await make({ code, owner, spec }, context)).kind === 'made' ? 'reserved' : 'taken',
   }

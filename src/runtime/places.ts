@@ -1,8 +1,7 @@
 // The places of redemptions in the ledgers of codes and campaigns: looked at, given up, told of what came about, settled after
 // crashes, kept for sessions.
-import * as v from 'valibot'
 import { calendarOf } from '../domain/calendar.ts'
-import { Code } from '../domain/codes.ts'
+import { codeIn } from '../domain/codes.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RedemptionFactData } from '../domain/redemption/facts.ts'
 import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
@@ -83,7 +82,10 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now }: PlacesO
 
   const look: Places['look'] = async (codes) => {
     const streams = await Promise.all(
-      codes.map(async (code) => (v.is(Code, code) ? (await ledgers.codes.load(code)).state : noCodeStream(code))),
+      codes.map(async (text) => {
+        const code = codeIn(text)
+        return code === undefined ? noCodeStream(text) : (await ledgers.codes.load(code)).state
+      }),
     )
     const counted = new Set<string>()
     for (const { code } of streams) {

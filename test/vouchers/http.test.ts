@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
+import { until } from '../until.ts'
 
 let node: TestNode
 const test = suite('vouchers over http')
@@ -131,6 +132,121 @@ test('the official SDK makes, reads, changes and deletes vouchers', async () => 
   const gone = await client.vouchers.get(made.code).catch((error) => error)
   assert.equal([gone.code, gone.key], [404, 'not_found'])
   assert.is((await client.vouchers.list({ limit: 1 })).data_ref, 'vouchers')
+})
+
+test('a code with national letters works at every entrance, with blanks around it and in any Unicode form', async () => {
+  const keep = async (name: string, body: unknown) => {
+    const answer = await post(name, body)
+    assert.ok(answer.status < 300, `${name}: ${JSON.stringify(answer.body)}`)
+    return answer
+  }
+  const path = (code: string) => `/v1/vouchers/${encodeURIComponent(code)}`
+  assert.is((await keep(path('VA\u030aR1'), { discount: ten })).body.code, 'VÅR1')
+  assert.is((await keep('/v1/vouchers', { code: ' VÅR2 ', discount: ten })).body.code, 'VÅR2')
+  await keep('/v1/vouchers/import', [
+    { code: 'VÅR3\n', discount: ten },
+    { code: 'SPRING3', discount: ten },
+  ])
+  await keep(
+    '/v1/campaigns',
+    campaign('vår', {
+      vouchers_count: 1,
+      voucher: { type: 'DISCOUNT_VOUCHER', discount: ten, code_config: { pattern: 'VÅR-######' } },
+    }),
+  )
+  assert.match((await keep('/v1/campaigns/v%C3%A5r/vouchers', undefined)).body.code, /^VÅR-\w{6}$/)
+  await keep('/v1/campaigns/v%C3%A5r/vouchers/V%C3%85R4', { discount: ten })
+  await keep('/v1/campaigns/v%C3%A5r/import', [{ code: 'VÅR5' }])
+  for (const code of ['VÅR1', 'VÅR2', 'VÅR3', 'SPRING3', 'VÅR4', 'VÅR5']) {
+    const shown = await until(
+      () => get(path(` ${code}`)),
+      ({ status }) => status === 200,
+    )
+    assert.is(shown.body.code, code)
+  }
+  const redeemables = [{ object: 'voucher', id: ' VA\u030aR1 ' }]
+  const redeemed = await keep('/v1/redemptions', {
+    redeemables,
+    order: { amount: 100 },
+    customer: { source_id: 'åsa' },
+  })
+  assert.is(redeemed.body.redemptions[0].voucher.code, 'VÅR1')
+  assert.is((await get(`${path('VÅR1')}/redemption`, redeemed)).body.total, 1)
+  const twice = [...redeemables, { object: 'voucher', id: 'VÅR1' }]
+  assert.is((await post('/v1/validations', { redeemables: twice })).body.key, 'duplicated_redeemables')
+  await keep('/v1/publications', { voucher: 'VÅR2 ', customer: { source_id: 'åsa' } })
+  await keep('/v1/loyalties', {
+    name: 'poäng',
+    voucher: { type: 'LOYALTY_CARD', code_config: { pattern: 'Ö-########' } },
+  })
+  const member = await keep('/v1/loyalties/po%C3%A4ng/members', { customer: { source_id: 'åsa' }, voucher: 'KORT-Å' })
+  assert.is(member.body.code, 'KORT-Å')
+  assert.is((await get('/v1/loyalties/members/KORT-A%CC%8A', member)).body.code, 'KORT-Å')
+  const issued = await keep('/v1/loyalties/po%C3%A4ng/members', { customer: { source_id: 'örjan' } })
+  assert.match(issued.body.code, /^Ö-\w{8}$/)
+})
+
+test('whatever text a path or a format names a thing with is answered in the words of the rule, never in those of the log', async () => {
+  const names = [
+    'A\u007f',
+    'x'.repeat(600),
+    'V\u00c5R',
+    ' ',
+    'a b',
+    '$all',
+    '\u6d41',
+    '\ud83c\udf81',
+    '..%00',
+    'a/b',
+    '%',
+    'constructor',
+  ]
+  const { paths } = (await get('/openapi.json')).body as { paths: Record<string, Record<string, unknown>> }
+  let asked = 0
+  const ask = async (method: string, url: string) => {
+    const body = method === 'get' || method === 'delete' ? undefined : {}
+    const answer = await node.call(method.toUpperCase(), url, body, url.startsWith('/client/') ? {} : { as: 'admin' })
+    asked++
+    const said = `${method} ${url}: ${answer.status} ${JSON.stringify(answer.body)}`
+    assert.ok(answer.status < 500, said)
+    assert.not.match(said, /stream name/)
+  }
+  for (const [path, methods] of Object.entries(paths)) {
+    if (!path.includes('{') || path.includes('{projectId}')) continue
+    // All of them where nothing but the name can be at fault, else the two that the log would refuse.
+    const asks = Object.keys(methods).flatMap((method) =>
+      (method === 'get' ? names : names.slice(0, 2)).map((name) => [method, name] as const),
+    )
+    await Promise.all(asks.map(([method, name]) => ask(method, path.replace(/\{\w+\}/g, encodeURIComponent(name)))))
+  }
+  assert.ok(asked > 300, `only ${asked} requests`)
+  const formats = [
+    { prefix: 'x'.repeat(200), postfix: 'y'.repeat(200) },
+    { charset: 'A\u007f' },
+    { pattern: 'A ##########' },
+  ]
+  for (const code_config of formats) {
+    const voucher = { type: 'DISCOUNT_VOUCHER', discount: ten, code_config }
+    const answers = [
+      await post('/v1/campaigns', campaign('never', { voucher })),
+      await post('/v1/vouchers', { discount: ten, code_config }),
+    ]
+    for (const answer of answers) {
+      assert.is(answer.status, 400)
+      assert.match(JSON.stringify(answer.body), /code_config.*must NOT (have more|contain)/)
+    }
+  }
+  for (const code of ['A\u007f', 'A B', 'Å'.repeat(200)]) {
+    const answers = await Promise.all([
+      post('/v1/vouchers', { code, discount: ten }),
+      post('/v1/vouchers/import', [{ code, discount: ten }]),
+      post('/v1/vouchers/metadata/async', { codes: [code], metadata: {} }),
+    ])
+    for (const { status, body } of answers) {
+      assert.is(status, 400)
+      assert.match(JSON.stringify(body), /must NOT (have more|contain)/)
+    }
+  }
 })
 
 test.run()

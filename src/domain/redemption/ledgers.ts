@@ -1,6 +1,6 @@
 // The two kinds of ledgers: that of a code, in the code's own stream, and that of a campaign over all its codes.
 import { calendarOf } from '../calendar.ts'
-import { codeStream } from '../codes.ts'
+import { codeOfStream } from '../codes.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import {
@@ -29,17 +29,14 @@ const LIMITS = 'limits-'
 /** The stream of a campaign's ledger. */
 export const limitsStream = (campaign: string): string => `${LIMITS}${campaign}`
 
-const CODE = codeStream('')
-
 /** Whose ledger a stream is: a code's or a campaign's; undefined for other streams. */
 export const ledgerOfStream = (
   stream: string,
-): { readonly of: 'code' | 'campaign'; readonly name: string } | undefined =>
-  stream.startsWith(LIMITS)
-    ? { of: 'campaign', name: stream.slice(LIMITS.length) }
-    : stream.startsWith(CODE)
-      ? { of: 'code', name: stream.slice(CODE.length) }
-      : undefined
+): { readonly of: 'code' | 'campaign'; readonly name: string } | undefined => {
+  if (stream.startsWith(LIMITS)) return { of: 'campaign', name: stream.slice(LIMITS.length) }
+  const code = codeOfStream(stream)
+  return code === undefined ? undefined : { of: 'code', name: code }
+}
 
 /** A code's stream: the code, and its ledger. */
 export interface CodeStream {

@@ -1,7 +1,7 @@
 // Campaigns of all types: what they have in common, and the parts that a type adds (loyalty programs: cards and points).
 import * as v from 'valibot'
 import { calendarOf } from '../calendar.ts'
-import { CodeConfig, roomOf } from '../codes.ts'
+import { CodeConfig, configFault, roomOf } from '../codes.ts'
 import { ExpirationRules, expirationFaults } from '../loyalty/expiration.ts'
 import { limitFields } from '../loyalty/limits.ts'
 import { MAX_POINTS } from '../loyalty/points.ts'
@@ -116,7 +116,9 @@ const loyaltyFaults = ({ voucher, loyalty_tiers_expiration: tiers }: Campaign): 
 
 const check = (_: string, definition: Campaign, all: Definitions): readonly Fault[] => {
   const { voucher, campaign_type: type } = definition
+  const format = voucher && configFault(voucher.code_config)
   return [
+    ...(format === undefined ? [] : [{ path: 'voucher.code_config', message: format }]),
     ...validityFaults(definition, calendarOf(all.project?.timeZone ?? 'UTC')),
     ...(voucher && roomOf(voucher.code_config) < MIN_ROOM
       ? [{ path: 'voucher.code_config', message: `must allow at least ${MIN_ROOM} different codes` }]

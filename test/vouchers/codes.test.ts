@@ -1,0 +1,126 @@
+// What can be a code: one rule for all entrances, whose codes all have a stream that the log takes.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import * as v from 'valibot'
+import {
+  Code,
+  CodeConfig,
+  codeFault,
+  codeFrom,
+  codeIn,
+  codeOfStream,
+  codeStream,
+  configFault,
+  roomOf,
+} from '../../src/domain/codes.ts'
+import { checkStream } from '../../src/eventstore/refuse.ts'
+
+const runs = process.env.SOAK ? 50_000 : 2_000
+
+test('a code is known by its normal form, and what cannot be one is refused in words', () => {
+  const same: readonly (readonly [string, string])[] = [
+    ['VÅR20', 'VÅR20'],
+    ['VA\u030aR20', 'VÅR20'],
+    [' \tSPRING20\u00a0\n', 'SPRING20'],
+    ['زمستان', 'زمستان'],
+    ['冬20', '冬20'],
+    ['🎁', '🎁'],
+  ]
+  for (const [said, kept] of same) {
+    assert.is(codeIn(said), kept)
+    assert.is(v.parse(Code, said), kept)
+  }
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['', /fewer than 1/],
+    [' ', /fewer than 1/],
+    ['A B', /spaces/],
+    ['A\u2003B', /spaces/],
+    ['A\u007f', /control/],
+    ['A\u0085B', /spaces|control/],
+    ['A\u0000', /control/],
+    ['A\u200bB', /invisible/],
+    ['A\u202eB', /invisible/],
+    ['\ud800', /control/],
+    ['A\ufffe', /control/],
+    ['A/B', /NOT contain \//],
+    ['50%', /NOT contain \//],
+    ['X'.repeat(301), /more than 300/],
+    ['Å'.repeat(81), /more than 480/],
+  ]
+  for (const [said, words] of wrong) {
+    assert.is(codeIn(said), undefined, JSON.stringify(said))
+    const { issues } = v.safeParse(Code, said)
+    assert.match(String(issues?.map(({ message }) => message)), words)
+  }
+})
+
+test('the stream of a code has a name that the log takes, tells codes apart, and is as it always was for ASCII', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 320 }),
+    fc.string({ unit: 'grapheme', maxLength: 100 }),
+    fc.string({ maxLength: 320 }),
+    fc.string({ unit: fc.constantFrom('\ud83c', '\udf81', 'A', '%', '\u0301', '\u007f'), maxLength: 12 }),
+  )
+  fc.assert(
+    fc.property(text, (said) => {
+      const code = codeIn(said)
+      if (code === undefined) return
+      assert.is(codeIn(code), code)
+      const stream = codeStream(code)
+      checkStream(stream)
+      assert.is(codeOfStream(stream), code)
+      if (/^[!-~]+$/.test(code)) assert.is(stream, `code-${code}`)
+    }),
+    { numRuns: runs },
+  )
+  assert.is(codeOfStream('customer-1'), undefined)
+})
+
+test('a format is refused unless every code of it can be one', () => {
+  const part = fc.oneof(
+    fc.constantFrom(
+      '',
+      'A',
+      'Å',
+      'VA\u030a',
+      '🎁',
+      'x'.repeat(200),
+      '雪'.repeat(40),
+      '\u0301',
+      'alphabetic',
+      'constructor',
+    ),
+    fc.string({ maxLength: 12 }),
+    fc.string({ unit: 'grapheme', maxLength: 12 }),
+  )
+  const config = fc.record(
+    {
+      prefix: part,
+      postfix: part,
+      charset: part,
+      length: fc.integer({ min: 1, max: 100 }),
+      pattern: part.map((text) => `#${text}#`),
+    },
+    { requiredKeys: [] },
+  )
+  let good = 0
+  fc.assert(
+    fc.property(config, fc.string(), (said, seed) => {
+      const { success, output } = v.safeParse(CodeConfig, said)
+      if (!success || configFault(output) !== undefined) return
+      good++
+      const code = codeFrom(output, seed)
+      assert.is(codeFault(code), undefined, JSON.stringify([said, code]))
+      assert.is(codeIn(code), code)
+    }),
+    { numRuns: runs },
+  )
+  assert.ok(good > runs / 20, `only ${good} formats are good`)
+  assert.match(configFault({ prefix: 'x'.repeat(200), postfix: 'y'.repeat(200) }) ?? '', /more than 300/)
+  assert.is(configFault({ prefix: 'VÅR-', charset: 'ÅÄÖ' }), undefined)
+  assert.is(roomOf({ charset: '🎁🎈', length: 3 }), 8)
+  assert.match(codeFrom({ charset: '🎁🎈', length: 3 }, 'seed'), /^[🎁🎈]{3}$/u)
+})
+
+test.run()
