@@ -124,6 +124,7 @@ export const campaignCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/campaigns/{id}',
     summary: 'Change a campaign',
     description:
@@ -146,6 +147,7 @@ export const campaignCommands = (services: Services) => [
   switching(services, 'disable'),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/campaigns/{id}',
     summary: 'Delete a campaign',
     description: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',

@@ -1,21 +1,54 @@
 // The one way in which routes change the rulebook: propose, record, answer.
-import type { Refused } from '../src/domain/refusal.ts'
+import { isRefused, type Refused, refuse as refuseChange } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import { entriesOf, kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { refuse } from '../src/http/errors.ts'
 import type { Answer, Call, Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf } from './context.ts'
 
-/** Records what `propose` asks for, all or none, and answers from the rulebook that came of it. */
+/**
+ * The change that a request is about: of what its path names by id or name, where it names anything. What goes with a definition
+ * is proposed along with it.
+ */
+const meantBy = (
+  proposed: readonly DefinitionChange[],
+  definitions: Definitions,
+  params: unknown,
+): DefinitionChange | undefined => {
+  const named = Object.values(params as object)
+  const changes = proposed.filter(({ verb }) => verb !== 'Created')
+  const nameOf = ({ kind, id }: DefinitionChange) => {
+    const entry = entriesOf(definitions, kind).get(id)
+    return entry && kindNamed(kind).uniqueName?.(entry.definition)
+  }
+  return changes.find(({ id }) => named.includes(id)) ?? changes.find((change) => named.includes(nameOf(change)))
+}
+
+/** Records what `propose` asks for, all or none, and answers from the rulebook that came of it. `If-Match` is asked within the
+ * decision, so that of two callers who have seen the same definition only one changes it. */
 export const changeDefinitions = async (
   services: Services,
-  call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
+  call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey' | 'ifMatch' | 'params'>,
   propose: (definitions: Definitions) => readonly DefinitionChange[] | Refused,
   answer: (rulebook: Rulebook) => Answer | Promise<Answer>,
 ): Promise<Outcome> => {
-  const changed = await services.rulebook.change(propose, contextOf(call, services))
+  let meant: DefinitionChange | undefined
+  const changed = await services.rulebook.change(
+    (definitions) => {
+      const proposed = propose(definitions)
+      if (isRefused(proposed)) return proposed
+      meant = meantBy(proposed, definitions, call.params)
+      const entry = meant && entriesOf(definitions, meant.kind).get(meant.id)
+      if (call.ifMatch === undefined || entry === undefined || call.ifMatch(entry.revision)) return proposed
+      return refuseChange('precondition_failed', `${entry.id} has changed meanwhile: read it again`, {
+        resource: { type: kindNamed(meant!.kind).resource, id: entry.id },
+      })
+    },
+    contextOf(call, services),
+  )
   switch (changed.kind) {
     case 'refused':
       return changed.refused
@@ -23,11 +56,14 @@ export const changeDefinitions = async (
       return refuse('conflict', 'The definitions are being changed by many requests at once; try again', {
         retryAfter: 1,
       })
-    case 'changed':
+    case 'changed': {
+      const entry = meant && entriesOf(changed.rulebook.definitions, meant.kind).get(meant.id)
       return {
         ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+        ...(entry ? { revision: entry.revision } : {}),
         ...(await answer(changed.rulebook)),
       }
+    }
     default:
       return changed satisfies never
   }

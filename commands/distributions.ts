@@ -81,6 +81,7 @@ export const distributionCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/distributions/{id}',
     summary: 'Change a distribution',
     description: 'Parts that are given replace those there are. Messages that are not sent yet go out by the new form.',
@@ -124,6 +125,7 @@ export const distributionCommands = (services: Services) => [
   ),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/distributions/{id}',
     summary: 'Delete a distribution',
     description: 'What is not sent yet is dropped.',

@@ -96,6 +96,7 @@ export const earningRuleCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}',
     summary: 'Change an earning rule',
     description: 'What is left out stays as it is. What it paid before stays as it was.',
@@ -126,6 +127,7 @@ export const earningRuleCommands = (services: Services) => [
   ),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}',
     summary: 'Delete an earning rule',
     tag: TAG,

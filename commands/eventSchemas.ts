@@ -41,6 +41,7 @@ export const eventSchemaCommands = (services: Services) => {
     }),
     route({
       method: 'put',
+      ifMatch: true,
       path: ONE,
       also: [`${MANAGED}/{customEventSchemaId}`],
       summary: 'Change an event schema',
@@ -71,6 +72,7 @@ export const eventSchemaCommands = (services: Services) => {
     }),
     route({
       method: 'delete',
+      ifMatch: true,
       path: ONE,
       also: [`${MANAGED}/{customEventSchemaId}`],
       summary: 'Delete an event schema',

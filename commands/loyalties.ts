@@ -124,6 +124,7 @@ export const loyaltyCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}',
     summary: 'Change a loyalty program',
     description: 'What is left out stays as it is. Past transactions stay as they were.',
@@ -154,6 +155,7 @@ export const loyaltyCommands = (services: Services) => [
   ),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}',
     summary: 'Delete a loyalty program with its rules, tiers and offers',
     description: 'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',

@@ -56,6 +56,7 @@ export const loyaltyTierCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
     summary: 'Change a tier',
     tag: TAG,
@@ -82,6 +83,7 @@ export const loyaltyTierCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
     summary: 'Delete a tier',
     tag: TAG,

@@ -134,6 +134,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/rewards/{id}',
     summary: 'Change a reward',
     tag: TAG,
@@ -150,6 +151,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/rewards/{id}',
     summary: 'Delete a reward',
     description: 'Refused while a program offers it.',
@@ -184,6 +186,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
     summary: 'Change what a reward costs in a program',
     tag: TAG,
@@ -198,6 +201,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
     summary: 'Offer a reward no longer',
     tag: TAG,
@@ -232,6 +236,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
     summary: 'Change what a reward costs in a program',
@@ -247,6 +252,7 @@ export const rewardCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
     summary: 'Offer a reward no longer',

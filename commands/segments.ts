@@ -75,6 +75,7 @@ export const segmentCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/segments/{id}',
     summary: 'Change a segment',
     description:
@@ -102,6 +103,7 @@ export const segmentCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/segments/{id}',
     summary: 'Delete a segment',
     description: 'Refused, with the list of users, while something refers to it.',

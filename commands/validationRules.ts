@@ -58,6 +58,7 @@ export const validationRuleCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: '/v1/validation-rules/{id}',
     summary: 'Change a validation rule',
     tag: 'Validation rules',
@@ -84,6 +85,7 @@ export const validationRuleCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/validation-rules/{id}',
     summary: 'Delete a validation rule',
     description: 'Refused, with the list of users, while something refers to it.',
@@ -135,6 +137,7 @@ export const validationRuleCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: '/v1/validation-rules/{id}/assignments/{assignmentId}',
     summary: 'Detach a validation rule',
     tag: 'Validation rules',

@@ -95,6 +95,7 @@ export const webhookCommands = (services: Services) => [
   }),
   route({
     method: 'put',
+    ifMatch: true,
     path: `${WEBHOOKS}/{id}`,
     also: [`${MANAGED_WEBHOOKS}/{id}`],
     summary: 'Change a project webhook',
@@ -121,6 +122,7 @@ export const webhookCommands = (services: Services) => [
   }),
   route({
     method: 'delete',
+    ifMatch: true,
     path: `${WEBHOOKS}/{id}`,
     also: [`${MANAGED_WEBHOOKS}/{id}`],
     summary: 'Delete a project webhook',

@@ -110,7 +110,10 @@ export const campaignQueries = (services: Services) => {
       handler: fresh(services, async ({ params }): Promise<Outcome> => {
         const entry = campaignNamed(rulebook.current().definitions, params.id)
         if (!entry) return notFound('campaign', params.id)
-        return { body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id) ?? null) }
+        return {
+          revision: entry.revision,
+          body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id) ?? null),
+        }
       }),
     }),
   ]

@@ -148,7 +148,7 @@ export const distributionQueries = (services: Services) => [
     response: DistributionObject,
     handler: ({ params }): Outcome => {
       const entry = services.rulebook.current().entries('distribution').get(params.id)
-      return entry ? { body: showDistribution(entry) } : notFound('distribution', params.id)
+      return entry ? { revision: entry.revision, body: showDistribution(entry) } : notFound('distribution', params.id)
     },
   }),
   route({

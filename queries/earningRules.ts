@@ -83,7 +83,9 @@ export const earningRuleQueries = (services: Services) => [
     response: EarningRuleObject,
     handler: (call): Outcome => {
       const rule = findRule(services, call.params)
-      return isFailure(rule) ? rule : { body: showEarningRule(rule, services.rulebook.current()) }
+      return isFailure(rule)
+        ? rule
+        : { revision: rule.revision, body: showEarningRule(rule, services.rulebook.current()) }
     },
   }),
 ]

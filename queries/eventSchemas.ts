@@ -52,7 +52,9 @@ export const eventSchemaQueries = ({ rulebook }: Services) => [
     response: EventSchemaObject,
     handler: (call): Outcome => {
       const entry = rulebook.current().entries('eventSchema').get(call.params.customEventSchemaId)
-      return entry ? { body: showEventSchema(entry) } : notFound('custom_event_schema', call.params.customEventSchemaId)
+      return entry
+        ? { revision: entry.revision, body: showEventSchema(entry) }
+        : notFound('custom_event_schema', call.params.customEventSchemaId)
     },
   }),
 ]

@@ -90,7 +90,7 @@ export const loyaltyQueries = (services: Services) => [
     response: CampaignObject,
     handler: (call): Outcome => {
       const found = findProgram(services, call.params.campaignId)
-      return isFailure(found) ? found : { body: showCampaign(found) }
+      return isFailure(found) ? found : { revision: found.revision, body: showCampaign(found) }
     },
   }),
   route({

@@ -69,7 +69,7 @@ export const loyaltyTierQueries = (services: Services) => [
     response: TierObject,
     handler: (call): Outcome => {
       const tier = findTier(services, call.params)
-      return isFailure(tier) ? tier : { body: showTier(tier) }
+      return isFailure(tier) ? tier : { revision: tier.revision, body: showTier(tier) }
     },
   }),
   route({

@@ -98,7 +98,9 @@ export const rewardQueries = (services: Services) => [
     response: RewardObject,
     handler: async (call): Promise<Outcome> => {
       const found = services.rulebook.current().entries('reward').get(call.params.id)
-      return found ? { body: await showReward(services, found) } : notFound('reward', call.params.id)
+      return found
+        ? { revision: found.revision, body: await showReward(services, found) }
+        : notFound('reward', call.params.id)
     },
   }),
   route({
@@ -130,7 +132,7 @@ export const rewardQueries = (services: Services) => [
       const { id, assignmentId } = call.params
       const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
       return found?.definition.reward_id === id
-        ? { body: showAssignment(found) }
+        ? { revision: found.revision, body: showAssignment(found) }
         : notFound('reward_assignment', assignmentId)
     },
   }),
@@ -162,7 +164,7 @@ export const rewardQueries = (services: Services) => [
     response: AssignmentObject,
     handler: (call): Outcome => {
       const found = findAssignment(services, call.params)
-      return isFailure(found) ? found : { body: showAssignment(found) }
+      return isFailure(found) ? found : { revision: found.revision, body: showAssignment(found) }
     },
   }),
   route({

@@ -257,7 +257,9 @@ export const segmentQueries = (services: Services) => [
     response: SegmentObject,
     handler: (call): Outcome => {
       const entry = services.rulebook.current().entries('segment').get(call.params.id)
-      return entry ? { body: showSegment(entry, services) } : notFound('segment', call.params.id)
+      return entry
+        ? { revision: entry.revision, body: showSegment(entry, services) }
+        : notFound('segment', call.params.id)
     },
   }),
   route({

@@ -80,7 +80,9 @@ export const validationRuleQueries = (services: Services) => {
       response: RuleObject,
       handler: (call): Outcome => {
         const entry = entriesOf(definitions(), 'validationRule').get(call.params.id)
-        return entry ? { body: showRule(entry, definitions()) } : notFound('validation_rules', call.params.id)
+        return entry
+          ? { revision: entry.revision, body: showRule(entry, definitions()) }
+          : notFound('validation_rules', call.params.id)
       },
     }),
     route({

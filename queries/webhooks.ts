@@ -40,6 +40,7 @@ const one = async ({ rulebook, readModel, store }: Services, id: string): Promis
   for await (const fact of store.readStream(webhookStream(id), { direction: 'backwards', maxCount: SHOWN }))
     if (fact.type === 'WebhookEventParked') parked.push(fact.data)
   return {
+    revision: entry.revision,
     body: {
       ...showWebhook(entry),
       position: feed === null || feed.position === '' ? null : feed.position,

@@ -53,6 +53,7 @@ export type RefusalKey =
   | 'duplicate_found'
   | 'holder_assignement_duplication'
   | 'multiple_requests'
+  | 'precondition_failed'
   | 'forbidden'
 
 export interface Refusal {

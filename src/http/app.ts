@@ -161,6 +161,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     const read = readHeaders(exchange.headers)
     if ('failed' in read) return read
     exchange.conditional = read
+    if (read.ifMatch !== undefined && !endpoint.route.ifMatch && endpoint.method !== 'GET')
+      return refuse('invalid_header', 'If-Match is not supported here: only changes of definitions take it')
     if (endpoint.route.query === undefined) return undefined
     const query = parseQuery(queryOf(exchange.request.url))
     if ('failed' in query) return query

@@ -14,6 +14,7 @@ const REQUEST_HEADERS = [
   'Consistency-Token',
   'Prefer',
   'If-None-Match',
+  'If-Match',
 ].join(', ')
 
 /** What a page's script may read. */

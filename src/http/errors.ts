@@ -84,6 +84,7 @@ const table = {
   duplicate_found: [409, 'Duplicate resource found'],
   holder_assignement_duplication: [409, 'Holder assignment duplication'],
   conflict: [409, 'Conflict'],
+  precondition_failed: [412, 'Precondition failed'],
   payload_too_large: [413, 'Payload too large'],
   unsupported_media_type: [415, 'Unsupported media type'],
   too_many_requests: [429, 'Too many requests hit the API too quickly.'],

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { ANONYMOUS } from './auth.ts'
 import { errorBody, type Failure, newRequestId, refuse, Unavailable } from './errors.ts'
-import { type ConditionalHeaders, PLAIN } from './headers.ts'
+import { type ConditionalHeaders, etagOf, PLAIN } from './headers.ts'
 import { type RateState, UNLIMITED_RATE } from './limits.ts'
 import type { Answer, Audience, Consistency, RawCall } from './route.ts'
 
@@ -52,6 +52,9 @@ export class Exchange implements RawCall {
   }
   get idempotencyKey(): string | undefined {
     return this.conditional.idempotencyKey
+  }
+  get ifMatch(): ((revision: string) => boolean) | undefined {
+    return this.conditional.ifMatch
   }
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
@@ -125,14 +128,17 @@ export const createReplier = ({ log, metrics, mapError }: ReplierDeps): Replier 
 
   const answer: Replier['answer'] = (exchange, given, usualStatus) => {
     const status = given.status ?? usualStatus
-    const { etag, raw } = given
+    const { revision, raw } = given
     const json = raw === undefined && given.body !== undefined ? JSON.stringify(given.body) : undefined
     const headers = headersOf(exchange, raw?.contentType ?? (json === undefined ? undefined : 'application/json'))
     if (given.consistencyToken !== undefined) headers['Consistency-Token'] = given.consistencyToken.toString()
-    if (exchange.request.method === 'GET') headers['Cache-Control'] = 'private, no-cache'
-    if (etag !== undefined) {
+    const isRead = exchange.request.method === 'GET' || exchange.request.method === 'HEAD'
+    if (isRead) headers['Cache-Control'] = 'private, no-cache'
+    if (json !== undefined && status === 200 && (isRead || revision !== undefined)) {
+      const etag = etagOf(json, revision)
       headers.ETag = `"${etag}"`
-      if (exchange.conditional.ifNoneMatch?.(etag) === true) return send(exchange, 304, headers, null, given.headers)
+      if (isRead && exchange.conditional.ifNoneMatch?.(etag) === true)
+        return send(exchange, 304, headers, null, given.headers)
     }
     return send(exchange, status, headers, raw?.content ?? json ?? null, given.headers)
   }

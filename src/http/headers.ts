@@ -1,4 +1,5 @@
-// Request headers with a meaning of their own: Consistency-Token, Prefer, Idempotency-Key, If-None-Match.
+// Request headers with a meaning of their own: Consistency-Token, Prefer, Idempotency-Key, If-None-Match, If-Match.
+import { hash } from 'node:crypto'
 import { type Failure, refuse } from './errors.ts'
 import type { Consistency } from './route.ts'
 
@@ -13,6 +14,8 @@ export interface ConditionalHeaders {
   readonly idempotencyKey: string | undefined
   /** Whether `If-None-Match` names this tag (weak comparison, RFC 9110 13.1.2); undefined when it was not sent. */
   readonly ifNoneMatch: ((etag: string) => boolean) | undefined
+  /** Whether `If-Match` names this revision, be it with a hash behind it (`etagOf`); undefined when it was not sent. */
+  readonly ifMatch: ((revision: string) => boolean) | undefined
 }
 
 const TOKEN = /^\d{1,20}$/
@@ -36,11 +39,29 @@ const matcher =
   (etag: string): boolean =>
     value.trim() === '*' || value.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${etag}"`)
 
+/**
+ * The version of an answer, without quotes: the revision of what it shows, where it has one, and a hash of the whole body, since
+ * a body also shows what no revision counts (the progress of a roll-out, the codes of a campaign).
+ */
+export const etagOf = (json: string, revision: string | undefined): string => {
+  const digest = hash('sha1', json, 'base64url')
+  return revision === undefined ? digest : `${revision}.${digest}`
+}
+
+/** The revision in a tag of `etagOf`. A weak tag has none: `If-Match` compares strongly (RFC 9110 13.1.1). */
+const REVISION = /^"(\d{1,20})[."]/
+
+const revisionMatcher =
+  (value: string) =>
+  (revision: string): boolean =>
+    value.trim() === '*' || value.split(',').some((one) => REVISION.exec(one.trim())?.[1] === revision)
+
 /** What a request without any of them stands for. */
 export const PLAIN: ConditionalHeaders = {
   consistency: { waitMs: DEFAULT_WAIT_MS },
   idempotencyKey: undefined,
   ifNoneMatch: undefined,
+  ifMatch: undefined,
 }
 
 /** Reads the headers; one that is sent and malformed is a failure that names it. */
@@ -49,8 +70,8 @@ export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders |
   const prefer = headers.get('prefer') ?? undefined
   const idempotencyKey = headers.get('idempotency-key') ?? undefined
   const ifNoneMatch = headers.get('if-none-match') ?? undefined
-  if (token === undefined && prefer === undefined && idempotencyKey === undefined && ifNoneMatch === undefined)
-    return PLAIN
+  const ifMatch = headers.get('if-match') ?? undefined
+  if ([token, prefer, idempotencyKey, ifNoneMatch, ifMatch].every((value) => value === undefined)) return PLAIN
   if (idempotencyKey !== undefined && !VISIBLE_ASCII.test(idempotencyKey))
     return refuse('invalid_header', 'Idempotency-Key must have 1 to 255 visible ASCII characters')
   const position = token === undefined ? undefined : parseToken(token)
@@ -60,5 +81,6 @@ export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders |
     consistency: { waitMs: waitMs(prefer), ...(position === undefined ? {} : { token: position }) },
     idempotencyKey,
     ifNoneMatch: ifNoneMatch === undefined ? undefined : matcher(ifNoneMatch),
+    ifMatch: ifMatch === undefined ? undefined : revisionMatcher(ifMatch),
   }
 }

@@ -117,6 +117,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   Forbidden: 'The role or origin of the key does not allow this',
   NotFound: 'What the path names does not exist',
   Conflict: 'The name or id is taken, or another request was faster',
+  PreconditionFailed: 'What If-Match names has changed meanwhile: read it again',
   PayloadTooLarge: 'The body is over its limit',
   UnsupportedMediaType: 'The body is not application/json',
   TooManyRequests: 'The key is over its requests a minute',
@@ -135,6 +136,7 @@ const errorResponses = (route: Route, audience: Audience): JsonObject => ({
         429: ref('responses', 'TooManyRequests'),
       }),
   ...(audience === 'public' || route.method === 'get' ? {} : { 409: ref('responses', 'Conflict') }),
+  ...(route.ifMatch ? { 412: ref('responses', 'PreconditionFailed') } : {}),
   ...(route.body === undefined
     ? {}
     : { 413: ref('responses', 'PayloadTooLarge'), 415: ref('responses', 'UnsupportedMediaType') }),
@@ -161,7 +163,7 @@ const operation = (route: Route, path: string, components: Components): JsonObje
       ? []
       : route.method === 'get'
         ? [ref('parameters', 'ConsistencyToken'), ref('parameters', 'Prefer'), ref('parameters', 'IfNoneMatch')]
-        : [ref('parameters', 'IdempotencyKey')]
+        : [ref('parameters', 'IdempotencyKey'), ...(route.ifMatch ? [ref('parameters', 'IfMatch')] : [])]
   return {
     operationId: operationId(route, path),
     summary: route.summary,
@@ -223,6 +225,9 @@ const PARAMETERS: JsonObject = {
     { type: 'string', pattern: '^\\d{1,20}$' },
   ),
   Prefer: headerParameter('Prefer', '`wait=<seconds>`: how long to wait for the token, default 2, at most 10', {
+    type: 'string',
+  }),
+  IfMatch: headerParameter('If-Match', 'The ETag of an earlier answer: 412 when somebody was faster', {
     type: 'string',
   }),
   IfNoneMatch: headerParameter('If-None-Match', 'The ETag of an earlier answer: 304 when it still holds', {

@@ -6,7 +6,8 @@
  *           bodyNesting?, response?, status?, operationId?, handler }): Route
  *   handler: (call: Call<Body, Query, Params>) => Answer | Failure | Refused | Promise<…>
  *
- *   Call   = { body, query, params, key, requestId, channel, audience, consistency, idempotencyKey, now, signal, headers }
+ *   Call   = { body, query, params, key, requestId, channel, audience, consistency, idempotencyKey, ifMatch, now, signal,
+ *              headers }
  *   Answer = { status?, body?, headers?, etag?, consistencyToken?, raw? }
  *   Failure builders (errors.ts): refuse(key, details?, extras?), notFound(type, id), duplicateFound(type, id, details?),
  *     unavailable(details, retryAfter?), notYetConsistent(waitedMs); a domain `Refused` may be returned as it is.
@@ -56,6 +57,8 @@ export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   readonly consistency: Consistency
   /** `Idempotency-Key` as sent: 1–255 visible ASCII characters. */
   readonly idempotencyKey: string | undefined
+  /** Whether `If-Match` names this revision; undefined when it was not sent. */
+  readonly ifMatch: ((revision: string) => boolean) | undefined
   /** When the request was taken up, Unix milliseconds: the `now` of the command. */
   readonly now: number
   /** Aborts when the request's time limit is over. */
@@ -70,8 +73,8 @@ export interface Answer {
   /** Sent as JSON; nothing when absent. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
-  /** An opaque version of the answer, without quotes: becomes `ETag`, and 304 when `If-None-Match` names it. */
-  readonly etag?: string
+  /** The revision of what is shown, decimal: begins the `ETag`, and is what `If-Match` of a later change is held against. */
+  readonly revision?: string
   /** Position that a later query may wait for: becomes `Consistency-Token`. */
   readonly consistencyToken?: bigint
   /** Something other than JSON, instead of `body`. */
@@ -101,6 +104,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyNesting?: number
   /** The answer's body, for the API document only. */
   readonly response?: v.GenericSchema
+  /** Takes `If-Match`: the handler refuses when what it changes has another revision. Elsewhere the header is refused. */
+  readonly ifMatch?: true
   /** Status of an answer that names none; default 200. */
   readonly status?: number
   /** Else made from method and path. */
@@ -143,6 +148,9 @@ class CheckedCall<Body, Query, Params> implements Call<Body, Query, Params> {
   }
   get idempotencyKey(): string | undefined {
     return this.#raw.idempotencyKey
+  }
+  get ifMatch(): ((revision: string) => boolean) | undefined {
+    return this.#raw.ifMatch
   }
   get signal(): AbortSignal {
     return this.#raw.signal

@@ -130,15 +130,16 @@ test('a request past its time limit gets 503 and its signal aborts', async () =>
 test('ETag: a known version answers 304 without a body', async () => {
   const { app } = toyApp()
   const first = await app.request('/v1/customers/ada', { headers: serverKey('reader') })
-  assert.is(first.headers.get('etag'), '"r7"')
-  for (const known of ['"r7"', 'W/"r7"', '"other", "r7"', '*']) {
+  const etag = first.headers.get('etag') ?? ''
+  assert.match(etag, /^"7\.[\w-]{27}"$/)
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
     const again = await app.request('/v1/customers/ada', {
       headers: { ...serverKey('reader'), 'If-None-Match': known },
     })
     assert.is(again.status, 304, known)
     assert.is(await again.text(), '')
   }
-  const other = await app.request('/v1/customers/ada', { headers: { ...serverKey('reader'), 'If-None-Match': '"r6"' } })
+  const other = await app.request('/v1/customers/ada', { headers: { ...serverKey('reader'), 'If-None-Match': '"7"' } })
   assert.is(other.status, 200)
 })
 
@@ -153,7 +154,7 @@ test('HEAD answers as GET without a body', async () => {
   const { app } = toyApp()
   const res = await app.request('/v1/customers/ada', { method: 'HEAD', headers: serverKey('reader') })
   assert.is(res.status, 200)
-  assert.is(res.headers.get('etag'), '"r7"')
+  assert.match(res.headers.get('etag') ?? '', /^"7\./)
   assert.is(await res.text(), '')
 })
 

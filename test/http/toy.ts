@@ -82,7 +82,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     handler: ({ params, consistency }) => {
       seen.push({ params, consistency })
       if (params.id === 'missing') return notFound('customer', params.id)
-      return { body: { id: params.id }, etag: 'r7' }
+      return { body: { id: params.id }, revision: '7' }
     },
   }),
   route({
