@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { EventAnswer, showEvent } from '../queries/events.ts'
 import { fresh } from '../queries/fresh.ts'
 import { readRejectedEvent } from '../queries/rejectedEvents.ts'
+import { callerKey, ownBeginning } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
@@ -42,7 +43,17 @@ export const TrackBody = v.pipe(
     referral: v.optional(v.nullable(v.object({ ...ReferralRef.entries, code: CodeName }))),
     loyalty: v.optional(v.nullable(v.object({ ...LoyaltyRef.entries, code: CodeName }))),
     /** The client's own id of the event: repeating it records nothing. */
-    id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))),
+    id: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.maxLength(255),
+        v.check(
+          (id) => ownBeginning(id) === undefined,
+          ({ input }) => `must NOT begin with ${ownBeginning(input)}`,
+        ),
+      ),
+    ),
     /** When it happened; else when it arrived. */
     occurred_at: v.optional(v.nullable(instant)),
   }),
@@ -87,6 +98,7 @@ const isWorthKeeping = (refusal: Refusal): boolean => refusal.key === 'metadata_
 
 const keep = async (
   services: Services,
+  customer: string,
   body: TrackBody,
   refusal: Refusal,
   context: CommandContext,
@@ -94,6 +106,7 @@ const keep = async (
 ): Promise<bigint> => {
   const { occurred_at, ...rest } = body
   const kept = await services.rejected.keep(
+    customer,
     {
       event: body.event,
       body: { ...rest, occurred_at: new Date(occurred_at ?? context.now).toISOString() },
@@ -120,13 +133,17 @@ const answerOf = async (
   }
 }
 
+/** The name under which an event is recorded: that which the caller gave to it. */
+const keyOf = ({ key }: Pick<TrackCall, 'key'>, { id }: TrackBody): string | undefined =>
+  id === undefined ? undefined : callerKey(key, id)
+
 type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
 
 const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
   const { body } = call
   const target = targetOf(services, body, call.now)
   if (isFailure(target)) return target
-  const key = body.id ?? call.idempotencyKey
+  const key = keyOf(call, body) ?? call.idempotencyKey
   const context = contextOf(call, services, {
     ...(key === undefined ? {} : { key }),
     dryRun: call.query.dry_run,
@@ -137,7 +154,7 @@ const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
   if (executed.kind !== 'refused') return answerOf(services, target, executed)
   const failure = fromRefusal(executed.refusal)
   if (!isWorthKeeping(executed.refusal) || context.dryRun) return failure
-  const position = await keep(services, body, executed.refusal, context, call.channel)
+  const position = await keep(services, target.id, body, executed.refusal, context, call.channel)
   return { ...failure, headers: { 'Consistency-Token': String(position) } }
 }
 
@@ -182,14 +199,14 @@ const trackBatch = async (
     const target = targetOf(services, body, call.now)
     if (isFailure(target)) return refused(target, body.id)
     // The batch's own key names its events by their place, for those that have no id.
-    const key = body.id ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
+    const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
     const context = contextOf(call, services, { ...(key === undefined ? {} : { key }), dryRun })
     const command = await withOffer(services, target.command)
     const executed = await services.customers.execute(target.id, command, context)
     if (executed.kind === 'busy') return refused(tooBusy(), body.id)
     if (executed.kind === 'refused') {
       if (isWorthKeeping(executed.refusal) && !dryRun)
-        await keep(services, body, executed.refusal, context, call.channel)
+        await keep(services, target.id, body, executed.refusal, context, call.channel)
       return refused(fromRefusal(executed.refusal), body.id)
     }
     if (executed.position !== undefined && (position === undefined || executed.position > position))
@@ -225,7 +242,8 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   const body = v.parse(TrackBody, kept.body)
   const target = targetOf(services, body, call.now)
   if (isFailure(target)) return target
-  const context = contextOf(call, services, { key: body.id ?? `resend:${kept._id}` })
+  const key = kept.key ?? (body.id === undefined ? `resend:${kept._id}` : callerKey(call.key, body.id))
+  const context = contextOf(call, services, { key })
   const command = await withOffer(services, target.command)
   const executed = await services.customers.execute(target.id, command, context)
   if (executed.kind === 'busy') return tooBusy()

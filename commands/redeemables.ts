@@ -1,6 +1,7 @@
 // What requests about redeemables have in common: the body's fields, the customer they mean, and how refusals show.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
+import { formerKey } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
@@ -203,11 +204,17 @@ export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | 
 export const codesOf = (redeemables: readonly Redeemable[]): RedemptionAsk['redeemables'] =>
   redeemables.map(({ id, gift }) => ({ code: id, ...(gift?.credits ? { credits: gift.credits } : {}) }))
 
-/** The customer's name for a request, so that asking again under it does nothing again; else one of its own. */
-export const nameOf = (call: AnyCall): string =>
-  call.idempotencyKey === undefined
-    ? randomBytes(16).toString('hex')
-    : idFrom('r', 'key', call.key.appId, call.idempotencyKey)
+/** The caller's name for a request, so that asking again under it does nothing again; else one of its own. */
+export const namesOf = ({
+  idempotencyKey: key,
+  key: { appId },
+}: AnyCall): Pick<RedemptionAsk, 'name' | 'formerName'> => {
+  const former = key === undefined ? undefined : formerKey(key)
+  return {
+    name: key ?? randomBytes(16).toString('hex'),
+    ...(former === undefined ? {} : { formerName: idFrom('r', 'key', appId, former) }),
+  }
+}
 
 /** A refusal as it stands within an answer of 200. */
 export const showRefusal = (refusal: Refusal, requestId: string) => errorBody(fromRefusal(refusal), requestId)

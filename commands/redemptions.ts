@@ -20,7 +20,7 @@ import {
   asksOf,
   codesOf,
   customerMeant,
-  nameOf,
+  namesOf,
   type OneCodeBody,
   oneCodeBody,
   RedeemablesBody,
@@ -63,7 +63,7 @@ const redeem = async (
   const session = body.session?.key ?? undefined
   const redeemed = await services.redemptions.redeem(
     {
-      name: nameOf(call),
+      ...namesOf(call),
       redeemables: codesOf(body.redeemables),
       asked: askedOf(call, body),
       ...(order ? { order } : {}),

@@ -9,6 +9,8 @@ export interface RejectedEventDocument {
   readonly body: Readonly<Record<string, unknown>>
   readonly reasons: readonly string[]
   readonly channel: string
+  /** The name of the command; null where the sender gave the event none, absent in what was kept by older programs. */
+  readonly key?: string | null
   readonly rejected_at: Date
   readonly resent_at: Date | null
   readonly customer: string | null
@@ -17,7 +19,7 @@ export interface RejectedEventDocument {
 
 export const rejectedEvents: Projection<RejectedEventDocument> = {
   name: 'rejectedEvents',
-  version: 1,
+  version: 2,
   indexes: [{ key: { position: 1 } }, { key: { event: 1, position: 1 } }],
   types: ['EventRejected', 'RejectedEventResent'],
   keys: (fact) => [(fact.data as { id: string }).id],
@@ -31,6 +33,7 @@ export const rejectedEvents: Projection<RejectedEventDocument> = {
           body: data.body,
           reasons: data.reasons,
           channel: data.channel,
+          key: data.key ?? null,
           rejected_at: new Date(data.occurredAt),
           resent_at: null,
           customer: null,

@@ -15,6 +15,8 @@ export const rejectedFacts = {
       /** The instant of the first try: what an event without a time of its own occurred at, ms. */
       occurredAt: At,
       channel: v.string(),
+      /** The name that the event would have been recorded under: it has the same when it is sent again from here. */
+      key: v.optional(v.string()),
     }),
   },
   RejectedEventResent: {

@@ -1,4 +1,5 @@
 // One request on its way through the pipeline, and the one place where its reply is written.
+import { callerKey } from '../domain/callerKeys.ts'
 import type { ApiKey } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -51,7 +52,8 @@ export class Exchange implements RawCall {
     return this.conditional.consistency
   }
   get idempotencyKey(): string | undefined {
-    return this.conditional.idempotencyKey
+    const { idempotencyKey: sent } = this.conditional
+    return sent === undefined ? undefined : callerKey(this.key, sent)
   }
   get ifMatch(): ((revision: string) => boolean) | undefined {
     return this.conditional.ifMatch

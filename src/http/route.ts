@@ -55,7 +55,7 @@ export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   readonly channel: string
   readonly audience: Audience
   readonly consistency: Consistency
-  /** `Idempotency-Key` as sent: 1–255 visible ASCII characters. */
+  /** The command's name that follows from `Idempotency-Key` and the API key that it came with; absent when none was sent. */
   readonly idempotencyKey: string | undefined
   /** Whether `If-Match` names this revision; undefined when it was not sent. */
   readonly ifMatch: ((revision: string) => boolean) | undefined

@@ -1,4 +1,5 @@
 // Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
+import { formerKey } from '../domain/callerKeys.ts'
 import type { CustomerCommand } from '../domain/customer/commands.ts'
 import { type Decision, decide } from '../domain/customer/decide.ts'
 import { gatherDeclined } from '../domain/customer/declined.ts'
@@ -191,14 +192,18 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
             left.push(job) // is answered as a repeat once the first is recorded
             continue
           }
-          const known = loaded.keys.find(key)
+          const former = formerKey(key)
+          const known = loaded.keys.find(key) ?? (former === undefined ? undefined : loaded.keys.find(former))
           if (known) {
             const at = state
             answers.push(() => job.resolve({ kind: 'repeated', range: known, state: at, position }))
             continue
           }
           const forgotten = loaded.keys.forgottenUpTo
-          if (forgotten !== undefined && (await wasUsed(id, key, forgotten))) {
+          if (
+            forgotten !== undefined &&
+            ((await wasUsed(id, key, forgotten)) || (former !== undefined && (await wasUsed(id, former, forgotten))))
+          ) {
             const at = state
             answers.push(() => job.resolve({ kind: 'repeated', range: { first: 0n, count: 0 }, state: at, position }))
             continue

@@ -4,7 +4,7 @@
 import { calendarOf } from '../domain/calendar.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
-import { customerStream, idFrom } from '../domain/ids.ts'
+import { customerStream } from '../domain/ids.ts'
 import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/redemption/facts.ts'
 import { type Share, waitsFor } from '../domain/redemption/ledger.ts'
 import type { PricedOrder } from '../domain/redemption/order.ts'
@@ -17,10 +17,13 @@ import {
   type RedemptionCommand,
 } from '../domain/redemption/redeem.ts'
 import {
+  failedRedemptionId,
+  formerRequestId,
   type Looked,
   ledgerIn,
   placedOf,
   redemptionId,
+  requestId,
   type Sight,
   type Target,
   targetsOf,
@@ -38,8 +41,10 @@ export type Succeeded = RedemptionFactData<'RedemptionSucceeded'>
 
 /** What is asked for: redeemables of one order, for one customer or for nobody. */
 export interface RedemptionAsk {
-  /** Names the asking: with the same name it comes about once. */
+  /** Names the asking: with the same name it comes about once for its customer. */
   readonly name: string
+  /** The name that older programs gave to the same asking, when ids said nothing of the customer. */
+  readonly formerName?: string
   readonly redeemables: readonly Wanted[]
   readonly order?: PricedOrder
   readonly asked: Asked
@@ -65,6 +70,10 @@ export type Redeemed =
   | { readonly kind: 'busy' }
 
 type Failed = Extract<Redeemed, { kind: 'failed' }>
+/** The request was given up by others before it came about. */
+interface Again {
+  readonly kind: 'again'
+}
 
 export interface Redemptions extends Omit<Places, 'tell' | 'release' | 'confirm' | 'settleStale'> {
   /** Redeems all or none. Rejects with the store's own errors when it is not to be had: asking again goes on with it. */
@@ -81,8 +90,10 @@ export interface RedemptionsOptions extends PlacesOptions {
 const WAIT_MS = 2_000
 const FIRST_PAUSE_MS = 4
 const LONGEST_PAUSE_MS = 50
-/** How often a request that was given up by others is begun again. */
+/** How often a request that is given up by others meanwhile is begun again. */
 const MAX_BEGINNINGS = 3
+/** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
+const LOOKED_AT = 8
 
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
@@ -158,15 +169,19 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     )
   }
 
-  /** Keeps that a request failed, with the customer's facts where there is a customer. */
+  /**
+   * Keeps that a request failed, with the customer's facts where there is a customer. Each asking fails under an id of its own.
+   * A request that others gave up has not failed: it begins again.
+   */
   const fail = async (
     ask: RedemptionAsk,
     request: string,
     looked: Looked,
     refusal: Refusal,
     context: CommandContext,
-  ): Promise<Failed> => {
-    const redemption = idFrom('rf', request)
+  ): Promise<Failed | Again> => {
+    if (refusal.key === 'multiple_requests') return { kind: 'again' }
+    const redemption = failedRedemptionId(request, context.requestId)
     const at = refusal.resource?.type === 'voucher' ? refusal.resource.id : undefined
     const found = looked.codes.find(({ code }) => code.code === at) ?? looked.codes[0]!
     const voucher = resolveVoucher(found.code, rulebook())
@@ -184,12 +199,12 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         ...(refusal.ruleMessage === undefined ? {} : { message: refusal.ruleMessage }),
       },
     }
-    const named = { ...context, key: `${request}/failed` }
+    const { key: _, ...unnamed } = context
     if (ask.customer && (await customers.load(ask.customer.id)).state.status === 'active') {
-      const executed = await customers.execute(ask.customer.id, command, named)
+      const executed = await customers.execute(ask.customer.id, command, unnamed)
       return { kind: 'failed', refusal, redemption, position: 'position' in executed ? executed.position : undefined }
     }
-    const { position } = await ledgers.requests.execute(request, command, named)
+    const { position } = await ledgers.requests.execute(request, command, unnamed)
     return { kind: 'failed', refusal, redemption, position }
   }
 
@@ -259,14 +274,27 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     return looked
   }
 
-  type Begun = Redeemed | { readonly kind: 'again' }
+  type Begun = Redeemed | Again
+
+  /** What came of a request that was asked before, and with which beginning it goes on if nothing did. */
+  const lookBack = async (
+    ask: RedemptionAsk,
+    idOf: (beginning: number) => string,
+  ): Promise<{ readonly redeemed?: Redeemed; readonly next: number }> => {
+    let next = 0
+    for (let n = 0; ; n++) {
+      const request = idOf(n)
+      const { redemptions: all, customer, position } = await recordOf(ask, request)
+      const redemptions = madeBy(all, request)
+      if (redemptions.length > 0)
+        return { redeemed: { kind: 'redeemed', request, redemptions, customer, position }, next }
+      if (all.abandoned.includes(request)) next = n + 1
+      // A customer forgets in time what was given up; a request's own stream does not, and each look at one is a read.
+      else if (!ask.customer || n >= LOOKED_AT) return { next }
+    }
+  }
 
   const begin = async (ask: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
-    const known = await recordOf(ask, request)
-    const before = madeBy(known.redemptions, request)
-    if (before.length > 0)
-      return { kind: 'redeemed', request, redemptions: before, customer: known.customer, position: known.position }
-    if (known.redemptions.abandoned.includes(request)) return { kind: 'again' }
     const looked = await places.look(ask.redeemables.map(({ code }) => code))
     const hoped = await rehearseUnder(ask, request, looked, { ...lookOf(ask, context), hopeful: true }, context)
     if (isRefusal(hoped)) return fail(ask, request, looked, hoped, context)
@@ -293,7 +321,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     )
     const refusedBy = async (refusal: Refusal): Promise<Begun> => {
       await places.release(reserved, request, context)
-      return refusal.key === 'multiple_requests' ? { kind: 'again' } : fail(ask, request, placed, refusal, context)
+      return fail(ask, request, placed, refusal, context)
     }
     const named = { ...context, key: request }
     if (!ask.customer) {
@@ -319,26 +347,6 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     }
   }
 
-  /** How a request that was named before and failed was answered then. */
-  const failedBefore = async (ask: RedemptionAsk, request: string): Promise<Failed | undefined> => {
-    if (!ask.customer) return undefined
-    const { state, keys, position } = await customers.load(ask.customer.id)
-    const range = keys.find(`${request}/failed`)
-    if (!range) return undefined
-    for (const fact of await customers.factsOf(state.id, range))
-      if (isRedemptionFact(fact) && fact.type === 'RedemptionFailed') {
-        const { reason, details, message, redemption, voucher } = fact.data
-        const refusal: Refusal = {
-          key: reason as Refusal['key'],
-          details,
-          resource: { type: 'voucher', id: voucher.code },
-          ...(message === undefined ? {} : { ruleMessage: message }),
-        }
-        return { kind: 'failed', refusal, redemption, position }
-      }
-    return undefined
-  }
-
   return {
     look: places.look,
     lock: places.lock,
@@ -347,11 +355,17 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     giveBack: places.giveBack,
     idle: places.idle,
     async redeem(ask, context) {
-      for (let beginning = 0; beginning < MAX_BEGINNINGS; beginning++) {
-        const request = idFrom('r', ask.name, String(beginning))
-        const failed = context.key === undefined ? undefined : await failedBefore(ask, request)
-        if (failed) return failed
-        const begun = await begin(ask, request, context)
+      const { name, formerName: former } = ask
+      const of = ask.customer?.id
+      const idOf = (beginning: number): string => requestId(name, of, beginning)
+      // A request without a name cannot have been made before.
+      const named = context.key !== undefined
+      const before = named && former !== undefined ? await lookBack(ask, (n) => formerRequestId(former, n)) : undefined
+      if (before?.redeemed) return before.redeemed
+      const { redeemed, next } = named ? await lookBack(ask, idOf) : { redeemed: undefined, next: 0 }
+      if (redeemed) return redeemed
+      for (let n = next; n < next + MAX_BEGINNINGS; n++) {
+        const begun = await begin(ask, idOf(n), context)
         if (begun.kind !== 'again') return begun
       }
       return { kind: 'busy' }

@@ -6,8 +6,12 @@ import type { EventStore } from '../eventstore/index.ts'
 import type { CommandContext } from './customers.ts'
 
 export interface RejectedEvents {
-  /** Keeps a refused event; the same key keeps it once. */
-  keep(event: Omit<EventRejected, 'id'>, context: CommandContext): Promise<{ id: string; position: bigint }>
+  /** Keeps a refused event of a customer; the same content under the same key is kept once. */
+  keep(
+    customer: string,
+    event: Omit<EventRejected, 'id' | 'key'>,
+    context: CommandContext,
+  ): Promise<{ id: string; position: bigint }>
   /** Notes that it went in at last. */
   resent(id: string, customer: string, context: CommandContext): Promise<bigint>
 }
@@ -31,9 +35,11 @@ export const createRejectedEvents = (store: EventStore, randomKey: () => string)
     return result.position
   }
   return {
-    async keep(event, context) {
-      const id = idFrom('evrej', context.key ?? randomKey())
-      return { id, position: await append('EventRejected', uuidFrom('rejected', id), { id, ...event }, context) }
+    async keep(customer, event, context) {
+      const { key } = context
+      const id = idFrom('evrej', customer, key ?? randomKey(), JSON.stringify(event.body))
+      const data = { id, ...event, ...(key === undefined ? {} : { key }) }
+      return { id, position: await append('EventRejected', uuidFrom('rejected', id), data, context) }
     },
     resent: (id, customer, context) =>
       append('RejectedEventResent', uuidFrom('resent', id), { id, customer, occurredAt: context.now }, context),

@@ -1,6 +1,7 @@
 // The request pipeline through app.request(): routing, answers, errors, headers, logs.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { callerKey, formerKey, ownBeginning } from '../../src/domain/callerKeys.ts'
 import { refuse } from '../../src/http/errors.ts'
 import { route } from '../../src/http/route.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, toyApp, toyRoutes } from './toy.ts'
@@ -27,7 +28,7 @@ test('a tracked event is parsed, answered and logged under one request id', asyn
       requestId,
       channel: 'my-shop',
       audience: 'server',
-      idempotencyKey: 'k-1',
+      idempotencyKey: callerKey({ appId: 'app-integrator', role: 'integrator' }, 'k-1'),
       consistency: { waitMs: 2000 },
       now: 1_700_000_000_000,
     },
@@ -186,6 +187,30 @@ test('consistency headers are parsed and bounded', async () => {
   }
 })
 
+test('names of commands from one API key are never those of another, and never those of the system', async () => {
+  const owners = [
+    { appId: 'a', role: 'integrator' },
+    { appId: 'b', role: 'integrator' },
+    { appId: 'a', role: 'client' },
+    { appId: 'b', role: 'client' },
+  ]
+  const names = owners.flatMap((owner) => ['k', 'process:k', 'resend:k'].map((text) => callerKey(owner, text)))
+  assert.is(new Set(names).size, names.length)
+  assert.ok(names.every((name) => ownBeginning(name) === undefined))
+  assert.is(callerKey({ appId: 'a', role: 'admin' }, 'k'), names[0], 'what a key may do does not move its space')
+  assert.equal(names.map(formerKey), [
+    'k',
+    'process:k',
+    'resend:k',
+    'k',
+    'process:k',
+    'resend:k',
+    ...Array(6).fill(undefined),
+  ])
+  for (const own of ['process:x', 'resend:x', 'balance:card:x', 'TransferPoints:card:x', 'join:x'])
+    assert.is(formerKey(own), undefined)
+})
+
 test('Idempotency-Key must be 1 to 255 visible ASCII characters', async () => {
   const { app } = toyApp()
   const send = (key: string) =>
@@ -195,7 +220,7 @@ test('Idempotency-Key must be 1 to 255 visible ASCII characters', async () => {
       body: goodEvent,
     })
   assert.is((await send('a'.repeat(255))).status, 200)
-  for (const bad of ['a'.repeat(256), 'two words', '\u00e9', ''])
+  for (const bad of ['a'.repeat(256), 'two words', '\u00e9', '', 'process:1', 'resend:1'])
     assert.is((await send(bad)).status, 400, JSON.stringify(bad))
 })
 

@@ -259,7 +259,7 @@ test('all redeemables of a request or none; a request can be rolled back as a wh
   assert.is((await redeem([a, b], { order: { amount: 9_000 } })).status, 200)
 })
 
-test('a repeat under the same Idempotency-Key is answered as the first time, yes or no', async () => {
+test('a repeat under the same Idempotency-Key is answered as the first time; a refusal may be asked again once its cause is gone', async () => {
   const code = await coupon({ redemption: { quantity: 1 } })
   const key = { 'Idempotency-Key': 'redeem-1' }
   const [first, second] = [
@@ -273,9 +273,39 @@ test('a repeat under the same Idempotency-Key is answered as the first time, yes
   )
   const no = { 'Idempotency-Key': 'redeem-2' }
   assert.is((await redeem([code], { customer: { source_id: 'late' } }, no)).body.key, 'quantity_exceeded')
+  const still = await redeem([code], { customer: { source_id: 'late' } }, no)
+  assert.is(still.body.key, 'quantity_exceeded')
   await node.call('POST', `/v1/redemptions/${first.body.redemptions[0].id}/rollback`, {})
-  assert.is((await redeem([code], { customer: { source_id: 'late' } }, no)).body.key, 'quantity_exceeded')
-  assert.is((await redeem([code], { customer: { source_id: 'late' } })).status, 200)
+  const late = await redeem([code], { customer: { source_id: 'late' } }, no)
+  assert.is(late.status, 200)
+  const failed = await node.call('GET', '/v1/redemptions?result=FAILURE&customer=late', undefined, { after: late })
+  assert.is(new Set(failed.body.redemptions.map((r: { id: string }) => r.id)).size, 2, 'each refusal is a record')
+})
+
+test('one Idempotency-Key names a request of one customer, and no limit is passed under it', async () => {
+  const customers = ['key-a', 'key-b', 'key-c', 'key-d']
+  const ask = (code: string, source_id: string) =>
+    redeem([code], { customer: { source_id }, order: { amount: 100 } }, { 'Idempotency-Key': `cart-of-${code}` })
+  const card = await gift(100)
+  const atOnce = await Promise.all(customers.map((one) => ask(card, one)))
+  assert.equal(atOnce.map(({ status }) => status).sort(), [200, 400, 400, 400])
+  const { body } = await node.call('GET', `/v1/vouchers/${card}`, undefined, { after: atOnce.at(-1)! })
+  assert.is(body.gift.balance, 0)
+
+  const twice = await coupon({ redemption: { quantity: 2 } })
+  const answers = []
+  for (const one of customers) answers.push(await ask(twice, one))
+  assert.equal(
+    answers.map(({ status }) => status),
+    [200, 200, 400, 400],
+  )
+  const ids = answers.slice(0, 2).map(({ body }) => body.redemptions[0].id)
+  assert.is(new Set(ids).size, 2)
+  for (const [n, id] of ids.entries()) {
+    const undone = await node.call('POST', `/v1/redemptions/${id}/rollback`, {}, { after: answers[n]! })
+    assert.is(undone.status, 200)
+    assert.is(undone.body.customer_id, answers[n]!.body.redemptions[0].customer_id)
+  }
 })
 
 test('a session keeps a place until it ends, redeems or gives it up', async () => {

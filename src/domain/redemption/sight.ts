@@ -56,6 +56,19 @@ export interface Target {
   readonly place: number
 }
 
+/**
+ * The id of a request for redemptions: of its name, of whoever it is for (one name names a request of one customer), and of how
+ * often it was begun before and given up.
+ */
+export const requestId = (name: string, customer: string | undefined, beginning: number): string =>
+  idFrom('r', name, customer ?? '', String(beginning))
+
+/** What a request was called when ids said nothing of the customer. */
+export const formerRequestId = (name: string, beginning: number): string => idFrom('r', name, String(beginning))
+
+/** The id of a redemption that failed: each asking that is refused is a record of its own. */
+export const failedRedemptionId = (request: string, asking: string): string => idFrom('rf', request, asking)
+
 /** The id of a redemption within its request. */
 export const redemptionId = (request: string, place: number): string => idFrom('r', request, String(place))
 
