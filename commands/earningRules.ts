@@ -38,7 +38,9 @@ const change = (
 ): Outcome | Promise<Outcome> => {
   const found = findRule(services, call.params)
   if (isFailure(found)) return found
-  const parsed = v.safeParse(EarningRule, of(found.definition))
+  // As it was written: the one that was found may be switched off.
+  const { definition: old } = entriesOf(services.rulebook.current().definitions, 'earningRule').get(found.id) ?? found
+  const parsed = v.safeParse(EarningRule, of(old))
   if (!parsed.success) return invalid(parsed.issues)
   return changeDefinitions(
     services,

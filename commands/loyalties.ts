@@ -88,7 +88,9 @@ const change = (
 ): Outcome | Promise<Outcome> => {
   const found = findProgram(services, call.params.campaignId)
   if (isFailure(found)) return found
-  const parsed = v.safeParse(Campaign, of(found.definition))
+  // As it was written: the one that was found may be switched off.
+  const { definition: old } = entriesOf(services.rulebook.current().definitions, 'campaign').get(found.id) ?? found
+  const parsed = v.safeParse(Campaign, of(old))
   if (!parsed.success) return invalid(parsed.issues)
   return changeDefinitions(
     services,

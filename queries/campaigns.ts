@@ -8,7 +8,7 @@ import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
+import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const CampaignObject = v.pipe(
   v.looseObject({
@@ -34,7 +34,10 @@ const generationOf = ({ vouchers_count: wanted, campaign_type: type }: Campaign,
 }
 
 /** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Campaign>, totals?: Totals | null) => ({
+export const showCampaign = (
+  { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
+  totals?: Totals | null,
+) => ({
   id,
   ...definition,
   ...(definition.campaign_type === 'REFERRAL_PROGRAM'
@@ -45,6 +48,7 @@ export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Cam
   vouchers_generation_status: generationOf(definition, totals),
   created_at: isoOf(createdAt),
   updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
   object: 'campaign' as const,
 })
 

@@ -12,7 +12,7 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
+import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const DistributionObject = v.pipe(
   v.object({
@@ -30,6 +30,7 @@ export const showDistribution = (entry: Entry<Distribution>) => ({
   ...entry.definition,
   created_at: isoOf(entry.createdAt),
   updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
   object: 'distribution' as const,
 })
 

@@ -7,7 +7,7 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
-import { isoOf, isoOrNull } from './shapes.ts'
+import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const EarningRuleObject = v.pipe(
   v.looseObject({
@@ -34,6 +34,7 @@ export const showEarningRule = (entry: Entry<EarningRule>, rulebook: Rulebook) =
     automation_id: entry.id.replace('ern_', 'auto_'),
     created_at: isoOf(entry.createdAt),
     updated_at: isoOrNull(entry.updatedAt),
+    ...offOf(entry),
     object: 'earning_rule' as const,
   }
 }

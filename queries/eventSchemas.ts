@@ -5,7 +5,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { isoOf } from './shapes.ts'
+import { isoOf, offOf } from './shapes.ts'
 
 export const EventSchemaObject = v.pipe(
   v.object({
@@ -13,6 +13,7 @@ export const EventSchemaObject = v.pipe(
     ...EventSchema.entries,
     created_at: v.string(),
     updated_at: v.nullable(v.string()),
+    switched_off: v.optional(v.string()),
     object: v.literal('custom-event-schema'),
   }),
   v.title('EventSchema'),
@@ -24,6 +25,7 @@ export const showEventSchema = (entry: Entry<EventSchema>) => ({
   ...entry.definition,
   created_at: isoOf(entry.createdAt),
   updated_at: entry.updatedAt === null ? null : isoOf(entry.updatedAt),
+  ...offOf(entry),
   object: 'custom-event-schema' as const,
 })
 

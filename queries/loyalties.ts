@@ -8,7 +8,7 @@ import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
-import { isoOf, isoOrNull } from './shapes.ts'
+import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
@@ -25,7 +25,7 @@ export const CampaignObject = v.pipe(
 )
 
 /** A campaign as the HTTP contract shows it. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Campaign>) => ({
+export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>) => ({
   id,
   ...definition,
   ...(definition.voucher ? { voucher: { ...definition.voucher, object: 'voucher', active: definition.active } } : {}),
@@ -35,6 +35,7 @@ export const showCampaign = ({ id, definition, createdAt, updatedAt }: Entry<Cam
   protected: false,
   created_at: isoOf(createdAt),
   updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
   object: 'campaign' as const,
 })
 

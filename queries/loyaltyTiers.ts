@@ -11,7 +11,7 @@ import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { assignmentsOf, showAssignment, showReward } from './rewards.ts'
-import { isoOf, isoOrNull } from './shapes.ts'
+import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 const TAG = 'Loyalty tiers'
 
@@ -21,12 +21,13 @@ export const TierObject = v.pipe(
 )
 
 /** A tier as the HTTP contract shows it. */
-export const showTier = ({ id, definition, createdAt, updatedAt }: Entry<LoyaltyTier>) => ({
+export const showTier = ({ id, definition, createdAt, updatedAt, off }: Entry<LoyaltyTier>) => ({
   id,
   ...definition,
   config: { points: definition.points },
   created_at: isoOf(createdAt),
   updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
   object: 'loyalty_tier' as const,
 })
 

@@ -12,7 +12,7 @@ import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
+import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 const TAG = 'Rewards'
 
@@ -40,7 +40,7 @@ export const showReward = async ({ stock }: Services, { id, definition, createdA
   }
 }
 
-export const showAssignment = ({ id, definition, createdAt, updatedAt }: Entry<RewardAssignment>) => ({
+export const showAssignment = ({ id, definition, createdAt, updatedAt, off }: Entry<RewardAssignment>) => ({
   id,
   reward_id: definition.reward_id,
   related_object_id: definition.campaign,
@@ -48,6 +48,7 @@ export const showAssignment = ({ id, definition, createdAt, updatedAt }: Entry<R
   ...(definition.parameters ? { parameters: definition.parameters } : {}),
   created_at: isoOf(createdAt),
   updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
   object: 'reward_assignment' as const,
 })
 

@@ -16,7 +16,7 @@ import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { definitionListQuery, listDefinitions } from './definitionList.ts'
 import { fresh } from './fresh.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
+import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const SegmentObject = v.pipe(
   v.looseObject({
@@ -46,6 +46,7 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
     trigger_on_rollout,
     created_at: isoOf(entry.createdAt),
     updated_at: isoOrNull(entry.updatedAt),
+    ...offOf(entry),
     initial_sync_status: status,
     rollout: { status, done, total },
     object: 'segment' as const,

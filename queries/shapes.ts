@@ -10,6 +10,10 @@ export const isoOf = (ms: number): string => new Date(ms).toISOString()
 export const isoOrNull = (ms: number | null | undefined): string | null =>
   ms === null || ms === undefined ? null : isoOf(ms)
 
+/** Why a definition is switched off although nobody did, where it is. */
+export const offOf = ({ off }: { readonly off?: string | undefined }): { readonly switched_off?: string } =>
+  off === undefined ? {} : { switched_off: off }
+
 /** Who may see everything and change nothing, and who may do all. */
 export const AUDITORS = ['admin', 'auditor'] as const
 

@@ -8,7 +8,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ruleValidation } from './ruleValidation.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
+import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const RuleObject = v.pipe(
   v.looseObject({ id: v.string(), name: v.string(), object: v.literal('validation_rules') }),
@@ -36,6 +36,7 @@ export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions)
     .length,
   created_at: isoOf(entry.createdAt),
   updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
   object: 'validation_rules' as const,
 })
 
@@ -44,6 +45,7 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
   ...entry.definition,
   created_at: isoOf(entry.createdAt),
   updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
   object: 'validation_rules_assignment' as const,
 })
 

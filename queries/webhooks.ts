@@ -7,7 +7,7 @@ import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { isoOf, isoOrNull } from './shapes.ts'
+import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const WEBHOOKS = '/v1/webhooks'
 export const MANAGED_WEBHOOKS = '/management/v1/projects/{projectId}/webhooks'
@@ -22,6 +22,7 @@ export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
   ...entry.definition,
   created_at: isoOf(entry.createdAt),
   updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
   object: 'webhook' as const,
 })
 

@@ -206,6 +206,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       projector,
       waitingCommands: () => customers.pending,
       waitingDeadlines: clock.pending,
+      switchedOff: () => rulebook.current().off.size,
     })
     const services: Services = {
       settings: {

@@ -42,6 +42,7 @@ export type RefusalKey =
   | 'duplicate_key'
   | 'referrer_not_permitted_to_redeem'
   | 'resource_in_use'
+  | 'definition_in_use'
   | 'resource_protected'
   | 'too_many_vouchers_requested'
   | 'invalid_campaign'

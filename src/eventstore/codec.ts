@@ -12,6 +12,8 @@ export interface FactSpec {
   readonly version: number
   /** By the version they start from: `upcasters[1]` makes version 2 of version 1. One for each version below the newest. */
   readonly upcasters?: Readonly<Record<number, Upcaster>>
+  /** What is read instead of recorded data that does not fit; undefined, or without it: the fact is malformed. */
+  readonly unfit?: (data: unknown, error: string) => unknown
 }
 
 export type FactRegistry = Readonly<Record<string, FactSpec>>
@@ -40,6 +42,7 @@ interface Compiled {
   readonly version: number
   readonly parse: (data: unknown) => v.SafeParseResult<v.GenericSchema>
   readonly upcasters: Readonly<Record<number, Upcaster>>
+  readonly unfit: FactSpec['unfit']
 }
 
 const whatIsWrong = (issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string =>
@@ -67,31 +70,44 @@ const metadataOf = (metadata: unknown): FactMetadata => {
  */
 export const createCodec = (registry: FactRegistry): Codec => {
   const known = new Map<string, Compiled>()
-  for (const [type, { schema, version, upcasters = {} }] of Object.entries(registry)) {
+  for (const [type, { schema, version, upcasters = {}, unfit }] of Object.entries(registry)) {
     for (let from = 1; from < version; from++)
       if (!upcasters[from]) throw new Error(`fact type ${type}: no upcaster from version ${from}, newest is ${version}`)
-    known.set(type, { version, parse: v.safeParser(schema, { abortEarly: true }), upcasters })
+    known.set(type, { version, parse: v.safeParser(schema, { abortEarly: true }), upcasters, unfit })
   }
 
   const decodeKnown = (record: RawRecord, spec: Compiled): RecordedFact => {
     const { stream, revision, position, id, type, created } = record
     const metadata = metadataOf(record.metadata)
-    const wrong = (why: string) => new MalformedFact({ stream, revision, position, id, type, error: why })
+    const recorded = (data: unknown): RecordedFact => ({
+      stream,
+      revision,
+      position,
+      id,
+      type,
+      data,
+      metadata,
+      created,
+    })
+    const wrong = (why: string): RecordedFact => {
+      const instead = spec.unfit?.(record.data, why)
+      if (instead === undefined) throw new MalformedFact({ stream, revision, position, id, type, error: why })
+      return recorded(instead)
+    }
     const written = metadata.schemaVersion ?? 1
     let data = record.data
     if (written !== spec.version) {
-      if (!Number.isInteger(written) || written < 1) throw wrong(`schema version ${written}`)
+      if (!Number.isInteger(written) || written < 1) return wrong(`schema version ${written}`)
       if (written > spec.version)
-        throw wrong(`schema version ${written} is newer than ${spec.version}, the newest known`)
+        return wrong(`schema version ${written} is newer than ${spec.version}, the newest known`)
       try {
         for (let from = written; from < spec.version; from++) data = spec.upcasters[from]!(data)
       } catch (error) {
-        throw wrong(`upcast from version ${written}: ${error instanceof Error ? error.message : String(error)}`)
+        return wrong(`upcast from version ${written}: ${error instanceof Error ? error.message : String(error)}`)
       }
     }
     const parsed = spec.parse(data)
-    if (!parsed.success) throw wrong(whatIsWrong(parsed.issues))
-    return { stream, revision, position, id, type, data: parsed.output, metadata, created }
+    return parsed.success ? recorded(parsed.output) : wrong(whatIsWrong(parsed.issues))
   }
 
   return {

@@ -83,6 +83,7 @@ const table = {
   request_timeout: [408, 'Request timeout'],
   duplicate_found: [409, 'Duplicate resource found'],
   holder_assignement_duplication: [409, 'Holder assignment duplication'],
+  definition_in_use: [409, 'Definition in use'],
   conflict: [409, 'Conflict'],
   precondition_failed: [412, 'Precondition failed'],
   payload_too_large: [413, 'Payload too large'],

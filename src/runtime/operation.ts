@@ -5,7 +5,13 @@ import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from './services.ts'
 
 /** Ready: both stores answer and the projector is not stuck. Being behind is no reason to be taken out of service. */
-export const readinessOf = async ({ store, readModel, projector, delivery }: Services): Promise<Readiness> => {
+export const readinessOf = async ({
+  store,
+  readModel,
+  projector,
+  rulebook,
+  delivery,
+}: Services): Promise<Readiness> => {
   const eventStore = store.health()
   const documents = readModel.health()
   const { state, lag, stuck, parked, error, position } = projector.status()
@@ -22,6 +28,8 @@ export const readinessOf = async ({ store, readModel, projector, delivery }: Ser
         parked,
         ...(error === undefined ? {} : { error }),
       },
+      // One definition that does not fit the others is told, not counted: everything else works.
+      definitions: { ok: true, switched_off: rulebook.current().off.size },
       // Receivers that are down are no fault of this node: told, not counted.
       ...(delivery
         ? {
@@ -69,6 +77,7 @@ export const watchNode = (
     readonly projector: Projector
     readonly waitingCommands: () => number
     readonly waitingDeadlines: () => number
+    readonly switchedOff: () => number
   },
 ): void => {
   const gauge = (name: string, help: string, read: () => number): void => {
@@ -92,5 +101,6 @@ export const watchNode = (
     () => parts.projector.status().lag.seconds,
   )
   gauge('tributary_commands_waiting', 'Commands waiting or under way', parts.waitingCommands)
+  gauge('tributary_definitions_switched_off', 'Definitions that do not fit the others', parts.switchedOff)
   gauge('tributary_deadlines_waiting', 'Deadlines that are due and not dealt with', parts.waitingDeadlines)
 }

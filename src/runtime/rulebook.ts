@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { defer, finalize, repeat, retry, type Subscription, switchMap, timer } from 'rxjs'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
-import type { NewFact } from '../domain/recorded.ts'
+import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../domain/rulebook/decide.ts'
 import { type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
 import type { Definitions, Project } from '../domain/rulebook/kind.ts'
 import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
+import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext } from './customers.ts'
@@ -55,14 +56,19 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     for (const fact of facts)
       if (fact.revision > BigInt(next.revision)) next = evolveDefinitions(next, fact, String(fact.revision))
     if (next === definitions) return
+    const before = compiled.off
     definitions = next
     compiled = compileRulebook(next)
+    for (const [key, { kind, id, faults }] of compiled.off)
+      if (!before.has(key)) log.error({ kind, id }, `a definition is switched off: ${wordsOf(faults)}`)
     for (const listener of listeners) listener(compiled)
   }
 
   const catchUp = async (): Promise<void> => {
+    const facts: RecordedFact[] = []
     for await (const fact of store.readStream(RULEBOOK_STREAM, { from: BigInt(definitions.revision) + 1n }))
-      take([fact])
+      facts.push(fact)
+    take(facts)
   }
 
   const append = (facts: readonly RulebookFact[], context: Omit<CommandContext, 'key'> & { key: string }) =>

@@ -31,7 +31,8 @@ export const environment: Environment = {
     ['seg_vip', { name: 'VIP' }],
     ['seg_new', { name: 'New' }],
   ]),
-  campaigns: new Map([['camp_1', { name: 'Points Club' }]]),
+  campaigns: new Set(['camp_1']),
+  campaignNamed: (name) => (name === 'Points Club' ? 'camp_1' : undefined),
 }
 
 export const nobody: Subject = {

@@ -1,6 +1,8 @@
 // Segments and validation rules as definitions over a whole node: what is refused and where it says so, lists, and asking a rule.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { RULEBOOK_STREAM } from '../../src/domain/ids.ts'
+import { until } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 import { serverSdk } from './sdk.ts'
 
@@ -366,6 +368,73 @@ test('a rule on budgets is answered for a redemption of a code as a validation a
   assert.is((await ask(both, { customer, order, redemption: { code: third } })).valid, true)
   const nobody = await node.call('POST', `/v1/validation-rules/${both}/validation`, { redemption: { code: 'NOBODY' } })
   assert.equal([nobody.status, nobody.body.resource_type], [404, 'voucher'])
+})
+
+test('a change under which others would not compile is refused with all of them', async () => {
+  const properties = { price: { type: 'number' } }
+  const schema = await made('/v1/event-schemas', { name: 'sold', schema: { properties } })
+  const dear = await segment({
+    name: 'dear',
+    type: 'auto-update',
+    condition: { event: 'sold', where: { property: 'price', $more_than: 5 } },
+  })
+  const dearRule = await rule({
+    1: { name: 'custom_event.metadata', property: 'price', conditions: { $more_than: 5 } },
+  })
+  const put = (body: object) => node.call('PUT', `/v1/event-schemas/${schema.id}`, body, { as: 'admin' })
+  for (const body of [
+    { name: 'given' },
+    { schema: { properties: { price: { type: 'string' } } } },
+    { schema: { properties: { price: { type: 'number', deleted: true } } } },
+  ]) {
+    const refused = await put(body)
+    assert.equal([refused.status, refused.body.key, refused.body.resource_id], [409, 'definition_in_use', schema.id])
+    assert.match(refused.body.details, new RegExp(`segment ${dear} \\(\\.condition`))
+    assert.is(
+      refused.body.details.includes(dearRule),
+      !('name' in body),
+      'a rule asks whichever event has the property',
+    )
+  }
+  const now = (await node.call('GET', `/v1/event-schemas/${schema.id}`)).body
+  assert.equal([now.name, now.updated_at], ['sold', null])
+  assert.is((await put({ schema: { properties: { more: { type: 'string', optional: true } } } })).status, 200)
+  const club = await made('/v1/loyalties', { name: 'counted', voucher: { code_config: {} } })
+  const rich = await segment({ name: 'rich', condition: { points: 'counted', $more_than: 5 } })
+  const renamed = await node.call('PUT', `/v1/loyalties/${club.id}`, { name: 'other' })
+  assert.equal([renamed.status, renamed.body.key], [409, 'definition_in_use'])
+  assert.match(renamed.body.details, new RegExp(rich))
+  const tracked = { event: 'sold', customer: { source_id: 'eve' }, metadata: { price: 7 } }
+  assert.equal((await node.call('POST', '/v1/events', tracked)).status, 200)
+})
+
+test('a definition that cannot be read is switched off and says so, and everything else works', async () => {
+  const id = await segment({ name: 'of later', condition: { event: 'bought' } })
+  const kept = await node.call('POST', '/v1/events', { event: 'bought', customer: { source_id: 'zoe' } })
+  const later = { id, definition: { name: 'of later', kind: 'unknown' }, occurredAt: Date.now() }
+  const meta = { $correlationId: 'later' }
+  await node.services.store.appendRecords(
+    RULEBOOK_STREAM,
+    [{ id: crypto.randomUUID(), type: 'SegmentUpdated', data: later, metadata: meta }],
+    'any',
+  )
+  const shown = async (): Promise<string> => String((await node.call('GET', `/v1/segments/${id}`)).body.switched_off)
+  await until(shown, (words) => /another version/.test(words), 30_000)
+  const tracked = await node.call('POST', '/v1/events', { event: 'bought', customer: { source_id: 'zoe' } })
+  assert.is(tracked.status, 200)
+  const members = await node.call('GET', `/v1/segments/${id}/members`, undefined, { after: tracked })
+  assert.equal([kept.status, members.body.total], [200, 1], 'nobody is put out')
+  const { switched_off: listed } = (await node.call('GET', '/v1/processes', undefined, { as: 'admin' })).body
+  assert.equal(
+    listed.map((one: { kind: string; id: string }) => [one.kind, one.id]),
+    [['segment', id]],
+  )
+  const ready = await node.call('GET', '/health/ready')
+  assert.equal([ready.status, ready.body.checks.definitions.switched_off], [200, 1])
+  const metrics = await (await fetch(`${node.url}/metrics`)).text()
+  assert.match(metrics, /tributary_definitions_switched_off 1/)
+  const mended = await node.call('PUT', `/v1/segments/${id}`, { condition: { event: 'bought' } })
+  assert.equal([mended.status, mended.body.switched_off], [200, undefined])
 })
 
 test('validation rules and segments through the official SDK', async () => {

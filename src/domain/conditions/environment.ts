@@ -13,11 +13,16 @@ export interface Environment {
   /** IANA name. */
   readonly timeZone: string
   /** Custom events by name. */
-  readonly eventSchemas: ReadonlyMap<string, { readonly properties: Readonly<Record<string, SchemaProperty>> }>
+  readonly eventSchemas: Pick<
+    ReadonlyMap<string, { readonly properties: Readonly<Record<string, SchemaProperty>> }>,
+    'get' | 'has' | 'keys'
+  >
   /** Segments by id. */
-  readonly segments: ReadonlyMap<string, { readonly name: string }>
+  readonly segments: Pick<ReadonlyMap<string, unknown>, 'has'>
   /** Campaigns by id; when absent, campaigns are not checked and named as written. */
-  readonly campaigns?: ReadonlyMap<string, { readonly name: string }>
+  readonly campaigns?: Pick<ReadonlyMap<string, unknown>, 'has'>
+  /** The id of the campaign with a name. */
+  readonly campaignNamed?: (name: string) => string | undefined
   /** The event in whose context the condition is asked, where that is known: its properties are then checked. */
   readonly contextEvent?: string
 }
@@ -58,6 +63,5 @@ export const propertyOfSome = (environment: Environment, property: string): Slot
 /** The id of a campaign named by id or name; undefined when there is none. */
 export const campaignOf = (environment: Environment, idOrName: string): string | undefined => {
   if (!environment.campaigns || environment.campaigns.has(idOrName)) return idOrName
-  for (const [id, { name }] of environment.campaigns) if (name === idOrName) return id
-  return undefined
+  return environment.campaignNamed?.(idOrName)
 }

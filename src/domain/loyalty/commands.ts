@@ -240,7 +240,8 @@ const priceOf = (
   program: Program,
 ): Priced | Refused => {
   const assignment = draft.rulebook.entries('rewardAssignment').get(id)
-  if (assignment?.definition.campaign !== program.id) return refuseNotFound('reward_assignment', id)
+  if (assignment?.definition.campaign !== program.id || assignment.off !== undefined)
+    return refuseNotFound('reward_assignment', id)
   const entry = draft.rulebook.entries('reward').get(assignment.definition.reward_id)
   if (!entry) return refuseNotFound('reward', assignment.definition.reward_id)
   const { name, type } = entry.definition

@@ -54,7 +54,7 @@ const prepare = (rulebook: Rulebook): Programs => {
         id,
         definition,
         inForce: compileValidity(definition, calendar),
-        tiers: tiersOf(id, rulebook.definitions),
+        tiers: tiersOf(id, rulebook.definitions).filter((tier) => !rulebook.isOff('loyaltyTier', tier.id)),
       })
   const assigned = new Map<string, string[]>()
   for (const { definition } of rulebook.entries('assignment').values())

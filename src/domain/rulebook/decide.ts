@@ -2,10 +2,11 @@
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
 import type { Definitions, Entry, Project } from './kind.ts'
-import { entriesOf, type KindName, kindNamed, kindNames } from './kinds.ts'
-import type { Segment } from './segment.ts'
+import { entriesOf, type KindName, kindNamed } from './kinds.ts'
+import { conditionOfSegment, type Segment } from './segment.ts'
+import { keyOf, unsoundIn, usersOf, wordsOf } from './sound.ts'
 
-export const NO_DEFINITIONS: Definitions = { revision: '-1', project: undefined, entries: {} }
+export const NO_DEFINITIONS: Definitions = { revision: '-1', project: undefined, entries: {}, unreadable: new Map() }
 
 /** The definitions after one more fact at `revision` (decimal text). Facts that are none of the rulebook's only move the revision. */
 export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revision: string): Definitions => {
@@ -14,6 +15,14 @@ export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revis
     return { ...before, revision, project: { ...before.project, ...(fact.data as Partial<Project>) } }
   const change = changeOf(fact)
   if (!change) return { ...before, revision }
+  const key = keyOf(change.kind, change.id)
+  if (change.unreadable !== undefined) {
+    const { kind, id, unreadable: error } = change
+    return { ...before, revision, unreadable: new Map(before.unreadable).set(key, { kind, id, error }) }
+  }
+  const unreadable = before.unreadable.has(key)
+    ? new Map([...before.unreadable].filter(([other]) => other !== key))
+    : before.unreadable
   const entries = new Map<string, Entry<unknown>>(before.entries[change.kind] ?? [])
   const old = entries.get(change.id)
   if (change.verb === 'Deleted') entries.delete(change.id)
@@ -25,20 +34,8 @@ export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revis
       updatedAt: old ? change.occurredAt : null,
       revision,
     })
-  return { ...before, revision, entries: { ...before.entries, [change.kind]: entries as never } }
+  return { ...before, revision, unreadable, entries: { ...before.entries, [change.kind]: entries as never } }
 }
-
-/** All definitions that name this one. */
-export const usersOf = (definitions: Definitions, kind: KindName, id: string): { kind: KindName; id: string }[] =>
-  kindNames.flatMap((user) =>
-    [...(definitions.entries[user] ?? new Map<string, Entry<never>>()).values()]
-      .filter((entry) =>
-        kindNamed(user)
-          .uses(entry.definition, definitions)
-          .some((ref) => ref.kind === kind && ref.id === id),
-      )
-      .map((entry) => ({ kind: user, id: entry.id })),
-  )
 
 const listed = (users: readonly { kind: KindName; id: string }[]): string =>
   `Used by ${users.map((user) => `${user.kind} ${user.id}`).join(', ')}`
@@ -58,12 +55,44 @@ const activations = (command: DefinitionChange, all: Definitions): readonly Defi
     return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt: command.occurredAt }]
   })
 
+/**
+ * The facts of a change that say so of its users too: segments whose condition comes to mean something else with an event
+ * schema, so that every customer is looked at again.
+ */
+const restated = (before: Definitions, after: Definitions, occurredAt: number): readonly DefinitionChange[] => {
+  if (before.entries.eventSchema === after.entries.eventSchema) return []
+  const meaning = (all: Definitions, entry: Entry<Segment>) => JSON.stringify(conditionOfSegment(entry, all))
+  return [...entriesOf(after, 'segment').values()].flatMap((entry): readonly DefinitionChange[] => {
+    const { id, definition } = entry
+    const isOld = entriesOf(before, 'segment').get(id) === entry
+    if (!isOld || meaning(before, entry) === meaning(after, entry)) return []
+    return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt }]
+  })
+}
+
+/** The refusal of changes under which other definitions would not compile any more, with all of them. */
+const brokenBy = (
+  before: Definitions,
+  after: Definitions,
+  changes: readonly DefinitionChange[],
+): Refused | undefined => {
+  const known = unsoundIn(before)
+  const broken = [...unsoundIn(after)].filter(([key]) => !known.has(key)).map(([, unsound]) => unsound)
+  const [first] = changes
+  if (broken.length === 0 || !first) return undefined
+  const users = broken.map(({ kind, id, faults }) => `${kind} ${id} (${wordsOf(faults)})`)
+  return refuse('definition_in_use', `Used by ${users.join('; ')}`, {
+    resource: { type: kindNamed(first.kind).resource, id: first.id },
+  })
+}
+
 const isQuiet = (command: DefinitionChange): boolean =>
   command.kind === 'segment' && (command.definition as Segment).type !== 'auto-update'
 
 /**
  * What a change of definitions does: the facts to append (none when nothing would differ), or a refusal that names the path
- * of every fault. Several changes are decided together: each beside those before it, all or none.
+ * of every fault. Several changes are decided together: each beside those before it, all or none. What comes of them is
+ * compiled as a whole: nothing that nobody changed may stop to.
  */
 export const decideDefinitions = (
   before: Definitions,
@@ -103,14 +132,17 @@ export const decideDefinitions = (
         return refuse('duplicate_found', `Duplicated resource found: ${kind.resource} with name ${name} exists`, {
           resource: { type: kind.resource, id: twin.id },
         })
-      const faults = kind.check(command.id, command.definition, all)
+      const { check, checkChange } = kind
+      const found = check(command.id, command.definition, all)
+      const faults = found.length > 0 ? found : (checkChange?.(command.id, command.definition, all) ?? [])
       if (faults.length > 0)
         return refuse(
           command.kind === 'validationRule' ? 'invalid_validation_rules' : 'invalid_payload',
           faults.map((f) => `Property .${f.path} ${f.message}`).join(', '),
           { resource: { type: kind.resource, id: command.id } },
         )
-      if (old && JSON.stringify(old.definition) === JSON.stringify(command.definition)) continue
+      const isKnown = !before.unreadable.has(keyOf(command.kind, command.id))
+      if (old && isKnown && JSON.stringify(old.definition) === JSON.stringify(command.definition)) continue
       const waiting = old && isQuiet(command) ? waitersOn(all, command.id) : []
       if (waiting.length > 0)
         return refuse('resource_in_use', `${listed(waiting)}, which wait for its entered or left events`, {
@@ -120,5 +152,8 @@ export const decideDefinitions = (
     }
     accept(command)
   }
+  const broken = brokenBy(before, all, decided)
+  if (broken) return broken
+  for (const change of restated(before, all, decided[0]?.occurredAt ?? 0)) accept(change)
   return decided
 }

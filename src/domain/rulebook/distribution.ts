@@ -5,8 +5,8 @@ import { isPeriod } from '../distributions/periods.ts'
 import { isMailSender, MAIL_SENDER_RULE } from '../distributions/sender.ts'
 import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../distributions/template.ts'
 import { isInternalEventType } from '../internalEvents.ts'
-import type { EventSchema } from './eventSchema.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
+import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
@@ -84,11 +84,6 @@ export type Distribution = v.InferOutput<typeof Distribution>
 
 /** Internal events that no decision sees: what delivery reports, and the end of the customer. */
 const NEVER_TRIGGERS = /^customer\.(?:deleted|(?:[a-z]+\.(?:sent|recovered|failed)))$/
-
-const schemaNamed = (name: string, all: Definitions): Entry<EventSchema> | undefined =>
-  [...((all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>).values()].find(
-    (entry) => entry.definition.name === name,
-  )
 
 const templatesOf = (channel: ChannelSettings): readonly (readonly [path: string, string, TemplateForm])[] => {
   switch (channel.type) {

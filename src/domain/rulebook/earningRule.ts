@@ -7,8 +7,8 @@ import { limitFields } from '../loyalty/limits.ts'
 import { Points } from '../loyalty/points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
 import { programFaults } from './campaign.ts'
-import type { EventSchema } from './eventSchema.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
+import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
@@ -75,11 +75,6 @@ export type EarningRule = v.InferOutput<typeof EarningRule>
 
 export const SEGMENT_ENTERED = 'customer.segment.entered'
 const TIER_EVENT = /^customer\.loyalty\.tier\./
-
-const schemaNamed = (name: string, all: Definitions): Entry<EventSchema> | undefined =>
-  [...((all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>).values()].find(
-    (entry) => entry.definition.name === name,
-  )
 
 const triggerFaults = (definition: EarningRule, all: Definitions): readonly Fault[] => {
   const { event, custom_event: custom, segment, loyalty_tier: tier, loyalty } = definition

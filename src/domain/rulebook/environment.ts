@@ -1,21 +1,37 @@
 // What exists in a project, as conditions need to know it when they are written.
+import type { Condition } from '../conditions/ast.ts'
+import { compile } from '../conditions/compile.ts'
 import type { Environment } from '../conditions/environment.ts'
-import type { Definitions } from './kind.ts'
+import type { Campaign } from './campaign.ts'
+import type { EventSchema } from './eventSchema.ts'
+import { namedIn } from './keptWhile.ts'
+import type { Definitions, Fault } from './kind.ts'
 import { entriesOf } from './kinds.ts'
 
-/** The environment that the definitions make. */
-export const environmentOf = (definitions: Definitions): Environment => ({
-  timeZone: definitions.project?.timeZone ?? 'UTC',
-  eventSchemas: new Map(
-    [...entriesOf(definitions, 'eventSchema').values()].map((entry) => [
-      entry.definition.name,
-      { properties: entry.definition.schema.properties },
-    ]),
-  ),
-  segments: new Map(
-    [...entriesOf(definitions, 'segment').values()].map((entry) => [entry.id, { name: entry.definition.name }]),
-  ),
-  campaigns: new Map(
-    [...entriesOf(definitions, 'campaign').values()].map((entry) => [entry.id, { name: entry.definition.name }]),
-  ),
-})
+/** The environment that the definitions make. Nothing of them is looked at before a condition asks for it. */
+export const environmentOf = (definitions: Definitions): Environment => {
+  const schemas = () => namedIn<EventSchema>(definitions, 'eventSchema')
+  return {
+    get timeZone() {
+      return definitions.project?.timeZone ?? 'UTC'
+    },
+    eventSchemas: {
+      get: (name) => schemas().get(name)?.definition.schema,
+      has: (name) => schemas().has(name),
+      keys: () => schemas().keys(),
+    },
+    segments: { has: (id) => entriesOf(definitions, 'segment').has(id) },
+    campaigns: { has: (id) => entriesOf(definitions, 'campaign').has(id) },
+    campaignNamed: (name) => namedIn<Campaign>(definitions, 'campaign').get(name)?.id,
+  }
+}
+
+/** What keeps a condition that could be parsed from being compiled: nothing, unless it was written for another program. */
+export const compileFaults = (condition: Condition, environment: Environment, path: string): readonly Fault[] => {
+  try {
+    compile(condition, environment)
+    return []
+  } catch (error) {
+    return [{ path, message: `cannot be compiled: ${error instanceof Error ? error.message : String(error)}` }]
+  }
+}

@@ -22,11 +22,20 @@ export interface DefinitionChange {
   /** The whole definition as it is from now on; absent when it was deleted. */
   readonly definition?: unknown
   readonly occurredAt: number
+  /** Of a recorded fact: what keeps this program from reading the definition. */
+  readonly unreadable?: string
 }
 
 interface FactSpec {
   readonly version: number
   readonly schema: v.GenericSchema
+  readonly unfit?: (data: unknown, error: string) => unknown
+}
+
+/** A definition that cannot be read, by another program's doing, is known by its id: it is switched off, and nothing else. */
+const unfit = (data: unknown, error: string): unknown => {
+  const named = v.safeParse(v.object({ id: v.string() }), data)
+  return named.success ? { id: named.output.id, occurredAt: 0, unreadable: error } : undefined
 }
 
 const specsOf = (kind: KindName): [string, FactSpec][] =>
@@ -38,6 +47,7 @@ const specsOf = (kind: KindName): [string, FactSpec][] =>
         verb === 'Deleted'
           ? v.object({ id: v.string(), occurredAt: At })
           : v.object({ id: v.string(), definition: kindNamed(kind).schema, occurredAt: At }),
+      unfit,
     },
   ])
 
@@ -56,7 +66,7 @@ const changes: ReadonlyMap<string, { readonly kind: KindName; readonly verb: Ver
 export const changeOf = (fact: RulebookFact): DefinitionChange | undefined => {
   const known = changes.get(fact.type)
   if (!known) return undefined
-  const data = fact.data as { id: string; definition?: unknown; occurredAt: number }
+  const data = fact.data as Omit<DefinitionChange, 'kind' | 'verb'>
   return { ...known, ...data }
 }
 

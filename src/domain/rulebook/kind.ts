@@ -22,6 +22,15 @@ export interface Entry<D> {
   readonly updatedAt: number | null
   /** The revision of the rulebook's stream at which it got this form, as decimal text. */
   readonly revision: string
+  /** Why it is switched off although nobody did: it does not fit the other definitions, or this program. */
+  readonly off?: string
+}
+
+/** A definition whose newest fact this program cannot read: another version of it wrote that. */
+export interface Unreadable {
+  readonly kind: string
+  readonly id: string
+  readonly error: string
 }
 
 export type Entries<D> = ReadonlyMap<string, Entry<D>>
@@ -34,8 +43,13 @@ export interface Kind<D> {
   readonly schema: v.GenericSchema<unknown, D>
   /** The name that must be unique within the kind, where there is one. */
   readonly uniqueName?: (definition: D) => string | undefined
-  /** Everything wrong with a definition beside all the others; an empty list lets it in. */
+  /**
+   * Everything wrong with a definition beside all the others, from which alone it knows them; an empty list lets it in. Asked
+   * again of every definition that looked at something that changed.
+   */
   readonly check: (id: string, definition: D, all: Definitions) => readonly Fault[]
+  /** What only a change of the definition itself can bring about, and so is asked of that alone. */
+  readonly checkChange?: (id: string, definition: D, all: Definitions) => readonly Fault[]
   /** Segments whose entries and exits it waits for: a passive one becomes an auto-update one with it. */
   readonly activates?: (definition: D) => readonly string[]
   /** The definitions it cannot do without: they cannot be deleted while it is there. */
@@ -48,6 +62,8 @@ export interface Definitions {
   readonly revision: string
   readonly project: Project | undefined
   readonly entries: Readonly<Record<string, Entries<never>>>
+  /** By kind and id as in `segment/seg_1`; their entries have the form of before, or are not there. */
+  readonly unreadable: ReadonlyMap<string, Unreadable>
 }
 
 /** What holds for the whole project; the first fact of its rulebook. */

@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { isInternalEventType } from '../internalEvents.ts'
 import { httpUrl } from './distribution.ts'
-import type { EventSchema } from './eventSchema.ts'
-import type { Definitions, Entry, Kind } from './kind.ts'
+import type { Kind } from './kind.ts'
+import { schemasNamed } from './references.ts'
 
 /** Stands for every type. */
 export const ALL_EVENTS = '*'
@@ -18,11 +18,6 @@ export type ProjectWebhook = v.InferOutput<typeof ProjectWebhook>
 
 /** What delivery reports in the activity log beside the HTTP contract's types. */
 const OURS = /^customer\.(?:webhook\.(?:sent|recovered|failed)|message\.(?:requested|skipped))$/
-
-const schemasNamed = (names: readonly string[], all: Definitions): readonly Entry<EventSchema>[] =>
-  [...((all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>).values()].filter((entry) =>
-    names.includes(entry.definition.name),
-  )
 
 export const projectWebhookKind: Kind<ProjectWebhook> = {
   fact: 'ProjectWebhook',

@@ -5,6 +5,7 @@ import { MAX_POINTS } from '../loyalty/points.ts'
 import type { Campaign } from './campaign.ts'
 import type { EventSchema } from './eventSchema.ts'
 import type { Definitions, Entry, Fault, Reference } from './kind.ts'
+import { schemaNamed } from './references.ts'
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const amount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))
@@ -62,7 +63,7 @@ export const conversionSchema = (
   if (!event || type !== 'custom_event') return undefined
   const schemas = (all.entries.eventSchema ?? new Map()) as ReadonlyMap<string, Entry<EventSchema>>
   if (event.id) return schemas.get(event.id)
-  return [...schemas.values()].find((entry) => entry.definition.name === event.name)
+  return event.name ? schemaNamed(event.name, all) : undefined
 }
 
 /** Every reward that the program may pay, with its path. */

@@ -6,7 +6,8 @@ import type { Parsed } from '../conditions/faults.ts'
 import { parseFilter } from '../conditions/filter.ts'
 import { parseNative } from '../conditions/native.ts'
 import { referencesOf, topologicalOrder } from '../conditions/references.ts'
-import { environmentOf } from './environment.ts'
+import { compileFaults, environmentOf } from './environment.ts'
+import { keptWhile } from './keptWhile.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { referencesIn } from './references.ts'
 
@@ -34,49 +35,57 @@ const parse = (definition: Segment, environment: Environment): Parsed =>
     ? parseFilter(definition.filter ?? {}, environment)
     : parseNative(definition.condition, environment)
 
-/** The condition of a segment that has been checked; throws when it has none or it no longer holds water. */
-export const conditionOfSegment = (definition: Segment, environment: Environment): Condition => {
-  const parsed = parse(definition, environment)
-  if (!parsed.ok)
-    throw new Error(`segment ${definition.name}: ${parsed.faults.map((f) => `${f.path} ${f.message}`).join(', ')}`)
-  return parsed.condition
-}
-
-/** Which segments a definition refers to does not depend on what else there is: it is worked out once. */
-const named = new WeakMap<Segment, readonly string[]>()
-
-const segmentsNamedBy = (definition: Segment, all: Definitions): readonly string[] => {
-  if (definition.type === 'static') return []
-  const known = named.get(definition)
-  if (known) return known
+/** The condition of a segment beside all other definitions; undefined for a static one, and for one that is at fault. */
+export const conditionOfSegment = keptWhile(({ definition }: Entry<Segment>, all): Condition | undefined => {
+  if (definition.type === 'static') return undefined
   const parsed = parse(definition, environmentOf(all))
-  const segments = parsed.ok ? referencesOf(parsed.condition).segments : []
-  named.set(definition, segments)
-  return segments
-}
+  return parsed.ok ? parsed.condition : undefined
+})
+
+const segmentsNamedBy = keptWhile((entry: Entry<Segment>, all): readonly string[] => {
+  const condition = conditionOfSegment(entry, all)
+  return condition ? referencesOf(condition).segments : []
+})
 
 const entriesIn = (all: Definitions): ReadonlyMap<string, Entry<Segment>> =>
   (all.entries.segment ?? new Map()) as ReadonlyMap<string, Entry<Segment>>
 
-const orderOf = (segments: ReadonlyMap<string, Segment>, all: Definitions) =>
-  topologicalOrder(new Map([...segments].map(([id, definition]) => [id, segmentsNamedBy(definition, all)])))
+const orderOf = (segments: Iterable<Entry<Segment>>, all: Definitions) =>
+  topologicalOrder(new Map([...segments].map((entry) => [entry.id, segmentsNamedBy(entry, all)])))
 
-/**
- * All segments, each after those that it refers to: so that one look at each in this order settles them. Throws on a cycle,
- * which `check` keeps out.
- */
-export const segmentsInOrder = (all: Definitions): readonly Entry<Segment>[] => {
-  const entries = entriesIn(all)
-  const ordered = orderOf(new Map([...entries].map(([id, { definition }]) => [id, definition])), all)
+/** These segments, each after those of them that it refers to: so that one look at each in this order settles them. */
+export const segmentsInOrder = (
+  entries: ReadonlyMap<string, Entry<Segment>>,
+  all: Definitions,
+): readonly Entry<Segment>[] => {
+  const ordered = orderOf(entries.values(), all)
   if (!ordered.ok) throw new Error(`segments refer to each other: ${ordered.cycle.join(' → ')}`)
   return ordered.order.map((id) => entries.get(id)!)
 }
 
-/** The way from a definition back to itself through the segments it refers to; undefined when there is none. */
-const cycleThrough = (id: string, definition: Segment, all: Definitions): readonly string[] | undefined => {
-  const others = new Map([...entriesIn(all)].map(([other, entry]) => [other, entry.definition]))
-  const ordered = orderOf(others.set(id, definition), all)
-  return ordered.ok ? undefined : ordered.cycle
+const wayRound = (cycle: readonly string[]): Fault => ({
+  path: '',
+  message: `must NOT refer to itself: ${[...cycle, cycle[0]].join(' → ')}`,
+})
+
+/** Segments that refer to themselves by way of others, with the way; only data of before this was refused has any. */
+export const segmentsInCycles = (all: Definitions): ReadonlyMap<string, Fault> => {
+  const left = new Map(entriesIn(all))
+  const found = new Map<string, Fault>()
+  for (let ordered = orderOf(left.values(), all); !ordered.ok; ordered = orderOf(left.values(), all))
+    for (const id of ordered.cycle) {
+      found.set(id, wayRound(ordered.cycle))
+      left.delete(id)
+    }
+  return found
+}
+
+/** The fault of a definition that leads back to itself through the segments it refers to. */
+const cycleFaults = (id: string, definition: Segment, all: Definitions): readonly Fault[] => {
+  const changed: Entry<Segment> = { id, definition, createdAt: 0, updatedAt: null, revision: all.revision }
+  const ordered = orderOf(new Map(entriesIn(all)).set(id, changed).values(), all)
+  const path = definition.filter ? 'filter' : 'condition'
+  return ordered.ok || !ordered.cycle.includes(id) ? [] : [{ ...wayRound(ordered.cycle), path }]
 }
 
 /** The condition of a definition, or every fault of it with its path; for segments that have one. */
@@ -90,7 +99,7 @@ export const parseSegment = (definition: Segment, all: Definitions): Parsed => {
   return { ok: false, faults: parsed.faults.map((f) => ({ ...f, path: f.path ? `${name}.${f.path}` : name })) }
 }
 
-const check = (id: string, definition: Segment, all: Definitions): readonly Fault[] => {
+const check = (_: string, definition: Segment, all: Definitions): readonly Fault[] => {
   const { type, filter, condition, customers } = definition
   if (type === 'static') {
     if (filter || condition) return [{ path: 'filter', message: 'must NOT be given for a static segment' }]
@@ -102,8 +111,7 @@ const check = (id: string, definition: Segment, all: Definitions): readonly Faul
   const path = filter ? 'filter' : 'condition'
   if (referencesOf(parsed.condition).context)
     return [{ path, message: 'must NOT ask for the event, order or redemption being decided: a segment has none' }]
-  const cycle = cycleThrough(id, definition, all)
-  return cycle ? [{ path, message: `must NOT refer to itself: ${[...cycle, cycle[0]].join(' → ')}` }] : []
+  return compileFaults(parsed.condition, environmentOf(all), path)
 }
 
 export const segmentKind: Kind<Segment> = {
@@ -111,6 +119,7 @@ export const segmentKind: Kind<Segment> = {
   resource: 'segment',
   schema: Segment,
   check,
+  checkChange: cycleFaults,
   uses: (definition, all) => {
     if (definition.type === 'static') return []
     const parsed = parse(definition, environmentOf(all))

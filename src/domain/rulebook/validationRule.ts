@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
 import { parseRules } from '../conditions/rules.ts'
-import { environmentOf } from './environment.ts'
+import { compileFaults, environmentOf } from './environment.ts'
 import type { Kind } from './kind.ts'
 import { referencesIn } from './references.ts'
 
@@ -29,12 +29,10 @@ export type ValidationRule = v.InferOutput<typeof ValidationRule>
 const parse = (definition: ValidationRule, environment: Environment) =>
   parseRules({ rules: definition.rules, ...(definition.error ? { error: definition.error } : {}) }, environment)
 
-/** The condition of a rule that has been checked. */
-export const conditionOfRule = (definition: ValidationRule, environment: Environment): Condition => {
+/** The condition of a rule; undefined for one that is at fault. */
+export const conditionOfRule = (definition: ValidationRule, environment: Environment): Condition | undefined => {
   const parsed = parse(definition, environment)
-  if (!parsed.ok)
-    throw new Error(`validation rule ${definition.name}: ${parsed.faults.map((f) => f.message).join(', ')}`)
-  return parsed.condition
+  return parsed.ok ? parsed.condition : undefined
 }
 
 export const validationRuleKind: Kind<ValidationRule> = {
@@ -42,8 +40,9 @@ export const validationRuleKind: Kind<ValidationRule> = {
   resource: 'validation_rules',
   schema: ValidationRule,
   check: (_, definition, all) => {
-    const parsed = parse(definition, environmentOf(all))
-    return parsed.ok ? [] : parsed.faults
+    const environment = environmentOf(all)
+    const parsed = parse(definition, environment)
+    return parsed.ok ? compileFaults(parsed.condition, environment, 'rules') : parsed.faults
   },
   uses: (definition, all) => {
     const parsed = parse(definition, environmentOf(all))

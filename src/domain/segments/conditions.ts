@@ -6,9 +6,12 @@ import { type CustomerState, newCustomer } from '../customer/state.ts'
 import { pointsIn } from '../loyalty/state.ts'
 import { summaryOf } from '../redemption/sums.ts'
 import { environmentOf } from '../rulebook/environment.ts'
+import { keptWhile } from '../rulebook/keptWhile.ts'
 import type { Entry } from '../rulebook/kind.ts'
-import { compiledOnce, type Rulebook } from '../rulebook/rulebook.ts'
+import { entriesOf } from '../rulebook/kinds.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
 import { conditionOfSegment, type Segment, segmentsInOrder } from '../rulebook/segment.ts'
+import { keyOf, wordsOf } from '../rulebook/sound.ts'
 import { conditionOfRule, type ValidationRule } from '../rulebook/validationRule.ts'
 
 export interface CompiledSegment {
@@ -66,7 +69,7 @@ export const subjectOf = (state: CustomerState): Subject => ({
 
 const NOBODY = subjectOf(newCustomer(''))
 
-const compileSegment = compiledOnce((entry: Entry<Segment>, rulebook: Rulebook): CompiledSegment => {
+const compileSegment = keptWhile((entry: Entry<Segment>, all): CompiledSegment => {
   const { definition } = entry
   const common = {
     id: entry.id,
@@ -75,9 +78,9 @@ const compileSegment = compiledOnce((entry: Entry<Segment>, rulebook: Rulebook):
     triggers: definition.type === 'auto-update',
     triggersOnRollout: definition.type === 'auto-update' && definition.trigger_on_rollout,
   }
-  if (definition.type === 'static') return { ...common, members: new Set(definition.customers), concernsAll: false }
-  const environment = environmentOf(rulebook.definitions)
-  const condition = compile(conditionOfSegment(definition, environment), environment)
+  const parsed = conditionOfSegment(entry, all)
+  if (!parsed) return { ...common, members: new Set(definition.customers), concernsAll: false }
+  const condition = compile(parsed, environmentOf(all))
   const empty = condition.evaluate(NOBODY, NO_CONTEXT, 0)
   const { attributes, points, segments } = condition.listens
   return {
@@ -88,9 +91,23 @@ const compileSegment = compiledOnce((entry: Entry<Segment>, rulebook: Rulebook):
   }
 })
 
-const compileRule = compiledOnce((entry: Entry<ValidationRule>, rulebook: Rulebook): Compiled => {
-  const environment = environmentOf(rulebook.definitions)
-  return compile(conditionOfRule(entry.definition, environment), environment)
+/** What stands for a rule that is switched off: it never holds. */
+const neverBecause = (reason: string): Compiled => ({
+  accumulators: [],
+  listens: { eventTypes: [], attributes: [], segments: [], points: [], context: false, asks: [] },
+  evaluate: () => ({
+    holds: false,
+    until: null,
+    because: { is: `the rule is not switched off: ${reason}`, holds: false },
+    failed: undefined,
+  }),
+})
+
+/** A rule that does not fit the other definitions never holds: what it gates stays closed until it is mended. */
+const compileRule = keptWhile((entry: Entry<ValidationRule>, all): Compiled => {
+  const environment = environmentOf(all)
+  const condition = conditionOfRule(entry.definition, environment)
+  return condition ? compile(condition, environment) : neverBecause('it does not fit the other definitions')
 })
 
 const indexBy = (
@@ -108,9 +125,14 @@ const indexBy = (
 }
 
 const prepare = (rulebook: Rulebook): Conditions => {
-  const segments = segmentsInOrder(rulebook.definitions).map((entry) => compileSegment(entry, rulebook))
+  const { definitions, off } = rulebook
+  const sound = new Map([...entriesOf(definitions, 'segment')].filter(([id]) => !rulebook.isOff('segment', id)))
+  const segments = segmentsInOrder(sound, definitions).map((entry) => compileSegment(entry, definitions))
   const rules = new Map(
-    [...rulebook.entries('validationRule')].map(([id, entry]) => [id, compileRule(entry, rulebook)]),
+    [...entriesOf(definitions, 'validationRule')].map(([id, entry]) => {
+      const unsound = off.get(keyOf('validationRule', id))
+      return [id, unsound ? neverBecause(wordsOf(unsound.faults)) : compileRule(entry, definitions)]
+    }),
   )
   const specs = new Map<string, AccumulatorSpec>()
   for (const { condition } of segments) for (const spec of condition?.accumulators ?? []) specs.set(spec.key, spec)

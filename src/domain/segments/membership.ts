@@ -108,8 +108,9 @@ export const reconcileSegments = (draft: Draft, since: string): void => {
   const { state, rulebook } = draft
   if (since === rulebook.revision) return
   const conditions = conditionsOf(rulebook)
+  // Of one that is switched off until it is mended nobody is put out.
   for (const [id, { name, definition }] of Object.entries(state.segments))
-    if (!conditions.segment.has(id))
+    if (!conditions.segment.has(id) && !rulebook.isOff('segment', id))
       draft.emit('SegmentLeft', {
         segment: { id, name },
         occurredAt: draft.now,
