@@ -1,14 +1,15 @@
 // Creating, changing and deleting customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { CustomerObject, showCustomerState } from '../queries/customers.ts'
+import { CustomerObject, showCustomerBriefly, showCustomerState } from '../queries/customers.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
-import { fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { isoDate, name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { reachOf, sayable, strangerFault, tellable } from './clients.ts'
 import { contextOf, customerOfSource, findCustomer, tooBusy } from './context.ts'
 
 const CustomerBody = v.pipe(
@@ -70,6 +71,36 @@ const save = async (
   return answer(await services.customers.execute(id, { type: 'SaveCustomer', profile, mayCreate }, context))
 }
 
+/** The same from a browser: customers say of themselves what their token lets them; a stranger may only make a new one. */
+const upsertOwn = async (services: Services, call: Call<CustomerBody, unknown, unknown>): Promise<Outcome> => {
+  const { id, ...profile } = call.body
+  const reach = await reachOf(services, call, call.body)
+  if (isFailure(reach)) return reach
+  const { source_id: sourceId } = profile
+  if (id === undefined && typeof sourceId !== 'string')
+    return refuse('invalid_payload', "Payload should have required property 'source_id'")
+  if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
+  const named = id === undefined ? customerOfSource(services, sourceId as string) : (id as CustomerId)
+  const fault = await strangerFault(services, reach, named)
+  if (fault) return fault
+  const executed = await services.customers.execute(
+    named,
+    {
+      type: 'SaveCustomer',
+      profile: sayable(reach, call.body, profile),
+      mayCreate: id === undefined,
+      ...(reach.writes === 'any' ? {} : { onlyNew: true }),
+    },
+    contextOf(call, services),
+  )
+  if (reach.reads || executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  const { state, position } = executed
+  return {
+    body: showCustomerBriefly(named, tellable(reach, state.profile)),
+    ...(position === undefined ? {} : { consistencyToken: position }),
+  }
+}
+
 const upsert = async (services: Services, call: Call<CustomerBody, unknown, unknown>): Promise<Outcome> => {
   const { id, ...profile } = call.body
   if (id !== undefined) {
@@ -119,11 +150,15 @@ export const customerCommands = (services: Services) => [
     path: '/v1/customers',
     also: ['/client/v1/customers'],
     summary: 'Create a customer, or merge into the one with this id or source_id',
+    description:
+      'A browser changes the customer whose token it sends. Without one it may make a customer who is not known yet, and is ' +
+      'answered with no more than it sent.',
     tag: 'Customers',
     roles: ['admin', 'integrator', 'client'],
+    ability: 'write_own_profile',
     body: CustomerBody,
     response: CustomerObject,
-    handler: (call) => upsert(services, call),
+    handler: (call) => (call.client ? upsertOwn(services, call) : upsert(services, call)),
   }),
   route({
     method: 'put',

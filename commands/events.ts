@@ -17,6 +17,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { dryRunFault, type Reach, reachOf, sayable, tellable } from './clients.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
 
 /** How far ahead of this node's clock an event may say it occurred: clocks differ. */
@@ -69,13 +70,14 @@ interface Target {
 }
 
 /** Whom an event is about and the command that it is, or why it cannot be one. */
-const targetOf = (services: Services, body: TrackBody, now: number): Target | Failure => {
-  const { id: customerId, ...profile } = body.customer
+const targetOf = (services: Services, body: TrackBody, now: number, reach?: Reach): Target | Failure => {
+  const { id: customerId, ...said } = body.customer
+  const profile = reach ? sayable(reach, body.customer, said) : said
   const occurredAt = body.occurred_at ?? now
   if (occurredAt - now > MAX_AHEAD_MS)
     return refuse('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
   if (customerId !== undefined && !isCustomerId(customerId)) return notFound('customer', customerId)
-  const id = customerId ?? customerOfSource(services, profile.source_id!)
+  const id = customerId ?? customerOfSource(services, said.source_id!)
   return {
     id,
     command: {
@@ -88,6 +90,7 @@ const targetOf = (services: Services, body: TrackBody, now: number): Target | Fa
       mode: services.settings.mode,
       ...(body.referral ? { referral: body.referral } : {}),
       ...(body.loyalty ? { loyalty: body.loyalty } : {}),
+      ...(reach && reach.writes !== 'any' ? { onlyNew: true } : {}),
       triggerHorizonMs: services.settings.triggerHorizonMs,
     },
   }
@@ -122,15 +125,16 @@ const keep = async (
 /** The answer to one tracked event; a repeat is answered from the facts that the first time recorded. */
 const answerOf = async (
   services: Services,
-  { command }: Target,
+  { id, command }: Target,
   executed: Exclude<Executed, { kind: 'refused' | 'busy' }>,
+  reach?: Reach,
 ): Promise<Outcome> => {
-  const facts =
-    executed.kind === 'done' ? executed.facts : await services.customers.factsOf(executed.state.id, executed.range)
-  return {
-    body: showEvent(command, executed.state, facts),
-    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
-  }
+  const { state, position } = executed
+  const at = position === undefined ? {} : { consistencyToken: position }
+  if (reach?.isStranger) return { body: showEvent(command, { id, profile: tellable(reach, state.profile) }, []), ...at }
+  const facts = executed.kind === 'done' ? executed.facts : await services.customers.factsOf(state.id, executed.range)
+  const profile = reach ? tellable(reach, state.profile) : state.profile
+  return { body: showEvent(command, { id: state.id, profile }, facts), ...at }
 }
 
 /** The name under which an event is recorded: that which the caller gave to it. */
@@ -141,7 +145,9 @@ type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
 
 const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
   const { body } = call
-  const target = targetOf(services, body, call.now)
+  const reach = await reachOf(services, call, body.customer)
+  if (isFailure(reach)) return reach
+  const target = dryRunFault(reach, call.query.dry_run) ?? targetOf(services, body, call.now, reach)
   if (isFailure(target)) return target
   const key = keyOf(call, body) ?? call.idempotencyKey
   const context = contextOf(call, services, {
@@ -151,7 +157,7 @@ const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
   const command = await withOffer(services, target.command)
   const executed = await services.customers.execute(target.id, command, context)
   if (executed.kind === 'busy') return tooBusy()
-  if (executed.kind !== 'refused') return answerOf(services, target, executed)
+  if (executed.kind !== 'refused') return answerOf(services, target, executed, reach)
   const failure = fromRefusal(executed.refusal)
   if (!isWorthKeeping(executed.refusal) || context.dryRun) return failure
   const position = await keep(services, target.id, body, executed.refusal, context, call.channel)
@@ -260,9 +266,11 @@ export const eventCommands = (services: Services) => [
     summary: 'Track a custom event',
     description:
       'Checks the metadata against the event schema, makes or merges the customer, and records the event with all that ' +
-      'follows from it. `id` names the event: sending it again answers as before and records nothing.',
+      'follows from it. `id` names the event: sending it again answers as before and records nothing. A browser without ' +
+      "the customer's token says what happened, not who somebody is: a known profile stays as it is, and the answer tells nothing.",
     tag: 'Events',
     roles: ['admin', 'integrator', 'client'],
+    ability: 'track',
     query: TrackQuery,
     body: TrackBody,
     response: EventAnswer,

@@ -1,17 +1,22 @@
 // Publishing codes to customers.
 import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
 import { campaignNamed } from '../queries/campaigns.ts'
+import { showCustomerBriefly } from '../queries/customers.ts'
 import { PublicationObject } from '../queries/publications.ts'
+import { NO_PROFILE } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { type Card, cardIn } from '../src/domain/loyalty/state.ts'
+import { isRefused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { codeOf, impliedPublication } from '../src/domain/vouchers/publish.ts'
-import { fromRefusal, notFound, refuse } from '../src/http/errors.ts'
-import { type Outcome, route } from '../src/http/route.ts'
+import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type Reach, reachOf, sayable, strangerFault, tellable } from './clients.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
 import { answer, JoinQuery, PublicationBody, type PublishCall, publishCode, publishOf, usedUp } from './publishing.ts'
 
@@ -40,7 +45,8 @@ const publishCard = async (
   const rulebook = services.rulebook.current()
   const made = idFrom('v', customer, entry.id, context.key ?? randomBytes(16).toString('hex'))
   const { state, position } = await services.customers.load(customer)
-  const held = entry.definition.join_once ? cardIn(state.loyalty, entry.id) : state.loyalty.cards[made]
+  const joinOnce = entry.definition.join_once || call.query.join_once === true
+  const held = joinOnce ? cardIn(state.loyalty, entry.id) : state.loyalty.cards[made]
   if (held) return cardAnswer(state, held, position)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const code = codeOf(entry, rulebook, made, attempt)
@@ -65,6 +71,42 @@ const publishCard = async (
     return card ? cardAnswer(executed.state, card, executed.position) : usedUp(entry)
   }
   return usedUp(entry)
+}
+
+/** A publication as a browser may be told of it: the customer's own code, to a stranger none. */
+const shownTo = (reach: Reach, outcome: Outcome): Outcome => {
+  if (isFailure(outcome) || isRefused(outcome) || reach.reads) return outcome
+  const { voucher, vouchers_id: _, ...publication } = v.parse(PublicationObject, outcome.body)
+  const { id: __, code: ___, ...stub } = voucher
+  const customer = showCustomerBriefly(publication.customer_id, tellable(reach, NO_PROFILE))
+  const told = { ...publication, customer, tracking_id: reach.sourceId ?? null }
+  return {
+    ...outcome,
+    body: reach.isStranger ? { ...told, voucher: stub } : { ...told, voucher, vouchers_id: [voucher.id] },
+  }
+}
+
+/**
+ * The same for the customer whose token a browser sends; a stranger may have a code published to a new customer. Browsers get
+ * one code of a campaign for each customer: they neither take codes by name nor names of publications.
+ */
+const publishOwn = async (
+  services: Services,
+  call: Call<PublicationBody, PublishCall['query'], unknown>,
+): Promise<Outcome> => {
+  const { customer, voucher, source_id: sourceId } = call.body
+  if (voucher !== undefined) return refuse('forbidden', 'A client key may publish codes of campaigns only, not by name')
+  if (typeof sourceId === 'string') return refuse('forbidden', 'A client key may not give a publication a source_id')
+  const reach = await reachOf(services, call, customer)
+  if (isFailure(reach)) return reach
+  const named = customer.id ?? customerOfSource(services, customer.source_id!)
+  const fault = await strangerFault(services, reach, named as CustomerId)
+  if (fault) return fault
+  const { id, ...said } = customer
+  const { query, key, requestId, now, channel, idempotencyKey } = call
+  const body = { ...call.body, customer: { ...sayable(reach, customer, said), id } }
+  const asked = { body, query: { ...query, join_once: true }, key, requestId, now, channel, idempotencyKey }
+  return shownTo(reach, await publish(services, asked))
 }
 
 const publish = async (services: Services, call: PublishCall): Promise<Outcome> => {
@@ -104,12 +146,14 @@ export const publicationCommands = (services: Services) => [
     description:
       'With `join_once` (else as the campaign says) a customer who has a code of the campaign is answered with that one. ' +
       '`source_id` is unique: it publishes once. A code that the campaign has ready is taken first; when none is left an ' +
-      'AUTO_UPDATE campaign makes one. `voucher` publishes the code of that name.',
+      'AUTO_UPDATE campaign makes one. `voucher` publishes the code of that name. Browsers get one code of a campaign for each ' +
+      "customer; without the customer's token only a new one can be meant, and the answer does not hold the code.",
     tag: 'Publications',
     roles: ['admin', 'integrator', 'client'],
+    ability: 'publish',
     query: JoinQuery,
     body: PublicationBody,
     response: PublicationObject,
-    handler: (call) => publish(services, call),
+    handler: (call) => (call.client ? publishOwn(services, call) : publish(services, call)),
   }),
 ]

@@ -61,7 +61,10 @@ export type PublicationBody = v.InferOutput<typeof PublicationBody>
 
 export const JoinQuery = v.object({ join_once: v.optional(queryFlag), campaign: v.optional(name300) })
 
-export type PublishCall = Call<PublicationBody, v.InferOutput<typeof JoinQuery>, unknown>
+export type PublishCall = Pick<
+  Call<PublicationBody, v.InferOutput<typeof JoinQuery>, unknown>,
+  'body' | 'query' | 'key' | 'requestId' | 'now' | 'channel' | 'idempotencyKey'
+>
 
 /** How many codes that others were faster with are passed over before the request is told to come again. */
 const MAX_CANDIDATES = 25

@@ -120,6 +120,13 @@ const narrowed = (filters: QualificationFilters | undefined, campaigns: readonly
 
 type Holder = string | null
 
+/** The codes of nobody that browsers are told: such as are meant for everybody. One for a single use is somebody's to be. */
+const isPublic = ({ campaign, holder, type, quantity }: ResolvedVoucher): boolean =>
+  campaign === undefined && holder === undefined && type === 'DISCOUNT_VOUCHER' && quantity !== 1
+
+/** What of the codes of nobody is looked through for browsers: an index leads past those of campaigns. */
+const SINGLE = { $and: [{ campaign: null }] }
+
 /**
  * Codes of some holders (null: of nobody), the newest first, from a place on. One query for each holder, since each then
  * follows an index in order; the newest of all of them are taken.
@@ -128,12 +135,16 @@ const candidates = async (
   { readModel }: Services,
   holders: readonly Holder[],
   filter: Readonly<Record<string, unknown>>,
+  ofNobody: Readonly<Record<string, unknown>>,
 ): Promise<readonly VoucherDocument[]> => {
   const found = await Promise.all(
     holders.map((customer) =>
       readModel
         .collection<VoucherDocument>('vouchers')
-        .find({ customer, active: true, ...filter }, { sort: { customer: -1, position: -1 }, limit: CHUNK }),
+        .find(
+          { customer, active: true, ...filter, ...(customer === null ? ofNobody : {}) },
+          { sort: { customer: -1, position: -1 }, limit: CHUNK },
+        ),
     ),
   )
   return found
@@ -176,12 +187,13 @@ const scan = async (
   let [scanned, looks] = [0, 0]
   for (;;) {
     const place = next === null ? {} : { position: { $lt: next } }
-    const chunk = await candidates(services, holders, { ...within, ...since, ...place })
+    const chunk = await candidates(services, holders, { ...within, ...since, ...place }, call.client ? SINGLE : {})
     // The read models rule most of them out; the streams are asked of the others.
     const likely = chunk.filter(({ state, sums, category }) => {
       const voucher = resolveVoucher(state, rulebook)
       if (
         !voucher ||
+        (call.client && voucher.holder === undefined && !isPublic(voucher)) ||
         !passes(filters ?? undefined, voucher, category ?? voucher.campaign?.definition.category ?? undefined)
       )
         return false
@@ -245,7 +257,7 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
 
 const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
   const { body } = call
-  const meant = await customerMeant(services, body.customer, contextOf(call, services, { dryRun: true }))
+  const meant = await customerMeant(services, call, body.customer, contextOf(call, services, { dryRun: true }))
   if (isFailure(meant)) return meant
   if (body.scenario === 'CUSTOMER_WALLET' && !meant.state)
     return refuse('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')
@@ -285,9 +297,11 @@ export const qualificationCommands = (services: Services) => [
     description:
       'CUSTOMER_WALLET looks at the codes that the customer holds, ALL also at single vouchers and codes of campaigns that ' +
       'nobody holds; the newest first. Each is judged by itself, by its rules and limits as they stand, on the order that is ' +
-      'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short.',
+      'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short. ' +
+      'A browser is told of the codes that the customer holds whose token it sends, and of single discount codes for many uses.',
     tag: 'Qualifications',
     roles: ['admin', 'integrator', 'reader', 'auditor', 'client'],
+    ability: 'qualify',
     body: QualificationBody,
     response: Qualifications,
     handler: fresh(services, (call) => qualify(services, call)),

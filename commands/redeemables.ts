@@ -5,18 +5,19 @@ import { formerKey } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
-import { idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput } from '../src/domain/redemption/order.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
-import { errorBody, type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import type { Call } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { RedemptionAsk } from '../src/runtime/redemptions.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type Reach, reachOf, sayable, strangerFault } from './clients.ts'
 import { customerOfSource, tooBusy } from './context.ts'
 
 /** How many redeemables one request may name. */
@@ -141,7 +142,7 @@ export const asksOf = (code: string, body: OneCodeBody): Omit<RedeemablesBody, '
 
 export type AnyCall = Pick<
   Call<unknown, unknown, unknown>,
-  'requestId' | 'key' | 'now' | 'idempotencyKey' | 'channel' | 'audience'
+  'requestId' | 'key' | 'client' | 'now' | 'idempotencyKey' | 'channel' | 'audience'
 >
 
 /** What a request says of itself. */
@@ -155,8 +156,11 @@ export const askedOf = (
   ...(trackingId ? { trackingId } : {}),
 })
 
+const someoneNew = (): CustomerId => idFrom('cust', randomBytes(16).toString('hex')) as CustomerId
+
 /** Whom a request means: a customer, or nobody where it names none. */
 export interface Meant {
+  readonly reach: Reach
   readonly customer?: NonNullable<RedemptionAsk['customer']>
   readonly state?: CustomerState
   readonly position?: bigint
@@ -164,26 +168,34 @@ export interface Meant {
 
 /**
  * The customer whom a request names, with what it says of the profile taken in, so that rules find the segments that follow
- * from it. With `dryRun` in the context nothing of this is recorded.
+ * from it. With `dryRun` in the context nothing of this is recorded. To a stranger's question a customer is somebody of whom
+ * nothing is known; what a stranger does, only a new customer can be meant by.
  */
 export const customerMeant = async (
   services: Services,
+  call: Pick<AnyCall, 'client'>,
   customer: v.InferOutput<typeof CustomerField>,
   context: CommandContext,
 ): Promise<Meant | Failure> => {
-  if (!customer) return {}
-  const { id, profile } = customer
-  const { source_id: source } = profile
-  if (id === undefined && typeof source !== 'string') return {}
-  const named = id ?? customerOfSource(services, source as string)
+  const { id, profile: said } = customer ?? { id: undefined, profile: {} as ProfilePatch }
+  const reach = await reachOf(services, call, { ...said, id })
+  if (isFailure(reach)) return reach
+  const { source_id: source } = said
+  if (id === undefined && typeof source !== 'string') return { reach }
   if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
   const { key: _, ...unnamed } = context
-  const command = { type: 'SaveCustomer', profile, mayCreate: id === undefined } as const
+  const isQuestion = reach.isStranger && context.dryRun === true
+  const named = isQuestion ? someoneNew() : (id ?? customerOfSource(services, source as string))
+  const fault = isQuestion ? undefined : await strangerFault(services, reach, named)
+  if (fault) return fault
+  const profile = isQuestion ? {} : sayable(reach, { id }, said)
+  const command = { type: 'SaveCustomer', profile, mayCreate: isQuestion || id === undefined } as const
   const saved = await services.customers.execute(named, command, unnamed)
   if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const { state, position } = saved
   return {
+    reach,
     customer: { id: state.id, profile: {}, mayCreate: id === undefined },
     state,
     ...(position === undefined ? {} : { position }),

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { Profile } from '../src/domain/customer/profile.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
 import { redemptionStream } from '../src/domain/redemption/facts.ts'
 import { openOrder } from '../src/domain/redemption/order.ts'
@@ -13,6 +13,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type Reach, tellable, tellableRefusal } from './clients.ts'
 import { contextOf, tooBusy } from './context.ts'
 import {
   type AnyCall,
@@ -45,6 +46,10 @@ const failed = (failure: Failure, position: bigint | undefined): Failure =>
 
 type Asks = Omit<RedeemablesBody, 'options'>
 
+/** Who else a code belongs to is nothing for strangers. */
+const shownTo = ({ isStranger }: Reach, document: RedemptionDocument): RedemptionDocument =>
+  isStranger ? { ...document, holder: null } : document
+
 /** What a request for redemptions comes to: their documents in the order of the redeemables, or why there are none. */
 const redeem = async (
   services: Services,
@@ -52,13 +57,14 @@ const redeem = async (
   body: Asks,
 ): Promise<
   | { readonly failure: Failure }
-  | { readonly children: Children; readonly state: CustomerState | undefined; readonly position: bigint | undefined }
+  | { readonly children: Children; readonly profile: Profile | undefined; readonly position: bigint | undefined }
 > => {
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
   const context = contextOf(call, services)
-  const meant = await customerMeant(services, body.customer, context)
+  const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return { failure: meant }
+  const { reach } = meant
   const order = body.order ? openOrder(body.order) : undefined
   const session = body.session?.key ?? undefined
   const redeemed = await services.redemptions.redeem(
@@ -73,12 +79,14 @@ const redeem = async (
     context,
   )
   if (redeemed.kind === 'busy') return { failure: tooBusy() }
-  if (redeemed.kind === 'failed') return { failure: failed(fromRefusal(redeemed.refusal), redeemed.position) }
+  if (redeemed.kind === 'failed')
+    return { failure: failed(fromRefusal(tellableRefusal(reach, redeemed.refusal)), redeemed.position) }
   const { customer: state, position, redemptions } = redeemed
   const children = redemptions.map((data: Succeeded) =>
-    redemptionOf({ type: 'RedemptionSucceeded', data }, state?.id ?? null, NO_PLACE),
+    shownTo(reach, redemptionOf({ type: 'RedemptionSucceeded', data }, state?.id ?? null, NO_PLACE)),
   )
-  return isSome(children) ? { children, state, position } : { failure: tooBusy() }
+  const profile = state && tellable(reach, state.profile)
+  return isSome(children) ? { children, profile, position } : { failure: tooBusy() }
 }
 
 const RedemptionsObject = v.pipe(
@@ -93,7 +101,7 @@ const RedemptionsObject = v.pipe(
 const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
   const done = await redeem(services, call, body)
   if ('failure' in done) return done.failure
-  const profile = done.state?.profile
+  const { profile } = done
   const parent = showParent(done.children, profile)
   return {
     body: {
@@ -113,7 +121,7 @@ const redeemOne = async (services: Services, call: AnyCall, code: string, body: 
   const asks = asksOf(code, body)
   const done = await redeem(services, call, asks)
   if ('failure' in done) return done.failure
-  return { body: showRedemption(done.children[0], done.state?.profile), ...headersAt(done.position) }
+  return { body: showRedemption(done.children[0], done.profile), ...headersAt(done.position) }
 }
 
 const text = (max: number) => v.nullish(v.pipe(v.string(), v.maxLength(max)))
@@ -232,6 +240,7 @@ export const redemptionCommands = (services: Services) => [
         'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time.',
       tag: TAG,
       roles,
+      ability: 'redeem',
       body: RedeemablesBody,
       response: RedemptionsObject,
       handler: (call) => redeemAll(services, call, call.body),
@@ -254,6 +263,7 @@ export const redemptionCommands = (services: Services) => [
     summary: 'Redeem one code (older form, from browsers)',
     tag: TAG,
     roles: ['client'],
+    ability: 'redeem',
     query: v.looseObject({ code: v.pipe(name300, CodeName) }),
     body: LegacyBody,
     response: RedemptionObject,

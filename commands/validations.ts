@@ -13,6 +13,7 @@ import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type Reach, tellableRefusal } from './clients.ts'
 import { contextOf } from './context.ts'
 import {
   type AnyCall,
@@ -70,6 +71,14 @@ export const showVerdict = (verdict: Verdict, requestId: string) => {
   }
 }
 
+/** A verdict as it may be told. */
+const tellableVerdict = (reach: Reach, verdict: Verdict): Verdict => {
+  const { voucher } = verdict
+  const told: Verdict =
+    verdict.status === 'INAPPLICABLE' ? { ...verdict, refusal: tellableRefusal(reach, verdict.refusal) } : verdict
+  return reach.isStranger && voucher ? ({ ...told, voucher: { ...voucher, metadata: {} } } as Verdict) : told
+}
+
 const ValidationObject = v.pipe(
   v.looseObject({
     id: v.string(),
@@ -88,6 +97,7 @@ type Asks = Omit<RedeemablesBody, 'options'>
 type Validated =
   | { readonly failure: Outcome }
   | {
+      readonly reach: Reach
       readonly evaluated: Evaluated
       readonly session?: ReturnType<typeof showSession>
       /** Why no place could be kept although all are applicable. */
@@ -98,7 +108,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
   const context = contextOf(call, services, { dryRun: true })
-  const meant = await customerMeant(services, body.customer, context)
+  const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return { failure: meant }
   const session = body.session ? showSession(body.session) : undefined
   const asked = askedOf(call, body)
@@ -114,14 +124,15 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
     now: call.now,
   }
   const asks = { redeemables, asked, ...(session ? { session: session.key } : {}) }
+  const { reach } = meant
   const evaluated = evaluateFor(asks, looked, situation)
-  if (!evaluated.valid || !body.session || !session) return { evaluated }
+  if (!evaluated.valid || !body.session || !session) return { reach, evaluated }
   const codes = evaluated.verdicts.flatMap((verdict) =>
     verdict.status === 'APPLICABLE' ? [{ code: verdict.asked, credits: verdict.credits ?? 0 }] : [],
   )
   const { dryRun: _, ...recording } = context
   const unlocked = await services.redemptions.lock(session.key, codes, call.now + ttlOf(body.session), recording)
-  return unlocked ? { evaluated, unlocked } : { evaluated, session }
+  return unlocked ? { reach, evaluated, unlocked } : { reach, evaluated, session }
 }
 
 const trackingIdOf = ({ tracking_id: given }: Asks): string => given ?? `track_${randomBytes(12).toString('hex')}`
@@ -129,7 +140,7 @@ const trackingIdOf = ({ tracking_id: given }: Asks): string => given ?? `track_$
 const answer = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
   const done = await validate(services, call, body)
   if ('failure' in done) return done.failure
-  const { evaluated, session, unlocked } = done
+  const { reach, evaluated, session, unlocked } = done
   const verdicts = unlocked
     ? evaluated.verdicts.map(
         (verdict): Verdict =>
@@ -138,7 +149,7 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
             : verdict,
       )
     : evaluated.verdicts
-  const shown = verdicts.map((verdict) => showVerdict(verdict, call.requestId))
+  const shown = verdicts.map((verdict) => showVerdict(tellableVerdict(reach, verdict), call.requestId))
   const valid = evaluated.valid && !unlocked
   return {
     body: {
@@ -162,9 +173,10 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
   const asks = asksOf(code, body)
   const done = await validate(services, call, asks)
   if ('failure' in done) return done.failure
-  const verdict = done.evaluated.verdicts[0]!
+  const verdict = tellableVerdict(done.reach, done.evaluated.verdicts[0]!)
   const tracking_id = trackingIdOf(asks)
-  const refusal = done.unlocked ?? (verdict.status === 'INAPPLICABLE' ? verdict.refusal : undefined)
+  const refused = done.unlocked ?? (verdict.status === 'INAPPLICABLE' ? verdict.refusal : undefined)
+  const refusal = refused && tellableRefusal(done.reach, refused)
   if (refusal || verdict.status !== 'APPLICABLE')
     return {
       body: {
@@ -259,6 +271,7 @@ export const validationCommands = (services: Services) => [
         'session ends or redeems.',
       tag: TAG,
       roles,
+      ability: 'validate',
       body: RedeemablesBody,
       response: ValidationObject,
       handler: (call) => answer(services, call, call.body),
@@ -281,6 +294,7 @@ export const validationCommands = (services: Services) => [
     summary: 'What one code would give now (older form, from browsers)',
     tag: TAG,
     roles: ['client'],
+    ability: 'validate',
     query: BrowserQuery,
     response: v.looseObject({ valid: v.boolean() }),
     handler: (call): Outcome | Promise<Outcome> => {

@@ -1,5 +1,6 @@
 // Reading customers: one, and lists with filters and paging.
 import * as v from 'valibot'
+import { reachOf, tokenNeeded } from '../commands/clients.ts'
 import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
@@ -7,7 +8,7 @@ import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
 import { type RedemptionSums, summaryOf } from '../src/domain/redemption/sums.ts'
-import { notFound } from '../src/http/errors.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -214,13 +215,20 @@ export const customerQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/customers/{id}',
+    also: ['/client/v1/customers/{id}'],
     summary: 'Get a customer by id or source_id',
+    description: 'A browser reads the customer whose token it sends.',
     tag: 'Customers',
-    roles: READERS,
+    roles: [...READERS, 'client'],
+    ability: 'read_own_profile',
     params: ById,
     response: CustomerObject,
     handler: fresh(services, async (call): Promise<Outcome> => {
-      const found = await readCustomer(services, call.params.id)
+      const { id } = call.params
+      const reach = await reachOf(services, call, isCustomerId(id) ? { id } : { source_id: id })
+      if (isFailure(reach)) return reach
+      if (!reach.reads) return tokenNeeded('Reading a profile')
+      const found = await readCustomer(services, id)
       if (!found) return notFound('customer', call.params.id)
       return { body: (await withHoldings(services, [found]))[0] }
     }),

@@ -31,12 +31,12 @@ export const EventAnswer = v.pipe(
 /** The answer to a tracked event: the event, its customer, and what followed from it in the same append. */
 export const showEvent = (
   command: TrackEvent,
-  state: CustomerState,
+  { id, profile }: Pick<CustomerState, 'id' | 'profile'>,
   facts: readonly { readonly id: string; readonly type: string; readonly data: unknown }[],
 ) => ({
   object: 'event' as const,
   type: command.event,
-  customer: showCustomerBriefly(state.id, state.profile),
+  customer: showCustomerBriefly(id, profile),
   referral: null,
   loyalty: null,
   metadata: command.metadata,

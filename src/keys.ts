@@ -7,6 +7,10 @@ import * as v from 'valibot'
 export const ROLES = ['admin', 'integrator', 'reader', 'auditor', 'client'] as const
 export type Role = (typeof ROLES)[number]
 
+/** What a client key may be allowed beside tracking events, by `allow` of its entry; nothing by default. */
+export const ABILITIES = ['publish', 'redeem', 'validate', 'qualify', 'read_own_profile', 'write_own_profile'] as const
+export type Ability = (typeof ABILITIES)[number]
+
 /** Who asks, without the secret. */
 export interface ApiKey {
   readonly name: string
@@ -14,6 +18,8 @@ export interface ApiKey {
   readonly appId: string
   /** Origins from which a client key may be used; `*` is any. Other roles have none. */
   readonly origins?: readonly string[]
+  /** What a client key may do beside tracking events; other roles have none. */
+  readonly allow?: readonly Ability[]
 }
 
 const short = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
@@ -26,6 +32,9 @@ const common = {
   role: v.picklist(ROLES),
   appId: short,
   origins: v.optional(v.pipe(v.array(origin), v.minLength(1), v.maxLength(100))),
+  allow: v.optional(v.array(v.picklist(ABILITIES, `must be one of ${ABILITIES.join(', ')}`))),
+  /** What the shop's server signs customer tokens with; as many characters as HS256 asks for bytes (RFC 7518 3.2). */
+  customerSecret: v.optional(v.pipe(v.string(), v.minLength(32), v.maxLength(500))),
 }
 const plainEntry = v.strictObject({ ...common, token: v.pipe(v.string(), v.minLength(16), v.maxLength(500)) })
 const hashedEntry = v.strictObject({
@@ -39,12 +48,15 @@ export type GeneratedKey = v.InferOutput<typeof plainEntry>
 interface StoredKey {
   readonly key: ApiKey
   readonly digest: Buffer
+  readonly customerSecret: Uint8Array | undefined
 }
 
 /** The keys a node knows. */
 export interface KeyRing {
   /** The key whose pair this is, else undefined. Takes the same time for a wrong id as for a wrong token. */
   readonly recognise: (appId: string, token: string) => ApiKey | undefined
+  /** What the customer tokens of a client key are signed with; undefined when it has no such secret. */
+  readonly customerSecretOf: (key: ApiKey) => Uint8Array | undefined
   readonly keys: readonly ApiKey[]
 }
 
@@ -71,7 +83,11 @@ const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer')
 
 const ringOf = (stored: readonly StoredKey[]): KeyRing => {
   const byAppId = new Map(stored.map((entry) => [entry.key.appId, entry]))
-  const nobody: StoredKey = { key: { name: '', role: 'client', appId: '' }, digest: randomBytes(32) }
+  const nobody: StoredKey = {
+    key: { name: '', role: 'client', appId: '' },
+    digest: randomBytes(32),
+    customerSecret: undefined,
+  }
   /*
    * Digests of tokens that were right before, one a key: hashing is most of what recognising costs. The time saved tells
    * only what the answer tells as well, that the token is right.
@@ -79,6 +95,7 @@ const ringOf = (stored: readonly StoredKey[]): KeyRing => {
   const known = new Map<string, Buffer>()
   return {
     keys: stored.map((entry) => entry.key),
+    customerSecretOf: ({ appId }) => byAppId.get(appId)?.customerSecret,
     recognise: (appId, token) => {
       const entry = byAppId.get(appId) ?? nobody
       const remembered = known.get(token)
@@ -92,7 +109,16 @@ const ringOf = (stored: readonly StoredKey[]): KeyRing => {
 
 /** A ring over keys given with their tokens, as tests and the first start have them. */
 export const keyRing = (entries: readonly GeneratedKey[]): KeyRing =>
-  ringOf(entries.map(({ token, ...key }) => ({ key, digest: digestOf(token) })))
+  ringOf(entries.map(({ token, ...entry }) => storedKey(entry, digestOf(token))))
+
+const storedKey = (
+  { name, role, appId, origins, allow, customerSecret }: Omit<GeneratedKey, 'token'>,
+  digest: Buffer,
+): StoredKey => ({
+  key: { name, role, appId, ...(origins ? { origins } : {}), ...(allow ? { allow: [...new Set(allow)] } : {}) },
+  digest,
+  customerSecret: customerSecret === undefined ? undefined : new TextEncoder().encode(customerSecret),
+})
 
 const parseEntry = (path: string, entry: unknown, index: number): StoredKey => {
   const hashed = typeof entry === 'object' && entry !== null && 'tokenHash' in entry
@@ -101,16 +127,17 @@ const parseEntry = (path: string, entry: unknown, index: number): StoredKey => {
     const said = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'entry'}: ${issue.message}`)
     throw new KeyFileError(path, `entry ${index}: ${said.join('; ')}`)
   }
-  const { name, role, appId, origins } = parsed.output
+  const { role, origins } = parsed.output
   if (role === 'client' && origins === undefined)
     throw new KeyFileError(path, `entry ${index}: a client key needs "origins", for example ["https://shop.example"]`)
-  if (role !== 'client' && origins !== undefined)
-    throw new KeyFileError(path, `entry ${index}: only a client key has "origins"`)
+  for (const field of ['origins', 'allow', 'customerSecret'] as const)
+    if (role !== 'client' && parsed.output[field] !== undefined)
+      throw new KeyFileError(path, `entry ${index}: only a client key has "${field}"`)
   const digest =
     'tokenHash' in parsed.output
       ? Buffer.from(parsed.output.tokenHash.slice('sha256:'.length), 'hex')
       : digestOf(parsed.output.token)
-  return { key: { name, role, appId, ...(origins === undefined ? {} : { origins }) }, digest }
+  return storedKey(parsed.output, digest)
 }
 
 const readKeys = (path: string): KeyRing => {
@@ -141,7 +168,7 @@ const readKeys = (path: string): KeyRing => {
 
 /**
  * One key of each role. The client key is open to every origin, so that a first try from any page or tool works: a client
- * token is public by nature and reaches only `/client/v1`; real installations list their shops' origins.
+ * token is public by nature, reaches only `/client/v1` and may only track events; real installations list their shops' origins.
  */
 const generate = (): readonly GeneratedKey[] =>
   ROLES.map((role) => ({
@@ -149,7 +176,7 @@ const generate = (): readonly GeneratedKey[] =>
     role,
     appId: `app_${randomBytes(12).toString('hex')}`,
     token: randomBytes(32).toString('base64url'),
-    ...(role === 'client' ? { origins: ['*'] } : {}),
+    ...(role === 'client' ? { origins: ['*'], customerSecret: randomBytes(32).toString('base64url') } : {}),
   }))
 
 /** Writes beside and links into place: a start that is killed half-way leaves no half file, and two starts agree on one. */

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import type { KeyRing, Role } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { AUDIENCE_ROLES, authenticate } from './auth.ts'
+import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
@@ -63,6 +63,7 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
     const roles = route.roles.filter((role) => AUDIENCE_ROLES[audience].includes(role))
     if (audience !== 'public' && roles.length === 0) fail(path, `none of its roles may use a ${audience} path`)
     if (audience === 'public' && route.roles.length > 0) fail(path, 'a public path has no roles')
+    if (audience === 'client' && route.ability === undefined) fail(path, 'a client path needs an ability')
     const missing = wanted.find((name) => !names.includes(name))
     if (missing !== undefined) fail(path, `lacks the parameter {${missing}} of ${route.path}`)
     return {
@@ -150,6 +151,15 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     return exchange.rate.refused
   }
 
+  /** What a client key's request may do; other requests have no such bounds. */
+  const admitClient = async (exchange: Exchange, { route }: Endpoint): Promise<Failure | undefined> => {
+    const { key, headers, now } = exchange
+    const client = await authorizeClient(deps.keys, key, route.ability ?? 'track', headers, now)
+    if ('failed' in client) return client
+    exchange.client = client
+    return undefined
+  }
+
   /** What the path, the headers and the query say. */
   const readHead = (exchange: Exchange, endpoint: Endpoint, c: Context): Failure | undefined => {
     if (endpoint.takesParams) {
@@ -173,7 +183,10 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
   /** Authenticates, reads and checks a request, then calls its handler. */
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Context): Promise<Outcome> => {
     const { route } = endpoint
-    const refused = admit(exchange, endpoint) ?? readHead(exchange, endpoint, c)
+    const refused =
+      admit(exchange, endpoint) ??
+      (endpoint.audience === 'client' ? await admitClient(exchange, endpoint) : undefined) ??
+      readHead(exchange, endpoint, c)
     if (refused !== undefined) return refused
     if (route.body !== undefined) {
       exchange.reading = true

@@ -1,7 +1,8 @@
 // Who asks: the three pairs of key headers, the roles a path asks for, and the origins of client keys.
-import type { ApiKey, KeyRing, Role } from '../keys.ts'
+import type { Ability, ApiKey, KeyRing, Role } from '../keys.ts'
+import { CUSTOMER_TOKEN, readCustomerToken } from './customerToken.ts'
 import { type Failure, refuse } from './errors.ts'
-import type { Audience } from './route.ts'
+import type { Audience, Client } from './route.ts'
 
 /** The headers that carry a key, by audience, as the HTTP contract names them. */
 export const KEY_HEADERS = {
@@ -51,4 +52,32 @@ export const authenticate = (
   if (audience === 'client' && !originAllowed(key, headers.get('origin')))
     return refuse('forbidden', "The request's origin is not among the origins of this key")
   return key
+}
+
+/** What a key may do on the client paths that ask for this; tracking is what every client key is for. */
+export const may = ({ allow }: ApiKey, ability: Ability | 'track'): boolean =>
+  ability === 'track' || (allow?.includes(ability) ?? false)
+
+/**
+ * What a client key's request may do: 403 when its key is not allowed what the route is about, 401 for a customer's token
+ * that does not hold. `now` in Unix milliseconds.
+ */
+export const authorizeClient = async (
+  ring: KeyRing,
+  key: ApiKey,
+  ability: Ability | 'track',
+  headers: Pick<Headers, 'get'>,
+  now: number,
+): Promise<Client | Failure> => {
+  if (!may(key, ability))
+    return refuse('missing_required_permission', `This key may not ${ability}: "allow" of its entry does not name it`)
+  const token = headers.get(CUSTOMER_TOKEN)
+  if (token === null) return { customer: undefined, may: (one) => may(key, one) }
+  const secret = ring.customerSecretOf(key)
+  if (secret === undefined)
+    return refuse('unauthorized', `${CUSTOMER_TOKEN}: this key has no "customerSecret" to check it with`)
+  const read = await readCustomerToken(token, secret, now)
+  return 'fault' in read
+    ? refuse('unauthorized', `${CUSTOMER_TOKEN}: ${read.fault}`)
+    : { customer: read.sourceId, may: (one) => may(key, one) }
 }

@@ -1,12 +1,14 @@
 // Cross-origin headers of the client API, so that a page of an allowed origin may call it from a browser.
 import type { KeyRing } from '../keys.ts'
 import { KEY_HEADERS, originAllowed } from './auth.ts'
+import { CUSTOMER_TOKEN } from './customerToken.ts'
 
 /** What a page's script may send; the names a browser asks for in its preflight. */
 const REQUEST_HEADERS = [
   'Content-Type',
   KEY_HEADERS.client.id,
   KEY_HEADERS.client.token,
+  CUSTOMER_TOKEN,
   'X-Voucherify-Channel',
   'X-Voucherify-API-Version',
   'X-Voucherify-Double-Opt-In',

@@ -7,7 +7,7 @@ import { ANONYMOUS } from './auth.ts'
 import { errorBody, type Failure, newRequestId, refuse, Unavailable } from './errors.ts'
 import { type ConditionalHeaders, etagOf, PLAIN } from './headers.ts'
 import { type RateState, UNLIMITED_RATE } from './limits.ts'
-import type { Answer, Audience, Consistency, RawCall } from './route.ts'
+import type { Answer, Audience, Client, Consistency, RawCall } from './route.ts'
 
 const NO_PARAMS: Readonly<Record<string, string>> = {}
 
@@ -29,6 +29,7 @@ export class Exchange implements RawCall {
   query: unknown = undefined
   body: unknown = undefined
   key: ApiKey = ANONYMOUS
+  client: Client | undefined = undefined
   conditional: ConditionalHeaders = PLAIN
   rate: RateState = UNLIMITED_RATE
   cors: Readonly<Record<string, string>> | undefined = undefined

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { KEY_HEADERS } from './auth.ts'
+import { CUSTOMER_TOKEN } from './customerToken.ts'
 import { type Audience, audienceOf, type Route } from './route.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -170,7 +171,12 @@ const operation = (route: Route, path: string, components: Components): JsonObje
     ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.tag],
     security: security(audience),
-    parameters: [...pathParameters(path, route, components), ...queryParameters(route, components), ...common],
+    parameters: [
+      ...pathParameters(path, route, components),
+      ...queryParameters(route, components),
+      ...common,
+      ...(audience === 'client' ? [ref('parameters', 'CustomerToken')] : []),
+    ],
     ...(route.body === undefined
       ? {}
       : {
@@ -230,6 +236,11 @@ const PARAMETERS: JsonObject = {
   IfMatch: headerParameter('If-Match', 'The ETag of an earlier answer: 412 when somebody was faster', {
     type: 'string',
   }),
+  CustomerToken: headerParameter(
+    CUSTOMER_TOKEN,
+    "A JWT (HS256) by the shop's server whose `sub` is the customer's `source_id`: the browser speaks for that customer",
+    { type: 'string' },
+  ),
   IfNoneMatch: headerParameter('If-None-Match', 'The ETag of an earlier answer: 304 when it still holds', {
     type: 'string',
   }),

@@ -2,12 +2,12 @@
 /*
  * The contract, in short (exact types below):
  *
- *   route({ method, path, also?, summary, description?, tag, roles, params?, query?, body?, bodyLimit?,
+ *   route({ method, path, also?, summary, description?, tag, roles, ability?, params?, query?, body?, bodyLimit?,
  *           bodyNesting?, response?, status?, operationId?, handler }): Route
  *   handler: (call: Call<Body, Query, Params>) => Answer | Failure | Refused | Promise<…>
  *
- *   Call   = { body, query, params, key, requestId, channel, audience, consistency, idempotencyKey, ifMatch, now, signal,
- *              headers }
+ *   Call   = { body, query, params, key, client?, requestId, channel, audience, consistency, idempotencyKey, ifMatch, now,
+ *              signal, headers }
  *   Answer = { status?, body?, headers?, etag?, consistencyToken?, raw? }
  *   Failure builders (errors.ts): refuse(key, details?, extras?), notFound(type, id), duplicateFound(type, id, details?),
  *     unavailable(details, retryAfter?), notYetConsistent(waitedMs); a domain `Refused` may be returned as it is.
@@ -24,7 +24,7 @@
  */
 import type * as v from 'valibot'
 import type { Refused } from '../domain/refusal.ts'
-import type { ApiKey, Role } from '../keys.ts'
+import type { Ability, ApiKey, Role } from '../keys.ts'
 import type { Failure } from './errors.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -43,6 +43,13 @@ export interface Consistency {
   readonly waitMs: number
 }
 
+/** What the request of a client key may do. */
+export interface Client {
+  /** The `source_id` of the customer whose token came with the request; undefined when none did. */
+  readonly customer: string | undefined
+  readonly may: (ability: Ability) => boolean
+}
+
 /** One authenticated, checked request. */
 export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   readonly body: Body
@@ -50,6 +57,8 @@ export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   readonly params: Params
   /** Who asks. On a public path the anonymous key (role `client`, empty `appId`). */
   readonly key: ApiKey
+  /** On client paths: what the key and the customer's token let it do. */
+  readonly client: Client | undefined
   readonly requestId: string
   /** `X-Voucherify-Channel` as sent, else `API` or `CLIENT_API`. */
   readonly channel: string
@@ -95,6 +104,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly tag: string
   /** Who may call; `client` is needed for a `/client/v1` path, `admin` for a `/management/v1` path. */
   readonly roles: readonly Role[]
+  /** What a client key must be allowed to call the route's `/client/v1` paths: every route with one says so. */
+  readonly ability?: Ability | 'track'
   readonly params?: v.GenericSchema<unknown, Params>
   readonly query?: v.GenericSchema<unknown, Query>
   readonly body?: v.GenericSchema<unknown, Body>
@@ -139,6 +150,9 @@ class CheckedCall<Body, Query, Params> implements Call<Body, Query, Params> {
     this.audience = raw.audience
     this.now = raw.now
     this.#raw = raw
+  }
+  get client(): Client | undefined {
+    return this.#raw.client
   }
   get channel(): string {
     return this.#raw.channel

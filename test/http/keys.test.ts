@@ -19,6 +19,7 @@ const entry = v.strictObject({
   appId: v.string(),
   token: v.string(),
   origins: v.optional(v.array(v.string())),
+  customerSecret: v.optional(v.string()),
 })
 
 test('the first start writes one key a role, readable by the owner only; later starts read them', ({ dir }) => {
@@ -99,7 +100,11 @@ test('a file that cannot be used says which file, which entry and why', ({ dir }
     [JSON.stringify([good, good]), /entry 1: appId id is that of entry 0/],
     [JSON.stringify([{ ...good, role: 'client' }]), /entry 0: a client key needs "origins"/],
     [JSON.stringify([{ ...good, role: 'client', origins: ['shop.example/path'] }]), /entry 0: origins.0/],
-    [JSON.stringify([{ ...good, origins: ['*'] }]), /entry 0: only a client key/],
+    [JSON.stringify([{ ...good, origins: ['*'] }]), /entry 0: only a client key has "origins"/],
+    [JSON.stringify([{ ...good, allow: ['redeem'] }]), /entry 0: only a client key has "allow"/],
+    [JSON.stringify([{ ...good, customerSecret: 'x'.repeat(32) }]), /entry 0: only a client key has "customerSecret"/],
+    [JSON.stringify([{ ...good, role: 'client', origins: ['*'], allow: ['all'] }]), /entry 0: allow.0: must be one of/],
+    [JSON.stringify([{ ...good, role: 'client', origins: ['*'], customerSecret: 'short' }]), /entry 0: customerSecret/],
     [JSON.stringify([{ ...good, token: undefined, tokenHash: 'md5:1' }]), /entry 0: tokenHash/],
     [JSON.stringify([7]), /entry 0/],
   ]

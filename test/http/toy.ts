@@ -56,6 +56,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     summary: 'Track',
     tag: 'events',
     roles: ['admin', 'integrator', 'client'],
+    ability: 'track',
     query: v.object({ dry_run: v.optional(queryFlag) }),
     body: eventBody,
     handler: ({ body, query, key, requestId, channel, audience, idempotencyKey, consistency, now }) => {

@@ -14,7 +14,7 @@ const made = async (path: string, body: unknown): Promise<Answer['body']> => {
 }
 
 test.before(async () => {
-  node = await testNode()
+  node = await testNode({}, undefined, { client: { allow: ['validate', 'redeem'] } })
   await made('/v1/event-schemas', {
     name: 'review',
     schema: {

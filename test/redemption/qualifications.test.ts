@@ -1,6 +1,7 @@
 // Which codes a customer could redeem now, over a whole node and by the SDK.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { tokenOf } from '../system/customerToken.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { clientSdk, serverSdk } from '../system/sdk.ts'
 
@@ -31,7 +32,7 @@ let own = ''
 let spring = ''
 
 test.before(async () => {
-  node = await testNode()
+  node = await testNode({}, undefined, { client: { allow: ['qualify'] } })
   await ok('POST', '/v1/customers', { source_id: 'ann', metadata: { tier: 'gold' } })
   const rule = await ok('POST', '/v1/validation-rules', {
     name: 'gold only',
@@ -153,7 +154,7 @@ test('a code that is used up, or reserved by a session of somebody else, is none
   assert.ok((await eligible()).includes('ONCE'))
   await ok('POST', '/v1/redemptions', { redeemables: [{ object: 'voucher', id: 'ONCE' }] })
   assert.not((await eligible()).includes('ONCE'))
-  const fromBrowser = await clientSdk(node).qualifications({
+  const fromBrowser = await clientSdk(node, { 'X-Customer-Token': tokenOf(node.key('client'), 'ann') }).qualifications({
     customer: { source_id: 'ann' },
     scenario: 'CUSTOMER_WALLET',
   })

@@ -31,7 +31,7 @@ const program = (name: string, more: Record<string, unknown> = {}) => postedProg
 
 test.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tributary-referrals-'))
-  node = await testNode({}, dir)
+  node = await testNode({}, dir, { client: { allow: ['publish'] } })
   await made('/v1/event-schemas', { name: 'signed_up', schema: { properties: {} } })
   club = await made('/v1/campaigns', {
     name: 'club',

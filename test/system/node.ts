@@ -1,10 +1,10 @@
 // A whole node for tests: real drivers, real engines over a directory of its own, real HTTP. With FAULTS its engines are in
 // trouble, and requests go through a gateway that repeats them as the API asks for.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Config, loadConfig } from '../../src/config.ts'
-import type { GeneratedKey, Role } from '../../src/keys.ts'
+import { type GeneratedKey, loadKeys, type Role } from '../../src/keys.ts'
 import { createLogger } from '../../src/log.ts'
 import { type Node, startNode } from '../../src/node.ts'
 import { trouble } from '../engines/trouble.ts'
@@ -34,9 +34,28 @@ export interface CallOptions {
   readonly after?: Answer
 }
 
+/** Gives the generated client key of a data directory what it lacks by default, and adds further keys to the file. */
+const changeKeys = async (data: string, client: Partial<GeneratedKey>, more: readonly GeneratedKey[]) => {
+  const { path } = loadKeys({ dataDir: data })
+  const keys = JSON.parse(await readFile(path, 'utf8')) as GeneratedKey[]
+  const changed = keys.map((key) => (key.role === 'client' ? { ...key, ...client } : key))
+  await writeFile(path, JSON.stringify([...changed, ...more]))
+}
+
+export interface TestKeys {
+  /** What the generated client key has beside its pair. */
+  readonly client?: Partial<GeneratedKey>
+  readonly more?: readonly GeneratedKey[]
+}
+
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
-export const testNode = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<TestNode> => {
+export const testNode = async (
+  env: Readonly<Record<string, string>> = {},
+  dir?: string,
+  { client, more = [] }: TestKeys = {},
+): Promise<TestNode> => {
   const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-test-')))
+  if (client || more.length > 0) await changeKeys(data, client ?? {}, more)
   const troubled =
     trouble && env.EVENTSTORE_URL === undefined && env.MONGODB_URL === undefined
       ? await startTroubled(data, trouble)

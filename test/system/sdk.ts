@@ -12,12 +12,13 @@ export const serverSdk = (node: TestNode) => {
   return VoucherifyServerSide({ applicationId: appId, secretKey: token, apiUrl: node.url })
 }
 
-export const clientSdk = (node: TestNode) => {
+export const clientSdk = (node: TestNode, customHeaders: Record<string, string> = {}) => {
   const { appId, token } = node.key('client')
   return VoucherifyClientSide({
     clientApplicationId: appId,
     clientSecretKey: token,
     apiUrl: node.url,
     origin: 'https://shop.test',
+    customHeaders,
   })
 }

@@ -21,6 +21,8 @@ export interface TrackEvent {
   readonly mode: 'strict' | 'lenient'
   readonly referral?: v.InferOutput<typeof TrackedReferral>
   readonly loyalty?: v.InferOutput<typeof LoyaltyRef>
+  /** True when `profile` is for a customer who is made by this: one who is known stays as they are. */
+  readonly onlyNew?: boolean
   /** Events older than this many ms trigger no messages. */
   readonly triggerHorizonMs: number
 }
@@ -29,6 +31,8 @@ export interface SaveCustomer {
   readonly type: 'SaveCustomer'
   readonly profile: ProfilePatch
   readonly mayCreate: boolean
+  /** True when `profile` is for a customer who is made by this: one who is known stays as they are. */
+  readonly onlyNew?: boolean
 }
 
 export interface DeleteCustomer {
@@ -59,7 +63,7 @@ export type CustomerCommand =
   | RedemptionCommand
 
 /** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
-const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Refused | undefined => {
+const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, onlyNew = false): Refused | undefined => {
   const { state } = draft
   if (state.status === 'linked')
     return refuse('invalid_customer', `Customer ${state.id} is linked to ${state.linkedTo}`)
@@ -69,6 +73,7 @@ const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean): Ref
     draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now })
     return undefined
   }
+  if (onlyNew) return undefined
   const { source_id: sourceId } = state.profile
   if (sourceId !== undefined && patch.source_id !== undefined && patch.source_id !== sourceId)
     return refuse('invalid_customer', 'source_id cannot be changed once it is set', {
@@ -88,7 +93,7 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
     return refuse('metadata_validation_failed', faults.join('; '), {
       resource: { type: 'custom_event_schema', ...(schema ? { id: schema.id } : {}) },
     })
-  const refused = saveProfile(draft, command.profile, command.mayCreate)
+  const refused = saveProfile(draft, command.profile, command.mayCreate, command.onlyNew)
   if (refused) return refused
   draft.emit('CustomEventTracked', {
     event: command.event,
@@ -122,7 +127,7 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
     case 'TrackEvent':
       return track(draft, command)
     case 'SaveCustomer':
-      return saveProfile(draft, command.profile, command.mayCreate)
+      return saveProfile(draft, command.profile, command.mayCreate, command.onlyNew)
     case 'DeleteCustomer':
       if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
       for (const [id, { definition, name }] of Object.entries(draft.state.segments))
