@@ -1,6 +1,7 @@
 // All command routes.
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'
 import { creditCommands } from './credits.ts'
 import { customerCommands } from './customers.ts'
@@ -14,6 +15,7 @@ import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
+import { processCommands } from './processes.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
 import { qualificationCommands } from './qualifications.ts'
@@ -40,6 +42,8 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...voucherCommands(services),
   ...creditCommands(services),
   ...voucherJobCommands(services),
+  ...asyncActionCommands(services),
+  ...processCommands(services),
   ...publicationCommands(services),
   ...validationCommands(services),
   ...redemptionCommands(services),

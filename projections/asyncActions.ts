@@ -1,11 +1,13 @@
 // Jobs on vouchers and how far each has got, for who waits for them.
 import { sortable } from '../src/domain/position.ts'
-import { evolveJob, isJobFact, isOpen, type JobProgress } from '../src/domain/vouchers/job.ts'
+import { evolveJob, isJobFact, isOpen, type JobProgress, standingOf } from '../src/domain/vouchers/job.ts'
 import type { Projection } from './projection.ts'
 
 export interface AsyncActionDocument {
   readonly _id: string
   readonly open: boolean
+  /** It could not be done, and nobody has said yet that this is known. */
+  readonly failed: boolean
   readonly created_at: Date
   readonly updated_at: Date
   /** The request that asked for it. */
@@ -17,9 +19,9 @@ export interface AsyncActionDocument {
 
 export const asyncActions: Projection<AsyncActionDocument> = {
   name: 'asyncActions',
-  version: 1,
-  indexes: [{ key: { position: 1 } }, { key: { open: 1, updated_at: 1 } }],
-  types: ['VoucherJobRequested', 'VoucherJobAdvanced', 'VoucherJobFailed'],
+  version: 2,
+  indexes: [{ key: { position: 1 } }, { key: { open: 1, updated_at: 1 } }, { key: { failed: 1, position: 1 } }],
+  types: ['VoucherJobRequested', 'VoucherJobAdvanced', 'VoucherJobFailed', 'VoucherJobCanceled', 'VoucherJobRetried'],
   keys: (fact) => (isJobFact(fact) ? [fact.data.id] : []),
   evolve: (before, fact, key) => {
     if (!isJobFact(fact)) return before
@@ -28,6 +30,7 @@ export const asyncActions: Projection<AsyncActionDocument> = {
     return {
       _id: key,
       open: isOpen(job),
+      failed: standingOf(job) === 'failed',
       created_at: new Date(job.createdAt),
       updated_at: new Date(job.updatedAt),
       request_id: before?.request_id ?? fact.metadata.$correlationId,

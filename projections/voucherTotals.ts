@@ -30,7 +30,7 @@ const campaignOf = (fact: RecordedFact): string | undefined => {
 
 export const voucherTotals: Projection<VoucherTotalsDocument> = {
   name: 'voucherTotals',
-  version: 1,
+  version: 2,
   indexes: [],
   types: [
     'CodeReserved',
@@ -39,6 +39,8 @@ export const voucherTotals: Projection<VoucherTotalsDocument> = {
     'VoucherJobRequested',
     'VoucherJobAdvanced',
     'VoucherJobFailed',
+    'VoucherJobCanceled',
+    'VoucherJobRetried',
   ],
   keys: (fact) => {
     const campaign = campaignOf(fact)
@@ -61,6 +63,16 @@ export const voucherTotals: Projection<VoucherTotalsDocument> = {
           : before
       case 'VoucherJobFailed':
         return { ...totals, open: totals.open - 1, failed: totals.failed + 1 }
+      case 'VoucherJobCanceled':
+      case 'VoucherJobRetried': {
+        if (!isJobFact(fact) || (fact.type !== 'VoucherJobCanceled' && fact.type !== 'VoucherJobRetried')) return before
+        const { was } = fact.data
+        return {
+          ...totals,
+          open: totals.open + (fact.type === 'VoucherJobRetried' ? 1 : 0) - (was === 'open' ? 1 : 0),
+          failed: totals.failed - (was === 'failed' ? 1 : 0),
+        }
+      }
       default:
         return before
     }

@@ -30,7 +30,7 @@ const showJob = (job: JobProgress, requestId: string) => ({
   id: job.id,
   type: job.type,
   status: job.status,
-  progress: job.count === 0 ? 100 : Math.floor((100 * job.next) / job.count),
+  progress: job.count === 0 ? 100 : Math.floor((100 * (job.done + job.failed)) / job.count),
   total: job.count,
   campaign_id: job.campaign ?? null,
   request_id: requestId,
@@ -46,6 +46,12 @@ const showResult = (job: JobProgress) => ({
   done_count: job.done,
   failed_count: job.failed,
   failed: job.failures,
+})
+
+/** A job with what became of its items. */
+export const showAction = (job: JobProgress, requestId: string) => ({
+  ...showJob(job, requestId),
+  result: showResult(job),
 })
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
@@ -82,7 +88,7 @@ export const asyncActionQueries = (services: Services) => [
       const isOver = known?.job.status === 'DONE' || known?.job.status === 'FAILED'
       const job = isOver ? known.job : ((await services.voucherJobs.load(params.id))?.progress ?? known?.job)
       if (!job) return notFound('async_action', params.id)
-      return { body: { ...showJob(job, known?.request_id ?? ''), result: showResult(job) } }
+      return { body: showAction(job, known?.request_id ?? '') }
     }),
   }),
 ]

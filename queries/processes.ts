@@ -4,34 +4,52 @@ import { wordsOf } from '../src/domain/rulebook/sound.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { JOBS } from '../src/runtime/voucherJobs.ts'
 import { isoOf } from './shapes.ts'
 
-export const processQueries = ({ processes, rulebook }: Services) => [
+export const processQueries = ({ processes, aside, failedJobs, rulebook }: Services) => [
   route({
     method: 'get',
     path: '/v1/processes',
-    summary: 'The processes between streams',
+    summary: 'The processes between streams, and all other workers',
     description:
-      'For each: facts pending, the age of the oldest (ms), and facts that failed and are tried again. `switched_off` lists ' +
+      'For each: what is pending, the age of the oldest (ms; both for processes only), and how many items failed, were set aside and are tried again. `failures` lists them, and background jobs that have failed (retry or cancel these as async actions). `switched_off` lists ' +
       'definitions that do not fit the others, or were written by another version: they do nothing until they are mended.',
     tag: 'Operation of processes',
     roles: ['admin', 'auditor'],
     query: v.object({ limit: pageLimit }),
     handler: async (call): Promise<Outcome> => {
       const position = processes.position()
-      const failures = await processes.failures(call.query.limit)
+      const { limit } = call.query
+      const [items, jobs] = await Promise.all([aside.failures(limit), failedJobs.list(limit)])
+      const failures = [...items, ...jobs].sort((a, b) => a.at.getTime() - b.at.getTime()).slice(0, limit)
+      const known = processes.status()
+      const others = aside
+        .status()
+        .filter(({ name }) => !known.some((process) => process.name === name))
+        .map(({ name, failed }) => ({ name, pending: 0, lag: 0, failed, done: 0 }))
+      const failed = await failedJobs.count()
       return {
         body: {
           object: 'list',
           data_ref: 'data',
-          data: processes.status().map((status) => ({ ...status, object: 'process' })),
+          data: [...known, ...others].map((status) => ({
+            ...status,
+            // Those that have failed are jobs, not items of the worker.
+            failed: status.failed + (status.name === JOBS ? failed : 0),
+            object: 'process',
+          })),
           position: position === undefined ? null : String(position),
           switched_off: [...rulebook.current().off.values()].map(({ kind, id, faults }) => ({
             kind,
             id,
             reason: wordsOf(faults),
           })),
-          failures: failures.map((failure) => ({ ...failure, at: isoOf(failure.at.getTime()) })),
+          failures: failures.map(({ retry_at: retryAt, ...failure }) => ({
+            ...failure,
+            at: isoOf(failure.at.getTime()),
+            retry_at: retryAt ? isoOf(retryAt.getTime()) : null,
+          })),
         },
       }
     },

@@ -21,7 +21,7 @@ import { type LoadedKeys, loadKeys } from './keys.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
-import { watchProcesses } from './processes/metrics.ts'
+import { failureCounter, watchProcesses } from './processes/metrics.ts'
 import { joinProcesses, startProcesses } from './processes/process.ts'
 import { redemptionProcesses } from './processes/redemptions.ts'
 import { referralProcesses } from './processes/referrals.ts'
@@ -31,7 +31,8 @@ import { createReadModel } from './readmodel/index.ts'
 import { startRollout } from './rollout/rollout.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
-import { mapError, ReadModelBehind } from './runtime/errors.ts'
+import { mapError } from './runtime/errors.ts'
+import { createFailedJobs } from './runtime/failedJobs.ts'
 import { createFreeCodes } from './runtime/freeCodes.ts'
 import { createLedgers } from './runtime/ledgers.ts'
 import { createCustomers } from './runtime/loader.ts'
@@ -41,10 +42,12 @@ import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
+import { createSetAside } from './runtime/setAside.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
 import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
-import { startVoucherJobs } from './runtime/voucherJobs.ts'
+import { ReadModelBehind } from './runtime/trouble.ts'
+import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
 
 export interface Node {
   readonly url: string
@@ -118,6 +121,9 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       const head = await store.head()
       return head === undefined || projector.waitFor(head, timeoutMs)
     }
+    const countFailed = failureCounter(metrics.registry)
+    const aside = createSetAside({ readModel, log, now: Date.now, onSetAside: countFailed })
+    stops.push(() => aside.stop())
     const rollout = await whenReached(log, () =>
       startRollout({
         readModel,
@@ -134,6 +140,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
     const codes = createCodes(store)
+    const failedJobs = createFailedJobs(readModel)
     const deciding = { store, sleep: (ms: number) => sleep(ms), random: Math.random }
     const stock = createStock(rulebook.current, deciding)
     const ledgers = createLedgers(rulebook.current, deciding)
@@ -147,6 +154,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       waiting: () => customers.pending,
       log,
       now: Date.now,
+      aside,
+      onItemFailed: () => countFailed(JOBS),
     })
     stops.push(() => voucherJobs.stop())
     const redemptions = createRedemptions({
@@ -166,6 +175,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       readModel,
       log,
       now: Date.now,
+      aside,
     })
     const processes = joinProcesses(
       startProcesses({
@@ -179,11 +189,12 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         readModel,
         log,
         now: Date.now,
+        aside,
       }),
       settling,
     )
     stops.push(() => processes.stop())
-    watchProcesses(metrics.registry, processes)
+    watchProcesses(metrics.registry, processes, aside, failedJobs)
     const delivery = config.delivery.isOn
       ? await whenReached(log, () =>
           startDelivery({
@@ -229,6 +240,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       ledgers,
       redemptions,
       processes,
+      aside,
+      failedJobs,
       delivery,
       scratch: () => {
         const database = `${config.mongodbDatabase}_scratch_${randomKey().slice(0, 12)}`

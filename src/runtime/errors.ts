@@ -3,14 +3,7 @@ import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/er
 import { type Failure, refuse, unavailable } from '../http/errors.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
 import { TooBusy } from './decider.ts'
-
-/** A decision needs something that the read models do not show yet. */
-export class ReadModelBehind extends Error {
-  constructor() {
-    super('The read models are behind; ask again')
-    this.name = 'ReadModelBehind'
-  }
-}
+import { ReadModelBehind } from './trouble.ts'
 
 /** The failure that an error of the stores stands for; undefined for one that nobody foresaw. */
 export const mapError = (error: unknown): Failure | undefined => {

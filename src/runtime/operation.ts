@@ -11,6 +11,8 @@ export const readinessOf = async ({
   projector,
   rulebook,
   delivery,
+  aside,
+  failedJobs,
 }: Services): Promise<Readiness> => {
   const eventStore = store.health()
   const documents = readModel.health()
@@ -30,6 +32,12 @@ export const readinessOf = async ({
       },
       // One definition that does not fit the others is told, not counted: everything else works.
       definitions: { ok: true, switched_off: rulebook.current().off.size },
+      // An item that cannot be done is somebody's to look at, and no reason to stop what can be: told, not counted.
+      workers: {
+        ok: true,
+        set_aside: aside.status().reduce((sum, { failed }) => sum + failed, 0),
+        failed_jobs: documents.ok ? await failedJobs.count().catch(() => null) : null,
+      },
       // Receivers that are down are no fault of this node: told, not counted.
       ...(delivery
         ? {

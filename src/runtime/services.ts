@@ -7,11 +7,13 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
+import type { FailedJobs } from './failedJobs.ts'
 import type { FreeCodes } from './freeCodes.ts'
 import type { Ledgers } from './ledgers.ts'
 import type { Redemptions } from './redemptions.ts'
 import type { RejectedEvents } from './rejected.ts'
 import type { RulebookRuntime } from './rulebook.ts'
+import type { SetAside } from './setAside.ts'
 import type { Stock } from './stock.ts'
 import type { VoucherJobs } from './voucherJobs.ts'
 
@@ -42,6 +44,9 @@ export interface Services {
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions
   readonly processes: Processes
+  /** What workers could not do, and come back to. */
+  readonly aside: SetAside
+  readonly failedJobs: FailedJobs
   /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
   readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
   /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */

@@ -1,10 +1,13 @@
 // Does jobs on vouchers in the background, a slice of each in turn, and goes on with those that a node has left behind.
 import type { AsyncActionDocument } from '../../projections/asyncActions.ts'
+import { codeFault, normalCode } from '../domain/codes.ts'
 import { idFrom, uuidFrom } from '../domain/ids.ts'
 import { hasOwnCodes } from '../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import {
-  evolveJob,
+  advanceJob,
+  faultOfCancel,
+  faultOfRetry,
   isJobFact,
   isOpen,
   type Job,
@@ -14,6 +17,8 @@ import {
   type JobItem,
   jobOf,
   jobStream,
+  nextRows,
+  standingOf,
 } from '../domain/vouchers/job.ts'
 import type { VoucherSpec } from '../domain/vouchers/spec.ts'
 import type { EventStore } from '../eventstore/index.ts'
@@ -24,6 +29,8 @@ import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 import { makeVoucher } from './makeVoucher.ts'
+import { type SetAside, tryHard } from './setAside.ts'
+import { wordsOf } from './trouble.ts'
 
 export type JobWish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 
@@ -36,8 +43,21 @@ export interface VoucherJobs {
   complete(id: string): Promise<bigint | undefined>
   /** A job by its stream; undefined when there is none. */
   load(id: string): Promise<Job | undefined>
+  /** Ends a job that is under way: what was done stays. One that has failed counts as known from then on. */
+  cancel(id: string, context: CommandContext): Promise<JobChanged>
+  /** Goes on with a job that has failed or was ended, and goes over again what has failed of it. */
+  retry(id: string, context: CommandContext): Promise<JobChanged>
   stop(): Promise<void>
 }
+
+export type JobChanged =
+  /** `position`: of the log; undefined when it was so already. */
+  | { readonly kind: 'done'; readonly job: Job; readonly position: bigint | undefined }
+  | { readonly kind: 'unknown' }
+  /** Why not, in words. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Other writers were faster, again and again. */
+  | { readonly kind: 'busy' }
 
 export interface VoucherJobsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
@@ -45,6 +65,8 @@ export interface VoucherJobsOptions {
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly codes: Codes
   readonly rulebook: () => Rulebook
+  /** Where jobs are remembered that cannot even be read. */
+  readonly aside: SetAside
   /** Commands of customers that wait: with many, jobs stand back. */
   readonly waiting: () => number
   readonly log: Pick<Logger, 'warn'>
@@ -52,9 +74,18 @@ export interface VoucherJobsOptions {
   readonly now: () => number
   /** Items between two records of the progress: what a crash repeats at most. */
   readonly slice?: number
+  /** The first pause before an item that failed is tried again, ms. */
+  readonly pauseMs?: number
+  /** An item failed for a reason that nobody foresaw. */
+  readonly onItemFailed?: () => void
 }
 
 const ACTOR = { name: 'vouchers', role: 'system' } as const
+/** The name among workers. */
+export const JOBS = 'voucher-jobs'
+/** Tries of one item: few, since the others of the job wait for it. */
+const ITEM_TRIES = 3
+const MAX_CONFLICTS = 10
 const AT_ONCE = 16
 const BUSY = 48
 const STAND_BACK_MS = 5
@@ -89,12 +120,23 @@ const chunksOf = (items: readonly JobItem[]): readonly (readonly JobItem[])[] =>
 }
 
 export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
-  const { store, ledgers, readModel, codes, rulebook, waiting, log, now, slice: size = 250 } = options
+  const { store, ledgers, readModel, codes, rulebook, waiting, log, now, aside, slice: size = 250, pauseMs } = options
   const stopping = new AbortController()
   const { signal } = stopping
   /** Jobs that this node is at, in turn. */
   const mine = new Map<string, Held | undefined>()
   let wake: () => void = () => {}
+
+  const begin = (id: string): void => {
+    if (!mine.has(id)) mine.set(id, undefined)
+    wake()
+  }
+  const worker = aside.worker(JOBS, async ({ fact: id }) => {
+    const held = await read(id)
+    if (!held || !isOpen(held.job.progress)) return 'done'
+    begin(id)
+    return 'again'
+  })
 
   const read = async (id: string): Promise<Held | undefined> => {
     const facts: JobFact[] = []
@@ -113,7 +155,11 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const deal = async ({ request, items }: Job, row: number): Promise<JobFailure | undefined> => {
     const { id, type, campaign, config } = request
     const context = { requestId: id, actor: ACTOR, now: now() }
-    const item = items[row]
+    const given = items[row]
+    const item = given && { ...given, code: normalCode(given.code) }
+    // It was listed when the rule was another.
+    const fault = item && codeFault(item.code)
+    if (fault !== undefined) return { row, code: given!.code, reason: `the code ${fault}` }
     if (type === 'VOUCHERS.BULK_UPDATE' || type === 'VOUCHERS.METADATA_UPDATE') {
       const { code, spec } = item!
       const changed = await changeCode(
@@ -136,6 +182,22 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     return made.kind === 'used_up' ? { row, reason: 'invalid_code_config' } : undefined
   }
 
+  /** The same: what cannot be done is a failure of this item alone. A store in trouble is waited for with patience only. */
+  const see = async (job: Job, row: number, isPatient: boolean): Promise<JobFailure | undefined> => {
+    const tried = await tryHard(() => deal(job, row), {
+      maxTries: ITEM_TRIES,
+      signal,
+      isPatient,
+      ...(pauseMs === undefined ? {} : { baseMs: pauseMs }),
+    })
+    if (!tried.failed) return tried.value
+    const { error } = tried.failed
+    const code = job.items[row]?.code
+    log.warn({ err: error, job: job.progress.id, row, code }, 'an item of a job failed')
+    options.onItemFailed?.()
+    return { row, ...(code === undefined ? {} : { code }), reason: wordsOf(error) }
+  }
+
   /** Records a fact of the job; undefined when another node was faster. */
   const record = async ({ job, revision }: Held, fact: JobFact): Promise<Held | undefined> => {
     const id = uuidFrom('job', job.progress.id, fact.type, String(revision))
@@ -143,13 +205,13 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     const result = await store.append(jobStream(job.progress.id), [{ id, ...fact, metadata }], revision)
     if (result.kind === 'conflict') return undefined
     const { revision: at, position } = result
-    return { job: { ...job, progress: evolveJob(job.progress, fact)! }, revision: at, position }
+    return { job: advanceJob(job, fact), revision: at, position }
   }
 
   /** The next items of a job, and the record of them; undefined when another node is at it. */
-  const slice = async (held: Held): Promise<Held | undefined> => {
+  const slice = async (held: Held, isPatient: boolean): Promise<Held | undefined> => {
     const { job } = held
-    const { id, campaign, count, next } = job.progress
+    const { id, campaign } = job.progress
     const about = { id, ...(campaign === undefined ? {} : { campaign }) }
     const definition = campaign === undefined ? undefined : rulebook().entries('campaign').get(campaign)?.definition
     if (campaign !== undefined && !(definition && hasOwnCodes(definition.campaign_type)))
@@ -157,43 +219,61 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
         type: 'VoucherJobFailed',
         data: { ...about, reason: 'the campaign was deleted', occurredAt: now() },
       })
-    const end = Math.min(count, next + size)
+    const { rows, ...after } = nextRows(job, size)
+    const queue = [...rows]
     const failures: JobFailure[] = []
-    let row = next
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        while (row < end && !signal.aborted) {
+        while (queue.length > 0 && !signal.aborted) {
           while (waiting() > BUSY && !signal.aborted) await sleep(STAND_BACK_MS, signal)
-          if (row >= end) return
-          const failure = await deal(job, row++)
+          const row = queue.shift()
+          if (row === undefined) return
+          const failure = await see(job, row, isPatient)
           if (failure) failures.push(failure)
         }
       }),
     )
     if (signal.aborted) return undefined
     failures.sort((a, b) => a.row - b.row)
-    return record(held, {
-      type: 'VoucherJobAdvanced',
-      data: {
-        ...about,
-        next: end,
-        done: end - next - failures.length,
-        failures,
-        finished: end === count,
-        occurredAt: now(),
-      },
-    })
+    const done = rows.length - failures.length
+    return record(held, { type: 'VoucherJobAdvanced', data: { ...about, ...after, done, failures, occurredAt: now() } })
   }
 
-  /** One slice of each job that this node is at. */
-  const turn = async (): Promise<void> => {
-    for (const [id, known] of [...mine]) {
+  /** A job that cannot be gone on with: it has failed, and says why. */
+  const giveUp = async (id: string, error: unknown): Promise<void> => {
+    const held = await read(id).catch(() => undefined)
+    if (held && !isOpen(held.job.progress)) return
+    const campaign = held?.job.progress.campaign
+    const data = { id, ...(campaign === undefined ? {} : { campaign }), reason: wordsOf(error), occurredAt: now() }
+    if (held) await record(held, { type: 'VoucherJobFailed', data })
+    else {
+      const metadata = { $correlationId: id, actor: ACTOR, now: now() }
+      const fact = { id: uuidFrom('job', id, 'given up', wordsOf(error)), type: 'VoucherJobFailed', data, metadata }
+      await store.append(jobStream(id), [fact], 'any')
+    }
+    worker.done(id)
+  }
+
+  /** One slice of each job that this node is at, whatever becomes of the others. */
+  const turn = async (ids: readonly string[]): Promise<void> => {
+    for (const id of ids) {
       if (signal.aborted) return
       const startedAt = performance.now()
-      const held = known ?? (await read(id))
-      const after = held && isOpen(held.job.progress) ? await slice(held) : undefined
-      if (after && isOpen(after.job.progress)) mine.set(id, after)
-      else mine.delete(id)
+      try {
+        const held = mine.get(id) ?? (await read(id))
+        const after = held && isOpen(held.job.progress) ? await slice(held, true) : undefined
+        worker.done(id)
+        if (after && isOpen(after.job.progress)) mine.set(id, after)
+        else mine.delete(id)
+      } catch (error) {
+        if (signal.aborted) return
+        mine.set(id, undefined)
+        log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
+        if ((await worker.failed({ key: id }, error)) === 'set_aside') {
+          mine.delete(id)
+          await giveUp(id, error).catch((worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'))
+        }
+      }
       if (mine.size > 0) await sleep((performance.now() - startedAt) * REST, signal)
     }
   }
@@ -203,7 +283,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     const left = await readModel
       .collection<AsyncActionDocument>('asyncActions')
       .find({ open: true, updated_at: { $lt: new Date(now() - QUIET_MS) } }, { sort: { updated_at: 1 }, limit: TAKE })
-    for (const { _id } of left) if (!mine.has(_id)) mine.set(_id, undefined)
+    for (const { _id } of left) if (!mine.has(_id) && !worker.rests(_id)) mine.set(_id, undefined)
   }
 
   const run = async (): Promise<void> => {
@@ -214,7 +294,8 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
           lookedAt = performance.now()
           await lookForLeft()
         }
-        if (mine.size > 0) await turn()
+        const ids = [...mine.keys()].filter((id) => !worker.rests(id))
+        if (ids.length > 0) await turn(ids)
         else
           await Promise.race([
             sleep(LOOK_EVERY_MS, signal),
@@ -223,13 +304,36 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
             }),
           ])
       } catch (error) {
-        for (const id of mine.keys()) mine.set(id, undefined)
-        log.warn({ err: error }, 'jobs on vouchers go on later')
+        log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later')
         await sleep(LOOK_EVERY_MS, signal)
       }
     }
   }
   const running = run()
+
+  const change = async (
+    id: string,
+    type: 'VoucherJobCanceled' | 'VoucherJobRetried',
+    { requestId, actor, now: at, key }: CommandContext,
+  ): Promise<JobChanged> => {
+    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
+      const held = await read(id)
+      if (!held) return { kind: 'unknown' }
+      const { progress } = held.job
+      if (type === 'VoucherJobCanceled' && progress.canceled)
+        return { kind: 'done', job: held.job, position: undefined }
+      const why = (type === 'VoucherJobCanceled' ? faultOfCancel : faultOfRetry)(progress)
+      if (why !== undefined) return { kind: 'refused', why }
+      const { campaign } = progress
+      const data = { id, ...(campaign === undefined ? {} : { campaign }), was: standingOf(progress), occurredAt: at }
+      const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
+      const fact = { id: uuidFrom('job', id, type, String(held.revision)), type, data, metadata }
+      const result = await store.append(jobStream(id), [fact], held.revision)
+      if (result.kind === 'appended')
+        return { kind: 'done', job: advanceJob(held.job, { type, data }), position: result.position }
+    }
+    return { kind: 'busy' }
+  }
 
   return {
     async request(wish, items, { requestId, actor, now: at, deadline, key }) {
@@ -253,16 +357,19 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       }
       return position
     },
-    begin(id) {
-      if (!mine.has(id)) mine.set(id, undefined)
-      wake()
-    },
+    begin,
     async complete(id) {
       let held = await read(id)
-      while (held && isOpen(held.job.progress)) held = await slice(held)
+      while (held && isOpen(held.job.progress)) held = await slice(held, false)
       return held?.position
     },
     load: async (id) => (await read(id))?.job,
+    cancel: (id, context) => change(id, 'VoucherJobCanceled', context),
+    async retry(id, context) {
+      const changed = await change(id, 'VoucherJobRetried', context)
+      if (changed.kind === 'done') begin(id)
+      return changed
+    },
     async stop() {
       stopping.abort()
       wake()

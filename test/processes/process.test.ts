@@ -6,6 +6,7 @@ import { SourceClosed, StoreUnavailable } from '../../src/eventstore/errors.ts'
 import type { Batch, Source } from '../../src/eventstore/index.ts'
 import { type Process, processKey, startProcesses } from '../../src/processes/process.ts'
 import type { ModelCollection } from '../../src/readmodel/index.ts'
+import { createSetAside } from '../../src/runtime/setAside.ts'
 import { until } from '../until.ts'
 
 const fact = (position: number, type: string, stream = 's'): RecordedFact => ({
@@ -62,9 +63,7 @@ const memory = (facts: RecordedFact[]) => {
       replaceOne: async ({ _id }: { _id: string }, document: Record<string, unknown>) => {
         kept.set(_id, document)
       },
-      deleteOne: async ({ _id }: { _id: string }) => {
-        kept.delete(_id)
-      },
+      deleteOne: async ({ _id }: { _id: string }) => ({ deletedCount: Number(kept.delete(_id)) }),
     } as unknown as ModelCollection<never>
   }
   return {
@@ -88,17 +87,18 @@ const memory = (facts: RecordedFact[]) => {
 
 const quiet = { warn: () => {}, error: () => {} } as never
 
-const run = (m: ReturnType<typeof memory>, processes: readonly Process[], more = {}) =>
-  startProcesses({
-    group: 'g',
-    processes,
-    log: quiet,
-    now: Date.now,
-    retryEveryMs: 20,
-    store: m.store,
-    readModel: m.readModel,
-    ...more,
-  })
+const run = (m: ReturnType<typeof memory>, processes: readonly Process[]) => {
+  const { store, readModel } = m
+  const aside = createSetAside({ readModel, log: quiet, now: Date.now, retryEveryMs: 20 })
+  const started = startProcesses({ group: 'g', processes, log: quiet, now: Date.now, aside, store, readModel })
+  return {
+    ...started,
+    async stop() {
+      await started.stop()
+      await aside.stop()
+    },
+  }
+}
 
 test('facts of the types asked for are handled in the order of their stream, and the checkpoint is where the next start begins', async () => {
   const facts = Array.from({ length: 1_200 }, (_, i) => fact(i, i % 3 === 0 ? 'Wanted' : 'Other', `s-${i % 7}`))

@@ -1,7 +1,7 @@
 // A node in memory for tests of crashes: one log that survives, runtimes over it that die at any step and come back.
 import type { NewFact, RecordedFact } from '../../src/domain/recorded.ts'
 import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
-import type { EventStore, Source } from '../../src/eventstore/index.ts'
+import { type EventStore, MalformedFact, type Source } from '../../src/eventstore/index.ts'
 import { type Processes, startProcesses } from '../../src/processes/process.ts'
 import { referralProcesses } from '../../src/processes/referrals.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
@@ -9,6 +9,7 @@ import { createCodes } from '../../src/runtime/codes.ts'
 import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/customers.ts'
 import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
+import { createSetAside } from '../../src/runtime/setAside.ts'
 import { T0 } from '../given.ts'
 
 export class Crash extends Error {}
@@ -55,9 +56,11 @@ export interface Disk {
   readonly documents: Map<string, Map<string, { readonly _id: string }>>
   /** Called after each append. */
   readonly listeners: Set<() => void>
+  /** Streams that cannot be read. */
+  readonly broken: Set<string>
 }
 
-export const newDisk = (): Disk => ({ log: [], documents: new Map(), listeners: new Set() })
+export const newDisk = (): Disk => ({ log: [], documents: new Map(), listeners: new Set(), broken: new Set() })
 
 const streamOf = ({ log }: Disk, stream: string) => log.filter((fact) => fact.stream === stream)
 
@@ -133,6 +136,8 @@ export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
   append: async (stream, facts, expected) => step(() => append(disk, stream, facts, expected)),
   async *readStream(stream, { from = 0n, maxCount = Number.POSITIVE_INFINITY } = {}) {
     const first = typeof from === 'bigint' ? from : 0n
+    if (disk.broken.has(stream))
+      throw new MalformedFact({ stream, revision: 0n, position: 0n, id: '', type: 'X', error: 'broken' })
     yield* streamOf(disk, stream)
       .filter(({ revision }) => revision >= first)
       .slice(0, maxCount)
@@ -148,7 +153,7 @@ export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
 })
 
 /** The few calls that processes make of a collection. */
-const documentsOver = (disk: Disk, { step }: Fuse): Pick<ReadModel, 'plain'> => ({
+export const documentsOver = (disk: Disk, { step }: Fuse): Pick<ReadModel, 'plain'> => ({
   plain: <D extends Keyed>(name: string) => {
     const documents = disk.documents.get(name) ?? new Map<string, { readonly _id: string }>()
     disk.documents.set(name, documents)
@@ -158,7 +163,7 @@ const documentsOver = (disk: Disk, { step }: Fuse): Pick<ReadModel, 'plain'> => 
         step(() => void documents.set(document._id, document)),
       find: async () => [...documents.values()],
       count: async () => documents.size,
-      deleteOne: async ({ _id }: { _id: string }) => void documents.delete(_id),
+      deleteOne: async ({ _id }: { _id: string }) => ({ deletedCount: Number(documents.delete(_id)) }),
     }
     return calls as unknown as ModelCollection<D>
   },
@@ -194,14 +199,24 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
   })
   const codes = createCodes(store)
   const now = () => T0
-  const processes = startProcesses({
+  const readModel = documentsOver(disk, at)
+  const aside = createSetAside({ readModel, log: silent, now })
+  const started = startProcesses({
     group: 'main',
     processes: referralProcesses({ customers, codes, rulebook, now }),
     store,
-    readModel: documentsOver(disk, at),
+    readModel,
     log: silent,
     now,
+    aside,
   })
+  const processes: Processes = {
+    ...started,
+    async stop() {
+      await started.stop()
+      await aside.stop()
+    },
+  }
   const ledgers = createLedgers(rulebook, { store, sleep: async () => {}, random: () => 0.5 })
   return { customers, store, codes, ledgers, processes }
 }

@@ -1,7 +1,7 @@
 // Jobs on vouchers over a log in memory: a crash at any step, two nodes at once, codes that are taken; and their read models.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asyncActions } from '../../projections/asyncActions.ts'
+import { type AsyncActionDocument, asyncActions } from '../../projections/asyncActions.ts'
 import type { Projection } from '../../projections/projection.ts'
 import { vouchers } from '../../projections/vouchers.ts'
 import { type VoucherTotalsDocument, voucherTotals } from '../../projections/voucherTotals.ts'
@@ -10,12 +10,13 @@ import { idFrom } from '../../src/domain/ids.ts'
 import { firstCodes } from '../../src/domain/vouchers/generate.ts'
 import { secretCode } from '../../src/domain/vouchers/secret.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
-import { createCodes } from '../../src/runtime/codes.ts'
+import { type Codes, createCodes } from '../../src/runtime/codes.ts'
 import { createLedgers } from '../../src/runtime/ledgers.ts'
+import { createSetAside } from '../../src/runtime/setAside.ts'
 import { startVoucherJobs, type VoucherJobs } from '../../src/runtime/voucherJobs.ts'
 import { T0, world } from '../given.ts'
 import { assertLaws, project } from '../projector/laws.ts'
-import { type Disk, type Fuse, fuse, newDisk, storeOver } from '../referrals/memory.ts'
+import { type Disk, documentsOver, type Fuse, fuse, newDisk, storeOver } from '../referrals/memory.ts'
 import { until } from '../until.ts'
 
 const COUPONS = 'camp_coupons'
@@ -41,20 +42,32 @@ const readModelOver = (disk: Disk): Pick<ReadModel, 'collection'> => ({
   },
 })
 
-const live = (disk: Disk, at: Fuse, slice = 5): VoucherJobs => {
+const live = (disk: Disk, at: Fuse, slice = 5, wrap: (codes: Codes) => Codes = (codes) => codes): VoucherJobs => {
   const store = storeOver(disk, at)
-  return startVoucherJobs({
+  // Later than any record of the job: what an earlier life left behind is nobody's.
+  const now = () => T0 + 60_000 * disk.log.length
+  const log = { warn: () => {}, error: () => {} }
+  const aside = createSetAside({ readModel: documentsOver(disk, never()), log, now })
+  const jobs = startVoucherJobs({
     store,
     ledgers: createLedgers(() => w.rulebook, { store, sleep: async () => {}, random: () => 0.5 }),
     readModel: readModelOver(disk),
-    codes: createCodes(store),
+    codes: wrap(createCodes(store)),
     rulebook: () => w.rulebook,
     waiting: () => 0,
-    log: { warn: () => {} },
-    // Later than any record of the job: what an earlier life left behind is nobody's.
-    now: () => T0 + 60_000 * disk.log.length,
+    log,
+    now,
     slice,
+    aside,
+    pauseMs: 1,
   })
+  return {
+    ...jobs,
+    async stop() {
+      await jobs.stop()
+      await aside.stop()
+    },
+  }
 }
 
 const made = (disk: Disk): readonly CodeReserved[] =>
@@ -63,6 +76,9 @@ const made = (disk: Disk): readonly CodeReserved[] =>
     const reserved = data as CodeReserved
     return reserved.owner.campaign === COUPONS ? [reserved] : []
   })
+
+const actionsOf = (disk: Disk) =>
+  assertLaws(asyncActions as unknown as Projection, disk.log, 20) as Record<string, AsyncActionDocument>
 
 const isDone = async (jobs: VoucherJobs): Promise<boolean> => (await jobs.load(wish.id))?.progress.status === 'DONE'
 
@@ -142,6 +158,91 @@ test('an import tells of codes that are taken; a job of a deleted campaign fails
   assert.equal([totals.codes, totals.open], [3, 0])
   assert.equal(Object.keys(laws(vouchers)), ['A', 'B', 'D'])
   assert.is(Object.keys(laws(asyncActions)).length, 3)
+})
+
+test('an item that cannot be done is told of, the others are done, and a retry does what has failed, whatever it is now', async () => {
+  const disk = newDisk()
+  let isMended = false
+  const first = secretCode({ prefix: 'C-' }, 'key', idFrom('v', wish.id, '2'), 0)
+  const bad = new Set(['A', first])
+  const jobs = live(disk, never(), 5, (codes) => ({
+    ...codes,
+    make: (wanted, about) =>
+      !isMended && bad.has(wanted.code) ? Promise.reject(new Error('no such thing')) : codes.make(wanted, about),
+  }))
+  // As a log of before the rule may hold them.
+  const codes = ['A', 'VÅR20', 'X\u007f', ' B ', 'x'.repeat(400)]
+  await jobs.request(
+    { id: 'aa_1', type: 'VOUCHERS.IMPORT', count: 5 },
+    codes.map((code) => ({ code })),
+    context,
+  )
+  await jobs.request(wish, [], context)
+  jobs.begin('aa_1')
+  jobs.begin(wish.id)
+  await until(() => isDone(jobs))
+  const imported = (await jobs.load('aa_1'))?.progress
+  assert.equal([imported?.status, imported?.done, imported?.failed], ['DONE', 2, 3])
+  assert.equal(
+    imported?.failures.map(({ row, reason }) => [row, reason]),
+    [
+      [0, 'no such thing'],
+      [2, 'the code must NOT contain control or invisible characters'],
+      [4, 'the code must NOT have more than 300 characters'],
+    ],
+  )
+  assert.is(made(disk).length, 11)
+  isMended = true
+  for (const id of ['aa_1', wish.id]) assert.is((await jobs.retry(id, context)).kind, 'done')
+  const again = await until(
+    () => jobs.load('aa_1'),
+    (job) => job?.progress.status === 'DONE',
+  )
+  assert.equal([again?.progress.done, again?.progress.failed], [3, 2])
+  await until(() => isDone(jobs))
+  assert.is(made(disk).length, 12)
+  const refused = await jobs.retry(wish.id, context)
+  assert.equal([refused.kind, (await jobs.retry('aa_none', context)).kind], ['refused', 'unknown'])
+  await jobs.stop()
+  const { failed, open } = actionsOf(disk).aa_1 ?? {}
+  assert.equal([failed, open], [false, false])
+})
+
+test('a job that cannot be read fails and says why, and holds up no other; one that is cancelled ends, and can be gone on with', async () => {
+  const disk = newDisk()
+  const jobs = live(disk, never())
+  await jobs.request({ id: 'aa_bad', type: 'VOUCHERS.IMPORT', count: 1 }, [{ code: 'BAD' }], context)
+  await jobs.request({ ...wish, campaign: 'camp_gone', id: 'aa_gone' }, [], context)
+  await jobs.request({ id: 'aa_off', type: 'VOUCHERS.IMPORT', count: 1 }, [{ code: 'LATER' }], context)
+  await jobs.request(wish, [], context)
+  const canceled = await jobs.cancel('aa_off', context)
+  assert.equal(canceled.kind === 'done' && [canceled.job.progress.status, canceled.job.progress.canceled], [
+    'FAILED',
+    true,
+  ])
+  disk.broken.add('job-aa_bad')
+  for (const id of ['aa_bad', 'aa_gone', 'aa_off', wish.id]) jobs.begin(id)
+  await until(() => isDone(jobs))
+  await until(() => disk.log.some(({ type, stream }) => type === 'VoucherJobFailed' && stream === 'job-aa_bad'))
+  disk.broken.clear()
+  const bad = (await jobs.load('aa_bad'))?.progress
+  assert.equal([bad?.status, bad?.reason], ['FAILED', 'job-aa_bad@0 (X): broken'])
+  const shown = () => actionsOf(disk)
+  assert.equal(
+    ['aa_bad', 'aa_gone', 'aa_off', wish.id].map((id) => shown()[id]?.failed),
+    [true, true, false, false],
+  )
+  assert.is(((await jobs.cancel('aa_gone', context)) as { kind: string }).kind, 'done')
+  assert.is(shown().aa_gone?.failed, false)
+  for (const id of ['aa_bad', 'aa_off']) await jobs.retry(id, context)
+  await until(async () => (await jobs.load('aa_bad'))?.progress.status === 'DONE')
+  await until(async () => (await jobs.load('aa_off'))?.progress.status === 'DONE')
+  await jobs.stop()
+  const totals = assertLaws(voucherTotals as unknown as Projection, disk.log, 20) as Record<
+    string,
+    VoucherTotalsDocument
+  >
+  assert.equal([totals[COUPONS]?.open, totals.camp_gone?.failed], [0, 0])
 })
 
 test.run()

@@ -110,4 +110,40 @@ test('the official SDK adds codes, one at once and many in the background, impor
   assert.is((await client.campaigns.get('sdk')).vouchers_count, 23)
 })
 
+test('a job is cancelled and gone on with; one that has failed is seen wherever failures are looked for', async () => {
+  const operator = { as: 'admin' } as const
+  const newest = async () => (await get('/v1/async-actions?limit=1')).body.async_actions[0]
+  const act = (id: string, word: string, options = {}) =>
+    node.call('POST', `/v1/async-actions/${id}/${word}`, undefined, options)
+  await post('/v1/campaigns', coupons('endless'))
+  const { body } = await post('/v1/campaigns/endless/vouchers?vouchers_count=50000', {})
+  const id = body.async_action_id as string
+  const canceled = await act(id, 'cancel')
+  assert.equal(
+    [canceled.status, canceled.body.status, canceled.body.result.message],
+    [200, 'FAILED', 'canceled on request'],
+  )
+  assert.is((await get(`/v1/async-actions/${id}`, canceled)).body.status, 'FAILED')
+  assert.is((await act(id, 'cancel')).status, 200)
+  const again = await act(id, 'retry')
+  assert.equal([again.status, again.body.status], [200, 'IN_PROGRESS'])
+  assert.equal([(await act(id, 'retry')).status, (await act('aa_none', 'retry')).status], [409, 404])
+  assert.is((await act(id, 'cancel', { as: 'reader' })).status, 403)
+  assert.is((await node.call('DELETE', '/v1/campaigns/endless')).status, 204)
+  const failed = await ended(id)
+  assert.equal([failed.body.status, failed.body.result.message], ['FAILED', 'the campaign was deleted'])
+  await until(async () => (await newest()).status === 'FAILED')
+  const { body: seen } = await node.call('GET', '/v1/processes', undefined, operator)
+  const [failure] = seen.failures
+  assert.equal([failure.process, failure.fact, failure.error], ['voucher-jobs', id, 'the campaign was deleted'])
+  const jobs = seen.data.find(({ name }: { name: string }) => name === 'voucher-jobs')
+  assert.is(jobs.failed, 1)
+  const ready = await get('/health/ready')
+  assert.equal([ready.status, ready.body.checks.workers], [200, { ok: true, set_aside: 0, failed_jobs: 1 }])
+  assert.match((await get('/metrics')).body, /^tributary_jobs_failed 1$/m)
+  await act(id, 'cancel')
+  await until(async () => (await get('/health/ready')).body.checks.workers.failed_jobs === 0)
+  assert.equal((await node.call('POST', '/v1/processes/retry', {}, operator)).body.data, [])
+})
+
 test.run()

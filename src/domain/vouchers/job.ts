@@ -27,6 +27,10 @@ export type JobType = v.InferOutput<typeof JobType>
 const Failure = v.object({ row: Count, code: v.optional(v.string()), reason: v.string() })
 export type JobFailure = v.InferOutput<typeof Failure>
 
+/** What a job was before a command on it, for who counts jobs. */
+const Standing = v.picklist(['open', 'done', 'failed', 'canceled'])
+export type Standing = v.InferOutput<typeof Standing>
+
 export const jobFacts = {
   /** Some of the items, in their order: recorded before the request, in as many facts as it takes. */
   VoucherJobItemsListed: { version: 1, schema: v.object({ id: v.string(), items: v.array(JobItem) }) },
@@ -52,10 +56,22 @@ export const jobFacts = {
       next: Count,
       done: Count,
       failures: v.array(Failure),
+      /** So many of those that were to be gone over again have been dealt with, besides. */
+      again: v.optional(Count),
       /** Nothing is left to be done. */
       finished: v.boolean(),
       occurredAt: At,
     }),
+  },
+  /** Nobody wants the rest any more; of a job that has failed: nobody needs to be told of it any more. */
+  VoucherJobCanceled: {
+    version: 1,
+    schema: v.object({ id: v.string(), campaign: v.optional(v.string()), was: Standing, occurredAt: At }),
+  },
+  /** It is gone on with where it was given up, and what has failed is gone over again. */
+  VoucherJobRetried: {
+    version: 1,
+    schema: v.object({ id: v.string(), campaign: v.optional(v.string()), was: Standing, occurredAt: At }),
   },
   /** It cannot be gone on with. */
   VoucherJobFailed: {
@@ -88,10 +104,14 @@ export interface JobProgress {
   readonly failures: readonly JobFailure[]
   readonly status: JobStatus
   readonly reason?: string
+  /** Its end was asked for: it has failed, and nobody is to look after it. */
+  readonly canceled?: true
   /** ms. */
   readonly createdAt: number
   readonly updatedAt: number
 }
+
+const CANCELED = 'canceled on request'
 
 /** Failures that are told one by one; of more only the number is. */
 const MAX_FAILURES = 1_000
@@ -134,9 +154,33 @@ export const evolveJob = (job: JobProgress | null, fact: JobFact): JobProgress |
     }
     case 'VoucherJobFailed':
       return job && { ...job, status: 'FAILED', reason: fact.data.reason, updatedAt: fact.data.occurredAt }
+    case 'VoucherJobCanceled': {
+      const { occurredAt } = fact.data
+      const reason = job?.status === 'FAILED' ? (job.reason ?? CANCELED) : CANCELED
+      return job && { ...job, status: 'FAILED', reason, canceled: true, updatedAt: occurredAt }
+    }
+    case 'VoucherJobRetried': {
+      if (!job) return job
+      const { reason: _, canceled: __, ...rest } = job
+      return { ...rest, status: 'IN_PROGRESS', failed: 0, failures: [], updatedAt: fact.data.occurredAt }
+    }
     default:
       return fact satisfies never
   }
+}
+
+export const standingOf = (job: JobProgress): Standing => {
+  if (isOpen(job)) return 'open'
+  if (job.status === 'DONE') return 'done'
+  return job.canceled ? 'canceled' : 'failed'
+}
+
+/** Why a job cannot be cancelled or gone over again, in words; undefined when it can. */
+export const faultOfCancel = (job: JobProgress): string | undefined =>
+  job.status === 'DONE' ? 'It is done' : undefined
+export const faultOfRetry = (job: JobProgress): string | undefined => {
+  if (isOpen(job)) return 'It is under way'
+  return job.status === 'DONE' && job.failed === 0 ? 'It is done, and nothing of it has failed' : undefined
 }
 
 /** A job with all that is needed to do it. */
@@ -145,17 +189,44 @@ export interface Job {
   readonly request: JobFactData<'VoucherJobRequested'>
   /** Of an import or a change. */
   readonly items: readonly JobItem[]
+  /** Rows that have failed since they were last to be gone over again. */
+  readonly failedRows: readonly number[]
+  /** Rows to be gone over again, beside those from `progress.next` on. */
+  readonly again: readonly number[]
+}
+
+/** A job after another fact of its own. */
+export const advanceJob = (job: Job, fact: JobFact): Job => {
+  const next = { ...job, progress: evolveJob(job.progress, fact) ?? job.progress }
+  if (fact.type === 'VoucherJobRetried') return { ...next, again: [...job.again, ...job.failedRows], failedRows: [] }
+  if (fact.type !== 'VoucherJobAdvanced') return next
+  const { failures, again = 0 } = fact.data
+  const failedRows = failures.length === 0 ? job.failedRows : [...job.failedRows, ...failures.map(({ row }) => row)]
+  return { ...next, failedRows, again: job.again.slice(again) }
+}
+
+/** The next rows to deal with, at most `most`, and how many of them are dealt with again. */
+export const nextRows = (
+  { again, progress: { next, count } }: Job,
+  most: number,
+): { readonly rows: readonly number[]; readonly again: number; readonly next: number; readonly finished: boolean } => {
+  const repeated = again.slice(0, most)
+  const fresh = Array.from({ length: Math.min(most - repeated.length, count - next) }, (_, i) => next + i)
+  const end = next + fresh.length
+  const finished = end === count && repeated.length === again.length
+  return { rows: [...repeated, ...fresh], again: repeated.length, next: end, finished }
 }
 
 /** A job as its stream has it; undefined when it was never requested. */
 export const jobOf = (facts: readonly JobFact[]): Job | undefined => {
-  let progress: JobProgress | null = null
-  let request: Job['request'] | undefined
+  let job: Job | undefined
   const items: JobItem[] = []
   for (const fact of facts) {
     if (fact.type === 'VoucherJobItemsListed') for (const item of fact.data.items) items.push(item)
-    if (fact.type === 'VoucherJobRequested') request = fact.data
-    progress = evolveJob(progress, fact)
+    const requested = fact.type === 'VoucherJobRequested' ? evolveJob(null, fact) : null
+    if (fact.type === 'VoucherJobRequested' && requested)
+      job = { progress: requested, request: fact.data, items, failedRows: [], again: [] }
+    else if (job) job = advanceJob(job, fact)
   }
-  return progress && request ? { progress, request, items } : undefined
+  return job
 }

@@ -1,0 +1,61 @@
+// What is asked of jobs in the background while they run or after they failed: to end, or to go on.
+import type { AsyncActionDocument } from '../projections/asyncActions.ts'
+import { AsyncActionObject, showAction } from '../queries/asyncActions.ts'
+import { ById } from '../queries/shapes.ts'
+import { notFound, refuse } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { contextOf, tooBusy } from './context.ts'
+
+const WORDS = {
+  cancel: {
+    summary: 'End a background job',
+    description:
+      'What was done stays done. The job is `FAILED` with the message `canceled on request`. One that has failed by itself keeps its message, and is not told of any more as a failure that somebody should look after.',
+  },
+  retry: {
+    summary: 'Go on with a background job',
+    description:
+      'One that has failed, or was ended, goes on where it was; items that have failed (`result.failed`) are gone over again. Nothing is done twice.',
+  },
+} as const
+
+const change = async (
+  services: Services,
+  call: Call<unknown, unknown, { id: string }>,
+  word: keyof typeof WORDS,
+): Promise<Outcome> => {
+  const { id } = call.params
+  const changed = await services.voucherJobs[word](id, contextOf(call, services))
+  switch (changed.kind) {
+    case 'unknown':
+      return notFound('async_action', id)
+    case 'busy':
+      return tooBusy()
+    case 'refused':
+      return refuse('conflict', changed.why, { resourceType: 'async_action', resourceId: id })
+    case 'done': {
+      const { job, position } = changed
+      const actions = services.readModel.collection<AsyncActionDocument>('asyncActions')
+      const known = await actions.findOne({ _id: id }, { projection: { request_id: 1 } })
+      const body = showAction(job.progress, known?.request_id ?? '')
+      return { body, ...(position === undefined ? {} : { consistencyToken: position }) }
+    }
+    default:
+      return changed satisfies never
+  }
+}
+
+export const asyncActionCommands = (services: Services) =>
+  (['cancel', 'retry'] as const).map((word) =>
+    route({
+      method: 'post',
+      path: `/v1/async-actions/{id}/${word}` as '/v1/async-actions/{id}/cancel',
+      ...WORDS[word],
+      tag: 'Async actions',
+      roles: ['admin', 'integrator'],
+      params: ById,
+      response: AsyncActionObject,
+      handler: (call): Promise<Outcome> => change(services, call, word),
+    }),
+  )

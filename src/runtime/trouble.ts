@@ -1,0 +1,34 @@
+// What a failure says of the item that was being done: nothing, that it may yet succeed, or that it never will.
+import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
+import { ReadModelUnavailable } from '../readmodel/index.ts'
+
+/** A decision needs something that the read models do not show yet. */
+export class ReadModelBehind extends Error {
+  constructor() {
+    super('The read models are behind; ask again')
+    this.name = 'ReadModelBehind'
+  }
+}
+
+/**
+ * `wait`: it is the stores' trouble and no fault of the item, which is tried for as long as that takes. `again`: it is tried
+ * some times. `never`: the same would be refused again.
+ */
+export type Verdict = 'wait' | 'again' | 'never'
+
+export const verdictOf = (error: unknown): Verdict => {
+  if (
+    error instanceof StoreUnavailable ||
+    error instanceof ReadModelUnavailable ||
+    error instanceof ReadModelBehind ||
+    (error instanceof AppendRefused && error.reason === 'access_denied')
+  )
+    return 'wait'
+  return error instanceof AppendRefused || error instanceof MalformedFact ? 'never' : 'again'
+}
+
+const MAX_WORDS = 500
+
+/** An error as a reason that is kept and shown. */
+export const wordsOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, MAX_WORDS).replace(/\p{Cs}/gu, '\ufffd')
