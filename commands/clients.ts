@@ -89,12 +89,14 @@ export const tokenNeeded = (what: string): Failure =>
 export const dryRunFault = ({ isStranger }: Reach, isDryRun: boolean): Failure | undefined =>
   isStranger && isDryRun ? tokenNeeded('A dry run') : undefined
 
-/** 403 where a stranger would change a customer who is known already. */
+/** 403 where a stranger would change a customer who is known already, 429 for one new customer too many. */
 export const strangerFault = async (
   services: Services,
+  { client }: Pick<Call, 'client'>,
   { isStranger }: Reach,
   customer: CustomerId,
-): Promise<Failure | undefined> =>
-  isStranger && (await services.customers.load(customer)).state.status === 'active'
-    ? tokenNeeded('Changing a customer who is known')
-    : undefined
+): Promise<Failure | undefined> => {
+  if (!isStranger) return undefined
+  const { state } = await services.customers.load(customer)
+  return state.status === 'active' ? tokenNeeded('Changing a customer who is known') : client?.take('newCustomers', 1)
+}

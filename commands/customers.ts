@@ -81,7 +81,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerBody, unknown, u
     return refuse('invalid_payload', "Payload should have required property 'source_id'")
   if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
   const named = id === undefined ? customerOfSource(services, sourceId as string) : (id as CustomerId)
-  const fault = await strangerFault(services, reach, named)
+  const fault = await strangerFault(services, call, reach, named)
   if (fault) return fault
   const executed = await services.customers.execute(
     named,

@@ -141,6 +141,9 @@ const answerOf = async (
 const keyOf = ({ key }: Pick<TrackCall, 'key'>, { id }: TrackBody): string | undefined =>
   id === undefined ? undefined : callerKey(key, id)
 
+const isCreated = (executed: Executed): boolean =>
+  executed.kind === 'done' && executed.facts.some(({ type }) => type === 'CustomerCreated')
+
 type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
 
 const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
@@ -154,12 +157,18 @@ const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
     ...(key === undefined ? {} : { key }),
     dryRun: call.query.dry_run,
   })
-  const command = await withOffer(services, target.command)
+  const { client } = call
+  // Whether a stranger's customer is new is known afterwards: a read of its own before would cost more than the event.
+  const full = reach.isStranger ? client?.take('newCustomers', 1) : undefined
+  const offered = await withOffer(services, target.command)
+  const command = full ? { ...offered, mayCreate: false } : offered
   const executed = await services.customers.execute(target.id, command, context)
+  if (reach.isStranger && !full && !isCreated(executed)) client?.giveBack('newCustomers', 1)
   if (executed.kind === 'busy') return tooBusy()
   if (executed.kind !== 'refused') return answerOf(services, target, executed, reach)
+  if (full && offered.mayCreate && executed.refusal.key === 'not_found') return full
   const failure = fromRefusal(executed.refusal)
-  if (!isWorthKeeping(executed.refusal) || context.dryRun) return failure
+  if (!isWorthKeeping(executed.refusal) || context.dryRun || client?.take('refusedEvents', 1)) return failure
   const position = await keep(services, target.id, body, executed.refusal, context, call.channel)
   return { ...failure, headers: { 'Consistency-Token': String(position) } }
 }

@@ -100,7 +100,7 @@ const publishOwn = async (
   const reach = await reachOf(services, call, customer)
   if (isFailure(reach)) return reach
   const named = customer.id ?? customerOfSource(services, customer.source_id!)
-  const fault = await strangerFault(services, reach, named as CustomerId)
+  const fault = await strangerFault(services, call, reach, named as CustomerId)
   if (fault) return fault
   const { id, ...said } = customer
   const { query, key, requestId, now, channel, idempotencyKey } = call

@@ -88,6 +88,10 @@ export const ttlOf = ({ ttl, ttl_unit: unit }: NonNullable<Session>): number =>
     ? DEFAULT_TTL_DAYS * TTL_UNITS.DAYS
     : Math.max(1, Math.round(ttl * TTL_UNITS[unit ?? 'DAYS']))
 
+/** A session that ends after `longest` ms at the latest. */
+export const atMost = (session: NonNullable<Session>, longest: number): NonNullable<Session> =>
+  ttlOf(session) <= longest ? session : { ...session, ttl: longest / TTL_UNITS.MINUTES, ttl_unit: 'MINUTES' }
+
 /** A session as it is answered, under its own key or a new one. */
 export const showSession = (session: NonNullable<Session>) => ({
   key: session.key ?? `ssn_${randomBytes(16).toString('hex')}`,
@@ -186,7 +190,7 @@ export const customerMeant = async (
   const { key: _, ...unnamed } = context
   const isQuestion = reach.isStranger && context.dryRun === true
   const named = isQuestion ? someoneNew() : (id ?? customerOfSource(services, source as string))
-  const fault = isQuestion ? undefined : await strangerFault(services, reach, named)
+  const fault = isQuestion ? undefined : await strangerFault(services, call, reach, named)
   if (fault) return fault
   const profile = isQuestion ? {} : sayable(reach, { id }, said)
   const command = { type: 'SaveCustomer', profile, mayCreate: isQuestion || id === undefined } as const

@@ -7,10 +7,12 @@ import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
+import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { type Call, type Client, type Outcome, route } from '../src/http/route.ts'
+import type { Role } from '../src/keys.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { type Reach, tellableRefusal } from './clients.ts'
@@ -19,8 +21,10 @@ import {
   type AnyCall,
   askedOf,
   asksOf,
+  atMost,
   codesOf,
   customerMeant,
+  type Meant,
   type OneCodeBody,
   oneCodeBody,
   RedeemablesBody,
@@ -104,13 +108,23 @@ type Validated =
       readonly unlocked?: Refusal
     }
 
+/** Who may keep places for a session: that is a write. */
+const LOCKERS: readonly Role[] = ['admin', 'integrator', 'client']
+
+/** 429 where the address of a browser, or its customer, would hold too many codes. */
+const lockFault = (client: Client, codes: number, { reach, customer }: Meant): Failure | undefined =>
+  client.take('locks', codes) ?? (customer && !reach.isStranger ? client.take('locks', codes, customer.id) : undefined)
+
 const validate = async (services: Services, call: AnyCall, body: Asks): Promise<Validated> => {
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
   const context = contextOf(call, services, { dryRun: true })
   const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return { failure: meant }
-  const session = body.session ? showSession(body.session) : undefined
+  if (body.session && !LOCKERS.includes(call.key.role))
+    return { failure: refuse('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }
+  const lasting = body.session && call.client ? atMost(body.session, CLIENT_LOCK_MS) : body.session
+  const session = lasting ? showSession(lasting) : undefined
   const asked = askedOf(call, body)
   const redeemables = codesOf(body.redeemables)
   const looked = await services.redemptions.look(redeemables.map(({ code }) => code))
@@ -126,12 +140,15 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const asks = { redeemables, asked, ...(session ? { session: session.key } : {}) }
   const { reach } = meant
   const evaluated = evaluateFor(asks, looked, situation)
-  if (!evaluated.valid || !body.session || !session) return { reach, evaluated }
+  if (!evaluated.valid || !lasting || !session) return { reach, evaluated }
   const codes = evaluated.verdicts.flatMap((verdict) =>
     verdict.status === 'APPLICABLE' ? [{ code: verdict.asked, credits: verdict.credits ?? 0 }] : [],
   )
+  const full = call.client && lockFault(call.client, codes.length, meant)
+  if (full) return { failure: full }
   const { dryRun: _, ...recording } = context
-  const unlocked = await services.redemptions.lock(session.key, codes, call.now + ttlOf(body.session), recording)
+  const ttl = ttlOf(lasting)
+  const unlocked = await services.redemptions.lock(session.key, codes, call.now + ttl, recording)
   return unlocked ? { reach, evaluated, unlocked } : { reach, evaluated, session }
 }
 

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/distributions/sender.ts'
+import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import { LOG_LEVELS } from './log.ts'
 
 const whole = (min: number, max: number) =>
@@ -88,6 +89,13 @@ const environment = v.object({
   SMS_GATEWAY_AUTHORIZATION: optionalText,
   /** Requests a minute and key; no limit when absent. */
   RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
+  /** What a client key may use up from one address in a minute. */
+  CLIENT_REQUESTS_PER_MINUTE: integer(1, 10_000_000, CLIENT_LIMITS.requests),
+  CLIENT_BYTES_PER_MINUTE: integer(1_000, 10_000_000_000, CLIENT_LIMITS.bytes),
+  CLIENT_NEW_CUSTOMERS_PER_MINUTE: integer(0, 10_000_000, CLIENT_LIMITS.newCustomers),
+  CLIENT_REFUSED_EVENTS_PER_MINUTE: integer(0, 10_000_000, CLIENT_LIMITS.refusedEvents),
+  /** Proxies of one's own in front of this node, each of which appends to `X-Forwarded-For`. */
+  TRUST_PROXY: integer(0, 10, 0),
 })
 
 type Environment = v.InferOutput<typeof environment>
@@ -120,6 +128,8 @@ export interface Config {
   readonly requestTimeLimitMs: number
   readonly drainTimeLimitMs: number
   readonly rateLimitPerMinute: number | undefined
+  readonly clientLimits: ClientLimits
+  readonly proxies: number
   readonly delivery: DeliveryConfig
 }
 
@@ -154,6 +164,13 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
     drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+    clientLimits: {
+      requests: e.CLIENT_REQUESTS_PER_MINUTE,
+      bytes: e.CLIENT_BYTES_PER_MINUTE,
+      newCustomers: e.CLIENT_NEW_CUSTOMERS_PER_MINUTE,
+      refusedEvents: e.CLIENT_REFUSED_EVENTS_PER_MINUTE,
+    },
+    proxies: e.TRUST_PROXY,
     delivery: {
       isOn: e.DELIVERY === 'on',
       concurrency: e.DELIVERY_CONCURRENCY,

@@ -256,6 +256,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       projectId: config.projectId,
       mapError,
       requestTimeLimitMs: config.requestTimeLimitMs,
+      clientLimits: config.clientLimits,
+      proxies: config.proxies,
       ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
     })
     const server = await serve(app, { port: config.port, host: config.host })

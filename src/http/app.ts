@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
+import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
 import { createReplier, Exchange } from './exchange.ts'
@@ -30,6 +31,10 @@ export interface AppDeps {
   readonly requestTimeLimitMs?: number
   /** Requests a minute and key; no limit when absent. */
   readonly rateLimitPerMinute?: number
+  /** What a client key may use up from one address in a minute; has defaults. */
+  readonly clientLimits?: ClientLimits
+  /** Proxies of our own in front, each of which appends to `X-Forwarded-For`; default none. */
+  readonly proxies?: number
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number
 }
@@ -124,16 +129,27 @@ const INVALID_KEYS = { params: 'invalid_path', query: 'invalid_query_params', bo
 
 const invalidFailure = ({ invalid, issues }: Invalid): Failure => refuse(INVALID_KEYS[invalid], describeIssues(issues))
 
+/** What the server tells beside the request: on which connection it came. */
+interface Connection {
+  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } }
+}
+export type App = Hono<{ Bindings: Connection }>
+type Asked = Context<{ Bindings: Connection }>
+
+/** Names in a path: more bytes than any name that is taken anywhere, fewer than the stores take in a key. */
+const MAX_NAME_BYTES = 1_000
+
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /** Builds the application. Throws at once when two routes claim one path or a route's roles cannot use its path. */
-export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
+export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const { metrics } = deps
   const clock = deps.clock ?? Date.now
   const timeLimitMs = deps.requestTimeLimitMs ?? DEFAULT_TIME_LIMIT_MS
   const limiter = rateLimiter(deps.rateLimitPerMinute)
   const replier = createReplier(deps)
-  const app = new Hono({ getPath: rawPath })
+  const bounds = clientBounds(deps.clientLimits ?? CLIENT_LIMITS)
+  const app = new Hono<{ Bindings: Connection }>({ getPath: rawPath })
 
   const begin = (request: Request, template: string, audience: Audience): Exchange => {
     const exchange = new Exchange(request, template, audience, clock())
@@ -147,23 +163,35 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
     const key = authenticate(deps.keys, endpoint.audience, endpoint.roles, exchange.headers)
     if ('failed' in key) return key
     exchange.key = key
+    if (endpoint.audience === 'client') return undefined
     exchange.rate = limiter(key.appId, exchange.now)
     return exchange.rate.refused
   }
 
-  /** What a client key's request may do; other requests have no such bounds. */
-  const admitClient = async (exchange: Exchange, { route }: Endpoint): Promise<Failure | undefined> => {
+  /** What a client key's request may do and use up. Its address first: one that asks too often leaves the key to others. */
+  const admitClient = async (exchange: Exchange, { route }: Endpoint, c: Asked): Promise<Failure | undefined> => {
     const { key, headers, now } = exchange
-    const client = await authorizeClient(deps.keys, key, route.ability ?? 'track', headers, now)
-    if ('failed' in client) return client
-    exchange.client = client
+    const address = addressOf(c.env?.incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), deps.proxies ?? 0)
+    exchange.rate = bounds.request(key, address, now)
+    const refused = exchange.rate.refused ?? limiter(key.appId, now).refused
+    if (refused !== undefined) return refused
+    const may = await authorizeClient(deps.keys, key, route.ability ?? 'track', headers, now)
+    if ('failed' in may) return may
+    exchange.client = { ...may, ...bounds.allowance(key, address, now) }
     return undefined
   }
 
+  /** Counts the bytes of a client key's body: as declared before it is read, the rest after. */
+  const takeBytes = ({ client }: Exchange, bytes: number): Failure | undefined =>
+    bytes > 0 ? client?.take('bytes', bytes) : undefined
+
   /** What the path, the headers and the query say. */
-  const readHead = (exchange: Exchange, endpoint: Endpoint, c: Context): Failure | undefined => {
+  const readHead = (exchange: Exchange, endpoint: Endpoint, c: Asked): Failure | undefined => {
     if (endpoint.takesParams) {
       exchange.params = c.req.param()
+      for (const [name, value] of Object.entries(exchange.params))
+        if (Buffer.byteLength(value) > MAX_NAME_BYTES)
+          return refuse('not_found', `Nothing has a ${name} of over ${MAX_NAME_BYTES} bytes`)
       const { projectId } = exchange.params
       if (projectId !== undefined && projectId !== deps.projectId)
         return refuse('not_found', `Cannot find project with id ${projectId}`, { resourceType: 'project' })
@@ -181,18 +209,23 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
   }
 
   /** Authenticates, reads and checks a request, then calls its handler. */
-  const handle = async (exchange: Exchange, endpoint: Endpoint, c: Context): Promise<Outcome> => {
+  const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
     const refused =
       admit(exchange, endpoint) ??
-      (endpoint.audience === 'client' ? await admitClient(exchange, endpoint) : undefined) ??
+      (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??
       readHead(exchange, endpoint, c)
     if (refused !== undefined) return refused
     if (route.body !== undefined) {
+      const declared = Number(exchange.headers.get('content-length') ?? 0)
+      const full = takeBytes(exchange, declared)
+      if (full !== undefined) return full
       exchange.reading = true
       const body = await readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting)
       exchange.reading = false
       if ('failed' in body) return body
+      const over = takeBytes(exchange, body.bytes - declared)
+      if (over !== undefined) return over
       exchange.body = body.value
     }
     const outcome = await route.invoke(exchange)
@@ -224,7 +257,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): Hono => {
       )
     })
 
-  const serveEndpoint = async (endpoint: Endpoint, c: Context): Promise<Response> => {
+  const serveEndpoint = async (endpoint: Endpoint, c: Asked): Promise<Response> => {
     const exchange = begin(c.req.raw, endpoint.path, endpoint.audience)
     if (!decodable(c.req.path))
       return replier.failure(exchange, refuse('invalid_path', 'The path is not valid percent-encoded UTF-8'))

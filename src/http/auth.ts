@@ -1,5 +1,6 @@
 // Who asks: the three pairs of key headers, the roles a path asks for, and the origins of client keys.
 import type { Ability, ApiKey, KeyRing, Role } from '../keys.ts'
+import type { Allowance } from './clients.ts'
 import { CUSTOMER_TOKEN, readCustomerToken } from './customerToken.ts'
 import { type Failure, refuse } from './errors.ts'
 import type { Audience, Client } from './route.ts'
@@ -68,7 +69,7 @@ export const authorizeClient = async (
   ability: Ability | 'track',
   headers: Pick<Headers, 'get'>,
   now: number,
-): Promise<Client | Failure> => {
+): Promise<Omit<Client, keyof Allowance> | Failure> => {
   if (!may(key, ability))
     return refuse('missing_required_permission', `This key may not ${ability}: "allow" of its entry does not name it`)
   const token = headers.get(CUSTOMER_TOKEN)

@@ -9,6 +9,8 @@ export const MAX_NESTING = 20
 export interface ReadBody {
   /** The parsed JSON value; undefined when no body was sent. */
   readonly value: unknown
+  /** How many it had. */
+  readonly bytes: number
 }
 
 const isJson = (contentType: string): boolean => {
@@ -91,7 +93,7 @@ const parse = (bytes: Uint8Array | ArrayBuffer, nesting: number): ReadBody | Fai
   } catch {
     return refuse('malformed_json', 'The body is not UTF-8')
   }
-  if (text.length === 0) return { value: undefined }
+  if (text.length === 0) return NO_BODY
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -99,7 +101,7 @@ const parse = (bytes: Uint8Array | ArrayBuffer, nesting: number): ReadBody | Fai
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
   const fault = faultIn(value, nesting, SURROGATE_ESCAPE.test(text))
-  if (fault === undefined) return { value }
+  if (fault === undefined) return { value, bytes: bytes.byteLength }
   return refuse(
     'invalid_payload',
     `In the body ${fault === TOO_DEEP ? `nesting is deeper than ${nesting} levels` : fault}`,
@@ -141,4 +143,4 @@ export const readBody = async (
   return 'failed' in bytes ? bytes : parse(bytes, nesting)
 }
 
-const NO_BODY: ReadBody = { value: undefined }
+const NO_BODY: ReadBody = { value: undefined, bytes: 0 }

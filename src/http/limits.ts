@@ -1,7 +1,10 @@
-// Requests per minute and key: the limiter and the rate headers that every reply carries.
+// Requests per minute and key: counts in fixed windows, the limiter, and the rate headers that every reply carries.
+import { LRUCache } from 'lru-cache'
 import { type Failure, refuse } from './errors.ts'
 
 const WINDOW_MS = 60_000
+/** Names that are counted at a time; past it those not asked for the longest begin again. */
+const MAX_NAMES = 100_000
 /** What the headers say where no limit is set: the greatest 32-bit integer, which every client can read. */
 const UNLIMITED = '2147483647'
 
@@ -21,29 +24,54 @@ export type RateLimiter = (keyId: string, now: number) => RateState
 /** The state of a request that no limit applies to. */
 export const UNLIMITED_RATE: RateState = { limit: UNLIMITED, remaining: UNLIMITED, retry: '0' }
 
+/** Counts by name in fixed windows. */
+export interface Counter {
+  readonly windowMs: number
+  /** Adds to the count of the window that `now` (Unix milliseconds) is in, and gives the sum. */
+  readonly add: (name: string, n: number, now: number) => number
+}
+
+export const createCounter = (windowMs: number): Counter => {
+  const windows = new LRUCache<string, { readonly start: number; count: number }>({ max: MAX_NAMES })
+  return {
+    windowMs,
+    add: (name, n, now) => {
+      const start = now - (now % windowMs)
+      const known = windows.get(name)
+      const current = known?.start === start ? known : { start, count: 0 }
+      if (current !== known) windows.set(name, current)
+      current.count = Math.max(0, current.count + n)
+      return current.count
+    },
+  }
+}
+
+/** Whole seconds until the window of `now` ends, at least one. */
+export const secondsLeft = (windowMs: number, now: number): number =>
+  Math.max(1, Math.ceil((windowMs - (now % windowMs)) / 1000))
+
+/** The state after the `count`-th request of a minute of which `limit` are allowed. */
+export const stateOf = (limit: number, count: number, now: number, details: string): RateState => {
+  const state = {
+    limit: String(limit),
+    remaining: String(Math.max(0, limit - count)),
+    retry: String(Math.ceil((now - (now % WINDOW_MS) + WINDOW_MS) / 1000)),
+  }
+  if (count <= limit) return state
+  const headers = { 'X-Rate-Limit-Type': 'api_calls' }
+  return {
+    ...state,
+    refused: refuse('too_many_requests', details, { retryAfter: secondsLeft(WINDOW_MS, now), headers }),
+  }
+}
+
 /**
  * A limiter by fixed windows of one minute, or one that never refuses when `perMinute` is undefined. Each process counts
- * for itself; memory is bounded by the number of keys.
+ * for itself.
  */
 export const rateLimiter = (perMinute: number | undefined): RateLimiter => {
   if (perMinute === undefined) return () => UNLIMITED_RATE
-  const windows = new Map<string, { start: number; count: number }>()
-  return (keyId, now) => {
-    const start = now - (now % WINDOW_MS)
-    const window = windows.get(keyId)
-    const current = window?.start === start ? window : { start, count: 0 }
-    if (current !== window) windows.set(keyId, current)
-    current.count += 1
-    const end = start + WINDOW_MS
-    const state = {
-      limit: String(perMinute),
-      remaining: String(Math.max(0, perMinute - current.count)),
-      retry: String(Math.ceil(end / 1000)),
-    }
-    if (current.count <= perMinute) return state
-    const retryAfter = Math.max(1, Math.ceil((end - now) / 1000))
-    const headers = { 'X-Rate-Limit-Type': 'api_calls' }
-    const details = `This key may send ${perMinute} requests a minute`
-    return { ...state, refused: refuse('too_many_requests', details, { retryAfter, headers }) }
-  }
+  const counter = createCounter(WINDOW_MS)
+  return (keyId, now) =>
+    stateOf(perMinute, counter.add(keyId, 1, now), now, `This key may send ${perMinute} requests a minute`)
 }

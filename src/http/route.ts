@@ -25,6 +25,7 @@
 import type * as v from 'valibot'
 import type { Refused } from '../domain/refusal.ts'
 import type { Ability, ApiKey, Role } from '../keys.ts'
+import type { Allowance } from './clients.ts'
 import type { Failure } from './errors.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -44,7 +45,7 @@ export interface Consistency {
 }
 
 /** What the request of a client key may do. */
-export interface Client {
+export interface Client extends Allowance {
   /** The `source_id` of the customer whose token came with the request; undefined when none did. */
   readonly customer: string | undefined
   readonly may: (ability: Ability) => boolean

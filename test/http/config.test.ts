@@ -20,6 +20,8 @@ test('an empty environment gives the defaults', () => {
     requestTimeLimitMs: 30_000,
     drainTimeLimitMs: 10_000,
     rateLimitPerMinute: undefined,
+    clientLimits: { requests: 300, bytes: 4_000_000, newCustomers: 30, refusedEvents: 10 },
+    proxies: 0,
     delivery: {
       isOn: true,
       concurrency: 32,

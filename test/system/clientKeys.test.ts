@@ -159,7 +159,7 @@ const annNow = async () => {
 }
 
 test.before(async () => {
-  node = await testNode({}, undefined, {
+  node = await testNode({ CLIENT_REQUESTS_PER_MINUTE: '100000' }, undefined, {
     client: { allow: [...ABILITIES] },
     more: [plain, all, ...only.values(), ...except.values()],
   })
@@ -297,6 +297,41 @@ test('browsers publish neither codes by name nor under a name of their own', asy
   assert.is((await by(all, 'POST', path, taken, 'ann')).status, 403)
   const again = `${path}?campaign=spring&join_once=false`
   assert.is((await by(all, 'POST', again, named('ann'), 'ann')).body.voucher.code, own)
+})
+
+test('locks of browsers last minutes, and readers cannot lock', async () => {
+  const week = { type: 'LOCK', ttl: 7, ttl_unit: 'DAYS' }
+  const body = { redeemables, session: week }
+  const locked = await by(all, 'POST', '/client/v1/validations', body)
+  assert.equal([locked.body.session.ttl, locked.body.session.ttl_unit], [10, 'MINUTES'], JSON.stringify(locked.body))
+  const { state } = await node.services.ledgers.codes.load('EVERYBODY')
+  const lasts = Object.values(state.ledger.locks).map(({ expiresAt }) => expiresAt - Date.now())
+  assert.ok(lasts.length > 0 && lasts.every((ms) => ms <= 600_000), String(lasts))
+  const by10 = []
+  for (let n = 0; n < 30; n++) by10.push((await by(all, 'POST', '/client/v1/validations', body)).status)
+  assert.ok(by10.includes(429), 'locks of an address are few')
+  for (const path of ['/v1/validations', '/v1/vouchers/EVERYBODY/validate']) {
+    const { redeemables: _, ...one } = body
+    const asked = path === '/v1/validations' ? body : one
+    assert.is((await node.call('POST', path, asked, { as: 'reader' })).status, 403, path)
+    const { session: __, ...plainly } = asked as typeof body
+    assert.is((await node.call('POST', path, plainly, { as: 'reader' })).status, 200, path)
+  }
+})
+
+test('new customers and kept refusals of a public key are bounded; what is known goes on', async () => {
+  const key = only.get('validate')!
+  const event = (source: string, stars: unknown = 5) => ({ event: 'review', metadata: { stars }, ...named(source) })
+  let many = 0
+  for (; many < 200; many++)
+    if ((await by(key, 'POST', '/client/v1/events', event(`crowd-${many}`))).status === 429) break
+  assert.ok(many < 200 && many >= 30, `${many} new customers`)
+  assert.is((await by(key, 'POST', '/client/v1/events', event('ann'))).status, 200)
+  assert.is((await by(key, 'POST', '/client/v1/events', event(`crowd-of-token`), 'crowd-of-token')).status, 200)
+  for (let n = 0; n < 60; n++)
+    assert.is((await by(key, 'POST', '/client/v1/events', event('ann', `bad ${n}`))).status, 400)
+  const { body } = await node.call('GET', '/v1/events/rejected?limit=100', undefined, { after: newest })
+  assert.ok(body.data.length < 60, `${body.data.length} are kept`)
 })
 
 test('the SDK of browsers works with a key that is allowed what it does, and sends the token as a header', async () => {
