@@ -1,20 +1,31 @@
 // Appends that end with an answer: what is unknown is asked again with the same ids and the same expected revision.
-import { jsonEvent } from '@eventstore/db-client'
-import { backoffMs, sleep } from '../line/backoff.ts'
-import type { Circuit } from '../line/circuit.ts'
+import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
+import { backoffMs } from '../line/backoff.ts'
 import { createGate } from '../line/gate.ts'
+import { AnswerLost, type Line, LineReplaced, NoAnswer } from '../line/line.ts'
 import type { Log } from '../line/log.ts'
+import { processTime, rest, type Time, within } from '../line/time.ts'
 import { AppendRefused, messageOf, StoreUnavailable, verdictOf } from './errors.ts'
-import type { Line } from './line.ts'
 import type { CheckedAppend, SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
 
-export interface AppenderOptions {
-  readonly line: Line
-  readonly circuit: Circuit
+/** What a server says of an append that it has carried out; some give no position for a repeat. */
+export interface Carried {
+  readonly revision: bigint
+  readonly position: bigint | undefined
+}
+
+export interface AppenderOptions<Client> {
+  readonly line: Line<Client>
+  /** One try. */
+  readonly send: (
+    client: Client,
+    stream: string,
+    facts: readonly SentFact[],
+    expected: ExpectedRevision,
+  ) => Promise<Carried>
   readonly log: Log
-  /** Time limit of one try, ms: above the server's own 2 s, since an append that is never answered ends only here. */
-  readonly appendTimeoutMs: number
+  readonly time?: Time
   /** Where a fact stands that was already written, looked for among the newest of its stream; undefined: not there. */
   readonly find: (stream: string, id: string) => Promise<{ revision: bigint; position: bigint } | undefined>
 }
@@ -40,28 +51,45 @@ const conflictOf = (error: unknown): AppendResult => {
   return { kind: 'conflict', actual: typeof actual === 'bigint' ? actual : 'no_stream' }
 }
 
-export const createAppender = ({ line, circuit, log, appendTimeoutMs, find }: AppenderOptions): Append => {
+/** However far the machine's clock jumps, nobody waits longer than this, ms. */
+const LONGEST_WAIT_MS = 15 * 60_000
+
+/** One try over the client of EventStoreDB. */
+export const sendBatch = async (
+  client: EventStoreDBClient,
+  stream: string,
+  facts: readonly SentFact[],
+  expected: ExpectedRevision,
+): Promise<Carried> => {
+  const events = facts.map((fact) => jsonEvent(fact))
+  const { nextExpectedRevision, position } = await client.appendToStream(stream, events, { expectedRevision: expected })
+  return { revision: nextExpectedRevision, position: position?.commit }
+}
+
+export const createAppender = <Client>({
+  line,
+  send,
+  log,
+  find,
+  time = processTime,
+}: AppenderOptions<Client>): Append => {
   const once = async (
     stream: string,
     facts: readonly SentFact[],
     expected: ExpectedRevision,
-    ms: number,
   ): Promise<AppendResult> => {
-    const events = facts.map((fact) => jsonEvent(fact))
-    const result = await line.call(ms, (client) =>
-      client.appendToStream(stream, events, { expectedRevision: expected }),
-    )
-    circuit.answered()
-    const revision = result.nextExpectedRevision
-    if (result.position !== undefined) return { kind: 'appended', revision, position: result.position.commit }
+    const { revision, position } = await line.call((client) => send(client, stream, facts, expected))
+    if (position !== undefined) return { kind: 'appended', revision, position }
     const written = await find(stream, facts[facts.length - 1]!.id)
     if (written === undefined) throw new Error(`${stream}@${revision}: appended, but without a position`)
     return { kind: 'appended', revision, position: written.position }
   }
 
-  const gate = createGate(IN_FLIGHT)
+  const gate = createGate(IN_FLIGHT, time)
 
   return async (stream, { facts, bytes }, expected, deadline) => {
+    const due = time.now() + Math.min(deadline - time.wall(), LONGEST_WAIT_MS)
+    const left = () => due - time.now()
     let sent = false
     let error: unknown
     const unavailable = (message: string) =>
@@ -69,34 +97,41 @@ export const createAppender = ({ line, circuit, log, appendTimeoutMs, find }: Ap
 
     for (let attempt = 0; ; attempt++) {
       // As long as nothing has been sent this much is certain: fail at once, and say that nothing was written.
-      if (!sent && !circuit.up) throw unavailable('the event store is down')
-      if (!(await gate.enter(bytes, deadline))) throw unavailable('the event store is too busy')
+      if (!sent && !line.up) throw unavailable('the event store is down')
+      if (!(await gate.enter(bytes, left()))) throw unavailable('the event store is too busy')
       const generation = line.current
+      let underWay: Promise<unknown> = Promise.resolve()
       try {
-        if (!sent && !circuit.up) throw unavailable('the event store is down')
-        // With these two expectations the server does not recognise a repeat after its restart, so look first.
-        if (sent && (expected === 'any' || expected === 'stream_exists')) {
+        if (!sent && !line.up) throw unavailable('the event store is down')
+        // With these two expectations the server does not recognise a repeat after its restart, and a line that was replaced may
+        // only have lost the answer: so look first.
+        const isAskedAbout = error instanceof LineReplaced || error instanceof AnswerLost
+        if (sent && (expected === 'any' || expected === 'stream_exists' || isAskedAbout)) {
           const written = await find(stream, facts[facts.length - 1]!.id)
           if (written !== undefined) return { kind: 'appended', ...written }
         }
         sent = true
-        return await once(stream, facts, expected, Math.max(1, Math.min(appendTimeoutMs, deadline - Date.now())))
+        const answer = once(stream, facts, expected)
+        underWay = answer
+        return await within(time, left(), answer, () => new NoAnswer(left()))
       } catch (caught) {
         if (!sent) throw caught
         error = caught
+        if (caught instanceof NoAnswer) throw unavailable('the event store did not answer in time')
         const verdict = verdictOf(caught)
         if (verdict.kind === 'conflict') return conflictOf(caught)
         if (verdict.kind === 'refused') throw new AppendRefused(verdict.reason, `${stream}: ${messageOf(caught)}`)
         if (verdict.line === 'replace') line.replace(generation, messageOf(caught))
-        if (verdict.down) circuit.suspect(caught)
         log.debug({ stream, attempt, err: caught }, 'append of unknown outcome')
       } finally {
-        gate.leave(bytes)
+        // Whoever does not wait for it any longer: it is in flight until the server is done with it.
+        const leave = () => gate.leave(bytes)
+        underWay.then(leave, leave)
       }
       const wait = backoffMs(attempt + 1, RETRY)
-      if (Date.now() + wait >= deadline) throw unavailable('the event store did not answer in time')
-      await sleep(wait)
-      if (!(await circuit.whenUp(deadline))) throw unavailable('the event store is not to be had')
+      if (wait >= left()) throw unavailable('the event store did not answer in time')
+      await rest(time, wait)
+      if (!(await line.whenUp(left()))) throw unavailable('the event store is not to be had')
     }
   }
 }

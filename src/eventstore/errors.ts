@@ -1,5 +1,6 @@
 // What can go wrong with the event store, and the one table that says what an error of the client means for an append.
 import type { UnreadableFact } from '../domain/recorded.ts'
+import { AnswerLost, LineReplaced } from '../line/line.ts'
 
 export type RefusalReason =
   | 'empty'
@@ -65,34 +66,19 @@ export class SourceClosed extends Error {
   }
 }
 
-/** An append was given up after its own time limit; the client it was given to is not to be trusted any more. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
-  constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
-  }
-}
-
-/** The client was replaced while a call was under way. */
-export class LineReplaced extends Error {
-  override readonly name = 'LineReplaced'
-  constructor(reason: string) {
-    super(`the connection was replaced: ${reason}`)
-  }
-}
-
 /** What an error means for an append. */
 export type Verdict =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
   /**
-   * The facts may or may not have been written. `line`: what the error says about the connection: `keep` it (the client
-   * reconnects by itself), or `replace` the client. `down`: the server may be gone, so look before anything else is sent.
+   * The facts may or may not have been written. `answered`: the server itself said so, in its turn; else the connection is in
+   * trouble. `line`: `keep` it (the client connects anew by itself), or `replace` the client, which would go on failing.
    */
-  | { readonly kind: 'unknown'; readonly line: 'keep' | 'replace'; readonly down: boolean }
+  | { readonly kind: 'unknown'; readonly answered: boolean; readonly line: 'keep' | 'replace' }
 
-const UNKNOWN_KEEP: Verdict = { kind: 'unknown', line: 'keep', down: true }
-const UNKNOWN_REPLACE: Verdict = { kind: 'unknown', line: 'replace', down: true }
+const BROKEN: Verdict = { kind: 'unknown', answered: false, line: 'keep' }
+const NOT_NOW: Verdict = { kind: 'unknown', answered: true, line: 'keep' }
+const USELESS: Verdict = { kind: 'unknown', answered: false, line: 'replace' }
 
 /** By the `type` that the client's own error classes carry. */
 const byType: Readonly<Record<string, Verdict>> = {
@@ -102,24 +88,25 @@ const byType: Readonly<Record<string, Verdict>> = {
   'maximum-append-size-exceeded': { kind: 'refused', reason: 'too_large' },
   'missing-required-metadata-property': { kind: 'refused', reason: 'invalid' },
   // The client closes its channel by itself and connects anew with the next call.
-  unavailable: UNKNOWN_KEEP,
-  cancelled: UNKNOWN_KEEP,
+  unavailable: BROKEN,
+  cancelled: BROKEN,
   // The client goes to the leader that the answer named.
-  'not-leader': { kind: 'unknown', line: 'keep', down: false },
+  'not-leader': NOT_NOW,
   // The server's own write time-out (2 s): it is up, but the write may still happen.
-  'deadline-exceeded': { kind: 'unknown', line: 'keep', down: false },
-  timeout: { kind: 'unknown', line: 'keep', down: false },
-  // A refusing server that is being stopped, a broken stream, a bad answer. The client may keep the failed answer to its
-  // question for the server's features for ever, so it is replaced.
-  unknown: UNKNOWN_REPLACE,
+  'deadline-exceeded': NOT_NOW,
+  timeout: NOT_NOW,
+  // A refusing server that is being stopped, a broken stream, a bad answer: the next append opens a new stream.
+  unknown: BROKEN,
 }
 
-/** By grpc status: errors before the server's features are known come without a `type`. */
+/**
+ * By grpc status: errors before the server's features are known come without a `type`. But for those after which it connects
+ * anew, the client keeps the failed answer to that question for ever.
+ */
 const byCode: Readonly<Record<number, Verdict>> = {
-  1: UNKNOWN_KEEP,
-  4: { kind: 'unknown', line: 'replace', down: true },
+  1: BROKEN,
   7: { kind: 'refused', reason: 'access_denied' },
-  14: UNKNOWN_KEEP,
+  14: BROKEN,
   16: { kind: 'refused', reason: 'access_denied' },
 }
 
@@ -129,26 +116,18 @@ const field = (error: unknown, name: 'type' | 'code'): unknown =>
 /** What `error` means for the append that failed with it. Everything that is not known is an unknown outcome. */
 export const verdictOf = (error: unknown): Verdict => {
   const type = field(error, 'type')
-  if (typeof type === 'string') return byType[type] ?? UNKNOWN_REPLACE
+  if (typeof type === 'string') return byType[type] ?? BROKEN
   const code = field(error, 'code')
-  if (typeof code === 'number') return byCode[code] ?? UNKNOWN_REPLACE
-  if (error instanceof LineReplaced || error instanceof StoreUnavailable)
-    return { kind: 'unknown', line: 'keep', down: false }
-  return UNKNOWN_REPLACE
+  if (typeof code === 'number') return byCode[code] ?? USELESS
+  return error instanceof LineReplaced || error instanceof AnswerLost || error instanceof StoreUnavailable
+    ? BROKEN
+    : USELESS
 }
 
 /** Whether a read or subscription failed because the stream does not exist (or holds nothing any more). */
 export const isStreamGone = (error: unknown): boolean => {
   const type = field(error, 'type')
   return type === 'stream-not-found' || type === 'stream-deleted'
-}
-
-/** Whether a failed read says something about the server rather than about what was asked. */
-export const isLineTrouble = (error: unknown): boolean => {
-  if (error instanceof NoAnswer) return true
-  const type = field(error, 'type')
-  const code = field(error, 'code')
-  return type === 'unavailable' || type === 'cancelled' || code === 14 || code === 1 || code === 4
 }
 
 /** Whether it is what was asked that a read or subscription failed for. A server that is being stopped answers with 2 as well. */

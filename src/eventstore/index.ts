@@ -1,20 +1,25 @@
 // The event store: the only place that knows the client of EventStoreDB, and where its troubles are dealt with.
 import {
   END,
+  type EventStoreDBClient,
   eventTypeFilter,
   excludeSystemEvents,
   type Position,
+  type ResolvedEvent,
   START,
+  type StreamingRead,
   streamNameFilter,
 } from '@eventstore/db-client'
 import type { RecordedFact } from '../domain/recorded.ts'
-import { createCircuit } from '../line/circuit.ts'
+import type { HealthLimits } from '../line/health.ts'
+import { LineReplaced } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
-import { createAppender } from './append.ts'
+import { createReport } from '../line/report.ts'
+import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isLineTrouble, isReadRefused, messageOf, NoAnswer, ReadRefused, StoreUnavailable } from './errors.ts'
+import { isReadRefused, ReadRefused, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
-import { openLine } from './line.ts'
+import { openLines } from './lines.ts'
 import { readChunks } from './read.ts'
 import { checkAppend, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
@@ -42,14 +47,14 @@ export interface EventStoreOptions {
   readonly url: string
   readonly codec: Codec
   readonly log?: Log
-  /** Time limit of one try of an append, ms. The server's own is 2 s. */
-  readonly appendTimeoutMs?: number
+  /** How long after it was overtaken by a later one an append's answer counts as lost, ms. The server's own time limit is 2 s. */
+  readonly lostAfterMs?: number
   /** How long an append of unknown outcome is tried again when the caller sets no deadline, ms. */
   readonly appendDeadlineMs?: number
   /** The longest silence in a read, and how long a subscription may take to open, ms. */
   readonly readTimeoutMs?: number
-  /** How often a server that is down is asked whether it is back, ms. */
-  readonly probeEveryMs?: number
+  /** The patience with a silent line; for tests. */
+  readonly limits?: Partial<HealthLimits>
 }
 
 /** A log with nothing but the server's own events is not searched further than this for a fact. */
@@ -65,55 +70,50 @@ export const createEventStore = ({
   url,
   codec,
   log = silentLog,
-  appendTimeoutMs = 3_000,
+  lostAfterMs = 3_000,
   appendDeadlineMs = 10_000,
-  readTimeoutMs = 5_000,
-  probeEveryMs = 300,
+  readTimeoutMs = 10_000,
+  limits = {},
 }: EventStoreOptions): EventStore => {
+  const report = createReport('event store', log)
   // Two clients, so that a broken append stream takes no subscription with it.
-  const writes = openLine(url, 'writes', log)
-  const reads = openLine(url, 'reads', log)
-
-  const circuit = createCircuit({
-    name: 'event store',
-    log,
-    probeEveryMs,
-    heartbeatMs: 5_000,
-    async probe() {
-      const generation = reads.current
-      try {
-        const options = { direction: 'backwards', fromPosition: END, maxCount: 1 } as const
-        for await (const _ of readChunks({ generation, open: (c) => c.readAll(options), silenceMs: 1_000 })) break
-      } catch (error) {
-        if (!isLineTrouble(error) || error instanceof NoAnswer) reads.replace(generation, messageOf(error))
-        throw error
-      }
-    },
+  const { reads, writes } = openLines({
+    url,
+    limits,
+    lostAfterMs,
+    onTurn: report.turned,
+    onReplaced: report.replaced,
   })
 
-  /** What a failed read or subscription says about the server. */
-  const suspect = (error: unknown) => {
-    if (isLineTrouble(error) || !(error instanceof Error)) circuit.suspect(error)
-  }
-
   async function* records(
-    open: Parameters<typeof readChunks>[0]['open'],
+    open: (client: EventStoreDBClient) => StreamingRead<ResolvedEvent>,
     signal?: AbortSignal,
   ): AsyncGenerator<readonly RawRecord[]> {
-    if (!circuit.up) throw new StoreUnavailable('the event store is down')
-    try {
-      yield* readChunks({
-        generation: reads.current,
-        open,
-        silenceMs: readTimeoutMs,
-        ...(signal === undefined ? {} : { signal }),
-      })
-      circuit.answered()
-    } catch (error) {
-      if (signal?.aborted && error === signal.reason) throw error
-      if (isReadRefused(error)) throw new ReadRefused(error)
-      suspect(error)
-      throw new StoreUnavailable('the read broke off', { cause: error })
+    for (let attempt = 1; ; attempt++) {
+      if (!reads.up) throw new StoreUnavailable('the event store is down')
+      const generation = reads.current
+      const { client, onRetired } = generation
+      const line = { underWay: reads.begin(generation), onRetired }
+      let some = false
+      try {
+        const chunks = readChunks({
+          open: () => open(client),
+          silenceMs: readTimeoutMs,
+          line,
+          ...(signal === undefined ? {} : { signal }),
+        })
+        for await (const chunk of chunks) {
+          some = true
+          yield chunk
+        }
+        return
+      } catch (error) {
+        if (signal?.aborted && error === signal.reason) throw error
+        if (isReadRefused(error)) throw new ReadRefused(error)
+        // The line was dead before anything came: nobody need notice.
+        if (error instanceof LineReplaced && !some && attempt === 1) continue
+        throw new StoreUnavailable('the read broke off', { cause: error })
+      }
     }
   }
 
@@ -140,9 +140,8 @@ export const createEventStore = ({
 
   const append = createAppender({
     line: writes,
-    circuit,
+    send: sendBatch,
     log,
-    appendTimeoutMs,
     async find(stream, id) {
       const options = { direction: 'backwards', fromRevision: END, maxCount: WRITTEN_SEARCH } as const
       for await (const chunk of records((client) => client.readStream(stream, options)))
@@ -152,14 +151,14 @@ export const createEventStore = ({
   })
 
   const stopGuard = guardAgainstClient((error) => {
+    // Whose answer that was nobody can say; a client that hangs since is found out by its silence.
     log.error({ err: error }, 'the event store client threw outside any call')
-    writes.replace(writes.current, 'it threw outside any call')
-    circuit.suspect(error)
+    writes.doubt(error)
   })
 
   const openSubscription = (open: Parameters<typeof openSource>[0]['open']) => {
-    if (!circuit.up) return Promise.reject(new StoreUnavailable('the event store is down'))
-    return openSource({ codec, generation: reads.current, openMs: readTimeoutMs, onFailure: suspect, open })
+    if (!reads.up) return Promise.reject(new StoreUnavailable('the event store is down'))
+    return openSource({ codec, line: reads, openMs: readTimeoutMs, open })
   }
   const buffer = { highWaterMark: CLIENT_BUFFER }
 
@@ -224,11 +223,13 @@ export const createEventStore = ({
       return undefined
     },
 
-    health: circuit.health,
+    health() {
+      const [worse = reads.health()] = [reads, writes].map((line) => line.health()).filter(({ ok }) => !ok)
+      return worse
+    },
 
     async close() {
       stopGuard()
-      circuit.close()
       await Promise.all([writes.close(), reads.close()])
     },
   }

@@ -1,30 +1,27 @@
 // Reads of a stream or of the whole log as sequences of records, bounded in memory and cut off when the server falls silent.
 import type { ResolvedEvent, StreamingRead } from '@eventstore/db-client'
+import { LineReplaced, NoAnswer, type UnderWay } from '../line/line.ts'
+import { processTime as time } from '../line/time.ts'
 import type { RawRecord } from './codec.ts'
-import { isStreamGone, NoAnswer } from './errors.ts'
-import type { Generation } from './line.ts'
+import { isReadRefused, isStreamGone } from './errors.ts'
 import { recordOf } from './record.ts'
 
 export interface ReadCall {
-  readonly generation: Generation
-  readonly open: (client: Generation['client']) => StreamingRead<ResolvedEvent>
-  /** The longest silence between two records, ms. */
-  readonly silenceMs: number
+  readonly open: () => StreamingRead<ResolvedEvent>
+  /** The longest silence between two records, ms of free time: past it this read is given up. */
+  readonly silenceMs?: number
   readonly signal?: AbortSignal
+  /** Where the read is under way, and how to learn that its client was given up. */
+  readonly line?: { readonly underWay: UnderWay; onRetired(listener: (error: Error) => void): () => void }
 }
 
 /**
  * Yields what the call gives, in chunks as they are buffered. Nothing for a stream that does not exist. Rejects with the
  * client's own error, with NoAnswer, with LineReplaced, or with the signal's reason.
  */
-export async function* readChunks({
-  generation,
-  open,
-  silenceMs,
-  signal,
-}: ReadCall): AsyncGenerator<readonly RawRecord[]> {
+export async function* readChunks({ open, silenceMs, signal, line }: ReadCall): AsyncGenerator<readonly RawRecord[]> {
   signal?.throwIfAborted()
-  const call = open(generation.client)
+  const call = open()
   let failure: unknown
   let ended = false
   let wake: (() => void) | undefined
@@ -38,14 +35,18 @@ export async function* readChunks({
     signalled()
   }
   const aborted = () => fail(signal?.reason)
-  const stopListening = generation.onRetired(fail)
+  const stopListening = line?.onRetired(fail)
   signal?.addEventListener('abort', aborted, { once: true })
   call.on('error', fail)
   call.on('end', () => {
     ended = true
+    line?.underWay.answered()
     signalled()
   })
-  call.on('readable', signalled)
+  call.on('readable', () => {
+    line?.underWay.heard()
+    signalled()
+  })
   try {
     for (;;) {
       const records: RawRecord[] = []
@@ -55,20 +56,25 @@ export async function* readChunks({
       }
       if (records.length > 0) yield records
       else if (failure !== undefined) {
+        if (isStreamGone(failure) || isReadRefused(failure)) line?.underWay.answered()
         if (isStreamGone(failure)) return
+        // What this side did itself says nothing of the connection.
+        const isOwn = failure instanceof NoAnswer || failure instanceof LineReplaced || failure === signal?.reason
+        line?.underWay.over(isOwn ? undefined : failure)
         throw failure
       } else if (ended) return
       else {
-        const timer = setTimeout(() => fail(new NoAnswer(silenceMs)), silenceMs)
+        const callOff = silenceMs === undefined ? undefined : time.after(silenceMs, () => fail(new NoAnswer(silenceMs)))
         await new Promise<void>((resolve) => {
           wake = resolve
         })
-        clearTimeout(timer)
+        callOff?.()
       }
     }
   } finally {
-    stopListening()
+    stopListening?.()
     signal?.removeEventListener('abort', aborted)
+    line?.underWay.over()
     if (!ended) {
       void call.cancel().catch(() => undefined)
       call.destroy()

@@ -6,9 +6,11 @@ import type {
   StreamSubscription,
 } from '@eventstore/db-client'
 import type { RecordedFact, UnreadableFact } from '../domain/recorded.ts'
+import { LineReplaced, NoAnswer } from '../line/line.ts'
+import { processTime as time } from '../line/time.ts'
 import type { Codec } from './codec.ts'
-import { isReadRefused, MalformedFact, NoAnswer, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
-import type { Generation } from './line.ts'
+import { isReadRefused, MalformedFact, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
+import type { ClientLine } from './lines.ts'
 import { recordOf } from './record.ts'
 import type { Batch, Source } from './types.ts'
 
@@ -24,11 +26,9 @@ type Entry = RecordedFact | UnreadableFact | Marker
 
 export interface SourceOptions {
   readonly codec: Codec
-  readonly generation: Generation
-  /** How long the server may take to confirm the subscription, ms. */
+  readonly line: ClientLine
+  /** How long the server may take to confirm the subscription, ms of free time. */
   readonly openMs: number
-  /** Told about every failure that is not this side's doing. */
-  readonly onFailure: (error: unknown) => void
   /** Opens the call; `checkpoint` is to be awaited by the client when the server sends one. */
   readonly open: (checkpoint: (position: bigint) => Promise<void>) => StreamSubscription | AllStreamSubscription
 }
@@ -37,7 +37,7 @@ export interface SourceOptions {
 const NO_POSITION = 2n ** 64n - 1n
 
 /** Opens a subscription and waits until the server has confirmed it. Rejects with StoreUnavailable. */
-export const openSource = async ({ codec, generation, openMs, onFailure, open }: SourceOptions): Promise<Source> => {
+export const openSource = async ({ codec, line, openMs, open }: SourceOptions): Promise<Source> => {
   let queue: Entry[] = []
   let taken = 0
   let failure: Error | undefined
@@ -91,14 +91,21 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
   })
   const fail = (cause: unknown) => {
     if (failure || closed) return
-    const error = isReadRefused(cause) ? new ReadRefused(cause) : cause
+    const refused = isReadRefused(cause)
+    const error = refused ? new ReadRefused(cause) : cause
     failure = error instanceof Error ? error : new Error(String(error))
-    onFailure(error)
+    if (refused) underWay.answered()
+    else underWay.over()
+    if (!refused && !(cause instanceof NoAnswer) && !(cause instanceof LineReplaced)) line.doubt(cause)
     refuse(failure)
     signal()
   }
 
+  const generation = line.current
+  /** Waited for is the confirmation; what comes later comes when it comes. */
+  const underWay = line.begin(generation)
   const call = open(async (at) => {
+    underWay.heard()
     if (at === NO_POSITION || closed) return
     mark({ marker: 'at', position: at, revision: undefined })
     // The client waits for this promise: that is the way to hold a stream of checkpoints back.
@@ -112,6 +119,7 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
   const close = async () => {
     if (closed) return
     closed = true
+    underWay.over()
     stopListening()
     roomy?.()
     signal()
@@ -120,19 +128,25 @@ export const openSource = async ({ codec, generation, openMs, onFailure, open }:
     call.destroy()
   }
 
-  const timer = setTimeout(() => fail(new NoAnswer(openMs)), openMs)
-  call.once('confirmation', confirm)
+  const callOff = time.after(openMs, () => fail(new NoAnswer(openMs)))
+  call.once('confirmation', () => {
+    underWay.answered()
+    confirm()
+  })
   call.on('error', fail)
   call.on('end', () => fail(new Error('the server ended the subscription')))
   call.on('caughtUp', () => mark({ marker: 'caughtUp' }))
-  call.on('readable', takeSome)
+  call.on('readable', () => {
+    underWay.heard()
+    takeSome()
+  })
   try {
     await opening
   } catch (error) {
     await close()
     throw new StoreUnavailable('the subscription could not be opened', { cause: error })
   } finally {
-    clearTimeout(timer)
+    callOff()
   }
 
   const batchOf = (entries: readonly Entry[]): Batch => {

@@ -1,4 +1,5 @@
 // A gate that lets so much through at a time: what is over it waits in line, so that time limits measure work and not waiting.
+import { processTime, type Time } from './time.ts'
 
 export interface GateOptions {
   /** At most so many inside. */
@@ -8,8 +9,8 @@ export interface GateOptions {
 }
 
 export interface Gate {
-  /** Resolves true when it is this one's turn, false when `deadline` (epoch ms) passes first. Whoever got true must leave. */
-  enter(weight: number, deadline: number): Promise<boolean>
+  /** Resolves true when it is this one's turn, false when `ms` of free time pass first. Whoever got true must leave. */
+  enter(weight: number, ms: number): Promise<boolean>
   leave(weight: number): void
   readonly waiting: number
 }
@@ -20,7 +21,7 @@ interface Waiter {
   gone: boolean
 }
 
-export const createGate = ({ count, weight: limit }: GateOptions): Gate => {
+export const createGate = ({ count, weight: limit }: GateOptions, time: Time = processTime): Gate => {
   let inside = 0
   let load = 0
   let waiting = 0
@@ -52,26 +53,25 @@ export const createGate = ({ count, weight: limit }: GateOptions): Gate => {
     get waiting() {
       return waiting
     },
-    enter(weight, deadline) {
+    enter(weight, ms) {
       if (waiting === 0 && fits(weight)) {
         take(weight)
         return Promise.resolve(true)
       }
-      const ms = deadline - Date.now()
       if (ms <= 0) return Promise.resolve(false)
       return new Promise((resolve) => {
         waiting++
         const end = (admitted: boolean) => {
-          clearTimeout(timer)
+          callOff()
           waiting--
           waiter.gone = true
           resolve(admitted)
         }
         const waiter: Waiter = { weight, gone: false, admit: () => end(true) }
-        const timer = setTimeout(() => {
+        const callOff = time.after(ms, () => {
           end(false)
           admit()
-        }, ms)
+        })
         line.push(waiter)
       })
     },

@@ -11,6 +11,7 @@ import {
   MongoServerSelectionError,
   MongoTopologyClosedError,
 } from 'mongodb'
+import { LineReplaced, NoAnswer } from '../line/line.ts'
 
 /** The document store could not be reached, or did not answer in time. A write may or may not have happened. */
 export class ReadModelUnavailable extends Error {
@@ -19,14 +20,6 @@ export class ReadModelUnavailable extends Error {
   readonly retryAfter = 1
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
-  }
-}
-
-/** No answer within the call's own time limit. */
-export class CallTooSlow extends Error {
-  override readonly name = 'CallTooSlow'
-  constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
   }
 }
 
@@ -72,7 +65,7 @@ const causeOf = (error: unknown): unknown =>
 
 /** Whether the server, rather than the request, is what went wrong. */
 export const isUnavailable = (error: unknown): boolean => {
-  if (error instanceof CallTooSlow || error instanceof ReadModelUnavailable) return true
+  if (error instanceof NoAnswer || error instanceof LineReplaced || error instanceof ReadModelUnavailable) return true
   if (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||

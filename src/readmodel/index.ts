@@ -1,12 +1,15 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
-import { type Collection, type Document, MongoClient, type MongoClientOptions } from 'mongodb'
+import type { Collection, Document } from 'mongodb'
 import { sleep } from '../line/backoff.ts'
-import { createCircuit } from '../line/circuit.ts'
+import type { HealthLimits } from '../line/health.ts'
+import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
+import { processTime, within } from '../line/time.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { CallTooSlow, isClientClosed, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { isClientClosed, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
+import { openReadModelLine } from './line.ts'
 
 export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, UpdateFilter, WithId } from 'mongodb'
 export { BSON } from 'mongodb'
@@ -39,92 +42,41 @@ export interface ReadModelOptions {
   readonly url: string
   readonly database: string
   readonly log?: Log
-  /** Time limit of one call, ms; a transaction of the projector has six times as long. */
+  /** Time limit of one call, ms of free time; a transaction of the projector has six times as long. */
   readonly callTimeoutMs?: number
-  /** How often a server that is down is asked whether it is back, ms. */
-  readonly probeEveryMs?: number
+  /** The patience with a silent line; for tests. */
+  readonly limits?: Partial<HealthLimits>
   readonly maxPoolSize?: number
 }
-
-const clientOptions = (callTimeoutMs: number, maxPoolSize: number): MongoClientOptions => ({
-  appName: 'tributary',
-  maxPoolSize,
-  // Without these a call to a server that is gone waits for 30 s, and one to a server that hangs for ever.
-  serverSelectionTimeoutMS: 1_500,
-  connectTimeoutMS: 1_500,
-  waitQueueTimeoutMS: callTimeoutMs,
-  socketTimeoutMS: 6 * callTimeoutMs,
-  heartbeatFrequencyMS: 1_000,
-  writeConcern: { w: 'majority', journal: true },
-  ignoreUndefined: true,
-})
 
 export const createReadModel = ({
   url,
   database,
   log = silentLog,
-  callTimeoutMs = 5_000,
-  probeEveryMs = 300,
+  callTimeoutMs = 10_000,
+  limits = {},
   maxPoolSize = 32,
 }: ReadModelOptions): ReadModel => {
-  // A client whose first connection failed stays closed for good, so it is replaced.
-  const open = () => {
-    const client = new MongoClient(url, clientOptions(callTimeoutMs, maxPoolSize))
-    return { client, database: client.db(database), collections: new Map<string, Collection<never>>() }
-  }
-  let current = open()
-  let closed = false
-  const db = () => current.database
-  /** Kept with the client: the driver works all its options out anew for every handle that it makes. */
+  const line = openReadModelLine({ url, database, maxPoolSize, log, limits })
+  const db = () => line.current.client.database
   const collectionOf = <D extends Keyed>(name: string): Collection<D> => {
-    const known = current.collections.get(name)
+    const { database, collections } = line.current.client
+    const known = collections.get(name)
     if (known) return known as unknown as Collection<D>
-    const made = current.database.collection<D>(name)
-    current.collections.set(name, made as unknown as Collection<never>)
+    const made = database.collection<D>(name)
+    collections.set(name, made as unknown as Collection<never>)
     return made
   }
-  const renew = (broken: typeof current) => {
-    if (closed || broken !== current) return
-    log.warn({ server: 'document store' }, 'document store client replaced')
-    current = open()
-    void broken.client.close().catch(() => undefined)
-  }
-
-  const limited = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
-    const used = current
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new CallTooSlow(ms)), ms)
-    })
-    try {
-      return await Promise.race([action(), limit])
-    } catch (error) {
-      if (isClientClosed(error)) renew(used)
-      throw error
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  const circuit = createCircuit({
-    name: 'document store',
-    log,
-    probeEveryMs,
-    heartbeatMs: 5_000,
-    probe: () => limited(1_000, async () => void (await db().command({ ping: 1 }))),
-  })
 
   const guarded = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
-    if (!circuit.up) throw new ReadModelUnavailable('the document store is down')
+    if (!line.up) throw new ReadModelUnavailable('the document store is down')
+    const generation = line.current
     try {
-      const result = await limited(ms, action)
-      circuit.answered()
-      return result
+      return await within(processTime, ms, line.call(action), () => new NoAnswer(ms))
     } catch (error) {
-      if (isUnavailable(error)) {
-        circuit.suspect(error)
-        throw new ReadModelUnavailable('the document store is not to be had', error)
-      }
+      // A client whose first connection failed stays closed for good.
+      if (isClientClosed(error)) line.replace(generation, 'the driver closed its client')
+      if (isUnavailable(error)) throw new ReadModelUnavailable('the document store is not to be had', error)
       if (isConflict(error))
         throw new ReadModelUnavailable('the document store was busy with the same documents', error)
       throw error
@@ -143,7 +95,7 @@ export const createReadModel = ({
     plain: <D extends Keyed>(name: string) => modelCollection<D>((action) => call(() => action(collectionOf<D>(name)))),
     lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action)),
     aliases,
-    health: circuit.health,
+    health: line.health,
     async prepare(name, indexes) {
       await call(async () => {
         const there = await db().listCollections({ name }, { nameOnly: true }).toArray()
@@ -158,7 +110,7 @@ export const createReadModel = ({
           await guarded(6 * callTimeoutMs, () => db().collection(name).createIndexes(wanted))
           return
         } catch (error) {
-          if (!(error instanceof ReadModelUnavailable) || !circuit.up || performance.now() > until) throw error
+          if (!(error instanceof ReadModelUnavailable) || !line.up || performance.now() > until) throw error
           await sleep(1_000)
         }
       }
@@ -167,9 +119,7 @@ export const createReadModel = ({
       await call(() => db().collection(name).drop())
     },
     async close() {
-      closed = true
-      circuit.close()
-      await current.client.close()
+      await line.close()
     },
   }
 }

@@ -28,6 +28,8 @@ export type Answer =
   | 'twice'
   /** Kept, then the whole stream of appends breaks. */
   | 'break_after'
+  /** Kept, and from now on nothing is answered on this stream of appends; new ones are well. */
+  | 'hang_after'
   /** Not kept; the server's write time-out. */
   | 'timeout'
   /** Not kept; an answer that the client does not know. */
@@ -89,20 +91,23 @@ export const startScripted = async (port = 0): Promise<Scripted> => {
   }
 
   const batchAppend = (call: Duplex) => {
+    let hangs = false
     call.on('error', () => undefined)
     call.on('end', () => call.end())
     call.on('data', (request: Streams.BatchAppendReq) => {
-      appends++
+      if (hangs) return
       const options = request.getOptions()!
       const name = Buffer.from(options.getStreamIdentifier()!.getStreamName_asU8()).toString()
+      const isQuestion = name === 'tributary-line'
+      if (!isQuestion) appends++
       const ids = request.getProposedMessagesList().map((message) => message.getId()!.getString())
-      const answer = script.shift() ?? 'success'
+      const answer = isQuestion ? 'success' : (script.shift() ?? 'success')
       if (answer === 'silence') return
       if (answer === 'timeout') return respond(call, request, (r) => r.setError(statusOf(4, 'Timeout', 'Timeout')))
       if (answer === 'bad_request')
         return respond(call, request, (r) => r.setError(statusOf(3, 'Bad Request', 'BadRequest')))
       const own = kept.get(name) ?? []
-      kept.set(name, own)
+      if (!isQuestion) kept.set(name, own)
       const last = own.length - 1
       const expected = options.hasNoStream()
         ? -1
@@ -123,7 +128,8 @@ export const startScripted = async (port = 0): Promise<Scripted> => {
           r.setError(status)
         })
       if (expected === last) own.push(...ids)
-      if (answer === 'silence_after') return
+      if (answer === 'hang_after') hangs = true
+      if (answer === 'silence_after' || answer === 'hang_after') return
       if (answer === 'break_after')
         return call.destroy(Object.assign(new Error('gone'), { code: grpc.status.UNAVAILABLE }))
       const answerOnce = () =>
@@ -143,6 +149,17 @@ export const startScripted = async (port = 0): Promise<Scripted> => {
 
   server.addService(services.StreamsService, {
     batchAppend,
+    /** One append by itself: only ever asked as a witness, and nobody has a stream of that length. */
+    append(call: Grpc.ServerReadableStream<Streams.AppendReq, Streams.AppendResp>, reply: Grpc.sendUnaryData<unknown>) {
+      call.on('data', () => undefined)
+      call.on('end', () => {
+        const wrong = new streams.AppendResp.WrongExpectedVersion()
+        wrong.setCurrentNoStream(new shared.Empty())
+        const response = new streams.AppendResp()
+        response.setWrongExpectedVersion(wrong)
+        reply(null, response)
+      })
+    },
     /** Reads find an empty log: enough for the question whether the server is there. */
     read(call: Grpc.ServerWritableStream<Streams.ReadReq, Streams.ReadResp>) {
       if (!call.request.getOptions()!.hasSubscription()) return call.end()

@@ -1,0 +1,178 @@
+// What is known of a line to a server, and what is to be done about it. Pure: times come from outside, orders go back.
+//
+// A line is suspected only while something is waited for and nothing at all comes back on it. A suspicion is looked into in two
+// ways at once: by a question over the line itself, and by a witness, the same question over a new line. Only when the witness
+// is answered and the line stays silent is the line dead; when the witness is not answered either, the server is slow, or gone,
+// and a new line would not help. Any answer ends every suspicion.
+
+export interface HealthLimits {
+  /** A line that is silent for so long, ms, is suspected. */
+  readonly silenceMs: number
+  /** Once the witness was answered, the line has so long to say something too, ms. */
+  readonly graceMs: number
+  /** When line and witness have been silent for so long, ms, the server counts as down: new requests are refused at once. */
+  readonly downMs: number
+  /** A line on which nothing is waited for is asked so often, ms, so that its end is noticed. */
+  readonly idleMs: number
+  /** Time between two witnesses, ms. */
+  readonly witnessEveryMs: number
+}
+
+export const HEALTH_LIMITS: HealthLimits = {
+  silenceMs: 1_500,
+  graceMs: 1_000,
+  downMs: 8_000,
+  idleMs: 2_000,
+  witnessEveryMs: 300,
+}
+
+export type Order =
+  /** A question over the line itself: counts as sent until it is answered or over. */
+  | { readonly kind: 'askLine' }
+  /** The same question over a new line; tell `witnessed`. */
+  | { readonly kind: 'askWitness' }
+  /** The line is dead: make a new one and tell `replaced`. */
+  | { readonly kind: 'replace'; readonly reason: string }
+  /** Nothing is under way, calls have failed, and the server is there: a new line is sure to work at once. The same is to be done. */
+  | { readonly kind: 'renew' }
+  | { readonly kind: 'down'; readonly error: unknown }
+  | { readonly kind: 'up' }
+
+/** What came of asking a witness. */
+export type Witness =
+  | { readonly kind: 'answered' }
+  /** The server cannot be had, and says why. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'silent' }
+
+/** All times are ms of free time (see `Time.now`). */
+export interface Health {
+  readonly up: boolean
+  /** Something was sent that is to be answered. */
+  sent(at: number): void
+  /** What was sent is answered. */
+  answered(at: number): void
+  /** What was sent will not be answered any more, which says nothing: it was given up, or ended with its connection. */
+  over(): void
+  /** Something came that is no answer by itself, such as a record among many. */
+  heard(at: number): void
+  /** The connection broke, or the client behaves oddly: a witness is asked at once. */
+  doubt(at: number, error: unknown): void
+  witnessed(at: number, witness: Witness): void
+  /** There is a new line; nothing is sent on it yet. */
+  replaced(at: number): void
+  /** What is to be done now; to be asked often. */
+  orders(at: number): readonly Order[]
+}
+
+export const createHealth = (limits: HealthLimits, start: number): Health => {
+  let up = true
+  let waiting = 0
+  let heardAt = start
+  /** Since when the line is silent, if anything is waited for. */
+  let silentSince = start
+  let doubted = false
+  /** Something ended with trouble, and nothing has come since. */
+  let broken = false
+  let lineAskedAt: number | undefined
+  let witnessAskedAt: number | undefined
+  let witnessAnsweredAt: number | undefined
+  let nextWitnessAt = start
+  let lastError: unknown
+  let turned: Order[] = []
+
+  const turn = (to: boolean, error?: unknown) => {
+    if (up === to) return
+    up = to
+    turned.push(to ? { kind: 'up' } : { kind: 'down', error })
+  }
+  const heard = (at: number) => {
+    heardAt = at
+    silentSince = at
+    doubted = false
+    broken = false
+    witnessAnsweredAt = undefined
+    lastError = undefined
+    turn(true)
+  }
+  const over = () => {
+    waiting = Math.max(0, waiting - 1)
+    if (waiting === 0) lineAskedAt = undefined
+  }
+  const silence = (at: number) => (waiting === 0 ? 0 : at - silentSince)
+
+  return {
+    get up() {
+      return up
+    },
+    sent(at) {
+      if (waiting === 0) silentSince = at
+      waiting++
+    },
+    answered(at) {
+      over()
+      heard(at)
+      lineAskedAt = undefined
+    },
+    over,
+    heard,
+    doubt(at, error) {
+      doubted = true
+      broken = true
+      lastError = error
+      nextWitnessAt = Math.min(nextWitnessAt, at)
+    },
+    witnessed(at, witness) {
+      const askedAt = witnessAskedAt ?? at
+      witnessAskedAt = undefined
+      nextWitnessAt = at + limits.witnessEveryMs
+      if (witness.kind === 'answered') {
+        witnessAnsweredAt ??= at
+        turn(true)
+        if (silence(at) < limits.silenceMs) doubted = false
+        if (broken && waiting === 0) turned.push({ kind: 'renew' })
+        broken = false
+        return
+      }
+      witnessAnsweredAt = undefined
+      if (witness.kind === 'silent') return
+      lastError = witness.error
+      // The line may be well while new ones are refused.
+      if (heardAt < askedAt) turn(false, witness.error)
+    },
+    replaced(at) {
+      waiting = 0
+      silentSince = at
+      doubted = false
+      broken = false
+      lineAskedAt = undefined
+      witnessAnsweredAt = undefined
+    },
+    orders(at) {
+      const orders = turned
+      turned = []
+      const silentMs = silence(at)
+      const suspected = silentMs >= limits.silenceMs
+      const isIdle = waiting === 0 && up && at - Math.max(heardAt, silentSince) >= limits.idleMs
+      if ((suspected || isIdle) && lineAskedAt === undefined) {
+        lineAskedAt = at
+        orders.push({ kind: 'askLine' })
+      }
+      if (suspected) doubted = true
+      if ((doubted || !up) && witnessAskedAt === undefined && at >= nextWitnessAt) {
+        witnessAskedAt = at
+        orders.push({ kind: 'askWitness' })
+      }
+      if (suspected && witnessAnsweredAt !== undefined) {
+        if (at - Math.max(witnessAnsweredAt, lineAskedAt ?? at) >= limits.graceMs) {
+          witnessAnsweredAt = undefined
+          orders.push({ kind: 'replace', reason: `silent for ${Math.round(silentMs)} ms while new lines are answered` })
+        }
+      } else if (up && silentMs >= limits.downMs) {
+        up = false
+        orders.push({ kind: 'down', error: lastError ?? new Error(`no answer for ${Math.round(silentMs)} ms`) })
+      }
+      return orders
+    },
+  }
+}

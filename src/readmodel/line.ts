@@ -1,0 +1,95 @@
+// The line to MongoDB: the driver's client with its pool of connections, and the questions by which it is watched.
+import { type Collection, type Db, MongoClient, type MongoClientOptions, MongoServerSelectionError } from 'mongodb'
+import type { HealthLimits } from '../line/health.ts'
+import { type Line, NoAnswer, openLine } from '../line/line.ts'
+import type { Log } from '../line/log.ts'
+import { createReport } from '../line/report.ts'
+import { processTime as time } from '../line/time.ts'
+import { isUnavailable } from './errors.ts'
+
+/** A client, and what is kept with it. */
+export interface Opened {
+  readonly client: MongoClient
+  readonly database: Db
+  /** The driver works all its options out anew for every handle that it makes. */
+  readonly collections: Map<string, Collection<never>>
+}
+
+export interface ReadModelLineOptions {
+  readonly url: string
+  readonly database: string
+  readonly maxPoolSize: number
+  readonly log: Log
+  readonly limits: Partial<HealthLimits>
+}
+
+const OPTIONS: MongoClientOptions = {
+  appName: 'tributary',
+  writeConcern: { w: 'majority', journal: true },
+  ignoreUndefined: true,
+}
+
+/**
+ * The driver's own limits count a starved process and a slow server as an outage, and break what is in flight: they are only
+ * the last resort. What is dead and what is gone is found out by the watch.
+ */
+const PATIENT: MongoClientOptions = {
+  ...OPTIONS,
+  serverSelectionTimeoutMS: 5_000,
+  connectTimeoutMS: 60_000,
+  waitQueueTimeoutMS: 60_000,
+  socketTimeoutMS: 300_000,
+  heartbeatFrequencyMS: 1_000,
+}
+
+/** Below the time that the watch gives a witness, so that the driver's words for what is wrong come first. */
+const WITNESS: MongoClientOptions = { ...OPTIONS, maxPoolSize: 1, serverSelectionTimeoutMS: 1_200 }
+
+/** A server selection that ended without any server having said anything. */
+const isSilence = (error: unknown): boolean =>
+  error instanceof MongoServerSelectionError &&
+  [...(error.reason?.servers.values() ?? [])].every(({ type, error: own }) => type === 'Unknown' && own === null)
+
+const askAlone = async (url: string, signal: AbortSignal): Promise<void> => {
+  const client = new MongoClient(url, WITNESS)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown) => reject(isSilence(error) ? new NoAnswer(0) : error)
+      // A server that refuses says so at once; the driver itself would go on trying until the time is over.
+      client.on('topologyDescriptionChanged', ({ newDescription }) => {
+        const errors = [...newDescription.servers.values()].map(({ error }) => error)
+        if (errors.length > 0 && errors.every((error) => error !== null)) fail(errors[0])
+      })
+      signal.addEventListener('abort', () => fail(signal.reason), { once: true })
+      client
+        .db('admin')
+        .command({ ping: 1 })
+        .then(() => resolve(), fail)
+    })
+  } finally {
+    void client.close().catch(() => undefined)
+  }
+}
+
+export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: ReadModelLineOptions): Line<Opened> => {
+  const report = createReport('document store', log)
+  const line: Line<Opened> = openLine<Opened>({
+    open() {
+      const client = new MongoClient(url, { ...PATIENT, maxPoolSize })
+      // The driver watches the server by itself, and learns first that it has gone.
+      client.on('serverHeartbeatFailed', ({ failure }) => line.doubt(failure))
+      return { client, database: client.db(database), collections: new Map() }
+    },
+    end: ({ client }) => client.close(),
+    oneAtATime: false,
+    renews: false,
+    ask: ({ client }) => client.db('admin').command({ ping: 1 }),
+    askWitness: (signal) => askAlone(url, signal),
+    isAnswer: (error) => !isUnavailable(error),
+    time,
+    limits,
+    onTurn: (up, error) => report.turned('documents', up, error),
+    onReplaced: (reason) => report.replaced('documents', reason),
+  })
+  return line
+}
