@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ById } from '../queries/shapes.ts'
 import { AssignmentObject, RuleObject, showAssignment, showRule } from '../queries/validationRules.ts'
+import { codeNamed } from '../queries/vouchers.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
@@ -10,6 +11,7 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -32,6 +34,17 @@ const AssignmentBody = v.union([
 ])
 
 const fresh = (key: string | undefined): string => key ?? randomBytes(16).toString('hex')
+
+/** How long a code that is named by its id may take to come to the read models, ms. */
+const PATIENCE_MS = 2_000
+
+/** Whether there is a code of any kind that is called so, or whose voucher or card has this id. */
+const isCode = async (services: Services, name: string): Promise<boolean> => {
+  if (await codeNamed(services, name)) return true
+  const head = await services.store.head()
+  if (head !== undefined) await services.projector.waitFor(head, PATIENCE_MS)
+  return (await codeNamed(services, name)) !== undefined
+}
 
 const assigned = (definitions: Definitions, rule: string) =>
   [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)
@@ -112,9 +125,11 @@ export const validationRuleCommands = (services: Services) => [
     query: v.object({ force: v.optional(queryFlag, 'false') }),
     body: AssignmentBody,
     response: AssignmentObject,
-    handler: (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const id = idFrom('asgm', fresh(call.idempotencyKey))
       const definition: Assignment = { rule_id: call.params.id, ...call.body }
+      if (definition.related_object_type === 'voucher' && !(await isCode(services, definition.related_object_id)))
+        return notFound('voucher', definition.related_object_id)
       return changeDefinitions(
         services,
         call,

@@ -112,7 +112,8 @@ export const campaignQueries = (services: Services) => {
       params: ById,
       response: CampaignObject,
       handler: fresh(services, async ({ params }): Promise<Outcome> => {
-        const entry = campaignNamed(rulebook.current().definitions, params.id)
+        const named = campaignNamed(rulebook.current().definitions, params.id)
+        const entry = named && rulebook.current().entries('campaign').get(named.id)
         if (!entry) return notFound('campaign', params.id)
         return {
           revision: entry.revision,

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { type Cause, render } from '../src/delivery/render.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
-import { addressFault, rulesOf } from '../src/domain/distributions/react.ts'
+import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
 import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -88,7 +88,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   const segment = named && { id: named.id, name: named.definition.name }
   const cause = sampleCause(definition, segment, found.id, event.metadata ?? {}, call.now)
   const context = { event: { type: cause.name, metadata: cause.metadata, occurredAt: call.now } }
-  const rules = rulesOf(rulebook, id).map(([rule, condition]) => {
+  const rules = gatesOf(rulebook, id).map(({ rule, condition }) => {
     const { holds, because } = condition.evaluate(subjectOf(found), context, call.now)
     return { id: rule, holds, because }
   })

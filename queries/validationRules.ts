@@ -58,7 +58,8 @@ const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
 export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
-  const assignments = () => [...entriesOf(definitions(), 'assignment').values()]
+  const rules = () => services.rulebook.current().entries('validationRule')
+  const assignments = () => [...services.rulebook.current().entries('assignment').values()]
   return [
     route({
       method: 'get',
@@ -68,9 +69,7 @@ export const validationRuleQueries = (services: Services) => {
       roles: READERS,
       query: Page,
       handler: (call): Outcome =>
-        pageOfDefinitions(services, entriesOf(definitions(), 'validationRule').values(), call, RULE_FIELDS, (entry) =>
-          showRule(entry, definitions()),
-        ),
+        pageOfDefinitions(services, rules().values(), call, RULE_FIELDS, (entry) => showRule(entry, definitions())),
     }),
     route({
       method: 'get',
@@ -81,7 +80,7 @@ export const validationRuleQueries = (services: Services) => {
       params: ById,
       response: RuleObject,
       handler: (call): Outcome => {
-        const entry = entriesOf(definitions(), 'validationRule').get(call.params.id)
+        const entry = rules().get(call.params.id)
         return entry
           ? { revision: entry.revision, body: showRule(entry, definitions()) }
           : notFound('validation_rules', call.params.id)
@@ -96,7 +95,7 @@ export const validationRuleQueries = (services: Services) => {
       params: ById,
       query: Page,
       handler: (call): Outcome =>
-        entriesOf(definitions(), 'validationRule').has(call.params.id)
+        rules().has(call.params.id)
           ? pageOfDefinitions(
               services,
               assignments().filter(({ definition }) => definition.rule_id === call.params.id),

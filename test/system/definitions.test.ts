@@ -445,8 +445,19 @@ test('validation rules and segments through the official SDK', async () => {
   })
   assert.is((await sdk.validationRules.get(made.id)).name, 'from the SDK')
   assert.is((await sdk.validationRules.list({ limit: 1, page: 1 })).data[0]?.id, made.id)
-  const assignment = await sdk.validationRules.createAssignment(made.id, { campaign: 'camp_1' })
-  assert.equal([assignment.related_object_type, assignment.related_object_id], ['campaign', 'camp_1'])
+  const { id: campaign } = (
+    await node.call('POST', '/v1/campaigns', {
+      name: 'for the SDK',
+      campaign_type: 'DISCOUNT_COUPONS',
+      voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 5 } },
+    })
+  ).body
+  const assignment = await sdk.validationRules.createAssignment(made.id, { campaign })
+  assert.equal([assignment.related_object_type, assignment.related_object_id], ['campaign', campaign])
+  for (const target of [{ campaign: 'camp_none' }, { voucher: 'NO-SUCH-CODE' }, { promotion_tier: 'promo_1' }]) {
+    const refused = await node.call('POST', `/v1/validation-rules/${made.id}/assignments`, target)
+    assert.ok(refused.status === 400 || refused.status === 404, JSON.stringify(refused.body))
+  }
   assert.is((await sdk.validationRules.listAssignments(made.id)).total, 1)
   await sdk.validationRules.deleteAssignment(made.id, assignment.id)
   await sdk.validationRules.delete(made.id)

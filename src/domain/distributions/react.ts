@@ -1,24 +1,24 @@
 // What a fact sets off: for each distribution that waits for it, a message asked for, or the recorded reason why not.
 import { calendarOf } from '../calendar.ts'
 import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
-import type { Compiled } from '../conditions/compile.ts'
 import type { Occurrence } from '../conditions/subject.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
 import type { CustomerState } from '../customer/state.ts'
+import { type Gate, gatesBefore } from '../gates.ts'
 import { idFrom } from '../ids.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import type { Distribution } from '../rulebook/distribution.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { conditionsOf, subjectOf } from '../segments/conditions.ts'
+import { subjectOf } from '../segments/conditions.ts'
 import type { Channel, SkipReason } from './messages.ts'
 import { allowedFrom, delayed, periodEnd, periodStart } from './periods.ts'
 
 interface Prepared {
   readonly entry: Entry<Distribution>
   /** All must hold: the rule that the distribution names and those that are assigned to it. */
-  readonly rules: readonly (readonly [id: string, Compiled])[]
+  readonly gates: readonly Gate[]
 }
 
 /** The key under which a distribution waits for its trigger. */
@@ -33,27 +33,12 @@ interface Distributions {
 }
 
 const prepare = (rulebook: Rulebook): Distributions => {
-  const { rules } = conditionsOf(rulebook)
-  const assigned = new Map<string, string[]>()
-  for (const { definition } of rulebook.entries('assignment').values()) {
-    if (definition.related_object_type !== 'distribution') continue
-    assigned.set(definition.related_object_id, [
-      ...(assigned.get(definition.related_object_id) ?? []),
-      definition.rule_id,
-    ])
-  }
   const all = new Map<string, Prepared>()
   const index = new Map<string, Prepared[]>()
   for (const entry of rulebook.entries('distribution').values()) {
-    const { active, validation_rule_id: rule } = entry.definition
-    const named = new Set([...(rule === undefined ? [] : [rule]), ...(assigned.get(entry.id) ?? [])])
-    const prepared: Prepared = {
-      entry,
-      rules: [...named].flatMap((id) => {
-        const compiled = rules.get(id)
-        return compiled ? [[id, compiled] as const] : []
-      }),
-    }
+    const { active, name, validation_rule_id: rule } = entry.definition
+    const target = { type: 'distribution', names: [entry.id, name] } as const
+    const prepared: Prepared = { entry, gates: gatesBefore(rulebook, [target], [rule]) }
     all.set(entry.id, prepared)
     if (!active) continue
     const key = keyOf(entry.definition)
@@ -65,8 +50,8 @@ const prepare = (rulebook: Rulebook): Distributions => {
 }
 
 /** The rules that must hold before a distribution sends, its own first, then those assigned to it; by their ids. */
-export const rulesOf = (rulebook: Rulebook, distribution: string): Prepared['rules'] =>
-  rulebook.prepared(prepare).all.get(distribution)?.rules ?? []
+export const gatesOf = (rulebook: Rulebook, distribution: string): readonly Gate[] =>
+  rulebook.prepared(prepare).all.get(distribution)?.gates ?? []
 
 /** The attribute of the profile that each channel writes to; a webhook's address is the distribution's own. */
 const ADDRESS: Readonly<Record<Channel, 'email' | 'phone' | undefined>> = {
@@ -145,7 +130,8 @@ function* checksOf(asked: Asked): Checks<true> {
   const { state, now, historical, occurrence, prepared } = asked
   const { channel, cap } = prepared.entry.definition
   const context = { event: occurrence }
-  for (const [id, rule] of prepared.rules) yield ruled(id, rule.evaluate(subjectOf(state), context, now))
+  for (const { rule, condition } of prepared.gates)
+    yield ruled(rule, condition.evaluate(subjectOf(state), context, now))
   // Recorded with the event, not as a fact of its own: an import of years would else double the stream.
   if (historical) yield no('the event is within the trigger horizon', 'the event is older than the trigger horizon')
   yield reEntryCheck(asked)

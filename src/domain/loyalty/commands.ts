@@ -1,7 +1,10 @@
 // What can be asked of a customer's cards, and the facts or refusals that each asking gives.
 import type { Draft } from '../customer/draft.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
+import { campaignTarget, codeTarget, gatesBefore } from '../gates.ts'
+import { refusalOf } from '../redemption/evaluate.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { subjectOf } from '../segments/conditions.ts'
 import { issueCard, ruleCode } from './cards.ts'
 import type { CardRef, Counterpart, LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, lotsOut, movement, refOf } from './ledger.ts'
@@ -256,6 +259,25 @@ const priceOf = (
   return { points: mapping.type === 'CUSTOM' ? mapping.points : Math.floor(price * mapping.multiplier), reward }
 }
 
+/** The refusal of the first rule that keeps a card from being redeemed for a reward: of its program, its own, or the offer's. */
+const keptBack = (draft: Draft, card: Card, program: Program, assignment: string): Refused | undefined => {
+  const offer = { type: 'reward_assignment', names: [assignment] } as const
+  for (const { condition } of gatesBefore(draft.rulebook, [
+    campaignTarget(program),
+    codeTarget(card.id, card.code),
+    offer,
+  ])) {
+    const { holds, failed } = condition.evaluate(subjectOf(draft.state), { redemption: { metadata: {} } }, draft.now)
+    if (holds) continue
+    const { key, details } = refusalOf(failed?.name, { customer: draft.state })
+    return refuse(key, details, {
+      resource: { type: 'voucher', id: card.code },
+      ...(failed?.message === undefined ? {} : { ruleMessage: failed.message }),
+    })
+  }
+  return undefined
+}
+
 const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
   const found = usable(draft, command.card)
   if ('refused' in found) return found
@@ -267,9 +289,11 @@ const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
   const priced = priceOf(draft, command, card, program)
   if ('refused' in priced) return priced
   const { points, reward } = priced
+  const { redemption, assignment, reservation } = command
+  const kept = keptBack(draft, card, program, assignment)
+  if (kept) return kept
   const lots = lotsOut(card, points)
   if (!lots) return exceeded(card, points)
-  const { redemption, assignment, reservation } = command
   draft.emit('PointsSpent', {
     ...movement('PointsSpent', card, lots, draft.now),
     ...requested(command),

@@ -147,7 +147,7 @@ function* checksOf(
   yield timely('the program is in force', program.inForce(at), 'the program is not in force at that time')
   yield timely('the earning rule is in force', rule.inForce(at), 'the rule is not in force at that time')
   let gate: unknown
-  for (const [named, condition] of gates) {
+  for (const { rule: named, condition } of gates) {
     const evaluation = judge(named, condition)
     yield ruled(named, evaluation)
     gate ??= evaluation.because

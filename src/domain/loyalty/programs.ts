@@ -1,13 +1,12 @@
 // Loyalty programs as decisions need them: compiled once for each revision of the rulebook, earning rules by what sets them off.
 import { type Calendar, calendarOf } from '../calendar.ts'
 import type { Answer } from '../conditions/answer.ts'
-import type { Compiled } from '../conditions/compile.ts'
+import { type Gate, gatesBefore } from '../gates.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import { ANY_TIER, type EarningRule } from '../rulebook/earningRule.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import { type LoyaltyTier, tiersOf } from '../rulebook/loyaltyTier.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { conditionsOf } from '../segments/conditions.ts'
 import { compileValidity } from '../validity.ts'
 import { type ExpirationRules, expiresAt } from './expiration.ts'
 
@@ -24,7 +23,7 @@ export interface PreparedRule {
   readonly program: Program
   readonly inForce: (at: number) => Answer
   /** All must hold: the rule that it names, and those assigned to it. */
-  readonly gates: readonly (readonly [id: string, Compiled])[]
+  readonly gates: readonly Gate[]
   /** Its place among all rules. */
   readonly place: number
 }
@@ -56,13 +55,6 @@ const prepare = (rulebook: Rulebook): Programs => {
         inForce: compileValidity(definition, calendar),
         tiers: tiersOf(id, rulebook.definitions).filter((tier) => !rulebook.isOff('loyaltyTier', tier.id)),
       })
-  const assigned = new Map<string, string[]>()
-  for (const { definition } of rulebook.entries('assignment').values())
-    if (definition.related_object_type === 'earning_rule')
-      assigned.set(definition.related_object_id, [
-        ...(assigned.get(definition.related_object_id) ?? []),
-        definition.rule_id,
-      ])
   const inOrder = [...rulebook.entries('earningRule').values()].sort(
     (a, b) =>
       (a.definition.campaign_id < b.definition.campaign_id
@@ -72,18 +64,14 @@ const prepare = (rulebook: Rulebook): Programs => {
       // Those of one instant stay in the order of the stream.
       a.createdAt - b.createdAt,
   )
-  const conditions = conditionsOf(rulebook).rules
   const rules = new Map<string, PreparedRule[]>()
   const rule = new Map<string, PreparedRule>()
   for (const [place, entry] of inOrder.entries()) {
     const { definition } = entry
     const home = program.get(definition.campaign_id)
     if (!home) continue
-    const { validation_rule_id: named } = definition
-    const gates = [...new Set([...(named ? [named] : []), ...(assigned.get(entry.id) ?? [])])].flatMap((id) => {
-      const compiled = conditions.get(id)
-      return compiled ? [[id, compiled] as const] : []
-    })
+    const target = { type: 'earning_rule', names: [entry.id] } as const
+    const gates = gatesBefore(rulebook, [target], [definition.validation_rule_id])
     const prepared = { entry, program: home, inForce: compileValidity(definition, calendar), gates, place }
     rule.set(entry.id, prepared)
     if (!definition.active || !home.definition.active) continue

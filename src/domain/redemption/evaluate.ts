@@ -163,7 +163,10 @@ const customerMeasures = (
 }
 
 /** The names of rules, by what they ask: which refusal a failing one gives. */
-const refusalOf = (name: string | undefined, situation: Situation): Pick<Refusal, 'key' | 'details'> => {
+export const refusalOf = (
+  name: string | undefined,
+  situation: Pick<Situation, 'customer' | 'order'>,
+): Pick<Refusal, 'key' | 'details'> => {
   if (name?.startsWith('customer'))
     return situation.customer
       ? { key: 'customer_rules_violated', details: 'customer does not match segment rules' }

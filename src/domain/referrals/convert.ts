@@ -2,6 +2,7 @@
 import { shifted } from '../conditions/span.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import { codeTarget, gatesBefore } from '../gates.ts'
 import { subjectOf } from '../segments/conditions.ts'
 import type { RefusalReason } from './facts.ts'
 import { notNew } from './newcomer.ts'
@@ -74,7 +75,7 @@ const selfFault = (draft: Draft, offer: ReferralOffer): No | undefined => {
 const ask = (
   draft: Draft,
   fact: Converting,
-  { offer, named }: Brought,
+  { offer, named, code }: Brought,
   program: Program,
   programs: Programs,
 ): { readonly because: unknown } | No => {
@@ -94,9 +95,11 @@ const ask = (
   if (old !== undefined) return { reason: 'not_new', details: old }
   const event = occurrenceOf(fact.id, fact, fact.now)
   const because: unknown[] = []
-  for (const [id, rule] of gates) {
-    const verdict = rule.evaluate(subjectOf(draft.state), event ? { event } : {}, draft.now)
-    if (!verdict.holds) return { reason: 'rule_failed', details: `validation rule ${id} does not hold` }
+  // What was redeemed has been through the rules of the code; what an event brings along comes to them here.
+  const own = fact.type === 'RedemptionSucceeded' ? [] : gatesBefore(draft.rulebook, [codeTarget(offer.voucher, code)])
+  for (const { rule, condition } of [...gates, ...own]) {
+    const verdict = condition.evaluate(subjectOf(draft.state), event ? { event } : {}, draft.now)
+    if (!verdict.holds) return { reason: 'rule_failed', details: `validation rule ${rule} does not hold` }
     because.push(verdict.because)
   }
   return { because: because.length > 0 ? because : undefined }

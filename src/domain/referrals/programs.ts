@@ -2,13 +2,12 @@
 import { type Calendar, calendarOf } from '../calendar.ts'
 import type { Answer } from '../conditions/answer.ts'
 import type { Span } from '../conditions/ast.ts'
-import type { Compiled } from '../conditions/compile.ts'
 import { parseSpan } from '../conditions/span.ts'
+import { campaignTarget, type Gate, gatesBefore } from '../gates.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import { conversionSchema, type ReferralProgram } from '../rulebook/referralProgram.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { conditionsOf } from '../segments/conditions.ts'
 import { compileValidity } from '../validity.ts'
 
 /** The event that a redemption is for triggers: what converts where a program converts by redemption of its codes. */
@@ -21,7 +20,7 @@ export interface Program {
   readonly event: string | undefined
   readonly inForce: (at: number) => Answer
   /** All must hold for the event: the rule that the program names, and those assigned to the campaign. */
-  readonly gates: readonly (readonly [id: string, Compiled])[]
+  readonly gates: readonly Gate[]
   readonly createdWithin: Span | undefined
   /** How long a code is good for from its publication on. */
   readonly codesLast: Span | undefined
@@ -34,18 +33,10 @@ export interface Programs {
 
 const prepare = (rulebook: Rulebook): Programs => {
   const calendar = calendarOf(rulebook.project.timeZone)
-  const { rules } = conditionsOf(rulebook)
-  const assigned = [...rulebook.entries('assignment').values()].map(({ definition }) => definition)
   const program = new Map<string, Program>()
   for (const entry of rulebook.entries('campaign').values()) {
     const { referral_program: part, activity_duration_after_publishing: lasting } = entry.definition
     if (entry.definition.campaign_type !== 'REFERRAL_PROGRAM' || !part) continue
-    const named = new Set([
-      ...(part.validation_rule_id ? [part.validation_rule_id] : []),
-      ...assigned
-        .filter((a) => a.related_object_type === 'campaign' && a.related_object_id === entry.id)
-        .map((a) => a.rule_id),
-    ])
     program.set(entry.id, {
       entry,
       program: part,
@@ -54,10 +45,7 @@ const prepare = (rulebook: Rulebook): Programs => {
           ? conversionSchema(part, rulebook.definitions)?.definition.name
           : REDEMPTION_EVENT,
       inForce: compileValidity(entry.definition, calendar),
-      gates: [...named].flatMap((id) => {
-        const compiled = rules.get(id)
-        return compiled ? [[id, compiled] as const] : []
-      }),
+      gates: gatesBefore(rulebook, [campaignTarget(entry)], [part.validation_rule_id]),
       createdWithin: part.new_customers?.created_within ? parseSpan(part.new_customers.created_within) : undefined,
       codesLast: lasting ? parseSpan(lasting) : undefined,
     })

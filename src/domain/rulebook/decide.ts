@@ -2,7 +2,7 @@
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
 import type { Definitions, Entry, Project } from './kind.ts'
-import { entriesOf, type KindName, kindNamed } from './kinds.ts'
+import { entriesOf, type KindName, kindNamed, kindNames } from './kinds.ts'
 import { conditionOfSegment, type Segment } from './segment.ts'
 import { keyOf, unsoundIn, usersOf, wordsOf } from './sound.ts'
 
@@ -53,6 +53,19 @@ const activations = (command: DefinitionChange, all: Definitions): readonly Defi
     if (segment?.definition.type !== 'passive') return []
     const definition: Segment = { ...segment.definition, type: 'auto-update' }
     return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt: command.occurredAt }]
+  })
+
+/** What is deleted together with a definition, since it says something of that alone. */
+const companions = ({ kind, id, occurredAt }: DefinitionChange, all: Definitions): readonly DefinitionChange[] =>
+  kindNames.flatMap((other) => {
+    const { goesWith } = kindNamed(other)
+    if (!goesWith) return []
+    return [...(all.entries[other] ?? new Map<string, Entry<never>>()).values()]
+      .filter((entry) => {
+        const leader = goesWith(entry.definition, all)
+        return leader?.kind === kind && leader.id === id
+      })
+      .map((entry): DefinitionChange => ({ kind: other, verb: 'Deleted', id: entry.id, occurredAt }))
   })
 
 /**
@@ -123,6 +136,7 @@ export const decideDefinitions = (
       const users = usersOf(all, command.kind, command.id)
       if (users.length > 0)
         return refuse('resource_in_use', listed(users), { resource: { type: kind.resource, id: command.id } })
+      for (const companion of companions(command, all)) accept(companion)
     } else {
       const name = kind.uniqueName?.(command.definition)
       const twin = [...(all.entries[command.kind] ?? new Map<string, Entry<never>>()).values()].find(

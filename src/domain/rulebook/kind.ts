@@ -52,6 +52,8 @@ export interface Kind<D> {
   readonly checkChange?: (id: string, definition: D, all: Definitions) => readonly Fault[]
   /** Segments whose entries and exits it waits for: a passive one becomes an auto-update one with it. */
   readonly activates?: (definition: D) => readonly string[]
+  /** The definition with which it is deleted: it says something of that alone. */
+  readonly goesWith?: (definition: D, all: Definitions) => Reference | undefined
   /** The definitions it cannot do without: they cannot be deleted while it is there. */
   readonly uses: (definition: D, all: Definitions) => readonly Reference[]
 }

@@ -4,7 +4,8 @@ import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
 import { parseRules } from '../conditions/rules.ts'
 import { compileFaults, environmentOf } from './environment.ts'
-import type { Kind } from './kind.ts'
+import { namedIn } from './keptWhile.ts'
+import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { referencesIn } from './references.ts'
 
 const ErrorMessage = v.object({ message: v.pipe(v.string(), v.maxLength(1_000)) })
@@ -50,28 +51,80 @@ export const validationRuleKind: Kind<ValidationRule> = {
   },
 }
 
+/** What an assignment may name: `promotion_tier` is one of the public API that this product does not have. */
+const RelatedType = v.picklist([
+  'voucher',
+  'campaign',
+  'promotion_tier',
+  'earning_rule',
+  'reward_assignment',
+  'distribution',
+])
+export type GatedType = Exclude<v.InferOutput<typeof RelatedType>, 'promotion_tier'>
+
 export const Assignment = v.object({
   rule_id: v.string(),
-  related_object_type: v.picklist([
-    'voucher',
-    'campaign',
-    'promotion_tier',
-    'earning_rule',
-    'reward_assignment',
-    'distribution',
-  ]),
+  related_object_type: RelatedType,
   related_object_id: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
 })
 export type Assignment = v.InferOutput<typeof Assignment>
+
+/** The kinds of definitions that may be gated, by what they are called, with whether they have a name beside the id. */
+const TARGETS = {
+  campaign: { kind: 'campaign', isNamed: true },
+  earning_rule: { kind: 'earningRule', isNamed: false },
+  reward_assignment: { kind: 'rewardAssignment', isNamed: false },
+  distribution: { kind: 'distribution', isNamed: true },
+} as const satisfies Readonly<Record<Exclude<GatedType, 'voucher'>, object>>
+
+const isTarget = (type: string): type is keyof typeof TARGETS => Object.hasOwn(TARGETS, type)
+
+const findTarget = (
+  { kind, isNamed }: (typeof TARGETS)[keyof typeof TARGETS],
+  name: string,
+  all: Definitions,
+): Entry<{ readonly name: string }> | undefined =>
+  (all.entries[kind]?.get(name) as Entry<{ readonly name: string }> | undefined) ??
+  (isNamed ? namedIn<{ readonly name: string }>(all, kind).get(name) : undefined)
+
+/** The definition that an assignment names; undefined for a code, and where there is none. */
+export const targetOf = ({ related_object_type: type, related_object_id: name }: Assignment, all: Definitions) => {
+  const target = isTarget(type) ? TARGETS[type] : undefined
+  const entry = target && findTarget(target, name, all)
+  return target && entry ? { kind: target.kind, entry } : undefined
+}
+
+const targetFaults = (definition: Assignment, all: Definitions): readonly Fault[] => {
+  const { related_object_type: type, related_object_id: name } = definition
+  // Codes are not definitions: whoever assigns a rule to one has to look.
+  if (type === 'voucher') return []
+  if (type === 'promotion_tier')
+    return [{ path: 'related_object_type', message: 'must NOT be promotion_tier: promotions are not supported' }]
+  const target = targetOf(definition, all)
+  if (!target)
+    return [{ path: 'related_object_id', message: `must name a ${type.replace('_', ' ')}: there is no ${name}` }]
+  return isPromotion(target.entry)
+    ? [{ path: 'related_object_id', message: 'must NOT name a promotion: promotions are not supported' }]
+    : []
+}
+
+const isPromotion = ({ definition }: Entry<object>): boolean =>
+  'campaign_type' in definition && definition.campaign_type === 'PROMOTION'
 
 export const assignmentKind: Kind<Assignment> = {
   fact: 'Assignment',
   resource: 'validation_rules_assignment',
   schema: Assignment,
   uniqueName: (d) => `${d.rule_id} for ${d.related_object_type} ${d.related_object_id}`,
-  check: (_, definition, all) =>
-    all.entries.validationRule?.has(definition.rule_id)
+  check: (_, definition, all) => [
+    ...(all.entries.validationRule?.has(definition.rule_id)
       ? []
-      : [{ path: 'rule_id', message: `must name a validation rule: there is no ${definition.rule_id}` }],
+      : [{ path: 'rule_id', message: `must name a validation rule: there is no ${definition.rule_id}` }]),
+    ...targetFaults(definition, all),
+  ],
+  goesWith: (definition, all) => {
+    const target = targetOf(definition, all)
+    return target && { kind: target.kind, id: target.entry.id }
+  },
   uses: (definition) => [{ kind: 'validationRule', id: definition.rule_id }],
 }

@@ -92,7 +92,7 @@ const compileSegment = keptWhile((entry: Entry<Segment>, all): CompiledSegment =
 })
 
 /** What stands for a rule that is switched off: it never holds. */
-const neverBecause = (reason: string): Compiled => ({
+export const neverBecause = (reason: string): Compiled => ({
   accumulators: [],
   listens: { eventTypes: [], attributes: [], segments: [], points: [], context: false, asks: [] },
   evaluate: () => ({

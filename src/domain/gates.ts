@@ -1,0 +1,64 @@
+// Which validation rules stand before something: asked by redemptions, rewards, earning rules, distributions and referrals alike.
+import type { Compiled } from './conditions/compile.ts'
+import type { Campaign } from './rulebook/campaign.ts'
+import type { Entry } from './rulebook/kind.ts'
+import type { Rulebook } from './rulebook/rulebook.ts'
+import type { GatedType } from './rulebook/validationRule.ts'
+import { conditionsOf, neverBecause } from './segments/conditions.ts'
+
+export interface Gate {
+  readonly rule: string
+  readonly condition: Compiled
+}
+
+/** Something that an assignment may name, with all the names that it may be called by there. */
+export interface Target {
+  readonly type: GatedType
+  readonly names: readonly string[]
+}
+
+/** A code of any kind: by its id, which for a loyalty card is the card's, or by the code. */
+export const codeTarget = (id: string | undefined, code: string): Target => ({
+  type: 'voucher',
+  names: id === undefined || id === code ? [code] : [id, code],
+})
+
+export const campaignTarget = ({ id, definition }: Pick<Entry<Campaign>, 'id' | 'definition'>): Target => ({
+  type: 'campaign',
+  names: [id, definition.name],
+})
+
+const keyOf = (type: string, name: string): string => `${type}/${name}`
+
+const prepare = (rulebook: Rulebook): ReadonlyMap<string, readonly string[]> => {
+  const rules = new Map<string, string[]>()
+  for (const { definition } of rulebook.entries('assignment').values()) {
+    const key = keyOf(definition.related_object_type, definition.related_object_id)
+    const there = rules.get(key)
+    if (there) there.push(definition.rule_id)
+    else rules.set(key, [definition.rule_id])
+  }
+  return rules
+}
+
+const NO_GATES: readonly Gate[] = []
+
+/**
+ * The rules that must all hold, each once: `own`, which a definition names itself, then those assigned to the targets in their
+ * order, by whichever name. A rule that is not there, which only older data can name, never holds.
+ */
+export const gatesBefore = (
+  rulebook: Rulebook,
+  targets: readonly Target[],
+  own: readonly (string | null | undefined)[] = [],
+): readonly Gate[] => {
+  const assigned = rulebook.prepared(prepare)
+  const named = new Set<string>()
+  for (const rule of own) if (rule) named.add(rule)
+  if (assigned.size > 0)
+    for (const { type, names } of targets)
+      for (const name of names) for (const rule of assigned.get(keyOf(type, name)) ?? []) named.add(rule)
+  if (named.size === 0) return NO_GATES
+  const { rules } = conditionsOf(rulebook)
+  return [...named].map((rule) => ({ rule, condition: rules.get(rule) ?? neverBecause('there is no such rule') }))
+}
