@@ -68,7 +68,7 @@ export type Attempted =
 const needsEvent = (channel: ChannelSettings): boolean => {
   switch (channel.type) {
     case 'webhook':
-      return channel.template === undefined || templateOf(channel.template, 'text').roots.has('event')
+      return channel.template === undefined || templateOf(channel.template, 'data').roots.has('event')
     case 'email':
       return (
         templateOf(channel.subject, 'text').roots.has('event') ||

@@ -164,7 +164,7 @@ const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook
     })
     return { channel: 'webhook', url, body }
   }
-  const body = templateOf(template, 'text').render(contextOf(input))
+  const body = templateOf(template, 'data').render(contextOf(input))
   try {
     JSON.parse(body)
   } catch (error) {

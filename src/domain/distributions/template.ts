@@ -1,5 +1,6 @@
 // Liquid templates of messages: checked when they are saved, rendered with nothing but what they are given.
-import { Liquid, type Template } from 'liquidjs'
+import { type Context, Liquid, type Template } from 'liquidjs'
+import { type Kept, plainValue } from './plain.ts'
 
 /** What a template may refer to. */
 export const TEMPLATE_ROOTS = ['customer', 'event', 'segment', 'points', 'code', 'distribution', 'message'] as const
@@ -13,23 +14,65 @@ export const MAX_TEMPLATE = 100_000
 const RENDER_LIMIT_MS = 500
 const MEMORY_LIMIT = 2_000_000
 
-const engineOf = (outputEscape?: 'escape'): Liquid => {
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+}
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!)
+
+const textOf = (value: unknown): string => {
+  if (value === null || value === undefined) return ''
+  return Array.isArray(value) ? value.map(textOf).join('') : String(value)
+}
+
+/** The code of the message is the project's own, dots and all. */
+const isCode = ({ environments }: Context, text: string): boolean =>
+  'code' in environments && environments.code !== null && environments.code === text
+
+/**
+ * What is put out in place of a value, by its form. A line break of HTML is none to its reader, so that it may stay there.
+ * It is called as liquidjs calls filters, with the rendering as `this`.
+ */
+const outputOf = (form: 'text' | 'html', kept: Kept) =>
+  function (this: { readonly context: Context }, value: unknown): string {
+    const text = textOf(value)
+    const plain = isCode(this.context, text)
+      ? text
+      : plainValue(text, form === 'html' ? { ...kept, lines: true } : kept)
+    return form === 'html' ? escapeHtml(plain) : plain
+  }
+
+/** Filters by which an author says, as the last one, what a value may keep; `raw` keeps all of it. */
+const KEEPING: Readonly<Record<string, Kept>> = { links: { links: true }, lines: { lines: true } }
+
+const engineOf = (form: 'data' | 'text' | 'html'): Liquid => {
   const engine = new Liquid({
     strictFilters: true,
     ownPropertyOnly: true,
     parseLimit: MAX_TEMPLATE,
     renderLimit: RENDER_LIMIT_MS,
     memoryLimit: MEMORY_LIMIT,
-    ...(outputEscape ? { outputEscape } : {}),
+    ...(form === 'data' ? {} : { outputEscape: outputOf(form, {}) }),
   })
+  for (const [name, kept] of Object.entries(KEEPING))
+    engine.registerFilter(
+      name,
+      form === 'data' ? (value: unknown) => value : { raw: true, handler: outputOf(form, kept) },
+    )
   // A template stands alone: nothing may make it read files.
   for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
   return engine
 }
 
-const engines = { text: engineOf(), html: engineOf('escape') } as const
+const engines = { data: engineOf('data'), text: engineOf('text'), html: engineOf('html') } as const
 
-/** `html` escapes every value put out, unless the template marks it as `raw`. */
+/**
+ * `data` is for programs: values go out as they are. `text` and `html` are for people: a value put out is plain words (see
+ * plain.ts), unless the template marks it as `links`, `lines` or `raw`; `html` escapes it too, unless it is `raw`.
+ */
 export type TemplateForm = keyof typeof engines
 
 export interface CompiledTemplate {

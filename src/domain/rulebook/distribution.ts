@@ -88,7 +88,7 @@ const NEVER_TRIGGERS = /^customer\.(?:deleted|(?:[a-z]+\.(?:sent|recovered|faile
 const templatesOf = (channel: ChannelSettings): readonly (readonly [path: string, string, TemplateForm])[] => {
   switch (channel.type) {
     case 'webhook':
-      return channel.template === undefined ? [] : [['template', channel.template, 'text']]
+      return channel.template === undefined ? [] : [['template', channel.template, 'data']]
     case 'email':
       return [
         ['subject', channel.subject, 'text'],
