@@ -1,5 +1,6 @@
 // Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
 import { type Failure, refuse } from './errors.ts'
+import { isRefusedName } from './names.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
 export const DEFAULT_BODY_LIMIT = 1024 * 1024
@@ -39,10 +40,6 @@ const readStream = async (stream: ReadableStream<Uint8Array>, limit: number): Pr
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** Keys that reach an object's prototype in careless code, and that no document store takes. */
-const forbidden = (key: string): boolean =>
-  key === '__proto__' || key === 'constructor' || key === 'prototype' || key.includes('\u0000')
-
 type Structure = readonly unknown[] | Readonly<Record<string, unknown>>
 
 const isStructure = (value: unknown): value is Structure => typeof value === 'object' && value !== null
@@ -75,7 +72,7 @@ const faultInProperties = (
   checkText: boolean,
 ): string | undefined => {
   for (const key in properties) {
-    if (forbidden(key)) return `the property name ${JSON.stringify(key)} is not allowed`
+    if (isRefusedName(key)) return `the property name ${JSON.stringify(key)} is not allowed`
     const fault = faultIn(properties[key], left - 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
     if (fault !== undefined) return fault
   }

@@ -1,5 +1,6 @@
 // Parses a query string with nested parameters, `filters[city][conditions][$in][0]=Rome`, within bounds.
 import { type Failure, refuse } from './errors.ts'
+import { isRefusedName } from './names.ts'
 
 /** Parameters in one query, levels of brackets in one name. Node bounds the whole request line to 16 KiB. */
 const MAX_PARAMETERS = 1000
@@ -12,7 +13,6 @@ interface Branch {
   readonly children: Map<string, string | Branch>
 }
 
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
 const INDEX = /^(?:0|[1-9]\d{0,5})$/
 
 /** `a[b][0]` → `['a', 'b', '0']`; an unmatched bracket is part of the name. Undefined when too deep or forbidden. */
@@ -26,7 +26,7 @@ const pathOf = (name: string): readonly string[] | undefined => {
     segments.push(name.slice(at + 1, close))
     at = close + 1
   }
-  return segments.length > MAX_DEPTH || segments.some((s) => FORBIDDEN.has(s)) ? undefined : segments
+  return segments.length > MAX_DEPTH || segments.some(isRefusedName) ? undefined : segments
 }
 
 /** Puts a value in its place; a repeated or empty-bracket name makes a list. False when a text and a branch collide. */

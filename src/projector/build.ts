@@ -6,10 +6,11 @@ import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import { type Lane, type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
+import { type Condemned, createCondemned } from './condemned.ts'
 import { routesOf } from './fold.ts'
 import { loadParkedNames, PARKED, PARKED_INDEXES } from './parked.ts'
 import { LaneGone, type LaneRun, runLane } from './runner.ts'
-import { type BatchDone, createSession } from './session.ts'
+import { type BatchDone, createSession, DocumentsRejected } from './session.ts'
 import { besideId, indexesWhileBuilding, laneBeside, swap } from './versions.ts'
 
 export type Built =
@@ -151,11 +152,12 @@ export const buildInto = async (options: BuildIntoOptions): Promise<number> => {
     await readModel.aliases.create({ _id: name, group: 'build', live: members[name] })
   }
   let lane = await readModel.lanes.create({ id: 'build', members, writer: 'build' })
+  const condemned = createCondemned()
   let facts = 0
   let tries = 0
   for (;;) {
     try {
-      await buildOn(options, lane, (done) => {
+      await buildOn(options, lane, condemned, (done) => {
         lane = done.lane
         facts += done.facts
         tries = 0
@@ -163,6 +165,8 @@ export const buildInto = async (options: BuildIntoOptions): Promise<number> => {
       })
       return facts
     } catch (error) {
+      // What is refused is parked the next time round.
+      if (error instanceof DocumentsRejected && error.documents > 0) continue
       const isAway = error instanceof StoreUnavailable || error instanceof ReadModelUnavailable
       if (!isAway || signal?.aborted || ++tries > MAX_REOPENED) throw error
       await sleep(backoffMs(tries, REOPEN), signal)
@@ -174,12 +178,13 @@ export const buildInto = async (options: BuildIntoOptions): Promise<number> => {
 const buildOn = async (
   { store, readModel, projections, upTo, maxBatch = 4_000, cacheSize = 10_000, signal }: BuildIntoOptions,
   known: Lane,
+  condemned: Condemned,
   onDone: (done: BatchDone) => void,
 ): Promise<void> => {
   // The last commit may have been made although its answer was lost.
   const lane = (await readModel.lanes.read(known.id)) ?? known
   if (lane.position !== undefined && lane.position >= upTo) return
-  const parked = await loadParkedNames(readModel, lane.id)
+  const parked = condemned.addTo(await loadParkedNames(readModel, lane.id))
   const committer = await readModel.lanes.committer(lane.id, 'build')
   const source = await store.subscribeAll({ from: lane.position ?? 'start' }).catch(async (error: unknown) => {
     await committer.close()
@@ -192,7 +197,7 @@ const buildOn = async (
     committer,
     routes: routesOf(projections),
     parked,
-    condemned: new Map(),
+    condemned,
     maxBatch: () => maxBatch,
     cacheSize,
     onDone,

@@ -1,6 +1,6 @@
 // Holding a lane: whoever changes its members or its documents out of turn keeps running projectors away for a moment.
 import { sleep } from '../line/backoff.ts'
-import type { Lane, LaneChange, ReadModel, Writes } from '../readmodel/index.ts'
+import type { Committed, Lane, LaneChange, ReadModel, Writes } from '../readmodel/index.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
 
 /** A hold ends by itself, so that a holder that dies stops nobody for longer, ms. */
@@ -10,8 +10,8 @@ const PATIENCE_MS = 10_000
 
 export interface HeldLane {
   readonly lane: Lane
-  /** The one commit of the holder: writes, changes and lets go. undefined: the hold was lost, nothing was written. */
-  release(change: LaneChange, writes: readonly Writes[]): Promise<Lane | undefined>
+  /** The one commit of the holder: writes, changes and lets go. Still held, and nothing written, when documents are refused. */
+  release(change: LaneChange, writes: readonly Writes[]): Promise<Committed>
 }
 
 /**
@@ -38,9 +38,8 @@ export const withHeldLane = async <T>(
         lane: held,
         async release(change, writes) {
           const result = await readModel.lanes.commit(held, writer, { ...change, heldUntil: 0 }, writes)
-          if (result.kind === 'rejected') throw new Error(`${result.collection}: ${result.error}`)
           released = result.kind === 'committed'
-          return result.kind === 'committed' ? result.lane : undefined
+          return result
         },
       })
     } finally {

@@ -24,8 +24,10 @@ export interface ProjectorStatus {
   readonly state: RunState
   readonly position: bigint | undefined
   readonly lag: Lag
-  /** Nothing has moved for too long although there is something to do, or the last failure goes on: not ready. */
+  /** The position has not moved for too long although there is something to do, or a newer program has the lane: not ready. */
   readonly stuck: boolean
+  /** Milliseconds in which there was something to do and the position did not move; 0 while there is nothing to do. */
+  readonly stillMs: number
   readonly error?: string
   /** Facts parked since the start of this process. */
   readonly parked: number
@@ -214,9 +216,8 @@ export const createProjector = ({
       state: run.state,
       position: position$.value,
       lag: run.lag(),
-      stuck:
-        run.state === 'superseded' ||
-        (run.state !== 'stopped' && run.state !== 'live' && !observe && run.stillMs() > stuckAfterMs),
+      stuck: run.state === 'superseded' || (run.state !== 'stopped' && !observe && run.stillMs() > stuckAfterMs),
+      stillMs: run.stillMs(),
       ...(run.error === undefined ? {} : { error: run.error instanceof Error ? run.error.message : String(run.error) }),
       parked: run.parked(),
       outdated: [...outdated],

@@ -35,6 +35,9 @@ export const PARKED_INDEXES = [{ key: { lane: 1, projection: 1, key: 1, position
 const idOf = (lane: string, { projection, key, fact }: Parking): string =>
   [lane, projection, positionText(fact.position), key].join(' ')
 
+/** An error's text is kept up to so many characters. */
+const MAX_ERROR = 2_000
+
 export const parkedDocuments = (lane: string, parkings: readonly Parking[], at: Date): readonly ParkedFact[] =>
   parkings.map((parking) => ({
     _id: idOf(lane, parking),
@@ -46,7 +49,7 @@ export const parkedDocuments = (lane: string, parkings: readonly Parking[], at: 
     revision: parking.fact.revision.toString(),
     fact: parking.fact.id,
     type: parking.fact.type,
-    error: parking.error ?? null,
+    error: parking.error?.slice(0, MAX_ERROR) ?? null,
     at,
   }))
 

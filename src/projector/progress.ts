@@ -5,6 +5,10 @@ export interface Progress {
   /** A session began at this position while the log's newest fact was at `head`. */
   opened(position: bigint | undefined, head: bigint | undefined): void
   moved(position: bigint): void
+  /** A batch came that is to be shown and committed. */
+  taken(): void
+  /** The session is over: what was taken is to be taken again. */
+  closed(): void
   /** A batch is done; gives the milliseconds since the one before. */
   done(batch: BatchDone): number
   /** What was the newest fact when the session began has been reached: for servers that never say "caught up". */
@@ -12,13 +16,17 @@ export interface Progress {
   /** Facts still to come: those at hand, or an estimate from the bytes of log that are left. */
   behind(buffered: number, live: boolean): number
   ageSeconds(): number
+  /** Milliseconds in which there was something to do and the position did not move; nothing else is progress. */
   stillMs(): number
   /** Facts parked since the start. */
   parked(): number
 }
 
 export const createProgress = (): Progress => {
-  let movedAt = performance.now()
+  /** Since when there is something to do and the position has not moved; undefined: there is nothing to do. */
+  let stillSince: number | undefined = performance.now()
+  /** Batches taken and not done. */
+  let underWay = 0
   let doneAt = performance.now()
   let newest: number | undefined
   let parked = 0
@@ -35,13 +43,24 @@ export const createProgress = (): Progress => {
       doneAt = performance.now()
     },
     moved(at) {
+      if (at === position) return
       position = at
-      movedAt = performance.now()
+      if (stillSince !== undefined) stillSince = performance.now()
+    },
+    taken() {
+      underWay++
+      stillSince ??= performance.now()
+    },
+    closed() {
+      underWay = 0
+      stillSince ??= performance.now()
     },
     done(batch) {
       const now = performance.now()
       const ms = now - doneAt
-      movedAt = now
+      underWay--
+      if (batch.caughtUp && underWay === 0) stillSince = undefined
+      else if (batch.lane.position !== position) stillSince = now
       doneAt = now
       facts += batch.facts
       parked += batch.parked
@@ -56,7 +75,7 @@ export const createProgress = (): Progress => {
       return Math.max(buffered, Math.round(Number(head - position) / Math.max(1, bytesPerFact)))
     },
     ageSeconds: () => (newest === undefined ? 0 : Math.max(0, (Date.now() - newest) / 1_000)),
-    stillMs: () => performance.now() - movedAt,
+    stillMs: () => (stillSince === undefined ? 0 : performance.now() - stillSince),
     parked: () => parked,
   }
 }

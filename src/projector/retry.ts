@@ -93,6 +93,7 @@ export const retryParked = async ({
     if (failed !== undefined) return { kind: 'failed', error: failed.error! }
     const gone = waiting.map(({ _id }) => _id)
     const released = await release({}, [...writesOf(folded.changed, collectionOf), ...parkedWrites([], gone)])
-    return released !== undefined ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
+    if (released.kind === 'rejected') return { kind: 'failed', error: released.error }
+    return released.kind === 'committed' ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
   })
 }

@@ -21,10 +21,11 @@ import type { Batch, EventStore, Source } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
+import { createCondemned } from './condemned.ts'
 import { routesOf } from './fold.ts'
 import { loadParkedNames } from './parked.ts'
 import { createProgress } from './progress.ts'
-import { type BatchDone, condemnedName, createSession, DocumentsRejected, LaneLost, type Session } from './session.ts'
+import { type BatchDone, createSession, DocumentsRejected, LaneLost, type Session } from './session.ts'
 
 export type RunState =
   /** Opening, or waiting to open again after a failure. */
@@ -88,7 +89,7 @@ export interface LaneRun {
   readonly state: RunState
   readonly error: unknown
   lag(): Lag
-  /** Milliseconds without progress. */
+  /** Milliseconds in which there was something to do and the position did not move. */
   stillMs(): number
   /** Facts parked since the start. */
   parked(): number
@@ -129,8 +130,7 @@ export const runLane = ({
   observe = false,
   lull = () => Promise.resolve(),
 }: RunOptions): LaneRun => {
-  /** Keys whose documents the store refused, with the reason, until their first fact is parked. */
-  const condemned = new Map<string, string>()
+  const condemned = createCondemned()
   const stop$ = new Subject<void>()
   const stopping = new AbortController()
   const progress = createProgress()
@@ -153,18 +153,9 @@ export const runLane = ({
     onMoved(lane)
   }
 
-  const loadParked = async () => {
-    const parked = await loadParkedNames(readModel, id)
-    for (const name of condemned.keys()) {
-      const at = name.indexOf(' ')
-      parked.add(name.slice(0, at), name.slice(at + 1))
-    }
-    return parked
-  }
-
   const openSession = async (): Promise<Session> => {
     const { lane, projections } = await prepare()
-    const parked = await loadParked()
+    const parked = condemned.addTo(await loadParkedNames(readModel, id))
     const head = await store.head()
     const source = await store.subscribeAll({ from: lane.position ?? 'start' })
     const committer = await readModel.lanes.committer(id, writer).catch(async (error: unknown) => {
@@ -185,7 +176,7 @@ export const runLane = ({
       maxBatch: () => (oneByOne > 0 ? 1 : maxBatch),
       cacheSize,
       onDone(done: BatchDone) {
-        lastError = undefined
+        if (done.lane !== lane || done.caughtUp) lastError = undefined
         tookMs = performance.now() - takenAt
         if (done.lane !== lane) lostInARow = 0
         if (oneByOne > 0) oneByOne -= done.facts
@@ -208,6 +199,7 @@ export const runLane = ({
     await opening
     await current?.session.close()
     current = undefined
+    progress.closed()
   }
 
   /** Follows the lane while somebody else moves or holds it; ends when it has stood still for `patience` ms, or is let go. */
@@ -258,6 +250,8 @@ export const runLane = ({
     if (error instanceof LaneLost) {
       // A transaction may take its time; one that is open for several times as long was left by a process that is gone.
       lostInARow++
+      // Whoever has moved the lane has met the same documents.
+      condemned.clear()
       return stepBack('standby', takeoverMs * (error.underWay ? 3 : 1) * (1 + Math.random() / 2), error)
     }
     if (error instanceof Superseded) {
@@ -273,11 +267,14 @@ export const runLane = ({
       return
     }
     if (error instanceof DocumentsRejected) {
-      const { projection, keys, reason } = error
-      log.error({ lane: id, projection, keys, reason }, 'projector: document refused')
+      log.error({ lane: id, documents: error.documents, reason: error.message }, 'projector: documents refused')
       metrics?.failure(error)
-      if (keys.length === 0) oneByOne = 2 * maxBatch
-      for (const key of keys) condemned.set(condemnedName(projection, key), reason)
+      state = 'starting'
+      lastError = error
+      if (error.documents > 0) return
+      // A batch of one fact names its documents itself, unless what is refused is not theirs.
+      if (oneByOne > 0) await sleep(backoffMs(tries, REOPEN), stopping.signal)
+      oneByOne = 2 * maxBatch
       return
     }
     state = 'starting'
@@ -288,6 +285,7 @@ export const runLane = ({
   const nextBatch = async (session: Session): Promise<Batch> => {
     await lull(notBefore - performance.now())
     const batch = await session.next()
+    if (current?.session === session) progress.taken()
     const isSmall = batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH
     takenAt = performance.now()
     notBefore = isSmall ? takenAt + Math.min(LULL_MS, LULL_SHARE * tookMs) : 0

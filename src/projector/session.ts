@@ -4,8 +4,9 @@ import { LRUCache } from 'lru-cache'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
-import type { Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
+import type { Committed, Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText } from '../readmodel/index.ts'
+import type { Condemned } from './condemned.ts'
 import {
   ALL_PROJECTIONS,
   fill,
@@ -30,18 +31,14 @@ export class LaneLost extends Error {
   }
 }
 
-/** The store refuses documents for good: their keys are to be parked. */
+/** The store refuses documents for good. Their keys are condemned already: whoever opens the next session parks them. */
 export class DocumentsRejected extends Error {
   override readonly name = 'DocumentsRejected'
-  readonly projection: string
-  /** Empty: it could not be told which; a batch of one fact will tell. */
-  readonly keys: readonly string[]
-  readonly reason: string
-  constructor(projection: string, keys: readonly string[], reason: string) {
-    super(`${projection} ${keys.join(', ')}: ${reason}`)
-    this.projection = projection
-    this.keys = keys
-    this.reason = reason
+  /** How many; 0: it could not be told which, and a batch of one fact will tell. */
+  readonly documents: number
+  constructor(documents: number, reason: string) {
+    super(`the document store refuses ${documents === 0 ? 'a batch' : `${documents} documents`}: ${reason}`)
+    this.documents = documents
   }
 }
 
@@ -62,8 +59,7 @@ export interface SessionOptions {
   readonly committer: Committer
   readonly routes: Routes
   readonly parked: ParkedNames
-  /** Why keys were condemned before any of their facts was parked, by `projection key`. */
-  readonly condemned: Map<string, string>
+  readonly condemned: Condemned
   /** Facts of the next batch at most. */
   readonly maxBatch: () => number
   /** Documents kept in memory per projection. */
@@ -84,8 +80,6 @@ export interface Session {
   /** Waits for the commit under way, then ends the subscription. */
   close(): Promise<void>
 }
-
-export const condemnedName = (projection: string, key: string): string => `${projection} ${key}`
 
 interface StoredDocument extends Keyed {
   _at?: string
@@ -184,15 +178,27 @@ export const createSession = ({
     await Promise.all([...missing].map(([projection, asked]) => fillFrom(readModel, collectionOf(projection), asked)))
   }
 
-  /** The first parked fact of a condemned key says why. */
-  const explained = (parkings: readonly Parking[]): readonly Parking[] =>
-    parkings.map((parking) => {
-      const name = condemnedName(parking.projection, parking.key)
-      const error = condemned.get(name)
-      if (error === undefined || parking.error !== undefined) return parking
-      condemned.delete(name)
-      return { ...parking, error }
-    })
+  /** Condemns what a commit was refused for. A batch of one fact condemns all of its documents when none was named. */
+  const rejected = (
+    { refused, error }: Extract<Committed, { kind: 'rejected' }>,
+    changed: readonly Slot[],
+    isOneFact: boolean,
+  ): DocumentsRejected => {
+    const byCollection = new Map(changed.map(({ projection }) => [collectionOf(projection), projection.name]))
+    let documents = 0
+    for (const one of refused) {
+      const name = byCollection.get(one.collection)
+      if (name === undefined) continue
+      condemned.add(name, one.key, one.error)
+      documents++
+    }
+    if (documents === 0 && isOneFact)
+      for (const { projection, key } of changed) {
+        condemned.add(projection.name, key, error)
+        documents++
+      }
+    return new DocumentsRejected(documents, error)
+  }
 
   const parkUnreadable = ({ facts, unreadable }: Batch): { readable: readonly RecordedFact[]; parkings: Parking[] } => {
     if (unreadable.length === 0) return { readable: facts, parkings: [] }
@@ -223,17 +229,12 @@ export const createSession = ({
     if (position === undefined || position === lane.position) return told()
     busy = true
     const writes = writesOf(changed, collectionOf)
-    const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, explained(parkings), new Date()))]
+    const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, condemned.explained(parkings), new Date()))]
     const result = await committer.commit(lane, { position }, all)
     if (result.kind === 'lost') throw new LaneLost(lane.id, result.underWay)
-    if (result.kind === 'rejected') {
-      const own = changed.filter(({ projection }) => collectionOf(projection) === result.collection)
-      const name = own[0]?.projection.name
-      if (name === undefined) throw new Error(`${result.collection}: ${result.error}`)
-      const keys = result.key !== undefined ? [result.key] : batch.facts.length <= 1 ? own.map(({ key }) => key) : []
-      throw new DocumentsRejected(name, keys, result.error)
-    }
+    if (result.kind === 'rejected') throw rejected(result, changed, batch.facts.length <= 1)
     lane = result.lane
+    condemned.written(parkings)
     busy = false
     told()
   }

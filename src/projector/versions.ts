@@ -6,6 +6,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText, ReadModelUnavailable } from '../readmodel/index.ts'
+import { createCondemned } from './condemned.ts'
 import { createParkedNames, fold, plan, routesOf } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { PARKED, PARKED_INDEXES, type ParkedFact, parkedDocuments } from './parked.ts'
@@ -93,8 +94,9 @@ export const fitLane = async ({ readModel, group, projections, writer, ran }: Fi
         .filter(({ _id }) => dropped.includes(_id))
         .map((alias) => aliasWrite({ ...alias, stopped: textOf(held.position) }))
       const changed = await release({ members }, writes)
-      if (changed === undefined) throw new ReadModelUnavailable(`lane ${group} was changed at the same time`)
-      return changed
+      if (changed.kind !== 'committed')
+        throw new ReadModelUnavailable(`lane ${group} was changed at the same time, or cannot be`)
+      return changed.lane
     })
   const { current, outdated } = compare(lane, projections, ran)
   for (const projection of current) {
@@ -251,37 +253,50 @@ const swapHeld = async (options: SwapOptions, beside: Lane, member: Member): Pro
     if (gap.kind !== 'facts') return { kind: 'behind' }
     const { facts } = gap
     const parkedBeside = await readModel.plain<ParkedFact>(PARKED).find({ lane: id }, { limit: 10_000 })
-    const names = createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const))
-    const planned = plan(routesOf([projection]), facts, names)
-    if (!projection.insertOnly) await fillFrom(readModel, member.collection, planned.slots)
-    const folded = fold(planned, names)
     const alias = (await readModel.aliases.all()).find(({ _id }) => _id === name)
     const parkedBefore = await readModel
       .plain<ParkedFact>(PARKED)
       .find({ lane: group, projection: name }, { limit: 10_000 })
-    const moved = [
-      ...parkedBeside
-        .filter((fact) => fact.projection === name)
-        .map((fact) => ({ ...fact, _id: fact._id.replace(id, group), lane: group })),
-      ...parkedDocuments(group, [...planned.parkings, ...folded.parkings], new Date()),
-    ]
-    const gone = [...parkedBeside, ...parkedBefore]
-      .map(({ _id }) => _id)
-      .filter((one) => !moved.some(({ _id }) => _id === one))
-    const writes: Writes[] = [
-      ...writesOf(folded.changed, () => member.collection),
-      { collection: PARKED, inserts: [], replaces: moved, deletes: gone },
-      { collection: 'checkpoints', inserts: [], replaces: [], deletes: [id] },
-      aliasWrite({
-        _id: name,
-        group,
-        live: member,
-        previous: alias === undefined ? null : { ...alias.live, position: stoppedAt(alias, lane) },
-        promotedAt: new Date(),
-      }),
-    ]
+    const condemned = createCondemned()
+    /** What is written without the documents that the store has refused so far. */
+    const writesNow = async (): Promise<Writes[]> => {
+      const names = condemned.addTo(createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const)))
+      const planned = plan(routesOf([projection]), facts, names)
+      if (!projection.insertOnly) await fillFrom(readModel, member.collection, planned.slots)
+      const folded = fold(planned, names)
+      const parkings = condemned.explained([...planned.parkings, ...folded.parkings])
+      const moved = [
+        ...parkedBeside
+          .filter((fact) => fact.projection === name)
+          .map((fact) => ({ ...fact, _id: fact._id.replace(id, group), lane: group })),
+        ...parkedDocuments(group, parkings, new Date()),
+      ]
+      const gone = [...parkedBeside, ...parkedBefore]
+        .map(({ _id }) => _id)
+        .filter((one) => !moved.some(({ _id }) => _id === one))
+      return [
+        ...writesOf(folded.changed, () => member.collection),
+        { collection: PARKED, inserts: [], replaces: moved, deletes: gone },
+        { collection: 'checkpoints', inserts: [], replaces: [], deletes: [id] },
+        aliasWrite({
+          _id: name,
+          group,
+          live: member,
+          previous: alias === undefined ? null : { ...alias.live, position: stoppedAt(alias, lane) },
+          promotedAt: new Date(),
+        }),
+      ]
+    }
     const members = { ...lane.members, [name]: member }
-    if ((await release({ members }, writes)) === undefined) return { kind: 'busy' }
+    let released = await release({ members }, await writesNow())
+    while (released.kind === 'rejected') {
+      const known = condemned.size
+      for (const { collection, key, error } of released.refused)
+        if (collection === member.collection) condemned.add(name, key, error)
+      if (condemned.size === known) throw new Error(`${name}: ${released.error}`)
+      released = await release({ members }, await writesNow())
+    }
+    if (released.kind !== 'committed') return { kind: 'busy' }
     readModel.aliases.note({ [name]: member })
     const dropped = alias?.previous?.collection
     if (dropped !== undefined && dropped !== member.collection) await readModel.drop(dropped)

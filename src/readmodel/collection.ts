@@ -1,5 +1,5 @@
 // A collection as queries and small writers use it: the driver's own methods, each bounded in time, with the store's trouble
-// as one kind of error.
+// as one kind of error. Documents pass as plain data in both directions (storable.ts).
 import type {
   AggregateOptions,
   AnyBulkWriteOperation,
@@ -17,6 +17,7 @@ import type {
   UpdateResult,
   WithId,
 } from 'mongodb'
+import { fromStored, toStored } from './storable.ts'
 
 /** Every document has its key as `_id`. */
 export interface Keyed extends Document {
@@ -56,32 +57,43 @@ export interface ModelCollection<D extends Keyed> {
 /** Runs one call on the driver's collection: resolves its name, bounds its time, maps its errors. */
 export type Run<D extends Keyed> = <T>(action: (collection: Collection<D>) => Promise<T>) => Promise<T>
 
+const restored = <D extends Document>(document: D | null): D | null => (document === null ? null : fromStored(document))
+
+/** Updates only ever set fields of the program's own. */
+const storedOperation = <D extends Keyed>(operation: AnyBulkWriteOperation<D>): AnyBulkWriteOperation<D> => {
+  if ('insertOne' in operation) return { insertOne: { document: toStored(operation.insertOne.document) } }
+  if (!('replaceOne' in operation)) return operation
+  const { replaceOne } = operation
+  return { replaceOne: { ...replaceOne, replacement: toStored(replaceOne.replacement) } }
+}
+
 export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D> => ({
-  findOne: (filter, options) => run((c) => c.findOne(filter, options)),
-  find: (filter, options) => run((c) => c.find(filter, options).toArray()),
+  findOne: async (filter, options) => restored(await run((c) => c.findOne(filter, options))),
+  find: async (filter, options) => (await run((c) => c.find(filter, options).toArray())).map(fromStored),
   async *stream(filter, options = {}) {
     const cursor = await run(async (c) => c.find(filter, options))
     try {
       for (;;) {
         if (!(await run(() => cursor.hasNext()))) return
-        yield* cursor.readBufferedDocuments() as WithId<D>[]
+        for (const document of cursor.readBufferedDocuments() as WithId<D>[]) yield fromStored(document)
       }
     } finally {
       await cursor.close()
     }
   },
   count: (filter, options) => run((c) => c.countDocuments(filter, options)),
-  aggregate: <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
-    run((c) => c.aggregate<T>(pipeline, options).toArray()),
-  insertOne: (document) => run(async (c) => void (await c.insertOne(document))),
+  aggregate: async <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
+    (await run((c) => c.aggregate<T>(pipeline, options).toArray())).map(fromStored),
+  insertOne: (document) => run(async (c) => void (await c.insertOne(toStored(document)))),
   updateOne: (filter, update, options) => run((c) => c.updateOne(filter, update, options)),
   updateMany: (filter, update, options) => run((c) => c.updateMany(filter, update, options)),
   replaceOne: (filter, document, options) =>
-    run(async (c) => (await c.replaceOne(filter, document, options)) as UpdateResult<D>),
-  findOneAndUpdate: (filter, update, options = {}) => run((c) => c.findOneAndUpdate(filter, update, options)),
+    run(async (c) => (await c.replaceOne(filter, toStored(document), options)) as UpdateResult<D>),
+  findOneAndUpdate: async (filter, update, options = {}) =>
+    restored(await run((c) => c.findOneAndUpdate(filter, update, options))),
   deleteOne: (filter) => run((c) => c.deleteOne(filter)),
   deleteMany: (filter) => run((c) => c.deleteMany(filter)),
-  bulkWrite: (operations, options) => run((c) => c.bulkWrite(operations, options)),
+  bulkWrite: (operations, options) => run((c) => c.bulkWrite(operations.map(storedOperation), options)),
   createIndexes: (indexes) =>
     run(async (c) => {
       if (indexes.length > 0) await c.createIndexes(indexes)

@@ -17,7 +17,7 @@ export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
 export type { Committer } from './committers.ts'
 export { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
-export type { Committed, Lane, LaneChange, Lanes, Member, Writes } from './lanes.ts'
+export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'
 
 export interface ReadModel {

@@ -37,8 +37,18 @@ export type Committed =
   | { readonly kind: 'committed'; readonly lane: Lane }
   /** Somebody else moved the lane, or is `underWay` doing so in an open transaction: nothing was written. */
   | { readonly kind: 'lost'; readonly underWay: boolean }
-  /** The store refuses a document for good: nothing was written. The key is undefined when it could not be told. */
-  | { readonly kind: 'rejected'; readonly collection: string; readonly key: string | undefined; readonly error: string }
+  /**
+   * The store refuses documents for good: nothing was written. All that could be found within some seconds are named; none when
+   * nothing but the whole is refused.
+   */
+  | { readonly kind: 'rejected'; readonly refused: readonly RefusedDocument[]; readonly error: string }
+
+/** A document that the store does not take, however often it is tried. */
+export interface RefusedDocument {
+  readonly collection: string
+  readonly key: string
+  readonly error: string
+}
 
 export interface LaneChange {
   readonly position?: bigint | undefined

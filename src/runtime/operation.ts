@@ -4,6 +4,11 @@ import type { Readiness } from '../http/operation.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from './services.ts'
 
+const whyStuck = (state: string, stillMs: number, error = 'no error was reported'): string =>
+  state === 'superseded'
+    ? `a newer program has taken over the read models: ${error}`
+    : `facts wait and the position of the read models has not moved for ${Math.round(stillMs / 1_000)} s: ${error}`
+
 /** Ready: both stores answer and the projector is not stuck. Being behind is no reason to be taken out of service. */
 export const readinessOf = async ({
   store,
@@ -16,7 +21,7 @@ export const readinessOf = async ({
 }: Services): Promise<Readiness> => {
   const eventStore = store.health()
   const documents = readModel.health()
-  const { state, lag, stuck, parked, error, position } = projector.status()
+  const { state, lag, stuck, stillMs, parked, error, position } = projector.status()
   return {
     ok: eventStore.ok && documents.ok && !stuck,
     checks: {
@@ -29,6 +34,7 @@ export const readinessOf = async ({
         lag,
         parked,
         ...(error === undefined ? {} : { error }),
+        ...(stuck ? { reason: whyStuck(state, stillMs, error) } : {}),
       },
       // One definition that does not fit the others is told, not counted: everything else works.
       definitions: { ok: true, switched_off: rulebook.current().off.size },

@@ -1,4 +1,6 @@
 // Lanes: documents and checkpoint move together or not at all, and only from where the mover believed them to be.
+import { deepStrictEqual } from 'node:assert'
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Keyed, Lane, ReadModel, Writes } from '../../src/readmodel/index.ts'
@@ -96,11 +98,11 @@ test('a document that the store refuses is named, and nothing is written', async
     writes({ inserts: [{ _id: 'a' } as Keyed, { _id: 'b', email: 'x@y.z' } as Keyed, { _id: 'c' } as Keyed] }),
   ])
   assert.is(refused.kind, 'rejected')
-  assert.is(refused.kind === 'rejected' && refused.key, 'b')
+  assert.is(refused.kind === 'rejected' && refused.refused.map(({ key }) => key).join(), 'b')
   const replaced = await readModel.lanes.commit(lane, 'w', { position: 1n }, [
     writes({ replaces: [{ _id: 'c', email: 'x@y.z' } as Keyed] }),
   ])
-  assert.is(replaced.kind === 'rejected' && replaced.key, 'c')
+  assert.is(replaced.kind === 'rejected' && replaced.refused.map(({ key }) => key).join(), 'c')
   assert.is(await docs().count({}), 1)
   assert.is((await readModel.lanes.read('lane'))!.seq, lane.seq)
 })
@@ -124,8 +126,98 @@ test('what cannot be BSON is refused, not retried for ever', async () => {
   cyclic.self = cyclic
   const refused = await readModel.lanes.commit(lane, 'w', { position: 1n }, [writes({ inserts: [cyclic as Keyed] })])
   assert.is(refused.kind, 'rejected')
-  assert.is(refused.kind === 'rejected' && refused.key, 'a')
+  assert.is(refused.kind === 'rejected' && refused.refused.map(({ key }) => key).join(), 'a')
   assert.is((await readModel.lanes.commit(lane, 'w', { position: 1n }, [])).kind, 'committed')
+})
+
+test('all documents of a commit that the store refuses are named at once, for whatever reason', async () => {
+  const lane = await newLane()
+  await readModel.prepare('pairs', [{ key: { a: 1, b: 1 } }])
+  const levels = (n: number): object => (n === 0 ? {} : { in: levels(n - 1) })
+  const parallel = Array.from({ length: 300 }, (_, i) => ({ _id: `p${i}`, ...(i % 3 ? {} : { a: [1, 2], b: [1, 2] }) }))
+  const badOnes: Record<string, object> = {
+    type: { at: new Map([[1, 2]]) },
+    day: { at: new Date(Number.NaN) },
+    deep: levels(200),
+  }
+  const large = { _id: 'large', text: 'x'.repeat(17 * 1024 * 1024) }
+  const nul = { _id: 'nul', in: { 'a\u0000b': 1 } }
+  const condemned = new Set<string>()
+  for (let round = 0; round < 10; round++) {
+    const left = (documents: readonly Keyed[]) => documents.filter(({ _id }) => !condemned.has(_id))
+    const result = await readModel.lanes.commit(lane, 'w', { position: 1n }, [
+      writes({
+        inserts: left([
+          { _id: 'good' },
+          ...Object.entries(badOnes).map(([key, bad]) => ({ ...bad, _id: key }) as Keyed),
+          large,
+        ]),
+        replaces: left([{ _id: 'fine' }, nul]),
+      }),
+      writes({ collection: 'pairs', replaces: left(parallel) }),
+    ])
+    if (result.kind === 'committed') break
+    assert.is(result.kind, 'rejected')
+    const refused = result.kind === 'rejected' ? result.refused : []
+    assert.ok(refused.length > 0)
+    for (const { key } of refused) condemned.add(key)
+  }
+  assert.is(await docs().count({}), 2)
+  const wanted = parallel.filter((document) => 'a' in document).map(({ _id }) => _id)
+  assert.equal([...condemned].sort(), [...Object.keys(badOnes), 'large', 'nul', ...wanted].sort())
+})
+
+test('what is stored comes back as it was, whatever its keys are called', async () => {
+  const lane = await newLane()
+  const key = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        '_bsontype',
+        '$ref',
+        '$id',
+        '$db',
+        '$set',
+        'a.b',
+        '',
+        '__proto__',
+        'constructor',
+        'toString',
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('\uE000_bsontype', '\uE000\uE000$ref', '\uE000', 'toBSON', 'toJSON', '_id'),
+    },
+    { weight: 1, arbitrary: fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\u0000')) },
+  )
+  const leaf = fc.oneof(
+    fc.constantFrom('ObjectId', 'Long', 'a.b', null, true),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Object.is(n, -0)),
+    fc.date({ noInvalidDate: true }),
+  )
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, leaf, tie('object'), fc.array(tie('value'), { maxLength: 3 })),
+    object: fc
+      .array(fc.tuple(key, tie('value')), { maxLength: 4 })
+      .map((entries): Record<string, unknown> => Object.fromEntries(entries)),
+  }))
+  let n = 0
+  let current = lane
+  await fc.assert(
+    fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 20 }), async (values) => {
+      const documents = values.map((data) => ({ _id: `v${n++}`, data }) as Keyed)
+      const [first, ...others] = documents
+      const done = await readModel.lanes.commit(current, 'w', {}, [writes({ inserts: others })])
+      if (done.kind !== 'committed') throw new Error(JSON.stringify(done))
+      current = done.lane
+      await docs().replaceOne({ _id: first!._id }, first as Doc, { upsert: true })
+      const found = await docs().find({ _id: { $in: documents.map(({ _id }) => _id) } }, { limit: 100 })
+      const inOrder = documents.map(({ _id }) => found.find((document) => document._id === _id))
+      deepStrictEqual(inOrder, documents)
+    }),
+    { numRuns: process.env.SOAK === '1' ? 2_000 : 60, includeErrorInReport: true },
+  )
 })
 
 test('a name is followed to the collection that holds it now', async () => {
