@@ -131,13 +131,14 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         rulebook,
         head: store.head,
         caughtUp,
+        aside,
         log,
         now: Date.now,
         requestId,
       }),
     )
     stops.push(() => rollout.stop())
-    const clock = startClock({ readModel, customers, log, now: Date.now, requestId })
+    const clock = startClock({ readModel, customers, aside, log, now: Date.now, requestId })
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const failedJobs = createFailedJobs(readModel)
@@ -202,6 +203,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
             store,
             readModel,
             rulebook: rulebook.current,
+            aside,
             issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
             log,
             metrics: metrics.registry,

@@ -4,6 +4,7 @@ import type { DeadlineDocument } from '../../projections/deadlines.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
+import type { SetAside } from '../runtime/setAside.ts'
 
 export interface Clock {
   /** Deadlines that were found due and are not done yet. */
@@ -15,7 +16,9 @@ export interface Clock {
 export interface ClockOptions {
   readonly readModel: ReadModel
   readonly customers: CustomerRuntime
-  readonly log: Logger
+  /** Where customers go whose deadline cannot be dealt with. */
+  readonly aside: Pick<SetAside, 'worker'>
+  readonly log: Pick<Logger, 'warn'>
   /** ms since the epoch. */
   readonly now: () => number
   readonly requestId: () => string
@@ -34,21 +37,30 @@ const REMEMBER_MS = 10_000
 const ACTOR = { name: 'clock', role: 'system' } as const
 
 /** Starts the clock. Several nodes may run one: a deadline that another has dealt with leaves nothing to record. */
-export const startClock = ({ readModel, customers, log, now, requestId }: ClockOptions): Clock => {
+export const startClock = ({ readModel, customers, aside, log, now, requestId }: ClockOptions): Clock => {
   const deadlines = readModel.collection<DeadlineDocument>('deadlines')
   const stop$ = new Subject<void>()
   /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
   const taken = new Map<string, { readonly dueAt: number; readonly at: number }>()
   let pending = 0
 
+  const letPass = (id: string, at: number) =>
+    customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
+  const worker = aside.worker('clock', async ({ fact: id }) => {
+    await letPass(id, now())
+    return 'done'
+  })
+
   const due = async (): Promise<readonly DeadlineDocument[]> => {
     const at = now()
     for (const [id, { at: since }] of taken) if (at - since > REMEMBER_MS) taken.delete(id)
+    // Those that rest after a failure must not fill the looks of the others.
+    const resting = worker.resting()
     const found = await deadlines.find(
-      { dueAt: { $lte: new Date(at + AHEAD_MS) } },
+      { dueAt: { $lte: new Date(at + AHEAD_MS) }, ...(resting.length > 0 ? { _id: { $nin: [...resting] } } : {}) },
       { sort: { dueAt: 1 }, limit: TAKE },
     )
-    return found.filter(({ _id, dueAt }) => taken.get(_id)?.dueAt !== dueAt.getTime())
+    return found.filter(({ _id, dueAt }) => taken.get(_id)?.dueAt !== dueAt.getTime() && !worker.rests(_id))
   }
 
   const advance = async ({ _id, dueAt }: DeadlineDocument): Promise<void> => {
@@ -60,10 +72,12 @@ export const startClock = ({ readModel, customers, log, now, requestId }: ClockO
       // A timer may be a millisecond early by the wall clock: at that time nothing would be due, and the deadline would be
       // remembered as done.
       const at = Math.max(now(), dueAt.getTime())
-      await customers.execute(_id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
+      await letPass(_id, at)
+      worker.done(_id)
     } catch (error) {
-      // It stays due: the next tick takes it again.
+      // It stays due: a later tick takes it again.
       taken.delete(_id)
+      await worker.failed({ key: _id }, error)
       log.warn({ err: error, customer: _id }, 'a deadline could not be dealt with yet')
     } finally {
       pending--

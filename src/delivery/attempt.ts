@@ -15,6 +15,8 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
+import { TooBusy } from '../runtime/decider.ts'
+import { verdictOf } from '../runtime/trouble.ts'
 import type { Usage } from './lanes.ts'
 import { type Cause, causeOf, causeShown, type Rendered, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
@@ -246,7 +248,8 @@ export const createAttempt = (options: AttemptOptions) => {
         createdAt: message.created_at.getTime(),
       })
     } catch (error) {
-      if (error instanceof StoreUnavailable) throw error
+      // Nothing that is so only now is a reason to give a message up.
+      if (verdictOf(error) === 'wait' || error instanceof TooBusy) throw error
       return failed(`not rendered: ${textOf(error)}`, {})
     }
 

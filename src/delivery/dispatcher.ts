@@ -8,6 +8,7 @@ import { activityId } from '../domain/customer/activity.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { sleep } from '../line/backoff.ts'
 import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
+import type { SetAside } from '../runtime/setAside.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
 import type { LaneStatus, Lanes, Usage } from './lanes.ts'
 import type { Leases } from './leases.ts'
@@ -16,6 +17,8 @@ export interface DispatcherOptions extends AttemptOptions {
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly rulebook: () => Rulebook
   readonly leases: Leases
+  /** Where messages go that cannot be seen through. */
+  readonly aside: Pick<SetAside, 'worker'>
   /** Shared with whatever else sends to the same hosts. */
   readonly lanes: Lanes
   /** Messages at once on one lane. */
@@ -64,7 +67,7 @@ const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
     .map(([, item]) => item)
 
 export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
-  const { readModel, rulebook, leases, lanes, log, now, random, senders, concurrency, leaseMs, pollMs } = options
+  const { readModel, rulebook, leases, aside, lanes, log, now, random, senders, concurrency, leaseMs, pollMs } = options
   const outbox = readModel.collection<OutboxDocument>('outbox')
   const customers = readModel.collection<CustomerDocument>('customers')
   const activity = readModel.collection<ActivityDocument>('activity')
@@ -93,6 +96,13 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     isWoken = true
     wakeNow()
   }
+
+  const worker = aside.worker('dispatcher', async ({ fact: id }) => {
+    const message = await outbox.findOne({ _id: id }, { projection: { due_at: 1 } })
+    if (message?.due_at === undefined) return 'done'
+    wake()
+    return 'again'
+  })
 
   const counter =
     options.metrics &&
@@ -148,14 +158,15 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     try {
       const attempted = await attempt({ ...claimed, enter })
       outcome = attempted.kind
+      worker.done(id)
       if (attempted.kind !== 'untouched') {
         known.set(id, attempted.revision)
       }
       if ('lane' in attempted) usage = attempted.lane
       else if (attempted.kind === 'untouched') resting.set(id, true)
     } catch (error) {
-      resting.set(id, true)
       log.warn({ err: error, message: id }, 'a message was not seen through; it is tried again')
+      await worker.failed({ key: id }, error)
     } finally {
       if (isOnLane) lanes.give(lane, usage, now())
       leases.release(id)
@@ -191,15 +202,18 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     // A look that goes on where the last one ended meets little that is already under way.
     const limit = Math.min(MAX_FOUND, (isAlone ? wanted : 2 * wanted) + (isWhole ? active.size : 0) + slack)
     if (isWhole) wholeAt = at
+    const failing = worker.resting()
     const found = await outbox.find(
       {
         due_at: { $lte: new Date(at), ...(isWhole || from === undefined ? {} : { $gte: from }) },
         ...(full.length > 0 ? { 'distribution.id': { $nin: full } } : {}),
+        ...(failing.length > 0 ? { _id: { $nin: [...failing] } } : {}),
       },
       { sort: { due_at: 1 }, limit },
     )
     const ready = found.filter(
-      ({ _id, revision }) => !active.has(_id) && !resting.has(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
+      ({ _id, revision }) =>
+        !active.has(_id) && !resting.has(_id) && !worker.rests(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
     )
     if (ready.length >= wanted) slack = Math.max(MIN_SLACK, slack / 2)
     else if (found.length === limit) slack = Math.min(MAX_FOUND, slack * 2)

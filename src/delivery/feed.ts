@@ -9,6 +9,8 @@ import type { Entry } from '../domain/rulebook/kind.ts'
 import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { SetAside } from '../runtime/setAside.ts'
+import { verdictOf, wordsOf } from '../runtime/trouble.ts'
 import type { Lanes } from './lanes.ts'
 import { webhookBody } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
@@ -47,6 +49,8 @@ export interface FeedOptions {
   readonly projectId: string
   /** The longest that one sending takes, ms: with less than that left of the lease nothing is sent. */
   readonly longestSendMs: number
+  /** Where customers are told of whose events cannot even be held back as they should. */
+  readonly aside: Pick<SetAside, 'worker'>
   readonly now: () => number
   readonly random: () => number
 }
@@ -58,6 +62,8 @@ const HELD_BATCH = 20
 
 /** Customers that are served at once; how many of them send at once is the lane's to say. */
 const MAX_LINES = 32
+/** A customer for whom nothing helps is tried again after so long, ms. */
+const LONGEST_HOLD_MS = 60 * 60_000
 
 /** Before the first position there is. */
 export const START = ''
@@ -66,7 +72,7 @@ const filterOf = ({ events }: ProjectWebhook): Record<string, unknown> =>
   events.includes(ALL_EVENTS) ? {} : { $or: [{ type: { $in: [...events] } }, { event: { $in: [...events] } }] }
 
 export const createFeed = (options: FeedOptions) => {
-  const { store, readModel, senders, lanes, retries, projectId, longestSendMs, now, random } = options
+  const { store, readModel, senders, lanes, retries, projectId, longestSendMs, aside, now, random } = options
   const activity = readModel.collection<ActivityDocument>('activity')
   const customers = readModel.collection<CustomerDocument>('customers')
   const feeds = readModel.plain<FeedDocument>(FEEDS)
@@ -131,7 +137,12 @@ export const createFeed = (options: FeedOptions) => {
         lanes.give(lane, 'unused', now())
         return { event, failed: undefined }
       }
-      const sent = await send(entry, event, profile, lane)
+      const sent = await send(entry, event, profile, lane).catch((error: unknown): Sent => {
+        lanes.give(lane, 'unused', now())
+        if (verdictOf(error) === 'wait') throw error
+        // What cannot be sent is held back and at last given up like what is refused.
+        return { kind: 'failed', error: wordsOf(error), isDown: false, isFinal: false }
+      })
       if (sent.kind === 'failed') return { event, failed: sent }
     }
     return undefined
@@ -186,6 +197,28 @@ export const createFeed = (options: FeedOptions) => {
     )
   }
 
+  const worker = aside.worker('webhook-feeds', async ({ fact: id }) => {
+    const { matchedCount } = await held.updateOne({ _id: id }, { $set: { retry_at: new Date(now()) } })
+    return matchedCount > 0 ? 'again' : 'done'
+  })
+
+  /** Does what one customer's line asks for. Whatever comes of it, the customer is held at `position` and others go on. */
+  const guarded = async (webhook: string, customer: string, position: string, step: () => Promise<void>) => {
+    const _id = `${webhook}/${customer}`
+    try {
+      await step()
+      worker.done(_id)
+    } catch (error) {
+      if (verdictOf(error) === 'wait') throw error
+      await worker.failed({ key: _id }, error)
+      const known = await held.findOne({ _id })
+      const tries = (known?.tries ?? 0) + 1
+      const retryAt = new Date(now() + (nextTry(tries, retries, random) ?? LONGEST_HOLD_MS))
+      const base = { _id, webhook, customer, position: known?.position ?? position, reason: wordsOf(error) }
+      await held.replaceOne({ _id }, { ...base, tries, retry_at: retryAt }, { upsert: true })
+    }
+  }
+
   /** Catches up customers that are held and due; gives whether there was anything to do. */
   const catchUp = async (entry: Entry<ProjectWebhook>, feed: FeedDocument, lane: string): Promise<boolean> => {
     const due = await held.find(
@@ -195,25 +228,27 @@ export const createFeed = (options: FeedOptions) => {
     if (due.length === 0 || lanes.rests(lane, now())) return false
     const profiles = await profilesOf(due.map((one) => one.customer))
     await Promise.all(
-      due.map(async (one) => {
-        const events = await activity.find(
-          {
-            customer: one.customer,
-            position: { $gte: one.position, $lte: feed.position },
-            ...filterOf(entry.definition),
-          },
-          { sort: { position: 1 }, limit: BATCH },
-        )
-        const stopped = await inOrder(entry, events, profiles.get(one.customer), lane, feed.until)
-        if (stopped)
-          await hold(entry.id, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
-        else if (events.length < BATCH) await held.deleteOne({ _id: one._id })
-        else
-          await held.updateOne(
-            { _id: one._id },
-            { $set: { position: `${events.at(-1)!.position}~`, tries: 0, retry_at: new Date(now()) } },
+      due.map((one) =>
+        guarded(entry.id, one.customer, one.position, async () => {
+          const events = await activity.find(
+            {
+              customer: one.customer,
+              position: { $gte: one.position, $lte: feed.position },
+              ...filterOf(entry.definition),
+            },
+            { sort: { position: 1 }, limit: BATCH },
           )
-      }),
+          const stopped = await inOrder(entry, events, profiles.get(one.customer), lane, feed.until)
+          if (stopped)
+            await hold(entry.id, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
+          else if (events.length < BATCH) await held.deleteOne({ _id: one._id })
+          else
+            await held.updateOne(
+              { _id: one._id },
+              { $set: { position: `${events.at(-1)!.position}~`, tries: 0, retry_at: new Date(now()) } },
+            )
+        }),
+      ),
     )
     return true
   }
@@ -255,8 +290,11 @@ export const createFeed = (options: FeedOptions) => {
     const lines = [...byCustomer.values()]
     const work = async (): Promise<void> => {
       for (let line = lines.shift(); line; line = lines.shift()) {
-        const stopped = await inOrder(entry, line, profiles.get(line[0]!.customer), lane, feed.until)
-        if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
+        const { customer, position } = line[0]!
+        await guarded(entry.id, customer, position, async () => {
+          const stopped = await inOrder(entry, line, profiles.get(customer), lane, feed.until)
+          if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
+        })
       }
     }
     await Promise.all(Array.from({ length: Math.min(MAX_LINES, lines.length) }, work))

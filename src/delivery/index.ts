@@ -7,6 +7,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { SetAside } from '../runtime/setAside.ts'
 import type { IssueCode } from './attempt.ts'
 import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
@@ -24,6 +25,7 @@ export interface DeliveryOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
   readonly readModel: ReadModel
   readonly rulebook: () => Rulebook
+  readonly aside: Pick<SetAside, 'worker'>
   readonly issueCode?: IssueCode
   readonly log: Log
   readonly metrics?: Registry
@@ -58,6 +60,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     store,
     readModel,
     rulebook,
+    aside,
     log,
     timeoutMs = TIMEOUT_MS,
     pollMs = POLL_MS,
@@ -96,6 +99,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     senders,
     lanes,
     retries,
+    aside,
     log,
     now,
     random,

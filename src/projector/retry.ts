@@ -3,6 +3,7 @@ import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { verdictOf, wordsOf } from '../runtime/trouble.ts'
 import { ALL_PROJECTIONS, createParkedNames, fold, type Plan, plan, planFor, routesOf, streamKey } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { type ParkedFact, parkedFactsOf, parkedWrites } from './parked.ts'
@@ -59,7 +60,7 @@ export const retryParked = async ({
 }: RetryOptions): Promise<Retried> => {
   const parked = await parkedFactsOf(readModel, id, projection, key, MAX_FACTS)
   if (parked.length === 0) return { kind: 'nothing' }
-  return withHeldLane(readModel, id, writer, async ({ lane, release }) => {
+  const again = withHeldLane<Retried>(readModel, id, writer, async ({ lane, release }) => {
     // Read again under the hold: a running projector may have parked more.
     const waiting = await parkedFactsOf(readModel, id, projection, key, MAX_FACTS)
     let planned: Plan
@@ -95,5 +96,10 @@ export const retryParked = async ({
     const released = await release({}, [...writesOf(folded.changed, collectionOf), ...parkedWrites([], gone)])
     if (released.kind === 'rejected') return { kind: 'failed', error: released.error }
     return released.kind === 'committed' ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
+  })
+  // What the store refuses of one key is no reason to leave the next keys alone.
+  return again.catch((error: unknown) => {
+    if (verdictOf(error) === 'wait') throw error
+    return { kind: 'failed', error: wordsOf(error) }
   })
 }

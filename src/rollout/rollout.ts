@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
+import type { SetAside } from '../runtime/setAside.ts'
 import { createPace } from './pace.ts'
 import { isWorthReading, type Part, partAfter, partsOf, sizeOfParts } from './parts.ts'
 
@@ -29,7 +30,9 @@ export interface RolloutOptions {
   readonly head: () => Promise<bigint | undefined>
   /** Whether the read models come to show every customer recorded before now, within so many ms. */
   readonly caughtUp: (timeoutMs: number) => Promise<boolean>
-  readonly log: Logger
+  /** Where customers go who cannot be looked at. */
+  readonly aside: Pick<SetAside, 'worker'>
+  readonly log: Pick<Logger, 'warn'>
   readonly now: () => number
   readonly requestId: () => string
 }
@@ -69,6 +72,7 @@ export const startRollout = async ({
   rulebook,
   head,
   caughtUp,
+  aside,
   log,
   now,
   requestId,
@@ -106,12 +110,21 @@ export const startRollout = async ({
   }
   const pace = createPace({ others, clock: () => performance.now(), signal })
 
+  const bringUnder = async (id: string): Promise<void> => {
+    looked++
+    const context = { requestId: requestId(), actor: ACTOR, now: now(), inPassing: true }
+    await customers.execute(id, { type: 'AdvanceClock' }, context)
+  }
+  const worker = aside.worker('rollout', async ({ fact: id }) => {
+    await bringUnder(id)
+    return 'done'
+  })
+
+  /** Whoever cannot be looked at is set aside, so that the pass goes on. */
   const lookAt = async (id: string): Promise<void> => {
     underWay++
-    looked++
     try {
-      const context = { requestId: requestId(), actor: ACTOR, now: now(), inPassing: true }
-      await customers.execute(id, { type: 'AdvanceClock' }, context)
+      await worker.attempt({ key: id }, () => bringUnder(id), signal)
     } finally {
       underWay--
       oneEnded()

@@ -4,6 +4,7 @@ import { idFrom } from '../domain/ids.ts'
 import { codeOf, giftOf, impliedPublication, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
+import { TooBusy } from './decider.ts'
 import type { RulebookRuntime } from './rulebook.ts'
 
 export interface MessageCodesOptions {
@@ -43,7 +44,7 @@ export const createMessageCodes =
         },
         { ...context, key: `process:${message}` },
       )
-      if (published.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
+      if (published.kind === 'busy') throw new TooBusy(`customer ${customer}`)
       if (published.kind === 'refused') return { kind: 'refused', reason: published.refusal.details }
       // A repeat finds the code that the first time gave, whichever this attempt came upon.
       return { kind: 'issued', code: published.state.vouchers[id]?.code ?? code }

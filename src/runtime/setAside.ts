@@ -230,9 +230,14 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     if (!redo) return 'failed'
     try {
       const outcome = await redo(failed)
-      memories.get(process)?.delete(fact)
-      if (outcome === 'done') await forget(_id, process)
-      else await failures.replaceOne({ _id }, { _id, ...failed, retry_at: new Date(now() + restMs(tries)) })
+      const memory = memories.get(process)
+      if (outcome === 'done') {
+        memory?.delete(fact)
+        await forget(_id, process)
+        return outcome
+      }
+      memory?.set(fact, { tries: Math.max(tries, maxTries), until: 0 })
+      await failures.replaceOne({ _id }, { _id, ...failed, retry_at: new Date(now() + restMs(tries)) })
       return outcome
     } catch (error) {
       if (verdictOf(error) === 'wait') throw error

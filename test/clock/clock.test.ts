@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { startClock } from '../../src/clock/clock.ts'
 import type { ReadModel } from '../../src/readmodel/index.ts'
 import type { CustomerRuntime } from '../../src/runtime/customers.ts'
+import { asideInMemory } from '../aside.ts'
 import { until } from '../until.ts'
 
 const silent = () => undefined
@@ -21,9 +22,11 @@ test('a timer that is early by the wall clock does not let a deadline pass unsee
     execute: async (_id: string, _command: unknown, { now }: { now: number }) => void times.push(now),
   } as unknown as CustomerRuntime
   // The wall clock stands a millisecond before the deadline, whatever the timer has waited.
-  const clock = startClock({ readModel, customers, log, now: () => dueAt.getTime() - 1, requestId: () => 'r' })
+  const aside = asideInMemory()
+  const clock = startClock({ readModel, customers, aside, log, now: () => dueAt.getTime() - 1, requestId: () => 'r' })
   await until(() => times.length > 0)
   await clock.stop()
+  await aside.stop()
   assert.equal(times, [dueAt.getTime()])
 })
 

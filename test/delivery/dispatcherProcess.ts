@@ -9,6 +9,7 @@ import { createEventStore } from '../../src/eventstore/index.ts'
 import { createLogger } from '../../src/log.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
 import { startRulebook } from '../../src/runtime/rulebook.ts'
+import { createSetAside } from '../../src/runtime/setAside.ts'
 import { QUICK } from './quick.ts'
 
 const { EVENTSTORE_URL: eventStore, MONGODB_URL: mongodb, MONGODB_DATABASE: database, DIE_AT, DIE_AFTER } = process.env
@@ -31,6 +32,7 @@ const ends = createSenders({
 })
 await once(process.stdin, 'data')
 await startDelivery({
+  aside: createSetAside({ readModel, log, now: Date.now }),
   ...QUICK,
   config: {
     isOn: true,

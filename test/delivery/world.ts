@@ -95,11 +95,12 @@ export const shop = async (env: Readonly<Record<string, string>> = {}, dir?: str
         return test(found) ? found : undefined
       }, 30_000),
     async deliver(options = {}) {
-      const { store, readModel, rulebook } = node.services
+      const { store, readModel, rulebook, aside } = node.services
       const delivery = await startDelivery({
         store,
         readModel,
         rulebook: rulebook.current,
+        aside,
         log: createLogger('fatal'),
         ...QUICK,
         ...options,
