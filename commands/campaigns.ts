@@ -13,10 +13,13 @@ import { type Answer, type Call, type Outcome, route } from '../src/http/route.t
 import { ReadModelUnavailable } from '../src/readmodel/index.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf } from './context.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
-const CampaignPatch = v.partial(Campaign)
+/** What answers say of a campaign beside its definition. */
+const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
+const CampaignBody = v.pipe(Campaign, recorded(...SHOWN))
+const CampaignPatch = v.pipe(v.partial(Campaign), recorded(...SHOWN))
 
 /** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
 const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<typeof CampaignPatch>): Campaign => {
@@ -108,7 +111,7 @@ export const campaignCommands = (services: Services) => [
       'background; how far they are is in `vouchers_generation_status` and the async action.',
     tag: 'Campaigns',
     roles: WRITERS,
-    body: Campaign,
+    body: CampaignBody,
     response: CampaignObject,
     handler: (call): Promise<Outcome> | Outcome => {
       const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))

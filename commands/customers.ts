@@ -2,25 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { CustomerObject, showCustomerBriefly, showCustomerState } from '../queries/customers.ts'
-import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { isoDate, name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { reachOf, sayable, strangerFault, tellable } from './clients.ts'
 import { contextOf, customerOfSource, findCustomer, tooBusy } from './context.ts'
 
-const CustomerBody = v.pipe(
-  v.object({
-    id: v.optional(name300),
-    ...ProfilePatch.entries,
-    birthdate: v.nullish(isoDate),
-  }),
-  v.title('CustomerPatch'),
-)
-type CustomerBody = v.InferOutput<typeof CustomerBody>
+const CustomerBody = v.pipe(CustomerInput, v.title('CustomerPatch'))
 
 type AnyCall = Call<unknown, unknown, unknown>
 
@@ -72,7 +63,7 @@ const save = async (
 }
 
 /** The same from a browser: customers say of themselves what their token lets them; a stranger may only make a new one. */
-const upsertOwn = async (services: Services, call: Call<CustomerBody, unknown, unknown>): Promise<Outcome> => {
+const upsertOwn = async (services: Services, call: Call<CustomerInput, unknown, unknown>): Promise<Outcome> => {
   const { id, ...profile } = call.body
   const reach = await reachOf(services, call, call.body)
   if (isFailure(reach)) return reach
@@ -101,7 +92,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerBody, unknown, u
   }
 }
 
-const upsert = async (services: Services, call: Call<CustomerBody, unknown, unknown>): Promise<Outcome> => {
+const upsert = async (services: Services, call: Call<CustomerInput, unknown, unknown>): Promise<Outcome> => {
   const { id, ...profile } = call.body
   if (id !== undefined) {
     if (!isCustomerId(id)) return notFound('customer', id)
@@ -117,7 +108,7 @@ const upsert = async (services: Services, call: Call<CustomerBody, unknown, unkn
   )
 }
 
-const update = async (services: Services, call: Call<CustomerBody, unknown, { id: string }>): Promise<Outcome> => {
+const update = async (services: Services, call: Call<CustomerInput, unknown, { id: string }>): Promise<Outcome> => {
   const found = await findCustomer(services, call.params.id)
   if (isFailure(found)) return found
   const { id: _, ...profile } = call.body

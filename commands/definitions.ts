@@ -1,4 +1,6 @@
 // The one way in which routes change the rulebook: propose, record, answer.
+import type * as v from 'valibot'
+import { answered, RECORD } from '../src/domain/answered.ts'
 import { isRefused, type Refused, refuse as refuseChange } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
@@ -8,6 +10,11 @@ import { refuse } from '../src/http/errors.ts'
 import type { Answer, Call, Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf } from './context.ts'
+
+/** For the pipe of a definition's body: what the answers about it say beside it, `more` included, is taken back unread. */
+export const recorded = <T>(
+  ...more: readonly string[]
+): v.MetadataAction<T, Readonly<Record<string, readonly string[]>>> => answered<T>(...RECORD, 'switched_off', ...more)
 
 /**
  * The change that a request is about: of what its path names by id or name, where it names anything. What goes with a definition

@@ -12,20 +12,25 @@ import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
 const { validation_rule_id, quiet_hours, cap, delay, campaign_id, ...kept } = Distribution.entries
 
 /** Parts that are given replace those there are; null takes one that may be missing away. */
-const DistributionPatch = v.object({
-  ...v.partial(v.object(kept)).entries,
-  ...Object.fromEntries(
-    Object.entries({ validation_rule_id, quiet_hours, cap, delay, campaign_id }).map(([name, schema]) => [
-      name,
-      v.nullish(schema.wrapped),
-    ]),
-  ),
-})
+const DistributionBody = v.pipe(Distribution, recorded())
+
+const DistributionPatch = v.pipe(
+  v.object({
+    ...v.partial(v.object(kept)).entries,
+    ...Object.fromEntries(
+      Object.entries({ validation_rule_id, quiet_hours, cap, delay, campaign_id }).map(([name, schema]) => [
+        name,
+        v.nullish(schema.wrapped),
+      ]),
+    ),
+  }),
+  recorded(),
+)
 
 /** The definition after a patch. */
 const patched = (before: Distribution, patch: Readonly<Record<string, unknown>>): Distribution => {
@@ -67,7 +72,7 @@ export const distributionCommands = (services: Services) => [
       'often at most. Templates are Liquid over customer, event, segment, points, code, distribution and message.',
     tag: TAG,
     roles: ROLES,
-    body: Distribution,
+    body: DistributionBody,
     response: DistributionObject,
     handler: (call): Promise<Outcome> => {
       const id = idFrom('distr', call.idempotencyKey ?? randomBytes(16).toString('hex'))

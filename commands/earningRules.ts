@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ByRule, EarningRuleObject, findRule, showEarningRule } from '../queries/earningRules.ts'
 import { ByCampaign, findProgram } from '../queries/loyalties.ts'
+import { answered } from '../src/domain/answered.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { EarningRule } from '../src/domain/rulebook/earningRule.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
@@ -10,18 +11,25 @@ import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Earning rules'
 const MAX_AT_ONCE = 100
 
-const { campaign_id: _, event, ...fields } = EarningRule.entries
+const { campaign_id: _, event, source, ...fields } = EarningRule.entries
+const SHOWN = ['automation_id']
+/** Answers say of the banner which program it belongs to. */
+const Source = v.nullish(v.pipe(source.wrapped, answered('object_id', 'object_type')))
 /** A client may leave the event's name out, or write `custom_event`, and name its schema instead. */
-const RuleBody = v.pipe(v.object({ ...fields, event: v.optional(event, 'custom_event') }), v.title('EarningRuleBody'))
+const RuleBody = v.pipe(
+  v.object({ ...fields, event: v.optional(event, 'custom_event'), source: Source }),
+  recorded(...SHOWN),
+  v.title('EarningRuleBody'),
+)
 type RuleBody = v.InferOutput<typeof RuleBody>
 
-const RulePatch = v.looseObject({})
+const RulePatch = v.pipe(v.partial(v.object({ ...fields, event, source: Source })), recorded(...SHOWN))
 
 /** The event that a body means: by the name of its schema, or by the type under which orders are known. */
 const eventOf = (body: Pick<RuleBody, 'event' | 'custom_event'>, definitions: Definitions): string => {
@@ -53,11 +61,7 @@ const change = (
   )
 }
 
-const patched = (old: EarningRule, patch: Readonly<Record<string, unknown>>): unknown => ({
-  ...old,
-  ...Object.fromEntries(Object.entries(patch).filter(([name]) => Object.hasOwn(EarningRule.entries, name))),
-  campaign_id: old.campaign_id,
-})
+const patched = (old: EarningRule, patch: v.InferOutput<typeof RulePatch>): unknown => ({ ...old, ...patch })
 
 export const earningRuleCommands = (services: Services) => [
   route({

@@ -9,13 +9,14 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
 const LIST = '/v1/event-schemas'
 const ONE = '/v1/event-schemas/{customEventSchemaId}'
 const MANAGED = '/management/v1/projects/{projectId}/custom-event-schemas'
 
-const EventSchemaUpdate = v.partial(EventSchema)
+const EventSchemaBody = v.pipe(EventSchema, recorded())
+const EventSchemaUpdate = v.pipe(v.partial(EventSchema), recorded())
 
 export const eventSchemaCommands = (services: Services) => {
   return [
@@ -27,7 +28,7 @@ export const eventSchemaCommands = (services: Services) => {
       description: 'Names a custom event and the properties of its metadata: mandatory unless `optional`.',
       tag: 'Event schemas',
       roles: ['admin'],
-      body: EventSchema,
+      body: EventSchemaBody,
       response: EventSchemaObject,
       handler: (call): Promise<Outcome> => {
         const id = idFrom('ms', call.idempotencyKey ?? randomBytes(16).toString('hex'))

@@ -6,14 +6,14 @@ import { readRejectedEvent } from '../queries/rejectedEvents.ts'
 import { callerKey, ownBeginning } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
-import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { CustomerInput } from '../src/domain/customer/profile.ts'
 import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { type Call, checkerOf, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -25,16 +25,11 @@ const MAX_AHEAD_MS = 5 * 60_000
 const MAX_BATCH = 1_000
 const BATCH_BYTES = 10 * 1024 * 1024
 
-const CustomerRef = v.object({
-  id: v.optional(name300),
-  ...ProfilePatch.entries,
-})
-
 export const TrackBody = v.pipe(
   v.object({
     event: name300,
     customer: v.pipe(
-      CustomerRef,
+      CustomerInput,
       v.check(
         (c) => c.id !== undefined || typeof c.source_id === 'string',
         "should have required property 'source_id'",
@@ -61,6 +56,8 @@ export const TrackBody = v.pipe(
   v.title('TrackEvent'),
 )
 type TrackBody = v.InferOutput<typeof TrackBody>
+
+const checkTrackBody = checkerOf(TrackBody)
 
 const TrackQuery = v.object({ dry_run: v.optional(queryFlag, 'false') })
 
@@ -208,9 +205,9 @@ const trackBatch = async (
       ...(id === undefined ? {} : { id }),
       error: errorBody(failure, call.requestId),
     })
-    const parsed = v.safeParse(TrackBody, item)
-    if (!parsed.success) return refused(refuse('invalid_payload', describeIssues(parsed.issues)))
-    const body = parsed.output
+    const checked = checkTrackBody(item)
+    if ('issues' in checked) return refused(refuse('invalid_payload', describeIssues(checked.issues)))
+    const body = checked.value
     const target = targetOf(services, body, call.now)
     if (isFailure(target)) return refused(target, body.id)
     // The batch's own key names its events by their place, for those that have no id.

@@ -2,58 +2,51 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../queries/loyalties.ts'
+import { answered } from '../src/domain/answered.ts'
 import { idFrom } from '../src/domain/ids.ts'
-import { Campaign } from '../src/domain/rulebook/campaign.ts'
+import { Campaign, Voucher } from '../src/domain/rulebook/campaign.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Loyalty programs'
 
-/** Some clients call the end of a code `suffix`. */
-const withPostfix = (voucher: unknown): unknown => {
-  if (typeof voucher !== 'object' || voucher === null || !('code_config' in voucher)) return voucher
-  const { code_config: config } = voucher
-  return typeof config === 'object' && config !== null && 'suffix' in config
-    ? { ...voucher, code_config: { ...config, postfix: config.suffix } }
-    : voucher
-}
+const { campaign_type: _, voucher: __, ...fields } = Campaign.entries
+const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
+const type = v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM')
 
-const { campaign_type: _, voucher, ...fields } = Campaign.entries
-const card = v.optional(
-  v.pipe(
-    v.unknown(),
-    v.transform(withPostfix),
-    v.transform((given) =>
-      typeof given === 'object' && given !== null && !('type' in given) ? { ...given, type: 'LOYALTY_CARD' } : given,
-    ),
-    voucher,
-  ),
-  { type: 'LOYALTY_CARD' },
+const Card = v.pipe(
+  v.object({ ...Voucher.entries, type: v.optional(Voucher.entries.type, 'LOYALTY_CARD') }),
+  answered('object', 'active'),
 )
 export const ProgramBody = v.pipe(
-  v.object({ ...fields, voucher: card, campaign_type: v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM') }),
+  v.object({ ...fields, voucher: v.optional(Card, {}), campaign_type: type }),
+  recorded(...SHOWN),
   v.title('LoyaltyProgram'),
 )
 
-/** What an update may say: whatever is left out stays. */
-const ProgramPatch = v.looseObject({})
+/** What an update may say: whatever is left out stays, in the card's part as well. */
+const ProgramPatch = v.pipe(
+  v.partial(
+    v.object({
+      ...fields,
+      voucher: v.pipe(v.partial(v.object(Voucher.entries)), answered('object', 'active')),
+      campaign_type: type,
+    }),
+  ),
+  recorded(...SHOWN),
+)
 
-const patched = (old: Campaign, patch: Readonly<Record<string, unknown>>): unknown => {
-  const given = Object.fromEntries(Object.entries(patch).filter(([name]) => Object.hasOwn(Campaign.entries, name)))
-  const changed = withPostfix(patch.voucher)
-  return {
-    ...old,
-    ...given,
-    campaign_type: old.campaign_type,
-    ...(typeof changed === 'object' && changed !== null ? { voucher: { ...old.voucher, ...changed } } : {}),
-  }
-}
+const patched = (old: Campaign, { voucher, ...patch }: v.InferOutput<typeof ProgramPatch>): unknown => ({
+  ...old,
+  ...patch,
+  ...(voucher ? { voucher: { ...old.voucher, ...voucher } } : {}),
+})
 
 /** A program with everything that is only there for it, in an order in which nothing is deleted from under another. */
 export const deletionOf = (definitions: Definitions, id: string, occurredAt: number): readonly DefinitionChange[] => {

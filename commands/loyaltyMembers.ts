@@ -4,13 +4,12 @@ import * as v from 'valibot'
 import { ByCampaign, findProgram } from '../queries/loyalties.ts'
 import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
 import { Code } from '../src/domain/codes.ts'
-import { Metadata, ProfilePatch } from '../src/domain/customer/profile.ts'
+import { CustomerInput, Metadata } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { type Card, cardIn } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { secretCode } from '../src/domain/vouchers/secret.ts'
 import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -21,7 +20,7 @@ const TAG = 'Loyalty members'
 
 const MemberBody = v.pipe(
   v.object({
-    customer: v.object({ id: v.optional(name300), ...ProfilePatch.entries }),
+    customer: CustomerInput,
     /** The code to use, instead of one that is made. */
     voucher: v.optional(Code),
     channel: v.optional(v.string()),

@@ -9,13 +9,15 @@ import { LoyaltyTier } from '../src/domain/rulebook/loyaltyTier.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Loyalty tiers'
 
 const { campaign_id: _, ...fields } = LoyaltyTier.entries
-const TierBody = v.pipe(v.object(fields), v.title('LoyaltyTierBody'))
+const SHOWN = ['campaign_id', 'config']
+const TierBody = v.pipe(v.object(fields), recorded(...SHOWN), v.title('LoyaltyTierBody'))
+const TierPatch = v.pipe(v.partial(v.object(fields)), recorded(...SHOWN))
 
 /** The contract's bound on the tiers of a program. */
 const MAX_TIERS = 100
@@ -62,7 +64,7 @@ export const loyaltyTierCommands = (services: Services) => [
     tag: TAG,
     roles: ['admin', 'integrator'],
     params: ByTier,
-    body: v.looseObject({}),
+    body: TierPatch,
     response: TierObject,
     handler: (call): Outcome | Promise<Outcome> => {
       const found = findTier(services, call.params)

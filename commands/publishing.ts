@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { showHeld } from '../queries/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
@@ -31,7 +31,7 @@ import { contextOf, tooBusy } from './context.ts'
 
 /** Whom a request names, by id or `source_id`, with what it says of the profile. */
 export const CustomerBody = v.pipe(
-  v.object({ id: v.optional(name300), ...ProfilePatch.entries }),
+  CustomerInput,
   v.check((c) => c.id !== undefined || typeof c.source_id === 'string', "should have required property 'source_id'"),
 )
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { formerKey } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import { ProfilePatch } from '../src/domain/customer/profile.ts'
+import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { numeric } from '../src/domain/numbers.ts'
@@ -41,15 +41,14 @@ export const Redeemable = v.object({
   /** The code. */
   id: v.pipe(name300, CodeName),
   gift: v.nullish(v.object({ credits: v.nullish(credits) })),
-  reward: v.nullish(v.object({ id: v.nullish(v.string()), points: v.nullish(numeric) })),
 })
 export type Redeemable = v.InferOutput<typeof Redeemable>
 
 /** Whom a request names, by id or `source_id`, with what it says of the profile. Nobody is fine too. */
 export const CustomerField = v.nullish(
   v.pipe(
-    v.object({ id: v.nullish(name300), ...ProfilePatch.entries }),
-    v.transform(({ id, ...profile }) => ({ id: id ?? undefined, profile })),
+    CustomerInput,
+    v.transform(({ id, ...profile }) => ({ id, profile })),
   ),
 )
 
@@ -109,6 +108,20 @@ export const asksFields = {
   session: Session,
 }
 
+/** What answers always tell in full may be asked for; the rest of the contract's list is not told. */
+const Expanding = v.nullish(
+  v.object({
+    expand: v.nullish(
+      v.array(
+        v.picklist(
+          ['order', 'redeemable', 'redemption'],
+          'must be order, redeemable or redemption: others are not supported',
+        ),
+      ),
+    ),
+  }),
+)
+
 export const RedeemablesBody = v.pipe(
   v.object({
     redeemables: v.pipe(
@@ -117,7 +130,7 @@ export const RedeemablesBody = v.pipe(
       v.maxLength(MAX_REDEEMABLES, `must NOT have more than ${MAX_REDEEMABLES} items`),
     ),
     ...asksFields,
-    options: v.nullish(v.looseObject({})),
+    options: Expanding,
   }),
   v.title('RedeemablesRequest'),
 )

@@ -116,6 +116,11 @@ const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBod
 }
 
 const LegacyBody = oneCodeBody('VoucherRedemptionRequest')
+const TrackingId = v.optional(v.pipe(v.string(), v.maxLength(300)))
+
+/** The older routes take `tracking_id` in the query too. */
+const tracked = (body: OneCodeBody, trackingId: string | undefined): OneCodeBody =>
+  trackingId === undefined ? body : { ...body, tracking_id: trackingId }
 
 const redeemOne = async (services: Services, call: AnyCall, code: string, body: OneCodeBody): Promise<Outcome> => {
   const asks = asksOf(code, body)
@@ -128,7 +133,7 @@ const text = (max: number) => v.nullish(v.pipe(v.string(), v.maxLength(max)))
 
 const RollbackBody = v.pipe(
   v.nullish(
-    v.looseObject({
+    v.object({
       reason: text(1_000),
       tracking_id: text(300),
       metadata: v.nullish(v.record(v.string(), v.unknown())),
@@ -141,7 +146,7 @@ type RollbackBody = v.InferOutput<typeof RollbackBody>
 
 const RollbackQuery = v.object({
   reason: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
-  tracking_id: v.optional(v.pipe(v.string(), v.maxLength(300))),
+  tracking_id: TrackingId,
 })
 
 /** The redemptions that an id names: that one, or those of the request with it. Those made just now are waited for. */
@@ -253,9 +258,10 @@ export const redemptionCommands = (services: Services) => [
     tag: TAG,
     roles: REDEEMERS,
     params: v.object({ code: CodeName }),
+    query: v.object({ tracking_id: TrackingId }),
     body: LegacyBody,
     response: RedemptionObject,
-    handler: (call) => redeemOne(services, call, call.params.code, call.body),
+    handler: (call) => redeemOne(services, call, call.params.code, tracked(call.body, call.query.tracking_id)),
   }),
   route({
     method: 'post',
@@ -264,10 +270,10 @@ export const redemptionCommands = (services: Services) => [
     tag: TAG,
     roles: ['client'],
     ability: 'redeem',
-    query: v.looseObject({ code: v.pipe(name300, CodeName) }),
+    query: v.object({ code: v.pipe(name300, CodeName), tracking_id: TrackingId }),
     body: LegacyBody,
     response: RedemptionObject,
-    handler: (call) => redeemOne(services, call, call.query.code, call.body),
+    handler: (call) => redeemOne(services, call, call.query.code, tracked(call.body, call.query.tracking_id)),
   }),
   route({
     method: 'post',

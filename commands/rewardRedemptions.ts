@@ -31,7 +31,6 @@ import { contextOf, tooBusy } from './context.ts'
 const RedemptionBody = v.pipe(
   v.object({
     reward: v.object({ id: name300, points: v.optional(Points), assignment_id: v.optional(name300) }),
-    order: v.optional(v.unknown()),
     metadata: v.optional(v.record(v.string(), v.unknown())),
   }),
   v.title('RewardRedemption'),

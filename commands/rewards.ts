@@ -20,14 +20,24 @@ import { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Rewards'
 const WRITERS = ['admin', 'integrator'] as const
 
+const RewardBody = v.pipe(Reward, recorded('redeemed'))
+const { type: _, parameters: __, ...common } = Reward.options[0].entries
+const RewardPatch = v.pipe(
+  v.partial(
+    v.object({ ...common, type: v.string(), parameters: v.union(Reward.options.map((one) => one.entries.parameters)) }),
+  ),
+  recorded('redeemed'),
+)
+
+const OFFERED = ['reward_id', 'related_object_id', 'related_object_type']
 const Offer = v.object({ reward: v.string(), parameters: RewardAssignment.entries.parameters })
-const OfferPatch = v.object({ parameters: RewardAssignment.entries.parameters })
+const OfferPatch = v.pipe(v.object({ parameters: RewardAssignment.entries.parameters }), recorded(...OFFERED))
 const AssignmentBody = v.object({ campaign: v.string(), parameters: RewardAssignment.entries.parameters })
 
 type AnyCall = Call<unknown, unknown, unknown>
@@ -121,7 +131,7 @@ export const rewardCommands = (services: Services) => [
     description: '`MATERIAL` (a product) or `COIN` (points for currency). `stock` bounds how many are ever redeemed.',
     tag: TAG,
     roles: WRITERS,
-    body: Reward,
+    body: RewardBody,
     response: RewardObject,
     handler: (call) =>
       saved(
@@ -140,7 +150,7 @@ export const rewardCommands = (services: Services) => [
     tag: TAG,
     roles: WRITERS,
     params: ById,
-    body: v.looseObject({}),
+    body: RewardPatch,
     response: RewardObject,
     handler: (call): Outcome | Promise<Outcome> => {
       const found = services.rulebook.current().entries('reward').get(call.params.id)

@@ -12,30 +12,30 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { parseSegment, Segment, SegmentType } from '../src/domain/rulebook/segment.ts'
 import { refuse } from '../src/http/errors.ts'
+import { absent } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { preview } from '../src/rollout/preview.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
-
-/** What an answer shows as null may be sent back as null: it is not there. */
-const absent = <S extends v.GenericSchema>(schema: S) =>
-  v.pipe(
-    v.nullish(schema),
-    v.transform((value) => value ?? undefined),
-  )
+import { changeDefinitions, recorded } from './definitions.ts'
 
 const forms = {
   filter: v.optional(absent(Segment.entries.filter.wrapped)),
   condition: v.optional(absent(Segment.entries.condition.wrapped)),
 }
 
+const SHOWN = ['customers_count', 'initial_sync_status', 'rollout']
+
 /** Filters make passive segments unless the caller says otherwise; a list makes a static one. */
 const SegmentBody = v.pipe(
   v.object({ ...Segment.entries, ...forms, type: v.optional(SegmentType) }),
+  recorded(...SHOWN),
   v.transform((body): Segment => ({ ...body, type: body.type ?? (body.customers ? 'static' : 'passive') })),
 )
 
-const SegmentPatch = v.partial(v.object({ ...Segment.entries, ...forms, trigger_on_rollout: v.optional(v.boolean()) }))
+const SegmentPatch = v.pipe(
+  v.partial(v.object({ ...Segment.entries, ...forms, trigger_on_rollout: v.optional(v.boolean()) })),
+  recorded(...SHOWN),
+)
 
 const PreviewBody = v.object(forms)
 

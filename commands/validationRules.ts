@@ -15,9 +15,10 @@ import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
-const RulePatch = v.partial(v.object({ ...ValidationRule.entries, rules: v.optional(ValidationRule.entries.rules) }))
+const RuleBody = v.pipe(ValidationRule, recorded('assignments_count'))
+const RulePatch = v.pipe(v.partial(ValidationRule), recorded('assignments_count'))
 
 /** The contract's body, and the form that older SDKs send: `{ campaign: "camp_…" }`. */
 const AssignmentBody = v.union([
@@ -56,7 +57,7 @@ export const validationRuleCommands = (services: Services) => [
     summary: 'Create a validation rule',
     tag: 'Validation rules',
     roles: ['admin', 'integrator'],
-    body: ValidationRule,
+    body: RuleBody,
     bodyNesting: MAX_CONDITION_NESTING,
     response: RuleObject,
     handler: (call): Promise<Outcome> => {

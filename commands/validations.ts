@@ -11,7 +11,7 @@ import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
 import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
-import { type Call, type Client, type Outcome, route } from '../src/http/route.ts'
+import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
 import type { Role } from '../src/keys.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -184,6 +184,7 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
 }
 
 const LegacyBody = oneCodeBody('VoucherValidationRequest')
+const checkLegacyBody = checkerOf(LegacyBody)
 
 /** The older answer about a single code, which says yes or no in its body. */
 const answerOne = async (services: Services, call: AnyCall, code: string, body: OneCodeBody): Promise<Outcome> => {
@@ -228,29 +229,43 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
 }
 
 /** What a browser says of an order in its query: `amount` and `item[0][product_id]` beside `order[metadata]`. */
-const BrowserQuery = v.looseObject({
+const BrowserQuery = v.object({
   code: v.pipe(name300, CodeName),
   tracking_id: v.optional(v.string()),
   amount: v.optional(numeric),
   item: v.optional(v.array(v.looseObject({}))),
-  customer: v.optional(v.looseObject({})),
+  /** Its fields, or its `source_id`. */
+  customer: v.optional(v.union([v.looseObject({}), v.string()])),
   order: v.optional(v.looseObject({})),
   metadata: v.optional(v.looseObject({})),
   gift: v.optional(v.looseObject({})),
   session: v.optional(v.looseObject({})),
+  session_type: v.optional(v.string()),
+  session_key: v.optional(v.string()),
+  session_ttl: v.optional(v.string()),
+  session_ttl_unit: v.optional(v.string()),
 })
 
 const fromBrowser = (query: v.InferOutput<typeof BrowserQuery>): unknown => {
   const { amount, item, order } = query
+  const session = [
+    ...Object.entries(query.session ?? {}),
+    ['type', query.session_type],
+    ['key', query.session_key],
+    ['ttl', query.session_ttl],
+    ['ttl_unit', query.session_ttl_unit],
+  ].filter(([, value]) => value !== undefined)
   const asksOrder = amount !== undefined || item !== undefined || order !== undefined
   return {
-    ...(query.customer ? { customer: query.customer } : {}),
+    ...(query.customer === undefined
+      ? {}
+      : { customer: typeof query.customer === 'string' ? { source_id: query.customer } : query.customer }),
     ...(asksOrder
       ? { order: { ...order, ...(amount === undefined ? {} : { amount }), ...(item ? { items: item } : {}) } }
       : {}),
     ...(query.metadata ? { metadata: query.metadata } : {}),
     ...(query.gift ? { gift: query.gift } : {}),
-    ...(query.session ? { session: query.session } : {}),
+    ...(session.length > 0 ? { session: Object.fromEntries(session) } : {}),
     ...(query.tracking_id === undefined ? {} : { tracking_id: query.tracking_id }),
   }
 }
@@ -315,10 +330,10 @@ export const validationCommands = (services: Services) => [
     query: BrowserQuery,
     response: v.looseObject({ valid: v.boolean() }),
     handler: (call): Outcome | Promise<Outcome> => {
-      const parsed = v.safeParse(LegacyBody, fromBrowser(call.query))
-      return parsed.success
-        ? answerOne(services, call, call.query.code, parsed.output)
-        : refuse('invalid_query_params', describeIssues(parsed.issues))
+      const checked = checkLegacyBody(fromBrowser(call.query))
+      return 'issues' in checked
+        ? refuse('invalid_query_params', describeIssues(checked.issues))
+        : answerOne(services, call, call.query.code, checked.value)
     },
   }),
   route({

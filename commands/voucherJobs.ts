@@ -11,14 +11,13 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { generation, tooMany } from '../src/domain/vouchers/generate.ts'
 import type { JobItem, JobType } from '../src/domain/vouchers/job.ts'
 import { completeMember, completeSingle, memberFaults, refusalOf, singleFaults } from '../src/domain/vouchers/make.ts'
-import { VoucherSpec } from '../src/domain/vouchers/spec.ts'
 import { refuse } from '../src/http/errors.ts'
 import { queryInteger } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import type { JobWish } from '../src/runtime/voucherJobs.ts'
 import { contextOf } from './context.ts'
-import { campaignForCodes, make, NewVoucher } from './vouchers.ts'
+import { campaignForCodes, ImportedVoucher, make, NewVoucher } from './vouchers.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
 const TAG = 'Vouchers'
@@ -48,8 +47,7 @@ const listed = <T>(items: readonly T[]): Outcome | undefined => {
     : undefined
 }
 
-const Imported = v.object({ ...VoucherSpec.entries, code: Code, active: v.optional(v.boolean(), true) })
-const ImportBody = v.array(Imported)
+const ImportBody = v.array(ImportedVoucher)
 
 /** Items of an import; the refusal of the first that cannot be. */
 const importItems = (

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { campaignNamed } from '../queries/campaigns.ts'
 import { codeNamed, showCode, VoucherObject } from '../queries/vouchers.ts'
+import { answered } from '../src/domain/answered.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { Code, CodeConfig, CodeName, configFault } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
@@ -19,21 +20,53 @@ import {
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { VoucherSpec } from '../src/domain/vouchers/spec.ts'
+import { Discount, Gift, VoucherSpec } from '../src/domain/vouchers/spec.ts'
 import { duplicateFound, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { absent, name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import { makeVoucher } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { contextOf, tooBusy } from './context.ts'
+import { recorded } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
 const TAG = 'Vouchers'
 
-/** What is said of a voucher that is to be made, beside its code. */
-export const NewVoucher = v.object({
+/** What answers say of a voucher that only they can say. */
+const SHOWN = [
+  'publish',
+  'assets',
+  'is_referral_code',
+  'referrer_id',
+  'holder_id',
+  'validation_rules_assignments',
+  'categories',
+]
+/** What is null in an answer says nothing in a request. */
+const discount = v.optional(absent(Discount))
+
+/** Nothing has been taken from a new gift voucher. */
+const NewGift = v.pipe(
+  v.object({ ...Gift.entries, balance: v.nullish(v.number()) }),
+  v.check(
+    ({ amount, balance }) => (balance ?? amount) === amount,
+    'balance must be equal to amount, or be left out: a voucher begins with its amount',
+  ),
+  v.transform(({ balance: _, ...gift }) => gift),
+)
+/** What is left is changed by /balance. */
+const KeptGift = v.pipe(Gift, answered('balance', 'subtracted_amount'))
+
+const newFields = {
   ...VoucherSpec.entries,
-  code_config: v.optional(
+  discount,
+  gift: v.optional(absent(NewGift)),
+  active: v.optional(v.boolean(), true),
+}
+const generated = {
+  ...newFields,
+  code_config: v.nullish(
     v.pipe(
       CodeConfig,
       v.check(
@@ -42,11 +75,22 @@ export const NewVoucher = v.object({
       ),
     ),
   ),
-  active: v.optional(v.boolean(), true),
-})
+}
+/** Which campaign it belongs to, by name and id. */
+const membership = { campaign: v.nullish(name300), campaign_id: v.nullish(name300) }
+
+/** What is said of a voucher that is to be made in a campaign, beside its code. */
+export const NewVoucher = v.pipe(v.object(generated), recorded(...SHOWN))
 export type NewVoucher = v.InferOutput<typeof NewVoucher>
 
-const VoucherBody = v.pipe(v.object({ ...NewVoucher.entries, code: v.optional(Code) }), v.title('VoucherRequest'))
+/** A voucher that is listed in an import. */
+export const ImportedVoucher = v.pipe(v.object({ ...newFields, code: Code }), recorded(...SHOWN))
+
+const VoucherBody = v.pipe(
+  v.object({ ...generated, ...membership, code: v.optional(Code) }),
+  recorded(...SHOWN),
+  v.title('VoucherRequest'),
+)
 
 const ByCode = v.object({ code: Code })
 
@@ -90,10 +134,13 @@ export const make = async (
 }
 
 const create = (services: Services, call: Call<v.InferOutput<typeof VoucherBody>, unknown, unknown>, path?: string) => {
-  const { code: named, ...said } = call.body
+  const { code: named, campaign, campaign_id: campaignId, ...said } = call.body
   if (path !== undefined && named !== undefined && named !== path)
     return refuse('invalid_payload', 'Property .code must be the code of the path')
-  return make(services, call, said, path ?? named)
+  const owner = campaignId ?? campaign
+  if (typeof owner !== 'string') return make(services, call, said, path ?? named)
+  const entry = campaignForCodes(services, owner)
+  return 'failed' in entry ? entry : make(services, call, said, path ?? named, entry)
 }
 
 const perform = async (
@@ -143,11 +190,17 @@ const changeable = async (services: Services, name: string) => {
     : { found, voucher }
 }
 
-const VoucherPatch = v.object({
-  ...VoucherSpec.entries,
-  code: v.optional(CodeName),
-  active: v.optional(v.boolean()),
-})
+const VoucherPatch = v.pipe(
+  v.object({
+    ...VoucherSpec.entries,
+    ...membership,
+    discount,
+    gift: v.optional(absent(KeptGift)),
+    code: v.optional(CodeName),
+    active: v.optional(v.boolean()),
+  }),
+  recorded(...SHOWN),
+)
 
 const update = async (
   services: Services,
@@ -156,9 +209,14 @@ const update = async (
   const named = await changeable(services, call.params.code)
   if ('failed' in named) return named
   const { found, voucher } = named
-  const { code: said, active, ...patch } = call.body
-  if (said !== undefined && said !== found.code)
-    return refuse('invalid_payload', 'Property .code cannot be changed', {
+  const { code: said, active, campaign, campaign_id: campaignId, ...patch } = call.body
+  const moved = [
+    ['code', said, found.code],
+    ['campaign', campaign, voucher.campaign?.definition.name],
+    ['campaign_id', campaignId, voucher.campaign?.id],
+  ].find(([, asked, own]) => typeof asked === 'string' && asked !== own)
+  if (moved)
+    return refuse('invalid_payload', `Property .${moved[0]} cannot be changed`, {
       resourceType: 'voucher',
       resourceId: found.code,
     })

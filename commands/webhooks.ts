@@ -13,13 +13,34 @@ import { notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { changeDefinitions } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
-const WebhookPatch = v.object({
-  url: v.optional(ProjectWebhook.entries.url),
-  events: v.optional(ProjectWebhook.entries.events),
-  active: v.optional(v.boolean()),
-})
+const { url, ...rest } = ProjectWebhook.entries
+/** What one webhook's answer says of its feed. */
+const SHOWN = ['position', 'held_customers', 'held', 'parked']
+const TWO_NAMES = 'target_url must be equal to url: both say the same'
+
+interface Urls {
+  readonly url?: string | undefined
+  readonly target_url?: string | undefined
+}
+/** The contract says `target_url`, older clients `url`. */
+const oneUrl = ({ url, target_url: target }: Urls): boolean =>
+  url === undefined || target === undefined || url === target
+
+const WebhookBody = v.pipe(
+  v.object({ ...rest, url: v.optional(url), target_url: v.optional(url) }),
+  recorded(...SHOWN),
+  v.check((body) => oneUrl(body), TWO_NAMES),
+  v.check((body) => (body.url ?? body.target_url) !== undefined, "should have required property 'target_url'"),
+  v.transform(({ url, target_url: target, ...body }): ProjectWebhook => ({ ...body, url: url ?? target ?? '' })),
+)
+const WebhookPatch = v.pipe(
+  v.object({ ...v.partial(v.object(rest)).entries, url: v.optional(url), target_url: v.optional(url) }),
+  recorded(...SHOWN),
+  v.check((body) => oneUrl(body), TWO_NAMES),
+  v.transform(({ url, target_url: target, ...body }) => ({ ...body, url: url ?? target })),
+)
 
 const ReplayBody = v.pipe(
   v.object({
@@ -81,7 +102,7 @@ export const webhookCommands = (services: Services) => [
       "Each customer's events come in their order, at least once, under an id that stays.",
     tag: TAG,
     roles: ROLES,
-    body: ProjectWebhook,
+    body: WebhookBody,
     response: WebhookObject,
     handler: (call): Promise<Outcome> => {
       const id = idFrom('wh', call.idempotencyKey ?? randomBytes(16).toString('hex'))

@@ -20,6 +20,7 @@ export const WebhookObject = v.pipe(
 export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
   id: entry.id,
   ...entry.definition,
+  target_url: entry.definition.url,
   created_at: isoOf(entry.createdAt),
   updated_at: isoOrNull(entry.updatedAt),
   ...offOf(entry),

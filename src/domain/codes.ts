@@ -78,8 +78,7 @@ const characters = v.pipe(
   ),
 )
 
-/** How the codes of a campaign look. */
-export const CodeConfig = v.object({
+const CodeConfigFields = v.object({
   /** Random characters, when there is no pattern. */
   length: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)))),
   /** The characters to choose from; `alphabetic`, `numeric` and `alphanumeric` are names of sets. */
@@ -101,7 +100,19 @@ export const CodeConfig = v.object({
   ),
   prefix: v.optional(v.nullable(characters)),
   postfix: v.optional(v.nullable(characters)),
+  /** Another name of `postfix`. */
+  suffix: v.optional(v.nullable(characters)),
 })
+
+/** How the codes of a campaign look. */
+export const CodeConfig = v.pipe(
+  CodeConfigFields,
+  v.check(
+    ({ postfix, suffix }) => !postfix || !suffix || postfix === suffix,
+    'suffix must be equal to postfix: both say the same',
+  ),
+  v.transform(({ suffix, ...config }) => (suffix ? { ...config, postfix: suffix } : config)),
+)
 export type CodeConfig = v.InferOutput<typeof CodeConfig>
 
 const DIGITS = '0123456789'

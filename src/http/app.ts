@@ -125,6 +125,14 @@ const decodable = (path: string): boolean => {
   }
 }
 
+/** Whether a request comes with JSON although its route asks for none: it is read, so that what it says is refused by name. */
+const saysSomething = ({ request, audience, headers }: Exchange): boolean =>
+  audience !== 'public' &&
+  request.method !== 'GET' &&
+  request.method !== 'HEAD' &&
+  request.body !== null &&
+  (headers.get('content-type')?.includes('json') ?? false)
+
 const INVALID_KEYS = { params: 'invalid_path', query: 'invalid_query_params', body: 'invalid_payload' } as const
 
 const invalidFailure = ({ invalid, issues }: Invalid): Failure => refuse(INVALID_KEYS[invalid], describeIssues(issues))
@@ -201,8 +209,10 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     exchange.conditional = read
     if (read.ifMatch !== undefined && !endpoint.route.ifMatch && endpoint.method !== 'GET')
       return refuse('invalid_header', 'If-Match is not supported here: only changes of definitions take it')
-    if (endpoint.route.query === undefined) return undefined
-    const query = parseQuery(queryOf(exchange.request.url))
+    const text = queryOf(exchange.request.url)
+    // Who calls a public path may be a probe with parameters of its own.
+    if (endpoint.route.query === undefined && (text === '' || endpoint.audience === 'public')) return undefined
+    const query = parseQuery(text)
     if ('failed' in query) return query
     exchange.query = query.value
     return undefined
@@ -216,7 +226,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??
       readHead(exchange, endpoint, c)
     if (refused !== undefined) return refused
-    if (route.body !== undefined) {
+    if (route.body !== undefined || saysSomething(exchange)) {
       const declared = Number(exchange.headers.get('content-length') ?? 0)
       const full = takeBytes(exchange, declared)
       if (full !== undefined) return full

@@ -24,6 +24,13 @@ export const queryFlag = v.pipe(
   v.transform((text) => text === 'true'),
 )
 
+/** What an answer shows as null may be sent back as null: it is not there. */
+export const absent = <S extends v.GenericSchema>(schema: S) =>
+  v.pipe(
+    v.nullish(schema),
+    v.transform((value): v.InferOutput<S> | undefined => value ?? undefined),
+  )
+
 /** Page size of a list: 1–100, default 10. */
 export const pageLimit = v.optional(queryInteger(1, 100), '10')
 

@@ -20,13 +20,15 @@
  * configured project, else 404: handlers need not look.
  *
  * Schemas are valibot (synchronous). `query` sees text: use the helpers of fields.ts for numbers, times and flags.
- * Unknown query parameters are ignored by `v.object`. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
+ * What a query or a body holds and its schema does not read is refused (shape.ts), at any depth; `v.record`, `v.unknown` and
+ * `v.looseObject` leave a place open. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
  */
 import type * as v from 'valibot'
 import type { Refused } from '../domain/refusal.ts'
 import type { Ability, ApiKey, Role } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import type { Failure } from './errors.ts'
+import { NOTHING, shapeOf, unread } from './shape.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -188,15 +190,39 @@ export interface Route extends Omit<RouteDefinition<string, unknown, unknown, un
 
 export const isInvalid = (value: object): value is Invalid => 'invalid' in value
 
-type Checked<T> = { readonly value: T } | { readonly issues: Invalid['issues'] }
+export type Checked<T> = { readonly value: T } | { readonly issues: Invalid['issues'] }
 
-/** A part without a schema keeps its raw form: its type parameter was then inferred from its default. */
-const checker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) => {
+/** A value unless there are issues with it. */
+const checked = <T>(value: T, issues: readonly v.BaseIssue<unknown>[]): Checked<T> => {
+  const [first, ...others] = issues
+  return first === undefined ? { value } : { issues: [first, ...others] }
+}
+
+/**
+ * Checks what a caller sent by a schema, and that the schema reads all of it. The only way for input to come in: commands that
+ * parse a part of a request by themselves (the items of a batch) use it as well.
+ */
+export const checkerOf = <T>(schema: v.GenericSchema<unknown, T>): ((raw: unknown) => Checked<T>) => {
+  const run = schema['~run']
+  const shape = shapeOf(schema)
+  return (raw) => {
+    const result = run.call(schema, { value: raw }, {})
+    const left = unread(shape, raw)
+    return checked(result.value as T, result.issues === undefined ? left : [...left, ...result.issues])
+  }
+}
+
+/** A part without a schema says nothing: its type parameter was then inferred from its default. */
+const checker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) =>
+  schema === undefined ? (raw) => checked(raw as T, unread(NOTHING, raw)) : checkerOf(schema)
+
+/** The parameters of a path were put there by name: a schema need not read those of every path of its route. */
+const paramsChecker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) => {
   if (schema === undefined) return (raw) => ({ value: raw as T })
   const run = schema['~run']
   return (raw) => {
     const result = run.call(schema, { value: raw }, {})
-    return result.issues === undefined ? { value: result.value as T } : { issues: result.issues }
+    return checked(result.value as T, result.issues ?? [])
   }
 }
 
@@ -210,7 +236,7 @@ export const route = <
   definition: RouteDefinition<Path, Body, Query, Params>,
 ): Route => {
   const { handler, ...declared } = definition
-  const checkParams = checker(definition.params)
+  const checkParams = paramsChecker(definition.params)
   const checkQuery = checker(definition.query)
   const checkBody = checker(definition.body)
   return {

@@ -1,5 +1,7 @@
 // Who a customer is: the profile, the facts that make and change it, and how a change is merged.
 import * as v from 'valibot'
+import { answered } from '../answered.ts'
+import { isDate } from '../rulebook/eventSchema.ts'
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const personal = <S extends v.GenericSchema>(schema: S) => v.pipe(schema, v.metadata({ personal: true }))
@@ -32,6 +34,41 @@ export const ProfilePatch = v.object({
 })
 export type ProfilePatch = v.InferOutput<typeof ProfilePatch>
 export type Address = v.InferOutput<typeof Address>
+
+const day = v.nullish(
+  personal(v.pipe(v.string(), v.check(isDate, 'must match format "date"'), v.metadata({ format: 'date' }))),
+)
+
+/** What requests say of a customer, by `id`, by `source_id` or by neither. `birthday` is another name of `birthdate`. */
+export const CustomerInput = v.pipe(
+  v.object({
+    id: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(300))),
+    ...ProfilePatch.entries,
+    birthdate: day,
+    birthday: day,
+  }),
+  answered(
+    'object',
+    'created_at',
+    'updated_at',
+    'summary',
+    'loyalty',
+    'referrals',
+    'system_metadata',
+    'segments',
+    'assets',
+  ),
+  v.check(
+    ({ birthdate, birthday }) => birthday === undefined || birthdate === undefined || birthday === birthdate,
+    'birthday must be equal to birthdate: both say the same',
+  ),
+  v.transform(({ birthday, id, ...customer }): ProfilePatch & { readonly id?: string } => ({
+    ...customer,
+    ...(id === null || id === undefined ? {} : { id }),
+    ...(birthday === undefined ? {} : { birthdate: birthday }),
+  })),
+)
+export type CustomerInput = v.InferOutput<typeof CustomerInput>
 
 /** A customer's profile; a value that was never given, or was cleared, is absent. */
 export interface Profile {

@@ -1,5 +1,6 @@
 // The order of a validation or a redemption: what a request may say of it, what it costs, and how the contract shows it.
 import * as v from 'valibot'
+import { answered } from '../answered.ts'
 import { idFrom } from '../ids.ts'
 import { numeric } from '../numbers.ts'
 import { MAX_AMOUNT } from '../vouchers/spec.ts'
@@ -38,6 +39,19 @@ const Item = v.pipe(
     sku: v.nullish(Product),
     metadata: v.nullish(metadata),
   }),
+  answered(
+    'id',
+    'object',
+    'initial_quantity',
+    'discount_quantity',
+    'initial_amount',
+    'discount_amount',
+    'applied_discount_amount',
+    'applied_discount_quantity',
+    'applied_quantity',
+    'applied_quantity_amount',
+    'subtotal_amount',
+  ),
   v.transform(present),
 )
 type Item = v.InferOutput<typeof Item>
@@ -67,6 +81,24 @@ export const OrderInput = v.pipe(
     items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ITEMS))),
     metadata: v.nullish(metadata),
   }),
+  answered(
+    'object',
+    'created_at',
+    'updated_at',
+    'customer',
+    'customer_id',
+    'referrer',
+    'referrer_id',
+    'redemptions',
+    'initial_amount',
+    'discount_amount',
+    'items_discount_amount',
+    'total_discount_amount',
+    'applied_discount_amount',
+    'items_applied_discount_amount',
+    'total_applied_discount_amount',
+    'total_amount',
+  ),
   v.check(
     ({ items }) => sumOf((items ?? []).map((item) => amountOf(item) ?? 0)) <= MAX_AMOUNT,
     `items must NOT come to more than ${MAX_AMOUNT}`,

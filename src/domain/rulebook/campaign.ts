@@ -1,12 +1,13 @@
 // Campaigns of all types: what they have in common, and the parts that a type adds (loyalty programs: cards and points).
 import * as v from 'valibot'
+import { answered } from '../answered.ts'
 import { calendarOf } from '../calendar.ts'
 import { CodeConfig, configFault, roomOf } from '../codes.ts'
 import { ExpirationRules, expirationFaults } from '../loyalty/expiration.ts'
 import { limitFields } from '../loyalty/limits.ts'
 import { MAX_POINTS } from '../loyalty/points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
-import { Discount, Gift, VoucherType } from '../vouchers/spec.ts'
+import { Discount, Gift, Redemption, VoucherType } from '../vouchers/spec.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { ReferralProgram, referralFaults, referralUses } from './referralProgram.ts'
 
@@ -39,16 +40,19 @@ const TiersExpiration = v.object({
 export type TiersExpiration = v.InferOutput<typeof TiersExpiration>
 
 /** The voucher that a campaign gives out. Each type of campaign has its own part. */
-const Voucher = v.object({
-  type: VoucherType,
-  code_config: v.optional(CodeConfig, {}),
-  redemption: v.nullish(v.object({ quantity: v.nullish(quantity) })),
-  is_referral_code: v.optional(v.boolean(), false),
-  loyalty_card: v.optional(LoyaltyCard),
-  discount: v.optional(Discount),
-  gift: v.optional(Gift),
-  metadata: v.optional(v.record(v.string(), v.unknown())),
-})
+export const Voucher = v.pipe(
+  v.object({
+    type: VoucherType,
+    code_config: v.optional(CodeConfig, {}),
+    redemption: v.nullish(Redemption),
+    is_referral_code: v.optional(v.boolean(), false),
+    loyalty_card: v.optional(LoyaltyCard),
+    discount: v.optional(Discount),
+    gift: v.optional(Gift),
+    metadata: v.optional(v.record(v.string(), v.unknown())),
+  }),
+  answered('object', 'active'),
+)
 
 /** What campaigns of every type have. */
 const general = {

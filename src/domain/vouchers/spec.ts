@@ -1,5 +1,6 @@
 // What a voucher is worth: its discount or gift credits, how often it may be redeemed, and when.
 import * as v from 'valibot'
+import { answered } from '../answered.ts'
 import { validityFields } from '../validity.ts'
 
 /** Largest amount of money, minor units: sums of many such amounts are still exact as numbers. */
@@ -62,12 +63,27 @@ export type VoucherType = v.InferOutput<typeof VoucherType>
 /** How often a code may be redeemed; null for no bound. */
 export const Quantity = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000)))
 
+/** How often a code may be redeemed, as answers show it beside how often it was. */
+export const Redemption = v.pipe(
+  v.object({ quantity: v.optional(Quantity) }),
+  answered(
+    'object',
+    'url',
+    'redeemed_quantity',
+    'redeemed_amount',
+    'redeemed_points',
+    'data_ref',
+    'total',
+    'redemption_entries',
+  ),
+)
+
 /** What a code says of itself. What is absent follows the code's campaign, where it has one. */
 export const VoucherSpec = v.object({
   type: v.optional(VoucherType),
   discount: v.optional(Discount),
   gift: v.optional(Gift),
-  redemption: v.optional(v.object({ quantity: v.optional(Quantity) })),
+  redemption: v.optional(Redemption),
   ...validityFields,
   category: v.nullish(text(300)),
   additional_info: v.nullish(text(3_000)),
