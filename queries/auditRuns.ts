@@ -4,11 +4,13 @@ import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { projections } from '../projections/index.ts'
 import { exportLines } from '../src/audit/export.ts'
+import { type CheckOptions, checkLaws, type LawReport } from '../src/audit/laws/index.ts'
 import { bodyOfLines, linesOfRun } from '../src/audit/lines.ts'
+import { recordsAfter } from '../src/audit/patience.ts'
 import { redecideAll } from '../src/audit/redecideAll.ts'
 import { sealLines } from '../src/audit/seal.ts'
 import { SIMULATED_KINDS, simulate } from '../src/audit/simulate.ts'
-import { verify } from '../src/audit/verify.ts'
+import { type VerifyProgress, verify } from '../src/audit/verify.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
@@ -26,6 +28,12 @@ const position = v.pipe(
   v.transform((text) => BigInt(text)),
 )
 
+const lawsOf = (
+  { store }: Services,
+  signal: AbortSignal,
+  onProgress: NonNullable<CheckOptions['onProgress']>,
+): Promise<LawReport> => checkLaws(() => recordsAfter(store, undefined, signal), { signal, onProgress })
+
 const startVerify = (services: Services, running: { now: boolean }, name?: string, sample?: number): Outcome => {
   const asked = projections.filter((projection) => name === undefined || projection.name === name)
   if (asked.length === 0) return notFound('projection', name ?? '')
@@ -33,22 +41,23 @@ const startVerify = (services: Services, running: { now: boolean }, name?: strin
   running.now = true
   const { store, readModel, projector } = services
   return lines((signal) =>
-    linesOfRun(async (tell) => {
+    linesOfRun(async (tell: (progress: VerifyProgress | { readonly phase: 'laws'; readonly done: number }) => void) => {
       const scratch = services.scratch()
       try {
-        return {
-          object: 'verification',
-          ...(await verify({
-            store,
-            readModel,
-            scratch,
-            projector,
-            projections: asked,
-            signal,
-            onProgress: tell,
-            ...(sample === undefined ? {} : { sample }),
-          })),
-        }
+        const verified = await verify({
+          store,
+          readModel,
+          scratch,
+          projector,
+          projections: asked,
+          signal,
+          onProgress: tell,
+          ...(sample === undefined ? {} : { sample }),
+        })
+        // One read model says nothing about the log as a whole.
+        if (name !== undefined) return { object: 'verification', ...verified }
+        const laws = await lawsOf(services, signal, ({ facts }) => tell({ phase: 'laws', done: facts }))
+        return { object: 'verification', ...verified, laws, holds: verified.holds && laws.holds }
       } finally {
         running.now = false
         await scratch.close()
@@ -66,11 +75,28 @@ export const auditRunQueries = (services: Services) => {
       summary:
         'Rebuilds read models from the stream in a scratch database and compares every document with the live one',
       description:
-        'Lines of JSON: `{"progress": …}` as it goes on, at last `{"end": report}`. Without that last line it is unfinished.',
+        'Checks the laws of the log as well, unless one read model is named. Lines of JSON: `{"progress": …}` as it goes on, at last `{"end": report}`. Without that last line it is unfinished.',
       tag: 'Audit',
       roles: AUDITORS,
       query: v.object({ projection: v.optional(v.string()), sample: v.optional(queryInteger(1, 10_000_000)) }),
       handler: (call) => startVerify(services, verifying, call.query.projection, call.query.sample),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/laws',
+      summary: 'Checks from the log alone what must always hold: ids, limits, ledgers, transfers, referrals, messages',
+      description:
+        'Shares no code with the decisions. Lines of JSON, as of `/v1/audit/verify`; each violation names the law, the ' +
+        'streams and the records that contradict each other.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      handler: (): Outcome =>
+        lines((signal) =>
+          linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
+            object: 'laws',
+            ...(await lawsOf(services, signal, tell)),
+          })),
+        ),
     }),
     route({
       method: 'get',

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import * as v from 'valibot'
 import { ImportRefused, importLines } from '../audit/export.ts'
 import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
+import type { LawReport } from '../audit/laws/index.ts'
 import { Block, checkSeal, Seal, sealOf } from '../audit/seal.ts'
 import type { Verification } from '../audit/verify.ts'
 import { factRegistry } from '../domain/registry.ts'
@@ -65,8 +66,31 @@ const readJson = <T>(file: string, schema: v.GenericSchema<unknown, T>, what: st
   }
 }
 
+/** The laws for people: one line each, then every violation that is named. */
+const lawLines = ({ laws, violations, facts, position }: LawReport): readonly string[] => [
+  `Checked up to position ${position ?? 'none'}: ${laws.length} laws over ${facts} facts`,
+  ...laws.map(
+    ({ name, says, violations: broken }) =>
+      `  ${name.padEnd(30)} ${broken === 0 ? 'holds' : `BROKEN ${broken} times`}  ${says}`,
+  ),
+  ...violations.flatMap(({ law, details, streams, facts: ids }) => [
+    `${law}: ${details}`,
+    `    streams ${streams.join(', ')}`,
+    `    facts ${ids.join(', ')}`,
+  ]),
+]
+
 /** The report for people. */
-const reportOf = ({ projections, position, facts, seconds, one_in, holds, finished }: Verification): string => {
+const reportOf = ({
+  projections,
+  position,
+  facts,
+  seconds,
+  one_in,
+  holds,
+  finished,
+  laws,
+}: Verification & { readonly laws?: LawReport }): string => {
   const rows = projections.map(
     ({ name, documents, equal, different, missing, extra, unfinished }) =>
       `  ${name.padEnd(22)} ${String(documents).padStart(9)} documents  ${String(equal).padStart(9)} equal  ` +
@@ -86,15 +110,20 @@ const reportOf = ({ projections, position, facts, seconds, one_in, holds, finish
     ...extra_ids.map((id) => `${name} ${id}: is served, and does not follow from the stream`),
   ])
   const verdict = holds
-    ? 'What is served follows from the stream.'
-    : finished
-      ? 'What is served does NOT follow from the stream.'
-      : 'Unfinished: not everything could be compared.'
+    ? laws
+      ? 'What is served follows from the stream, and its laws hold.'
+      : 'What is served follows from the stream.'
+    : finished && laws && !laws.holds
+      ? 'The laws of the stream do NOT hold.'
+      : finished
+        ? 'What is served does NOT follow from the stream.'
+        : 'Unfinished: not everything could be compared.'
   const whole = one_in === 1 ? '' : `, one document in ${one_in}`
   return [
     `Compared at position ${position ?? 'none'}: ${facts} facts in ${seconds.toFixed(1)} s${whole}`,
     ...rows,
     ...details,
+    ...(laws ? lawLines(laws) : []),
     verdict,
     '',
   ].join('\n')
@@ -240,6 +269,15 @@ export const auditCommand: Subcommand = (program) => {
         failUnless(report.holds)
       },
     )
+
+  asking('laws', 'check from the log alone what must always hold')
+    .option('--json', 'print the report as JSON')
+    .action(async (options: { readonly json?: boolean }) => {
+      const report = (await runOf(auditor(options), '/v1/audit/laws')) as LawReport
+      if (options.json) print(report)
+      else process.stdout.write(`${lawLines(report).join('\n')}\n`)
+      failUnless(report.holds)
+    })
 
   asking('redecide', 'decide what was recorded again and report what comes out differently')
     .option('--customer <id>', 'only this customer')

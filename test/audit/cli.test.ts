@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { linesOfFile } from '../../src/audit/exportFile.ts'
+import { LAWS } from '../../src/audit/laws/index.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { envOf, tributary } from '../tributary.ts'
 import { populate, type Shop, verified } from './shop.ts'
@@ -37,7 +38,8 @@ const run = (...args: readonly string[]) => tributary(['audit', ...args], envOf(
 test('verify, redecide and state: nothing differs, and says so', async () => {
   const compared = await run('verify')
   assert.is(compared.code, 0, compared.out + compared.err)
-  assert.match(compared.out, /What is served follows from the stream/)
+  assert.match(compared.out, /What is served follows from the stream, and its laws hold\./)
+  assert.match(compared.out, /ids-are-unique +holds/)
   const again = await run('redecide')
   assert.is(again.code, 0, again.out + again.err)
   const { customers, facts, different } = JSON.parse(again.out)
@@ -51,6 +53,14 @@ test('verify, redecide and state: nothing differs, and says so', async () => {
   const first = JSON.parse((await run('state', 'customer', 'c5', '--at', '0')).out)
   assert.equal([first.segments, first.revision], [[], '0'])
   assert.is((await run('state', 'customer', 'nobody')).code, 2)
+})
+
+test('laws hold of what was recorded, one line each', async () => {
+  const held = await run('laws')
+  assert.is(held.code, 0, held.out + held.err)
+  assert.is(held.out.match(/ holds /g)?.length, LAWS.length)
+  const report = JSON.parse((await run('laws', '--json')).out)
+  assert.equal([report.holds, report.violations], [true, []])
 })
 
 test('verify ends with code 1 and the field when a document was changed', async () => {

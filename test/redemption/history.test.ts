@@ -8,6 +8,7 @@ import type { RedemptionFactData } from '../../src/domain/redemption/facts.ts'
 import { limitsStream } from '../../src/domain/redemption/ledgers.ts'
 import type { Redeemed, RedemptionAsk } from '../../src/runtime/redemptions.ts'
 import { T0, type World, world } from '../given.ts'
+import { assertLawfulFacts } from '../laws.ts'
 import {
   type ClusterNode,
   type Faults,
@@ -126,8 +127,9 @@ const history = async (plan: Plan, faults: Faults, random: () => number): Promis
   const start = (f = faults) => startNode(log, () => rulebook, time, random, f)
   const none: Faults = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
   const calm = start(none)
+  let asked = 0
   const context = (name: string) => ({
-    requestId: `req-${name}`,
+    requestId: `req-${name}-${++asked}`,
     actor: { name: 'test', role: 'integrator' },
     now: time.now(),
     key: name,
@@ -199,6 +201,7 @@ const history = async (plan: Plan, faults: Faults, random: () => number): Promis
     for (const n of [CLIENTS, CLIENTS + 1]) more.push((await time.run(client(n, () => calm)))?.kind)
     await time.run(calm.redemptions.idle())
   }
+  await assertLawfulFacts(log.facts, rulebook)
   return { log, answers, before, more }
 }
 

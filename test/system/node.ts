@@ -9,6 +9,7 @@ import { createLogger } from '../../src/log.ts'
 import { type Node, startNode } from '../../src/node.ts'
 import { trouble } from '../engines/trouble.ts'
 import { startTroubled } from '../engines/troubled.ts'
+import { assertLawful, lawsOf } from '../laws.ts'
 import { startGateway } from './gateway.ts'
 
 export interface Answer {
@@ -23,7 +24,7 @@ export interface TestNode extends Node {
   /** Headers of a role's key, as its kind of path wants them. */
   headers(role: Role): Record<string, string>
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>
-  /** Stops the node and removes its directory. */
+  /** Checks the laws of the log, stops the node and removes its directory. */
   end(): Promise<void>
 }
 
@@ -129,8 +130,9 @@ export const testNode = async (
       }
     },
     async end() {
-      await node.stop()
+      const laws = await lawsOf(node.services.store).finally(() => node.stop())
       if (dir === undefined) await rm(data, { recursive: true, force: true })
+      assertLawful(laws)
     },
   }
 }
