@@ -48,6 +48,7 @@ import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
 import { ReadModelBehind } from './runtime/trouble.ts'
 import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
+import { zoneSettingIn } from './zoneSetting.ts'
 
 export interface Node {
   readonly url: string
@@ -80,9 +81,11 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => store.close())
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
     stops.push(() => readModel.close())
-    const project = { id: config.projectId, timeZone: config.projectTimeZone }
+    const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
+    const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
     const rulebook = await whenReached(log, () => startRulebook({ store, project, log, now: Date.now }))
     stops.push(() => rulebook.stop())
+    zone.remember()
     const projector = createProjector({
       group: 'main',
       projections,

@@ -35,6 +35,8 @@ export interface World {
   refusalOf(kind: KindName, id: string, definition: unknown): Refusal | undefined
   refusalOfChange(kind: KindName, id: string, definition: unknown): Refusal | undefined
   remove(kind: KindName, id: string): Refusal | undefined
+  /** Changes the project's time zone. */
+  rezone(timeZone: string): void
   readonly rulebook: Rulebook
   /** Every rulebook there was, by revision. */
   readonly rulebooks: ReadonlyMap<string, Rulebook>
@@ -133,6 +135,12 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
       if (isRefused(decided as object)) return (decided as Refused).refused
       take(decided)
       return undefined
+    },
+    rezone(zone) {
+      const fact = { type: 'ProjectChanged', data: { timeZone: zone } }
+      definitions = evolveDefinitions(definitions, fact, String(BigInt(definitions.revision) + 1n))
+      rulebook = compileRulebook(definitions)
+      rulebooks.set(rulebook.revision, rulebook)
     },
     rulebooks,
     get rulebook() {

@@ -58,9 +58,9 @@ const PAGE = 1_000
 const WIDE = 96
 const RETRY_MS = 1_000
 
-/** The newest revision at which a segment got its form; `-1` without any. */
+/** The newest revision at which a segment got its form, or the project its time zone; `-1` without any. */
 const newestSegment = (rulebook: Rulebook): string => {
-  let newest = -1n
+  let newest = BigInt(rulebook.project.zoneSince ?? '-1')
   for (const { revision } of rulebook.entries('segment').values())
     if (BigInt(revision) > newest) newest = BigInt(revision)
   return String(newest)
@@ -253,7 +253,8 @@ export const startRollout = async ({
 
   return {
     progress(revision) {
-      const covered = BigInt(revision) <= BigInt(pass.target)
+      const { zoneSince = '-1' } = rulebook.current().project
+      const covered = BigInt(revision) <= BigInt(pass.target) && BigInt(zoneSince) <= BigInt(pass.target)
       return covered && pass.finished
         ? { status: 'DONE', done: pass.done, total: pass.total }
         : { status: 'IN_PROGRESS', done: covered ? pass.done : 0, total: pass.total }

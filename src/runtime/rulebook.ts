@@ -37,7 +37,8 @@ export interface RulebookRuntime {
 
 export interface RulebookOptions {
   readonly store: EventStore
-  readonly project: { readonly id: string; readonly timeZone: string }
+  /** The zone is that of a new project; one that there is gets it unless the node `follows` whatever it has. */
+  readonly project: { readonly id: string; readonly timeZone: string; readonly follows?: boolean }
   readonly log: Logger
   readonly now: () => number
 }
@@ -95,7 +96,11 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
   await catchUp()
   if (!definitions.project) {
     // Every node of a project must turn a source id into the same customer: whoever is first decides the key for all.
-    const opened: Project = { ...project, customerKey: randomBytes(32).toString('base64url') }
+    const opened: Project = {
+      id: project.id,
+      timeZone: project.timeZone,
+      customerKey: randomBytes(32).toString('base64url'),
+    }
     await append([{ type: 'ProjectOpened', data: opened }], {
       key: randomBytes(16).toString('hex'),
       requestId: 'start',
@@ -103,6 +108,11 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       now: now(),
     })
     await catchUp()
+  } else if (project.follows && definitions.project.timeZone !== project.timeZone) {
+    log.warn(
+      { setting: project.timeZone, project: definitions.project.timeZone },
+      'another node changed the time zone of the project: this one follows it; set PROJECT_TIME_ZONE alike on all',
+    )
   } else if (definitions.project.timeZone !== project.timeZone) {
     await append([{ type: 'ProjectChanged', data: { timeZone: project.timeZone } }], {
       key: randomBytes(16).toString('hex'),

@@ -86,7 +86,7 @@ const begin = async ({ customers, others = () => 0, look = () => {}, readAhead =
       },
     },
     rulebook: {
-      current: () => ({ entries: () => new Map([['seg_1', { revision: '7' }]]) }),
+      current: () => ({ project: {}, entries: () => new Map([['seg_1', { revision: '7' }]]) }),
       onChange: () => () => undefined,
     },
     head: async () => 1_000n,

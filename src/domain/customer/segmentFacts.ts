@@ -3,8 +3,11 @@ import * as v from 'valibot'
 
 const At = v.pipe(v.number(), v.integer())
 
-/** Why membership changed: something happened, time passed, the definition changed, or somebody listed the customer. */
-export const MembershipCause = v.picklist(['event', 'time', 'definition', 'list'])
+/**
+ * Why membership changed: something happened, time passed, the definition changed, the project's time zone did, or somebody
+ * listed the customer.
+ */
+export const MembershipCause = v.picklist(['event', 'time', 'definition', 'time_zone', 'list'])
 export type MembershipCause = v.InferOutput<typeof MembershipCause>
 
 const Membership = v.object({

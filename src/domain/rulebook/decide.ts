@@ -12,7 +12,11 @@ export const NO_DEFINITIONS: Definitions = { revision: '-1', project: undefined,
 export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revision: string): Definitions => {
   if (fact.type === 'ProjectOpened') return { ...before, revision, project: fact.data as Project }
   if (fact.type === 'ProjectChanged' && before.project)
-    return { ...before, revision, project: { ...before.project, ...(fact.data as Partial<Project>) } }
+    return {
+      ...before,
+      revision,
+      project: { ...before.project, ...(fact.data as Partial<Project>), zoneSince: revision },
+    }
   const change = changeOf(fact)
   if (!change) return { ...before, revision }
   const key = keyOf(change.kind, change.id)

@@ -89,8 +89,9 @@ const watched = (all: Definitions, looks: Map<string, StillSo>): Definitions => 
     ...all,
     entries,
     get project() {
-      const zone = all.project?.timeZone
-      looks.set('zone', (now) => now.project?.timeZone === zone)
+      // Also since when: what is made of it says so.
+      const { timeZone, zoneSince } = all.project ?? {}
+      looks.set('zone', ({ project }) => project?.timeZone === timeZone && project?.zoneSince === zoneSince)
       return all.project
     },
   }

@@ -75,4 +75,6 @@ export interface Project {
   readonly customerKey: string
   /** IANA name. */
   readonly timeZone: string
+  /** The revision of the rulebook's stream since which it is that one, as decimal text; absent when it never was another. */
+  readonly zoneSince?: string
 }

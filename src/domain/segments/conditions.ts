@@ -17,7 +17,10 @@ import { conditionOfRule, type ValidationRule } from '../rulebook/validationRule
 export interface CompiledSegment {
   readonly id: string
   readonly name: string
+  /** At which it came to mean what it means: by a change of its own, or of the time zone. */
   readonly revision: string
+  /** At which it was last changed itself. */
+  readonly changedAt: string
   /** Whether entering and leaving trigger other definitions. */
   readonly triggers: boolean
   /** Whether a change of the definition triggers too. */
@@ -69,12 +72,15 @@ export const subjectOf = (state: CustomerState): Subject => ({
 
 const NOBODY = subjectOf(newCustomer(''))
 
+const later = (revision: string, other = '-1'): string => (BigInt(other) > BigInt(revision) ? other : revision)
+
 const compileSegment = keptWhile((entry: Entry<Segment>, all): CompiledSegment => {
   const { definition } = entry
   const common = {
     id: entry.id,
     name: definition.name,
-    revision: entry.revision,
+    revision: later(entry.revision, all.project?.zoneSince),
+    changedAt: entry.revision,
     triggers: definition.type === 'auto-update',
     triggersOnRollout: definition.type === 'auto-update' && definition.trigger_on_rollout,
   }
@@ -161,8 +167,8 @@ const prepare = (rulebook: Rulebook): Conditions => {
 /** The compiled conditions of a rulebook, made once. */
 export const conditionsOf = (rulebook: Rulebook): Conditions => rulebook.prepared(prepare)
 
-/** Whether a segment got its present form after a decision made under `revision`. */
-export const changedSince = (segment: CompiledSegment, revision: string): boolean =>
+/** Whether a segment got its present form, or came to mean something else, after a decision made under `revision`. */
+export const changedSince = (segment: Pick<CompiledSegment, 'revision'>, revision: string): boolean =>
   BigInt(segment.revision) > BigInt(revision)
 
 /** The segments whose truth could be other than "no, for ever" for this customer, in topological order. */

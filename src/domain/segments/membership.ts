@@ -34,7 +34,7 @@ const look = (draft: Draft, segment: CompiledSegment, cause: MembershipCause, ca
       segment: { id: segment.id, name: segment.name },
       occurredAt: now,
       cause: told,
-      triggers: segment.triggers && (cause !== 'definition' || segment.triggersOnRollout),
+      triggers: segment.triggers && cause !== 'time_zone' && (cause !== 'definition' || segment.triggersOnRollout),
       ...(verdict.because === undefined ? {} : { because: verdict.because }),
       definition: segment.revision,
     },
@@ -103,6 +103,9 @@ export const advanceSegments = (draft: Draft): void => {
   }
 }
 
+const isItself = ({ changedAt }: CompiledSegment, since: string): boolean =>
+  changedSince({ revision: changedAt }, since)
+
 /** Brings the customer under definitions that were made, changed or deleted since a decision under the revision `since`. */
 export const reconcileSegments = (draft: Draft, since: string): void => {
   const { state, rulebook } = draft
@@ -121,5 +124,5 @@ export const reconcileSegments = (draft: Draft, since: string): void => {
   const candidates = new Set(segmentsThatMatter(state, rulebook))
   for (const segment of conditions.byMember.get(state.id) ?? []) candidates.add(segment)
   for (const segment of inOrder(candidates, conditions))
-    if (changedSince(segment, since)) look(draft, segment, segment.members ? 'list' : 'definition')
+    if (changedSince(segment, since)) look(draft, segment, isItself(segment, since) ? 'definition' : 'time_zone')
 }
