@@ -120,7 +120,7 @@ export const auditRunQueries = (services: Services) => {
       summary: 'The log, or one customer of it, as a line of JSON for each event',
       description:
         'In the order of the log, after position `after`: that of the last line of an export that broke off. Ends with ' +
-        '`{"end": {"events": …}}`.',
+        '`{"end": {"events": …}}`. The project\'s own key is left out.',
       tag: 'Audit',
       roles: AUDITORS,
       query: v.object({ customer: v.optional(v.string()), after: v.optional(position) }),
@@ -136,6 +136,18 @@ export const auditRunQueries = (services: Services) => {
           }),
         )
       },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/project-key',
+      summary: 'The key that an export leaves out and a restored log needs',
+      description:
+        "Ids of customers, unissued codes and the webhooks' signing secret follow from it: it is for operators alone.",
+      tag: 'Audit',
+      roles: ['admin'],
+      handler: (): Outcome => ({
+        body: { object: 'project_key', key: services.rulebook.current().project.customerKey },
+      }),
     }),
     route({
       method: 'get',

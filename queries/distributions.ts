@@ -10,9 +10,11 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
+import { seesUrls, withoutSecrets } from './webhooks.ts'
 
 export const DistributionObject = v.pipe(
   v.object({
@@ -33,6 +35,15 @@ export const showDistribution = (entry: Entry<Distribution>) => ({
   ...offOf(entry),
   object: 'distribution' as const,
 })
+
+/** A distribution as those see it who may ask. */
+const shownTo = (key: ApiKey, entry: Entry<Distribution>) => {
+  const shown = showDistribution(entry)
+  const { channel } = shown
+  return seesUrls(key) || channel.type !== 'webhook'
+    ? shown
+    : { ...shown, channel: { ...channel, url: withoutSecrets(channel.url) } }
+}
 
 const TestBody = v.object({
   /** Who it is rendered for; nobody in particular when absent. */
@@ -136,7 +147,7 @@ export const distributionQueries = (services: Services) => [
     query: v.object(definitionListQuery),
     handler: (call): Outcome => {
       const distributions = services.rulebook.current().entries('distribution').values()
-      return pageOfDefinitions(services, distributions, call, ['name'], showDistribution)
+      return pageOfDefinitions(services, distributions, call, ['name'], (entry) => shownTo(call.key, entry))
     },
   }),
   route({
@@ -147,9 +158,9 @@ export const distributionQueries = (services: Services) => [
     roles: READERS,
     params: ById,
     response: DistributionObject,
-    handler: ({ params }): Outcome => {
+    handler: ({ params, key }): Outcome => {
       const entry = services.rulebook.current().entries('distribution').get(params.id)
-      return entry ? { revision: entry.revision, body: showDistribution(entry) } : notFound('distribution', params.id)
+      return entry ? { revision: entry.revision, body: shownTo(key, entry) } : notFound('distribution', params.id)
     },
   }),
   route({

@@ -6,6 +6,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -27,10 +28,22 @@ export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
   object: 'webhook' as const,
 })
 
+/** The host is enough to know a webhook by; its path and query often are what lets anybody send there. */
+export const withoutSecrets = (url: string): string => `${new URL(url).origin}/…`
+
+/** Whether a role may see where webhooks go to, whole: those who could change it. */
+export const seesUrls = ({ role }: Pick<ApiKey, 'role'>): boolean => role === 'admin' || role === 'integrator'
+
+/** A webhook as those see it who may ask. */
+const shownTo = (key: ApiKey, entry: Entry<ProjectWebhook>) => {
+  const shown = showWebhook(entry)
+  return seesUrls(key) ? shown : { ...shown, url: withoutSecrets(shown.url) }
+}
+
 /** How many given-up events and held customers are shown. */
 const SHOWN = 20
 
-const one = async ({ rulebook, readModel, store }: Services, id: string): Promise<Outcome> => {
+const one = async ({ rulebook, readModel, store }: Services, key: ApiKey, id: string): Promise<Outcome> => {
   const entry = rulebook.current().entries('projectWebhook').get(id)
   if (!entry) return notFound('webhook', id)
   const [feed, held, waiting] = await Promise.all([
@@ -44,7 +57,7 @@ const one = async ({ rulebook, readModel, store }: Services, id: string): Promis
   return {
     revision: entry.revision,
     body: {
-      ...showWebhook(entry),
+      ...shownTo(key, entry),
       position: feed === null || feed.position === '' ? null : feed.position,
       held_customers: waiting,
       held: held.map(({ customer, tries, retry_at, reason }) => ({
@@ -68,8 +81,10 @@ export const webhookQueries = (services: Services) => [
     summary: 'List project webhooks',
     tag: 'Webhooks',
     roles: READERS,
-    handler: (): Outcome => {
-      const all = [...services.rulebook.current().entries('projectWebhook').values()].map(showWebhook)
+    handler: ({ key }): Outcome => {
+      const all = [...services.rulebook.current().entries('projectWebhook').values()].map((entry) =>
+        shownTo(key, entry),
+      )
       return { body: { object: 'list', data_ref: 'data', data: all, total: all.length } }
     },
   }),
@@ -81,7 +96,7 @@ export const webhookQueries = (services: Services) => [
     tag: 'Webhooks',
     roles: READERS,
     response: WebhookObject,
-    handler: (call) => one(services, call.params.id),
+    handler: (call) => one(services, call.key, call.params.id),
   }),
   route({
     method: 'get',

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/distributions/sender.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
+import type { Page } from './http/operation.ts'
 import { LOG_LEVELS } from './log.ts'
 
 const whole = (min: number, max: number) =>
@@ -31,6 +32,11 @@ const isTimeZone = (name: string): boolean => {
     return false
   }
 }
+
+const place = v.optional(
+  v.union([v.picklist(['on', 'off']), whole(1, 65_535)], 'must be on, off or a port from 1 to 65535'),
+  'on',
+)
 
 /** One line a setting: the variable, its form, its default. */
 const environment = v.object({
@@ -87,6 +93,9 @@ const environment = v.object({
   SMS_GATEWAY_URL: url(/^https?:\/\/\S+$/, 'http:// or https://'),
   /** The gateway's `Authorization` header. */
   SMS_GATEWAY_AUTHORIZATION: optionalText,
+  /** Where `/metrics`, and where `/docs` and `/openapi.json` are answered: with the rest, nowhere, or at a port of their own. */
+  METRICS: place,
+  DOCS: place,
   /** Requests a minute and key; no limit when absent. */
   RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
   /** What a client key may use up from one address in a minute. */
@@ -127,6 +136,8 @@ export interface Config {
   readonly triggerHorizonHours: number
   readonly requestTimeLimitMs: number
   readonly drainTimeLimitMs: number
+  /** Where each page of operation is answered: a number is a port of its own. */
+  readonly pages: Readonly<Record<Page, 'on' | 'off' | number>>
   readonly rateLimitPerMinute: number | undefined
   readonly clientLimits: ClientLimits
   readonly proxies: number
@@ -163,6 +174,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     triggerHorizonHours: e.TRIGGER_HORIZON_HOURS,
     requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
     drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
+    pages: { metrics: e.METRICS, docs: e.DOCS },
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
     clientLimits: {
       requests: e.CLIENT_REQUESTS_PER_MINUTE,

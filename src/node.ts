@@ -14,8 +14,9 @@ import { factRegistry } from './domain/registry.ts'
 import { startEngines } from './engines/start.ts'
 import { createCodec } from './eventstore/codec.ts'
 import { createEventStore } from './eventstore/index.ts'
-import { buildApp } from './http/app.ts'
+import { type AppDeps, buildApp } from './http/app.ts'
 import { newRequestId } from './http/errors.ts'
+import { PAGES } from './http/operation.ts'
 import { serve } from './http/server.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
 import type { Logger } from './log.ts'
@@ -253,7 +254,9 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         return createReadModel({ url: engines.mongodbUrl, database, log })
       },
     }
-    const app = buildApp([...commandRoutes(services), ...queryRoutes(services)], {
+    const routes = [...commandRoutes(services), ...queryRoutes(services)]
+    const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
+    const deps: AppDeps = {
       keys: keys.ring,
       log,
       metrics,
@@ -264,7 +267,15 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       clientLimits: config.clientLimits,
       proxies: config.proxies,
       ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
-    })
+    }
+    for (const port of new Set(Object.values(config.pages).filter((place) => typeof place === 'number'))) {
+      const pages = await serve(buildApp([], { ...deps, pages: pagesAt(port), documented: routes }), {
+        port,
+        host: config.host,
+      })
+      stops.push(() => pages.close(config.drainTimeLimitMs))
+    }
+    const app = buildApp(routes, { ...deps, pages: pagesAt('on') })
     const server = await serve(app, { port: config.port, host: config.host })
     stops.push(() => server.close(config.drainTimeLimitMs))
     return { url: server.url, keys, services, engineFailed: engines.failed, stop: stopAll }

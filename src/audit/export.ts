@@ -19,8 +19,20 @@ const Line = v.object({
 })
 type Line = v.InferOutput<typeof Line>
 
+const PROJECT_OPENED = 'ProjectOpened'
+
 /** The last line of an export that is whole. */
 const End = v.object({ end: v.object({ events: v.number() }) })
+
+/**
+ * The project's own key stays where it is: customers' ids, unissued codes and the webhooks' signing secret follow from it. Who
+ * restores an export brings it along.
+ */
+const withoutKey = ({ type, data }: RawRecord): unknown => {
+  if (type !== PROJECT_OPENED || typeof data !== 'object' || data === null || !('customerKey' in data)) return data
+  const { customerKey: _, ...rest } = data
+  return rest
+}
 
 const lineOf = (record: RawRecord): Line => ({
   stream: record.stream,
@@ -29,7 +41,7 @@ const lineOf = (record: RawRecord): Line => ({
   id: record.id,
   type: record.type,
   created: new Date(record.created).toISOString(),
-  data: record.data,
+  data: withoutKey(record),
   metadata: record.metadata,
 })
 
@@ -69,6 +81,16 @@ export class ImportRefused extends Error {
   }
 }
 
+/** A line as the store is to have it; undefined for want of the project's key. */
+const withKey = (line: Line, projectKey: string | undefined): Line | undefined => {
+  const { type, data } = line
+  if (type !== PROJECT_OPENED || typeof data !== 'object' || data === null || 'customerKey' in data) return line
+  if (projectKey === undefined) return undefined
+  // Where it was written: what is sealed is the text.
+  const fields = Object.entries(data)
+  return { ...line, data: Object.fromEntries([...fields.slice(0, 1), ['customerKey', projectKey], ...fields.slice(1)]) }
+}
+
 /** How many events of one stream, and how many bytes of them, go into one append. */
 const MAX_EVENTS = 500
 const MAX_BYTES = 500_000
@@ -94,13 +116,17 @@ interface Sent {
 /**
  * Appends the lines of an export to the store with the ids and revisions that they had, in the order of the export. A line that
  * is there already under its id and revision is passed over, so an interrupted import can be run again. Throws `ImportRefused` for
- * anything else. Gives the number of events appended.
+ * anything else. Gives the number of events appended. Exports do not hold the project's key: `projectKey` puts it back.
  *
  * Customers act at the same time, so two lines in a row are seldom of one stream, and an append is for one stream: they are sent
  * one after the other without waiting for answers, which the store writes in that order. Where trouble made it another order the
  * positions say so, and the import is refused.
  */
-export const importLines = async (store: EventStore, lines: AsyncIterable<string>): Promise<number> => {
+export const importLines = async (
+  store: EventStore,
+  lines: AsyncIterable<string>,
+  projectKey?: string,
+): Promise<number> => {
   const before = (await store.head()) ?? -1n
   let number = 0
   let appended = 0
@@ -154,7 +180,8 @@ export const importLines = async (store: EventStore, lines: AsyncIterable<string
     const parsed = v.safeParse(Line, json)
     if (!parsed.success)
       throw new ImportRefused(number, parsed.issues.map((i) => `${v.getDotPath(i) ?? 'line'}: ${i.message}`).join('; '))
-    const line = parsed.output
+    const line = withKey(parsed.output, projectKey)
+    if (line === undefined) throw new ImportRefused(number, "the project's key is missing")
     const revision = BigInt(line.revision)
     const follows =
       pending !== undefined &&

@@ -153,8 +153,42 @@ const verifySeal = async (connection: Connection, file: string): Promise<void> =
   )
 }
 
+const keyFileOf = (file: string): string => `${file}.key`
+
+/** Where the caller is the operator too, the key that the export leaves out goes into a file of its own beside it. */
+const keepKey = async (operator: Connection | undefined, file: string): Promise<void> => {
+  if (operator === undefined) {
+    say(
+      "The project's key is not in it. To restore it, give that key as PROJECT_KEY, or export with an admin's key file.",
+    )
+    return
+  }
+  const { key } = v.parse(v.object({ key: v.string() }), await ask(operator, 'GET', '/v1/audit/project-key'))
+  writeFileSync(keyFileOf(file), `${key}\n`, { mode: 0o600 })
+  say(`The project's key, which restoring it needs, is in ${keyFileOf(file)}: keep it to yourself`)
+}
+
+/** A connection with an admin key, where the key file of the command has one. */
+const operatorIn = (options: unknown): Connection | undefined => {
+  const parsed = v.parse(ConnectionOptions, options)
+  if (parsed.appId !== undefined) return undefined
+  try {
+    return connectionFor(parsed, 'admin')
+  } catch (error) {
+    if (error instanceof CliError) return undefined
+    throw error
+  }
+}
+
+const projectKeyFor = (file: string): string | undefined => {
+  const { PROJECT_KEY: given } = process.env
+  if (given) return given.trim()
+  return existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').trim() : undefined
+}
+
 const exportTo = async (
   connection: Connection,
+  operator: Connection | undefined,
   file: string | undefined,
   { customer, from }: { readonly customer?: string; readonly from?: string },
 ): Promise<void> => {
@@ -172,6 +206,7 @@ const exportTo = async (
   try {
     const lines = await writeExport(file, fetchAfter, (at) => say(`Going on after position ${at}`))
     say(`${lines} events written to ${file}`)
+    if (customer === undefined) await keepKey(operator, file)
   } catch (error) {
     if (error instanceof ExportExists) throw new CliError(`${error.message}: name another file`, EXIT.usage)
     if (error instanceof CliError && existsSync(`${file}.part`))
@@ -194,7 +229,7 @@ const importLog = async (file: string, { data }: { readonly data: string }): Pro
   )
   const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry) })
   try {
-    const appended = await importLines(store, linesOfFile(file))
+    const appended = await importLines(store, linesOfFile(file), projectKeyFor(file))
     process.stdout.write(`${appended} events restored from ${file}\n`)
   } catch (error) {
     throw error instanceof ImportRefused ? new CliError(`${file}: ${error.message}`, EXIT.refused) : error
@@ -316,7 +351,7 @@ export const auditCommand: Subcommand = (program) => {
     .option('--customer <id>', 'only the stream of this customer')
     .option('--from <position>', 'events from this position on')
     .action((file: string | undefined, options: { readonly customer?: string; readonly from?: string }) =>
-      exportTo(auditor(options), file, options),
+      exportTo(auditor(options), operatorIn(options), file, options),
     )
 
   asking('seal', 'a hash chain over the log, to be kept elsewhere')
@@ -335,7 +370,8 @@ export const auditCommand: Subcommand = (program) => {
     .command('import-log')
     .description(
       'Restores an export into an empty system, before its server starts: into EVENTSTORE_URL, else into the embedded log ' +
-        'of the data folder. Ids and revisions stay; run it again to go on after an interruption.',
+        'of the data folder. Ids and revisions stay; run it again to go on after an interruption. The key of the project is ' +
+        'taken from PROJECT_KEY, else from the file that `export` wrote beside the export.',
     )
     .argument('<file>', 'an export, compressed when its name ends in .gz')
     .option('--data <dir>', 'folder of the embedded engines', process.env.DATA_DIR || './data')

@@ -13,7 +13,7 @@ import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
 import { rateLimiter } from './limits.ts'
 import { apiDocument } from './openapi.ts'
-import { operationRoutes, type Readiness } from './operation.ts'
+import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
 import { type Answer, type Audience, audienceOf, type Invalid, isInvalid, type Outcome, type Route } from './route.ts'
 
@@ -35,6 +35,10 @@ export interface AppDeps {
   readonly clientLimits?: ClientLimits
   /** Proxies of our own in front, each of which appends to `X-Forwarded-For`; default none. */
   readonly proxies?: number
+  /** The pages of operation that are answered beside health; default all. */
+  readonly pages?: readonly Page[]
+  /** What the API document describes; default the routes served. */
+  readonly documented?: readonly Route[]
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number
 }
@@ -289,9 +293,12 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     readiness: deps.readiness,
     metrics,
     document: () => {
-      document ??= apiDocument([...routes, ...operation])
+      document ??= apiDocument([...(deps.documented ?? routes), ...operation])
       return document
     },
+  }).filter(({ path }) => {
+    const page = pageOf(path)
+    return page === undefined || (deps.pages ?? PAGES).includes(page)
   })
 
   for (const endpoint of checkedEndpoints([...routes, ...operation]))

@@ -11,6 +11,16 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, unknown>>
 }
 
+/** What of operation can be closed, or moved to a port of its own. */
+export const PAGES = ['metrics', 'docs'] as const
+export type Page = (typeof PAGES)[number]
+
+/** The page that a path belongs to; undefined for health, which is always answered. */
+export const pageOf = (path: string): Page | undefined => {
+  if (path === '/metrics') return 'metrics'
+  return path === '/openapi.json' || path.startsWith('/docs') ? 'docs' : undefined
+}
+
 interface OperationDeps {
   readonly readiness: () => Promise<Readiness>
   readonly metrics: Metrics

@@ -1,6 +1,6 @@
 // `tributary audit` against a running node: every question, an export and its restoration into an empty system.
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -226,6 +226,14 @@ test('an export goes on where it broke off, and restores an empty system that is
   const one = (await run('export', '--customer', 'c5')).out.trim().split('\n')
   assert.ok(one.length > 5 && one.every((line) => lines.includes(line)))
 
+  const { customerKey } = node.services.rulebook.current().project
+  const webhooks = node.services.settings.signingSecret()
+  assert.not.ok(lines.some((line) => line.includes(customerKey) || line.includes(webhooks)))
+  assert.is((await readFile(`${whole}.key`, 'utf8')).trim(), customerKey)
+  await copyFile(whole, join(dir, 'alone.ndjson.gz'))
+  const alone = await run('import-log', join(dir, 'alone.ndjson.gz'), '--data', join(dir, 'alone'))
+  assert.match(alone.err, /line \d+: the project's key is missing/)
+
   const restored = join(dir, 'restored')
   const done = await run('import-log', whole, '--data', restored)
   assert.is(done.code, 0, done.err)
@@ -246,6 +254,12 @@ test('an export goes on where it broke off, and restores an empty system that is
     const answer = await fetch(`${copy.url}/v1/audit/export`, { headers: copy.headers('auditor') })
     const copied = (await answer.text()).trim().split('\n').slice(0, -1)
     assert.equal(copied.slice(0, lines.length).map(place), lines.map(place))
+    const firstOf = async ({ services }: Pick<TestNode, 'services'>) => {
+      for await (const { data } of services.store.readRecords({ from: 'start' })) return JSON.stringify(data)
+      return undefined
+    }
+    // To the letter, since seals are over the text.
+    assert.is(await firstOf(copy), await firstOf(node))
   } finally {
     await copy.end()
   }

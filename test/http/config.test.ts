@@ -19,6 +19,7 @@ test('an empty environment gives the defaults', () => {
     triggerHorizonHours: 72,
     requestTimeLimitMs: 30_000,
     drainTimeLimitMs: 10_000,
+    pages: { metrics: 'on', docs: 'on' },
     rateLimitPerMinute: undefined,
     clientLimits: { requests: 300, bytes: 4_000_000, newCustomers: 30, refusedEvents: 10 },
     proxies: 0,
@@ -63,6 +64,8 @@ test('every variable at fault is named, and no value that may hold a password is
     VALIDATION_MODE: 'maybe',
     TRIGGER_HORIZON_HOURS: '-1',
     RATE_LIMIT_PER_MINUTE: '0',
+    METRICS: 'maybe',
+    DOCS: '70000',
     MONGODB_DATABASE: 'a.b',
   }
   try {
