@@ -263,6 +263,14 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       readiness: () => readinessOf(services),
       projectId: config.projectId,
       mapError,
+      // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.
+      whenShown: async (position, timeoutMs, isOwn) => {
+        if (isOwn) return projector.waitFor(position, timeoutMs, [])
+        // In this order: a position that the read models never reach may be none of this log.
+        const until = performance.now() + timeoutMs
+        if (!(await projector.waitFor(position, timeoutMs))) return false
+        return rulebook.waitFor(position, Math.max(100, until - performance.now()))
+      },
       requestTimeLimitMs: config.requestTimeLimitMs,
       clientLimits: config.clientLimits,
       proxies: config.proxies,

@@ -9,6 +9,7 @@ import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './cli
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
 import { createReplier, Exchange } from './exchange.ts'
+import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
 import { rateLimiter } from './limits.ts'
@@ -27,6 +28,8 @@ export interface AppDeps {
   readonly projectId: string
   /** Errors that layers below throw, as failures; undefined for what it does not know (then 500). */
   readonly mapError?: (error: unknown) => Failure | undefined
+  /** When a position can be read; absent: everything can at once. */
+  readonly whenShown?: WhenShown
   /** Milliseconds a request may take, body included; default 30,000. */
   readonly requestTimeLimitMs?: number
   /** Requests a minute and key; no limit when absent. */
@@ -159,7 +162,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const clock = deps.clock ?? Date.now
   const timeLimitMs = deps.requestTimeLimitMs ?? DEFAULT_TIME_LIMIT_MS
   const limiter = rateLimiter(deps.rateLimitPerMinute)
-  const replier = createReplier(deps)
+  const freshness = createFreshness(deps.whenShown ?? (() => Promise.resolve(true)))
+  const replier = createReplier({ ...deps, acknowledged: freshness.acknowledged })
   const bounds = clientBounds(deps.clientLimits ?? CLIENT_LIMITS)
   const app = new Hono<{ Bindings: Connection }>({ getPath: rawPath })
 
@@ -241,6 +245,11 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       const over = takeBytes(exchange, body.bytes - declared)
       if (over !== undefined) return over
       exchange.body = body.value
+    }
+    if (endpoint.method === 'GET' && endpoint.audience !== 'public') {
+      const waited = await freshness.wait(exchange.key.appId, exchange.consistency)
+      if (typeof waited === 'object') return waited
+      exchange.isStale = waited === 'stale'
     }
     const outcome = await route.invoke(exchange)
     return isInvalid(outcome) ? invalidFailure(outcome) : outcome

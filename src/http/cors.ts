@@ -24,6 +24,7 @@ const RESPONSE_HEADERS = [
   'Consistency-Token',
   'ETag',
   'Retry-After',
+  'Stale',
   'X-Request-Id',
   'X-Rate-Limit-Limit',
   'X-Rate-Limit-Remaining',

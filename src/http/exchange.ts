@@ -33,6 +33,8 @@ export class Exchange implements RawCall {
   conditional: ConditionalHeaders = PLAIN
   rate: RateState = UNLIMITED_RATE
   cors: Readonly<Record<string, string>> | undefined = undefined
+  /** The answer may not show yet what this node has acknowledged to the key. */
+  isStale = false
   /** True while the body is being received: a failure then is the sender's. */
   reading = false
   #abort: AbortController | undefined
@@ -83,6 +85,8 @@ export interface ReplierDeps {
   readonly log: Logger
   readonly metrics: Metrics
   readonly mapError?: (error: unknown) => Failure | undefined
+  /** Told of every position that a key is given. */
+  readonly acknowledged?: (appId: string, position: bigint) => void
 }
 
 /** The headers of every reply. A GET answer is the caller's own and may be kept only to be asked for again. */
@@ -95,10 +99,11 @@ const headersOf = (exchange: Exchange, contentType: string | undefined): Record<
     'X-Rate-Limit-Retry': rate.retry,
   }
   if (contentType !== undefined) headers['Content-Type'] = contentType
+  if (exchange.isStale) headers.Stale = 'true'
   return headers
 }
 
-export const createReplier = ({ log, metrics, mapError }: ReplierDeps): Replier => {
+export const createReplier = ({ log, metrics, mapError, acknowledged }: ReplierDeps): Replier => {
   const note = (exchange: Exchange, status: number): void => {
     const { request, template, requestId, key } = exchange
     const seconds = (performance.now() - exchange.startedAt) / 1000
@@ -134,7 +139,10 @@ export const createReplier = ({ log, metrics, mapError }: ReplierDeps): Replier 
     const { revision, raw } = given
     const json = raw === undefined && given.body !== undefined ? JSON.stringify(given.body) : undefined
     const headers = headersOf(exchange, raw?.contentType ?? (json === undefined ? undefined : 'application/json'))
-    if (given.consistencyToken !== undefined) headers['Consistency-Token'] = given.consistencyToken.toString()
+    if (given.consistencyToken !== undefined) {
+      headers['Consistency-Token'] = given.consistencyToken.toString()
+      acknowledged?.(exchange.key.appId, given.consistencyToken)
+    }
     const isRead = exchange.request.method === 'GET' || exchange.request.method === 'HEAD'
     if (isRead) headers['Cache-Control'] = 'private, no-cache'
     if (json !== undefined && status === 200 && (isRead || revision !== undefined)) {

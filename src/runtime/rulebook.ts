@@ -1,5 +1,6 @@
 // The rulebook of this node: the compiled definitions in memory, fed by one live subscription, and the way to change them.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { defer, finalize, repeat, retry, type Subscription, switchMap, timer } from 'rxjs'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
@@ -30,6 +31,8 @@ export interface RulebookRuntime {
     propose: (definitions: Definitions) => readonly DefinitionChange[] | Refused,
     context: CommandContext,
   ): Promise<Changed>
+  /** True once every definition recorded up to `position`, which must be one of the log, is known; false when the time is over first. */
+  waitFor(position: bigint, timeoutMs: number): Promise<boolean>
   /** Called after each revision that this node takes in; returns how to stop being called. */
   onChange(listener: (rulebook: Rulebook) => void): () => void
   stop(): Promise<void>
@@ -65,6 +68,8 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     for (const listener of listeners) listener(compiled)
   }
 
+  /** Every definition recorded up to here is known. */
+  let seenTo = -1n
   const catchUp = async (): Promise<void> => {
     const facts: RecordedFact[] = []
     for await (const fact of store.readStream(RULEBOOK_STREAM, { from: BigInt(definitions.revision) + 1n }))
@@ -180,6 +185,15 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       return made
     },
     change,
+    async waitFor(position, timeoutMs) {
+      if (position <= seenTo) return true
+      // Who knows the position has seen it recorded: a read that begins now gives every definition up to it.
+      const read = catchUp().then(() => {
+        if (position > seenTo) seenTo = position
+        return true
+      })
+      return Promise.race([read, sleep(timeoutMs, false, { ref: false })])
+    },
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
