@@ -33,11 +33,14 @@ export interface CustomerDocument {
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 3,
+  version: 4,
   indexes: [
-    { key: { source_id: 1 } },
+    { key: { source_id: 1, _id: 1 } },
     { key: { created_at: 1, _id: 1 } },
+    { key: { updated_at: 1, _id: 1 } },
     { key: { 'profile.email': 1 } },
+    { key: { 'profile.name': 1 }, sparse: true },
+    { key: { 'profile.address.city': 1 }, sparse: true },
     { key: { segments: 1, created_at: 1, _id: 1 } },
   ],
   types: [

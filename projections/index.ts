@@ -3,8 +3,10 @@ import { activity } from './activity.ts'
 import { asyncActions } from './asyncActions.ts'
 import { campaignTotals } from './campaignTotals.ts'
 import { creditTransactions } from './creditTransactions.ts'
+import { customerEvents } from './customerEvents.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
+import { eventTotals } from './eventTotals.ts'
 import { loyaltyCards } from './loyaltyCards.ts'
 import { loyaltyTotals } from './loyaltyTotals.ts'
 import { loyaltyTransactions } from './loyaltyTransactions.ts'
@@ -21,6 +23,8 @@ import { voucherTotals } from './voucherTotals.ts'
 export const projections = [
   customers,
   activity,
+  eventTotals,
+  customerEvents,
   rejectedEvents,
   segmentMembers,
   deadlines,

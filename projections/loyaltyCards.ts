@@ -18,10 +18,12 @@ export interface LoyaltyCardDocument {
 
 export const loyaltyCards: Projection<LoyaltyCardDocument> = {
   name: 'loyaltyCards',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { code: 1 } },
     { key: { campaign: 1, created_at: 1, _id: 1 } },
+    { key: { campaign: 1, updated_at: 1, _id: 1 } },
+    { key: { campaign: 1, code: 1, _id: 1 } },
     { key: { customer: 1, created_at: 1, _id: 1 } },
   ],
   types: Object.keys(loyaltyFacts),

@@ -51,12 +51,13 @@ const givenBy = (fact: Given) => {
 
 export const publications: Projection<PublicationDocument> = {
   name: 'publications',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { position: 1 } },
     { key: { 'campaign.id': 1, position: 1 } },
     { key: { customer: 1, position: 1 } },
-    { key: { 'voucher.code': 1 } },
+    { key: { 'voucher.code': 1, position: 1 } },
+    { key: { channel: 1, position: 1 } },
     { key: { source_id: 1 } },
   ],
   types: ['VoucherPublished', 'VoucherCodeReplaced', 'LoyaltyCardIssued', 'LoyaltyCardCodeReplaced'],

@@ -152,13 +152,14 @@ const redemptionIn = (fact: RecordedFact): Shown | undefined =>
 
 export const redemptions: Projection<RedemptionDocument> = {
   name: 'redemptions',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { created_at: 1, position: 1 } },
     { key: { customer: 1, created_at: 1, position: 1 } },
     { key: { 'campaign.id': 1, created_at: 1, position: 1 } },
     { key: { 'voucher.code': 1, created_at: 1, position: 1 } },
     { key: { result: 1, created_at: 1, position: 1 } },
+    { key: { tracking_id: 1, created_at: 1, position: 1 } },
     { key: { parent: 1, place: 1 } },
   ],
   types: Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'),

@@ -119,13 +119,13 @@ const rewardOf = (
 
 export const referrals: Projection<ReferralDocument> = {
   name: 'referrals',
-  version: 1,
+  version: 2,
   indexes: [
-    { key: { 'campaign.id': 1, position: 1 } },
-    { key: { 'campaign.id': 1, status: 1, position: 1 } },
-    { key: { 'campaign.id': 1, referrer: 1, position: 1 } },
-    { key: { 'campaign.id': 1, referee: 1, position: 1 } },
-    { key: { 'voucher.code': 1, position: 1 } },
+    { key: { 'campaign.id': 1, position: 1, _id: 1 } },
+    { key: { 'campaign.id': 1, status: 1, position: 1, _id: 1 } },
+    { key: { 'campaign.id': 1, referrer: 1, position: 1, _id: 1 } },
+    { key: { 'campaign.id': 1, referee: 1, position: 1, _id: 1 } },
+    { key: { 'voucher.code': 1, position: 1, _id: 1 } },
   ],
   types: [
     'RefereesAssigned',

@@ -1,6 +1,9 @@
 // Vouchers: one document a code, of whatever kind, as the facts of its own stream leave it, with sums over its redemptions.
 
+import { customerOfStream } from '../src/domain/ids.ts'
+import type { LoyaltyFact } from '../src/domain/loyalty/facts.ts'
 import { sortable } from '../src/domain/position.ts'
+import type { RecordedFact } from '../src/domain/recorded.ts'
 import type { RedemptionFact } from '../src/domain/redemption/facts.ts'
 import type { LedgerFact } from '../src/domain/redemption/ledger.ts'
 import { type CodeFact, type CodeState, evolveCode, isCodeFact, noCode } from '../src/domain/vouchers/code.ts'
@@ -27,6 +30,10 @@ export interface VoucherDocument {
   readonly customer: string | null
   readonly category: string | null
   readonly active: boolean
+  /** Whether there is such a voucher: the code is reserved and, where it is to be that of a loyalty card, the card is there. */
+  readonly listed: boolean
+  /** For loyalty cards, which are in the streams of their holders. */
+  readonly issued: boolean
   readonly created_at: Date
   readonly updated_at: Date | null
   /** The place in the log of the code's first fact, as sortable text. */
@@ -74,12 +81,42 @@ const summed = (sums: VoucherSums, fact: SummedFact): VoucherSums => {
   }
 }
 
+/* A card may be issued before its code is reserved, or the other way round; it is closed with its holder. */
+const CARD_TYPES = ['LoyaltyCardIssued', 'LoyaltyCardCodeReplaced', 'LoyaltyCardClosed'] as const
+type CardFact = Extract<LoyaltyFact, { readonly type: (typeof CARD_TYPES)[number] }>
+
+const isCardFact = (fact: { readonly type: string; readonly data: unknown }): fact is CardFact =>
+  CARD_TYPES.some((type) => type === fact.type)
+
+/** The document of a card's code after a fact of the card. A code that went to somebody else meanwhile stays as it is. */
+const withCard = (before: VoucherDocument | null, recorded: RecordedFact, fact: CardFact): VoucherDocument | null => {
+  const { card, campaign, occurredAt } = fact.data
+  if (before && before.voucher !== card.id) return before
+  if (fact.type === 'LoyaltyCardClosed') return null
+  if (before) return { ...before, issued: true, listed: before.state.owner !== undefined }
+  return {
+    _id: card.code,
+    voucher: card.id,
+    campaign: campaign.id,
+    customer: customerOfStream(recorded.stream) ?? null,
+    category: null,
+    active: true,
+    listed: false,
+    issued: true,
+    created_at: new Date(occurredAt),
+    updated_at: null,
+    position: sortable(recorded.position),
+    state: noCode(card.code),
+    sums: NO_VOUCHER_SUMS,
+  }
+}
+
 const isVoucherFact = (fact: { readonly type: string; readonly data: unknown }): fact is VoucherFact =>
   isCodeFact(fact) && TYPES.some((type) => type === fact.type)
 
 export const vouchers: Projection<VoucherDocument> = {
   name: 'vouchers',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { voucher: 1 } },
     { key: { position: 1 } },
@@ -88,17 +125,20 @@ export const vouchers: Projection<VoucherDocument> = {
     { key: { customer: 1, position: 1 } },
     { key: { updated_at: 1, _id: 1 } },
   ],
-  types: [...TYPES, ...SUMMED_TYPES],
+  types: [...TYPES, ...SUMMED_TYPES, ...CARD_TYPES],
   keys: (fact) => {
     if (isVoucherFact(fact)) return [fact.data.code]
+    if (isCardFact(fact)) return [fact.data.card.code]
     return isSummed(fact) ? [codeIn(fact)] : []
   },
   evolve: (before, fact, key) => {
+    if (isCardFact(fact)) return withCard(before, fact, fact)
     if (isSummed(fact)) return before && { ...before, sums: summed(before.sums, fact) }
     if (!isVoucherFact(fact) || (!before && fact.type !== 'CodeReserved')) return before
     if (fact.type === 'VoucherDeleted') return null
     const state = evolveCode(before?.state ?? noCode(key), fact)
     if (!state.owner) return before
+    const issued = before?.issued === true && before.voucher === state.owner.id
     return {
       _id: key,
       voucher: state.owner.id,
@@ -106,6 +146,8 @@ export const vouchers: Projection<VoucherDocument> = {
       customer: state.owner.customer ?? null,
       category: state.spec.category ?? null,
       active: state.active,
+      issued,
+      listed: state.owner.type !== 'loyalty_card' || issued,
       created_at: new Date(state.createdAt),
       updated_at: state.updatedAt === null ? null : new Date(state.updatedAt),
       position: before?.position ?? sortable(fact.position),

@@ -2,19 +2,21 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
-import { placeAfter } from './events.ts'
+import { LOG_ORDER } from './events.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
+import { spanFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
 
 const ActivityQuery = v.object({
-  limit: pageLimit,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
-  starting_after_id: v.optional(v.string()),
+  ...pagedById,
+  order: orderOf(['created_at'], '-created_at'),
   start_date: v.optional(instant),
   end_date: v.optional(instant),
   category: v.optional(v.picklist(['ACTION', 'EFFECT'])),
@@ -40,6 +42,7 @@ const ActivityList = v.pipe(
     data: v.array(ActivityEntry),
     has_more: v.boolean(),
     more_starting_after: v.nullable(v.string()),
+    next_cursor: v.nullable(v.string()),
   }),
   v.title('ActivityList'),
 )
@@ -57,41 +60,19 @@ const show = (document: ActivityDocument, customer: CustomerDocument) => ({
 const log = async (services: Services, name: string, query: v.InferOutput<typeof ActivityQuery>): Promise<Outcome> => {
   const customer = await readCustomer(services, name)
   if (!customer) return notFound('customer', name)
-  const collection = services.readModel.collection<ActivityDocument>('activity')
-  const place =
-    query.starting_after_id === undefined ? undefined : await placeAfter(services, query.starting_after_id, query.order)
-  if (query.starting_after_id !== undefined && !place)
-    return refuse('invalid_or_expired_cursor', `No activity has the id ${query.starting_after_id}`)
-  const found = await collection.find(
-    {
-      customer: customer._id,
-      ...(query.category === undefined ? {} : { category: query.category }),
-      ...(query.type === undefined ? {} : { type: query.type }),
-      ...(query.campaign_id === undefined ? {} : { 'data.campaign.id': query.campaign_id }),
-      ...(query.campaign_type === undefined ? {} : { 'data.campaign.campaign_type': query.campaign_type }),
-      ...(query.start_date === undefined && query.end_date === undefined
-        ? {}
-        : {
-            created_at: {
-              ...(query.start_date === undefined ? {} : { $gte: new Date(query.start_date) }),
-              ...(query.end_date === undefined ? {} : { $lt: new Date(query.end_date) }),
-            },
-          }),
-      ...place,
-    },
-    { sort: { position: query.order === 'created_at' ? 1 : -1 }, limit: query.limit + 1 },
+  const filter = allOf(
+    { customer: customer._id },
+    query.category === undefined ? {} : { category: query.category },
+    query.type === undefined ? {} : { type: query.type },
+    query.campaign_id === undefined ? {} : { 'data.campaign.id': query.campaign_id },
+    query.campaign_type === undefined ? {} : { 'data.campaign.campaign_type': query.campaign_type },
+    spanFilter('created_at', query),
   )
-  const page = found.slice(0, query.limit)
-  const more = found.length > query.limit
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map((document) => show(document, customer)),
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!._id : null,
-    },
-  }
+  const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
+  const page = await pageOf(source, LOG_ORDER, query)
+  if (isFailure(page)) return page
+  const shown = page.entries.map((document) => show(document, customer))
+  return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
 export const activityQueries = (services: Services) =>

@@ -2,11 +2,13 @@
 import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
-import { notFound } from '../src/http/errors.ts'
-import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { LOG_ORDER } from './events.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { ById, isoOf } from './shapes.ts'
 
 export const AsyncActionObject = v.pipe(
@@ -64,14 +66,18 @@ export const asyncActionQueries = (services: Services) => [
     summary: 'List what is done in the background, newest first',
     tag: TAG,
     roles: READERS,
-    query: v.object({ limit: pageLimit, page: pageNumber, end_date: v.optional(instant) }),
+    query: v.object({
+      ...pagedByNumber,
+      order: orderOf(['created_at'], '-created_at'),
+      end_date: v.optional(instant),
+    }),
     handler: fresh(services, async ({ query }): Promise<Outcome> => {
       const filter = query.end_date === undefined ? {} : { created_at: { $lte: new Date(query.end_date) } }
-      const found = await services.readModel
-        .collection<AsyncActionDocument>('asyncActions')
-        .find(filter, { sort: { position: -1 }, skip: (query.page - 1) * query.limit, limit: query.limit })
-      const actions = found.map(({ job, request_id: request }) => showJob(job, request))
-      return { body: { object: 'list', data_ref: 'async_actions', async_actions: actions } }
+      const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)
+      const page = await pageOf(source, LOG_ORDER, query)
+      if (isFailure(page)) return page
+      const shown = page.entries.map(({ job, request_id: request }) => showJob(job, request))
+      return { body: listBody('async_actions', page, shown) }
     }),
   }),
   route({

@@ -4,9 +4,11 @@ import type { VoucherTotalsDocument } from '../projections/voucherTotals.ts'
 import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { notFound } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { type DefinitionFields, definitionListQuery, pageOfDefinitions } from './definitionList.ts'
+import { TEXT, TIME } from './filters.ts'
 import { fresh } from './fresh.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -60,12 +62,53 @@ export const campaignNamed = (definitions: Definitions, name: string): Entry<Cam
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
+const STATUSES = ['DONE', 'IN_PROGRESS', 'FAILED', 'DRAFT', 'MODIFYING'] as const
+
 const ListQuery = v.object({
-  limit: pageLimit,
-  page: pageNumber,
+  ...definitionListQuery,
   campaign_type: v.optional(CampaignType),
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  campaign_status: v.optional(v.picklist(STATUSES)),
+  is_referral_code: v.optional(queryFlag),
 })
+
+type Totalled = ReadonlyMap<string, VoucherTotalsDocument>
+
+/** The names of the contract's filters for what campaigns say; `campaigns` and `campaigns_id` are name and id. */
+const fieldsOf = (totals: Totalled): DefinitionFields<Campaign> => ({
+  texts: ['name', 'campaign_type', 'type', 'category', 'category_id'],
+  fields: {
+    campaigns: [TEXT, ({ definition }) => definition.name],
+    campaigns_id: [TEXT, ({ id }) => id],
+    campaign_status: [TEXT, ({ id, definition }) => generationOf(definition, totals.get(id))],
+    is_referral_code: [TEXT, ({ definition }) => definition.campaign_type === 'REFERRAL_PROGRAM'],
+    voucher_type: [TEXT, ({ definition }) => definition.voucher?.type],
+    categories: [TEXT, ({ definition }) => definition.category],
+    category_ids: [TEXT, ({ definition }) => definition.category_id],
+    created_date: [TIME, ({ createdAt }) => createdAt],
+    start_date: [TIME, ({ definition }) => definition.start_date],
+    expiration_date: [TIME, ({ definition }) => definition.expiration_date],
+  },
+})
+
+const list = async (
+  services: Services,
+  call: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
+): Promise<Outcome> => {
+  const { campaign_type: type, campaign_status: status, is_referral_code: isReferral } = call.query
+  const all = [...campaignsIn(services.rulebook.current().definitions).values()]
+  const totals = await totalsOf(
+    services,
+    all.map(({ id }) => id),
+  )
+  const asked = all.filter(
+    ({ id, definition }) =>
+      (type === undefined || definition.campaign_type === type) &&
+      (status === undefined || generationOf(definition, totals.get(id)) === status) &&
+      (isReferral === undefined || (definition.campaign_type === 'REFERRAL_PROGRAM') === isReferral),
+  )
+  const show = (entry: Entry<Campaign>) => showCampaign(entry, totals.get(entry.id) ?? null)
+  return pageOfDefinitions(services, asked, call, fieldsOf(totals), show, 'campaigns')
+}
 
 /** The totals of campaigns, by id. */
 export const totalsOf = async (
@@ -88,20 +131,7 @@ export const campaignQueries = (services: Services) => {
       tag: 'Campaigns',
       roles: READERS,
       query: ListQuery,
-      handler: fresh(services, async ({ query }): Promise<Outcome> => {
-        const { limit, page, campaign_type: type, order } = query
-        const all = [...rulebook.current().entries('campaign').values()]
-          .filter(({ definition }) => type === undefined || definition.campaign_type === type)
-          .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-        if (order === '-created_at') all.reverse()
-        const shown = all.slice((page - 1) * limit, page * limit)
-        const totals = await totalsOf(
-          services,
-          shown.map(({ id }) => id),
-        )
-        const campaigns = shown.map((entry) => showCampaign(entry, totals.get(entry.id) ?? null))
-        return { body: { object: 'list', data_ref: 'campaigns', campaigns, total: all.length } }
-      }),
+      handler: fresh(services, (call) => list(services, call)),
     }),
     route({
       method: 'get',

@@ -3,20 +3,21 @@ import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { fresh } from './fresh.ts'
+import { TRANSACTION_ORDERS } from './loyaltyTransactions.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 import { codeNamed } from './vouchers.ts'
 
 const ListQuery = v.object({
-  limit: pageLimit,
+  ...pagedById,
   /** Older clients page by number. */
   page: pageNumber,
-  order: v.optional(v.picklist(['id', '-id', 'created_at', '-created_at']), '-id'),
-  starting_after_id: v.optional(v.string()),
+  order: orderOf(['id', 'created_at'], '-id'),
 })
 
 const show = (transaction: CreditTransactionDocument, balance: number, total: number) => ({
@@ -68,20 +69,12 @@ const list = async (services: Services, name: string, query: v.InferOutput<typeo
       resourceType: 'voucher',
       resourceId: name,
     })
-  const { limit, page, order, starting_after_id: after } = query
   const collection = services.readModel.collection<CreditTransactionDocument>('creditTransactions')
-  const last = after === undefined ? undefined : await collection.findOne({ _id: after, code: voucher.code })
-  if (last === null) return refuse('invalid_or_expired_cursor', `No transaction has the id ${after}`)
-  const forward = !order.startsWith('-')
-  const documents = await collection.find(
-    { code: voucher.code, ...(last ? { position: forward ? { $gt: last.position } : { $lt: last.position } } : {}) },
-    {
-      sort: { position: forward ? 1 : -1 },
-      limit: limit + 1,
-      ...(last ? {} : { skip: (page - 1) * limit }),
-    },
-  )
-  const shown = documents.slice(0, limit)
+  const source = documents(collection, { code: voucher.code }, { named: (id) => ({ _id: id, code: voucher.code }) })
+  const page = await pageOf(source, TRANSACTION_ORDERS, query)
+  if (isFailure(page)) return page
+  const forward = !query.order.startsWith('-')
+  const shown = page.entries
   const oldestFirst = forward ? shown : shown.toReversed()
   const initial = voucher.gift?.amount ?? 0
   let { total, balance } = oldestFirst[0]
@@ -93,16 +86,7 @@ const list = async (services: Services, name: string, query: v.InferOutput<typeo
     return show(transaction, balance, total)
   })
   if (!forward) data.reverse()
-  const more = documents.length > limit
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data,
-      has_more: more,
-      more_starting_after: more ? data.at(-1)!.id : null,
-    },
-  }
+  return { body: listBody('data', page, data, { id: ({ _id }) => _id }) }
 }
 
 export const creditTransactionQueries = (services: Services) => [

@@ -9,13 +9,14 @@ import { isCustomerId } from '../src/domain/ids.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
 import { type RedemptionSums, summaryOf } from '../src/domain/redemption/sums.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
 import { giftBalances } from './giftBalances.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
-import { Range, rangeOf } from './range.ts'
+import { documents, listBody, moment, orderOf, pagedByNumber, pageOf, type Timed } from './pager.ts'
+import { Range, rangeFilter } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 export const CustomerObject = v.pipe(
@@ -136,15 +137,20 @@ export const readCustomer = async ({ readModel }: Services, name: string): Promi
 }
 
 const ORDERS = {
-  created_at: { created_at: 1, _id: 1 },
-  '-created_at': { created_at: -1, _id: -1 },
-  updated_at: { updated_at: 1, _id: 1 },
-  '-updated_at': { updated_at: -1, _id: -1 },
+  created_at: ['created_at', '_id'],
+  updated_at: ['updated_at', '_id'],
+  source_id: ['source_id', '_id'],
 } as const
 
+/** Customers are asked for by the time they were made: `customers.scroll()` of the SDK knows nothing else. */
+const TIMED: Timed<CustomerDocument> = {
+  prefix: 'cust_',
+  at: ({ created_at }) => created_at.getTime(),
+  id: ({ _id }) => _id,
+}
+
 const ListQuery = v.object({
-  limit: pageLimit,
-  page: pageNumber,
+  ...pagedByNumber,
   email: v.optional(v.string()),
   city: v.optional(v.string()),
   name: v.optional(v.string()),
@@ -152,28 +158,20 @@ const ListQuery = v.object({
   created_at: Range,
   updated_at: Range,
   /** Paging by time: customers made after (or, newest first, before) this instant. */
-  starting_after: v.optional(instant),
-  order: v.optional(v.picklist(['created_at', '-created_at', 'updated_at', '-updated_at']), '-created_at'),
+  starting_after: v.optional(moment),
+  order: orderOf(['created_at', 'updated_at', 'source_id'], '-created_at'),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
-const filterOf = (query: ListQuery): Record<string, unknown> => {
-  const created = rangeOf(query.created_at)
-  const updated = rangeOf(query.updated_at)
-  const descending = query.order.startsWith('-')
-  const conditions: Record<string, unknown>[] = [
-    ...(query.email === undefined ? [] : [{ 'profile.email': query.email }]),
-    ...(query.city === undefined ? [] : [{ 'profile.address.city': query.city }]),
-    ...(query.name === undefined ? [] : [{ 'profile.name': query.name }]),
-    ...(query.segment_id === undefined ? [] : [{ segments: query.segment_id }]),
-    ...(created ? [{ created_at: created }] : []),
-    ...(updated ? [{ updated_at: updated }] : []),
-    ...(query.starting_after === undefined
-      ? []
-      : [{ created_at: { [descending ? '$lt' : '$gt']: new Date(query.starting_after) } }]),
-  ]
-  return conditions.length === 0 ? {} : conditions.length === 1 ? conditions[0]! : { $and: conditions }
-}
+const filterOf = (query: ListQuery): Record<string, unknown> =>
+  allOf(
+    query.email === undefined ? {} : { 'profile.email': query.email },
+    query.city === undefined ? {} : { 'profile.address.city': query.city },
+    query.name === undefined ? {} : { 'profile.name': query.name },
+    query.segment_id === undefined ? {} : { segments: query.segment_id },
+    rangeFilter('created_at', query.created_at),
+    rangeFilter('updated_at', query.updated_at),
+  )
 
 /** Customers as the contract shows them, with what their cards and gift vouchers hold. */
 const withHoldings = async (services: Services, documents: readonly CustomerDocument[]) => {
@@ -183,21 +181,12 @@ const withHoldings = async (services: Services, documents: readonly CustomerDocu
 }
 
 const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
-  const collection = services.readModel.collection<CustomerDocument>('customers')
-  const filter = filterOf(query)
-  const [found, total] = await Promise.all([
-    collection.find(filter, {
-      sort: ORDERS[query.order],
-      skip: query.starting_after === undefined ? (query.page - 1) * query.limit : 0,
-      limit: query.limit + 1,
-    }),
-    collection.count(filter),
-  ])
-  const page = found.slice(0, query.limit)
-  const customers = await withHoldings(services, page)
-  return {
-    body: { object: 'list', data_ref: 'customers', customers, total, has_more: found.length > query.limit },
-  }
+  const source = documents(services.readModel.collection<CustomerDocument>('customers'), filterOf(query))
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, query, TIMED), source.total()])
+  if (isFailure(page)) return page
+  const shown = await withHoldings(services, page.entries)
+  const customers = shown.map((customer, i) => ({ ...customer, created_at: page.timeOf(page.entries[i]!) }))
+  return { body: listBody('customers', page, customers, { total }) }
 }
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const

@@ -12,7 +12,7 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
+import { namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 import { seesUrls, withoutSecrets } from './webhooks.ts'
 
@@ -144,10 +144,10 @@ export const distributionQueries = (services: Services) => [
     summary: 'List distributions',
     tag: 'Distributions',
     roles: READERS,
-    query: v.object(definitionListQuery),
-    handler: (call): Outcome => {
+    query: v.object(namedListQuery),
+    handler: (call): Promise<Outcome> => {
       const distributions = services.rulebook.current().entries('distribution').values()
-      return pageOfDefinitions(services, distributions, call, ['name'], (entry) => shownTo(call.key, entry))
+      return pageOfDefinitions(services, distributions, call, { texts: ['name'] }, (entry) => shownTo(call.key, entry))
     },
   }),
   route({

@@ -6,7 +6,8 @@ import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
+import { pageOfDefinitions } from './definitionList.ts'
+import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const EarningRuleObject = v.pipe(
@@ -64,14 +65,13 @@ export const earningRuleQueries = (services: Services) => [
     tag: 'Earning rules',
     roles: READERS,
     params: ByCampaign,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: ListQuery,
+    handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
       const rulebook = services.rulebook.current()
-      return {
-        body: pageOf(rulesOf(rulebook, program.id), call.query, 'data', (rule) => showEarningRule(rule, rulebook)),
-      }
+      const rules = rulesOf(rulebook, program.id)
+      return pageOfDefinitions(services, rules, call, { texts: ['event'] }, (rule) => showEarningRule(rule, rulebook))
     },
   }),
   route({

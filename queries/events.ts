@@ -1,16 +1,21 @@
 // Reading tracked events: how one shows, and the list of raw events by customer, name and time.
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
+import type { CustomerEventsDocument } from '../projections/customerEvents.ts'
+import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
 import { activityOf } from '../src/domain/customer/activity.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
+import { spanFilter } from './range.ts'
 import { isoOf } from './shapes.ts'
 
 const Effect = v.looseObject({ type: v.string() })
@@ -57,64 +62,30 @@ const showRaw = (document: ActivityDocument) => ({
 })
 
 const ListQuery = v.object({
-  limit: pageLimit,
+  ...pagedById,
   customer: v.optional(v.string()),
   event: v.optional(v.string()),
   start_date: v.optional(instant),
   end_date: v.optional(instant),
-  starting_after_id: v.optional(v.string()),
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  order: orderOf(['created_at'], '-created_at'),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
-/** Where a page begins: after the place in the log of the entry that closed the last one. */
-export const placeAfter = async (
-  services: Services,
-  id: string,
-  order: 'created_at' | '-created_at',
-): Promise<Record<string, unknown> | undefined> => {
-  const collection = services.readModel.collection<ActivityDocument>('activity')
-  const last = await collection.findOne({ _id: id }, { projection: { position: 1 } })
-  return last ? { position: { [order === 'created_at' ? '$gt' : '$lt']: last.position } } : undefined
-}
+/** What happened is listed as it stands in the log. */
+export const LOG_ORDER = { created_at: ['position'] } as const
 
 const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
-  const collection = services.readModel.collection<ActivityDocument>('activity')
   const customer = query.customer === undefined ? undefined : await readCustomer(services, query.customer)
   if (customer === null) return notFound('customer', query.customer!)
-  const place =
-    query.starting_after_id === undefined ? undefined : await placeAfter(services, query.starting_after_id, query.order)
-  if (query.starting_after_id !== undefined && !place)
-    return refuse('invalid_or_expired_cursor', `No event has the id ${query.starting_after_id}`)
-  const filter = {
-    type: 'customer.custom_event',
-    ...(customer ? { customer: customer._id } : {}),
-    ...(query.event === undefined ? {} : { event: query.event }),
-    ...(query.start_date === undefined && query.end_date === undefined
-      ? {}
-      : {
-          occurred_at: {
-            ...(query.start_date === undefined ? {} : { $gte: new Date(query.start_date) }),
-            ...(query.end_date === undefined ? {} : { $lt: new Date(query.end_date) }),
-          },
-        }),
-    ...place,
-  }
-  const found = await collection.find(filter, {
-    sort: { position: query.order === 'created_at' ? 1 : -1 },
-    limit: query.limit + 1,
-  })
-  const page = found.slice(0, query.limit)
-  const more = found.length > query.limit
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map(showRaw),
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!._id : null,
-    },
-  }
+  const filter = allOf(
+    { type: 'customer.custom_event' },
+    customer ? { customer: customer._id } : {},
+    query.event === undefined ? {} : { event: query.event },
+    spanFilter('occurred_at', query),
+  )
+  const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
+  const page = await pageOf(source, LOG_ORDER, query)
+  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(showRaw), { id: ({ _id }) => _id }) }
 }
 
 const CountQuery = v.object({ customer: v.optional(v.string()), event: v.optional(v.string()) })
@@ -139,19 +110,23 @@ export const eventQueries = (services: Services) => [
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: CountQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
-      const collection = services.readModel.collection<ActivityDocument>('activity')
+      const { event } = call.query
       const customer = call.query.customer === undefined ? undefined : await readCustomer(services, call.query.customer)
       if (customer === null) return notFound('customer', call.query.customer!)
-      const filter = {
-        type: 'customer.custom_event',
-        ...(customer ? { customer: customer._id } : {}),
-        ...(call.query.event === undefined ? {} : { event: call.query.event }),
+      const byCustomer = services.readModel.collection<CustomerEventsDocument>('customerEvents')
+      if (customer) {
+        const counted = await byCustomer.findOne({ _id: customer._id })
+        const named = event === undefined ? counted : counted?.names.find((one) => one.event === event)
+        const events = named?.events ?? 0
+        return { body: { object: 'count', events, customers: Math.min(1, events) } }
       }
-      const [events, byCustomer] = await Promise.all([
-        collection.count(filter),
-        collection.aggregate<{ n: number }>([{ $match: filter }, { $group: { _id: '$customer' } }, { $count: 'n' }]),
+      const [totals, customers] = await Promise.all([
+        services.readModel
+          .collection<EventTotalsDocument>('eventTotals')
+          .findOne({ _id: event === undefined ? ALL_EVENTS : ofEvent(event) }),
+        byCustomer.count(event === undefined ? {} : { 'names.event': event }),
       ])
-      return { body: { object: 'count', events, customers: byCustomer[0]?.n ?? 0 } }
+      return { body: { object: 'count', events: totals?.events ?? 0, customers } }
     }),
   }),
 ]

@@ -4,9 +4,9 @@ import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { fresh } from './fresh.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -46,23 +46,7 @@ export const findProgram = ({ rulebook }: Pick<Services, 'rulebook'>, name: stri
   return found?.definition.campaign_type === 'LOYALTY_PROGRAM' ? found : notFound('campaign', name)
 }
 
-export const PageQuery = v.object({ limit: pageLimit, page: pageNumber })
-
-/** One page of what is in memory, newest first, as the contract's lists paged by number are. */
-export const pageOf = <T, S>(
-  items: Iterable<T>,
-  { limit, page }: v.InferOutput<typeof PageQuery>,
-  ref: string,
-  show: (item: T) => S,
-) => {
-  const all = [...items].reverse()
-  return {
-    object: 'list' as const,
-    data_ref: ref,
-    [ref]: all.slice((page - 1) * limit, page * limit).map(show),
-    total: all.length,
-  }
-}
+export const ListQuery = v.object(definitionListQuery)
 
 export const ByCampaign = v.object({ campaignId: v.string() })
 
@@ -73,12 +57,12 @@ export const loyaltyQueries = (services: Services) => [
     summary: 'List loyalty programs',
     tag: 'Loyalty programs',
     roles: READERS,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: v.object(namedListQuery),
+    handler: (call): Promise<Outcome> => {
       const programs = [...services.rulebook.current().entries('campaign').values()].filter(
         ({ definition }) => definition.campaign_type === 'LOYALTY_PROGRAM',
       )
-      return { body: pageOf(programs, call.query, 'campaigns', showCampaign) }
+      return pageOfDefinitions(services, programs, call, { texts: ['name', 'category'] }, showCampaign, 'campaigns')
     },
   }),
   route({

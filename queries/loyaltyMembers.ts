@@ -5,13 +5,16 @@ import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Bucket, Card, Pending } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
-import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { placeAfter } from './events.ts'
+import { LOG_ORDER } from './events.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
-import { ByCampaign, findProgram, PageQuery, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, READERS } from './loyalties.ts'
+import { documents, Ids, inMemory, listBody, orderOf, pagedById, pagedByNumber, pageOf } from './pager.ts'
+import { Range, rangeFilter } from './range.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
 
 const TAG = 'Loyalty members'
@@ -162,14 +165,22 @@ export const showPending = (card: Card, customer: string, pending: Pending) => (
   object: 'loyalty_pending_points' as const,
 })
 
-const Range = v.optional(v.object({ before: v.optional(instant), after: v.optional(instant) }))
-const MembersQuery = v.object({ limit: pageLimit, page: pageNumber, created_at: Range, updated_at: Range })
+const MembersQuery = v.object({
+  ...pagedByNumber,
+  created_at: Range,
+  updated_at: Range,
+  /** The holder, by id or `source_id`. */
+  customer: v.optional(v.string()),
+  code: v.optional(CodeName),
+  ids: Ids,
+  order: orderOf(['created_at', 'updated_at', 'code'], '-created_at'),
+})
 
-const between = (range: v.InferOutput<typeof Range>) =>
-  range && {
-    ...(range.before === undefined ? {} : { $lt: new Date(range.before) }),
-    ...(range.after === undefined ? {} : { $gt: new Date(range.after) }),
-  }
+const ORDERS = {
+  created_at: ['created_at', '_id'],
+  updated_at: ['updated_at', '_id'],
+  code: ['code', '_id'],
+} as const
 
 const members = async (
   services: Services,
@@ -178,19 +189,20 @@ const members = async (
 ): Promise<Outcome> => {
   const program = findProgram(services, campaign)
   if (isFailure(program)) return program
-  const created = between(query.created_at)
-  const updated = between(query.updated_at)
-  const filter = {
-    campaign: program.id,
-    ...(created ? { created_at: created } : {}),
-    ...(updated ? { updated_at: updated } : {}),
-  }
-  const cards = services.readModel.collection<LoyaltyCardDocument>('loyaltyCards')
-  const [found, total] = await Promise.all([
-    cards.find(filter, { sort: { created_at: -1, _id: -1 }, skip: (query.page - 1) * query.limit, limit: query.limit }),
-    cards.count(filter),
-  ])
-  return { body: { object: 'list', data_ref: 'vouchers', vouchers: found.map((d) => showMember(services, d)), total } }
+  const holder = query.customer === undefined ? undefined : await services.customers.resolve(query.customer)
+  const filter = allOf(
+    { campaign: program.id },
+    rangeFilter('created_at', query.created_at),
+    rangeFilter('updated_at', query.updated_at),
+    holder === undefined ? {} : { customer: holder },
+    query.code === undefined ? {} : { code: query.code },
+    query.ids === undefined ? {} : { _id: { $in: query.ids } },
+  )
+  const source = documents(services.readModel.collection<LoyaltyCardDocument>('loyaltyCards'), filter)
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  if (isFailure(page)) return page
+  const shown = page.entries.map((document) => showMember(services, document))
+  return { body: listBody('vouchers', page, shown, { total }) }
 }
 
 /** The paths of a member with and without the program. */
@@ -201,14 +213,7 @@ export const memberPaths = <const Tail extends string>(tail: Tail) => ({
 
 export const ByMember = v.object({ campaignId: v.optional(v.string()), memberId: CodeName })
 
-const slice = <T>(items: readonly T[], { limit, page }: v.InferOutput<typeof PageQuery>): readonly T[] =>
-  items.slice((page - 1) * limit, page * limit)
-
-const ActivityQuery = v.object({
-  limit: pageLimit,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
-  starting_after_id: v.optional(v.string()),
-})
+const ActivityQuery = v.object({ ...pagedById, order: orderOf(['created_at'], '-created_at') })
 
 const activity = async (
   services: Services,
@@ -217,33 +222,45 @@ const activity = async (
 ): Promise<Outcome> => {
   const card = await readCard(services, memberId, campaignId)
   if (isFailure(card)) return card
-  const place =
-    query.starting_after_id === undefined ? undefined : await placeAfter(services, query.starting_after_id, query.order)
-  if (query.starting_after_id !== undefined && !place)
-    return refuse('invalid_or_expired_cursor', `No activity has the id ${query.starting_after_id}`)
-  const found = await services.readModel
-    .collection<ActivityDocument>('activity')
-    .find(
-      { customer: card.customer, 'data.voucher.id': card._id, ...place },
-      { sort: { position: query.order === 'created_at' ? 1 : -1 }, limit: query.limit + 1 },
-    )
-  const page = found.slice(0, query.limit)
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map(({ _id, type, data, created_at, group_id }) => ({
-        id: _id,
-        type,
-        data: { holder_id: card.customer, ...data },
-        created_at: isoOf(created_at.getTime()),
-        group_id,
-      })),
-      has_more: found.length > query.limit,
-      more_starting_after: found.length > query.limit ? page.at(-1)!._id : null,
-    },
-  }
+  const filter = { customer: card.customer, 'data.voucher.id': card._id }
+  const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
+  const page = await pageOf(source, LOG_ORDER, query)
+  if (isFailure(page)) return page
+  const shown = page.entries.map(({ _id, type, data, created_at, group_id }) => ({
+    id: _id,
+    type,
+    data: { holder_id: card.customer, ...data },
+    created_at: isoOf(created_at.getTime()),
+    group_id,
+  }))
+  return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
+
+/** Points of one card, which are in its own document. */
+const SOONEST = {
+  expires_at: ['expiresAt', 'id'],
+  activates_at: ['activatesAt', 'id'],
+  id: ['createdAt', 'id'],
+} as const
+const ExpiringQuery = v.object({ ...pagedByNumber, order: orderOf(['expires_at'], 'expires_at') })
+const PendingQuery = v.object({
+  ...pagedById,
+  /** Older clients page by number. */
+  page: pageNumber,
+  order: orderOf(['activates_at', 'id'], 'activates_at'),
+})
+
+/** Points that never expire come last. */
+const ofPoints = <P extends Bucket | Pending>(points: readonly P[]) =>
+  inMemory(
+    points,
+    (one, key) => {
+      if (key === 'id') return one.id
+      if (key === 'createdAt') return one.createdAt
+      return 'activatesAt' in one ? one.activatesAt : (one.expiresAt ?? Number.MAX_SAFE_INTEGER)
+    },
+    ({ id }) => id,
+  )
 
 export const loyaltyMemberQueries = (services: Services) => [
   route({
@@ -292,13 +309,15 @@ export const loyaltyMemberQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByMember,
-    query: PageQuery,
+    query: ExpiringQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
       const { card } = found
-      const data = slice(card.buckets, call.query).map((bucket) => showBucket(card, bucket))
-      return { body: { object: 'list', data_ref: 'data', data, total: card.buckets.length } }
+      const page = await pageOf(ofPoints(card.buckets), SOONEST, call.query)
+      if (isFailure(page)) return page
+      const shown = page.entries.map((bucket) => showBucket(card, bucket))
+      return { body: listBody('data', page, shown, { total: card.buckets.length }) }
     }),
   }),
   route({
@@ -308,24 +327,15 @@ export const loyaltyMemberQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByMember,
-    query: PageQuery,
+    query: PendingQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
       const { card, customer } = found
-      const { limit, page } = call.query
-      const data = slice(card.pending, call.query).map((pending) => showPending(card, customer, pending))
-      const more = card.pending.length > page * limit
-      return {
-        body: {
-          object: 'list',
-          data_ref: 'data',
-          data,
-          has_more: more,
-          more_starting_after: more ? data.at(-1)!.id : null,
-          total: card.pending.length,
-        },
-      }
+      const page = await pageOf(ofPoints(card.pending), SOONEST, call.query)
+      if (isFailure(page)) return page
+      const shown = page.entries.map((pending) => showPending(card, customer, pending))
+      return { body: listBody('data', page, shown, { total: card.pending.length, id: ({ id }) => id }) }
     }),
   }),
   route({

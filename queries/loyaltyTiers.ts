@@ -6,10 +6,12 @@ import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { rulesOf, showEarningRule } from './earningRules.ts'
 import { fresh } from './fresh.ts'
-import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
+import { orderOf } from './pager.ts'
 import { assignmentsOf, showAssignment, showReward } from './rewards.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -52,12 +54,12 @@ export const loyaltyTierQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByCampaign,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: v.object({ ...definitionListQuery, order: orderOf(['points', 'created_at', 'updated_at'], 'points') }),
+    handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
       const tiers = tiersOf(program.id, services.rulebook.current().definitions)
-      return { body: pageOf(tiers.toReversed(), call.query, 'data', showTier) }
+      return pageOfDefinitions(services, tiers, call, { texts: ['name'] }, showTier)
     },
   }),
   route({
@@ -80,18 +82,16 @@ export const loyaltyTierQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByTier,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: ListQuery,
+    handler: async (call): Promise<Outcome> => {
       const tier = findTier(services, call.params)
       if (isFailure(tier)) return tier
       const rulebook = services.rulebook.current()
       const rules = rulesOf(rulebook, tier.definition.campaign_id)
-      return {
-        body: pageOf(rules, call.query, 'data', (rule) => ({
-          ...showEarningRule(rule, rulebook),
-          mapping: tier.definition.earning_rules[rule.id] ?? null,
-        })),
-      }
+      return pageOfDefinitions(services, rules, call, { texts: ['event'] }, (rule) => ({
+        ...showEarningRule(rule, rulebook),
+        mapping: tier.definition.earning_rules[rule.id] ?? null,
+      }))
     },
   }),
   route({
@@ -101,22 +101,18 @@ export const loyaltyTierQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByTier,
-    query: PageQuery,
+    query: ListQuery,
     handler: async (call): Promise<Outcome> => {
       const tier = findTier(services, call.params)
       if (isFailure(tier)) return tier
       const rulebook = services.rulebook.current()
-      const data = []
-      for (const assignment of assignmentsOf(rulebook, tier.definition.campaign_id)) {
-        const reward = rulebook.entries('reward').get(assignment.definition.reward_id)!
-        data.push({
-          reward: await showReward(services, reward),
-          assignment: showAssignment(assignment),
-          mapping: tier.definition.rewards[assignment.id] ?? null,
-          object: 'loyalty_tier_reward',
-        })
-      }
-      return { body: { object: 'list', data_ref: 'data', data, total: data.length } }
+      const offers = assignmentsOf(rulebook, tier.definition.campaign_id)
+      return pageOfDefinitions(services, offers, call, { texts: ['reward_id'] }, async (assignment) => ({
+        reward: await showReward(services, rulebook.entries('reward').get(assignment.definition.reward_id)!),
+        assignment: showAssignment(assignment),
+        mapping: tier.definition.rewards[assignment.id] ?? null,
+        object: 'loyalty_tier_reward',
+      }))
     },
   }),
   route({

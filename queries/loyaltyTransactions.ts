@@ -1,69 +1,54 @@
 // Reading the transactions of a card or of a whole program, newest first.
 import * as v from 'valibot'
 import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
-import { isFailure, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { instant, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
 import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, READERS } from './loyalties.ts'
 import { ByMember, memberPaths, readCard } from './loyaltyMembers.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
+import { spanFilter } from './range.ts'
 
 const TransactionsQuery = v.object({
-  limit: pageLimit,
+  ...pagedById,
   /** Older clients page by number. */
   page: pageNumber,
-  order: v.optional(v.picklist(['id', '-id', 'created_at', '-created_at']), '-id'),
-  starting_after_id: v.optional(v.string()),
+  order: orderOf(['id', 'created_at'], '-id'),
   type: v.optional(v.string()),
   start_date: v.optional(instant),
   end_date: v.optional(instant),
+  filters: v.optional(v.record(v.string(), v.unknown())),
 })
 type TransactionsQuery = v.InferOutput<typeof TransactionsQuery>
+
+const FIELDS: DocumentFields = {
+  id: { path: '_id' },
+  voucher_id: { path: 'card' },
+  type: { path: 'type' },
+  created_at: { path: 'created_at', slot: TIME },
+}
+
+/** Transactions are listed as they stand in the log, whatever the order is called. */
+export const TRANSACTION_ORDERS = { id: ['position'], created_at: ['position'] } as const
 
 const list = async (
   services: Services,
   of: { card: string } | { campaign: string },
-  query: TransactionsQuery,
+  { query, now }: { readonly query: TransactionsQuery; readonly now: number },
 ): Promise<Outcome> => {
-  const collection = services.readModel.collection<LoyaltyTransactionDocument>('loyaltyTransactions')
-  const forward = !query.order.startsWith('-')
-  const { starting_after_id: after } = query
-  const last =
-    after === undefined ? undefined : await collection.findOne({ _id: after }, { projection: { position: 1 } })
-  if (after !== undefined && !last) return refuse('invalid_or_expired_cursor', `No transaction has the id ${after}`)
-  const { start_date: start, end_date: end, type } = query
-  const found = await collection.find(
-    {
-      ...of,
-      ...(type === undefined ? {} : { type }),
-      ...(start === undefined && end === undefined
-        ? {}
-        : {
-            created_at: {
-              ...(start === undefined ? {} : { $gte: new Date(start) }),
-              ...(end === undefined ? {} : { $lt: new Date(end) }),
-            },
-          }),
-      ...(last ? { position: forward ? { $gt: last.position } : { $lt: last.position } } : {}),
-    },
-    {
-      sort: { position: forward ? 1 : -1 },
-      limit: query.limit + 1,
-      ...(last || query.page === 1 ? {} : { skip: (query.page - 1) * query.limit }),
-    },
-  )
-  const data = found.slice(0, query.limit).map(({ transaction }) => transaction)
-  const more = found.length > query.limit
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data,
-      has_more: more,
-      more_starting_after: more ? data.at(-1)!.id : null,
-    },
-  }
+  const { timeZone } = services.rulebook.current().project
+  const filters = filterQuery(query.filters, FIELDS, { timeZone, now })
+  if (isFailure(filters)) return filters
+  const { type } = query
+  const filter = allOf(of, type === undefined ? {} : { type }, spanFilter('created_at', query), filters)
+  const source = documents(services.readModel.collection<LoyaltyTransactionDocument>('loyaltyTransactions'), filter)
+  const page = await pageOf(source, TRANSACTION_ORDERS, query)
+  if (isFailure(page)) return page
+  const shown = page.entries.map(({ transaction }) => transaction)
+  return { body: listBody('data', page, shown, { id: ({ transaction }) => transaction.id }) }
 }
 
 export const loyaltyTransactionQueries = (services: Services) => [
@@ -77,7 +62,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     query: TransactionsQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const card = await readCard(services, call.params.memberId, call.params.campaignId)
-      return isFailure(card) ? card : list(services, { card: card._id }, call.query)
+      return isFailure(card) ? card : list(services, { card: card._id }, call)
     }),
   }),
   route({
@@ -90,7 +75,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     query: TransactionsQuery,
     handler: fresh(services, async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
-      return isFailure(program) ? program : list(services, { campaign: program.id }, call.query)
+      return isFailure(program) ? program : list(services, { campaign: program.id }, call)
     }),
   }),
 ]

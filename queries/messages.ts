@@ -4,13 +4,16 @@ import type { OutboxDocument } from '../projections/outbox.ts'
 import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
 import { activityId, factIdOf } from '../src/domain/customer/activity.ts'
 import { CHANNELS } from '../src/domain/distributions/messages.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
+import { LOG_ORDER } from './events.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
-import { Range, rangeOf } from './range.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
+import { Range, rangeFilter, spanFilter } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
@@ -89,14 +92,7 @@ export const outboxFilter = async (
     ...(channel === undefined ? {} : { channel }),
     ...(reason === undefined ? {} : { reason }),
     ...(cause === undefined ? {} : { cause: factIdOf(cause) ?? cause }),
-    ...(start_date === undefined && end_date === undefined
-      ? {}
-      : {
-          created_at: {
-            ...(start_date === undefined ? {} : { $gte: new Date(start_date) }),
-            ...(end_date === undefined ? {} : { $lt: new Date(end_date) }),
-          },
-        }),
+    ...spanFilter('created_at', { start_date, end_date }),
   }
 }
 
@@ -105,9 +101,8 @@ const ListQuery = v.object({
   state: v.optional(v.picklist(STATES)),
   created_at: Range,
   updated_at: Range,
-  limit: pageLimit,
-  starting_after_id: v.optional(v.string()),
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  ...pagedById,
+  order: orderOf(['created_at'], '-created_at'),
 })
 
 /** No more than this is worked on at once by all dispatchers together, as far as the filter `sending` looks. */
@@ -117,44 +112,31 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   const collection = services.readModel.collection<OutboxDocument>('outbox')
   const filter = await outboxFilter(services, query)
   if (filter === null) return notFound('customer', query.customer ?? '')
-  const last =
-    query.starting_after_id === undefined ? undefined : await collection.findOne({ _id: query.starting_after_id })
-  if (last === null) return refuse('invalid_or_expired_cursor', `No message has the id ${query.starting_after_id}`)
   const state = query.state === 'sending' ? undefined : query.state
-  const [created, updated] = [rangeOf(query.created_at), rangeOf(query.updated_at)]
-  const ascending = query.order === 'created_at'
   const held =
     query.state === 'sending'
       ? await services.readModel
           .plain<LeaseDocument>(LEASES)
           .find({ until: { $gte: new Date() } }, { limit: MAX_SENDING })
       : undefined
-  const found = await collection.find(
-    {
-      ...filter,
-      ...(held
+  const source = documents(
+    collection,
+    allOf(
+      filter,
+      held
         ? { _id: { $in: held.map((lease) => lease._id) }, due_at: { $exists: true } }
         : state === undefined
           ? {}
-          : { state }),
-      ...(updated ? { updated_at: updated } : {}),
-      ...(created ? { $and: [{ created_at: created }] } : {}),
-      ...(last ? { position: { [ascending ? '$gt' : '$lt']: last.position } } : {}),
-    },
-    { sort: { position: ascending ? 1 : -1 }, limit: query.limit + 1 },
+          : { state },
+      rangeFilter('updated_at', query.updated_at),
+      rangeFilter('created_at', query.created_at),
+    ),
   )
-  const page = found.slice(0, query.limit)
-  const more = found.length > query.limit
-  const sending = await sendingAmong(services, page)
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map((document) => show(document, sending)),
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!._id : null,
-    },
-  }
+  const page = await pageOf(source, LOG_ORDER, query)
+  if (isFailure(page)) return page
+  const sending = await sendingAmong(services, page.entries)
+  const shown = page.entries.map((document) => show(document, sending))
+  return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const

@@ -7,13 +7,15 @@ import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit, queryInteger } from '../src/http/fields.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { allOf, type DocumentFields, filterQuery, NOTHING } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 
 export const PublicationObject = v.pipe(
@@ -97,49 +99,105 @@ const showDocument = (document: PublicationDocument, profile: Profile | undefine
 
 const MAX_PAGE = 1_000
 
+const ORDERS = {
+  id: ['_id'],
+  created_at: ['position'],
+  voucher_code: ['voucher.code', 'position'],
+  customer_id: ['customer', 'position'],
+  channel: ['channel', 'position'],
+} as const
+
+/** What is shown of a publication follows from its campaign, or from what a single voucher is. */
+const isReferral = { 'campaign.type': 'REFERRAL_PROGRAM' }
+const typeCases: readonly (readonly [Record<string, unknown>, string])[] = [
+  ...(['DISCOUNT_VOUCHER', 'GIFT_VOUCHER'] as const).map((type) => [{ type }, type] as const),
+  ...Object.entries(VOUCHER_TYPES).map(
+    ([campaign, type]) => [{ type: null, 'campaign.type': campaign }, type] as const,
+  ),
+  [{ type: null, 'campaign.type': { $nin: Object.keys(VOUCHER_TYPES) } }, 'DISCOUNT_VOUCHER'],
+]
+
+const FIELDS: DocumentFields = {
+  // Only what came about is a publication here.
+  result: {
+    cases: [
+      [{}, 'SUCCESS'],
+      [NOTHING, 'FAILURE'],
+    ],
+  },
+  failure_code: { path: 'failure_code' },
+  customer_id: { path: 'customer' },
+  campaign_name: { path: 'campaign.name' },
+  voucher_type: { cases: typeCases },
+  is_referral_code: {
+    cases: [
+      [isReferral, true],
+      [{ 'campaign.type': { $ne: 'REFERRAL_PROGRAM' } }, false],
+    ],
+  },
+  parent_object_id: { path: 'campaign.id' },
+  related_object_id: { path: 'voucher.id' },
+  source_id: { path: 'source_id' },
+}
+
 const ListQuery = v.object({
-  limit: pageLimit,
+  ...pagedByNumber,
   page: v.optional(queryInteger(1, 1_000_000), '1'),
   campaign: v.optional(v.string()),
   customer: v.optional(v.string()),
   voucher: v.optional(CodeName),
   source_id: v.optional(v.string()),
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  result: v.optional(v.picklist(['SUCCESS', 'FAILURE'])),
+  voucher_type: v.optional(v.picklist(['discount', 'loyalty', 'gift'])),
+  is_referral_code: v.optional(queryFlag),
+  order: orderOf(['created_at', 'id', 'voucher_code', 'customer_id', 'channel'], '-created_at'),
+  filters: v.optional(v.record(v.string(), v.unknown())),
 })
 
-const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
-  const { limit, page, campaign, customer, voucher, source_id: sourceId, order } = query
-  if (page > MAX_PAGE) return refuse('page_over_limit', `Property .page must be <= ${MAX_PAGE}`)
-  const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
+const TYPE_WORDS = { discount: 'DISCOUNT_VOUCHER', loyalty: 'LOYALTY_CARD', gift: 'GIFT_VOUCHER' } as const
+
+/** The parameters that say the same as a filter do, as that filter. */
+const asFilters = ({ result, voucher_type: type, is_referral_code: referral }: v.InferOutput<typeof ListQuery>) => {
+  const is = (value: unknown) => ({ conditions: { $is: String(value) } })
+  return {
+    ...(result === undefined ? {} : { result: is(result) }),
+    ...(type === undefined ? {} : { voucher_type: is(TYPE_WORDS[type]) }),
+    ...(referral === undefined ? {} : { is_referral_code: is(referral) }),
+  }
+}
+
+const list = async (
+  services: Services,
+  { query, now }: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
+): Promise<Outcome> => {
+  const { limit, page: number, campaign, customer, voucher, source_id: sourceId } = query
+  if (number > MAX_PAGE) return refuse('page_over_limit', `Property .page must be <= ${MAX_PAGE}`)
+  const rulebook = services.rulebook.current()
+  const entry = campaign === undefined ? undefined : campaignNamed(rulebook.definitions, campaign)
   const holder = customer === undefined ? undefined : await readCustomer(services, customer)
   if (holder === null) return notFound('customer', customer!)
-  const filter = {
-    ...(campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign }),
-    ...(holder === undefined ? {} : { customer: holder._id }),
-    ...(voucher === undefined ? {} : { 'voucher.code': voucher }),
-    ...(sourceId === undefined ? {} : { source_id: sourceId }),
-  }
-  const collection = services.readModel.collection<PublicationDocument>('publications')
-  const [found, total] = await Promise.all([
-    collection.find(filter, {
-      sort: { position: order === 'created_at' ? 1 : -1 },
-      skip: (page - 1) * limit,
-      limit,
-    }),
-    collection.count(filter),
-  ])
+  const setting = { timeZone: rulebook.project.timeZone, now }
+  const filters = filterQuery(query.filters, FIELDS, setting)
+  if (isFailure(filters)) return filters
+  const parameters = filterQuery(asFilters(query), FIELDS, setting)
+  if (isFailure(parameters)) return parameters
+  const filter = allOf(
+    campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
+    holder === undefined ? {} : { customer: holder._id },
+    voucher === undefined ? {} : { 'voucher.code': voucher },
+    sourceId === undefined ? {} : { source_id: sourceId },
+    parameters,
+    filters,
+  )
+  const source = documents(services.readModel.collection<PublicationDocument>('publications'), filter)
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  if (isFailure(page)) return page
   const holders = await services.readModel
     .collection<CustomerDocument>('customers')
-    .find({ _id: { $in: [...new Set(found.map((p) => p.customer))] } }, { limit })
+    .find({ _id: { $in: [...new Set(page.entries.map((p) => p.customer))] } }, { limit })
   const profiles = new Map(holders.map(({ _id, profile }) => [_id, profile]))
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'publications',
-      publications: found.map((document) => showDocument(document, profiles.get(document.customer))),
-      total,
-    },
-  }
+  const shown = page.entries.map((document) => showDocument(document, profiles.get(document.customer)))
+  return { body: listBody('publications', page, shown, { total }) }
 }
 
 export const publicationQueries = (services: Services) => [
@@ -150,6 +208,6 @@ export const publicationQueries = (services: Services) => [
     tag: 'Publications',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.query)),
+    handler: fresh(services, (call) => list(services, call)),
   }),
 ]

@@ -7,12 +7,13 @@ import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
+import { type Field, predicateOf, TEXT, TIME } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { inMemory, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { ById, isoOf } from './shapes.ts'
 import { isCard, ofCampaigns, showVouchers } from './vouchers.ts'
 
@@ -47,6 +48,7 @@ const RedeemableList = v.pipe(
     total: v.number(),
     has_more: v.boolean(),
     more_starting_after: v.nullable(v.string()),
+    next_cursor: v.nullable(v.string()),
   }),
   v.title('RedeemableList'),
 )
@@ -75,6 +77,10 @@ interface Held {
   readonly id: string
   readonly code: string
   readonly role: Role
+  readonly voucher: string
+  readonly campaign: string | null
+  readonly campaignType: string | null
+  readonly voucherType: string | null
   readonly at: Date
   readonly position: string
 }
@@ -82,70 +88,91 @@ interface Held {
 /** How many codes of one customer are looked through: the ids of a list's entries do not say where they stand. */
 const MAX_HELD = 10_000
 
-/** All codes of a customer that campaigns which are there gave out, in the order in which they were made. */
-const heldBy = async (services: Services, customer: string, roles: ReadonlySet<Role>): Promise<readonly Held[]> => {
+/** All codes of a customer that campaigns which are there gave out. */
+const heldBy = async (services: Services, customer: string): Promise<readonly Held[]> => {
   const rulebook = services.rulebook.current()
   const programs = [...campaignsIn(rulebook.definitions).values()]
     .filter(({ definition }) => definition.campaign_type === 'REFERRAL_PROGRAM')
     .map(({ id }) => id)
-  const own = roles.has('OWNER') || roles.has('REFERRER')
   const [codes, referrals] = await Promise.all([
-    own
-      ? services.readModel.collection<VoucherDocument>('vouchers').find(
-          { customer, ...ofCampaigns(rulebook, undefined) },
-          {
-            sort: { customer: 1, position: 1 },
-            limit: MAX_HELD,
-            projection: { voucher: 1, position: 1, 'state.owner.type': 1, 'state.givenAt': 1, 'state.createdAt': 1 },
-          },
-        )
-      : [],
-    roles.has('REFEREE')
-      ? services.readModel
-          .collection<ReferralDocument>('referrals')
-          .find({ 'campaign.id': { $in: programs }, referee: customer, holder: { $ne: null } }, { limit: MAX_HELD })
-      : [],
+    services.readModel.collection<VoucherDocument>('vouchers').find(
+      { customer, ...ofCampaigns(rulebook, undefined) },
+      {
+        sort: { customer: 1, position: 1 },
+        limit: MAX_HELD,
+        projection: { voucher: 1, position: 1, campaign: 1, state: 1 },
+      },
+    ),
+    services.readModel
+      .collection<ReferralDocument>('referrals')
+      .find({ 'campaign.id': { $in: programs }, referee: customer, holder: { $ne: null } }, { limit: MAX_HELD }),
   ])
+  // A code may be deleted while somebody is still assigned to it.
+  const there = await services.readModel
+    .collection<VoucherDocument>('vouchers')
+    .find(
+      { _id: { $in: referrals.map(({ voucher }) => voucher.code) }, listed: true },
+      { limit: MAX_HELD, projection: { _id: 1 } },
+    )
+  const codesThere = new Set(there.map(({ _id }) => _id))
   const held = [
-    ...codes.map(
-      ({ _id, voucher, position, state }): Held => ({
+    ...codes.map(({ _id, voucher, campaign, position, state }): Held => {
+      const resolved = resolveVoucher(state, rulebook)
+      return {
         id: holderId(voucher, customer),
         code: _id,
         role: state.owner?.type === 'referral_code' ? 'REFERRER' : 'OWNER',
+        voucher,
+        campaign,
+        campaignType: resolved?.campaign?.definition.campaign_type ?? null,
+        voucherType: resolved?.type ?? null,
         at: new Date(state.givenAt ?? state.createdAt),
         position,
-      }),
-    ),
-    ...referrals.flatMap(({ voucher, holder, position }): Held[] =>
-      holder ? [{ id: holder.id, code: voucher.code, role: 'REFEREE', at: holder.at, position }] : [],
-    ),
+      }
+    }),
+    ...referrals
+      .filter(({ voucher }) => codesThere.has(voucher.code))
+      .flatMap(({ voucher, campaign, holder, position }): Held[] =>
+        holder
+          ? [
+              {
+                id: holder.id,
+                code: voucher.code,
+                role: 'REFEREE',
+                voucher: voucher.id,
+                campaign: campaign.id,
+                campaignType: 'REFERRAL_PROGRAM',
+                voucherType: 'DISCOUNT_VOUCHER',
+                at: holder.at,
+                position,
+              },
+            ]
+          : [],
+      ),
   ]
   return held
-    .filter(({ role }) => roles.has(role))
-    .sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : a.id < b.id ? -1 : 1))
 }
 
-const RoleFilter = v.object({
-  holder_role: v.optional(
-    v.object({
-      conditions: v.object({ $in: v.optional(v.array(Role)), $is: v.optional(v.union([Role, v.array(Role)])) }),
-    }),
-  ),
-})
+const FIELDS = new Map<string, Field<Held>>([
+  ['id', [TEXT, ({ id }) => id]],
+  ['created_at', [TIME, ({ at }) => at.getTime()]],
+  ['redeemable_id', [TEXT, ({ voucher }) => voucher]],
+  ['redeemable_object', [TEXT, () => 'voucher']],
+  ['holder_role', [TEXT, ({ role }) => role, Role.options]],
+  ['campaign_id', [TEXT, ({ campaign }) => campaign]],
+  ['campaign_type', [TEXT, ({ campaignType }) => campaignType]],
+  ['voucher_type', [TEXT, ({ voucherType }) => voucherType]],
+])
 
 const Query = v.object({
-  limit: pageLimit,
-  order: v.optional(v.picklist(['id', '-id', 'created_at', '-created_at']), '-id'),
-  starting_after_id: v.optional(v.string()),
-  filters: v.optional(RoleFilter),
+  ...pagedById,
+  order: orderOf(['id', 'created_at'], '-id'),
+  filters: v.optional(v.record(v.string(), v.unknown())),
 })
 type Query = v.InferOutput<typeof Query>
 
-const rolesOf = ({ filters }: Query): ReadonlySet<Role> => {
-  const { $in, $is } = filters?.holder_role?.conditions ?? {}
-  const named = [...($in ?? []), ...($is === undefined ? [] : [$is].flat())]
-  return new Set(named.length > 0 ? named : Role.options)
-}
+/** In the order in which the codes were made. */
+const ORDERS = { id: ['position', 'id'], created_at: ['position', 'id'] } as const
 
 const balanceOf = (voucher: { readonly gift?: unknown; readonly loyalty_card?: unknown }): number | null => {
   const part = voucher.gift ?? voucher.loyalty_card
@@ -157,20 +184,24 @@ const balanceOf = (voucher: { readonly gift?: unknown; readonly loyalty_card?: u
 const list = async (services: Services, name: string, query: Query, now: number): Promise<Outcome> => {
   const customer = await readCustomer(services, name)
   if (!customer) return notFound('customer', name)
-  const held = [...(await heldBy(services, customer._id, rolesOf(query)))]
-  if (query.order.startsWith('-')) held.reverse()
-  const after = query.starting_after_id
-  const last = after === undefined ? -1 : held.findIndex(({ id }) => id === after)
-  if (after !== undefined && last < 0)
-    return refuse('invalid_or_expired_cursor', `The customer has no redeemable with the id ${after}`)
-  const page = held.slice(last + 1, last + 1 + query.limit)
+  const { timeZone } = services.rulebook.current().project
+  const passes = predicateOf(query.filters, FIELDS, { timeZone, now })
+  if (typeof passes !== 'function') return passes
+  const held = (await heldBy(services, customer._id)).filter(passes)
+  const source = inMemory(
+    held,
+    (one, key) => (key === 'id' ? one.id : one.position),
+    ({ id }) => id,
+  )
+  const page = await pageOf(source, ORDERS, query)
+  if (isFailure(page)) return page
   const documents = await services.readModel
     .collection<VoucherDocument>('vouchers')
-    .find({ _id: { $in: page.map(({ code }) => code) } }, { limit: query.limit })
+    .find({ _id: { $in: page.entries.map(({ code }) => code) } }, { limit: query.limit })
   const byCode = new Map(documents.map((document) => [document._id, document]))
   const shown = await showVouchers(services, documents)
   const rulebook = services.rulebook.current()
-  const data = page.flatMap(({ id, code, role, at }) => {
+  const data = page.entries.flatMap(({ id, code, role, at }) => {
     const [document, voucher] = [byCode.get(code), shown.get(code)]
     const resolved = document && resolveVoucher(document.state, rulebook)
     if (!document || !voucher || !resolved) return []
@@ -192,17 +223,7 @@ const list = async (services: Services, name: string, query: Query, now: number)
       },
     }
   })
-  const more = last + 1 + query.limit < held.length
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data,
-      total: held.length,
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!.id : null,
-    },
-  }
+  return { body: listBody('data', page, data, { total: held.length, id: ({ id }) => id }) }
 }
 
 export const redeemableQueries = (services: Services) => [

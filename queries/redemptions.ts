@@ -7,14 +7,15 @@ import type { Profile } from '../src/domain/customer/profile.ts'
 import { orderId, RecordedOrder, showOrder } from '../src/domain/redemption/order.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { allOf, type DocumentFields, filterQuery } from './filters.ts'
 import { fresh } from './fresh.ts'
-import { Range, rangeOf } from './range.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
+import { Range, rangeFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
 import { sumsOf } from './vouchers.ts'
 
@@ -159,13 +160,33 @@ const get = async (services: Services, id: string): Promise<Outcome> => {
 }
 
 const ORDERS = {
-  created_at: { created_at: 1, position: 1 },
-  '-created_at': { created_at: -1, position: -1 },
+  created_at: ['created_at', 'position'],
+  id: ['_id'],
+  voucher_code: ['voucher.code', 'created_at', 'position'],
+  tracking_id: ['tracking_id', 'created_at', 'position'],
+  customer_id: ['customer', 'created_at', 'position'],
 } as const
+const order = orderOf(['created_at', 'id', 'voucher_code', 'tracking_id', 'customer_id'], '-created_at')
+
+const FIELDS: DocumentFields = {
+  voucher_code: { path: 'voucher.code' },
+  related_object_id: { path: 'voucher.id' },
+  related_object_parent_id: { path: 'campaign.id' },
+  parent_redemption_id: { path: 'parent' },
+  failure_code: { path: 'failure.key' },
+  result: { path: 'result' },
+  object: {
+    cases: [
+      [{ kind: 'redemption' }, 'redemption'],
+      [{ kind: 'rollback' }, 'redemption_rollback'],
+    ],
+  },
+  customer_id: { path: 'customer' },
+  campaign_name: { path: 'campaign.name' },
+}
 
 const ListQuery = v.object({
-  limit: pageLimit,
-  page: pageNumber,
+  ...pagedByNumber,
   result: v.optional(v.picklist(['SUCCESS', 'FAILURE'])),
   /** By id or name. */
   campaign: v.optional(v.string()),
@@ -174,71 +195,75 @@ const ListQuery = v.object({
   /** The code. */
   voucher: v.optional(CodeName),
   created_at: Range,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  order,
+  filters: v.optional(v.record(v.string(), v.unknown())),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
-const filterOf = async (services: Services, query: ListQuery): Promise<Record<string, unknown> | Failure> => {
+const filterOf = async (
+  services: Services,
+  { query, now }: { readonly query: ListQuery; readonly now: number },
+): Promise<Record<string, unknown> | Failure> => {
   const { result, campaign, customer, voucher } = query
-  const created = rangeOf(query.created_at)
+  const rulebook = services.rulebook.current()
   const who = customer === undefined ? undefined : await readCustomer(services, customer)
   if (who === null) return notFound('customer', customer!)
-  const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
-  return {
-    ...(result === undefined ? {} : { result }),
+  const entry = campaign === undefined ? undefined : campaignNamed(rulebook.definitions, campaign)
+  const filters = filterQuery(query.filters, FIELDS, { timeZone: rulebook.project.timeZone, now })
+  if (isFailure(filters)) return filters
+  return allOf(
+    result === undefined ? {} : { result },
     // Redemptions outlive their campaign: its id still finds them.
-    ...(campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign }),
-    ...(who ? { customer: who._id } : {}),
-    ...(voucher === undefined ? {} : { 'voucher.code': voucher }),
-    ...(created ? { created_at: created } : {}),
-  }
+    campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
+    who ? { customer: who._id } : {},
+    voucher === undefined ? {} : { 'voucher.code': voucher },
+    rangeFilter('created_at', query.created_at),
+    filters,
+  )
 }
 
-const pageOf = async (
+const shownPage = async (
   services: Services,
   filter: Record<string, unknown>,
-  { limit, page, order }: Pick<ListQuery, 'limit' | 'page' | 'order'>,
+  query: Pick<ListQuery, 'limit' | 'page' | 'order' | 'cursor'>,
 ) => {
-  const collection = redemptionsOf(services)
-  const [found, total] = await Promise.all([
-    collection.find(filter, { sort: ORDERS[order], skip: (page - 1) * limit, limit }),
-    collection.count(filter),
-  ])
-  const profiles = await profilesOf(services, found)
-  return { total, shown: found.map((document) => showRedemption(document, profiles.get(document.customer ?? ''))) }
+  const source = documents(redemptionsOf(services), filter)
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  if (isFailure(page)) return page
+  const profiles = await profilesOf(services, page.entries)
+  const shown = page.entries.map((document) => showRedemption(document, profiles.get(document.customer ?? '')))
+  return { page, total, shown }
 }
 
-const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
-  const filter = await filterOf(services, query)
+const list = async (
+  services: Services,
+  call: { readonly query: ListQuery; readonly now: number },
+): Promise<Outcome> => {
+  const filter = await filterOf(services, call)
   if (isFailure(filter)) return filter
-  const { total, shown } = await pageOf(services, filter, query)
-  return { body: { object: 'list', data_ref: 'redemptions', redemptions: shown, total } }
+  const found = await shownPage(services, filter, call.query)
+  if (isFailure(found)) return found
+  return { body: listBody('redemptions', found.page, found.shown, { total: found.total }) }
 }
 
-const OfCodeQuery = v.object({
-  limit: pageLimit,
-  page: pageNumber,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
-})
+const OfCodeQuery = v.object({ ...pagedByNumber, order })
 
 const ofCode = async (services: Services, code: string, query: v.InferOutput<typeof OfCodeQuery>): Promise<Outcome> => {
   const { state } = await loadCode(services.ledgers, code)
   const voucher = resolveVoucher(state, services.rulebook.current())
   if (!voucher) return notFound('voucher', code)
-  const [{ total, shown }, sums] = await Promise.all([
-    pageOf(services, { 'voucher.code': code }, query),
+  const [found, sums] = await Promise.all([
+    shownPage(services, { 'voucher.code': code }, query),
     sumsOf(services, code),
   ])
+  if (isFailure(found)) return found
   return {
     body: {
-      object: 'list',
-      data_ref: 'redemption_entries',
-      total,
+      ...listBody('redemption_entries', found.page, found.shown, { total: found.total }),
       quantity: voucher.quantity,
       redeemed_quantity: sums?.redeemed ?? 0,
       ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums?.taken ?? 0 } : {}),
       url: `/v1/vouchers/${encodeURIComponent(code)}/redemptions`,
-      redemption_entries: shown,
     },
   }
 }
@@ -253,7 +278,7 @@ export const redemptionQueries = (services: Services) => [
     tag: 'Redemptions',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, ({ query }) => list(services, query)),
+    handler: fresh(services, (call) => list(services, call)),
   }),
   route({
     method: 'get',

@@ -5,14 +5,15 @@ import type { ReferralDocument, ReferralStatus, RewardView } from '../projection
 import { CodeName } from '../src/domain/codes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
-import { pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer } from './customers.ts'
+import { allOf, type DocumentFields, type Field, filterQuery, NOTHING, predicateOf, TEXT, TIME } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedById, pageOf, type Source } from './pager.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
 
 export const HolderObject = v.pipe(
@@ -104,38 +105,17 @@ const totals = async (services: Services, filter: Filter) => {
 }
 
 const ListQuery = v.object({
-  limit: pageLimit,
+  ...pagedById,
   status: v.optional(v.picklist(STATUSES)),
   referrer: v.optional(v.string()),
   referee: v.optional(v.string()),
   code: v.optional(CodeName),
-  starting_after_id: v.optional(v.string()),
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
+  order: orderOf(['created_at'], '-created_at'),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
-const pageOf = async (
-  services: Services,
-  filter: Filter,
-  query: Pick<ListQuery, 'limit' | 'starting_after_id' | 'order'>,
-) => {
-  const collection = referralsOf(services)
-  const { starting_after_id: after, order, limit } = query
-  const last =
-    after === undefined ? undefined : await collection.findOne({ _id: after }, { projection: { position: 1, _id: 1 } })
-  if (last === null) return refuse('invalid_or_expired_cursor', `No referral has the id ${after}`)
-  const way = order === 'created_at' ? '$gt' : '$lt'
-  // Many referees can be assigned by one fact: those share a position, and are told apart by their ids.
-  const place = last
-    ? { $or: [{ position: { [way]: last.position } }, { position: last.position, _id: { [way]: last._id } }] }
-    : {}
-  const sign = order === 'created_at' ? 1 : -1
-  const found = await collection.find(
-    { ...filter, ...place },
-    { sort: { position: sign, _id: sign }, limit: limit + 1 },
-  )
-  return { page: found.slice(0, limit), more: found.length > limit }
-}
+/** Many referees can be assigned by one fact: those share a position, and are told apart by their ids. */
+const ORDERS = { created_at: ['position', '_id'], id: ['position', '_id'] } as const
 
 /** The ids of customers that a query names; null when one of them is nobody. */
 const idOf = async (services: Services, name: string | undefined): Promise<string | null | undefined> =>
@@ -154,22 +134,18 @@ const list = async (services: Services, campaign: string, query: ListQuery): Pro
     ...(query.code === undefined ? {} : { 'voucher.code': query.code }),
   }
   const [paged, counted] = await Promise.all([
-    pageOf(services, { ...about, ...(query.status === undefined ? {} : { status: query.status }) }, query),
+    pageOf(
+      documents(referralsOf(services), { ...about, ...(query.status === undefined ? {} : { status: query.status }) }),
+      ORDERS,
+      query,
+    ),
     totals(services, about),
   ])
-  if ('failed' in paged) return paged
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: paged.page.map(showReferral),
-      totals: counted,
-      total:
-        query.status === undefined ? STATUSES.reduce((sum, status) => sum + counted[status], 0) : counted[query.status],
-      has_more: paged.more,
-      more_starting_after: paged.more ? paged.page.at(-1)!._id : null,
-    },
-  }
+  if (isFailure(paged)) return paged
+  const total =
+    query.status === undefined ? STATUSES.reduce((sum, status) => sum + counted[status], 0) : counted[query.status]
+  const shown = paged.entries.map(showReferral)
+  return { body: { ...listBody('data', paged, shown, { total, id: ({ _id }) => _id }), totals: counted } }
 }
 
 const MAX_CODES = 100
@@ -244,67 +220,107 @@ const refereeStatus = async (services: Services, campaign: string, name: string)
   }
 }
 
-const HoldersQuery = v.object({ limit: pageLimit, starting_after_id: v.optional(v.string()) })
+const HoldersQuery = v.object({
+  ...pagedById,
+  order: orderOf(['id', 'created_at'], 'id'),
+  filters: v.optional(v.record(v.string(), v.unknown())),
+})
+
+const HOLDER_FIELDS: DocumentFields = {
+  id: { path: 'holder.id' },
+  created_at: { path: 'holder.at', slot: TIME },
+  holder_role: {
+    cases: [
+      [{}, 'REFEREE'],
+      [NOTHING, 'REFERRER'],
+    ],
+  },
+  customer_id: { path: 'referee' },
+}
+
+type Holder = Parameters<typeof showHolder>[0]
+
+/** A code's holders: who gave it to others, and behind it those it was assigned to. */
+const holdersOf = (
+  first: Holder | undefined,
+  referees: Source<ReferralDocument>,
+): Source<Holder | ReferralDocument> => {
+  const isReferee = (entry: Holder | ReferralDocument): entry is ReferralDocument => 'referee' in entry
+  // Before every position in the log.
+  const place = (entry: Holder | ReferralDocument, keys: readonly string[]) =>
+    isReferee(entry) ? referees.place(entry, keys) : keys.map(() => '')
+  return {
+    place,
+    async read(keys, descending, { after, skip }, limit) {
+      const isBehindFirst = after?.every((value) => value === '') === true
+      if (descending) {
+        if (isBehindFirst) return []
+        const found = await referees.read(keys, true, { after, skip }, limit)
+        return found.length < limit && first ? [...found, first] : found
+      }
+      if (after !== undefined || !first)
+        return referees.read(keys, false, { after: isBehindFirst ? undefined : after, skip }, limit)
+      const rest = limit > 1 ? await referees.read(keys, false, { skip }, limit - 1) : []
+      return [first, ...rest]
+    },
+    named: async (id) => (first?.id === id ? first : referees.named(id)),
+    total: async () => (await referees.total()) + (first ? 1 : 0),
+  }
+}
 
 const holders = async (
   services: Services,
   { code, campaignId }: { code: string; campaignId?: string },
-  { limit, starting_after_id: after }: v.InferOutput<typeof HoldersQuery>,
+  { query, now }: { readonly query: v.InferOutput<typeof HoldersQuery>; readonly now: number },
 ): Promise<Outcome> => {
   const published = await services.readModel
     .collection<PublishedCode>('publications')
     .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
-  const entry =
-    campaignId === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaignId)
+  const rulebook = services.rulebook.current()
+  const entry = campaignId === undefined ? undefined : campaignNamed(rulebook.definitions, campaignId)
   if (!published || (campaignId !== undefined && entry?.id !== published.campaign.id)) return notFound('voucher', code)
   const { voucher, campaign } = published
-  const collection = referralsOf(services)
-  const last = after === undefined ? undefined : await collection.findOne({ 'voucher.code': code, 'holder.id': after })
-  if (last === null) return refuse('invalid_or_expired_cursor', `No holder has the id ${after}`)
-  const place = last
-    ? { $or: [{ position: { $gt: last.position } }, { position: last.position, _id: { $gt: last._id } }] }
-    : {}
-  const found = await collection.find(
-    { 'voucher.code': code, holder: { $ne: null }, ...place },
-    { sort: { position: 1, _id: 1 }, limit: limit + 1 },
-  )
-  const page = found.slice(0, limit)
-  const more = found.length > limit
-  const own = {
+  const own: Holder = {
     id: holderId(voucher.id, published.customer),
     voucher: voucher.id,
     campaign: campaign.id,
     customer: published.customer,
     metadata: {},
     at: published.created_at.getTime(),
-    role: 'REFERRER' as const,
+    role: 'REFERRER',
   }
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: [
-        ...(last ? [] : [showHolder(own)]),
-        ...page.flatMap(({ referee, holder }) =>
-          holder
-            ? [
-                showHolder({
-                  id: holder.id,
-                  voucher: voucher.id,
-                  campaign: campaign.id,
-                  customer: referee,
-                  metadata: holder.metadata,
-                  at: holder.at.getTime(),
-                }),
-              ]
-            : [],
-        ),
-      ],
-      has_more: more,
-      more_starting_after: more ? (page.at(-1)?.holder?.id ?? null) : null,
-    },
-  }
+  const setting = { timeZone: rulebook.project.timeZone, now }
+  const filters = filterQuery(query.filters, HOLDER_FIELDS, setting)
+  if (isFailure(filters)) return filters
+  const passes = predicateOf(query.filters, OWN_FIELDS, setting)
+  if (typeof passes !== 'function') return passes
+  const referees = documents(referralsOf(services), allOf({ 'voucher.code': code, holder: { $ne: null } }, filters), {
+    named: (id) => ({ 'voucher.code': code, 'holder.id': id }),
+  })
+  const source = holdersOf(passes(own) ? own : undefined, referees)
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  if (isFailure(page)) return page
+  const asHolder = (one: Holder | ReferralDocument): Holder =>
+    'referee' in one
+      ? {
+          id: one.holder?.id ?? one._id,
+          voucher: voucher.id,
+          campaign: campaign.id,
+          customer: one.referee,
+          metadata: one.holder?.metadata ?? {},
+          at: (one.holder?.at ?? one.created_at).getTime(),
+        }
+      : one
+  const shown = page.entries.map((one) => showHolder(asHolder(one)))
+  return { body: listBody('data', page, shown, { total, id: (one) => asHolder(one).id }) }
 }
+
+const OWN_FIELDS = new Map<string, Field<Holder>>([
+  ['id', [TEXT, ({ id }) => id]],
+  ['created_at', [TIME, ({ at }) => at]],
+  ['holder_role', [TEXT, () => 'REFERRER', ['REFEREE', 'REFERRER']]],
+  ['customer_id', [TEXT, ({ customer }) => customer]],
+])
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 const CodeParams = v.object({ code: CodeName, campaignId: v.optional(v.string()) })
@@ -342,9 +358,9 @@ export const referralQueries = (services: Services) => [
     roles: READERS,
     params: CodeParams,
     query: HoldersQuery,
-    handler: fresh(services, ({ params, query }) => {
-      const { code, campaignId } = params
-      return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, query)
+    handler: fresh(services, (call) => {
+      const { code, campaignId } = call.params
+      return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, call)
     }),
   }),
   route({

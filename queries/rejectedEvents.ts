@@ -1,11 +1,14 @@
 // Reading refused events.
 import * as v from 'valibot'
 import type { RejectedEventDocument } from '../projections/rejectedEvents.ts'
-import { refuse } from '../src/http/errors.ts'
-import { pageLimit, queryFlag } from '../src/http/fields.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { LOG_ORDER } from './events.ts'
+import { allOf } from './filters.ts'
 import { fresh } from './fresh.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 
 const show = (document: RejectedEventDocument) => ({
@@ -28,38 +31,21 @@ export const readRejectedEvent = async (
   readModel.collection<RejectedEventDocument>('rejectedEvents').findOne({ _id: id })
 
 const ListQuery = v.object({
-  limit: pageLimit,
+  ...pagedById,
+  order: orderOf(['created_at'], '-created_at'),
   event: v.optional(v.string()),
   /** `true`: only those that went in later; `false`: only those still waiting. */
   resent: v.optional(queryFlag),
-  starting_after_id: v.optional(v.string()),
 })
 
 const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
-  const collection = services.readModel.collection<RejectedEventDocument>('rejectedEvents')
-  const last =
-    query.starting_after_id === undefined ? undefined : await collection.findOne({ _id: query.starting_after_id })
-  if (last === null)
-    return refuse('invalid_or_expired_cursor', `No refused event has the id ${query.starting_after_id}`)
-  const found = await collection.find(
-    {
-      ...(query.event === undefined ? {} : { event: query.event }),
-      ...(query.resent === undefined ? {} : { resent_at: query.resent ? { $ne: null } : null }),
-      ...(last ? { position: { $lt: last.position } } : {}),
-    },
-    { sort: { position: -1 }, limit: query.limit + 1 },
+  const filter = allOf(
+    query.event === undefined ? {} : { event: query.event },
+    query.resent === undefined ? {} : { resent_at: query.resent ? { $ne: null } : null },
   )
-  const page = found.slice(0, query.limit)
-  const more = found.length > query.limit
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map(show),
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!._id : null,
-    },
-  }
+  const source = documents(services.readModel.collection<RejectedEventDocument>('rejectedEvents'), filter)
+  const page = await pageOf(source, LOG_ORDER, query)
+  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
 }
 
 export const rejectedEventQueries = (services: Services) => [

@@ -9,8 +9,9 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { fresh } from './fresh.ts'
-import { ByCampaign, findProgram, PageQuery, pageOf, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -71,7 +72,8 @@ export const findAssignment = (
 }
 
 const PROGRAM_LISTS = ['/v1/loyalties/{campaignId}/reward-assignments']
-const MemberRewardsQuery = v.object({ ...PageQuery.entries, affordable_only: v.optional(queryFlag, 'false') })
+const OFFER_FIELDS = { texts: ['reward_id'] }
+const MemberRewardsQuery = v.object({ ...definitionListQuery, affordable_only: v.optional(queryFlag, 'false') })
 
 export const rewardQueries = (services: Services) => [
   route({
@@ -80,13 +82,17 @@ export const rewardQueries = (services: Services) => [
     summary: 'List rewards',
     tag: TAG,
     roles: READERS,
-    query: PageQuery,
-    handler: async (call): Promise<Outcome> => {
-      const page = pageOf(services.rulebook.current().entries('reward').values(), call.query, 'data', (entry) => entry)
-      const data = await Promise.all(
-        (page.data as readonly Entry<Reward>[]).map((entry) => showReward(services, entry)),
+    query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
+    handler: (call): Promise<Outcome> => {
+      const rulebook = services.rulebook.current()
+      const { assignment_id: assignment } = call.query
+      const offered = rulebook.entries('rewardAssignment').get(assignment ?? '')?.definition.reward_id
+      const rewards = [...rulebook.entries('reward').values()].filter(
+        ({ id }) => assignment === undefined || id === offered,
       )
-      return { body: { ...page, data } }
+      return pageOfDefinitions(services, rewards, call, { texts: ['name', 'type'] }, (entry) =>
+        showReward(services, entry),
+      )
     },
   }),
   route({
@@ -111,14 +117,14 @@ export const rewardQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ById,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: ListQuery,
+    handler: async (call): Promise<Outcome> => {
       const rulebook = services.rulebook.current()
       if (!rulebook.entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
       const all = [...rulebook.entries('rewardAssignment').values()].filter(
         ({ definition }) => definition.reward_id === call.params.id,
       )
-      return { body: pageOf(all, call.query, 'data', showAssignment) }
+      return pageOfDefinitions(services, all, call, OFFER_FIELDS, showAssignment)
     },
   }),
   route({
@@ -145,13 +151,19 @@ export const rewardQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByCampaign,
-    query: PageQuery,
-    handler: (call): Outcome => {
+    query: v.object({
+      ...definitionListQuery,
+      assignment_id: v.optional(v.string()),
+      assignmentId: v.optional(v.string()),
+    }),
+    handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
-      return {
-        body: pageOf(assignmentsOf(services.rulebook.current(), program.id), call.query, 'data', showAssignment),
-      }
+      const asked = call.query.assignment_id ?? call.query.assignmentId
+      const offers = assignmentsOf(services.rulebook.current(), program.id).filter(
+        ({ id }) => asked === undefined || id === asked,
+      )
+      return pageOfDefinitions(services, offers, call, OFFER_FIELDS, showAssignment)
     },
   }),
   route({
@@ -204,15 +216,11 @@ export const rewardQueries = (services: Services) => [
         ({ definition }) =>
           !call.query.affordable_only || (definition.parameters?.loyalty?.points ?? 1) <= found.card.balance,
       )
-      const page = pageOf(offers, call.query, 'data', (entry) => entry)
-      const data = await Promise.all(
-        (page.data as readonly Entry<RewardAssignment>[]).map(async (assignment) => ({
-          reward: await showReward(services, rulebook.entries('reward').get(assignment.definition.reward_id)!),
-          assignment: showAssignment(assignment),
-          object: 'loyalty_reward',
-        })),
-      )
-      return { body: { ...page, data } }
+      return pageOfDefinitions(services, offers, call, OFFER_FIELDS, async (assignment) => ({
+        reward: await showReward(services, rulebook.entries('reward').get(assignment.definition.reward_id)!),
+        assignment: showAssignment(assignment),
+        object: 'loyalty_reward',
+      }))
     }),
   }),
 ]

@@ -9,13 +9,14 @@ import { changeOf } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit } from '../src/http/fields.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
-import { definitionListQuery, listDefinitions } from './definitionList.ts'
+import { listDefinitions, namedListQuery } from './definitionList.ts'
 import { fresh } from './fresh.ts'
+import { documents, Ids, inMemory, listBody, moment, orderOf, pagedById, pageOf, type Timed } from './pager.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const SegmentObject = v.pipe(
@@ -56,47 +57,25 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
 const ListQuery = v.object({
-  ...definitionListQuery,
+  ...namedListQuery,
   starting_after_id: v.optional(v.string()),
   /** Paging by time: made after (or, newest first, before) this instant. */
-  starting_after: v.optional(instant),
-  ids: v.optional(
-    v.union([
-      v.array(v.string()),
-      v.pipe(
-        v.string(),
-        v.transform((id) => [id]),
-      ),
-    ]),
-  ),
+  starting_after: v.optional(moment),
+  ids: Ids,
 })
 
-const list = (services: Services, query: v.InferOutput<typeof ListQuery>, now: number): Outcome => {
-  const { ids, starting_after: after, starting_after_id: last, order, limit } = query
+/** Segments are asked for by the time they were made. */
+const TIMED: Timed<Entry<Segment>> = { prefix: 'seg_', at: ({ createdAt }) => createdAt, id: ({ id }) => id }
+
+const list = async (services: Services, query: v.InferOutput<typeof ListQuery>, now: number): Promise<Outcome> => {
   const rulebook = services.rulebook.current()
-  const listed = listDefinitions(rulebook.entries('segment').values(), query, ['name', 'type'], {
-    timeZone: rulebook.project.timeZone,
-    now,
-  })
+  const { timeZone } = rulebook.project
+  const all = [...rulebook.entries('segment').values()].filter(({ id }) => query.ids?.includes(id) ?? true)
+  const listed = await listDefinitions(all, query, { texts: ['name', 'type'] }, { timeZone, now }, TIMED)
   if (isFailure(listed)) return listed
-  const entries = listed.all
-    .filter(({ id }) => ids === undefined || ids.includes(id))
-    .filter(({ createdAt }) => after === undefined || (order.startsWith('-') ? createdAt < after : createdAt > after))
-  const place = last === undefined ? 0 : entries.findIndex(({ id }) => id === last) + 1
-  if (last !== undefined && place === 0) return refuse('invalid_or_expired_cursor', `No segment has the id ${last}`)
-  const from = last === undefined && after === undefined ? (query.page - 1) * limit : place
-  const page = entries.slice(from, from + limit)
-  const more = entries.length > from + page.length
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map((entry) => showSegment(entry, services)),
-      total: entries.length,
-      has_more: more,
-      more_starting_after: more ? (page.at(-1)?.id ?? null) : null,
-    },
-  }
+  const { total, timeOf } = listed
+  const shown = listed.entries.map((entry) => ({ ...showSegment(entry, services), created_at: timeOf(entry) }))
+  return { body: listBody('data', listed, shown, { total, id: ({ id }) => id }) }
 }
 
 const membershipsOf = ({ readModel }: Services, customer: string) =>
@@ -134,43 +113,26 @@ const segmentsOf = async (services: Services, name: string): Promise<Outcome> =>
 
 const MAX_SEGMENTS = 1_000
 
-const MembersQuery = v.object({ limit: pageLimit, starting_after_id: v.optional(v.string()) })
+const MembersQuery = v.object({ ...pagedById, order: orderOf(['created_at'], 'created_at') })
 
 const members = async (services: Services, id: string, query: v.InferOutput<typeof MembersQuery>): Promise<Outcome> => {
   if (!services.rulebook.current().entries('segment').has(id)) return notFound('segment', id)
   const memberships = services.readModel.collection<SegmentMemberDocument>('segmentMembers')
-  const last =
-    query.starting_after_id === undefined
-      ? undefined
-      : await memberships.findOne({ _id: `${id}/${query.starting_after_id}` })
-  if (last === null) return refuse('invalid_or_expired_cursor', `Customer ${query.starting_after_id} is no member`)
-  const after = last ? { $or: [{ since: { $gt: last.since } }, { since: last.since, _id: { $gt: last._id } }] } : {}
-  const [found, total] = await Promise.all([
-    memberships.find({ segment: id, ...after }, { sort: { since: 1, _id: 1 }, limit: query.limit + 1 }),
-    memberships.count({ segment: id }),
-  ])
-  const page = found.slice(0, query.limit)
-  const more = found.length > query.limit
+  const source = documents(memberships, { segment: id }, { named: (customer) => ({ _id: `${id}/${customer}` }) })
+  const [page, total] = await Promise.all([pageOf(source, { created_at: ['since', '_id'] }, query), source.total()])
+  if (isFailure(page)) return page
   const customers = await services.readModel
     .collection<CustomerDocument>('customers')
-    .find({ _id: { $in: page.map((m) => m.customer) } }, { limit: query.limit })
+    .find({ _id: { $in: page.entries.map((m) => m.customer) } }, { limit: query.limit })
   const byId = new Map(customers.map((c) => [c._id, c]))
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map(({ customer, since }) => ({
-        id: customer,
-        source_id: byId.get(customer)?.source_id ?? null,
-        name: byId.get(customer)?.profile.name ?? null,
-        since: isoOf(since.getTime()),
-        object: 'segment_member',
-      })),
-      total,
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!.customer : null,
-    },
-  }
+  const shown = page.entries.map(({ customer, since }) => ({
+    id: customer,
+    source_id: byId.get(customer)?.source_id ?? null,
+    name: byId.get(customer)?.profile.name ?? null,
+    since: isoOf(since.getTime()),
+    object: 'segment_member',
+  }))
+  return { body: listBody('data', page, shown, { total, id: ({ customer }) => customer }) }
 }
 
 /** What a change of a segment is called in its history. */
@@ -182,13 +144,18 @@ const changeName = (verb: string, before: Segment | undefined, after: Segment | 
 }
 
 const HistoryQuery = v.object({
-  limit: pageLimit,
-  order: v.optional(v.picklist(['created_at', '-created_at']), '-created_at'),
-  starting_after: v.optional(instant),
-  starting_after_id: v.optional(v.string()),
+  ...pagedById,
+  order: orderOf(['created_at'], '-created_at'),
+  starting_after: v.optional(moment),
   start_date: v.optional(instant),
   end_date: v.optional(instant),
 })
+
+interface Change {
+  readonly id: string
+  readonly at: number
+  readonly shown: object
+}
 
 /** What became of a definition, from the rulebook's own stream; a deleted one keeps its history. */
 const history = async (
@@ -196,7 +163,7 @@ const history = async (
   id: string,
   query: v.InferOutput<typeof HistoryQuery>,
 ): Promise<Outcome> => {
-  const entries: { readonly id: string; readonly at: number; readonly shown: object }[] = []
+  const entries: Change[] = []
   let before: Segment | undefined
   for await (const fact of store.readStream(RULEBOOK_STREAM)) {
     const change = changeOf(fact)
@@ -214,29 +181,19 @@ const history = async (
   }
   if (entries.length === 0) return notFound('segment', id)
   const { start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
-  const isDescending = query.order === '-created_at'
-  if (isDescending) entries.reverse()
-  const from = query.starting_after_id
-  const place = from === undefined ? 0 : entries.findIndex((entry) => entry.id === from) + 1
-  if (from !== undefined && place === 0)
-    return refuse('invalid_or_expired_cursor', `The segment has no activity with the id ${from}`)
-  const after = query.starting_after
-  const rest = entries
-    .slice(place)
-    .filter(({ at }) => at >= start && at < end)
-    .filter(({ at }) => after === undefined || (isDescending ? at < after : at > after))
-  const page = rest.slice(0, query.limit)
-  const more = rest.length > page.length
-  return {
-    body: {
-      object: 'list',
-      data_ref: 'data',
-      data: page.map(({ shown }) => shown),
-      has_more: more,
-      more_starting_after: more ? page.at(-1)!.id : null,
-    },
-  }
+  const within = entries.filter(({ at }) => at >= start && at < end)
+  const source = inMemory(
+    within,
+    (one, key) => (key === 'at' ? one.at : one.id),
+    ({ id }) => id,
+  )
+  const page = await pageOf(source, { created_at: ['at', 'id'] }, query, CHANGES)
+  if (isFailure(page)) return page
+  const shown = page.entries.map((one) => ({ ...one.shown, created_at: page.timeOf(one) }))
+  return { body: listBody('data', page, shown, { id: (one) => one.id }) }
 }
+
+const CHANGES: Timed<Change> = { prefix: '', at: ({ at }) => at, id: ({ id }) => id }
 
 export const segmentQueries = (services: Services) => [
   route({

@@ -6,7 +6,7 @@ import type { Assignment, ValidationRule } from '../src/domain/rulebook/validati
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
+import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ruleValidation } from './ruleValidation.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -49,10 +49,11 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
   object: 'validation_rules_assignment' as const,
 })
 
-const Page = v.object(definitionListQuery)
+const Rules = v.object(namedListQuery)
+const Assignments = v.object(definitionListQuery)
 
-const RULE_FIELDS = ['name', 'type', 'context_type']
-const ASSIGNMENT_FIELDS = ['rule_id', 'related_object_id', 'related_object_type']
+const RULE_FIELDS = { texts: ['name', 'type', 'context_type'] }
+const ASSIGNMENT_FIELDS = { texts: ['rule_id', 'related_object_id', 'related_object_type'] }
 
 const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 
@@ -67,8 +68,8 @@ export const validationRuleQueries = (services: Services) => {
       summary: 'List validation rules',
       tag: 'Validation rules',
       roles: READERS,
-      query: Page,
-      handler: (call): Outcome =>
+      query: Rules,
+      handler: (call): Promise<Outcome> =>
         pageOfDefinitions(services, rules().values(), call, RULE_FIELDS, (entry) => showRule(entry, definitions())),
     }),
     route({
@@ -93,8 +94,8 @@ export const validationRuleQueries = (services: Services) => {
       tag: 'Validation rules',
       roles: READERS,
       params: ById,
-      query: Page,
-      handler: (call): Outcome =>
+      query: Assignments,
+      handler: async (call): Promise<Outcome> =>
         rules().has(call.params.id)
           ? pageOfDefinitions(
               services,
@@ -112,11 +113,11 @@ export const validationRuleQueries = (services: Services) => {
       tag: 'Validation rules',
       roles: READERS,
       query: v.object({
-        ...Page.entries,
+        ...Assignments.entries,
         related_object_id: v.optional(v.string()),
         rule: v.optional(v.string()),
       }),
-      handler: (call): Outcome =>
+      handler: (call): Promise<Outcome> =>
         pageOfDefinitions(
           services,
           assignments().filter(

@@ -10,15 +10,16 @@ import type { CodeState } from '../src/domain/vouchers/code.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { type Gift, VoucherType } from '../src/domain/vouchers/spec.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
-import { pageLimit, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer } from './customers.ts'
+import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
 import { fresh } from './fresh.ts'
 import { showCard } from './loyaltyMembers.ts'
-import { Range, rangeOf } from './range.ts'
+import { documents, Ids, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
+import { Range, rangeFilter } from './range.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
 import { showAssignment } from './validationRules.ts'
 
@@ -173,17 +174,30 @@ const get = async (services: Services, name: string): Promise<Outcome> => {
 }
 
 const ORDERS = {
-  created_at: { position: 1 },
-  '-created_at': { position: -1 },
-  updated_at: { updated_at: 1, _id: 1 },
-  '-updated_at': { updated_at: -1, _id: -1 },
-  code: { _id: 1 },
-  '-code': { _id: -1 },
+  created_at: ['position'],
+  updated_at: ['updated_at', '_id'],
+  code: ['_id'],
 } as const
 
+const FIELDS: DocumentFields = {
+  code: { path: '_id' },
+  id: { path: 'voucher' },
+  campaign_id: { path: 'campaign' },
+  category: { path: 'category' },
+  holder_id: { path: 'customer' },
+  customer_id: { path: 'customer' },
+  active: {
+    cases: [
+      [{ active: true }, true],
+      [{ active: false }, false],
+    ],
+  },
+  created_at: { path: 'created_at', slot: TIME },
+  updated_at: { path: 'updated_at', slot: TIME },
+}
+
 const ListQuery = v.object({
-  limit: pageLimit,
-  page: pageNumber,
+  ...pagedByNumber,
   code: v.optional(CodeName),
   /** By name or id. */
   campaign: v.optional(v.string()),
@@ -191,18 +205,22 @@ const ListQuery = v.object({
   /** The holder, by id or `source_id`. */
   customer: v.optional(v.string()),
   category: v.optional(v.string()),
+  /** Codes by their vouchers' ids. */
+  ids: Ids,
   created_at: Range,
   updated_at: Range,
-  order: v.optional(v.picklist(Object.keys(ORDERS) as (keyof typeof ORDERS)[]), '-created_at'),
+  order: orderOf(['created_at', 'updated_at', 'code'], '-created_at'),
+  filters: v.optional(v.record(v.string(), v.unknown())),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
 /** Codes of campaigns that are there, or of none; of one category where it is asked for. */
 export const ofCampaigns = (rulebook: Rulebook, category: string | undefined): Record<string, unknown> => {
   const all = [...campaignsIn(rulebook.definitions).values()]
-  if (category === undefined) return { campaign: { $in: [null, ...all.map(({ id }) => id)] } }
+  if (category === undefined) return { listed: true, campaign: { $in: [null, ...all.map(({ id }) => id)] } }
   const same = all.filter(({ definition }) => definition.category === category).map(({ id }) => id)
   return {
+    listed: true,
     $or: [
       { category, campaign: { $in: [null, ...all.map(({ id }) => id)] } },
       { category: null, campaign: { $in: same } },
@@ -210,26 +228,28 @@ export const ofCampaigns = (rulebook: Rulebook, category: string | undefined): R
   }
 }
 
-const filterOf = async (services: Services, query: ListQuery): Promise<Record<string, unknown> | Failure> => {
+const filterOf = async (
+  services: Services,
+  { query, now }: { readonly query: ListQuery; readonly now: number },
+): Promise<Record<string, unknown> | Failure> => {
   const rulebook = services.rulebook.current()
-  const conditions: Record<string, unknown>[] = []
   const named = query.campaign_id ?? query.campaign
-  if (named !== undefined) {
-    const entry = campaignNamed(rulebook.definitions, named)
-    if (!entry) return notFound('campaign', named)
-    conditions.push({ campaign: entry.id })
-  }
-  if (named === undefined || query.category !== undefined) conditions.push(ofCampaigns(rulebook, query.category))
-  if (query.customer !== undefined) {
-    const holder = await readCustomer(services, query.customer)
-    if (!holder) return notFound('customer', query.customer)
-    conditions.push({ customer: holder._id })
-  }
-  const [created, updated] = [rangeOf(query.created_at), rangeOf(query.updated_at)]
-  if (created) conditions.push({ created_at: created })
-  if (updated) conditions.push({ updated_at: updated })
-  if (query.code !== undefined) conditions.push({ _id: query.code })
-  return conditions.length === 1 ? conditions[0]! : { $and: conditions }
+  const entry = named === undefined ? undefined : campaignNamed(rulebook.definitions, named)
+  if (named !== undefined && !entry) return notFound('campaign', named)
+  const holder = query.customer === undefined ? undefined : await readCustomer(services, query.customer)
+  if (holder === null) return notFound('customer', query.customer!)
+  const filters = filterQuery(query.filters, FIELDS, { timeZone: rulebook.project.timeZone, now })
+  if (isFailure(filters)) return filters
+  return allOf(
+    entry ? { campaign: entry.id, listed: true } : {},
+    entry && query.category === undefined ? {} : ofCampaigns(rulebook, query.category),
+    holder ? { customer: holder._id } : {},
+    rangeFilter('created_at', query.created_at),
+    rangeFilter('updated_at', query.updated_at),
+    query.code === undefined ? {} : { _id: query.code },
+    query.ids === undefined ? {} : { voucher: { $in: query.ids } },
+    filters,
+  )
 }
 
 /** Codes of any kind as the contract shows them, by code, from the read models; without those whose campaign is gone. */
@@ -254,18 +274,18 @@ export const showVouchers = async (
   return shown
 }
 
-const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
-  const filter = await filterOf(services, query)
+const list = async (
+  services: Services,
+  call: { readonly query: ListQuery; readonly now: number },
+): Promise<Outcome> => {
+  const filter = await filterOf(services, call)
   if (isFailure(filter)) return filter
-  const { limit, page, order } = query
-  const collection = services.readModel.collection<VoucherDocument>('vouchers')
-  const [found, total] = await Promise.all([
-    collection.find(filter, { sort: ORDERS[order], skip: (page - 1) * limit, limit }),
-    collection.count(filter),
-  ])
-  const shown = await showVouchers(services, found)
-  const vouchers = found.flatMap((document) => shown.get(document._id) ?? [])
-  return { body: { object: 'list', data_ref: 'vouchers', vouchers, total } }
+  const source = documents(services.readModel.collection<VoucherDocument>('vouchers'), filter)
+  const [page, total] = await Promise.all([pageOf(source, ORDERS, call.query), source.total()])
+  if (isFailure(page)) return page
+  const shown = await showVouchers(services, page.entries)
+  const vouchers = page.entries.flatMap((document) => shown.get(document._id) ?? [])
+  return { body: listBody('vouchers', page, vouchers, { total }) }
 }
 
 /** Whether the code is that of a loyalty card. */
@@ -281,7 +301,7 @@ export const voucherQueries = (services: Services) => [
     tag: 'Vouchers',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, ({ query }) => list(services, query)),
+    handler: fresh(services, (call) => list(services, call)),
   }),
   route({
     method: 'get',

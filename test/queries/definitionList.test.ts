@@ -20,7 +20,7 @@ const list = (text: string) => {
   const parsed = parseQuery(text)
   if ('failed' in parsed) throw new Error(parsed.details)
   const query = v.parse(v.object(definitionListQuery), parsed.value)
-  return listDefinitions(ENTRIES, query, ['name'], { timeZone: 'UTC', now: day(10) })
+  return listDefinitions(ENTRIES, query, { texts: ['name'] }, { timeZone: 'UTC', now: day(10) })
 }
 
 const CASES: readonly (readonly [string, string])[] = [
@@ -46,14 +46,14 @@ const CASES: readonly (readonly [string, string])[] = [
 ]
 
 for (const [query, ids] of CASES)
-  test(`?${query}`, () => {
-    const listed = list(query)
-    assert.is('page' in listed ? listed.page.map(({ id }) => id).join(' ') : listed.details, ids)
+  test(`?${query}`, async () => {
+    const listed = await list(query)
+    assert.is('entries' in listed ? listed.entries.map(({ id }) => id).join(' ') : listed.details, ids)
   })
 
-test('the total is of all pages', () => {
-  const listed = list('limit=1&filters[name][conditions][$contains]=l')
-  assert.equal('all' in listed && [listed.page.length, listed.all.length], [1, 3])
+test('the total is of all pages', async () => {
+  const listed = await list('limit=1&filters[name][conditions][$contains]=l')
+  assert.equal('total' in listed && [listed.entries.length, listed.total], [1, 3])
 })
 
 const FAULTS: readonly (readonly [string, RegExp])[] = [
@@ -72,8 +72,8 @@ const FAULTS: readonly (readonly [string, RegExp])[] = [
 ]
 
 for (const [query, details] of FAULTS)
-  test(`refused: ?${query}`, () => {
-    const listed = list(query)
+  test(`refused: ?${query}`, async () => {
+    const listed = await list(query)
     assert.is('key' in listed && listed.key, 'invalid_query_params')
     assert.match('details' in listed ? String(listed.details) : '', details)
   })

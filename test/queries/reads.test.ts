@@ -1,19 +1,141 @@
-// Versions of answers: every GET answers with an ETag and 304 while it holds; a change of a definition may say what it has seen.
+// Over all routes that read: every list is complete in every order and by every way of paging, every GET answers with an ETag and
+// 304 while it holds, and a change of a definition may say what it has seen.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
 import type { Services } from '../../src/runtime/services.ts'
 import { type TestNode, testNode } from '../system/node.ts'
+import { serverSdk } from '../system/sdk.ts'
 import { makeWorld, type World } from './world.ts'
 
 let node: TestNode
 let world: World
-const test = suite('versions of answers')
+const test = suite('all routes that read')
 test.before(async () => {
   node = await testNode()
   world = await makeWorld(node)
 })
 test.after(() => node.end())
+
+interface Entry {
+  readonly id?: string
+  readonly created_at?: string
+  readonly assignment?: { readonly id: string }
+}
+type List = Record<string, unknown> & {
+  readonly data_ref: string
+  readonly total?: number
+  readonly has_more: boolean
+  readonly more_starting_after?: string | null
+  readonly next_cursor: string | null
+}
+const entriesIn = (list: List): readonly Entry[] => list[list.data_ref] as readonly Entry[]
+const idOf = (entry: Entry): string => entry.id ?? entry.assignment?.id ?? JSON.stringify(entry)
+
+const read = async (path: string, query: Record<string, string>): Promise<List> => {
+  const url = `${path}?${new URLSearchParams(query)}`
+  const answer = await node.call('GET', url, undefined, { as: 'admin' })
+  assert.is(answer.status, 200, `${url} ${JSON.stringify(answer.body)}`)
+  return answer.body
+}
+
+/** How a client gets from page to page; undefined at the end. */
+type Way = (list: List, page: number) => Record<string, string> | undefined
+const WAYS: Readonly<Record<string, Way>> = {
+  /** The one that all lists have. */
+  cursor: ({ next_cursor: cursor }) => (cursor === null ? undefined : { cursor }),
+  page: ({ has_more: more }, page) => (more ? { page: String(page + 1) } : undefined),
+  starting_after_id: ({ more_starting_after: id }) => (typeof id === 'string' ? { starting_after_id: id } : undefined),
+}
+
+const walk = async (path: string, query: Record<string, string>, way: Way, limit: number) => {
+  const ids: string[] = []
+  let more: Record<string, string> | undefined = {}
+  for (let page = 1; more; page++) {
+    const list: List = await read(path, { ...query, ...more, limit: String(limit) })
+    const entries = entriesIn(list)
+    more = way(list, page)
+    assert.is(
+      entries.length,
+      more ? limit : Math.min(entries.length, limit),
+      `${path} ${JSON.stringify(query)} page ${page}`,
+    )
+    assert.is(list.has_more, more !== undefined, path)
+    if (list.total !== undefined && !more) assert.is(ids.length + entries.length, list.total, `the total of ${path}`)
+    ids.push(...entries.map(idOf))
+    assert.ok(page < 100, path)
+  }
+  return ids
+}
+
+/** Lists of what this node is doing, not of what is recorded. */
+const NO_LISTS = /^\/v1\/(?:processes|projections\/parked)/
+
+test('every list is whole in every order and by every way of paging', async () => {
+  const lists = world.routes.filter(({ path, parameters }) => parameters.has('limit') && !NO_LISTS.test(path))
+  assert.ok(lists.length > 30)
+  let long = 0
+  for (const { path, parameters, orders } of lists) {
+    const url = world.filled(path)
+    const sets = new Set<string>()
+    for (const order of orders.length > 0 ? orders : [undefined]) {
+      const query: Record<string, string> = order === undefined ? {} : { order }
+      const all = entriesIn(await read(url, { ...query, limit: '100' })).map(idOf)
+      assert.is(new Set(all).size, all.length, path)
+      sets.add([...all].sort().join())
+      if (all.length >= 3) long += 1
+      const ways = Object.keys(WAYS).filter((way) => parameters.has(way))
+      assert.ok(ways.length >= 2, `${path} has a cursor and another way`)
+      // All ways read the same source: the others are walked in the usual order and against it.
+      if (orders.indexOf(order ?? '') > 1) ways.length = 1
+      for (const way of ways)
+        assert.equal(
+          await walk(url, query, WAYS[way]!, Math.max(1, Math.floor(all.length / 2))),
+          all,
+          `${url} ${order} ${way}`,
+        )
+    }
+    assert.is(sets.size, 1, `the orders of ${path} list the same`)
+  }
+  assert.ok(long > 40, String(long))
+})
+
+const none: Record<string, string> = {}
+
+test('who pages by time alone sees each once, although many share an instant', async () => {
+  const lists = world.routes.filter(({ parameters }) => parameters.has('starting_after'))
+  assert.ok(lists.length >= 3)
+  for (const { path } of lists)
+    for (const order of ['created_at', '-created_at'])
+      for (const limit of ['1', '4'])
+        for (const more of path === '/v1/customers' ? [none, { segment_id: world.segment }] : [none]) {
+          const url = world.filled(path)
+          const all = entriesIn(await read(url, { order, limit: '100', ...more })).map(idOf)
+          const seen: string[] = []
+          // As the SDK has it: the furthest time of all entries seen, compared as text.
+          let after = order === 'created_at' ? '1970-01-01T00:00:00Z' : '2200-01-01T00:00:00Z'
+          for (let list: List | undefined; list?.has_more !== false; ) {
+            list = await read(url, { order, limit, starting_after: after, ...more })
+            for (const entry of entriesIn(list)) {
+              const at = entry.created_at!
+              after = (order === 'created_at' ? after > at : after < at) ? after : at
+              seen.push(idOf(entry))
+            }
+            assert.ok(seen.length <= all.length, `${path} ${order} ${limit}`)
+          }
+          assert.equal(seen, all, `${path} ${order} ${limit}`)
+        }
+})
+
+test('the SDK scrolls through all customers of one batch', async () => {
+  const { customers } = serverSdk(node)
+  const { total } = await read('/v1/customers', { limit: '1' })
+  for (const order of ['created_at', '-created_at'] as const) {
+    const ids = new Set<string>()
+    for await (const { id } of customers.scroll({ limit: 7, order }) as AsyncIterable<{ id: string }>) ids.add(id)
+    assert.is(ids.size, total)
+  }
+})
 
 /** Answers as lines of JSON, and those that say how the node is at this very moment. */
 const MOVING = /^\/v1\/(?:audit\/(?:verify|redecide|export|seal)|projections|processes|messages)/

@@ -8,16 +8,20 @@ import { until } from '../until.ts'
 export interface ReadRoute {
   readonly path: string
   readonly parameters: ReadonlySet<string>
+  /** The orders that a list can have; empty where there is no choice. */
+  readonly orders: readonly string[]
 }
 
 export interface World {
   /** All GET routes under `/v1`, from the document of the running node. */
   readonly routes: readonly ReadRoute[]
+  /** A segment that many customers are in. */
+  readonly segment: string
   /** A path with its parameters put in; a route whose parameters nobody knows fails the test. */
   filled(path: string): string
 }
 
-export const COUNT = 25
+const COUNT = 10
 const times = <T>(n: number, of: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => of(i))
 
 export const makeWorld = async (node: TestNode): Promise<World> => {
@@ -31,7 +35,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
 
   for (const name of ['seen', 'bought', 'signed_up'])
     await post('/v1/event-schemas', { name, schema: { properties: {} } })
-  const segments = await all(5, '/v1/segments', (i) => ({
+  const segments = await all(3, '/v1/segments', (i) => ({
     name: `segment ${i % 2}`,
     type: 'auto-update',
     condition: { event: 'seen' },
@@ -96,9 +100,9 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     })
   await batch('seen')
   await all(COUNT, `/v1/loyalties/${club.id}/members`, (i) => ({ customer: { source_id: `c${i}` } }))
-  for (let n = 0; n < 3; n++) await batch('bought', 12)
+  for (let n = 0; n < 3; n++) await batch('bought', 6)
   await node.call('POST', '/v1/events/batch', {
-    events: times(12, (i) => ({ event: 'unknown', customer: { source_id: `c${i}` } })),
+    events: times(6, (i) => ({ event: 'unknown', customer: { source_id: `c${i}` } })),
   })
   const card = await until(async () => {
     const cards = (await node.call('GET', `/v1/loyalties/${club.id}/members?customer=c0&limit=1`)).body.vouchers
@@ -110,8 +114,8 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   }))
   const { code } = published[0].voucher
   await post('/v1/vouchers/GIFT', { type: 'GIFT_VOUCHER', gift: { amount: 5_000 } })
-  for (let n = 0; n < 12; n++) await post('/v1/vouchers/GIFT/balance', { amount: 10, source_id: `s${n}` })
-  const redemptions = await all(12, '/v1/redemptions', (i) => ({
+  for (let n = 0; n < 5; n++) await post('/v1/vouchers/GIFT/balance', { amount: 10, source_id: `s${n}` })
+  const redemptions = await all(6, '/v1/redemptions', (i) => ({
     redeemables: [
       { object: 'voucher', id: i % 3 === 0 ? 'GIFT' : code, ...(i % 3 === 0 ? { gift: { credits: 5 } } : {}) },
     ],
@@ -120,25 +124,30 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   }))
   await post(`/v1/redemptions/${redemptions[0].redemptions[0].id}/rollback`)
   const referral = (await post('/v1/publications', { campaign: 'friends', customer: { source_id: 'c0' } })).voucher.code
-  await post(`/v1/referrals/members/${referral}/holders`, { holders: times(12, (i) => ({ source_id: `friend${i}` })) })
-  await all(6, '/v1/vouchers/import', (i) => [{ code: `IMPORTED-${i}`, type: 'DISCOUNT_VOUCHER', discount }])
+  await post(`/v1/referrals/members/${referral}/holders`, { holders: times(6, (i) => ({ source_id: `friend${i}` })) })
+  await all(4, '/v1/vouchers/import', (i) => [{ code: `IMPORTED-${i}`, type: 'DISCOUNT_VOUCHER', discount }])
   // A customer with cards and codes goes, and with it everything that lists and totals would else go on counting.
   const gone = await node.call('DELETE', '/v1/customers/c1', undefined)
   assert.equal(gone.status, 204)
   const customer = (await node.call('GET', '/v1/customers/c0', undefined, { after: gone })).body
   await until(async () => {
     const actions = (await node.call('GET', '/v1/async-actions?limit=100')).body.async_actions
-    return actions.length >= 7 && actions.every((one: { status: string }) => one.status === 'DONE')
+    return actions.length >= 5 && actions.every((one: { status: string }) => one.status === 'DONE')
   })
   const message = await until(async () => (await node.call('GET', '/v1/messages?limit=1')).body.data[0])
   const job = (await node.call('GET', '/v1/async-actions?limit=1')).body.async_actions[0]
 
   const document = (await node.call('GET', '/openapi.json')).body
-  const routes = Object.entries(document.paths as Record<string, Record<string, { parameters: object[] }>>)
-    .filter(([path, methods]) => methods.get && path.startsWith('/v1/'))
+  interface Parameter {
+    readonly name?: string
+    readonly schema?: { readonly enum?: readonly string[] }
+  }
+  const routes = Object.entries(document.paths as Record<string, { get?: { parameters: readonly Parameter[] } }>)
+    .filter(([path, { get }]) => get && path.startsWith('/v1/'))
     .map(([path, { get }]) => ({
       path,
-      parameters: new Set(get!.parameters.flatMap((one) => ('name' in one ? [String(one.name)] : []))),
+      parameters: new Set(get!.parameters.flatMap(({ name }) => name ?? [])),
+      orders: get!.parameters.find(({ name }) => name === 'order')?.schema?.enum ?? [],
     }))
 
   const offer = offers[0]
@@ -175,6 +184,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   ]
   return {
     routes,
+    segment: segments[0].id,
     filled(path) {
       const values = VALUES.find(([start]) => start.test(path))?.[1] ?? {}
       return path.replace(/\{([^}]+)\}/g, (_, name: string) => {

@@ -1,0 +1,318 @@
+// The one pager of all lists: in which order entries stand, where a page begins and ends, and how the next one is asked for.
+import * as v from 'valibot'
+import { type Failure, refuse } from '../src/http/errors.ts'
+import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
+import type { Filter, Keyed, ModelCollection, Sort } from '../src/readmodel/index.ts'
+import { isoOf } from './shapes.ts'
+
+/** What an entry is sorted by; null (never changed, no name) stands before everything else. */
+export type SortValue = string | number | Date | null
+
+/** Where an entry stands: its values of all keys of an order. The last key tells entries with equal others apart. */
+export type Place = readonly SortValue[]
+
+/** Something that can be listed. `keys` name what to sort by, the last one unique among all entries. */
+export interface Source<D> {
+  place(entry: D, keys: readonly string[]): Place
+  /** At most `limit` entries in order, from behind a place where one is given, leaving out `skip`. */
+  read(keys: readonly string[], descending: boolean, from: From, limit: number): Promise<readonly D[]>
+  /** The entry that a client names as the last it has seen. */
+  named(id: string): Promise<D | null | undefined>
+  total(): Promise<number>
+}
+
+export interface From {
+  readonly after?: Place | undefined
+  readonly skip: number
+}
+
+/** Names of orders, without the `-` of descending ones, with the keys that they sort by. */
+export type Orders = Readonly<Record<string, readonly string[]>>
+
+const cursor = v.optional(v.pipe(v.string(), v.maxLength(2_000)))
+
+/** Parameters of a list whose pages have numbers; `cursor` goes on beyond the last number. */
+export const pagedByNumber = { limit: pageLimit, page: pageNumber, cursor }
+/** Parameters of a list that goes on from the last entry seen. */
+export const pagedById = { limit: pageLimit, starting_after_id: v.optional(v.string()), cursor }
+
+/** Ids in a query, one or many. */
+export const Ids = v.optional(
+  v.union([
+    v.array(v.string()),
+    v.pipe(
+      v.string(),
+      v.transform((id) => [id]),
+    ),
+  ]),
+)
+
+/** The names of orders as a parameter, each also descending. */
+export const orderOf = <const Name extends string>(names: readonly Name[], usual: Name | `-${Name}`) =>
+  v.optional(v.picklist(names.flatMap((name): (Name | `-${Name}`)[] => [name, `-${name}`])), usual)
+
+/**
+ * An instant to go on from, and, in the six digits of its fraction behind the millisecond, where to go on within it: clients that
+ * page by time know nothing but the time of the last entry, and many entries can share one.
+ */
+export interface Moment {
+  readonly at: number
+  readonly slot: number | undefined
+}
+
+export const moment = v.pipe(
+  v.string(),
+  v.check((text) => v.is(instant, text), 'must match format "date-time"'),
+  v.metadata({ format: 'date-time' }),
+  v.transform((text): Moment => {
+    const digits = /\.\d{3}(\d{6})(?:Z|[+-])/.exec(text)?.[1]
+    return { at: v.parse(instant, text), slot: digits === undefined ? undefined : Number(digits) }
+  }),
+)
+
+/** What a query says of order and page. */
+export interface Paging {
+  readonly limit: number
+  readonly order: string
+  readonly page?: number | undefined
+  readonly starting_after_id?: string | undefined
+  readonly starting_after?: Moment | undefined
+  readonly cursor?: string | undefined
+}
+
+export interface Page<D> {
+  readonly entries: readonly D[]
+  readonly more: boolean
+  /** Leads to the next page by value, so that the last entry need not be there any more; null at the end. */
+  readonly cursor: string | null
+}
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const SLOT_CHARS = 3
+
+const slotStart = (id: string): number => id.indexOf('_') + 1
+
+/** The slot of an id within an instant, below 62³: its first digits, so that slots are in the order of ids. */
+const slotOf = (id: string): number => {
+  const from = slotStart(id)
+  return [...id.slice(from, from + SLOT_CHARS)].reduce((n, digit) => n * 62 + Math.max(0, BASE62.indexOf(digit)), 0)
+}
+
+const slotText = (slot: number): string => {
+  const digits = Array.from(
+    { length: SLOT_CHARS },
+    (_, i) => BASE62[Math.floor(slot / 62 ** (SLOT_CHARS - 1 - i)) % 62],
+  )
+  return digits.join('')
+}
+
+/** Behind every id that begins like it. */
+const LAST = '\uffff'
+
+/** Lists whose entries are asked for by the time they were made, and their ids by `prefix` (`cust_`) and base-62 digits. */
+export interface Timed<D> {
+  readonly prefix: string
+  at(entry: D): number
+  id(entry: D): string
+}
+
+const placeOf = ({ at, slot }: Moment, prefix: string, descending: boolean): Place => {
+  const begin = slot === undefined ? '' : prefix + slotText(slot)
+  return [new Date(at), descending ? begin : begin + LAST]
+}
+
+const Value = v.union([v.string(), v.number(), v.null(), v.object({ at: v.number() })])
+const Cursor = v.tupleWithRest([v.string()], Value)
+
+const encoded = (order: string, place: Place): string =>
+  Buffer.from(
+    JSON.stringify([order, ...place.map((value) => (value instanceof Date ? { at: value.getTime() } : value))]),
+  ).toString('base64url')
+
+const decoded = (text: string, order: string, keys: readonly string[]): Place | undefined => {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Cursor), Buffer.from(text, 'base64url').toString())
+  if (!parsed.success) return undefined
+  const [of, ...values] = parsed.output
+  if (of !== order || values.length !== keys.length) return undefined
+  return values.map((value) => (typeof value === 'object' && value !== null ? new Date(value.at) : value))
+}
+
+const ONE_START = 'Give one of page, starting_after_id, starting_after and cursor'
+
+interface Start {
+  readonly from: From
+  readonly moment?: Moment
+}
+
+const startOf = async <D>(
+  source: Source<D>,
+  keys: readonly string[],
+  paging: Paging,
+  timed: Timed<D> | undefined,
+): Promise<Start | Failure> => {
+  const { page = 1, starting_after_id: last, starting_after: moment, cursor: given, order, limit } = paging
+  if ([page > 1, last !== undefined, moment !== undefined, given !== undefined].filter(Boolean).length > 1)
+    return refuse('invalid_query_params', ONE_START)
+  if (given !== undefined) {
+    const after = decoded(given, order, keys)
+    return after
+      ? { from: { after, skip: 0 } }
+      : refuse('invalid_or_expired_cursor', 'The cursor is none of this list and order')
+  }
+  if (last !== undefined) {
+    const entry = await source.named(last)
+    return entry
+      ? { from: { after: source.place(entry, keys), skip: 0 } }
+      : refuse('invalid_or_expired_cursor', `No entry of this list has the id ${last}`)
+  }
+  if (moment === undefined) return { from: { skip: (page - 1) * limit } }
+  if (!timed || !/^-?created_at$/.test(order))
+    return refuse('invalid_query_params', 'starting_after goes with the orders created_at and -created_at')
+  return { from: { after: placeOf(moment, timed.prefix, order.startsWith('-')), skip: 0 }, moment }
+}
+
+/**
+ * A page. It is full unless it is the last one; in a `timed` list that is asked from a moment it may be longer by the few entries
+ * that nothing but their ids tells apart.
+ */
+export const pageOf = async <D>(
+  source: Source<D>,
+  orders: Orders,
+  paging: Paging,
+  timed?: Timed<D>,
+): Promise<(Page<D> & { timeOf(entry: D): string }) | Failure> => {
+  const { order, limit } = paging
+  const descending = order.startsWith('-')
+  const keys = orders[descending ? order.slice(1) : order]
+  if (!keys) throw new Error(`no keys for the order ${order}`)
+  const start = await startOf(source, keys, paging, timed)
+  if ('failed' in start) return start
+  const isOneSlot = (a: D, b: D): boolean =>
+    timed !== undefined &&
+    start.moment !== undefined &&
+    timed.at(a) === timed.at(b) &&
+    slotOf(timed.id(a)) === slotOf(timed.id(b))
+  let found: readonly D[] = []
+  let end = 0
+  for (let wanted = limit + 1; ; wanted *= 2) {
+    found = await source.read(keys, descending, start.from, wanted)
+    end = Math.min(limit, found.length)
+    while (end > 0 && end < found.length && isOneSlot(found[end - 1]!, found[end]!)) end += 1
+    if (end < found.length || found.length < wanted) break
+  }
+  const entries = found.slice(0, end)
+  const last = entries.at(-1)
+  const next = found[end]
+  // Where the next page goes on within an instant, the time of all entries of that instant says where they stand in it.
+  const finer = new Set<number>()
+  if (timed && last && next && timed.at(last) === timed.at(next)) finer.add(timed.at(last))
+  if (start.moment?.slot !== undefined) finer.add(start.moment.at)
+  return {
+    entries,
+    more: next !== undefined,
+    cursor: next !== undefined && last !== undefined ? encoded(order, source.place(last, keys)) : null,
+    timeOf(entry) {
+      const at = timed!.at(entry)
+      const iso = isoOf(at)
+      return finer.has(at) ? `${iso.slice(0, -1)}${String(slotOf(timed!.id(entry))).padStart(6, '0')}Z` : iso
+    },
+  }
+}
+
+/** The body of a list: `ref` names where the entries are; `total` where the list has one, `id` where it goes on from ids. */
+export const listBody = <D>(
+  ref: string,
+  page: Page<D>,
+  shown: readonly unknown[],
+  { total, id }: { readonly total?: number; readonly id?: (entry: D) => string } = {},
+) => {
+  const last = page.entries.at(-1)
+  return {
+    object: 'list' as const,
+    data_ref: ref,
+    [ref]: shown,
+    ...(total === undefined ? {} : { total }),
+    has_more: page.more,
+    ...(id === undefined ? {} : { more_starting_after: page.more && last !== undefined ? id(last) : null }),
+    next_cursor: page.cursor,
+  }
+}
+
+const at = (entry: unknown, path: string): SortValue => {
+  const value = path
+    .split('.')
+    .reduce<unknown>((inner, name) => (inner as Readonly<Record<string, unknown>> | null)?.[name], entry)
+  return value instanceof Date || typeof value === 'string' || typeof value === 'number' ? value : null
+}
+
+/** Documents behind a place: equal in the first keys and further in the next, for each key. */
+const behind = (keys: readonly string[], descending: boolean, place: Place): Record<string, unknown> => {
+  const way = descending ? '$lt' : '$gt'
+  const branches = keys.flatMap((key, i): Record<string, unknown>[] => {
+    const equal = Object.fromEntries(keys.slice(0, i).map((name, j) => [name, place[j]]))
+    const value = place[i] ?? null
+    // Comparisons leave null out.
+    if (value === null) return descending ? [] : [{ ...equal, [key]: { $ne: null } }]
+    const further = { ...equal, [key]: { [way]: value } }
+    return descending && i < keys.length - 1 ? [further, { ...equal, [key]: null }] : [further]
+  })
+  return branches.length === 1 ? branches[0]! : { $or: branches }
+}
+
+/** The documents of a collection that fulfil a filter. */
+export const documents = <D extends Keyed>(
+  collection: ModelCollection<D>,
+  filter: Record<string, unknown>,
+  {
+    named = (id) => ({ _id: id }),
+    total = () => collection.count(filter as Filter<D>),
+  }: { named?: (id: string) => Record<string, unknown>; total?: () => Promise<number> } = {},
+): Source<D> => ({
+  place: (entry, keys) => keys.map((key) => at(entry, key)),
+  async read(keys, descending, { after, skip }, limit) {
+    const place = after ? behind(keys, descending, after) : {}
+    const asked =
+      Object.keys(place).length === 0 ? filter : Object.keys(filter).length === 0 ? place : { $and: [filter, place] }
+    const sort = Object.fromEntries(keys.map((key) => [key, descending ? -1 : 1])) as Sort
+    return (await collection.find(asked as Filter<D>, { sort, skip, limit })) as unknown as readonly D[]
+  },
+  named: async (id) => (await collection.findOne(named(id) as Filter<D>)) as unknown as D | null,
+  total,
+})
+
+const compared = (a: SortValue, b: SortValue): number => {
+  if (a === null || b === null) return Number(a !== null) - Number(b !== null)
+  const [left, right] = [a instanceof Date ? a.getTime() : a, b instanceof Date ? b.getTime() : b]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+const comparedPlaces = (a: Place, b: Place): number => {
+  for (const [i, value] of a.entries()) {
+    const difference = compared(value, b[i] ?? null)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** What is in memory: definitions, and small lists of one document. `keyValue` gives the value of a key. */
+export const inMemory = <D>(
+  entries: readonly D[],
+  keyValue: (entry: D, key: string) => SortValue,
+  idOf: (entry: D) => string,
+): Source<D> => {
+  const place = (entry: D, keys: readonly string[]): Place => keys.map((key) => keyValue(entry, key))
+  return {
+    place,
+    async read(keys, descending, { after, skip }, limit) {
+      const sign = descending ? -1 : 1
+      return entries
+        .map((entry) => ({ entry, place: place(entry, keys) }))
+        .filter((one) => after === undefined || sign * comparedPlaces(one.place, after) > 0)
+        .sort((a, b) => sign * comparedPlaces(a.place, b.place))
+        .slice(skip, skip + limit)
+        .map(({ entry }) => entry)
+    },
+    named: async (id) => entries.find((entry) => idOf(entry) === id),
+    total: async () => entries.length,
+  }
+}
