@@ -145,7 +145,8 @@ const textCondition = (path: string, test: Test): Condition | undefined => {
     case 'starts_with':
       return either(texts(path, test.values, (text) => `^${text}`))
     case 'ends_with':
-      return either(texts(path, test.values, (text) => `${text}$`))
+      // A `$` also stands before a last line break.
+      return either(texts(path, test.values, (text) => `${text}$(?!\\n)`))
     case 'has_value':
       return { [path]: { $nin: EMPTY } }
     case 'is_unknown':

@@ -54,6 +54,9 @@ export interface ModelCollection<D extends Keyed> {
   createIndexes(indexes: IndexDescription[]): Promise<void>
 }
 
+/** How long the server may work on one question, ms: longer than anybody waits for its answer. */
+const SERVER_LIMIT_MS = 10_000
+
 /** Runs one call on the driver's collection: resolves its name, bounds its time, maps its errors. */
 export type Run<D extends Keyed> = <T>(action: (collection: Collection<D>) => Promise<T>) => Promise<T>
 
@@ -68,8 +71,10 @@ const storedOperation = <D extends Keyed>(operation: AnyBulkWriteOperation<D>): 
 }
 
 export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D> => ({
-  findOne: async (filter, options) => restored(await run((c) => c.findOne(filter, options))),
-  find: async (filter, options) => (await run((c) => c.find(filter, options).toArray())).map(fromStored),
+  findOne: async (filter, options) =>
+    restored(await run((c) => c.findOne(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }))),
+  find: async (filter, options) =>
+    (await run((c) => c.find(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }).toArray())).map(fromStored),
   async *stream(filter, options = {}) {
     const cursor = await run(async (c) => c.find(filter, options))
     try {
@@ -81,7 +86,13 @@ export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D
       await cursor.close()
     }
   },
-  count: (filter, options) => run((c) => c.countDocuments(filter, options)),
+  // How many there are in all is known without looking at any.
+  count: (filter, options) =>
+    run((c) =>
+      options === undefined && Object.keys(filter).length === 0
+        ? c.estimatedDocumentCount({ maxTimeMS: SERVER_LIMIT_MS })
+        : c.countDocuments(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }),
+    ),
   aggregate: async <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
     (await run((c) => c.aggregate<T>(pipeline, options).toArray())).map(fromStored),
   insertOne: (document) => run(async (c) => void (await c.insertOne(toStored(document)))),
