@@ -72,6 +72,7 @@ const TELLING: ReadonlySet<Refusal['key']> = new Set([
   'customer_rules_violated',
   'order_rules_violated',
   'redemption_rules_violated',
+  'condition_too_costly',
   'quantity_exceeded',
   'gift_amount_exceeded',
   'loyalty_card_points_exceeded',

@@ -12,6 +12,7 @@ export type RefusalKey =
   | 'customer_rules_violated'
   | 'order_rules_violated'
   | 'redemption_rules_violated'
+  | 'condition_too_costly'
   | 'missing_order'
   | 'missing_amount'
   | 'invalid_amount'

@@ -21,6 +21,7 @@ const table = {
   customer_rules_violated: [400, 'Customer rules violated'],
   order_rules_violated: [400, 'Order rules violated'],
   redemption_rules_violated: [400, 'Redemption rules violated'],
+  condition_too_costly: [400, 'Condition too costly'],
   missing_order: [400, 'Missing order'],
   invalid_order: [400, 'Invalid order'],
   missing_order_items: [400, 'Missing order items'],

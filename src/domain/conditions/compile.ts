@@ -1,13 +1,14 @@
 // Conditions as closures: compiled once, then asked of a customer at an instant for a truth, its end and its reasons.
 import type { AccumulatorSpec } from './accumulate.ts'
 import { type Answer, allOf, answer, anyOf, FAILS, HOLDS, negated } from './answer.ts'
-import type { Condition, ItemsLeaf, Leaf } from './ast.ts'
+import type { Condition, ItemsLeaf, Leaf, ValueType } from './ast.ts'
 import { attributeOf } from './attributes.ts'
 import { describe } from './describe.ts'
 import type { Environment } from './environment.ts'
 import { prepareEventLeaf, type Where } from './eventLeaf.ts'
 import { type References, referencesOf } from './references.ts'
 import { ABSENT, SKIPPED, sourceOf } from './sources.ts'
+import { MAX_STEPS, type Steps, sizeOf, spend, startSteps, weightOf, whileAffordable } from './steps.ts'
 import type { Context, ItemContext, OrderItem, Subject } from './subject.ts'
 import { numberTest, prepareTests } from './tests.ts'
 
@@ -38,6 +39,8 @@ export interface Evaluation {
   readonly because: Because
   /** Of a validation rule that does not hold. */
   readonly failed: FailedRule | undefined
+  /** The steps of the decision did not suffice: nothing is known, so it counts as not holding. */
+  readonly tooCostly?: true
 }
 
 export interface Compiled {
@@ -50,10 +53,33 @@ export interface Compiled {
   readonly evaluate: (subject: Subject, context: Context, now: number) => Evaluation
 }
 
+/** The context of one evaluation, with what it may still cost and what it has found of lists of items. */
+interface Asked extends ItemContext {
+  readonly steps: Steps
+  readonly known: Map<
+    ItemsLeaf,
+    { readonly items: readonly OrderItem[]; readonly now: number; readonly answer: Answer }
+  >
+}
+
 interface Node {
-  readonly ask: (subject: Subject, context: ItemContext, now: number) => Answer
-  readonly explain: (subject: Subject, context: ItemContext, now: number, limit: Limit) => Because
-  readonly failed?: (subject: Subject, context: ItemContext, now: number) => FailedRule | undefined
+  readonly ask: (subject: Subject, context: Asked, now: number) => Answer
+  readonly explain: (subject: Subject, context: Asked, now: number, limit: Limit) => Because
+  readonly failed?: (subject: Subject, context: Asked, now: number) => FailedRule | undefined
+}
+
+/** Tests of a leaf's value that take what they cost off the steps. */
+const testsOf = (
+  { tests, type }: Pick<Extract<Leaf, { type: ValueType }>, 'tests' | 'type'>,
+  timeZone: string,
+  clock?: boolean,
+): ((value: unknown, context: Asked, now: number) => Answer) => {
+  const test = prepareTests(tests, type, timeZone, clock)
+  const weight = weightOf(tests, type)
+  return (value, { steps }, now) => {
+    spend(steps, weight * sizeOf(value))
+    return test(value, now)
+  }
 }
 
 /** How much of a truth table may still be written. */
@@ -85,10 +111,14 @@ const own = (record: Readonly<Record<string, unknown>>, key: string): unknown =>
 
 const leafNode = (
   leaf: Leaf,
-  ask: Node['ask'],
-  value: (subject: Subject, context: ItemContext, now: number) => unknown,
+  answerOf: Node['ask'],
+  value: (subject: Subject, context: Asked, now: number) => unknown,
 ): Node => {
   const words = short(describe(leaf))
+  const ask: Node['ask'] = (subject, context, now) => {
+    spend(context.steps, 1)
+    return answerOf(subject, context, now)
+  }
   return {
     ask,
     explain: (subject, context, now, limit) => {
@@ -113,8 +143,8 @@ const buildLeaf = (leaf: Leaf, build: Build): Node => {
     }
     case 'attribute': {
       const read = attributeOf(leaf.attribute)?.read ?? (() => undefined)
-      const test = prepareTests(leaf.tests, leaf.type, timeZone)
-      return leafNode(leaf, (subject, _, now) => test(read(subject), now), read)
+      const test = testsOf(leaf, timeZone)
+      return leafNode(leaf, (subject, context, now) => test(read(subject), context, now), read)
     }
     case 'segment':
       return leafNode(
@@ -128,22 +158,22 @@ const buildLeaf = (leaf: Leaf, build: Build): Node => {
       return leafNode(leaf, (subject) => answer(test.holds(read(subject) ?? 0)), read)
     }
     case 'property': {
-      const test = prepareTests(leaf.tests, leaf.type, timeZone)
+      const test = testsOf(leaf, timeZone)
       return leafNode(
         leaf,
-        (_, { event }, now) => (event ? test(own(event.metadata, leaf.property), now) : FAILS),
+        (_, context, now) => (context.event ? test(own(context.event.metadata, leaf.property), context, now) : FAILS),
         (_, { event }) => event && own(event.metadata, leaf.property),
       )
     }
     case 'context': {
       const source = sourceOf(leaf.name)
-      const test = prepareTests(leaf.tests, leaf.type, timeZone, source?.clock)
+      const test = testsOf(leaf, timeZone, source?.clock)
       const read = (context: ItemContext) => (source ? source.read(context, leaf.property ?? '') : ABSENT)
       return leafNode(
         leaf,
         (_, context, now) => {
           const value = read(context)
-          return value === ABSENT ? FAILS : value === SKIPPED ? HOLDS : test(value, now)
+          return value === ABSENT ? FAILS : value === SKIPPED ? HOLDS : test(value, context, now)
         },
         (_, context) => {
           const value = read(context)
@@ -167,12 +197,17 @@ const NOBODY: Subject = {
 
 const whereOf =
   (node: Node): Where =>
-  (event) =>
-    node.ask(NOBODY, { event }, event.occurredAt).holds
+  (event) => {
+    const context: Asked = { event, steps: startSteps(), known: new Map() }
+    return whileAffordable(() => node.ask(NOBODY, context, event.occurredAt))?.holds ?? false
+  }
 
 const buildJoin = (kind: 'all' | 'any', nodes: readonly Node[]): Node => {
   const join = kind === 'all' ? allOf : anyOf
-  const ask: Node['ask'] = (subject, context, now) => join(nodes, (node) => node.ask(subject, context, now))
+  const ask: Node['ask'] = (subject, context, now) => {
+    spend(context.steps, 1)
+    return join(nodes, (node) => node.ask(subject, context, now))
+  }
   return {
     ask,
     explain: (subject, context, now, limit) => {
@@ -197,13 +232,16 @@ const pick = (items: readonly OrderItem[], sign: 1 | -1): readonly OrderItem[] =
   return [items.reduce((best, item) => (sign * (priceOf(item) - priceOf(best)) < 0 ? item : best), first)]
 }
 
+/**
+ * A question about a list of items. Where it stands inside another such question it is asked again for each item there, of the
+ * same list, and which item that is makes no difference to it: so it is answered once for each list.
+ */
 const buildItems = (leaf: ItemsLeaf, build: Build): Node => {
   const among = leaf.among === undefined ? undefined : buildNode(leaf.among, build)
   const of = buildNode(leaf.of, build)
   const words = short(describe(leaf))
-  const ask: Node['ask'] = (subject, context, now) => {
-    const all = context.items ?? context.order?.items
-    if (!all) return FAILS
+  const answerOf = (all: readonly OrderItem[], subject: Subject, context: Asked, now: number): Answer => {
+    spend(context.steps, all.length)
     const selected = among ? all.filter((item) => among.ask(subject, { ...context, item, items: all }, now).holds) : all
     const each = (item: OrderItem) => of.ask(subject, { ...context, item, items: selected }, now)
     switch (leaf.quantifier) {
@@ -220,6 +258,16 @@ const buildItems = (leaf: ItemsLeaf, build: Build): Node => {
       default:
         return leaf.quantifier satisfies never
     }
+  }
+  const ask: Node['ask'] = (subject, context, now) => {
+    spend(context.steps, 1)
+    const items = context.items ?? context.order?.items
+    if (!items) return FAILS
+    const before = context.known.get(leaf)
+    if (before?.items === items && before.now === now) return before.answer
+    const found = answerOf(items, subject, context, now)
+    context.known.set(leaf, { items, now, answer: found })
+    return found
   }
   return {
     ask,
@@ -283,17 +331,24 @@ const buildNode = (condition: Condition, build: Build): Node => {
 
 /**
  * The exact end of an answer: parts of a condition may change without the whole changing, so such instants are passed over.
- * Past their bound, the instant reached so far: too early, never too late.
+ * Past their bound, or out of steps, the instant reached so far: too early, never too late.
  */
-const settled = (ask: (at: number) => Answer, first: Answer): number | null => {
+const settled = (ask: (at: number) => Answer | undefined, first: Answer): number | null => {
   let { until } = first
   for (let n = 0; n < MAX_PASSED_OVER && until < Number.POSITIVE_INFINITY; n++) {
     const next = ask(until)
-    if (next.holds !== first.holds) break
+    if (next?.holds !== first.holds) break
     until = next.until
   }
   return until === Number.POSITIVE_INFINITY ? null : until
 }
+
+/** What is written for an evaluation, or a part of one, that ran out of steps. */
+const TOO_COSTLY: Because = {
+  is: `not answered: it would take more than the ${MAX_STEPS} steps of a decision`,
+  holds: false,
+}
+const UNANSWERED: Evaluation = { holds: false, until: null, because: TOO_COSTLY, failed: undefined, tooCostly: true }
 
 /** Compiles a condition that was parsed in this environment. */
 export const compile = (condition: Condition, environment: Environment): Compiled => {
@@ -302,20 +357,28 @@ export const compile = (condition: Condition, environment: Environment): Compile
   return {
     accumulators: [...build.accumulators.values()],
     listens: referencesOf(condition),
-    evaluate: (subject, context, now) => {
-      const first = root.ask(subject, context, now)
+    evaluate: (subject, given, now) => {
+      const context: Asked = { ...given, steps: given.steps ?? startSteps(), known: new Map() }
+      const first = whileAffordable(() => root.ask(subject, context, now))
+      if (!first) return UNANSWERED
+      // What explains the answer has steps of its own: it is read later, and never changes what was decided.
+      const asideOf = (): Asked => ({ ...context, steps: startSteps() })
       let end: number | null | undefined
       return {
         holds: first.holds,
         get until() {
-          if (end === undefined) end = settled((at) => root.ask(subject, context, at), first)
+          if (end === undefined) {
+            const aside = asideOf()
+            end = settled((at) => whileAffordable(() => root.ask(subject, aside, at)), first)
+          }
           return end
         },
         get because() {
-          return root.explain(subject, context, now, { left: MAX_EXPLAINED })
+          return whileAffordable(() => root.explain(subject, asideOf(), now, { left: MAX_EXPLAINED })) ?? TOO_COSTLY
         },
         get failed() {
-          return first.holds ? undefined : root.failed?.(subject, context, now)
+          if (first.holds) return undefined
+          return root.failed && whileAffordable(() => ({ rule: root.failed?.(subject, asideOf(), now) }))?.rule
         },
       }
     },

@@ -1,6 +1,7 @@
 // What validation rules may ask of the order, its items, the redemption and its budgets: names, types, where each is found.
 import { ANY, type Slot } from './environment.ts'
 import { isRecord } from './faults.ts'
+import { listSteps, pairSteps, type Steps, spend } from './steps.ts'
 import type { ItemContext, OrderItem } from './subject.ts'
 
 /** The context lacks what is asked: the condition fails, also a negative one. */
@@ -8,12 +9,16 @@ export const ABSENT: unique symbol = Symbol('absent')
 /** The budget is not to be judged: the condition holds. */
 export const SKIPPED: unique symbol = Symbol('skipped')
 
+export type Reach = 'one' | 'list' | 'pairs'
+
 export interface Source {
   readonly slot: Slot
   /** Whether the rule must name a property of metadata. */
   readonly property: boolean
   /** Whether operators of times are asked of the present. */
   readonly clock: boolean
+  /** How many items are looked at to find it: the one that is meant, all of the list, or for each one all. */
+  readonly reach: Reach
   /** Only makes sense inside a rule on the items of the order. */
   readonly inItems: boolean
   readonly read: (context: ItemContext, property: string) => unknown
@@ -28,6 +33,7 @@ const source = (slot: Slot, read: Source['read'], more: Partial<Source> = {}): S
   slot,
   property: false,
   clock: false,
+  reach: 'one',
   inItems: false,
   read,
   ...more,
@@ -42,9 +48,9 @@ const ofOrder =
     order ? read(order, property) : ABSENT
 
 const ofItem =
-  (read: (item: OrderItem, items: readonly OrderItem[], property: string) => unknown): Source['read'] =>
-  ({ item, items }, property) =>
-    item ? read(item, items ?? [item], property) : ABSENT
+  (read: (item: OrderItem, property: string) => unknown): Source['read'] =>
+  ({ item }, property) =>
+    item ? read(item, property) : ABSENT
 
 const ofRedemption =
   (read: (redemption: NonNullable<ItemContext['redemption']>, property: string) => unknown): Source['read'] =>
@@ -59,7 +65,9 @@ const ofItems =
   (read: (items: readonly OrderItem[], property: string) => unknown): Source['read'] =>
   (context, property) => {
     const items = itemsOf(context)
-    return items ? read(items, property) : ABSENT
+    if (!items) return ABSENT
+    spend(context.steps, listSteps(items.length))
+    return read(items, property)
   }
 
 const total = (items: readonly OrderItem[], of: (item: OrderItem) => number): number =>
@@ -75,8 +83,53 @@ const productIds = ({ product_id, product, source_id }: OrderItem): unknown[] =>
 const skuIds = ({ sku_id, sku, source_id }: OrderItem): unknown[] =>
   [sku_id, own(sku, 'id'), own(sku, 'source_id'), source_id].filter((id) => id !== undefined)
 
-const isSameProduct = (a: OrderItem, b: OrderItem): boolean =>
-  a === b || productIds(a).some((id) => productIds(b).includes(id))
+interface Sums {
+  readonly quantity: number
+  readonly amount: number
+}
+
+/** What is known of a list of items, which never changes: who has an id, and the sums of those that share one with an item. */
+interface Products {
+  readonly having: ReadonlyMap<unknown, readonly OrderItem[]>
+  readonly sums: Map<OrderItem, Sums>
+}
+
+const productsOf = new WeakMap<readonly OrderItem[], Products>()
+
+const groupedByProduct = (all: readonly OrderItem[]): Products => {
+  const having = new Map<unknown, OrderItem[]>()
+  for (const item of all)
+    for (const id of new Set(productIds(item))) {
+      const group = having.get(id)
+      if (group) group.push(item)
+      else having.set(id, [item])
+    }
+  return { having, sums: new Map() }
+}
+
+/** The sums of all items of an item's product; worked out once for a list. */
+const productSums = (one: OrderItem, all: readonly OrderItem[], steps: Steps | undefined): Sums => {
+  let products = productsOf.get(all)
+  if (!products) {
+    spend(steps, all.length)
+    products = groupedByProduct(all)
+    productsOf.set(all, products)
+  }
+  const before = products.sums.get(one)
+  if (before) return before
+  const same = new Set([one])
+  for (const id of productIds(one)) for (const other of products.having.get(id) ?? []) same.add(other)
+  spend(steps, pairSteps(same.size))
+  const items = [...same]
+  const sums = { quantity: total(items, quantityOf), amount: total(items, amountOf) }
+  products.sums.set(one, sums)
+  return sums
+}
+
+const ofProduct =
+  (name: keyof Sums): Source['read'] =>
+  ({ item, items, steps }) =>
+    item ? productSums(item, items ?? [item], steps)[name] : ABSENT
 
 /** A discount reaches what the rule selects anyway: there is nothing to refuse. */
 const applicable = source(TRUTH, () => true)
@@ -104,6 +157,8 @@ const MEASURES = [
 
 const item = { inItems: true }
 const property = { property: true }
+const list = { reach: 'list' } as const
+const pairs = { reach: 'pairs' } as const
 
 const prices = (items: readonly OrderItem[]): unknown[] =>
   items.map(({ price }) => price).filter((p) => p !== undefined)
@@ -128,7 +183,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
   ),
   'order.items.count': source(
     NUMBER,
-    ofOrder(({ items }) => total(items ?? [], quantityOf)),
+    (context) => {
+      const items = context.order?.items ?? []
+      spend(context.steps, listSteps(items.length))
+      return context.order ? total(items, quantityOf) : ABSENT
+    },
+    list,
   ),
   'order.items.quantity': source(NUMBER, ofItem(quantityOf), item),
   'order.items.price': source(
@@ -137,29 +197,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
     item,
   ),
   'order.items.amount': source(NUMBER, ofItem(amountOf), item),
-  'order.items.aggregated_quantity': source(
-    NUMBER,
-    ofItem((one, all) =>
-      total(
-        all.filter((other) => isSameProduct(one, other)),
-        quantityOf,
-      ),
-    ),
-    item,
-  ),
-  'order.items.aggregated_amount': source(
-    NUMBER,
-    ofItem((one, all) =>
-      total(
-        all.filter((other) => isSameProduct(one, other)),
-        amountOf,
-      ),
-    ),
-    item,
-  ),
+  'order.items.aggregated_quantity': source(NUMBER, ofProduct('quantity'), { ...item, ...pairs }),
+  'order.items.aggregated_amount': source(NUMBER, ofProduct('amount'), { ...item, ...pairs }),
   'order.items.metadata': source(
     ANY,
-    ofItem(({ metadata }, _, key) => own(metadata, key)),
+    ofItem(({ metadata }, key) => own(metadata, key)),
     { ...item, ...property },
   ),
   'order.items.product_id': source(
@@ -172,29 +214,33 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'sku.id': source(TEXTS, ofItem(skuIds), item),
   'product.metadata': source(
     ANY,
-    ofItem(({ product }, _, key) => own(own(product, 'metadata'), key)),
+    ofItem(({ product }, key) => own(own(product, 'metadata'), key)),
     {
       ...item,
       ...property,
     },
   ),
-  'product.price': source(NUMBER, ofItems(prices)),
-  'sku.price': source(NUMBER, ofItems(prices)),
+  'product.price': source(NUMBER, ofItems(prices), list),
+  'sku.price': source(NUMBER, ofItems(prices), list),
   'product.quantity': source(
     NUMBER,
     ofItems((items) => total(items, quantityOf)),
+    list,
   ),
   'sku.quantity': source(
     NUMBER,
     ofItems((items) => total(items, quantityOf)),
+    list,
   ),
   'product.metadata.aggregated_quantity': source(
     NUMBER,
     ofItems((items) => total(items, quantityOf)),
+    list,
   ),
   'product.metadata.aggregated_amount': source(
     NUMBER,
     ofItems((items) => total(items, amountOf)),
+    list,
   ),
   'product.discount_applicable': applicable,
   'sku.discount_applicable': applicable,
@@ -230,3 +276,5 @@ const SOURCES: Readonly<Record<string, Source>> = {
 }
 
 export const sourceOf = (name: string): Source | undefined => (Object.hasOwn(SOURCES, name) ? SOURCES[name] : undefined)
+
+export const reachOf = (name: string): Reach => sourceOf(name)?.reach ?? 'one'

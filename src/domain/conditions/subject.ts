@@ -1,5 +1,6 @@
 // What conditions may ask: the customer's side (subject) and the side of what is being decided (context).
 import type { AccumulatorState } from './accumulate.ts'
+import type { Steps } from './steps.ts'
 
 export type { AccumulatorState } from './accumulate.ts'
 
@@ -62,6 +63,9 @@ export interface Subject {
   readonly summary?: Readonly<Record<string, unknown>>
 }
 
+/** Items that the order of a request may have. */
+export const MAX_ORDER_ITEMS = 500
+
 /** An item of an order, as far as rules ask; amounts in minor units. */
 export interface OrderItem {
   readonly product_id?: string
@@ -108,6 +112,8 @@ export interface Context {
    * redemption included; undefined where there is none, `'skip'` where the budget is not to be judged: the rule then holds.
    */
   readonly measures?: (name: string) => number | 'skip' | undefined
+  /** What all evaluations of one decision may cost together; without it each has as much for itself. */
+  readonly steps?: Steps
 }
 
 /** The context while the items of an order are asked one by one. */

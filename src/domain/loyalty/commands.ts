@@ -267,9 +267,10 @@ const keptBack = (draft: Draft, card: Card, program: Program, assignment: string
     codeTarget(card.id, card.code),
     offer,
   ])) {
-    const { holds, failed } = condition.evaluate(subjectOf(draft.state), { redemption: { metadata: {} } }, draft.now)
-    if (holds) continue
-    const { key, details } = refusalOf(failed?.name, { customer: draft.state })
+    const evaluation = condition.evaluate(subjectOf(draft.state), { redemption: { metadata: {} } }, draft.now)
+    if (evaluation.holds) continue
+    const { failed } = evaluation
+    const { key, details } = refusalOf(evaluation, { customer: draft.state })
     return refuse(key, details, {
       resource: { type: 'voucher', id: card.code },
       ...(failed?.message === undefined ? {} : { ruleMessage: failed.message }),

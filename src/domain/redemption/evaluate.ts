@@ -1,7 +1,9 @@
 // Whether the redeemables of a request may be redeemed, one after the other, and what each takes off the order. Pure: the same
 // question is asked for validations, for qualifications, before places are reserved, and in the decision itself.
 import { type Calendar, calendarOf } from '../calendar.ts'
+import type { Evaluation } from '../conditions/compile.ts'
 import { parseSpan, shifted } from '../conditions/span.ts'
+import { type Steps, startSteps } from '../conditions/steps.ts'
 import type { Context, Redemption } from '../conditions/subject.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { newCustomer } from '../customer/state.ts'
@@ -43,6 +45,8 @@ export interface Situation {
   readonly rulebook: Rulebook
   /** ms. */
   readonly now: number
+  /** What all rules may cost together; by default as much as one decision has. */
+  readonly steps?: Steps
 }
 
 export interface Applicable {
@@ -162,11 +166,14 @@ const customerMeasures = (
   )
 }
 
-/** The names of rules, by what they ask: which refusal a failing one gives. */
+/** Which refusal a rule gives that does not hold, by what the one of its parts asks that failed. */
 export const refusalOf = (
-  name: string | undefined,
+  { failed, tooCostly }: Pick<Evaluation, 'failed' | 'tooCostly'>,
   situation: Pick<Situation, 'customer' | 'order'>,
 ): Pick<Refusal, 'key' | 'details'> => {
+  if (tooCostly)
+    return { key: 'condition_too_costly', details: 'the rules would take more steps than a decision may take' }
+  const name = failed?.name
   if (name?.startsWith('customer'))
     return situation.customer
       ? { key: 'customer_rules_violated', details: 'customer does not match segment rules' }
@@ -190,7 +197,7 @@ export const redemptionContext = (
   situation: Situation,
   order: PricedOrder | undefined,
 ): Context => {
-  const { customer, metadata, apiKey } = situation
+  const { customer, metadata, apiKey, steps } = situation
   const own = customerMeasures(voucher, situation)
   const redemption: Redemption = {
     metadata,
@@ -201,6 +208,7 @@ export const redemptionContext = (
   return {
     ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
     redemption,
+    ...(steps ? { steps } : {}),
     measures: (name) => {
       if (Object.hasOwn(own, name)) return own[name]
       if (Object.hasOwn(redeemable.measures, name)) return redeemable.measures[name]
@@ -224,13 +232,14 @@ const ruleFault = (
   const subject = customer ? subjectOf(customer) : NOBODY
   const because: { rule: string; because: unknown }[] = []
   for (const { rule, condition } of gates) {
-    const { holds, failed, because: table } = condition.evaluate(subject, context, now)
-    if (!holds) {
-      const { key, details } = refusalOf(failed?.name, situation)
+    const evaluation = condition.evaluate(subject, context, now)
+    if (!evaluation.holds) {
+      const { failed } = evaluation
+      const { key, details } = refusalOf(evaluation, situation)
       const ruleMessage = failed?.message === undefined ? {} : { ruleMessage: failed.message }
       return refuse(key, details, { ...voucherResource(voucher.code), ...ruleMessage })
     }
-    because.push({ rule, because: table })
+    because.push({ rule, because: evaluation.because })
   }
   return because
 }
@@ -298,7 +307,8 @@ const judge = (
  * Judges the redeemables in their order: each finds the order as those before it left it, and none is looked at after one that
  * may not be redeemed.
  */
-export const evaluate = (redeemables: readonly Redeemable[], situation: Situation): Evaluated => {
+export const evaluate = (redeemables: readonly Redeemable[], given: Situation): Evaluated => {
+  const situation = { ...given, steps: given.steps ?? startSteps() }
   let order = situation.order
   let failed = false
   const verdicts = redeemables.map((redeemable): Verdict => {

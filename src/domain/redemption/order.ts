@@ -1,11 +1,11 @@
 // The order of a validation or a redemption: what a request may say of it, what it costs, and how the contract shows it.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
+import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
 import { idFrom } from '../ids.ts'
 import { numeric } from '../numbers.ts'
 import { MAX_AMOUNT } from '../vouchers/spec.ts'
 
-const MAX_ITEMS = 500
 /** The most that an order may come to with the units that vouchers add, minor units; still exact as a number. */
 export const MAX_ORDER = 1_000 * MAX_AMOUNT
 
@@ -78,7 +78,7 @@ export const OrderInput = v.pipe(
     status: v.nullish(v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED'])),
     /** Else what the items come to. */
     amount: v.nullish(amount),
-    items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ITEMS))),
+    items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ORDER_ITEMS))),
     metadata: v.nullish(metadata),
   }),
   answered(

@@ -2,6 +2,9 @@
 import type { Condition } from '../conditions/ast.ts'
 import { compile } from '../conditions/compile.ts'
 import type { Environment } from '../conditions/environment.ts'
+import { reachOf } from '../conditions/sources.ts'
+import { MAX_STEPS, worstCase } from '../conditions/steps.ts'
+import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
 import type { Campaign } from './campaign.ts'
 import type { EventSchema } from './eventSchema.ts'
 import { namedIn } from './keptWhile.ts'
@@ -26,8 +29,16 @@ export const environmentOf = (definitions: Definitions): Environment => {
   }
 }
 
-/** What keeps a condition that could be parsed from being compiled: nothing, unless it was written for another program. */
+/** What keeps a condition that could be parsed from being used: what it can cost, or that it was written for another program. */
 export const compileFaults = (condition: Condition, environment: Environment, path: string): readonly Fault[] => {
+  const steps = worstCase(condition, reachOf)
+  if (steps > MAX_STEPS)
+    return [
+      {
+        path,
+        message: `must NOT take more than ${MAX_STEPS} steps with an order of ${MAX_ORDER_ITEMS} items (takes ${steps})`,
+      },
+    ]
   try {
     compile(condition, environment)
     return []

@@ -1,0 +1,201 @@
+// What conditions may cost: the worst that can be written is answered or refused within the steps of one decision.
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseNative } from '../../src/domain/conditions/native.ts'
+import { parseRules } from '../../src/domain/conditions/rules.ts'
+import { reachOf } from '../../src/domain/conditions/sources.ts'
+import { MAX_STEPS, startSteps, worstCase } from '../../src/domain/conditions/steps.ts'
+import { type Context, MAX_ORDER_ITEMS, type OrderItem } from '../../src/domain/conditions/subject.ts'
+import { compileFaults } from '../../src/domain/rulebook/environment.ts'
+import { compiled, environment, nobody } from './fixtures.ts'
+
+const parse = (rules: unknown) => parseRules({ rules }, environment)
+const ofItems = (count: number): Context => ({
+  order: {
+    items: Array.from({ length: count }, (_, i): OrderItem => ({ product_id: `p${i % 7}`, price: i, quantity: 1 })),
+  },
+})
+const LARGEST = ofItems(MAX_ORDER_ITEMS)
+const PRICE = { name: 'order.items.price', conditions: { $more_than: 1_000_000 } }
+
+/** A rule on items that holds rules on items, so many levels deep. */
+const nested = (quantifiers: readonly string[], innermost: object): object =>
+  quantifiers.reduceRight<object>(
+    (inner, quantifier) => ({ name: `order.items.${quantifier}`, conditions: {}, rules: { 1: inner } }),
+    innermost,
+  )
+
+const spent = (rules: unknown, context: Context) => {
+  const steps = startSteps()
+  const evaluation = compiled(parse(rules)).evaluate(nobody, { ...context, steps }, 0)
+  return { evaluation, steps: MAX_STEPS - steps.left }
+}
+
+test('rules on items inside rules on items cost the sum of their levels, not the product', () => {
+  const quantifier = fc.constantFrom('any', 'every', 'none', 'cheapest', 'most_expensive')
+  fc.assert(
+    fc.property(fc.array(quantifier, { minLength: 1, maxLength: 8 }), (quantifiers) => {
+      const { evaluation, steps } = spent({ 1: nested(quantifiers, PRICE) }, LARGEST)
+      assert.is(evaluation.tooCostly, undefined)
+      assert.ok(steps <= quantifiers.length * MAX_ORDER_ITEMS * 10, `${quantifiers}: ${steps} steps`)
+      // What explains the answer is there too.
+      assert.is(evaluation.because.holds, evaluation.holds)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('what is found once for a list of items is what asking each time would find', () => {
+  const quantifier = fc.constantFrom('any', 'every', 'none')
+  const rule = fc.letrec<{ tree: object }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.record({
+        name: fc.constant('order.items.price'),
+        conditions: fc.record({ $more_than: fc.integer({ min: -1, max: 5 }) }),
+      }),
+      fc.record({
+        name: quantifier.map((of) => `order.items.${of}`),
+        conditions: fc.constantFrom({}, { $is: ['p0', 'p1'] }, { $is_not: 'p2' }),
+        rules: fc.record({ 1: tie('tree'), 2: tie('tree'), logic: fc.constantFrom('1 and 2', '1 or 2') }),
+      }),
+    ),
+  })).tree
+  /** The same by the meaning of the words, over and over for each item. */
+  const plainly = (node: any, all: readonly OrderItem[], item: OrderItem | undefined): boolean => {
+    if (node.name === 'order.items.price') return (item?.price ?? 0) > node.conditions.$more_than
+    const { $is, $is_not } = node.conditions
+    const chosen = all.filter(
+      ({ product_id = '' }) => ($is ? $is.includes(product_id) : true) && ($is_not ? product_id !== $is_not : true),
+    )
+    const holds = (one: OrderItem) => {
+      const [a, b] = [plainly(node.rules[1], chosen, one), plainly(node.rules[2], chosen, one)]
+      return node.rules.logic === '1 and 2' ? a && b : a || b
+    }
+    if (node.name.endsWith('any')) return chosen.some(holds)
+    if (node.name.endsWith('none')) return !chosen.some(holds)
+    return chosen.length > 0 && chosen.every(holds)
+  }
+  fc.assert(
+    fc.property(rule, fc.integer({ min: 0, max: 6 }), (tree, count) => {
+      const context = ofItems(count)
+      const whole = { 1: { name: 'order.items.any', conditions: {}, rules: { 1: tree, 2: tree, logic: '1 and 2' } } }
+      const { evaluation } = spent(whole, context)
+      assert.is(evaluation.holds, plainly(whole[1], context.order?.items ?? [], undefined))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('sums over the items of a product are those of all that share an id with it', () => {
+  const ids = fc.record({
+    product_id: fc.option(fc.constantFrom('a', 'b'), { nil: undefined }),
+    source_id: fc.option(fc.constantFrom('a', 's', 't'), { nil: undefined }),
+    quantity: fc.integer({ min: 0, max: 5 }),
+  }) as fc.Arbitrary<OrderItem>
+  fc.assert(
+    fc.property(fc.array(ids, { maxLength: 6 }), fc.integer({ min: 0, max: 9 }), (items, asked) => {
+      const idsOf = ({ product_id, source_id }: OrderItem) => [product_id, source_id].filter((id) => id !== undefined)
+      const sums = items.map((one) =>
+        items
+          .filter((other) => other === one || idsOf(other).some((id) => idsOf(one).includes(id)))
+          .reduce((sum, { quantity = 1 }) => sum + quantity, 0),
+      )
+      const rule = nested(['any'], { name: 'order.items.aggregated_quantity', conditions: { $is: asked } })
+      assert.is(spent({ 1: rule }, { order: { items } }).evaluation.holds, sums.includes(asked))
+    }),
+  )
+})
+
+test('what would take more steps than a decision has is not answered, and counts as not holding in any case', () => {
+  const long = 'x'.repeat(300_000)
+  const values = Array.from({ length: 1_000 }, (_, i) => `needle ${i}`)
+  for (const conditions of [{ $not_contain: values }, { $contains: values }]) {
+    const rule = { name: 'customer.metadata', property: 'story', conditions }
+    const condition = compiled(parse({ 1: rule }))
+    const evaluation = condition.evaluate({ ...nobody, profile: { metadata: { story: long } } }, {}, 0)
+    assert.is(evaluation.holds, false)
+    assert.is(evaluation.tooCostly, true)
+    assert.match(JSON.stringify(evaluation.because), /steps/)
+    assert.is(evaluation.failed, undefined)
+    assert.is(evaluation.until, null)
+    // A short story is no burden.
+    assert.is(condition.evaluate({ ...nobody, profile: { metadata: { story: 'x' } } }, {}, 0).tooCostly, undefined)
+  }
+})
+
+test('evaluations of one decision share its steps', () => {
+  const condition = compiled(parse({ 1: nested(['every'], { ...PRICE, conditions: { $more_than: -1 } }) }))
+  const steps = startSteps()
+  let asked = 0
+  while (!condition.evaluate(nobody, { ...LARGEST, steps }, 0).tooCostly && asked < 10_000) asked++
+  assert.ok(asked > 20 && asked < 1_000, `${asked}`)
+})
+
+test('what a definition can come to is known when it is written, and never less than what it takes', () => {
+  const leaf = fc.constantFrom(
+    PRICE,
+    { name: 'order.items.aggregated_quantity', conditions: { $more_than: 0 } },
+    { name: 'order.items.product_id', conditions: { $is: 'p1' } },
+  )
+  const tree = fc.letrec<{ rule: object }>((tie) => ({
+    rule: fc.oneof(
+      { maxDepth: 3 },
+      leaf,
+      fc.record({
+        name: fc.constantFrom('order.items.any', 'order.items.every', 'order.items.none'),
+        conditions: fc.constantFrom({}, { $is_not: ['p1'] }),
+        rules: fc.record({ 1: tie('rule'), 2: tie('rule') }),
+      }),
+    ),
+  })).rule
+  fc.assert(
+    fc.property(tree, fc.integer({ min: 0, max: MAX_ORDER_ITEMS }), (rule, count) => {
+      const rules = { 1: nested(['any'], rule) }
+      const parsed = parse(rules)
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
+      const most = worstCase(parsed.condition, reachOf)
+      const { steps, evaluation } = spent(rules, ofItems(count))
+      assert.ok(steps <= most || evaluation.tooCostly, `${steps} of ${most}`)
+      assert.ok(!evaluation.tooCostly || most > MAX_STEPS)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a definition that could take more steps than a decision has is refused with what it would take', () => {
+  const many = (count: number, values: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        i + 1,
+        {
+          name: 'order.items.metadata',
+          property: 'words',
+          conditions: { $contains: Array.from({ length: values }, (__, n) => `w${n}`) },
+        },
+      ]),
+    )
+  const faults = (rules: unknown) => {
+    const parsed = parse({ 1: { name: 'order.items.any', conditions: {}, rules } })
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
+    return compileFaults(parsed.condition, environment, 'rules')
+  }
+  assert.equal(faults(many(20, 10)), [])
+  assert.is(faults(many(20, 1_000))[0]?.path, 'rules')
+  assert.ok(faults(many(20, 1_000))[0]!.message.includes(`${MAX_STEPS} steps`))
+})
+
+test('a predicate on events that is too costly takes no event in', () => {
+  const values = Array.from({ length: 1_000 }, (_, i) => `w${i}`)
+  const parsed = parseNative(
+    { event: 'review_left', where: { property: 'device_type', $contains: values } },
+    environment,
+  )
+  const [spec] = compiled(parsed).accumulators
+  const event = (device_type: string) => ({ id: 'e', type: 'review_left', occurredAt: 0, metadata: { device_type } })
+  assert.is(spec!.add(spec!.initial(), event('y'.repeat(100_000))), spec!.initial())
+  assert.is.not(spec!.add(spec!.initial(), event('w1')), spec!.initial())
+})
+
+test.run()
