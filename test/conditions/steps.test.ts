@@ -46,43 +46,57 @@ test('rules on items inside rules on items cost the sum of their levels, not the
   )
 })
 
+/** A rule on items as the test writes it: a price to pass, or a question about those among the items that it chooses. */
+type Tree =
+  | { readonly price: number }
+  | {
+      readonly of: 'any' | 'every' | 'none'
+      readonly ids: readonly string[]
+      readonly join: 'and' | 'or'
+      readonly parts: readonly [Tree, Tree]
+    }
+
+const written = (tree: Tree): object =>
+  'price' in tree
+    ? { ...PRICE, conditions: { $more_than: tree.price } }
+    : {
+        name: `order.items.${tree.of}`,
+        conditions: tree.ids.length > 0 ? { $is: tree.ids } : {},
+        rules: { 1: written(tree.parts[0]), 2: written(tree.parts[1]), logic: `1 ${tree.join} 2` },
+      }
+
+/** The same by the meaning of the words, over and over for each item. */
+const plainly = (tree: Tree, all: readonly OrderItem[], item?: OrderItem): boolean => {
+  if ('price' in tree) return (item?.price ?? 0) > tree.price
+  const { of, ids, join, parts } = tree
+  const chosen = all.filter(({ product_id = '' }) => ids.length === 0 || ids.includes(product_id))
+  const passes = (one: OrderItem) => {
+    const [a, b] = parts.map((part) => plainly(part, chosen, one))
+    return (join === 'and' ? a && b : a || b) ?? false
+  }
+  if (of === 'every') return chosen.length > 0 && chosen.every(passes)
+  return chosen.some(passes) === (of === 'any')
+}
+
 test('what is found once for a list of items is what asking each time would find', () => {
-  const quantifier = fc.constantFrom('any', 'every', 'none')
-  const rule = fc.letrec<{ tree: object }>((tie) => ({
+  const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
     tree: fc.oneof(
       { maxDepth: 4 },
+      fc.record({ price: fc.integer({ min: -1, max: 5 }) }),
       fc.record({
-        name: fc.constant('order.items.price'),
-        conditions: fc.record({ $more_than: fc.integer({ min: -1, max: 5 }) }),
-      }),
-      fc.record({
-        name: quantifier.map((of) => `order.items.${of}`),
-        conditions: fc.constantFrom({}, { $is: ['p0', 'p1'] }, { $is_not: 'p2' }),
-        rules: fc.record({ 1: tie('tree'), 2: tie('tree'), logic: fc.constantFrom('1 and 2', '1 or 2') }),
+        of: fc.constantFrom('any' as const, 'every' as const, 'none' as const),
+        ids: fc.constantFrom([], ['p0', 'p1'], ['p2']),
+        join: fc.constantFrom('and' as const, 'or' as const),
+        parts: fc.tuple(tie('tree'), tie('tree')),
       }),
     ),
-  })).tree
-  /** The same by the meaning of the words, over and over for each item. */
-  const plainly = (node: any, all: readonly OrderItem[], item: OrderItem | undefined): boolean => {
-    if (node.name === 'order.items.price') return (item?.price ?? 0) > node.conditions.$more_than
-    const { $is, $is_not } = node.conditions
-    const chosen = all.filter(
-      ({ product_id = '' }) => ($is ? $is.includes(product_id) : true) && ($is_not ? product_id !== $is_not : true),
-    )
-    const holds = (one: OrderItem) => {
-      const [a, b] = [plainly(node.rules[1], chosen, one), plainly(node.rules[2], chosen, one)]
-      return node.rules.logic === '1 and 2' ? a && b : a || b
-    }
-    if (node.name.endsWith('any')) return chosen.some(holds)
-    if (node.name.endsWith('none')) return !chosen.some(holds)
-    return chosen.length > 0 && chosen.every(holds)
-  }
+  }))
   fc.assert(
-    fc.property(rule, fc.integer({ min: 0, max: 6 }), (tree, count) => {
+    fc.property(tree, fc.integer({ min: 0, max: 6 }), (part, count) => {
+      const whole: Tree = { of: 'any', ids: [], join: 'and', parts: [part, part] }
       const context = ofItems(count)
-      const whole = { 1: { name: 'order.items.any', conditions: {}, rules: { 1: tree, 2: tree, logic: '1 and 2' } } }
-      const { evaluation } = spent(whole, context)
-      assert.is(evaluation.holds, plainly(whole[1], context.order?.items ?? [], undefined))
+      const { evaluation } = spent({ 1: written(whole) }, context)
+      assert.is(evaluation.holds, plainly(whole, context.order?.items ?? []))
     }),
     { numRuns: 300 },
   )
