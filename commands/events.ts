@@ -10,7 +10,7 @@ import { CustomerInput } from '../src/domain/customer/profile.ts'
 import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
-import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, checkerOf, type Outcome, route } from '../src/http/route.ts'
@@ -192,6 +192,34 @@ const BatchAnswer = v.object({
   refused: v.number(),
 })
 
+/** Events of one batch that are under way at a time. */
+const AT_ONCE = 128
+
+/** As Promise.all over `map`, with so many under way at a time; begun in order. After a failure, or the signal, none begins. */
+const inPieces = async <T, R>(
+  items: readonly T[],
+  signal: AbortSignal,
+  action: (item: T, index: number) => Promise<R>,
+): Promise<R[]> => {
+  const results: R[] = []
+  const entries = items.entries()
+  let isOver = false
+  const lane = async () => {
+    for (const [index, item] of entries) {
+      if (isOver || signal.aborted) return
+      try {
+        results[index] = await action(item, index)
+      } catch (error) {
+        isOver = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  signal.throwIfAborted()
+  return results
+}
+
 const trackBatch = async (
   services: Services,
   call: Call<v.InferOutput<typeof BatchBody>, v.InferOutput<typeof TrackQuery>, unknown>,
@@ -230,7 +258,16 @@ const trackBatch = async (
       customer_id: executed.state.id,
     }
   }
-  const data = await Promise.all(call.body.events.map(one))
+  const { events } = call.body
+  const turn = await services.load.begin(events.length)
+  if (typeof turn === 'number')
+    return unavailable(`There is more to do than can be done soon; ask again in ${turn} s`, turn)
+  let data: readonly BatchResult[]
+  try {
+    data = await inPieces(events, call.signal, one)
+  } finally {
+    turn.leave()
+  }
   const count = (status: BatchResult['status']) => data.filter((r) => r.status === status).length
   return {
     body: {

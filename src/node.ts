@@ -36,6 +36,7 @@ import { mapError } from './runtime/errors.ts'
 import { createFailedJobs } from './runtime/failedJobs.ts'
 import { createFreeCodes } from './runtime/freeCodes.ts'
 import { createLedgers } from './runtime/ledgers.ts'
+import { createLoad } from './runtime/load.ts'
 import { createCustomers } from './runtime/loader.ts'
 import { createMessageCodes } from './runtime/messageCodes.ts'
 import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
@@ -120,6 +121,12 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       sleep: (ms) => sleep(ms),
       random: Math.random,
     })
+    const load = createLoad({
+      pending: () => customers.pending,
+      asked: () => customers.asked,
+      clock: () => performance.now(),
+    })
+    stops.push(async () => load.stop())
     const requestId = newRequestId
     const caughtUp = async (timeoutMs: number): Promise<boolean> => {
       const head = await store.head()
@@ -236,6 +243,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       readModel,
       projector,
       customers,
+      load,
       rulebook,
       rejected: createRejectedEvents(store, randomKey),
       rollout,
@@ -271,6 +279,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         if (!(await projector.waitFor(position, timeoutMs))) return false
         return rulebook.waitFor(position, Math.max(100, until - performance.now()))
       },
+      busyFor: load.refusal,
       requestTimeLimitMs: config.requestTimeLimitMs,
       clientLimits: config.clientLimits,
       proxies: config.proxies,

@@ -35,13 +35,15 @@ export type Append = (
   append: CheckedAppend,
   expected: ExpectedRevision,
   deadline: number,
+  /** Nobody waits for it: others go first. */
+  yields?: boolean,
 ) => Promise<AppendResult>
 
 /**
- * What is sent and not yet answered: the server handles appends one by one, so more only wait there, with their time running. At
- * 256 in flight it is at its best; 8 MiB are well under a second's work.
+ * What is sent and not yet answered: the server handles appends one by one, so more only wait there. At 256 in flight it is at its
+ * best; 8 MiB are well under a second's work.
  */
-const IN_FLIGHT = { count: 256, weight: 8 * 1024 * 1024 }
+const IN_FLIGHT = { start: 16, min: 1, max: 256, targetMs: 500, weight: 8 * 1024 * 1024 }
 
 const RETRY = { baseMs: 25, maxMs: 500 }
 
@@ -87,20 +89,21 @@ export const createAppender = <Client>({
 
   const gate = createGate(IN_FLIGHT, time)
 
-  return async (stream, { facts, bytes }, expected, deadline) => {
+  return async (stream, { facts, bytes }, expected, deadline, yields = false) => {
     const due = time.now() + Math.min(deadline - time.wall(), LONGEST_WAIT_MS)
     const left = () => due - time.now()
     let sent = false
     let error: unknown
-    const unavailable = (message: string) =>
-      new StoreUnavailable(message, { outcome: sent ? 'unknown' : 'nothing_written', cause: error })
+    const unavailable = (message: string, busyMs?: number) =>
+      new StoreUnavailable(message, { outcome: sent ? 'unknown' : 'nothing_written', cause: error, busyMs })
 
     for (let attempt = 0; ; attempt++) {
       // As long as nothing has been sent this much is certain: fail at once, and say that nothing was written.
       if (!sent && !line.up) throw unavailable('the event store is down')
-      if (!(await gate.enter(bytes, left()))) throw unavailable('the event store is too busy')
+      const place = await gate.enter(bytes, left(), yields)
+      if (place === undefined) throw unavailable('the event store is too busy', gate.waitMs)
       const generation = line.current
-      let underWay: Promise<unknown> = Promise.resolve()
+      let underWay: Promise<unknown> | undefined
       try {
         if (!sent && !line.up) throw unavailable('the event store is down')
         // With these two expectations the server does not recognise a repeat after its restart, and a line that was replaced may
@@ -125,8 +128,12 @@ export const createAppender = <Client>({
         log.debug({ stream, attempt, err: caught }, 'append of unknown outcome')
       } finally {
         // Whoever does not wait for it any longer: it is in flight until the server is done with it.
-        const leave = () => gate.leave(bytes)
-        underWay.then(leave, leave)
+        if (underWay === undefined) place.abandon()
+        void underWay?.then(place.leave, (failed: unknown) => {
+          const verdict = verdictOf(failed)
+          if (verdict.kind !== 'unknown' || verdict.answered) place.leave()
+          else place.abandon()
+        })
       }
       const wait = backoffMs(attempt + 1, RETRY)
       if (wait >= left()) throw unavailable('the event store did not answer in time')

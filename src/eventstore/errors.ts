@@ -33,10 +33,16 @@ export class StoreUnavailable extends Error {
   readonly outcome: 'nothing_written' | 'unknown'
   /** Seconds after which asking again makes sense. */
   readonly retryAfter: number
-  constructor(message: string, options: { outcome?: 'nothing_written' | 'unknown'; cause?: unknown } = {}) {
+  /** There is more to do than the store can: it is not down. */
+  readonly isBusy: boolean
+  constructor(
+    message: string,
+    options: { outcome?: 'nothing_written' | 'unknown'; cause?: unknown; busyMs?: number | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.outcome = options.outcome ?? 'nothing_written'
-    this.retryAfter = 1
+    this.isBusy = options.busyMs !== undefined
+    this.retryAfter = Math.max(1, Math.ceil((options.busyMs ?? 0) / 1_000))
   }
 }
 

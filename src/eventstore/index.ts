@@ -11,6 +11,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client'
 import type { RecordedFact } from '../domain/recorded.ts'
+import { createGate } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { LineReplaced } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -23,7 +24,7 @@ import { openLines } from './lines.ts'
 import { readChunks } from './read.ts'
 import { checkAppend, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
-import type { EventStore, ReadAllOptions, ReadOptions } from './types.ts'
+import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
@@ -57,6 +58,8 @@ export interface EventStoreOptions {
   readonly limits?: Partial<HealthLimits>
 }
 
+/** Reads that wait for their first answer. */
+const READS = { start: 16, min: 4, max: 128, targetMs: 500, weight: Number.POSITIVE_INFINITY }
 /** A log with nothing but the server's own events is not searched further than this for a fact. */
 const HEAD_SEARCH = 100_000
 /** How far back a fact that may have been written without an exact revision is looked for. */
@@ -85,12 +88,16 @@ export const createEventStore = ({
     onReplaced: report.replaced,
   })
 
+  const readGate = createGate(READS)
+
   async function* records(
     open: (client: EventStoreDBClient) => StreamingRead<ResolvedEvent>,
     signal?: AbortSignal,
   ): AsyncGenerator<readonly RawRecord[]> {
+    if (!reads.up) throw new StoreUnavailable('the event store is down')
+    const place = await readGate.enter(1, readTimeoutMs)
+    if (place === undefined) throw new StoreUnavailable('the event store is too busy', { busyMs: readGate.waitMs })
     for (let attempt = 1; ; attempt++) {
-      if (!reads.up) throw new StoreUnavailable('the event store is down')
       const generation = reads.current
       const { client, onRetired } = generation
       const line = { underWay: reads.begin(generation), onRetired }
@@ -104,8 +111,11 @@ export const createEventStore = ({
         })
         for await (const chunk of chunks) {
           some = true
+          // From its first answer on a read goes at the reader's own pace.
+          place.leave()
           yield chunk
         }
+        place.leave()
         return
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
@@ -113,6 +123,8 @@ export const createEventStore = ({
         // The line was dead before anything came: nobody need notice.
         if (error instanceof LineReplaced && !some && attempt === 1) continue
         throw new StoreUnavailable('the read broke off', { cause: error })
+      } finally {
+        place.abandon()
       }
     }
   }
@@ -150,6 +162,14 @@ export const createEventStore = ({
     },
   })
 
+  /** Who sets no deadline is not waited for. */
+  const appendBy = (
+    stream: string,
+    checked: ReturnType<typeof checkAppend>,
+    expected: ExpectedRevision,
+    { deadline }: AppendOptions = {},
+  ) => append(stream, checked, expected, deadline ?? Date.now() + appendDeadlineMs, deadline === undefined)
+
   const stopGuard = guardAgainstClient((error) => {
     // Whose answer that was nobody can say; a client that hangs since is found out by its silence.
     log.error({ err: error }, 'the event store client threw outside any call')
@@ -163,11 +183,11 @@ export const createEventStore = ({
   const buffer = { highWaterMark: CLIENT_BUFFER }
 
   const store: EventStore = {
-    append: async (stream, newFacts, expected, { deadline = Date.now() + appendDeadlineMs } = {}) =>
-      append(stream, checkAppend(stream, newFacts.map(codec.encode)), expected, deadline),
+    append: async (stream, newFacts, expected, options) =>
+      appendBy(stream, checkAppend(stream, newFacts.map(codec.encode)), expected, options),
 
-    appendRecords: async (stream, newRecords, expected, { deadline = Date.now() + appendDeadlineMs } = {}) =>
-      append(stream, checkAppend(stream, newRecords), expected, deadline),
+    appendRecords: async (stream, newRecords, expected, options) =>
+      appendBy(stream, checkAppend(stream, newRecords), expected, options),
 
     async *readRecords({ from, signal }) {
       const options = { direction: 'forwards', fromPosition: at(from) } as const

@@ -30,6 +30,8 @@ export interface AppDeps {
   readonly mapError?: (error: unknown) => Failure | undefined
   /** When a position can be read; absent: everything can at once. */
   readonly whenShown?: WhenShown
+  /** Seconds after which a command is worth sending again, when there is more to do than can be done soon. */
+  readonly busyFor?: () => number | undefined
   /** Milliseconds a request may take, body included; default 30,000. */
   readonly requestTimeLimitMs?: number
   /** Requests a minute and key; no limit when absent. */
@@ -181,7 +183,12 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     exchange.key = key
     if (endpoint.audience === 'client') return undefined
     exchange.rate = limiter(key.appId, exchange.now)
-    return exchange.rate.refused
+    if (exchange.rate.refused !== undefined) return exchange.rate.refused
+    // Here, where nothing has been spent on it: not even its body is read.
+    const seconds = endpoint.method === 'GET' ? undefined : deps.busyFor?.()
+    return seconds === undefined
+      ? undefined
+      : unavailable(`There is more to do than can be done soon; ask again in ${seconds} s`, seconds)
   }
 
   /** What a client key's request may do and use up. Its address first: one that asks too often leaves the key to others. */

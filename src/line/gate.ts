@@ -1,51 +1,104 @@
-// A gate that lets so much through at a time: what is over it waits in line, so that time limits measure work and not waiting.
+// The gate before a server: it lets through as much at a time as the server answers well, and keeps the rest waiting in line for
+// a bounded time. Who is waited for goes first.
+import { createFlow } from './flow.ts'
+import { createLimit, type LimitOptions } from './limit.ts'
 import { processTime, type Time } from './time.ts'
 
-export interface GateOptions {
-  /** At most so many inside. */
-  readonly count: number
+export interface GateOptions extends LimitOptions {
   /** At most so much weight inside; a single heavier one passes alone. */
   readonly weight: number
 }
 
+/** A place inside. */
+export interface Place {
+  /** The server has answered, or its time says as much: how long it took is learnt from. */
+  leave(): void
+  /** It ended in a way that says nothing of the server's pace. */
+  abandon(): void
+}
+
 export interface Gate {
-  /** Resolves true when it is this one's turn, false when `ms` of free time pass first. Whoever got true must leave. */
-  enter(weight: number, ms: number): Promise<boolean>
-  leave(weight: number): void
+  /**
+   * Resolves with a place when it is this one's turn, with undefined when `ms` of free time pass first. `yields`: nobody waits for
+   * it, so others go first, but for one place in eight.
+   */
+  enter(weight: number, ms: number, yields?: boolean): Promise<Place | undefined>
   readonly waiting: number
+  readonly inside: number
+  /** How many it lets in at a time now. */
+  readonly limit: number
+  /** About how long who comes now would wait, ms; 0 while there is no standing crowd. */
+  readonly waitMs: number
 }
 
 interface Waiter {
   readonly weight: number
-  readonly admit: () => void
+  readonly admit: (place: Place) => void
   gone: boolean
 }
 
-export const createGate = ({ count, weight: limit }: GateOptions, time: Time = processTime): Gate => {
+/** Of so many places that are wanted by both, one is for those for whom nobody waits: they are never kept out for good. */
+const SHARE = 8
+
+const STANDING = { busyFrom: 4, standsAfterMs: 1_000 }
+
+/** A line of waiters, first come, first served. */
+const createQueue = () => {
+  let waiters: Waiter[] = []
+  let next = 0
+  return {
+    push: (waiter: Waiter) => waiters.push(waiter),
+    first(): Waiter | undefined {
+      while (waiters[next]?.gone) next++
+      if (next > 1_000 || next === waiters.length) {
+        waiters = waiters.slice(next)
+        next = 0
+      }
+      return waiters[next]
+    },
+  }
+}
+
+export const createGate = ({ weight: heaviest, ...limits }: GateOptions, time: Time = processTime): Gate => {
+  const limit = createLimit(limits)
   let inside = 0
   let load = 0
   let waiting = 0
-  let line: Waiter[] = []
-  let next = 0
+  let admitted = 0
+  let done = 0
+  const flow = createFlow(STANDING)
+  const awaited = createQueue()
+  const yielding = createQueue()
 
-  const fits = (weight: number) => inside === 0 || (inside < count && load + weight <= limit)
-  const take = (weight: number) => {
+  const fits = (weight: number) => inside === 0 || (inside < limit.value && load + weight <= heaviest)
+  const take = (weight: number): Place => {
     inside++
     load += weight
+    const enteredAt = time.now()
+    let isOver = false
+    const abandon = () => {
+      if (isOver) return
+      isOver = true
+      inside--
+      load -= weight
+      flow.look(time.now(), waiting + inside, ++done)
+      admit()
+    }
+    return {
+      abandon,
+      leave() {
+        if (!isOver) limit.answered(time.now() - enteredAt, time.now(), inside)
+        abandon()
+      },
+    }
   }
   const admit = () => {
-    while (next < line.length) {
-      const waiter = line[next]!
-      if (!waiter.gone) {
-        if (!fits(waiter.weight)) break
-        take(waiter.weight)
-        waiter.admit()
-      }
-      next++
-    }
-    if (next > 1_000 || next === line.length) {
-      line = line.slice(next)
-      next = 0
+    for (;;) {
+      const [theirs, ours] = [awaited.first(), yielding.first()]
+      const turn = theirs === undefined || (ours !== undefined && admitted % SHARE === 0) ? ours : theirs
+      if (turn === undefined || !fits(turn.weight)) return
+      if (theirs !== undefined && ours !== undefined) admitted++
+      turn.admit(take(turn.weight))
     }
   }
 
@@ -53,32 +106,34 @@ export const createGate = ({ count, weight: limit }: GateOptions, time: Time = p
     get waiting() {
       return waiting
     },
-    enter(weight, ms) {
-      if (waiting === 0 && fits(weight)) {
-        take(weight)
-        return Promise.resolve(true)
-      }
-      if (ms <= 0) return Promise.resolve(false)
+    get inside() {
+      return inside
+    },
+    get limit() {
+      return limit.value
+    },
+    get waitMs() {
+      return flow.waitMs(waiting + inside)
+    },
+    enter(weight, ms, yields = false) {
+      if (waiting === 0 && fits(weight)) return Promise.resolve(take(weight))
+      if (ms <= 0) return Promise.resolve(undefined)
       return new Promise((resolve) => {
         waiting++
-        const end = (admitted: boolean) => {
+        const end = (place: Place | undefined) => {
           callOff()
           waiting--
           waiter.gone = true
-          resolve(admitted)
+          resolve(place)
         }
-        const waiter: Waiter = { weight, gone: false, admit: () => end(true) }
+        const waiter: Waiter = { weight, gone: false, admit: end }
         const callOff = time.after(ms, () => {
-          end(false)
+          end(undefined)
           admit()
         })
-        line.push(waiter)
+        const queue = yields ? yielding : awaited
+        queue.push(waiter)
       })
-    },
-    leave(weight) {
-      inside--
-      load -= weight
-      admit()
     },
   }
 }

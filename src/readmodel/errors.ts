@@ -17,9 +17,13 @@ import { LineReplaced, NoAnswer } from '../line/line.ts'
 export class ReadModelUnavailable extends Error {
   override readonly name = 'ReadModelUnavailable'
   /** Seconds after which asking again makes sense. */
-  readonly retryAfter = 1
-  constructor(message: string, cause?: unknown) {
+  readonly retryAfter: number
+  /** There is more to do than the store can: it is not down. */
+  readonly isBusy: boolean
+  constructor(message: string, cause?: unknown, busyMs?: number) {
     super(message, cause === undefined ? undefined : { cause })
+    this.isBusy = busyMs !== undefined
+    this.retryAfter = Math.max(1, Math.ceil((busyMs ?? 0) / 1_000))
   }
 }
 

@@ -1,6 +1,7 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
 import type { Collection, Document } from 'mongodb'
 import { sleep } from '../line/backoff.ts'
+import { createGate, type Place } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -68,11 +69,27 @@ export const createReadModel = ({
     return made
   }
 
-  const guarded = async <T>(ms: number, action: () => Promise<T>): Promise<T> => {
+  /** Calls of queries and small writers; those that move a lane come one at a time, and are never kept waiting by the others. */
+  const gate = createGate({ ...CALLS, max: maxPoolSize - KEPT_FREE })
+
+  const gated = async <T>(action: () => Promise<T>): Promise<T> => {
     if (!line.up) throw new ReadModelUnavailable('the document store is down')
+    const place = await gate.enter(1, callTimeoutMs)
+    if (place === undefined) throw new ReadModelUnavailable('the document store is too busy', undefined, gate.waitMs)
+    return guarded(callTimeoutMs, action, place)
+  }
+
+  const guarded = async <T>(ms: number, action: () => Promise<T>, place?: Place): Promise<T> => {
+    if (!line.up) {
+      place?.abandon()
+      throw new ReadModelUnavailable('the document store is down')
+    }
     const generation = line.current
+    const answer = line.call(action)
+    // Whoever does not wait for it any longer: the server is at work on it until it answers.
+    answer.then(place?.leave, (error: unknown) => (isUnavailable(error) ? place?.abandon() : place?.leave()))
     try {
-      return await within(processTime, ms, line.call(action), () => new NoAnswer(ms))
+      return await within(processTime, ms, answer, () => new NoAnswer(ms))
     } catch (error) {
       // A client whose first connection failed stays closed for good.
       if (isClientClosed(error)) line.replace(generation, 'the driver closed its client')
@@ -82,7 +99,7 @@ export const createReadModel = ({
       throw error
     }
   }
-  const call = <T>(action: () => Promise<T>) => guarded(callTimeoutMs, action)
+  const call = gated
 
   const aliases = createAliases(() => db().collection('projections'), call)
 
@@ -123,6 +140,10 @@ export const createReadModel = ({
     },
   }
 }
+
+/** Calls under way at a time; the pool has more connections, for lanes and for the question whether the server is there. */
+const CALLS = { start: 8, min: 4, targetMs: 500, weight: Number.POSITIVE_INFINITY }
+const KEPT_FREE = 4
 
 /** How long an index may take to build, ms. */
 const INDEX_PATIENCE_MS = 30 * 60_000

@@ -262,8 +262,11 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         revision = result.revision
         if (position > newestPosition) newestPosition = position
         customers.appended(id, loaded, { state, revision, position: result.position, facts }, passing)
-      } else if (presumed) continue
-      else if (state !== loaded.state) customers.derived(id, loaded, state)
+      } else if (presumed) {
+        // Memory does not hold the customer, so that what is loaded next comes from the stream.
+        doubted = true
+        continue
+      } else if (state !== loaded.state) customers.derived(id, loaded, state)
       for (const answer of answers) answer()
       if (left.length > 0) await together(id, left)
       return

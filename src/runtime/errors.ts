@@ -5,10 +5,15 @@ import { ReadModelUnavailable } from '../readmodel/index.ts'
 import { TooBusy } from './decider.ts'
 import { ReadModelBehind } from './trouble.ts'
 
+const ofStore = (store: string, { isBusy, retryAfter }: { readonly isBusy: boolean; readonly retryAfter: number }) =>
+  isBusy
+    ? unavailable(`The ${store} has more to do than it can; ask again in ${retryAfter} s`, retryAfter)
+    : unavailable(`The ${store} cannot be reached; ask again`, retryAfter)
+
 /** The failure that an error of the stores stands for; undefined for one that nobody foresaw. */
 export const mapError = (error: unknown): Failure | undefined => {
-  if (error instanceof StoreUnavailable) return unavailable('The event store cannot be reached; ask again', 1)
-  if (error instanceof ReadModelUnavailable) return unavailable('The document store cannot be reached; ask again', 1)
+  if (error instanceof StoreUnavailable) return ofStore('event store', error)
+  if (error instanceof ReadModelUnavailable) return ofStore('document store', error)
   if (error instanceof TooBusy) return unavailable(`${error.message}; ask again`, 1)
   if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
   if (error instanceof AppendRefused)

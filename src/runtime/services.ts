@@ -10,6 +10,7 @@ import type { CustomerRuntime } from './customers.ts'
 import type { FailedJobs } from './failedJobs.ts'
 import type { FreeCodes } from './freeCodes.ts'
 import type { Ledgers } from './ledgers.ts'
+import type { Load } from './load.ts'
 import type { Redemptions } from './redemptions.ts'
 import type { RejectedEvents } from './rejected.ts'
 import type { RulebookRuntime } from './rulebook.ts'
@@ -34,6 +35,7 @@ export interface Services {
   readonly readModel: ReadModel
   readonly projector: Projector
   readonly customers: CustomerRuntime
+  readonly load: Load
   readonly rulebook: RulebookRuntime
   readonly rejected: RejectedEvents
   readonly rollout: Rollout

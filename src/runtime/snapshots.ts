@@ -44,32 +44,53 @@ const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocum
       }
     : undefined
 
+/** Customers asked for in one question, and questions at a time: who comes meanwhile is asked for in the next one. */
+const MAX_ASKED = 256
+const QUESTIONS = 2
+
 export const createSnapshotStore = (readModel: ReadModel, log: Logger): SnapshotStore => {
   const collection = () => readModel.plain<SnapshotDocument>('snapshots')
+  /** Who waits for the next question, and who waits for each. */
+  let wanted = new Map<string, ((snapshot: Snapshot | undefined) => void)[]>()
+  let asking = 0
+
+  const loadMany = async (ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> => {
+    const found = new Map<string, Snapshot>()
+    try {
+      for (const saved of await collection().find({ _id: { $in: [...ids] } }, { limit: ids.length })) {
+        const snapshot = usable(saved)
+        if (snapshot) found.set(saved._id, snapshot)
+      }
+    } catch (error) {
+      log.warn({ err: error, customers: ids.length }, 'no snapshots; reading whole streams')
+    }
+    return found
+  }
+
+  const ask = async (): Promise<void> => {
+    if (asking >= QUESTIONS) return
+    asking++
+    while (wanted.size > 0) {
+      const now = [...wanted].slice(0, MAX_ASKED)
+      if (now.length === wanted.size) wanted = new Map()
+      else for (const [id] of now) wanted.delete(id)
+      const found = await loadMany(now.map(([id]) => id))
+      for (const [id, waiters] of now) for (const tell of waiters) tell(found.get(id))
+    }
+    asking--
+  }
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()
   return {
-    async load(id) {
-      try {
-        const saved = await collection().findOne({ _id: id })
-        return saved ? usable(saved) : undefined
-      } catch (error) {
-        log.warn({ err: error, customer: id }, 'no snapshot; reading the whole stream')
-        return undefined
-      }
-    },
-    async loadMany(ids) {
-      const found = new Map<string, Snapshot>()
-      try {
-        for (const saved of await collection().find({ _id: { $in: [...ids] } }, { limit: ids.length })) {
-          const snapshot = usable(saved)
-          if (snapshot) found.set(saved._id, snapshot)
-        }
-      } catch (error) {
-        log.warn({ err: error, customers: ids.length }, 'no snapshots; reading whole streams')
-      }
-      return found
-    },
+    load: (id) =>
+      new Promise((resolve) => {
+        const waiters = wanted.get(id)
+        if (waiters) waiters.push(resolve)
+        else wanted.set(id, [resolve])
+        // Those that are asked for in the same turn go together.
+        queueMicrotask(() => void ask())
+      }),
+    loadMany,
     save(id, { state, revision, position, keys }) {
       if (waiting >= MAX_WAITING) return
       waiting++

@@ -3,9 +3,12 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, sleep } from '../../src/line/backoff.ts'
+import { createFlow } from '../../src/line/flow.ts'
 import { createGate } from '../../src/line/gate.ts'
+import { createLimit, type Limit } from '../../src/line/limit.ts'
 
-const soon = () => 10_000
+const SOON = 10_000
+const fixed = (count: number, weight: number) => ({ start: count, min: count, max: count, targetMs: 1e9, weight })
 
 test('backoff doubles up to its bound, and jitter takes at most half of it', () => {
   const options = { baseMs: 10, maxMs: 100 }
@@ -31,19 +34,20 @@ test('sleep ends with its signal', async () => {
 test('the gate never lets more in than it says, serves in order, and forgets nobody', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 40 }), async (weights) => {
-      const gate = createGate({ count: 3, weight: 10 })
+      const gate = createGate(fixed(3, 10))
       let inside: number[] = []
       const order: number[] = []
       await Promise.all(
         weights.map(async (weight, i) => {
-          assert.is(await gate.enter(weight, soon()), true)
+          const place = await gate.enter(weight, SOON)
+          assert.ok(place)
           order.push(i)
           inside.push(weight)
           assert.ok(inside.length <= 3)
           assert.ok(inside.length === 1 || inside.reduce((a, b) => a + b, 0) <= 10)
           await new Promise((resolve) => setImmediate(resolve))
           inside = inside.toSpliced(inside.indexOf(weight), 1)
-          gate.leave(weight)
+          place?.leave()
         }),
       )
       assert.equal(
@@ -57,13 +61,108 @@ test('the gate never lets more in than it says, serves in order, and forgets nob
 })
 
 test('who waits too long at the gate goes away, and the next one is let in', async () => {
-  const gate = createGate({ count: 2, weight: 10 })
-  assert.ok(await gate.enter(6, soon()))
+  const gate = createGate(fixed(2, 10))
+  assert.ok(await gate.enter(6, SOON))
   const heavy = gate.enter(8, 20)
-  const light = gate.enter(2, soon())
-  assert.is(await heavy, false)
-  assert.is(await light, true)
-  assert.is(await gate.enter(1, -1), false)
+  const light = gate.enter(2, SOON)
+  assert.is(await heavy, undefined)
+  assert.ok(await light)
+  assert.is(await gate.enter(1, -1), undefined)
+})
+
+test('who is waited for goes first at the gate, and nobody is kept out', async () => {
+  const gate = createGate(fixed(1, 10))
+  const order: string[] = []
+  const pass = async (name: string, yields: boolean) => {
+    const place = await gate.enter(1, SOON, yields)
+    order.push(name)
+    await new Promise((resolve) => setImmediate(resolve))
+    place?.leave()
+  }
+  const first = await gate.enter(1, SOON)
+  const all = [
+    ...Array.from({ length: 4 }, () => pass('yields', true)),
+    ...Array.from({ length: 24 }, () => pass('awaited', false)),
+  ]
+  first?.leave()
+  await Promise.all(all)
+  assert.equal(
+    order.flatMap((name, i) => (name === 'yields' ? [i] : [])),
+    [0, 8, 16, 24],
+  )
+})
+
+/**
+ * A server that takes `ms` for each of `width` at a time and gives each answer `away` ms later, asked by many who always ask again;
+ * gives the mean answer time of the second half, and the pace.
+ */
+const drive = (
+  limit: Limit,
+  { ms, width, away = 0 }: { ms: number; width: number; away?: number },
+  answers: number,
+) => {
+  const free = Array.from({ length: width }, () => 0)
+  const under: { readonly at: number; readonly sent: number }[] = []
+  let now = 0
+  let sum = 0
+  for (let done = 0; done < answers; done++) {
+    while (under.length < limit.value) {
+      const lane = width === 1 ? 0 : free.indexOf(Math.min(...free))
+      free[lane] = Math.max(now, free[lane]!) + ms
+      under.push({ at: free[lane]! + away, sent: now })
+    }
+    const { at, sent } = under.shift()!
+    now = at
+    if (done > answers / 2) sum += at - sent
+    limit.answered(at - sent, at, under.length + 1)
+  }
+  return { mean: sum / (answers / 2), perSecond: (1_000 * answers) / now }
+}
+
+test('the limit follows the answers: no wait of a second at any pace, and next to nothing of the pace is given away', () => {
+  for (const server of [
+    { ms: 200, width: 1 },
+    { ms: 20, width: 1 },
+    { ms: 2, width: 1 },
+    { ms: 10, width: 100 },
+    { ms: 0.05, width: 1 },
+  ]) {
+    const limit = createLimit({ start: 16, min: 1, max: 256, targetMs: 500 })
+    const { mean, perSecond } = drive(limit, server, 10_000)
+    assert.ok(mean < 1_000, `${mean} ms at ${JSON.stringify(server)}`)
+    assert.ok(perSecond > (0.9 * 1_000 * server.width) / server.ms, `${perSecond}/s at ${JSON.stringify(server)}`)
+  }
+})
+
+test('a server that is far away is given no less for it', () => {
+  const limit = createLimit({ start: 16, min: 1, max: 256, targetMs: 500 })
+  drive(limit, { ms: 1, width: 1 }, 2_000)
+  assert.is(limit.value, 256)
+  const { perSecond } = drive(limit, { ms: 1, width: 1, away: 3_000 }, 5_000)
+  assert.ok(perSecond > 0.7 * (256 / 3.25), `${perSecond}/s`)
+})
+
+test('the pace is that of a crowd, a stall does not change it, and only a standing crowd has to wait', () => {
+  const flow = createFlow({ busyFrom: 10, standsAfterMs: 2_000 })
+  let done = 0
+  const go = (from: number, to: number, pending: number, perSecond: number) => {
+    for (let at = from; at < to; at += 50) {
+      done += perSecond / 20
+      flow.look(at, pending, done)
+    }
+  }
+  go(0, 5_000, 2, 10)
+  assert.is(flow.perSecond, undefined, 'few who wait say nothing of what is possible')
+  go(5_000, 6_500, 500, 1_000)
+  assert.is(flow.waitMs(500), 0, 'a crowd that came at once')
+  go(6_500, 12_000, 500, 1_000)
+  assert.ok(Math.abs(flow.waitMs(500) - 500) < 50, String(flow.waitMs(500)))
+  go(12_000, 18_000, 500, 0)
+  assert.ok(Math.abs(flow.waitMs(500) - 500) < 50, 'nothing is done meanwhile')
+  go(18_000, 24_000, 500, 1_000)
+  assert.ok(Math.abs(flow.waitMs(500) - 500) < 50)
+  go(24_000, 24_100, 2, 1_000)
+  assert.is(flow.waitMs(500), 0)
 })
 
 test.run()
