@@ -69,6 +69,7 @@ export interface Line<Client> {
   /** Resolves true once the server is there, false when `ms` of free time pass first. */
   whenUp(ms: number): Promise<boolean>
   health(): LineHealth
+  /** Ends the client, and waits a second for it at most. */
   close(): Promise<void>
 }
 
@@ -104,6 +105,9 @@ interface Call {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** How long the end of the last client is waited for, ms of free time. */
+const CLOSE_MS = 1_000
 
 /** How long a witness may take, ms of free time. */
 const WITNESS_MS = 1_500
@@ -327,7 +331,9 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
       closed = true
       stopTicks()
       for (const wake of [...waiting]) wake()
-      await current.retire(new LineReplaced('closed'))
+      // A client that was left with records nobody reads never says that it has ended, and nobody comes after this one.
+      const ended = current.retire(new LineReplaced('closed'))
+      await within(time, CLOSE_MS, ended, () => new NoAnswer(CLOSE_MS)).catch(() => undefined)
     },
   }
 }

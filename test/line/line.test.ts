@@ -6,6 +6,8 @@ import { backoffMs, sleep } from '../../src/line/backoff.ts'
 import { createFlow } from '../../src/line/flow.ts'
 import { createGate } from '../../src/line/gate.ts'
 import { createLimit, type Limit } from '../../src/line/limit.ts'
+import { openLine } from '../../src/line/line.ts'
+import { processTime } from '../../src/line/time.ts'
 
 const SOON = 10_000
 const fixed = (count: number, weight: number) => ({ start: count, min: count, max: count, targetMs: 1e9, weight })
@@ -29,6 +31,25 @@ test('sleep ends with its signal', async () => {
   await sleep(60_000, abort.signal)
   await sleep(60_000, abort.signal)
   assert.ok(performance.now() - started < 1_000)
+})
+
+test('closing a line does not wait for ever for a client that never ends', async () => {
+  const line = openLine({
+    open: () => ({}),
+    end: () => new Promise<void>(() => undefined),
+    oneAtATime: true,
+    renews: false,
+    ask: async () => undefined,
+    askWitness: async () => undefined,
+    isAnswer: () => false,
+    time: processTime,
+    onTurn: () => undefined,
+    onReplaced: () => undefined,
+  })
+  const closing = line.close().then(() => 'closed')
+  const keepsAlive = setInterval(() => undefined, 1_000)
+  assert.is(await closing, 'closed')
+  clearInterval(keepsAlive)
 })
 
 test('the gate never lets more in than it says, serves in order, and forgets nobody', async () => {
