@@ -4,21 +4,49 @@ import * as v from 'valibot'
 import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../queries/campaigns.ts'
 import { ById } from '../queries/shapes.ts'
 import { idFrom } from '../src/domain/ids.ts'
-import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
-import { Campaign } from '../src/domain/rulebook/campaign.ts'
+import { isRefused, type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
+import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { firstCodes, tooMany } from '../src/domain/vouchers/generate.ts'
+import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import { type Answer, type Call, type Outcome, route } from '../src/http/route.ts'
 import { ReadModelUnavailable } from '../src/readmodel/index.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { contextOf } from './context.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
 /** What answers say of a campaign beside its definition. */
 const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
-const CampaignBody = v.pipe(Campaign, recorded(...SHOWN))
+
+/** The type of campaign that gives out such vouchers. */
+const TYPES = {
+  DISCOUNT_VOUCHER: 'DISCOUNT_COUPONS',
+  GIFT_VOUCHER: 'GIFT_VOUCHERS',
+  LOYALTY_CARD: 'LOYALTY_PROGRAM',
+} as const satisfies Record<VoucherType, CampaignType>
+
+type Untyped = Omit<Campaign, 'campaign_type'> & { readonly campaign_type?: CampaignType | undefined }
+
+/** Which type a campaign has: the one that is said, else the one that follows from its vouchers. */
+const typeOf = ({ campaign_type: said, referral_program: referral, voucher }: Untyped): CampaignType | undefined =>
+  said ?? (referral || voucher?.is_referral_code ? 'REFERRAL_PROGRAM' : voucher && TYPES[voucher.type])
+
+const CampaignBody = v.pipe(
+  v.object({
+    ...Campaign.entries,
+    campaign_type: v.optional(CampaignType),
+    validation_rules: ValidationRules,
+  }),
+  recorded(...SHOWN),
+  v.check((body) => typeOf(body) !== undefined, "should have required property 'campaign_type'"),
+  v.transform(({ validation_rules: rules, ...body }) => ({
+    definition: { ...body, campaign_type: typeOf(body) ?? 'DISCOUNT_COUPONS' } satisfies Campaign,
+    rules: rules ?? [],
+  })),
+)
 const CampaignPatch = v.pipe(v.partial(Campaign), recorded(...SHOWN))
 
 /** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
@@ -115,12 +143,18 @@ export const campaignCommands = (services: Services) => [
     response: CampaignObject,
     handler: (call): Promise<Outcome> | Outcome => {
       const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))
-      const refused = tooMany(call.body.vouchers_count ?? 0)
+      const { definition, rules } = call.body
+      const refused = tooMany(definition.vouchers_count ?? 0)
       if (refused) return refused
       return changeDefinitions(
         services,
         call,
-        () => [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        (definitions) => {
+          const target = { related_object_type: 'campaign', related_object_id: id } as const
+          const gates = assignmentsFor(definitions, rules, target, call.now)
+          if (isRefused(gates)) return gates
+          return [{ kind: 'campaign', verb: 'Created', id, definition, occurredAt: call.now }, ...gates]
+        },
         (rulebook) => begin(services, call, rulebook.entries('campaign').get(id)!),
       )
     },

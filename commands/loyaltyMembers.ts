@@ -20,7 +20,16 @@ const TAG = 'Loyalty members'
 
 const MemberBody = v.pipe(
   v.object({
-    customer: CustomerInput,
+    /** Its fields, or its id or `source_id`. */
+    customer: v.union([
+      CustomerInput,
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.maxLength(300),
+        v.transform((name): CustomerInput => (isCustomerId(name) ? { id: name } : { source_id: name })),
+      ),
+    ]),
     /** The code to use, instead of one that is made. */
     voucher: v.optional(Code),
     channel: v.optional(v.string()),

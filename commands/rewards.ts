@@ -13,13 +13,16 @@ import {
 } from '../queries/rewards.ts'
 import { ById } from '../queries/shapes.ts'
 import { idFrom } from '../src/domain/ids.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { isRefused, type Refused } from '../src/domain/refusal.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
+import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { Reward } from '../src/domain/rulebook/reward.ts'
 import { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
@@ -36,9 +39,17 @@ const RewardPatch = v.pipe(
 )
 
 const OFFERED = ['reward_id', 'related_object_id', 'related_object_type']
-const Offer = v.object({ reward: v.string(), parameters: RewardAssignment.entries.parameters })
+const Offer = v.object({
+  reward: v.string(),
+  parameters: RewardAssignment.entries.parameters,
+  validation_rules: ValidationRules,
+})
 const OfferPatch = v.pipe(v.object({ parameters: RewardAssignment.entries.parameters }), recorded(...OFFERED))
-const AssignmentBody = v.object({ campaign: v.string(), parameters: RewardAssignment.entries.parameters })
+const AssignmentBody = v.object({
+  campaign: v.string(),
+  parameters: RewardAssignment.entries.parameters,
+  validation_rules: ValidationRules,
+})
 
 type AnyCall = Call<unknown, unknown, unknown>
 
@@ -63,11 +74,29 @@ const saved = async (
   return { ...outcome, body: await showReward(services, services.rulebook.current().entries('reward').get(id)!) }
 }
 
+/** Each offer, and the rules that gate it; a rule that is not there is the answer for all. */
+const changesOf = (
+  offers: Parameters<typeof offer>[2],
+  ids: readonly string[],
+  definitions: Definitions,
+  occurredAt: number,
+): readonly DefinitionChange[] | Refused => {
+  const changes: DefinitionChange[] = []
+  for (const [i, { definition, rules }] of offers.entries()) {
+    const id = ids[i]!
+    const target = { related_object_type: 'reward_assignment', related_object_id: id } as const
+    const gates = assignmentsFor(definitions, rules, target, occurredAt)
+    if (isRefused(gates)) return gates
+    changes.push({ kind: 'rewardAssignment', verb: 'Created', id, definition, occurredAt }, ...gates)
+  }
+  return changes
+}
+
 /** Creates assignments, all or none. */
 const offer = (
   services: Services,
   call: AnyCall,
-  offers: readonly RewardAssignment[],
+  offers: readonly { readonly definition: RewardAssignment; readonly rules: readonly string[] }[],
   answer: (made: readonly ReturnType<typeof showAssignment>[]) => unknown,
 ): Promise<Outcome> => {
   const key = call.idempotencyKey ?? randomBytes(16).toString('hex')
@@ -76,15 +105,7 @@ const offer = (
     services,
     call,
     (definitions) =>
-      entriesOf(definitions, 'rewardAssignment').has(ids[0]!)
-        ? []
-        : offers.map((definition, i) => ({
-            kind: 'rewardAssignment',
-            verb: 'Created',
-            id: ids[i]!,
-            definition,
-            occurredAt: call.now,
-          })),
+      entriesOf(definitions, 'rewardAssignment').has(ids[0]!) ? [] : changesOf(offers, ids, definitions, call.now),
     (rulebook) => ({ body: answer(ids.map((id) => showAssignment(rulebook.entries('rewardAssignment').get(id)!))) }),
   )
 }
@@ -190,8 +211,9 @@ export const rewardCommands = (services: Services) => [
       const program = findProgram(services, call.body.campaign)
       if (isFailure(program)) return program
       if (!services.rulebook.current().entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
-      const { parameters } = call.body
-      return offer(services, call, [{ reward_id: call.params.id, campaign: program.id, parameters }], ([made]) => made)
+      const { parameters, validation_rules: rules } = call.body
+      const definition = { reward_id: call.params.id, campaign: program.id, parameters }
+      return offer(services, call, [{ definition, rules: rules ?? [] }], ([made]) => made)
     },
   }),
   route({
@@ -236,10 +258,9 @@ export const rewardCommands = (services: Services) => [
     handler: (call): Outcome | Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
-      const offers = call.body.map(({ reward, parameters }) => ({
-        reward_id: reward,
-        campaign: program.id,
-        parameters,
+      const offers = call.body.map(({ reward, parameters, validation_rules: rules }) => ({
+        definition: { reward_id: reward, campaign: program.id, parameters },
+        rules: rules ?? [],
       }))
       return offer(services, call, offers, (made) => made)
     },

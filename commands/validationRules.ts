@@ -17,8 +17,27 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
-const RuleBody = v.pipe(ValidationRule, recorded('assignments_count'))
-const RulePatch = v.pipe(v.partial(ValidationRule), recorded('assignments_count'))
+/** A rule gates a whole code: what would apply it to a part of the order only is refused, unless it leaves nothing out. */
+const unsupported = {
+  applicable_to: v.nullish(
+    v.pipe(
+      ValidationRule.entries.applicable_to.wrapped,
+      v.check(
+        ({ included, excluded, included_all: all }) => !included?.length && !excluded?.length && all !== false,
+        'is not supported: a rule applies to the whole order',
+      ),
+    ),
+  ),
+  bundle_rules: v.optional(
+    v.pipe(
+      ValidationRule.entries.bundle_rules.wrapped,
+      v.check((rules) => Object.keys(rules).length === 0, 'is not supported'),
+    ),
+  ),
+}
+const fields = v.object({ ...ValidationRule.entries, ...unsupported })
+const RuleBody = v.pipe(fields, recorded('assignments_count'))
+const RulePatch = v.pipe(v.partial(fields), recorded('assignments_count'))
 
 /** The contract's body, and the form that older SDKs send: `{ campaign: "camp_…" }`. */
 const AssignmentBody = v.union([

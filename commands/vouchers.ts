@@ -27,8 +27,9 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import { makeVoucher } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { assignmentsFor, ValidationRules, withoutAssignments } from './assigning.ts'
 import { contextOf, tooBusy } from './context.ts'
-import { recorded } from './definitions.ts'
+import { changeDefinitions, recorded } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
 const TAG = 'Vouchers'
@@ -87,7 +88,7 @@ export type NewVoucher = v.InferOutput<typeof NewVoucher>
 export const ImportedVoucher = v.pipe(v.object({ ...newFields, code: Code }), recorded(...SHOWN))
 
 const VoucherBody = v.pipe(
-  v.object({ ...generated, ...membership, code: v.optional(Code) }),
+  v.object({ ...generated, ...membership, code: v.optional(Code), validation_rules: ValidationRules }),
   recorded(...SHOWN),
   v.title('VoucherRequest'),
 )
@@ -108,6 +109,7 @@ export const make = async (
   { code_config: config, active, ...spec }: NewVoucher,
   code: string | undefined,
   campaign?: Entry<Campaign>,
+  rules: readonly string[] = [],
 ): Promise<Outcome> => {
   const { project } = services.rulebook.current()
   const calendar = calendarOf(project.timeZone)
@@ -116,6 +118,18 @@ export const make = async (
   if (refused) return refused
   const context = contextOf(call, services)
   const id = idFrom('v', campaign?.id ?? 'single', code ?? '', context.key ?? randomBytes(16).toString('hex'))
+  const target = { related_object_type: 'voucher', related_object_id: id } as const
+  const nothing = () => ({})
+  if (rules.length > 0) {
+    // Before the code is there: nobody redeems it in between without its rules.
+    const gated = await changeDefinitions(
+      services,
+      call,
+      (definitions) => assignmentsFor(definitions, rules, target, call.now),
+      nothing,
+    )
+    if ('failed' in gated || 'refused' in gated) return gated
+  }
   const made = await makeVoucher(
     services.codes,
     {
@@ -128,19 +142,25 @@ export const make = async (
     project.customerKey,
     context,
   )
+  if (made.kind !== 'made' && rules.length > 0)
+    await changeDefinitions(
+      services,
+      call,
+      (definitions) => withoutAssignments(definitions, rules, target, call.now),
+      nothing,
+    )
   if (made.kind === 'taken') return duplicateFound('voucher', made.code, `Duplicated resource found: code ${made.code}`)
   if (made.kind === 'used_up') return refuse('invalid_code_config', 'The format has no code left that nobody has')
   return answer(services, made.code, made.position)
 }
 
 const create = (services: Services, call: Call<v.InferOutput<typeof VoucherBody>, unknown, unknown>, path?: string) => {
-  const { code: named, campaign, campaign_id: campaignId, ...said } = call.body
+  const { code: named, campaign, campaign_id: campaignId, validation_rules: rules, ...said } = call.body
   if (path !== undefined && named !== undefined && named !== path)
     return refuse('invalid_payload', 'Property .code must be the code of the path')
   const owner = campaignId ?? campaign
-  if (typeof owner !== 'string') return make(services, call, said, path ?? named)
-  const entry = campaignForCodes(services, owner)
-  return 'failed' in entry ? entry : make(services, call, said, path ?? named, entry)
+  const entry = typeof owner === 'string' ? campaignForCodes(services, owner) : undefined
+  return entry && 'failed' in entry ? entry : make(services, call, said, path ?? named, entry, rules ?? [])
 }
 
 const perform = async (

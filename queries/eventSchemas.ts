@@ -41,7 +41,7 @@ export const eventSchemaQueries = ({ rulebook }: Services) => [
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     handler: (): Outcome => {
       const schemas = [...rulebook.current().entries('eventSchema').values()].map(showEventSchema)
-      return { body: { object: 'list', data_ref: 'schemas', schemas, total: schemas.length } }
+      return { body: { object: 'list', data_ref: 'data', data: schemas, total: schemas.length } }
     },
   }),
   route({

@@ -17,6 +17,7 @@ import { apiDocument } from './openapi.ts'
 import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
 import { type Answer, type Audience, audienceOf, type Invalid, isInvalid, type Outcome, type Route } from './route.ts'
+import { UNSERVED } from './unsupported.ts'
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -317,6 +318,13 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     return page === undefined || (deps.pages ?? PAGES).includes(page)
   })
 
+  for (const [method, path] of UNSERVED)
+    app.on(method, path, (c) =>
+      replier.failure(
+        begin(c.req.raw, 'unmatched', audienceOf(path)),
+        refuse('not_found', `${method} ${path} is not supported`),
+      ),
+    )
   for (const endpoint of checkedEndpoints([...routes, ...operation]))
     app.on(endpoint.method, endpoint.path.replace(PARAMETER, ':$1'), (c) => serveEndpoint(endpoint, c))
 

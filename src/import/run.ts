@@ -114,7 +114,7 @@ const sendOnce = async (
   return { taken: true, results: parsed.output.data, unclear: answer.unclear }
 }
 
-const SchemaList = v.object({ schemas: v.array(v.object({ name: v.string() })) })
+const SchemaList = v.object({ data: v.array(v.object({ name: v.string() })) })
 
 /** Makes the event schema of the mapping unless there is one of its name; says which it was. */
 const createSchema = async (client: Client, connection: Connection, mapping: Mapping): Promise<string> => {
@@ -122,7 +122,7 @@ const createSchema = async (client: Client, connection: Connection, mapping: Map
   const known = v.safeParse(SchemaList, listed.body)
   if (listed.status !== 200 || !known.success) throw unexpected(connection, listed.status, listed.body)
   const there = `The event schema "${mapping.event}" is there already and stays as it is`
-  if (known.output.schemas.some(({ name }) => name === mapping.event)) return there
+  if (known.output.data.some(({ name }) => name === mapping.event)) return there
   const schema = schemaOf(mapping)
   const made = await client.send('POST', '/v1/event-schemas', JSON.stringify(schema))
   if (made.status === 200 || made.status === 201)

@@ -254,7 +254,7 @@ test('the path and the nearest known name are told', () => {
       { worth: { type: 'P', percent_off: 1, amount_of: 1 } },
       "Property .worth.amount_of is not known: did you mean 'percent_off'?",
     ],
-    [{ who: { name: 'Ann', id: 1 } }, 'Property .who.id is not supported'],
+    [{ who: { name: 'Ann', id: 1 } }, "Property .who.id is not known: did you mean 'name'?"],
     [
       { redemption: { percent_off_formula: 'x', quantity: 1 } },
       'Property .redemption.percent_off_formula is not supported',

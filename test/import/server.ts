@@ -79,7 +79,7 @@ export const scriptedServer = async (): Promise<ScriptedServer> => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     switch (`${request.method} ${pathname}`) {
       case 'GET /v1/event-schemas':
-        return reply(response, 200, { schemas: [...schemas.keys()].map((name) => ({ name })) })
+        return reply(response, 200, { data: [...schemas.keys()].map((name) => ({ name })) })
       case 'POST /v1/event-schemas': {
         const schema = JSON.parse(text) as { name: string }
         schemas.set(schema.name, schema)

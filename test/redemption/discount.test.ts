@@ -38,6 +38,26 @@ test('an order is what it says it is, else what its items come to; numbers may b
   assert.is(item!.amount, 2_000)
 })
 
+test('a discount with an aggregated_amount_limit takes no more than that off the order, whatever its effect', () => {
+  const limited = (discount: object, ...items: object[]) => {
+    const order = after(basket(...items), { ...discount, aggregated_amount_limit: 200 } as v.InferInput<
+      typeof Discount
+    >)
+    return [order.total_discount_amount, ...parts(order)]
+  }
+  const many = { product_id: 'a', quantity: 5, price: 1_000 }
+  assert.equal(limited({ type: 'AMOUNT', amount_off: 100, effect: 'APPLY_TO_ITEMS_BY_QUANTITY' }, many), [200, 200])
+  assert.equal(limited({ type: 'AMOUNT', amount_off: 150, effect: 'APPLY_TO_ITEMS' }, mug, pen), [200, 100, 100])
+  assert.equal(limited({ type: 'AMOUNT', amount_off: 90, effect: 'APPLY_TO_ITEMS' }, mug, pen), [180, 90, 90])
+  assert.equal(limited({ type: 'PERCENT', percent_off: 10, effect: 'APPLY_TO_ITEMS' }, mug, pen), [200, 40, 160])
+  assert.equal(limited({ type: 'FIXED', fixed_amount: 1_900, effect: 'APPLY_TO_ITEMS' }, mug, pen), [200, 3, 197])
+  assert.equal(limited({ type: 'AMOUNT', amount_off: 900 }, mug), [200, 0])
+  assert.equal(limited({ type: 'PERCENT', percent_off: 50 }, mug), [200, 0])
+  // Items cheaper than the discount do not use up what the limit leaves for others.
+  const cheap = { product_id: 'b', price: 50, quantity: 1 }
+  assert.equal(limited({ type: 'AMOUNT', amount_off: 150, effect: 'APPLY_TO_ITEMS' }, cheap, mug), [200, 50, 150])
+})
+
 test('an order that was shown can be sent again', () => {
   const shown = showOrder(after(basket(mug), { type: 'AMOUNT', amount_off: 5 }), { id: 'ord_1', status: 'PAID' })
   const again = v.parse(OrderInput, shown)

@@ -62,6 +62,13 @@ const ofItems = (order: PricedOrder, discount: PriceDiscount, effect: ItemsEffec
   }
 }
 
+/** What items are given where all of it together may take no more than `limit` off: each its share of what it could take. */
+const capped = (order: PricedOrder, given: readonly number[], limit: number): readonly number[] => {
+  const items = order.items ?? []
+  const takeable = given.map((amount, i) => Math.min(amount, items[i]!.subtotal_amount))
+  return bounded(takeable) <= limit ? given : spread(limit, takeable, ranksOf(items))
+}
+
 /**
  * Applies a discount to what is left of an order. `reach` says which items a discount on items is for; one on the order or in
  * units does not ask it.
@@ -73,6 +80,8 @@ const ofItems = (order: PricedOrder, discount: PriceDiscount, effect: ItemsEffec
  *   divided by what each costs.
  * - FIXED makes the order, or each unit, cost `fixed_amount`; it never makes anything dearer.
  * - UNIT: see `applyUnits`.
+ *
+ * With an `aggregated_amount_limit` no more than that comes off the order in all.
  */
 export const applyDiscount = (order: PricedOrder, discount: Discount, reach: Reach = everything): Applied => {
   const done = (after: PricedOrder, given: number): Applied => ({
@@ -85,11 +94,12 @@ export const applyDiscount = (order: PricedOrder, discount: Discount, reach: Rea
     const { order: after, worth } = applyUnits(order, discount)
     return done(after, worth)
   }
+  const limit = discount.aggregated_amount_limit ?? Number.POSITIVE_INFINITY
   if (discount.effect === 'APPLY_TO_ORDER') {
-    const given = ofOrder(order, discount)
+    const given = Math.min(ofOrder(order, discount), limit)
     return done(takeFromOrder(order, given), given)
   }
-  const given = ofItems(order, discount, discount.effect, reach)
+  const given = capped(order, ofItems(order, discount, discount.effect, reach), limit)
   return done(takeFromItems(order, given), bounded(given))
 }
 

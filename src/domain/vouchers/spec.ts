@@ -10,9 +10,13 @@ const amount = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_AMO
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 
+/** The most that a discount takes off one order in all, minor units, however many items it is taken off. */
+const cap = { aggregated_amount_limit: v.nullish(positive) }
+
 export const Discount = v.variant('type', [
   v.object({
     type: v.literal('AMOUNT'),
+    ...cap,
     /** Minor units. */
     amount_off: positive,
     /** Off the order, off each item, off each unit, or off all items together in proportion to their amounts or quantities. */
@@ -29,6 +33,7 @@ export const Discount = v.variant('type', [
   }),
   v.object({
     type: v.literal('PERCENT'),
+    ...cap,
     percent_off: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
     /** The most that is taken off, minor units. */
     amount_limit: v.nullish(positive),
@@ -36,6 +41,7 @@ export const Discount = v.variant('type', [
   }),
   v.object({
     type: v.literal('FIXED'),
+    ...cap,
     /** What the order, or each item, costs afterwards, minor units. */
     fixed_amount: amount,
     effect: v.optional(v.picklist(['APPLY_TO_ORDER', 'APPLY_TO_ITEMS']), 'APPLY_TO_ORDER'),
