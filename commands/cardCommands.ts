@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { ByMember } from '../queries/loyaltyMembers.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
+import { printOf } from '../src/domain/print.ts'
+import { refuseSourceId } from '../src/domain/refusal.ts'
 import { type Failure, fromRefusal, refuse } from '../src/http/errors.ts'
 import type { Call } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
@@ -25,18 +27,24 @@ export const requestOf = (body: { reason?: string | null; source_id?: string | n
   source: channel,
 })
 
-/** Executes a command about a card; a name that the caller gave to the change comes before that of the request. */
+/**
+ * Executes a command about a card. A `source_id` names the change for good, whoever sends it, and comes before the key of the
+ * request: `name` says within what it is unique.
+ */
 export const executeOnCard = async (
   services: Services,
   call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
   { customer, card }: Held,
   command: LoyaltyCommand,
   sourceId?: string | null,
+  name = `${command.type}:${card.id}`,
 ): Promise<{ readonly done: Recorded; readonly key: string } | Failure> => {
-  const named = sourceId ? `${command.type}:${card.id}:${sourceId}` : call.idempotencyKey
-  const key = named ?? randomBytes(16).toString('hex')
-  const executed = await services.customers.execute(customer.id, command, contextOf(call, services, { key }))
+  const key = sourceId ? `${name}:${sourceId}` : (call.idempotencyKey ?? randomBytes(16).toString('hex'))
+  // Why and by what it was sent says nothing of the change.
+  const print = sourceId ? { print: printOf({ ...command, reason: null, source: null }) } : {}
+  const executed = await services.customers.execute(customer.id, command, contextOf(call, services, { key, ...print }))
   if (executed.kind === 'busy') return tooBusy()
+  if (executed.kind === 'refused' && executed.known && sourceId) return fromRefusal(refuseSourceId(sourceId).refused)
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   return { done: executed, key }
 }

@@ -1,4 +1,5 @@
 // What command routes share: the context of a command from its call, and whom a call means.
+import * as v from 'valibot'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, customerIdFrom } from '../src/domain/ids.ts'
 import { type Failure, notFound, refuse } from '../src/http/errors.ts'
@@ -6,15 +7,18 @@ import type { Call } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/runtime/services.ts'
 
+const CustomerName = v.object({ id: v.nullish(v.string()), source_id: v.nullish(v.string()) })
+
 /** The context of the command that a call asks for; `key` names the command when the caller gave it a name. */
 export const contextOf = (
   call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
   { settings }: Services,
-  more: { readonly key?: string; readonly dryRun?: boolean } = {},
+  more: { readonly key?: string; readonly print?: string; readonly dryRun?: boolean } = {},
 ): CommandContext => {
   const key = more.key ?? call.idempotencyKey
   return {
     ...(key === undefined ? {} : { key }),
+    ...(more.print === undefined ? {} : { print: more.print }),
     requestId: call.requestId,
     actor: { name: call.key.name, role: call.key.role },
     now: call.now,
@@ -30,6 +34,14 @@ export const tooBusy = (): Failure =>
 /** The stream that a `source_id` leads to; the customer need not exist, and may be linked to another. */
 export const customerOfSource = ({ rulebook }: Services, sourceId: string): CustomerId =>
   customerIdFrom(sourceId, rulebook.current().project.customerKey)
+
+/** The stream that a customer is named by, in a part of a body that names one by `id` or `source_id`; undefined for anything else. */
+export const customerNamed = (services: Services, named: unknown): string | undefined => {
+  const parsed = v.safeParse(CustomerName, typeof named === 'string' ? { source_id: named } : named)
+  if (!parsed.success) return undefined
+  const { id, source_id: sourceId } = parsed.output
+  return id ?? (sourceId === null || sourceId === undefined ? undefined : customerOfSource(services, sourceId))
+}
 
 /** The customer that a path names by id or `source_id`, if there is one. */
 export const findCustomer = async (services: Services, name: string): Promise<CustomerState | Failure> => {

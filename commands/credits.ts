@@ -49,9 +49,12 @@ const changeCredits = async (
   if (!voucher) return notFound('voucher', call.params.code)
   const { id, code, campaign, holder, gift } = voucher
   const context = contextOf(call, services)
+  const sourceId = named ?? undefined
   // A repeat of the request is recognised by its key where it has no `source_id`.
-  const sourceId = named ?? context.key
-  const transaction = idFrom('vtx', code, sourceId ?? randomBytes(16).toString('hex'))
+  const transaction =
+    sourceId === undefined
+      ? idFrom('vtx', code, 'key', context.key ?? randomBytes(16).toString('hex'))
+      : idFrom('vtx', code, sourceId)
   const changed = await services.ledgers.codes.execute(
     code,
     {
@@ -73,12 +76,12 @@ const changeCredits = async (
   if (changed.refusal) return fromRefusal(changed.refusal)
   const { ledger } = changed.state
   const total = (gift?.amount ?? 0) + ledger.added
-  const before = sourceId === undefined ? undefined : ledger.additions[sourceId]
+  const recorded = ledger.additions[transaction]
   return {
     body: {
-      amount: before?.amount ?? amount,
+      amount: recorded?.amount ?? amount,
       total,
-      balance: before?.balance ?? total - ledger.confirmed.credits,
+      balance: recorded?.balance ?? total - ledger.confirmed.credits,
       type: 'gift_voucher',
       operation_type: 'MANUAL',
       object: 'balance',

@@ -149,6 +149,7 @@ export const customerCommands = (services: Services) => [
     ability: 'write_own_profile',
     body: CustomerBody,
     response: CustomerObject,
+    about: (body) => body,
     handler: (call) => (call.client ? upsertOwn(services, call) : upsert(services, call)),
   }),
   route({

@@ -85,15 +85,13 @@ export const earningRuleCommands = (services: Services) => [
         services,
         call,
         (definitions) =>
-          entriesOf(definitions, 'earningRule').has(ids[0]!)
-            ? []
-            : call.body.map((body, i) => ({
-                kind: 'earningRule',
-                verb: 'Created',
-                id: ids[i]!,
-                definition: { ...body, campaign_id: program.id, event: eventOf(body, definitions) },
-                occurredAt: call.now,
-              })),
+          call.body.map((body, i) => ({
+            kind: 'earningRule',
+            verb: 'Created',
+            id: ids[i]!,
+            definition: { ...body, campaign_id: program.id, event: eventOf(body, definitions) },
+            occurredAt: call.now,
+          })),
         (rulebook) => ({
           body: ids.map((id) => showEarningRule(rulebook.entries('earningRule').get(id)!, rulebook)),
         }),

@@ -3,22 +3,25 @@ import * as v from 'valibot'
 import { EventAnswer, showEvent } from '../queries/events.ts'
 import { fresh } from '../queries/fresh.ts'
 import { readRejectedEvent } from '../queries/rejectedEvents.ts'
-import { callerKey, ownBeginning } from '../src/domain/callerKeys.ts'
+import { callerKey, keyOwner, ownBeginning } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
 import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
+import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
-import { type Call, checkerOf, type Outcome, route } from '../src/http/route.ts'
+import { type Call, checkerOf, type Outcome, REPLAYED, route } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { dryRunFault, type Reach, reachOf, sayable, tellable } from './clients.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
+import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 
 /** How far ahead of this node's clock an event may say it occurred: clocks differ. */
 const MAX_AHEAD_MS = 5 * 60_000
@@ -119,55 +122,130 @@ const keep = async (
   return kept.position
 }
 
-/** The answer to one tracked event; a repeat is answered from the facts that the first time recorded. */
-const answerOf = async (
-  services: Services,
-  { id, command }: Target,
-  executed: Exclude<Executed, { kind: 'refused' | 'busy' }>,
-  reach?: Reach,
-): Promise<Outcome> => {
-  const { state, position } = executed
-  const at = position === undefined ? {} : { consistencyToken: position }
-  if (reach?.isStranger) return { body: showEvent(command, { id, profile: tellable(reach, state.profile) }, []), ...at }
-  const facts = executed.kind === 'done' ? executed.facts : await services.customers.factsOf(state.id, executed.range)
-  const profile = reach ? tellable(reach, state.profile) : state.profile
-  return { body: showEvent(command, { id: state.id, profile }, facts), ...at }
-}
-
 /** The name under which an event is recorded: that which the caller gave to it. */
-const keyOf = ({ key }: Pick<TrackCall, 'key'>, { id }: TrackBody): string | undefined =>
-  id === undefined ? undefined : callerKey(key, id)
+const keyOf = (call: AnyCall, { id }: TrackBody): string | undefined =>
+  id === undefined ? undefined : callerKey(keyOwner(call), id)
 
 const isCreated = (executed: Executed): boolean =>
   executed.kind === 'done' && executed.facts.some(({ type }) => type === 'CustomerCreated')
 
-type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
+/** What an event says, however and by whom it is sent: a repeat says the same. */
+const printOfEvent = (customer: string, { id: _, occurred_at, ...said }: TrackBody): string =>
+  printOf({ ...said, customer: { ...said.customer, id: customer }, occurred_at: occurred_at ?? null })
 
-const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
-  const { body } = call
-  const reach = await reachOf(services, call, body.customer)
-  if (isFailure(reach)) return reach
-  const target = dryRunFault(reach, call.query.dry_run) ?? targetOf(services, body, call.now, reach)
-  if (isFailure(target)) return target
-  const key = keyOf(call, body) ?? call.idempotencyKey
+type AnyCall = Call<unknown, unknown, unknown>
+
+interface Tracked {
+  readonly isRepeat: boolean
+  readonly state: CustomerState
+  readonly position: bigint | undefined
+  readonly answer: ReturnType<typeof showEvent>
+}
+
+interface Untracked {
+  readonly failure: Failure
+  /** Present when the event was kept among the refused ones. */
+  readonly position?: bigint
+}
+
+interface Naming {
+  readonly key: string | undefined
+  readonly print?: string
+  readonly dryRun?: boolean
+  /** Whether a refusal for what the event says is kept. */
+  readonly keeps: boolean
+  /** How far the request of a client key reaches. */
+  readonly reach?: Reach
+}
+
+/** Records one event; a repeat is answered with what the first time recorded, and one that says something else is refused. */
+const record = async (
+  services: Services,
+  call: AnyCall,
+  body: TrackBody,
+  { key, print: given, dryRun = false, keeps, reach }: Naming,
+): Promise<Tracked | Untracked> => {
+  const target = targetOf(services, body, call.now, reach)
+  if (isFailure(target)) return { failure: target }
+  const print = given ?? (key === undefined ? undefined : printOfEvent(target.id, body))
   const context = contextOf(call, services, {
     ...(key === undefined ? {} : { key }),
-    dryRun: call.query.dry_run,
+    ...(print === undefined ? {} : { print }),
+    dryRun,
   })
   const { client } = call
   // Whether a stranger's customer is new is known afterwards: a read of its own before would cost more than the event.
-  const full = reach.isStranger ? client?.take('newCustomers', 1) : undefined
+  const full = reach?.isStranger ? client?.take('newCustomers', 1) : undefined
   const offered = await withOffer(services, target.command)
   const command = full ? { ...offered, mayCreate: false } : offered
   const executed = await services.customers.execute(target.id, command, context)
-  if (reach.isStranger && !full && !isCreated(executed)) client?.giveBack('newCustomers', 1)
-  if (executed.kind === 'busy') return tooBusy()
-  if (executed.kind !== 'refused') return answerOf(services, target, executed, reach)
-  if (full && offered.mayCreate && executed.refusal.key === 'not_found') return full
-  const failure = fromRefusal(executed.refusal)
-  if (!isWorthKeeping(executed.refusal) || context.dryRun || client?.take('refusedEvents', 1)) return failure
-  const position = await keep(services, target.id, body, executed.refusal, context, call.channel)
-  return { ...failure, headers: { 'Consistency-Token': String(position) } }
+  if (reach?.isStranger && !full && !isCreated(executed)) client?.giveBack('newCustomers', 1)
+  /** Of nobody is anything told to a stranger. */
+  const show = ({ id, profile }: CustomerState, facts: Parameters<typeof showEvent>[2]) => {
+    const told = reach ? tellable(reach, profile) : profile
+    return reach?.isStranger
+      ? showEvent(command, { id: target.id, profile: told }, [])
+      : showEvent(command, { id, profile: told }, facts)
+  }
+  switch (executed.kind) {
+    case 'busy':
+      return { failure: tooBusy() }
+    case 'refused': {
+      const { refusal, known, state } = executed
+      if (known) {
+        const before = reach?.isStranger ? undefined : eventIn(await services.customers.factsOf(state.id, known))
+        return { failure: duplicateEvent(body.id, before) }
+      }
+      if (full && offered.mayCreate && refusal.key === 'not_found') return { failure: full }
+      const failure = fromRefusal(refusal)
+      return keeps && !dryRun && isWorthKeeping(refusal) && !client?.take('refusedEvents', 1)
+        ? { failure, position: await keep(services, target.id, body, refusal, context, call.channel) }
+        : { failure }
+    }
+    case 'done': {
+      const { state, position, facts } = executed
+      return { isRepeat: false, state, position, answer: show(state, facts) }
+    }
+    case 'repeated': {
+      const { state, position, range } = executed
+      const repeat = { isRepeat: true, state, position }
+      if (range.count > 0) return { ...repeat, answer: show(state, await services.customers.factsOf(state.id, range)) }
+      const remembered = await rememberedEvent(services, state.id, context.key!, command)
+      if (remembered && !remembered.isSame) return { failure: duplicateEvent(body.id, remembered.before) }
+      const answer = show(state, [])
+      return {
+        ...repeat,
+        answer: reach?.isStranger ? answer : { ...answer, effects: [...(remembered?.effects ?? [])] },
+      }
+    }
+    default:
+      return executed satisfies never
+  }
+}
+
+type TrackCall = Call<TrackBody, v.InferOutput<typeof TrackQuery>, unknown>
+
+const outcomeOf = (tracked: Tracked | Untracked): Outcome => {
+  if ('failure' in tracked) {
+    const { failure, position } = tracked
+    return position === undefined ? failure : { ...failure, headers: { 'Consistency-Token': String(position) } }
+  }
+  const { answer, position, isRepeat } = tracked
+  return {
+    body: answer,
+    ...(isRepeat ? { headers: REPLAYED } : {}),
+    ...(position === undefined ? {} : { consistencyToken: position }),
+  }
+}
+
+const track = async (services: Services, call: TrackCall): Promise<Outcome> => {
+  const { body, query } = call
+  const reach = await reachOf(services, call, body.customer)
+  if (isFailure(reach)) return reach
+  const fault = dryRunFault(reach, query.dry_run)
+  if (fault) return fault
+  const key = keyOf(call, body) ?? call.idempotencyKey
+  return outcomeOf(await record(services, call, body, { key, dryRun: query.dry_run, keeps: true, reach }))
 }
 
 const BatchBody = v.object({
@@ -236,26 +314,17 @@ const trackBatch = async (
     const checked = checkTrackBody(item)
     if ('issues' in checked) return refused(refuse('invalid_payload', describeIssues(checked.issues)))
     const body = checked.value
-    const target = targetOf(services, body, call.now)
-    if (isFailure(target)) return refused(target, body.id)
     // The batch's own key names its events by their place, for those that have no id.
     const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
-    const context = contextOf(call, services, { ...(key === undefined ? {} : { key }), dryRun })
-    const command = await withOffer(services, target.command)
-    const executed = await services.customers.execute(target.id, command, context)
-    if (executed.kind === 'busy') return refused(tooBusy(), body.id)
-    if (executed.kind === 'refused') {
-      if (isWorthKeeping(executed.refusal) && !dryRun)
-        await keep(services, target.id, body, executed.refusal, context, call.channel)
-      return refused(fromRefusal(executed.refusal), body.id)
-    }
-    if (executed.position !== undefined && (position === undefined || executed.position > position))
-      position = executed.position
+    const tracked = await record(services, call, body, { key, dryRun, keeps: true })
+    if ('failure' in tracked) return refused(tracked.failure, body.id)
+    const { position: at, isRepeat, state } = tracked
+    if (at !== undefined && (position === undefined || at > position)) position = at
     return {
       index,
-      status: executed.kind === 'done' ? 'recorded' : 'repeated',
+      status: isRepeat ? 'repeated' : 'recorded',
       ...(body.id === undefined ? {} : { id: body.id }),
-      customer_id: executed.state.id,
+      customer_id: state.id,
     }
   }
   const { events } = call.body
@@ -289,16 +358,12 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   const kept = await readRejectedEvent(services, call.params.id)
   if (!kept) return notFound('rejected_event', call.params.id)
   const body = v.parse(TrackBody, kept.body)
-  const target = targetOf(services, body, call.now)
-  if (isFailure(target)) return target
   const key = kept.key ?? (body.id === undefined ? `resend:${kept._id}` : callerKey(call.key, body.id))
-  const context = contextOf(call, services, { key })
-  const command = await withOffer(services, target.command)
-  const executed = await services.customers.execute(target.id, command, context)
-  if (executed.kind === 'busy') return tooBusy()
-  if (executed.kind === 'refused') return fromRefusal(executed.refusal)
-  const position = await services.rejected.resent(kept._id, executed.state.id, context)
-  return { ...(await answerOf(services, target, executed)), consistencyToken: position }
+  const naming = { key, ...(kept.print ? { print: kept.print } : {}), keeps: false }
+  const tracked = await record(services, call, body, naming)
+  if ('failure' in tracked) return tracked.failure
+  const position = await services.rejected.resent(kept._id, tracked.state.id, contextOf(call, services))
+  return { ...outcomeOf(tracked), consistencyToken: position }
 }
 
 export const eventCommands = (services: Services) => [
@@ -309,14 +374,17 @@ export const eventCommands = (services: Services) => [
     summary: 'Track a custom event',
     description:
       'Checks the metadata against the event schema, makes or merges the customer, and records the event with all that ' +
-      'follows from it. `id` names the event: sending it again answers as before and records nothing. A browser without ' +
-      "the customer's token says what happened, not who somebody is: a known profile stays as it is, and the answer tells nothing.",
+      'follows from it. `id` names the event for its customer, within the space of the API key: sending it again answers as ' +
+      'before and records nothing; another event under it is refused with 409 `duplicate_event_id`. A browser ' +
+      "without the customer's token says what happened, not who somebody is: a known profile stays as it is, and the answer " +
+      'tells nothing.',
     tag: 'Events',
     roles: ['admin', 'integrator', 'client'],
     ability: 'track',
     query: TrackQuery,
     body: TrackBody,
     response: EventAnswer,
+    remembers: true,
     handler: (call) => track(services, call),
   }),
   route({

@@ -109,10 +109,7 @@ export const loyaltyCommands = (services: Services) => [
       return changeDefinitions(
         services,
         call,
-        (definitions) =>
-          entriesOf(definitions, 'campaign').has(id)
-            ? []
-            : [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
+        () => [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
         (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(id)!) }),
       )
     },

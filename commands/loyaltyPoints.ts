@@ -52,8 +52,7 @@ const changeBalance = async (services: Services, call: MemberCall<BalanceBody>):
       ? { type: 'AddPoints', card, points: body.points, expiry, ...request }
       : { type: 'RemovePoints', card, points: -body.points, ...request }
   // One name for both directions: a source_id is used once.
-  const named = body.source_id ? { ...call, idempotencyKey: `balance:${card}:${body.source_id}` } : call
-  const executed = await executeOnCard(services, named, found, command)
+  const executed = await executeOnCard(services, call, found, command, body.source_id, `balance:${card}`)
   if (isFailure(executed)) return executed
   const { done, key } = executed
   const fact = (await factsOf(services, done)).filter(isMovement).find(({ data }) => data.card.id === card)

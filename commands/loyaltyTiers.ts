@@ -4,7 +4,6 @@ import * as v from 'valibot'
 import { ByCampaign, findProgram } from '../queries/loyalties.ts'
 import { ByTier, findTier, showTier, TierObject } from '../queries/loyaltyTiers.ts'
 import { idFrom } from '../src/domain/ids.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { LoyaltyTier } from '../src/domain/rulebook/loyaltyTier.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -42,16 +41,14 @@ export const loyaltyTierCommands = (services: Services) => [
       return changeDefinitions(
         services,
         call,
-        (definitions) =>
-          entriesOf(definitions, 'loyaltyTier').has(ids[0]!)
-            ? []
-            : call.body.map((body, i) => ({
-                kind: 'loyaltyTier',
-                verb: 'Created',
-                id: ids[i]!,
-                definition: { ...body, campaign_id: program.id },
-                occurredAt: call.now,
-              })),
+        () =>
+          call.body.map((body, i) => ({
+            kind: 'loyaltyTier',
+            verb: 'Created',
+            id: ids[i]!,
+            definition: { ...body, campaign_id: program.id },
+            occurredAt: call.now,
+          })),
         (rulebook) => ({ body: ids.map((id) => showTier(rulebook.entries('loyaltyTier').get(id)!)) }),
       )
     },

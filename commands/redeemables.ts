@@ -91,9 +91,9 @@ export const ttlOf = ({ ttl, ttl_unit: unit }: NonNullable<Session>): number =>
 export const atMost = (session: NonNullable<Session>, longest: number): NonNullable<Session> =>
   ttlOf(session) <= longest ? session : { ...session, ttl: longest / TTL_UNITS.MINUTES, ttl_unit: 'MINUTES' }
 
-/** A session as it is answered, under its own key or a new one. */
-export const showSession = (session: NonNullable<Session>) => ({
-  key: session.key ?? `ssn_${randomBytes(16).toString('hex')}`,
+/** A session as it is answered: under its own key, else under one of its request's, the same for a repeat of that. */
+export const showSession = (session: NonNullable<Session>, request: string | undefined) => ({
+  key: session.key ?? (request === undefined ? `ssn_${randomBytes(16).toString('hex')}` : idFrom('ssn', request)),
   type: 'LOCK' as const,
   ttl: session.ttl ?? DEFAULT_TTL_DAYS,
   ttl_unit: session.ttl_unit ?? ('DAYS' as const),

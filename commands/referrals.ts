@@ -85,6 +85,7 @@ const assign = async (services: Services, call: AssignCall): Promise<Outcome> =>
     type: 'AssignReferees' as const,
     referral: found.referral,
     holders: named.map(({ id }) => ({ id: holderId(found.voucher.id, id), customer: id, metadata })),
+    ...(call.idempotencyKey === undefined ? {} : { request: call.idempotencyKey }),
   }
   // What would be refused saves no customer.
   const tried = decideCode(found.code, command, call.now)

@@ -64,10 +64,7 @@ const saved = async (
   const outcome = await changeDefinitions(
     services,
     call,
-    (definitions) =>
-      verb === 'Created' && entriesOf(definitions, 'reward').has(id)
-        ? []
-        : [{ kind: 'reward', verb, id, definition, occurredAt: call.now }],
+    () => [{ kind: 'reward', verb, id, definition, occurredAt: call.now }],
     () => ({}),
   )
   if ('failed' in outcome || 'refused' in outcome) return outcome

@@ -158,6 +158,7 @@ export const validationRuleCommands = (services: Services) => [
             return refuseNotFound('validation_rules', call.params.id)
           const others = [...entriesOf(definitions, 'assignment').values()].filter(
             (entry) =>
+              entry.id !== id &&
               entry.definition.related_object_type === definition.related_object_type &&
               entry.definition.related_object_id === definition.related_object_id,
           )

@@ -124,7 +124,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   if (body.session && !LOCKERS.includes(call.key.role))
     return { failure: refuse('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }
   const lasting = body.session && call.client ? atMost(body.session, CLIENT_LOCK_MS) : body.session
-  const session = lasting ? showSession(lasting) : undefined
+  const session = lasting ? showSession(lasting, call.idempotencyKey) : undefined
   const asked = askedOf(call, body)
   const redeemables = codesOf(body.redeemables)
   const looked = await services.redemptions.look(redeemables.map(({ code }) => code))

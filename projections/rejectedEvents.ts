@@ -11,6 +11,7 @@ export interface RejectedEventDocument {
   readonly channel: string
   /** The name of the command; null where the sender gave the event none, absent in what was kept by older programs. */
   readonly key?: string | null
+  readonly print?: string | null
   readonly rejected_at: Date
   readonly resent_at: Date | null
   readonly customer: string | null
@@ -34,6 +35,7 @@ export const rejectedEvents: Projection<RejectedEventDocument> = {
           reasons: data.reasons,
           channel: data.channel,
           key: data.key ?? null,
+          print: data.print ?? null,
           rejected_at: new Date(data.occurredAt),
           resent_at: null,
           customer: null,

@@ -1,6 +1,7 @@
 // One node of Tributary, put together: engines or servers, rulebook, customers, projector, HTTP.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { customerNamed } from '../commands/context.ts'
 import { commandRoutes } from '../commands/index.ts'
 import type { ActivityDocument } from '../projections/activity.ts'
 import { projections } from '../projections/index.ts'
@@ -42,6 +43,7 @@ import { createMessageCodes } from './runtime/messageCodes.ts'
 import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
 import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
+import { createNamedRequests } from './runtime/requests.ts'
 import { startRulebook } from './runtime/rulebook.ts'
 import type { Services } from './runtime/services.ts'
 import { createSetAside } from './runtime/setAside.ts'
@@ -262,6 +264,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         return createReadModel({ url: engines.mongodbUrl, database, log })
       },
     }
+    const requests = createNamedRequests({ store, readModel, log, now: Date.now })
+    stops.push(() => requests.idle())
     const routes = [...commandRoutes(services), ...queryRoutes(services)]
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
     const deps: AppDeps = {
@@ -280,6 +284,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         return rulebook.waitFor(position, Math.max(100, until - performance.now()))
       },
       busyFor: load.refusal,
+      requests,
+      customerOf: (named) => customerNamed(services, named),
       requestTimeLimitMs: config.requestTimeLimitMs,
       clientLimits: config.clientLimits,
       proxies: config.proxies,

@@ -7,6 +7,18 @@ export interface KeyOwner {
   readonly role: string
 }
 
+/**
+ * Who names something in a request. What comes with a customer's token is that customer's, so that neither strangers nor other
+ * customers can use up a name before, or ask for its answer.
+ */
+export const keyOwner = ({
+  key: { appId, role },
+  client,
+}: {
+  readonly key: KeyOwner
+  readonly client?: { readonly customer?: string | undefined } | undefined
+}): KeyOwner => (client?.customer === undefined ? { appId, role } : { appId: `${appId}/${client.customer}`, role })
+
 /** What this product's own commands begin with: nobody else may name one so. */
 const OWN = ['process:', 'resend:'] as const
 
@@ -15,12 +27,16 @@ export const ownBeginning = (text: string): string | undefined => OWN.find((begi
 
 /**
  * The name of a command that a caller named `text`: within the space of the API key it came with, so that no caller can use up
- * or guess at the names of another. A browser's key never shares a space with a server's, whatever their ids are.
+ * or guess at the names of another. A browser's key never shares a space with a server's, whatever their ids are. With the
+ * print of its content in it, a name can never be taken for that of another content.
  */
-export const callerKey = ({ appId, role }: KeyOwner, text: string): string =>
-  role === 'client' ? `${shortIdFrom('client', appId)}~${text}` : `${shortIdFrom('server', appId)}:${text}`
+export const callerKey = ({ appId, role }: KeyOwner, text: string, print?: string): string => {
+  const space = role === 'client' ? `${shortIdFrom('client', appId)}~` : `${shortIdFrom('server', appId)}:`
+  return print === undefined ? space + text : `${space}${text}#${print}`
+}
 
-const OF_SERVER = /^[0-9A-Za-z]{8}:/
+/** A server's key: the text, and behind it a print, and the place of a part of what was asked for. */
+const OF_SERVER = /^[0-9A-Za-z]{8}:(.*?)(?:#[\w-]{12}(\/\d+)?)?$/s
 /** Commands that are named by a `source_id`, which is unique for its card whoever sends it. */
 const OF_SOURCE_IDS = /^(?:balance|[A-Z][A-Za-z]+Points|join):/
 
@@ -29,6 +45,8 @@ const OF_SOURCE_IDS = /^(?:balance|[A-Z][A-Za-z]+Points|join):/
  * since most are the servers'; nor does a command that no caller named.
  */
 export const formerKey = (key: string): string | undefined => {
-  const text = OF_SERVER.test(key) ? key.slice('12345678:'.length) : undefined
-  return text === undefined || OF_SOURCE_IDS.test(text) ? undefined : text
+  const found = OF_SERVER.exec(key)
+  if (!found) return undefined
+  const text = `${found[1]}${found[2] ?? ''}`
+  return OF_SOURCE_IDS.test(text) ? undefined : text
 }

@@ -29,6 +29,7 @@ export type IdPrefix =
   | 'ord'
   | 'ordli'
   | 'rh'
+  | 'ssn'
   | 'ms'
   | 'distr'
   | 'msg'

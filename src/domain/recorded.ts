@@ -18,6 +18,8 @@ export interface FactMetadata {
   /** The fact that caused this one; absent when a request did. */
   readonly $causationId?: string
   readonly commandKey?: string
+  /** The fingerprint of what the command said, where somebody else could say something else under its key: see `printOf`. */
+  readonly print?: string
   /** The rulebook's revision that the decision was made under. */
   readonly rulebook?: string
   readonly actor?: Actor

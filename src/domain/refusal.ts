@@ -41,6 +41,8 @@ export type RefusalKey =
   | 'not_published'
   | 'duplicate_source_id'
   | 'duplicate_key'
+  | 'duplicate_event_id'
+  | 'idempotency_key_reused'
   | 'referrer_not_permitted_to_redeem'
   | 'resource_in_use'
   | 'definition_in_use'
@@ -75,5 +77,9 @@ export const refuse = (key: RefusalKey, details: string, more: Omit<Refusal, 'ke
 /** "Cannot find {type} with id {id}", as the HTTP contract words it. */
 export const refuseNotFound = (type: string, id: string): Refused =>
   refuse('not_found', `Cannot find ${type} with id ${id}`, { resource: { type, id } })
+
+/** A `source_id` stands for one content: another under it is not taken for a repeat. */
+export const refuseSourceId = (sourceId: string): Refused =>
+  refuse('duplicate_source_id', `The source_id ${sourceId} was used for another request before`)
 
 export const isRefused = (value: object | undefined): value is Refused => value !== undefined && 'refused' in value

@@ -6,6 +6,7 @@ import { webhookFacts } from './distributions/webhookFacts.ts'
 import { stockFacts } from './loyalty/stock.ts'
 import { ledgerFacts } from './redemption/ledger.ts'
 import { rejectedFacts } from './rejected.ts'
+import { requestFacts } from './requests.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
 import { codeSwitchFacts } from './vouchers/code.ts'
 import { jobFacts } from './vouchers/job.ts'
@@ -22,5 +23,6 @@ export const factRegistry = {
   ...deliveryFacts,
   ...webhookFacts,
   ...rejectedFacts,
+  ...requestFacts,
   ...rulebookFacts,
 }

@@ -17,6 +17,8 @@ export const rejectedFacts = {
       channel: v.string(),
       /** The name that the event would have been recorded under: it has the same when it is sent again from here. */
       key: v.optional(v.string()),
+      /** The fingerprint of what it says. */
+      print: v.optional(v.string()),
     }),
   },
   RejectedEventResent: {

@@ -1,8 +1,10 @@
 // Builds the HTTP application from routes: routing, keys, limits, bodies, errors, logs and metrics of every request.
 import { type Context, Hono } from 'hono'
+import { printOf } from '../domain/print.ts'
 import type { KeyRing, Role } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { NamedRequests } from '../runtime/requests.ts'
 import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
@@ -16,7 +18,16 @@ import { rateLimiter } from './limits.ts'
 import { apiDocument } from './openapi.ts'
 import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
-import { type Answer, type Audience, audienceOf, type Invalid, isInvalid, type Outcome, type Route } from './route.ts'
+import {
+  type Answer,
+  type Around,
+  type Audience,
+  audienceOf,
+  type Invalid,
+  isInvalid,
+  type Outcome,
+  type Route,
+} from './route.ts'
 import { UNSERVED } from './unsupported.ts'
 
 /** What the application is built on. */
@@ -45,6 +56,10 @@ export interface AppDeps {
   readonly pages?: readonly Page[]
   /** What the API document describes; default the routes served. */
   readonly documented?: readonly Route[]
+  /** Carries out requests that came with an `Idempotency-Key` once; without it their handlers are called as they come. */
+  readonly requests?: NamedRequests
+  /** The customer that an id or `source_id` leads to. */
+  readonly customerOf?: (named: unknown) => string | undefined
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number
 }
@@ -156,6 +171,10 @@ type Asked = Context<{ Bindings: Connection }>
 
 /** Names in a path: more bytes than any name that is taken anywhere, fewer than the stores take in a key. */
 const MAX_NAME_BYTES = 1_000
+const READERS: ReadonlySet<Role> = new Set(['reader', 'auditor'])
+
+const isDryRun = (query: unknown): boolean =>
+  typeof query === 'object' && query !== null && 'dry_run' in query && query.dry_run !== 'false'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
@@ -234,6 +253,28 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     return undefined
   }
 
+  /**
+   * A request that its caller named is carried out once. A dry run records nothing, nor does who may only read, so that no name
+   * is taken.
+   */
+  const around = (exchange: Exchange, endpoint: Endpoint): Around | undefined => {
+    const { requests, customerOf } = deps
+    const { request, query } = exchange
+    const { idempotencyKey: key } = exchange
+    if (!requests || key === undefined || endpoint.method === 'GET' || endpoint.route.remembers) return undefined
+    if (isDryRun(query) || READERS.has(exchange.key.role)) return undefined
+    const route = `${endpoint.method} ${rawPath(request)}`
+    const print = printOf([route, query, exchange.body])
+    exchange.print = print
+    const { requestId, now, key: apiKey } = exchange
+    const actor = { name: apiKey.name, role: apiKey.role }
+    return (carryOut, about) =>
+      requests.once(
+        { key, customer: customerOf?.(about), route, print, requestId, actor, now, deadline: now + timeLimitMs },
+        carryOut,
+      )
+  }
+
   /** Authenticates, reads and checks a request, then calls its handler. */
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
@@ -259,7 +300,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       if (typeof waited === 'object') return waited
       exchange.isStale = waited === 'stale'
     }
-    const outcome = await route.invoke(exchange)
+    const outcome = await route.invoke(exchange, around(exchange, endpoint))
     return isInvalid(outcome) ? invalidFailure(outcome) : outcome
   }
 

@@ -23,6 +23,7 @@ const REQUEST_HEADERS = [
 const RESPONSE_HEADERS = [
   'Consistency-Token',
   'ETag',
+  'Idempotent-Replayed',
   'Retry-After',
   'Stale',
   'X-Request-Id',

@@ -1,5 +1,5 @@
 // One request on its way through the pipeline, and the one place where its reply is written.
-import { callerKey } from '../domain/callerKeys.ts'
+import { callerKey, keyOwner } from '../domain/callerKeys.ts'
 import type { ApiKey } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -37,6 +37,8 @@ export class Exchange implements RawCall {
   isStale = false
   /** True while the body is being received: a failure then is the sender's. */
   reading = false
+  /** The fingerprint of the request's content, where one is taken. */
+  print: string | undefined = undefined
   #abort: AbortController | undefined
 
   constructor(request: Request, template: string, audience: Audience, now: number) {
@@ -56,7 +58,7 @@ export class Exchange implements RawCall {
   }
   get idempotencyKey(): string | undefined {
     const { idempotencyKey: sent } = this.conditional
-    return sent === undefined ? undefined : callerKey(this.key, sent)
+    return sent === undefined ? undefined : callerKey(keyOwner(this), sent, this.print)
   }
   get ifMatch(): ((revision: string) => boolean) | undefined {
     return this.conditional.ifMatch

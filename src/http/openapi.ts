@@ -121,6 +121,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   PreconditionFailed: 'What If-Match names has changed meanwhile: read it again',
   PayloadTooLarge: 'The body is over its limit',
   UnsupportedMediaType: 'The body is not application/json',
+  KeyReused: 'The Idempotency-Key was used for another request before',
   TooManyRequests: 'The key is over its requests a minute',
   InternalError: 'An unexpected error; the log of the server tells more under the request id',
   Unavailable: 'A needed server does not answer, or the read model did not reach the Consistency-Token in time',
@@ -136,7 +137,9 @@ const errorResponses = (route: Route, audience: Audience): JsonObject => ({
         404: ref('responses', 'NotFound'),
         429: ref('responses', 'TooManyRequests'),
       }),
-  ...(audience === 'public' || route.method === 'get' ? {} : { 409: ref('responses', 'Conflict') }),
+  ...(audience === 'public' || route.method === 'get'
+    ? {}
+    : { 409: ref('responses', 'Conflict'), 422: ref('responses', 'KeyReused') }),
   ...(route.ifMatch ? { 412: ref('responses', 'PreconditionFailed') } : {}),
   ...(route.body === undefined
     ? {}
@@ -218,7 +221,9 @@ const headerParameter = (name: string, description: string, schema: JsonObject):
 const PARAMETERS: JsonObject = {
   IdempotencyKey: headerParameter(
     'Idempotency-Key',
-    'A repeat with the same key answers as before and records nothing',
+    'Names the request within the space of the API key, for its customer: a repeat is given the first answer, with ' +
+      '`Idempotent-Replayed: true`, and records nothing; another content under it is 422 `idempotency_key_reused`. A refusal ' +
+      'is not remembered: it may be asked again once its cause is gone. Must not begin with `process:` or `resend:`.',
     {
       type: 'string',
       minLength: 1,

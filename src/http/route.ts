@@ -93,6 +93,9 @@ export interface Answer {
   readonly raw?: { readonly contentType: string; readonly content: string | Uint8Array | ReadableStream<Uint8Array> }
 }
 
+/** Said of an answer that tells what was done before. */
+export const REPLAYED = { 'Idempotent-Replayed': 'true' } as const
+
 export type Outcome = Answer | Failure | Refused
 
 /** What a route declares; `Body`, `Query` and `Params` follow from the schemas. */
@@ -124,6 +127,13 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly status?: number
   /** Else made from method and path. */
   readonly operationId?: string
+  /**
+   * The customer whom a request is about, as its body names one: one `Idempotency-Key` names a request of one customer. Default:
+   * its `customer`.
+   */
+  readonly about?: (body: unknown) => unknown
+  /** True where what is recorded remembers its `Idempotency-Key` itself, so that nothing need be kept beside it. */
+  readonly remembers?: boolean
   readonly handler: (call: Call<Body, Query, Params>) => Outcome | Promise<Outcome>
 }
 
@@ -184,9 +194,16 @@ export interface Invalid {
 }
 
 /** A registered route: the declaration with its types erased, and one function that checks and calls. */
-export interface Route extends Omit<RouteDefinition<string, unknown, unknown, unknown>, 'handler'> {
-  readonly invoke: (raw: RawCall) => Outcome | Promise<Outcome> | Invalid
+export interface Route extends Omit<RouteDefinition<string, unknown, unknown, unknown>, 'handler' | 'about'> {
+  /** `around` is given the checked call, as something that carries it out, and whom it is about. */
+  readonly invoke: (raw: RawCall, around?: Around) => Outcome | Promise<Outcome> | Invalid
 }
+
+/** What may stand between a checked call and its handler. */
+export type Around = (carryOut: () => Outcome | Promise<Outcome>, about: unknown) => Outcome | Promise<Outcome>
+
+const customerIn = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && 'customer' in body ? body.customer : undefined
 
 export const isInvalid = (value: object): value is Invalid => 'invalid' in value
 
@@ -235,20 +252,21 @@ export const route = <
 >(
   definition: RouteDefinition<Path, Body, Query, Params>,
 ): Route => {
-  const { handler, ...declared } = definition
+  const { handler, about = customerIn, ...declared } = definition
   const checkParams = paramsChecker(definition.params)
   const checkQuery = checker(definition.query)
   const checkBody = checker(definition.body)
   return {
     ...declared,
-    invoke: (raw) => {
+    invoke: (raw, around) => {
       const params = checkParams(raw.params)
       if ('issues' in params) return { invalid: 'params', issues: params.issues }
       const query = checkQuery(raw.query)
       if ('issues' in query) return { invalid: 'query', issues: query.issues }
       const body = checkBody(raw.body)
       if ('issues' in body) return { invalid: 'body', issues: body.issues }
-      return handler(new CheckedCall(raw, params.value, query.value, body.value))
+      const call = new CheckedCall(raw, params.value, query.value, body.value)
+      return around ? around(() => handler(call), about(raw.body)) : handler(call)
     },
   }
 }

@@ -71,6 +71,7 @@ interface Item extends LaneItem {
 
 const ItemError = v.object({
   code: v.number(),
+  key: v.optional(v.string()),
   message: v.optional(v.string()),
   details: v.optional(v.string()),
   resource_type: v.optional(v.string()),
@@ -266,7 +267,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     for (const [i, item] of items.entries()) {
       const { status, error } = results[i]!
       if (status === 'refused') {
-        if (error && LATER.has(error.code)) again.push(item)
+        if (error && LATER.has(error.code) && error.key !== 'duplicate_event_id') again.push(item)
         else await refuse(item.record, reasonIn(error) ?? 'refused without a reason', item.id)
         continue
       }

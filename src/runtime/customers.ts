@@ -18,6 +18,8 @@ import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
 export interface CommandContext {
   /** Names the command; asking again with it does nothing again. Absent: every asking is a new command. */
   readonly key?: string
+  /** What the command says, as a fingerprint: under the same key another is refused as `idempotency_key_reused`. */
+  readonly print?: string
   readonly requestId: string
   readonly actor: { readonly name: string; readonly role: string }
   /** ms since the epoch. */
@@ -45,7 +47,13 @@ export type Executed =
       readonly state: CustomerState
       readonly position: bigint | undefined
     }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly state: CustomerState }
+  | {
+      readonly kind: 'refused'
+      readonly refusal: Refusal
+      readonly state: CustomerState
+      /** Where the key was used before: for another content. */
+      readonly known?: KeyRange
+    }
   /** Other writers were faster, again and again. */
   | { readonly kind: 'busy' }
 
@@ -94,6 +102,11 @@ const MAX_ATTEMPTS = 5
 const MAX_TOGETHER = 128
 const MAX_BYTES = 600_000
 
+const KEY_REUSED: Refusal = {
+  key: 'idempotency_key_reused',
+  details: 'This key was used for another content before',
+}
+
 interface Job {
   readonly command: CustomerCommand
   readonly context: CommandContext
@@ -107,11 +120,12 @@ const metadataOf = (
   before: CustomerState,
   decision: Decision,
   rulebook: Rulebook,
-  { key, requestId, actor }: CommandContext,
+  { key, print, requestId, actor }: CommandContext,
 ): NewFact['metadata'] => ({
   $correlationId: requestId,
   ...(fact.causedBy === undefined ? {} : { $causationId: fact.causedBy }),
   ...(key === undefined ? {} : { commandKey: key }),
+  ...(key === undefined || print === undefined ? {} : { print }),
   rulebook: rulebook.revision,
   actor,
   now: fact.now,
@@ -196,7 +210,14 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
           const known = loaded.keys.find(key) ?? (former === undefined ? undefined : loaded.keys.find(former))
           if (known) {
             const at = state
-            answers.push(() => job.resolve({ kind: 'repeated', range: known, state: at, position }))
+            const isOther = known.print !== undefined && context.print !== undefined && known.print !== context.print
+            answers.push(() =>
+              job.resolve(
+                isOther
+                  ? { kind: 'refused', refusal: KEY_REUSED, state: at, known }
+                  : { kind: 'repeated', range: known, state: at, position },
+              ),
+            )
             continue
           }
           const forgotten = loaded.keys.forgottenUpTo

@@ -30,7 +30,8 @@ export const unread = (id: string, rulebook: Rulebook): Loaded => ({
 
 /** What is loaded, after the stream's next fact. Takes over the memory of keys. */
 export const readOn = <T extends Loaded>(loaded: T, fact: RecordedFact, rulebook: Rulebook): T => {
-  if (fact.metadata.commandKey !== undefined) loaded.keys.note(fact.metadata.commandKey, fact.revision, fact.position)
+  const { commandKey, print } = fact.metadata
+  if (commandKey !== undefined) loaded.keys.note(commandKey, fact.revision, fact.position, print)
   return { ...loaded, state: fold(loaded.state, fact, rulebook), revision: fact.revision, position: fact.position }
 }
 

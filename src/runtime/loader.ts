@@ -178,10 +178,10 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
       const known = cache.get(id)
       if (!known && inPassing) return
       const first = revision - BigInt(facts.length - 1)
-      facts.forEach((fact, i) => {
-        if (fact.metadata.commandKey !== undefined)
-          before.keys.note(fact.metadata.commandKey, first + BigInt(i), position)
-      })
+      for (const [i, { metadata }] of facts.entries()) {
+        const { commandKey, print } = metadata
+        if (commandKey !== undefined) before.keys.note(commandKey, first + BigInt(i), position, print)
+      }
       const snapshotAt = known?.snapshotAt ?? -1n
       cache.set(id, maybeSnapshot(id, { state, revision, position, keys: before.keys, snapshotAt, current: true }))
     },

@@ -9,7 +9,7 @@ export interface RejectedEvents {
   /** Keeps a refused event of a customer; the same content under the same key is kept once. */
   keep(
     customer: string,
-    event: Omit<EventRejected, 'id' | 'key'>,
+    event: Omit<EventRejected, 'id' | 'key' | 'print'>,
     context: CommandContext,
   ): Promise<{ id: string; position: bigint }>
   /** Notes that it went in at last. */
@@ -36,9 +36,9 @@ export const createRejectedEvents = (store: EventStore, randomKey: () => string)
   }
   return {
     async keep(customer, event, context) {
-      const { key } = context
-      const id = idFrom('evrej', customer, key ?? randomKey(), JSON.stringify(event.body))
-      const data = { id, ...event, ...(key === undefined ? {} : { key }) }
+      const { key, print } = context
+      const id = idFrom('evrej', customer, key ?? randomKey(), print ?? '')
+      const data = { id, ...event, ...(key === undefined ? {} : { key, ...(print === undefined ? {} : { print }) }) }
       return { id, position: await append('EventRejected', uuidFrom('rejected', id), data, context) }
     },
     resent: (id, customer, context) =>

@@ -42,7 +42,7 @@ export interface RollBackOptions {
 export const createRollBack =
   ({ customers, ledgers, log, giveBack }: RollBackOptions): RollBack =>
   async ({ stream, redemptions, reason, asked }, context) => {
-    const parent = idFrom('rr', ...redemptions, 'parent')
+    const parent = idFrom('rr', 'parent', ...redemptions, context.key ?? context.requestId)
     const command: RedemptionCommand = {
       type: 'RollBackRedemptions',
       parent,

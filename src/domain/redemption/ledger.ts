@@ -3,7 +3,7 @@
 // that of many at once exactly as many get through as the limit allows, whoever of them fails for another reason.
 import * as v from 'valibot'
 import type { Calendar } from '../calendar.ts'
-import { type Refused, refuse } from '../refusal.ts'
+import { type Refused, refuse, refuseSourceId } from '../refusal.ts'
 import { type Counts, counted, countWithin, daysWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from './counts.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -109,7 +109,7 @@ export interface Ledger {
   readonly locks: Readonly<Record<string, Lock>>
   /** Gift credits added by hand, less those taken away. */
   readonly added: number
-  /** Additions by their `source_id`. */
+  /** What was added or taken away by hand, by transaction. */
   readonly additions: Readonly<Record<string, LedgerFactData<'GiftCreditsChanged'>>>
   /** The newest redemptions that came about: one that is reserved again by a late repeat is not taken in twice. */
   readonly recent: readonly string[]
@@ -182,11 +182,11 @@ export const evolveLedger = (ledger: Ledger, fact: LedgerFact): Ledger => {
     case 'SessionReleased':
       return { ...ledger, locks: unlocked(ledger.locks, fact.data.session) }
     case 'GiftCreditsChanged': {
-      const { amount, sourceId } = fact.data
+      const { amount, transaction } = fact.data
       return {
         ...ledger,
         added: ledger.added + amount,
-        ...(sourceId === undefined ? {} : { additions: { ...ledger.additions, [sourceId]: fact.data } }),
+        additions: { ...ledger.additions, [transaction]: fact.data },
       }
     }
     default:
@@ -378,7 +378,11 @@ export const decideLedger = (
         return refuse('invalid_voucher', 'Only gift vouchers have a balance of credits', {
           resource: { type: 'voucher', id: change.code },
         })
-      if (change.sourceId !== undefined && Object.hasOwn(ledger.additions, change.sourceId)) return undefined
+      const before = Object.hasOwn(ledger.additions, change.transaction)
+        ? ledger.additions[change.transaction]
+        : undefined
+      if (before)
+        return before.amount === change.amount ? undefined : refuseSourceId(change.sourceId ?? change.transaction)
       const balance = creditsLeft(ledger, bounds.credits, { now, calendar, apiKey: '' }) + change.amount
       if (balance < 0)
         return refuse('gift_amount_exceeded', `The balance has only ${balance - change.amount} credits`, {

@@ -158,10 +158,14 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   return undefined
 }
 
+/** The id of the rollback of a redemption by a request for it. */
+const rollbackId = (redemption: string, request: string): string => idFrom('rr', redemption, request)
+
 /** Why a redemption cannot be rolled back now. */
-const rollbackFault = (made: Made | undefined, id: string, now: number): Refused | undefined => {
+const rollbackFault = (made: Made | undefined, id: string, parent: string, now: number): Refused | undefined => {
   const resource = { resource: { type: 'redemption', id } }
   if (!made) return refuseNotFound('redemption', id)
+  if (made.rolledBack === rollbackId(id, parent)) return undefined
   if (made.rolledBack !== undefined)
     return refuse('already_rolled_back', `The redemption was rolled back by ${made.rolledBack}`, resource)
   return now - made.occurredAt > ROLLBACK_MS
@@ -173,14 +177,14 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
   const { made } = desk.redemptions
   const all = redemptions.map((id) => (Object.hasOwn(made, id) ? made[id] : undefined))
   for (const [n, one] of all.entries()) {
-    const fault = rollbackFault(one, redemptions[n]!, desk.now)
+    const fault = rollbackFault(one, redemptions[n]!, parent, desk.now)
     if (fault) return fault
   }
   for (const one of all) {
-    if (!one) continue
+    if (!one || one.rolledBack !== undefined) continue
     const { redemption, request, place, voucher, campaign, order, credits, applied, share, ledgers } = one
     desk.emit('RedemptionRolledBack', {
-      rollback: idFrom('rr', redemption),
+      rollback: rollbackId(redemption, parent),
       parent,
       redemption,
       request,

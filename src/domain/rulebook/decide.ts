@@ -109,7 +109,8 @@ const isQuiet = (command: DefinitionChange): boolean =>
 /**
  * What a change of definitions does: the facts to append (none when nothing would differ), or a refusal that names the path
  * of every fault. Several changes are decided together: each beside those before it, all or none. What comes of them is
- * compiled as a whole: nothing that nobody changed may stop to.
+ * compiled as a whole: nothing that nobody changed may stop to. What was made before under its
+ * id is not made again.
  */
 export const decideDefinitions = (
   before: Definitions,
@@ -132,10 +133,8 @@ export const decideDefinitions = (
     const kind = kindNamed(command.kind)
     const old = before.entries[command.kind]?.get(command.id) ?? all.entries[command.kind]?.get(command.id)
     if (command.verb !== 'Created' && !old) return refuseNotFound(kind.resource, command.id)
-    if (command.verb === 'Created' && old)
-      return refuse('duplicate_found', `Duplicated resource found: ${kind.resource} with id ${command.id} exists`, {
-        resource: { type: kind.resource, id: command.id },
-      })
+    // The id of what is made follows from its request: it was made before, and may have been changed since.
+    if (command.verb === 'Created' && all.entries[command.kind]?.has(command.id)) continue
     if (command.verb === 'Deleted') {
       const users = usersOf(all, command.kind, command.id)
       if (users.length > 0)

@@ -72,6 +72,8 @@ export const codeSwitchFacts = {
       campaign: v.object({ id: v.string(), name: v.string() }),
       referrer: v.string(),
       holders: v.array(Holder),
+      /** The name of the request, where its caller gave it one. */
+      request: v.optional(v.string()),
       occurredAt: At,
     }),
   },
@@ -116,6 +118,8 @@ export interface CodeState {
   readonly givenAt: number | null
   /** Assigned referees: customer → the id of the assignment. */
   readonly holders: Readonly<Record<string, string>>
+  /** The request that made a customer a holder, where it had a name. */
+  readonly assignedBy: Readonly<Record<string, string>>
 }
 
 export const noCode = (code: string): CodeState => ({
@@ -127,6 +131,7 @@ export const noCode = (code: string): CodeState => ({
   updatedAt: null,
   givenAt: null,
   holders: {},
+  assignedBy: {},
 })
 
 const released = (state: CodeState): CodeState => {
@@ -165,11 +170,16 @@ export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
     case 'CodeDisabled':
     case 'CodeEnabled':
       return { ...state, active: fact.type === 'CodeEnabled', updatedAt: fact.data.occurredAt }
-    case 'RefereesAssigned':
+    case 'RefereesAssigned': {
+      const { holders, request } = fact.data
       return {
         ...state,
-        holders: { ...state.holders, ...Object.fromEntries(fact.data.holders.map((h) => [h.customer, h.id])) },
+        holders: { ...state.holders, ...Object.fromEntries(holders.map((h) => [h.customer, h.id])) },
+        ...(request === undefined
+          ? {}
+          : { assignedBy: { ...state.assignedBy, ...Object.fromEntries(holders.map((h) => [h.customer, request])) } }),
       }
+    }
     case 'RefereeRemoved': {
       const { [fact.data.customer]: _, ...holders } = state.holders
       return { ...state, holders }
@@ -200,6 +210,8 @@ export type CodeCommand =
       readonly type: 'AssignReferees'
       readonly referral: Referral
       readonly holders: readonly v.InferOutput<typeof Holder>[]
+      /** Names the request, so that asking again under it is no other one. */
+      readonly request?: string
     }
   | { readonly type: 'RemoveReferee'; readonly referral: Referral; readonly holder: string }
 
@@ -258,12 +270,23 @@ export const decideCode = (
         data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
       }
     case 'AssignReferees': {
+      const { request } = command
+      if (request !== undefined && command.holders.every(({ customer }) => state.assignedBy[customer] === request))
+        return undefined
       const seen = new Set([command.referral.referrer, ...Object.keys(state.holders)])
       for (const { customer } of command.holders) {
         if (seen.has(customer)) return taken(customer)
         seen.add(customer)
       }
-      return { type: 'RefereesAssigned', data: { ...base, ...command.referral, holders: [...command.holders] } }
+      return {
+        type: 'RefereesAssigned',
+        data: {
+          ...base,
+          ...command.referral,
+          holders: [...command.holders],
+          ...(request === undefined ? {} : { request }),
+        },
+      }
     }
     case 'RemoveReferee': {
       if (command.holder === holderId(owner.id, command.referral.referrer))
