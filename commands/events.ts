@@ -12,13 +12,16 @@ import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, checkerOf, type Outcome, REPLAYED, route } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
+import { mapError } from '../src/runtime/errors.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { createTurns } from '../src/runtime/turns.ts'
 import { dryRunFault, type Reach, reachOf, sayable, tellable } from './clients.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
 import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
@@ -27,6 +30,8 @@ import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 const MAX_AHEAD_MS = 5 * 60_000
 const MAX_BATCH = 1_000
 const BATCH_BYTES = 10 * 1024 * 1024
+/** How much of the time of a request a batch begins events in: the rest is for recording and answering those begun. */
+const BATCH_SHARE = 0.5
 
 export const TrackBody = v.pipe(
   v.object({
@@ -38,7 +43,7 @@ export const TrackBody = v.pipe(
         "should have required property 'source_id'",
       ),
     ),
-    metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+    metadata: v.optional(GivenMetadata, {}),
     referral: v.optional(v.nullable(v.object({ ...ReferralRef.entries, code: CodeName }))),
     loyalty: v.optional(v.nullable(v.object({ ...LoyaltyRef.entries, code: CodeName }))),
     /** The client's own id of the event: repeating it records nothing. */
@@ -156,23 +161,32 @@ interface Naming {
   readonly keeps: boolean
   /** How far the request of a client key reaches. */
   readonly reach?: Reach
+  /** ms since the epoch: past it the event is not begun. */
+  readonly tryUntil?: number
 }
+
+/** What a batch's event is answered that there was no time for. */
+const notTried = (): Failure =>
+  refuse('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
 
 /** Records one event; a repeat is answered with what the first time recorded, and one that says something else is refused. */
 const record = async (
   services: Services,
   call: AnyCall,
   body: TrackBody,
-  { key, print: given, dryRun = false, keeps, reach }: Naming,
+  { key, print: given, dryRun = false, keeps, reach, tryUntil }: Naming,
 ): Promise<Tracked | Untracked> => {
   const target = targetOf(services, body, call.now, reach)
   if (isFailure(target)) return { failure: target }
   const print = given ?? (key === undefined ? undefined : printOfEvent(target.id, body))
-  const context = contextOf(call, services, {
-    ...(key === undefined ? {} : { key }),
-    ...(print === undefined ? {} : { print }),
-    dryRun,
-  })
+  const context: CommandContext = {
+    ...contextOf(call, services, {
+      ...(key === undefined ? {} : { key }),
+      ...(print === undefined ? {} : { print }),
+      dryRun,
+    }),
+    ...(tryUntil === undefined ? {} : { tryUntil }),
+  }
   const { client } = call
   // Whether a stranger's customer is new is known afterwards: a read of its own before would cost more than the event.
   const full = reach?.isStranger ? client?.take('newCustomers', 1) : undefined
@@ -189,7 +203,7 @@ const record = async (
   }
   switch (executed.kind) {
     case 'busy':
-      return { failure: tooBusy() }
+      return { failure: executed.notTried ? notTried() : tooBusy() }
     case 'refused': {
       const { refusal, known, state } = executed
       if (known) {
@@ -298,25 +312,43 @@ const inPieces = async <T, R>(
   return results
 }
 
+/** The same as `record`; what is too large to be recorded is this event's fault, and that of no other. */
+const recordAlone = async (...args: Parameters<typeof record>): ReturnType<typeof record> => {
+  try {
+    return await record(...args)
+  } catch (error) {
+    const failure = mapError(error)
+    if (failure?.key === 'payload_too_large') return { failure }
+    throw error
+  }
+}
+
 const trackBatch = async (
   services: Services,
   call: Call<v.InferOutput<typeof BatchBody>, v.InferOutput<typeof TrackQuery>, unknown>,
 ): Promise<Outcome> => {
   let position: bigint | undefined
   const dryRun = call.query.dry_run
+  const tryUntil = call.now + services.settings.requestLimitMs * BATCH_SHARE
+  const turns = createTurns()
+  let isCut = false
   const one = async (item: unknown, index: number): Promise<BatchResult> => {
-    const refused = (failure: Failure, id?: string): BatchResult => ({
-      index,
-      status: 'refused',
-      ...(id === undefined ? {} : { id }),
-      error: errorBody(failure, call.requestId),
-    })
+    const refused = (failure: Failure, id?: string): BatchResult => {
+      if (failure.key === 'not_tried') isCut = true
+      return {
+        index,
+        status: 'refused',
+        ...(id === undefined ? {} : { id }),
+        error: errorBody(failure, call.requestId),
+      }
+    }
+    await turns.over()
     const checked = checkTrackBody(item)
     if ('issues' in checked) return refused(refuse('invalid_payload', describeIssues(checked.issues)))
     const body = checked.value
     // The batch's own key names its events by their place, for those that have no id.
     const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
-    const tracked = await record(services, call, body, { key, dryRun, keeps: true })
+    const tracked = await recordAlone(services, call, body, { key, dryRun, keeps: true, tryUntil })
     if ('failure' in tracked) return refused(tracked.failure, body.id)
     const { position: at, isRepeat, state } = tracked
     if (at !== undefined && (position === undefined || at > position)) position = at
@@ -347,6 +379,7 @@ const trackBatch = async (
       repeated: count('repeated'),
       refused: count('refused'),
     },
+    ...(isCut ? { headers: { 'Retry-After': '1' } } : {}),
     ...(position === undefined ? {} : { consistencyToken: position }),
   }
 }
@@ -391,7 +424,9 @@ export const eventCommands = (services: Services) => [
     method: 'post',
     path: '/v1/events/batch',
     summary: `Track up to ${MAX_BATCH} custom events`,
-    description: 'One result for each event, in the order sent; one that is refused does not keep the others out.',
+    description:
+      'One result for each event, in the order sent; one that is refused does not keep the others out. Events that there was ' +
+      'no time for are refused as `not_tried`, with `Retry-After`: send them again.',
     tag: 'Events',
     roles: ['admin', 'integrator'],
     query: TrackQuery,

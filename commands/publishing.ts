@@ -8,6 +8,7 @@ import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { type PublicationRequested, publicationStream } from '../src/domain/vouchers/publication.ts'
 import {
   codeOf,
@@ -53,7 +54,7 @@ export const PublicationBody = v.pipe(
     customer: CustomerBody,
     source_id: v.optional(v.nullable(name300)),
     channel: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(300)))),
-    metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+    metadata: v.optional(GivenMetadata, {}),
   }),
   v.title('PublicationRequest'),
 )

@@ -14,6 +14,7 @@ import type { Looked } from '../src/domain/redemption/sight.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { compileValidity } from '../src/domain/validity.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { isFailure, refuse } from '../src/http/errors.ts'
@@ -47,7 +48,7 @@ const QualificationBody = v.pipe(
     scenario: v.optional(Scenario, 'ALL'),
     mode: v.optional(v.picklist(['BASIC', 'ADVANCED']), 'BASIC'),
     tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
-    metadata: v.nullish(v.record(v.string(), v.unknown())),
+    metadata: v.nullish(GivenMetadata),
     options: v.optional(Options, {}),
   }),
   v.title('QualificationRequest'),

@@ -10,6 +10,7 @@ import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput } from '../src/domain/redemption/order.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -103,7 +104,7 @@ export const showSession = (session: NonNullable<Session>, request: string | und
 export const asksFields = {
   customer: CustomerField,
   order: v.nullish(OrderInput),
-  metadata: v.nullish(v.record(v.string(), v.unknown())),
+  metadata: v.nullish(GivenMetadata),
   tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
   session: Session,
 }

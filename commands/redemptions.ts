@@ -7,6 +7,7 @@ import type { Profile } from '../src/domain/customer/profile.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
 import { redemptionStream } from '../src/domain/redemption/facts.ts'
 import { openOrder } from '../src/domain/redemption/order.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -136,7 +137,7 @@ const RollbackBody = v.pipe(
     v.object({
       reason: text(1_000),
       tracking_id: text(300),
-      metadata: v.nullish(v.record(v.string(), v.unknown())),
+      metadata: v.nullish(GivenMetadata),
     }),
     {},
   ),

@@ -7,6 +7,7 @@ import type { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
 import { isRefused } from '../src/domain/refusal.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { type CodeState, decideCode, holderId, type Referral } from '../src/domain/vouchers/code.ts'
 import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -20,7 +21,7 @@ const MAX_HOLDERS = 100
 
 const HoldersBody = v.object({
   holders: v.pipe(v.array(CustomerBody), v.minLength(1), v.maxLength(MAX_HOLDERS)),
-  metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+  metadata: v.optional(GivenMetadata, {}),
 })
 
 interface Found {

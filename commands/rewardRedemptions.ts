@@ -9,6 +9,7 @@ import { idFrom } from '../src/domain/ids.ts'
 import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/commands.ts'
 import { Points } from '../src/domain/loyalty/points.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -31,7 +32,7 @@ import { contextOf, tooBusy } from './context.ts'
 const RedemptionBody = v.pipe(
   v.object({
     reward: v.object({ id: name300, points: v.optional(Points), assignment_id: v.optional(name300) }),
-    metadata: v.optional(v.record(v.string(), v.unknown())),
+    metadata: v.optional(GivenMetadata),
   }),
   v.title('RewardRedemption'),
 )

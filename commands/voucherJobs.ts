@@ -8,6 +8,7 @@ import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { generation, tooMany } from '../src/domain/vouchers/generate.ts'
 import type { JobItem, JobType } from '../src/domain/vouchers/job.ts'
 import { completeMember, completeSingle, memberFaults, refusalOf, singleFaults } from '../src/domain/vouchers/make.ts'
@@ -80,7 +81,7 @@ const importOf = (
   return accept(services, call, (id) => ({ id, ...about }), items)
 }
 
-const metadata = v.record(v.string(), v.unknown())
+const metadata = GivenMetadata
 
 const change = (
   services: Services,

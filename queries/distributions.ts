@@ -8,6 +8,7 @@ import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEv
 import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { subjectOf } from '../src/domain/segments/conditions.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
@@ -49,7 +50,7 @@ const TestBody = v.object({
   /** Who it is rendered for; nobody in particular when absent. */
   customer: v.optional(v.object({ id: v.optional(v.string()), source_id: v.optional(v.string()) })),
   /** The metadata of the event that would set it off. */
-  event: v.optional(v.object({ metadata: v.optional(v.record(v.string(), v.unknown()), {}) }), {}),
+  event: v.optional(v.object({ metadata: v.optional(GivenMetadata, {}) }), {}),
   code: v.optional(v.string()),
 })
 type TestBody = v.InferOutput<typeof TestBody>

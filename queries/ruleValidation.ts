@@ -8,6 +8,7 @@ import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts
 import { OrderInput, openOrder, type PricedOrder } from '../src/domain/redemption/order.ts'
 import { contextFor } from '../src/domain/redemption/sight.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -16,7 +17,7 @@ import { ById, isoOrNull } from './shapes.ts'
 
 const Body = v.object({
   customer: CustomerField,
-  event: v.optional(v.object({ type: v.string(), metadata: v.optional(v.record(v.string(), v.unknown()), {}) })),
+  event: v.optional(v.object({ type: v.string(), metadata: v.optional(GivenMetadata, {}) })),
   order: v.nullish(OrderInput),
   redemption: v.optional(
     v.looseObject({
@@ -25,7 +26,7 @@ const Body = v.object({
       gift: Redeemable.entries.gift,
       /** The session that may hold a place for it. */
       session: v.optional(v.object({ key: name300 })),
-      metadata: v.optional(v.record(v.string(), v.unknown())),
+      metadata: v.optional(GivenMetadata),
     }),
   ),
 })

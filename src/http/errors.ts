@@ -95,6 +95,7 @@ const table = {
   headers_too_large: [431, 'Request header fields too large'],
   internal_error: [500, 'Internal error'],
   unavailable: [503, 'Service unavailable'],
+  not_tried: [503, 'Not tried'],
 } as const satisfies Record<string, readonly [status: number, message: string]> &
   Record<RefusalKey, readonly [status: number, message: string]>
 

@@ -7,12 +7,15 @@ import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerIdFrom, customerStream, isCustomerId } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
-import { isRefused, type Refusal } from '../domain/refusal.ts'
+import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { AppendRefused } from '../eventstore/errors.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import type { AppendResult } from '../eventstore/types.ts'
 import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
+import { createTurns } from './turns.ts'
 
 /** Who asks, in which request, and under which key a repeat is recognised. */
 export interface CommandContext {
@@ -32,6 +35,8 @@ export interface CommandContext {
    * Only for a command that has nothing to say itself.
    */
   readonly inPassing?: boolean
+  /** ms since the epoch: what was not begun by then is not begun any more, and the answer is `busy`. */
+  readonly tryUntil?: number
 }
 
 export type Executed =
@@ -54,8 +59,8 @@ export type Executed =
       /** Where the key was used before: for another content. */
       readonly known?: KeyRange
     }
-  /** Other writers were faster, again and again. */
-  | { readonly kind: 'busy' }
+  /** Other writers were faster, again and again; or there was no time for it, and nothing was decided. */
+  | { readonly kind: 'busy'; readonly notTried?: true }
 
 export interface CustomerRuntime {
   /** Decides and records one command; rejects with the store's own errors when it is not to be had. */
@@ -98,9 +103,17 @@ export interface CustomerRuntimeOptions {
 
 /** How often a command is decided again after a conflict. */
 const MAX_ATTEMPTS = 5
-/** How many commands, and how many bytes of facts, go into one append; the store's own limit is 1 MiB. */
+/**
+ * How many commands, facts and bytes of facts go into one append: the store's own limits are 10,000 facts and 1 MiB. A command
+ * whose own facts are more goes alone, and is refused alone.
+ */
 const MAX_TOGETHER = 128
+const MAX_FACTS_TOGETHER = 1_000
 const MAX_BYTES = 600_000
+/** Bytes of JSON that the state of a customer may have before no more events and profiles are taken in. */
+const MAX_STATE_BYTES = 4 * 1024 * 1024
+/** A fact's metadata as sent, without what rules declined. */
+const METADATA_BYTES = 500
 
 const KEY_REUSED: Refusal = {
   key: 'idempotency_key_reused',
@@ -112,6 +125,13 @@ interface Job {
   readonly context: CommandContext
   readonly resolve: (executed: Executed) => void
   readonly reject: (error: unknown) => void
+}
+
+/** Bytes of a decision's facts as they are sent, near enough. */
+const bytesOf = ({ facts, declined }: Decision): number => {
+  let bytes = declined.length > 0 ? Buffer.byteLength(JSON.stringify(declined)) : 0
+  for (const { data } of facts) bytes += METADATA_BYTES + Buffer.byteLength(JSON.stringify(data))
+  return bytes
 }
 
 const metadataOf = (
@@ -162,10 +182,26 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random } = options
   const lines = new Map<string, Job[]>()
+  const turns = createTurns()
   let pending = 0
   let asked = 0
   /** The newest position in the log that this node knows of. */
   let newestPosition = options.head
+
+  /** Appends; what the store refuses is an answer. */
+  const appended = async (
+    id: string,
+    facts: readonly NewFact[],
+    expected: bigint | 'no_stream',
+    deadline: number,
+  ): Promise<AppendResult | { readonly kind: 'refused'; readonly error: AppendRefused }> => {
+    try {
+      return await store.append(customerStream(id), facts, expected, deadline > 0 ? { deadline } : {})
+    } catch (error) {
+      if (error instanceof AppendRefused) return { kind: 'refused', error }
+      throw error
+    }
+  }
 
   /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
   const together = async (id: string, waiting: readonly Job[]): Promise<void> => {
@@ -177,6 +213,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const foreseen = attempt === 1 && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
       const presumed = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
       const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
+      const isFull = customers.weightOf(id) > MAX_STATE_BYTES
       const { linkedTo } = loaded.state
       if (linkedTo !== undefined) {
         const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
@@ -196,8 +233,13 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       let revision = loaded.revision
       for (const job of jobs) {
         const { command, context } = job
-        if (left.length > 0 || (bytes > MAX_BYTES && facts.length > 0)) {
+        if (left.length > 0) {
           left.push(job)
+          continue
+        }
+        for (let pause = turns.over(); pause; pause = turns.over()) await pause
+        if (context.tryUntil !== undefined && Date.now() > context.tryUntil) {
+          answers.push(() => job.resolve({ kind: 'busy', notTried: true }))
           continue
         }
         const { key } = context
@@ -230,7 +272,10 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
             continue
           }
         }
-        const decided = decide(state, command, rulebook, { now: context.now, key: key ?? randomKey() })
+        const decided =
+          isFull && (command.type === 'TrackEvent' || command.type === 'SaveCustomer')
+            ? refuse('invalid_customer', `The history of customer ${id} is too large to take in more`)
+            : decide(state, command, rulebook, { now: context.now, key: key ?? randomKey() })
         if (isRefused(decided)) {
           refused = true
           const at = state
@@ -242,6 +287,13 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
           answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position: undefined }))
           continue
         }
+        const size = bytesOf(decided)
+        const isTooMuch = bytes + size > MAX_BYTES || facts.length + made.length > MAX_FACTS_TOGETHER
+        if (isTooMuch && facts.length > 0) {
+          left.push(job)
+          continue
+        }
+        bytes += size
         const before = state
         state = after
         for (const [index, fact] of made.entries()) {
@@ -251,7 +303,6 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
             data: fact.data,
             metadata: metadataOf(fact, index, before, decided, rulebook, context),
           })
-          bytes += 400 + (fact.type === 'CustomEventTracked' ? JSON.stringify(fact.data.metadata).length : 0)
         }
         if (key !== undefined && made.length > 0) usedHere.set(key, made.length)
         answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position }))
@@ -266,7 +317,14 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         const expected = loaded.revision < 0n ? 'no_stream' : loaded.revision
         const newest = newestPosition
         const deadline = Math.max(...jobs.map((j) => j.context.deadline ?? 0))
-        const result = await store.append(customerStream(id), facts, expected, deadline > 0 ? { deadline } : {})
+        const result = await appended(id, facts, expected, deadline)
+        if (result.kind === 'refused') {
+          customers.forget(id)
+          if (jobs.length === 1) throw result.error
+          // It is one command's fault, and the others are not to be refused with it.
+          for (const job of jobs) await tried(id, [job])
+          return
+        }
         // An old position is that of facts that were there already: the presumed new customer has done this before.
         const isRepeat = presumed !== undefined && result.kind === 'appended' && result.position <= newest
         if (result.kind === 'conflict' || isRepeat) {
@@ -282,28 +340,33 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         position = result.position
         revision = result.revision
         if (position > newestPosition) newestPosition = position
-        customers.appended(id, loaded, { state, revision, position: result.position, facts }, passing)
+        customers.appended(id, loaded, { state, revision, position: result.position, facts, bytes }, passing)
       } else if (presumed) {
         // Memory does not hold the customer, so that what is loaded next comes from the stream.
         doubted = true
         continue
       } else if (state !== loaded.state) customers.derived(id, loaded, state)
       for (const answer of answers) answer()
-      if (left.length > 0) await together(id, left)
+      if (left.length > 0) await tried(id, left)
       return
+    }
+  }
+
+  /** The same; what goes wrong is told to those who wait. */
+  const tried = async (id: string, jobs: readonly Job[]): Promise<void> => {
+    try {
+      await together(id, jobs)
+    } catch (error) {
+      // What of an append whose outcome is unknown was stored shows when the stream is read again.
+      customers.forget(id)
+      for (const job of jobs) job.reject(error)
     }
   }
 
   const work = async (id: string, line: Job[]): Promise<void> => {
     while (line.length > 0) {
       const jobs = line.splice(0, MAX_TOGETHER)
-      try {
-        await together(id, jobs)
-      } catch (error) {
-        // What of an append whose outcome is unknown was stored shows when the stream is read again.
-        customers.forget(id)
-        for (const job of jobs) job.reject(error)
-      }
+      await tried(id, jobs)
       pending -= jobs.length
     }
     lines.delete(id)

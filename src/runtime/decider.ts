@@ -1,11 +1,12 @@
 // Streams with a small state of their own (codes, limits, stock): fold, decide, append with the exact revision. Commands on one
 // stream that wait together are decided one after the other and go into one append.
-import { LRUCache } from 'lru-cache'
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
+import { sizeOf } from '../domain/size.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { CommandContext } from './customers.ts'
+import { createHeavyCache } from './heavy.ts'
 
 export interface Decides<State, Command, F extends { readonly type: string; readonly data: unknown }> {
   /** The stream of the thing with this name. */
@@ -66,6 +67,10 @@ const MAX_ATTEMPTS = 30
 /** How many commands go into one append. */
 const MAX_TOGETHER = 128
 const LONGEST_WAIT_MS = 100
+/** Bytes of memory for the states of one kind of stream. */
+const CACHE_BYTES = 64 * 1024 * 1024
+/** What a fact is taken to add to a state where its size is not known. */
+const FACT_BYTES = 500
 
 interface Job<State, Command> {
   readonly command: Command
@@ -78,7 +83,11 @@ export const createDecider = <State, Command, F extends { readonly type: string;
   { streamOf, initial, fold, decide, keyOf, metadata }: Decides<State, Command, F>,
   { store, sleep, random, cached = 10_000 }: DeciderOptions,
 ): Decider<State, Command> => {
-  const cache = new LRUCache<string, Held<State>>({ max: cached })
+  const cache = createHeavyCache<Held<State>>({
+    maxEntries: cached,
+    maxBytes: CACHE_BYTES,
+    weighs: ({ state }) => state,
+  })
   const lines = new Map<string, Job<State, Command>[]>()
 
   /** Reads on from what memory holds. */
@@ -95,7 +104,8 @@ export const createDecider = <State, Command, F extends { readonly type: string;
       held = { state: fold(held.state, fact, fact.id), revision: fact.revision, position: fact.position }
     // A command may have moved it on meanwhile; what is further stays.
     const known = cache.get(name)
-    if (held.revision >= 0n && (!known || known.revision <= held.revision)) cache.set(name, held)
+    if (held.revision >= 0n && (!known || known.revision <= held.revision))
+      cache.set(name, held, known ? FACT_BYTES * Number(held.revision - known.revision) : 0)
     return held
   }
 
@@ -120,6 +130,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     for (let attempt = 1; ; attempt++) {
       let { state } = held
       const facts: NewFact[] = []
+      let bytes = 0
       const answers: (() => void)[] = []
       let doubtful = false
       let position = held.position
@@ -136,6 +147,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
         for (const fact of decided) {
           const made = newFact(stream, fact, held.revision + BigInt(facts.length) + 1n, context)
           facts.push(made)
+          bytes += sizeOf(fact.data).bytes
           state = fold(state, fact, made.id)
         }
         const at = state
@@ -165,7 +177,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
         }
         position = result.position
         revision = result.revision
-        cache.set(name, { state, revision, position })
+        cache.set(name, { state, revision, position }, bytes)
       }
       for (const answer of answers) answer()
       return

@@ -1,12 +1,12 @@
 // Customers read ahead: many in one go, before they are asked for one by one. Nothing depends on it but how long that takes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { fold } from '../domain/customer/fold.ts'
 import { type CustomerState, NO_DERIVED, newCustomer } from '../domain/customer/state.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory, type KeyMemory } from './keys.ts'
 import type { SnapshotStore } from './snapshots.ts'
 
@@ -63,6 +63,7 @@ export interface ForeseenCustomers {
 
 /** Snapshots that are kept at most. */
 const MAX_SNAPSHOTS = 2_000
+const MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 /** Records taken from the log in one step. */
 const STEP = 1_024
 /** A server that says nothing for so long, ms, will not say that the end is reached: older ones never do. */
@@ -72,7 +73,11 @@ export const createForeseen = (
   store: Pick<EventStore, 'head' | 'subscribeAll'>,
   snapshots: Pick<SnapshotStore, 'loadMany'>,
 ): ForeseenCustomers => {
-  const fromSnapshots = new LRUCache<string, Loaded>({ max: MAX_SNAPSHOTS })
+  const fromSnapshots = createHeavyCache<Loaded>({
+    maxEntries: MAX_SNAPSHOTS,
+    maxBytes: MAX_SNAPSHOT_BYTES,
+    weighs: ({ state, keys }) => [state, keys.save()],
+  })
   let fromLog = new Map<string, Loaded>()
   /** The revision of the rulebook under which `fromLog` was read. */
   let readUnder = ''
@@ -138,7 +143,7 @@ export const createForeseen = (
       const found = await snapshots.loadMany(ids)
       for (const id of ids) {
         const saved = found.get(id)
-        fromSnapshots.set(id, saved ? { ...saved, keys: createKeyMemory(saved.keys) } : unread(id, rulebook))
+        fromSnapshots.set(id, saved ? { ...saved, keys: createKeyMemory(saved.keys) } : unread(id, rulebook), 0)
       }
     },
     async readLog(part) {

@@ -1,5 +1,4 @@
 // Loads customers: from memory, else from what was read ahead or a snapshot and the tail of the stream, else from the stream.
-import { LRUCache } from 'lru-cache'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
@@ -7,6 +6,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { accumulateMissing, missingAccumulators, rewatch, withAccumulatorsOf } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
+import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory } from './keys.ts'
 import type { SnapshotStore } from './snapshots.ts'
 
@@ -37,17 +37,19 @@ export interface Customers {
    * a look at the stream, which may have gone on. Once; undefined when there is none.
    */
   foreseen(id: string, rulebook: Rulebook): Loaded | undefined
-  /** What this node has just appended itself. */
+  /** What this node has just appended itself; `bytes` as sent. */
   appended(
     id: string,
     before: Loaded,
-    after: { state: CustomerState; revision: bigint; position: bigint; facts: readonly NewFact[] },
+    after: { state: CustomerState; revision: bigint; position: bigint; facts: readonly NewFact[]; bytes: number },
     options?: LoadOptions,
   ): void
   /** A state that differs only in what is derived. */
   derived(id: string, before: Loaded, state: CustomerState): void
   /** Memory may be wrong: the next load reads everything again. */
   forget(id: string): void
+  /** Bytes of a customer's state as JSON, as far as memory knows; 0 when it does not hold the customer. */
+  weightOf(id: string): number
   /** Memory may be behind what other nodes recorded: the next load reads on. */
   doubt(id: string): void
 }
@@ -55,9 +57,16 @@ export interface Customers {
 export interface CustomersOptions {
   readonly store: EventStore
   readonly snapshots: SnapshotStore
-  /** Customers kept in memory. */
+  /** Customers kept in memory, and the bytes that they may take there. */
   readonly cacheSize: number
+  readonly cacheBytes?: number
 }
+
+/** Bytes of memory for customers: some 20,000 of them with usual profiles. */
+const CACHE_BYTES = 256 * 1024 * 1024
+
+/** What a fact is taken to add to a state where its size is not known; most add far less. */
+const FACT_BYTES = 1_000
 
 /** A stream that has grown by this many facts since its last snapshot gets a new one. */
 const SNAPSHOT_EVERY = 200n
@@ -68,8 +77,16 @@ interface Held extends Loaded {
   readonly current: boolean
 }
 
-export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOptions): Customers => {
-  const cache = new LRUCache<string, Held>({ max: cacheSize })
+/** What a customer takes in memory: the state, and the keys of its commands as if each had its place there. */
+const weighs = ({ state, keys }: Loaded): unknown => [state, keys.save()]
+
+export const createCustomers = ({
+  store,
+  snapshots,
+  cacheSize,
+  cacheBytes = CACHE_BYTES,
+}: CustomersOptions): Customers => {
+  const cache = createHeavyCache<Held>({ maxEntries: cacheSize, maxBytes: cacheBytes, weighs })
 
   const foreseen = createForeseen(store, snapshots)
 
@@ -137,6 +154,10 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
     return { ...held, state: rewatch(state, rulebook) }
   }
 
+  /** What came with the facts that were read on: more is not known of their size. */
+  const growthOf = (before: Held | undefined, after: Held): number =>
+    before ? FACT_BYTES * Number(after.revision - before.revision) : 0
+
   const maybeSnapshot = (id: string, held: Held): Held => {
     if (held.revision - held.snapshotAt < SNAPSHOT_EVERY) return held
     snapshots.save(id, { state: held.state, revision: held.revision, position: held.position, keys: held.keys.save() })
@@ -152,7 +173,7 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
           ? known
           : { ...(await tail(id, known, rulebook)), current: true }
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
-      if (held !== known && held.revision >= 0n && (known || !inPassing)) cache.set(id, held)
+      if (held !== known && held.revision >= 0n && (known || !inPassing)) cache.set(id, held, growthOf(known, held))
       return held
     },
     unready: (ids, rulebook) =>
@@ -173,7 +194,7 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
       const ahead = foreseen.takeRead(id, rulebook)
       return ahead && { ...ahead, state: rewatch(ahead.state, rulebook) }
     },
-    appended(id, before, { state, revision, position, facts }, { inPassing = false } = {}) {
+    appended(id, before, { state, revision, position, facts, bytes }, { inPassing = false } = {}) {
       foreseen.drop(id)
       const known = cache.get(id)
       if (!known && inPassing) return
@@ -183,16 +204,18 @@ export const createCustomers = ({ store, snapshots, cacheSize }: CustomersOption
         if (commandKey !== undefined) before.keys.note(commandKey, first + BigInt(i), position, print)
       }
       const snapshotAt = known?.snapshotAt ?? -1n
-      cache.set(id, maybeSnapshot(id, { state, revision, position, keys: before.keys, snapshotAt, current: true }))
+      const held = maybeSnapshot(id, { state, revision, position, keys: before.keys, snapshotAt, current: true })
+      cache.set(id, held, bytes)
     },
     derived(id, before, state) {
       const known = cache.get(id)
-      if (known && known.revision === before.revision) cache.set(id, { ...known, state })
+      if (known && known.revision === before.revision) cache.set(id, { ...known, state }, 0)
     },
     doubt(id) {
       const known = cache.get(id)
-      if (known) cache.set(id, { ...known, current: false })
+      if (known) cache.set(id, { ...known, current: false }, 0)
     },
+    weightOf: cache.weightOf,
     forget(id) {
       // A new copy of the keys: those noted by an append that is being decided again must not stay.
       cache.delete(id)

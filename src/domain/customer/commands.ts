@@ -7,7 +7,7 @@ import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults } from '../rulebook/eventSchema.ts'
 import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
 import type { Draft } from './draft.ts'
-import { type ProfilePatch, profileChanges } from './profile.ts'
+import { mergeProfile, NO_PROFILE, type ProfilePatch, profileChanges, profileFault } from './profile.ts'
 import type { LoyaltyRef, TrackedReferral } from './tracking.ts'
 
 export interface TrackEvent {
@@ -69,7 +69,9 @@ const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, only
     return refuse('invalid_customer', `Customer ${state.id} is linked to ${state.linkedTo}`)
   if (state.status !== 'active') {
     if (!mayCreate) return refuseNotFound('customer', state.id)
-    const profile = profileChanges({ metadata: {} }, patch) ?? {}
+    const profile = profileChanges(NO_PROFILE, patch) ?? {}
+    const fault = profileFault(NO_PROFILE, mergeProfile(NO_PROFILE, profile))
+    if (fault !== undefined) return refuse('invalid_customer', fault)
     draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now })
     return undefined
   }
@@ -80,7 +82,10 @@ const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, only
       resource: { type: 'customer', id: state.id },
     })
   const changes = profileChanges(state.profile, patch)
-  if (changes) draft.emit('CustomerUpdated', { changes, occurredAt: draft.now })
+  if (!changes) return undefined
+  const fault = profileFault(state.profile, mergeProfile(state.profile, changes))
+  if (fault !== undefined) return refuse('invalid_customer', fault, { resource: { type: 'customer', id: state.id } })
+  draft.emit('CustomerUpdated', { changes, occurredAt: draft.now })
   return undefined
 }
 

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
+import { sizeOf } from '../size.ts'
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const personal = <S extends v.GenericSchema>(schema: S) => v.pipe(schema, v.metadata({ personal: true }))
@@ -164,4 +165,15 @@ export const mergeProfile = (before: Profile, patch: ProfilePatch): Profile => {
   }
   if (metadata) merged.metadata = mergeRecord(before.metadata, metadata)
   return merged as unknown as Profile
+}
+
+/** Bytes that a profile may have as JSON. */
+export const MAX_PROFILE_BYTES = 64 * 1024
+
+/** Why a profile cannot become what it would be: it is too large, and not smaller than it was. */
+export const profileFault = (before: Profile, after: Profile): string | undefined => {
+  const { bytes } = sizeOf(after)
+  return bytes > MAX_PROFILE_BYTES && bytes > sizeOf(before).bytes
+    ? `The profile with its metadata would have ${bytes} bytes, and may have at most ${MAX_PROFILE_BYTES}`
+    : undefined
 }

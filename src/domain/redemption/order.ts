@@ -4,6 +4,7 @@ import { answered } from '../answered.ts'
 import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
 import { idFrom } from '../ids.ts'
 import { numeric } from '../numbers.ts'
+import { GivenMetadata } from '../size.ts'
 import { MAX_AMOUNT } from '../vouchers/spec.ts'
 
 /** The most that an order may come to with the units that vouchers add, minor units; still exact as a number. */
@@ -37,7 +38,7 @@ const Item = v.pipe(
     amount: v.nullish(amount),
     product: v.nullish(Product),
     sku: v.nullish(Product),
-    metadata: v.nullish(metadata),
+    metadata: v.nullish(GivenMetadata),
   }),
   answered(
     'id',
@@ -79,7 +80,7 @@ export const OrderInput = v.pipe(
     /** Else what the items come to. */
     amount: v.nullish(amount),
     items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ORDER_ITEMS))),
-    metadata: v.nullish(metadata),
+    metadata: v.nullish(GivenMetadata),
   }),
   answered(
     'object',

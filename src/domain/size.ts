@@ -1,0 +1,52 @@
+// How large plain values are: bytes as they are written, and keys at all levels; and what of them a request may bring.
+import * as v from 'valibot'
+
+export interface Size {
+  /** Bytes of the value as JSON in UTF-8, escapes left out of account. */
+  readonly bytes: number
+  /** Properties of all objects in it, at all levels. */
+  readonly keys: number
+}
+
+/** The size of a plain value. One walk; takes some nanoseconds a value. */
+export const sizeOf = (value: unknown): Size => {
+  let bytes = 0
+  let keys = 0
+  const visit = (one: unknown): void => {
+    if (typeof one === 'string') bytes += Buffer.byteLength(one) + 2
+    else if (typeof one !== 'object' || one === null) bytes += typeof one === 'number' ? String(one).length : 4
+    else if (Array.isArray(one)) {
+      bytes += 2 + one.length
+      for (const element of one) visit(element)
+    } else {
+      bytes += 2
+      for (const [key, inner] of Object.entries(one)) {
+        if (inner === undefined) continue
+        keys++
+        bytes += Buffer.byteLength(key) + 4
+        visit(inner)
+      }
+    }
+  }
+  visit(value)
+  return { bytes, keys }
+}
+
+/** Bytes as JSON, and keys at all levels, that the metadata of one event, order or other request may have. */
+export const MAX_METADATA_BYTES = 256 * 1024
+export const MAX_METADATA_KEYS = 2_000
+
+const metadataFault = (metadata: object): string | undefined => {
+  const { bytes, keys } = sizeOf(metadata)
+  if (keys > MAX_METADATA_KEYS) return `must NOT have more than ${MAX_METADATA_KEYS} keys`
+  return bytes > MAX_METADATA_BYTES ? `must NOT have more than ${MAX_METADATA_BYTES} bytes` : undefined
+}
+
+/** Metadata that a request brings. What is recorded is read without these bounds. */
+export const GivenMetadata = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.check(
+    (metadata) => metadataFault(metadata) === undefined,
+    ({ input }) => metadataFault(input) ?? '',
+  ),
+)
