@@ -179,7 +179,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/vouchers\//, { code }],
     [
       /^\/v1\/event-schemas\//,
-      { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.schemas[0].id },
+      { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.data[0].id },
     ],
   ]
   return {
