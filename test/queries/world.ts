@@ -177,10 +177,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
     [/^\/v1\/vouchers\/\{code\}\/transactions/, { code: 'GIFT' }],
     [/^\/v1\/vouchers\//, { code }],
-    [
-      /^\/v1\/event-schemas\//,
-      { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.data[0].id },
-    ],
+    [/^\/v1\/event-schemas\//, { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.data[0].id }],
   ]
   return {
     routes,
