@@ -390,7 +390,10 @@ const ResendParams = v.object({ id: v.string() })
 const resend = async (services: Services, call: Call<unknown, unknown, { id: string }>): Promise<Outcome> => {
   const kept = await readRejectedEvent(services, call.params.id)
   if (!kept) return notFound('rejected_event', call.params.id)
-  const body = v.parse(TrackBody, kept.body)
+  // It may have been kept by a time that asked less of it.
+  const checked = checkTrackBody(kept.body)
+  if ('issues' in checked) return refuse('invalid_payload', describeIssues(checked.issues))
+  const body = checked.value
   const key = kept.key ?? (body.id === undefined ? `resend:${kept._id}` : callerKey(call.key, body.id))
   const naming = { key, ...(kept.print ? { print: kept.print } : {}), keeps: false }
   const tracked = await record(services, call, body, naming)

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import { answered } from '../../src/domain/answered.ts'
+import { profileFacts } from '../../src/domain/customer/profile.ts'
 import { buildApp } from '../../src/http/app.ts'
 import { describeIssues } from '../../src/http/issues.ts'
 import { audienceOf, checkerOf, type Route } from '../../src/http/route.ts'
@@ -24,7 +25,11 @@ type Path = readonly string[]
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {
   get: (_, name) =>
-    name === 'rulebook' || name === 'readModel' || name === 'projector' || name === 'store' ? {} : () => undefined,
+    name === 'rulebook' || name === 'readModel' || name === 'projector' || name === 'store'
+      ? {}
+      : name === 'load'
+        ? { begin: async () => ({ leave: () => undefined }) }
+        : () => undefined,
 })
 const routes = [...commandRoutes(services), ...queryRoutes(services)]
 const app = buildApp(routes, {
@@ -100,8 +105,8 @@ const refusedAt = (shape: Shape, path: Path): Path | undefined => {
 }
 
 /** A value that says something at a path and nothing else. */
-const valueAt = ([name, ...rest]: Path): unknown =>
-  name === undefined ? 'x' : name === '[]' ? [valueAt(rest)] : { [name]: valueAt(rest) }
+const valueAt = ([name, ...rest]: Path, value: unknown = 'x'): unknown =>
+  name === undefined ? value : name === '[]' ? [valueAt(rest, value)] : { [name]: valueAt(rest, value) }
 
 const queryAt = ([name, ...rest]: Path): string =>
   `${name}${rest.map((one) => `[${one === '[]' ? '0' : one}]`).join('')}=x`
@@ -115,7 +120,7 @@ const keyFor = (path: string, { roles }: Route): Record<string, string> => {
 /** What a query must say for the body to be looked at. */
 const needed = ({ query }: Route): string => (query && 'issues' in checkerOf(query)({}) ? '?code=x' : '')
 
-const send = async (method: string, path: string, route: Route, part: Part, at: Path) => {
+const send = async (method: string, path: string, route: Route, part: Part, at: Path, value: unknown = 'x') => {
   const url = path.replace('{projectId}', 'proj_main').replace(/\{[^}]+\}/g, 'x')
   const sent =
     part === 'query'
@@ -123,10 +128,11 @@ const send = async (method: string, path: string, route: Route, part: Part, at: 
       : await app.request(`${url}${needed(route)}`, {
           method,
           headers: { ...keyFor(path, route), ...json },
-          body: JSON.stringify(valueAt(at)),
+          body: JSON.stringify(valueAt(at, value)),
         })
-  const { details = '' } = await errorOf(sent)
-  return { status: sent.status, details }
+  const text = await sent.clone().text()
+  const { details = '' } = sent.ok ? {} : await errorOf(sent)
+  return { status: sent.status, details, text }
 }
 
 const shown = (path: Path): string =>
@@ -209,6 +215,65 @@ test('a name that nothing reads is refused on every route, in the query and at e
     }
   }
   assert.ok(places > 200, `${places} places`)
+})
+
+/** What no customer can be, by field, and what is said of it. */
+const NO_PROFILE_HAS: readonly (readonly [Path, unknown, RegExp])[] = [
+  [['birthdate'], '02/28/1992', /must match format .*date/],
+  [['birthdate'], '2024-02-30', /must match format .*date/],
+  [['birthdate'], '1992-02-28T00:00:00Z', /must match format .*date/],
+  [['birthday'], '30 February', /must match format .*date/],
+  [['birthdate'], '', /must match format .*date/],
+  [['email'], 'x'.repeat(321), /320/],
+  [['phone'], 48600100200, /string/],
+  [['name'], 'x'.repeat(301), /300/],
+  [['address', 'city'], ['Poznan'], /string/],
+  [['unsubscribed'], ['pigeon'], /sms/],
+]
+
+test('whoever a request is about, what a customer may be is asked in the same way', async () => {
+  const entrances = new Set<string>()
+  for (const { route, method, path } of served) {
+    if (method === 'GET' || audienceOf(path) === 'public') continue
+    const shape = shapeAt(route, 'body')
+    // A batch reads each of its events by itself, so that its own schema says nothing of them.
+    const isBatch = path === '/v1/events/batch'
+    const places: readonly Path[] = isBatch
+      ? [['events', '[]', 'customer']]
+      : closedPlaces(shape).filter((place) => reads(shape, [...place, 'birthdate']))
+    for (const place of places) {
+      entrances.add(`${method} ${path}`)
+      for (const [field, value, said] of NO_PROFILE_HAS) {
+        const where = [...place, ...field]
+        const { status, details, text } = await send(method, path, route, 'body', where, value)
+        const told = isBatch ? text : details
+        assert.is(status, isBatch ? 200 : 400, `${method} ${path} ${where.join('.')}: ${details}`)
+        const named = shown(where).replace('.events[0]', '')
+        assert.ok(told.includes(`Property ${named}`), `${method} ${path} ${where.join('.')}: ${told}`)
+        assert.match(told, said, `${method} ${path} ${where.join('.')}`)
+      }
+    }
+  }
+  for (const name of [
+    'customers',
+    'events',
+    'events/batch',
+    'publications',
+    'redemptions',
+    'validations',
+    'members',
+    'holders',
+  ])
+    assert.ok(
+      [...entrances].some((entrance) => entrance.endsWith(`/${name}`)),
+      `${name} is among ${[...entrances].join(', ')}`,
+    )
+})
+
+test('a fact of a time that asked less is still read', () => {
+  const profile = { birthdate: '02/28/1992', metadata: {} }
+  assert.ok(v.is(profileFacts.CustomerCreated.schema, { id: 'cust_1', profile, occurredAt: 1 }))
+  assert.ok(v.is(profileFacts.CustomerUpdated.schema, { changes: profile, occurredAt: 1 }))
 })
 
 const Order = v.pipe(
