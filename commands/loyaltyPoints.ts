@@ -33,7 +33,7 @@ const expiryOf = (services: Services, body: BalanceBody): Expiry | Failure => {
   const type = body.expiration_type ?? (body.expiration_date ? 'CUSTOM_DATE' : 'PROGRAM_RULES')
   if (type !== 'CUSTOM_DATE') return { type }
   const { timeZone } = services.rulebook.current().project
-  const at = body.expiration_date ? calendarOf(timeZone).parse(body.expiration_date) : undefined
+  const at = body.expiration_date ? calendarOf(timeZone).parseEnd(body.expiration_date) : undefined
   return at === undefined
     ? refuse('invalid_expiration_date', 'Property .expiration_date must match format "date-time" or "date"')
     : { type, at }

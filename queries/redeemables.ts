@@ -5,6 +5,7 @@ import type { VoucherDocument } from '../projections/vouchers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { spanOf } from '../src/domain/validity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
@@ -62,12 +63,10 @@ export const statusOf = (
 ): Status => {
   const { campaign, validity, quantity } = voucher
   if (!voucher.active || (campaign && !campaign.definition.active)) return 'DISABLED'
-  const { parse } = calendarOf(rulebook.project.timeZone)
-  const spans = [validity, ...(campaign ? [campaign.definition] : [])]
-  const instants = (dates: readonly (string | null | undefined)[]) =>
-    dates.flatMap((date) => (date ? (parse(date) ?? []) : []))
-  if (instants(spans.map((span) => span.expiration_date)).some((end) => now >= end)) return 'EXPIRED'
-  if (instants(spans.map((span) => span.start_date)).some((start) => now < start)) return 'NOT_ACTIVE_YET'
+  const calendar = calendarOf(rulebook.project.timeZone)
+  const spans = [validity, ...(campaign ? [campaign.definition] : [])].map((one) => spanOf(one, calendar))
+  if (spans.some(({ to }) => to !== undefined && now >= to)) return 'EXPIRED'
+  if (spans.some(({ from }) => from !== undefined && now < from)) return 'NOT_ACTIVE_YET'
   if (quantity !== null && redeemed >= quantity) return 'USED'
   return balance === 0 ? 'NO_BALANCE' : 'ACTIVE'
 }

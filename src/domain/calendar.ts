@@ -41,6 +41,8 @@ export interface Calendar {
    * Undefined for anything else, also for days that do not exist.
    */
   parse(text: string): number | undefined
+  /** The instant before which what is good until a text (as `parse` takes it) ends: of a day, the first after it. */
+  parseEnd(text: string): number | undefined
 }
 
 const DAY_MS = 86_400_000
@@ -68,6 +70,8 @@ export const isTimeZone = (name: string): boolean => IANAZone.isValidZone(name)
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/
 
 const calendars = new Map<string, Calendar>()
 
@@ -172,6 +176,13 @@ const makeCalendar = (timeZone: string): Calendar => {
     return wall - sign * minutesEast * 60_000
   }
 
+  const parseEnd = (text: string): number | undefined => {
+    const at = parse(text)
+    if (at === undefined || !DAY.test(text)) return at
+    const [year, month, day] = text.split('-').map(Number)
+    return startOfDay(year!, month!, day! + 1)
+  }
+
   return {
     timeZone,
     civil,
@@ -181,5 +192,6 @@ const makeCalendar = (timeZone: string): Calendar => {
     weekday,
     instantOf: ({ year, month, day }, msOfDay) => atWall(utc(year, month, day) + msOfDay),
     parse,
+    parseEnd,
   }
 }

@@ -18,9 +18,9 @@ const NONE: Span = { years: 0, months: 0, days: 0, ms: 0 }
 
 /** The fields of the HTTP contract that say when something is in force, to be spread into a definition's schema. */
 export const validityFields = {
-  /** A date is taken at its first instant in the project's time zone. In force from then on. */
+  /** In force from then on; a day without a time: from its first instant in the project's time zone. */
   start_date: v.nullish(when),
-  /** In force until before then. */
+  /** In force until before then; a day without a time: to its end, so that a day from itself to itself is that day. */
   expiration_date: v.nullish(when),
   /** In force for `duration` at the beginning of each `interval`, counted from `start_date`. */
   validity_timeframe: v.nullish(v.object({ interval: duration, duration })),
@@ -42,12 +42,20 @@ export const validityFields = {
 export const Validity = v.object(validityFields)
 export type Validity = v.InferOutput<typeof Validity>
 
+/** The stretch `[from, to)` that start and end leave, ms; undefined where there is no bound, or none that can be read. */
+export const spanOf = (
+  { start_date: start, expiration_date: end }: Pick<Validity, 'start_date' | 'expiration_date'>,
+  calendar: Calendar,
+): { readonly from: number | undefined; readonly to: number | undefined } => ({
+  from: start ? calendar.parse(start) : undefined,
+  to: end ? calendar.parseEnd(end) : undefined,
+})
+
 /** What is wrong with the fields beside one another. */
 export const validityFaults = (validity: Validity, calendar: Calendar): readonly Fault[] => {
   const { start_date: start, expiration_date: end, validity_timeframe: frame } = validity
   const faults: Fault[] = []
-  const from = start ? calendar.parse(start) : undefined
-  const to = end ? calendar.parse(end) : undefined
+  const { from, to } = spanOf(validity, calendar)
   if (start && from === undefined)
     faults.push({ path: 'start_date', message: 'must match format "date-time" or "date"' })
   if (end && to === undefined)
@@ -112,8 +120,7 @@ const inHours = (calendar: Calendar, windows: Hours, now: number): Answer => {
 export const compileValidity = (validity: Validity, calendar: Calendar): ((now: number) => Answer) => {
   const parts: ((now: number) => Answer)[] = []
   const { start_date, expiration_date, validity_timeframe, validity_day_of_week, validity_hours } = validity
-  const start = start_date ? calendar.parse(start_date) : undefined
-  const end = expiration_date ? calendar.parse(expiration_date) : undefined
+  const { from: start, to: end } = spanOf(validity, calendar)
   if ((start_date && start === undefined) || (expiration_date && end === undefined)) return () => FAILS
   if (start !== undefined || end !== undefined)
     parts.push((now) => during(start ?? Number.NEGATIVE_INFINITY, end ?? Number.POSITIVE_INFINITY, now))

@@ -144,13 +144,13 @@ test('dates, days and hours of rule and program are held against the time at whi
     fixed(1, { validity_hours: { daily: [{ start_time: '10:00', expiration_time: '11:00', days_of_week: [3] }] } }),
   )
   w.define('earningRule', 'ern_days', fixed(2, { validity_day_of_week: [2, 3] }))
-  w.define('earningRule', 'ern_dates', fixed(4, { start_date: '2026-03-04', expiration_date: '2026-03-05' }))
+  w.define('earningRule', 'ern_dates', fixed(4, { start_date: '2026-03-04', expiration_date: '2026-03-04' }))
   assert.equal(changes(buy(w)), ['POINTS_ACCRUAL 1', 'POINTS_ACCRUAL 2', 'POINTS_ACCRUAL 4'])
   assert.equal(changes(buy(w, 1, { ago: 2 * HOUR })), ['POINTS_ACCRUAL 2', 'POINTS_ACCRUAL 4'])
   assert.equal(changes(buy(w, 1, { ago: DAY })), ['POINTS_ACCRUAL 2'])
   w.wait(DAY)
   assert.equal(changes(buy(w)), [])
-  w.define('campaign', PROGRAM, program({ expiration_date: '2026-03-05' }))
+  w.define('campaign', PROGRAM, program({ expiration_date: '2026-03-04' }))
   assert.equal(declined(w)[0], 'the program is not in force at that time')
 })
 

@@ -1,11 +1,14 @@
 // Validity in time and code formats: answers with the instant until which they stand, against asking every minute.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { codeFrom, roomOf } from '../../src/domain/codes.ts'
 import { proportional, wholeTimes } from '../../src/domain/loyalty/points.ts'
-import { compileValidity, type Validity, validityFaults } from '../../src/domain/validity.ts'
+import { compileValidity, spanOf, type Validity, validityFaults } from '../../src/domain/validity.ts'
 import { DAY, HOUR, MINUTE } from '../given.ts'
 
 const zone = 'America/New_York'
@@ -24,6 +27,49 @@ const wall = (at: number): readonly [number, number] => {
   const parts = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, value]))
   return [DAYS.indexOf(parts.weekday!), Number(parts.hour) * 60 + Number(parts.minute)]
 }
+
+test('a day without a time begins with its first instant and ends with its last, an instant is itself', () => {
+  const of = (start_date: string | null, expiration_date: string | null, timeZone = zone) => {
+    const there = calendarOf(timeZone)
+    const validity = { start_date, expiration_date }
+    assert.equal(validityFaults(validity, there), [], `${start_date} to ${expiration_date}`)
+    const { from, to } = spanOf(validity, there)
+    const ask = compileValidity(validity, there)
+    if (from !== undefined)
+      assert.equal([ask(from - 1).holds, ask(from).holds], [false, true], 'from its first instant')
+    if (to !== undefined) assert.equal([ask(to - 1).holds, ask(to).holds], [true, false], 'to its last')
+    return [from, to].map((at) => (at === undefined ? null : new Date(at).toISOString()))
+  }
+  assert.equal(of('2026-05-01', '2026-05-01'), ['2026-05-01T04:00:00.000Z', '2026-05-02T04:00:00.000Z'])
+  assert.equal(of(null, '2026-12-31'), [null, '2027-01-01T05:00:00.000Z'])
+  assert.equal(of('2026-05-01T10:00:00Z', '2026-05-01'), ['2026-05-01T10:00:00.000Z', '2026-05-02T04:00:00.000Z'])
+  assert.equal(of('2026-05-01', '2026-05-02T00:00:00Z'), ['2026-05-01T04:00:00.000Z', '2026-05-02T00:00:00.000Z'])
+  // Days of 23 and 25 hours.
+  assert.equal(of('2026-03-29', '2026-03-29', 'Europe/Warsaw'), [
+    '2026-03-28T23:00:00.000Z',
+    '2026-03-29T22:00:00.000Z',
+  ])
+  assert.equal(of('2026-10-25', '2026-10-25', 'Europe/Warsaw'), [
+    '2026-10-24T22:00:00.000Z',
+    '2026-10-25T23:00:00.000Z',
+  ])
+  const late = { start_date: '2026-05-02', expiration_date: '2026-05-01' }
+  assert.equal(validityFaults(late, calendar), [{ path: 'expiration_date', message: 'must be later than start_date' }])
+  for (const none of ['2026-02-30', 'tomorrow'])
+    assert.is(validityFaults({ expiration_date: none }, calendar)[0]?.path, 'expiration_date', none)
+})
+
+test('an end is read as an end wherever one is read', () => {
+  const here = fileURLToPath(new URL('../../', import.meta.url))
+  for (const folder of ['src', 'commands', 'queries', 'projections'])
+    for (const name of readdirSync(join(here, folder), { recursive: true, encoding: 'utf8' }))
+      if (name.endsWith('.ts'))
+        assert.not.match(
+          readFileSync(join(here, folder, name), 'utf8'),
+          /\bparse\([^()]*\b(?:expiration_?date|expires_?at)/i,
+          `${folder}/${name} takes the first instant of a day for its end: see parseEnd of the calendar`,
+        )
+})
 
 const minutes = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
 const time = fc
@@ -70,7 +116,7 @@ test('days and hours hold as a wall clock says, and stand until then', () => {
 })
 
 test('dates and time frames', () => {
-  const dates = compileValidity({ start_date: '2026-03-08', expiration_date: '2026-03-09' }, calendar)
+  const dates = compileValidity({ start_date: '2026-03-08', expiration_date: '2026-03-08' }, calendar)
   const start = Date.parse('2026-03-08T05:00:00Z')
   // The day on which the clocks go forward has 23 hours.
   const end = Date.parse('2026-03-09T04:00:00Z')
@@ -92,7 +138,7 @@ test('dates and time frames', () => {
 test('faults name the field', () => {
   const paths = (validity: Validity) => validityFaults(validity, calendar).map(({ path }) => path)
   assert.equal(paths({ start_date: 'soon' }), ['start_date'])
-  assert.equal(paths({ start_date: '2026-01-02', expiration_date: '2026-01-02' }), ['expiration_date'])
+  assert.equal(paths({ start_date: '2026-01-02', expiration_date: '2026-01-01' }), ['expiration_date'])
   assert.equal(paths({ validity_timeframe: { interval: 'P1D', duration: 'P2D' } }), [
     'start_date',
     'validity_timeframe.duration',

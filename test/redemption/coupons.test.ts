@@ -35,7 +35,6 @@ const campaigns = rows(
 const calendar = calendarOf(ZONE)
 const DAY = 86_400_000
 const noon = (date: string): number => calendar.parse(date)! + DAY / 2
-const dayAfter = (date: string): string => new Date(Date.parse(date) + DAY).toISOString().slice(0, 10)
 const household = (id: string): string => `cust_household${id.padStart(15, '0')}`
 
 const { rulebook } = (() => {
@@ -50,8 +49,7 @@ const { rulebook } = (() => {
       name: `campaign ${id}`,
       campaign_type: 'DISCOUNT_COUPONS',
       start_date,
-      // In force until before it: the last day counts.
-      expiration_date: dayAfter(end_date),
+      expiration_date: end_date,
       voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 100 } },
     })
     w.define('validationRule', `val_${id}`, {
@@ -136,7 +134,7 @@ test('with the date moved before or after the campaign, none does', () => {
     households.clear()
     for (const [n, r] of inOrder.entries()) {
       const { start_date, end_date } = campaigns.find((c) => c.campaign_id === r.campaign_id)!
-      const now = side === 'before' ? calendar.parse(start_date)! - 1 : calendar.parse(dayAfter(end_date))!
+      const now = side === 'before' ? calendar.parse(start_date)! - 1 : calendar.parseEnd(end_date)!
       const key = redeem(r.household_id, r.coupon_upc, r.campaign_id, now, n)
       // A decision is never dated back, so each household asks anew.
       households.delete(r.household_id)

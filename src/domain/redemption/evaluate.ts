@@ -10,7 +10,7 @@ import { newCustomer } from '../customer/state.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { subjectOf } from '../segments/conditions.ts'
-import { compileValidity, type Validity } from '../validity.ts'
+import { compileValidity, spanOf, type Validity } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../vouchers/resolve.ts'
 import { countWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from './counts.ts'
@@ -97,8 +97,7 @@ const timeFault = (
   code: string,
 ): Refused | undefined => {
   if (compileValidity(validity, calendar)(now).holds) return undefined
-  const start = validity.start_date ? calendar.parse(validity.start_date) : undefined
-  const end = validity.expiration_date ? calendar.parse(validity.expiration_date) : undefined
+  const { from: start, to: end } = spanOf(validity, calendar)
   if (end !== undefined && now >= end)
     return refuse('voucher_expired', `${what} expired at ${new Date(end).toISOString()}`, voucherResource(code))
   if (start !== undefined && now < start)
