@@ -12,7 +12,7 @@ import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
-import { GivenMetadata } from '../src/domain/size.ts'
+import { GivenMetadata, MAX_BATCH_BYTES } from '../src/domain/size.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
@@ -29,7 +29,6 @@ import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 /** How far ahead of this node's clock an event may say it occurred: clocks differ. */
 const MAX_AHEAD_MS = 5 * 60_000
 const MAX_BATCH = 1_000
-const BATCH_BYTES = 10 * 1024 * 1024
 /** How much of the time of a request a batch begins events in: the rest is for recording and answering those begun. */
 const BATCH_SHARE = 0.5
 
@@ -434,7 +433,7 @@ export const eventCommands = (services: Services) => [
     roles: ['admin', 'integrator'],
     query: TrackQuery,
     body: BatchBody,
-    bodyLimit: BATCH_BYTES,
+    bodyLimit: MAX_BATCH_BYTES,
     response: BatchAnswer,
     handler: (call) => trackBatch(services, call),
   }),

@@ -101,10 +101,17 @@ const summary = (file: string, report: Report, dryRun: boolean): string => {
     lines.push(
       `  Of the repeated, ${number.format(unclear)} were sent twice because an answer was lost: this run may have recorded them.`,
     )
+  if (report.unreadableFrom !== undefined)
+    lines.push(
+      `  From line ${report.unreadableFrom} on the file cannot be read: a quote opens there that is never closed.`,
+    )
   return `${lines.join('\n')}\n`
 }
 
 const GO_ON = 'Run the same command again to go on: what is recorded is found and not doubled.'
+
+/** Whether the same command can come further another time, perhaps with another key. */
+const mayHelp = (error: Error): boolean => error instanceof ServerError || error instanceof KeyError
 
 const codeOf = (error: Error): number => {
   if (error instanceof InputError) return EXIT.usage
@@ -175,7 +182,10 @@ const run = async (file: string, options: Options): Promise<void> => {
       throw new CliError(`Interrupted before the end of the file. ${GO_ON}`, EXIT.interrupted)
     case 'failed':
       if (codeOf(ended.error) === EXIT.failed) throw ended.error
-      throw new CliError(`Ended before the end of the file: ${ended.error.message}\n${GO_ON}`, codeOf(ended.error))
+      throw new CliError(
+        `Ended before the end of the file: ${ended.error.message}${mayHelp(ended.error) ? `\n${GO_ON}` : ''}`,
+        codeOf(ended.error),
+      )
     default:
       return ended satisfies never
   }
@@ -211,7 +221,7 @@ export const importCommand: Subcommand = (program: Command) => {
     .option('--refused <path>', 'where refused lines go with their reasons (default: FILE.refused.ndjson)')
     .option('--batch <events>', 'events in one request', wholeNumber(1, 1_000), 1_000)
     .option('--in-flight <batches>', 'requests at once', wholeNumber(1, 32), 4)
-    .option('--retry-for <seconds>', 'how long to wait for a server that went away', wholeNumber(0, 86_400), 60)
+    .option('--retry-for <seconds>', 'how long to wait for a server that does not answer', wholeNumber(0, 86_400), 600)
     .option('--json', 'print the counts as one line of JSON')
     .addHelpText('after', HELP)
   withConnection(command).action((file: string, options: unknown) => run(file, v.parse(Options, options)))

@@ -1,6 +1,11 @@
 // How large plain values are: bytes as they are written, and keys at all levels; and what of them a request may bring.
 import * as v from 'valibot'
 
+/** Bytes that one event may have as JSON, and one line of a file that becomes one. */
+export const MAX_EVENT_BYTES = 1024 * 1024
+/** Bytes that the body of a batch of events may have. */
+export const MAX_BATCH_BYTES = 10 * MAX_EVENT_BYTES
+
 export interface Size {
   /** Bytes of the value as JSON in UTF-8, escapes left out of account. */
   readonly bytes: number

@@ -1,9 +1,10 @@
 // Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
+import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Failure, refuse } from './errors.ts'
 import { isRefusedName } from './names.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
-export const DEFAULT_BODY_LIMIT = 1024 * 1024
+export const DEFAULT_BODY_LIMIT = MAX_EVENT_BYTES
 /** Levels of objects and arrays within each other where a route says nothing else; the outermost is level 1. */
 export const MAX_NESTING = 20
 

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import { Interrupted, KeyError, ServerError } from './errors.ts'
+import { spellSeconds } from './progress.ts'
 
 export interface Connection {
   /** Where the node listens, without a path. */
@@ -131,7 +132,7 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
           throw new ServerError(
             retryForMs === 0
               ? `${connection.url} does not answer (${answer.reason})`
-              : `${connection.url} did not answer for ${Math.round(retryForMs / 1000)} s (${answer.reason})`,
+              : `${connection.url} did not answer for ${spellSeconds(retryForMs / 1000)} (${answer.reason})`,
           )
         onRetry?.(answer.reason)
         await sleep(wait, signal)

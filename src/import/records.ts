@@ -1,7 +1,7 @@
 // Reads a file record by record, without holding it: CSV with a header line, or one JSON object a line.
 import { createReadStream } from 'node:fs'
-import { CsvError, parse } from 'csv-parse'
-import * as v from 'valibot'
+import { MAX_EVENT_BYTES } from '../domain/size.ts'
+import { type CsvRow, csvRows, MAX_SHOWN, tooLong } from './csv.ts'
 import { InputError } from './errors.ts'
 
 export const FILE_FORMATS = ['csv', 'ndjson'] as const
@@ -9,7 +9,7 @@ export type FileFormat = (typeof FILE_FORMATS)[number]
 
 /** One record as it stands in the file. */
 export interface SourceRecord {
-  /** The line on which it ends, from 1; no two records share one. */
+  /** The line on which it ends, from 1 (of a quote that is never closed, the line on which it opens); no two records share one. */
   readonly line: number
   /** Bytes of the file that it took, with its line end. */
   readonly bytes: number
@@ -18,6 +18,8 @@ export interface SourceRecord {
   /** Its values by column, or why it has none. */
   readonly fields: Readonly<Record<string, unknown>> | undefined
   readonly fault?: string
+  /** True when nothing after it can be read. */
+  readonly isLast?: boolean
 }
 
 export interface RecordFile {
@@ -32,13 +34,8 @@ export interface ReadOptions {
   readonly delimiter: string
 }
 
-/** A longer line is no record but a sign of a wrong format; the service's own bound on a batch is ten times this. */
-const MAX_RECORD_BYTES = 1024 * 1024
-
 /** What a file's name says of its format: `.ndjson`, `.jsonl` and `.json` are JSON lines, anything else is CSV. */
 export const formatOf = (path: string): FileFormat => (/\.(?:ndjson|jsonl|json)$/i.test(path) ? 'ndjson' : 'csv')
-
-const Row = v.object({ record: v.array(v.string()), info: v.object({ bytes: v.number(), lines: v.number() }) })
 
 const checkedHeader = (header: readonly string[], path: string): readonly string[] => {
   const names = header.map((name) => name.trim())
@@ -47,95 +44,83 @@ const checkedHeader = (header: readonly string[], path: string): readonly string
   return names
 }
 
-const readCsv = async (path: string, delimiter: string): Promise<RecordFile> => {
-  const file = createReadStream(path)
-  const parser = parse({
-    bom: true,
-    info: true,
-    delimiter,
-    skip_empty_lines: true,
-    relax_column_count: true, // a record with too few or too many cells is refused here, with its line
-    relax_quotes: true, // a quote inside a bare cell (3" nails) is text
-    max_record_size: MAX_RECORD_BYTES,
-  })
-  file.on('error', (error) => parser.destroy(error))
-  file.pipe(parser)
-  const rows = parser[Symbol.asyncIterator]()
-  const next = async (): Promise<v.InferOutput<typeof Row> | undefined> => {
-    try {
-      const row = await rows.next()
-      return row.done ? undefined : v.parse(Row, row.value)
-    } catch (error) {
-      // Past a broken quote nobody can say where a record begins, so the rest is not guessed at.
-      if (error instanceof CsvError)
-        throw new InputError(`${path}: ${error.message}; the file cannot be read past that line`)
-      throw error
-    }
-  }
-  const head = await next()
-  if (!head) throw new InputError(`${path} is empty: a CSV file begins with a line of column names`)
-  const columns = checkedHeader(head.record, path)
+/** The text of a file in pieces. Bytes that are no text become the decoder's mark for them. */
+async function* textOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>)
+    yield decoder.decode(chunk, { stream: true })
+  yield decoder.decode()
+}
 
-  let before = head.info.bytes
-  let doubled = doubledLines(head.record)
+const recordOf = (columns: readonly string[], { cells, fault, line, bytes, text, isLast }: CsvRow): SourceRecord => {
+  if (cells === undefined)
+    return { line, bytes, content: text, fields: undefined, ...(fault && { fault }), ...(isLast && { isLast }) }
+  const common = { line, bytes, content: JSON.stringify(cells) }
+  // Such a value would be kept wrong for good.
+  if (common.content.includes('\ufffd')) return { ...common, fields: undefined, fault: 'is not UTF-8' }
+  if (cells.length !== columns.length)
+    return { ...common, fields: undefined, fault: `has ${cells.length} cells where the header has ${columns.length}` }
+  return { ...common, fields: Object.fromEntries(columns.map((name, i) => [name, cells[i]])) }
+}
+
+const readCsv = async (path: string, delimiter: string): Promise<RecordFile> => {
+  const rows = csvRows(textOf(path), { delimiter, maxBytes: MAX_EVENT_BYTES })
+  const { value: head } = await rows.next()
+  if (!head) throw new InputError(`${path} is empty: a CSV file begins with a line of column names`)
+  if (!head.cells) throw new InputError(`${path}: its first line, the names of the columns, ${head.fault}`)
+  const columns = checkedHeader(head.cells, path)
   async function* records(): AsyncGenerator<SourceRecord> {
-    try {
-      for (let row = await next(); row; row = await next()) {
-        const { record, info } = row
-        doubled += doubledLines(record)
-        const common = { line: info.lines - doubled, bytes: info.bytes - before, content: JSON.stringify(record) }
-        before = info.bytes
-        // The decoder's mark for bytes that are no text: such a value would be kept wrong for good.
-        if (common.content.includes('\ufffd')) yield { ...common, fields: undefined, fault: 'is not UTF-8' }
-        else if (record.length !== columns.length)
-          yield {
-            ...common,
-            fields: undefined,
-            fault: `has ${record.length} cells where the header has ${columns.length}`,
-          }
-        else yield { ...common, fields: Object.fromEntries(columns.map((name, i) => [name, record[i]])) }
-      }
-    } finally {
-      file.destroy()
-      parser.destroy()
-    }
+    for await (const row of rows) yield recordOf(columns, row)
   }
   return { columns: columns.filter((name) => name !== ''), records: records() }
 }
 
-/** Line ends of two characters inside quotes: the parser counts such a line end twice. */
-const doubledLines = (cells: readonly string[]): number =>
-  cells.reduce((sum, cell) => sum + (cell.match(/\r\n/g)?.length ?? 0), 0)
-
 const NEWLINE = 0x0a
 
+interface Line {
+  /** Its text; how it begins when it is over the bound. */
+  readonly text: Buffer
+  readonly isTooLong: boolean
+  readonly bytes: number
+}
+
 /** The lines of a file as bytes, without their ends. Only `\n` ends one: JSON text may hold any other separator. */
-async function* linesOf(path: string): AsyncGenerator<{ readonly text: Buffer; readonly bytes: number }> {
-  let rest: Buffer[] = []
+async function* linesOf(path: string): AsyncGenerator<Line> {
+  let held: Buffer[] = []
   let size = 0
-  const take = (tail: Buffer, ended: boolean) => {
-    const text = rest.length === 0 ? tail : Buffer.concat([...rest, tail])
-    rest = []
+  /** Of a line over the bound only the beginning is kept. */
+  const hold = (piece: Buffer): void => {
+    if (size <= MAX_EVENT_BYTES) held.push(piece)
+    size += piece.length
+  }
+  const take = (ended: boolean): Line => {
+    const text = held.length === 1 ? held[0]! : Buffer.concat(held)
+    const line = { text, isTooLong: size > MAX_EVENT_BYTES, bytes: size + (ended ? 1 : 0) }
+    held = []
     size = 0
-    return { text, bytes: text.length + (ended ? 1 : 0) }
+    return line
   }
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     let from = 0
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
-      yield take(chunk.subarray(from, at), true)
+      hold(chunk.subarray(from, at))
+      yield take(true)
       from = at + 1
     }
-    rest.push(chunk.subarray(from))
-    size += chunk.length - from
-    if (size > MAX_RECORD_BYTES)
-      throw new InputError(`${path}: a line has more than ${MAX_RECORD_BYTES} bytes; is it one JSON object a line?`)
+    hold(chunk.subarray(from))
   }
-  if (size > 0) yield take(Buffer.alloc(0), false)
+  if (size > 0) yield take(false)
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-const parseLine = (bytes: Buffer): Pick<SourceRecord, 'fields' | 'fault' | 'content'> => {
+const parseLine = ({ text: bytes, isTooLong }: Line): Pick<SourceRecord, 'fields' | 'fault' | 'content'> => {
+  if (isTooLong)
+    return {
+      content: bytes.subarray(0, MAX_SHOWN).toString(),
+      fields: undefined,
+      fault: tooLong(MAX_EVENT_BYTES),
+    }
   let content = ''
   try {
     content = decoder.decode(bytes).trim()
@@ -152,9 +137,10 @@ async function* readNdjson(path: string): AsyncGenerator<SourceRecord> {
   let line = 0
   /** Bytes of blank lines count with the record after them. */
   let blank = 0
-  for await (const { text, bytes } of linesOf(path)) {
+  for await (const read of linesOf(path)) {
     line++
-    const parsed = parseLine(text)
+    const { bytes } = read
+    const parsed = parseLine(read)
     if (parsed.content === '') blank += bytes
     else {
       yield { line, bytes: bytes + blank, ...parsed }

@@ -2,11 +2,13 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
+import { MAX_BATCH_BYTES } from '../domain/size.ts'
 import { backoffMs } from '../line/backoff.ts'
 import { type Client, type Connection, createClient, reasonIn } from './client.ts'
 import { CheckError, InputError, Interrupted, ServerError } from './errors.ts'
 import { createLanes, type LaneItem } from './lanes.ts'
 import { completeMapping, type Mapping, type MappingFile, mapRecord, schemaOf } from './mapping.ts'
+import { spellSeconds } from './progress.ts'
 import { type FileFormat, openRecords, type SourceRecord } from './records.ts'
 import { createRefusedFile } from './refused.ts'
 
@@ -50,6 +52,8 @@ export interface Progress extends Counts {
 export interface Report extends Counts {
   readonly event: string
   readonly seconds: number
+  /** The line from which on the file cannot be read; undefined when it was read to its end. */
+  readonly unreadableFrom: number | undefined
   /** Where the refused lines are; undefined when there are none. */
   readonly refusedFile: string | undefined
   readonly ended:
@@ -58,8 +62,8 @@ export interface Report extends Counts {
     | { readonly kind: 'failed'; readonly error: Error }
 }
 
-/** The API's bound on a batch is 10 MiB; the rest is left for what surrounds the events. */
-const MAX_BATCH_BYTES = 10 * 1024 * 1024 - 1024
+/** Bytes of the events of one batch; the rest is left for what surrounds them. */
+const MAX_EVENTS_BYTES = MAX_BATCH_BYTES - 1024
 /** So many records are tried before the first is sent: when all of them are refused, the mapping is wrong, not a line. */
 const CHECKED = 100
 
@@ -158,6 +162,16 @@ const mostOften = (reasons: readonly string[]): string => {
 const isUnknownEvent = ({ error }: BatchResult): boolean =>
   error?.resource_type === 'custom_event_schema' && error.resource_id === undefined
 
+/** As many of the items, from the first on, as one batch may hold. */
+const withinBatch = (items: readonly Item[]): readonly Item[] => {
+  let bytes = 0
+  const over = items.findIndex(({ size }) => {
+    bytes += size
+    return bytes > MAX_EVENTS_BYTES
+  })
+  return over < 0 ? items : items.slice(0, Math.max(1, over))
+}
+
 /** Asks the node, recording nothing, about the first records: a wrong key, event name or mapping shows before any harm. */
 const checkFirst = async (
   client: Client,
@@ -170,7 +184,7 @@ const checkFirst = async (
   if (records.length === 0) return
   const reasons = [...faults]
   if (items.length > 0) {
-    const answer = await sendOnce(client, { connection: options.connection, dryRun: true }, items)
+    const answer = await sendOnce(client, { connection: options.connection, dryRun: true }, withinBatch(items))
     if (!answer.taken) return // one of them spoils the whole: it is found when they are sent
     if (answer.results.some(isUnknownEvent))
       throw new CheckError(
@@ -185,17 +199,18 @@ const checkFirst = async (
     )
 }
 
-/** The first records of a source, and all of them again. */
+/** The first records of a source, as many as one batch may have, and all of them again. */
 const peek = async (
   source: AsyncIterable<SourceRecord>,
   count: number,
 ): Promise<{ readonly first: readonly SourceRecord[]; readonly all: AsyncIterable<SourceRecord> }> => {
   const iterator = source[Symbol.asyncIterator]()
   const first: SourceRecord[] = []
-  while (first.length < count) {
+  for (let bytes = 0; first.length < count && bytes < MAX_EVENTS_BYTES; ) {
     const next = await iterator.next()
     if (next.done) break
     first.push(next.value)
+    bytes += next.value.bytes
   }
   async function* all(): AsyncGenerator<SourceRecord> {
     try {
@@ -218,11 +233,12 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const total = await sizeOf(options.file)
   const file = await openRecords(options.file, options)
   const mapping = completeMapping(options.mapping, file.columns)
-  const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}: ${reason}`)
-  /** The first question is asked once: a node that is not there at the start will not come. */
-  const first = (to: Connection) => createClient({ connection: to, retryForMs: 0, signal })
+  const patience = spellSeconds(options.retryForMs / 1000)
+  const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}, for up to ${patience}: ${reason}`)
+  const clientOf = (to: Connection) => createClient({ connection: to, retryForMs: options.retryForMs, signal, onRetry })
+  const client = clientOf(connection)
   if (options.schemaConnection && !options.dryRun) {
-    const made = await createSchema(first(options.schemaConnection), options.schemaConnection, mapping)
+    const made = await createSchema(clientOf(options.schemaConnection), options.schemaConnection, mapping)
     onNote?.(made)
   }
 
@@ -237,12 +253,12 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const tried = head.map(itemOf)
   const good = tried.flatMap((item) => ('faults' in item ? [] : [item]))
   const bad = tried.flatMap((item) => ('faults' in item ? [item.faults.join('; ')] : []))
-  await checkFirst(first(connection), options, mapping, head, good, bad)
+  await checkFirst(client, options, mapping, head, good, bad)
 
   const refusedFile = createRefusedFile(options.refusedPath)
-  const client = createClient({ connection, retryForMs: options.retryForMs, signal, onRetry })
   const counts = { recorded: 0, repeated: 0, refused: 0, unclear: 0 }
   let bytes = 0
+  let unreadableFrom: number | undefined
   const started = Date.now()
   const settled = (record: SourceRecord) => {
     bytes += record.bytes
@@ -307,7 +323,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const lanes = createLanes<Item>({
     lanes: options.inFlight,
     maxItems: options.batchSize,
-    maxBytes: MAX_BATCH_BYTES,
+    maxBytes: MAX_EVENTS_BYTES,
     send,
   })
 
@@ -315,6 +331,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   try {
     for await (const record of all) {
       if (signal.aborted) throw new Interrupted()
+      if (record.isLast) unreadableFrom = record.line
       const item = itemOf(record)
       if ('faults' in item) await refuse(record, item.faults.join('; '))
       else await lanes.offer(item)
@@ -331,6 +348,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     ...counts,
     event: mapping.event,
     seconds: (Date.now() - started) / 1000,
+    unreadableFrom,
     refusedFile: counts.refused > 0 ? refusedFile.path : undefined,
     ended,
   }

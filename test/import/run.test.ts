@@ -70,6 +70,7 @@ test('records every line once, each customer’s in order; again it records noth
       refused: 0,
       unclear: 0,
       seconds: 0,
+      unreadableFrom: undefined,
       refusedFile: undefined,
       ended: { kind: 'complete' },
     },
@@ -210,12 +211,43 @@ test('a missing file, a folder, a wrong key and a server that is not there are t
   )
   const { url } = server
   await server.stop()
-  const started = Date.now()
+  const notes: string[] = []
+  const connection = { url, appId: 'app', token: TOKEN }
+  const onNote = (note: string) => notes.push(note)
   assert.match(
-    await nameAndText(optionsFor(server, file, { connection: { url, appId: 'app', token: TOKEN } })),
+    await nameAndText(optionsFor(server, file, { connection, retryForMs: 0, onNote })),
     /ServerError: .* does not answer \(nothing listens there\)/,
   )
-  assert.ok(Date.now() - started < 2_000, 'it is asked once only')
+  assert.equal(notes, [], 'it is asked once only')
+  assert.match(
+    await nameAndText(optionsFor(server, file, { connection, retryForMs: 1_000, onNote })),
+    /ServerError: .* did not answer for 1 s \(nothing listens there\)/,
+  )
+  assert.match(notes[0]!, /waiting for http.*, for up to 1 s: nothing listens there/)
+})
+
+test('a line that cannot be read is refused like any other, and a second run says the same', async ({
+  dir,
+  server,
+}) => {
+  const lines = (from: number) => Array.from({ length: 150 }, (_, i) => `{"who":"u${from + i}"}`).join('\n')
+  const huge = join(dir, 'huge.ndjson')
+  writeFileSync(huge, `${lines(0)}\n{"who":"big","t":"${'x'.repeat(1_300_000)}"}\n${lines(500)}\n`)
+  const quote = join(dir, 'quote.csv')
+  writeFileSync(quote, `who,n\n${'v,1\n'.repeat(150)}w,"open\nx,1\n`)
+  for (const run of ['recorded', 'repeated'] as const) {
+    const ofHuge = await runImport(optionsFor(server, huge, { format: 'ndjson' }))
+    assert.equal(
+      [ofHuge[run], ofHuge.refused, ofHuge.unreadableFrom, ofHuge.ended.kind],
+      [300, 1, undefined, 'complete'],
+    )
+    assert.equal(
+      refusedLines(huge).map(({ line }) => line),
+      [151],
+    )
+    const ofQuote = await runImport(optionsFor(server, quote))
+    assert.equal([ofQuote[run], ofQuote.refused, ofQuote.unreadableFrom, ofQuote.ended.kind], [150, 1, 152, 'complete'])
+  }
 })
 
 test('a server that goes away for too long ends it with the counts so far; a later run completes it', async ({

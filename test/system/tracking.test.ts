@@ -118,6 +118,13 @@ test('a batch gives one result for each event, and one bad event keeps none of t
   assert.is(sent.body.data[2].error.key, 'invalid_payload')
   const again = await node.call('POST', '/v1/events/batch', batch)
   assert.equal([again.body.recorded, again.body.repeated, again.body.refused], [0, 3, 2])
+  const large = { ...event('e', 3), metadata: { stars: 3, text: 'x'.repeat(1_100_000) } }
+  const mixed = [event('d', 1), large, event('gg', 1)]
+  const both = await node.call('POST', '/v1/events/batch', { events: mixed })
+  assert.equal(
+    both.body.data.map((r: { status: string; error?: { key: string } }) => r.error?.key ?? r.status),
+    ['recorded', 'invalid_payload', 'recorded'],
+  )
 })
 
 test('two requests for one customer at once both count', async () => {
