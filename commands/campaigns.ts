@@ -18,6 +18,11 @@ import { contextOf } from './context.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const WRITERS = ['admin', 'integrator'] as const
+/** There are no metadata schemas that vouchers could be held to. */
+export const unsupported = {
+  use_voucher_metadata_schema: v.optional(v.literal(false, 'is not supported: there are no metadata schemas'), false),
+}
+
 /** What answers say of a campaign beside its definition. */
 const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
 
@@ -37,6 +42,7 @@ const typeOf = ({ campaign_type: said, referral_program: referral, voucher }: Un
 const CampaignBody = v.pipe(
   v.object({
     ...Campaign.entries,
+    ...unsupported,
     campaign_type: v.optional(CampaignType),
     validation_rules: ValidationRules,
   }),
@@ -47,7 +53,7 @@ const CampaignBody = v.pipe(
     rules: rules ?? [],
   })),
 )
-const CampaignPatch = v.pipe(v.partial(Campaign), recorded(...SHOWN))
+const CampaignPatch = v.pipe(v.partial(v.object({ ...Campaign.entries, ...unsupported })), recorded(...SHOWN))
 
 /** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
 const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<typeof CampaignPatch>): Campaign => {

@@ -11,12 +11,14 @@ import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { unsupported } from './campaigns.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Loyalty programs'
 
-const { campaign_type: _, voucher: __, ...fields } = Campaign.entries
+const { campaign_type: _, voucher: __, ...entries } = Campaign.entries
+const fields = { ...entries, ...unsupported }
 const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
 const type = v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM')
 

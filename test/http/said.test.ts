@@ -66,6 +66,10 @@ test('the type of a campaign follows from its vouchers', async () => {
     (await ok('POST', '/v1/campaigns', { name: `c ${JSON.stringify(voucher)}`, voucher })).campaign_type
   assert.is(await typeOf({ type: 'GIFT_VOUCHER', gift: { amount: 100 } }), 'GIFT_VOUCHERS')
   assert.is(await typeOf({ type: 'LOYALTY_CARD' }), 'LOYALTY_PROGRAM')
+  await refused(/use_voucher_metadata_schema is not supported/, 'POST', '/v1/loyalties', {
+    name: 'held to a schema',
+    use_voucher_metadata_schema: true,
+  })
   await refused(/required property 'campaign_type'/, 'POST', '/v1/campaigns', { name: 'of no type' })
 })
 
