@@ -3,7 +3,13 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MAX_VALUE, plainValue } from '../../src/domain/distributions/plain.ts'
-import { type TemplateContext, type TemplateForm, templateOf } from '../../src/domain/distributions/template.ts'
+import {
+  MAX_TEMPLATE,
+  type TemplateContext,
+  type TemplateForm,
+  templateFault,
+  templateOf,
+} from '../../src/domain/distributions/template.ts'
 
 const put = (value: unknown, form: TemplateForm, filters = '', code: string | null = null): string => {
   const context: TemplateContext = {
@@ -97,6 +103,51 @@ test('no value whatever becomes a link or a second line', () => {
     }),
     { numRuns: process.env.SOAK === '1' ? 100_000 : 2_000 },
   )
+})
+
+/** Parts that cost more than they are long, over an event as large as one may be. */
+const COSTLY: Readonly<Record<string, string>> = {
+  'loops in loops': '{% for a in event.list %}{% for b in event.list %}{{ b }}{% endfor %}{% endfor %}',
+  'empty loops': '{% for a in event.list %}{% for b in event.list %}{% endfor %}{% endfor %}',
+  'loops over ranges': '{% for a in (1..1000) %}{% for b in (1..1000) %}{% endfor %}{% endfor %}',
+  'a long value put out again and again': '{% for a in event.list %}{{ event.text }}{% endfor %}',
+  'the same marked as raw': '{% for a in event.list %}{{ event.text | raw }}{% endfor %}',
+  'filters of a long text': '{% for a in event.list %}{% assign x = event.text | downcase | split: "a" %}{% endfor %}',
+  'expressions over elements':
+    '{% for a in event.list %}{% assign x = event.list | where_exp: "i", "i == 1" %}{% endfor %}',
+  'lists sorted again and again': '{% for a in event.list %}{% assign x = event.list | sort | uniq %}{% endfor %}',
+  'a search in a long text': '{% for a in event.list %}{% if event.text contains "zz" %}{% endif %}{% endfor %}',
+  'a text that doubles': '{% for a in event.list %}{% assign x = event.text | append: event.text | size %}{% endfor %}',
+  tables: '{% tablerow a in event.list %}{{ event.text }}{% endtablerow %}',
+  'JSON of all there is': '{% for a in event.list %}{% assign x = event | json %}{% endfor %}',
+}
+
+test('whatever a template does with a large event, it ends by its own bounds and not by those of time', () => {
+  const context: TemplateContext = {
+    customer: {},
+    event: { text: 'word. '.repeat(40_000), list: Array.from({ length: 20_000 }, (_, i) => `w${i}`) },
+    segment: null,
+    points: {},
+    code: null,
+    distribution: {},
+    message: {},
+  }
+  for (const form of ['data', 'text', 'html'] as const)
+    for (const [what, source] of Object.entries(COSTLY))
+      assert.throws(() => templateOf(source, form).render(context), /limit exceeded/, `${what}, as ${form}`)
+  const usual = '{% for a in (1..400) %}{{ a }} {{ event.list[a] | upcase }}{% if a > 3 %}!{% endif %}{% endfor %}'
+  assert.match(templateOf(usual, 'html').render(context), 'W400!')
+})
+
+test('a template that takes long to read is refused, a long one with few values is not', () => {
+  const filler = (length: number) => '<p>text</p>'.repeat(length / 11)
+  assert.is(templateFault(filler(MAX_TEMPLATE - 2_000) + '{{ customer.name | upcase }}'.repeat(50), 'html'), undefined)
+  for (const source of [
+    '{{ event.a }}'.repeat(7_000),
+    `{% if event.a == 1${' or event.a == 1'.repeat(5_000)} %}{% endif %}`,
+    `{{ event.a${' | upcase'.repeat(9_000)} }}`,
+  ])
+    assert.match(templateFault(source, 'html') ?? '', /must NOT have more than \d+ names/)
 })
 
 test.run()
