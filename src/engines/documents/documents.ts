@@ -15,12 +15,15 @@ export interface Stored {
   readonly raw: Buffer
 }
 
-/** The key of an `_id`. */
+/** The key that a document with this `_id` is stored under. */
 export const idKey = (id: Value): Key => {
   const key = keyOf(id)
   if (key.length > LONGEST_ID) throw notImplemented(`an _id of more than ${LONGEST_ID} bytes`)
   return key
 }
+
+/** The key that an `_id` would be found under: for one too long to be stored, a key that no document has. */
+export const lookupKey = (id: Value): Key => keyOf(id).slice(0, LONGEST_ID + 1)
 
 const checkSize = (raw: Buffer): void => {
   if (raw.length > MAX_DOCUMENT) throw new CommandError(10334, `BSONObj size: ${raw.length} is larger than 16 MB`)

@@ -3,7 +3,7 @@ import { decode } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import type { Answer, Demand } from './cursors.ts'
-import { idKey } from './documents.ts'
+import { lookupKey } from './documents.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter } from './filter.ts'
@@ -113,7 +113,7 @@ const matching = async function* (
   }
   const id = request.hint === undefined ? idOfFilter(request.query) : undefined
   if (id !== undefined) {
-    const key = idKey(id)
+    const key = lookupKey(id)
     const raw = first.view.get(collection.space, key)
     if (raw) note(reader, 1, 1)
     if (raw && (request.query.size === 1 || rawTest(filter)(raw))) yield [{ key, raw }]

@@ -2,7 +2,15 @@
 import { decode, decodeField, eachField, rawField } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
-import { idKey, insertDocument, prepare, prepareWithId, removeDocument, replaceDocument } from './documents.ts'
+import {
+  idKey,
+  insertDocument,
+  lookupKey,
+  prepare,
+  prepareWithId,
+  removeDocument,
+  replaceDocument,
+} from './documents.ts'
 import { CommandError } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter, Found } from './filter.ts'
@@ -40,7 +48,7 @@ export const parseSelection = (
   return {
     query,
     filter: compileExpressionFilter(query, variables),
-    key: id === undefined ? undefined : idKey(id),
+    key: id === undefined ? undefined : lookupKey(id),
     sort: parseSort(sort),
     hint,
     variables,
@@ -188,7 +196,7 @@ export const parseReplacement = (raw: Buffer): Replacement | undefined => {
   if (field?.from !== 4 || field.end !== asked.length - 1 || !SIMPLE_IDS.has(field.type)) return undefined
   const id = decodeField(asked, field)
   const idField = asked.subarray(field.from, field.end)
-  return { id, key: idKey(id), idField, document: raw.subarray(start, end), upsert }
+  return { id, key: upsert ? idKey(id) : lookupKey(id), idField, document: raw.subarray(start, end), upsert }
 }
 
 /** Puts the document in place of the one with its `_id`, or inserts it where that is asked for and there is none. */

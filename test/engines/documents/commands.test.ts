@@ -453,4 +453,19 @@ test('a commit whose connection is closed is sent again', () =>
     assert.is(await rows.countDocuments({}), 1)
   }))
 
+test('an _id that is too long to be there is not found, by whatever command it is asked for', async () => {
+  const rows = client.db('commands').collection<{ _id: string; a: number }>('long_ids')
+  for (const length of [999, 1_001, 1_975, 1_979, 20_000]) {
+    const _id = 'x'.repeat(length)
+    assert.is(await rows.findOne({ _id }), null)
+    assert.is(await rows.countDocuments({ _id }), 0)
+    assert.equal(await rows.find({ _id: { $in: [_id, 'y'] } }).toArray(), [])
+    assert.equal(await rows.find({ _id: { $gt: _id } }, { sort: { _id: 1 } }).toArray(), [])
+    assert.is((await rows.updateOne({ _id }, { $set: { a: 1 } })).matchedCount, 0)
+    assert.is((await rows.replaceOne({ _id }, { a: 1 })).matchedCount, 0)
+    assert.is((await rows.deleteOne({ _id })).deletedCount, 0)
+    assert.is(await rows.findOneAndUpdate({ _id }, { $set: { a: 1 } }), null)
+  }
+})
+
 test.run()

@@ -1,0 +1,155 @@
+// An attacker with any key: requests over every route, valid ones changed in one place and plain noise. None of them ends in an
+// error of the server's own, takes the node down, stops a read model or breaks a law of the log.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { commandRoutes } from '../../commands/index.ts'
+import { queryRoutes } from '../../queries/index.ts'
+import type { Route } from '../../src/http/route.ts'
+import type { Role } from '../../src/keys.ts'
+import { createExamples, type Examples } from '../requests/examples.ts'
+import { type TestNode, testNode } from '../system/node.ts'
+import { until } from '../until.ts'
+import { mutate, pick, randomOf, word } from './mutate.ts'
+
+const soak = process.env.SOAK === '1'
+const INPUTS = soak ? 100_000 : 800
+const SEED = Number(process.env.SEED ?? 20_261_129)
+const CLIENTS = 8
+/** Requests after which memory is looked at for the first time: caches have filled by then. */
+const WARM = Math.floor(INPUTS / 4)
+
+const ROLES: readonly Role[] = ['admin', 'integrator', 'reader', 'auditor', 'client']
+
+/** Streams of lines over the whole log: one of each is enough, and the audit's own tests have more. */
+const HEAVY = /^\/v1\/audit\/(?:verify|redecide|export|seal|laws|simulations)$|^\/v1\/projections\/.*rebuild/
+
+let node: TestNode
+let examples: Examples
+let endpoints: readonly { readonly route: Route; readonly path: string }[]
+/** Ids, codes and names that answers gave. */
+const known: string[] = []
+const test = suite('attack: requests')
+
+test.before(async () => {
+  node = await testNode({
+    LOG_LEVEL: 'silent',
+    CLIENT_REQUESTS_PER_MINUTE: '1000000',
+    CLIENT_BYTES_PER_MINUTE: '1000000000',
+  })
+  examples = await createExamples(node)
+  endpoints = [...commandRoutes(node.services), ...queryRoutes(node.services)]
+    .flatMap((route) => [route.path, ...(route.also ?? [])].map((path) => ({ route, path })))
+    .filter(({ path }) => !HEAVY.test(path))
+  for (const { route, path } of endpoints)
+    if (route.method === 'post') samples.set(path, (await examples.of(path)?.(`warm${++tags}`))?.body)
+})
+test.after(() => node.end())
+
+const remember = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, inner] of Object.entries(value)) {
+    if (typeof inner !== 'string') remember(inner)
+    else if (/^(?:id|code|name|source_id)$/.test(name) && known.length < 5_000) known.push(inner)
+  }
+}
+
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  readonly as: Role
+}
+
+let tags = 0
+
+/** A request to a route: as it should be but for one place, or nothing of what it should be. */
+const requestFor = async (random: () => number): Promise<Request> => {
+  const { route, path } = pick(random, endpoints)
+  const method = route.method.toUpperCase()
+  const as = path.startsWith('/client/') ? 'client' : random() < 0.6 ? 'admin' : pick(random, ROLES)
+  const filled = path.replace(/\{[^}]+\}/g, () => encodeURIComponent(toWellFormed(word(random, known))))
+  const query =
+    route.query !== undefined && random() < 0.5
+      ? `?${pick(random, queryNames(route))}=${encodeURIComponent(toWellFormed(word(random, ['1', '10', 'true', '-created_at', ...known])))}`
+      : ''
+  const example = method === 'POST' && random() < 0.25 ? examples.of(path) : undefined
+  if (example) {
+    const made = await example(`f${++tags}`).catch(() => undefined)
+    if (made) {
+      return { method, path: made.path + query, body: mutate(made.body ?? {}, random), as }
+    }
+  }
+  const body = route.body === undefined ? {} : { body: mutate(sampleFor(path) ?? {}, random) }
+  return { method, path: filled + query, ...body, as }
+}
+
+/** Bodies that POST routes were made for, by their paths. */
+const samples = new Map<string, unknown>()
+
+/** A change says much the same as what made the thing. */
+const sampleFor = (path: string): unknown => samples.get(path) ?? samples.get(path.replace(/\/\{[^}]+\}$/, ''))
+
+const toWellFormed = (text: string): string => text.replace(/[\ud800-\udfff]/g, '\ufffd')
+
+const queryNames = (route: Route): readonly string[] => {
+  const entries = (route.query as { readonly entries?: Record<string, unknown> }).entries
+  return [...Object.keys(entries ?? {}), 'unknown', 'filters[x][conditions][$is][0]']
+}
+
+const isFine = (status: number, headers: Headers): boolean =>
+  status < 500 || status === 507 || (status === 503 && headers.has('retry-after'))
+
+test(`${INPUTS} requests over every route leave a node that works, from seed ${SEED}`, async () => {
+  const faults: string[] = []
+  let sent = 0
+  let heapWhenWarm = 0
+  const client = async (number: number): Promise<void> => {
+    const random = randomOf(SEED + number)
+    while (sent < INPUTS && faults.length < 20) {
+      const place = sent++
+      const request = await requestFor(random)
+      const started = performance.now()
+      const answer = await node.call(
+        request.method,
+        request.path,
+        request.method === 'GET' ? undefined : request.body,
+        {
+          as: request.as,
+          headers: { Prefer: 'wait=0' },
+        },
+      )
+      const said = `${request.as} ${request.method} ${request.path.slice(0, 200)} ${JSON.stringify(request.body)?.slice(0, 400)}`
+      if (!isFine(answer.status, answer.headers))
+        faults.push(`${answer.status} ${JSON.stringify(answer.body)?.slice(0, 300)}: ${said}`)
+      // Only where the machine has nothing else to do is time a fault of the request.
+      if (soak && performance.now() - started > 5_000) faults.push(`took ${performance.now() - started} ms: ${said}`)
+      if (answer.status < 300) remember(answer.body)
+      if (place === WARM) {
+        globalThis.gc?.()
+        heapWhenWarm = process.memoryUsage().heapUsed
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
+  assert.is(faults.join('\n'), '')
+  if (soak) {
+    globalThis.gc?.()
+    const heap = process.memoryUsage().heapUsed
+    assert.ok(heap < 1.5 * heapWhenWarm + 50e6, `the heap went from ${heapWhenWarm} to ${heap} bytes`)
+  }
+})
+
+test('afterwards everything still works: what is written is seen, and nothing stands still', async () => {
+  const written = await node.call('POST', '/v1/customers', { source_id: 'after-all', name: 'After All' })
+  assert.is(written.status, 200, JSON.stringify(written.body))
+  const read = await node.call('GET', '/v1/customers/after-all', undefined, { after: written })
+  assert.is(read.status, 200, JSON.stringify(read.body))
+  const ready = await until(
+    () => node.call('GET', '/health/ready'),
+    ({ status }) => status === 200,
+    60_000,
+  )
+  assert.is(ready.status, 200)
+})
+
+test.run()
