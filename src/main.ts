@@ -2,8 +2,9 @@
 import { ConfigError, loadConfig } from './config.ts'
 import { KeyFileError } from './keys.ts'
 import { createLogger } from './log.ts'
-import { startNode } from './node.ts'
+import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
+import { UnusableServer } from './readmodel/index.ts'
 
 const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
 Tributary listens on ${url}
@@ -19,18 +20,22 @@ Try next: README.md, "One minute".
 const main = async (): Promise<void> => {
   const config = loadConfig(process.env)
   const log = createLogger(config.logLevel)
-  const node = await startNode(config, log)
-  const url = node.url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
-  const where =
-    config.eventStoreUrl && config.mongodbUrl ? 'your event store and MongoDB' : `${config.dataDir}  (embedded engines)`
-  process.stderr.write(welcome(url, node.keys.path, node.keys.generated, where))
+  const waiting = new AbortController()
+  let node: Node | undefined
 
   let stopping = false
   const stop = (signal: string): void => {
     if (stopping) process.exit(1) // asked twice: at once
     stopping = true
     log.info({ signal }, 'stopping')
-    node.stop().then(
+    const stopped = node
+      ? node.stop()
+      : started.then(
+          (late) => late.stop(),
+          () => undefined,
+        )
+    waiting.abort(new Error(`stopped by ${signal}`))
+    stopped.then(
       () => {
         log.info('stopped')
         log.flush(() => process.exit(0))
@@ -43,6 +48,18 @@ const main = async (): Promise<void> => {
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
+
+  const started = startNode(config, log, { signal: waiting.signal })
+  try {
+    node = await started
+  } catch (error) {
+    if (stopping) return
+    throw error
+  }
+  const url = node.url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
+  const where =
+    config.eventStoreUrl && config.mongodbUrl ? 'your event store and MongoDB' : `${config.dataDir}  (embedded engines)`
+  process.stderr.write(welcome(url, node.keys.path, node.keys.generated, where))
   void node.engineFailed.then((error) => {
     if (stopping) return
     log.fatal({ err: error }, 'an embedded engine ended; this process ends too, so that it can be started again')
@@ -55,7 +72,7 @@ const main = async (): Promise<void> => {
 
 main().catch((error: unknown) => {
   // What an operator can mend is said in a line; anything else needs its stack.
-  const known = error instanceof ConfigError || error instanceof KeyFileError
+  const known = error instanceof ConfigError || error instanceof KeyFileError || error instanceof UnusableServer
   process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
   process.exit(1)
 })

@@ -18,7 +18,7 @@ import { createEventStore } from './eventstore/index.ts'
 import { type AppDeps, buildApp } from './http/app.ts'
 import { newRequestId } from './http/errors.ts'
 import { PAGES } from './http/operation.ts'
-import { serve } from './http/server.ts'
+import { type Fetcher, serve } from './http/server.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -40,7 +40,7 @@ import { createLedgers } from './runtime/ledgers.ts'
 import { createLoad } from './runtime/load.ts'
 import { createCustomers } from './runtime/loader.ts'
 import { createMessageCodes } from './runtime/messageCodes.ts'
-import { projectorMetrics, readinessOf, watchNode } from './runtime/operation.ts'
+import { projectorMetrics, readinessAtStart, readinessOf, watchNode, watchServers } from './runtime/operation.ts'
 import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { createNamedRequests } from './runtime/requests.ts'
@@ -70,10 +70,25 @@ const CACHED_CUSTOMERS = 20_000
 /** How long a start waits for the read models to be there, ms. */
 const START_LIMIT_MS = 5_000
 
-/** Starts a node and resolves once it answers. Rejects, with what was started stopped again, when any part cannot start. */
-export const startNode = async (config: Config, log: Logger): Promise<Node> => {
+export interface StartOptions {
+  /** Ends a start that waits for its servers: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Starts a node and resolves once it can do its work. It listens at once: while servers cannot be reached, for however long,
+ * `/health/ready` says which. Rejects, with what was started stopped again, when any part cannot start.
+ */
+export const startNode = async (
+  config: Config,
+  log: Logger,
+  { signal = new AbortController().signal }: StartOptions = {},
+): Promise<Node> => {
   const stops: (() => Promise<unknown>)[] = []
+  let closeServer: () => Promise<unknown> = async () => undefined
   const stopAll = async (): Promise<void> => {
+    // First what runs is finished, with everything that it needs.
+    await closeServer()
     for (const stop of stops.splice(0).reverse()) await stop()
   }
   try {
@@ -85,9 +100,30 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => store.close())
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
     stops.push(() => readModel.close())
+    const servers = watchServers({ store, readModel })
+    stops.push(async () => servers.stop())
+    const common: AppDeps = {
+      keys: keys.ring,
+      log,
+      metrics,
+      readiness: async () => readinessAtStart({ store, readModel }),
+      projectId: config.projectId,
+      mapError,
+      requestTimeLimitMs: config.requestTimeLimitMs,
+      clientLimits: config.clientLimits,
+      proxies: config.proxies,
+      ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
+    }
+    let app: Fetcher = buildApp([], { ...common, isStarting: true })
+    const server = await serve(
+      { fetch: (request, env) => app.fetch(request, env) },
+      { port: config.port, host: config.host },
+    )
+    closeServer = () => server.close(config.drainTimeLimitMs)
+    await whenReached(log, signal, () => readModel.checkServer())
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
     const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
-    const rulebook = await whenReached(log, () => startRulebook({ store, project, log, now: Date.now }))
+    const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now: Date.now }))
     stops.push(() => rulebook.stop())
     zone.remember()
     const projector = createProjector({
@@ -106,7 +142,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const randomKey = () => randomUUID().replaceAll('-', '')
     const customers = createCustomerRuntime({
       store,
-      head: (await whenReached(log, () => store.head())) ?? -1n,
+      head: (await whenReached(log, signal, () => store.head())) ?? -1n,
       customers: createCustomers({
         store,
         snapshots: createSnapshotStore(readModel, log),
@@ -137,7 +173,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const countFailed = failureCounter(metrics.registry)
     const aside = createSetAside({ readModel, log, now: Date.now, onSetAside: countFailed })
     stops.push(() => aside.stop())
-    const rollout = await whenReached(log, () =>
+    const rollout = await whenReached(log, signal, () =>
       startRollout({
         readModel,
         customers,
@@ -210,7 +246,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     stops.push(() => processes.stop())
     watchProcesses(metrics.registry, processes, aside, failedJobs)
     const delivery = config.delivery.isOn
-      ? await whenReached(log, () =>
+      ? await whenReached(log, signal, () =>
           startDelivery({
             config: config.delivery,
             store,
@@ -269,12 +305,9 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
     const routes = [...commandRoutes(services), ...queryRoutes(services)]
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
     const deps: AppDeps = {
-      keys: keys.ring,
-      log,
-      metrics,
-      readiness: () => readinessOf(services),
-      projectId: config.projectId,
-      mapError,
+      ...common,
+      readiness: () => readinessOf(servers.areThere, services),
+      busyFor: load.refusal,
       // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.
       whenShown: async (position, timeoutMs, isOwn) => {
         if (isOwn) return projector.waitFor(position, timeoutMs, [])
@@ -283,13 +316,8 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
         if (!(await projector.waitFor(position, timeoutMs))) return false
         return rulebook.waitFor(position, Math.max(100, until - performance.now()))
       },
-      busyFor: load.refusal,
       requests,
       customerOf: (named) => customerNamed(services, named),
-      requestTimeLimitMs: config.requestTimeLimitMs,
-      clientLimits: config.clientLimits,
-      proxies: config.proxies,
-      ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
     }
     for (const port of new Set(Object.values(config.pages).filter((place) => typeof place === 'number'))) {
       const pages = await serve(buildApp([], { ...deps, pages: pagesAt(port), documented: routes }), {
@@ -298,9 +326,7 @@ export const startNode = async (config: Config, log: Logger): Promise<Node> => {
       })
       stops.push(() => pages.close(config.drainTimeLimitMs))
     }
-    const app = buildApp(routes, { ...deps, pages: pagesAt('on') })
-    const server = await serve(app, { port: config.port, host: config.host })
-    stops.push(() => server.close(config.drainTimeLimitMs))
+    app = buildApp(routes, { ...deps, pages: pagesAt('on') })
     return { url: server.url, keys, services, engineFailed: engines.failed, stop: stopAll }
   } catch (error) {
     await stopAll()

@@ -15,12 +15,13 @@ import { createGate } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { LineReplaced } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
+import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
 import { isReadRefused, ReadRefused, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
-import { openLines } from './lines.ts'
+import { DEFAULT_PORT, openLines } from './lines.ts'
 import { readChunks } from './read.ts'
 import { checkAppend, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource } from './source.ts'
@@ -78,7 +79,7 @@ export const createEventStore = ({
   readTimeoutMs = 10_000,
   limits = {},
 }: EventStoreOptions): EventStore => {
-  const report = createReport('event store', log)
+  const report = createReport('event store', addressOf(url, DEFAULT_PORT), log)
   // Two clients, so that a broken append stream takes no subscription with it.
   const { reads, writes } = openLines({
     url,

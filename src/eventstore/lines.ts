@@ -3,6 +3,7 @@ import { END, EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { uuidFrom } from '../domain/ids.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { type Generation, type Line, openLine } from '../line/line.ts'
+import { addressOf } from '../line/reason.ts'
 import { processTime as time } from '../line/time.ts'
 import { isReadRefused, verdictOf } from './errors.ts'
 import { readChunks } from './read.ts'
@@ -27,6 +28,8 @@ const ASKED = {
   event: jsonEvent({ id: uuidFrom('line', 'question'), type: 'LineAsked', data: {} }),
   options: { expectedRevision: 2n ** 62n },
 }
+
+export const DEFAULT_PORT = 2_113
 
 /** Well above the time that the watch itself gives a witness: running out is no answer. */
 const WITNESS_DEADLINE_MS = 60_000
@@ -90,6 +93,7 @@ export const openLines = (options: LinesOptions): { readonly reads: ClientLine; 
     }
   }
   const common = {
+    address: addressOf(url, DEFAULT_PORT),
     open: () => openClient(url),
     end: endClient,
     renews: true,

@@ -42,6 +42,8 @@ export interface AppDeps {
   readonly mapError?: (error: unknown) => Failure | undefined
   /** When a position can be read; absent: everything can at once. */
   readonly whenShown?: WhenShown
+  /** There are no routes yet: what is asked for meanwhile is told to come back. */
+  readonly isStarting?: boolean
   /** Seconds after which a command is worth sending again, when there is more to do than can be done soon. */
   readonly busyFor?: () => number | undefined
   /** Milliseconds a request may take, body included; default 30,000. */
@@ -373,6 +375,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const { path, method } = c.req
     const exchange = begin(c.req.raw, 'unmatched', audienceOf(path))
     const known = METHODS.filter((one) => app.router.match(one, path)[0].length > 0)
+    if (known.length === 0 && deps.isStarting)
+      return replier.failure(exchange, unavailable('The node is starting; /health/ready says what it waits for', 1))
     if (known.length === 0)
       return replier.failure(exchange, refuse('not_found', `There is no path ${path.slice(0, 200)}`))
     const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')

@@ -60,7 +60,7 @@ export interface Health {
   doubt(at: number, error: unknown): void
   witnessed(at: number, witness: Witness): void
   /** There is a new line; nothing is sent on it yet. */
-  replaced(at: number): void
+  replaced(): void
   /** What is to be done now; to be asked often. */
   orders(at: number): readonly Order[]
 }
@@ -69,12 +69,13 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   let up = true
   let waiting = 0
   let heardAt = start
-  /** Since when the line is silent, if anything is waited for. */
-  let silentSince = start
+  /** Since when something is asked and nothing comes; undefined: nothing was asked since the last answer. */
+  let silentSince: number | undefined
   let doubted = false
   /** Something ended with trouble, and nothing has come since. */
   let broken = false
   let lineAskedAt: number | undefined
+  let askedAt = start
   let witnessAskedAt: number | undefined
   let witnessAnsweredAt: number | undefined
   let nextWitnessAt = start
@@ -88,7 +89,7 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   }
   const heard = (at: number) => {
     heardAt = at
-    silentSince = at
+    silentSince = waiting === 0 ? undefined : at
     doubted = false
     broken = false
     witnessAnsweredAt = undefined
@@ -99,14 +100,15 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
     waiting = Math.max(0, waiting - 1)
     if (waiting === 0) lineAskedAt = undefined
   }
-  const silence = (at: number) => (waiting === 0 ? 0 : at - silentSince)
+  /** Calls that failed one after the other are silence too. */
+  const silence = (at: number) => (silentSince === undefined || (waiting === 0 && !broken) ? 0 : at - silentSince)
 
   return {
     get up() {
       return up
     },
     sent(at) {
-      if (waiting === 0) silentSince = at
+      silentSince ??= at
       waiting++
     },
     answered(at) {
@@ -140,9 +142,9 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
       // The line may be well while new ones are refused.
       if (heardAt < askedAt) turn(false, witness.error)
     },
-    replaced(at) {
+    replaced() {
       waiting = 0
-      silentSince = at
+      silentSince = undefined
       doubted = false
       broken = false
       lineAskedAt = undefined
@@ -153,9 +155,10 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
       turned = []
       const silentMs = silence(at)
       const suspected = silentMs >= limits.silenceMs
-      const isIdle = waiting === 0 && up && at - Math.max(heardAt, silentSince) >= limits.idleMs
+      const isIdle = waiting === 0 && up && at - Math.max(heardAt, askedAt) >= limits.idleMs
       if ((suspected || isIdle) && lineAskedAt === undefined) {
         lineAskedAt = at
+        askedAt = at
         orders.push({ kind: 'askLine' })
       }
       if (suspected) doubted = true

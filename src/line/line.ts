@@ -1,5 +1,6 @@
 // A line to a server: one client at a time and what is under way on it, watched and replaced as `health.ts` orders.
 import { createHealth, HEALTH_LIMITS, type HealthLimits, type Order, type Witness } from './health.ts'
+import { reasonOf } from './reason.ts'
 import { type Time, within } from './time.ts'
 
 /** No answer within a call's own time limit: ends that call, and says nothing about the line. */
@@ -74,6 +75,8 @@ export interface Line<Client> {
 }
 
 export interface LineOptions<Client> {
+  /** Where the server is looked for, for operators. */
+  readonly address: string
   readonly open: () => Client
   /** Ends a client and all its calls. */
   readonly end: (client: Client) => Promise<void>
@@ -103,8 +106,6 @@ interface Call {
   readonly number: number
   readonly lost: () => void
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** How long the end of the last client is waited for, ms of free time. */
 const CLOSE_MS = 1_000
@@ -258,7 +259,7 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
     // A moment later: there is a next client before anybody learns of the end of this one and tries again.
     const retired = Promise.resolve().then(() => old.retire(new LineReplaced(reason)))
     current = openClient(oneAtATime ? retired : undefined)
-    health.replaced(time.now())
+    health.replaced()
   }
 
   const witness = async (): Promise<Witness> => {
@@ -326,7 +327,11 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
         waiting.add(wake)
       })
     },
-    health: () => ({ ok: health.up, since, ...(health.up ? {} : { error: messageOf(lastError) }) }),
+    health: () => ({
+      ok: health.up,
+      since,
+      ...(health.up ? {} : { error: `${options.address}: ${reasonOf(lastError)}` }),
+    }),
     async close() {
       closed = true
       stopTicks()

@@ -5,19 +5,20 @@ import { createGate, type Place } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
+import { addressOf } from '../line/reason.ts'
 import { processTime, within } from '../line/time.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { isClientClosed, isConflict, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { isClientClosed, isConflict, isUnavailable, ReadModelUnavailable, UnusableServer } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
-import { openReadModelLine } from './line.ts'
+import { DEFAULT_PORT, openReadModelLine } from './line.ts'
 
 export type { AnyBulkWriteOperation, Document, Filter, IndexDescription, Sort, UpdateFilter, WithId } from 'mongodb'
 export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
 export type { Committer } from './committers.ts'
-export { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
+export { isDuplicateKey, ReadModelUnavailable, UnusableServer } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'
 
@@ -29,6 +30,8 @@ export interface ReadModel {
   readonly lanes: Lanes
   readonly aliases: Aliases
   health(): { readonly ok: boolean; readonly since: number; readonly error?: string }
+  /** Rejects with UnusableServer for a server that is too old, or has no transactions; the message says what is needed. */
+  checkServer(): Promise<void>
   /** Creates a collection with its indexes unless they are there. */
   prepare(
     name: string,
@@ -113,6 +116,16 @@ export const createReadModel = ({
     lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action)),
     aliases,
     health: line.health,
+    async checkServer() {
+      const hello: Document = await call(() => db().admin().command({ hello: 1 }))
+      const where = `The MongoDB at ${addressOf(url, DEFAULT_PORT)}`
+      if (!(Number(hello.maxWireVersion) >= OLDEST_WIRE_VERSION))
+        throw new UnusableServer(`${where} is too old: version 4.4 or later is needed`)
+      if (typeof hello.setName !== 'string' && hello.msg !== 'isdbgrid')
+        throw new UnusableServer(
+          `${where} is no replica set, so it has no transactions: start it with --replSet, and call rs.initiate() once`,
+        )
+    },
     async prepare(name, indexes) {
       await call(async () => {
         const there = await db().listCollections({ name }, { nameOnly: true }).toArray()
@@ -144,6 +157,9 @@ export const createReadModel = ({
 /** Calls under way at a time; the pool has more connections, for lanes and for the question whether the server is there. */
 const CALLS = { start: 8, min: 4, targetMs: 500, weight: Number.POSITIVE_INFINITY }
 const KEPT_FREE = 4
+
+/** MongoDB 4.4. */
+const OLDEST_WIRE_VERSION = 9
 
 /** How long an index may take to build, ms. */
 const INDEX_PATIENCE_MS = 30 * 60_000

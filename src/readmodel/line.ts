@@ -3,9 +3,10 @@ import { type Collection, type Db, MongoClient, type MongoClientOptions, MongoSe
 import type { HealthLimits } from '../line/health.ts'
 import { type Line, NoAnswer, openLine } from '../line/line.ts'
 import type { Log } from '../line/log.ts'
+import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { processTime as time } from '../line/time.ts'
-import { isUnavailable } from './errors.ts'
+import { isUnavailable, ReadModelUnavailable } from './errors.ts'
 
 /** A client, and what is kept with it. */
 export interface Opened {
@@ -22,6 +23,8 @@ export interface ReadModelLineOptions {
   readonly log: Log
   readonly limits: Partial<HealthLimits>
 }
+
+export const DEFAULT_PORT = 27_017
 
 const OPTIONS: MongoClientOptions = {
   appName: 'tributary',
@@ -46,15 +49,31 @@ const PATIENT: MongoClientOptions = {
 const WITNESS: MongoClientOptions = { ...OPTIONS, maxPoolSize: 1, serverSelectionTimeoutMS: 1_200 }
 
 /** A server selection that ended without any server having said anything. */
-const isSilence = (error: unknown): boolean =>
-  error instanceof MongoServerSelectionError &&
-  [...(error.reason?.servers.values() ?? [])].every(({ type, error: own }) => type === 'Unknown' && own === null)
+const isSilence = (error: unknown): boolean => {
+  if (!(error instanceof MongoServerSelectionError)) return false
+  const servers = [...(error.reason?.servers.values() ?? [])]
+  return servers.length > 0 && servers.every(({ type, error: own }) => type === 'Unknown' && own === null)
+}
+
+/** A server selection that ended for another reason than silence, in words: the driver says only that its time was over. */
+const worded = (error: unknown, url: string): unknown => {
+  if (!(error instanceof MongoServerSelectionError)) return error
+  const servers = [...(error.reason?.servers.values() ?? [])]
+  const own = servers.find(({ error }) => error !== null)?.error
+  if (own) return own
+  // The driver forgets servers of another set than the one it was told.
+  if (servers.length === 0 && /[?&]replicaSet=/i.test(url))
+    return new ReadModelUnavailable('not a member of replica set', error)
+  return servers.some(({ type }) => type === 'RSSecondary' || type === 'RSOther' || type === 'RSGhost')
+    ? new ReadModelUnavailable('no primary', error)
+    : error
+}
 
 const askAlone = async (url: string, signal: AbortSignal): Promise<void> => {
   const client = new MongoClient(url, WITNESS)
   try {
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown) => reject(isSilence(error) ? new NoAnswer(0) : error)
+      const fail = (error: unknown) => reject(isSilence(error) ? new NoAnswer(0) : worded(error, url))
       // A server that refuses says so at once; the driver itself would go on trying until the time is over.
       client.on('topologyDescriptionChanged', ({ newDescription }) => {
         const errors = [...newDescription.servers.values()].map(({ error }) => error)
@@ -72,8 +91,10 @@ const askAlone = async (url: string, signal: AbortSignal): Promise<void> => {
 }
 
 export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: ReadModelLineOptions): Line<Opened> => {
-  const report = createReport('document store', log)
+  const address = addressOf(url, DEFAULT_PORT)
+  const report = createReport('document store', address, log)
   const line: Line<Opened> = openLine<Opened>({
+    address,
     open() {
       const client = new MongoClient(url, { ...PATIENT, maxPoolSize })
       // The driver watches the server by itself, and learns first that it has gone.

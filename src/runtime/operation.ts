@@ -1,6 +1,8 @@
 // What operators see of a node: whether it is ready, and the metrics of its parts.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Readiness } from '../http/operation.ts'
+import { createSteady } from '../line/steady.ts'
+import { processTime } from '../line/time.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from './services.ts'
 
@@ -9,21 +11,36 @@ const whyStuck = (state: string, stillMs: number, error = 'no error was reported
     ? `a newer program has taken over the read models: ${error}`
     : `facts wait and the position of the read models has not moved for ${Math.round(stillMs / 1_000)} s: ${error}`
 
+/** As long as servers come and go a node is not ready: whoever sends it requests by that would send them into the next outage. */
+const STEADY = { calmMs: 1_000, longestMs: 8_000, relapseMs: 60_000 }
+
+/** Looks all the time whether both servers are there, and says so without flapping. */
+export const watchServers = ({ store, readModel }: Pick<Services, 'store' | 'readModel'>) => {
+  const steady = createSteady(STEADY)
+  const areThere = () => steady(store.health().ok && readModel.health().ok, performance.now())
+  return { areThere, stop: processTime.onTick(areThere) }
+}
+
+/** What a node that waits for its servers at its start can say. */
+export const readinessAtStart = ({ store, readModel }: Pick<Services, 'store' | 'readModel'>): Readiness => ({
+  ok: false,
+  checks: {
+    start: { ok: false, reason: 'the node is starting, and waits for what is missing' },
+    eventStore: store.health(),
+    documents: readModel.health(),
+  },
+})
+
 /** Ready: both stores answer and the projector is not stuck. Being behind is no reason to be taken out of service. */
-export const readinessOf = async ({
-  store,
-  readModel,
-  projector,
-  rulebook,
-  delivery,
-  aside,
-  failedJobs,
-}: Services): Promise<Readiness> => {
+export const readinessOf = async (
+  areThere: () => boolean,
+  { store, readModel, projector, rulebook, delivery, aside, failedJobs }: Services,
+): Promise<Readiness> => {
   const eventStore = store.health()
   const documents = readModel.health()
   const { state, lag, stuck, stillMs, parked, error, position } = projector.status()
   return {
-    ok: eventStore.ok && documents.ok && !stuck,
+    ok: areThere() && !stuck,
     checks: {
       eventStore,
       documents,

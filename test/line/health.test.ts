@@ -14,7 +14,7 @@ const watch = (health: Health, from: number, to: number, witness?: (at: number) 
       const said = order.kind === 'askWitness' ? witness?.(at) : undefined
       if (said instanceof Error) health.witnessed(at, { kind: 'failed', error: said })
       else if (said !== undefined) health.witnessed(at, { kind: said })
-      if (order.kind === 'replace' || order.kind === 'renew') health.replaced(at)
+      if (order.kind === 'replace' || order.kind === 'renew') health.replaced()
     }
   return given.filter(([, kind]) => kind !== 'askWitness' && kind !== 'askLine')
 }

@@ -7,6 +7,8 @@ import { createFlow } from '../../src/line/flow.ts'
 import { createGate } from '../../src/line/gate.ts'
 import { createLimit, type Limit } from '../../src/line/limit.ts'
 import { openLine } from '../../src/line/line.ts'
+import { addressOf, reasonOf } from '../../src/line/reason.ts'
+import { createSteady } from '../../src/line/steady.ts'
 import { processTime } from '../../src/line/time.ts'
 
 const SOON = 10_000
@@ -35,6 +37,7 @@ test('sleep ends with its signal', async () => {
 
 test('closing a line does not wait for ever for a client that never ends', async () => {
   const line = openLine({
+    address: 'here',
     open: () => ({}),
     end: () => new Promise<void>(() => undefined),
     oneAtATime: true,
@@ -184,6 +187,40 @@ test('the pace is that of a crowd, a stall does not change it, and only a standi
   assert.ok(Math.abs(flow.waitMs(500) - 500) < 50)
   go(24_000, 24_100, 2, 1_000)
   assert.is(flow.waitMs(500), 0)
+})
+
+test('what is told of servers does not flap: bad at once, good after a while, which grows with each relapse', () => {
+  const steady = createSteady({ calmMs: 1_000, longestMs: 4_000, relapseMs: 60_000 })
+  assert.is(steady(true, 0), true)
+  let at = 0
+  /** Bad for a moment, then good: gives how long it is told to be bad. */
+  const relapse = () => {
+    const began = at
+    assert.is(steady(false, at), false)
+    for (at += 50; !steady(true, at); at += 50);
+    return at - began
+  }
+  assert.equal([relapse(), relapse(), relapse(), relapse()], [1_050, 2_050, 4_050, 4_050])
+  at += 100_000
+  assert.is(relapse(), 1_050)
+})
+
+test('operators are told where a server is looked for, never with which password, and why it is not to be had', () => {
+  assert.is(addressOf('esdb://admin:changeit@one:2113,two?tls=true', 2113), 'one:2113, two:2113')
+  assert.is(addressOf('mongodb://u:p%40x@[::1]:27018/db?replicaSet=rs0', 27017), '[::1]:27018')
+  assert.is(addressOf('mongodb+srv://u:p@cluster.example/', 27017), 'cluster.example')
+  const wrapped = new Error('not to be had', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) })
+  for (const [error, words] of [
+    [wrapped, 'connection refused'],
+    [new Error('14 UNAVAILABLE: Name resolution failed for target dns:nohost:2113'), 'name cannot be resolved'],
+    [new Error('0A00010B:SSL routines:ssl3_get_record:wrong version number'), 'tls=false'],
+    [Object.assign(new Error('x'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'not trusted'],
+    [new Error('Authentication failed.'), 'name or password'],
+    [new Error('connection 3 to 127.0.0.1:1 closed'), 'wants TLS'],
+    [new Error('no primary'), 'no primary'],
+    [new Error('something else'), 'something else'],
+  ] as const)
+    assert.ok(reasonOf(error).includes(words), reasonOf(error))
 })
 
 test.run()

@@ -36,6 +36,7 @@ const simulate = async (seed: number) => {
   server.rate = oneOf(random, [5, 50, 500, 5_000, 20_000])
   let replaced = 0
   const line = openLine<DoubleClient>({
+    address: 'here',
     open: server.connect,
     end: server.end,
     oneAtATime: true,

@@ -112,6 +112,7 @@ export const memoryStore = (behaviour: StoreBehaviour, first: Lane): MemoryStore
     collection: absent('collection'),
     plain: plain as unknown as ReadModel['plain'],
     aliases: { resolve: absent('resolve'), note: () => undefined, all: absent('all'), create: absent('create') },
+    checkServer: async () => undefined,
     health: () => ({ ok: true, since: 0 }),
     prepare: () => Promise.resolve(),
     drop: absent('drop'),
