@@ -8,6 +8,7 @@ import { createProgressView } from '../import/progress.ts'
 import { FILE_FORMATS, formatOf } from '../import/records.ts'
 import { refusedPathFor } from '../import/refused.ts'
 import { type Report, runImport } from '../import/run.ts'
+import { THOUSANDS_SIGNS } from '../import/values.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -15,6 +16,8 @@ import { CliError, EXIT } from './exit.ts'
 const Options = v.object({
   ...ConnectionOptions.entries,
   event: v.optional(v.string()),
+  eventColumn: v.optional(v.string()),
+  customers: v.optional(v.boolean(), false),
   mapping: v.optional(v.string()),
   customer: v.optional(v.string()),
   id: v.optional(v.string()),
@@ -23,6 +26,9 @@ const Options = v.object({
   timeFormat: v.optional(v.string()),
   timeZone: v.optional(v.string()),
   metadata: v.optional(v.string()),
+  metadataColumn: v.optional(v.string()),
+  decimalSign: v.optional(v.string()),
+  thousandsSign: v.optional(v.string()),
   format: v.optional(v.picklist(FILE_FORMATS)),
   delimiter: v.optional(v.string()),
   createSchema: v.optional(v.boolean(), false),
@@ -41,7 +47,7 @@ time of arrival), metadata every column that is neither. CSV cells are strings u
 gives them a type; JSON values stay as they are. Empty cells are left out. An event without an id of its own gets one
 from its line and what the line says, so that running an import again records only what is missing.
 
-Types: string, number, boolean, money (whole minor units: 12.50 becomes 1250), date, datetime,
+Types: string, number, boolean, money (whole minor units: 12.50 becomes 1250, 1,234.50 becomes 123450), date, datetime,
 json (a text that holds JSON), any (as it is).
 Time formats: iso, unix, unix-ms, or tokens such as "dd.LL.yyyy HH:mm".
 
@@ -52,6 +58,7 @@ Examples:
   tributary import orders.csv --event purchase --customer email --time paid_at --create-schema
   tributary import orders.csv --event purchase --customer household_id --time transaction_timestamp \\
       --metadata 'quantity:number,sales_value:money=amount,*'
+  tributary import people.csv --customers
   tributary import clicks.ndjson --mapping clicks.json`
 
 const number = new Intl.NumberFormat('en')
@@ -75,6 +82,10 @@ const mappingOf = (options: Options): MappingFile => {
   const merged = {
     ...file,
     ...(options.event === undefined ? {} : { event: options.event }),
+    ...(options.eventColumn === undefined ? {} : { event: { column: options.eventColumn } }),
+    ...(options.metadataColumn === undefined ? {} : { metadata_column: options.metadataColumn }),
+    ...(options.decimalSign === undefined ? {} : { decimal_sign: options.decimalSign }),
+    ...(options.thousandsSign === undefined ? {} : { thousands_sign: options.thousandsSign }),
     ...(options.customer === undefined ? {} : { customer: options.customer }),
     ...(options.id === undefined ? {} : { id: options.id.split(',').map((column) => column.trim()) }),
     ...(options.idPrefix === undefined ? {} : { id_prefix: options.idPrefix }),
@@ -92,7 +103,7 @@ const summary = (file: string, report: Report, dryRun: boolean): string => {
   const { recorded, repeated, refused, unclear, seconds, event } = report
   const rate = number.format(Math.round((recorded + repeated + refused) / Math.max(seconds, 0.001)))
   const lines = [
-    `${dryRun ? 'Tried' : 'Imported'} ${file} as "${event}" in ${seconds.toFixed(1)} s (${rate} events/s)`,
+    `${dryRun ? 'Tried' : 'Imported'} ${file} as ${event === undefined ? 'customers' : `"${event}"`} in ${seconds.toFixed(1)} s (${rate}/s)`,
     `  ${dryRun ? 'would be recorded' : 'recorded'}  ${number.format(recorded)}`,
     `  repeated  ${number.format(repeated)}${repeated > 0 ? '  (were there already)' : ''}`,
     `  refused   ${number.format(refused)}${report.refusedFile === undefined ? '' : `  (see ${report.refusedFile})`}`,
@@ -152,7 +163,8 @@ const run = async (file: string, options: Options): Promise<void> => {
         delimiter: options.delimiter ?? (/\.tsv$/i.test(file) ? '\t' : ','),
         mapping: mappingOf(options),
         connection: connectionFor(options, 'integrator'),
-        schemaConnection: options.createSchema ? connectionFor(options, 'admin') : undefined,
+        ofCustomers: options.customers,
+        schemaConnection: options.createSchema && !options.customers ? connectionFor(options, 'admin') : undefined,
         dryRun: options.dryRun,
         refusedPath: options.refused ?? refusedPathFor(file),
         inFlight: options.inFlight,
@@ -206,14 +218,19 @@ export const importCommand: Subcommand = (program: Command) => {
     )
     .argument('<file>', 'the file; .ndjson, .jsonl and .json hold JSON lines, anything else is CSV')
     .option('--event <name>', 'what the events are called')
+    .option('--event-column <column>', 'column of what each event is called')
+    .option('--customers', 'the lines are customers, not events: columns called like the profile make it')
     .option('--mapping <path>', 'JSON file that says which columns become what; options go before it')
     .option('--customer <column>', "column of the customer's source_id")
     .option('--id <columns>', 'columns whose values, joined by "-", are the id of an event')
-    .option('--id-prefix <text>', 'put before the ids')
+    .option('--id-prefix <text>', 'put before the ids (default: the name of the event and "-")')
     .option('--time <column>', 'column of the time at which it happened')
     .option('--time-format <format>', 'how times are written')
     .option('--time-zone <zone>', 'IANA zone of times that name none (default: UTC)')
     .option('--metadata <columns>', 'COLUMN[:TYPE][=PROPERTY], comma-separated; * for all other columns')
+    .option('--metadata-column <column>', 'column that holds an object (in CSV its JSON) of metadata')
+    .addOption(new Option('--decimal-sign <sign>', 'before the fraction of numbers').choices(['.', ',']))
+    .addOption(new Option('--thousands-sign <sign>', 'between thousands of numbers').choices(THOUSANDS_SIGNS))
     .addOption(new Option('--format <format>', 'format of the file, whatever its name').choices(FILE_FORMATS))
     .addOption(new Option('--delimiter <character>', 'between the cells of a CSV line').argParser(oneCharacter))
     .option('--create-schema', 'make the event schema from the columns where there is none (needs an admin key)')

@@ -27,11 +27,13 @@ export interface Answer {
   readonly body: unknown
   /** True when an earlier try may have been carried out although no answer came. */
   readonly unclear: boolean
+  /** True when the node says that it answers as it did to the same key before. */
+  readonly isReplay: boolean
 }
 
 export interface Client {
   /** Sends and returns the node's answer. Throws `ServerError`, `KeyError` (401, 403) or `Interrupted`. */
-  send(method: 'GET' | 'POST', path: string, json?: string): Promise<Answer>
+  send(method: 'GET' | 'POST', path: string, json?: string, idempotencyKey?: string): Promise<Answer>
 }
 
 /** A node answers within its own time limit, 30 s by default; a silent line is given up after this. */
@@ -92,13 +94,18 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
     method: string,
     path: string,
     json: string | undefined,
+    idempotencyKey: string | undefined,
   ): Promise<Omit<Answer, 'unclear'> | Later> => {
     let response: Response
     let text: string
     try {
       response = await fetch(new URL(path, connection.url), {
         method,
-        headers: json === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
+        headers: {
+          ...headers,
+          ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+        },
         ...(json === undefined ? {} : { body: json }),
         signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
       })
@@ -112,7 +119,7 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
       throw new KeyError(
         `${connection.url} refuses the key ${connection.appId} (${status}): ${reasonIn(body) ?? 'no reason given'}`,
       )
-    if (!LATER.has(status)) return { status, body }
+    if (!LATER.has(status)) return { status, body, isReplay: response.headers.get('idempotent-replayed') === 'true' }
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
     return {
       reason: `${status} ${reasonIn(body) ?? response.statusText}`.trim(),
@@ -121,10 +128,10 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
   }
 
   return {
-    async send(method, path, json) {
+    async send(method, path, json, idempotencyKey) {
       const started = Date.now()
       for (let attempt = 1; ; attempt++) {
-        const answer = await once(method, path, json)
+        const answer = await once(method, path, json, idempotencyKey)
         if ('status' in answer) return { ...answer, unclear: attempt > 1 }
         if (signal.aborted) throw new Interrupted()
         const wait = Math.max(answer.afterMs ?? 0, backoffMs(attempt, BACKOFF))

@@ -4,7 +4,16 @@ import { DateTime } from 'luxon'
 import * as v from 'valibot'
 import { InputError } from './errors.ts'
 import type { SourceRecord } from './records.ts'
-import { isAbsent, parseInstant, parseValue, VALUE_TYPES, type ValueFormat, type ValueType } from './values.ts'
+import {
+  isAbsent,
+  JSON_FORMAT,
+  parseInstant,
+  parseValue,
+  THOUSANDS_SIGNS,
+  VALUE_TYPES,
+  type ValueFormat,
+  type ValueType,
+} from './values.ts'
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
@@ -36,6 +45,8 @@ const timeZone = v.pipe(
 
 const PROFILE_TEXTS = ['source_id', 'name', 'description', 'email', 'phone', 'birthdate'] as const
 
+const ADDRESS_TEXTS = ['city', 'state', 'line_1', 'line_2', 'country', 'postal_code'] as const
+
 const Customer = v.strictObject({
   source_id: name,
   name: v.optional(name),
@@ -43,17 +54,29 @@ const Customer = v.strictObject({
   email: v.optional(name),
   phone: v.optional(name),
   birthdate: v.optional(name),
+  address: v.optional(
+    v.strictObject({
+      city: v.optional(name),
+      state: v.optional(name),
+      line_1: v.optional(name),
+      line_2: v.optional(name),
+      country: v.optional(name),
+      postal_code: v.optional(name),
+    }),
+    {},
+  ),
   metadata: v.optional(properties, {}),
 })
 
 /** A mapping file: JSON of this form. Names of columns are those of the header, or of a record's keys (`a.b` reaches in). */
 export const MappingFile = v.strictObject({
-  event: v.optional(name),
+  /** What the events are called, or the column that says it. */
+  event: v.optional(v.union([name, v.strictObject({ column: name })], 'must be a name or { column }')),
   /** The column of the customer's `source_id`, or columns of the profile. */
   customer: v.optional(v.union([name, Customer], 'must be a column, or an object with source_id and profile columns')),
   /** The columns whose values, joined by `-`, name an event. */
   id: v.optional(v.union([name, v.pipe(v.array(name), v.minLength(1))], 'must be a column or a list of columns')),
-  /** Put before the id, so that the events of one order under two names differ. */
+  /** Put before the id; default: the event's name and `-`, so that the events of one order under two names differ. */
   id_prefix: v.optional(v.pipe(v.string(), v.maxLength(100))),
   occurred_at: v.optional(
     v.union(
@@ -62,11 +85,15 @@ export const MappingFile = v.strictObject({
     ),
   ),
   metadata: v.optional(properties),
-  /** Every column that nothing else uses becomes metadata; default: only where `metadata` is not given. */
+  /** The column that holds an object (in CSV its JSON) of metadata; properties of their own go before what it says. */
+  metadata_column: v.optional(name),
+  /** Every column that nothing else uses becomes metadata; default: only where neither `metadata` nor `metadata_column` is given. */
   rest: v.optional(v.boolean()),
   /** Of times that name no zone, default UTC. */
   time_zone: v.optional(timeZone),
   decimal_sign: v.optional(v.picklist(['.', ','])),
+  /** Between the thousands of numbers; default: none, and in money whatever can be nothing else (`1,234.50`). */
+  thousands_sign: v.optional(v.picklist(THOUSANDS_SIGNS)),
 })
 export type MappingFile = v.InferOutput<typeof MappingFile>
 
@@ -83,15 +110,19 @@ interface Field {
 
 /** A mapping with every default filled in. */
 export interface Mapping {
-  readonly event: string
-  readonly profile: readonly { readonly property: (typeof PROFILE_TEXTS)[number]; readonly column: string }[]
+  readonly event: string | { readonly column: string }
+  /** Texts of the profile by property; those of the address are in it. */
+  readonly profile: readonly { readonly property: string; readonly column: string; readonly isOfAddress: boolean }[]
   readonly profileMetadata: readonly Field[]
   readonly id: readonly string[]
-  readonly idPrefix: string
+  /** Put before the ids; undefined: the event's name. */
+  readonly idPrefix: string | undefined
   readonly time:
     | { readonly column: string; readonly format: string; readonly timeZone: string; readonly optional: boolean }
     | undefined
   readonly metadata: readonly Field[]
+  /** The column of an object that is metadata. */
+  readonly metadataColumn: string | undefined
   /** JSON records: keys that nothing uses become metadata as they are. */
   readonly openRest: boolean
 }
@@ -148,6 +179,7 @@ const field = (property: string, given: Property, file: MappingFile, fallback: V
       format: spec.format ?? 'iso',
       timeZone: file.time_zone ?? 'UTC',
       decimalSign: file.decimal_sign ?? '.',
+      thousandsSign: file.thousands_sign,
     },
   }
 }
@@ -163,15 +195,37 @@ const checkColumns = (used: readonly string[], columns: readonly string[]): void
 }
 
 /**
+ * The mapping with which customers alone are imported: where it does not name the columns of the profile, those that are called
+ * like its properties are taken (`address.city` for what is in the address; in JSON records `metadata` is the metadata).
+ */
+export const mappingOfCustomers = (file: MappingFile, columns: readonly string[] | undefined): MappingFile => {
+  if (typeof file.customer === 'object') return { ...file, event: 'customer' }
+  const named = (column: string) => (columns === undefined || columns.includes(column) ? column : undefined)
+  const texts = PROFILE_TEXTS.map((property) => [property, named(property)])
+  const address = ADDRESS_TEXTS.map((property) => [property, named(`address.${property}`)])
+  const customer = { ...Object.fromEntries(texts), address: Object.fromEntries(address) }
+  return {
+    rest: file.metadata === undefined,
+    ...(columns === undefined ? { metadata_column: 'metadata' } : {}),
+    ...file,
+    event: 'customer',
+    customer: v.parse(Customer, { ...customer, source_id: file.customer ?? DEFAULT_CUSTOMER_COLUMN }),
+  }
+}
+
+/**
  * Fills in the defaults and checks every column against the file's header (`columns` undefined: records name their own
  * fields). Throws `InputError`.
  */
 export const completeMapping = (file: MappingFile, columns: readonly string[] | undefined): Mapping => {
-  if (file.event === undefined) throw new InputError('Say what the events are called: --event NAME')
+  if (file.event === undefined)
+    throw new InputError('Say what the events are called: --event NAME, or --event-column COLUMN that says it')
+  const eventColumn = typeof file.event === 'object' ? [file.event] : []
+  const metadataColumn = file.metadata_column === undefined ? [] : [{ column: file.metadata_column }]
   const customer =
     typeof file.customer === 'object'
       ? file.customer
-      : { source_id: file.customer ?? DEFAULT_CUSTOMER_COLUMN, metadata: {} }
+      : v.parse(Customer, { source_id: file.customer ?? DEFAULT_CUSTOMER_COLUMN })
   const given = file.occurred_at
   const time =
     given === undefined
@@ -184,16 +238,23 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
   const fallback: ValueType = columns === undefined ? 'any' : 'string'
   const fields = (given: MappingFile['metadata']) =>
     Object.entries(given ?? {}).map(([property, spec]) => field(property, spec, file, fallback))
-  const profile = PROFILE_TEXTS.flatMap((property) => {
-    const column = customer[property]
-    return column === undefined ? [] : [{ property, column }]
-  })
+  const profile = [
+    ...PROFILE_TEXTS.map((property) => ({ property, column: customer[property], isOfAddress: false })),
+    ...ADDRESS_TEXTS.map((property) => ({ property, column: customer.address[property], isOfAddress: true })),
+  ].flatMap(({ column, ...text }) => (column === undefined ? [] : [{ ...text, column }]))
   const profileMetadata = fields(customer.metadata)
   const named = fields(file.metadata)
   const id = file.id === undefined ? [] : typeof file.id === 'string' ? [file.id] : file.id
-  const used = [...profile, ...profileMetadata, ...named, ...(time ? [time] : [])].map(({ column }) => column)
+  const used = [
+    ...eventColumn,
+    ...profile,
+    ...profileMetadata,
+    ...named,
+    ...metadataColumn,
+    ...(time ? [time] : []),
+  ].map(({ column }) => column)
   if (columns) checkColumns([...used, ...id], columns)
-  const rest = file.rest ?? file.metadata === undefined
+  const rest = file.rest ?? (file.metadata === undefined && file.metadata_column === undefined)
   const others = rest && columns ? columns.filter((column) => !used.includes(column)) : []
   const clash = others.find((column) => named.some(({ property }) => property === column))
   if (clash !== undefined)
@@ -203,7 +264,8 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
     profile,
     profileMetadata,
     id,
-    idPrefix: file.id_prefix ?? '',
+    // An id that names the event by its column needs no other name before it.
+    idPrefix: file.id_prefix ?? (eventColumn.some(({ column }) => id.includes(column)) ? '' : undefined),
     time: time && {
       column: time.column,
       format: ('format' in time && time.format) || 'iso',
@@ -211,6 +273,7 @@ export const completeMapping = (file: MappingFile, columns: readonly string[] | 
       optional: given === undefined,
     },
     metadata: [...named, ...others.map((column) => field(column, 'string', file, fallback))],
+    metadataColumn: file.metadata_column,
     openRest: rest && columns === undefined,
   }
 }
@@ -252,19 +315,27 @@ export const idOfRecord = (event: string, { line, content }: Pick<SourceRecord, 
 
 const MAX_ID = 255
 
+const eventOf = ({ event }: Mapping, fields: Readonly<Record<string, unknown>>, faults: string[]): string => {
+  if (typeof event === 'string') return event
+  const raw = at(fields, event.column)
+  if (isAbsent(raw) || typeof raw === 'object') faults.push(`${event.column}: an event's name must not be empty`)
+  return String(raw).trim()
+}
+
 const idOf = (
   mapping: Mapping,
+  event: string,
   record: SourceRecord,
   fields: Readonly<Record<string, unknown>>,
   faults: string[],
 ): string => {
-  if (mapping.id.length === 0) return idOfRecord(mapping.event, record)
+  if (mapping.id.length === 0) return idOfRecord(event, record)
   const parts = mapping.id.map((column) => {
     const raw = at(fields, column)
     if (isAbsent(raw) || typeof raw === 'object') faults.push(`${column}: an event's id must not be empty`)
     return String(raw).trim()
   })
-  const id = mapping.idPrefix + parts.join('-')
+  const id = (mapping.idPrefix ?? `${event}-`) + parts.join('-')
   if (id.length > MAX_ID) faults.push(`${mapping.id.join(', ')}: an event's id has at most ${MAX_ID} characters`)
   return id
 }
@@ -294,28 +365,48 @@ const profileOf = (
   faults: string[],
 ): EventBody['customer'] => {
   const profile: Record<string, unknown> = {}
-  for (const { property, column } of mapping.profile) {
+  const address: Record<string, unknown> = {}
+  for (const { property, column, isOfAddress } of mapping.profile) {
     const raw = at(fields, column)
     if (typeof raw === 'object' && raw !== null) faults.push(`${column}: must be a text`)
-    else if (!isAbsent(raw)) profile[property] = String(raw).trim()
+    else if (!isAbsent(raw)) (isOfAddress ? address : profile)[property] = String(raw).trim()
     else if (property === 'source_id') faults.push(`${column}: a customer's source_id must not be empty`)
   }
   const metadata = valuesOf(fields, mapping.profileMetadata, faults)
   return {
     source_id: '',
     ...profile,
+    ...(Object.keys(address).length > 0 ? { address } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
   }
 }
 
 /** The keys of a JSON record that no part of the mapping reads from. */
 const restOf = (mapping: Mapping, fields: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-  const used = new Set(
-    [...mapping.profile, ...mapping.profileMetadata, ...mapping.metadata, ...(mapping.time ? [mapping.time] : [])].map(
-      ({ column }) => (Object.hasOwn(fields, column) ? column : column.split('.')[0]!),
-    ),
-  )
+  const { event, metadataColumn, time } = mapping
+  const columns = [
+    ...[...mapping.profile, ...mapping.profileMetadata, ...mapping.metadata].map(({ column }) => column),
+    ...(typeof event === 'object' ? [event.column] : []),
+    ...(metadataColumn === undefined ? [] : [metadataColumn]),
+    ...(time ? [time.column] : []),
+  ]
+  const used = new Set(columns.map((column) => (Object.hasOwn(fields, column) ? column : column.split('.')[0]!)))
   return Object.fromEntries(Object.entries(fields).filter(([key, value]) => !used.has(key) && !isAbsent(value)))
+}
+
+/** The object that a column holds: as it is in a JSON record, as JSON in a text. */
+const objectIn = (
+  column: string | undefined,
+  fields: Readonly<Record<string, unknown>>,
+  faults: string[],
+): Readonly<Record<string, unknown>> => {
+  const raw = column === undefined ? undefined : at(fields, column)
+  if (isAbsent(raw)) return {}
+  const parsed = parseValue(raw, JSON_FORMAT)
+  const value = parsed.ok ? parsed.value : undefined
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  faults.push(`${column}: ${parsed.ok ? 'is not a JSON object' : parsed.fault}`)
+  return {}
 }
 
 /** The event that a record becomes, or everything that is wrong with it. Values that are absent are left out. */
@@ -324,9 +415,14 @@ export const mapRecord = (mapping: Mapping, record: SourceRecord): Mapped => {
   if (fields === undefined) return { ok: false, faults: [record.fault ?? 'cannot be read'] }
   const faults: string[] = []
   const customer = profileOf(mapping, fields, faults)
-  const id = idOf(mapping, record, fields, faults)
+  const event = eventOf(mapping, fields, faults)
+  const id = idOf(mapping, event, record, fields, faults)
   const named = valuesOf(fields, mapping.metadata, faults)
-  const metadata = mapping.openRest ? { ...restOf(mapping, fields), ...named } : named
+  const metadata = {
+    ...(mapping.openRest ? restOf(mapping, fields) : {}),
+    ...objectIn(mapping.metadataColumn, fields, faults),
+    ...named,
+  }
   const raw = mapping.time && at(fields, mapping.time.column)
   let occurredAt: string | undefined
   if (mapping.time && !isAbsent(raw)) {
@@ -338,13 +434,19 @@ export const mapRecord = (mapping: Mapping, record: SourceRecord): Mapped => {
   return {
     ok: true,
     body: {
-      event: mapping.event,
+      event,
       customer,
       id,
       ...(occurredAt === undefined ? {} : { occurred_at: occurredAt }),
       metadata,
     },
   }
+}
+
+/** The customer whom the record of a file of customers is about, as `POST /v1/customers` takes it. */
+export const customerOf = ({ customer, metadata }: EventBody): EventBody['customer'] => {
+  const own = customer.metadata
+  return { ...customer, metadata: { ...metadata, ...(typeof own === 'object' ? own : {}) } }
 }
 
 const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json' | 'any'>, string>> = {
@@ -357,8 +459,8 @@ const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json' | 'any'>, string>>
 }
 
 /** The event schema that a mapping's events keep to; columns of type `json` or `any` are left open. */
-export const schemaOf = (mapping: Mapping) => ({
-  name: mapping.event,
+export const schemaOf = (name: string, mapping: Mapping) => ({
+  name,
   schema: {
     properties: Object.fromEntries(
       mapping.metadata.flatMap(({ property, optional, format: { type } }) =>

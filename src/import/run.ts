@@ -7,7 +7,15 @@ import { backoffMs } from '../line/backoff.ts'
 import { type Client, type Connection, createClient, reasonIn } from './client.ts'
 import { CheckError, InputError, Interrupted, ServerError } from './errors.ts'
 import { createLanes, type LaneItem } from './lanes.ts'
-import { completeMapping, type Mapping, type MappingFile, mapRecord, schemaOf } from './mapping.ts'
+import {
+  completeMapping,
+  customerOf,
+  type Mapping,
+  type MappingFile,
+  mappingOfCustomers,
+  mapRecord,
+  schemaOf,
+} from './mapping.ts'
 import { spellSeconds } from './progress.ts'
 import { type FileFormat, openRecords, type SourceRecord } from './records.ts'
 import { createRefusedFile } from './refused.ts'
@@ -22,6 +30,8 @@ export interface ImportOptions {
   readonly schemaConnection: Connection | undefined
   /** Ask what would be recorded and record nothing. */
   readonly dryRun: boolean
+  /** The records are customers and no events. */
+  readonly ofCustomers?: boolean
   readonly refusedPath: string
   /** Batches in flight, and events in one (the API takes 1,000). */
   readonly inFlight: number
@@ -50,7 +60,8 @@ export interface Progress extends Counts {
 }
 
 export interface Report extends Counts {
-  readonly event: string
+  /** What the events are called, as the mapping says it; undefined for customers. */
+  readonly event: string | undefined
   readonly seconds: number
   /** The line from which on the file cannot be read; undefined when it was read to its end. */
   readonly unreadableFrom: number | undefined
@@ -66,6 +77,9 @@ export interface Report extends Counts {
 const MAX_EVENTS_BYTES = MAX_BATCH_BYTES - 1024
 /** So many records are tried before the first is sent: when all of them are refused, the mapping is wrong, not a line. */
 const CHECKED = 100
+
+/** Customers go one by one, so many at a time. */
+const CUSTOMERS_AT_ONCE = 16
 
 interface Item extends LaneItem {
   readonly record: SourceRecord
@@ -101,15 +115,31 @@ const bodyOf = (items: readonly Item[]): string => `{"events":[${items.map(({ js
 const unexpected = (connection: Connection, status: number, body: unknown): ServerError =>
   new ServerError(`${connection.url} answered ${status} ${reasonIn(body) ?? '(is it a Tributary server?)'}`.trim())
 
+type Sent =
+  | { readonly taken: true; readonly results: readonly BatchResult[]; readonly unclear: boolean }
+  | { readonly taken: false; readonly reason: string }
+
+/** Sends a customer, who goes alone. A repeat changes nothing, whatever was said of the customer since. */
+const sendCustomer = async (
+  client: Client,
+  { connection, dryRun }: Pick<ImportOptions, 'connection' | 'dryRun'>,
+  { id, json }: Item,
+): Promise<Sent> => {
+  if (dryRun) return { taken: true, results: [{ index: 0, status: 'recorded' }], unclear: false }
+  const { status, body, isReplay, unclear } = await client.send('POST', '/v1/customers', json, id)
+  if (status === 200)
+    return { taken: true, results: [{ index: 0, status: isReplay ? 'repeated' : 'recorded' }], unclear }
+  const error = v.safeParse(ItemError, body)
+  if (!error.success) throw unexpected(connection, status, body)
+  return { taken: true, results: [{ index: 0, status: 'refused', error: error.output }], unclear }
+}
+
 /** The results of one batch in the order sent; undefined when the node would not take the batch as a whole. */
 const sendOnce = async (
   client: Client,
   { connection, dryRun }: Pick<ImportOptions, 'connection' | 'dryRun'>,
   items: readonly Item[],
-): Promise<
-  | { readonly taken: true; readonly results: readonly BatchResult[]; readonly unclear: boolean }
-  | { readonly taken: false; readonly reason: string }
-> => {
+): Promise<Sent> => {
   const answer = await client.send('POST', `/v1/events/batch${dryRun ? '?dry_run=true' : ''}`, bodyOf(items))
   if (answer.status === 400 || answer.status === 413)
     return { taken: false, reason: reasonIn(answer.body) ?? `answered ${answer.status}` }
@@ -126,9 +156,11 @@ const createSchema = async (client: Client, connection: Connection, mapping: Map
   const listed = await client.send('GET', '/v1/event-schemas')
   const known = v.safeParse(SchemaList, listed.body)
   if (listed.status !== 200 || !known.success) throw unexpected(connection, listed.status, listed.body)
+  if (typeof mapping.event === 'object')
+    throw new InputError('--create-schema makes one event schema: give its name with --event')
   const there = `The event schema "${mapping.event}" is there already and stays as it is`
   if (known.output.data.some(({ name }) => name === mapping.event)) return there
-  const schema = schemaOf(mapping)
+  const schema = schemaOf(mapping.event, mapping)
   const made = await client.send('POST', '/v1/event-schemas', JSON.stringify(schema))
   if (made.status === 200 || made.status === 201)
     return `Made the event schema "${mapping.event}" with ${Object.keys(schema.schema.properties).length} properties`
@@ -186,7 +218,7 @@ const checkFirst = async (
   if (items.length > 0) {
     const answer = await sendOnce(client, { connection: options.connection, dryRun: true }, withinBatch(items))
     if (!answer.taken) return // one of them spoils the whole: it is found when they are sent
-    if (answer.results.some(isUnknownEvent))
+    if (typeof mapping.event === 'string' && answer.results.some(isUnknownEvent))
       throw new CheckError(
         `There is no event schema "${mapping.event}", so that every event would be refused. Nothing was sent.\n` +
           'Make the schema first, or let --create-schema make it from the columns (needs an admin key).',
@@ -232,7 +264,11 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const { connection, signal, onProgress, onNote } = options
   const total = await sizeOf(options.file)
   const file = await openRecords(options.file, options)
-  const mapping = completeMapping(options.mapping, file.columns)
+  const { ofCustomers = false } = options
+  const mapping = completeMapping(
+    ofCustomers ? mappingOfCustomers(options.mapping, file.columns) : options.mapping,
+    file.columns,
+  )
   const patience = spellSeconds(options.retryForMs / 1000)
   const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}, for up to ${patience}: ${reason}`)
   const clientOf = (to: Connection) => createClient({ connection: to, retryForMs: options.retryForMs, signal, onRetry })
@@ -245,7 +281,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const itemOf = (record: SourceRecord): Item | { readonly faults: readonly string[] } => {
     const mapped = mapRecord(mapping, record)
     if (!mapped.ok) return mapped
-    const json = JSON.stringify(mapped.body)
+    const json = JSON.stringify(ofCustomers ? customerOf(mapped.body) : mapped.body)
     return { record, json, id: mapped.body.id, key: mapped.body.customer.source_id, size: Buffer.byteLength(json) + 1 }
   }
 
@@ -253,7 +289,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const tried = head.map(itemOf)
   const good = tried.flatMap((item) => ('faults' in item ? [] : [item]))
   const bad = tried.flatMap((item) => ('faults' in item ? [item.faults.join('; ')] : []))
-  await checkFirst(client, options, mapping, head, good, bad)
+  if (!ofCustomers) await checkFirst(client, options, mapping, head, good, bad)
 
   const refusedFile = createRefusedFile(options.refusedPath)
   const counts = { recorded: 0, repeated: 0, refused: 0, unclear: 0 }
@@ -299,7 +335,9 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     let items = batch
     let unclear = false
     for (let attempt = 1; items.length > 0; attempt++) {
-      const answer = await sendOnce(client, options, items)
+      const answer = ofCustomers
+        ? await sendCustomer(client, options, items[0]!)
+        : await sendOnce(client, options, items)
       if (!answer.taken) {
         // One event spoils the batch (a forbidden key, too many bytes): halve until it stands alone.
         if (items.length === 1) return refuse(items[0]!.record, answer.reason, items[0]!.id)
@@ -321,8 +359,8 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   }
 
   const lanes = createLanes<Item>({
-    lanes: options.inFlight,
-    maxItems: options.batchSize,
+    lanes: ofCustomers ? CUSTOMERS_AT_ONCE : options.inFlight,
+    maxItems: ofCustomers ? 1 : options.batchSize,
     maxBytes: MAX_EVENTS_BYTES,
     send,
   })
@@ -346,7 +384,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   report()
   return {
     ...counts,
-    event: mapping.event,
+    event: ofCustomers ? undefined : typeof mapping.event === 'object' ? `{${mapping.event.column}}` : mapping.event,
     seconds: (Date.now() - started) / 1000,
     unreadableFrom,
     refusedFile: counts.refused > 0 ? refusedFile.path : undefined,

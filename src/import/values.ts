@@ -3,6 +3,8 @@ import { DateTime } from 'luxon'
 
 /** `any` is a value as the file has it: a CSV cell's text, a JSON value; `json` reads a text as JSON. */
 export const VALUE_TYPES = ['string', 'number', 'boolean', 'money', 'date', 'datetime', 'json', 'any'] as const
+/** What may stand between thousands; a blank is also one that does not break a line. */
+export const THOUSANDS_SIGNS = [',', '.', ' ', "'"] as const
 export type ValueType = (typeof VALUE_TYPES)[number]
 
 /** How the values of one column are written. */
@@ -16,7 +18,12 @@ export interface ValueFormat {
   readonly timeZone: string
   /** The sign before the fraction of numbers and money. */
   readonly decimalSign: '.' | ','
+  /** The sign between thousands; undefined: none was named. */
+  readonly thousandsSign?: (typeof THOUSANDS_SIGNS)[number] | undefined
 }
+
+/** How JSON in a text is read: nothing else of the format matters. */
+export const JSON_FORMAT: ValueFormat = { type: 'json', decimals: 0, format: 'iso', timeZone: 'UTC', decimalSign: '.' }
 
 export type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly fault: string }
 
@@ -28,8 +35,31 @@ const shown = (text: string): string => JSON.stringify(text.length > MAX_SHOWN ?
 
 const NUMBER = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/
 
-const withPoint = (text: string, { decimalSign }: ValueFormat): string =>
-  decimalSign === ',' ? text.replace(',', '.') : text
+/** The groups of a whole number, `1,234,567`, and what follows them. */
+const GROUPED = /^([+-]?\d{1,3})((?:[,. '\u00a0\u202f’]\d{3})+)(?!\d)(.*)$/
+
+/** Each way to write a sign between thousands, as the one that a mapping names. */
+const SIGN_OF: Readonly<Record<string, string>> = { '\u00a0': ' ', '\u202f': ' ', '’': "'" }
+
+/**
+ * The text without signs between thousands. Where none was named, money loses those that can be nothing else: which stand
+ * twice, or before the decimal sign, or are never a decimal sign.
+ */
+const withoutThousands = (text: string, { type, decimalSign, thousandsSign }: ValueFormat): string => {
+  const [, first = '', groups = '', rest = ''] = GROUPED.exec(text) ?? []
+  if (groups === '') return text
+  const signs = new Set([...groups.matchAll(/\D/g)].map(([sign]) => SIGN_OF[sign] ?? sign))
+  const [sign] = signs
+  if (signs.size > 1 || sign === decimalSign) return text
+  const isClear = groups.length > 4 || rest.startsWith(decimalSign) || sign === ' ' || sign === "'"
+  if (thousandsSign === undefined ? type !== 'money' || !isClear : sign !== thousandsSign) return text
+  return first + groups.replaceAll(/\D/g, '') + rest
+}
+
+const withPoint = (text: string, format: ValueFormat): string => {
+  const plain = withoutThousands(text, format)
+  return format.decimalSign === ',' ? plain.replace(',', '.') : plain
+}
 
 const parseNumber = (text: string, format: ValueFormat): Parsed => {
   const plain = withPoint(text, format)

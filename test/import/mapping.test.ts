@@ -5,8 +5,10 @@ import * as assert from 'uvu/assert'
 import { InputError } from '../../src/import/errors.ts'
 import {
   completeMapping,
+  customerOf,
   idOfRecord,
   type MappingFile,
+  mappingOfCustomers,
   mapRecord,
   parseMappingFile,
   parseMetadataOption,
@@ -67,7 +69,7 @@ test('columns by name, types, other property names and the star', () => {
   const body = bodyOf(file, fields, Object.keys(fields))
   assert.equal(body.metadata, { quantity: 2, amount: 150, store: '319' })
   assert.is(body.occurred_at, '2017-01-01T12:30:27.000Z')
-  assert.equal(schemaOf(completeMapping(file, Object.keys(fields))), {
+  assert.equal(schemaOf('purchase', completeMapping(file, Object.keys(fields))), {
     name: 'purchase',
     schema: {
       properties: {
@@ -117,6 +119,37 @@ test('JSON records: what nothing uses is metadata as it is; an absent default ti
   const body = bodyOf({ event: 'click', customer: 'user.id' }, { user: { id: 'u' }, tags: ['a'], n: 1, none: null })
   assert.equal(body.metadata, { tags: ['a'], n: 1 })
   assert.not('occurred_at' in body)
+})
+
+test('the name of the event is in its id unless told otherwise, and may come from a column, as metadata may', () => {
+  const columns = ['order_id', 'source_id', 'kind', 'data']
+  const fields = { order_id: '1', source_id: 'bob', kind: 'paid', data: '{"n":1,"m":{"a":[]}}' }
+  const idWith = (more: MappingFile) => bodyOf({ id: 'order_id', ...more }, fields, columns).id
+  assert.is(idWith({ event: 'order' }), 'order-1')
+  assert.is(idWith({ event: 'payment' }), 'payment-1')
+  assert.is(idWith({ event: 'order', id_prefix: '' }), '1')
+  assert.is(idWith({ event: { column: 'kind' } }), 'paid-1')
+  assert.is(idWith({ event: { column: 'kind' }, id: ['order_id', 'kind'] }), '1-paid')
+  const file: MappingFile = { event: { column: 'kind' }, metadata_column: 'data' }
+  const body = bodyOf(file, fields, columns)
+  assert.equal([body.event, body.metadata], ['paid', { n: 1, m: { a: [] } }])
+  assert.equal(bodyOf(file, { ...fields, data: { n: 2 } }).metadata, { n: 2 })
+  assert.equal(bodyOf({ ...file, rest: true }, { ...fields, data: { n: 2 } }).metadata, { n: 2, order_id: '1' })
+  assert.equal(faultsOf(file, { ...fields, kind: ' ', data: '[1]' }, columns), [
+    "kind: an event's name must not be empty",
+    'data: is not a JSON object',
+  ])
+})
+
+test('customers alone: columns called like the profile make it, the others are metadata', () => {
+  const ofFile = (file: MappingFile, fields: Readonly<Record<string, unknown>>, columns?: readonly string[]) =>
+    customerOf(bodyOf(mappingOfCustomers(file, columns), fields, columns))
+  const fields = { source_id: 'ann', email: 'a@b.c', 'address.city': 'Gdansk', tier: 'gold', name: '' }
+  const ann = { source_id: 'ann', email: 'a@b.c', address: { city: 'Gdansk' }, metadata: { tier: 'gold' } }
+  assert.equal(ofFile({}, fields, Object.keys(fields)), ann)
+  const record = { source_id: 'ann', email: 'a@b.c', address: { city: 'Gdansk' }, metadata: { tier: 'gold' } }
+  assert.equal(ofFile({}, record), ann)
+  assert.equal(ofFile({ customer: 'id' }, { id: 7, source_id: 'x' }), { source_id: '7', metadata: { source_id: 'x' } })
 })
 
 test('every fault of a record is named by its column', () => {

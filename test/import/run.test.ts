@@ -158,6 +158,22 @@ test('one event that spoils its batch is found; the others go in', async ({ dir,
   )
 })
 
+test('customers alone go one by one, and once', async ({ dir, server }) => {
+  const file = join(dir, 'people.csv')
+  writeFileSync(
+    file,
+    `source_id,email,tier\n${Array.from({ length: 30 }, (_, i) => `c${i},c@x.test,gold\n`).join('')}bad,,\n`,
+  )
+  const options = optionsFor(server, file, { mapping: {}, ofCustomers: true })
+  const dry = await runImport({ ...options, dryRun: true })
+  assert.equal([dry.recorded, server.customers.size], [31, 0])
+  const report = await runImport(options)
+  assert.equal([report.recorded, report.repeated, report.refused, report.event], [30, 0, 1, undefined])
+  assert.equal([...server.customers.values()][0], { source_id: 'c0', email: 'c@x.test', metadata: { tier: 'gold' } })
+  const again = await runImport(options)
+  assert.equal([again.recorded, again.repeated, server.customers.size], [0, 30, 30])
+})
+
 test('a dry run records nothing and says what would be', async ({ dir, server }) => {
   const report = await runImport(optionsFor(server, visits(dir, 30), { dryRun: true }))
   assert.equal([report.recorded, server.events.length], [30, 0])

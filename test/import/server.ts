@@ -19,6 +19,8 @@ export interface ScriptedServer {
   readonly events: readonly StoredEvent[]
   readonly batches: number
   readonly schemas: Map<string, unknown>
+  /** Customers by the key of the request that made them. */
+  readonly customers: Map<string, unknown>
   /** Decides over each batch that is no dry run; default: answer. */
   mood: (batch: number) => Mood
   /** Why an event is refused; undefined records it. */
@@ -42,6 +44,7 @@ const reply = (response: ServerResponse, status: number, body: unknown, headers:
 export const scriptedServer = async (): Promise<ScriptedServer> => {
   const byId = new Map<string, StoredEvent>()
   const schemas = new Map<string, unknown>()
+  const customers = new Map<string, unknown>()
   const sockets = new Set<Socket>()
   let batches = 0
 
@@ -85,6 +88,14 @@ export const scriptedServer = async (): Promise<ScriptedServer> => {
         schemas.set(schema.name, schema)
         return reply(response, 200, schema)
       }
+      case 'POST /v1/customers': {
+        const customer = JSON.parse(text) as { source_id: string }
+        const key = String(request.headers['idempotency-key'])
+        if (customer.source_id === 'bad') return reply(response, 400, { code: 400, message: 'Invalid payload' })
+        const isReplay = customers.has(key)
+        customers.set(key, customer)
+        return reply(response, 200, customer, isReplay ? { 'Idempotent-Replayed': 'true' } : {})
+      }
       case 'POST /v1/events/batch':
         return batch(text, searchParams.get('dry_run') === 'true', response)
       default:
@@ -105,6 +116,7 @@ export const scriptedServer = async (): Promise<ScriptedServer> => {
       return batches
     },
     schemas,
+    customers,
     mood: () => 'answer',
     refuses: () => undefined,
     stop: () =>

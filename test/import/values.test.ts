@@ -44,12 +44,33 @@ test('money is whole minor units, exactly', () => {
   assert.is(read('12', as('money', { decimals: 0 })), 12)
   assert.is(read('1.234', as('money', { decimals: 3 })), 1234)
   assert.is(read('1234,5', as('money', { decimalSign: ',' })), 123_450)
+  assert.is(read('-1,234.50', as('money')), -123_450)
+  for (const text of ['1,234,567', '1 234 567', '1\u00a0234\u202f567', "1'234'567.00", '1’234’567'])
+    assert.is(read(text, as('money')), 123_456_700)
+  assert.is(read('1.234.567,8', as('money', { decimalSign: ',' })), 123_456_780)
+  assert.is(read('1,234', as('money', { thousandsSign: ',' })), 123_400)
+  assert.is(read('1,234.5', as('number', { thousandsSign: ',' })), 1234.5)
 })
 
 test('money with more digits than its currency, with signs or separators, is refused', () => {
   assert.match(refused('1.505', as('money')), /more than 2 digits/)
   assert.match(refused('1.001', as('money')), /more than 2 digits/)
-  for (const text of ['$5', '1,234.50', '5 EUR', 'abc', '.', '1e', '--1', '٣', '0x10', 'Infinity', 'NaN'])
+  for (const text of [
+    '$5',
+    '1,234',
+    '1,23',
+    '1,2345.0',
+    '1,234 567',
+    '5 EUR',
+    'abc',
+    '.',
+    '1e',
+    '--1',
+    '٣',
+    '0x10',
+    'Infinity',
+    'NaN',
+  ])
     assert.match(refused(text, as('money')), /not an amount/, text)
   assert.match(refused('90071992547409.92', as('money')), /too large/)
   assert.match(refused('1e300', as('money')), /too large/)
