@@ -1,5 +1,6 @@
 // The one pager of all lists: in which order entries stand, where a page begins and ends, and how the next one is asked for.
 import * as v from 'valibot'
+import { sizeOf } from '../src/domain/size.ts'
 import { type Failure, refuse } from '../src/http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
 import type { Filter, Keyed, ModelCollection, Sort } from '../src/readmodel/index.ts'
@@ -171,8 +172,43 @@ const startOf = async <D>(
   return { from: { after: placeOf(moment, timed.prefix, order.startsWith('-')), skip: 0 }, moment }
 }
 
+/** Bytes of entries, as JSON, that a page has at most; a single entry may be larger. */
+export const MAX_PAGE_BYTES = 2 * 1024 * 1024
+/** Entries that are read before it is known how large they are. */
+const FIRST_READ = 16
+
 /**
- * A page. It is full unless it is the last one; in a `timed` list that is asked from a moment it may be longer by the few entries
+ * Entries from a place on, in order: so many, or all there are, or (`isCut`) up to the first by which they come to more than
+ * `room` bytes, but two. What is read at a time is what the entries so far leave room for.
+ */
+const readWithin = async <D>(
+  source: Source<D>,
+  keys: readonly string[],
+  descending: boolean,
+  from: From,
+  wanted: number,
+  room: number,
+): Promise<{ readonly found: readonly D[]; readonly isCut: boolean }> => {
+  const found: D[] = []
+  let bytes = 0
+  for (let next = from; ; ) {
+    const mean = bytes / Math.max(1, found.length)
+    const fits = found.length === 0 ? FIRST_READ : Math.max(1, Math.ceil((room - bytes) / Math.max(1, mean)))
+    const asked = Math.min(wanted - found.length, fits)
+    const read = await source.read(keys, descending, next, asked)
+    for (const entry of read) {
+      found.push(entry)
+      bytes += sizeOf(entry).bytes
+      if (bytes > room && found.length > 1) return { found, isCut: true }
+    }
+    const last = read.at(-1)
+    if (last === undefined || read.length < asked || found.length >= wanted) return { found, isCut: false }
+    next = { after: source.place(last, keys), skip: 0 }
+  }
+}
+
+/**
+ * A page. It is full unless it is the last one or ends by `MAX_PAGE_BYTES`; in a `timed` list that is asked from a moment it may be longer by the few entries
  * that nothing but their ids tells apart.
  */
 export const pageOf = async <D>(
@@ -194,11 +230,12 @@ export const pageOf = async <D>(
     slotOf(timed.id(a)) === slotOf(timed.id(b))
   let found: readonly D[] = []
   let end = 0
-  for (let wanted = limit + 1; ; wanted *= 2) {
-    found = await source.read(keys, descending, start.from, wanted)
-    end = Math.min(limit, found.length)
+  for (let wanted = limit + 1, room = MAX_PAGE_BYTES; ; wanted *= 2, room *= 2) {
+    const read = await readWithin(source, keys, descending, start.from, wanted, room)
+    found = read.found
+    end = Math.min(limit, read.isCut ? found.length - 1 : found.length)
     while (end > 0 && end < found.length && isOneSlot(found[end - 1]!, found[end]!)) end += 1
-    if (end < found.length || found.length < wanted) break
+    if (end < found.length || (!read.isCut && found.length < wanted)) break
   }
   const entries = found.slice(0, end)
   const last = entries.at(-1)

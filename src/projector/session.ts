@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
+import { sizeOf } from '../domain/size.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
 import type { Committed, Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText } from '../readmodel/index.ts'
@@ -19,6 +20,10 @@ import {
   type Slot,
 } from './fold.ts'
 import { parkedDocuments, parkedWrites } from './parked.ts'
+
+/** Bytes of memory for the documents of one projection, and what each costs beside its text, of which it takes several times. */
+const CACHE_BYTES = 64 * 1024 * 1024
+const DOCUMENT_BYTES = 500
 
 /** Another projector moved the lane. */
 export class LaneLost extends Error {
@@ -150,7 +155,11 @@ export const createSession = ({
   const cacheOf = (projection: Projection): LRUCache<string, Held> => {
     let cache = caches.get(projection)
     if (cache === undefined) {
-      cache = new LRUCache({ max: cacheSize })
+      cache = new LRUCache({
+        max: cacheSize,
+        maxSize: CACHE_BYTES,
+        sizeCalculation: ({ document }) => DOCUMENT_BYTES + 3 * sizeOf(document).bytes,
+      })
       caches.set(projection, cache)
     }
     return cache
