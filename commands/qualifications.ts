@@ -293,6 +293,7 @@ export const qualificationCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/qualifications',
+    records: false,
     also: ['/client/v1/qualifications'],
     summary: 'Which codes a customer could redeem now',
     description:

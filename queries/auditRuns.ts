@@ -161,6 +161,7 @@ export const auditRunQueries = (services: Services) => {
     }),
     route({
       method: 'post',
+      records: false,
       path: '/v1/audit/simulations',
       summary: 'What a draft definition would have led to over recorded history; writes nothing',
       description:

@@ -166,6 +166,7 @@ export const distributionQueries = (services: Services) => [
   }),
   route({
     method: 'post',
+    records: false,
     path: '/v1/distributions/{id}/test',
     summary: 'Render a distribution for one customer; nothing is sent',
     tag: 'Distributions',

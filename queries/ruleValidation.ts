@@ -134,6 +134,7 @@ const validate = async (services: Services, call: AnyCall, id: string, body: Bod
 export const ruleValidation = (services: Services) =>
   route({
     method: 'post',
+    records: false,
     path: '/v1/validation-rules/{id}/validation',
     summary: 'Ask a validation rule about a customer, an event, an order or a redemption of a code',
     description:

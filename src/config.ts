@@ -1,6 +1,7 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
+import type { Marks } from './disk.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/distributions/sender.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import type { Page } from './http/operation.ts'
@@ -25,6 +26,20 @@ const optionalText = v.optional(v.pipe(v.string(), v.trim(), v.nonEmpty('must no
 const url = (pattern: RegExp, form: string) =>
   v.optional(v.pipe(v.string(), v.trim(), v.regex(pattern, `must begin with ${form}`)))
 
+const share = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^(?:0?\.\d{1,6}|0|1)$/, 'must be a share from 0 to 1, such as 0.05'),
+  v.transform(Number),
+)
+
+/** Names that are separated by commas. */
+const names = v.pipe(
+  v.string(),
+  v.transform((list) => list.split(',').map((name) => name.trim())),
+  v.check((list) => list.every((name) => name !== ''), 'must be names that are separated by commas'),
+)
+
 const isTimeZone = (name: string): boolean => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
@@ -46,6 +61,11 @@ const environment = v.object({
   HOST: text('0.0.0.0'),
   /** Folder of generated keys and of the embedded engines. */
   DATA_DIR: text('./data'),
+  /** What must stay free on the disks that are written to: bytes, and a share of the whole; see `disk.ts` for defaults. */
+  MIN_FREE_BYTES: v.optional(whole(0, 999_999_999_999)),
+  MIN_FREE_SHARE: v.optional(share),
+  /** Folders whose disks are watched; DATA_DIR when absent and an embedded engine is in it. */
+  WATCH_DISKS: v.optional(names),
   /** Event store; embedded when absent. */
   EVENTSTORE_URL: url(/^(?:esdb|eventstoredb|kurrentdb|kdb)(?:\+discover)?:\/\/\S+$/, 'esdb:// or esdb+discover://'),
   /** Document store; embedded when absent. */
@@ -129,6 +149,9 @@ export interface Config {
   readonly mongodbUrl: string | undefined
   readonly mongodbDatabase: string
   readonly keysFile: string | undefined
+  /** What must stay free on the disks of `watchedDisks`. */
+  readonly minFree: Marks
+  readonly watchedDisks: readonly string[]
   readonly logLevel: Environment['LOG_LEVEL']
   readonly projectId: string
   readonly projectTimeZone: string
@@ -167,6 +190,8 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     mongodbUrl: e.MONGODB_URL,
     mongodbDatabase: e.MONGODB_DATABASE,
     keysFile: e.KEYS_FILE,
+    minFree: { bytes: e.MIN_FREE_BYTES, share: e.MIN_FREE_SHARE },
+    watchedDisks: e.WATCH_DISKS ?? (e.EVENTSTORE_URL && e.MONGODB_URL ? [] : [e.DATA_DIR]),
     logLevel: e.LOG_LEVEL,
     projectId: e.PROJECT_ID,
     projectTimeZone: e.PROJECT_TIME_ZONE,

@@ -9,6 +9,7 @@ import { queryRoutes } from '../queries/index.ts'
 import { startClock } from './clock/clock.ts'
 import type { Config } from './config.ts'
 import { signingSecret, startDelivery } from './delivery/index.ts'
+import { diskMetrics, watchDisks } from './disk.ts'
 import { activityId } from './domain/customer/activity.ts'
 import { uuidFrom } from './domain/ids.ts'
 import { factRegistry } from './domain/registry.ts'
@@ -96,6 +97,9 @@ export const startNode = async (
     const engines = await startEngines({ dir: config.dataDir }, config)
     stops.push(() => engines.stop())
     const metrics = createMetrics({ defaults: true })
+    const disks = await watchDisks({ paths: config.watchedDisks, marks: config.minFree, log })
+    stops.push(async () => disks.stop())
+    diskMetrics(metrics.registry, disks)
     const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry), log })
     stops.push(() => store.close())
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
@@ -306,8 +310,9 @@ export const startNode = async (
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
     const deps: AppDeps = {
       ...common,
-      readiness: () => readinessOf(servers.areThere, services),
+      readiness: () => readinessOf(servers.areThere, services, disks),
       busyFor: load.refusal,
+      shortage: disks.shortage,
       // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.
       whenShown: async (position, timeoutMs, isOwn) => {
         if (isOwn) return projector.waitFor(position, timeoutMs, [])

@@ -9,7 +9,7 @@ import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
-import { type Failure, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
+import { type Failure, insufficientStorage, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
 import { createReplier, Exchange } from './exchange.ts'
 import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
@@ -27,6 +27,7 @@ import {
   isInvalid,
   type Outcome,
   type Route,
+  recordsFacts,
 } from './route.ts'
 import { UNSERVED } from './unsupported.ts'
 
@@ -46,6 +47,8 @@ export interface AppDeps {
   readonly isStarting?: boolean
   /** Seconds after which a command is worth sending again, when there is more to do than can be done soon. */
   readonly busyFor?: () => number | undefined
+  /** Why nothing can be recorded now; undefined when it can. */
+  readonly shortage?: () => string | undefined
   /** Milliseconds a request may take, body included; default 30,000. */
   readonly requestTimeLimitMs?: number
   /** Requests a minute and key; no limit when absent. */
@@ -78,6 +81,8 @@ interface Endpoint {
   readonly bodyLimit: number
   readonly bodyNesting: number
   readonly takesParams: boolean
+  /** A request may lead to facts. */
+  readonly records: boolean
 }
 
 const PARAMETER = /\{([^{}/]+)\}/g
@@ -107,6 +112,7 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
       bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
       bodyNesting: route.bodyNesting ?? MAX_NESTING,
       takesParams: names.length > 0,
+      records: recordsFacts(route),
     }
   })
 }
@@ -203,6 +209,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const key = authenticate(deps.keys, endpoint.audience, endpoint.roles, exchange.headers)
     if ('failed' in key) return key
     exchange.key = key
+    const shortage = endpoint.records ? deps.shortage?.() : undefined
+    if (shortage !== undefined) return insufficientStorage(shortage)
     if (endpoint.audience === 'client') return undefined
     exchange.rate = limiter(key.appId, exchange.now)
     if (exchange.rate.refused !== undefined) return exchange.rate.refused

@@ -96,6 +96,7 @@ const table = {
   internal_error: [500, 'Internal error'],
   unavailable: [503, 'Service unavailable'],
   not_tried: [503, 'Not tried'],
+  insufficient_storage: [507, 'Insufficient storage'],
 } as const satisfies Record<string, readonly [status: number, message: string]> &
   Record<RefusalKey, readonly [status: number, message: string]>
 
@@ -147,6 +148,10 @@ export const duplicateFound = (resourceType: string, resourceId: string, details
 
 /** 503: what is needed to answer is not there now. `retryAfter` in seconds. */
 export const unavailable = (details: string, retryAfter = 1): Failure => refuse('unavailable', details, { retryAfter })
+
+/** 507: nothing can be recorded until an operator has made room. Seconds until it may be worth asking again. */
+export const insufficientStorage = (details: string, retryAfter = 30): Failure =>
+  refuse('insufficient_storage', details, { retryAfter })
 
 /** 503 for a read model that did not reach the asked position in time: never a silent stale read. */
 export const notYetConsistent = (waitedMs: number): Failure =>

@@ -5,7 +5,7 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { KEY_HEADERS } from './auth.ts'
 import { CUSTOMER_TOKEN } from './customerToken.ts'
-import { type Audience, audienceOf, type Route } from './route.ts'
+import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 type JsonObject = Record<string, Json>
@@ -125,6 +125,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   TooManyRequests: 'The key is over its requests a minute',
   InternalError: 'An unexpected error; the log of the server tells more under the request id',
   Unavailable: 'A needed server does not answer, or the read model did not reach the Consistency-Token in time',
+  InsufficientStorage: 'A disk is nearly full: nothing can be recorded until there is room',
 }
 
 const errorResponses = (route: Route, audience: Audience): JsonObject => ({
@@ -146,6 +147,7 @@ const errorResponses = (route: Route, audience: Audience): JsonObject => ({
     : { 413: ref('responses', 'PayloadTooLarge'), 415: ref('responses', 'UnsupportedMediaType') }),
   500: ref('responses', 'InternalError'),
   503: ref('responses', 'Unavailable'),
+  ...(recordsFacts(route) ? { 507: ref('responses', 'InsufficientStorage') } : {}),
 })
 
 const operationId = (route: Route, path: string): string =>

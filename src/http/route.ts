@@ -121,6 +121,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyNesting?: number
   /** The answer's body, for the API document only. */
   readonly response?: v.GenericSchema
+  /** Records nothing although it is no GET: it is answered while the disk is full. */
+  readonly records?: false
   /** Takes `If-Match`: the handler refuses when what it changes has another revision. Elsewhere the header is refused. */
   readonly ifMatch?: true
   /** Status of an answer that names none; default 200. */
@@ -270,6 +272,10 @@ export const route = <
     },
   }
 }
+
+/** Whether a request to the route may lead to facts: what is not done while there is no room for them. */
+export const recordsFacts = ({ method, records, path }: Route): boolean =>
+  method !== 'get' && records !== false && audienceOf(path) !== 'public'
 
 /** The audience that a path's prefix stands for. */
 export const audienceOf = (path: string): Audience => {

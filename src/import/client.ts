@@ -40,7 +40,7 @@ export interface Client {
 const REQUEST_LIMIT_MS = 120_000
 const BACKOFF = { baseMs: 200, maxMs: 5_000 }
 /** What a node or a proxy before it says when asking again later is worth while. */
-const LATER = new Set([408, 429, 502, 503, 504])
+const LATER = new Set([408, 429, 502, 503, 504, 507])
 const MAX_RETRY_AFTER_MS = 60_000
 
 const ErrorBody = v.object({ message: v.optional(v.string()), details: v.optional(v.string()) })

@@ -108,7 +108,7 @@ const BatchAnswer = v.object({
 type BatchResult = v.InferOutput<typeof BatchAnswer>['data'][number]
 
 /** What an item of a batch is refused with although sending it again may help. */
-const LATER = new Set([408, 409, 429, 502, 503, 504])
+const LATER = new Set([408, 409, 429, 502, 503, 504, 507])
 
 const bodyOf = (items: readonly Item[]): string => `{"events":[${items.map(({ json }) => json).join(',')}]}`
 

@@ -55,6 +55,7 @@ const STATE_CODES: ReadonlySet<number> = new Set([
   11602, // InterruptedDueToReplStateChange
   13435, // NotPrimaryNoSecondaryOk
   13436, // NotPrimaryOrSecondary
+  14031, // OutOfDiskSpace
 ])
 
 /** Codes with which the server ends a transaction that may simply be tried again. */

@@ -1,6 +1,7 @@
 // What the layers below throw, as failures of the HTTP contract.
+import { isDiskFull } from '../disk.ts'
 import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
-import { type Failure, refuse, unavailable } from '../http/errors.ts'
+import { type Failure, insufficientStorage, refuse, unavailable } from '../http/errors.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
 import { TooBusy } from './decider.ts'
 import { ReadModelBehind } from './trouble.ts'
@@ -12,6 +13,8 @@ const ofStore = (store: string, { isBusy, retryAfter }: { readonly isBusy: boole
 
 /** The failure that an error of the stores stands for; undefined for one that nobody foresaw. */
 export const mapError = (error: unknown): Failure | undefined => {
+  if ((error instanceof StoreUnavailable || error instanceof ReadModelUnavailable) && isDiskFull(error))
+    return insufficientStorage('The disk of a store is full: what was asked was not recorded, or not answered in time')
   if (error instanceof StoreUnavailable) return ofStore('event store', error)
   if (error instanceof ReadModelUnavailable) return ofStore('document store', error)
   if (error instanceof TooBusy) return unavailable(`${error.message}; ask again`, 1)

@@ -54,6 +54,28 @@ test('unknown path 404, wrong method 405 with Allow, both with the error body', 
   assert.is((await errorOf(wrong)).key, 'method_not_allowed')
 })
 
+test('without room, whatever could record something is 507 with the reason for every key, and what reads is answered', async () => {
+  let shortage: string | undefined = 'The disk of /data is nearly full'
+  const { app } = toyApp({ shortage: () => shortage })
+  const track = (path: string, key: Record<string, string>) =>
+    app.request(path, { method: 'POST', headers: { ...key, ...json }, body: goodEvent })
+  for (const res of [
+    await track('/v1/events', serverKey('integrator')),
+    await track('/client/v1/events', { ...clientKey(), Origin: 'https://shop.test' }),
+  ]) {
+    assert.is(res.status, 507)
+    assert.ok(Number(res.headers.get('retry-after')) > 0)
+    const { key, details } = await errorOf(res)
+    assert.equal([key, details], ['insufficient_storage', shortage])
+  }
+  // Who may not ask is told that first.
+  assert.is((await track('/v1/events', { 'X-App-Id': 'nobody', 'X-App-Token': 'x' })).status, 401)
+  assert.is((await app.request('/v1/customers/ada', { headers: serverKey('admin') })).status, 200)
+  assert.is((await app.request('/health/live')).status, 200)
+  shortage = undefined
+  assert.is((await track('/v1/events', serverKey('integrator'))).status, 200)
+})
+
 test('a trailing slash is tolerated and static segments win over parameters', async () => {
   const { app } = toyApp()
   const slash = await app.request('/v1/events/', {

@@ -12,6 +12,8 @@ test('an empty environment gives the defaults', () => {
     mongodbUrl: undefined,
     mongodbDatabase: 'tributary',
     keysFile: undefined,
+    minFree: { bytes: undefined, share: undefined },
+    watchedDisks: ['./data'],
     logLevel: 'info',
     projectId: 'proj_main',
     projectTimeZone: 'UTC',
