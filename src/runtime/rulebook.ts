@@ -1,6 +1,7 @@
 // The rulebook of this node: the compiled definitions in memory, fed by one live subscription, and the way to change them.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import { defer, finalize, repeat, retry, type Subscription, switchMap, timer } from 'rxjs'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
@@ -48,6 +49,8 @@ export interface RulebookOptions {
 
 const MAX_ATTEMPTS = 5
 const MAX_AT = 64
+/** Command keys that are remembered; a repeat after more changes than that is decided again. */
+const MAX_KEYS = 10_000
 
 export const startRulebook = async ({ store, project, log, now }: RulebookOptions): Promise<RulebookRuntime> => {
   let definitions = NO_DEFINITIONS
@@ -55,10 +58,16 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
   const listeners = new Set<(rulebook: Rulebook) => void>()
   const past = new Map<string, Rulebook>()
 
-  const take = (facts: readonly (RulebookFact & { readonly revision: bigint })[]): void => {
+  /** Keys of the commands that the definitions come from. */
+  const decided = new LRUCache<string, true>({ max: MAX_KEYS })
+
+  type Taken = RulebookFact & { readonly revision: bigint; readonly metadata: { readonly commandKey?: string } }
+  const take = (facts: readonly Taken[]): void => {
     let next = definitions
-    for (const fact of facts)
+    for (const fact of facts) {
+      if (fact.metadata.commandKey !== undefined) decided.set(fact.metadata.commandKey, true)
       if (fact.revision > BigInt(next.revision)) next = evolveDefinitions(next, fact, String(fact.revision))
+    }
     if (next === definitions) return
     const before = compiled.off
     definitions = next
@@ -153,14 +162,18 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     const key = context.key ?? randomBytes(16).toString('hex')
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const proposed = propose(definitions)
-      const decided = isRefused(proposed) ? proposed : decideDefinitions(definitions, proposed)
-      if (isRefused(decided)) return { kind: 'refused', refused: decided }
-      if (decided.length === 0 || context.dryRun) return { kind: 'changed', rulebook: compiled, position: undefined }
-      const facts = decided.map(factOf)
+      const changes = isRefused(proposed) ? proposed : decideDefinitions(definitions, proposed)
+      if (isRefused(changes)) return { kind: 'refused', refused: changes }
+      // A repeat does nothing twice, also when others have turned back what it did. What it made and others deleted is made anew:
+      // there is nothing else to answer with.
+      const isRepeat = decided.has(key) && changes.every(({ verb }) => verb !== 'Created')
+      if (changes.length === 0 || isRepeat || context.dryRun)
+        return { kind: 'changed', rulebook: compiled, position: undefined }
+      const facts = changes.map(factOf)
       const result = await append(facts, { ...context, key })
       if (result.kind === 'appended') {
         const first = result.revision - BigInt(facts.length - 1)
-        take(facts.map((fact, i) => ({ ...fact, revision: first + BigInt(i) })))
+        take(facts.map((fact, i) => ({ ...fact, revision: first + BigInt(i), metadata: { commandKey: key } })))
         return { kind: 'changed', rulebook: compiled, position: result.position }
       }
       await catchUp()
