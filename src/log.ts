@@ -1,5 +1,7 @@
-// JSON logs: one logger for the process, written without blocking the event loop.
+// Logs: one logger for the process, as JSON lines, or as text on a terminal; writing them never holds up the process.
 import pino from 'pino'
+import { standardOutputSink } from './logSink.ts'
+import { logText } from './logText.ts'
 
 export type Logger = pino.Logger
 
@@ -11,7 +13,15 @@ export interface LogTarget {
   readonly write: (line: string) => void
 }
 
-/** A logger at this level. Lines wait in memory while a write runs; `flush` before the process ends. */
+/** Standard output: JSON lines, or text for people on a terminal. */
+const standardOutput = (): pino.DestinationStream => {
+  const sink = standardOutputSink()
+  if (!process.stdout.isTTY) return sink
+  const colours = process.stdout.hasColors() && !process.env.NO_COLOR
+  return { ...sink, write: (line: string) => sink.write(logText(line, colours)) }
+}
+
+/** A logger at this level. Lines wait in memory for a moment; `flush` before the process ends. */
 export const createLogger = (level: LogLevel, target?: LogTarget): Logger =>
   pino(
     {
@@ -20,5 +30,5 @@ export const createLogger = (level: LogLevel, target?: LogTarget): Logger =>
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    target ?? pino.destination({ dest: 1, sync: false, minLength: 8_192, periodicFlush: 200 }),
+    target ?? standardOutput(),
   )

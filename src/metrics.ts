@@ -1,5 +1,6 @@
 // The process's Prometheus metrics: one registry that every part adds to, and the duration of HTTP requests.
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { lostLogLines } from './logSink.ts'
 
 export interface Metrics {
   /** Parts add their own metrics here: `new Counter({ …, registers: [registry] })`. */
@@ -13,7 +14,18 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** A fresh registry; `defaults` adds the metrics of the process itself (memory, event-loop lag, file handles). */
 export const createMetrics = (options: { readonly defaults?: boolean } = {}): Metrics => {
   const registry = new Registry()
-  if (options.defaults === true) collectDefaultMetrics({ register: registry })
+  if (options.defaults === true) {
+    collectDefaultMetrics({ register: registry })
+    new Counter({
+      name: 'log_lines_dropped_total',
+      help: 'Log lines that could not be written',
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(lostLogLines())
+      },
+    })
+  }
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the first look at a request to its answer',
