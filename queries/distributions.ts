@@ -1,7 +1,7 @@
 // Reading distributions, and trying one out: what a customer would get, with nothing sent.
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
-import { type Cause, render } from '../src/delivery/render.ts'
+import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
 import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
@@ -106,7 +106,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   })
   const fault = addressFault(definition.channel.type, found.profile)
   try {
-    const { channel, ...rendered } = render({
+    const made = render({
       message: 'msg_test',
       projectId: rulebook.project.id,
       distribution: { id, name: definition.name },
@@ -116,7 +116,9 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
       ...(segment ? { segment } : {}),
       ...(code === undefined ? {} : { code }),
       createdAt: call.now,
+      setting: { timeZone: rulebook.project.timeZone, now: call.now },
     })
+    const { channel, ...rendered } = made
     return {
       body: {
         object: 'distribution_test',
@@ -125,7 +127,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
         rendered,
         // The one that keeps it from being sent, where there is one.
         validation_rule: rules.find(({ holds }) => !holds) ?? rules[0] ?? null,
-        would_be_skipped: fault ? fault.reason : null,
+        would_be_skipped: fault?.reason ?? (isEmptyText(made) ? 'empty_text' : null),
       },
     }
   } catch (error) {

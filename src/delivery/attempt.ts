@@ -18,7 +18,7 @@ import type { Log } from '../line/log.ts'
 import { TooBusy } from '../runtime/decider.ts'
 import { verdictOf } from '../runtime/trouble.ts'
 import type { Usage } from './lanes.ts'
-import { type Cause, causeOf, causeShown, type Rendered, render } from './render.ts'
+import { type Cause, causeOf, causeShown, isEmptyText, type Rendered, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders } from './senders.ts'
 
@@ -246,6 +246,7 @@ export const createAttempt = (options: AttemptOptions) => {
         ...(message.points ? { points: message.points } : {}),
         ...(code === undefined ? {} : { code }),
         createdAt: message.created_at.getTime(),
+        setting: { timeZone: rulebook.project.timeZone, now: at },
       })
     } catch (error) {
       // Nothing that is so only now is a reason to give a message up.
@@ -253,6 +254,7 @@ export const createAttempt = (options: AttemptOptions) => {
       return failed(`not rendered: ${textOf(error)}`, {})
     }
 
+    if (isEmptyText(rendered)) return drop('empty_text')
     if (!(await claimed.enter()) || now() + longestSendMs > leasedUntil) return { kind: 'untouched' }
     const startedAt = now()
     const sent = await senders.send(message._id, rendered)

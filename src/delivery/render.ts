@@ -4,6 +4,7 @@ import { activityId, activityOf } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
+import type { Setting } from '../domain/distributions/dates.ts'
 import { type TemplateContext, templateOf } from '../domain/distributions/template.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
@@ -74,6 +75,8 @@ export interface RenderInput {
   readonly code?: string
   /** When the message was asked for, ms. */
   readonly createdAt: number
+  /** The project's zone, and the instant of the rendering. */
+  readonly setting: Setting
 }
 
 export type Rendered =
@@ -164,7 +167,7 @@ const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook
     })
     return { channel: 'webhook', url, body }
   }
-  const body = templateOf(template, 'data').render(contextOf(input))
+  const body = templateOf(template, 'data').render(contextOf(input), input.setting)
   try {
     JSON.parse(body)
   } catch (error) {
@@ -175,6 +178,12 @@ const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook
 
 /** A header of a mail is one line, whatever stands in somebody's name. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+
+/** Letters, digits, signs, emoji: not what leaves a text empty to its reader. */
+const SEEN = /[^\s\p{C}]/u
+
+/** Whether a text message says nothing: nobody is sent one. */
+export const isEmptyText = (rendered: Rendered): boolean => rendered.channel === 'sms' && !SEEN.test(rendered.text)
 
 /** Renders a message. Throws an error that says what in the template went wrong. */
 export const render = (input: RenderInput): Rendered => {
@@ -189,16 +198,16 @@ export const render = (input: RenderInput): Rendered => {
         channel: 'email',
         to: (customer.profile.email ?? '').trim(),
         ...(from === undefined ? {} : { from }),
-        subject: oneLine(templateOf(subject, 'text').render(context)),
-        ...(html === undefined ? {} : { html: templateOf(html, 'html').render(context) }),
-        ...(text === undefined ? {} : { text: templateOf(text, 'text').render(context) }),
+        subject: oneLine(templateOf(subject, 'text').render(context, input.setting)),
+        ...(html === undefined ? {} : { html: templateOf(html, 'html').render(context, input.setting) }),
+        ...(text === undefined ? {} : { text: templateOf(text, 'text').render(context, input.setting) }),
       }
     }
     case 'sms':
       return {
         channel: 'sms',
         to: (customer.profile.phone ?? '').trim(),
-        text: templateOf(channel.text, 'text').render(contextOf(input)),
+        text: templateOf(channel.text, 'text').render(contextOf(input), input.setting),
       }
     default:
       return channel satisfies never

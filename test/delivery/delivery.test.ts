@@ -176,6 +176,38 @@ test('who opted out, lost the address, or was deleted meanwhile gets nothing, an
   await node.call('DELETE', `/v1/distributions/${id}`)
 })
 
+test('a text message that says nothing is skipped, and the test of the distribution says so beforehand', async () => {
+  const id = await node.distribution({
+    name: 'by text',
+    trigger: { type: 'event', event: 'bought' },
+    channel: { type: 'sms', text: ' {{ customer.name }}\n' },
+  })
+  const texts: string[] = []
+  const senders: NonNullable<DeliveryOptions['senders']> = {
+    targetOf: () => 'sms.test',
+    async send(_, rendered) {
+      if (rendered.channel === 'sms') texts.push(rendered.text.trim())
+      return { kind: 'sent' }
+    },
+    close() {},
+  }
+  const of = (source_id: string, name: string) => ({ customer: { source_id, name, phone: '+48600100200' } })
+  await node.buy('text-1', of('text-1', '\u200b'))
+  const last = await node.buy('text-2', of('text-2', '0'))
+  await node.messages('', last)
+  const test = (source_id: string) =>
+    node.call('POST', `/v1/distributions/${id}/test`, { customer: { source_id } }, { after: last })
+  assert.is((await test('text-1')).body.would_be_skipped, 'empty_text')
+  assert.is((await test('text-2')).body.would_be_skipped, null)
+  await node.deliver({ senders })
+  const done = await node.until(`distribution_id=${id}`, (messages) =>
+    messages.every((m) => m.state === 'sent' || m.state === 'skipped'),
+  )
+  assert.equal(done.map((m) => m.reason ?? m.state).sort(), ['empty_text', 'sent'])
+  assert.equal(texts, ['0'])
+  await node.call('DELETE', `/v1/distributions/${id}`)
+})
+
 test('disabling drops what waits; old events ask for nothing', async () => {
   const receiver = await startReceiver()
   const id = await node.distribution(hook(receiver.url))

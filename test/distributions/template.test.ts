@@ -11,7 +11,9 @@ import {
   templateOf,
 } from '../../src/domain/distributions/template.ts'
 
-const put = (value: unknown, form: TemplateForm, filters = '', code: string | null = null): string => {
+const SETTING = { timeZone: 'Europe/Warsaw', now: Date.parse('2024-07-01T22:30:00Z') }
+
+const fill = (source: string, value: unknown, form: TemplateForm, code: string | null = null): string => {
   const context: TemplateContext = {
     customer: { name: value },
     event: {},
@@ -21,8 +23,10 @@ const put = (value: unknown, form: TemplateForm, filters = '', code: string | nu
     distribution: {},
     message: {},
   }
-  return templateOf(`{{ customer.name${filters} }}`, form).render(context)
+  return templateOf(source, form).render(context, SETTING)
 }
+const put = (value: unknown, form: TemplateForm, filters = '', code: string | null = null): string =>
+  fill(`{{ customer.name${filters} }}`, value, form, code)
 
 const URL_LIKE = /https?:\/\/|\bwww\.|\p{L}\.\p{L}{2,}/u
 
@@ -74,6 +78,136 @@ test('numbers, lists, nothing, and the code of the message', () => {
     ['7', '1.5', 'true', '', 'ab'],
   )
   assert.is(put('AB.CODE', 'text', '', 'AB.CODE'), 'AB.CODE')
+})
+
+test('in HTML a value is escaped once, whatever filters say so and whatever they are followed by', () => {
+  const value = '<b>&amp;"x"'
+  const once = '&lt;b&gt;&amp;amp;&#34;x&#34;'
+  for (const filters of [
+    '',
+    ' | escape',
+    ' | escape | escape',
+    ' | xml_escape',
+    ' | escape | raw',
+    ' | escape | strip | raw',
+    ' | links | escape',
+    ' | escape | lines | links',
+    ' | escape | append: "" | raw',
+    ' | escape | split: "," | first | raw',
+    ' | escape | default: "nobody"',
+    ' | newline_to_br',
+  ])
+    assert.is(put(value, 'html', filters), once, filters)
+  assert.is(put(value, 'html', ' | escape_once'), '&lt;b&gt;&amp;&#34;x&#34;')
+  assert.is(put(value, 'html', ' | escape | upcase'), '&lt;B&gt;&amp;AMP;&#34;X&#34;')
+  for (const source of [
+    '{% assign n = customer.name | escape %}{{ n }}',
+    '{% assign n = customer.name | escape %}{{ n | raw }}',
+    '{% assign n = customer.name | escape %}{{ "" | append: n | raw }}',
+    '{% capture n %}{{ customer.name }}{% endcapture %}{{ n }}',
+    '{% capture n %} {{ customer.name | escape }} {% endcapture %}{{ n | strip }}',
+    '{% capture n %}{{ customer.name }}{% endcapture %}{{ n | escape }}',
+    '{% capture n %}{{ customer.name }}{% endcapture %}{% capture m %}{{ n }}{% endcapture %}{{ m | raw }}',
+    '{% liquid echo customer.name %}',
+  ])
+    assert.is(fill(source, value, 'html'), once, source)
+  assert.is(fill('{% capture n %}<i>{{ customer.name }}</i>{% endcapture %}{{ n }}', 'a', 'html'), '<i>a</i>')
+  assert.is(
+    fill('{% capture n %}{{ customer.name }}{% endcapture %}{% if n == "a" %}{{ n.size }}{% endif %}', 'a', 'html'),
+    '1',
+  )
+})
+
+test('nothing of a value comes through, whatever filters follow one that escapes', () => {
+  const after = [
+    'upcase',
+    'replace: "&lt;", "<"',
+    'url_decode',
+    'strip_html',
+    'split: "" | join: ""',
+    'newline_to_br',
+    'truncate: 20',
+  ]
+  const others = ['raw', 'links', 'lines', 'escape_once', 'strip', 'default: "x"', 'append: "!"', 'json']
+  const filter = fc.constantFrom(...after, ...others)
+  fc.assert(
+    fc.property(
+      fc.constantFrom('escape', 'xml_escape', 'escape_once'),
+      fc.array(filter, { maxLength: 4 }),
+      (first, rest) => {
+        const filters = ` | ${[first, ...rest].join(' | ')}`
+        const shown = put('%3Ci%3E<b> &lt;u&gt;\n"x"', 'html', filters).replaceAll('<br />', '')
+        assert.not.match(shown, /[<>"]/, filters)
+      },
+    ),
+    { numRuns: process.env.SOAK === '1' ? 20_000 : 500 },
+  )
+})
+
+test('breaks of HTML are breaks, and what they part is escaped', () => {
+  for (const filters of [
+    ' | newline_to_br',
+    ' | escape | newline_to_br',
+    ' | newline_to_br | escape',
+    ' | escape | newline_to_br | raw',
+  ])
+    assert.is(put('<one>\r\ntwo', 'html', filters), '&lt;one&gt;<br />\ntwo', filters)
+  assert.is(put('one\ufdd0two', 'html'), 'onetwo')
+  assert.is(put('one\ufdd0two', 'html', ' | newline_to_br'), 'onetwo')
+})
+
+test('what is missing is null to programs', () => {
+  assert.is(fill('{{ customer.nothing.at.all | json }}', 'x', 'data'), 'null')
+  assert.is(put(undefined, 'data', ' | json'), 'null')
+  assert.is(put({ a: [null, { b: 1 }] }, 'data', ' | json'), '{"a":[null,{"b":1}]}')
+})
+
+test('dates are those of the project, whatever the zone of the machine', () => {
+  const cases: readonly (readonly [unknown, string, string])[] = [
+    ['2024-03-01', 'date: "%d.%m.%Y"', '01.03.2024'],
+    ['1990-02-28', 'date: "%Y-%m-%d %H:%M", "Pacific/Kiritimati"', '1990-02-28 00:00'],
+    // The clocks go forward at one o'clock UTC, and back again in October.
+    ['2024-03-31T00:30:00Z', 'date: "%H:%M %z"', '01:30 +0100'],
+    ['2024-03-31T01:30:00Z', 'date: "%H:%M %:z"', '03:30 +02:00'],
+    ['2024-10-27T00:30:00.000Z', 'date: "%H:%M"', '02:30'],
+    ['2024-10-27T01:30:00Z', 'date: "%H:%M"', '02:30'],
+    // What clocks of New York skip.
+    ['2024-03-10T01:30:00Z', 'date: "%H:%M"', '02:30'],
+    ['2024-07-01T22:30:00+05:00', 'date: "%d %H:%M"', '01 19:30'],
+    ['2024-07-01T22:30:00', 'date: "%d %H:%M"', '01 22:30'],
+    ['2024-07-01 22:30', 'date: "%d %H:%M"', '01 22:30'],
+    ['2024-07-01T22:30:00Z', 'date: "%d %H:%M %Z", "Asia/Tokyo"', '02 07:30 Asia/Tokyo'],
+    ['2024-07-01T22:30:00Z', 'date: "%H:%M %z", 360', '16:30 -0600'],
+    ['now', 'date: "%Y-%m-%d %H:%M"', '2024-07-02 00:30'],
+    [1719873000, 'date: "%F %s", "UTC"', '%F 1719873000'],
+    ['March 14, 2016', 'date: "%b %d, %y"', 'Mar 14, 16'],
+    ['Thu, 14 Mar 2024 23:30:00 GMT', 'date: "%a %-d %H:%M"', 'Fri 15 00:30'],
+    [
+      '2024-02-09T17:05:07.045Z',
+      'date: "%e|%k|%l|%-I|%P|%j|%L|%N|%U|%W|%u|%w|%q|%^b|%_m|%10Y|%%"',
+      ' 9|18| 6|6|pm|040|045|045000000|05|06|5|5|th|FEB| 2|0000002024|%',
+    ],
+    ['2024-02-09T17:05:07Z', 'date', 'Friday, February 9, 2024 at 6:05 pm +0100'],
+    ['2024-02-02', 'date_to_string: "ordinal", "US"', 'Feb 2nd, 2024'],
+    ['2024-02-02', 'date_to_long_string', '02 February 2024'],
+    ['2024-07-01T22:30:00Z', 'date_to_xmlschema', '2024-07-02T00:30:00+02:00'],
+    ['2024-07-01T22:30:00Z', 'date_to_rfc822', 'Tue, 02 Jul 2024 00:30:00 +0200'],
+    ['2024-02-30', 'date: "%d"', '2024-02-30'],
+    ['soon', 'date: "%d"', 'soon'],
+    [null, 'date: "%d"', ''],
+  ]
+  const zone = process.env.TZ
+  try {
+    for (const machine of ['America/New_York', 'Pacific/Apia', 'UTC']) {
+      process.env.TZ = machine
+      for (const [value, filter, shown] of cases)
+        assert.is(put(value, 'data', ` | ${filter}`), shown, `${machine}: ${value} | ${filter}`)
+    }
+  } finally {
+    if (zone === undefined) delete process.env.TZ
+    else process.env.TZ = zone
+  }
+  assert.throws(() => put('now', 'text', ' | date: "%d", "Mars/Olympus"'), /unknown time zone/)
 })
 
 test('no value whatever becomes a link or a second line', () => {
@@ -134,9 +268,9 @@ test('whatever a template does with a large event, it ends by its own bounds and
   }
   for (const form of ['data', 'text', 'html'] as const)
     for (const [what, source] of Object.entries(COSTLY))
-      assert.throws(() => templateOf(source, form).render(context), /limit exceeded/, `${what}, as ${form}`)
+      assert.throws(() => templateOf(source, form).render(context, SETTING), /limit exceeded/, `${what}, as ${form}`)
   const usual = '{% for a in (1..400) %}{{ a }} {{ event.list[a] | upcase }}{% if a > 3 %}!{% endif %}{% endfor %}'
-  assert.match(templateOf(usual, 'html').render(context), 'W400!')
+  assert.match(templateOf(usual, 'html').render(context, SETTING), 'W400!')
 })
 
 test('a template that takes long to read is refused, a long one with few values is not', () => {

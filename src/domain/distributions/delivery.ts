@@ -32,6 +32,7 @@ export const DropReason = v.picklist([
   'distribution_deleted',
   'distribution_disabled',
   'no_code',
+  'empty_text',
 ])
 export type DropReason = v.InferOutput<typeof DropReason>
 

@@ -1,6 +1,8 @@
 // Liquid templates of messages: checked when they are saved, rendered with nothing but what they are given.
-import { Context, defaultOperators, type FilterImplOptions, Liquid, type Template } from 'liquidjs'
-import { type Kept, plainValue } from './plain.ts'
+import { Context, defaultOperators, Liquid, type Template } from 'liquidjs'
+import { DATE_FILTERS, type Setting } from './dates.ts'
+import { type Form, markValues, outputOf } from './marked.ts'
+import { weighed, weightOf } from './weight.ts'
 
 /** What a template may refer to. */
 export const TEMPLATE_ROOTS = ['customer', 'event', 'segment', 'points', 'code', 'distribution', 'message'] as const
@@ -21,27 +23,6 @@ const RENDER_LIMIT_MS = 2_000
 /** What a name in a template costs is the way to it from the template's beginning: it is looked for when the template is read. */
 const MAX_READING = 20_000_000
 
-/** What an operation on a value goes through; even nothing costs something, and an element more than a character. */
-const weightOf = (value: unknown): number => {
-  if (typeof value === 'string') return 10 + value.length
-  if (!Array.isArray(value)) return 10
-  let weight = 10 + 10 * value.length
-  for (const element of value) if (typeof element === 'string') weight += element.length
-  return weight
-}
-
-type FilterFunction = Extract<FilterImplOptions, (...args: never[]) => unknown>
-
-/** The filter, counting what it goes through; one that takes an expression asks it of each element. */
-const weighed = (name: string, filter: FilterImplOptions): FilterImplOptions => {
-  const counting = (handler: FilterFunction): FilterFunction =>
-    function (value, ...args) {
-      this.context.memoryLimit.use(weightOf(value) * (name.endsWith('_exp') ? 1 + weightOf(args) / 10 : 1))
-      return handler.call(this, value, ...args)
-    }
-  return typeof filter === 'function' ? counting(filter) : { ...filter, handler: counting(filter.handler) }
-}
-
 /** A context that lets so many parts run. */
 const contextOf = (engine: Liquid, values: TemplateContext): Context => {
   const context = new Context(values, engine.options, { sync: true }, { liquid: engine })
@@ -59,43 +40,10 @@ const contextOf = (engine: Liquid, values: TemplateContext): Context => {
   return context
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  "'": '&#39;',
-}
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!)
+/** Of the renderings under way, by their contexts. */
+const settings = new WeakMap<object, Setting>()
 
-const textOf = (value: unknown): string => {
-  if (value === null || value === undefined) return ''
-  return Array.isArray(value) ? value.map(textOf).join('') : String(value)
-}
-
-/** The code of the message is the project's own, dots and all. */
-const isCode = ({ environments }: Context, text: string): boolean =>
-  'code' in environments && environments.code !== null && environments.code === text
-
-/**
- * What is put out in place of a value, by its form. A line break of HTML is none to its reader, so that it may stay there.
- * It is called as liquidjs calls filters, with the rendering as `this`.
- */
-const outputOf = (form: TemplateForm, kept: Kept) =>
-  function (this: { readonly context: Context }, value: unknown): string {
-    const text = textOf(value)
-    this.context.memoryLimit.use(weightOf(text))
-    if (form === 'data') return text
-    const plain = isCode(this.context, text)
-      ? text
-      : plainValue(text, form === 'html' ? { ...kept, lines: true } : kept)
-    return form === 'html' ? escapeHtml(plain) : plain
-  }
-
-/** Filters by which an author says, as the last one, what a value may keep; `raw` keeps all of it. */
-const KEEPING: Readonly<Record<string, Kept>> = { links: { links: true }, lines: { lines: true } }
-
-const engineOf = (form: TemplateForm): Liquid => {
+const engineOf = (form: Form): Liquid => {
   const engine = new Liquid({
     strictFilters: true,
     ownPropertyOnly: true,
@@ -109,13 +57,23 @@ const engineOf = (form: TemplateForm): Liquid => {
         return defaultOperators.contains!(left, right, context)
       },
     },
-    outputEscape: outputOf(form, {}),
+    outputEscape: outputOf(form),
   })
-  for (const [name, kept] of Object.entries(KEEPING))
-    engine.registerFilter(
-      name,
-      form === 'data' ? (value: unknown) => value : { raw: true, handler: outputOf(form, kept) },
-    )
+  for (const [name, filter] of Object.entries(DATE_FILTERS))
+    engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
+      const setting = settings.get(this.context.environments)
+      return setting ? filter(setting, value, ...args) : value
+    })
+  // What is missing is null to programs too.
+  for (const name of ['json', 'jsonify', 'inspect']) {
+    const handler = engine.filters[name]
+    if (typeof handler !== 'function') continue
+    engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
+      return handler.call(this, value ?? null, ...args)
+    })
+  }
+  if (form === 'data') for (const name of ['links', 'lines']) engine.registerFilter(name, (value: unknown) => value)
+  else markValues(engine, form)
   for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, weighed(name, filter))
   // A template stands alone: nothing may make it read files.
   for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
@@ -126,7 +84,7 @@ const engineOf = (form: TemplateForm): Liquid => {
  * `data` is for programs: values go out as they are. `text` and `html` are for people: a value put out is plain words (see
  * plain.ts), unless the template marks it as `links`, `lines` or `raw`; `html` escapes it too, unless it is `raw`.
  */
-export type TemplateForm = 'data' | 'text' | 'html'
+export type TemplateForm = Form
 
 const engines: Readonly<Record<TemplateForm, Liquid>> = {
   data: engineOf('data'),
@@ -138,7 +96,7 @@ export interface CompiledTemplate {
   /** The roots that it refers to. */
   readonly roots: ReadonlySet<string>
   /** Throws an error that says where the template went wrong. */
-  readonly render: (context: TemplateContext) => string
+  readonly render: (context: TemplateContext, setting: Setting) => string
 }
 
 const compile = (source: string, form: TemplateForm): CompiledTemplate => {
@@ -146,7 +104,11 @@ const compile = (source: string, form: TemplateForm): CompiledTemplate => {
   const parsed: Template[] = engine.parse(source)
   return {
     roots: new Set(engine.globalVariablesSync(parsed)),
-    render: (values) => String(engine.renderSync(parsed, contextOf(engine, values))),
+    render: (values, setting) => {
+      const scope = { ...values }
+      settings.set(scope, setting)
+      return String(engine.renderSync(parsed, contextOf(engine, scope)))
+    },
   }
 }
 

@@ -1,0 +1,158 @@
+// What filters say of a value on its way into a text for people: what it may keep, that it is to be escaped, that it is done.
+import { CaptureTag, type Context, Drop, type Liquid } from 'liquidjs'
+import { type Kept, plainValue } from './plain.ts'
+import { weightOf } from './weight.ts'
+
+/** `data` is for programs, `text` and `html` are for people. */
+export type Form = 'data' | 'text' | 'html'
+
+interface Marks extends Kept {
+  /** The template has said so: not even `raw` takes it back. */
+  readonly escape?: boolean
+  /** It has breaks that are to be seen, each marked by `BREAK`. */
+  readonly breaks?: boolean
+  /** It is a piece of the text, all values in it are as they should be. */
+  readonly done?: boolean
+}
+
+class Marked extends Drop {
+  readonly value: unknown
+  readonly marks: Marks
+  constructor(value: unknown, marks: Marks) {
+    super()
+    this.value = value
+    this.marks = marks
+  }
+  get size(): number {
+    return Array.isArray(this.value) ? this.value.length : textOf(this.value).length
+  }
+  override valueOf(): unknown {
+    return this.value
+  }
+  toJSON(): unknown {
+    return this.value
+  }
+}
+
+/** No character (Unicode keeps it free for such use); where a value has one of its own it is dropped. */
+const BREAK = '\ufdd0'
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+}
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!)
+
+const textOf = (value: unknown): string => {
+  if (value === null || value === undefined) return ''
+  if (value instanceof Marked) return textOf(value.value)
+  return Array.isArray(value) ? value.map(textOf).join('') : String(value)
+}
+
+const marksOf = (value: unknown): Marks => (value instanceof Marked ? value.marks : {})
+const bare = (value: unknown): unknown => (value instanceof Marked ? value.value : value)
+const mark = (value: unknown, marks: Marks): unknown =>
+  marksOf(value).done ? value : new Marked(bare(value), { ...marksOf(value), ...marks })
+
+const withBreaks = (text: string, { breaks }: Marks): string => text.replaceAll(BREAK, breaks ? '<br />\n' : '')
+
+/** The code of the message is the project's own, dots and all. */
+const isCode = ({ environments }: Context, text: string): boolean =>
+  'code' in environments && environments.code !== null && environments.code === text
+
+interface Filtering {
+  readonly context: Context
+}
+
+/**
+ * What is put out in place of a value, by its form. A line break of HTML is none to its reader, so that it may stay there.
+ * It is called as liquidjs calls filters, with the rendering as `this`.
+ */
+export const outputOf = (form: Form) =>
+  function (this: Filtering, value: unknown): string {
+    const text = textOf(value)
+    this.context.memoryLimit.use(weightOf(text))
+    const marks = marksOf(value)
+    if (form === 'data' || marks.done) return text
+    const plain = isCode(this.context, text)
+      ? text
+      : plainValue(text, form === 'html' ? { ...marks, lines: true } : marks)
+    return form === 'html' ? withBreaks(escapeHtml(plain), marks) : plain
+  }
+
+const unescapeHtml = (text: string): string =>
+  Object.entries(ENTITIES).reduceRight((left, [sign, entity]) => left.replaceAll(entity, sign), text)
+
+const escaping = (value: unknown): unknown => mark(value, { escape: true })
+
+/** Filters that escape leave that to where the value is put out, which escapes once, whatever comes in between. */
+const HTML_FILTERS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  escape: escaping,
+  xml_escape: escaping,
+  escape_once: (value) =>
+    escaping(marksOf(value).done ? value : new Marked(unescapeHtml(textOf(value)), marksOf(value))),
+  newline_to_br: (value) => {
+    const marks = marksOf(value)
+    if (marks.done) return new Marked(textOf(value).replace(/\r?\n/g, '<br />\n'), marks)
+    return new Marked(
+      textOf(value)
+        .replaceAll(BREAK, '')
+        .replace(/\r\n?|\n/g, BREAK),
+      { ...marks, breaks: true },
+    )
+  },
+}
+
+/** Filters by which an author says what a value may keep, as the last one or before those that escape. */
+const KEEPING: Readonly<Record<string, Kept>> = { links: { links: true }, lines: { lines: true } }
+
+/** What these make of a piece of the text is one still. */
+const KEEP_DONE = new Set(['default', 'lstrip', 'rstrip', 'strip', 'strip_newlines'])
+
+/** What is put together with others by a filter: as much as can be known of it, it is made good for the text before. */
+const argument = (value: unknown): unknown => (marksOf(value).escape ? escapeHtml(textOf(value)) : bare(value))
+
+/** Lets every filter of an engine see values without marks, and what it makes of them have those that must not be lost. */
+const seeThrough = (engine: Liquid): void => {
+  for (const [name, filter] of Object.entries(engine.filters)) {
+    const handler = typeof filter === 'function' ? filter : filter.handler
+    engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
+      const given = args.map(argument)
+      if (!(value instanceof Marked)) return handler.call(this, value, ...given)
+      const { links: _, lines: __, ...lasting } = value.marks
+      const made: unknown = handler.call(this, value.value, ...given)
+      if (lasting.done && !KEEP_DONE.has(name)) return made
+      return (function* (): Generator<unknown, unknown, unknown> {
+        return new Marked(yield made, lasting)
+      })()
+    })
+  }
+}
+
+/** Makes an engine's filters and tags keep to what has been said of values. `form` is that of its `outputEscape`. */
+export const markValues = (engine: Liquid, form: 'text' | 'html'): void => {
+  seeThrough(engine)
+  const output = outputOf(form)
+  for (const [name, kept] of Object.entries(KEEPING)) engine.registerFilter(name, (value: unknown) => mark(value, kept))
+  if (form === 'html') for (const [name, filter] of Object.entries(HTML_FILTERS)) engine.registerFilter(name, filter)
+  engine.registerFilter('raw', {
+    raw: true,
+    handler: function (value: unknown): unknown {
+      const marks = marksOf(value)
+      return marks.escape ? output.call(this, value) : marks.breaks ? withBreaks(textOf(value), marks) : bare(value)
+    },
+  })
+  engine.registerTag(
+    'capture',
+    class extends CaptureTag {
+      override *render(context: Context): Generator<unknown, void, string> {
+        yield* super.render(context)
+        const scope: Record<string, unknown> = context.bottom()
+        scope[this.variable] = new Marked(scope[this.variable], { done: true })
+      }
+    },
+  )
+}
