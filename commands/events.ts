@@ -92,6 +92,7 @@ const targetOf = (services: Services, body: TrackBody, now: number, reach?: Reac
       profile,
       mayCreate: customerId === undefined,
       mode: services.settings.mode,
+      ...(typeof body.occurred_at === 'number' ? {} : { undated: true }),
       ...(body.referral ? { referral: body.referral } : {}),
       ...(body.loyalty ? { loyalty: body.loyalty } : {}),
       ...(reach && reach.writes !== 'any' ? { onlyNew: true } : {}),

@@ -3,17 +3,20 @@ import type * as v from 'valibot'
 import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
 import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
-import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults } from '../rulebook/eventSchema.ts'
 import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
 import type { Draft } from './draft.ts'
-import { mergeProfile, NO_PROFILE, type ProfilePatch, profileChanges, profileFault } from './profile.ts'
+import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from './profile.ts'
+import { newsOf } from './said.ts'
 import type { LoyaltyRef, TrackedReferral } from './tracking.ts'
 
 export interface TrackEvent {
   readonly type: 'TrackEvent'
   readonly event: string
   readonly occurredAt: number
+  /** True when the caller gave no time: it is happening now. */
+  readonly undated?: boolean
   readonly metadata: Readonly<Record<string, unknown>>
   readonly profile: ProfilePatch
   /** True when the caller named the customer by `source_id`: then an unknown one is created. */
@@ -62,17 +65,31 @@ export type CustomerCommand =
   | ReferralCommand
   | RedemptionCommand
 
-/** Makes the customer, or merges what is new of the profile; refuses a change of an immutable `source_id`. */
-const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, onlyNew = false): Refused | undefined => {
+/** What a fact of the profile keeps of a saying, where it is not as old as the fact itself or says something again. */
+const saidOf = (at: number, again: readonly string[], now: number): { readonly said?: Said } =>
+  at === now && again.length === 0 ? {} : { said: { at, ...(again.length > 0 ? { names: [...again] } : {}) } }
+
+/**
+ * Makes the customer, or merges what is new of a profile that holds from `at` on (ms); refuses a change of an immutable
+ * `source_id`. Answers what it says again of a later time, where no fact of the profile takes that up.
+ */
+const mergeSaid = (
+  draft: Draft,
+  patch: ProfilePatch,
+  mayCreate: boolean,
+  onlyNew: boolean,
+  at: number,
+): Refused | Said | undefined => {
+  const when = { at, isNow: at === draft.now }
   const { state } = draft
   if (state.status === 'linked')
     return refuse('invalid_customer', `Customer ${state.id} is linked to ${state.linkedTo}`)
   if (state.status !== 'active') {
     if (!mayCreate) return refuseNotFound('customer', state.id)
-    const profile = profileChanges(NO_PROFILE, patch) ?? {}
+    const { changes: profile = {}, again } = newsOf({ profile: NO_PROFILE, saidAt: {} }, patch, when)
     const fault = profileFault(NO_PROFILE, mergeProfile(NO_PROFILE, profile))
     if (fault !== undefined) return refuse('invalid_customer', fault)
-    draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now })
+    draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now, ...saidOf(at, again, draft.now) })
     return undefined
   }
   if (onlyNew) return undefined
@@ -81,12 +98,18 @@ const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, only
     return refuse('invalid_customer', 'source_id cannot be changed once it is set', {
       resource: { type: 'customer', id: state.id },
     })
-  const changes = profileChanges(state.profile, patch)
-  if (!changes) return undefined
+  const { changes, again } = newsOf(state, patch, when)
+  if (!changes) return again.length > 0 ? { at, names: [...again] } : undefined
   const fault = profileFault(state.profile, mergeProfile(state.profile, changes))
   if (fault !== undefined) return refuse('invalid_customer', fault, { resource: { type: 'customer', id: state.id } })
-  draft.emit('CustomerUpdated', { changes, occurredAt: draft.now })
+  draft.emit('CustomerUpdated', { changes, occurredAt: draft.now, ...saidOf(at, again, draft.now) })
   return undefined
+}
+
+/** What is said by hand holds from now on; where it changes nothing, nothing is recorded. */
+const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, onlyNew = false): Refused | undefined => {
+  const saved = mergeSaid(draft, patch, mayCreate, onlyNew, draft.now)
+  return saved && isRefused(saved) ? saved : undefined
 }
 
 const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
@@ -98,8 +121,11 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
     return refuse('metadata_validation_failed', faults.join('; '), {
       resource: { type: 'custom_event_schema', ...(schema ? { id: schema.id } : {}) },
     })
-  const refused = saveProfile(draft, command.profile, command.mayCreate, command.onlyNew)
-  if (refused) return refused
+  const { profile, mayCreate, onlyNew = false, undated, occurredAt } = command
+  // Clocks differ: what is said of times ahead must not outlast what is said until then.
+  const at = undated ? draft.now : Math.min(occurredAt, draft.now)
+  const said = mergeSaid(draft, profile, mayCreate, onlyNew, at)
+  if (said && isRefused(said)) return said
   draft.emit('CustomEventTracked', {
     event: command.event,
     occurredAt: command.occurredAt,
@@ -108,6 +134,7 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
     ...(command.referral ? { referral: command.referral } : {}),
     ...(command.loyalty ? { loyalty: command.loyalty } : {}),
     ...(faults.length > 0 ? { faults: [...faults] } : {}),
+    ...(said ? { said } : {}),
     ...(isHistorical(command, draft.now) ? { historical: true } : {}),
   })
   return undefined

@@ -13,6 +13,7 @@ import { evolveVouchers } from '../vouchers/state.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
 import { occurrenceOf } from './occurrence.ts'
 import { mergeProfile } from './profile.ts'
+import { noteSaid } from './said.ts'
 import { type CustomerState, type Membership, newCustomer } from './state.ts'
 
 /** What evolve needs of a fact beside type and data. */
@@ -49,6 +50,7 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
         status: 'active',
         id: fact.data.id,
         profile: mergeProfile(state.profile, fact.data.profile),
+        saidAt: noteSaid(state.saidAt, fact.data.profile, fact.data.said, fact.data.occurredAt),
         createdAt: fact.data.occurredAt,
         updatedAt: fact.data.occurredAt,
       }
@@ -56,6 +58,7 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
       return {
         ...state,
         profile: mergeProfile(state.profile, fact.data.changes),
+        saidAt: noteSaid(state.saidAt, fact.data.changes, fact.data.said, fact.data.occurredAt),
         updatedAt: fact.data.occurredAt,
       }
     case 'CustomerDeleted':
@@ -79,8 +82,11 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
       return { ...state, segments: without(state.segments, fact.data.segment.id) }
     case 'MessageRequested':
       return { ...state, messages: evolveMessages(state.messages, fact.data) }
+    case 'CustomEventTracked': {
+      const { said, occurredAt } = fact.data
+      return said ? { ...state, saidAt: noteSaid(state.saidAt, {}, said, occurredAt) } : state
+    }
     case 'MessageSkipped':
-    case 'CustomEventTracked':
     case 'CascadeHalted':
     case 'DeadlineMoved':
       return state

@@ -88,58 +88,37 @@ export const NO_PROFILE: Profile = { metadata: {} }
 
 const At = v.pipe(v.number(), v.integer())
 
+/**
+ * Kept with the fact that a saying leads to. `at`: from when it holds, ms; the fact's own time where it is not given. `names`:
+ * what it says again of a later time than known, so that no value changes.
+ */
+export const Said = v.object({ at: At, names: v.optional(v.array(v.string())) })
+export type Said = v.InferOutput<typeof Said>
+
 /** Facts about the profile. `changes` holds only what differs from before. */
 export const profileFacts = {
-  CustomerCreated: { version: 1, schema: v.object({ id: v.string(), profile: ProfilePatch, occurredAt: At }) },
-  CustomerUpdated: { version: 1, schema: v.object({ changes: ProfilePatch, occurredAt: At }) },
+  CustomerCreated: {
+    version: 1,
+    schema: v.object({ id: v.string(), profile: ProfilePatch, occurredAt: At, said: v.optional(Said) }),
+  },
+  CustomerUpdated: { version: 1, schema: v.object({ changes: ProfilePatch, occurredAt: At, said: v.optional(Said) }) },
   CustomerDeleted: { version: 1, schema: v.object({ occurredAt: At, permanently: v.optional(v.boolean()) }) },
   /** This stream's `source_id` was given to a customer that already had a stream of its own. */
   CustomerLinked: { version: 1, schema: v.object({ to: v.string(), occurredAt: At }) },
 } as const
 
-const isEqual = (a: unknown, b: unknown): boolean =>
+/** Whether two values of JSON say the same. */
+export const isEqual = (a: unknown, b: unknown): boolean =>
   a === b ||
   (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null && canonical(a) === canonical(b))
 
-/** JSON with sorted keys, so that equal values have equal texts. */
-const canonical = (value: unknown): string =>
+/** JSON with sorted keys, so that equal values have equal texts; two values always sort in the same way by it. */
+export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )
-
-const changesOfRecord = (
-  before: Readonly<Record<string, unknown>>,
-  patch: Readonly<Record<string, unknown>>,
-): Record<string, unknown> | undefined => {
-  const changes: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === undefined) continue
-    if (!isEqual(before[key] ?? null, value)) changes[key] = value
-  }
-  return Object.keys(changes).length > 0 ? changes : undefined
-}
-
-/** What of a patch is news: only the values that differ from the profile; undefined when nothing does. */
-export const profileChanges = (before: Profile, patch: ProfilePatch): ProfilePatch | undefined => {
-  const { address, metadata, unsubscribed, ...flat } = patch
-  const changes: Record<string, unknown> = changesOfRecord({ ...before }, flat) ?? {}
-  if (address === null && before.address) changes.address = null
-  if (address) {
-    const changed = changesOfRecord(before.address ?? {}, address)
-    if (changed) changes.address = changed
-  }
-  if (metadata) {
-    const changed = changesOfRecord(before.metadata, metadata)
-    if (changed) changes.metadata = changed
-  }
-  if (unsubscribed) {
-    const sorted = [...new Set(unsubscribed)].sort()
-    if (!isEqual(before.unsubscribed ?? [], sorted)) changes.unsubscribed = sorted
-  }
-  return Object.keys(changes).length > 0 ? (changes as ProfilePatch) : undefined
-}
 
 const mergeRecord = (
   before: Readonly<Record<string, unknown>>,

@@ -6,6 +6,7 @@ import { NO_REDEMPTIONS, type RedemptionsState } from '../redemption/state.ts'
 import { NO_REFERRALS, type ReferralsState } from '../referrals/state.ts'
 import { NO_VOUCHERS, type VouchersState } from '../vouchers/state.ts'
 import { NO_PROFILE, type Profile } from './profile.ts'
+import type { SaidAt } from './said.ts'
 
 export interface Membership {
   /** The instant of entry, ms. */
@@ -30,6 +31,7 @@ export interface CustomerState {
   /** Where a `source_id` that was given later leads to. */
   readonly linkedTo?: string
   readonly profile: Profile
+  readonly saidAt: SaidAt
   readonly createdAt: number
   readonly updatedAt: number
   /** The instant of the last decision, ms: time never runs backwards for a customer. */
@@ -49,7 +51,7 @@ export interface CustomerState {
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 5
+export const STATE_VERSION = 6
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -57,6 +59,7 @@ export const newCustomer = (id: string): CustomerState => ({
   status: 'none',
   id,
   profile: NO_PROFILE,
+  saidAt: {},
   createdAt: 0,
   updatedAt: 0,
   now: 0,

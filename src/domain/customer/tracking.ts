@@ -1,7 +1,7 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
 import { ReferralOffer } from '../referrals/offer.ts'
-import { Metadata } from './profile.ts'
+import { Metadata, Said } from './profile.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -25,6 +25,8 @@ export const trackingFacts = {
       loyalty: v.optional(LoyaltyRef),
       /** Recorded although it breaks its schema or has none (lenient mode): why. */
       faults: v.optional(v.array(v.string())),
+      /** What the event says again of its customer. */
+      said: v.optional(Said),
       /** Older than the trigger horizon: counts everywhere, sends nothing. */
       historical: v.optional(v.boolean()),
     }),
