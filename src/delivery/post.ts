@@ -1,6 +1,7 @@
 // One HTTP POST with everything bounded: time, redirects (none), addresses, and what is read of the answer.
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { processTime } from '../line/time.ts'
 import { AddressRefused, checkLiteral, guardedLookup, isPrivateOrPublic, isPublicAddress } from './address.ts'
 
 export type Posted =
@@ -15,7 +16,7 @@ export interface Poster {
 }
 
 export interface PosterOptions {
-  /** From the start to the end of the answer, ms. */
+  /** From the start to the end of the answer, ms in which this process was free to read it. */
   readonly timeoutMs: number
   /** Whether addresses of this host and its network may be reached. */
   readonly allowPrivate: boolean
@@ -64,15 +65,14 @@ export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions)
         },
         lookup: guarded,
       })
-      const overdue = setTimeout(
-        () => request.destroy(new Error(`no complete answer within ${timeoutMs / 1000} s`)),
-        timeoutMs,
+      const callOff = processTime.after(timeoutMs, () =>
+        request.destroy(new Error(`no complete answer within ${timeoutMs / 1000} s`)),
       )
       let isDone = false
       const end = (posted: Posted & { reused?: boolean }) => {
         if (isDone) return
         isDone = true
-        clearTimeout(overdue)
+        callOff()
         resolve(posted)
       }
       const fail = (error: unknown) =>

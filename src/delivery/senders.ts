@@ -1,6 +1,7 @@
 // The ends of the three channels: a webhook by HTTP, an e-mail by SMTP, a text message by an HTTP gateway.
 import { createTransport, type Transporter } from 'nodemailer'
 import type { Channel } from '../domain/distributions/messages.ts'
+import { processTime, within } from '../line/time.ts'
 import { createPoster, type Posted, type Poster } from './post.ts'
 import type { Rendered } from './render.ts'
 import { signatureHeaders } from './sign.ts'
@@ -121,7 +122,8 @@ export const createSenders = (options: SenderOptions): Senders => {
         messageId: `<${id}@${domainOf(from)}>`,
         headers: { 'X-Tributary-Message-Id': id },
       })
-      await within(sent, 3 * timeoutMs)
+      // A server that keeps a connection alive without ever answering must not hold a message for ever.
+      await within(processTime, 3 * timeoutMs, sent, () => new Error(`no answer within ${(3 * timeoutMs) / 1000} s`))
       return { kind: 'sent' }
     } catch (error) {
       return outcomeOfMail(error)
@@ -169,18 +171,3 @@ export const createSenders = (options: SenderOptions): Senders => {
 }
 
 const NOT_CONFIGURED: Sent = { kind: 'failed', error: 'the channel is not configured', isDown: true, isFinal: false }
-
-/** A server that keeps a connection alive without ever answering must not hold a message for ever. */
-const within = async <T>(promise: Promise<T>, ms: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms)
-      }),
-    ])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -75,11 +75,14 @@ test('what fails is tried again under the same id; after the last try it is park
   assert.is(receiver.received.length, 4)
   const again = await node.call('POST', `/v1/messages/${parked!.id}/retry`)
   assert.is(again.status, 400)
-  const log = await node.call('GET', '/v1/customers/bob/activity')
+  // The activity log and the messages are read models of their own: either may be first to show a try.
+  const told = await eventually(async () => {
+    const log = await node.call('GET', '/v1/customers/bob/activity')
+    const types = log.body.data.map((entry: { type: string }) => entry.type)
+    return types.includes('customer.webhook.recovered') ? types : undefined
+  })
   assert.equal(
-    log.body.data
-      .map((entry: { type: string }) => entry.type)
-      .filter((type: string) => type.startsWith('customer.webhook')),
+    told.filter((type: string) => type.startsWith('customer.webhook')),
     ['customer.webhook.recovered', 'customer.webhook.failed', 'customer.webhook.failed'],
   )
   await node.call('DELETE', `/v1/distributions/${id}`)
@@ -124,9 +127,7 @@ test('several dispatchers share the work: each message is received once', async 
   const count = process.env.SOAK === '1' ? 10_000 : 100
   for (let from = 0; from < count; from += 50)
     await Promise.all(Array.from({ length: 50 }, (_, i) => node.buy(`share-${from + i}`)))
-  // Enough time to answer: a slow machine must not look like a receiver that fails.
-  const patient = { timeoutMs: 10_000 }
-  await Promise.all([node.deliver(patient), node.deliver(patient), node.deliver(patient)])
+  await Promise.all([node.deliver(), node.deliver(), node.deliver()])
   await receiver.until((received) => received.length >= count, 600_000)
   const sent = await node.until(`distribution_id=${id}`, allAre('sent', count))
   assert.is(receiver.received.length, count)

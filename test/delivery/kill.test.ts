@@ -74,7 +74,7 @@ test('whatever step it dies at, nothing is lost and nothing goes out under a sec
     const present = next
     const step = deaths[i + 1]
     next = step === undefined ? dispatcher('never', 0) : dispatcher(step, 3 + 2 * (i + 1))
-    await killed(present, 60_000)
+    await killed(present, 120_000)
   }
   begin(next)
   const outbox = await eventually(
@@ -82,7 +82,7 @@ test('whatever step it dies at, nothing is lost and nothing goes out under a sec
       const found = await node.messages(`distribution_id=${id}`)
       return found.length === MESSAGES && found.every((message) => message.state === 'sent') ? found : undefined
     },
-    Math.max(60_000, 20 * MESSAGES),
+    Math.max(120_000, 20 * MESSAGES),
   )
   const bodies = new Map<string, string>()
   for (const { id: message, body } of receiver.received) {
@@ -107,7 +107,7 @@ test('a read model that is built anew on an empty document store sends nothing',
   try {
     await eventually(
       async () => ((await anew.messages('state=sent').catch(() => [])).length === MESSAGES ? true : undefined),
-      Math.max(30_000, 10 * MESSAGES),
+      Math.max(120_000, 10 * MESSAGES),
     )
     // One that is truly due arrives: the dispatcher works, and had nothing else to send.
     await anew.buy('kill-new')

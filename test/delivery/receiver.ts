@@ -55,7 +55,7 @@ export const startReceiver = async (behaviour: Behaviour = answer(200)): Promise
     port,
     received,
     behaviour,
-    until: (test, ms = 15_000) =>
+    until: (test, ms = 60_000) =>
       new Promise((resolve, reject) => {
         const look = () => {
           if (!test(received)) return
@@ -81,7 +81,7 @@ export const startReceiver = async (behaviour: Behaviour = answer(200)): Promise
 }
 
 /** Waits until `look` gives something, looking every 20 ms; fails after `ms`. */
-export const eventually = async <T>(look: () => Promise<T | undefined> | T | undefined, ms = 15_000): Promise<T> => {
+export const eventually = async <T>(look: () => Promise<T | undefined> | T | undefined, ms = 60_000): Promise<T> => {
   const end = Date.now() + ms
   for (;;) {
     const found = await look()

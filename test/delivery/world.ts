@@ -93,7 +93,7 @@ export const shop = async (env: Readonly<Record<string, string>> = {}, dir?: str
       eventually(async () => {
         const found = await messages(query)
         return test(found) ? found : undefined
-      }, 30_000),
+      }),
     async deliver(options = {}) {
       const { store, readModel, rulebook, aside } = node.services
       const delivery = await startDelivery({
