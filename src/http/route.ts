@@ -217,6 +217,24 @@ const checked = <T>(value: T, issues: readonly v.BaseIssue<unknown>[]): Checked<
   return first === undefined ? { value } : { issues: [first, ...others] }
 }
 
+/** Values in a body past which only the first thing wrong with it is told: half a million issues take seconds to make. */
+const MANY_VALUES = 2_000
+
+/** Whether a parsed value holds more values than are looked at for all that is wrong; goes no further than to know. */
+const isMany = (raw: unknown): boolean => {
+  let left = MANY_VALUES
+  const visit = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return false
+    if (Array.isArray(value)) {
+      left -= value.length
+      return left < 0 || value.some(visit)
+    }
+    for (const key in value) if (--left < 0 || visit((value as Readonly<Record<string, unknown>>)[key])) return true
+    return false
+  }
+  return visit(raw)
+}
+
 /**
  * Checks what a caller sent by a schema, and that the schema reads all of it. The only way for input to come in: commands that
  * parse a part of a request by themselves (the items of a batch) use it as well.
@@ -225,7 +243,7 @@ export const checkerOf = <T>(schema: v.GenericSchema<unknown, T>): ((raw: unknow
   const run = schema['~run']
   const shape = shapeOf(schema)
   return (raw) => {
-    const result = run.call(schema, { value: raw }, {})
+    const result = run.call(schema, { value: raw }, isMany(raw) ? { abortEarly: true } : {})
     const left = unread(shape, raw)
     return checked(result.value as T, result.issues === undefined ? left : [...left, ...result.issues])
   }
