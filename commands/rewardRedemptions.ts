@@ -5,15 +5,19 @@ import { showCustomerBriefly } from '../queries/customers.ts'
 import { ByMember, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
 import { showReward } from '../queries/rewards.ts'
 import { isoOf } from '../queries/shapes.ts'
+import { codeNamed, showCode } from '../queries/vouchers.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/commands.ts'
 import { Points } from '../src/domain/loyalty/points.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
+import { giftOf, ownerTypeOf, ruleVoucher } from '../src/domain/vouchers/publish.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { processKey } from '../src/processes/process.ts'
+import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/runtime/services.ts'
 import {
   executeOnCard,
@@ -124,6 +128,11 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
   const fact = (await factsOf(services, done)).find((f) => f.type === 'PointsSpent')
   if (fact?.type !== 'PointsSpent') return mismatch()
   const { state } = done
+  const reward = entry.definition
+  const given =
+    reward.type === 'CAMPAIGN'
+      ? await voucherGiven(services, call, state, reward.parameters.campaign.id, fact.id)
+      : undefined
   const now = state.loyalty.cards[card.id] ?? card
   return {
     body: {
@@ -142,6 +151,7 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
         ...(await showReward(services, entry)),
         assignment_id: offer.id,
         loyalty_tier_id: now.tier?.id ?? null,
+        ...(given ? { voucher: given } : {}),
       },
       related_object_type: 'voucher',
       related_object_id: card.id,
@@ -149,6 +159,39 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
     },
     ...tokenOf(done),
   }
+}
+
+/**
+ * The voucher that a reward of type CAMPAIGN gave, its code made good before anybody is told of it; undefined for other rewards.
+ * What cannot be done here in time is done by the process.
+ */
+const voucherGiven = async (
+  services: Services,
+  call: MemberCall<unknown>,
+  { id: customer, vouchers }: CustomerState,
+  campaign: string,
+  payment: string,
+) => {
+  const { key: _, ...context } = contextOf(call, services)
+  const rulebook = services.rulebook.current()
+  let held = vouchers[ruleVoucher(customer, campaign, payment)]
+  for (let attempt = 1; held?.campaign && attempt <= MAX_ATTEMPTS; attempt++) {
+    const { id, code } = held
+    const owner = { type: ownerTypeOf(held.campaign.type), id, campaign, customer }
+    const spec = giftOf(rulebook.entries('campaign').get(campaign)?.definition, held.credits)
+    if ((await services.codes.reserve(code, owner, context, spec)) === 'reserved') {
+      const state = await codeNamed(services, code)
+      return state && showCode(services, state)
+    }
+    const replaced = await services.customers.execute(
+      customer,
+      { type: 'ReplaceVoucherCode', voucher: id, taken: code, attempt },
+      context,
+    )
+    if (replaced.kind === 'busy' || replaced.kind === 'refused') return undefined
+    held = replaced.state.vouchers[id]
+  }
+  return undefined
 }
 
 const hasPaid = ({ spends }: Held['card'], redemption: string): boolean => Object.hasOwn(spends, redemption)
@@ -201,6 +244,8 @@ export const rewardRedemptionCommands = (services: Services) => [
     method: 'post',
     ...memberPaths('/redemption'),
     summary: 'Pay for a reward with points',
+    description:
+      'A reward of type CAMPAIGN gives a code at once: `reward.voucher`. Its redemption cannot be rolled back.',
     tag: TAG,
     roles: WRITERS,
     params: ByMember,

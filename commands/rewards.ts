@@ -146,7 +146,9 @@ export const rewardCommands = (services: Services) => [
     method: 'post',
     path: '/v1/rewards',
     summary: 'Create a reward',
-    description: '`MATERIAL` (a product) or `COIN` (points for currency). `stock` bounds how many are ever redeemed.',
+    description:
+      '`MATERIAL` (a product), `COIN` (points for currency) or `CAMPAIGN` (a code of a discount or gift campaign; `balance` is ' +
+      'what a gift voucher begins with, minor units). `stock` bounds how many are ever redeemed.',
     tag: TAG,
     roles: WRITERS,
     body: RewardBody,

@@ -26,13 +26,25 @@ export const AssignmentObject = v.pipe(
   v.title('RewardAssignment'),
 )
 
+/** What a reward gives; with a campaign its type, also where nobody said it. */
+const parametersShown = (definition: Reward, rulebook: Rulebook): Reward['parameters'] => {
+  if (definition.type !== 'CAMPAIGN') return definition.parameters
+  const { campaign } = definition.parameters
+  const type = rulebook.entries('campaign').get(campaign.id)?.definition.campaign_type ?? campaign.type
+  return { campaign: { ...campaign, type } }
+}
+
 /** A reward as the HTTP contract shows it; `redeemed` counts those of a bounded stock that are paid for or being paid for. */
-export const showReward = async ({ stock }: Services, { id, definition, createdAt, updatedAt }: Entry<Reward>) => {
+export const showReward = async (
+  { stock, rulebook }: Services,
+  { id, definition, createdAt, updatedAt }: Entry<Reward>,
+) => {
   const bounded = typeof definition.stock === 'number'
   const { reserved, taken } = bounded ? await stock.load(id) : { reserved: new Map(), taken: new Map() }
   return {
     id,
     ...definition,
+    parameters: parametersShown(definition, rulebook.current()),
     stock: definition.stock ?? null,
     redeemed: bounded ? reserved.size + taken.size : null,
     created_at: isoOf(createdAt),

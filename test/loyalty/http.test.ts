@@ -256,6 +256,40 @@ test('a transfer is both or neither, and each side names the other', async () =>
   assert.is(ok(await get(`/v1/loyalties/members/${to.code}`)).body.loyalty_card.balance, 4)
 })
 
+test('a reward of a campaign gives a code that is good at once, the same one however often it is asked for', async () => {
+  const id = await program()
+  const { body: gifts } = ok(
+    await post('/v1/campaigns', {
+      name: 'given for points',
+      voucher: { type: 'GIFT_VOUCHER', gift: { amount: 1_000 } },
+    }),
+  )
+  const { body: reward } = ok(
+    await post('/v1/rewards', {
+      name: 'gift',
+      type: 'CAMPAIGN',
+      parameters: { campaign: { id: gifts.id, balance: 2_500 } },
+    }),
+  )
+  assert.equal(reward.parameters.campaign, { id: gifts.id, balance: 2_500, type: 'GIFT_VOUCHERS' })
+  ok(await post(`/v1/rewards/${reward.id}/assignments`, { campaign: id, parameters: { loyalty: { points: 5 } } }))
+  const { code } = await member(id, 'gifted')
+  ok(await post(`/v1/loyalties/members/${code}/balance`, { points: 50 }))
+  const pay = () =>
+    post(
+      `/v1/loyalties/${id}/members/${code}/redemption`,
+      { reward: { id: reward.id } },
+      { 'Idempotency-Key': 'gift-1' },
+    )
+  const { body: paid } = ok(await pay())
+  const { voucher } = paid.reward
+  assert.equal([voucher.type, voucher.campaign_id, voucher.gift.balance], ['GIFT_VOUCHER', gifts.id, 2_500])
+  assert.is(ok(await pay()).body.reward.voucher.code, voucher.code)
+  assert.is((await get(`/v1/vouchers/${voucher.code}`)).body.gift.balance, 2_500)
+  const back = await post(`/v1/loyalties/${id}/members/${code}/redemptions/${paid.id}/rollback`, {})
+  assert.equal([back.status, back.body.key], [400, 'invalid_rollback_params'])
+})
+
 test('a reward with a stock of three is paid for three times, however many ask', async () => {
   const id = await program()
   const reward = ok(

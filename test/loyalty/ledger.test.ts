@@ -223,6 +223,49 @@ test('a refusal of what was reserved is recorded, so that it can be released', (
   assert.is(facts[0]!.type === 'RewardDeclined' && facts[0]!.data.key, 'loyalty_card_points_exceeded')
 })
 
+test('a reward that gives a code publishes it with the payment, once, and only while the campaign does so', () => {
+  const w = shop()
+  join(w)
+  add(w, 100)
+  const gifts = {
+    name: 'gifts',
+    campaign_type: 'GIFT_VOUCHERS',
+    voucher: { type: 'GIFT_VOUCHER', gift: { amount: 1_000 } },
+  } as const
+  w.define('campaign', 'camp_gifts', gifts)
+  const gift = (more: object = {}) => ({
+    name: 'a gift',
+    type: 'CAMPAIGN' as const,
+    parameters: { campaign: { id: 'camp_gifts', ...more } },
+  })
+  for (const [wrong, path] of [
+    [{ id: 'camp_none' }, /campaign\.id/],
+    [{ id: PROGRAM }, /campaign\.id must name .* is not supported/],
+    [{ type: 'DISCOUNT_COUPONS' }, /campaign\.type must be/],
+  ] as const)
+    assert.match(JSON.stringify(w.refusalOf('reward', 'rew_g', gift(wrong))), path)
+  w.define('reward', 'rew_g', gift({ balance: 2_500 }))
+  assert.ok(w.remove('campaign', 'camp_gifts'), 'a campaign that a reward gives codes of stays')
+  w.define('rewardAssignment', 'rewa_g', {
+    reward_id: 'rew_g',
+    campaign: PROGRAM,
+    parameters: { loyalty: { points: 40 } },
+  })
+  const ask = { type: 'RedeemReward', card: 'v_1', redemption: 'r_1', assignment: 'rewa_g' } as const
+  const [paid, given, ...rest] = w.facts(ask)
+  assert.equal([paid?.type, given?.type, rest], ['PointsSpent', 'VoucherPublished', []])
+  assert.is(given?.causedBy, paid?.id)
+  assert.equal(given?.type === 'VoucherPublished' && [given.data.campaign?.id, given.data.credits], [
+    'camp_gifts',
+    2_500,
+  ])
+  assert.is(w.refused({ type: 'RefundPoints', card: 'v_1', redemption: 'r_1' }).key, 'invalid_rollback_params')
+  w.define('campaign', 'camp_gifts', { ...gifts, active: false })
+  assert.is(w.refused({ ...ask, redemption: 'r_2' }).key, 'campaign_not_active')
+  assert.is(card(w).balance, 60)
+  balances(w)
+})
+
 test('a coin reward takes as many points as are offered', () => {
   const w = shop()
   join(w)

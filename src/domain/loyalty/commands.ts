@@ -10,6 +10,7 @@ import type { CardRef, Counterpart, LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, lotsOut, movement, refOf } from './ledger.ts'
 import { MAX_TOTAL } from './points.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
+import { codeWithheld } from './rewardCodes.ts'
 import type { Card } from './state.ts'
 import { activate, expire } from './timed.ts'
 import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './transfers.ts'
@@ -247,6 +248,8 @@ const priceOf = (
     return refuseNotFound('reward_assignment', id)
   const entry = draft.rulebook.entries('reward').get(assignment.definition.reward_id)
   if (!entry) return refuseNotFound('reward', assignment.definition.reward_id)
+  const withheld = codeWithheld(draft, entry.definition)
+  if (withheld) return withheld
   const { name, type } = entry.definition
   const reward = { id: entry.id, name, type, revision: entry.revision }
   if (type === 'COIN') {
@@ -340,6 +343,15 @@ const refund = (draft: Draft, command: RefundPoints): Refused | undefined => {
       resource: { type: 'redemption', id: command.redemption },
     })
   const { reward, assignment, reservation, lots } = spend
+  // Points that came back while their code stays good would be paid out twice.
+  if (reward.type === 'CAMPAIGN')
+    return refuse(
+      'invalid_rollback_params',
+      'A reward of type CAMPAIGN stays with its customer: its code is given out',
+      {
+        resource: { type: 'redemption', id: command.redemption },
+      },
+    )
   draft.emit('PointsRefunded', {
     ...movement('PointsRefunded', card, lots, draft.now),
     ...requested(command),

@@ -1,6 +1,8 @@
 // Rewards: what points can be paid for, and how many of it there are.
 import * as v from 'valibot'
-import type { Kind } from './kind.ts'
+import { MAX_POINTS } from '../loyalty/points.ts'
+import type { Campaign } from './campaign.ts'
+import type { Entry, Fault, Kind } from './kind.ts'
 
 const ratio = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000_000))
 
@@ -17,7 +19,22 @@ const common = {
   metadata: v.optional(v.record(v.string(), v.unknown()), {}),
 }
 
+/** The types of campaign that a reward may give a code of. */
+const GIVEN = ['DISCOUNT_COUPONS', 'GIFT_VOUCHERS'] as const
+
 export const Reward = v.variant('type', [
+  v.object({
+    type: v.literal('CAMPAIGN'),
+    /** A code of the campaign; `balance` is what a gift voucher begins with, minor units, where the campaign's amount is not meant. */
+    parameters: v.object({
+      campaign: v.object({
+        id: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+        balance: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_POINTS))),
+        type: v.nullish(v.string()),
+      }),
+    }),
+    ...common,
+  }),
   v.object({
     type: v.literal('MATERIAL'),
     parameters: v.object({ product: v.object({ id: v.nullish(v.string()), sku_id: v.nullish(v.string()) }) }),
@@ -36,6 +53,26 @@ export const rewardKind: Kind<Reward> = {
   fact: 'Reward',
   resource: 'reward',
   schema: Reward,
-  check: () => [],
-  uses: () => [],
+  check: (_, definition, all) => {
+    if (definition.type !== 'CAMPAIGN') return []
+    const { id, balance, type } = definition.parameters.campaign
+    const path = 'parameters.campaign'
+    const campaign = all.entries.campaign?.get(id) as Entry<Campaign> | undefined
+    const is = campaign?.definition.campaign_type
+    if (is === undefined) return [{ path: `${path}.id`, message: `must name a campaign: there is no ${id}` }]
+    const faults: Fault[] = []
+    if (!GIVEN.some((one) => one === is))
+      faults.push({
+        path: `${path}.id`,
+        message: `must name a campaign of type ${GIVEN.join(' or ')}: ${is} is not supported`,
+      })
+    if (type != null && type !== is)
+      faults.push({ path: `${path}.type`, message: `must be that of the campaign: ${is}` })
+    // The official SDK cannot leave the balance out, so nothing is said by a 0.
+    if (balance && is !== 'GIFT_VOUCHERS')
+      faults.push({ path: `${path}.balance`, message: 'goes with a campaign of type GIFT_VOUCHERS only' })
+    return faults
+  },
+  uses: (definition) =>
+    definition.type === 'CAMPAIGN' ? [{ kind: 'campaign', id: definition.parameters.campaign.id }] : [],
 }

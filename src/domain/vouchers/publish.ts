@@ -155,6 +155,10 @@ export const performVouchers = (draft: Draft, command: VoucherCommand): Refused 
 /** The id of the publication of a voucher or card that was given without one of its own being asked for. */
 export const impliedPublication = (voucher: string): string => idFrom('pub', voucher)
 
+/** The id of the voucher that a rule gives a customer for a cause. */
+export const ruleVoucher = (customer: string, campaign: string, cause: string): string =>
+  idFrom('v', customer, campaign, cause)
+
 /** Publishes a code that a rule calls for; a process then reserves it, and replaces it if it is another's. */
 export const publishByRule = (
   draft: Draft,
@@ -162,7 +166,7 @@ export const publishByRule = (
   cause: string,
   credits?: number | null,
 ): VoucherRef => {
-  const id = idFrom('v', draft.state.id, entry.id, cause)
+  const id = ruleVoucher(draft.state.id, entry.id, cause)
   const voucher = { id, code: codeOf(entry, draft.rulebook, id, 0) }
   draft.emit(
     'VoucherPublished',
