@@ -17,6 +17,9 @@ Tributary listens on ${url}
 Try next: README.md, "One minute".
 `
 
+/** How long a stop may take after what runs was given its time to end, ms. */
+const STOP_LIMIT_MS = 10_000
+
 const main = async (): Promise<void> => {
   const config = loadConfig(process.env)
   const log = createLogger(config.logLevel)
@@ -35,6 +38,11 @@ const main = async (): Promise<void> => {
           () => undefined,
         )
     waiting.abort(new Error(`stopped by ${signal}`))
+    // Whatever keeps a part from ending: everything acknowledged is in the log by now.
+    setTimeout(() => {
+      log.fatal('the stop takes too long; ending at once')
+      log.flush(() => process.exit(1))
+    }, config.drainTimeLimitMs + STOP_LIMIT_MS).unref()
     stopped.then(
       () => {
         log.info('stopped')
