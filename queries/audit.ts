@@ -10,10 +10,12 @@ import { customerStream } from '../src/domain/ids.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { showCustomerState } from './customers.ts'
 import { giftBalances } from './giftBalances.ts'
 import { AUDITORS, ById, given, isoOf } from './shapes.ts'
+import { definitionFor } from './webhooks.ts'
 
 const StateQuery = v.object({
   revision: v.optional(
@@ -85,6 +87,7 @@ const explain = async (
   services: Services,
   { id, customer, definition, event }: v.InferOutput<typeof ExplainQuery>,
   now: number,
+  key: ApiKey,
 ): Promise<Outcome> => {
   const found = customer === undefined ? undefined : await findCustomer(services, customer)
   if (found && isFailure(found)) return found
@@ -100,7 +103,19 @@ const explain = async (
   }
   if (id === undefined) return refuse('missing_param', 'Give an id, or a customer and a definition')
   const chain = await explainFact(services, id, found?.id)
-  return chain ? { body: { object: 'explanation', chain } } : notFound('fact', id)
+  if (!chain) return notFound('fact', id)
+  const shown = chain.map((link) =>
+    link.definition
+      ? {
+          ...link,
+          definition: {
+            ...link.definition,
+            definition: definitionFor(key, link.definition.kind, link.definition.definition),
+          },
+        }
+      : link,
+  )
+  return { body: { object: 'explanation', chain: shown } }
 }
 
 const RangeQuery = v.object({ from: v.optional(instant), to: v.optional(instant) })
@@ -123,7 +138,7 @@ export const auditQueries = (services: Services) => [
     tag: 'Audit',
     roles: AUDITORS,
     query: ExplainQuery,
-    handler: (call) => explain(services, call.query, call.now),
+    handler: (call) => explain(services, call.query, call.now, call.key),
   }),
   route({
     method: 'get',

@@ -34,10 +34,27 @@ export const withoutSecrets = (url: string): string => `${new URL(url).origin}/â
 /** Whether a role may see where webhooks go to, whole: those who could change it. */
 export const seesUrls = ({ role }: Pick<ApiKey, 'role'>): boolean => role === 'admin' || role === 'integrator'
 
+type Fields = Readonly<Record<string, unknown>>
+const hasUrl = (value: unknown): value is Fields & { readonly url: string } =>
+  typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string'
+
+/** A definition of whatever kind as those see it who may ask: for others its webhooks go to a host, not to an address. */
+export const definitionFor = (key: Pick<ApiKey, 'role'>, kind: string, definition: unknown): unknown => {
+  if (seesUrls(key) || typeof definition !== 'object' || definition === null) return definition
+  if (kind === 'projectWebhook' && hasUrl(definition)) return { ...definition, url: withoutSecrets(definition.url) }
+  if (kind === 'distribution' && 'channel' in definition && hasUrl(definition.channel)) {
+    const { channel } = definition
+    return { ...definition, channel: { ...channel, url: withoutSecrets(channel.url) } }
+  }
+  return definition
+}
+
 /** A webhook as those see it who may ask. */
 const shownTo = (key: ApiKey, entry: Entry<ProjectWebhook>) => {
   const shown = showWebhook(entry)
-  return seesUrls(key) ? shown : { ...shown, url: withoutSecrets(shown.url) }
+  if (seesUrls(key)) return shown
+  const url = withoutSecrets(shown.url)
+  return { ...shown, url, target_url: url }
 }
 
 /** How many given-up events and held customers are shown. */
