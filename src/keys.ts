@@ -1,8 +1,9 @@
 // API keys: the file they are read from or generated into, and the ring that recognises a presented pair in constant time.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { makeFolder } from './private.ts'
 
 export const ROLES = ['admin', 'integrator', 'reader', 'auditor', 'client'] as const
 export type Role = (typeof ROLES)[number]
@@ -181,7 +182,7 @@ const generate = (): readonly GeneratedKey[] =>
 
 /** Writes beside and links into place: a start that is killed half-way leaves no half file, and two starts agree on one. */
 const writeGenerated = (dataDir: string, path: string): void => {
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
   const draft = `${path}.${process.pid}.new`
   writeFileSync(draft, `${JSON.stringify(generate(), undefined, 2)}\n`, { mode: 0o600, flush: true })
   chmodSync(draft, 0o600)

@@ -4,6 +4,7 @@ import { KeyFileError } from './keys.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
+import { keepPrivate } from './private.ts'
 import { UnusableServer } from './readmodel/index.ts'
 
 const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
@@ -21,6 +22,7 @@ Try next: README.md, "One minute".
 const STOP_LIMIT_MS = 10_000
 
 const main = async (): Promise<void> => {
+  keepPrivate()
   const config = loadConfig(process.env)
   const log = createLogger(config.logLevel)
   const waiting = new AbortController()

@@ -1,6 +1,7 @@
 // Whether this node's setting of the time zone is news: nodes with different settings must not change it to and fro.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FILE_MODE, makeFolder } from './private.ts'
 
 export interface ZoneSetting {
   /** Somebody set another zone here since this node last started: the project is to have it. */
@@ -22,8 +23,8 @@ export const zoneSettingIn = (dataDir: string, zone: string): ZoneSetting => {
   return {
     isNew: last !== zone,
     remember() {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-      writeFileSync(file, `${zone}\n`, { mode: 0o600 })
+      makeFolder(dataDir)
+      writeFileSync(file, `${zone}\n`, { mode: FILE_MODE })
     },
   }
 }

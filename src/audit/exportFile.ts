@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import * as v from 'valibot'
+import { FILE_MODE } from '../private.ts'
 import { linesIn } from './lines.ts'
 
 const isPacked = (file: string): boolean => /\.gz(?:\.part(?:\.old)?)?$/.test(file)
@@ -24,7 +25,7 @@ interface LineFile {
 
 /** Appends lines to a file; what is compressed becomes a part of its own, which belongs to the same file. */
 const appendTo = (file: string): LineFile => {
-  const out = createWriteStream(file, { flags: 'a' })
+  const out = createWriteStream(file, { flags: 'a', mode: FILE_MODE })
   const head = isPacked(file) ? createGzip() : out
   if (head !== out) head.pipe(out)
   const closed = finished(out)

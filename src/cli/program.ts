@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
+import { keepPrivate } from '../private.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import type { Subcommand } from './command.ts'
@@ -26,6 +27,7 @@ const versionOf = (path: URL): string =>
 
 /** Runs one command and leaves its code in `process.exitCode`. */
 export const runCommandLine = async (args: readonly string[]): Promise<void> => {
+  keepPrivate()
   const program = new Command('tributary')
     .description('Customer events in, incentives out. Settings and examples: README.md.')
     .version(versionOf(new URL('../../package.json', import.meta.url)), '--version')

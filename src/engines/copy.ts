@@ -1,8 +1,9 @@
 // Copies of the embedded engines' files while a server uses them: each is one consistent state, and the log's is the younger.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
+import { closedFolder, FILE_MODE, makeFolder } from '../private.ts'
 
 /** The read models first: a log that is ahead of them is caught up with, one that is behind would contradict them. */
 const FOLDERS = ['documents', 'events'] as const
@@ -26,11 +27,16 @@ const toDisk = async (path: string): Promise<void> => {
   }
 }
 
+const copyPrivately = (from: string, to: string): void => {
+  copyFileSync(from, to)
+  chmodSync(to, FILE_MODE)
+}
+
 /** Everything in a folder but its data file and its locks. */
 const copyRest = (from: string, to: string): void => {
   for (const name of readdirSync(from))
     if (name !== DATA_FILE && !NOT_COPIED.test(name) && statSync(join(from, name)).isFile())
-      copyFileSync(join(from, name), join(to, name))
+      copyPrivately(join(from, name), join(to, name))
 }
 
 /**
@@ -42,9 +48,10 @@ export const backupEngines = async (dataDir: string, target: string): Promise<vo
     if (!existsSync(join(dataDir, folder, DATA_FILE)))
       throw new CopyRefused(`${join(dataDir, folder)} holds no embedded engine`)
   if (!isEmpty(target)) throw new CopyRefused(`${target} is not empty`)
+  closedFolder(target)
   for (const folder of FOLDERS) {
     const [from, to] = [join(dataDir, folder), join(target, folder)]
-    mkdirSync(to, { recursive: true })
+    closedFolder(to)
     const environment = open({ path: from, readOnly: true, maxDbs: 16 })
     try {
       await environment.backup(to, true)
@@ -52,6 +59,7 @@ export const backupEngines = async (dataDir: string, target: string): Promise<vo
       await environment.close()
     }
     copyRest(from, to)
+    closedFolder(to)
     for (const name of readdirSync(to)) await toDisk(join(to, name))
     await toDisk(to)
   }
@@ -65,16 +73,18 @@ export const restoreEngines = async (backup: string, dataDir: string): Promise<v
     if (!existsSync(join(backup, folder, DATA_FILE))) throw new CopyRefused(`${backup} holds no backup`)
     if (!isEmpty(join(dataDir, folder))) throw new CopyRefused(`${join(dataDir, folder)} is not empty`)
   }
+  makeFolder(dataDir)
   for (const folder of FOLDERS) {
     const [from, to] = [join(backup, folder), join(dataDir, folder)]
-    mkdirSync(to, { recursive: true })
+    closedFolder(to)
     copyRest(from, to)
     copyFileSync(join(from, DATA_FILE), join(to, DATA_FILE))
+    closedFolder(to)
     for (const name of readdirSync(to)) await toDisk(join(to, name))
     await toDisk(to)
   }
   for (const name of readdirSync(backup))
     if (statSync(join(backup, name)).isFile() && !existsSync(join(dataDir, name)))
-      copyFileSync(join(backup, name), join(dataDir, name))
+      copyPrivately(join(backup, name), join(dataDir, name))
   await toDisk(dataDir)
 }

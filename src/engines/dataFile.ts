@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { FILE_MODE } from '../private.ts'
 
 /** The directory cannot be used as it is; the message says why and what to do. */
 export class StoreUnusable extends Error {
@@ -27,7 +28,7 @@ export interface StoreKind {
   readonly layout: number
 }
 
-const DATA_FILE = 'data.mdb'
+export const DATA_FILE = 'data.mdb'
 const Marker = v.object({ layout: v.number() })
 
 // LMDB's format: two meta pages, each with the roots of two trees (free pages, data), in pages with a header of 24 bytes.
@@ -149,7 +150,7 @@ export const markCreated = (dir: string, { marker, layout }: StoreKind): void =>
   const path = join(dir, marker)
   if (existsSync(path)) return
   const draft = `${path}.new`
-  const fd = openSync(draft, 'w')
+  const fd = openSync(draft, 'w', FILE_MODE)
   writeSync(fd, JSON.stringify({ layout }))
   fsyncSync(fd)
   closeSync(fd)

@@ -2,20 +2,11 @@
 // takes the next number, which only one can create, so that a take-over after kill -9 is immediate and never shared.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import {
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { linkSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
+import { closedFolder, FILE_MODE } from '../private.ts'
 
 export interface DirectoryLock {
   /** Gives the directory back; a second call does nothing. */
@@ -82,7 +73,7 @@ const isAlive = (owner: Owner, file: string, space: string): boolean => {
  * this one, holds it. A lock whose owner is dead is taken over at once.
  */
 export const lockDirectory = async (dir: string): Promise<DirectoryLock> => {
-  mkdirSync(dir, { recursive: true })
+  closedFolder(dir)
   const space = currentSpace()
   const self: Owner = { pid: process.pid, started: startOf(process.pid) ?? '', space }
   const numbers = () =>
@@ -93,7 +84,7 @@ export const lockDirectory = async (dir: string): Promise<DirectoryLock> => {
   const path = (n: number) => join(dir, `lock.${n}`)
 
   const draft = join(dir, `.lock-${randomUUID()}`)
-  writeFileSync(draft, JSON.stringify(self))
+  writeFileSync(draft, JSON.stringify(self), { mode: FILE_MODE })
   try {
     for (;;) {
       const [highest = 0] = numbers()

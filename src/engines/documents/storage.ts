@@ -1,5 +1,9 @@
 // The store's file: an LMDB environment read through views and written by group commits that end with an fsync.
+import { join } from 'node:path'
 import { open, type Transaction as ReadTransaction, type RootDatabase } from 'lmdb'
+import { LMDB_FILES } from '../../private.ts'
+import { DATA_FILE } from '../dataFile.ts'
+import { createRoom, DiskFull } from '../room.ts'
 import { CommandError } from './errors.ts'
 import type { Key } from './keys.ts'
 import { createOverlay, type Entry, type Overlay, overlaid, type Space, type View } from './overlay.ts'
@@ -36,7 +40,7 @@ const SORT_FROM = 16
 /** The file cannot take more: what a client is told about a failed commit. */
 const storageError = (error: unknown): CommandError => {
   const message = error instanceof Error ? error.message : String(error)
-  return /space|MAP_FULL|ENOSPC/i.test(message)
+  return error instanceof DiskFull || /space|MAP_FULL|ENOSPC/i.test(message)
     ? new CommandError(14031, `the write was not made: ${message}`)
     : new CommandError(8, `the write was not made: ${message}`)
 }
@@ -109,8 +113,10 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
     encoding: 'binary',
     mapSize: MAP_SIZE,
     maxReaders: MAX_READERS,
+    ...LMDB_FILES,
   })
   const latest = viewOf(db)
+  const room = createRoom({ file: join(dir, DATA_FILE), stats: () => db.getStats() })
   let waiting: Waiting[] = []
   let closed = false
 
@@ -120,6 +126,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
       const keys = values.size < SORT_FROM ? values.keys() : [...values.keys()].sort()
       for (const key of keys) {
         const value = values.get(key)!
+        room.take(key.length + (value?.length ?? 0))
         if (value === null) db.removeSync(fullKey(space, key))
         else db.putSync(fullKey(space, key), value)
       }
@@ -131,6 +138,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
     waiting = []
     if (batch.length === 0) return
     const settle: (() => void)[] = []
+    room.begin()
     try {
       db.transactionSync(() => {
         for (const { run } of batch) settle.push(run(latest))

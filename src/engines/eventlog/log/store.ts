@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open } from 'lmdb'
-import { checkDataFile, markCreated, type StoreKind, StoreUnusable } from '../../dataFile.ts'
+import { LMDB_FILES } from '../../../private.ts'
+import { checkDataFile, DATA_FILE, markCreated, type StoreKind, StoreUnusable } from '../../dataFile.ts'
+import { createRoom } from '../../room.ts'
 import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
 import { createResident } from './resident.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
@@ -17,6 +19,10 @@ const LONGEST_NAME = 1_000
 const SINGLE_READ = 16 * 1024
 /** Entries of the stream index that are gathered before they are put on disk. */
 const INDEX_PORTION = 4_096
+
+/** Bytes of a row of the index, and of one of the log's own few. */
+const INDEX_ROW = 18
+const SYSTEM_ROW = 100
 
 export interface StoreOptions {
   readonly dir: string
@@ -80,7 +86,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
   checkDataFile(dir, KIND)
   const openTables = () => {
     // Without overlapping syncs a commit is data, fdatasync, then the page that makes it valid: safe against loss of power.
-    const env = open({ path: dir, maxDbs: 8, overlappingSync: false })
+    const env = open({ path: dir, maxDbs: 8, overlappingSync: false, ...LMDB_FILES })
     const log: Database<Buffer, number> = env.openDB('log', { encoding: 'binary' })
     const index: Database<Buffer, Buffer> = env.openDB('index', { encoding: 'binary', keyEncoding: 'binary' })
     const streams: Database<Buffer, Buffer> = env.openDB('streams', { encoding: 'binary', keyEncoding: 'binary' })
@@ -88,6 +94,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     return { env, log, index, streams, sys }
   }
   let tables = openTables()
+  const room = createRoom({ file: join(dir, DATA_FILE), stats: () => tables.env.getStats() })
   const index = createStreamIndex(() => tables.index)
   const resident = createResident()
   let committing = false
@@ -129,16 +136,18 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
   index.keep()
 
   const commit = (write: () => void) => {
-    if (maxBytes !== undefined && statSync(join(dir, 'data.mdb')).size >= maxBytes) {
+    if (maxBytes !== undefined && statSync(join(dir, DATA_FILE)).size >= maxBytes) {
       throw new Error(`the event log is full: it may not have more than ${maxBytes} bytes`)
     }
     const before = newest
     let indexed = false
     committing = true
+    room.begin()
     try {
       tables.env.transactionSync(() => {
         write()
         if (index.pending() < INDEX_PORTION) return
+        for (let i = 0; i < index.pending(); i++) room.take(INDEX_ROW)
         index.write()
         tables.sys.putSync('indexed', newest + 1)
         indexed = true
@@ -166,6 +175,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     putRecord: (position, record) => {
       newest = position
       resident.touched(record.length)
+      room.take(record.length)
       tables.log.putSync(position, record)
     },
     records: (from, backwards, limit, pageBytes) => {
@@ -190,17 +200,24 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       const row = Buffer.alloc(5)
       row.writeUInt32BE(no, 0)
       row[4] = tombstoned ? 1 : 0
+      room.take(LONGEST_NAME + row.length)
       tables.streams.putSync(nameKey(name), row)
     },
     streamCount: () => Number(tables.sys.get('streams')),
-    putStreamCount: (count) => tables.sys.putSync('streams', count),
+    putStreamCount: (count) => {
+      room.take(SYSTEM_ROW)
+      tables.sys.putSync('streams', count)
+    },
     head: () => {
       const saved = Number(tables.sys.get('head'))
       for (const { key, value } of tables.log.getRange({ reverse: true, limit: 1 }))
         return Math.max(saved, key + spanOf(value))
       return saved
     },
-    putHead: (position) => tables.sys.putSync('head', position),
+    putHead: (position) => {
+      room.take(SYSTEM_ROW)
+      tables.sys.putSync('head', position)
+    },
     instanceId: String(tables.sys.get('instance')),
     close: () => tables.env.close(),
   }
