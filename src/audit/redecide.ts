@@ -6,7 +6,9 @@ import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
-import { asDecided, decisionsOf, startReplay } from './history.ts'
+import { wordsOf } from '../runtime/trouble.ts'
+import { asDecided, decisionsOf, type RecordedDecision, startReplay } from './history.ts'
+import { isAway } from './patience.ts'
 
 /** A fact that comes out otherwise than it was recorded; one side is absent when there is no such fact. */
 export interface Drift {
@@ -19,11 +21,22 @@ export interface Drift {
   readonly decided?: { readonly type: string; readonly data: unknown }
 }
 
+/** A decision that could not be made again, and why. */
+export interface Undecided {
+  readonly customer: string
+  /** The revision of the decision's first fact; absent when the stream could not be read on from there. */
+  readonly revision?: string
+  readonly reason: string
+}
+
 export interface Redecided {
   readonly decisions: number
   readonly facts: number
   readonly drift: readonly Drift[]
+  readonly undecided: readonly Undecided[]
 }
+
+const revisionOf = ({ facts }: RecordedDecision): string => String(facts[0]?.revision ?? 0n)
 
 const shown = (fact: DecidedFact | undefined) => (fact ? { type: fact.type, data: fact.data } : undefined)
 
@@ -36,9 +49,16 @@ const isSame = (a: DecidedFact | undefined, b: DecidedFact | undefined): boolean
   return isDeepStrictEqual(a.data, b.data) || isDeepStrictEqual(plain(a.data), plain(b.data))
 }
 
+/** What stands in the way of one decision, or of the rest of a stream; trouble of the stores is nobody's and thrown on. */
+const reasonOf = (error: unknown): string => {
+  if (isAway(error)) throw error
+  return wordsOf(error)
+}
+
 /**
  * Decides the decisions of one customer again. Facts are taken into the state as they were recorded, so that one drift does
- * not lead to others. `from` and `to` (ms, `to` exclusive) limit which decisions are looked at, not what they build on.
+ * not lead to others. `from` and `to` (ms, `to` exclusive) limit which decisions are looked at, not what they build on. What
+ * cannot be decided again is told: facts that cannot be read, rulebooks that are not to be had.
  */
 export const redecideCustomer = async (
   store: Pick<EventStore, 'readStream'>,
@@ -48,31 +68,45 @@ export const redecideCustomer = async (
 ): Promise<Redecided> => {
   const replay = startReplay(customer, rulebooks.current())
   const drift: Drift[] = []
+  const undecided: Undecided[] = []
   let decisions = 0
   let facts = 0
-  for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
-    if (range.to !== undefined && decision.now >= range.to) break
-    let decided: CustomerState | undefined
-    if (range.from === undefined || decision.now >= range.from) {
-      const recorded = decision.facts.flatMap((fact) => asDecided(fact) ?? [])
-      const historical = recorded.some((f) => f.type === 'CustomEventTracked' && f.data.historical === true)
-      const rulebook = await rulebooks.at(decision.rulebook)
-      const again = redecide(replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
-      const known = drift.length
-      for (let i = 0; i < Math.max(recorded.length, again.facts.length); i++)
-        if (!isSame(recorded[i], again.facts[i]))
-          drift.push({
-            customer,
-            revision: String(decision.facts[0]?.revision ?? 0n),
-            index: i,
-            ...(recorded[i] ? { recorded: shown(recorded[i])! } : {}),
-            ...(again.facts[i] ? { decided: shown(again.facts[i])! } : {}),
-          })
-      if (drift.length === known) decided = again.state
-      decisions++
-      facts += recorded.length
-    }
-    replay.take(decision.facts, decided)
+
+  /** The state that deciding again came to, when it gave what was recorded. */
+  const again = async (decision: RecordedDecision): Promise<CustomerState | undefined> => {
+    const recorded = decision.facts.flatMap((fact) => asDecided(fact) ?? [])
+    const historical = recorded.some((f) => f.type === 'CustomEventTracked' && f.data.historical === true)
+    const rulebook = await rulebooks.at(decision.rulebook)
+    const decided = redecide(replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
+    const known = drift.length
+    for (let i = 0; i < Math.max(recorded.length, decided.facts.length); i++)
+      if (!isSame(recorded[i], decided.facts[i]))
+        drift.push({
+          customer,
+          revision: revisionOf(decision),
+          index: i,
+          ...(recorded[i] ? { recorded: shown(recorded[i])! } : {}),
+          ...(decided.facts[i] ? { decided: shown(decided.facts[i])! } : {}),
+        })
+    decisions++
+    facts += recorded.length
+    return drift.length === known ? decided.state : undefined
   }
-  return { decisions, facts, drift }
+
+  try {
+    for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
+      if (range.to !== undefined && decision.now >= range.to) break
+      let decided: CustomerState | undefined
+      if (range.from === undefined || decision.now >= range.from)
+        try {
+          decided = await again(decision)
+        } catch (error) {
+          undecided.push({ customer, revision: revisionOf(decision), reason: reasonOf(error) })
+        }
+      replay.take(decision.facts, decided)
+    }
+  } catch (error) {
+    undecided.push({ customer, reason: reasonOf(error) })
+  }
+  return { decisions, facts, drift, undecided }
 }

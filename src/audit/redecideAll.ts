@@ -3,7 +3,7 @@ import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
 import { isAway, MAX_TRIES, patiently } from './patience.ts'
-import { type Drift, redecideCustomer } from './redecide.ts'
+import { type Drift, redecideCustomer, type Undecided } from './redecide.ts'
 
 /** Every fact of a customer's stream is in a stream of this name. */
 const PREFIX = customerStream('')
@@ -85,6 +85,10 @@ export interface RedecidedAll {
   readonly different: number
   /** At most 1,000 of them. */
   readonly drift: readonly Drift[]
+  /** Decisions and streams that could not be decided again. */
+  readonly not_decided: number
+  /** At most 1,000 of them. */
+  readonly undecided: readonly Undecided[]
 }
 
 /** Decides again what was decided from `from` to before `to` (ms); default: everything. */
@@ -101,8 +105,9 @@ export const redecideAll = async (
   } = {},
 ): Promise<RedecidedAll> => {
   const started = performance.now()
-  const counts = { customers: 0, decisions: 0, facts: 0, different: 0 }
+  const counts = { customers: 0, decisions: 0, facts: 0, different: 0, not_decided: 0 }
   const drift: Drift[] = []
+  const undecided: Undecided[] = []
   await forEachCustomer(
     store,
     async (customer) => {
@@ -112,9 +117,11 @@ export const redecideAll = async (
       counts.facts += one.facts
       counts.different += one.drift.length
       drift.push(...one.drift.slice(0, MAX_DRIFT - drift.length))
+      counts.not_decided += one.undecided.length
+      undecided.push(...one.undecided.slice(0, MAX_DRIFT - undecided.length))
       if (counts.customers % 100 === 0) onProgress({ customers: counts.customers, facts: counts.facts })
     },
     signal,
   )
-  return { ...counts, seconds: (performance.now() - started) / 1000, drift }
+  return { ...counts, seconds: (performance.now() - started) / 1000, drift, undecided }
 }

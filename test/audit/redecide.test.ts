@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { redecideCustomer } from '../../src/audit/redecide.ts'
 import { FIRST_FACTS } from '../../src/audit/redecideAll.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { MalformedFact, StoreUnavailable } from '../../src/eventstore/errors.ts'
 import { advance, DAY, HOUR, track, type World, world } from '../given.ts'
 import { rulebookHistory } from './rulebookHistory.ts'
 
@@ -54,7 +55,7 @@ const play = (w: World, steps: readonly (typeof step extends fc.Arbitrary<infer 
   }
 }
 
-const again = (w: World, facts: readonly RecordedFact[] = w.recorded()) =>
+const again = (w: World, facts: Iterable<RecordedFact> = w.recorded()) =>
   redecideCustomer(
     {
       async *readStream() {
@@ -91,6 +92,48 @@ test('a fact that was changed afterwards is named', async () => {
   const { drift } = await again(w, tampered)
   assert.is(drift[0]?.decided?.type, 'SegmentEntered')
   assert.is(drift[0]?.customer, 'cust_test')
+})
+
+test('what cannot be decided again is told, and the rest is decided', async () => {
+  const w = shop()
+  for (let i = 0; i < 3; i++) {
+    w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 5 } }))
+    w.wait(HOUR)
+  }
+  const facts = w.recorded()
+  const { decisions } = await again(w)
+  const last = facts.at(-1)!
+  const of = (one: RecordedFact, change: Partial<RecordedFact>) =>
+    facts.map((f) => (f === one ? { ...f, ...change } : f))
+  // Of a rulebook that is not there.
+  const lost = await again(w, of(facts[0]!, { metadata: { ...facts[0]!.metadata, rulebook: '99999' } }))
+  assert.equal(
+    lost.undecided.map(({ revision, reason }) => [revision, reason]),
+    [['0', 'no rulebook at 99999']],
+  )
+  assert.is(lost.decisions, decisions - 1)
+  // Of one whose revision is no number, and a stream that cannot be read to its end.
+  const unread = await again(w, of(last, { metadata: { ...last.metadata, rulebook: 'none' } }))
+  assert.is(unread.undecided.length, 1)
+  const fact = { stream: last.stream, revision: last.revision, type: last.type, error: 'name: missing' }
+  const broken = await again(w, {
+    *[Symbol.iterator]() {
+      yield facts[0]!
+      throw new MalformedFact({ ...last, ...fact })
+    },
+  })
+  assert.match(broken.undecided[0]!.reason, 'name: missing')
+  // Trouble of a store is no finding.
+  const away = again(w, {
+    *[Symbol.iterator]() {
+      yield facts[0]!
+      throw new StoreUnavailable('the event store is down')
+    },
+  })
+  await away.then(
+    () => assert.unreachable(),
+    (error: unknown) => assert.instance(error, StoreUnavailable),
+  )
 })
 
 test.run()
