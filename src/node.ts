@@ -31,6 +31,7 @@ import { referralProcesses } from './processes/referrals.ts'
 import { voucherProcesses } from './processes/vouchers.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
+import { dropLeftBehind, scratchName } from './readmodel/scratch.ts'
 import { startRollout } from './rollout/rollout.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
@@ -125,6 +126,16 @@ export const startNode = async (
     )
     closeServer = () => server.close(config.drainTimeLimitMs)
     await whenReached(log, signal, () => readModel.checkServer())
+    const scratch = {
+      url: engines.mongodbUrl,
+      database: config.mongodbDatabase,
+      alone: config.mongodbUrl === undefined,
+    }
+    const clearing = dropLeftBehind({ ...scratch, now: Date.now() }).then(
+      (names) => names.length > 0 && log.info({ names }, 'scratch databases that were left behind are removed'),
+      (error: unknown) => log.warn({ err: error }, 'scratch databases could not be looked for'),
+    )
+    stops.push(() => clearing)
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
     const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
     const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now: Date.now }))
@@ -300,7 +311,7 @@ export const startNode = async (
       failedJobs,
       delivery,
       scratch: () => {
-        const database = `${config.mongodbDatabase}_scratch_${randomKey().slice(0, 12)}`
+        const database = scratchName(config.mongodbDatabase, Date.now(), randomKey())
         return createReadModel({ url: engines.mongodbUrl, database, log })
       },
     }
