@@ -197,6 +197,12 @@ test('the size of a value is that of its JSON', () => {
   )
 })
 
+test('what maps and sets hold counts too', () => {
+  const text = 'x'.repeat(1_000)
+  for (const state of [{ open: new Map([['a', { text }]]) }, { undone: new Set([text]) }])
+    assert.ok(sizeOf(state).bytes > 1_000)
+})
+
 test('a memory of large things keeps within its bytes however its entries come and grow', () => {
   const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), grows: fc.nat(40_000), anew: fc.boolean() })
   fc.assert(
