@@ -1,11 +1,10 @@
 // The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
-import { ConfigError, loadConfig } from './config.ts'
-import { KeyFileError } from './keys.ts'
+import { loadConfig } from './config.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
 import { keepPrivate } from './private.ts'
-import { UnusableServer } from './readmodel/index.ts'
+import { type StartSettings, startFault } from './startFault.ts'
 
 const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
 Tributary listens on ${url}
@@ -21,9 +20,13 @@ Try next: README.md, "One minute".
 /** How long a stop may take after what runs was given its time to end, ms. */
 const STOP_LIMIT_MS = 10_000
 
+/** What this start was told, once that is known: a fault is said in its terms. */
+let settings: StartSettings | undefined
+
 const main = async (): Promise<void> => {
   keepPrivate()
   const config = loadConfig(process.env)
+  settings = config
   const log = createLogger(config.logLevel)
   const waiting = new AbortController()
   let node: Node | undefined
@@ -81,8 +84,7 @@ const main = async (): Promise<void> => {
 }
 
 main().catch((error: unknown) => {
-  // What an operator can mend is said in a line; anything else needs its stack.
-  const known = error instanceof ConfigError || error instanceof KeyFileError || error instanceof UnusableServer
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  const said = startFault(error, settings)
+  process.stderr.write(`${said ?? (error instanceof Error ? error.stack : String(error))}\n`)
   process.exit(1)
 })

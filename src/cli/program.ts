@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
 import { keepPrivate } from '../private.ts'
+import { startFault } from '../startFault.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import type { Subcommand } from './command.ts'
@@ -44,7 +45,9 @@ export const runCommandLine = async (args: readonly string[]): Promise<void> => 
       process.stderr.write(`${error.message}\n`)
       process.exitCode = error.exitCode
     } else {
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+      process.stderr.write(
+        `${startFault(error, undefined) ?? (error instanceof Error ? error.stack : String(error))}\n`,
+      )
       process.exitCode = EXIT.failed
     }
   }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import * as v from 'valibot'
+import { DirectoryInUse } from './lock.ts'
 
 export interface HostedEngine {
   readonly url: string
@@ -21,7 +22,7 @@ interface Startable {
 
 const FromWorker = v.variant('kind', [
   v.object({ kind: v.literal('started'), url: v.string(), port: v.number() }),
-  v.object({ kind: v.literal('refused'), message: v.string() }),
+  v.object({ kind: v.literal('refused'), message: v.string(), isInUse: v.boolean() }),
   v.object({ kind: v.literal('stopped') }),
 ])
 
@@ -30,6 +31,17 @@ const FromWorker = v.variant('kind', [
  * times that size pile up before it looks for it.
  */
 const MAX_HEAP_MB = 256
+
+/** An engine could not start, for a reason that its message says. */
+export class EngineRefused extends Error {
+  override readonly name = 'EngineRefused'
+  /** Another process has the directory. */
+  readonly isInUse: boolean
+  constructor({ message, isInUse }: { readonly message: string; readonly isInUse: boolean }) {
+    super(message)
+    this.isInUse = isInUse
+  }
+}
 
 const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
@@ -64,7 +76,7 @@ export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<Hos
       const parsed = v.safeParse(FromWorker, message)
       if (!parsed.success) return
       if (parsed.output.kind === 'started') resolve(parsed.output)
-      else if (parsed.output.kind === 'refused') reject(new Error(parsed.output.message))
+      else if (parsed.output.kind === 'refused') reject(new EngineRefused(parsed.output))
     })
     void failed.then(reject)
   })
@@ -98,7 +110,7 @@ export const serveInWorker = async (start: (options: unknown) => Promise<Startab
   try {
     engine = await start(workerData)
   } catch (error) {
-    port.postMessage({ kind: 'refused', message: asError(error).message })
+    port.postMessage({ kind: 'refused', message: asError(error).message, isInUse: error instanceof DirectoryInUse })
     port.close()
     return
   }

@@ -112,6 +112,22 @@ const reason = (message: string): string => {
   return place === null ? 'The body is not complete JSON' : `The body is not JSON: mistake at position ${place[1]}`
 }
 
+const formFault = (contentType: string | null, encoding: string | null): string | undefined => {
+  if (contentType === null) return 'Send the body with Content-Type: application/json'
+  if (!isJson(contentType)) return 'The body must be application/json in UTF-8'
+  return encoding === null || encoding === 'identity'
+    ? undefined
+    : 'A compressed body is not supported: send it without Content-Encoding'
+}
+
+/** Whether a request has a body at all, of whatever form: a stream may be there and hold nothing. */
+const isSent = async ({ body }: Request, declared: string | null): Promise<boolean> => {
+  if (declared !== null) return Number(declared) !== 0
+  if (body === null) return false
+  for await (const chunk of body) if (chunk.byteLength > 0) return true
+  return false
+}
+
 /**
  * Reads, bounds (`limit` bytes, `nesting` levels) and parses the body of a request. Rejects only when the connection breaks.
  */
@@ -123,15 +139,8 @@ export const readBody = async (
   const { headers } = request
   const declared = headers.get('content-length')
   const contentType = headers.get('content-type')
-  if (contentType === null) {
-    const sent = declared !== null ? declared !== '0' : headers.has('transfer-encoding') || request.body !== null
-    if (!sent) return NO_BODY
-    return refuse('unsupported_media_type', 'Send the body with Content-Type: application/json')
-  }
-  if (!isJson(contentType)) return refuse('unsupported_media_type', 'The body must be application/json in UTF-8')
-  const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity')
-    return refuse('unsupported_media_type', 'A compressed body is not supported: send it without Content-Encoding')
+  const fault = formFault(contentType, headers.get('content-encoding'))
+  if (fault !== undefined) return (await isSent(request, declared)) ? refuse('unsupported_media_type', fault) : NO_BODY
   if (declared !== null) {
     if (Number(declared) > limit) return tooLarge(limit)
     return parse(await request.arrayBuffer(), nesting)

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { readBody } from '../../src/http/body.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, type Toy, toyApp } from './toy.ts'
 
 const good = { event: 'review_left', customer: { source_id: 'ada' } }
@@ -117,6 +118,24 @@ test('wrong content type 415', async () => {
     'application/merge-patch+json',
   ])
     assert.is((await post(toyApp(), JSON.stringify(good), { 'Content-Type': type })).status, 200, type)
+})
+
+test('without a body the content type does not matter, however the absence is said', async () => {
+  const nothing = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
+  const absences: readonly Record<string, string>[] = [
+    {},
+    { 'Content-Type': 'text/plain' },
+    { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': '0' },
+    { 'Content-Encoding': 'gzip', 'Transfer-Encoding': 'chunked' },
+  ]
+  for (const headers of absences) {
+    const said = { ...serverKey('integrator'), ...headers }
+    const init = { method: 'POST', headers: said, body: nothing(), duplex: 'half' as const }
+    const read = await readBody(new Request('http://node.test/', init), 100)
+    assert.equal(read, { value: undefined, bytes: 0 }, JSON.stringify(headers))
+    const bare = await readBody(new Request('http://node.test/', { method: 'POST', headers: said }), 100)
+    assert.equal(bare, { value: undefined, bytes: 0 }, JSON.stringify(headers))
+  }
 })
 
 /** An event whose body has exactly this many bytes. */

@@ -1,0 +1,44 @@
+// What an operator can mend when a start fails, said in a sentence; anything else needs its stack.
+import { ConfigError } from './config.ts'
+import { EngineRefused } from './engines/host.ts'
+import { KeyFileError } from './keys.ts'
+import { UnusableServer } from './readmodel/index.ts'
+
+export interface StartSettings {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+}
+
+const textOf = (error: Error, key: string): string => {
+  const value: unknown = Object.entries(error).find(([name]) => name === key)?.[1]
+  return typeof value === 'string' ? value : ''
+}
+
+const LISTEN: Readonly<Record<string, (settings: StartSettings) => string>> = {
+  EADDRINUSE: ({ port }) =>
+    `Port ${port} is taken by another program: stop that, or choose another port with PORT (or --port).`,
+  EACCES: ({ port }) => `This user may not listen on port ${port}: choose one above 1023 with PORT (or --port).`,
+  EADDRNOTAVAIL: ({ host }) => `This machine has no address ${host}: name one that it has with HOST.`,
+  ENOTFOUND: ({ host }) => `There is no host ${host}: name an address of this machine with HOST.`,
+}
+
+/** System calls of the network: what fails there is no fault of a folder. */
+const OF_NETWORK = /^(?:connect|getaddrinfo|listen|bind|read|write)$/
+
+/** The sentence for an error that ended a start; undefined for one that nobody foresaw. */
+export const startFault = (error: unknown, settings: StartSettings | undefined): string | undefined => {
+  if (!(error instanceof Error)) return undefined
+  if (error instanceof ConfigError || error instanceof UnusableServer) return error.message
+  if (error instanceof KeyFileError) return `${error.message}. Mend it, or name another with KEYS_FILE.`
+  const call = textOf(error, 'syscall')
+  const code = textOf(error, 'code')
+  if (settings && (call === 'listen' || (call === 'getaddrinfo' && textOf(error, 'hostname') === settings.host)))
+    return LISTEN[code]?.(settings) ?? `It cannot listen on ${settings.host}:${settings.port} (${code}).`
+  const folder = settings?.dataDir ?? 'the folder of data'
+  if (error instanceof EngineRefused && error.isInUse)
+    return `${error.message}. Stop that process, or choose another folder with DATA_DIR (or --data).`
+  if (error instanceof EngineRefused || (call !== '' && !OF_NETWORK.test(call) && textOf(error, 'path') !== ''))
+    return `${folder} cannot be used: ${error.message}. Let this user write there, or choose another folder with DATA_DIR (or --data).`
+  return undefined
+}
