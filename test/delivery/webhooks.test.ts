@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { answer, closeAll, eventually, type Received, startReceiver } from './receiver.ts'
-import { type Shop, shop } from './world.ts'
+import { hook, type Shop, shop } from './world.ts'
 
 let node: Shop
 const test = suite('project webhooks')
@@ -142,6 +142,48 @@ test('an endpoint that is down loses nothing, and a replay sends the same ids ag
   assert.is(all(receiver.received), first)
   assert.is((await node.call('POST', `/v1/webhooks/${id}/replay`, {}, admin)).status, 400)
   await remove(id)
+})
+
+test('a sender that throws over one customer keeps neither the messages nor the feeds of others', async () => {
+  const feed = await subscribe('https://feed.test/', ['bought'])
+  const distribution = await node.distribution(hook('https://message.test/'))
+  let isMended = false
+  const got: string[] = []
+  const sent = (url: string, who: string) => got.includes(`${url} ${who}`)
+  const people = ['thrown', 'kept-1', 'kept-2', 'kept-3']
+  await node.deliver({
+    senders: {
+      targetOf: (_, url) => url,
+      async send(_, rendered) {
+        assert.is(rendered.channel, 'webhook')
+        if (rendered.channel !== 'webhook') return { kind: 'sent' }
+        const who = people.find((one) => rendered.body.includes(`"${one}"`))
+        if (who === 'thrown' && !isMended) throw new Error('no such thing')
+        if (who !== undefined) got.push(`${rendered.url} ${who}`)
+        return { kind: 'sent' }
+      },
+      close: () => undefined,
+    },
+  })
+  for (const who of people) await node.buy(who)
+  const neighbours = people.slice(1)
+  for (const url of ['https://feed.test/', 'https://message.test/'])
+    await eventually(() => neighbours.every((who) => sent(url, who)) || undefined)
+  const { aside } = node.services
+  const failure = await eventually(async () =>
+    (await aside.failures(10)).find(({ process }) => process === 'dispatcher'),
+  )
+  assert.is(failure.error, 'no such thing')
+  isMended = true
+  await aside.retry({ process: 'dispatcher' })
+  await eventually(() => sent('https://message.test/', 'thrown') || undefined)
+  // What a feed gave up on after its tries is over; the customer's next event is sent again.
+  await node.buy('thrown')
+  await eventually(() => sent('https://feed.test/', 'thrown') || undefined)
+  for (const who of neighbours)
+    assert.equal(got.filter((one) => one.endsWith(` ${who}`)).length, 2, `${who} got one of each`)
+  await remove(feed)
+  await node.call('DELETE', `/v1/distributions/${distribution}`)
 })
 
 test('what there is not cannot be subscribed to', async () => {
