@@ -1,6 +1,6 @@
 // The customers read model: one document a customer, as the last profile fact left it.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
+import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { isRedemptionFact } from '../src/domain/redemption/facts.ts'
 import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/redemption/sums.ts'
@@ -20,6 +20,7 @@ export interface CustomerDocument {
   readonly profile: Profile
   /** Copies for the indexes of list filters. */
   readonly source_id: string | null
+  readonly email: string | null
   readonly created_at: Date
   readonly updated_at: Date | null
   /** Ids of the segments that the customer is in. */
@@ -31,14 +32,16 @@ export interface CustomerDocument {
   readonly sums: RedemptionSums
 }
 
+const emailOf = ({ email }: Profile): string | null => (email === undefined ? null : emailKey(email))
+
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 4,
+  version: 5,
   indexes: [
     { key: { source_id: 1, _id: 1 } },
     { key: { created_at: 1, _id: 1 } },
     { key: { updated_at: 1, _id: 1 } },
-    { key: { 'profile.email': 1 } },
+    { key: { email: 1 } },
     { key: { 'profile.name': 1 }, sparse: true },
     { key: { 'profile.address.city': 1 }, sparse: true },
     { key: { segments: 1, created_at: 1, _id: 1 } },
@@ -70,6 +73,7 @@ export const customers: Projection<CustomerDocument> = {
           _id: key,
           profile,
           source_id: profile.source_id ?? null,
+          email: emailOf(profile),
           created_at: new Date(fact.data.occurredAt),
           updated_at: null,
           segments: [],
@@ -85,6 +89,7 @@ export const customers: Projection<CustomerDocument> = {
           ...before,
           profile,
           source_id: profile.source_id ?? null,
+          email: emailOf(profile),
           updated_at: new Date(fact.data.occurredAt),
         }
       }

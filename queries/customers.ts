@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { reachOf, tokenNeeded } from '../commands/clients.ts'
 import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
-import type { Profile } from '../src/domain/customer/profile.ts'
+import { emailKey, type Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
@@ -165,7 +165,7 @@ type ListQuery = v.InferOutput<typeof ListQuery>
 
 const filterOf = (query: ListQuery): Record<string, unknown> =>
   allOf(
-    query.email === undefined ? {} : { 'profile.email': query.email },
+    query.email === undefined ? {} : { email: emailKey(query.email) },
     query.city === undefined ? {} : { 'profile.address.city': query.city },
     query.name === undefined ? {} : { 'profile.name': query.name },
     query.segment_id === undefined ? {} : { segments: query.segment_id },

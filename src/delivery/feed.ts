@@ -155,7 +155,7 @@ export const createFeed = (options: FeedOptions) => {
     triesBefore: number,
   ): Promise<void> => {
     const tries = failed ? triesBefore + 1 : triesBefore
-    const wait = failed ? nextTry(tries, retries, random, failed.retryAfterMs) : 0
+    const wait = !failed ? 0 : failed.isFinal ? undefined : nextTry(tries, retries, random, failed.retryAfterMs)
     const base = {
       _id: `${webhook}/${event.customer}`,
       webhook,

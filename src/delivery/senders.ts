@@ -57,7 +57,8 @@ export const outcomeOf = (posted: Posted): Sent => {
         error,
         status,
         isDown: saysDown(status),
-        isFinal: false,
+        // Gone for good.
+        isFinal: status === 410,
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       }
     }

@@ -54,6 +54,7 @@ test('answers: which are about the message and which about the receiver', async 
   }
   assert.is(await outcome(answer(204)), 'sent')
   assert.is(await outcome(answer(400)), 'again: answered 400')
+  assert.is(await outcome(answer(410)), 'final: answered 410')
   assert.is(await outcome(answer(500)), 'down: answered 500')
   assert.is(await outcome(answer(429, { 'retry-after': '7' })), 'down: answered 429')
   const before = receiver.received.length

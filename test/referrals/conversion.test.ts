@@ -91,6 +91,20 @@ test('the second conversion of a referee is none, whoever the code is of, and it
   assert.is(balance(bob), 50)
 })
 
+test('who was referred, is deleted and comes back, is not referred again, however often', () => {
+  const { ann, bob } = pair()
+  signUp(bob, offered(ann))
+  for (const _ of [1, 2]) {
+    bob.facts({ type: 'DeleteCustomer', permanently: false })
+    bob.wait(1_000)
+    const back = signUp(bob, offered(ann))
+    assert.equal(types(back), ['CustomerCreated', 'CustomEventTracked', 'ReferralRefused'])
+    assert.is(refusal(back), 'already_referred')
+    assert.equal(bob.state.referrals.referred, {}, 'nothing else is left of before')
+    bob.reload()
+  }
+})
+
 test('one program does not keep a customer out of another', () => {
   const { ann, bob } = pair()
   for (const w of [ann, bob]) w.define('campaign', 'camp_other', { ...friends(), name: 'other' })

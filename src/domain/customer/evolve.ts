@@ -7,7 +7,7 @@ import { evolveLoyalty } from '../loyalty/state.ts'
 import { isRedemptionFact } from '../redemption/facts.ts'
 import { evolveRedemptions } from '../redemption/state.ts'
 import { isReferralFact } from '../referrals/facts.ts'
-import { evolveReferrals } from '../referrals/state.ts'
+import { afterDeletion, evolveReferrals } from '../referrals/state.ts'
 import { isVoucherFact } from '../vouchers/facts.ts'
 import { evolveVouchers } from '../vouchers/state.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
@@ -63,7 +63,13 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
       }
     case 'CustomerDeleted':
       // The stream keeps what was; whoever comes back under the same source id begins anew.
-      return { ...newCustomer(state.id), status: 'deleted', now: state.now, rulebook: state.rulebook }
+      return {
+        ...newCustomer(state.id),
+        status: 'deleted',
+        now: state.now,
+        rulebook: state.rulebook,
+        referrals: afterDeletion(state.referrals),
+      }
     case 'CustomerLinked':
       return { ...state, status: 'linked', linkedTo: fact.data.to }
     case 'SegmentEntered':

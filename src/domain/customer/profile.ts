@@ -107,6 +107,9 @@ export const profileFacts = {
   CustomerLinked: { version: 1, schema: v.object({ to: v.string(), occurredAt: At }) },
 } as const
 
+/** What an e-mail address is compared by: nobody's differ by case, or by blanks around. */
+export const emailKey = (address: string): string => address.trim().toLowerCase()
+
 /** Whether two values of JSON say the same. */
 export const isEqual = (a: unknown, b: unknown): boolean =>
   a === b ||

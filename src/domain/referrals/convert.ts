@@ -89,8 +89,9 @@ const ask = (
   if (offer.named === false) return { reason: 'wrong_referrer', details: `the code is not that of ${named}` }
   const self = selfFault(draft, offer)
   if (self) return self
-  const before = draft.state.referrals.referred[entry.id]
-  if (before) return { reason: 'already_referred', details: `referred with the code ${before.code} before` }
+  const { referred, former } = draft.state.referrals
+  const before = referred[entry.id]?.code ?? former[entry.id]
+  if (before !== undefined) return { reason: 'already_referred', details: `referred with the code ${before} before` }
   const old = notNew(draft, program, programs, at)
   if (old !== undefined) return { reason: 'not_new', details: old }
   const event = occurrenceOf(fact.id, fact, fact.now)

@@ -2,6 +2,7 @@
 // recorded with the event, so that the decision can be made again.
 import { createHmac } from 'node:crypto'
 import * as v from 'valibot'
+import { emailKey } from '../customer/profile.ts'
 import type { CustomerState } from '../customer/state.ts'
 import type { CodeState } from '../vouchers/code.ts'
 
@@ -30,7 +31,7 @@ const digest = (kind: string, text: string, key: string): string =>
 
 /** Digests by which two customers can be told to share an e-mail address or a phone number. */
 export const contactsOf = ({ email, phone }: CustomerState['profile'], key: string): readonly string[] => {
-  const address = email?.trim().toLowerCase() ?? ''
+  const address = emailKey(email ?? '')
   // Written with or without spaces, brackets and the leading `+` or `00`, it is the same number.
   const number = (phone ?? '').replace(/\D/g, '').replace(/^00/, '')
   return [
