@@ -40,6 +40,8 @@ export interface OutboxDocument {
   readonly cause_revision: string
   readonly points?: Readonly<Record<string, number>>
   readonly campaign?: string
+  /** It was set off by what a browser sent. */
+  readonly by_client?: true
   /** False for one that was skipped when its trigger fired: it never comes to life. */
   readonly requested: boolean
   readonly state: MessageState
@@ -79,7 +81,7 @@ const deliveryOf = ({ state, due_at, attempts, tries, reason, last }: OutboxDocu
 
 export const outbox: Projection<OutboxDocument> = {
   name: 'outbox',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { due_at: 1 }, sparse: true },
     { key: { position: 1 } },
@@ -128,6 +130,7 @@ export const outbox: Projection<OutboxDocument> = {
       trigger: about as OutboxDocument['trigger'],
       cause,
       cause_revision: String(fact.revision - BigInt(distance)),
+      ...(fact.metadata.actor?.role === 'client' ? { by_client: true as const } : {}),
       ...(fact.type === 'MessageRequested'
         ? {
             ...(fact.data.points ? { points: fact.data.points } : {}),

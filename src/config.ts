@@ -123,6 +123,8 @@ const environment = v.object({
   CLIENT_BYTES_PER_MINUTE: integer(1_000, 10_000_000_000, CLIENT_LIMITS.bytes),
   CLIENT_NEW_CUSTOMERS_PER_MINUTE: integer(0, 10_000_000, CLIENT_LIMITS.newCustomers),
   CLIENT_REFUSED_EVENTS_PER_MINUTE: integer(0, 10_000_000, CLIENT_LIMITS.refusedEvents),
+  /** Mails, and text messages, that events of client keys may have sent to one address in a day of the project. */
+  CLIENT_MESSAGES_PER_ADDRESS_PER_DAY: integer(0, 1_000, 50),
   /** Proxies of one's own in front of this node, each of which appends to `X-Forwarded-For`. */
   TRUST_PROXY: integer(0, 10, 0),
 })
@@ -138,6 +140,8 @@ export interface DeliveryConfig {
   readonly emailFrom: string
   readonly smsUrl: string | undefined
   readonly smsAuthorization: string | undefined
+  /** Messages a day that client keys' events may have sent to one address. */
+  readonly messagesPerAddress: number
 }
 
 /** What a process is started with. Times are milliseconds unless the name says otherwise. */
@@ -217,6 +221,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
       emailFrom: e.EMAIL_FROM,
       smsUrl: e.SMS_GATEWAY_URL,
       smsAuthorization: e.SMS_GATEWAY_AUTHORIZATION,
+      messagesPerAddress: e.CLIENT_MESSAGES_PER_ADDRESS_PER_DAY,
     },
   }
 }

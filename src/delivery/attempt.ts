@@ -17,6 +17,7 @@ import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import { TooBusy } from '../runtime/decider.ts'
 import { verdictOf } from '../runtime/trouble.ts'
+import type { AddressBounds } from './addresses.ts'
 import type { Usage } from './lanes.ts'
 import { type Cause, causeOf, causeShown, isEmptyText, type Rendered, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
@@ -39,6 +40,8 @@ export interface AttemptOptions {
   readonly senders: Senders
   readonly retries: RetryPolicy
   readonly issueCode?: IssueCode
+  /** Bounds what browsers can have sent to one address. */
+  readonly addresses?: AddressBounds
   readonly log: Log
   readonly now: () => number
   readonly random: () => number
@@ -87,7 +90,7 @@ const needsEvent = (channel: ChannelSettings): boolean => {
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 300)
 
 export const createAttempt = (options: AttemptOptions) => {
-  const { store, senders, retries, issueCode, log, now, random, longestSendMs } = options
+  const { store, senders, retries, issueCode, addresses, log, now, random, longestSendMs } = options
 
   /** The newest revision of the message's stream after the one that the read model shows; undefined when there is none. */
   const newerThan = async (id: string, revision: bigint): Promise<bigint | undefined> => {
@@ -255,6 +258,12 @@ export const createAttempt = (options: AttemptOptions) => {
     }
 
     if (isEmptyText(rendered)) return drop('empty_text')
+    if (
+      message.by_client &&
+      rendered.channel !== 'webhook' &&
+      (await addresses?.take(message._id, rendered.channel, rendered.to, at)) === false
+    )
+      return drop('address_limit')
     if (!(await claimed.enter()) || now() + longestSendMs > leasedUntil) return { kind: 'untouched' }
     const startedAt = now()
     const sent = await senders.send(message._id, rendered)

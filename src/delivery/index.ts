@@ -8,6 +8,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { SetAside } from '../runtime/setAside.ts'
+import { createAddressBounds } from './addresses.ts'
 import type { IssueCode } from './attempt.ts'
 import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
@@ -109,10 +110,15 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
   }
   // What may fail comes before what must be stopped.
   const leases = await createLeases(readModel, node, now())
+  const addresses = await createAddressBounds(readModel, {
+    limit: config.messagesPerAddress,
+    project: () => rulebook().project,
+  })
   const feeds = await startFeeds({ ...shared, node })
   const dispatcher = startDispatcher({
     ...shared,
     leases,
+    addresses,
     laneCapacity: lane.capacity,
     concurrency: FULL_LANES * lane.capacity * (1 + WAITING_FOR_EACH),
     ...(options.onMoved ? { onMoved: options.onMoved } : {}),

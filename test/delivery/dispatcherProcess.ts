@@ -43,6 +43,7 @@ await startDelivery({
     emailFrom: 'a@b.test',
     smsUrl: undefined,
     smsAuthorization: undefined,
+    messagesPerAddress: 50,
   },
   // Leases of the dead are to end soon. Only one dispatcher works at a time: nobody takes a slow one's messages over.
   timeoutMs: 400,

@@ -69,6 +69,15 @@ test('asked for: due at once, or when it may go out; its cause is found again by
   assert.equal(b!.points, { camp_1: 5 })
 })
 
+test('what a browser set off is told from what others did', () => {
+  const by = (role: string, position: number): RecordedFact => {
+    const fact = asked(role, position)
+    return { ...fact, metadata: { ...fact.metadata, actor: { name: 'key', role } } }
+  }
+  const { client, integrator } = documents([by('client', 10), by('integrator', 20)])
+  assert.equal([client!.by_client, integrator!.by_client], [true, undefined])
+})
+
 test('skipped: never due', () => {
   const { a } = documents([
     fact('customer-cust_1', 7, 10, 'MessageSkipped', {

@@ -75,6 +75,7 @@ export const shop = async (env: Readonly<Record<string, string>> = {}, dir?: str
     emailFrom: 'Shop <shop@shop.test>',
     smsUrl: undefined,
     smsAuthorization: undefined,
+    messagesPerAddress: 50,
   }
   return {
     ...node,

@@ -34,6 +34,7 @@ test('an empty environment gives the defaults', () => {
       emailFrom: 'tributary@localhost',
       smsUrl: undefined,
       smsAuthorization: undefined,
+      messagesPerAddress: 50,
     },
   })
 })

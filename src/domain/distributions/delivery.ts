@@ -33,6 +33,7 @@ export const DropReason = v.picklist([
   'distribution_disabled',
   'no_code',
   'empty_text',
+  'address_limit',
 ])
 export type DropReason = v.InferOutput<typeof DropReason>
 
