@@ -13,30 +13,40 @@ export interface Size {
   readonly keys: number
 }
 
-/** The size of a plain value, or of a state with maps and sets in it. One walk; takes some nanoseconds a value. */
+/** Far more levels than anything has that can be stored, and than a walk is to go down. */
+const MAX_LEVELS = 1_000
+/** The bytes of what goes deeper or contains itself: more than any bound, and a number that can be reckoned with. */
+const BEYOND_BYTES = 2 ** 40
+
+/**
+ * The size of a plain value, or of a state with maps and sets in it. One walk; takes some nanoseconds a value. Never throws: what
+ * is nested without end is larger than any bound.
+ */
 export const sizeOf = (value: unknown): Size => {
   let bytes = 0
   let keys = 0
-  const visit = (one: unknown): void => {
-    if (typeof one === 'string') bytes += Buffer.byteLength(one) + 2
+  const visit = (one: unknown, level: number): void => {
+    if (bytes >= BEYOND_BYTES) return
+    if (level > MAX_LEVELS) bytes = BEYOND_BYTES
+    else if (typeof one === 'string') bytes += Buffer.byteLength(one) + 2
     else if (typeof one !== 'object' || one === null) bytes += typeof one === 'number' ? String(one).length : 4
     else if (Array.isArray(one)) {
       bytes += 2 + one.length
-      for (const element of one) visit(element)
+      for (const element of one) visit(element, level + 1)
     } else if (one instanceof Map || one instanceof Set) {
       bytes += 2
-      for (const entry of one) visit(entry)
+      for (const entry of one) visit(entry, level + 1)
     } else {
       bytes += 2
       for (const [key, inner] of Object.entries(one)) {
         if (inner === undefined) continue
         keys++
         bytes += Buffer.byteLength(key) + 4
-        visit(inner)
+        visit(inner, level + 1)
       }
     }
   }
-  visit(value)
+  visit(value, 1)
   return { bytes, keys }
 }
 

@@ -203,6 +203,15 @@ test('what maps and sets hold counts too', () => {
     assert.ok(sizeOf(state).bytes > 1_000)
 })
 
+test('what is nested without end, or holds itself, is larger than any bound and stops no walk', () => {
+  let deep: object = {}
+  for (let level = 0; level < 100_000; level++) deep = { deep }
+  const self: Record<string, unknown> = {}
+  self.one = [self, self]
+  self.other = self
+  for (const endless of [deep, self]) assert.ok(sizeOf(endless).bytes > 1_000 * MAX_METADATA_BYTES)
+})
+
 test('a memory of large things keeps within its bytes however its entries come and grow', () => {
   const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), grows: fc.nat(40_000), anew: fc.boolean() })
   fc.assert(

@@ -97,10 +97,16 @@ export const openStore = (engines: Engines): EventStore =>
 export const openReadModel = (engines: Engines, database = `test-${randomUUID()}`): ReadModel =>
   createReadModel({ url: engines.documents.url, database })
 
+/** How long something may take that comes about by itself, ms: as long as a machine may take that others keep busy. */
+export const PATIENCE_MS = 60_000
+
 /** Waits until `condition` holds; rejects, with what was seen last, when it does not within the time. */
 export const until = async (
   condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000, what = () => 'the condition does not hold' }: { timeoutMs?: number; what?: () => string } = {},
+  {
+    timeoutMs = PATIENCE_MS,
+    what = () => 'the condition does not hold',
+  }: { timeoutMs?: number; what?: () => string } = {},
 ): Promise<void> => {
   const end = performance.now() + timeoutMs
   while (!(await condition())) {

@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createEventStore } from '../../src/eventstore/index.ts'
 import type { Projection, Projector } from '../../src/projector/index.ts'
-import { type Engines, startEngines, until } from './engines.ts'
+import { type Engines, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { type Counter, counted, countersOf, dropped, journalOf, noted, testCodec } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
 
@@ -30,7 +30,7 @@ test('what is appended can be seen once its position is passed', async () => {
   const projector = world.start()
   await world.append('s', [counted(name('a'), 1), noted('x')])
   const position = await world.append('s', [counted(name('a'), 2), counted(name('b'), 5)])
-  assert.is(await projector.waitFor(position, 5_000), true)
+  assert.is(await projector.waitFor(position, PATIENCE_MS), true)
   assert.is(((await world.documents('counters'))[name('a')] as Counter).total, 3)
   await world.settled(projector)
   await isLive(projector)
@@ -43,7 +43,7 @@ test('waiting for what has not happened ends with the time', async () => {
   const projector = world.start()
   const position = await world.append('s', [noted('x')])
   assert.is(await projector.waitFor(position + 10_000_000n, 30), false)
-  assert.is(await projector.waitFor(position, 5_000), true)
+  assert.is(await projector.waitFor(position, PATIENCE_MS), true)
 })
 
 test('a projector that was stopped goes on where it was', async () => {
@@ -76,7 +76,7 @@ test('the position moves on where nothing concerns the projections', async () =>
   const projector = world.start()
   await isLive(projector)
   const position = await world.store.append(`x${world.prefix}`, [noted('foreign')], 'any')
-  assert.ok(position.kind === 'appended' && (await projector.waitFor(position.position, 5_000)))
+  assert.ok(position.kind === 'appended' && (await projector.waitFor(position.position, PATIENCE_MS)))
 })
 
 test('two projectors at once: one works, the other follows; when the first stops the second takes over', async () => {
@@ -86,7 +86,7 @@ test('two projectors at once: one works, the other follows; when the first stops
   await Promise.all([world.settled(one), world.settled(two)])
   await one.stop()
   const position = await world.append('s-0', [counted(name('k0'), 1)])
-  assert.is(await two.waitFor(position, 3_000), true)
+  assert.is(await two.waitFor(position, PATIENCE_MS), true)
   await world.settled(two)
 })
 
@@ -97,7 +97,7 @@ test('an observer sees the position and never writes', async () => {
   assert.is(observer.position(), undefined)
   assert.is(await world.readModel.lanes.read('main'), undefined)
   const projector = world.start()
-  assert.ok(await observer.waitFor(position, 5_000))
+  assert.ok(await observer.waitFor(position, PATIENCE_MS))
   await world.settled(projector)
   assert.equal(observer.status().state, 'standby')
 })
@@ -113,7 +113,7 @@ test('a compare-and-set that is lost writes nothing; the projector steps back an
     assert.is(stolen.kind, 'committed')
     const position = await world.append('s', [counted(name('a'), 10), counted(name('b'), 1)])
     await until(() => projector.status().state === 'standby')
-    assert.ok(await projector.waitFor(position, 5_000))
+    assert.ok(await projector.waitFor(position, PATIENCE_MS))
     await world.settled(projector)
   }
 })
@@ -137,7 +137,7 @@ test('a key that is poisoned waits, everything else goes on, and a retry takes i
   await world.append('s', [counted(name('a'), 1), counted(name('a'), -5), counted(name('b'), 1)])
   await world.append('s', [counted(name('a'), 2)])
   const position = await world.append('s', [counted(name('b'), 2)])
-  assert.ok(await projector.waitFor(position, 5_000))
+  assert.ok(await projector.waitFor(position, PATIENCE_MS))
   const documents = await world.documents('counters')
   assert.is((documents[name('a')] as Counter).total, 1)
   assert.is((documents[name('b')] as Counter).total, 3)
@@ -151,7 +151,7 @@ test('a key that is poisoned waits, everything else goes on, and a retry takes i
   // A projector that starts again knows what is parked.
   await projector.stop()
   const next = world.start()
-  assert.ok(await next.waitFor(await world.append('s', [counted(name('a'), 4)]), 5_000))
+  assert.ok(await next.waitFor(await world.append('s', [counted(name('a'), 4)]), PATIENCE_MS))
   assert.is((await parkedBy(next))[0]!.facts, 3)
   const failed = await next.retry('counters', name('a'))
   assert.is(failed.kind, 'failed')
@@ -161,7 +161,7 @@ test('a key that is poisoned waits, everything else goes on, and a retry takes i
   poisonous = false
   assert.equal(await next.retry('counters', name('a')), { kind: 'done', facts: 3 })
   assert.equal(await parkedBy(next), [])
-  assert.ok(await next.waitFor(await world.append('s', [counted(name('a'), 8)]), 5_000))
+  assert.ok(await next.waitFor(await world.append('s', [counted(name('a'), 8)]), PATIENCE_MS))
   await world.settled(next)
 })
 
@@ -203,7 +203,7 @@ test('facts that cannot be decoded park their stream, and go on once they can be
   const broken = { ...counted(name('a'), 1), data: { name: name('a'), by: 'three' } }
   await loose.append(stream, [counted(name('a'), 1), broken, counted(name('a'), 2)], 'no_stream')
   const position = await world.append('whole', [counted(name('a'), 4)])
-  assert.ok(await projector.waitFor(position, 5_000))
+  assert.ok(await projector.waitFor(position, PATIENCE_MS))
   assert.is(((await world.documents('counters'))[name('a')] as Counter).total, 5)
   const [parked] = await parkedBy(projector)
   assert.equal([parked!.projection, parked!.key, parked!.facts], ['*', stream, 2])
@@ -239,9 +239,9 @@ test('a document that the store refuses is parked, and nothing else is held up',
   const projector = world.start()
   await world.append('s', [counted(name('a'), 1), counted(name('b'), 2)])
   const refused = await world.append('s', [counted(name('c'), 1), noted('x'), counted(name('d'), 3)])
-  assert.ok(await projector.waitFor(refused, 5_000))
+  assert.ok(await projector.waitFor(refused, PATIENCE_MS))
   const position = await world.append('s', [counted(name('c'), 8)])
-  assert.ok(await projector.waitFor(position, 5_000))
+  assert.ok(await projector.waitFor(position, PATIENCE_MS))
   const [parked] = await parkedBy(projector)
   assert.equal([parked!.projection, parked!.key, parked!.facts], ['counters', name('c'), 2])
   assert.equal(Object.keys(await world.documents('counters')), [name('a'), name('b'), name('d')])
@@ -259,7 +259,7 @@ test('a document that cannot be written at all is found and parked', async () =>
   await world.append('s', [counted(name('a'), 1), counted(name('bad'), 1), counted(name('b'), 1), noted('x')])
   const projector = world.start()
   const position = await world.append('s', [counted(name('bad'), 1), counted(name('c'), 1)])
-  assert.ok(await projector.waitFor(position, 10_000))
+  assert.ok(await projector.waitFor(position, PATIENCE_MS))
   const [parked] = await parkedBy(projector)
   assert.equal([parked!.key, parked!.facts], [name('bad'), 2])
   assert.equal(Object.keys(await world.documents('counters')), [name('a'), name('b'), name('c')])

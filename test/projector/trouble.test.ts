@@ -7,7 +7,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { StoreUnavailable } from '../../src/eventstore/index.ts'
 import { killable } from '../engines/killable.ts'
-import { type Engines, embedded, startEngines, until } from './engines.ts'
+import { others } from '../until.ts'
+import { type Engines, embedded, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { counted, noted } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
 
@@ -56,7 +57,7 @@ const reacts = async (world: World, projector: ReturnType<World['start']>): Prom
   let position: bigint | undefined
   while (position === undefined)
     position = await world.append('probe', [noted('p')]).catch(() => wait(20).then(() => undefined))
-  assert.ok(await projector.waitFor(position, 10_000))
+  assert.ok(await projector.waitFor(position, PATIENCE_MS))
   return performance.now() - started
 }
 
@@ -83,7 +84,7 @@ if (embedded) {
       await wait(1_000)
       await engines[which].start()
       const ms = await reacts(world, projector)
-      assert.ok(ms < 3_000, `${ms} ms`)
+      assert.ok(ms < 3_000 * others(), `${ms} ms`)
       assert.is(health().ok, true)
       const appended = await end()
       assert.is(await counts(world), appended)
@@ -98,7 +99,7 @@ if (embedded) {
     await engines.documents.start()
     await engines.events.start()
     const ms = await reacts(world, projector)
-    assert.ok(ms < 3_000, `${ms} ms`)
+    assert.ok(ms < 3_000 * others(), `${ms} ms`)
     await world.settled(projector)
     assert.is(projector.status().stuck, false)
   })
@@ -123,7 +124,7 @@ if (embedded) {
     ]) {
       await failOnce(data)
       await world.append('s', [counted(`${world.prefix}a`, 1), counted(`${world.prefix}b`, 2)])
-      assert.ok((await reacts(world, projector)) < 3_000)
+      assert.ok((await reacts(world, projector)) < 3_000 * others())
       await world.settled(projector)
     }
     await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
@@ -147,7 +148,7 @@ if (embedded) {
       .collection<{ _id: string }>('committers')
       .insertOne({ _id: id, lane: 'main', writer: 'dead' } as { _id: string })
     const position = await world.append('s', [counted(`${world.prefix}a`, 1)])
-    assert.ok(await projector.waitFor(position, 5_000))
+    assert.ok(await projector.waitFor(position, PATIENCE_MS))
     await world.settled(projector)
     await dead.close()
   })
@@ -168,7 +169,7 @@ if (embedded) {
           data: { failCommands: [command], ...data },
         })
         await world.append('s', [counted(`${world.prefix}${command}`, 1)])
-        assert.ok((await reacts(world, projector)) < 3_000)
+        assert.ok((await reacts(world, projector)) < 3_000 * others())
       }
     await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
     await world.settled(projector)
@@ -188,10 +189,10 @@ if (embedded) {
       [documents, own.readModel.health],
     ] as const) {
       engine.signal('SIGSTOP')
-      await until(() => !health().ok, { timeoutMs: 15_000, what: () => 'health still says ok' })
+      await until(() => !health().ok, { what: () => 'health still says ok' })
       engine.signal('SIGCONT')
       const ms = await reacts(own, projector)
-      assert.ok(ms < 5_000, `${ms} ms`)
+      assert.ok(ms < 5_000 * others(), `${ms} ms`)
     }
     const appended = await end()
     assert.is(await counts(own), appended)
@@ -217,7 +218,7 @@ if (embedded) {
       await Promise.all(victims.map((victim) => victim.stop()))
       await Promise.all(victims.map((victim) => victim.start()))
       const ms = await reacts(own, projector)
-      assert.ok(ms < 8_000, `${ms} ms`)
+      assert.ok(ms < 8_000 * others(), `${ms} ms`)
     }
     const appended = await end()
     assert.is(await counts(own), appended)

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildInto, type Projection, type Projector } from '../../src/projector/index.ts'
-import { type Engines, openReadModel, startEngines, until } from './engines.ts'
+import { type Engines, openReadModel, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { type Counter, counted, countersOf, journalOf, noted } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
 
@@ -150,7 +150,7 @@ test('a program with a newer version builds it beside the old one, which is serv
   const next = world.start({ projections })
   await until(async () => (await liveOf('counters')) === 'counters_v2')
   const position = await world.append('s', [counted(name('k0'), 1)])
-  assert.ok(await next.waitFor(position, 5_000))
+  assert.ok(await next.waitFor(position, PATIENCE_MS))
   assert.equal(next.status().outdated, [])
   const documents = await world.documents('counters')
   assert.ok(
@@ -171,7 +171,7 @@ test('in a rolling change the old program steps aside for the new one and loses 
   await until(() => old.status().state === 'superseded')
   assert.is(old.status().stuck, true)
   // It still follows, so that its queries can wait.
-  assert.ok(await old.waitFor(await world.append('s-0', [noted('x')]), 5_000))
+  assert.ok(await old.waitFor(await world.append('s-0', [noted('x')]), PATIENCE_MS))
   await old.stop()
 
   // The old program started again: it does not touch what is newer, but can roll back.
@@ -180,7 +180,7 @@ test('in a rolling change the old program steps aside for the new one and loses 
   assert.is((await again.rollback('counters')).kind, 'promoted')
   assert.is(await liveOf('counters'), 'counters_v1')
   await next.stop()
-  await until(() => again.status().state !== 'superseded', { timeoutMs: 10_000 })
+  await until(() => again.status().state !== 'superseded')
   await world.settled(again)
 })
 

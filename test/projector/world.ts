@@ -6,7 +6,7 @@ import type { NewFact, RecordedFact } from '../../src/domain/recorded.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'
 import { createProjector, type Projection, type Projector, type ProjectorOptions } from '../../src/projector/index.ts'
 import type { Keyed, ReadModel } from '../../src/readmodel/index.ts'
-import { type Engines, openReadModel, openStore, until } from './engines.ts'
+import { type Engines, openReadModel, openStore, PATIENCE_MS, until } from './engines.ts'
 import { countersOf, journalOf } from './facts.ts'
 import { project } from './laws.ts'
 
@@ -66,7 +66,7 @@ export const createWorld = (engines: Engines, makeProjections?: (prefix: string)
     },
     async settled(projector, wanted = projections) {
       const head = (await store.head()) ?? 0n
-      if (!(await projector.waitFor(head, 20_000)))
+      if (!(await projector.waitFor(head, PATIENCE_MS)))
         throw new Error(
           `not at ${head} in time: ${JSON.stringify(projector.status(), (_, v) => (typeof v === 'bigint' ? `${v}` : v))}`,
         )
