@@ -1,16 +1,19 @@
 // Segments over a whole node: entered with their cause, left by the clock, rolled out, previewed, kept from deletion.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { until } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 
 let node: TestNode
-/** The same one after a restart. */
-let again: TestNode | undefined
+let dir: string
 const test = suite('segments')
 
 test.before(async () => {
-  node = await testNode()
+  dir = await mkdtemp(join(tmpdir(), 'tributary-segments-'))
+  node = await testNode({}, dir)
   for (const name of ['bought', 'seen'])
     await node.call(
       'POST',
@@ -20,8 +23,8 @@ test.before(async () => {
     )
 })
 test.after(async () => {
-  await again?.stop()
-  await node.end()
+  await node?.end()
+  await rm(dir, { recursive: true, force: true })
 })
 
 const buy = (who: string, amount = 1, more: object = {}) =>
@@ -198,9 +201,9 @@ test('a restart catches up with what fell due meanwhile', async () => {
   const sent = await buy('zoe')
   assert.ok(sent.body.effects.some((effect: { segment?: { id: string } }) => effect.segment?.id === id))
   await node.stop()
-  again = await testNode({}, node.dir)
+  node = await testNode({}, dir)
   const log = await until(
-    () => again!.call('GET', '/v1/customers/zoe/activity'),
+    () => node.call('GET', '/v1/customers/zoe/activity'),
     (answer) => answer.status === 200 && types(answer).includes('customer.segment.left'),
   )
   const left = log.body.data.filter(

@@ -55,7 +55,6 @@ test.before(async () => {
       name: 'told',
       trigger: { type: 'event', event: 'bought' },
       channel: { type: 'webhook', url: receiver.url },
-      reentry: { policy: 'always' },
     }),
   )
   const club = ok(await post('/v1/loyalties', { name: 'club', voucher: { type: 'LOYALTY_CARD' } })).body.id
