@@ -202,7 +202,11 @@ export const startNode = async (
       }),
     )
     stops.push(() => rollout.stop())
-    const clock = startClock({ readModel, customers, aside, log, now: Date.now, requestId })
+    const onMoved = (moved: () => void) => {
+      const watching = projector.position$.subscribe(moved)
+      return () => watching.unsubscribe()
+    }
+    const clock = startClock({ readModel, customers, aside, log, now: Date.now, requestId, onMoved })
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const failedJobs = createFailedJobs(readModel)
@@ -271,10 +275,7 @@ export const startNode = async (
             issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
             log,
             metrics: metrics.registry,
-            onMoved(moved) {
-              const watching = projector.position$.subscribe(moved)
-              return () => watching.unsubscribe()
-            },
+            onMoved,
           }),
         )
       : undefined

@@ -22,10 +22,14 @@ export interface ClockOptions {
   /** ms since the epoch. */
   readonly now: () => number
   readonly requestId: () => string
+  /** Calls back whenever the read models have moved; without it the read model is asked at every tick. */
+  readonly onMoved?: (moved: () => void) => () => void
 }
 
 /** How often the read model is asked what is due, ms. */
 const TICK_MS = 200
+/** With nothing to do, it is asked again after so long at the latest, ms. */
+const LONGEST_REST_MS = 5_000
 /** Deadlines this close are taken early and waited for, so that a tick does not add to their delay, ms. */
 const AHEAD_MS = 300
 /** Deadlines taken at a time, and commands under way at a time. */
@@ -37,12 +41,18 @@ const REMEMBER_MS = 10_000
 const ACTOR = { name: 'clock', role: 'system' } as const
 
 /** Starts the clock. Several nodes may run one: a deadline that another has dealt with leaves nothing to record. */
-export const startClock = ({ readModel, customers, aside, log, now, requestId }: ClockOptions): Clock => {
+export const startClock = ({ readModel, customers, aside, log, now, requestId, onMoved }: ClockOptions): Clock => {
   const deadlines = readModel.collection<DeadlineDocument>('deadlines')
   const stop$ = new Subject<void>()
   /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
   const taken = new Map<string, { readonly dueAt: number; readonly at: number }>()
   let pending = 0
+  /** Until then nothing falls due, as long as the read models do not move, ms. */
+  let restsUntil = 0
+  let hasMoved = true
+  const unwatch = onMoved?.(() => {
+    hasMoved = true
+  })
 
   const letPass = (id: string, at: number) =>
     customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
@@ -84,10 +94,22 @@ export const startClock = ({ readModel, customers, aside, log, now, requestId }:
     }
   }
 
+  /** When the next look is worth it: a little before the first deadline there is. */
+  const rest = async (): Promise<void> => {
+    const [first] = await deadlines.find({}, { sort: { dueAt: 1 }, limit: 1 })
+    const at = now()
+    restsUntil = Math.min(at + LONGEST_REST_MS, first ? first.dueAt.getTime() - AHEAD_MS : Number.POSITIVE_INFINITY)
+  }
+
   /** One look: a failure to ask is logged and asked again at the next tick. */
   const look = async (): Promise<readonly DeadlineDocument[]> => {
+    if (!hasMoved && now() < restsUntil) return []
+    hasMoved = onMoved === undefined
+    restsUntil = 0
     try {
-      return await due()
+      const found = await due()
+      if (found.length === 0 && onMoved !== undefined) await rest()
+      return found
     } catch (error) {
       log.warn({ err: error }, 'cannot ask what is due')
       return []
@@ -111,6 +133,7 @@ export const startClock = ({ readModel, customers, aside, log, now, requestId }:
   return {
     pending: () => pending,
     stop: async () => {
+      unwatch?.()
       stop$.next()
       await ended
     },

@@ -49,6 +49,8 @@ const MIN_SLACK = 64
 /** Messages of distributions that are gone are looked for as well: they are to be dropped. */
 const MIN_WANTED = 8
 const TROUBLE_MS = 1_000
+/** With nothing to do the pauses between looks grow to so many polls: what is asked for meanwhile calls at once. */
+const MOST_POLLS = 5
 /** Claimed messages that wait for each place on a lane, so that a place is never free while the next ones are being claimed. */
 export const WAITING_FOR_EACH = 3
 /** So often at least the outbox is looked through from its start, ms. */
@@ -289,14 +291,18 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         })
 
   const loop = async (): Promise<void> => {
+    /** Rounds in a row that found nothing. */
+    let idle = 0
     while (!isStopping) {
       const began = performance.now()
       isWoken = false
       try {
         const started = await round()
+        idle = started === 0 && active.size === 0 ? idle + 1 : 0
         const between = BETWEEN_LOOKS_MS - (performance.now() - began)
         if (!isStopping && between > 0) await sleep(between)
-        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency)) await pause(pollMs)
+        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency))
+          await pause(options.onMoved ? Math.min(MOST_POLLS, 2 ** Math.min(idle, 10)) * pollMs : pollMs)
       } catch (error) {
         // That the store is down is said by the store's own edge.
         const isForeseen = error instanceof ReadModelUnavailable

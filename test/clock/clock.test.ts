@@ -30,4 +30,46 @@ test('a timer that is early by the wall clock does not let a deadline pass unsee
   assert.equal(times, [dueAt.getTime()])
 })
 
+test('with nothing due the read model is left alone until the first deadline, or until it moves', async () => {
+  let at = 1_800_000_000_000
+  let asked = 0
+  const all: { _id: string; dueAt: Date }[] = [{ _id: 'ann', dueAt: new Date(at + 3_000) }]
+  const readModel = {
+    collection: () => ({
+      find: async (filter: { dueAt?: { $lte: Date } }) => {
+        asked++
+        return all.filter(({ dueAt }) => filter.dueAt === undefined || dueAt <= filter.dueAt.$lte)
+      },
+    }),
+  } as unknown as ReadModel
+  const passed: string[] = []
+  const customers = { execute: async (id: string) => void passed.push(id) } as unknown as CustomerRuntime
+  let tell: () => void = () => undefined
+  let isWatched = true
+  const onMoved = (moved: () => void) => {
+    tell = moved
+    return () => {
+      isWatched = false
+    }
+  }
+  const aside = asideInMemory()
+  const clock = startClock({ readModel, customers, aside, log, now: () => at, requestId: () => 'r', onMoved })
+  await until(() => asked === 2)
+  const ticks = () => new Promise((resolve) => setTimeout(resolve, 450))
+  await ticks()
+  assert.is(asked, 2)
+  all.unshift({ _id: 'bob', dueAt: new Date(at) })
+  tell()
+  await until(() => passed.length === 1)
+  assert.equal(passed, ['bob'])
+  all.shift()
+  tell()
+  at += 3_000
+  await until(() => passed.length === 2)
+  assert.equal(passed, ['bob', 'ann'])
+  await clock.stop()
+  await aside.stop()
+  assert.is(isWatched, false)
+})
+
 test.run()
