@@ -14,6 +14,9 @@ import { createWorld, isLive, type World } from './world.ts'
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** Between two appends of one lane, ms: as much as keeps commits under way, and no more than the test's own trouble takes. */
+const PAUSE_MS = process.env.SOAK === '1' ? 0 : 10
+
 /** Appends all the time, as a client that comes back with the same ids when it was told to; gives how many facts there are. */
 const traffic = (world: World) => {
   let stop = false
@@ -34,6 +37,7 @@ const traffic = (world: World) => {
         }
       }
       count += 2
+      await wait(PAUSE_MS)
     }
     return count
   }
