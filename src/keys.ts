@@ -3,7 +3,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { makeFolder } from './private.ts'
+import { makeFolder } from './engines/private.ts'
 
 export const ROLES = ['admin', 'integrator', 'reader', 'auditor', 'client'] as const
 export type Role = (typeof ROLES)[number]

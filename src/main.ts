@@ -1,9 +1,9 @@
 // The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
 import { loadConfig } from './config.ts'
+import { keepPrivate } from './engines/private.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
-import { keepPrivate } from './private.ts'
 import { type StartSettings, startFault } from './startFault.ts'
 
 const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import * as v from 'valibot'
-import { FILE_MODE } from '../private.ts'
+import { FILE_MODE } from '../engines/private.ts'
 import { linesIn } from './lines.ts'
 
 const isPacked = (file: string): boolean => /\.gz(?:\.part(?:\.old)?)?$/.test(file)

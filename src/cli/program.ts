@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
-import { keepPrivate } from '../private.ts'
+import { keepPrivate } from '../engines/private.ts'
 import { startFault } from '../startFault.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, existsSync, readdirSync, statSync } from 'node
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
-import { closedFolder, FILE_MODE, makeFolder } from '../private.ts'
+import { closedFolder, FILE_MODE, makeFolder } from './private.ts'
 
 /** The read models first: a log that is ahead of them is caught up with, one that is behind would contradict them. */
 const FOLDERS = ['documents', 'events'] as const

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { FILE_MODE } from '../private.ts'
+import { FILE_MODE } from './private.ts'
 
 /** The directory cannot be used as it is; the message says why and what to do. */
 export class StoreUnusable extends Error {

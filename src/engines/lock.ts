@@ -6,7 +6,7 @@ import { linkSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, ut
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
-import { closedFolder, FILE_MODE } from '../private.ts'
+import { closedFolder, FILE_MODE } from './private.ts'
 
 export interface DirectoryLock {
   /** Gives the directory back; a second call does nothing. */

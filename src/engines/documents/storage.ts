@@ -1,8 +1,8 @@
 // The store's file: an LMDB environment read through views and written by group commits that end with an fsync.
 import { join } from 'node:path'
 import { open, type Transaction as ReadTransaction, type RootDatabase } from 'lmdb'
-import { LMDB_FILES } from '../../private.ts'
 import { DATA_FILE } from '../dataFile.ts'
+import { LMDB_FILES } from '../private.ts'
 import { createRoom, DiskFull } from '../room.ts'
 import { CommandError } from './errors.ts'
 import type { Key } from './keys.ts'
