@@ -29,7 +29,8 @@ export const sizeOf = (value: unknown): Size => {
     if (bytes >= BEYOND_BYTES) return
     if (level > MAX_LEVELS) bytes = BEYOND_BYTES
     else if (typeof one === 'string') bytes += Buffer.byteLength(one) + 2
-    else if (typeof one !== 'object' || one === null) bytes += typeof one === 'number' ? String(one).length : 4
+    else if (typeof one !== 'object' || one === null)
+      bytes += typeof one === 'number' ? String(one).length : one === false ? 5 : 4
     else if (Array.isArray(one)) {
       bytes += 2 + one.length
       for (const element of one) visit(element, level + 1)
