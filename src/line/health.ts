@@ -14,7 +14,7 @@ export interface HealthLimits {
   readonly downMs: number
   /** A line on which nothing is waited for is asked so often, ms, so that its end is noticed. */
   readonly idleMs: number
-  /** Time between two witnesses, ms. */
+  /** Time between two witnesses, and between two questions over the line itself, ms. */
   readonly witnessEveryMs: number
 }
 
@@ -76,6 +76,8 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   let broken = false
   let lineAskedAt: number | undefined
   let askedAt = start
+  /** A question that fails at once must not be asked again at once, for ever. */
+  let nextLineAt = start
   let witnessAskedAt: number | undefined
   let witnessAnsweredAt: number | undefined
   let nextWitnessAt = start
@@ -156,9 +158,10 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
       const silentMs = silence(at)
       const suspected = silentMs >= limits.silenceMs
       const isIdle = waiting === 0 && up && at - Math.max(heardAt, askedAt) >= limits.idleMs
-      if ((suspected || isIdle) && lineAskedAt === undefined) {
+      if ((suspected || isIdle) && lineAskedAt === undefined && at >= nextLineAt) {
         lineAskedAt = at
         askedAt = at
+        nextLineAt = at + limits.witnessEveryMs
         orders.push({ kind: 'askLine' })
       }
       if (suspected) doubted = true

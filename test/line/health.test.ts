@@ -73,6 +73,27 @@ test('a server that answers nobody is slow: no line is replaced, and after a whi
   assert.equal(kinds(watch(health, 60_050, 64_000, () => 'answered')), ['up'])
 })
 
+test('a line on which every question fails at once is asked now and then, not without end', () => {
+  const health = createHealth(LIMITS, 0)
+  health.sent(0)
+  health.over()
+  health.doubt(0, new Error('reset'))
+  let asked = 0
+  const act = (at: number): void => {
+    for (const { kind } of health.orders(at)) {
+      if (kind === 'askWitness') health.witnessed(at, { kind: 'failed', error: new Error('refused') })
+      if (kind !== 'askLine') continue
+      assert.ok(++asked < 1_000, 'asked without end')
+      health.sent(at)
+      health.over()
+      health.doubt(at, new Error('reset'))
+      act(at)
+    }
+  }
+  for (let at = 0; at <= 30_000; at += 50) act(at)
+  assert.ok(asked > 10 && asked <= 30_000 / LIMITS.witnessEveryMs, `${asked}`)
+})
+
 test('a server that refuses is down at once, and back with the first witness; the line that failed is renewed', () => {
   const health = createHealth(LIMITS, 0)
   health.sent(0)
