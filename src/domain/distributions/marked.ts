@@ -124,9 +124,10 @@ const seeThrough = (engine: Liquid): void => {
       if (!(value instanceof Marked)) return handler.call(this, value, ...given)
       const { links: _, lines: __, ...lasting } = value.marks
       const made: unknown = handler.call(this, value.value, ...given)
-      if (lasting.done && !KEEP_DONE.has(name)) return made
+      const isUndone = lasting.done === true && !KEEP_DONE.has(name)
+      if (isUndone && !lasting.escape) return made
       return (function* (): Generator<unknown, unknown, unknown> {
-        return new Marked(yield made, lasting)
+        return new Marked(yield made, isUndone ? { escape: true } : lasting)
       })()
     })
   }
@@ -142,7 +143,9 @@ export const markValues = (engine: Liquid, form: 'text' | 'html'): void => {
     raw: true,
     handler: function (value: unknown): unknown {
       const marks = marksOf(value)
-      return marks.escape ? output.call(this, value) : marks.breaks ? withBreaks(textOf(value), marks) : bare(value)
+      // What follows may undo what was escaped here, and is escaped once more then.
+      if (marks.escape) return new Marked(output.call(this, value), { escape: true, done: true })
+      return marks.breaks ? withBreaks(textOf(value), marks) : bare(value)
     },
   })
   engine.registerTag(
