@@ -62,7 +62,8 @@ test('what has no credits is told so', async () => {
   assert.equal(keyOf(await post('/v1/vouchers/TEN/balance', { amount: 1 })), [400, 'invalid_voucher'])
   assert.equal(keyOf(await post('/v1/vouchers/TEN/balance', { amount: 0 })), [400, 'invalid_payload'])
   assert.equal(keyOf(await post('/v1/vouchers/NONE/balance', { amount: 1 })), [404, 'not_found'])
-  assert.equal(keyOf(await node.call('GET', '/v1/vouchers/TEN/transactions')), [400, 'invalid_voucher'])
+  const none = await node.call('GET', '/v1/vouchers/TEN/transactions')
+  assert.equal([none.status, none.body.data], [200, []])
 })
 
 test.run()
