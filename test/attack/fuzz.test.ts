@@ -1,15 +1,17 @@
 // An attacker with any key: requests over every route, valid ones changed in one place and plain noise. None of them ends in an
 // error of the server's own, takes the node down, stops a read model or breaks a law of the log.
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import type { Route } from '../../src/http/route.ts'
 import type { Role } from '../../src/keys.ts'
+import { randomOf } from '../random.ts'
 import { createExamples, type Examples } from '../requests/examples.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
-import { mutate, pick, randomOf, word } from './mutate.ts'
+import { mutate, pick, word } from './mutate.ts'
 
 const soak = process.env.SOAK === '1'
 const INPUTS = soak ? 100_000 : 800

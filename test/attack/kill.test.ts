@@ -1,5 +1,6 @@
 // Two nodes on one pair of engines, each process killed again and again under load. A ledger outside of them holds what was
 // acknowledged: afterwards all of it is there, once, limits were not passed, and the laws of the log hold.
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,9 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { randomOf } from '../random.ts'
 import { CLI } from '../tributary.ts'
 import { until } from '../until.ts'
-import { pick, randomOf } from './mutate.ts'
+import { pick } from './mutate.ts'
 
 const soak = process.env.SOAK === '1'
 const KILLS = soak ? 200 : 1

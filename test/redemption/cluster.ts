@@ -13,17 +13,6 @@ import { createRedemptions, type Redemptions } from '../../src/runtime/redemptio
 import { T0 } from '../given.ts'
 import { appendTo } from '../referrals/memory.ts'
 
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-export const randomOf = (seed: number): (() => number) => {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 export interface VirtualTime {
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>

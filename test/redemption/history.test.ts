@@ -1,5 +1,6 @@
 // Histories under load: many clients at once on several nodes, with conflicts, lost answers and crashes. However they meet,
 // exactly as many redemptions come about as the limit allows, and a rollback makes room for exactly one.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codeStream } from '../../src/domain/codes.ts'
@@ -9,16 +10,8 @@ import { limitsStream } from '../../src/domain/redemption/ledgers.ts'
 import type { Redeemed, RedemptionAsk } from '../../src/runtime/redemptions.ts'
 import { T0, type World, world } from '../given.ts'
 import { assertLawfulFacts } from '../laws.ts'
-import {
-  type ClusterNode,
-  type Faults,
-  type Log,
-  newLog,
-  randomOf,
-  settleAll,
-  startNode,
-  virtualTime,
-} from './cluster.ts'
+import { randomOf } from '../random.ts'
+import { type ClusterNode, type Faults, type Log, newLog, settleAll, startNode, virtualTime } from './cluster.ts'
 
 const RUNS = process.env.SOAK === '1' ? 5_000 : 210
 const SEED = Number(process.env.SEED ?? 20_261)

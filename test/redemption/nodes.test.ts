@@ -1,9 +1,11 @@
 // Several nodes: what one has in memory of a customer may be behind what another recorded.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
 import { world } from '../given.ts'
-import { newLog, randomOf, startNode, virtualTime } from './cluster.ts'
+import { randomOf } from '../random.ts'
+import { newLog, startNode, virtualTime } from './cluster.ts'
 
 test('a node that remembers a customer from before says no only after it has asked the stream', async () => {
   const { rulebook } = world()
