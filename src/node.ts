@@ -52,8 +52,8 @@ import { createSetAside } from './runtime/setAside.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
 import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
-import { ReadModelBehind } from './runtime/trouble.ts'
 import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
+import { ReadModelBehind } from './trouble.ts'
 import { zoneSettingIn } from './zoneSetting.ts'
 
 export interface Node {

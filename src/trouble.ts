@@ -1,6 +1,6 @@
 // What a failure says of the item that was being done: nothing, that it may yet succeed, or that it never will.
-import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
-import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { AppendRefused, MalformedFact, StoreUnavailable } from './eventstore/errors.ts'
+import { ReadModelUnavailable } from './readmodel/index.ts'
 
 /** A decision needs something that the read models do not show yet. */
 export class ReadModelBehind extends Error {

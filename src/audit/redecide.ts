@@ -6,7 +6,7 @@ import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
-import { wordsOf } from '../runtime/trouble.ts'
+import { wordsOf } from '../trouble.ts'
 import { asDecided, decisionsOf, type RecordedDecision, startReplay } from './history.ts'
 import { isAway } from './patience.ts'
 

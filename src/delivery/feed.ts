@@ -10,7 +10,7 @@ import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebho
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { SetAside } from '../runtime/setAside.ts'
-import { verdictOf, wordsOf } from '../runtime/trouble.ts'
+import { verdictOf, wordsOf } from '../trouble.ts'
 import type { Lanes } from './lanes.ts'
 import { webhookBody } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'

@@ -3,8 +3,8 @@ import { isDiskFull } from '../disk.ts'
 import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
 import { type Failure, insufficientStorage, refuse, unavailable } from '../http/errors.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { ReadModelBehind } from '../trouble.ts'
 import { TooBusy } from './decider.ts'
-import { ReadModelBehind } from './trouble.ts'
 
 const ofStore = (store: string, { isBusy, retryAfter }: { readonly isBusy: boolean; readonly retryAfter: number }) =>
   isBusy

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { verdictOf, wordsOf } from './trouble.ts'
+import { verdictOf, wordsOf } from '../trouble.ts'
 
 /** An item of a worker's. */
 export interface Item {

@@ -25,12 +25,12 @@ import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { wordsOf } from '../trouble.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 import { makeVoucher } from './makeVoucher.ts'
 import { type SetAside, tryHard } from './setAside.ts'
-import { wordsOf } from './trouble.ts'
 
 export type JobWish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 
