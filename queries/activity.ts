@@ -9,7 +9,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { spanFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
@@ -86,6 +85,6 @@ export const activityQueries = (services: Services) =>
       params: ById,
       query: ActivityQuery,
       response: ActivityList,
-      handler: fresh(services, (call) => log(services, call.params.id, call.query)),
+      handler: (call) => log(services, call.params.id, call.query),
     }),
   )

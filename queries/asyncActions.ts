@@ -7,7 +7,6 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { LOG_ORDER } from './events.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { ById, isoOf } from './shapes.ts'
 
@@ -71,14 +70,14 @@ export const asyncActionQueries = (services: Services) => [
       order: orderOf(['created_at'], '-created_at'),
       end_date: v.optional(instant),
     }),
-    handler: fresh(services, async ({ query }): Promise<Outcome> => {
+    handler: async ({ query }): Promise<Outcome> => {
       const filter = query.end_date === undefined ? {} : { created_at: { $lte: new Date(query.end_date) } }
       const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)
       const page = await pageOf(source, LOG_ORDER, query)
       if (isFailure(page)) return page
       const shown = page.entries.map(({ job, request_id: request }) => showJob(job, request))
       return { body: listBody('async_actions', page, shown) }
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -88,13 +87,13 @@ export const asyncActionQueries = (services: Services) => [
     roles: READERS,
     params: ById,
     response: AsyncActionObject,
-    handler: fresh(services, async ({ params }): Promise<Outcome> => {
+    handler: async ({ params }): Promise<Outcome> => {
       const known = await services.readModel.collection<AsyncActionDocument>('asyncActions').findOne({ _id: params.id })
       // The stream is ahead of the read model: what is not over there may be over here, and may not seem to go back later.
       const isOver = known?.job.status === 'DONE' || known?.job.status === 'FAILED'
       const job = isOver ? known.job : ((await services.voucherJobs.load(params.id))?.progress ?? known?.job)
       if (!job) return notFound('async_action', params.id)
       return { body: showAction(job, known?.request_id ?? '') }
-    }),
+    },
   }),
 ]

@@ -6,7 +6,6 @@ import { notFound, refuse } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed, showCampaign, totalsOf } from './campaigns.ts'
-import { fresh } from './fresh.ts'
 import { ById } from './shapes.ts'
 
 const CampaignSummary = v.pipe(
@@ -84,6 +83,6 @@ export const campaignSummaryQueries = (services: Services) => [
     params: ById,
     query: Query,
     response: CampaignSummary,
-    handler: fresh(services, ({ params, query }) => summary(services, params.id, query)),
+    handler: ({ params, query }) => summary(services, params.id, query),
   }),
 ]

@@ -9,7 +9,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { type DefinitionFields, definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { TEXT, TIME } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const CampaignObject = v.pipe(
@@ -131,7 +130,7 @@ export const campaignQueries = (services: Services) => {
       tag: 'Campaigns',
       roles: READERS,
       query: ListQuery,
-      handler: fresh(services, (call) => list(services, call)),
+      handler: (call) => list(services, call),
     }),
     route({
       method: 'get',
@@ -141,7 +140,7 @@ export const campaignQueries = (services: Services) => {
       roles: READERS,
       params: ById,
       response: CampaignObject,
-      handler: fresh(services, async ({ params }): Promise<Outcome> => {
+      handler: async ({ params }): Promise<Outcome> => {
         const named = campaignNamed(rulebook.current().definitions, params.id)
         const entry = named && rulebook.current().entries('campaign').get(named.id)
         if (!entry) return notFound('campaign', params.id)
@@ -149,7 +148,7 @@ export const campaignQueries = (services: Services) => {
           revision: entry.revision,
           body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id) ?? null),
         }
-      }),
+      },
     }),
   ]
 }

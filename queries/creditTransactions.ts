@@ -7,7 +7,6 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { fresh } from './fresh.ts'
 import { TRANSACTION_ORDERS } from './loyaltyTransactions.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
@@ -101,6 +100,6 @@ export const creditTransactionQueries = (services: Services) => [
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     params: v.object({ code: CodeName }),
     query: ListQuery,
-    handler: fresh(services, ({ params, query }) => list(services, params.code, query)),
+    handler: ({ params, query }) => list(services, params.code, query),
   }),
 ]

@@ -12,7 +12,6 @@ import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { giftBalances } from './giftBalances.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
 import { documents, listBody, moment, orderOf, pagedByNumber, pageOf, type Timed } from './pager.ts'
@@ -199,7 +198,7 @@ export const customerQueries = (services: Services) => [
     tag: 'Customers',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.query)),
+    handler: (call) => list(services, call.query),
   }),
   route({
     method: 'get',
@@ -212,7 +211,7 @@ export const customerQueries = (services: Services) => [
     ability: 'read_own_profile',
     params: ById,
     response: CustomerObject,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const { id } = call.params
       const reach = await reachOf(services, call, isCustomerId(id) ? { id } : { source_id: id })
       if (isFailure(reach)) return reach
@@ -220,6 +219,6 @@ export const customerQueries = (services: Services) => [
       const found = await readCustomer(services, id)
       if (!found) return notFound('customer', call.params.id)
       return { body: (await withHoldings(services, [found]))[0] }
-    }),
+    },
   }),
 ]

@@ -13,7 +13,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { spanFilter } from './range.ts'
 import { isoOf } from './shapes.ts'
@@ -100,7 +99,7 @@ export const eventQueries = (services: Services) => [
     tag: 'Events',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.query)),
+    handler: (call) => list(services, call.query),
   }),
   route({
     method: 'get',
@@ -109,7 +108,7 @@ export const eventQueries = (services: Services) => [
     tag: 'Events',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: CountQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const { event } = call.query
       const customer = call.query.customer === undefined ? undefined : await readCustomer(services, call.query.customer)
       if (customer === null) return notFound('customer', call.query.customer!)
@@ -127,6 +126,6 @@ export const eventQueries = (services: Services) => [
         byCustomer.count(event === undefined ? {} : { 'names.event': event }),
       ])
       return { body: { object: 'count', events: totals?.events ?? 0, customers } }
-    }),
+    },
   }),
 ]

@@ -1,9 +1,9 @@
-// Reading one's own writes: a query that carries a consistency token waits until the read models have passed it.
+// Commands that look at read models: one that carries a consistency token waits until they have passed it, as every query does.
 import { notYetConsistent } from '../src/http/errors.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 
-/** Wraps a query's handler: answers 503, never a stale read, when the read models do not get there in time. */
+/** Wraps the handler of such a command: answers 503, never a stale read, when the read models do not get there in time. */
 export const fresh =
   <B, Q, P>({ projector }: Services, handler: (call: Call<B, Q, P>) => Promise<Outcome>) =>
   async (call: Call<B, Q, P>): Promise<Outcome> => {

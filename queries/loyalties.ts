@@ -7,7 +7,6 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { fresh } from './fresh.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
@@ -87,7 +86,7 @@ export const loyaltyQueries = (services: Services) => [
     tag: 'Loyalty programs',
     roles: READERS,
     params: ByCampaign,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = findProgram(services, call.params.campaignId)
       if (isFailure(found)) return found
       const totals = await services.readModel
@@ -104,6 +103,6 @@ export const loyaltyQueries = (services: Services) => [
           transactions: totals?.transactions ?? {},
         },
       }
-    }),
+    },
   }),
 ]

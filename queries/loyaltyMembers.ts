@@ -11,7 +11,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, READERS } from './loyalties.ts'
 import { documents, Ids, inMemory, listBody, orderOf, pagedById, pagedByNumber, pageOf } from './pager.ts'
 import { Range, rangeFilter } from './range.ts'
@@ -271,7 +270,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     roles: READERS,
     params: ByCampaign,
     query: MembersQuery,
-    handler: fresh(services, (call) => members(services, call.params.campaignId, call.query)),
+    handler: (call) => members(services, call.params.campaignId, call.query),
   }),
   route({
     method: 'get',
@@ -281,10 +280,10 @@ export const loyaltyMemberQueries = (services: Services) => [
     roles: READERS,
     params: ByMember,
     response: MemberObject,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       return isFailure(found) ? found : { body: showMember(services, found) }
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -293,14 +292,14 @@ export const loyaltyMemberQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: ByMember,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
       const { id, total, balance } = found.card
       return {
         body: { type: 'loyalty_card', total, balance, object: 'balance', related_object: { type: 'voucher', id } },
       }
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -310,7 +309,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     roles: READERS,
     params: ByMember,
     query: ExpiringQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
       const { card } = found
@@ -318,7 +317,7 @@ export const loyaltyMemberQueries = (services: Services) => [
       if (isFailure(page)) return page
       const shown = page.entries.map((bucket) => showBucket(card, bucket))
       return { body: listBody('data', page, shown, { total: card.buckets.length }) }
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -328,7 +327,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     roles: READERS,
     params: ByMember,
     query: PendingQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
       const { card, customer } = found
@@ -336,7 +335,7 @@ export const loyaltyMemberQueries = (services: Services) => [
       if (isFailure(page)) return page
       const shown = page.entries.map((pending) => showPending(card, customer, pending))
       return { body: listBody('data', page, shown, { total: card.pending.length, id: ({ id }) => id }) }
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -346,6 +345,6 @@ export const loyaltyMemberQueries = (services: Services) => [
     roles: READERS,
     params: ByMember,
     query: ActivityQuery,
-    handler: fresh(services, (call) => activity(services, call.params, call.query)),
+    handler: (call) => activity(services, call.params, call.query),
   }),
 ]

@@ -8,7 +8,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { rulesOf, showEarningRule } from './earningRules.ts'
-import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { orderOf } from './pager.ts'
@@ -122,7 +121,7 @@ export const loyaltyTierQueries = (services: Services) => [
     tag: TAG,
     roles: READERS,
     params: v.object({ memberId: CodeName }),
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found
       const { tier, campaign } = found.card
@@ -143,6 +142,6 @@ export const loyaltyTierQueries = (services: Services) => [
           ]
         : []
       return { body: { object: 'list', data_ref: 'data', data, total: data.length } }
-    }),
+    },
   }),
 ]

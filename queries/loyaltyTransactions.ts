@@ -6,7 +6,6 @@ import { instant, pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, READERS } from './loyalties.ts'
 import { ByMember, memberPaths, readCard } from './loyaltyMembers.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
@@ -60,10 +59,10 @@ export const loyaltyTransactionQueries = (services: Services) => [
     roles: READERS,
     params: ByMember,
     query: TransactionsQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const card = await readCard(services, call.params.memberId, call.params.campaignId)
       return isFailure(card) ? card : list(services, { card: card._id }, call)
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -73,9 +72,9 @@ export const loyaltyTransactionQueries = (services: Services) => [
     roles: READERS,
     params: ByCampaign,
     query: TransactionsQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       return isFailure(program) ? program : list(services, { campaign: program.id }, call)
-    }),
+    },
   }),
 ]

@@ -11,7 +11,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { Range, rangeFilter, spanFilter } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
@@ -150,7 +149,7 @@ export const messageQueries = (services: Services) => [
     tag: 'Messages',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.query)),
+    handler: (call) => list(services, call.query),
   }),
   route({
     method: 'get',
@@ -193,9 +192,9 @@ export const messageQueries = (services: Services) => [
     roles: READERS,
     params: ById,
     response: MessageObject,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await services.readModel.collection<OutboxDocument>('outbox').findOne({ _id: call.params.id })
       return found ? { body: show(found, await sendingAmong(services, [found])) } : notFound('message', call.params.id)
-    }),
+    },
   }),
 ]

@@ -14,7 +14,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { allOf, type DocumentFields, filterQuery, NOTHING } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 
@@ -208,6 +207,6 @@ export const publicationQueries = (services: Services) => [
     tag: 'Publications',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call)),
+    handler: (call) => list(services, call),
   }),
 ]

@@ -13,7 +13,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { type Field, predicateOf, TEXT, TIME } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { inMemory, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { ById, isoOf } from './shapes.ts'
 import { isCard, ofCampaigns, showVouchers } from './vouchers.ts'
@@ -235,6 +234,6 @@ export const redeemableQueries = (services: Services) => [
     params: ById,
     query: Query,
     response: RedeemableList,
-    handler: fresh(services, ({ params, query, now }) => list(services, params.id, query, now)),
+    handler: ({ params, query, now }) => list(services, params.id, query, now),
   }),
 ]

@@ -13,7 +13,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { allOf, type DocumentFields, filterQuery } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { Range, rangeFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
@@ -278,7 +277,7 @@ export const redemptionQueries = (services: Services) => [
     tag: 'Redemptions',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call)),
+    handler: (call) => list(services, call),
   }),
   route({
     method: 'get',
@@ -288,7 +287,7 @@ export const redemptionQueries = (services: Services) => [
     roles: READERS,
     params: ById,
     response: RedemptionObject,
-    handler: fresh(services, ({ params }) => get(services, params.id)),
+    handler: ({ params }) => get(services, params.id),
   }),
   route({
     method: 'get',
@@ -299,6 +298,6 @@ export const redemptionQueries = (services: Services) => [
     roles: READERS,
     params: v.object({ code: CodeName }),
     query: OfCodeQuery,
-    handler: fresh(services, ({ params, query }) => ofCode(services, params.code, query)),
+    handler: ({ params, query }) => ofCode(services, params.code, query),
   }),
 ]

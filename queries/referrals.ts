@@ -12,7 +12,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer } from './customers.ts'
 import { allOf, type DocumentFields, type Field, filterQuery, NOTHING, predicateOf, TEXT, TIME } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedById, pageOf, type Source } from './pager.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
 
@@ -337,7 +336,7 @@ export const referralQueries = (services: Services) => [
     roles: READERS,
     params: v.object({ campaignId: v.string() }),
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.params.campaignId, call.query)),
+    handler: (call) => list(services, call.params.campaignId, call.query),
   }),
   route({
     method: 'get',
@@ -347,7 +346,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     roles: READERS,
     params: CodeParams,
-    handler: fresh(services, ({ params }) => codeStatus(services, params.code, params.campaignId)),
+    handler: ({ params }) => codeStatus(services, params.code, params.campaignId),
   }),
   route({
     method: 'get',
@@ -358,10 +357,10 @@ export const referralQueries = (services: Services) => [
     roles: READERS,
     params: CodeParams,
     query: HoldersQuery,
-    handler: fresh(services, (call) => {
+    handler: (call) => {
       const { code, campaignId } = call.params
       return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, call)
-    }),
+    },
   }),
   route({
     method: 'get',
@@ -370,7 +369,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     roles: READERS,
     params: CustomerParams,
-    handler: fresh(services, ({ params }) => referrerStatus(services, params.campaignId, params.customer)),
+    handler: ({ params }) => referrerStatus(services, params.campaignId, params.customer),
   }),
   route({
     method: 'get',
@@ -379,6 +378,6 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     roles: READERS,
     params: CustomerParams,
-    handler: fresh(services, ({ params }) => refereeStatus(services, params.campaignId, params.customer)),
+    handler: ({ params }) => refereeStatus(services, params.campaignId, params.customer),
   }),
 ]

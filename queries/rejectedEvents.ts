@@ -7,7 +7,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 
@@ -56,6 +55,6 @@ export const rejectedEventQueries = (services: Services) => [
     tag: 'Events',
     roles: ['admin', 'integrator', 'reader', 'auditor'],
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call.query)),
+    handler: (call) => list(services, call.query),
   }),
 ]

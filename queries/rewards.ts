@@ -10,7 +10,6 @@ import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { fresh } from './fresh.ts'
 import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
@@ -220,7 +219,7 @@ export const rewardQueries = (services: Services) => [
     roles: READERS,
     params: v.object({ memberId: CodeName }),
     query: MemberRewardsQuery,
-    handler: fresh(services, async (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found
       const rulebook = services.rulebook.current()
@@ -233,6 +232,6 @@ export const rewardQueries = (services: Services) => [
         assignment: showAssignment(assignment),
         object: 'loyalty_reward',
       }))
-    }),
+    },
   }),
 ]

@@ -15,7 +15,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { listDefinitions, namedListQuery } from './definitionList.ts'
-import { fresh } from './fresh.ts'
 import { documents, Ids, inMemory, listBody, moment, orderOf, pagedById, pageOf, type Timed } from './pager.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -228,7 +227,7 @@ export const segmentQueries = (services: Services) => [
     roles: READERS,
     params: ById,
     query: MembersQuery,
-    handler: fresh(services, (call) => members(services, call.params.id, call.query)),
+    handler: (call) => members(services, call.params.id, call.query),
   }),
   route({
     method: 'get',
@@ -247,6 +246,6 @@ export const segmentQueries = (services: Services) => [
     tag: 'Segments',
     roles: READERS,
     params: ById,
-    handler: fresh(services, (call) => segmentsOf(services, call.params.id)),
+    handler: (call) => segmentsOf(services, call.params.id),
   }),
 ]

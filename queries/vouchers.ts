@@ -16,7 +16,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
 import { readCustomer } from './customers.ts'
 import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
-import { fresh } from './fresh.ts'
 import { showCard } from './loyaltyMembers.ts'
 import { documents, Ids, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { Range, rangeFilter } from './range.ts'
@@ -301,7 +300,7 @@ export const voucherQueries = (services: Services) => [
     tag: 'Vouchers',
     roles: READERS,
     query: ListQuery,
-    handler: fresh(services, (call) => list(services, call)),
+    handler: (call) => list(services, call),
   }),
   route({
     method: 'get',
@@ -312,6 +311,6 @@ export const voucherQueries = (services: Services) => [
     roles: READERS,
     params: v.object({ code: CodeName }),
     response: VoucherObject,
-    handler: fresh(services, ({ params }) => get(services, params.code)),
+    handler: ({ params }) => get(services, params.code),
   }),
 ]
