@@ -19,6 +19,7 @@ import type { Services } from '../src/runtime/services.ts'
 import { type Reach, reachOf, sayable, strangerFault, tellable } from './clients.ts'
 import { contextOf, customerOfSource, tooBusy } from './context.ts'
 import { answer, JoinQuery, PublicationBody, type PublishCall, publishCode, publishOf, usedUp } from './publishing.ts'
+import { publishTogether } from './publishingTogether.ts'
 
 const cardAnswer = (state: CustomerState, card: Card, position: bigint | undefined): Outcome =>
   answer(
@@ -97,6 +98,8 @@ const publishOwn = async (
   const { customer, voucher, source_id: sourceId } = call.body
   if (voucher !== undefined) return refuse('forbidden', 'A client key may publish codes of campaigns only, not by name')
   if (typeof sourceId === 'string') return refuse('forbidden', 'A client key may not give a publication a source_id')
+  if (call.body.campaign && call.body.campaign.count > 1)
+    return refuse('forbidden', 'A client key may publish one code of a campaign for each customer')
   const reach = await reachOf(services, call, customer)
   if (isFailure(reach)) return reach
   const named = customer.id ?? customerOfSource(services, customer.source_id!)
@@ -126,6 +129,11 @@ const publish = async (services: Services, call: PublishCall): Promise<Outcome> 
   if (!entry) return notFound('campaign', name)
   switch (entry.definition.campaign_type) {
     case 'LOYALTY_PROGRAM':
+      if (ref && ref.count > 1)
+        return refuse(
+          'invalid_publish_params',
+          'Property .campaign.count must be 1: a loyalty program has one card for each',
+        )
       return publishCard(services, call, id, entry)
     case 'PROMOTION':
       return refuse('voucher_cannot_be_published', 'Campaigns of type PROMOTION have no codes', {
@@ -133,7 +141,9 @@ const publish = async (services: Services, call: PublishCall): Promise<Outcome> 
         resourceId: entry.id,
       })
     default:
-      return publishOf(services, call, id, entry)
+      return ref && ref.count > 1
+        ? publishTogether(services, call, { customer: id, entry, count: ref.count })
+        : publishOf(services, call, id, entry)
   }
 }
 
@@ -146,7 +156,7 @@ export const publicationCommands = (services: Services) => [
     description:
       'With `join_once` (else as the campaign says) a customer who has a code of the campaign is answered with that one. ' +
       '`source_id` is unique: it publishes once. A code that the campaign has ready is taken first; when none is left an ' +
-      'AUTO_UPDATE campaign makes one. `voucher` publishes the code of that name. Browsers get one code of a campaign for each ' +
+      'AUTO_UPDATE campaign makes one. `campaign.count` publishes up to 20 codes at once, all or none. `voucher` publishes the code of that name. Browsers get one code of a campaign for each ' +
       "customer; without the customer's token only a new one can be meant, and the answer does not hold the code.",
     tag: 'Publications',
     roles: ['admin', 'integrator', 'client'],

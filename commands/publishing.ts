@@ -36,6 +36,9 @@ export const CustomerBody = v.pipe(
   v.check((c) => c.id !== undefined || typeof c.source_id === 'string', "should have required property 'source_id'"),
 )
 
+/** Codes that one publication gives at most. */
+export const MAX_COUNT = 20
+
 const CampaignRef = v.union([
   v.pipe(
     name300,
@@ -43,7 +46,7 @@ const CampaignRef = v.union([
   ),
   v.object({
     name: name300,
-    count: v.optional(v.pipe(v.number(), v.literal(1, 'must be 1: one code is published at a time')), 1),
+    count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_COUNT)), 1),
   }),
 ])
 
@@ -76,7 +79,7 @@ export const answer = (state: CustomerState, held: HeldVoucher, position: bigint
 })
 
 /** What all ways to a code have in common: who asks for which publication, for whom, of what. */
-interface Wish {
+export interface Wish {
   readonly customer: CustomerId
   /** Names the voucher that is made, where one is. */
   readonly voucher: string
@@ -84,7 +87,7 @@ interface Wish {
   readonly context: CommandContext
 }
 
-const wishOf = (
+export const wishOf = (
   services: Services,
   call: PublishCall,
   customer: CustomerId,
@@ -145,7 +148,7 @@ const claim = async (
  * Refuses what would be refused without taking a code for it, and takes the `source_id`. A repeat for the same customer and
  * campaign is let through: it goes on with what was begun; whether it had come to its end is for the customer's stream to say.
  */
-const prepare = async (
+export const prepare = async (
   services: Services,
   { customer, command, context }: Wish,
   of: string,
@@ -167,7 +170,7 @@ const prepare = async (
     : undefined
 }
 
-const unsuitable = ({ id, definition }: Entry<Campaign>, why: string): Failure =>
+export const unsuitable = ({ id, definition }: Entry<Campaign>, why: string): Failure =>
   refuse('no_voucher_suitable_for_publication', `${why} ${definition.name}`, {
     resourceType: 'campaign',
     resourceId: id,
@@ -249,7 +252,7 @@ const makeOne = async (services: Services, entry: Entry<Campaign>, wish: Wish): 
 }
 
 /** Answers with the code that the customer has for this already, if there is one. */
-const again = async (services: Services, { customer, command, context }: Wish): Promise<Outcome | undefined> => {
+export const again = async (services: Services, { customer, command, context }: Wish): Promise<Outcome | undefined> => {
   const asked = command('')
   const { state, position } = await services.customers.load(customer)
   const held = heldAlready(state.vouchers, asked)
@@ -258,7 +261,7 @@ const again = async (services: Services, { customer, command, context }: Wish): 
   return answer(saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
 }
 
-/** Publishes a code of a campaign. */
+/** Publishes one code of a campaign. */
 export const publishOf = async (
   services: Services,
   call: PublishCall,

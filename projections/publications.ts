@@ -2,6 +2,7 @@
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
+import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import { impliedPublication } from '../src/domain/vouchers/publish.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import type { Projection } from './projection.ts'
@@ -9,7 +10,10 @@ import type { Projection } from './projection.ts'
 export interface PublicationDocument {
   readonly _id: string
   readonly customer: string
-  readonly voucher: { readonly id: string; readonly code: string }
+  /** The first of those that it gave, by which publications are sorted. */
+  readonly voucher: VoucherRef
+  /** All that it gave. */
+  readonly vouchers: readonly VoucherRef[]
   /** Null for a single voucher. */
   readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
   /** What a single voucher is. */
@@ -31,6 +35,7 @@ const givenBy = (fact: Given) => {
     const { sourceId, channel, metadata } = publication
     return {
       voucher,
+      vouchers: [voucher],
       campaign: campaign ?? null,
       type: type ?? null,
       source_id: sourceId ?? null,
@@ -41,6 +46,7 @@ const givenBy = (fact: Given) => {
   const { card, campaign, source, metadata } = fact.data
   return {
     voucher: card,
+    vouchers: [card],
     campaign: { ...campaign, type: 'LOYALTY_PROGRAM' },
     type: null,
     source_id: null,
@@ -49,14 +55,19 @@ const givenBy = (fact: Given) => {
   }
 }
 
+/** A publication that gives several says so by a fact for each. */
+const andAlso = (before: PublicationDocument, voucher: VoucherRef): PublicationDocument =>
+  before.vouchers.some(({ id }) => id === voucher.id) ? before : { ...before, vouchers: [...before.vouchers, voucher] }
+
 export const publications: Projection<PublicationDocument> = {
   name: 'publications',
-  version: 3,
+  version: 4,
   indexes: [
     { key: { position: 1 } },
     { key: { 'campaign.id': 1, position: 1 } },
     { key: { customer: 1, position: 1 } },
     { key: { 'voucher.code': 1, position: 1 } },
+    { key: { 'vouchers.code': 1, position: 1 } },
     { key: { channel: 1, position: 1 } },
     { key: { source_id: 1 } },
   ],
@@ -81,11 +92,12 @@ export const publications: Projection<PublicationDocument> = {
     if (customer === undefined || !isCustomerFact(fact)) return before
     switch (fact.type) {
       case 'VoucherCodeReplaced':
-        return before && { ...before, voucher: fact.data.voucher }
+        return before && { ...before, voucher: fact.data.voucher, vouchers: [fact.data.voucher] }
       case 'LoyaltyCardCodeReplaced':
-        return before && { ...before, voucher: fact.data.card }
+        return before && { ...before, voucher: fact.data.card, vouchers: [fact.data.card] }
       case 'VoucherPublished':
       case 'LoyaltyCardIssued':
+        if (before && fact.type === 'VoucherPublished') return andAlso(before, fact.data.voucher)
         return {
           _id: key,
           customer,

@@ -5,8 +5,9 @@ import type { PublicationDocument } from '../projections/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
-import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
+import { type HeldVoucher, heldBy } from '../src/domain/vouchers/state.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -25,6 +26,9 @@ export const PublicationObject = v.pipe(
     source_id: v.nullable(v.string()),
     result: v.literal('SUCCESS'),
     voucher: v.looseObject({ id: v.string(), code: v.string() }),
+    vouchers_id: v.optional(v.array(v.string())),
+    /** The codes of a publication of several. */
+    vouchers: v.optional(v.array(v.string())),
     created_at: v.string(),
   }),
   v.title('Publication'),
@@ -32,7 +36,7 @@ export const PublicationObject = v.pipe(
 
 interface Shown {
   readonly id: string
-  readonly voucher: { readonly id: string; readonly code: string }
+  readonly vouchers: readonly VoucherRef[]
   readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
   readonly type: VoucherType | null
   readonly sourceId: string | null
@@ -46,6 +50,7 @@ const VOUCHER_TYPES: Readonly<Record<string, string>> = {
   LOYALTY_PROGRAM: 'LOYALTY_CARD',
 }
 
+/** `voucher` is the first of several. */
 const show = (customer: string, profile: Profile | undefined, shown: Shown) => ({
   id: shown.id,
   object: 'publication' as const,
@@ -58,8 +63,7 @@ const show = (customer: string, profile: Profile | undefined, shown: Shown) => (
   result: 'SUCCESS' as const,
   customer: profile ? showCustomerBriefly(customer, profile) : { id: customer, object: 'customer' },
   voucher: {
-    id: shown.voucher.id,
-    code: shown.voucher.code,
+    ...shown.vouchers[0]!,
     campaign: shown.campaign?.name ?? null,
     campaign_id: shown.campaign?.id ?? null,
     type: shown.type ?? VOUCHER_TYPES[shown.campaign?.type ?? ''] ?? 'DISCOUNT_VOUCHER',
@@ -68,14 +72,16 @@ const show = (customer: string, profile: Profile | undefined, shown: Shown) => (
     holder_id: customer,
     object: 'voucher' as const,
   },
-  vouchers_id: [shown.voucher.id],
+  vouchers_id: shown.vouchers.map(({ id }) => id),
+  ...(shown.vouchers.length > 1 ? { vouchers: shown.vouchers.map(({ code }) => code) } : {}),
 })
 
 /** The publication of a code that a customer holds, from the state that a command has just left. */
-export const showHeld = ({ id, profile }: CustomerState, held: HeldVoucher) =>
-  show(id, profile, {
+export const showHeld = ({ id, profile, vouchers }: CustomerState, held: HeldVoucher) => {
+  const together = heldBy(vouchers, held.publication.id)
+  return show(id, profile, {
     id: held.publication.id,
-    voucher: held,
+    vouchers: (together.length > 0 ? together : [held]).map(({ id: voucher, code }) => ({ id: voucher, code })),
     campaign: held.campaign ?? null,
     type: held.type ?? null,
     sourceId: held.publication.sourceId ?? null,
@@ -83,11 +89,12 @@ export const showHeld = ({ id, profile }: CustomerState, held: HeldVoucher) =>
     metadata: held.publication.metadata ?? {},
     at: held.publishedAt,
   })
+}
 
 const showDocument = (document: PublicationDocument, profile: Profile | undefined) =>
   show(document.customer, profile, {
     id: document._id,
-    voucher: document.voucher,
+    vouchers: document.vouchers,
     campaign: document.campaign,
     type: document.type,
     sourceId: document.source_id,
@@ -135,7 +142,7 @@ const FIELDS: DocumentFields = {
     ],
   },
   parent_object_id: { path: 'campaign.id' },
-  related_object_id: { path: 'voucher.id' },
+  related_object_id: { path: 'vouchers.id' },
   source_id: { path: 'source_id' },
 }
 
@@ -183,7 +190,7 @@ const list = async (
   const filter = allOf(
     campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
     holder === undefined ? {} : { customer: holder._id },
-    voucher === undefined ? {} : { 'voucher.code': voucher },
+    voucher === undefined ? {} : { 'vouchers.code': voucher },
     sourceId === undefined ? {} : { source_id: sourceId },
     parameters,
     filters,

@@ -5,7 +5,7 @@ import type { Campaign } from '../domain/rulebook/campaign.ts'
 import { changeOf } from '../domain/rulebook/facts.ts'
 import { isCodeFact } from '../domain/vouchers/code.ts'
 import { firstCodes } from '../domain/vouchers/generate.ts'
-import { type AssignmentOptions, settleAssignment } from '../runtime/assignments.ts'
+import { type AssignmentOptions, settleAssignment, settleGroup } from '../runtime/assignments.ts'
 import type { VoucherJobs } from '../runtime/voucherJobs.ts'
 import type { Process } from './process.ts'
 
@@ -37,7 +37,11 @@ export const voucherProcesses = ({ jobs, now, ...assignment }: VoucherProcessesO
     types: ['CodeAssigned'],
     async handle(fact) {
       if (!isCodeFact(fact) || fact.type !== 'CodeAssigned') return
-      const settled = await settleAssignment(assignment, fact.data, contextOf(fact))
+      const { claim, campaign } = fact.data
+      const settled =
+        claim === undefined || campaign === undefined
+          ? await settleAssignment(assignment, fact.data, contextOf(fact))
+          : await settleGroup(assignment, { ...fact.data, claim, campaign }, contextOf(fact))
       if (settled.kind === 'busy') throw new Error(`customer ${fact.data.customer} is changed by many at once`)
     },
   }

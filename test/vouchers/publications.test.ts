@@ -74,6 +74,59 @@ test('an AUTO_UPDATE campaign gives out what is there, then makes new ones; a so
   assert.equal([second.status, second.body.voucher.code === ready.code], [200, false])
 })
 
+const codesOf = ({ body }: Answer): readonly string[] => body.vouchers
+
+test('several codes are published together, all or none, and a repeat is answered with the same', async () => {
+  await campaign('pack', 'STATIC', 8)
+  const ask = (count: number, who: string, key: string) =>
+    node.call(
+      'POST',
+      '/v1/publications?join_once=false',
+      { campaign: { name: 'pack', count }, customer: { source_id: who } },
+      { headers: { 'Idempotency-Key': key } },
+    )
+  const [first, twin] = await Promise.all([ask(3, 'tom', 'tom-1'), ask(3, 'tom', 'tom-1')])
+  assert.is(first.status, 200, JSON.stringify(first.body))
+  assert.is(new Set(codesOf(first)).size, 3)
+  assert.equal(
+    [codesOf(twin), first.body.vouchers_id.length, first.body.voucher.code],
+    [codesOf(first), 3, codesOf(first)[0]],
+  )
+  assert.equal(codesOf(await ask(3, 'tom', 'tom-1')), codesOf(first))
+  for (const code of codesOf(first))
+    assert.is((await get(`/v1/vouchers/${code}`, first)).body.holder_id, first.body.customer_id)
+  const listed = await get(`/v1/publications?voucher=${codesOf(first)[2]}`, first)
+  assert.equal([listed.body.total, listed.body.publications[0].vouchers], [1, codesOf(first)])
+  assert.equal(keyOf(await ask(6, 'tim', 'tim-1')), [400, 'no_voucher_suitable_for_publication'])
+  // Two packs of three are wanted of the five that are left: one at most comes about, and none in part.
+  const rivals = await Promise.all([ask(3, 'ada', 'ada-1'), ask(3, 'ben', 'ben-1'), ask(3, 'cid', 'cid-1')])
+  const given = rivals.filter(({ status }) => status === 200)
+  assert.ok(given.length <= 1, JSON.stringify(rivals.map(keyOf)))
+  const left = 5 - 3 * given.length
+  const rest = await ask(left, 'eve', 'eve-1')
+  assert.equal(
+    [rest.status, new Set([...given, first, rest].flatMap(codesOf)).size],
+    [200, 3 + 5],
+    JSON.stringify(rest.body),
+  )
+})
+
+test('an AUTO_UPDATE campaign gives several of those that are there and makes the others; 20 is the bound', async () => {
+  await campaign('auto-pack', 'AUTO_UPDATE', 2)
+  const ready = (await get('/v1/vouchers?campaign=auto-pack')).body.vouchers.map(({ code }: { code: string }) => code)
+  const made = await publish(
+    { campaign: { name: 'auto-pack', count: 20 }, source_id: 'pack-1' },
+    'zoe',
+    '?join_once=false',
+  )
+  assert.equal([made.status, new Set(codesOf(made)).size], [200, 20], JSON.stringify(made.body))
+  assert.ok(ready.every((code: string) => codesOf(made).includes(code)))
+  const again = await publish({ campaign: { name: 'auto-pack', count: 2 } }, 'zoe', '?join_once=true')
+  assert.equal(codesOf(again), codesOf(made))
+  const beyond = await publish({ campaign: { name: 'auto-pack', count: 21 } }, 'zoe')
+  assert.equal(keyOf(beyond), [400, 'invalid_payload'])
+})
+
 test('a code is published by name: of a campaign and a single one, to one customer only', async () => {
   await post('/v1/vouchers/NAMED', { gift: { amount: 500 } })
   await campaign('named', 'STATIC', 1)

@@ -191,6 +191,7 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
     case 'PublishVoucher':
       return saveProfile(draft, command.profile, command.mayCreate) ?? performVouchers(draft, command)
     case 'ReplaceVoucherCode':
+    case 'GiveUpClaim':
       return performVouchers(draft, command)
     case 'RedeemVouchers':
       return saveProfile(draft, command.profile, command.mayCreate) ?? performRedemptions(deskOf(draft), command)

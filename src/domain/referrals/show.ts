@@ -10,6 +10,7 @@ import { REDEMPTION_EVENT } from './programs.ts'
 const EVENT_TYPES: Readonly<Record<ReferralFactType | VoucherFact['type'], string | undefined>> = {
   VoucherPublished: 'customer.publication.succeeded',
   VoucherCodeReplaced: undefined,
+  ClaimGivenUp: undefined,
   ReferralConverted: 'customer.referred',
   ReferralRefused: undefined,
   ReferralCredited: 'customer.referred',
@@ -34,7 +35,7 @@ export const referralOccurrence = (
   recordedAt: number,
 ): Occurrence | undefined => {
   const type = EVENT_TYPES[fact.type]
-  if (type === undefined || fact.type === 'VoucherCodeReplaced') return undefined
+  if (type === undefined || fact.type === 'VoucherCodeReplaced' || fact.type === 'ClaimGivenUp') return undefined
   const { campaign, voucher, occurredAt } = fact.data
   return {
     id,

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { CodeOwner, CodeReserved } from '../codes.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
-import { Publication } from './facts.ts'
+import { Claim, Publication } from './facts.ts'
 import { VoucherSpec, VoucherType } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -30,6 +30,8 @@ export const codeSwitchFacts = {
       customer: v.string(),
       /** What it is to become in the customer's stream. */
       publication: Publication,
+      /** The codes that it is given with. */
+      claim: v.optional(Claim),
       /** A customer who has another code of the campaign by then keeps that one. */
       joinOnce: v.boolean(),
       occurredAt: At,
@@ -43,6 +45,7 @@ export const codeSwitchFacts = {
       voucher: v.string(),
       customer: v.string(),
       publication: v.string(),
+      claim: v.optional(v.string()),
       occurredAt: At,
     }),
   },
@@ -107,6 +110,10 @@ export interface CodeState {
   readonly owner?: CodeOwner
   /** The publication that a code of nobody's was given away by. */
   readonly publication?: string
+  /** The claim that it was given away under, with others. */
+  readonly claim?: string
+  /** The claims that it was set free from last: none of them gets it again. */
+  readonly endedClaims?: readonly string[]
   readonly active: boolean
   readonly deleted: boolean
   /** What the code says of itself; the rest is its campaign's. */
@@ -121,6 +128,9 @@ export interface CodeState {
   /** The request that made a customer a holder, where it had a name. */
   readonly assignedBy: Readonly<Record<string, string>>
 }
+
+/** Claims that a code remembers to have been set free from. */
+const MAX_ENDED = 50
 
 export const noCode = (code: string): CodeState => ({
   code,
@@ -156,12 +166,15 @@ export const evolveCode = (state: CodeState, fact: CodeFact): CodeState => {
             ...state,
             owner: { ...state.owner, customer: fact.data.customer },
             publication: fact.data.publication.id,
+            ...(fact.data.claim ? { claim: fact.data.claim.id } : {}),
             givenAt: fact.data.occurredAt,
           }
         : state
     case 'CodeReleased': {
-      const { publication: _, ...rest } = state
-      return released(rest)
+      const { publication: _, claim: __, ...rest } = state
+      const { claim } = fact.data
+      if (claim === undefined) return released(rest)
+      return released({ ...rest, endedClaims: [...(state.endedClaims ?? []), claim].slice(-MAX_ENDED) })
     }
     case 'VoucherChanged':
       return { ...state, spec: fact.data.spec, updatedAt: fact.data.occurredAt }
@@ -201,9 +214,15 @@ export type CodeCommand =
       readonly type: 'AssignCode'
       readonly customer: string
       readonly publication: Publication
+      readonly claim?: Claim
       readonly joinOnce: boolean
     }
-  | { readonly type: 'ReleaseCode'; readonly customer: string; readonly publication: string }
+  | {
+      readonly type: 'ReleaseCode'
+      readonly customer: string
+      readonly publication: string
+      readonly claim?: string
+    }
   | { readonly type: 'ChangeVoucher'; readonly spec: VoucherSpec }
   | { readonly type: 'DeleteVoucher' }
   | {
@@ -238,8 +257,8 @@ export const decideCode = (
       if (state.active === command.active) return undefined
       return { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
     case 'AssignCode':
-      if (owner.customer === command.customer) return undefined
-      if (owner.customer !== undefined)
+      if (owner.customer === command.customer && state.claim === command.claim?.id) return undefined
+      if (owner.customer !== undefined || (command.claim && state.endedClaims?.includes(command.claim.id)))
         return refuse('voucher_already_published', `Code ${code} has a holder`, {
           resource: { type: 'voucher', id: code },
         })
@@ -253,13 +272,17 @@ export const decideCode = (
           ...(owner.campaign === undefined && state.spec.type ? { type: state.spec.type } : {}),
           customer: command.customer,
           publication: command.publication,
+          ...(command.claim ? { claim: command.claim } : {}),
           joinOnce: command.joinOnce,
         },
       }
     case 'ReleaseCode': {
-      const { customer, publication } = command
-      if (owner.customer !== customer || state.publication !== publication) return undefined
-      return { type: 'CodeReleased', data: { ...base, customer, publication } }
+      const { customer, publication, claim } = command
+      if (owner.customer !== customer || state.publication !== publication || state.claim !== claim) return undefined
+      return {
+        type: 'CodeReleased',
+        data: { ...base, customer, publication, ...(claim === undefined ? {} : { claim }) },
+      }
     }
     case 'ChangeVoucher':
       if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return undefined

@@ -9,7 +9,17 @@ export type VoucherRef = v.InferOutput<typeof VoucherRef>
 
 const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
 
-/** A code that was given to a customer: how it was asked for. */
+/** Codes of nobody's that are to be given together, all or none: each one's stream names the whole claim. */
+export const Claim = v.object({
+  id: v.string(),
+  /** Those that are claimed. */
+  vouchers: v.array(VoucherRef),
+  /** Those that were made for the customer and are given with them. */
+  made: v.array(VoucherRef),
+})
+export type Claim = v.InferOutput<typeof Claim>
+
+/** A code that was given to a customer, alone or with others: how it was asked for. */
 export const Publication = v.object({
   id: v.string(),
   sourceId: v.optional(v.string()),
@@ -34,6 +44,11 @@ export const voucherFacts = {
       credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
       occurredAt: At,
     }),
+  },
+  /** Codes that were to be given together could not all be had: none of the claim is the customer's, now or later. */
+  ClaimGivenUp: {
+    version: 1,
+    schema: v.object({ publication: v.string(), claim: v.string(), occurredAt: At }),
   },
   /** The code that a rule had given was another's already. */
   VoucherCodeReplaced: {

@@ -18,6 +18,8 @@ export interface PublishVoucher {
   /** Absent for a single voucher. */
   readonly campaign?: string
   readonly voucher: VoucherRef
+  /** Further codes of the campaign that are given with it, all or none. */
+  readonly more?: readonly VoucherRef[]
   /** What a single voucher is. */
   readonly voucherType?: VoucherType
   readonly publication: Publication
@@ -36,7 +38,14 @@ export interface ReplaceVoucherCode {
   readonly attempt: number
 }
 
-export type VoucherCommand = PublishVoucher | ReplaceVoucherCode
+/** Codes that were claimed together cannot all be had. The claim's key decides between this and their publication. */
+export interface GiveUpClaim {
+  readonly type: 'GiveUpClaim'
+  readonly publication: string
+  readonly claim: string
+}
+
+export type VoucherCommand = PublishVoucher | ReplaceVoucherCode | GiveUpClaim
 
 /** The types of campaign whose codes are published as vouchers; loyalty programs issue cards instead. */
 const PUBLISHABLE: ReadonlySet<Campaign['campaign_type']> = new Set<Campaign['campaign_type']>([
@@ -116,13 +125,14 @@ const publish = (draft: Draft, command: PublishVoucher): Refused | undefined => 
   if (heldAlready(draft.state.vouchers, command)) return undefined
   const fault = publishable(entry, draft.rulebook, draft.now)
   if (fault) return refuse('campaign_not_active', fault, { resource: { type: 'campaign', id } })
-  draft.emit('VoucherPublished', {
-    voucher,
-    campaign: refOf(entry),
-    publication,
-    by: 'request',
-    occurredAt: draft.now,
-  })
+  for (const one of [voucher, ...(command.more ?? [])])
+    draft.emit('VoucherPublished', {
+      voucher: one,
+      campaign: refOf(entry),
+      publication,
+      by: 'request',
+      occurredAt: draft.now,
+    })
   return undefined
 }
 
@@ -147,6 +157,12 @@ export const performVouchers = (draft: Draft, command: VoucherCommand): Refused 
       return publish(draft, command)
     case 'ReplaceVoucherCode':
       return replaceCode(draft, command)
+    case 'GiveUpClaim': {
+      const { publication, claim } = command
+      if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
+      draft.emit('ClaimGivenUp', { publication, claim, occurredAt: draft.now })
+      return undefined
+    }
     default:
       return command satisfies never
   }

@@ -21,6 +21,7 @@ export type VouchersState = Readonly<Record<string, HeldVoucher>>
 export const NO_VOUCHERS: VouchersState = {}
 
 export const evolveVouchers = (state: VouchersState, fact: VoucherFact): VouchersState => {
+  if (fact.type === 'ClaimGivenUp') return state
   const { id, code } = fact.data.voucher
   switch (fact.type) {
     case 'VoucherPublished': {
@@ -44,6 +45,10 @@ export const evolveVouchers = (state: VouchersState, fact: VoucherFact): Voucher
       return fact satisfies never
   }
 }
+
+/** All that one publication gave, in the order of the request. */
+export const heldBy = (state: VouchersState, publication: string): readonly HeldVoucher[] =>
+  Object.values(state).filter((held) => held.publication.id === publication)
 
 /** The customer's first code of a campaign. */
 export const voucherIn = (state: VouchersState, campaign: string): HeldVoucher | undefined =>
