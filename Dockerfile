@@ -1,28 +1,30 @@
-# Tributary in one image: Node.js, the packages it runs on, and its sources (TypeScript is read as it is).
+# Tributary in one image: Node.js, the packages it runs on, and the built program.
 # For a build that can be repeated, name the base by its digest: docker build --build-arg NODE_IMAGE=node@sha256:… .
 ARG NODE_IMAGE=node:24-slim
-FROM ${NODE_IMAGE} AS packages
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev && npm cache clean --force
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY commands ./commands
+COPY queries ./queries
+COPY projections ./projections
+COPY src ./src
+# The program is built here (`prepare`); what it runs on follows, without what only tests need.
+RUN npm ci && npm prune --omit=dev --ignore-scripts && npm cache clean --force
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     DATA_DIR=/data
 WORKDIR /app
 RUN mkdir /data && chown node:node /data
-COPY --from=packages /app/node_modules ./node_modules
-COPY package.json LICENSE README.md tsconfig.json ./
-COPY commands ./commands
-COPY queries ./queries
-COPY projections ./projections
-COPY src ./src
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json LICENSE README.md ./
 # The command line beside the server: docker exec CONTAINER tributary --help
-RUN ln -s /app/src/cli.js /usr/local/bin/tributary
+RUN chmod 755 dist/cli.js && ln -s /app/dist/cli.js /usr/local/bin/tributary
 USER node
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Not through npm: signals reach the server itself, so that it drains.
-CMD ["node", "--max-old-space-size=384", "--v8-pool-size=0", "--import", "./src/typescript.js", "src/main.ts"]
+CMD ["node", "--max-old-space-size=384", "--v8-pool-size=0", "dist/main.js"]

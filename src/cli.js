@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Starts the command line from a fresh clone: makes Node read TypeScript, then hands over to cli.ts.
-import './typescript.js'
+// The command `tributary` in a clone or an installation: the built command line, which is built first where it is missing.
+import { existsSync } from 'node:fs'
 
-await import('./cli.ts')
+const built = new URL('../dist/cli.js', import.meta.url)
+if (!existsSync(built)) await (await import('./build.js')).build()
+await import(built.href)

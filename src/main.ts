@@ -24,6 +24,7 @@ const STOP_LIMIT_MS = 10_000
 let settings: StartSettings | undefined
 
 const main = async (): Promise<void> => {
+  process.setSourceMapsEnabled(true)
   keepPrivate()
   const config = loadConfig(process.env)
   settings = config

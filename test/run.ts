@@ -2,8 +2,11 @@
 //   tsx test/run.ts [--bail] [PATH-PART ...]     only files whose path contains one of the parts
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { build } from '../src/build.js'
+import { buildTests } from './build.ts'
 
 const soak = process.env.SOAK === '1'
 /** A file that takes longer hangs: it is stopped and counts as failed. */
@@ -29,10 +32,14 @@ interface Outcome {
 const runFile = (file: string): Promise<Outcome> =>
   new Promise((resolve) => {
     const started = Date.now()
-    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, file)], {
-      env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'test' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', '--enable-source-maps', join(built, file.replace(/\.ts$/, '.js'))],
+      {
+        env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'test', TESTS_BUILT: built },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     let output = ''
     let overdue = false
     const timer = setTimeout(() => {
@@ -60,6 +67,10 @@ const runFile = (file: string): Promise<Outcome> =>
     })
   })
 
+// Tests that start the product start what is built of it; a run within a test has it already.
+if (process.env.TESTS_BUILT === undefined) await build()
+const built = await buildTests(files)
+
 const queue = [...files]
 const outcomes: Outcome[] = []
 await Promise.all(
@@ -71,6 +82,8 @@ await Promise.all(
     }
   }),
 )
+
+await rm(built, { recursive: true, force: true })
 
 const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0)
 const skipped = total('skipped')

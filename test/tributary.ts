@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { runCommandLine } from '../src/cli/program.ts'
+import { builtFile } from '../src/engines/built.ts'
 
-export const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url))
+export const CLI = fileURLToPath(builtFile('cli.js'))
 
 export interface Ended {
   /** Null when a signal ended it. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
 import { keepPrivate } from '../engines/private.ts'
+import { PACKAGE_FILE } from '../packageFile.ts'
 import { startFault } from '../startFault.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
@@ -31,7 +32,7 @@ export const runCommandLine = async (args: readonly string[]): Promise<void> => 
   keepPrivate()
   const program = new Command('tributary')
     .description('Customer events in, incentives out. Settings and examples: README.md.')
-    .version(versionOf(new URL('../../package.json', import.meta.url)), '--version')
+    .version(versionOf(PACKAGE_FILE), '--version')
     .showHelpAfterError('(--help says what there is)')
     .exitOverride()
   for (const add of subcommands) add(program)

@@ -46,22 +46,11 @@ export class EngineRefused extends Error {
 const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
 /**
- * A thread does not inherit the loader that runs TypeScript (Node 20), so a module in TypeScript is imported by a line of
- * JavaScript that brings the loader first.
- */
-const entryOf = (moduleUrl: URL): URL => {
-  if (!moduleUrl.pathname.endsWith('.ts')) return moduleUrl
-  const loader = new URL('../typescript.js', import.meta.url).href
-  const code = `await import(${JSON.stringify(loader)}); await import(${JSON.stringify(moduleUrl.href)})`
-  return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
-}
-
-/**
  * Starts the module `moduleUrl` in a thread of its own and gives it `options` (plain data). The module calls `serveInWorker`.
  * Rejects with the engine's own message when it cannot start.
  */
 export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<HostedEngine> => {
-  const worker = new Worker(entryOf(moduleUrl), {
+  const worker = new Worker(moduleUrl, {
     workerData: options,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
   })

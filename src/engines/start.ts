@@ -1,5 +1,6 @@
 // Starts the embedded engines over one data directory, each in a worker thread, for a node that was given no servers.
 import { join } from 'node:path'
+import { builtFile } from './built.ts'
 import { runInWorker } from './host.ts'
 
 export interface EngineUrls {
@@ -27,7 +28,7 @@ export const startEngines = async (
 ): Promise<EngineUrls> => {
   const eventLog = given.eventStoreUrl
     ? undefined
-    : await runInWorker(new URL('./eventlog/worker.ts', import.meta.url), {
+    : await runInWorker(builtFile('eventlog-worker.js'), {
         dir: join(dir, 'events'),
         port: eventStorePort,
         testMode,
@@ -35,7 +36,7 @@ export const startEngines = async (
   try {
     const documents = given.mongodbUrl
       ? undefined
-      : await runInWorker(new URL('./documents/worker.ts', import.meta.url), {
+      : await runInWorker(builtFile('documents-worker.js'), {
           dir: join(dir, 'documents'),
           port: mongodbPort,
           enableTestCommands: testMode,

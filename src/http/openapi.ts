@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
+import { PACKAGE_FILE } from '../packageFile.ts'
 import { KEY_HEADERS } from './auth.ts'
 import { CUSTOMER_TOKEN } from './customerToken.ts'
 import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
@@ -16,7 +17,7 @@ const isObject = (value: Json | undefined): value is JsonObject =>
 const VERSION = v.object({ version: v.string(), description: v.string() })
 
 const packageFacts = (): v.InferOutput<typeof VERSION> =>
-  v.parse(VERSION, JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
+  v.parse(VERSION, JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')))
 
 /** A title of this form names a schema under `components.schemas`. */
 const COMPONENT_NAME = /^[A-Z][A-Za-z0-9]*$/

@@ -1,9 +1,13 @@
 // Speed of the embedded document store through the official driver, beside the driver on a server that answers at once.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Collection, type Document, MongoClient } from 'mongodb'
+import { builtFile } from '../../src/engines/built.ts'
 import { type HostedEngine, runInWorker } from '../../src/engines/host.ts'
+import { programFile } from '../program.ts'
 import type { Row } from './harness.ts'
 
 type Stored = Document & { readonly _id: string }
@@ -173,16 +177,16 @@ export const benchDocuments = async (): Promise<Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-documents-'))
   const engines: HostedEngine[] = []
   const clients: MongoClient[] = []
-  const start = async (module: string, options: unknown): Promise<MongoClient> => {
-    const engine = await runInWorker(new URL(module, import.meta.url), options)
+  const start = async (module: URL, options: unknown): Promise<MongoClient> => {
+    const engine = await runInWorker(module, options)
     engines.push(engine)
     const client = await new MongoClient(engine.url).connect()
     clients.push(client)
     return client
   }
   try {
-    const client = await start('../../src/engines/documents/worker.ts', { dir })
-    const canned = await start('./cannedDocuments.ts', {})
+    const client = await start(builtFile('documents-worker.js'), { dir })
+    const canned = await start(pathToFileURL(programFile(import.meta.dirname, 'cannedDocumentsProcess.ts')), {})
     return [...(await storeFigures(client, canned))]
   } finally {
     for (const client of clients) await client.close(true)

@@ -1,11 +1,15 @@
 // Speed of the embedded event log through the official client, beside what LMDB and the client can do at best on this machine.
+
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import * as es from '@eventstore/db-client'
 import { open } from 'lmdb'
+import { builtFile } from '../../src/engines/built.ts'
 import { runInWorker } from '../../src/engines/host.ts'
+import { programFile } from '../program.ts'
 import type { Row } from './harness.ts'
 
 const ONE_BY_ONE = 2_000
@@ -104,7 +108,7 @@ export const benchEventLog = async (): Promise<readonly Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   try {
     const lmdb = await lmdbFigures(join(dir, 'lmdb'))
-    const engine = await runInWorker(new URL('../../src/engines/eventlog/worker.ts', import.meta.url), {
+    const engine = await runInWorker(builtFile('eventlog-worker.js'), {
       dir: join(dir, 'log'),
     })
     const client = es.EventStoreDBClient.connectionString(engine.url)
@@ -134,7 +138,7 @@ export const benchEventLog = async (): Promise<readonly Row[]> => {
     await client.dispose()
     await engine.stop()
 
-    const stub = await runInWorker(new URL('./cannedEventLog.ts', import.meta.url), {
+    const stub = await runInWorker(pathToFileURL(programFile(import.meta.dirname, 'cannedEventLogProcess.ts')), {
       events: MANY * 2,
       data: JSON.stringify(payload),
     })

@@ -33,15 +33,11 @@ export const startProcess = (
   limitMs = 30_000,
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ['--max-old-space-size=384', '--v8-pool-size=0', '--import', './src/typescript.js', ...args],
-      {
-        cwd: root,
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
+    const child = spawn(process.execPath, ['--max-old-space-size=384', '--v8-pool-size=0', ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let written = ''
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
@@ -75,7 +71,7 @@ const stopProcess = (child: ChildProcess): Promise<void> =>
 export const startServer = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<Server> => {
   const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-bench-')))
   const { child, match } = await startProcess(
-    ['src/main.ts'],
+    ['dist/main.js'],
     { PORT: '0', HOST: '127.0.0.1', DATA_DIR: data, LOG_LEVEL: 'error', ...env },
     /listens on (http:\S+)/,
   )

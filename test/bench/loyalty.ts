@@ -123,7 +123,7 @@ const queries = async (server: Server, mongodb: string, database: string): Promi
 export const benchLoyalty = async (dir: string): Promise<Row[]> => {
   const plain = await withoutRules()
   const engines = await startProcess(
-    ['src/cli.ts', 'engines', '--data', dir, '--eventstore-port', '0', '--mongodb-port', '0'],
+    ['dist/cli.js', 'engines', '--data', dir, '--eventstore-port', '0', '--mongodb-port', '0'],
     {},
     /(esdb:\/\/\S+)[\s\S]*(mongodb:\/\/\S+)/,
   )

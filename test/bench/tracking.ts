@@ -87,7 +87,7 @@ interface Engines {
 
 const startEngineProcess = async (dir: string): Promise<Engines> => {
   const { child, match } = await startProcess(
-    ['src/cli.ts', 'engines', '--data', dir, '--eventstore-port', '0', '--mongodb-port', '0'],
+    ['dist/cli.js', 'engines', '--data', dir, '--eventstore-port', '0', '--mongodb-port', '0'],
     {},
     /(esdb:\/\/\S+)[\s\S]*(mongodb:\/\/\S+)/,
   )

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type EngineUrls, startEngines } from '../../src/engines/start.ts'
+import { program } from '../program.ts'
 import { closeAll, eventually, startReceiver } from './receiver.ts'
 import { hook, type Shop, shop } from './world.ts'
 
 const MESSAGES = process.env.SOAK === '1' ? 10_000 : 60
-const LOADER = new URL('../../src/typescript.js', import.meta.url).href
 const DATABASE = `kill_${Date.now().toString(36)}`
 
 let dir: string
@@ -41,7 +41,7 @@ const urls = () => ({
 
 /** One that stands by until it is told to begin, so that it takes over at once. */
 const dispatcher = (dieAt: string, after: number): ChildProcess => {
-  const child = spawn(process.execPath, ['--import', LOADER, join(import.meta.dirname, 'dispatcherProcess.ts')], {
+  const child = spawn(process.execPath, program(import.meta.dirname, 'dispatcherProcess.ts'), {
     env: { ...process.env, ...urls(), DIE_AT: dieAt, DIE_AFTER: String(after) },
     stdio: ['pipe', 'ignore', 'inherit'],
   })

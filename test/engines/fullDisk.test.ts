@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { program } from '../program.ts'
 
-const SCRIPT = new URL('./fullDiskProcess.ts', import.meta.url).pathname
+const SCRIPT = program(import.meta.dirname, 'fullDiskProcess.ts')
 
 for (const kind of ['events', 'documents'] as const)
   test(`${kind}: a full disk ends no process, loses nothing and leaves nothing half done`, async () => {
@@ -20,7 +21,7 @@ for (const kind of ['events', 'documents'] as const)
       return
     }
     try {
-      const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, kind, disk], {
+      const child = spawn(process.execPath, [...SCRIPT, kind, disk], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       let out = ''

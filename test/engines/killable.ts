@@ -1,5 +1,6 @@
 // Engines as processes of their own, which tests kill, halt and start again.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { program } from '../program.ts'
 
 export interface Killable {
   readonly url: string
@@ -12,12 +13,11 @@ export interface Killable {
 
 /** Starts an engine over `dir`; with a `seed` it injects faults at random. */
 export const killable = async (kind: 'events' | 'documents', dir: string, seed?: number): Promise<Killable> => {
-  const script = new URL('./engineProcess.ts', import.meta.url).pathname
   let child: ChildProcess | undefined
   const open = (port: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const options = [kind, dir, port, ...(seed === undefined ? [] : [String(seed)])]
-      const started = spawn(process.execPath, ['--import', 'tsx', script, ...options], {
+      const started = spawn(process.execPath, [...program(import.meta.dirname, 'engineProcess.ts'), ...options], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       child = started

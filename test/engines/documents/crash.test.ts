@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type ClientSession, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { program } from '../../program.ts'
 
 const KILLS = process.env.SOAK === '1' ? 200 : 6
 /** Documents that each transaction writes, in two collections, beside a compare-and-set of its checkpoint. */
@@ -19,8 +20,7 @@ interface Serving {
 }
 
 const serve = async (dir: string, port: number): Promise<Serving> => {
-  const entry = new URL('./crash-writer.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, dir, String(port)], {
+  const child = spawn(process.execPath, [...program(import.meta.dirname, 'writerProcess.ts'), dir, String(port)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [chunk] = (await Promise.race([

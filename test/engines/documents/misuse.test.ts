@@ -9,6 +9,7 @@ import { type BSON, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startDocumentStore } from '../../../src/engines/documents/index.ts'
+import { program } from '../../program.ts'
 import { until } from '../../until.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { message, rawClient } from './raw.ts'
@@ -183,8 +184,10 @@ interface Served {
 
 /** A store in a process of its own, its files limited to so many blocks of 1 KiB. */
 const serve = (dir: string, limitKb?: number): Served => {
-  const entry = new URL('./crash-writer.ts', import.meta.url).pathname
-  const command = `trap '' XFSZ; ${limitKb === undefined ? '' : `ulimit -f ${limitKb};`} exec "${process.execPath}" --import tsx "${entry}" "${dir}" 0`
+  const writer = program(import.meta.dirname, 'writerProcess.ts')
+    .map((part) => `"${part}"`)
+    .join(' ')
+  const command = `trap '' XFSZ; ${limitKb === undefined ? '' : `ulimit -f ${limitKb};`} exec "${process.execPath}" ${writer} "${dir}" 0`
   const child = spawn('bash', ['-c', command], { stdio: ['pipe', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { program } from '../../program.ts'
 import { collect, until } from './toolkit.ts'
 
 const KILLS = process.env.SOAK === '1' ? 220 : 4
@@ -24,8 +25,7 @@ test.after(() => {
 })
 
 const startServer = async (port: number): Promise<string> => {
-  const script = new URL('crashServer.ts', import.meta.url).pathname
-  child = spawn(process.execPath, ['--import', 'tsx', script, dir, String(port)], {
+  child = spawn(process.execPath, [...program(import.meta.dirname, 'serverProcess.ts'), dir, String(port)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [url] = await once(child.stdout!, 'data')

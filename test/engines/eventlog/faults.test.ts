@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { builtFile } from '../../../src/engines/built.ts'
 import { createFaults, type FaultKind, startEventLog } from '../../../src/engines/eventlog/index.ts'
 import { runInWorker } from '../../../src/engines/host.ts'
 import { collect, errorOf, event, idsOf, streamName, until, watch } from './toolkit.ts'
@@ -216,7 +217,7 @@ test('with faults at random, every write that is tried again is stored once', as
 
 test('in a worker thread: served, controlled by HTTP, stopped', async () => {
   const options = { dir: join(dir, 'worker'), testMode: true }
-  const engine = await runInWorker(new URL('../../../src/engines/eventlog/worker.ts', import.meta.url), options)
+  const engine = await runInWorker(builtFile('eventlog-worker.js'), options)
   const other = es.EventStoreDBClient.connectionString(engine.url)
   await other.appendToStream(streamName(), event())
   const instruct = (body: unknown) =>
@@ -225,9 +226,7 @@ test('in a worker thread: served, controlled by HTTP, stopped', async () => {
   assert.match((await errorOf(other.appendToStream(streamName(), event()))).message, 'Server Is Not Ready')
   assert.equal(await (await instruct({ do: 'clear' })).json(), { 'not-ready': 1 })
   assert.is((await instruct({ do: 'something' })).status, 400)
-  const second = await errorOf(
-    runInWorker(new URL('../../../src/engines/eventlog/worker.ts', import.meta.url), options),
-  )
+  const second = await errorOf(runInWorker(builtFile('eventlog-worker.js'), options))
   assert.match(second.message, `is in use by process ${process.pid}`)
   const watched = watch(other.subscribeToAll())
   await until(() => watched.marks.includes('caughtUp'), 'live')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { program } from '../../program.ts'
 import { until } from './toolkit.ts'
 
 /** Events and the size of each: in the short run fewer and larger ones, so that the log is larger than the bound as well. */
@@ -20,9 +21,10 @@ test(`${EVENTS} events, read by one and by ${SUBSCRIBERS} slow subscribers, in $
   // Only Linux says what another process holds.
   if (!existsSync('/proc/self/status')) return
   const dir = mkdtempSync(join(tmpdir(), 'tributary-memory-'))
-  const script = new URL('crashServer.ts', import.meta.url).pathname
   const start = async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, dir, '0'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [...program(import.meta.dirname, 'serverProcess.ts'), dir, '0'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     const [url] = await once(child.stdout!, 'data')
     return { child, client: es.EventStoreDBClient.connectionString(String(url).trim()) }
   }

@@ -16,6 +16,7 @@ import { startEventLog } from '../../../src/engines/eventlog/index.ts'
 import { listen } from '../../../src/engines/eventlog/server.ts'
 import { framed } from '../../../src/engines/eventlog/wire/framing.ts'
 import { bool, message, string } from '../../../src/engines/eventlog/wire/protobuf.ts'
+import { program } from '../../program.ts'
 import { collect, errorOf, event, streamName, until } from './toolkit.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tributary-misuse-'))
@@ -48,8 +49,9 @@ const spawnServer = async (
   dir: string,
   ...rest: readonly string[]
 ): Promise<{ readonly child: ChildProcess; readonly url: string; readonly errors: () => string }> => {
-  const script = new URL('crashServer.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dir, '0', ...rest], { stdio: 'pipe' })
+  const child = spawn(process.execPath, [...program(import.meta.dirname, 'serverProcess.ts'), dir, '0', ...rest], {
+    stdio: 'pipe',
+  })
   children.push(child)
   let errors = ''
   child.stderr.on('data', (chunk) => {

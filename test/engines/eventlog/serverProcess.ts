@@ -1,4 +1,4 @@
-// An event log in a process of its own, for tests that kill it: `crashServer.ts DIR PORT [MAX_BYTES]` says its URL.
+// An event log in a process of its own, for tests that kill it: `serverProcess.ts DIR PORT [MAX_BYTES]` says its URL.
 import { startEventLog } from '../../../src/engines/eventlog/index.ts'
 
 const [dir = '', port = '0', maxBytes] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 // The process that the crash test kills: serves a document store and says where.
-//   node --import tsx crash-writer.ts DIR PORT
+//   node --import tsx writerProcess.ts DIR PORT
 import { startDocumentStore } from '../../../src/engines/documents/index.ts'
 
 const [dir = '', port = '0'] = process.argv.slice(2)
