@@ -78,6 +78,9 @@ const targetOf = (services: Services, body: TrackBody, now: number, reach?: Reac
   const { id: customerId, ...said } = body.customer
   const profile = reach ? sayable(reach, body.customer, said) : said
   const occurredAt = body.occurred_at ?? now
+  // Nobody is told that his time is wrong by a clock that is known to be behind.
+  if (occurredAt - now > MAX_AHEAD_MS && services.clock.distrust()?.kind === 'behind_log')
+    return unavailable('The clock of this node is behind: ask again', 30)
   if (occurredAt - now > MAX_AHEAD_MS)
     return refuse('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
   if (customerId !== undefined && !isCustomerId(customerId)) return notFound('customer', customerId)

@@ -3,6 +3,7 @@ import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'
+import { clockCommands } from './clock.ts'
 import { creditCommands } from './credits.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
@@ -44,6 +45,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...voucherJobCommands(services),
   ...asyncActionCommands(services),
   ...processCommands(services),
+  ...clockCommands(services),
   ...publicationCommands(services),
   ...validationCommands(services),
   ...redemptionCommands(services),

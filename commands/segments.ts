@@ -137,7 +137,7 @@ export const segmentCommands = (services: Services) => [
       if (!parsed.ok)
         return refuse('invalid_payload', parsed.faults.map((f) => `Property .${f.path} ${f.message}`).join(', '))
       const deadline = call.now + services.settings.requestLimitMs * PREVIEW_SHARE
-      const result = await preview(services, parsed.condition, call.now, deadline, Date.now)
+      const result = await preview(services, parsed.condition, call.now, deadline, services.clock.now)
       const examples = await services.readModel
         .collection<CustomerDocument>('customers')
         .find({ _id: { $in: result.customers.slice(0, EXAMPLES) as string[] } }, { sort: { _id: 1 }, limit: EXAMPLES })

@@ -7,6 +7,7 @@ import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
+import { clockQueries } from './clock.ts'
 import { creditTransactionQueries } from './creditTransactions.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
@@ -60,5 +61,6 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...loyaltyTierQueries(services),
   ...rewardQueries(services),
   ...processQueries(services),
+  ...clockQueries(services),
   ...projectionQueries(services),
 ]

@@ -95,7 +95,7 @@ const segmentsOf = async (services: Services, name: string): Promise<Outcome> =>
     const nobody = subjectOf(newCustomer(name))
     return answer(
       conditionsOf(rulebook)
-        .segments.filter((segment) => segment.condition?.evaluate(nobody, NO_CONTEXT, Date.now()).holds)
+        .segments.filter((segment) => segment.condition?.evaluate(nobody, NO_CONTEXT, services.clock.now()).holds)
         .map(({ id, name }) => ({ id, name, object: 'segment' })),
     )
   }

@@ -7,6 +7,8 @@ import type { ActivityDocument } from '../projections/activity.ts'
 import { projections } from '../projections/index.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { startClock } from './clock/clock.ts'
+import { isElsewhere, newestIn } from './clock/newest.ts'
+import { clockMetrics, createNodeClock, type Machine } from './clock/nodeClock.ts'
 import type { Config } from './config.ts'
 import { signingSecret, startDelivery } from './delivery/index.ts'
 import { diskMetrics, watchDisks } from './disk.ts'
@@ -75,6 +77,8 @@ const START_LIMIT_MS = 5_000
 export interface StartOptions {
   /** Ends a start that waits for its servers: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /** The clocks of the machine; for tests. */
+  readonly machine?: Machine
 }
 
 /**
@@ -84,7 +88,7 @@ export interface StartOptions {
 export const startNode = async (
   config: Config,
   log: Logger,
-  { signal = new AbortController().signal }: StartOptions = {},
+  { signal = new AbortController().signal, machine }: StartOptions = {},
 ): Promise<Node> => {
   const stops: (() => Promise<unknown>)[] = []
   let closeServer: () => Promise<unknown> = async () => undefined
@@ -98,12 +102,16 @@ export const startNode = async (
     const engines = await startEngines({ dir: config.dataDir }, config)
     stops.push(() => engines.stop())
     const metrics = createMetrics({ defaults: true })
+    const time = createNodeClock(log, machine)
+    stops.push(async () => time.stop())
+    clockMetrics(metrics.registry, time)
+    const { now } = time
     const disks = await watchDisks({ paths: config.watchedDisks, marks: config.minFree, log })
     stops.push(async () => disks.stop())
     diskMetrics(metrics.registry, disks)
-    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry), log })
+    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry), log, now })
     stops.push(() => store.close())
-    const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log })
+    const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log, now })
     stops.push(() => readModel.close())
     const servers = watchServers({ store, readModel })
     stops.push(async () => servers.stop())
@@ -113,6 +121,7 @@ export const startNode = async (
       metrics,
       readiness: async () => readinessAtStart({ store, readModel }),
       projectId: config.projectId,
+      clock: now,
       mapError,
       requestTimeLimitMs: config.requestTimeLimitMs,
       clientLimits: config.clientLimits,
@@ -126,22 +135,26 @@ export const startNode = async (
     )
     closeServer = () => server.close(config.drainTimeLimitMs)
     await whenReached(log, signal, () => readModel.checkServer())
+    if (isElsewhere(config.mongodbUrl)) time.listenTo(readModel.serverTime)
     const scratch = {
       url: engines.mongodbUrl,
       database: config.mongodbDatabase,
       alone: config.mongodbUrl === undefined,
     }
-    const clearing = dropLeftBehind({ ...scratch, now: Date.now() }).then(
+    const clearing = dropLeftBehind({ ...scratch, now: now() }).then(
       (names) => names.length > 0 && log.info({ names }, 'scratch databases that were left behind are removed'),
       (error: unknown) => log.warn({ err: error }, 'scratch databases could not be looked for'),
     )
     stops.push(() => clearing)
+    const newest = await whenReached(log, signal, () => newestIn(store))
+    if (newest !== undefined) time.found(newest)
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
     const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
-    const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now: Date.now }))
+    const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now }))
     stops.push(() => rulebook.stop())
     zone.remember()
     const projector = createProjector({
+      now,
       group: 'main',
       projections,
       store,
@@ -173,6 +186,7 @@ export const startNode = async (
       randomKey,
       sleep: (ms) => sleep(ms),
       random: Math.random,
+      now,
     })
     const load = createLoad({
       pending: () => customers.pending,
@@ -186,7 +200,7 @@ export const startNode = async (
       return head === undefined || projector.waitFor(head, timeoutMs)
     }
     const countFailed = failureCounter(metrics.registry)
-    const aside = createSetAside({ readModel, log, now: Date.now, onSetAside: countFailed })
+    const aside = createSetAside({ readModel, log, now, onSetAside: countFailed })
     stops.push(() => aside.stop())
     const rollout = await whenReached(log, signal, () =>
       startRollout({
@@ -197,7 +211,7 @@ export const startNode = async (
         caughtUp,
         aside,
         log,
-        now: Date.now,
+        now,
         requestId,
       }),
     )
@@ -206,7 +220,7 @@ export const startNode = async (
       const watching = projector.position$.subscribe(moved)
       return () => watching.unsubscribe()
     }
-    const clock = startClock({ readModel, customers, aside, log, now: Date.now, requestId, onMoved })
+    const clock = startClock({ readModel, customers, aside, log, time, requestId, onMoved })
     stops.push(() => clock.stop())
     const codes = createCodes(store)
     const failedJobs = createFailedJobs(readModel)
@@ -222,7 +236,7 @@ export const startNode = async (
       rulebook: rulebook.current,
       waiting: () => customers.pending,
       log,
-      now: Date.now,
+      now,
       aside,
       onItemFailed: () => countFailed(JOBS),
     })
@@ -232,32 +246,32 @@ export const startNode = async (
       ledgers,
       rulebook: rulebook.current,
       log,
-      now: Date.now,
+      now,
       sleep: (ms) => sleep(ms),
     })
     stops.push(() => redemptions.idle())
     // Apart from the others, since it stays seconds behind on purpose.
     const settling = startProcesses({
       group: 'redemptions',
-      processes: redemptionProcesses({ redemptions, now: Date.now, sleep: (ms) => sleep(ms) }),
+      processes: redemptionProcesses({ redemptions, now, sleep: (ms) => sleep(ms) }),
       store,
       readModel,
       log,
-      now: Date.now,
+      now,
       aside,
     })
     const processes = joinProcesses(
       startProcesses({
         group: 'main',
         processes: [
-          ...loyaltyProcesses({ customers, codes, stock, now: Date.now }),
-          ...referralProcesses({ customers, codes, rulebook: rulebook.current, now: Date.now }),
-          ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now: Date.now }),
+          ...loyaltyProcesses({ customers, codes, stock, now }),
+          ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
+          ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),
         ],
         store,
         readModel,
         log,
-        now: Date.now,
+        now,
         aside,
       }),
       settling,
@@ -272,9 +286,10 @@ export const startNode = async (
             readModel,
             rulebook: rulebook.current,
             aside,
-            issueCode: createMessageCodes({ customers, codes, rulebook, now: Date.now }),
+            issueCode: createMessageCodes({ customers, codes, rulebook, now }),
             log,
             metrics: metrics.registry,
+            now,
             onMoved,
           }),
         )
@@ -293,6 +308,7 @@ export const startNode = async (
         requestLimitMs: config.requestTimeLimitMs,
         signingSecret: () => signingSecret(config.delivery, rulebook.current()),
       },
+      clock: time,
       store,
       readModel,
       projector,
@@ -312,11 +328,11 @@ export const startNode = async (
       failedJobs,
       delivery,
       scratch: () => {
-        const database = scratchName(config.mongodbDatabase, Date.now(), randomKey())
+        const database = scratchName(config.mongodbDatabase, now(), randomKey())
         return createReadModel({ url: engines.mongodbUrl, database, log })
       },
     }
-    const requests = createNamedRequests({ store, readModel, log, now: Date.now })
+    const requests = createNamedRequests({ store, readModel, log, now })
     stops.push(() => requests.idle())
     const routes = [...commandRoutes(services), ...queryRoutes(services)]
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)

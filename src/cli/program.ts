@@ -7,6 +7,7 @@ import { PACKAGE_FILE } from '../packageFile.ts'
 import { startFault } from '../startFault.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
+import { clockCommand } from './clock.ts'
 import type { Subcommand } from './command.ts'
 import { enginesCommand } from './engines.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -22,6 +23,7 @@ const subcommands: readonly Subcommand[] = [
   auditCommand,
   projectionsCommand,
   backupCommand,
+  clockCommand,
 ]
 
 const versionOf = (path: URL): string =>

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { SetAside } from '../runtime/setAside.ts'
+import type { NodeClock } from './nodeClock.ts'
 
 export interface Clock {
   /** Deadlines that were found due and are not done yet. */
@@ -19,8 +20,8 @@ export interface ClockOptions {
   /** Where customers go whose deadline cannot be dealt with. */
   readonly aside: Pick<SetAside, 'worker'>
   readonly log: Pick<Logger, 'warn'>
-  /** ms since the epoch. */
-  readonly now: () => number
+  /** While the machine's clock is not believed nothing falls due. */
+  readonly time: Pick<NodeClock, 'now' | 'distrust'>
   readonly requestId: () => string
   /** Calls back whenever the read models have moved; without it the read model is asked at every tick. */
   readonly onMoved?: (moved: () => void) => () => void
@@ -41,7 +42,8 @@ const REMEMBER_MS = 10_000
 const ACTOR = { name: 'clock', role: 'system' } as const
 
 /** Starts the clock. Several nodes may run one: a deadline that another has dealt with leaves nothing to record. */
-export const startClock = ({ readModel, customers, aside, log, now, requestId, onMoved }: ClockOptions): Clock => {
+export const startClock = ({ readModel, customers, aside, log, time, requestId, onMoved }: ClockOptions): Clock => {
+  const { now } = time
   const deadlines = readModel.collection<DeadlineDocument>('deadlines')
   const stop$ = new Subject<void>()
   /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
@@ -103,7 +105,7 @@ export const startClock = ({ readModel, customers, aside, log, now, requestId, o
 
   /** One look: a failure to ask is logged and asked again at the next tick. */
   const look = async (): Promise<readonly DeadlineDocument[]> => {
-    if (!hasMoved && now() < restsUntil) return []
+    if (time.distrust() || (!hasMoved && now() < restsUntil)) return []
     hasMoved = onMoved === undefined
     restsUntil = 0
     try {

@@ -21,16 +21,18 @@ export interface PosterOptions {
   /** Whether addresses of this host and its network may be reached. */
   readonly allowPrivate: boolean
   readonly lookup?: Parameters<typeof guardedLookup>[0]
+  /** ms since the epoch. */
+  readonly now?: () => number
 }
 
 /** More of an answer than this is not read, bytes: only the status counts. */
 const MAX_ANSWER = 65_536
 
-const retryAfter = (value: string | undefined): number | undefined => {
+const retryAfter = (value: string | undefined, now: number): number | undefined => {
   if (value === undefined) return undefined
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1_000
   const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
 const reasonOf = (error: unknown): string => {
@@ -39,7 +41,7 @@ const reasonOf = (error: unknown): string => {
   return code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`
 }
 
-export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions): Poster => {
+export const createPoster = ({ timeoutMs, allowPrivate, lookup, now = Date.now }: PosterOptions): Poster => {
   const agents = {
     'http:': new HttpAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4 * timeoutMs }),
     'https:': new HttpsAgent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4 * timeoutMs }),
@@ -84,7 +86,7 @@ export const createPoster = ({ timeoutMs, allowPrivate, lookup }: PosterOptions)
       request.on('error', fail)
       request.on('response', (response) => {
         const status = response.statusCode ?? 0
-        const wait = retryAfter(response.headers['retry-after'])
+        const wait = retryAfter(response.headers['retry-after'], now())
         let size = 0
         response.on('data', (chunk: Buffer) => {
           size += chunk.length

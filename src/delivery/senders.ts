@@ -105,9 +105,9 @@ const domainOf = (from: string): string => /@([^\s>]+)/.exec(from)?.[1] ?? 'loca
 
 export const createSenders = (options: SenderOptions): Senders => {
   const { timeoutMs, allowPrivate, secret, now, smtp, sms } = options
-  const webhooks: Poster = createPoster({ timeoutMs, allowPrivate })
+  const webhooks: Poster = createPoster({ timeoutMs, allowPrivate, now })
   // The operator's own gateway may well be on the operator's own network.
-  const gateway: Poster | undefined = sms && createPoster({ timeoutMs, allowPrivate: true })
+  const gateway: Poster | undefined = sms && createPoster({ timeoutMs, allowPrivate: true, now })
   const transport = smtp && mailer(smtp, timeoutMs)
 
   const mail = async (id: string, rendered: Rendered & { channel: 'email' }): Promise<Sent> => {

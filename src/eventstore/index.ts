@@ -17,6 +17,7 @@ import { LineReplaced } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
+import { processTime } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
 import { isReadRefused, ReadRefused, StoreUnavailable } from './errors.ts'
@@ -57,6 +58,8 @@ export interface EventStoreOptions {
   readonly readTimeoutMs?: number
   /** The patience with a silent line; for tests. */
   readonly limits?: Partial<HealthLimits>
+  /** The clock that deadlines of appends are told by, ms since the epoch. */
+  readonly now?: () => number
 }
 
 /** Reads that wait for their first answer. */
@@ -78,6 +81,7 @@ export const createEventStore = ({
   appendDeadlineMs = 10_000,
   readTimeoutMs = 10_000,
   limits = {},
+  now = Date.now,
 }: EventStoreOptions): EventStore => {
   const report = createReport('event store', addressOf(url, DEFAULT_PORT), log)
   // Two clients, so that a broken append stream takes no subscription with it.
@@ -153,6 +157,7 @@ export const createEventStore = ({
 
   const append = createAppender({
     line: writes,
+    time: { ...processTime, wall: now },
     send: sendBatch,
     log,
     async find(stream, id) {
@@ -169,7 +174,7 @@ export const createEventStore = ({
     checked: ReturnType<typeof checkAppend>,
     expected: ExpectedRevision,
     { deadline }: AppendOptions = {},
-  ) => append(stream, checked, expected, deadline ?? Date.now() + appendDeadlineMs, deadline === undefined)
+  ) => append(stream, checked, expected, deadline ?? now() + appendDeadlineMs, deadline === undefined)
 
   const stopGuard = guardAgainstClient((error) => {
     // Whose answer that was nobody can say; a client that hangs since is found out by its silence.

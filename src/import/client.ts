@@ -129,13 +129,13 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
 
   return {
     async send(method, path, json, idempotencyKey) {
-      const started = Date.now()
+      const started = performance.now()
       for (let attempt = 1; ; attempt++) {
         const answer = await once(method, path, json, idempotencyKey)
         if ('status' in answer) return { ...answer, unclear: attempt > 1 }
         if (signal.aborted) throw new Interrupted()
         const wait = Math.max(answer.afterMs ?? 0, backoffMs(attempt, BACKOFF))
-        if (Date.now() + wait - started > retryForMs)
+        if (performance.now() + wait - started > retryForMs)
           throw new ServerError(
             retryForMs === 0
               ? `${connection.url} does not answer (${answer.reason})`

@@ -295,7 +295,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const counts = { recorded: 0, repeated: 0, refused: 0, unclear: 0 }
   let bytes = 0
   let unreadableFrom: number | undefined
-  const started = Date.now()
+  const started = performance.now()
   const settled = (record: SourceRecord) => {
     bytes += record.bytes
   }
@@ -331,7 +331,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   }
 
   const send = async (batch: readonly Item[]): Promise<void> => {
-    const since = Date.now()
+    const since = performance.now()
     let items = batch
     let unclear = false
     for (let attempt = 1; items.length > 0; attempt++) {
@@ -350,7 +350,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
       report()
       if (items.length === 0) return
       if (signal.aborted) throw new Interrupted()
-      if (Date.now() - since > options.retryForMs)
+      if (performance.now() - since > options.retryForMs)
         throw new ServerError(
           `${connection.url} could not take ${items.length} events for ${options.retryForMs / 1000} s`,
         )
@@ -385,7 +385,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   return {
     ...counts,
     event: ofCustomers ? undefined : typeof mapping.event === 'object' ? `{${mapping.event.column}}` : mapping.event,
-    seconds: (Date.now() - started) / 1000,
+    seconds: (performance.now() - started) / 1000,
     unreadableFrom,
     refusedFile: counts.refused > 0 ? refusedFile.path : undefined,
     ended,

@@ -29,6 +29,7 @@ export interface BuildOptions {
   readonly maxBatch: number
   readonly cacheSize: number
   readonly takeoverMs: number
+  readonly now: () => number
   readonly signal: AbortSignal
   /** Where to begin; default: the build begun before, else an empty collection. */
   readonly begin?: () => Promise<Lane>
@@ -36,7 +37,7 @@ export interface BuildOptions {
 
 /** Folds the log into what is being built beside the live one, until it is stopped. */
 const runBeside = (
-  { store, readModel, log, projection, maxBatch, cacheSize, takeoverMs }: BuildOptions,
+  { store, readModel, log, projection, maxBatch, cacheSize, takeoverMs, now }: BuildOptions,
   id: string,
 ): LaneRun =>
   runLane({
@@ -48,6 +49,7 @@ const runBeside = (
     maxBatch,
     cacheSize,
     takeoverMs,
+    now,
     onMoved: () => undefined,
     async prepare() {
       const lane = await readModel.lanes.read(id)

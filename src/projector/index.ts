@@ -53,6 +53,8 @@ export interface ProjectorOptions {
   readonly stuckAfterMs?: number
   /** Only follows the checkpoint, so that this process can wait for positions: another one does the work. */
   readonly observe?: boolean
+  /** The clock that holds of lanes and the age of facts are told by, ms since the epoch. */
+  readonly now?: () => number
 }
 
 export interface Projector {
@@ -95,6 +97,7 @@ export const createProjector = ({
   takeoverMs = 1_500,
   stuckAfterMs = 10_000,
   observe = false,
+  now = Date.now,
 }: ProjectorOptions): Projector => {
   const writer = randomUUID()
   const waiters = createWaiters()
@@ -139,6 +142,7 @@ export const createProjector = ({
     maxBatch,
     cacheSize,
     takeoverMs,
+    now,
     signal,
   })
 
@@ -181,11 +185,12 @@ export const createProjector = ({
     maxBatch,
     cacheSize,
     takeoverMs,
+    now,
     observe,
     onMoved,
     lull: waiters.lull,
     async prepare() {
-      const fitted = await fitLane({ readModel, group, projections, writer, ran })
+      const fitted = await fitLane({ readModel, group, projections, writer, ran, now })
       ran = new Set(fitted.current.map(({ name }) => name))
       for (const { name } of fitted.outdated)
         if (!building.has(name))

@@ -22,7 +22,7 @@ export interface Progress {
   parked(): number
 }
 
-export const createProgress = (): Progress => {
+export const createProgress = (wall: () => number): Progress => {
   /** Since when there is something to do and the position has not moved; undefined: there is nothing to do. */
   let stillSince: number | undefined = performance.now()
   /** Batches taken and not done. */
@@ -74,7 +74,7 @@ export const createProgress = (): Progress => {
       const bytesPerFact = facts > 0 ? Number(position - from) / facts : 300
       return Math.max(buffered, Math.round(Number(head - position) / Math.max(1, bytesPerFact)))
     },
-    ageSeconds: () => (newest === undefined ? 0 : Math.max(0, (Date.now() - newest) / 1_000)),
+    ageSeconds: () => (newest === undefined ? 0 : Math.max(0, (wall() - newest) / 1_000)),
     stillMs: () => (stillSince === undefined ? 0 : performance.now() - stillSince),
     parked: () => parked,
   }

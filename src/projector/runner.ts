@@ -83,6 +83,8 @@ export interface RunOptions {
   readonly observe?: boolean
   /** Resolves after `ms`, sooner when somebody cannot wait so long for what is new. */
   readonly lull?: (ms: number) => Promise<void>
+  /** The clock that holds of lanes are told by, ms since the epoch. */
+  readonly now?: () => number
 }
 
 export interface LaneRun {
@@ -129,11 +131,12 @@ export const runLane = ({
   takeoverMs,
   observe = false,
   lull = () => Promise.resolve(),
+  now = Date.now,
 }: RunOptions): LaneRun => {
   const condemned = createCondemned()
   const stop$ = new Subject<void>()
   const stopping = new AbortController()
-  const progress = createProgress()
+  const progress = createProgress(now)
 
   let state: RunState = observe ? 'standby' : 'starting'
   let lastError: unknown
@@ -211,7 +214,7 @@ export const runLane = ({
       const lane = await readModel.lanes.read(id)
       if (lane) {
         moved(lane)
-        const holds = lane.heldUntil > Date.now()
+        const holds = lane.heldUntil > now()
         // Let go by a holder, or changed by this process itself: nobody else is at work.
         if (!holds && (held || (ownIsFree && lane.writer === writer))) return 'free'
         held = holds

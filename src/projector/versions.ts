@@ -28,6 +28,8 @@ export interface Fitted {
 }
 
 export interface FitOptions {
+  /** ms since the epoch. */
+  readonly now?: () => number
   readonly readModel: ReadModel
   readonly group: string
   readonly projections: readonly Projection[]
@@ -76,7 +78,14 @@ const compare = (lane: Lane, projections: readonly Projection[], ran: ReadonlySe
  * taken out of it, so that it stands still until it is built anew beside it. Rejects with Superseded when the lane has something
  * newer.
  */
-export const fitLane = async ({ readModel, group, projections, writer, ran }: FitOptions): Promise<Fitted> => {
+export const fitLane = async ({
+  readModel,
+  group,
+  projections,
+  writer,
+  ran,
+  now = Date.now,
+}: FitOptions): Promise<Fitted> => {
   await readModel.prepare(PARKED, PARKED_INDEXES)
   let lane = await readModel.lanes.read(group)
   if (lane === undefined) {
@@ -84,7 +93,7 @@ export const fitLane = async ({ readModel, group, projections, writer, ran }: Fi
     const members = Object.fromEntries(projections.map((projection) => [projection.name, memberOf(projection)]))
     lane = await readModel.lanes.create({ id: group, members, writer })
   }
-  if (lane.heldUntil > Date.now()) throw new ReadModelUnavailable(`lane ${group} is being changed`)
+  if (lane.heldUntil > now()) throw new ReadModelUnavailable(`lane ${group} is being changed`)
   if (compare(lane, projections, ran).dropped.length > 0)
     lane = await withHeldLane(readModel, group, writer, async ({ lane: held, release }) => {
       const { dropped } = compare(held, projections, ran)

@@ -32,6 +32,8 @@ export interface ReadModel {
   health(): { readonly ok: boolean; readonly since: number; readonly error?: string }
   /** Rejects with UnusableServer for a server that is too old, or has no transactions; the message says what is needed. */
   checkServer(): Promise<void>
+  /** What the server's own clock says, ms since the epoch. */
+  serverTime(): Promise<number>
   /** Creates a collection with its indexes unless they are there. */
   prepare(
     name: string,
@@ -51,6 +53,8 @@ export interface ReadModelOptions {
   /** The patience with a silent line; for tests. */
   readonly limits?: Partial<HealthLimits>
   readonly maxPoolSize?: number
+  /** The clock that holds of lanes are told by, ms since the epoch. */
+  readonly now?: () => number
 }
 
 export const createReadModel = ({
@@ -60,6 +64,7 @@ export const createReadModel = ({
   callTimeoutMs = 10_000,
   limits = {},
   maxPoolSize = 32,
+  now = Date.now,
 }: ReadModelOptions): ReadModel => {
   const line = openReadModelLine({ url, database, maxPoolSize, log, limits })
   const db = () => line.current.client.database
@@ -113,7 +118,7 @@ export const createReadModel = ({
         return call(() => action(collectionOf<D>(name)))
       }),
     plain: <D extends Keyed>(name: string) => modelCollection<D>((action) => call(() => action(collectionOf<D>(name)))),
-    lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action)),
+    lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action), now),
     aliases,
     health: line.health,
     async checkServer() {
@@ -125,6 +130,11 @@ export const createReadModel = ({
         throw new UnusableServer(
           `${where} is no replica set, so it has no transactions: start it with --replSet, and call rs.initiate() once`,
         )
+    },
+    async serverTime() {
+      const { localTime } = await call(() => db().admin().command({ hello: 1 }))
+      if (!(localTime instanceof Date)) throw new Error('the document store does not tell its time')
+      return localTime.getTime()
     },
     async prepare(name, indexes) {
       await call(async () => {

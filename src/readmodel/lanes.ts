@@ -102,7 +102,11 @@ const laneOf = ({ _id, position, seq, writer, members, heldUntil }: LaneDocument
   heldUntil,
 })
 
-export const createLanes = (db: () => Db, run: <T>(action: () => Promise<T>) => Promise<T>): Lanes => {
+export const createLanes = (
+  db: () => Db,
+  run: <T>(action: () => Promise<T>) => Promise<T>,
+  now: () => number,
+): Lanes => {
   const checkpoints = (): Collection<LaneDocument> => db().collection('checkpoints')
   const committers = createCommitters(db, run)
 
@@ -139,8 +143,8 @@ export const createLanes = (db: () => Db, run: <T>(action: () => Promise<T>) => 
       // No transaction: it would conflict with those of a busy projector for ever, while this waits for the one that is open.
       const held = await run(() =>
         checkpoints().findOneAndUpdate(
-          { _id: id, heldUntil: { $lte: Date.now() } },
-          { $inc: { seq: 1 }, $set: { heldUntil: Date.now() + ms, writer, at: new Date() } },
+          { _id: id, heldUntil: { $lte: now() } },
+          { $inc: { seq: 1 }, $set: { heldUntil: now() + ms, writer, at: new Date() } },
           { returnDocument: 'after' },
         ),
       )

@@ -99,6 +99,8 @@ export interface CustomerRuntimeOptions {
   readonly randomKey: () => string
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
+  /** ms since the epoch. */
+  readonly now?: () => number
 }
 
 /** How often a command is decided again after a conflict. */
@@ -180,7 +182,7 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 ]
 
 export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
-  const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random } = options
+  const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random, now = Date.now } = options
   const lines = new Map<string, Job[]>()
   const turns = createTurns()
   let pending = 0
@@ -238,7 +240,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
           continue
         }
         for (let pause = turns.over(); pause; pause = turns.over()) await pause
-        if (context.tryUntil !== undefined && Date.now() > context.tryUntil) {
+        if (context.tryUntil !== undefined && now() > context.tryUntil) {
           answers.push(() => job.resolve({ kind: 'busy', notTried: true }))
           continue
         }

@@ -1,5 +1,6 @@
 // What operators see of a node: whether it is ready, and the metrics of its parts.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { whyNot } from '../clock/trust.ts'
 import type { DiskWatch } from '../disk.ts'
 import type { Readiness } from '../http/operation.ts'
 import { createSteady } from '../line/steady.ts'
@@ -32,18 +33,19 @@ export const readinessAtStart = ({ store, readModel }: Pick<Services, 'store' | 
   },
 })
 
-/** Ready: both stores answer, the projector is not stuck and there is room on the disk. Being behind is no reason to be taken out of service. */
+/** Ready: both stores answer, the projector is not stuck, there is room on the disk and the clock is believed. Being behind is no reason to be taken out of service. */
 export const readinessOf = async (
   areThere: () => boolean,
-  { store, readModel, projector, rulebook, delivery, aside, failedJobs }: Services,
+  { clock, store, readModel, projector, rulebook, delivery, aside, failedJobs }: Services,
   disks: Pick<DiskWatch, 'shortage' | 'status'>,
 ): Promise<Readiness> => {
   const shortage = disks.shortage()
+  const distrust = clock.distrust()
   const eventStore = store.health()
   const documents = readModel.health()
   const { state, lag, stuck, stillMs, parked, error, position } = projector.status()
   return {
-    ok: areThere() && !stuck && shortage === undefined,
+    ok: areThere() && !stuck && shortage === undefined && distrust === undefined,
     checks: {
       eventStore,
       documents,
@@ -60,6 +62,10 @@ export const readinessOf = async (
         ok: shortage === undefined,
         free: disks.status().map(({ path, room }) => ({ path, bytes: room?.free ?? null })),
         ...(shortage === undefined ? {} : { reason: shortage }),
+      },
+      clock: {
+        ok: distrust === undefined,
+        ...(distrust ? { ahead_seconds: Math.round(distrust.aheadMs / 1_000), reason: whyNot(distrust) } : {}),
       },
       // One definition that does not fit the others is told, not counted: everything else works.
       definitions: { ok: true, switched_off: rulebook.current().off.size },

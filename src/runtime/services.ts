@@ -1,4 +1,5 @@
 // What routes are built on: the running parts of one node, without their drivers.
+import type { NodeClock } from '../clock/nodeClock.ts'
 import type { Dispatcher } from '../delivery/index.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Processes } from '../processes/process.ts'
@@ -31,6 +32,8 @@ export interface Settings {
 
 export interface Services {
   readonly settings: Settings
+  /** What time it is, and whether the machine's clock says so too. */
+  readonly clock: Pick<NodeClock, 'now' | 'distrust' | 'confirm'>
   readonly store: EventStore
   readonly readModel: ReadModel
   readonly projector: Projector

@@ -23,7 +23,14 @@ test('a timer that is early by the wall clock does not let a deadline pass unsee
   } as unknown as CustomerRuntime
   // The wall clock stands a millisecond before the deadline, whatever the timer has waited.
   const aside = asideInMemory()
-  const clock = startClock({ readModel, customers, aside, log, now: () => dueAt.getTime() - 1, requestId: () => 'r' })
+  const clock = startClock({
+    readModel,
+    customers,
+    aside,
+    log,
+    time: { now: () => dueAt.getTime() - 1, distrust: () => undefined },
+    requestId: () => 'r',
+  })
   await until(() => times.length > 0)
   await clock.stop()
   await aside.stop()
@@ -53,7 +60,15 @@ test('with nothing due the read model is left alone until the first deadline, or
     }
   }
   const aside = asideInMemory()
-  const clock = startClock({ readModel, customers, aside, log, now: () => at, requestId: () => 'r', onMoved })
+  const clock = startClock({
+    readModel,
+    customers,
+    aside,
+    log,
+    time: { now: () => at, distrust: () => undefined },
+    requestId: () => 'r',
+    onMoved,
+  })
   await until(() => asked === 2)
   const ticks = () => new Promise((resolve) => setTimeout(resolve, 450))
   await ticks()

@@ -53,7 +53,14 @@ test('the clock sets aside whom it cannot deal with, and deals with all others',
     },
   } as unknown as CustomerRuntime
   const log = { warn: () => undefined }
-  const clock = startClock({ readModel, customers, aside, log, now: Date.now, requestId: () => 'r' })
+  const clock = startClock({
+    readModel,
+    customers,
+    aside,
+    log,
+    time: { now: Date.now, distrust: () => undefined },
+    requestId: () => 'r',
+  })
   await until(() => dealt.size === 2, Boolean, 30_000)
   await until(() => aside.failedOf('clock') === 1, Boolean, 30_000)
   const [failure] = await aside.failures(1)

@@ -113,6 +113,7 @@ export const memoryStore = (behaviour: StoreBehaviour, first: Lane): MemoryStore
     plain: plain as unknown as ReadModel['plain'],
     aliases: { resolve: absent('resolve'), note: () => undefined, all: absent('all'), create: absent('create') },
     checkServer: async () => undefined,
+    serverTime: async () => Date.now(),
     health: () => ({ ok: true, since: 0 }),
     prepare: () => Promise.resolve(),
     drop: absent('drop'),

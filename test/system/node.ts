@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Machine } from '../../src/clock/nodeClock.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { type GeneratedKey, loadKeys, type Role } from '../../src/keys.ts'
 import { createLogger } from '../../src/log.ts'
@@ -52,13 +53,15 @@ export interface TestKeys {
   /** What the generated client key has beside its pair. */
   readonly client?: Partial<GeneratedKey>
   readonly more?: readonly GeneratedKey[]
+  /** The clocks of the node's machine. */
+  readonly machine?: Machine
 }
 
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
 export const testNode = async (
   env: Readonly<Record<string, string>> = {},
   dir?: string,
-  { client, more = [] }: TestKeys = {},
+  { client, more = [], machine }: TestKeys = {},
 ): Promise<TestNode> => {
   const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-test-')))
   if (client || more.length > 0) await changeKeys(data, client ?? {}, more)
@@ -78,7 +81,9 @@ export const testNode = async (
     LOG_LEVEL: 'error',
     ...env,
   })
-  const inner = await startNode(config, createLogger(troubled ? 'silent' : config.logLevel)).catch(async (error) => {
+  const inner = await startNode(config, createLogger(troubled ? 'silent' : config.logLevel), {
+    ...(machine ? { machine } : {}),
+  }).catch(async (error) => {
     await troubled?.stop()
     throw error
   })

@@ -1,0 +1,137 @@
+// The one clock of a node: everything that says or compares a time of day asks it. It goes by the machine's clock as long as
+// that is to be believed, and by the time before while it is not.
+import { uptime } from 'node:os'
+import { Gauge, type Registry } from 'prom-client'
+import type { Logger } from '../log.ts'
+import { confirm, type Distrust, firstLook, look, type Reading, type Trust, testify, timeOf, whyNot } from './trust.ts'
+
+/** The clocks of the machine, ms. */
+export interface Machine {
+  /** Since the epoch. */
+  wall(): number
+  /** Since some beginning, without what it costs to ask the system; may stand while the machine sleeps. */
+  steady(): number
+  /** The same, going on while the machine sleeps. */
+  boot(): number
+}
+
+export const systemMachine: Machine = {
+  wall: Date.now,
+  steady: () => performance.now(),
+  boot: () => uptime() * 1_000,
+}
+
+export interface NodeClock {
+  /** ms since the epoch. */
+  now(): number
+  /** Why the machine's clock is not believed now; undefined while it is. Then work that waits for a time is left alone. */
+  distrust(): Distrust | undefined
+  /** The newest fact that was in the log before this node wrote to it was recorded then, ms. */
+  found(newest: number): void
+  /** Asks a clock on another machine for its time (ms since the epoch) from now on; its failures are nobody's. */
+  listenTo(witness: () => Promise<number>): void
+  /** An operator says that the machine's clock is right. */
+  confirm(): void
+  stop(): void
+}
+
+/** How often it is looked at when nobody asks for the time, ms. */
+const LOOK_EVERY_MS = 1_000
+/** How often another machine is asked for its time, ms; more often while the clock is not believed. */
+const ASK_EVERY_MS = 60_000
+const ASK_AGAIN_MS = 5_000
+/** An answer that took longer says too little, ms. */
+const SLOW_MS = 20_000
+
+export const createNodeClock = (log: Pick<Logger, 'warn' | 'info'>, machine: Machine = systemMachine): NodeClock => {
+  /** `boot` as of `steady`: in between the latter, which is cheaper, goes on for it. */
+  let boot = machine.boot()
+  let steady = machine.steady()
+  const quick = (): Reading => ({ wall: machine.wall(), boot: boot + (machine.steady() - steady) })
+  const exact = (): Reading => {
+    boot = machine.boot()
+    steady = machine.steady()
+    return { wall: machine.wall(), boot }
+  }
+  let trust: Trust = firstLook(exact())
+  let asking: NodeJS.Timeout | undefined
+  let stopped = false
+
+  const take = (next: Trust): void => {
+    const before = trust.distrust
+    trust = next
+    if (!before && next.distrust) log.warn({ reason: whyNot(next.distrust) }, 'the clock is not believed')
+    if (before && !next.distrust) log.info('the clock is believed again')
+  }
+  const read = (): Reading => {
+    const reading = quick()
+    const next = look(trust, reading)
+    if (next.distrust === undefined && trust.distrust === undefined) {
+      trust = next
+      return reading
+    }
+    // It may have slept meanwhile.
+    const sure = exact()
+    take(look(trust, sure))
+    return sure
+  }
+  const looking = setInterval(() => {
+    exact()
+    read()
+  }, LOOK_EVERY_MS)
+  looking.unref()
+
+  return {
+    now: () => timeOf(trust, read()),
+    distrust() {
+      read()
+      return trust.distrust
+    },
+    found(newest) {
+      const first = firstLook(exact(), newest)
+      // Whoever was believed until now has been at work for a while; what is in doubt already is not made more so.
+      if (first.distrust && !trust.distrust) take({ ...trust, ...first })
+    },
+    listenTo(witness) {
+      const ask = async (): Promise<void> => {
+        const asked = exact().boot
+        const time = await witness().catch(() => undefined)
+        const reading = exact()
+        if (stopped) return
+        if (time !== undefined && reading.boot - asked < SLOW_MS)
+          take(testify(trust, { time, boot: (asked + reading.boot) / 2 }, reading))
+        asking = setTimeout(() => void ask(), trust.distrust ? ASK_AGAIN_MS : ASK_EVERY_MS)
+        asking.unref()
+      }
+      void ask()
+    },
+    confirm() {
+      take(confirm(trust, exact()))
+    },
+    stop() {
+      stopped = true
+      clearInterval(looking)
+      clearTimeout(asking)
+    },
+  }
+}
+
+/** What operators see of it. */
+export const clockMetrics = (registry: Registry, clock: Pick<NodeClock, 'distrust'>): void => {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+  gauge('tributary_clock_distrusted', "1 while the machine's clock is not believed", () => (clock.distrust() ? 1 : 0))
+  gauge(
+    'tributary_clock_ahead_seconds',
+    'How far the clock is ahead of the time that is gone by while it is not believed',
+    () => (clock.distrust()?.aheadMs ?? 0) / 1_000,
+  )
+}
