@@ -8,9 +8,12 @@ import { isoOf } from '../queries/shapes.ts'
 import { codeNamed, showCode } from '../queries/vouchers.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { idFrom } from '../src/domain/ids.ts'
+import { ruleCard } from '../src/domain/loyalty/cards.ts'
 import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/commands.ts'
 import { Points } from '../src/domain/loyalty/points.ts'
+import { cardIn } from '../src/domain/loyalty/state.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { giftOf, ownerTypeOf, ruleVoucher } from '../src/domain/vouchers/publish.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -131,7 +134,13 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
   const reward = entry.definition
   const given =
     reward.type === 'CAMPAIGN'
-      ? await voucherGiven(services, call, state, reward.parameters.campaign.id, fact.id)
+      ? await (isProgram(rulebook, reward.parameters.campaign.id) ? cardGiven : voucherGiven)(
+          services,
+          call,
+          state,
+          reward.parameters.campaign.id,
+          fact.id,
+        )
       : undefined
   const now = state.loyalty.cards[card.id] ?? card
   return {
@@ -159,6 +168,37 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
     },
     ...tokenOf(done),
   }
+}
+
+const isProgram = (rulebook: Rulebook, campaign: string): boolean =>
+  rulebook.entries('campaign').get(campaign)?.definition.campaign_type === 'LOYALTY_PROGRAM'
+
+/** The card that a reward of type CAMPAIGN put points on, its code made good where the reward issued it. */
+const cardGiven = async (
+  services: Services,
+  call: MemberCall<unknown>,
+  { id: customer, loyalty }: CustomerState,
+  campaign: string,
+  payment: string,
+) => {
+  const { key: _, ...context } = contextOf(call, services)
+  const program = services.rulebook.current().entries('campaign').get(campaign)?.definition
+  const issued = ruleCard(customer, campaign, payment)
+  let card = cardIn(loyalty, campaign)
+  if (card && card.id !== issued) return showCard(card, customer, program)
+  for (let attempt = 1; card && attempt <= MAX_ATTEMPTS; attempt++) {
+    const owner = { type: 'loyalty_card', id: card.id, campaign, customer }
+    if ((await services.codes.reserve(card.code, owner, context)) === 'reserved')
+      return showCard(card, customer, program)
+    const replaced = await services.customers.execute(
+      customer,
+      { type: 'ReplaceCardCode', card: card.id, taken: card.code, attempt },
+      context,
+    )
+    if (replaced.kind === 'busy' || replaced.kind === 'refused') return undefined
+    card = replaced.state.loyalty.cards[card.id]
+  }
+  return undefined
 }
 
 /**
@@ -245,7 +285,8 @@ export const rewardRedemptionCommands = (services: Services) => [
     ...memberPaths('/redemption'),
     summary: 'Pay for a reward with points',
     description:
-      'A reward of type CAMPAIGN gives a code at once: `reward.voucher`. Its redemption cannot be rolled back.',
+      'A reward of type CAMPAIGN gives a code at once, or points on the card of another program: `reward.voucher`. Its redemption ' +
+      'cannot be rolled back.',
     tag: TAG,
     roles: WRITERS,
     params: ByMember,

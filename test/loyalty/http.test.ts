@@ -290,6 +290,31 @@ test('a reward of a campaign gives a code that is good at once, the same one how
   assert.equal([back.status, back.body.key], [400, 'invalid_rollback_params'])
 })
 
+test('a reward of another program gives points on a card whose code is good at once, the same however often it is asked for', async () => {
+  const id = await program()
+  const { body: miles } = ok(
+    await post('/v1/loyalties', { name: 'miles for points', voucher: { loyalty_card: { points: 3 } } }),
+  )
+  const { body: reward } = ok(
+    await post('/v1/rewards', {
+      name: 'miles',
+      type: 'CAMPAIGN',
+      parameters: { campaign: { id: miles.id, balance: 40 } },
+    }),
+  )
+  ok(await post(`/v1/rewards/${reward.id}/assignments`, { campaign: id, parameters: { loyalty: { points: 5 } } }))
+  const { code } = await member(id, 'flyer')
+  ok(await post(`/v1/loyalties/members/${code}/balance`, { points: 50 }))
+  const pay = (key: string) =>
+    post(`/v1/loyalties/${id}/members/${code}/redemption`, { reward: { id: reward.id } }, { 'Idempotency-Key': key })
+  const { body: paid } = ok(await pay('miles-1'))
+  const { voucher } = paid.reward
+  assert.equal([voucher.type, voucher.campaign_id, voucher.loyalty_card.balance], ['LOYALTY_CARD', miles.id, 43])
+  assert.is(ok(await pay('miles-1')).body.reward.voucher.code, voucher.code)
+  assert.is(ok(await pay('miles-2')).body.reward.voucher.loyalty_card.balance, 83)
+  assert.is(ok(await get(`/v1/loyalties/members/${voucher.code}`)).body.loyalty_card.balance, 83)
+})
+
 test('a reward with a stock of three is paid for three times, however many ask', async () => {
   const id = await program()
   const reward = ok(

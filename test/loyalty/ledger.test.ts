@@ -240,7 +240,7 @@ test('a reward that gives a code publishes it with the payment, once, and only w
   })
   for (const [wrong, path] of [
     [{ id: 'camp_none' }, /campaign\.id/],
-    [{ id: PROGRAM }, /campaign\.id must name .* is not supported/],
+    [{ id: PROGRAM }, /campaign\.balance must be the points/],
     [{ type: 'DISCOUNT_COUPONS' }, /campaign\.type must be/],
   ] as const)
     assert.match(JSON.stringify(w.refusalOf('reward', 'rew_g', gift(wrong))), path)
@@ -263,6 +263,41 @@ test('a reward that gives a code publishes it with the payment, once, and only w
   w.define('campaign', 'camp_gifts', { ...gifts, active: false })
   assert.is(w.refused({ ...ask, redemption: 'r_2' }).key, 'campaign_not_active')
   assert.is(card(w).balance, 60)
+  balances(w)
+})
+
+test('a reward of another program puts points on the card there, issued for them once, and never pays for itself', () => {
+  const w = shop()
+  join(w)
+  add(w, 100)
+  const other = { name: 'miles', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD' } } as const
+  w.define('campaign', 'camp_miles', other)
+  const miles = {
+    name: 'miles for points',
+    type: 'CAMPAIGN' as const,
+    parameters: { campaign: { id: 'camp_miles', balance: 7 } },
+  }
+  w.define('reward', 'rew_m', miles)
+  const offer = { reward_id: 'rew_m', campaign: PROGRAM, parameters: { loyalty: { points: 40 } } }
+  assert.match(
+    JSON.stringify(w.refusalOf('rewardAssignment', 'rewa_s', { ...offer, campaign: 'camp_miles' })),
+    /campaign must be another program/,
+  )
+  w.define('rewardAssignment', 'rewa_m', offer)
+  const ask = { type: 'RedeemReward', card: 'v_1', redemption: 'r_1', assignment: 'rewa_m' } as const
+  assert.equal(
+    w.facts(ask).map(({ type }) => type),
+    ['PointsSpent', 'LoyaltyCardIssued', 'PointsAdded'],
+  )
+  assert.equal(
+    w.facts({ ...ask, redemption: 'r_2' }).map(({ type }) => type),
+    ['PointsSpent', 'PointsAdded'],
+  )
+  const there = Object.values(w.state.loyalty.cards).find(({ campaign }) => campaign.id === 'camp_miles')
+  assert.equal([there?.balance, card(w).balance], [14, 20])
+  assert.is(w.refused({ type: 'RefundPoints', card: 'v_1', redemption: 'r_1' }).key, 'invalid_rollback_params')
+  w.define('campaign', 'camp_miles', { ...other, active: false })
+  assert.is(w.refused({ ...ask, redemption: 'r_3' }).key, 'campaign_not_active')
   balances(w)
 })
 

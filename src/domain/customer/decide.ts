@@ -2,7 +2,7 @@
 import { reactWithMessages } from '../distributions/react.ts'
 import { uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
-import { giveRewardCode } from '../loyalty/rewardCodes.ts'
+import { giveReward } from '../loyalty/rewardGifts.ts'
 import { reconcileTiers, settleTiers } from '../loyalty/tiers.ts'
 import { advanceLoyalty, dueLoyalty } from '../loyalty/timed.ts'
 import { refer } from '../referrals/react.ts'
@@ -26,7 +26,7 @@ import type { CustomerState } from './state.ts'
  * is a function here; it emits what follows into the draft.
  */
 type Reaction = (draft: Draft, fact: DecidedFact) => void
-const reactions: readonly Reaction[] = [earn, refer, giveRewardCode, settleTiers]
+const reactions: readonly Reaction[] = [earn, refer, giveReward, settleTiers]
 
 /** Asked once nothing else follows, fact by fact; what they emit is followed up like any other fact. */
 const lastReactions: readonly Reaction[] = [reactWithMessages]

@@ -31,8 +31,12 @@ export const issueCard = (
 export const ruleCode = (rulebook: Rulebook, program: Program | undefined, card: string, attempt: number): string =>
   secretCode(program?.definition.voucher?.code_config ?? {}, rulebook.project.customerKey, card, attempt)
 
+/** The id of the card that a rule issues to a customer for a cause. */
+export const ruleCard = (customer: string, program: string, cause: string): string =>
+  idFrom('v', customer, program, cause)
+
 /** Issues the card that a rule calls for; a process then reserves its code, and replaces it if it is another's. */
 export const issueByRule = (draft: Draft, program: Program, cause: string): Card => {
-  const id = idFrom('v', draft.state.id, program.id, cause)
+  const id = ruleCard(draft.state.id, program.id, cause)
   return issueCard(draft, program, { card: { id, code: ruleCode(draft.rulebook, program, id, 0) }, by: 'rule' }, cause)
 }

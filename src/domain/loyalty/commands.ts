@@ -10,7 +10,7 @@ import type { CardRef, Counterpart, LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, lotsOut, movement, refOf } from './ledger.ts'
 import { MAX_TOTAL } from './points.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
-import { codeWithheld } from './rewardCodes.ts'
+import { rewardWithheld } from './rewardGifts.ts'
 import type { Card } from './state.ts'
 import { activate, expire } from './timed.ts'
 import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './transfers.ts'
@@ -248,7 +248,7 @@ const priceOf = (
     return refuseNotFound('reward_assignment', id)
   const entry = draft.rulebook.entries('reward').get(assignment.definition.reward_id)
   if (!entry) return refuseNotFound('reward', assignment.definition.reward_id)
-  const withheld = codeWithheld(draft, entry.definition)
+  const withheld = rewardWithheld(draft, entry.definition)
   if (withheld) return withheld
   const { name, type } = entry.definition
   const reward = { id: entry.id, name, type, revision: entry.revision }
@@ -343,11 +343,11 @@ const refund = (draft: Draft, command: RefundPoints): Refused | undefined => {
       resource: { type: 'redemption', id: command.redemption },
     })
   const { reward, assignment, reservation, lots } = spend
-  // Points that came back while their code stays good would be paid out twice.
+  // Points that came back while their code or points stay good would be paid out twice.
   if (reward.type === 'CAMPAIGN')
     return refuse(
       'invalid_rollback_params',
-      'A reward of type CAMPAIGN stays with its customer: its code is given out',
+      'A reward of type CAMPAIGN stays with its customer: what it gives is given out',
       {
         resource: { type: 'redemption', id: command.redemption },
       },

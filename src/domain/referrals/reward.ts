@@ -1,9 +1,6 @@
 // Rewards of a referral: points on a card of a loyalty program, or a code of another campaign, to whom the program promised it.
 import type { DecidedFact, Draft } from '../customer/draft.ts'
-import { issueByRule } from '../loyalty/cards.ts'
-import { hasRoom, lotFor, movement } from '../loyalty/ledger.ts'
-import { expiryOf, programsOf } from '../loyalty/programs.ts'
-import { cardIn } from '../loyalty/state.ts'
+import { givePoints } from '../loyalty/give.ts'
 import { type ReferralReward, referrerRewardFor } from '../rulebook/referralProgram.ts'
 import { publishable, publishByRule } from '../vouchers/publish.ts'
 import type { ReferralFactData } from './facts.ts'
@@ -12,17 +9,10 @@ type Given = ReferralFactData<'ReferralRewarded'>['given']
 type Due = Omit<ReferralFactData<'ReferralRewardWithheld'>, 'reason'>
 
 /** Puts points on the customer's card of the program, issued when there is none; or says why not. */
-const givePoints = (draft: Draft, program: string, points: number, about: string, cause: string): Given | string => {
-  const programs = programsOf(draft.rulebook)
-  const found = programs.program.get(program)
-  if (!found) return `there is no loyalty program ${program}`
-  if (!found.definition.active) return `the loyalty program ${found.definition.name} is disabled`
-  const card = cardIn(draft.state.loyalty, program) ?? issueByRule(draft, found, cause)
-  if (!card.active) return `card ${card.code} is disabled`
-  if (!hasRoom(card, points)) return 'the card holds as many points as one may'
-  const lot = lotFor(card, points, expiryOf(programs, found, draft.now))
-  const moved = movement('PointsAdded', card, [lot], draft.now)
-  draft.emit('PointsAdded', { ...moved, reason: `referral: ${about}`, source: 'Automation' }, cause)
+const givenPoints = (draft: Draft, program: string, points: number, about: string, cause: string): Given | string => {
+  const given = givePoints(draft, program, points, { reason: `referral: ${about}`, cause })
+  if (typeof given === 'string') return given
+  const { card, moved } = given
   return {
     id: card.id,
     code: card.code,
@@ -51,7 +41,7 @@ const pay = (draft: Draft, due: Due, cause: string): void => {
   const { id } = reward.related_object_parent
   const given =
     reward.type === 'LOYALTY_CARD'
-      ? givePoints(draft, id, reward.amount, due.campaign.name, cause)
+      ? givenPoints(draft, id, reward.amount, due.campaign.name, cause)
       : giveCode(draft, id, reward.amount, cause)
   if (typeof given === 'string') draft.emit('ReferralRewardWithheld', { ...due, reason: given }, cause)
   else draft.emit('ReferralRewarded', { ...due, given }, cause)

@@ -19,13 +19,16 @@ const common = {
   metadata: v.optional(v.record(v.string(), v.unknown()), {}),
 }
 
-/** The types of campaign that a reward may give a code of. */
-const GIVEN = ['DISCOUNT_COUPONS', 'GIFT_VOUCHERS'] as const
+/** The types of campaign that a reward may give a code of, or points. */
+const GIVEN = ['DISCOUNT_COUPONS', 'GIFT_VOUCHERS', 'LOYALTY_PROGRAM'] as const
 
 export const Reward = v.variant('type', [
   v.object({
     type: v.literal('CAMPAIGN'),
-    /** A code of the campaign; `balance` is what a gift voucher begins with, minor units, where the campaign's amount is not meant. */
+    /**
+     * A code of the campaign; `balance` is what a gift voucher begins with, minor units, where the campaign's amount is not meant.
+     * Of a loyalty program: so many points on the customer's card.
+     */
     parameters: v.object({
       campaign: v.object({
         id: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
@@ -64,13 +67,18 @@ export const rewardKind: Kind<Reward> = {
     if (!GIVEN.some((one) => one === is))
       faults.push({
         path: `${path}.id`,
-        message: `must name a campaign of type ${GIVEN.join(' or ')}: ${is} is not supported`,
+        message: `must name a campaign of type ${GIVEN.join(', ')}: ${is} is not supported`,
       })
     if (type != null && type !== is)
       faults.push({ path: `${path}.type`, message: `must be that of the campaign: ${is}` })
     // The official SDK cannot leave the balance out, so nothing is said by a 0.
-    if (balance && is !== 'GIFT_VOUCHERS')
-      faults.push({ path: `${path}.balance`, message: 'goes with a campaign of type GIFT_VOUCHERS only' })
+    if (balance && is === 'DISCOUNT_COUPONS')
+      faults.push({
+        path: `${path}.balance`,
+        message: 'goes with a campaign of type GIFT_VOUCHERS or LOYALTY_PROGRAM only',
+      })
+    if (!balance && is === 'LOYALTY_PROGRAM')
+      faults.push({ path: `${path}.balance`, message: 'must be the points that are given: at least 1' })
     return faults
   },
   uses: (definition) =>

@@ -28,6 +28,8 @@ export const rewardAssignmentKind: Kind<RewardAssignment> = {
       faults.push({ path: 'parameters.loyalty', message: 'must NOT be given for a COIN reward' })
     else if (reward.definition.type !== 'COIN' && price === undefined)
       faults.push({ path: 'parameters.loyalty.points', message: 'is required' })
+    if (reward?.definition.type === 'CAMPAIGN' && reward.definition.parameters.campaign.id === definition.campaign)
+      faults.push({ path: 'campaign', message: 'must be another program than the one whose points the reward gives' })
     return faults
   },
   uses: ({ reward_id, campaign }) => [
