@@ -1,9 +1,12 @@
 // Starts the embedded engines over one data directory, each in a worker thread, for a node that was given no servers.
 import { join } from 'node:path'
+import { type EngineAccess, engineAccess } from './access.ts'
 import { builtFile } from './built.ts'
-import { runInWorker } from './host.ts'
+import { StoreUnusable } from './dataFile.ts'
+import { EngineRefused, runInWorker } from './host.ts'
 
 export interface EngineUrls {
+  /** Those of embedded engines hold their passwords: they belong in no log. */
   readonly eventStoreUrl: string
   readonly mongodbUrl: string
   /** Resolves, with the reason, when an engine ends by itself: the node cannot go on without it. */
@@ -21,15 +24,27 @@ export interface EngineOptions {
   readonly testMode?: boolean
 }
 
+const accessIn = (dir: string): EngineAccess => {
+  try {
+    return engineAccess(dir)
+  } catch (error) {
+    if (error instanceof StoreUnusable) throw new EngineRefused({ message: error.message, isInUse: false })
+    throw error
+  }
+}
+
 /** Starts what is not given by URL. Rejects, with the reason, when a directory is in use or cannot be opened. */
 export const startEngines = async (
   { dir, eventStorePort = 0, mongodbPort = 0, testMode = false }: EngineOptions,
   given: { readonly eventStoreUrl?: string | undefined; readonly mongodbUrl?: string | undefined } = {},
 ): Promise<EngineUrls> => {
+  const isEmbedded = !given.eventStoreUrl || !given.mongodbUrl
+  const access = isEmbedded ? accessIn(dir) : undefined
   const eventLog = given.eventStoreUrl
     ? undefined
     : await runInWorker(builtFile('eventlog-worker.js'), {
         dir: join(dir, 'events'),
+        access: access!.eventLog,
         port: eventStorePort,
         testMode,
       })
@@ -38,6 +53,7 @@ export const startEngines = async (
       ? undefined
       : await runInWorker(builtFile('documents-worker.js'), {
           dir: join(dir, 'documents'),
+          access: access!.documents,
           port: mongodbPort,
           enableTestCommands: testMode,
         })

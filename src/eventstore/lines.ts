@@ -6,6 +6,7 @@ import { type Generation, type Line, openLine } from '../line/line.ts'
 import { addressOf } from '../line/reason.ts'
 import { processTime as time } from '../line/time.ts'
 import { isReadRefused, verdictOf } from './errors.ts'
+import { muteIpServerName } from './ipServerName.ts'
 import { readChunks } from './read.ts'
 
 export type ClientLine = Line<EventStoreDBClient>
@@ -83,6 +84,7 @@ const isAppendAnswer = (error: unknown): boolean => {
 
 export const openLines = (options: LinesOptions): { readonly reads: ClientLine; readonly writes: ClientLine } => {
   const { url, limits, lostAfterMs, onTurn, onReplaced } = options
+  muteIpServerName()
   /** The witness's own client: its end closes nothing but its own calls. */
   const alone = async (ask: (client: EventStoreDBClient) => Promise<unknown>): Promise<void> => {
     const client = openClient(url)

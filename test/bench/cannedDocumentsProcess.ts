@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { rawField } from '../../src/engines/documents/bson.ts'
 import type { Encodable } from '../../src/engines/documents/bson-encode.ts'
 import { Double } from '../../src/engines/documents/values.ts'
-import { answerTo, createFramer, parseRequest, type Request } from '../../src/engines/documents/wire.ts'
+import { answerTo, createFramer, MAX_MESSAGE, parseRequest, type Request } from '../../src/engines/documents/wire.ts'
 import { serveInWorker } from '../../src/engines/host.ts'
 
 const OK = new Double(1)
@@ -40,7 +40,7 @@ await serveInWorker(
   () =>
     new Promise((resolve) => {
       const server = createServer((socket) => {
-        const frame = createFramer()
+        const frame = createFramer(() => MAX_MESSAGE)
         socket.setNoDelay(true)
         socket.on('error', () => socket.destroy())
         socket.on('data', (chunk) => {

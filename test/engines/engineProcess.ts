@@ -10,10 +10,10 @@ if (dir === undefined || port === undefined) throw new Error('usage: events|docu
 const startEvents = () => {
   const faults = createFaults()
   if (seed !== undefined) faults.random({ seed: Number(seed), chances: APPEND_AND_SUBSCRIPTION_CHANCES, delayMs: 150 })
-  return startEventLog({ dir, port: Number(port), faults })
+  return startEventLog({ access: 'open', dir, port: Number(port), faults })
 }
 const startDocuments = async () => {
-  const store = await startDocumentStore({ dir, port: Number(port), enableTestCommands: true })
+  const store = await startDocumentStore({ access: 'open', dir, port: Number(port), enableTestCommands: true })
   if (seed !== undefined) void failAtRandom(store.url, Number(seed))
   return store
 }

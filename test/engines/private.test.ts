@@ -28,7 +28,10 @@ test('after a run, a backup and its return, nothing is open to other users', asy
     mkdirSync(events)
     chmodSync(events, 0o755)
     writeFileSync(join(events, 'left-behind'), '', { mode: 0o644 })
-    const engines = [await startEventLog({ dir: events }), await startDocumentStore({ dir: join(data, 'documents') })]
+    const engines = [
+      await startEventLog({ access: 'open', dir: events }),
+      await startDocumentStore({ access: 'open', dir: join(data, 'documents') }),
+    ]
     assert.equal(openTo(data), [])
     await backupEngines(data, join(home, 'backup'))
     for (const engine of engines) await engine.stop()

@@ -91,7 +91,7 @@ export const eventStoreUnderTest = async (): Promise<EventStoreUnderTest> => {
   if (inContainers) return { ...(await eventStoreContainer()), faults: undefined }
   const { createFaults, startEventLog } = await import('../../src/engines/eventlog/index.ts')
   const faults = createFaults()
-  return { ...(await embedded((dir, port) => startEventLog({ dir, port, faults }))), faults }
+  return { ...(await embedded((dir, port) => startEventLog({ access: 'open', dir, port, faults }))), faults }
 }
 
 export const documentStoreUnderTest = async (): Promise<ServerUnderTest> => {
@@ -99,5 +99,5 @@ export const documentStoreUnderTest = async (): Promise<ServerUnderTest> => {
   if (url) return given(url)
   if (inContainers) return documentStoreContainer()
   const { startDocumentStore } = await import('../../src/engines/documents/index.ts')
-  return embedded((dir, port) => startDocumentStore({ dir, port }))
+  return embedded((dir, port) => startDocumentStore({ access: 'open', dir, port }))
 }

@@ -68,13 +68,16 @@ const withFolder = async (
 
 export const startEventLogEngine = async (): Promise<Engine & { end(): Promise<void> }> => {
   const { startEventLog } = await import('../../src/engines/eventlog/index.ts')
-  return withFolder((dir) => restartable((port) => startEventLog({ dir, port })), process.env.EVENTSTORE_URL)
+  return withFolder(
+    (dir) => restartable((port) => startEventLog({ access: 'open', dir, port })),
+    process.env.EVENTSTORE_URL,
+  )
 }
 
 export const startDocumentEngine = async (): Promise<Engine & { end(): Promise<void> }> => {
   const { startDocumentStore } = await import('../../src/engines/documents/index.ts')
   return withFolder(
-    (dir) => restartable((port) => startDocumentStore({ dir, port, enableTestCommands: true })),
+    (dir) => restartable((port) => startDocumentStore({ access: 'open', dir, port, enableTestCommands: true })),
     process.env.MONGODB_URL,
   )
 }

@@ -32,7 +32,7 @@ test('on a server of others only what is older than any run was left behind', ()
 
 test('they are dropped, and nothing else', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-scratch-'))
-  const store = await startDocumentStore({ dir })
+  const store = await startDocumentStore({ access: 'open', dir })
   const client = new MongoClient(store.url)
   try {
     const left = scratchName('tributary', NOW, 'abcdefabcdef')

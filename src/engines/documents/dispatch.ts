@@ -1,6 +1,7 @@
 // From a message to its answer: the command found by name, its session and transaction, faults, errors, cluster time.
 import type { BSON } from 'mongodb'
 import type { Encodable } from './bson-encode.ts'
+import * as authentication from './commands/authentication.ts'
 import * as collections from './commands/collections.ts'
 import {
   type Connection,
@@ -73,6 +74,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['killAllSessions', never(sessions.killAllSessions)],
   ['killAllSessionsByPattern', never(sessions.killAllSessions)],
   ['refreshSessions', never(sessions.refreshSessions)],
+  ['saslStart', never(authentication.saslStart)],
+  ['saslContinue', never(authentication.saslContinue)],
+  ['logout', never(authentication.logout)],
   ['hello', part(diagnostics.hello)],
   ['isMaster', part(diagnostics.hello)],
   ['ismaster', part(diagnostics.hello)],
@@ -314,6 +318,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
     let ending = false
     try {
       const command = find(name)
+      authentication.checkSignedIn(name, connection)
       checkApiVersion(name, body)
       ending = command.transaction === 'ends'
       const fault = failpoints.take(attemptOf(name, body, connection))

@@ -1,10 +1,12 @@
 // The embedded document store: a server of the MongoDB wire protocol over LMDB, for the official driver, shells and tools.
+import type { Login } from '../access.ts'
 import { checkDataFile, markCreated, type StoreKind } from '../dataFile.ts'
 import { lockDirectory } from '../lock.ts'
 import { SET_NAME } from './commands/diagnostics.ts'
 import { createCursors } from './cursors.ts'
 import { createDispatcher } from './dispatch.ts'
 import { removeUnfinished } from './index-build.ts'
+import { verifierOf } from './scram.ts'
 import { listen } from './server.ts'
 import { createSessions } from './sessions.ts'
 import { openStore, type Store } from './store.ts'
@@ -15,6 +17,8 @@ export interface DocumentStoreOptions {
   readonly dir: string
   /** TCP port; 0, the default, takes any free one. */
   readonly port?: number
+  /** Who may use it; `open` lets in whoever reaches the port. */
+  readonly access: 'open' | Login
   readonly host?: string
   /** Allows `configureFailPoint`, which injects faults. */
   readonly enableTestCommands?: boolean
@@ -30,6 +34,13 @@ export interface DocumentStore {
   stop(): Promise<void>
   /** Ends at once, in the middle of whatever is under way, as far as one process can do that to itself. */
   kill(): Promise<void>
+}
+
+const urlOf = (access: 'open' | Login, address: string): string => {
+  const options = `replicaSet=${SET_NAME}&directConnection=true`
+  if (access === 'open') return `mongodb://${address}/?${options}`
+  const { user, password } = access
+  return `mongodb://${user}:${encodeURIComponent(password)}@${address}/?${options}&authSource=admin`
 }
 
 /** How long commands that run at a stop may take to end, in milliseconds. */
@@ -49,6 +60,7 @@ const open = async (dir: string): Promise<Store> => {
 export const startDocumentStore = async ({
   dir,
   port = 0,
+  access,
   host = '127.0.0.1',
   enableTestCommands = false,
   expiryMs = 60_000,
@@ -61,6 +73,7 @@ export const startDocumentStore = async ({
   const expiry = startExpiry(store, expiryMs)
   const sessions = createSessions(store)
   const cursors = createCursors()
+  const verifier = access === 'open' ? undefined : verifierOf(access)
   const close = async (): Promise<void> => {
     cursors.stop()
     sessions.stop()
@@ -72,6 +85,7 @@ export const startDocumentStore = async ({
     const listener = await listen({
       host,
       port,
+      isOpen: access === 'open',
       dispatcher: (listening) =>
         createDispatcher({
           store,
@@ -81,6 +95,7 @@ export const startDocumentStore = async ({
           startedAt: new Date(),
           testCommands: enableTestCommands,
           connections: listening.connections,
+          verifier,
         }),
     })
     let ended: Promise<void> | undefined
@@ -90,7 +105,7 @@ export const startDocumentStore = async ({
     }
     return {
       port: listener.port,
-      url: `mongodb://${host}:${listener.port}/?replicaSet=${SET_NAME}&directConnection=true`,
+      url: urlOf(access, `${host}:${listener.port}`),
       stop: () => end(GRACE_MS),
       kill: () => end(0),
     }

@@ -1,8 +1,9 @@
 // The TCP side: connections, one command of each at a time, answers with back-pressure, and an orderly end.
 import { createServer, type Server, type Socket } from 'node:net'
+import { newSignIn } from './commands/authentication.ts'
 import type { Connection } from './commands/context.ts'
 import type { Dispatcher } from './dispatch.ts'
-import { createFramer, parseRequest, type Request } from './wire.ts'
+import { createFramer, MAX_MESSAGE, parseRequest, type Request } from './wire.ts'
 
 export interface Listener {
   readonly port: number
@@ -14,9 +15,14 @@ export interface Listener {
 export interface ListenOptions {
   readonly host: string
   readonly port: number
+  /** Connections need not sign in. */
+  readonly isOpen: boolean
   /** Told the port that was taken, and how to count connections; answers who handles messages. */
   readonly dispatcher: (listening: { readonly port: number; readonly connections: () => number }) => Dispatcher
 }
+
+/** Largest message of a connection that has not signed in: strangers take no memory. */
+const MAX_BEFORE_SIGN_IN = 64 * 1024
 
 const write = (socket: Socket, bytes: readonly Buffer[]): Promise<void> => {
   socket.cork()
@@ -36,12 +42,18 @@ const write = (socket: Socket, bytes: readonly Buffer[]): Promise<void> => {
 }
 
 /** Serves one connection until it ends; bytes that are no messages end it. */
-const serve = (socket: Socket, id: number, dispatcher: () => Dispatcher): { readonly busy: () => boolean } => {
+const serve = (
+  socket: Socket,
+  id: number,
+  dispatcher: () => Dispatcher,
+  isOpen: boolean,
+): { readonly busy: () => boolean } => {
   const goneCallbacks = new Set<() => void>()
   const connection: Connection = {
     id,
     remote: `${socket.remoteAddress}:${socket.remotePort}`,
     appName: undefined,
+    signIn: newSignIn(isOpen),
     onGone: (callback) => {
       goneCallbacks.add(callback)
       return () => goneCallbacks.delete(callback)
@@ -50,7 +62,7 @@ const serve = (socket: Socket, id: number, dispatcher: () => Dispatcher): { read
       return !socket.destroyed
     },
   }
-  const frame = createFramer()
+  const frame = createFramer(() => (connection.signIn.done ? MAX_MESSAGE : MAX_BEFORE_SIGN_IN))
   const waiting: Request[] = []
   let running = false
 
@@ -107,7 +119,7 @@ const listening = (server: Server, host: string, port: number): Promise<void> =>
   })
 
 /** Listens for clients. */
-export const listen = async ({ host, port, dispatcher }: ListenOptions): Promise<Listener> => {
+export const listen = async ({ host, port, isOpen, dispatcher }: ListenOptions): Promise<Listener> => {
   const open = new Map<Socket, { readonly busy: () => boolean }>()
   let lastId = 0
   let handler: Dispatcher | undefined
@@ -115,7 +127,7 @@ export const listen = async ({ host, port, dispatcher }: ListenOptions): Promise
     lastId += 1
     open.set(
       socket,
-      serve(socket, lastId, () => handler!),
+      serve(socket, lastId, () => handler!, isOpen),
     )
     socket.on('close', () => open.delete(socket))
   })

@@ -116,8 +116,8 @@ export const answerTo = (request: Request, reply: { readonly [name: string]: Enc
   return [head, body]
 }
 
-/** Cuts a stream of bytes into messages. */
-export const createFramer = (): ((chunk: Buffer) => Buffer[]) => {
+/** Cuts a stream of bytes into messages of at most as many bytes as `longest` says at the time. */
+export const createFramer = (longest: () => number): ((chunk: Buffer) => Buffer[]) => {
   let held: Buffer[] = []
   let size = 0
   const join = (): Buffer => {
@@ -132,7 +132,7 @@ export const createFramer = (): ((chunk: Buffer) => Buffer[]) => {
     while (size >= 16) {
       const first = held[0]!.length >= 16 ? held[0]! : join()
       const length = first.readInt32LE(0)
-      if (length < 16 || length > MAX_MESSAGE) throw new ProtocolError(`a message of ${length} bytes`)
+      if (length < 16 || length > longest()) throw new ProtocolError(`a message of ${length} bytes`)
       if (size < length) break
       const all = join()
       out.push(all.subarray(0, length))

@@ -1,6 +1,8 @@
 // The embedded event log: a server of the event store's gRPC protocol over LMDB, for development and single machines.
 import { randomUUID } from 'node:crypto'
+import type { SecureLogin } from '../access.ts'
 import { lockDirectory } from '../lock.ts'
+import { createAdmission } from './admission.ts'
 import type { Faults } from './faults.ts'
 import { createIdCache } from './log/idCache.ts'
 import { createReader } from './log/reader.ts'
@@ -26,7 +28,9 @@ export interface EventLogOptions {
   readonly dir: string
   /** TCP port; 0, the default, takes any free one. */
   readonly port?: number | undefined
-  /** Address to listen on. There is no user and no encryption: leave it at loopback. */
+  /** Who may use it, over TLS; `open` lets in whoever reaches the port, unencrypted. */
+  readonly access: 'open' | SecureLogin
+  /** Address to listen on. The certificate is for loopback: leave it there. */
   readonly host?: string | undefined
   /** Appends are refused once the log's file has so many bytes; default: as many as the disk holds. */
   readonly maxBytes?: number | undefined
@@ -47,9 +51,15 @@ export interface EventLog {
 /** How long calls may take to end at stop, ms. */
 const STOP_GRACE_MS = 1_000
 
+const urlOf = (access: 'open' | SecureLogin, address: string): string => {
+  if (access === 'open') return `esdb://${address}?tls=false`
+  const { user, password, tls } = access
+  return `esdb://${user}:${encodeURIComponent(password)}@${address}?tls=true&tlsCAFile=${encodeURIComponent(tls.file)}`
+}
+
 /** Opens the log and serves it. Rejects when the directory is in use, of another layout, or the port is taken. */
 export const startEventLog = async (options: EventLogOptions): Promise<EventLog> => {
-  const { dir, port = 0, host = '127.0.0.1', maxBytes, faults } = options
+  const { dir, access, port = 0, host = '127.0.0.1', maxBytes, faults } = options
   const lock = await lockDirectory(dir)
   let close: () => Promise<void> = async () => {}
   try {
@@ -70,8 +80,16 @@ export const startEventLog = async (options: EventLogOptions): Promise<EventLog>
       faults,
       submit: createSubmit(writer),
     }
-    const router = createRouter(context)
-    const server = await listen({ host, port, onCall: router.route, onHttp: createHttpHandler(identity, faults) })
+    const admit = createAdmission(access)
+    const router = createRouter(context, admit)
+    const isSecure = access !== 'open'
+    const server = await listen({
+      host,
+      port,
+      onCall: router.route,
+      onHttp: createHttpHandler(identity, faults, { isSecure, admit }),
+      tls: isSecure ? access.tls : undefined,
+    })
     boundPort = server.port
 
     const end = async (graceMs: number) => {
@@ -85,7 +103,7 @@ export const startEventLog = async (options: EventLogOptions): Promise<EventLog>
     let ended: Promise<void> | undefined
     return {
       port: server.port,
-      url: `esdb://${host}:${server.port}?tls=false`,
+      url: urlOf(access, `${host}:${server.port}`),
       stop: () => {
         ended ??= end(STOP_GRACE_MS)
         return ended

@@ -1,4 +1,5 @@
 // Which call goes to which service, and what becomes of calls when the server stops.
+import { type Admission, isForAnybody } from './admission.ts'
 import { serveAppend } from './services/append.ts'
 import { serveBatchAppend } from './services/batchAppend.ts'
 import type { ServiceContext } from './services/context.ts'
@@ -20,7 +21,7 @@ export interface Router {
 
 const STOPPING = unavailable('The event log is stopping.')
 
-export const createRouter = (context: ServiceContext): Router => {
+export const createRouter = (context: ServiceContext, admit: Admission): Router => {
   let stopping = false
   const reads = new Set<Call>()
   const writes = new Set<Call>()
@@ -80,6 +81,9 @@ export const createRouter = (context: ServiceContext): Router => {
   return {
     route: (call) => {
       if (stopping) return call.fail(STOPPING)
+      const { isEncrypted, headers } = call
+      const refusal = isForAnybody(call.path) ? undefined : admit({ isEncrypted, authorization: headers.authorization })
+      if (refusal !== undefined) return call.fail(refusal)
       const serve = routes[call.path]
       if (serve === undefined) {
         return call.fail(unimplemented(`${call.path} is not supported by the embedded event log.`))

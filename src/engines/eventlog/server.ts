@@ -2,6 +2,8 @@
 import { createServer as createHttp1 } from 'node:http'
 import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2'
 import { createServer, type Socket } from 'node:net'
+import { createServer as createTls, type TLSSocket } from 'node:tls'
+import type { Certificate } from '../certificate.ts'
 import { type Call, createCall } from './wire/grpc.ts'
 import type { HttpHandler } from './wire/http1.ts'
 
@@ -18,12 +20,16 @@ export interface PortServerOptions {
   readonly port: number
   readonly onCall: (call: Call) => void
   readonly onHttp: HttpHandler
+  /** The key and certificate that connections are encrypted with; without them they are not. */
+  readonly tls?: Certificate | undefined
   /** How often a connection is asked whether its other side is there, ms. */
   readonly pingMs?: number
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0')
 const TELLING_BYTES = 3
+/** The first byte of a TLS handshake, which is none of HTTP's. */
+const HANDSHAKE = 0x16
 /** A connection that says nothing for so long is closed, ms. */
 const SILENT_MS = 30_000
 /** A client is asked this often whether it is still there, ms; the real server's time. */
@@ -49,7 +55,7 @@ const keepAlive = (session: ServerHttp2Session, pingMs: number) => {
 }
 
 export const listen = async (options: PortServerOptions): Promise<PortServer> => {
-  const { host, port, onCall, onHttp, pingMs = PING_MS } = options
+  const { host, port, onCall, onHttp, tls, pingMs = PING_MS } = options
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
   const http2 = createHttp2({
@@ -70,11 +76,9 @@ export const listen = async (options: PortServerOptions): Promise<PortServer> =>
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
   })
 
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+  /** What its first bytes are: HTTP/2, HTTP/1.1, or a handshake after which that is told. */
+  const begin = (socket: Socket, handshake: ((socket: Socket) => void) | undefined) => {
     socket.on('error', () => socket.destroy())
-    socket.setNoDelay(true)
     socket.setTimeout(SILENT_MS, () => socket.destroy())
     let first = Buffer.alloc(0)
     const onReadable = () => {
@@ -87,10 +91,30 @@ export const listen = async (options: PortServerOptions): Promise<PortServer> =>
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
       socket.unshift(first)
+      if (handshake !== undefined && first[0] === HANDSHAKE) return handshake(socket)
       const isHttp2 = PREFACE.subarray(0, first.length).equals(first.subarray(0, PREFACE.length))
       ;(isHttp2 ? http2 : http1).emit('connection', socket)
     }
     socket.on('readable', onReadable)
+  }
+  const secure =
+    tls &&
+    createTls(
+      {
+        key: tls.key,
+        cert: tls.certificate,
+        minVersion: 'TLSv1.2',
+        ALPNProtocols: ['h2', 'http/1.1'],
+        handshakeTimeout: SILENT_MS,
+      },
+      (socket: TLSSocket) => begin(socket, undefined),
+    )
+  secure?.on('tlsClientError', (_error, socket) => socket.destroy())
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.setNoDelay(true)
+    begin(socket, secure && ((plain) => void secure.emit('connection', plain)))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

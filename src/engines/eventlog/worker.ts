@@ -1,10 +1,12 @@
 // Entry of the event log's worker thread.
 import * as v from 'valibot'
+import { SecureLogin } from '../access.ts'
 import { serveInWorker } from '../host.ts'
 import { createFaults, startEventLog } from './index.ts'
 
 const Options = v.object({
   dir: v.string(),
+  access: SecureLogin,
   port: v.optional(v.number()),
   host: v.optional(v.string()),
   maxBytes: v.optional(v.number()),

@@ -253,7 +253,7 @@ test('a cursor that goes on while documents come and go skips and repeats none t
 
 const withFaults = async (work: (own: MongoClient, name: string) => Promise<void>): Promise<void> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-faults-'))
-  const store = await startDocumentStore({ dir, enableTestCommands: true })
+  const store = await startDocumentStore({ access: 'open', dir, enableTestCommands: true })
   const own = new MongoClient(store.url, { monitorCommands: true, serverSelectionTimeoutMS: 3000 })
   try {
     await work(own, 'faults')

@@ -260,7 +260,7 @@ test('documents are deleted when their date is past, others stay', async () => {
   const { tmpdir } = await import('node:os')
   const { join } = await import('node:path')
   const dir = mkdtempSync(join(tmpdir(), 'tributary-expiry-'))
-  const store = await startDocumentStore({ dir, expiryMs: 50 })
+  const store = await startDocumentStore({ access: 'open', dir, expiryMs: 50 })
   const own = new MongoClient(store.url)
   try {
     const rows = own.db('x').collection<{ _id: number; at?: unknown; kind?: string }>('y')

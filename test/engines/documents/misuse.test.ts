@@ -120,9 +120,12 @@ test('documents that are too deep or too large are refused', async () => {
 
 test('two stores on one directory: the second is told who has it', async () => {
   const dir = folder()
-  const store = await startDocumentStore({ dir })
+  const store = await startDocumentStore({ access: 'open', dir })
   try {
-    assert.match(await reason(startDocumentStore({ dir })), new RegExp(`in use by process ${process.pid}`))
+    assert.match(
+      await reason(startDocumentStore({ access: 'open', dir })),
+      new RegExp(`in use by process ${process.pid}`),
+    )
     const other = serve(dir)
     const [code] = await once(other.child, 'exit')
     assert.is(code, 1)
@@ -130,19 +133,19 @@ test('two stores on one directory: the second is told who has it', async () => {
   } finally {
     await store.stop()
   }
-  await (await startDocumentStore({ dir })).stop()
+  await (await startDocumentStore({ access: 'open', dir })).stop()
 })
 
 test('a port that is taken is a clear error and leaves the directory free', async () => {
   const dir = folder()
   const port = Number(new URL(server.url).port)
-  assert.match(await reason(startDocumentStore({ dir, port })), /EADDRINUSE/)
-  await (await startDocumentStore({ dir })).stop()
+  assert.match(await reason(startDocumentStore({ access: 'open', dir, port })), /EADDRINUSE/)
+  await (await startDocumentStore({ access: 'open', dir })).stop()
 })
 
 test('a data file that is cut off, emptied, lost or not ours is refused, an untouched one opens', async () => {
   const dir = folder()
-  const store = await startDocumentStore({ dir })
+  const store = await startDocumentStore({ access: 'open', dir })
   const own = await new MongoClient(store.url).connect()
   await own
     .db('d')
@@ -161,16 +164,19 @@ test('a data file that is cut off, emptied, lost or not ours is refused, an unto
   }
   for (const size of [0, 1, 100, 4096, 8191, 8192, whole.length >> 1, whole.length - 1])
     assert.match(
-      await reason(startDocumentStore({ dir: damaged(whole.subarray(0, size)) })),
+      await reason(startDocumentStore({ access: 'open', dir: damaged(whole.subarray(0, size)) })),
       /damaged/,
       `${size} bytes`,
     )
-  assert.match(await reason(startDocumentStore({ dir: damaged(undefined) })), /missing/)
-  assert.match(await reason(startDocumentStore({ dir: damaged(randomBytes(50_000)) })), /not a data file/)
+  assert.match(await reason(startDocumentStore({ access: 'open', dir: damaged(undefined) })), /missing/)
+  assert.match(
+    await reason(startDocumentStore({ access: 'open', dir: damaged(randomBytes(50_000)) })),
+    /not a data file/,
+  )
   // Pages at the end that were taken and given back are never written: such a file is shorter and whole.
   const shorter = Buffer.from(whole)
   for (const meta of [0, 4096]) shorter.writeBigUInt64LE(shorter.readBigUInt64LE(meta + 144) + 7n, meta + 144)
-  const again = await startDocumentStore({ dir: damaged(shorter) })
+  const again = await startDocumentStore({ access: 'open', dir: damaged(shorter) })
   const client2 = await new MongoClient(again.url).connect()
   assert.is(await client2.db('d').collection('c').countDocuments({}), 3000)
   await client2.close()

@@ -58,7 +58,8 @@ export const rawClient = async (url: string): Promise<RawClient> => {
     }
   })
   socket.on('error', () => undefined)
-  const closed = once(socket, 'close').then(() => undefined)
+  // However it is closed: a server that has not read everything resets the connection.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   return {
     socket,
     closed,

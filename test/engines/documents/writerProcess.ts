@@ -3,7 +3,7 @@
 import { startDocumentStore } from '../../../src/engines/documents/index.ts'
 
 const [dir = '', port = '0'] = process.argv.slice(2)
-const store = await startDocumentStore({ dir, port: Number(port) })
+const store = await startDocumentStore({ access: 'open', dir, port: Number(port) })
 process.stdout.write(`${store.port}\n`)
 process.stdin.on('end', () => process.exit(0))
 process.stdin.resume()

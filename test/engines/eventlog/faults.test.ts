@@ -12,7 +12,7 @@ import { collect, errorOf, event, idsOf, streamName, until, watch } from './tool
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-faults-'))
 const faults = createFaults()
-const log = await startEventLog({ dir: join(dir, 'log'), faults })
+const log = await startEventLog({ access: 'open', dir: join(dir, 'log'), faults })
 let client = es.EventStoreDBClient.connectionString(log.url)
 
 const test = suite('event log test mode')

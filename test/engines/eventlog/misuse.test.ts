@@ -36,7 +36,7 @@ const filler = 'x'.repeat(2_000)
 /** A log with `count` events in stream `s`, closed. */
 const madeLog = async (count: number): Promise<string> => {
   const dir = newDir()
-  const log = await startEventLog({ dir })
+  const log = await startEventLog({ access: 'open', dir })
   const client = clientOf(log.url)
   const proposed = Array.from({ length: count }, () => event('T', { filler }))
   await client.appendToStream('s', proposed)
@@ -80,14 +80,14 @@ test('a data file that is cut off, replaced, emptied or gone is refused with its
     const dir = newDir()
     cpSync(whole, dir, { recursive: true })
     damage(join(dir, 'data.mdb'))
-    const error = await errorOf(startEventLog({ dir }))
+    const error = await errorOf(startEventLog({ access: 'open', dir }))
     assert.match(error.message, `the event log in ${dir} is damaged: data.mdb`, how)
     assert.not.ok(
       readdirSync(dir).some((name) => name.startsWith('lock.') && name !== 'lock.mdb'),
       how,
     )
   }
-  const log = await startEventLog({ dir: whole })
+  const log = await startEventLog({ access: 'open', dir: whole })
   const client = clientOf(log.url)
   assert.is((await collect(client.readStream('s'))).length, 300)
   await client.dispose()
@@ -97,14 +97,14 @@ test('a data file that is cut off, replaced, emptied or gone is refused with its
 test('a log of another layout is refused', async () => {
   const dir = await madeLog(1)
   writeFileSync(join(dir, 'event-log.json'), '{"layout":99}')
-  assert.match((await errorOf(startEventLog({ dir }))).message, 'has layout 99; this program reads 1')
+  assert.match((await errorOf(startEventLog({ access: 'open', dir }))).message, 'has layout 99; this program reads 1')
 })
 
 test('a port that is taken is said so, and the directory is free again', async () => {
-  const first = await startEventLog({ dir: newDir() })
+  const first = await startEventLog({ access: 'open', dir: newDir() })
   const dir = newDir()
-  assert.match((await errorOf(startEventLog({ dir, port: first.port }))).message, 'EADDRINUSE')
-  await (await startEventLog({ dir })).stop()
+  assert.match((await errorOf(startEventLog({ access: 'open', dir, port: first.port }))).message, 'EADDRINUSE')
+  await (await startEventLog({ access: 'open', dir })).stop()
   await first.stop()
 })
 
@@ -141,13 +141,13 @@ const fill = async (url: string, makeRoom: () => Promise<void>, message: RegExp)
 
 test('a log at its limit refuses appends and serves reads; with a higher limit it goes on', async () => {
   const dir = newDir()
-  let log = await startEventLog({ dir, maxBytes: 2_000_000 })
+  let log = await startEventLog({ access: 'open', dir, maxBytes: 2_000_000 })
   const { port } = log
   await fill(
     log.url,
     async () => {
       await log.stop()
-      log = await startEventLog({ dir, port, maxBytes: 20_000_000 })
+      log = await startEventLog({ access: 'open', dir, port, maxBytes: 20_000_000 })
     },
     /the event log is full/,
   )
@@ -193,7 +193,7 @@ test('a second process on the same directory is refused with the first named; ki
 })
 
 test('rubbish on the port, before and after a preface, ends its own connection only', async () => {
-  const log = await startEventLog({ dir: newDir() })
+  const log = await startEventLog({ access: 'open', dir: newDir() })
   const client = clientOf(log.url)
   await client.appendToStream('s', event())
   const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -292,7 +292,7 @@ test('a connection whose other side has vanished is ended; one that answers ping
 })
 
 test('a client that sends appends and takes no answers is not listened to without end', async () => {
-  const log = await startEventLog({ dir: newDir() })
+  const log = await startEventLog({ access: 'open', dir: newDir() })
   const session = connectHttp2(`http://127.0.0.1:${log.port}`, { settings: { initialWindowSize: 0 } })
   const call = session.request({
     ':method': 'POST',
@@ -334,7 +334,7 @@ test('a client that sends appends and takes no answers is not listened to withou
 })
 
 test('a request in single bytes is understood', async () => {
-  const log = await startEventLog({ dir: newDir() })
+  const log = await startEventLog({ access: 'open', dir: newDir() })
   const socket = connect(log.port, '127.0.0.1')
   socket.setNoDelay(true)
   let answer = ''
@@ -352,7 +352,7 @@ test('a request in single bytes is understood', async () => {
 
 test('what is in flight when the server stops is answered, and is there afterwards', async () => {
   const dir = newDir()
-  const log = await startEventLog({ dir })
+  const log = await startEventLog({ access: 'open', dir })
   const client = clientOf(log.url)
   await client.appendToStream('s', event())
   const proposed = Array.from({ length: 64 }, () => event())
@@ -364,7 +364,7 @@ test('what is in flight when the server stops is answered, and is there afterwar
   for (const one of settled) {
     if (one.status === 'rejected') assert.is((one.reason as { readonly code?: number }).code, 14)
   }
-  const again = await startEventLog({ dir })
+  const again = await startEventLog({ access: 'open', dir })
   const other = clientOf(again.url)
   const found = new Set((await collect(other.readStream('s'))).map(({ event }) => event?.id))
   assert.ok(acknowledged.every((id) => found.has(id)))

@@ -3,6 +3,7 @@ import { startEventLog } from '../../../src/engines/eventlog/index.ts'
 
 const [dir = '', port = '0', maxBytes] = process.argv.slice(2)
 const log = await startEventLog({
+  access: 'open',
   dir,
   port: Number(port),
   ...(maxBytes === undefined ? {} : { maxBytes: Number(maxBytes) }),

@@ -6,11 +6,13 @@ import type { Cursors } from '../cursors.ts'
 import { CommandError, typeMismatch } from '../errors.ts'
 import type { Failpoints } from '../failpoints.ts'
 import { asLong } from '../numbers.ts'
+import type { Verifier } from '../scram.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { Patience, Reading, Store } from '../store.ts'
 import type { Transaction } from '../transactions.ts'
 import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
 import type { Request } from '../wire.ts'
+import type { SignIn } from './authentication.ts'
 
 export type Reply = { readonly [name: string]: Encodable }
 
@@ -25,6 +27,8 @@ export interface Services {
   /** Whether `configureFailPoint` is allowed. */
   readonly testCommands: boolean
   connections(): number
+  /** What sign-ins are checked against; undefined when the store is open to whoever reaches it. */
+  readonly verifier: Verifier | undefined
 }
 
 export interface Connection {
@@ -33,6 +37,7 @@ export interface Connection {
   /** Name the client gave in its first handshake. */
   appName: string | undefined
   readonly open: boolean
+  signIn: SignIn
   /** Calls back when the connection is gone; what it answers takes that back. */
   onGone(callback: () => void): () => void
 }

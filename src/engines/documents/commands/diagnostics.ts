@@ -1,9 +1,11 @@
 // What drivers, shells and tools ask about the server itself.
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { CommandError, notImplemented } from '../errors.ts'
+import { MECHANISM } from '../scram.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
 import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, Timestamp, type Value } from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
+import { greetingOf, userOf } from './authentication.ts'
 import { MAX_STATEMENTS } from './batch.ts'
 import type { Context, Reply } from './context.ts'
 
@@ -50,6 +52,7 @@ export const hello = async (context: Context): Promise<Reply> => {
     minWireVersion: 0,
     maxWireVersion: MAX_WIRE_VERSION,
     readOnly: false,
+    ...greetingOf(context),
   }
 }
 
@@ -76,7 +79,7 @@ const PARAMETERS: Readonly<Record<string, Value>> = {
   transactionLifetimeLimitSeconds: 60,
   cursorTimeoutMillis: 600000n,
   localLogicalSessionTimeoutMinutes: SESSION_MINUTES,
-  authenticationMechanisms: [],
+  authenticationMechanisms: [MECHANISM],
   ttlMonitorEnabled: true,
   logComponentVerbosity: docOf({ verbosity: 0 }),
 }
@@ -96,8 +99,8 @@ export const getCmdLineOpts = async (): Promise<Reply> => ({ argv: ['tributary']
 export const getLog = async (context: Context): Promise<Reply> =>
   context.body.get('getLog') === '*' ? { names: ['global', 'startupWarnings'] } : { totalLinesWritten: 0, log: [] }
 
-export const connectionStatus = async (): Promise<Reply> => ({
-  authInfo: { authenticatedUsers: [], authenticatedUserRoles: [], authenticatedUserPrivileges: [] },
+export const connectionStatus = async (context: Context): Promise<Reply> => ({
+  authInfo: { authenticatedUsers: userOf(context), authenticatedUserRoles: [], authenticatedUserPrivileges: [] },
 })
 
 export const whatsmyuri = async (context: Context): Promise<Reply> => ({ you: context.connection.remote })

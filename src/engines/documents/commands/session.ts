@@ -29,7 +29,7 @@ export const endSessions = async (context: Context): Promise<Reply> => {
   return {}
 }
 
-/** Nobody logs in here, so all sessions are of the same user. */
+/** There is one user, whose sessions are all of them. */
 export const killAllSessions = async (context: Context): Promise<Reply> => {
   context.cursors.killWhere((cursor) => cursor.session !== undefined)
   await context.sessions.endAll()

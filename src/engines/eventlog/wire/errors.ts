@@ -16,9 +16,11 @@ const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
 const FAILED_PRECONDITION = 9
+const PERMISSION_DENIED = 7
 const ABORTED = 10
 const UNIMPLEMENTED = 12
 const UNAVAILABLE = 14
+const UNAUTHENTICATED = 16
 
 /** Numbers that stand for expectations without one in trailers. */
 const EXPECTED_NUMBER = { any: -2n, no_stream: -1n, stream_exists: -4n } as const
@@ -73,6 +75,18 @@ export const timedOut = (): RpcError => ({
 export const consumerTooSlow = (): RpcError => ({
   code: ABORTED,
   message: 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.',
+})
+/** A caller that does not say who it is. */
+export const accessDenied = (): RpcError => ({
+  code: PERMISSION_DENIED,
+  message: 'Access Denied',
+  exception: 'access-denied',
+})
+export const badCredentials = (): RpcError => ({ code: UNAUTHENTICATED, message: 'Unauthenticated' })
+/** A caller without TLS of a server that asks for it. */
+export const unencrypted = (): RpcError => ({
+  code: UNAUTHENTICATED,
+  message: 'This event log is served over TLS only: connect with tls=true and the tlsCAFile of its URL',
 })
 export const unimplemented = (text: string): RpcError => ({ code: UNIMPLEMENTED, message: text })
 

@@ -6,6 +6,7 @@ import { createDeframer } from './framing.ts'
 export interface Call {
   readonly path: string
   readonly headers: IncomingHttpHeaders
+  readonly isEncrypted: boolean
   /** True once the client or the connection is gone: nothing more can be sent. */
   isOver(): boolean
   /** Called for each message of the client, in order. */
@@ -102,6 +103,7 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
   return {
     path: String(headers[':path']),
     headers,
+    isEncrypted: stream.session?.encrypted === true,
     isOver: () => over || ended,
     onMessage: (listener) => {
       onMessage = listener

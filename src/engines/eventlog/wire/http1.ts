@@ -1,6 +1,8 @@
 // The few HTTP/1.1 answers that health checks and tools ask for on the same port.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import * as v from 'valibot'
+import type { Admission } from '../admission.ts'
 import { type Faults, Injection, RandomFaults } from '../faults.ts'
 import { type Identity, SERVER_VERSION } from '../services/features.ts'
 
@@ -18,6 +20,17 @@ const json = (response: ServerResponse, body: unknown) => {
 const empty = (response: ServerResponse, status: number) => {
   response.writeHead(status, { 'content-length': 0 })
   response.end()
+}
+
+const refused = (response: ServerResponse, status: number, why: string) => {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' })
+  response.end(`${why}\n`)
+}
+
+/** Whether requests have to be encrypted, and who may send instructions. */
+export interface HttpAccess {
+  readonly isSecure: boolean
+  readonly admit: Admission
 }
 
 const gossipOf = ({ instanceId, host, port }: Identity) => ({
@@ -78,12 +91,21 @@ const serveFaults = (request: IncomingMessage, response: ServerResponse, faults:
   })
 }
 
-/** Answers health checks and tools, and, when there are `faults`, the instructions of the test mode. */
+/** Answers health checks and tools, whoever asks, and, when there are `faults`, the instructions of the test mode. */
 export const createHttpHandler =
-  (identity: () => Identity, faults: Faults | undefined): HttpHandler =>
+  (identity: () => Identity, faults: Faults | undefined, access: HttpAccess): HttpHandler =>
   (request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    const isEncrypted = request.socket instanceof TLSSocket
+    if (access.isSecure && !isEncrypted) {
+      request.resume()
+      return refused(response, 400, 'This event log is served over TLS only: ask by https://')
+    }
     if (faults !== undefined && path === '/test/faults' && request.method === 'POST') {
+      if (access.admit({ isEncrypted, authorization: request.headers.authorization }) !== undefined) {
+        request.resume()
+        return refused(response, 401, 'name or password is missing or wrong')
+      }
       serveFaults(request, response, faults)
       return
     }
@@ -99,7 +121,7 @@ export const createHttpHandler =
           dbVersion: SERVER_VERSION,
           state: 'leader',
           features: { projections: false, userManagement: false, atomPub: false },
-          authentication: { type: 'insecure', properties: {} },
+          authentication: { type: access.isSecure ? 'internal' : 'insecure', properties: {} },
         })
       case '/gossip':
         return json(response, gossipOf(identity()))
