@@ -6,10 +6,16 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { nextDueAt } from '../../src/domain/customer/decide.ts'
 import { zoneSettingIn } from '../../src/zoneSetting.ts'
-import { advance, MINUTE, track, type World, world } from '../given.ts'
+import { advance, HOUR, MINUTE, track, type World, world } from '../given.ts'
+import { buy, card, fixed, shop } from '../loyalty/fixtures.ts'
 
 /** 00:30 of the 12th in Warsaw, 23:30 of the 11th in UTC. */
 const NOW = Date.parse('2026-01-11T23:30:00Z')
+
+const monthly = {
+  type: 'LOYALTY_CARD',
+  loyalty_card: { points: 0, expiration_rules: { period_type: 'MONTH', period_value: 1 } },
+}
 
 const CONDITIONS: Readonly<Record<string, Record<string, unknown>>> = {
   seg_today: { event: 'visited', period: 'this_day' },
@@ -69,6 +75,52 @@ test('the day ends at the new midnight', () => {
   w.wait(MINUTE)
   const [left] = w.facts(advance)
   assert.equal(left?.type === 'SegmentLeft' && left.data.cause, 'time')
+})
+
+test('points that expire with a day do so in the new zone, bounds by the day count by it, and all comes back', () => {
+  const w = shop({ timeZone: 'Europe/Warsaw', now: NOW }, { voucher: monthly })
+  w.define('earningRule', 'ern_day', { ...fixed(5), max_per_period: { period: 'day', times: 1 } })
+  buy(w)
+  // 23:20Z of the 11th is the 12th in Warsaw and still the 11th in UTC.
+  const given = card(w).id
+  w.facts({
+    type: 'AddPoints',
+    card: given,
+    points: 3,
+    expiry: { type: 'CUSTOM_DATE', at: Date.parse('2026-03-01T11:00:00Z') },
+  })
+  w.facts({ type: 'RemovePoints', card: given, points: 1 })
+  const expiries = () => card(w).buckets.map(({ expiresAt }) => new Date(expiresAt!).toISOString())
+  const home = ['2026-02-12T23:00:00.000Z', '2026-03-01T11:00:00.000Z']
+  assert.equal(expiries(), home)
+  assert.equal(
+    buy(w).filter(({ type }) => type === 'PointsEarned'),
+    [],
+    'the day is used up',
+  )
+  w.rezone('UTC')
+  w.reload()
+  const moved = w.facts(advance).filter(({ type }) => type === 'CardRezoned')
+  assert.is(moved.length, 1)
+  assert.equal(expiries(), ['2026-02-13T00:00:00.000Z', home[1]])
+  assert.is(w.stream.at(-1)?.nextDueAt, Date.parse('2026-02-13T00:00:00Z'))
+  assert.equal(w.facts(advance), [], 'once')
+  // In UTC the first purchase was the 11th's.
+  w.wait(HOUR)
+  assert.equal(
+    buy(w)
+      .filter(({ type }) => type === 'PointsEarned')
+      .map(({ data }) => 'day' in data && data.day),
+    ['2026-01-12'],
+  )
+  // Both are of the same day in Warsaw.
+  w.rezone('Europe/Warsaw')
+  w.facts(advance)
+  assert.equal(expiries(), home)
+  assert.equal(w.state.loyalty.tallies.ern_day?.days, { '2026-01-12': [10, 2] })
+  const before = w.state.loyalty
+  w.reload()
+  assert.equal(w.state.loyalty, before)
 })
 
 test('only a setting that is another than at the last start of the node is news', () => {

@@ -3,6 +3,7 @@ import { reactWithMessages } from '../distributions/react.ts'
 import { uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
 import { giveReward } from '../loyalty/rewardGifts.ts'
+import { rezoneCards } from '../loyalty/rezone.ts'
 import { reconcileTiers, settleTiers } from '../loyalty/tiers.ts'
 import { advanceLoyalty, dueLoyalty } from '../loyalty/timed.ts'
 import { refer } from '../referrals/react.ts'
@@ -108,6 +109,7 @@ const arrive = (draft: OpenDraft, now: number): void => {
   const since = draft.state.rulebook
   catchUp(draft, now)
   draft.at(now, 'time')
+  rezoneCards(draft, since)
   reconcileSegments(draft, since)
   reconcileTiers(draft)
   followUp(draft)

@@ -51,7 +51,7 @@ export interface CustomerState {
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 7
+export const STATE_VERSION = 8
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 

@@ -163,6 +163,22 @@ export const loyaltyFacts = {
   LoyaltyTierLeft: { version: 1, schema: v.object({ ...tierChange, from: Ref }) },
   LoyaltyTierUpgraded: { version: 1, schema: v.object({ ...tierChange, from: Ref, to: Ref }) },
   LoyaltyTierDowngraded: { version: 1, schema: v.object({ ...tierChange, from: Ref, to: Ref }) },
+  /** The project's time zone changed: what ended with a day ends with that day in the new one, and what is counted by days too. */
+  CardRezoned: {
+    version: 1,
+    schema: v.object({
+      card: CardRef,
+      campaign: Ref,
+      zone: v.object({ before: v.string(), after: v.string() }),
+      /** Ends of days at which points of the card expire, or would if they came back. */
+      expiries: v.array(v.object({ before: At, after: At })),
+      /** What rules and programs have paid the customer for one day and now count for another; with the first card only. */
+      paid: v.optional(
+        v.array(v.object({ by: v.string(), before: v.string(), after: v.string(), points: Whole, times: Whole })),
+      ),
+      occurredAt: At,
+    }),
+  },
   LoyaltyTierProlonged: { version: 1, schema: v.object({ ...tierChange, to: Ref }) },
 } as const
 

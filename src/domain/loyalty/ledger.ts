@@ -7,8 +7,14 @@ import type { Card } from './state.ts'
 export const refOf = ({ id, code }: Pick<Card, 'id' | 'code'>): CardRef => ({ id, code })
 
 /** The one bucket of a card for an expiry: points that expire together are kept together. */
-const bucketId = (card: Card, expiresAt: number | null): string =>
-  card.buckets.find((bucket) => bucket.expiresAt === expiresAt)?.id ?? idFrom('lopb', card.id, String(expiresAt))
+const bucketId = (card: Card, expiresAt: number | null): string => {
+  const known = card.buckets.find((bucket) => bucket.expiresAt === expiresAt)
+  if (known) return known.id
+  const id = idFrom('lopb', card.id, String(expiresAt))
+  // A bucket keeps its id when its expiry moves with the time zone.
+  const isOther = card.buckets.some((bucket) => bucket.id === id)
+  return isOther ? idFrom('lopb', card.id, String(expiresAt), String(card.transactions)) : id
+}
 
 /** A lot that puts points under an expiry (ms; null: never). */
 export const lotFor = (card: Card, points: number, expiresAt: number | null): Lot => ({

@@ -56,9 +56,11 @@ export interface Tally {
   readonly droppedDay?: string
   /** The newest instants of payment, ms, in order. */
   readonly recent: readonly number[]
+  /** The points paid at each of them. */
+  readonly amounts: readonly number[]
 }
 
-export const NO_TALLY: Tally = { points: 0, times: 0, days: {}, recent: [] }
+export const NO_TALLY: Tally = { points: 0, times: 0, days: {}, recent: [], amounts: [] }
 
 const MAX_DAYS = 400
 const MAX_RECENT = 32
@@ -77,20 +79,54 @@ export const tallied = (before: Tally, points: number, day: string, at: number):
     delete days[oldest]
     if (dropped === undefined || oldest > dropped) dropped = oldest
   }
-  const recent =
-    before.recent.at(-1) === undefined || at >= before.recent.at(-1)!
-      ? [...before.recent, at]
-      : inOrder(before.recent, at)
+  let place = before.recent.length
+  while (place > 0 && before.recent[place - 1]! > at) place--
   return {
     points: before.points + points,
     times: before.times + 1,
     days,
     ...(dropped === undefined ? {} : { droppedDay: dropped }),
-    recent: recent.length > MAX_RECENT ? recent.slice(-MAX_RECENT) : recent,
+    recent: before.recent.toSpliced(place, 0, at).slice(-MAX_RECENT),
+    amounts: before.amounts.toSpliced(place, 0, points).slice(-MAX_RECENT),
   }
 }
 
-const inOrder = (times: readonly number[], at: number): readonly number[] => [...times, at].sort((a, b) => a - b)
+/** Payments that count for another day. */
+export interface Shift {
+  readonly before: string
+  readonly after: string
+  readonly points: number
+  readonly times: number
+}
+
+/** The tally with payments counted for another day, as far as they are counted for the first. */
+export const shifted = (tally: Tally, { before, after, points, times }: Shift): Tally => {
+  const [hadPoints, hadTimes] = tally.days[before] ?? [0, 0]
+  if (hadTimes < times || hadPoints < points) return tally
+  const days: Record<string, readonly [number, number]> = { ...tally.days }
+  if (hadTimes === times) delete days[before]
+  else days[before] = [hadPoints - points, hadTimes - times]
+  const [thenPoints, thenTimes] = days[after] ?? [0, 0]
+  days[after] = [thenPoints + points, thenTimes + times]
+  return { ...tally, days }
+}
+
+/** The newest payments whose instants lie on another day of the second calendar than of the first. */
+export const shiftsOf = (tally: Tally, from: Calendar, to: Calendar): readonly Shift[] => {
+  const shifts = new Map<string, Shift>()
+  for (const [i, at] of tally.recent.entries()) {
+    const [before, after] = [dayOf(at, from), dayOf(at, to)]
+    if (before === after) continue
+    const known = shifts.get(before + after)
+    shifts.set(before + after, {
+      before,
+      after,
+      points: (known?.points ?? 0) + (tally.amounts[i] ?? 0),
+      times: (known?.times ?? 0) + 1,
+    })
+  }
+  return [...shifts.values()]
+}
 
 /** The civil day of an instant, as text that sorts as days do. */
 export const dayOf = (at: number, calendar: Calendar): string => {

@@ -37,6 +37,7 @@ const EVENT_TYPES: Readonly<Record<LoyaltyFactType, string | undefined>> = {
   LoyaltyTierLeft: 'customer.loyalty.tier.left',
   LoyaltyTierUpgraded: 'customer.loyalty.tier.upgraded',
   LoyaltyTierDowngraded: 'customer.loyalty.tier.downgraded',
+  CardRezoned: undefined,
   LoyaltyTierProlonged: 'customer.loyalty.tier.prolonged',
 }
 

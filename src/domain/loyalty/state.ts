@@ -1,6 +1,6 @@
 // A customer's cards as the facts leave them: buckets of points by expiry, pending points, tiers, and what rules have paid.
 import { isMovement, type Lot, type LoyaltyFact, type LoyaltyFactData, MOVEMENTS, type MovementFact } from './facts.ts'
-import { NO_TALLY, type Tally, tallied } from './limits.ts'
+import { NO_TALLY, shifted, type Tally, tallied } from './limits.ts'
 
 /** Points of one expiry on one card. */
 export interface Bucket {
@@ -121,6 +121,28 @@ const without = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<
 const recentSpends = (spends: Card['spends'], now: number): Card['spends'] =>
   Object.fromEntries(Object.entries(spends).filter(([, { at }]) => now - at < ROLLBACK_WINDOW_MS))
 
+const movedIn = <T extends { readonly lots: readonly Lot[] }>(
+  record: Readonly<Record<string, T>>,
+  expiryOf: (at: number | null) => number | null,
+): Readonly<Record<string, T>> =>
+  Object.fromEntries(
+    Object.entries(record).map(([key, one]) => [
+      key,
+      { ...one, lots: one.lots.map((lot) => ({ ...lot, expiresAt: expiryOf(lot.expiresAt) })) },
+    ]),
+  )
+
+/** The card with other expiries: of the points on it, and of those that may come back. */
+const rezoned = (card: Card, expiries: ReadonlyMap<number, number>): Card => {
+  const expiryOf = (at: number | null) => (at === null ? null : (expiries.get(at) ?? at))
+  return {
+    ...card,
+    buckets: card.buckets.map((one) => ({ ...one, expiresAt: expiryOf(one.expiresAt) })).sort(bySoonest),
+    spends: movedIn(card.spends, expiryOf),
+    transit: movedIn(card.transit, expiryOf),
+  }
+}
+
 const heldTier = (
   tier: { readonly id: string; readonly name: string },
   since: number,
@@ -206,6 +228,8 @@ export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null 
       return { ...card, tier: heldTier(fact.data.to, card.tier?.since ?? fact.data.occurredAt, fact.data.until) }
     case 'LoyaltyTierLeft':
       return { ...card, tier: null }
+    case 'CardRezoned':
+      return rezoned(card, new Map(fact.data.expiries.map(({ before: old, after }) => [old, after])))
     case 'PointsEarned':
     case 'PointsAdded':
     case 'PointsRemoved':
@@ -234,6 +258,14 @@ export const evolveLoyalty = (state: LoyaltyState, fact: LoyaltyFact): LoyaltySt
   const before = state.cards[id] ?? null
   const after = evolveCard(before, fact)
   const cards = after === before ? state.cards : after ? { ...state.cards, [id]: after } : without(state.cards, id)
+  if (fact.type === 'CardRezoned') {
+    const tallies = { ...state.tallies }
+    for (const { by, ...move } of fact.data.paid ?? []) {
+      const tally = tallies[by]
+      if (tally) tallies[by] = shifted(tally, move)
+    }
+    return { cards, tallies }
+  }
   if (fact.type !== 'PointsEarned' && fact.type !== 'PendingPointsAdded') return { ...state, cards }
   const { rule, campaign, day, at } = fact.data
   const points = fact.type === 'PointsEarned' ? fact.data.points : fact.data.pending.points

@@ -15,7 +15,12 @@ export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revis
     return {
       ...before,
       revision,
-      project: { ...before.project, ...(fact.data as Partial<Project>), zoneSince: revision },
+      project: {
+        ...before.project,
+        ...(fact.data as Partial<Project>),
+        zoneSince: revision,
+        formerZones: [...(before.project.formerZones ?? []), { until: revision, timeZone: before.project.timeZone }],
+      },
     }
   const change = changeOf(fact)
   if (!change) return { ...before, revision }

@@ -77,4 +77,10 @@ export interface Project {
   readonly timeZone: string
   /** The revision of the rulebook's stream since which it is that one, as decimal text; absent when it never was another. */
   readonly zoneSince?: string
+  /** Those that it had before, oldest first, each with the revision at which it ended. */
+  readonly formerZones?: readonly { readonly until: string; readonly timeZone: string }[]
 }
+
+/** The project's time zone under the rulebook of a revision. */
+export const zoneAt = ({ timeZone, formerZones = [] }: Project, revision: string): string =>
+  formerZones.find(({ until }) => BigInt(revision) < BigInt(until))?.timeZone ?? timeZone
