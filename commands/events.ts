@@ -13,7 +13,16 @@ import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { GivenMetadata, MAX_BATCH_BYTES } from '../src/domain/size.ts'
-import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
+import {
+  errorBody,
+  type Failure,
+  fromRefusal,
+  isFailure,
+  notFound,
+  overloaded,
+  refuse,
+  unavailable,
+} from '../src/http/errors.ts'
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, checkerOf, type Outcome, REPLAYED, route } from '../src/http/route.ts'
@@ -330,6 +339,9 @@ const trackBatch = async (
   services: Services,
   call: Call<v.InferOutput<typeof BatchBody>, v.InferOutput<typeof TrackQuery>, unknown>,
 ): Promise<Outcome> => {
+  const { events } = call.body
+  const turn = await services.load.begin(events.length, Number(call.headers.get('content-length') ?? MAX_BATCH_BYTES))
+  if (typeof turn === 'number') return overloaded(turn)
   let position: bigint | undefined
   const dryRun = call.query.dry_run
   const tryUntil = call.now + services.settings.requestLimitMs * BATCH_SHARE
@@ -351,7 +363,9 @@ const trackBatch = async (
     const body = checked.value
     // The batch's own key names its events by their place, for those that have no id.
     const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
-    const tracked = await recordAlone(services, call, body, { key, dryRun, keeps: true, tryUntil })
+    const place = await turn.next(tryUntil - services.clock.now())
+    if (place === undefined) return refused(notTried(), body.id)
+    const tracked = await recordAlone(services, call, body, { key, dryRun, keeps: true, tryUntil }).finally(place.leave)
     if ('failure' in tracked) return refused(tracked.failure, body.id)
     const { position: at, isRepeat, state } = tracked
     if (at !== undefined && (position === undefined || at > position)) position = at
@@ -362,15 +376,11 @@ const trackBatch = async (
       customer_id: state.id,
     }
   }
-  const { events } = call.body
-  const turn = await services.load.begin(events.length)
-  if (typeof turn === 'number')
-    return unavailable(`There is more to do than can be done soon; ask again in ${turn} s`, turn)
   let data: readonly BatchResult[]
   try {
     data = await inPieces(events, call.signal, one)
   } finally {
-    turn.leave()
+    turn.end()
   }
   const count = (status: BatchResult['status']) => data.filter((r) => r.status === status).length
   return {
@@ -439,6 +449,7 @@ export const eventCommands = (services: Services) => [
     body: BatchBody,
     bodyLimit: MAX_BATCH_BYTES,
     response: BatchAnswer,
+    isMany: true,
     handler: (call) => trackBatch(services, call),
   }),
   route({

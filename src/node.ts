@@ -153,8 +153,10 @@ export const startNode = async (
     const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now }))
     stops.push(() => rulebook.stop())
     zone.remember()
+    let isCrowded = () => false
     const projector = createProjector({
       now,
+      isCrowded: () => isCrowded(),
       group: 'main',
       projections,
       store,
@@ -194,6 +196,7 @@ export const startNode = async (
       clock: () => performance.now(),
     })
     stops.push(async () => load.stop())
+    isCrowded = load.isCrowded
     const requestId = newRequestId
     const caughtUp = async (timeoutMs: number): Promise<boolean> => {
       const head = await store.head()
@@ -339,7 +342,7 @@ export const startNode = async (
     const deps: AppDeps = {
       ...common,
       readiness: () => readinessOf(servers.areThere, services, disks),
-      busyFor: load.refusal,
+      busyFor: (isMany) => (isMany ? load.refusalOfMany() : load.refusal()),
       shortage: disks.shortage,
       // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.
       whenShown: async (position, timeoutMs, isOwn) => {

@@ -9,7 +9,15 @@ import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
-import { type Failure, insufficientStorage, isFailure, refuse, settleRefusal, unavailable } from './errors.ts'
+import {
+  type Failure,
+  insufficientStorage,
+  isFailure,
+  overloaded,
+  refuse,
+  settleRefusal,
+  unavailable,
+} from './errors.ts'
 import { createReplier, Exchange } from './exchange.ts'
 import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
@@ -45,8 +53,8 @@ export interface AppDeps {
   readonly whenShown?: WhenShown
   /** There are no routes yet: what is asked for meanwhile is told to come back. */
   readonly isStarting?: boolean
-  /** Seconds after which a command is worth sending again, when there is more to do than can be done soon. */
-  readonly busyFor?: () => number | undefined
+  /** Seconds after which a command, or a request of many, is worth sending again, when there is more to do than can be done soon. */
+  readonly busyFor?: (isMany: boolean) => number | undefined
   /** Why nothing can be recorded now; undefined when it can. */
   readonly shortage?: () => string | undefined
   /** Milliseconds a request may take, body included; default 30,000. */
@@ -215,10 +223,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     exchange.rate = limiter(key.appId, exchange.now)
     if (exchange.rate.refused !== undefined) return exchange.rate.refused
     // Here, where nothing has been spent on it: not even its body is read.
-    const seconds = endpoint.method === 'GET' ? undefined : deps.busyFor?.()
-    return seconds === undefined
-      ? undefined
-      : unavailable(`There is more to do than can be done soon; ask again in ${seconds} s`, seconds)
+    const seconds = endpoint.method === 'GET' ? undefined : deps.busyFor?.(endpoint.route.isMany ?? false)
+    return seconds === undefined ? undefined : overloaded(seconds)
   }
 
   /** What a client key's request may do and use up. Its address first: one that asks too often leaves the key to others. */

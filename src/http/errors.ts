@@ -149,6 +149,10 @@ export const duplicateFound = (resourceType: string, resourceId: string, details
 /** 503: what is needed to answer is not there now. `retryAfter` in seconds. */
 export const unavailable = (details: string, retryAfter = 1): Failure => refuse('unavailable', details, { retryAfter })
 
+/** 503 at the door: nothing was done, and after so many seconds there is room again. */
+export const overloaded = (retryAfter: number): Failure =>
+  unavailable(`There is more to do than can be done soon; ask again in ${retryAfter} s`, retryAfter)
+
 /** 507: nothing can be recorded until an operator has made room. Seconds until it may be worth asking again. */
 export const insufficientStorage = (details: string, retryAfter = 30): Failure =>
   refuse('insufficient_storage', details, { retryAfter })

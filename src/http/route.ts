@@ -121,6 +121,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyNesting?: number
   /** The answer's body, for the API document only. */
   readonly response?: v.GenericSchema
+  /** Brings many commands at once: it waits for its turn, and is refused at the door when that would not come soon. */
+  readonly isMany?: true
   /** Records nothing although it is no GET: it is answered while the disk is full. */
   readonly records?: false
   /** Takes `If-Match`: the handler refuses when what it changes has another revision. Elsewhere the header is refused. */

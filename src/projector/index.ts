@@ -51,6 +51,8 @@ export interface ProjectorOptions {
   readonly takeoverMs?: number
   /** Without any progress for so long the projector counts as stuck, ms. */
   readonly stuckAfterMs?: number
+  /** Whether more commands wait than can be done soon: they go first, as long as nobody waits for what is new. */
+  readonly isCrowded?: () => boolean
   /** Only follows the checkpoint, so that this process can wait for positions: another one does the work. */
   readonly observe?: boolean
   /** The clock that holds of lanes and the age of facts are told by, ms since the epoch. */
@@ -96,6 +98,7 @@ export const createProjector = ({
   cacheSize = 10_000,
   takeoverMs = 1_500,
   stuckAfterMs = 10_000,
+  isCrowded = () => false,
   observe = false,
   now = Date.now,
 }: ProjectorOptions): Projector => {
@@ -189,6 +192,7 @@ export const createProjector = ({
     observe,
     onMoved,
     lull: waiters.lull,
+    isCrowded,
     async prepare() {
       const fitted = await fitLane({ readModel, group, projections, writer, ran, now })
       ran = new Set(fitted.current.map(({ name }) => name))

@@ -23,6 +23,7 @@ import type { Log } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
 import { createCondemned } from './condemned.ts'
 import { routesOf } from './fold.ts'
+import { createLull } from './lull.ts'
 import { loadParkedNames } from './parked.ts'
 import { createProgress } from './progress.ts'
 import { type BatchDone, createSession, DocumentsRejected, LaneLost, type Session } from './session.ts'
@@ -85,6 +86,8 @@ export interface RunOptions {
   readonly lull?: (ms: number) => Promise<void>
   /** The clock that holds of lanes are told by, ms since the epoch. */
   readonly now?: () => number
+  /** Whether more commands wait than can be done soon: they go first, as long as nobody waits for what is new. */
+  readonly isCrowded?: () => boolean
 }
 
 export interface LaneRun {
@@ -99,13 +102,6 @@ export interface LaneRun {
   stop(): Promise<void>
 }
 
-/**
- * A batch follows the one before after a lull while nobody waits for it: in the meantime it grows, and what a transaction costs
- * whatever is in it is shared by more facts. The lull is so many times as long as the batch took, so that it is short while
- * there is little to do, and never longer than this, ms.
- */
-const LULL_MS = 100
-const LULL_SHARE = 4
 /** Batches of so many facts gain nothing by being larger. */
 const LARGE_BATCH = 500
 
@@ -132,6 +128,7 @@ export const runLane = ({
   observe = false,
   lull = () => Promise.resolve(),
   now = Date.now,
+  isCrowded = () => false,
 }: RunOptions): LaneRun => {
   const condemned = createCondemned()
   const stop$ = new Subject<void>()
@@ -144,11 +141,7 @@ export const runLane = ({
   let oneByOne = 0
   let lostInARow = 0
   let opening: Promise<unknown> = Promise.resolve()
-  /** Before this instant (of `performance.now`) the next batch is not taken unless somebody waits for it. */
-  let notBefore = 0
-  /** When the newest batch was taken, and how long one before it took until it was committed; ms. */
-  let takenAt = 0
-  let tookMs = LULL_MS
+  const pause = createLull({ isCrowded, clock: () => performance.now() })
   let current: { readonly session: Session; readonly source: Source } | undefined
 
   const moved = (lane: Lane) => {
@@ -180,7 +173,7 @@ export const runLane = ({
       cacheSize,
       onDone(done: BatchDone) {
         if (done.lane !== lane || done.caughtUp) lastError = undefined
-        tookMs = performance.now() - takenAt
+        pause.done()
         if (done.lane !== lane) lostInARow = 0
         if (oneByOne > 0) oneByOne -= done.facts
         const ms = progress.done(done)
@@ -286,12 +279,10 @@ export const runLane = ({
   }
 
   const nextBatch = async (session: Session): Promise<Batch> => {
-    await lull(notBefore - performance.now())
+    await lull(pause.left())
     const batch = await session.next()
     if (current?.session === session) progress.taken()
-    const isSmall = batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH
-    takenAt = performance.now()
-    notBefore = isSmall ? takenAt + Math.min(LULL_MS, LULL_SHARE * tookMs) : 0
+    pause.taken(batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH)
     return batch
   }
 

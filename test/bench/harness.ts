@@ -30,7 +30,7 @@ export const startProcess = (
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   pattern: RegExp,
-  limitMs = 30_000,
+  limitMs = 120_000,
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--max-old-space-size=384', '--v8-pool-size=0', ...args], {

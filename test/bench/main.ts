@@ -10,6 +10,7 @@ import { benchDocuments } from './engines-documents.ts'
 import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
+import { benchOverload } from './overload.ts'
 import { benchRedemption } from './redemption.ts'
 import { benchSegments } from './segments.ts'
 import { benchTracking } from './tracking.ts'
@@ -35,6 +36,7 @@ const benches: Readonly<Record<string, Bench>> = {
   loyalty: benchLoyalty,
   redemption: benchRedemption,
   audit: benchAudit,
+  overload: benchOverload,
 }
 
 const asked = process.argv.slice(2)

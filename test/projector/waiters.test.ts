@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createLull } from '../../src/projector/lull.ts'
 import { createWaiters } from '../../src/projector/waiters.ts'
 
 test('a position that has been passed is answered at once', async () => {
@@ -78,6 +79,28 @@ test('many waiters for positions that never come are let go', async () => {
   assert.ok(answers.every((reached) => !reached))
   assert.is(waiters.waiting, 0)
   waiters.close()
+})
+
+test('small batches are left to grow, and all are followed by a rest while commands are crowded', () => {
+  let now = 0
+  let isCrowded = false
+  const lull = createLull({ isCrowded: () => isCrowded, clock: () => now })
+  const batch = (ms: number, isSmall: boolean) => {
+    lull.taken(isSmall)
+    now += ms
+    lull.done()
+    return Math.max(0, lull.left())
+  }
+  batch(10, true)
+  assert.is(batch(10, true), 30, 'four times as long as the one before, from its beginning')
+  assert.is(batch(10, false), 0, 'more is there already')
+  batch(1_000, true)
+  assert.is(batch(10, true), 90, 'nothing is left for longer than a tenth of a second')
+  isCrowded = true
+  assert.is(batch(200, false), 600, 'others have three quarters of the time')
+  assert.is(batch(5_000, false), 1_000, 'and never all of it')
+  isCrowded = false
+  assert.is(Math.max(0, lull.left()), 0)
 })
 
 test.run()
