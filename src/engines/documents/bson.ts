@@ -231,25 +231,30 @@ const decodeAt = (bytes: Buffer, at: number, end: number, depth: number, wanted?
 export const decode = (bytes: Buffer, wanted?: ReadonlySet<string>, at = 0): MutableDoc =>
   decodeAt(bytes, at, documentEnd(bytes, at, bytes.length), 0, wanted)
 
-/**
- * Checks the structure of a whole document, so that what is stored can always be read back. Answers whether a field of its
- * own holds an empty timestamp, which the server fills when it stores the document.
- */
-export const validate = (bytes: Buffer): boolean => validateAt(bytes, 0, bytes.length, 0)
+/** What `validate` finds in a document's own fields: an empty timestamp, which the server fills; a name that begins with `$`. */
+export const EMPTY_TIMESTAMP = 1
+export const DOLLAR_NAME = 2
 
-const validateAt = (bytes: Buffer, at: number, limit: number, depth: number): boolean => {
+/**
+ * Checks the structure of a whole document, so that what is stored can always be read back. Answers with the bits of what its
+ * own fields have.
+ */
+export const validate = (bytes: Buffer): number => validateAt(bytes, 0, bytes.length, 0)
+
+const validateAt = (bytes: Buffer, at: number, limit: number, depth: number): number => {
   if (depth > MAX_DEPTH) throw new CommandError(15, `a document nests deeper than ${MAX_DEPTH} levels`)
   const end = documentEnd(bytes, at, limit) - 1
   let next = at + 4
-  let empty = false
+  let found = 0
   while (next < end) {
     const type = bytes[next]!
+    if (bytes[next + 1] === 0x24) found |= DOLLAR_NAME
     const start = nameEnd(bytes, next + 1, end) + 1
     next = skipValue(bytes, type, start, end)
     if (type === OBJECT || type === ARRAY) validateAt(bytes, start, next, depth + 1)
-    else if (type === TIMESTAMP && bytes.readBigUInt64LE(start) === 0n) empty = true
+    else if (type === TIMESTAMP && bytes.readBigUInt64LE(start) === 0n) found |= EMPTY_TIMESTAMP
   }
-  return empty
+  return found
 }
 
 /** A copy whose own empty timestamps, other than that of an `_id`, bear the time. */

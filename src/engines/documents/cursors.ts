@@ -34,31 +34,34 @@ const BATCH_BYTES = 16 * 1024 * 1024
 /** Reads batches from an answer. */
 export const createBatches = (answer: Answer, demand: Demand) => {
   let held: readonly Buffer[] = []
+  let at = 0
   let done = false
   return {
     next: async (count: number): Promise<Batch> => {
       const documents: Buffer[] = []
       let bytes = 0
       while (documents.length < count) {
-        if (held.length === 0) {
+        if (at === held.length) {
           if (done) break
           demand.wanted = count - documents.length
           const { value, done: ended } = await answer.next()
           if (ended) done = true
           held = value ?? []
+          at = 0
           continue
         }
-        const next = held[0]!
+        const next = held[at]!
         if (documents.length > 0 && bytes + next.length > BATCH_BYTES) return { documents, done: false }
         documents.push(next)
         bytes += next.length
-        held = held.slice(1)
+        at += 1
       }
-      return { documents, done: done && held.length === 0 }
+      return { documents, done: done && at === held.length }
     },
     close: async (): Promise<void> => {
       done = true
       held = []
+      at = 0
       await answer.return?.()
     },
   }

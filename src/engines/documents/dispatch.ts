@@ -1,8 +1,6 @@
 // From a message to its answer: the command found by name, its session and transaction, faults, errors, cluster time.
-import type { BSON } from 'mongodb'
 import type { Encodable } from './bson-encode.ts'
-import * as authentication from './commands/authentication.ts'
-import * as collections from './commands/collections.ts'
+import { checkSignedIn } from './commands/authentication.ts'
 import {
   type Connection,
   Context,
@@ -12,104 +10,20 @@ import {
   type Services,
 } from './commands/context.ts'
 import * as diagnostics from './commands/diagnostics.ts'
-import { explain } from './commands/explain.ts'
-import { findAndModify } from './commands/find-and-modify.ts'
-import * as indexes from './commands/indexes.ts'
-import * as reads from './commands/reads.ts'
-import * as sessions from './commands/session.ts'
-import * as writes from './commands/writes.ts'
-import { CommandError, codeName, failedToParse, notImplemented } from './errors.ts'
+import { checkCommand } from './commands/options.ts'
+import { COMMANDS, type Command, LEFT_OUT, never, type Run } from './commands/registry.ts'
+import { checkConcerns, createClock, membersAsked } from './concerns.ts'
+import { CommandError, codeName, notImplemented } from './errors.ts'
 import { type Attempt, createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
-import { Binary, type Doc, Double, isDoc, Timestamp, type Value } from './values.ts'
+import { Binary, type Doc, Double, isDoc } from './values.ts'
 import { answerTo, type Request } from './wire.ts'
-
-type Run = (context: Context) => Promise<Reply>
-
-interface Command {
-  readonly run: Run
-  /** Whether it may be a statement of a transaction; `ends` commits or aborts one. */
-  readonly transaction: 'part' | 'ends' | 'refuses' | 'never'
-}
-
-const part = (run: Run): Command => ({ run, transaction: 'part' })
-const never = (run: Run): Command => ({ run, transaction: 'never' })
-/** Refuses inside a transaction by itself, with an error of its own. */
-const refuses = (run: Run): Command => ({ run, transaction: 'refuses' })
-const ends = (run: Run): Command => ({ run, transaction: 'ends' })
-
-const COMMANDS: ReadonlyMap<string, Command> = new Map([
-  ['insert', part(writes.insert)],
-  ['update', part(writes.update)],
-  ['delete', part(writes.remove)],
-  ['findAndModify', part(findAndModify)],
-  ['findandmodify', part(findAndModify)],
-  ['find', part(reads.find)],
-  ['getMore', part(reads.getMore)],
-  ['killCursors', part(reads.killCursors)],
-  ['aggregate', part(reads.aggregate)],
-  ['distinct', part(reads.distinct)],
-  ['count', never(reads.count)],
-  ['explain', never(explain)],
-  ['create', refuses(collections.create)],
-  ['drop', refuses(collections.drop)],
-  ['dropDatabase', refuses(collections.dropDatabase)],
-  ['renameCollection', refuses(collections.rename)],
-  ['listCollections', never(collections.listCollections)],
-  ['listDatabases', never(collections.listDatabases)],
-  ['collStats', never(collections.collStats)],
-  ['collstats', never(collections.collStats)],
-  ['dbStats', never(collections.dbStats)],
-  ['dbstats', never(collections.dbStats)],
-  ['validate', never(collections.validate)],
-  ['createIndexes', refuses(indexes.createIndexes)],
-  ['dropIndexes', refuses(indexes.dropIndexes)],
-  ['deleteIndexes', refuses(indexes.dropIndexes)],
-  ['listIndexes', never(indexes.listIndexes)],
-  ['commitTransaction', ends(sessions.commitTransaction)],
-  ['abortTransaction', ends(sessions.abortTransaction)],
-  ['startSession', never(sessions.startSession)],
-  ['endSessions', never(sessions.endSessions)],
-  ['killSessions', never(sessions.endSessions)],
-  ['killAllSessions', never(sessions.killAllSessions)],
-  ['killAllSessionsByPattern', never(sessions.killAllSessions)],
-  ['refreshSessions', never(sessions.refreshSessions)],
-  ['saslStart', never(authentication.saslStart)],
-  ['saslContinue', never(authentication.saslContinue)],
-  ['logout', never(authentication.logout)],
-  ['hello', part(diagnostics.hello)],
-  ['isMaster', part(diagnostics.hello)],
-  ['ismaster', part(diagnostics.hello)],
-  ['ping', part(diagnostics.ping)],
-  ['buildInfo', part(diagnostics.buildInfo)],
-  ['buildinfo', part(diagnostics.buildInfo)],
-  ['getParameter', never(diagnostics.getParameter)],
-  ['getCmdLineOpts', never(diagnostics.getCmdLineOpts)],
-  ['getLog', never(diagnostics.getLog)],
-  ['connectionStatus', part(diagnostics.connectionStatus)],
-  ['whatsmyuri', part(diagnostics.whatsmyuri)],
-  ['serverStatus', never(diagnostics.serverStatus)],
-  ['hostInfo', never(diagnostics.hostInfo)],
-  ['replSetGetStatus', never(diagnostics.replSetGetStatus)],
-  ['replSetGetConfig', never(diagnostics.replSetGetConfig)],
-  ['getFreeMonitoringStatus', never(diagnostics.getFreeMonitoringStatus)],
-  ['getDefaultRWConcern', never(diagnostics.getDefaultRWConcern)],
-  ['profile', never(diagnostics.profile)],
-  ['usersInfo', never(diagnostics.usersInfo)],
-  ['rolesInfo', never(diagnostics.rolesInfo)],
-  ['currentOp', never(diagnostics.currentOp)],
-  ['top', never(diagnostics.top)],
-  ['fsync', never(diagnostics.fsync)],
-])
 
 const listCommands: Run = async () => ({
   commands: Object.fromEntries(
     [...COMMANDS.keys(), 'listCommands'].map((name) => [name, { help: '', requiresAuth: false, adminOnly: false }]),
   ),
 })
-
-/** Most members of a replica set, which a write concern may ask for. */
-const MAX_MEMBERS = 50
 
 /** Codes after which a client may send a retryable write again. */
 const RETRYABLE = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
@@ -119,20 +33,17 @@ const TRANSIENT: ReadonlySet<number> = new Set([...RETRYABLE, 24, 112, 246, 251,
 const TRANSIENT_AT_END: ReadonlySet<number> = new Set([24, 112, 246, 251, 267])
 const NONE: ReadonlySet<number> = new Set()
 
-/** The cluster time: seconds and a count, never going back while the server runs. */
-const createClock = () => {
-  let seconds = 0
-  let count = 0
-  return (): BSON.Timestamp => {
-    const now = Math.floor(Date.now() / 1000)
-    if (now > seconds) {
-      seconds = now
-      count = 1
-    } else count += 1
-    return new Timestamp({ t: seconds, i: count })
-  }
-}
 const UNSIGNED: Encodable = { hash: new Binary(Buffer.alloc(20), 0), keyId: 0n }
+
+/** The two flags of a statement of a transaction; a command with a number and neither is a retryable write. */
+const checkFlags = (body: Doc): void => {
+  if (body.get('autocommit') === true) throw new CommandError(72, "Specifying 'autocommit=true' is not allowed.")
+  if (!body.has('startTransaction')) return
+  if (!body.has('autocommit'))
+    throw new CommandError(72, "'startTransaction' field requires 'autocommit' field to also be specified")
+  if (body.get('startTransaction') === false)
+    throw new CommandError(72, "Specifying 'startTransaction=false' is not allowed.")
+}
 
 /** The commands of version 1 of the server's API: a client that is strict may use no others. */
 const API_VERSION_1: ReadonlySet<string> = new Set(
@@ -143,11 +54,24 @@ const API_VERSION_1: ReadonlySet<string> = new Set(
 
 const checkApiVersion = (name: string, body: Doc): void => {
   const version = body.get('apiVersion')
-  if (version === undefined) return
+  if (version === undefined) {
+    if (body.has('apiStrict') || body.has('apiDeprecationErrors'))
+      throw new CommandError(4886600, 'Provided apiStrict and/or apiDeprecationErrors without passing apiVersion')
+    return
+  }
   if (version !== '1') throw new CommandError(322, 'API version must be "1"')
   if (body.get('apiStrict') === true && !API_VERSION_1.has(name))
     throw new CommandError(323, `Provided apiStrict:true, but the command ${name} is not in API Version 1`)
 }
+
+/** How `serverStatus` counts commands; all others are commands. */
+const COUNTED: ReadonlyMap<string, keyof Services['counters']> = new Map([
+  ['insert', 'insert'],
+  ['find', 'query'],
+  ['update', 'update'],
+  ['delete', 'delete'],
+  ['getMore', 'getmore'],
+])
 
 export interface Answer {
   readonly bytes: readonly Buffer[]
@@ -198,6 +122,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
     if (known) return known
     if (name === 'listCommands') return never(listCommands)
     if (name === 'configureFailPoint' && services.testCommands) return never(configureFailPoint)
+    if (LEFT_OUT.has(name)) throw notImplemented(`the command "${name}"`)
     throw new CommandError(59, `no such command: '${name}'`)
   }
 
@@ -205,8 +130,14 @@ export const createDispatcher = (services: Services): Dispatcher => {
     const lsid = body.get('lsid')
     const number = body.get('txnNumber')
     const session = isDoc(lsid) ? services.sessions.get(lsid) : undefined
-    if (typeof number !== 'bigint') return { session, transaction: undefined, retry: undefined }
+    if (typeof number !== 'bigint') {
+      for (const name of ['autocommit', 'startTransaction'])
+        if (body.has(name))
+          throw new CommandError(72, `'${name}' field requires a transaction number to also be specified`)
+      return { session, transaction: undefined, retry: undefined }
+    }
     if (!session) throw new CommandError(72, 'a transaction number requires a session id')
+    checkFlags(body)
     if (body.get('autocommit') !== false) return { session, transaction: undefined, retry: number }
     if (command.transaction === 'ends') return { session, transaction: undefined, retry: undefined }
     if (command.transaction === 'never')
@@ -216,23 +147,6 @@ export const createDispatcher = (services: Services): Dispatcher => {
         ? services.sessions.begin(session, number)
         : services.sessions.current(session, number)
     return { session, transaction, retry: undefined }
-  }
-
-  /** How many members, or which, a write concern asks to have the write. */
-  const membersAsked = (body: Doc): Value | undefined => {
-    const concern = body.get('writeConcern')
-    return isDoc(concern) ? concern.get('w') : undefined
-  }
-
-  const checkConcerns = (body: Doc, member: Membership): void => {
-    const w = membersAsked(body)
-    if (typeof w === 'number' && !(w >= 0 && w <= MAX_MEMBERS))
-      throw failedToParse(`w has to be a non-negative number and not greater than ${MAX_MEMBERS}`)
-    const concern = body.get('readConcern')
-    const level = isDoc(concern) ? concern.get('level') : undefined
-    if (level !== undefined && !['local', 'available', 'majority', 'linearizable', 'snapshot'].includes(String(level)))
-      throw new CommandError(9, `'${String(level)}' is not a known read concern level`)
-    if (level === 'snapshot' && !member.transaction) throw notImplemented('reading a snapshot outside a transaction')
   }
 
   /** A write concern that one node cannot fulfil is told after the write, which is made. */
@@ -287,7 +201,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
   }
 
   const finish = (request: Request, reply: Reply): Answer => {
-    const time = clock()
+    const time = clock.next()
     return {
       bytes: answerTo(request, {
         ...reply,
@@ -302,14 +216,18 @@ export const createDispatcher = (services: Services): Dispatcher => {
   const execute = async (request: Request, connection: Connection, command: Command, name: string, body: Doc) => {
     const member = membership(command, name, body)
     const context = new Context(services, request, connection, name, body, member, failpoints)
+    services.operations.add(context)
+    services.counters[COUNTED.get(name) ?? 'command'] += 1n
     try {
-      checkConcerns(body, member)
+      checkConcerns(body, member, clock)
       const reply = await command.run(context)
       return context.answerLost ? undefined : reply
     } catch (error) {
       if (member.transaction && member.session) services.sessions.fail(member.session)
       if (context.answerLost) return undefined
       throw error
+    } finally {
+      services.operations.delete(context)
     }
   }
 
@@ -318,7 +236,8 @@ export const createDispatcher = (services: Services): Dispatcher => {
     let ending = false
     try {
       const command = find(name)
-      authentication.checkSignedIn(name, connection)
+      checkSignedIn(name, connection)
+      checkCommand(name, body, request.sequences)
       checkApiVersion(name, body)
       ending = command.transaction === 'ends'
       const fault = failpoints.take(attemptOf(name, body, connection))

@@ -1,12 +1,33 @@
 // Documents in a collection: inserted, changed and removed together with their index entries, claims and unique keys.
-import { decode, decodeField, eachField, rawField, validate, withTimestamps } from './bson.ts'
+import {
+  DOLLAR_NAME,
+  decode,
+  decodeField,
+  EMPTY_TIMESTAMP,
+  eachField,
+  rawField,
+  validate,
+  withTimestamps,
+} from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { entryKey, flagsOf, type Index, indexKeys, valuesOfKey } from './indexes.ts'
 import { type Key, keyOf, LONGEST_ID } from './keys.ts'
+import { shown } from './shown.ts'
 import type { Unit } from './transactions.ts'
-import { ARRAY, type Doc, MAX_DOCUMENT, type Maybe, OBJECT, ObjectId, REGEX, Timestamp, type Value } from './values.ts'
+import {
+  ARRAY,
+  type Doc,
+  docOf,
+  MAX_DOCUMENT,
+  type Maybe,
+  OBJECT,
+  ObjectId,
+  REGEX,
+  Timestamp,
+  type Value,
+} from './values.ts'
 
 /** A document ready to be stored: its bytes, `_id` in front, and its key. */
 export interface Stored {
@@ -59,9 +80,25 @@ const checkId = (raw: Buffer, type: number, start: number, end: number): void =>
 
 let lastTimestamp = 0
 
+/** A replacement is a document, none of whose own fields may be named like an operator. */
+export const refuseOperators = (replacement: Buffer): void =>
+  eachField(replacement, (_type, name, limit) => {
+    if (replacement[name] === 0x24) {
+      const field = replacement.toString('utf8', name, limit)
+      throw new CommandError(
+        52,
+        `The dollar ($) prefixed field '${field}' in '${field}' is not allowed in the context of an update's replacement document.`,
+      )
+    }
+    return false
+  })
+
 /** The document, whole and with its empty timestamps filled. */
-const checked = (raw: Buffer): Buffer => {
-  if (!validate(raw)) return raw
+const checked = (raw: Buffer, replacing = false): Buffer => {
+  const found = validate(raw)
+  if (found === 0) return raw
+  if (replacing && (found & DOLLAR_NAME) !== 0) refuseOperators(raw)
+  if ((found & EMPTY_TIMESTAMP) === 0) return raw
   lastTimestamp += 1
   return withTimestamps(raw, new Timestamp({ t: Math.floor(Date.now() / 1000), i: lastTimestamp }))
 }
@@ -71,7 +108,7 @@ export const prepare = (given: Buffer, fallbackId?: Value): Stored => {
   const raw = checked(given)
   const field = rawField(raw, '_id')
   if (field === undefined) {
-    const id = fallbackId ?? new ObjectId()
+    const id = fallbackId === undefined ? new ObjectId() : fallbackId
     const made = withId(raw, idField(id), 4, 4)
     checkSize(made)
     return { id, key: idKey(id), raw: made }
@@ -86,7 +123,7 @@ export const prepare = (given: Buffer, fallbackId?: Value): Stored => {
 
 /** Makes a replacement ready that bears the given field `_id`, or repeats it; any other `_id` is refused. */
 export const prepareWithId = (given: Buffer, field: Buffer, id: Value, key: Key): Stored => {
-  const raw = checked(given)
+  const raw = checked(given, true)
   const own = rawField(raw, '_id')
   if (own && !raw.subarray(own.from, own.end).equals(field) && keyOf(decodeField(raw, own)) !== key)
     throw new CommandError(66, "the (immutable) field '_id' was found to have been altered")
@@ -96,10 +133,11 @@ export const prepareWithId = (given: Buffer, field: Buffer, id: Value, key: Key)
 }
 
 const duplicate = (collection: Collection, name: string, pattern: Doc, value: Record<string, Value>): CommandError =>
-  new CommandError(11000, `E11000 duplicate key error collection: ${collection.ns} index: ${name}`, {
-    keyPattern: pattern,
-    keyValue: value,
-  })
+  new CommandError(
+    11000,
+    `E11000 duplicate key error collection: ${collection.ns} index: ${name} dup key: ${shown(docOf(value))}`,
+    { keyPattern: pattern, keyValue: value },
+  )
 
 const secondary = (collection: Collection): readonly Index[] => collection.indexes.filter((i) => !i.primary)
 

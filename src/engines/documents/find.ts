@@ -4,22 +4,26 @@ import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
 import type { Answer, Demand } from './cursors.ts'
 import { lookupKey } from './documents.ts'
-import { badValue, CommandError, notImplemented } from './errors.ts'
+import { badValue, CommandError } from './errors.ts'
 import { compileExpressionFilter } from './expression-filter.ts'
 import type { Filter } from './filter.ts'
-import type { Plan } from './planner.ts'
+import { type Index, valuesOfKey } from './indexes.ts'
+import type { Memory } from './memory.ts'
+import type { Between, Plan } from './planner.ts'
 import { compileProjection } from './project.ts'
 import { breathe, createScan, type FoundDocument, rawTest } from './scan.ts'
-import { hintName, idOfFilter, planQuery, refuseCollation } from './select.ts'
+import { idOfFilter, naturalOf, planQuery } from './select.ts'
 import { createSorter, parseSort, type SortFields, sortKey, sortNeeds } from './sort.ts'
 import type { Reading } from './store.ts'
-import type { Doc, Maybe, MutableDoc, Value } from './values.ts'
+import { type Doc, docOf, isDoc, isTrue, type Maybe, type MutableDoc } from './values.ts'
 
 /** What reading needs from the command it is for. */
 export interface Reader {
   reading(): Reading
   /** Throws when nobody waits for the answer any more. */
   check(): void
+  /** What of the answer is held in memory. */
+  readonly memory: Memory
   /** Where it is noted what was looked at, for `explain`. */
   readonly examined?: Examined
 }
@@ -33,53 +37,55 @@ export interface FindRequest {
   readonly query: Doc
   readonly filter: Filter
   readonly sort: SortFields
-  readonly hint: Value | undefined
+  readonly hint: Maybe
+  readonly between: Between | undefined
   readonly skip: number
   /** 0 for all. */
   readonly limit: number
   readonly project: ((doc: MutableDoc) => Doc) | undefined
+  /** Shows of each document only what the index that is read has of it. */
+  readonly returnKey: boolean
 }
 
-const whole = (body: Doc, name: string): number => {
-  const value = body.get(name)
-  if (value === undefined) return 0
-  const number = Number(value)
-  if (!Number.isInteger(number)) throw new CommandError(9, `'${name}' must be a whole number`)
-  return number
+const isGiven = (value: Maybe): value is Doc => isDoc(value) && value.size > 0
+
+/** The order that a find asks for; that of the collection is asked for like a hint. */
+const orderOf = (sort: Maybe, hint: Maybe): { readonly sort: SortFields; readonly hint: Maybe } => {
+  if (!isDoc(sort) || !sort.has('$natural')) return { sort: parseSort(isDoc(sort) ? sort : undefined), hint }
+  const natural = naturalOf(sort)
+  const other = hint !== undefined && !(isDoc(hint) && (hint.size === 0 || hint.has('$natural')))
+  if (other || (isDoc(hint) && hint.has('$natural') && naturalOf(hint) !== natural))
+    throw badValue('cannot sort by $natural with another hint')
+  return { sort: [], hint: sort }
 }
 
-const REFUSED = ['min', 'max', 'returnKey', 'showRecordId', 'tailable', 'awaitData']
+const betweenOf = (min: Maybe, max: Maybe, hint: Maybe): Between | undefined => {
+  if (!isGiven(min) && !isGiven(max)) return undefined
+  if (hint === undefined || (isDoc(hint) && (hint.size === 0 || hint.has('$natural'))))
+    throw new CommandError(51173, 'When using min()/max() a hint of which index to use must be provided')
+  if (isGiven(min) && isGiven(max) && [...min.keys()].join() !== [...max.keys()].join())
+    throw new CommandError(51176, 'min and max must have the same field names')
+  return { min: isGiven(min) ? min : undefined, max: isGiven(max) ? max : undefined }
+}
 
-/** Reads the fields of a find command, whose expressions see the given variables. */
+const wholeOf = (body: Doc, name: string): number => Number(body.get(name) ?? 0)
+
+/** Reads the fields of a find command, checked before, whose expressions see the given variables. */
 export const findRequest = (body: Doc, variables?: ReadonlyMap<string, Maybe>): FindRequest => {
-  refuseCollation(body.get('collation'))
-  for (const name of REFUSED) {
-    const value = body.get(name)
-    if (value !== undefined && value !== false && !(value instanceof Map && value.size === 0))
-      throw notImplemented(`the option "${name}" of find`)
-  }
-  const filterDoc = body.get('filter') ?? new Map<string, Value>()
-  if (!(filterDoc instanceof Map)) throw new CommandError(14, "BSON field 'find.filter' is the wrong type")
-  const query = filterDoc as Doc
+  const query = (body.get('filter') ?? new Map()) as Doc
   const filter = compileExpressionFilter(query, variables)
-  const sort = body.get('sort')
   const projection = body.get('projection')
-  const skip = whole(body, 'skip')
-  if (skip < 0) throw badValue("BSON field 'skip' value must be >= 0")
-  const plain = sort instanceof Map && (sort as Doc).has('$natural') ? undefined : (sort as Doc | undefined)
-  if (sort !== undefined && plain === undefined && Number((sort as Doc).get('$natural')) < 0)
-    throw notImplemented('reading in reverse natural order')
+  const { sort, hint } = orderOf(body.get('sort'), body.get('hint'))
   return {
     query,
     filter,
-    sort: parseSort(plain),
-    hint: body.get('hint'),
-    skip,
-    limit: Math.abs(whole(body, 'limit')),
-    project:
-      projection instanceof Map && projection.size > 0
-        ? compileProjection(projection as Doc, filter, variables)
-        : undefined,
+    sort,
+    hint,
+    between: betweenOf(body.get('min'), body.get('max'), hint),
+    skip: wholeOf(body, 'skip'),
+    limit: Math.abs(wholeOf(body, 'limit')),
+    project: isGiven(projection) ? compileProjection(projection, filter, variables) : undefined,
+    returnKey: isTrue(body.get('returnKey')),
   }
 }
 
@@ -97,6 +103,9 @@ export const wholeCollection = (plan: Plan): boolean =>
   plan.ranges[0]!.from === '' &&
   plan.ranges[0]!.to === undefined
 
+/** Most matches that are handed on at once. */
+const CHUNK = 1000
+
 /** All matches in the order asked for, in chunks of what `demand` wants. */
 const matching = async function* (
   reader: Reader,
@@ -107,10 +116,7 @@ const matching = async function* (
   const { filter, sort } = request
   const first = reader.reading()
   const collection = first.collection(ns)
-  if (!collection) {
-    hintName(undefined, request.hint)
-    return
-  }
+  if (!collection) return
   const id = request.hint === undefined ? idOfFilter(request.query) : undefined
   if (id !== undefined) {
     const key = lookupKey(id)
@@ -119,21 +125,27 @@ const matching = async function* (
     if (raw && (request.query.size === 1 || rawTest(filter)(raw))) yield [{ key, raw }]
     return
   }
-  const plan = planQuery(collection, first, { filter, sort, hint: hintName(collection, request.hint) })
-  const scan = createScan(collection, plan, filter)
+  const plan = planQuery(collection, first, request)
+  const scan = createScan(collection, plan, filter, request.returnKey)
   const sorter = plan.sorted
     ? undefined
-    : createSorter<FoundDocument>(request.limit > 0 ? request.limit + request.skip : undefined)
+    : createSorter<FoundDocument>(reader.memory, request.limit > 0 ? request.limit + request.skip : undefined)
   const needs = new Set(sortNeeds(sort))
-  while (!scan.done) {
-    reader.check()
-    const found = scan.take(current(reader, ns, collection, plan).view, sorter ? 1000 : Math.min(1000, demand.wanted))
-    if (sorter) for (const f of found) sorter.add(sortKey(sort, decode(f.raw, needs)), f, f.raw.length)
-    else if (found.length > 0) yield found
-    if (!scan.done && (sorter || found.length === 0)) await breathe()
+  try {
+    while (!scan.done) {
+      reader.check()
+      const found = scan.take(
+        current(reader, ns, collection, plan).view,
+        sorter ? CHUNK : Math.min(CHUNK, demand.wanted),
+      )
+      if (sorter) for (const f of found) sorter.add(sortKey(sort, decode(f.raw, needs)), f, f.raw.length)
+      else if (found.length > 0) yield found
+      if (!scan.done && (sorter || found.length === 0)) await breathe()
+    }
+  } finally {
+    note(reader, wholeCollection(plan) ? 0 : scan.keys, scan.documents)
   }
-  note(reader, wholeCollection(plan) ? 0 : scan.keys, scan.documents)
-  if (sorter) yield sorter.finish()
+  if (sorter) yield* sorter.finish()
 }
 
 /** The state as it is now, unless what the plan reads has been dropped meanwhile. */
@@ -175,9 +187,36 @@ const window = async function* (
 /** Raw documents of a find, in chunks. */
 export const findAnswer = (reader: Reader, ns: string, request: FindRequest, demand: Demand): Answer => {
   const { project } = request
+  if (request.returnKey) return keysAnswer(reader, ns, request, demand)
   const found = window(matching(reader, ns, request, demand), request.skip, request.limit, demand)
   return (async function* () {
     for await (const chunk of found) yield chunk.map(({ raw }) => (project ? encode(project(decode(raw))) : raw))
+  })()
+}
+
+/** The index that a request is answered by; `undefined` when the documents are read in their own order. */
+const indexOf = (reader: Reader, ns: string, request: FindRequest): Index | undefined => {
+  const reading = reader.reading()
+  const collection = reading.collection(ns)
+  if (!collection) return undefined
+  if (request.hint === undefined && idOfFilter(request.query) !== undefined) return collection.indexes[0]
+  const plan = planQuery(collection, reading, request)
+  return plan.index ?? (wholeCollection(plan) ? undefined : collection.indexes[0])
+}
+
+/** What the index has of each match, in chunks; nothing where none is read. */
+const keysAnswer = (reader: Reader, ns: string, request: FindRequest, demand: Demand): Answer => {
+  const index = indexOf(reader, ns, request)
+  const shown = ({ key, raw, entry }: FoundDocument): Doc => {
+    if (index === undefined) return NOTHING
+    const doc = decode(raw)
+    if (entry === undefined) return docOf({ _id: doc.get('_id')! })
+    const own = index.unique ? entry : entry.slice(0, entry.length - key.length)
+    return docOf(valuesOfKey(index, doc, own))
+  }
+  const found = window(matching(reader, ns, request, demand), request.skip, request.limit, demand)
+  return (async function* () {
+    for await (const chunk of found) yield chunk.map((one) => encode(shown(one)))
   })()
 }
 

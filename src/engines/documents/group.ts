@@ -1,26 +1,32 @@
 // $group: accumulators and the documents they make.
-import { CommandError, notImplemented } from './errors.ts'
+import { notImplemented } from './errors.ts'
 import { compute, extremeOf } from './expressions/arithmetic.ts'
 import { mergeInto } from './expressions/arrays.ts'
 import { compileExpression } from './expressions/compile.ts'
 import { type Expression, fail } from './expressions/types.ts'
 import { keyOf } from './keys.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { type NumberValue, toDouble } from './numbers.ts'
 import { Decimal128, type Doc, Double, isDoc, isNumber, type Maybe, type Value } from './values.ts'
 
 interface Accumulator {
-  add(value: Maybe): void
+  /** Takes in a value; answers by how many bytes it holds more. */
+  add(value: Maybe): number
   result(): Maybe
 }
 
-/** Most values that one `$group` may hold in its groups and lists. */
-const MAX_HELD = 2_000_000
+/** What a group takes beside its key and its values, and each of its accumulators. */
+const GROUP_BYTES = 300
+const ACCUMULATOR_BYTES = 120
+/** Groups that are handed on at once. */
+const CHUNK = 256
 
 const sum = (): Accumulator => {
   let total: NumberValue = 0
   return {
     add: (value) => {
       if (isNumber(value)) total = compute('add', total, value)
+      return 0
     },
     result: () => total,
   }
@@ -31,9 +37,10 @@ const average = (): Accumulator => {
   let count = 0
   return {
     add: (value) => {
-      if (!isNumber(value)) return
+      if (!isNumber(value)) return 0
       total = compute('add', total, value)
       count += 1
+      return 0
     },
     result: () => {
       if (count === 0) return null
@@ -47,7 +54,9 @@ const extreme = (direction: 1 | -1) => (): Accumulator => {
   let best: Maybe = null
   return {
     add: (value) => {
+      const before = best
       best = extremeOf([best, value], direction)
+      return best === before ? 0 : memoryOf(best) - memoryOf(before)
     },
     result: () => best,
   }
@@ -58,8 +67,11 @@ const edge = (last: boolean) => (): Accumulator => {
   let any = false
   return {
     add: (value) => {
-      if (last || !any) kept = value ?? null
+      if (any && !last) return 0
+      const before = any ? memoryOf(kept) : 0
+      kept = value ?? null
       any = true
+      return memoryOf(kept) - before
     },
     result: () => kept,
   }
@@ -69,7 +81,9 @@ const list = (): Accumulator => {
   const values: Value[] = []
   return {
     add: (value) => {
-      if (value !== undefined) values.push(value)
+      if (value === undefined) return 0
+      values.push(value)
+      return memoryOf(value) + 8
     },
     result: () => values,
   }
@@ -79,7 +93,11 @@ const set = (): Accumulator => {
   const values = new Map<string, Value>()
   return {
     add: (value) => {
-      if (value !== undefined) values.set(keyOf(value), value)
+      if (value === undefined) return 0
+      const key = keyOf(value)
+      if (values.has(key)) return 0
+      values.set(key, value)
+      return memoryOf(value) + key.length + 80
     },
     result: () => [...values.values()],
   }
@@ -87,7 +105,13 @@ const set = (): Accumulator => {
 
 const merged = (): Accumulator => {
   const out = new Map<string, Value>()
-  return { add: (value) => mergeInto(out, value), result: () => out }
+  return {
+    add: (value) => {
+      mergeInto(out, value)
+      return memoryOf(value)
+    },
+    result: () => out,
+  }
 }
 
 const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
@@ -129,43 +153,51 @@ const fieldOf = (name: string, spec: Value): Field => {
 }
 
 export interface Grouping {
+  /** Throws 292 when the groups hold too much. */
   add(doc: Doc): void
-  result(): Doc[]
+  /** The groups, in chunks. */
+  result(): Generator<readonly Doc[], void, undefined>
 }
 
 /** Compiles the specification of `$group`; each call of the result begins an empty grouping. */
-export const compileGroup = (spec: Value): ((variables: ReadonlyMap<string, Maybe>) => Grouping) => {
+export const compileGroup = (spec: Value): ((variables: ReadonlyMap<string, Maybe>, memory: Memory) => Grouping) => {
   if (!isDoc(spec)) throw fail(15947, "a group's fields must be specified in an object")
   const idSpec = spec.get('_id')
   if (idSpec === undefined) throw fail(15955, 'a group specification must include an _id')
   const id = compileExpression(idSpec)
   const fields = [...spec].filter(([name]) => name !== '_id').map(([name, value]) => fieldOf(name, value))
-  return (variables) => {
+  return (variables, memory) => {
     const groups = new Map<string, { readonly id: Value; readonly accumulators: readonly Accumulator[] }>()
-    let held = 0
     return {
       add: (root) => {
         const scope = { root, variables }
         const own = id(scope) ?? null
         const key = keyOf(own)
         let group = groups.get(key)
+        let more = 0
         if (group === undefined) {
           group = { id: own, accumulators: fields.map(({ make }) => make()) }
+          more = GROUP_BYTES + key.length + memoryOf(own) + fields.length * ACCUMULATOR_BYTES
           groups.set(key, group)
         }
-        held += fields.some((f) => f.make === list || f.make === set) ? 1 : 0
-        if (held + groups.size > MAX_HELD) throw new CommandError(146, '$group holds too much; give a $match before it')
-        for (const [i, { value }] of fields.entries()) group.accumulators[i]!.add(value(scope))
+        for (let i = 0; i < fields.length; i += 1) more += group.accumulators[i]!.add(fields[i]!.value(scope))
+        if (more !== 0) memory.hold(more)
       },
-      result: () =>
-        [...groups.values()].map(({ id: own, accumulators }) => {
+      result: function* () {
+        let chunk: Doc[] = []
+        for (const { id: own, accumulators } of groups.values()) {
           const out = new Map<string, Value>([['_id', own]])
           for (const [i, { name }] of fields.entries()) {
             const value = accumulators[i]!.result()
             if (value !== undefined) out.set(name, value)
           }
-          return out
-        }),
+          chunk.push(out)
+          if (chunk.length < CHUNK) continue
+          yield chunk
+          chunk = []
+        }
+        if (chunk.length > 0) yield chunk
+      },
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Login } from '../access.ts'
 import { checkDataFile, markCreated, type StoreKind } from '../dataFile.ts'
 import { lockDirectory } from '../lock.ts'
 import { SET_NAME } from './commands/diagnostics.ts'
+import { removeTemporary } from './commands/output.ts'
 import { createCursors } from './cursors.ts'
 import { createDispatcher } from './dispatch.ts'
 import { removeUnfinished } from './index-build.ts'
@@ -53,6 +54,7 @@ const open = async (dir: string): Promise<Store> => {
   const store = await openStore(dir)
   markCreated(dir, KIND)
   await removeUnfinished(store)
+  await removeTemporary(store)
   return store
 }
 
@@ -93,6 +95,8 @@ export const startDocumentStore = async ({
           cursors,
           address: `${host}:${listening.port}`,
           startedAt: new Date(),
+          operations: new Set(),
+          counters: { insert: 0n, query: 0n, update: 0n, delete: 0n, getmore: 0n, command: 0n },
           testCommands: enableTestCommands,
           connections: listening.connections,
           verifier,

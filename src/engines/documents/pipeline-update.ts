@@ -1,15 +1,14 @@
 // Updates written as a pipeline: the few stages that make one document out of one.
 import { compileExpression, startVariables } from './expressions/compile.ts'
 import { fail } from './expressions/types.ts'
-import { compileAddFields, compileProjectStage, removePath } from './project.ts'
+import { compileAddFields, compileProjectStage, removePath, unsetPaths } from './project.ts'
 import { type Doc, isDoc, type Maybe, type Value } from './values.ts'
 
 type Step = (doc: Doc, variables: ReturnType<typeof startVariables>) => Doc
 
 const step = (name: string, spec: Value): Step => {
   if (name === '$unset') {
-    const names = (Array.isArray(spec) ? spec : [spec]) as readonly Value[]
-    const paths = names.map((n) => String(n).split('.'))
+    const paths = unsetPaths(spec)
     return (doc) => paths.reduce<Value>((value, path) => removePath(value, path), doc) as Doc
   }
   if (name === '$replaceRoot' || name === '$replaceWith') {

@@ -1,12 +1,13 @@
 // The planner: which index, which ranges of it, and whether they already come in the order asked for.
 import type { Collection } from './catalog.ts'
 import { compareValues, rankOf } from './compare.ts'
+import { CommandError, notImplemented } from './errors.ts'
 import type { Condition, Filter } from './filter.ts'
 import { comparisonTest } from './filter-tests.ts'
 import type { Index } from './indexes.ts'
-import { after, inverted, type Key, keyOf } from './keys.ts'
+import { after, inverted, type Key, keyOf, partKey } from './keys.ts'
 import type { SortFields } from './sort.ts'
-import { BSONRegExp, isArray, isDoc, MaxKey, MinKey, type Value } from './values.ts'
+import { BSONRegExp, type Doc, isArray, isDoc, MaxKey, MinKey, type Value } from './values.ts'
 
 /** Keys from `from` up to, not including, `to`; no `to` is the end. */
 export interface KeyRange {
@@ -182,9 +183,9 @@ const orderOf = (
   return { sorted, reverse: sorted && reverse }
 }
 
-const candidate = (index: Index, filter: Filter, sort: SortFields): Candidate | undefined => {
+const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = false): Candidate | undefined => {
   const bounds = index.fields.map((f) => boundsOf(f.path, filter, index.multikey))
-  if (!holdsAll(index, filter, bounds)) return undefined
+  if (!hinted && !holdsAll(index, filter, bounds)) return undefined
   let prefixes: readonly Key[] = ['']
   let ranges: readonly KeyRange[] | undefined
   let score = 0
@@ -228,43 +229,72 @@ const candidate = (index: Index, filter: Filter, sort: SortFields): Candidate | 
   }
 }
 
+/** How a command asks to be read: along an index, or in the order of the collection, forwards or in reverse. */
+export type Hint = { readonly index: Index } | { readonly natural: 1 | -1 }
+
+/** Bounds of an index that a command gives itself: from `min` up to, not including, `max`. */
+export interface Between {
+  readonly min: Doc | undefined
+  readonly max: Doc | undefined
+}
+
 export interface PlanRequest {
   readonly collection: Collection
   readonly filter: Filter
   readonly sort: SortFields
   /** Indexes that became ready after this commit are not used. */
   readonly asOf: number
-  /** The index asked for by name. */
-  readonly hint?: string | undefined
+  readonly hint?: Hint | undefined
+  /** Only with an index as hint. */
+  readonly between?: Between | undefined
 }
 
-const wholeCollection = (sort: SortFields): Plan => ({
+const WHOLE: KeyRange = { from: '', to: undefined }
+
+const wholeCollection = (sort: SortFields, reverse = false): Plan => ({
   index: undefined,
-  ranges: [{ from: '', to: undefined }],
-  reverse: false,
+  ranges: [WHOLE],
+  reverse,
   sorted: sort.length === 0,
   ordered: false,
 })
 
+const boundKey = (index: Index, bound: Doc): Key => {
+  const names = [...bound.keys()]
+  if (names.length !== index.fields.length || index.fields.some(({ path }, i) => path !== names[i]))
+    throw new CommandError(51174, `The index chosen is not compatible with min/max: ${index.name}`)
+  const key = index.fields.map(({ path, descending }) => partKey(bound.get(path)!, descending)).join('')
+  if (index.cut || key.length > SAFE_PREFIX) throw notImplemented('min or max on an index with keys this long')
+  return key
+}
+
+const alongBounds = (index: Index, sort: SortFields, { min, max }: Between): Plan => {
+  const from = min ? boundKey(index, min) : ''
+  const to = max && boundKey(index, max)
+  if (to !== undefined && to <= from) throw new CommandError(51175, 'max() must be greater than min()')
+  const order = orderOf(index, new Set(), sort)
+  return { index: index.primary ? undefined : index, ranges: [{ from, to }], ...order, ordered: true }
+}
+
+/** Along the index that is asked for, be it that it does not hold every document. */
+const alongIndex = (index: Index, filter: Filter, sort: SortFields): Plan =>
+  candidate(index, filter, sort, true)?.plan ?? {
+    index: index.primary ? undefined : index,
+    ranges: [WHOLE],
+    reverse: false,
+    sorted: sort.length === 0,
+    ordered: true,
+  }
+
 /** Chooses how to read. Whatever it chooses, the filter is applied to each document again. */
-export const plan = ({ collection, filter, sort, asOf, hint }: PlanRequest): Plan => {
-  if (hint === '$natural') return wholeCollection(sort)
+export const plan = ({ collection, filter, sort, asOf, hint, between }: PlanRequest): Plan => {
+  if (hint && 'natural' in hint) return wholeCollection(sort, hint.natural === -1)
+  if (hint) return between ? alongBounds(hint.index, sort, between) : alongIndex(hint.index, filter, sort)
   let best: Candidate | undefined
   for (const index of collection.indexes) {
-    if (index.building || index.hidden || index.readySince > asOf || (hint !== undefined && index.name !== hint))
-      continue
+    if (index.building || index.hidden || index.readySince > asOf) continue
     const found = candidate(index, filter, sort)
     if (found && (best === undefined || found.score > best.score)) best = found
   }
-  if (best) return best.plan
-  const hinted = hint === undefined ? undefined : collection.indexes.find((i) => i.name === hint)
-  if (hinted && !hinted.primary && !hinted.sparse && hinted.partial === undefined)
-    return {
-      index: hinted,
-      ranges: [{ from: '', to: undefined }],
-      reverse: false,
-      sorted: sort.length === 0,
-      ordered: true,
-    }
-  return wholeCollection(sort)
+  return best?.plan ?? wholeCollection(sort)
 }

@@ -102,6 +102,14 @@ interface Parsed {
   positional: string | undefined
 }
 
+/** A projection either shows fields or hides them. */
+const refuseMix = (kinds: ReadonlySet<Rule['kind']>, kind: Rule['kind'], path: string): void => {
+  if (kind === 'exclude' && kinds.has('include'))
+    throw fail(31254, `Cannot do exclusion on field ${path} in inclusion projection`)
+  if (kind === 'include' && kinds.has('exclude'))
+    throw fail(31253, `Cannot do inclusion on field ${path} in exclusion projection`)
+}
+
 const parseFields = (spec: Doc, prefix: string, parsed: Parsed, finding: boolean): void => {
   for (const [name, value] of spec) {
     const path = prefix === '' ? name : `${prefix}.${name}`
@@ -110,6 +118,7 @@ const parseFields = (spec: Doc, prefix: string, parsed: Parsed, finding: boolean
       if (parsed.positional !== undefined)
         throw fail(31276, 'Cannot specify more than one positional projection per query.')
       parsed.positional = array
+      refuseMix(parsed.kinds, 'include', array)
       parsed.kinds.add('include')
       put(parsed.tree, checkPath(array), { kind: 'positional' })
       continue
@@ -125,6 +134,7 @@ const parseFields = (spec: Doc, prefix: string, parsed: Parsed, finding: boolean
       parsed.id = own.kind
       continue
     }
+    refuseMix(parsed.kinds, own.kind, path)
     parsed.kinds.add(own.kind)
     put(parsed.tree, parts, own)
   }
@@ -213,8 +223,6 @@ const parse = (spec: Doc, finding: boolean): Parsed & { readonly including: bool
   parseFields(spec, '', parsed, finding)
   const { kinds } = parsed
   const shows = kinds.has('include') || kinds.has('compute') || kinds.has('elemMatch')
-  if (kinds.has('include') && kinds.has('exclude'))
-    throw fail(31254, 'Cannot do exclusion on a field in inclusion projection')
   if (kinds.has('compute') && kinds.has('exclude'))
     throw fail(31252, 'Cannot use an expression in an exclusion projection')
   const including = kinds.has('exclude') ? false : shows || (parsed.id === 'include' && !kinds.has('slice'))
@@ -306,6 +314,14 @@ export const setPath = (holder: Maybe, path: readonly string[], value: Maybe): V
   } else if (value === undefined) out.delete(part)
   else out.set(part, value)
   return out
+}
+
+/** The paths that `$unset` names, one or several. */
+export const unsetPaths = (spec: Value): readonly (readonly string[])[] => {
+  const names = isArray(spec) ? spec : [spec]
+  if (names.length === 0 || !names.every((n) => typeof n === 'string' && n !== '' && !n.startsWith('$')))
+    throw fail(31002, '$unset specification must be a string or an array of field names')
+  return names.map((name) => checkPath(String(name)))
 }
 
 /** A document without what a path names; through arrays, in each element. */

@@ -9,10 +9,12 @@ import type { Plan } from './planner.ts'
 export interface FoundDocument {
   readonly key: Key
   readonly raw: Buffer
+  /** Key of the index's entry that led to it, where that is asked for. */
+  readonly entry?: Key
 }
 
 export interface Scan {
-  /** The next matches: at most `max`, fewer when the time slice is over. */
+  /** The next matches: at most `max`, fewer when the time slice is over or they are large. */
   take(view: View, max: number): FoundDocument[]
   readonly done: boolean
   /** Entries of the index, or of the collection, that were read, and documents that were looked at. */
@@ -22,6 +24,8 @@ export interface Scan {
 
 /** How long one slice of a scan may keep the thread, in milliseconds. */
 const SLICE_MS = 8
+/** About how many bytes of documents one slice gives. */
+const SLICE_BYTES = 2 * 1024 * 1024
 const CHECK_EVERY = 64
 
 /** Own fields of a document that a filter looks at; `undefined` for all of them. */
@@ -36,7 +40,7 @@ export const rawTest = (filter: Filter): ((raw: Buffer, found?: Found) => boolea
 }
 
 /** A scan that goes on where its last slice ended, whatever was written in between. */
-export const createScan = (collection: Collection, plan: Plan, filter: Filter): Scan => {
+export const createScan = (collection: Collection, plan: Plan, filter: Filter, entries = false): Scan => {
   const matches = rawTest(filter)
   const { index, ranges, reverse } = plan
   const ordered = reverse ? [...ranges].reverse() : ranges
@@ -58,12 +62,13 @@ export const createScan = (collection: Collection, plan: Plan, filter: Filter): 
     const id = value.toString('latin1')
     if (seen?.has(id)) return undefined
     const raw = view.get(collection.space, id)
-    return raw && { key: id, raw }
+    return raw && (entries ? { key: id, raw, entry: key } : { key: id, raw })
   }
 
   return {
     take: (view, max) => {
       const out: FoundDocument[] = []
+      let bytes = 0
       const until = performance.now() + SLICE_MS
       while (range < ordered.length) {
         const [from, to] = bounds()
@@ -75,7 +80,8 @@ export const createScan = (collection: Collection, plan: Plan, filter: Filter): 
           if (found && matches(found.raw)) {
             seen?.add(found.key)
             out.push(found)
-            if (out.length >= max) return out
+            bytes += found.raw.length
+            if (out.length >= max || bytes >= SLICE_BYTES) return out
           }
           if (keys % CHECK_EVERY === 0 && performance.now() > until) return out
         }

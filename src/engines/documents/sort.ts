@@ -3,13 +3,11 @@ import { RANK_NULL } from './compare.ts'
 import { badValue, CommandError, notImplemented } from './errors.ts'
 import { type IndexField, indexValues } from './indexes.ts'
 import { EMPTY_ARRAY, EMPTY_KEY, inverted, type Key, partKey } from './keys.ts'
+import type { Memory } from './memory.ts'
 import { compareNumbers } from './numbers.ts'
 import { type Doc, isDoc, isNumber } from './values.ts'
 
 export type SortFields = readonly IndexField[]
-
-/** Most memory that the documents of one sort may take, in bytes; the real server's limit without disk use. */
-const SORT_MEMORY = 100 * 1024 * 1024
 
 /** Reads `{ field: 1 | -1, … }`. */
 export const parseSort = (sort: Doc | undefined): SortFields =>
@@ -56,36 +54,58 @@ export const sortKey = (fields: SortFields, doc: Doc, emptyArray = EMPTY_KEY): K
 export const sortNeeds = (fields: SortFields): readonly string[] => fields.map((f) => f.parts[0]!)
 
 export interface Sorter<T> {
+  /** `size` is what the item takes, in bytes. Throws 292 when the query holds too much. */
   add(key: Key, item: T, size: number): void
-  /** What was added, in order; of equal keys the one added first comes first. */
-  finish(): T[]
+  /** What was added, in order and in chunks; of equal keys the one added first comes first. */
+  finish(): Generator<readonly T[], void, undefined>
 }
 
-/** Sorts what is added, keeping the first `limit` only; more than 100 MB at once is refused. */
-export const createSorter = <T>(limit = Number.POSITIVE_INFINITY): Sorter<T> => {
-  let held: { readonly key: Key; readonly order: number; readonly item: T; readonly size: number }[] = []
-  let bytes = 0
+interface Held<T> {
+  readonly key: Key
+  readonly order: number
+  readonly item: T
+  readonly size: number
+}
+
+/** Items that one chunk of the answer has. */
+const CHUNK = 256
+/** What an item takes beside itself and its key. */
+const ITEM_BYTES = 120
+
+/** Sorts what is added, keeping the first `limit` only. */
+export const createSorter = <T>(memory: Memory, limit = Number.POSITIVE_INFINITY): Sorter<T> => {
+  let held: Held<T>[] = []
   let count = 0
   const shrink = (): void => {
     held.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.order - b.order))
-    for (const dropped of held.slice(limit)) bytes -= dropped.size
-    if (held.length > limit) held = held.slice(0, limit)
+    if (held.length <= limit) return
+    let dropped = 0
+    for (let i = limit; i < held.length; i += 1) dropped += held[i]!.size
+    memory.hold(-dropped)
+    held = held.slice(0, limit)
   }
   return {
-    add: (key, item, size) => {
+    add: (key, item, itemSize) => {
+      const size = itemSize + key.length + ITEM_BYTES
+      if (held.length >= limit * 2 + 64) shrink()
+      try {
+        memory.hold(size)
+      } catch (error) {
+        if (held.length <= limit) throw error
+        shrink()
+        memory.hold(size)
+      }
       held.push({ key, order: count, item, size })
       count += 1
-      bytes += size
-      if (held.length >= limit * 2 + 64) shrink()
-      if (bytes > SORT_MEMORY) {
-        shrink()
-        if (bytes > SORT_MEMORY)
-          throw new CommandError(292, `Sort exceeded memory limit of ${SORT_MEMORY} bytes; give an index or a limit`)
-      }
     },
-    finish: () => {
+    finish: function* () {
       shrink()
-      return held.map(({ item }) => item)
+      for (let at = 0; at < held.length; at += CHUNK) {
+        const chunk = held.slice(at, at + CHUNK)
+        for (let i = at; i < at + chunk.length; i += 1) held[i] = undefined as never
+        yield chunk.map(({ item }) => item)
+        memory.hold(-chunk.reduce((sum, { size }) => sum + size, 0))
+      }
     },
   }
 }

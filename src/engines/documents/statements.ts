@@ -8,6 +8,7 @@ import {
   lookupKey,
   prepare,
   prepareWithId,
+  refuseOperators,
   removeDocument,
   replaceDocument,
 } from './documents.ts'
@@ -17,7 +18,7 @@ import type { Filter, Found } from './filter.ts'
 import type { Key } from './keys.ts'
 import { compileUpdatePipeline } from './pipeline-update.ts'
 import { rawTest } from './scan.ts'
-import { firstMatch, hintName, idOfFilter, type Source } from './select.ts'
+import { firstMatch, idOfFilter, type Source } from './select.ts'
 import { parseSort, type SortFields } from './sort.ts'
 import type { Unit } from './transactions.ts'
 import { changedDocument, parseUpdate, type Update, type UpdateSpec, upsertDocument } from './update.ts'
@@ -31,20 +32,17 @@ export interface Selection {
   /** Key of the only document that can match, when the filter asks for an `_id`. */
   readonly key: Key | undefined
   readonly sort: SortFields
-  readonly hint: Value | undefined
+  readonly hint: Maybe
   /** What the expressions of the filter, and of an update by pipeline, see. */
   readonly variables: Variables
 }
 
 export const parseSelection = (
   query: Doc,
-  {
-    sort,
-    hint,
-    variables,
-  }: { readonly sort?: Doc | undefined; readonly hint?: Value | undefined; readonly variables: Variables },
+  { sort, hint, variables }: { readonly sort?: Doc | undefined; readonly hint?: Maybe; readonly variables: Variables },
 ): Selection => {
-  const id = idOfFilter(query)
+  // With a hint the document is looked for along that index, which may not hold it.
+  const id = hint === undefined ? idOfFilter(query) : undefined
   return {
     query,
     filter: compileExpressionFilter(query, variables),
@@ -73,8 +71,7 @@ export const selectFirst = (unit: Unit, collection: Collection, selection: Selec
     const matches = raw && (selection.query.size === 1 || stillMatches(selection)(raw))
     return matches ? { key: selection.key, raw } : undefined
   }
-  const { filter, sort } = selection
-  return firstMatch(collection, sourceOf(unit), { filter, sort, hint: hintName(collection, selection.hint) })
+  return firstMatch(collection, sourceOf(unit), selection)
 }
 
 /** Whether a document still is what a statement is about. */
@@ -136,6 +133,7 @@ export const updateTarget = (
 /** Inserts what an upsert that found nothing makes. */
 export const upsert = (unit: Unit, collection: Collection, statement: UpdateStatement) => {
   const { update, filter } = statement
+  if (update.replacement) refuseOperators(update.replacement)
   const id = update.replacement && idOfFilter(statement.query)
   const stored =
     update.replacement && id !== undefined && rawField(update.replacement, '_id') === undefined

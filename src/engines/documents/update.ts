@@ -141,6 +141,8 @@ const PIPELINE_STAGES = new Set(['$set', '$addFields', '$unset', '$project', '$r
 
 const pipelineUpdate = (stages: readonly Value[], compile: CompilePipeline): Update => {
   for (const stage of stages) {
+    if (isDoc(stage) && stage.size !== 1)
+      throw new CommandError(40323, 'A pipeline stage specification object must contain exactly one field.')
     const name = isDoc(stage) ? stage.keys().next().value : undefined
     if (name === undefined || !PIPELINE_STAGES.has(name))
       throw new CommandError(72, `${name ?? 'an empty stage'} is not allowed to be used within an update`)
@@ -209,7 +211,7 @@ export const upsertDocument = (filter: Filter, update: Update): MutableDoc => {
   const { doc } = update.apply(start, { position: undefined, inserting: true })
   const made = doc.get('_id')
   if (id !== undefined && made !== undefined && !identical(id, made)) throw immutableId()
-  return withIdFirst(doc, made ?? new ObjectId())
+  return withIdFirst(doc, made === undefined ? new ObjectId() : made)
 }
 
 const immutableId = (): CommandError =>

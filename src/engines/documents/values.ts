@@ -80,6 +80,32 @@ export const typeOf = (value: Value): number => {
   }
 }
 
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  [DOUBLE]: 'double',
+  [STRING]: 'string',
+  [OBJECT]: 'object',
+  [ARRAY]: 'array',
+  [BINARY]: 'binData',
+  [OBJECT_ID]: 'objectId',
+  [BOOL]: 'bool',
+  [DATE]: 'date',
+  [NULL]: 'null',
+  [REGEX]: 'regex',
+  [CODE]: 'javascript',
+  [INT]: 'int',
+  [TIMESTAMP]: 'timestamp',
+  [LONG]: 'long',
+  [DECIMAL]: 'decimal',
+  [MAX_KEY]: 'maxKey',
+  [MIN_KEY]: 'minKey',
+}
+
+/** The server's name of a type by its number. */
+export const typeNameOfNumber = (type: number): string | undefined => TYPE_NAMES[type]
+
+/** The server's name of a value's type. */
+export const typeNameOf = (value: Value): string => TYPE_NAMES[typeOf(value)]!
+
 export const isDoc = (value: Maybe): value is Doc => value instanceof Map
 export const isArray = (value: Maybe): value is readonly Value[] => Array.isArray(value)
 export const isNumber = (value: Maybe): value is number | bigint | BSON.Double | BSON.Decimal128 =>
@@ -87,6 +113,9 @@ export const isNumber = (value: Maybe): value is number | bigint | BSON.Double |
   typeof value === 'bigint' ||
   value instanceof BSON.Double ||
   value instanceof BSON.Decimal128
+
+/** How an option is true: by itself, or as a number that is not 0. */
+export const isTrue = (value: Maybe): boolean => (isNumber(value) ? Number(value.toString()) !== 0 : value === true)
 
 /** Largest document in bytes. */
 export const MAX_DOCUMENT = 16 * 1024 * 1024

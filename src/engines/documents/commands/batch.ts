@@ -1,6 +1,6 @@
 // The statements of one write command, run inside its transaction or by themselves in group commits.
 import type { Encodable } from '../bson-encode.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, type ErrorDetails } from '../errors.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import { Blocked, type Unit } from '../transactions.ts'
 import { isArray } from '../values.ts'
@@ -24,10 +24,16 @@ export interface Batch {
   many?(index: number): (() => Promise<StatementOutcome>) | undefined
 }
 
+/** What is told of a failed statement. */
 export interface WriteError {
   readonly index: number
-  readonly error: CommandError
+  readonly code: number
+  readonly message: string
+  readonly details: ErrorDetails
 }
+
+/** Bytes of messages that one command tells about its statements; those after that are told by their code only. */
+const MAX_TOLD = 1024 * 1024
 
 export interface BatchOutcome {
   /** By the index of the statement; none for those that failed or were not reached. */
@@ -38,9 +44,21 @@ export interface BatchOutcome {
 /** Errors that concern the whole command, not one statement. */
 const ENDS_COMMAND = new Set([8, 50, 112, 246, 251, 257, 11600, 11601, 14031])
 
-const asCommandError = (error: unknown): CommandError => {
-  if (error instanceof CommandError && !ENDS_COMMAND.has(error.code)) return error
-  throw error
+/** The errors of a command's statements; an error that concerns the whole command is thrown on. */
+const createErrors = () => {
+  const told: WriteError[] = []
+  let bytes = 0
+  return {
+    told,
+    add: (index: number, error: unknown): void => {
+      if (!(error instanceof CommandError) || ENDS_COMMAND.has(error.code)) throw error
+      const { code, message, details } = error
+      const size = message.length * 3
+      const fits = bytes + size <= MAX_TOLD
+      if (fits) bytes += size
+      told.push({ index, code, message: fits ? message : '', details: fits ? details : {} })
+    },
+  }
 }
 
 const inTransaction = (context: Context, batch: Batch): BatchOutcome => {
@@ -50,7 +68,9 @@ const inTransaction = (context: Context, batch: Batch): BatchOutcome => {
     try {
       outcomes.push(batch.run(unit, index))
     } catch (error) {
-      return { outcomes, errors: [{ index, error: asCommandError(error) }] }
+      const errors = createErrors()
+      errors.add(index, error)
+      return { outcomes, errors: errors.told }
     }
   }
   return { outcomes, errors: [] }
@@ -71,7 +91,7 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
   const known = retried ? sessions.retryable(retried.session, retried.number) : () => undefined
   const ids = statementIds(context, batch.count)
   const outcomes: (StatementOutcome | undefined)[] = []
-  const errors: WriteError[] = []
+  const errors = createErrors()
   let next = 0
   let part = 0
 
@@ -89,7 +109,7 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
     const made: StatementOutcome[] = []
     const madeIds: number[] = []
     const indexes: number[] = []
-    const failed: WriteError[] = []
+    const failed: (readonly [number, unknown])[] = []
     let at = next
     let bytes = 0
     const until = performance.now() + CHUNK_MS
@@ -111,7 +131,8 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
           unit.changes.rollback()
           break
         }
-        failed.push({ index: at, error: asCommandError(error) })
+        if (!(error instanceof CommandError) || ENDS_COMMAND.has(error.code)) throw error
+        failed.push([at, error])
         if (!ordered) continue
         at += 1
         break
@@ -121,7 +142,7 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
     return { made, indexes, failed, at }
   }
 
-  while (next < batch.count && !(ordered && errors.length > 0)) {
+  while (next < batch.count && !(ordered && errors.told.length > 0)) {
     context.check()
     const before = known(ids[next]!)
     if (before) {
@@ -137,17 +158,17 @@ const outside = async (context: Context, batch: Batch, ordered: boolean): Promis
         continue
       }
     } catch (error) {
-      errors.push({ index: next, error: asCommandError(error) })
+      errors.add(next, error)
       next += 1
       continue
     }
     const done = await store.write(chunk, context)
     for (let i = 0; i < done.made.length; i += 1) outcomes[done.indexes[i]!] = done.made[i]
-    errors.push(...done.failed)
+    for (const [index, error] of done.failed) errors.add(index, error)
     next = done.at
     part += 1
   }
-  return { outcomes, errors }
+  return { outcomes, errors: errors.told }
 }
 
 /** Runs the statements in order; with `ordered: false` in the command, on after one that failed. */
@@ -168,10 +189,10 @@ export const writeErrors = (errors: readonly WriteError[]): Reply =>
   errors.length === 0
     ? {}
     : {
-        writeErrors: errors.map(({ index, error }) => ({
+        writeErrors: errors.map(({ index, code, details, message }) => ({
           index,
-          code: error.code,
-          ...(error.details as Record<string, Encodable>),
-          errmsg: error.message,
+          code,
+          ...(details as Record<string, Encodable>),
+          errmsg: message,
         })),
       }

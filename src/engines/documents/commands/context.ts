@@ -24,6 +24,10 @@ export interface Services {
   /** `host:port` under which clients reach it. */
   readonly address: string
   readonly startedAt: Date
+  /** The commands that run. */
+  readonly operations: Set<Context>
+  /** Commands run since the start, by kind. */
+  readonly counters: Record<'insert' | 'query' | 'update' | 'delete' | 'getmore' | 'command', bigint>
   /** Whether `configureFailPoint` is allowed. */
   readonly testCommands: boolean
   connections(): number
@@ -50,8 +54,14 @@ export interface Membership {
   readonly retry: bigint | undefined
 }
 
+let lastId = 0
+
 /** What a command works with. A class, as one is made for every command. */
 export class Context implements Patience {
+  /** Tells it from the other commands that run. */
+  readonly id: number
+  /** By `performance.now()`. */
+  readonly startedAt = performance.now()
   readonly services: Services
   readonly store: Store
   readonly sessions: Sessions
@@ -78,6 +88,8 @@ export class Context implements Patience {
     member: Membership,
     failpoints: Failpoints,
   ) {
+    lastId = (lastId + 1) & 0x7fffffff
+    this.id = lastId
     this.services = services
     this.store = services.store
     this.sessions = services.sessions
@@ -92,7 +104,7 @@ export class Context implements Patience {
     this.#request = request
     this.#failpoints = failpoints
     const limit = Number(body.get('maxTimeMS') ?? 0)
-    this.#deadline = limit > 0 ? performance.now() + limit : undefined
+    this.#deadline = limit > 0 ? this.startedAt + limit : undefined
   }
 
   /** Throws when the client's time limit has passed or its connection is gone. */
@@ -141,7 +153,11 @@ const expired = (): CommandError => new CommandError(50, 'operation exceeded tim
 const gone = (): CommandError => new CommandError(11601, 'the connection is gone')
 
 /** Fields that are raw documents, never decoded with the rest of a command. */
-const RAW_FIELDS = new Set(['documents', 'updates', 'deletes'])
+const RAW_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['insert', 'documents'],
+  ['update', 'updates'],
+  ['delete', 'deletes'],
+])
 
 /** Decodes a command, its large arrays of documents apart. */
 export const decodeCommand = (request: Request): { readonly name: string; readonly body: Doc } => {
@@ -150,11 +166,10 @@ export const decodeCommand = (request: Request): { readonly name: string; readon
     names.push(request.body.toString('utf8', start, end))
     return false
   })
-  const raw = names.some((name) => RAW_FIELDS.has(name))
-  return {
-    name: names[0] ?? '',
-    body: decode(request.body, raw ? new Set(names.filter((name) => !RAW_FIELDS.has(name))) : undefined),
-  }
+  const name = names[0] ?? ''
+  const raw = RAW_FIELDS.get(name)
+  const apart = raw !== undefined && names.includes(raw)
+  return { name, body: decode(request.body, apart ? new Set(names.filter((own) => own !== raw)) : undefined) }
 }
 
 const documentsOf = (request: Request, field: string): readonly Buffer[] => {
@@ -164,26 +179,6 @@ const documentsOf = (request: Request, field: string): readonly Buffer[] => {
   if (inside === undefined) throw new CommandError(40414, `BSON field '${field}' is missing but a required field`)
   if (inside.type !== 4) throw typeMismatch(`BSON field '${field}' is the wrong type, expected type 'array'`)
   return rawDocuments(request.body, inside)
-}
-
-/** Fields that every command may have. */
-const COMMON = new Set(
-  `$db lsid txnNumber startTransaction autocommit $clusterTime $readPreference readConcern writeConcern maxTimeMS comment
-   apiVersion apiStrict apiDeprecationErrors $client $configServerState $queryOptions help maxTimeMSOpOnly
-   mayBypassWriteBlocking stmtId stmtIds rawData`.split(/\s+/),
-)
-
-/** Refuses a field that the command does not have. */
-export const onlyFields = (context: Context, fields: readonly string[], code = 40415): void => {
-  for (const name of context.body.keys())
-    if (name !== context.name && !COMMON.has(name) && !fields.includes(name))
-      throw new CommandError(code, `BSON field '${context.name}.${name}' is an unknown field.`)
-}
-
-/** The same for a document inside a command. */
-export const onlyFieldsOf = (doc: Doc, where: string, fields: readonly string[]): void => {
-  for (const name of doc.keys())
-    if (!fields.includes(name)) throw new CommandError(40415, `BSON field '${where}.${name}' is an unknown field.`)
 }
 
 export const docField = (body: Doc, name: string): Doc | undefined => {

@@ -1,6 +1,6 @@
 // What drivers, shells and tools ask about the server itself.
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
-import { CommandError, notImplemented } from '../errors.ts'
+import { CommandError, notImplemented, typeMismatch } from '../errors.ts'
 import { MECHANISM } from '../scram.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
 import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, Timestamp, type Value } from '../values.ts'
@@ -96,8 +96,16 @@ export const getParameter = async (context: Context): Promise<Reply> => {
 
 export const getCmdLineOpts = async (): Promise<Reply> => ({ argv: ['tributary'], parsed: {} })
 
-export const getLog = async (context: Context): Promise<Reply> =>
-  context.body.get('getLog') === '*' ? { names: ['global', 'startupWarnings'] } : { totalLinesWritten: 0, log: [] }
+const LOGS = ['global', 'startupWarnings']
+
+/** The store writes no log of its own. */
+export const getLog = async (context: Context): Promise<Reply> => {
+  const name = context.body.get('getLog')
+  if (typeof name !== 'string') throw typeMismatch('Argument to getLog must be of type String')
+  if (name === '*') return { names: LOGS }
+  if (!LOGS.includes(name)) throw new CommandError(96, `No log named '${name}'`)
+  return { totalLinesWritten: 0, log: [] }
+}
 
 export const connectionStatus = async (context: Context): Promise<Reply> => ({
   authInfo: { authenticatedUsers: userOf(context), authenticatedUserRoles: [], authenticatedUserPrivileges: [] },
@@ -131,7 +139,7 @@ export const serverStatus = async (context: Context): Promise<Reply> => {
     },
     storageEngine: { name: 'lmdb', supportsCommittedReads: true, persistent: true, supportsSnapshotReadConcern: true },
     transactions: { currentOpen: BigInt([...context.store.transactions.open()].length) },
-    opcounters: {},
+    opcounters: context.services.counters,
   }
 }
 
@@ -186,9 +194,5 @@ export const getFreeMonitoringStatus = async (): Promise<Reply> => ({ state: 'di
 
 export const usersInfo = async (): Promise<Reply> => ({ users: [] })
 export const rolesInfo = async (): Promise<Reply> => ({ roles: [] })
-
-export const currentOp = async (): Promise<Reply> => ({ inprog: [] })
-
-export const top = async (): Promise<Reply> => ({ totals: {} })
 
 export const fsync = async (): Promise<Reply> => ({ numFiles: 1 })

@@ -2,13 +2,18 @@
 import type { Encodable } from '../bson-encode.ts'
 import type { Collection } from '../catalog.ts'
 import { CommandError, failedToParse } from '../errors.ts'
-import { type Examined, type FindRequest, findRequest, matchingDocs, type Reader, wholeCollection } from '../find.ts'
+import { type Examined, type FindRequest, findRequest, matchingDocs, wholeCollection } from '../find.ts'
 import { parsePipeline } from '../pipeline.ts'
 import type { Plan } from '../planner.ts'
-import { hintName, idOfFilter, planQuery } from '../select.ts'
-import { type Doc, isArray, isDoc, type Value } from '../values.ts'
-import { type Context, docField, namespace, onlyFields, type Reply } from './context.ts'
+import { idOfFilter, planQuery } from '../select.ts'
+import { parseSort } from '../sort.ts'
+import { type Doc, isDoc, type Value } from '../values.ts'
+import { boolField, type Context, docField, docsField, namespace, numberField, type Reply } from './context.ts'
+import { withReader } from './cursor-reply.ts'
 import { VERSION } from './diagnostics.ts'
+import { DELETE_STATEMENT, UPDATE_STATEMENT } from './options.ts'
+import { queryRequest } from './requests.ts'
+import { checkOptions } from './schema.ts'
 
 type Stage = { readonly [name: string]: Encodable }
 
@@ -40,8 +45,8 @@ const winningPlan = (context: Context, ns: string, request: FindRequest): Stage 
   if (!collection) return { stage: 'EOF' }
   const id = request.hint === undefined ? idOfFilter(request.query) : undefined
   if (id !== undefined) return { stage: 'IDHACK', indexName: '_id_' }
-  const { filter, sort, query } = request
-  const plan = planQuery(collection, reading, { filter, sort, hint: hintName(collection, request.hint) })
+  const { sort, query } = request
+  const plan = planQuery(collection, reading, request)
   let stage = scanStage(collection, plan, query)
   if (!plan.sorted) {
     const sortPattern = Object.fromEntries(sort.map((s) => [s.path, s.descending ? -1 : 1]))
@@ -53,24 +58,37 @@ const winningPlan = (context: Context, ns: string, request: FindRequest): Stage 
   return stage
 }
 
-const requestOf = (command: Doc, name: string): FindRequest => {
-  if (name === 'find') return findRequest(withoutCommon(command))
-  const filter = (key: string): FindRequest => findRequest(new Map([['filter', docField(command, key) ?? new Map()]]))
-  if (name === 'count' || name === 'distinct') return filter('query')
-  if (name === 'findAndModify' || name === 'findandmodify') return filter('query')
-  if (name === 'aggregate') {
-    const stages = command.get('pipeline')
-    if (!isArray(stages) || !stages.every(isDoc)) throw failedToParse("'pipeline' must be an array of objects")
-    return parsePipeline(stages as readonly Doc[], new Map()).request
-  }
-  const statements = command.get(name === 'update' ? 'updates' : 'deletes')
-  const first = isArray(statements) ? statements[0] : undefined
-  if ((name !== 'update' && name !== 'delete') || !isDoc(first))
-    throw new CommandError(59, `Explain failed due to unknown command: ${name}`)
-  return findRequest(new Map([['filter', first.get('q') ?? new Map()]]))
+/** A statement of an update or a delete as a find: of the first match, or of all. */
+const ofStatement = (statement: Doc, one: boolean): FindRequest => {
+  const hint = statement.get('hint')
+  const fields: [string, Value][] = [
+    ['filter', statement.get('q')!],
+    ...(one ? [['limit', 1] satisfies [string, Value]] : []),
+  ]
+  return findRequest(new Map(hint === undefined ? fields : [...fields, ['hint', hint]]))
 }
 
-const withoutCommon = (command: Doc): Doc => new Map([...command].filter(([name]) => !name.startsWith('$')))
+const requestOf = (command: Doc, name: string): FindRequest => {
+  if (name === 'find') return findRequest(command)
+  if (name === 'distinct') return queryRequest(command)
+  if (name === 'count') {
+    const limit = Math.abs(numberField(command, 'limit') ?? 0)
+    return { ...queryRequest(command), skip: numberField(command, 'skip') ?? 0, limit }
+  }
+  if (name === 'findAndModify' || name === 'findandmodify')
+    return { ...queryRequest(command), sort: parseSort(docField(command, 'sort')), limit: 1 }
+  if (name === 'aggregate')
+    return parsePipeline(command.get('pipeline') as readonly Doc[], new Map(), command.get('hint')).request
+  if (name !== 'update' && name !== 'delete')
+    throw new CommandError(59, `Explain failed due to unknown command: ${name}`)
+  const field = name === 'update' ? 'updates' : 'deletes'
+  const table = name === 'update' ? UPDATE_STATEMENT : DELETE_STATEMENT
+  const statements = docsField(command, field)
+  const first = statements[0]
+  if (first === undefined || statements.length > 1) throw new CommandError(16, `explain takes one of ${name}.${field}`)
+  checkOptions(`${name}.${field}`, table, first)
+  return ofStatement(first, name === 'update' ? !boolField(first, 'multi') : numberField(first, 'limit') === 1)
+}
 
 const answer = async (
   context: Context,
@@ -90,9 +108,12 @@ const answer = async (
   if (verbosity === 'queryPlanner') return { queryPlanner: planner }
   const started = performance.now()
   const examined: Examined = { keys: 0, documents: 0 }
-  const reader: Reader = { reading: () => context.reading(), check: () => context.check(), examined }
-  let returned = 0
-  for await (const chunk of matchingDocs(reader, ns, request, { wanted: 1000 }, new Set())) returned += chunk.length
+  const returned = await withReader(context, async (reader) => {
+    let n = 0
+    for await (const chunk of matchingDocs({ ...reader, examined }, ns, request, { wanted: 1000 }, new Set()))
+      n += chunk.length
+    return n
+  })
   return {
     queryPlanner: planner,
     executionStats: {
@@ -108,7 +129,6 @@ const answer = async (
 }
 
 export const explain = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['verbosity'])
   const command = context.body.get('explain')
   if (!isDoc(command)) throw failedToParse("BSON field 'explain.explain' must be an object")
   const [name, target] = [...command][0] ?? ['', '']

@@ -3,28 +3,13 @@ import { decode } from '../bson.ts'
 import { encode } from '../bson-encode.ts'
 import { CommandError, failedToParse } from '../errors.ts'
 import { compileProjection } from '../project.ts'
-import { refuseCollation } from '../select.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import { parseSelection, parseUpdateStatement, removeTarget, selectFirst, updateTarget, upsert } from '../statements.ts'
 import type { Unit } from '../transactions.ts'
 import { type Doc, docOf, isDoc, type MutableDoc, type Value } from '../values.ts'
-import { boolField, type Context, docField, docsField, namespace, onlyFields, type Reply } from './context.ts'
+import { refuseSystem } from './collections.ts'
+import { boolField, type Context, docField, docsField, namespace, type Reply } from './context.ts'
 import { variablesOf } from './variables.ts'
-
-const FIELDS = [
-  'query',
-  'sort',
-  'remove',
-  'update',
-  'new',
-  'fields',
-  'upsert',
-  'bypassDocumentValidation',
-  'collation',
-  'arrayFilters',
-  'hint',
-  'let',
-]
 
 const answer = (value: Value, last: MutableDoc): Doc =>
   new Map<string, Value>([
@@ -33,10 +18,9 @@ const answer = (value: Value, last: MutableDoc): Doc =>
   ])
 
 export const findAndModify = async (context: Context): Promise<Reply> => {
-  onlyFields(context, FIELDS)
   const { body, store, sessions, session, retry } = context
   const ns = namespace(context)
-  refuseCollation(body.get('collation'))
+  refuseSystem(ns)
   const query = docField(body, 'query') ?? new Map()
   const selection = parseSelection(query, {
     sort: docField(body, 'sort'),

@@ -2,24 +2,56 @@
 import { identical } from '../bson-encode.ts'
 import { CATALOG, type Collection, collectionKey, idSpec, makeIndex } from '../catalog.ts'
 import { CommandError, notImplemented } from '../errors.ts'
+import { isOperators, truthy } from '../filter-tests.ts'
 import { addIndexes, fillIndexes } from '../index-build.ts'
 import type { Index } from '../indexes.ts'
 import { asLong, toDouble } from '../numbers.ts'
+import { shown } from '../shown.ts'
 import type { Store } from '../store.ts'
-import { type Doc, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
-import { refuseInTransaction } from './collections.ts'
-import { type Context, docsField, existing, namespace, onlyFields, type Reply } from './context.ts'
+import type { Transaction } from '../transactions.ts'
+import { BSONRegExp, type Doc, isArray, isDoc, isNumber, isTrue, type Maybe, type Value } from '../values.ts'
+import { refuseInTransaction, refuseSnapshot, refuseSystem } from './collections.ts'
+import { type Context, docsField, existing, namespace, type Reply } from './context.ts'
+import { listReply } from './cursor-reply.ts'
+import { strict } from './options.ts'
+import { checkOptions, type Option, type Table } from './schema.ts'
 
 const cannot = (message: string): CommandError => new CommandError(67, message)
 
-/** Options of an index, in the order in which they are listed. */
+/** Options of an index that are kept, in the order in which they are listed. */
 const KEPT = ['background', 'sparse', 'expireAfterSeconds', 'partialFilterExpression', 'hidden']
-const IGNORED = new Set(['v', 'key', 'name', 'ns', 'dropDups', 'comment'])
+
+const refused: Option = { type: 'any', use: 'refused' }
+const flag: Option = { type: 'bool', use: 'served' }
 /** Options of the real server for kinds of indexes that are left out. */
-const LEFT_OUT = new Set(
+const LEFT_OUT: Readonly<Record<string, Option>> = Object.fromEntries(
   `weights default_language language_override textIndexVersion 2dsphereIndexVersion bits min max bucketSize prepareUnique
-   clustered wildcardProjection columnstoreProjection`.split(/\s+/),
+   clustered wildcardProjection columnstoreProjection`
+    .split(/\s+/)
+    .map((name) => [name, refused]),
 )
+
+const SPECIFICATION: Table = strict(
+  {
+    key: { type: 'object', use: 'served', required: true, typeCode: 67 },
+    name: { type: 'string', use: 'served' },
+    v: { type: 'whole', use: 'ignored', least: 1, most: 2, boundCode: 67 },
+    ns: { type: 'string', use: 'ignored' },
+    unique: flag,
+    sparse: flag,
+    hidden: flag,
+    background: { type: 'bool', use: 'ignored' },
+    dropDups: { type: 'bool', use: 'ignored' },
+    comment: { type: 'any', use: 'ignored' },
+    expireAfterSeconds: { type: 'number', use: 'served', typeCode: 67 },
+    partialFilterExpression: { type: 'object', use: 'served', typeCode: 67 },
+    collation: { type: 'collation', use: 'served' },
+    storageEngine: { type: 'object', use: 'ignored' },
+    ...LEFT_OUT,
+  },
+  197,
+)
+
 const SPECIAL = ['text', '2d', '2dsphere', 'hashed', 'geoHaystack', 'columnstore']
 
 const checkKey = (key: Maybe): Doc => {
@@ -45,18 +77,11 @@ const isIdKey = (key: Doc): boolean => key.size === 1 && key.has('_id')
 
 /** The specification as it is kept and listed, checked. */
 const specOf = (given: Doc): Doc => {
+  checkOptions('createIndexes.indexes', SPECIFICATION, given)
   const key = checkKey(given.get('key'))
   const name = given.get('name')
   if (typeof name !== 'string' || name === '')
     throw new CommandError(9, "The 'name' field is a required property of an index specification")
-  for (const [option, value] of given) {
-    if (IGNORED.has(option) || option === 'unique' || KEPT.includes(option)) continue
-    const simple = option === 'collation' && isDoc(value) && value.get('locale') === 'simple'
-    if (option === 'collation' && !simple) throw notImplemented('an index with a collation')
-    if (LEFT_OUT.has(option)) throw notImplemented(`the option "${option}" of an index`)
-    if (!simple && !['storageEngine'].includes(option))
-      throw new CommandError(197, `The field '${option}' is not valid for an index specification`)
-  }
   if (isIdKey(key)) {
     if (toDouble(key.get('_id') as number) !== 1)
       throw new CommandError(2, "The field 'key' for an _id index must be {_id: 1}")
@@ -68,16 +93,14 @@ const specOf = (given: Doc): Doc => {
   }
   const expire = given.get('expireAfterSeconds')
   if (expire !== undefined) {
-    if (!isNumber(expire)) throw cannot("TTL index 'expireAfterSeconds' option must be numeric")
-    const seconds = toDouble(expire)
+    const seconds = toDouble(expire as number)
     if (!(seconds >= 0 && seconds <= 2147483647))
       throw cannot(`TTL index 'expireAfterSeconds' option must be within 0 and 2147483647, got ${seconds}`)
     if (key.size > 1) throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL')
   }
   const partial = given.get('partialFilterExpression')
-  if (partial !== undefined && !isDoc(partial))
-    throw cannot("'partialFilterExpression' for an index has to be a document")
-  if (partial !== undefined && given.get('sparse') === true)
+  if (isDoc(partial)) checkPartial(partial)
+  if (partial !== undefined && isTrue(given.get('sparse')))
     throw cannot('cannot mix "partialFilterExpression" and "sparse" options')
   const spec = new Map<string, Value>([['v', 2]])
   if (isTrue(given.get('unique'))) spec.set('unique', true)
@@ -98,7 +121,28 @@ const specOf = (given: Doc): Doc => {
   return spec
 }
 
-const isTrue = (value: Maybe): boolean => (isNumber(value) ? toDouble(value) !== 0 : value === true)
+const PARTIAL = new Set(['$eq', '$gt', '$gte', '$lt', '$lte', '$exists', '$type', '$in'])
+
+const unsupported = (what: string): CommandError => cannot(`Expression not supported in partial index: ${what}`)
+
+const hasRegex = (value: Value): boolean =>
+  value instanceof BSONRegExp || (isArray(value) && value.some((item) => item instanceof BSONRegExp))
+
+/** Refuses a filter of a partial index that holds anything but what the server can tell a query's own conditions from. */
+const checkPartial = (filter: Doc): void => {
+  for (const [name, value] of filter) {
+    if ((name === '$and' || name === '$or') && isArray(value)) {
+      for (const clause of value) if (isDoc(clause)) checkPartial(clause)
+    } else if (name.startsWith('$')) throw unsupported(name)
+    else if (hasRegex(value)) throw unsupported('$regex')
+    else if (isOperators(value))
+      for (const [operator, operand] of value) {
+        const absent = operator === '$exists' && !truthy(operand)
+        if (!PARTIAL.has(operator) || absent) throw unsupported(absent ? '$exists: false' : operator)
+        if (hasRegex(operand)) throw unsupported('$regex')
+      }
+  }
+}
 
 const directions = (key: Doc): string => JSON.stringify([...key].map(([path, way]) => [path, Math.sign(Number(way))]))
 
@@ -139,46 +183,78 @@ const buildsOf = (store: Store): Map<string, Promise<void>> => {
   return known
 }
 
+interface Planned {
+  /** There is no collection yet. */
+  readonly fresh: boolean
+  readonly before: number
+  readonly missing: readonly Doc[]
+}
+
+/** Which of the indexes are to be made; those that are there already are not. */
+const planned = (known: Collection | undefined, specs: readonly Doc[]): Planned => {
+  const missing: Doc[] = []
+  const before = known?.indexes.length ?? 1
+  for (const spec of specs) {
+    const asked = missing.map((m) => makeIndex({ space: 0, spec: m }))
+    if (!sameIndex([...(known?.indexes ?? [idIndex()]), ...asked], spec)) missing.push(spec)
+  }
+  if (before + missing.length > 64) throw cannot('add index fails, too many indexes')
+  return { fresh: known === undefined, before, missing }
+}
+
+const created = ({ fresh, before, missing }: Planned): Reply => ({
+  numIndexesBefore: before,
+  numIndexesAfter: before + missing.length,
+  createdCollectionAutomatically: fresh,
+  ...(missing.length === 0 && { note: 'all indexes already exist' }),
+})
+
+/** Inside a transaction: on a collection that it has made itself and that is still empty. */
+const createInside = (context: Context, transaction: Transaction, ns: string, specs: readonly Doc[]): Reply => {
+  const { store } = context
+  const known = store.reading(transaction).collection(ns)
+  const plan = planned(known, specs)
+  if (known && plan.missing.length === 0) return created(plan)
+  const [any] = known ? transaction.view.range(known.space, '', undefined) : []
+  if (known && (any !== undefined || !transaction.created.has(ns)))
+    throw new CommandError(
+      263,
+      `Cannot create new indexes on existing collection ${ns} in a multi-document transaction.`,
+    )
+  const collection = store.ensure(store.transactions.unitOf(transaction), ns)
+  const made = plan.missing.map((spec) => makeIndex({ space: store.catalog.newSpace(), spec }))
+  transaction.created.set(ns, { ...collection, indexes: [...collection.indexes, ...made] })
+  return created(plan)
+}
+
 export const createIndexes = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['indexes', 'commitQuorum', 'ignoreUnknownIndexOptions'])
-  refuseInTransaction(context)
   const ns = namespace(context)
+  refuseSystem(ns)
+  refuseSnapshot(context)
   const specs = docsField(context.body, 'indexes').map(specOf)
   if (specs.length === 0) throw new CommandError(2, 'Must specify at least one index to create')
-  const { store } = context
+  const { store, transaction } = context
+  if (transaction) return createInside(context, transaction, ns, specs)
   const running = buildsOf(store)
   while (running.has(ns)) await context.wait(running.get(ns)!.catch(() => undefined))
   const started = await store.write((unit) => {
     const known = store.catalog.get(ns)
-    const missing: Doc[] = []
-    const before = known?.indexes.length ?? 1
-    for (const spec of specs) {
-      const asked = missing.map((m) => makeIndex({ space: 0, spec: m }))
-      if (!sameIndex([...(known?.indexes ?? [idIndex()]), ...asked], spec)) missing.push(spec)
-    }
-    if (before + missing.length > 64) throw cannot('add index fails, too many indexes')
-    const outcome = { fresh: known === undefined, before, after: before + missing.length }
-    if (known && missing.length === 0) return { ...outcome, collection: known, filling: [] }
+    const plan = planned(known, specs)
+    if (known && plan.missing.length === 0) return { plan, collection: known, filling: [] }
     store.transactions.waitForUsers(ns)
     const collection = store.ensure(unit, ns)
     unit.claim(CATALOG, collectionKey(ns))
-    return { ...outcome, collection, filling: addIndexes(store, unit, collection, missing) }
+    return { plan, collection, filling: addIndexes(store, unit, collection, plan.missing) }
   }, context)
   if (started.filling.length > 0) {
     const build = fillIndexes(store, started.collection, started.filling, context)
     running.set(ns, build)
     await build.finally(() => running.delete(ns))
   }
-  return {
-    numIndexesBefore: started.before,
-    numIndexesAfter: started.after,
-    createdCollectionAutomatically: started.fresh,
-    ...(started.after === started.before && { note: 'all indexes already exist' }),
-  }
+  return created(started.plan)
 }
 
 export const dropIndexes = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['index'])
   refuseInTransaction(context)
   const ns = namespace(context)
   const which = context.body.get('index')
@@ -203,14 +279,21 @@ const wanted = (collection: Collection, which: Value): Index => {
   const found = collection.indexes.find((index) =>
     isDoc(which) ? directions(index.spec.get('key') as Doc) === directions(which) : index.name === which,
   )
-  if (!found) throw new CommandError(27, `index not found with name [${String(which)}]`)
+  if (!found)
+    throw new CommandError(
+      27,
+      isDoc(which) ? `can't find index with key: ${shown(which)}` : `index not found with name [${String(which)}]`,
+    )
   if (found.primary) throw new CommandError(72, 'cannot drop _id index')
   return found
 }
 
 export const listIndexes = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['cursor', 'includeBuildUUIDs', 'includeIndexBuildInfo'])
   const ns = namespace(context)
   const collection = existing(context.store.latest(), ns)
-  return { cursor: { id: 0n, ns, firstBatch: collection.indexes.filter((i) => !i.building).map((i) => i.spec) } }
+  return listReply(
+    context,
+    ns,
+    collection.indexes.filter((i) => !i.building).map((i) => i.spec),
+  )
 }

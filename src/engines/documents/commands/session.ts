@@ -2,7 +2,7 @@
 import { CommandError } from '../errors.ts'
 import { SESSION_MINUTES, sessionIdOf } from '../sessions.ts'
 import { docOf } from '../values.ts'
-import { type Context, docsField, onlyFields, type Reply } from './context.ts'
+import { type Context, docsField, type Reply } from './context.ts'
 
 const numberOf = (context: Context): bigint => {
   const number = context.body.get('txnNumber')
@@ -42,6 +42,5 @@ export const refreshSessions = async (context: Context): Promise<Reply> => {
 }
 
 export const startSession = async (context: Context): Promise<Reply> => {
-  onlyFields(context, [])
   return { id: docOf({ id: context.sessions.newId() }), timeoutMinutes: SESSION_MINUTES }
 }

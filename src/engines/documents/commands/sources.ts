@@ -1,27 +1,41 @@
-// Stages that a pipeline may begin with instead of a collection's documents: they tell about the server and its collections.
+// Stages that a pipeline may begin with instead of a collection's documents: about the server, or given with the command.
 import { CommandError, failedToParse, notImplemented } from '../errors.ts'
-import { type Doc, docOf, isDoc, type Value } from '../values.ts'
-import { collectionStats } from './collections.ts'
-import { type Context, existing, numberField, onlyFieldsOf } from './context.ts'
+import { compileExpression, startVariables } from '../expressions/compile.ts'
+import { type Doc, docOf, isArray, isDoc, isTrue, type Value } from '../values.ts'
+import { type Context, existing, numberField } from './context.ts'
+import { operationsOf } from './operations.ts'
+import { strict } from './options.ts'
+import { checkOptions, type Table } from './schema.ts'
+import { collectionStats } from './statistics.ts'
+import type { Variables } from './variables.ts'
 
 /** What a source stage gives. */
-type Source = (context: Context, ns: string, spec: Doc) => readonly Doc[]
+type Source = (context: Context, ns: string, spec: Doc) => readonly Doc[] | Promise<readonly Doc[]>
 
-const collStats: Source = (context, ns, spec) => {
-  onlyFieldsOf(spec, '$collStats', ['storageStats', 'count', 'latencyStats', 'queryExecStats'])
+const STORAGE: Table = strict({ scale: { type: 'whole', use: 'served', least: 1 } })
+const COLL_STATS: Table = strict({
+  storageStats: { type: 'object', use: 'served', fields: STORAGE },
+  count: { type: 'object', use: 'served', fields: strict({}) },
+  latencyStats: { type: 'any', use: 'refused' },
+  queryExecStats: { type: 'any', use: 'refused' },
+})
+
+const collStats: Source = async (context, ns, spec) => {
   for (const name of ['latencyStats', 'queryExecStats'])
     if (spec.has(name)) throw notImplemented(`the option "${name}" of $collStats`)
+  checkOptions('$collStats', COLL_STATS, spec)
   const storage = spec.get('storageStats')
   const collection = existing(context.store.latest(), ns)
   const scale = isDoc(storage) ? (numberField(storage, 'scale') ?? 1) : 1
-  const stats = collectionStats(context, collection, scale)
+  const asked = isDoc(storage) || spec.has('count')
+  const stats = asked ? await collectionStats(context, collection, scale) : undefined
   return [
     docOf({
       ns,
       host: context.services.address,
       localTime: new Date(),
-      ...(isDoc(storage) && { storageStats: docOf(stats) }),
-      ...(spec.has('count') && { count: stats.count }),
+      ...(isDoc(storage) && stats && { storageStats: docOf(stats) }),
+      ...(spec.has('count') && stats && { count: stats.count }),
     }),
   ]
 }
@@ -38,12 +52,23 @@ const indexStats: Source = (context, ns) =>
       }),
     )
 
-/** Every command is answered before the next one of its connection is read, and none is listed. */
-const currentOp: Source = (context) => {
+/** The commands that run, of which this one is the least. */
+const currentOp: Source = (context, _ns, spec) => {
   if (context.database !== 'admin')
     throw new CommandError(73, '$currentOp must be run against the admin database with an aggregate of 1')
-  return []
+  checkOptions('$currentOp', CURRENT_OP, spec)
+  return operationsOf(context, isTrue(spec.get('idleSessions') ?? true))
 }
+
+const CURRENT_OP: Table = strict({
+  allUsers: { type: 'bool', use: 'ignored' },
+  idleConnections: { type: 'bool', use: 'ignored' },
+  idleCursors: { type: 'bool', use: 'refused' },
+  idleSessions: { type: 'bool', use: 'served' },
+  localOps: { type: 'bool', use: 'ignored' },
+  truncateOps: { type: 'bool', use: 'ignored' },
+  backtrace: { type: 'bool', use: 'refused' },
+})
 
 const SOURCES: Readonly<Record<string, Source>> = {
   $collStats: collStats,
@@ -51,13 +76,39 @@ const SOURCES: Readonly<Record<string, Source>> = {
   $currentOp: currentOp,
 }
 
-/** What the first stage gives, where it is one of these. */
-export const sourceOf = (stages: readonly Doc[]): ((context: Context, ns: string) => readonly Doc[]) | undefined => {
-  const [name, spec] = [...(stages[0] ?? [])][0] ?? []
-  const source = name === undefined ? undefined : SOURCES[name]
-  if (source === undefined || stages[0]!.size !== 1) return undefined
-  return (context, ns) => {
-    if (!isDoc(spec as Value)) throw failedToParse(`the ${name} stage must be given an object`)
-    return source(context, ns, spec as Doc)
+const OF_COLLECTIONS = new Set(['$collStats', '$indexStats'])
+
+const documents = (spec: Value, variables: Variables): readonly Doc[] => {
+  const value = compileExpression(spec)({ root: undefined, variables: startVariables(variables) })
+  if (!isArray(value) || !value.every(isDoc))
+    throw new CommandError(5858203, 'the argument of $documents must evaluate to an array of objects')
+  return value as readonly Doc[]
+}
+
+/** What the first stage gives, where it is one of these; `ns` is `undefined` for an aggregation without a collection. */
+export const sourceOf = (
+  context: Context,
+  ns: string | undefined,
+  stages: readonly Doc[],
+  variables: Variables,
+): (() => Promise<readonly Doc[]>) | undefined => {
+  const first = stages[0]
+  const name = first?.keys().next().value
+  if (first?.size !== 1 || name === undefined) return undefined
+  const spec = first.get(name)!
+  if (name === '$documents') {
+    if (ns !== undefined)
+      throw new CommandError(73, '$documents is only valid as the first stage of an aggregation without a collection')
+    const given = documents(spec, variables)
+    return async () => given
   }
+  const source = SOURCES[name]
+  if (source === undefined) return undefined
+  if (!isDoc(spec)) throw failedToParse(`the ${name} stage must be given an object`)
+  if (OF_COLLECTIONS.has(name) !== (ns !== undefined))
+    throw new CommandError(
+      73,
+      `${name} needs ${ns === undefined ? 'a collection' : 'an aggregation without a collection'}`,
+    )
+  return async () => source(context, ns ?? '', spec)
 }

@@ -2,10 +2,11 @@
 import { decode, eachField } from '../bson.ts'
 import type { Collection } from '../catalog.ts'
 import { insertDocument, prepare } from '../documents.ts'
-import { CommandError, failedToParse, notImplemented, typeMismatch } from '../errors.ts'
+import { CommandError, failedToParse } from '../errors.ts'
 import type { Key } from '../keys.ts'
+import { createMemory, type Memory } from '../memory.ts'
 import { breathe, createScan } from '../scan.ts'
-import { allMatches, hintName, planQuery, refuseCollation } from '../select.ts'
+import { allMatches, planQuery } from '../select.ts'
 import type { StatementOutcome } from '../sessions.ts'
 import {
   parseReplacement,
@@ -25,18 +26,12 @@ import {
   upsert,
 } from '../statements.ts'
 import { Blocked, type Unit } from '../transactions.ts'
-import { type Doc, isDoc, type Maybe } from '../values.ts'
+import type { Doc } from '../values.ts'
 import { type Batch, type BatchOutcome, runBatch, writeErrors } from './batch.ts'
-import {
-  boolField,
-  type Context,
-  docField,
-  docsField,
-  namespace,
-  numberField,
-  onlyFields,
-  type Reply,
-} from './context.ts'
+import { refuseSystem } from './collections.ts'
+import { boolField, type Context, docsField, namespace, numberField, type Reply } from './context.ts'
+import { DELETE_STATEMENT, UPDATE_STATEMENT } from './options.ts'
+import { checkOptions, type Table } from './schema.ts'
 import { type Variables, variablesOf } from './variables.ts'
 
 const total = ({ outcomes }: BatchOutcome, field: 'n' | 'modified'): number => {
@@ -48,8 +43,8 @@ const total = ({ outcomes }: BatchOutcome, field: 'n' | 'modified'): number => {
 const INSERTED: StatementOutcome = { n: 1 }
 
 export const insert = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['documents', 'ordered', 'bypassDocumentValidation'])
   const ns = namespace(context)
+  refuseSystem(ns)
   const { store } = context
   const documents = context.documents('documents')
   const result = await runBatch(context, {
@@ -68,21 +63,39 @@ export const insert = async (context: Context): Promise<Reply> => {
 const CHUNK = 1000
 
 /** Collects the keys of all matches in slices, then works through them in commits of their own, looking at each again. */
-const eachMatch = async (
+const eachMatch = async (context: Context, ns: string, selection: Selection, work: Work): Promise<void> => {
+  const memory = createMemory()
+  try {
+    await changeMatches(context, ns, selection, work, memory)
+  } finally {
+    memory.free()
+  }
+}
+
+type Work = (unit: Unit, collection: Collection, target: Target) => () => void
+
+/** What a key takes in memory beside its characters. */
+const KEY_BYTES = 32
+
+const changeMatches = async (
   context: Context,
   ns: string,
   selection: Selection,
-  work: (unit: Unit, collection: Collection, target: Target) => () => void,
+  work: Work,
+  memory: Memory,
 ): Promise<void> => {
   const { store } = context
   const collection = store.catalog.get(ns)
   if (!collection) return
   const source = { view: store.storage, asOf: Number.POSITIVE_INFINITY }
-  const query = { filter: selection.filter, sort: [], hint: hintName(collection, selection.hint) }
+  const query = { filter: selection.filter, sort: [], hint: selection.hint }
   const scan = createScan(collection, planQuery(collection, source, query), selection.filter)
   const keys: Key[] = []
   while (!scan.done) {
-    for (const { key } of scan.take(store.storage, CHUNK)) keys.push(key)
+    for (const { key } of scan.take(store.storage, CHUNK)) {
+      memory.hold(key.length + KEY_BYTES)
+      keys.push(key)
+    }
     context.check()
     if (!scan.done) await breathe()
   }
@@ -142,7 +155,7 @@ const targetsOf = (unit: Unit, collection: Collection | undefined, selection: Se
     const first = selectFirst(unit, collection, selection)
     return first ? [first] : []
   }
-  const query = { filter: selection.filter, sort: [], hint: hintName(collection, selection.hint) }
+  const query = { filter: selection.filter, sort: [], hint: selection.hint }
   return allMatches(collection, sourceOf(unit), query)
 }
 
@@ -164,48 +177,29 @@ const runUpdate = (
   return { n: targets.length, modified }
 }
 
-const filterOf = (value: Maybe): Doc => {
-  if (!isDoc(value)) throw typeMismatch("BSON field 'q' is missing or no object")
-  return value
-}
-
-/** Everything of an update statement except the update itself, which stays raw. */
-const UPDATE_FIELDS: ReadonlySet<string> = new Set([
-  'q',
-  'upsert',
-  'multi',
-  'arrayFilters',
-  'collation',
-  'hint',
-  'sort',
-])
+/** Fields of a statement that are decoded: all but the update itself, which stays raw. */
+const DECODED: ReadonlySet<string> = new Set([...UPDATE_STATEMENT.options.keys()].filter((name) => name !== 'u'))
 
 interface ParsedUpdate {
   readonly statement: UpdateStatement
   readonly multi: boolean
 }
 
-/** Refuses what a statement may not have, or has here no meaning. */
-const checkFields = (raw: Buffer, known: ReadonlySet<string>, command: string): void =>
+/** Refuses what a statement does not have. */
+const checkNames = (raw: Buffer, table: Table, command: string): void =>
   eachField(raw, (_type, from, to) => {
     const name = raw.toString('utf8', from, to)
-    if (name === 'c') throw notImplemented('constants of an update statement')
-    if (!known.has(name) && name !== 'u')
-      throw new CommandError(40415, `BSON field '${command}.${name}' is an unknown field.`)
+    if (!table.options.has(name)) throw new CommandError(40415, `BSON field '${command}.${name}' is an unknown field.`)
     return false
   })
 
 const parseUpdate = (raw: Buffer, variables: Variables): ParsedUpdate => {
-  checkFields(raw, UPDATE_FIELDS, 'update.updates')
-  const doc = decode(raw, UPDATE_FIELDS)
-  refuseCollation(doc.get('collation'))
+  checkNames(raw, UPDATE_STATEMENT, 'update.updates')
+  const doc = decode(raw, DECODED)
+  checkOptions('update.updates', UPDATE_STATEMENT, doc)
   const multi = boolField(doc, 'multi')
   const change = updateOf(raw, 'u')
-  const selection = parseSelection(filterOf(doc.get('q')), {
-    sort: docField(doc, 'sort'),
-    hint: doc.get('hint'),
-    variables,
-  })
+  const selection = parseSelection(doc.get('q') as Doc, { hint: doc.get('hint'), variables })
   const arrayFilters = docsField(doc, 'arrayFilters')
   const statement = parseUpdateStatement(selection, { update: change, arrayFilters }, boolField(doc, 'upsert'))
   if (multi && statement.update.replacement)
@@ -213,16 +207,12 @@ const parseUpdate = (raw: Buffer, variables: Variables): ParsedUpdate => {
   return { statement, multi }
 }
 
-/** Parses each statement once, when it is first asked for. */
+/** Parses a statement when it is asked for, and keeps it until another one is. */
 const lazily = <T>(raws: readonly Buffer[], parse: (raw: Buffer) => T): ((index: number) => T) => {
-  const parsed: (T | undefined)[] = []
+  let last: { readonly index: number; readonly parsed: T } | undefined
   return (index) => {
-    let made = parsed[index]
-    if (made === undefined) {
-      made = parse(raws[index]!)
-      parsed[index] = made
-    }
-    return made
+    if (last?.index !== index) last = { index, parsed: parse(raws[index]!) }
+    return last.parsed
   }
 }
 
@@ -238,9 +228,9 @@ const runReplacement = (context: Context, unit: Unit, ns: string, replacement: R
 }
 
 export const update = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['updates', 'ordered', 'bypassDocumentValidation', 'let'])
   const variables = variablesOf(context.body)
   const ns = namespace(context)
+  refuseSystem(ns)
   const raws = context.documents('updates')
   const parse = lazily(raws, (raw): ParsedUpdate | Replacement => parseReplacement(raw) ?? parseUpdate(raw, variables))
   const batch: Batch = {
@@ -275,21 +265,17 @@ interface ParsedDelete {
   readonly multi: boolean
 }
 
-const DELETE_FIELDS: ReadonlySet<string> = new Set(['q', 'limit', 'collation', 'hint'])
-
 const parseDelete = (raw: Buffer, variables: Variables): ParsedDelete => {
-  checkFields(raw, DELETE_FIELDS, 'delete.deletes')
   const doc = decode(raw)
-  refuseCollation(doc.get('collation'))
-  const limit = numberField(doc, 'limit')
-  if (limit !== 0 && limit !== 1) throw failedToParse('The limit field in delete objects must be 0 or 1')
-  return { selection: parseSelection(filterOf(doc.get('q')), { hint: doc.get('hint'), variables }), multi: limit === 0 }
+  checkOptions('delete.deletes', DELETE_STATEMENT, doc)
+  const selection = parseSelection(doc.get('q') as Doc, { hint: doc.get('hint'), variables })
+  return { selection, multi: numberField(doc, 'limit') === 0 }
 }
 
 export const remove = async (context: Context): Promise<Reply> => {
-  onlyFields(context, ['deletes', 'ordered', 'let'])
   const variables = variablesOf(context.body)
   const ns = namespace(context)
+  refuseSystem(ns)
   const raws = context.documents('deletes')
   const parse = lazily(raws, (raw) => parseDelete(raw, variables))
   const result = await runBatch(context, {

@@ -1,31 +1,21 @@
 // Expressions on types: what a value is, and conversions from one type to another.
 import { CommandError, notImplemented } from '../errors.ts'
 import { asLong, INT_MAX, INT_MIN, toDouble } from '../numbers.ts'
-import { Decimal128, Double, isDoc, isNumber, type Maybe, ObjectId, typeOf, type Value } from '../values.ts'
+import {
+  Decimal128,
+  Double,
+  isDoc,
+  isNumber,
+  type Maybe,
+  ObjectId,
+  typeNameOf,
+  typeNameOfNumber,
+  type Value,
+} from '../values.ts'
 import { dateText, parseDate } from './dates.ts'
 import { compareMaybe, fail, isNothing, type OperatorCompiler, type Operators, unary } from './types.ts'
 
-const NAMES: Readonly<Record<number, string>> = {
-  1: 'double',
-  2: 'string',
-  3: 'object',
-  4: 'array',
-  5: 'binData',
-  7: 'objectId',
-  8: 'bool',
-  9: 'date',
-  10: 'null',
-  11: 'regex',
-  13: 'javascript',
-  16: 'int',
-  17: 'timestamp',
-  18: 'long',
-  19: 'decimal',
-  127: 'maxKey',
-  255: 'minKey',
-}
-
-const typeName = (value: Maybe): string => (value === undefined ? 'missing' : NAMES[typeOf(value)]!)
+const typeName = (value: Maybe): string => (value === undefined ? 'missing' : typeNameOf(value))
 
 const failure = (message: string): CommandError => new CommandError(241, message)
 
@@ -144,7 +134,8 @@ const convert: OperatorCompiler = (operand, compile) => {
     const wanted = type(scope)
     if (isNothing(given)) return onNull ? onNull(scope) : null
     if (isNothing(wanted)) return null
-    const name = typeof wanted === 'string' ? wanted : isNumber(wanted) ? NAMES[Number(asLong(wanted))] : undefined
+    const name =
+      typeof wanted === 'string' ? wanted : isNumber(wanted) ? typeNameOfNumber(Number(asLong(wanted))) : undefined
     const apply = name === undefined ? undefined : CONVERSIONS[name]
     if (!apply) throw fail(2, `Unknown type name: ${String(wanted)}`)
     try {
