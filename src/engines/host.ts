@@ -1,5 +1,6 @@
 // Runs an engine in a worker thread, so that the application's own thread stays free.
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import * as v from 'valibot'
 import { DirectoryInUse } from './lock.ts'
@@ -91,8 +92,18 @@ export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<Hos
   }
 }
 
-/** The other side: called by a worker's entry module with the engine's start function. */
-export const serveInWorker = async (start: (options: unknown) => Promise<Startable>): Promise<void> => {
+/** Names the calling thread for `top -H`, `ps -L` and profilers; at most 15 bytes. Only Linux has names for threads. */
+const nameThread = (name: string): void => {
+  try {
+    writeFileSync('/proc/thread-self/comm', name)
+  } catch {
+    // Elsewhere there is nothing to write to, and nothing depends on it.
+  }
+}
+
+/** The other side: called by a worker's entry module with the engine's start function, and the name of its thread. */
+export const serveInWorker = async (name: string, start: (options: unknown) => Promise<Startable>): Promise<void> => {
+  nameThread(name)
   const port = parentPort
   if (port === null) throw new Error('this module runs in a worker thread only')
   let engine: Startable

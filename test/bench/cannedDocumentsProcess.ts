@@ -37,6 +37,7 @@ const answer = (request: Request, address: string): { readonly [name: string]: E
 }
 
 await serveInWorker(
+  'documents',
   () =>
     new Promise((resolve) => {
       const server = createServer((socket) => {

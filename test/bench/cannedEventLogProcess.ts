@@ -65,7 +65,7 @@ const onCall = (call: Call) => {
   } else call.onMessage((payload) => void read(call, readReadRequest(payload).count === undefined))
 }
 
-await serveInWorker(async () => {
+await serveInWorker('event log', async () => {
   const server = await listen({ host: '127.0.0.1', port: 0, onCall, onHttp: (_, response) => response.end() })
   return {
     port: server.port,

@@ -31,9 +31,10 @@ export const startProcess = (
   env: Readonly<Record<string, string>>,
   pattern: RegExp,
   limitMs = 120_000,
+  nodeArgs: readonly string[] = [],
 ): Promise<{ readonly child: ChildProcess; readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--max-old-space-size=384', '--v8-pool-size=0', ...args], {
+    const child = spawn(process.execPath, ['--max-old-space-size=384', '--v8-pool-size=0', ...nodeArgs, ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -68,12 +69,18 @@ const stopProcess = (child: ChildProcess): Promise<void> =>
   })
 
 /** A server with embedded engines over a fresh directory, or over `dir`. */
-export const startServer = async (env: Readonly<Record<string, string>> = {}, dir?: string): Promise<Server> => {
+export const startServer = async (
+  env: Readonly<Record<string, string>> = {},
+  dir?: string,
+  nodeArgs: readonly string[] = [],
+): Promise<Server> => {
   const data = dir ?? (await mkdtemp(join(tmpdir(), 'tributary-bench-')))
   const { child, match } = await startProcess(
     ['dist/main.js'],
     { PORT: '0', HOST: '127.0.0.1', DATA_DIR: data, LOG_LEVEL: 'error', ...env },
     /listens on (http:\S+)/,
+    120_000,
+    nodeArgs,
   )
   const keys = JSON.parse(readFileSync(join(data, 'keys.json'), 'utf8')) as {
     role: string

@@ -1,5 +1,6 @@
 // Loyalty: what earning rules cost intake, and a balance query against a bare findOne.
 import autocannon from 'autocannon'
+import { program } from '../program.ts'
 import { call, load, type Row, type Server, startProcess, startServer } from './harness.ts'
 
 const CONNECTIONS = 64
@@ -92,7 +93,7 @@ const queries = async (server: Server, mongodb: string, database: string): Promi
   }
   const codes = members.vouchers.map(({ code }) => code)
   const bare = await startProcess(
-    ['test/bench/bareFind.ts'],
+    program(import.meta.dirname, 'bareFindProcess.ts'),
     { MONGODB_URL: mongodb, MONGODB_DATABASE: database },
     /listens on (http:\S+)/,
   )

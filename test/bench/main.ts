@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
+import { benchCost, benchGrowth } from './cost.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchDocuments } from './engines-documents.ts'
 import { benchEventLog } from './engines-eventlog.ts'
@@ -29,6 +30,8 @@ async function* benchEngines(): AsyncIterable<readonly Row[]> {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  cost: benchCost,
+  growth: benchGrowth,
   engines: benchEngines,
   tracking: benchTracking,
   segments: benchSegments,

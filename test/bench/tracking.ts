@@ -6,6 +6,7 @@ import { createCodec } from '../../src/eventstore/codec.ts'
 import { createEventStore } from '../../src/eventstore/index.ts'
 import { createProjector } from '../../src/projector/index.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
+import { program } from '../program.ts'
 import { call, load, type Row, residentMb, type Server, seen, startProcess, startServer } from './harness.ts'
 
 const CONNECTIONS = 64
@@ -27,7 +28,7 @@ const schema = {
 
 const singleIntake = async (): Promise<Row[]> => {
   const bodies = Array.from({ length: 200_000 }, (_, n) => JSON.stringify(eventOf(n, 5_000)))
-  const bare = await startProcess(['test/bench/bare.ts'], {}, /listens on (http:\S+)/)
+  const bare = await startProcess(program(import.meta.dirname, 'bareProcess.ts'), {}, /listens on (http:\S+)/)
   const floor = await load(`${bare.match[1]}/v1/events`, { 'Content-Type': 'application/json' }, bodies, {
     connections: CONNECTIONS,
     ms: RUN_MS,

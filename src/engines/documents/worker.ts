@@ -23,4 +23,4 @@ const start = (given: unknown) => {
   })
 }
 
-await serveInWorker(start)
+await serveInWorker('documents', start)

@@ -14,7 +14,7 @@ const Options = v.object({
   testMode: v.optional(v.boolean(), false),
 })
 
-await serveInWorker((options) => {
+await serveInWorker('event log', (options) => {
   const { testMode, ...rest } = v.parse(Options, options)
   return startEventLog({ ...rest, faults: testMode ? createFaults() : undefined })
 })

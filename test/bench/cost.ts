@@ -1,0 +1,400 @@
+// What each kind of request costs: processor time over all threads of a node, its read side included, and as a multiple of what
+// a bare route costs in the same run, so that figures of different days and machines can be compared. Needs Linux.
+//   BENCH_CALLS=20000   requests of each kind (default 4,000: a quick look)
+//   BENCH_PROFILE=1     also where the time goes, stage by stage, from profiles, which cost time themselves
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { program } from '../program.ts'
+import { call, type Row, type Server, startProcess, startServer } from './harness.ts'
+import { instant, type Stage, stagesIn } from './stages.ts'
+import { residentOf, type Spent, spent, spentEach } from './threads.ts'
+
+const CALLS = Number(process.env.BENCH_CALLS ?? 4_000)
+const PROFILES = process.env.BENCH_PROFILE === '1'
+const CONNECTIONS = 64
+const CUSTOMERS = 1_000
+const BATCH = 500
+const BATCHES_AT_ONCE = 4
+const IDLE_MS = 10_000
+const RUN = `${process.pid}-${Date.now()}`
+
+const eventOf = (customer: string, n: number, kind: string) => ({
+  event: 'bought',
+  id: `${kind}-${n}-${RUN}`,
+  customer: { source_id: customer },
+  metadata: { amount: n % 500, product: `product ${n % 97}`, channel: 'web' },
+})
+const warm = (n: number, kind: string) => eventOf(`bench-${(n * 7_919) % CUSTOMERS}`, n, kind)
+
+const schema = {
+  name: 'bought',
+  schema: { properties: { amount: { type: 'number' }, product: { type: 'string' }, channel: { type: 'string' } } },
+}
+
+/** A node that is given more than this machine can do now says so; what it costs is the same later. */
+const admitted = async (ask: () => Promise<unknown>): Promise<unknown> => {
+  for (let left = 60; ; left--) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (left === 0 || !String(error).includes(': 503 ')) throw error
+      await sleep(500)
+    }
+  }
+}
+
+/** Calls `one` so many times, so many at once. Gives how many a second. */
+const each = async (count: number, atOnce: number, one: (n: number) => Promise<unknown>): Promise<number> => {
+  let next = 0
+  const began = performance.now()
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, count) }, async () => {
+      while (next < count) {
+        const n = next++
+        await admitted(() => one(n))
+      }
+    }),
+  )
+  return (count / (performance.now() - began)) * 1_000
+}
+
+const track = (server: Server, body: unknown, query = '') =>
+  call(server, 'POST', `/v1/events${query}`, server.headers, body)
+
+const trackBatches = (server: Server, events: number, one: (n: number) => unknown): Promise<number> =>
+  each(Math.ceil(events / BATCH), BATCHES_AT_ONCE, async (batch) => {
+    const size = Math.min(BATCH, events - batch * BATCH)
+    const body = { events: Array.from({ length: size }, (_, i) => one(batch * BATCH + i)) }
+    const { body: answer } = await call(server, 'POST', '/v1/events/batch', server.headers, body)
+    const { refused } = answer as { refused: number }
+    if (refused > 0) throw new Error(`${refused} events of a batch were refused`)
+  })
+
+/** Resolves once everything recorded so far is in the read models: what that costs is part of what an event costs. */
+const projected = async (server: Server): Promise<void> => {
+  const { headers } = await track(server, eventOf('bench-last', Math.random(), 'last'))
+  const token = { 'Consistency-Token': headers.get('consistency-token') ?? '', Prefer: 'wait=10' }
+  await call(server, 'GET', '/v1/customers?limit=1', { ...server.headers, ...token })
+}
+
+interface Measured extends Spent {
+  readonly perSecond: number
+}
+
+let profiled: { readonly name: string; readonly from: number; readonly to: number; readonly count: number }[] = []
+
+/** Each is measured in so many parts, of which the middle one counts: what else runs on the machine disturbs some of them. */
+const PARTS = 5
+
+const middleOf = (parts: readonly Measured[]): Measured =>
+  parts.toSorted((a, b) => a.all - b.all)[Math.floor(parts.length / 2)]!
+
+/** Warms up with half as many, then measures `count`; `run` sends some more of them. */
+const measure = async (
+  server: Server,
+  name: string,
+  count: number,
+  run: (count: number, kind: string) => Promise<number>,
+): Promise<Measured> => {
+  await run(Math.ceil(count / 2), `${name} warm`)
+  await projected(server)
+  const from = instant()
+  const part = Math.ceil(count / PARTS)
+  const parts: Measured[] = []
+  for (let n = 0; n < PARTS; n++) {
+    const before = spent(server.pid)
+    const perSecond = await run(part, `${name} ${n}`)
+    await projected(server)
+    parts.push({ ...spentEach(before, spent(server.pid), part), perSecond })
+  }
+  profiled.push({ name, from, to: instant(), count: part * PARTS })
+  return middleOf(parts)
+}
+
+const bareRoute = async (): Promise<Measured> => {
+  const { child, match } = await startProcess(
+    program(import.meta.dirname, 'bareProcess.ts'),
+    {},
+    /listens on (http:\S+)/,
+  )
+  try {
+    const url = match[1]!
+    const headers = { 'Content-Type': 'application/json' }
+    const run = (count: number) =>
+      each(count, CONNECTIONS, (n) => call({ url }, 'POST', '/v1/events', headers, warm(n, 'bare')))
+    await run(CALLS)
+    const parts: Measured[] = []
+    for (let n = 0; n < PARTS; n++) {
+      const before = spent(child.pid!)
+      const perSecond = await run(CALLS)
+      parts.push({ ...spentEach(before, spent(child.pid!), CALLS), perSecond })
+    }
+    return middleOf(parts)
+  } finally {
+    child.kill('SIGTERM')
+  }
+}
+
+/** What is held against the bare route's cost: the aims for each row. */
+const rowsOf = (name: string, measured: Measured, bare: Measured, aim?: string): Row[] => [
+  { name, value: measured.all / bare.all, unit: '× bare route', ...(aim === undefined ? {} : { target: `≤ ${aim}` }) },
+  { name: '  processor time, all threads', value: measured.all, unit: 'µs' },
+  ...(
+    [
+      ['main thread', measured.main],
+      ['event log', measured.eventLog],
+      ['document store', measured.documents],
+      ['rest', measured.rest],
+    ] as const
+  ).map(([part, value]) => ({ name: `    ${part}`, value, unit: 'µs' })),
+  { name: '  in a second', value: measured.perSecond, unit: '/s' },
+]
+
+/** A busy machine is no reason to end a batch half way. */
+const PATIENT = { REQUEST_TIME_LIMIT_MS: '600000' }
+
+const nodeArgs = async (dir: string): Promise<readonly string[]> => {
+  if (!PROFILES) return []
+  await mkdir(dir, { recursive: true })
+  return ['--cpu-prof', `--cpu-prof-dir=${dir}`]
+}
+
+/** Where the time of what was measured on a server that has ended went. */
+const budgetOf = async (dir: string): Promise<Row[]> => {
+  const done = profiled
+  profiled = []
+  if (!PROFILES) return []
+  const rows: Row[] = []
+  for (const { name, from, to, count } of done) {
+    const text: string[] = []
+    const stages = stagesIn(dir, from, to, (thread, functions) => {
+      text.push(thread, ...functions.map(([one, us]) => `  ${(us / count).toFixed(1).padStart(8)}  ${one}`))
+    })
+    await writeFile(join(process.cwd(), `bench-functions-${name.replace(/\W+/g, '-')}.txt`), text.join('\n'))
+    const total = stages.reduce((sum, { us }) => sum + us, 0) / count
+    rows.push({ name: `stages: ${name}`, value: total, unit: 'µs' })
+    rows.push(
+      ...stages.map((one: Stage) => ({ name: `  ${one.thread}: ${one.stage}`, value: one.us / count, unit: 'µs' })),
+    )
+  }
+  return rows
+}
+
+const singleCases = async (bare: Measured, dir: string): Promise<Row[]> => {
+  const profiles = join(dir, 'profiles-single')
+  const server = await startServer(PATIENT, undefined, await nodeArgs(profiles))
+  const rows: Row[] = []
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    const single = (count: number, kind: string) => each(count, CONNECTIONS, (n) => track(server, warm(n, kind)))
+    await single(Math.max(6_000, CALLS), 'first')
+    const add = async (name: string, aim: string | undefined, ...rest: [number, Parameters<typeof measure>[3]]) => {
+      rows.push(...rowsOf(name, await measure(server, name, ...rest), bare, aim))
+    }
+    await add('dry run of an event', '3', CALLS, (count, kind) =>
+      each(count, CONNECTIONS, (n) => track(server, warm(n, kind), '?dry_run=true')),
+    )
+    await add('event of a warm customer', '10', CALLS, single)
+    const sent = 'event of a warm customer warm'
+    await add('repeat', '5', CALLS, (count) => each(count, CONNECTIONS, (n) => track(server, warm(n, sent))))
+    const { body } = await call(server, 'GET', '/v1/customers?limit=100', server.headers)
+    const ids = (body as { customers: { id: string }[] }).customers.map(({ id }) => id)
+    await add('activity query', undefined, CALLS, (count) =>
+      each(count, CONNECTIONS, (n) =>
+        call(server, 'GET', `/v1/customers/${ids[n % ids.length]}/activity?limit=10`, server.headers),
+      ),
+    )
+    await projected(server)
+    await sleep(2_000)
+    const before = spent(server.pid)
+    await sleep(IDLE_MS)
+    const idle = (spent(server.pid).all - before.all) / (IDLE_MS * 1_000)
+    rows.push({ name: 'idle node with data', value: idle * 100, unit: '% of a core', target: '≤ 1' })
+    const { own, files } = residentOf(server.pid)
+    rows.push({ name: 'memory of its own after these', value: own, unit: 'MB', target: '< 300' })
+    rows.push({ name: 'pages of mapped files after these', value: files, unit: 'MB' })
+  } finally {
+    await server.stop()
+  }
+  return [...rows, ...(await budgetOf(profiles))]
+}
+
+const batchCases = async (bare: Measured, dir: string): Promise<Row[]> => {
+  const profiles = join(dir, 'profiles-batch')
+  const server = await startServer(PATIENT, undefined, await nodeArgs(profiles))
+  const count = Math.max(CALLS, 10_000)
+  let measured: Measured
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    measured = await measure(server, 'event in a batch of 500', count, (wanted, kind) =>
+      trackBatches(server, wanted, (n) => warm(n, kind)),
+    )
+  } finally {
+    await server.stop()
+  }
+  return [...rowsOf('event in a batch of 500', measured, bare, '4'), ...(await budgetOf(profiles))]
+}
+
+/** Customers of few and of many events, each asked for once by a node that has just started. */
+const coldCases = async (bare: Measured, dir: string): Promise<Row[]> => {
+  const data = await mkdtemp(join(dir, 'cold-'))
+  const groups = [
+    { events: 5, customers: Math.ceil(CALLS / 2) },
+    { events: 150, customers: Math.ceil(CALLS / 10) },
+  ]
+  const name = (events: number, n: number) => `cold-${events}-${n}`
+  const maker = await startServer(PATIENT, data)
+  try {
+    await call(maker, 'POST', '/v1/event-schemas', maker.adminHeaders, schema)
+    for (const { events, customers } of groups)
+      await trackBatches(maker, 2 * events * customers, (n) =>
+        eventOf(name(events, n % (2 * customers)), n, `make ${events}`),
+      )
+    await projected(maker)
+  } finally {
+    await maker.stop()
+  }
+  const profiles = join(dir, 'profiles-cold')
+  const server = await startServer(PATIENT, data, await nodeArgs(profiles))
+  const rows: Row[] = []
+  try {
+    await each(CALLS, CONNECTIONS, (n) => track(server, warm(n, 'again')))
+    const found: Measured[] = []
+    for (const { events, customers } of groups) {
+      let next = 0
+      const kind = `event of a customer not in memory, with ${events} events`
+      // Nobody is cold twice.
+      const measured = await measure(server, kind, customers, (count) =>
+        each(count, CONNECTIONS, () => track(server, eventOf(name(events, next), next++, kind))),
+      )
+      found.push(measured)
+      rows.push(...rowsOf(`event of a customer not in memory, with ${events} events`, measured, bare, '14'))
+    }
+    const [few, many] = found
+    rows.push({ name: 'with 150 events / with 5', value: many!.all / few!.all, unit: '', target: '≤ 1.3' })
+  } finally {
+    await server.stop()
+  }
+  return [...rows, ...(await budgetOf(profiles))]
+}
+
+const redemptions = async (bare: Measured): Promise<Row[]> => {
+  const server = await startServer(PATIENT)
+  const count = Math.ceil(CALLS / 4)
+  const codes = 500
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    const voucher = { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 100 } }
+    await each(codes, 16, (n) => call(server, 'POST', `/v1/vouchers/COST-${n}`, server.headers, voucher))
+    const measured = await measure(server, 'redemption', count, (wanted, kind) =>
+      each(wanted, CONNECTIONS, (n) =>
+        call(server, 'POST', '/v1/redemptions', server.headers, {
+          redeemables: [{ object: 'voucher', id: `COST-${(n + kind.length) % codes}` }],
+          order: { amount: 10_000 },
+          customer: { source_id: `bench-${n % CUSTOMERS}` },
+        }),
+      ),
+    )
+    return rowsOf('redemption', measured, bare)
+  } finally {
+    profiled = []
+    await server.stop()
+  }
+}
+
+/** Events that each send a message to a receiver: both together. */
+const messages = async (bare: Measured): Promise<Row[]> => {
+  let received = 0
+  const receiver = createServer((request, response) => {
+    request.resume().on('end', () => {
+      received++
+      response.writeHead(200).end()
+    })
+  })
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const server = await startServer({ ...PATIENT, WEBHOOK_ALLOW_PRIVATE: 'true' })
+  const count = Math.ceil(CALLS / 4)
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    await call(server, 'POST', '/v1/distributions', server.headers, {
+      name: 'cost',
+      trigger: { type: 'event', event: 'bought' },
+      channel: { type: 'webhook', url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` },
+    })
+    const measured = await measure(server, 'event with a message', count, async (wanted, kind) => {
+      const before = received
+      const until = performance.now() + 60_000
+      const perSecond = await each(wanted, CONNECTIONS, (n) => track(server, warm(n, kind)))
+      while (received < before + wanted) {
+        if (performance.now() > until) throw new Error('messages did not arrive within a minute')
+        await sleep(20)
+      }
+      return perSecond
+    })
+    return rowsOf('event with a message that is sent', measured, bare)
+  } finally {
+    profiled = []
+    await server.stop()
+    receiver.closeAllConnections()
+    receiver.close()
+  }
+}
+
+const CASES: Readonly<Record<string, (bare: Measured, dir: string) => Promise<Row[]>>> = {
+  single: singleCases,
+  batch: batchCases,
+  cold: coldCases,
+  redemptions,
+  messages,
+}
+
+/** All of them, or those that BENCH_CASES names. */
+export async function* benchCost(dir: string): AsyncIterable<Row[]> {
+  const bare = await bareRoute()
+  yield rowsOf('bare route', bare, bare)
+  const wanted = process.env.BENCH_CASES?.split(',') ?? Object.keys(CASES)
+  for (const name of wanted) {
+    const run = CASES[name]
+    if (run === undefined) throw new Error(`there are no cases "${name}", but ${Object.keys(CASES).join(', ')}`)
+    yield await run(bare, dir)
+  }
+}
+
+const GROWN_EVENTS = Number(process.env.BENCH_EVENTS ?? 200_000)
+const GROWN_CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 100_000)
+const PORTIONS = 8
+
+/** Batches of events of customers at random, portion by portion: what one costs as the log and the number of customers grow. */
+export async function* benchGrowth(): AsyncIterable<Row[]> {
+  const server = await startServer(PATIENT)
+  try {
+    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
+    const portion = Math.ceil(GROWN_EVENTS / PORTIONS / BATCH) * BATCH
+    let done = 0
+    for (let n = 0; n < PORTIONS; n++) {
+      const kind = `grow ${n}`
+      const random = () => Math.floor(Math.random() * GROWN_CUSTOMERS)
+      const before = spent(server.pid)
+      const perSecond = await trackBatches(server, portion, (i) => eventOf(`grow-${random()}`, i, kind))
+      await projected(server)
+      const measured = { ...spentEach(before, spent(server.pid), portion), perSecond }
+      done += portion
+      const { own, files } = residentOf(server.pid)
+      yield [
+        { name: `after ${done} events of ${GROWN_CUSTOMERS} customers, one event`, value: measured.all, unit: 'µs' },
+        { name: '  main thread', value: measured.main, unit: 'µs' },
+        { name: '  event log', value: measured.eventLog, unit: 'µs' },
+        { name: '  document store', value: measured.documents, unit: 'µs' },
+        { name: '  in a second', value: measured.perSecond, unit: 'events/s' },
+        { name: '  memory of its own', value: own, unit: 'MB', target: '< 400' },
+        { name: '  pages of mapped files', value: files, unit: 'MB' },
+      ]
+    }
+  } finally {
+    profiled = []
+    await server.stop()
+  }
+}
