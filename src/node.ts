@@ -242,6 +242,7 @@ export const startNode = async (
       now,
       aside,
       onItemFailed: () => countFailed(JOBS),
+      onMoved,
     })
     stops.push(() => voucherJobs.stop())
     const redemptions = createRedemptions({

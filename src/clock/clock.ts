@@ -1,5 +1,5 @@
 // The clock: wakes up at each customer's deadline and lets time pass for that customer.
-import { concatMap, defer, exhaustMap, lastValueFrom, mergeMap, Subject, takeUntil, timer } from 'rxjs'
+import { concatMap, defer, EMPTY, lastValueFrom, merge, mergeMap, repeat, Subject, take, takeUntil, timer } from 'rxjs'
 import type { DeadlineDocument } from '../../projections/deadlines.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
@@ -30,7 +30,9 @@ export interface ClockOptions {
 /** How often the read model is asked what is due, ms. */
 const TICK_MS = 200
 /** With nothing to do, it is asked again after so long at the latest, ms. */
-const LONGEST_REST_MS = 5_000
+const LONGEST_REST_MS = 30_000
+/** Timers stand while the machine sleeps: the time is looked at so often at least, ms. */
+const ASLEEP_MS = 1_000
 /** Deadlines this close are taken early and waited for, so that a tick does not add to their delay, ms. */
 const AHEAD_MS = 300
 /** Deadlines taken at a time, and commands under way at a time. */
@@ -46,14 +48,17 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
   const { now } = time
   const deadlines = readModel.collection<DeadlineDocument>('deadlines')
   const stop$ = new Subject<void>()
+  let stopped = false
   /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
   const taken = new Map<string, { readonly dueAt: number; readonly at: number }>()
   let pending = 0
   /** Until then nothing falls due, as long as the read models do not move, ms. */
   let restsUntil = 0
   let hasMoved = true
+  const moved$ = new Subject<void>()
   const unwatch = onMoved?.(() => {
     hasMoved = true
+    moved$.next()
   })
 
   const letPass = (id: string, at: number) =>
@@ -118,16 +123,17 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
     }
   }
 
+  /** Waits until the next look may find something: at rest until the first deadline, or until the read models move. */
+  const untilWorthIt = () =>
+    merge(timer(hasMoved ? 0 : Math.max(0, Math.min(ASLEEP_MS, restsUntil - now()))), moved$).pipe(take(1))
+
   const ended = new Promise<void>((resolve) => {
-    timer(0, TICK_MS)
+    defer(look)
       .pipe(
-        takeUntil(stop$),
-        exhaustMap(() =>
-          defer(look).pipe(
-            concatMap((found) => found),
-            mergeMap(advance, AT_ONCE),
-          ),
-        ),
+        concatMap((found) => found),
+        mergeMap(advance, AT_ONCE),
+        // Without an answer it ends, after what is under way.
+        repeat({ delay: () => (stopped ? EMPTY : timer(TICK_MS).pipe(concatMap(untilWorthIt), takeUntil(stop$))) }),
       )
       .subscribe({ complete: resolve })
   })
@@ -136,6 +142,7 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
     pending: () => pending,
     stop: async () => {
       unwatch?.()
+      stopped = true
       stop$.next()
       await ended
     },

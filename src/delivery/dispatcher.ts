@@ -49,8 +49,10 @@ const MIN_SLACK = 64
 /** Messages of distributions that are gone are looked for as well: they are to be dropped. */
 const MIN_WANTED = 8
 const TROUBLE_MS = 1_000
-/** With nothing to do the pauses between looks grow to so many polls: what is asked for meanwhile calls at once. */
+/** With nothing to take up the pauses between looks grow to so many polls: what is asked for meanwhile calls at once. */
 const MOST_POLLS = 5
+/** With nothing due, the outbox is looked at again after so long at the latest, and up to half as long again, ms. */
+const LONGEST_REST_MS = 10_000
 /** Claimed messages that wait for each place on a lane, so that a place is never free while the next ones are being claimed. */
 export const WAITING_FOR_EACH = 3
 /** So often at least the outbox is looked through from its start, ms. */
@@ -290,6 +292,20 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
           }
         })
 
+  /** How long nothing is to be done unless something calls: until the first message falls due, where none is due. */
+  const restMs = async (idle: number): Promise<number> => {
+    if (!options.onMoved) return pollMs
+    const polls = 2 ** Math.min(idle, 10)
+    if (polls <= MOST_POLLS || isWoken) return Math.min(MOST_POLLS, polls) * pollMs
+    const [first] = await outbox.find(
+      { due_at: { $gt: new Date(0) } },
+      { sort: { due_at: 1 }, limit: 1, projection: { due_at: 1 } },
+    )
+    const until = first?.due_at ? first.due_at.getTime() - now() : Number.POSITIVE_INFINITY
+    // What is due and could not be taken up is somebody else's for now, or rests.
+    return until <= 0 ? MOST_POLLS * pollMs : Math.min(until, LONGEST_REST_MS * (1 + random() / 2))
+  }
+
   const loop = async (): Promise<void> => {
     /** Rounds in a row that found nothing. */
     let idle = 0
@@ -301,8 +317,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         idle = started === 0 && active.size === 0 ? idle + 1 : 0
         const between = BETWEEN_LOOKS_MS - (performance.now() - began)
         if (!isStopping && between > 0) await sleep(between)
-        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency))
-          await pause(options.onMoved ? Math.min(MOST_POLLS, 2 ** Math.min(idle, 10)) * pollMs : pollMs)
+        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency)) await pause(await restMs(idle))
       } catch (error) {
         // That the store is down is said by the store's own edge.
         const isForeseen = error instanceof ReadModelUnavailable

@@ -22,7 +22,7 @@ export const HEALTH_LIMITS: HealthLimits = {
   silenceMs: 1_500,
   graceMs: 1_000,
   downMs: 8_000,
-  idleMs: 2_000,
+  idleMs: 5_000,
   witnessEveryMs: 300,
 }
 

@@ -154,7 +154,7 @@ export const createProjector = ({
     // What stands there ready is no build that broke off: to build anew is to begin with nothing.
     if ((await unfollow(name)) && from === 'nothing') await dropBeside(readModel, group, name)
     const previous = () => previousBeside(readModel, group, options.projection, writer)
-    return buildBeside(from === 'previous' ? { ...options, begin: previous } : options)
+    return buildBeside(from === 'previous' ? { ...options, begin: previous } : options).finally(run.look)
   }
 
   const makeReady = async (name: string, signal: AbortSignal): Promise<Built> => {
@@ -193,6 +193,7 @@ export const createProjector = ({
     onMoved,
     lull: waiters.lull,
     isCrowded,
+    isCalm: () => outdated.size === 0 && building.size === 0 && followers.size === 0,
     async prepare() {
       const fitted = await fitLane({ readModel, group, projections, writer, ran, now })
       ran = new Set(fitted.current.map(({ name }) => name))

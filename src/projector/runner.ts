@@ -3,12 +3,12 @@
 import {
   concatMap,
   defer,
-  exhaustMap,
   finalize,
   from,
   ignoreElements,
   merge,
   type Observable,
+  race,
   repeat,
   retry,
   Subject,
@@ -84,6 +84,8 @@ export interface RunOptions {
   readonly observe?: boolean
   /** Resolves after `ms`, sooner when somebody cannot wait so long for what is new. */
   readonly lull?: (ms: number) => Promise<void>
+  /** Nobody is known to be about to change the lane. */
+  readonly isCalm?: () => boolean
   /** The clock that holds of lanes are told by, ms since the epoch. */
   readonly now?: () => number
   /** Whether more commands wait than can be done soon: they go first, as long as nobody waits for what is new. */
@@ -98,6 +100,8 @@ export interface LaneRun {
   stillMs(): number
   /** Facts parked since the start. */
   parked(): number
+  /** Looks at once whether somebody else has changed the lane. */
+  look(): void
   /** Waits for the commit under way. */
   stop(): Promise<void>
 }
@@ -106,10 +110,15 @@ export interface LaneRun {
 const LARGE_BATCH = 500
 
 const REOPEN = { baseMs: 50, maxMs: 1_000 }
-/** How often a lane that another projector moves is looked at, ms. */
+/** How often a lane that another projector moves is looked at, ms; up to so many times less often while nobody waits and it stands. */
 const FOLLOW_MS = 50
-/** How often an idle projector looks whether somebody else has changed its lane, ms. */
+const LONGEST_FOLLOW = 10
+/**
+ * How often an idle projector looks whether somebody else has changed its lane, ms: at first, and at last when nothing happens.
+ * Whoever has something to commit finds out by that.
+ */
 const CHECK_MS = 500
+const LONGEST_CHECK_MS = 10_000
 /** How often a program that was superseded looks whether it still is, ms. */
 const SUPERSEDED_MS = 5_000
 
@@ -127,11 +136,15 @@ export const runLane = ({
   takeoverMs,
   observe = false,
   lull = () => Promise.resolve(),
+  isCalm = () => false,
   now = Date.now,
   isCrowded = () => false,
 }: RunOptions): LaneRun => {
   const condemned = createCondemned()
   const stop$ = new Subject<void>()
+  const look$ = new Subject<void>()
+  /** Looks at the lane in a row with nothing committed in between. */
+  let checks = 0
   const stopping = new AbortController()
   const progress = createProgress(now)
 
@@ -203,6 +216,7 @@ export const runLane = ({
     let seq: number | undefined
     let held = false
     let movedAt = performance.now()
+    let stands = 0
     while (!stopping.signal.aborted) {
       const lane = await readModel.lanes.read(id)
       if (lane) {
@@ -212,9 +226,11 @@ export const runLane = ({
         if (!holds && (held || (ownIsFree && lane.writer === writer))) return 'free'
         held = holds
         if (lane.seq !== seq || holds) movedAt = performance.now()
+        stands = lane.seq !== seq || holds ? 0 : stands + 1
         seq = lane.seq
       }
       if (performance.now() - movedAt > patience) return 'still'
+      await lull(FOLLOW_MS * Math.min(LONGEST_FOLLOW - 1, stands))
       await sleep(FOLLOW_MS, stopping.signal)
     }
     return 'free'
@@ -278,11 +294,18 @@ export const runLane = ({
     await sleep(backoffMs(tries, REOPEN), stopping.signal)
   }
 
+  /** Longer and longer while the lane is left alone and nothing is being built. */
+  const pauseBeforeCheck = (): number => {
+    checks = isCalm() ? checks + 1 : 0
+    return Math.min(LONGEST_CHECK_MS, CHECK_MS * 2 ** Math.min(checks, 10)) * (1 - Math.random() / 4)
+  }
+
   const nextBatch = async (session: Session): Promise<Batch> => {
     await lull(pause.left())
     const batch = await session.next()
     if (current?.session === session) progress.taken()
     pause.taken(batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH)
+    checks = 0
     return batch
   }
 
@@ -290,8 +313,9 @@ export const runLane = ({
     switchMap((session) =>
       merge(
         from(session.failed),
-        timer(CHECK_MS, CHECK_MS).pipe(
-          exhaustMap(() => session.check()),
+        defer(() => race(timer(pauseBeforeCheck()), look$)).pipe(
+          concatMap(() => session.check()),
+          repeat(),
           ignoreElements(),
         ),
         defer(() => nextBatch(session)).pipe(
@@ -329,6 +353,7 @@ export const runLane = ({
     }),
     stillMs: () => progress.stillMs(),
     parked: () => progress.parked(),
+    look: () => look$.next(),
     async stop() {
       stopping.abort()
       stop$.next()

@@ -42,7 +42,7 @@ const PATIENT: MongoClientOptions = {
   connectTimeoutMS: 60_000,
   waitQueueTimeoutMS: 60_000,
   socketTimeoutMS: 300_000,
-  heartbeatFrequencyMS: 1_000,
+  heartbeatFrequencyMS: 5_000,
 }
 
 /** Below the time that the watch gives a witness, so that the driver's words for what is wrong come first. */

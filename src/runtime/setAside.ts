@@ -88,6 +88,8 @@ const LONGEST_REST_MS = 15 * 60_000
 /** A store in trouble is asked again after so long, ms, by workers who look for their items. */
 const TROUBLE_MS = 1_000
 const MAX_TAKEN = 100
+/** Set aside items that are counted together; with more, each worker's are counted by the store. */
+const MAX_COUNTED = 500
 /** Failing items of a worker that are remembered; of more, the oldest begin anew. */
 const MAX_REMEMBERED = 10_000
 /** Items that a question leaves out at most. */
@@ -256,6 +258,13 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     counts.set(name, await failures.count({ process: name }))
   }
 
+  /** What other nodes have set aside or done counts as well: one question for all workers while there is little. */
+  const recountAll = async (): Promise<void> => {
+    const all = await failures.find({}, { limit: MAX_COUNTED, projection: { process: 1 } })
+    if (all.length === MAX_COUNTED) for (const name of counts.keys()) await recount(name)
+    else for (const name of counts.keys()) counts.set(name, all.filter(({ process }) => process === name).length)
+  }
+
   const look = async (): Promise<void> => {
     // Of a worker that runs elsewhere, another node sees to it.
     const due = { $or: [{ retry_at: { $lte: new Date(now()) } }, { retry_at: { $exists: false } }] }
@@ -267,7 +276,7 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
       if (signal.aborted) return
       await retryOne(failed)
     }
-    for (const name of counts.keys()) await recount(name)
+    await recountAll()
   }
 
   const run = async (): Promise<void> => {

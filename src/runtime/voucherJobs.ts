@@ -78,6 +78,8 @@ export interface VoucherJobsOptions {
   readonly pauseMs?: number
   /** An item failed for a reason that nobody foresaw. */
   readonly onItemFailed?: () => void
+  /** Calls back whenever the read models have moved; without it they are asked for jobs all the time. */
+  readonly onMoved?: (moved: () => void) => () => void
 }
 
 const ACTOR = { name: 'vouchers', role: 'system' } as const
@@ -94,6 +96,8 @@ const REST = 0.5
 /** A job whose stream has not grown for so long is nobody's. */
 const QUIET_MS = 3_000
 const LOOK_EVERY_MS = 1_500
+/** While no job is open that others may be at, the next look comes after so long, or when the read models have moved, ms. */
+const LONGEST_REST_MS = 15_000
 const TAKE = 50
 /** Bytes of items in one append: the store takes 1 MiB. */
 const CHUNK_BYTES = 500_000
@@ -120,12 +124,31 @@ const chunksOf = (items: readonly JobItem[]): readonly (readonly JobItem[])[] =>
 }
 
 export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
-  const { store, ledgers, readModel, codes, rulebook, waiting, log, now, aside, slice: size = 250, pauseMs } = options
+  const {
+    store,
+    ledgers,
+    readModel,
+    codes,
+    rulebook,
+    waiting,
+    log,
+    now,
+    aside,
+    slice: size = 250,
+    pauseMs,
+    onMoved,
+  } = options
   const stopping = new AbortController()
   const { signal } = stopping
   /** Jobs that this node is at, in turn. */
   const mine = new Map<string, Held | undefined>()
   let wake: () => void = () => {}
+  /** Until then (of `performance.now`) no job is looked for, as long as the read models do not move, ms. */
+  let restsUntil = 0
+  let hasMoved = true
+  const unwatch = onMoved?.(() => {
+    hasMoved = true
+  })
 
   const begin = (id: string): void => {
     if (!mine.has(id)) mine.set(id, undefined)
@@ -282,15 +305,19 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const lookForLeft = async (): Promise<void> => {
     const left = await readModel
       .collection<AsyncActionDocument>('asyncActions')
-      .find({ open: true, updated_at: { $lt: new Date(now() - QUIET_MS) } }, { sort: { updated_at: 1 }, limit: TAKE })
-    for (const { _id } of left) if (!mine.has(_id) && !worker.rests(_id)) mine.set(_id, undefined)
+      .find({ open: true }, { sort: { updated_at: 1 }, limit: TAKE })
+    const quietSince = now() - QUIET_MS
+    for (const { _id, updated_at } of left)
+      if (updated_at.getTime() < quietSince && !mine.has(_id) && !worker.rests(_id)) mine.set(_id, undefined)
+    restsUntil = onMoved && left.length === 0 ? performance.now() + LONGEST_REST_MS * (1 + Math.random() / 2) : 0
   }
 
   const run = async (): Promise<void> => {
     let lookedAt = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
       try {
-        if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
+        if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
+          hasMoved = false
           lookedAt = performance.now()
           await lookForLeft()
         }
@@ -371,6 +398,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       return changed
     },
     async stop() {
+      unwatch?.()
       stopping.abort()
       wake()
       await running
