@@ -54,6 +54,14 @@ export class ReadRefused extends Error {
   }
 }
 
+/** What is kept is not as it was written: a checksum is wrong. The message names the record, or where it lies. */
+export class RecordDamaged extends Error {
+  override readonly name = 'RecordDamaged'
+  constructor(cause: unknown) {
+    super(messageOf(cause).replace(/^15 DATA_LOSS: /, ''), { cause })
+  }
+}
+
 /** A recorded fact of a known type whose data does not fit. */
 export class MalformedFact extends Error {
   override readonly name = 'MalformedFact'
@@ -142,5 +150,8 @@ export const isReadRefused = (error: unknown): boolean => {
   const aboutRequest = /Unexpected Read(All|Stream)Result|Exception was thrown by handler/.test(messageOf(error))
   return code === 3 || (code === 2 && aboutRequest)
 }
+
+/** Whether the server found a record damaged. It is up, and answers for every other one. */
+export const isDamaged = (error: unknown): boolean => field(error, 'code') === 15
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

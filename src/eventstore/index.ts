@@ -20,7 +20,7 @@ import { createReport } from '../line/report.ts'
 import { processTime } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isReadRefused, ReadRefused, StoreUnavailable } from './errors.ts'
+import { isDamaged, isReadRefused, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { DEFAULT_PORT, openLines } from './lines.ts'
 import { readChunks } from './read.ts'
@@ -30,7 +30,7 @@ import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadO
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
-export { AppendRefused, MalformedFact, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
+export { AppendRefused, MalformedFact, ReadRefused, RecordDamaged, SourceClosed, StoreUnavailable } from './errors.ts'
 export type {
   AppendOptions,
   AppendResult,
@@ -124,6 +124,7 @@ export const createEventStore = ({
         return
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
+        if (isDamaged(error)) throw new RecordDamaged(error)
         if (isReadRefused(error)) throw new ReadRefused(error)
         // The line was dead before anything came: nobody need notice.
         if (error instanceof LineReplaced && !some && attempt === 1) continue

@@ -3,7 +3,7 @@ import type { ResolvedEvent, StreamingRead } from '@eventstore/db-client'
 import { LineReplaced, NoAnswer, type UnderWay } from '../line/line.ts'
 import { processTime as time } from '../line/time.ts'
 import type { RawRecord } from './codec.ts'
-import { isReadRefused, isStreamGone } from './errors.ts'
+import { isDamaged, isReadRefused, isStreamGone } from './errors.ts'
 import { recordOf } from './record.ts'
 
 export interface ReadCall {
@@ -56,10 +56,14 @@ export async function* readChunks({ open, silenceMs, signal, line }: ReadCall): 
       }
       if (records.length > 0) yield records
       else if (failure !== undefined) {
-        if (isStreamGone(failure) || isReadRefused(failure)) line?.underWay.answered()
+        if (isStreamGone(failure) || isReadRefused(failure) || isDamaged(failure)) line?.underWay.answered()
         if (isStreamGone(failure)) return
         // What this side did itself says nothing of the connection.
-        const isOwn = failure instanceof NoAnswer || failure instanceof LineReplaced || failure === signal?.reason
+        const isOwn =
+          failure instanceof NoAnswer ||
+          failure instanceof LineReplaced ||
+          isDamaged(failure) ||
+          failure === signal?.reason
         line?.underWay.over(isOwn ? undefined : failure)
         throw failure
       } else if (ended) return

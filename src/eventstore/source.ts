@@ -9,7 +9,15 @@ import type { RecordedFact, UnreadableFact } from '../domain/recorded.ts'
 import { LineReplaced, NoAnswer } from '../line/line.ts'
 import { processTime as time } from '../line/time.ts'
 import type { Codec } from './codec.ts'
-import { isReadRefused, MalformedFact, ReadRefused, SourceClosed, StoreUnavailable } from './errors.ts'
+import {
+  isDamaged,
+  isReadRefused,
+  MalformedFact,
+  ReadRefused,
+  RecordDamaged,
+  SourceClosed,
+  StoreUnavailable,
+} from './errors.ts'
 import type { ClientLine } from './lines.ts'
 import { recordOf } from './record.ts'
 import type { Batch, Source } from './types.ts'
@@ -91,8 +99,10 @@ export const openSource = async ({ codec, line, openMs, open }: SourceOptions): 
   })
   const fail = (cause: unknown) => {
     if (failure || closed) return
-    const refused = isReadRefused(cause)
-    const error = refused ? new ReadRefused(cause) : cause
+    const damaged = isDamaged(cause)
+    // The server has answered, and is up.
+    const refused = damaged || isReadRefused(cause)
+    const error = damaged ? new RecordDamaged(cause) : isReadRefused(cause) ? new ReadRefused(cause) : cause
     failure = error instanceof Error ? error : new Error(String(error))
     if (refused) underWay.answered()
     else underWay.over()

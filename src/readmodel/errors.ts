@@ -113,6 +113,10 @@ export const isConflict = (error: unknown): boolean => {
   return (code !== undefined && CONFLICT_CODES.has(code)) || hasLabel(error, 'TransientTransactionError')
 }
 
+/** A document that was read, or was to be replaced, is damaged (InvalidBSON); the message names it. */
+export const isDamagedDocument = (error: unknown): error is MongoServerError =>
+  error instanceof MongoServerError && error.code === 22
+
 /** Whether a unique index refused a document. */
 export const isDuplicateKey = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000
 

@@ -18,7 +18,7 @@ export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
 export type { Committer } from './committers.ts'
-export { isDuplicateKey, ReadModelUnavailable, UnusableServer } from './errors.ts'
+export { isDamagedDocument, isDuplicateKey, ReadModelUnavailable, UnusableServer } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'
 

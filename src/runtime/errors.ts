@@ -1,8 +1,8 @@
 // What the layers below throw, as failures of the HTTP contract.
 import { isDiskFull } from '../disk.ts'
-import { AppendRefused, MalformedFact, StoreUnavailable } from '../eventstore/errors.ts'
+import { AppendRefused, MalformedFact, RecordDamaged, StoreUnavailable } from '../eventstore/errors.ts'
 import { type Failure, insufficientStorage, refuse, unavailable } from '../http/errors.ts'
-import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { isDamagedDocument, ReadModelUnavailable } from '../readmodel/index.ts'
 import { ReadModelBehind } from '../trouble.ts'
 import { TooBusy } from './decider.ts'
 
@@ -23,6 +23,7 @@ export const mapError = (error: unknown): Failure | undefined => {
     return error.reason === 'too_large'
       ? refuse('payload_too_large', 'What is to be recorded is larger than the event store takes in one go (1 MiB)')
       : refuse('invalid_payload', error.message)
+  if (error instanceof RecordDamaged || isDamagedDocument(error)) return refuse('internal_error', error.message)
   if (error instanceof MalformedFact)
     return refuse(
       'internal_error',

@@ -52,7 +52,11 @@ const events = (): Writes => {
 }
 
 const documents = (): Writes => {
-  const storage = openStorage(dir, { committed() {}, failed() {} })
+  const storage = openStorage(
+    dir,
+    { isSealed: () => true, damaged: () => new Error() as never },
+    { committed() {}, failed() {} },
+  )
   const SPACE = 9
   return {
     write: (names, bytes) =>

@@ -142,11 +142,13 @@ const droppedKey = (space: Space): Key => {
 
 export const spaceOfDropped = (key: Key): Space => Buffer.from(key, 'latin1').readUInt32BE(0)
 
-export const openCatalog = (view: View): Catalog => {
+/** `learned` is told each collection before its documents are read or written. */
+export const openCatalog = (view: View, learned: (collection: Collection) => void): Catalog => {
   const collections = new Map<string, Collection>()
   let next = FIRST_FREE
 
   const learn = (collection: Collection): void => {
+    learned(collection)
     collections.set(collection.ns, collection)
     next = Math.max(next, collection.space + 1, ...collection.indexes.map((i) => i.space + 1))
   }

@@ -15,6 +15,7 @@ const CODE_NAMES: ReadonlyMap<number, string> = new Map([
   [17, 'ProtocolError'],
   [18, 'AuthenticationFailed'],
   [20, 'IllegalOperation'],
+  [22, 'InvalidBSON'],
   [24, 'LockTimeout'],
   [26, 'NamespaceNotFound'],
   [27, 'IndexNotFound'],

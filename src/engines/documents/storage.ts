@@ -4,6 +4,7 @@ import { open, type Transaction as ReadTransaction, type RootDatabase } from 'lm
 import { DATA_FILE } from '../dataFile.ts'
 import { LMDB_FILES } from '../private.ts'
 import { createRoom, DiskFull } from '../room.ts'
+import { hasSeal, SEAL_BYTES, sealed, unsealed } from '../seal.ts'
 import { CommandError } from './errors.ts'
 import type { Key } from './keys.ts'
 import { createOverlay, type Entry, type Overlay, overlaid, type Space, type View } from './overlay.ts'
@@ -70,14 +71,33 @@ const KEYS = {
 
 type Database = RootDatabase<Buffer, string>
 
-const viewOf = (db: Database, transaction?: ReadTransaction): View => {
+/** Which spaces hold documents, whose bytes are sealed; of others only the store itself knows what they mean. */
+export interface Sealing {
+  isSealed(space: Space): boolean
+  /** What a client is told about a document that is not as it was written. */
+  damaged(space: Space, key: Key, bytes: Buffer): CommandError
+}
+
+/** A document of a version that had no seals: it fills its bytes, and ends as every document does. */
+const isPlain = (bytes: Buffer): boolean =>
+  bytes.length >= 5 && bytes.readInt32LE(0) === bytes.length && bytes[bytes.length - 1] === 0
+
+const sealKey = (space: Space, key: Key): Buffer => Buffer.from(fullKey(space, key), 'latin1')
+
+const viewOf = (db: Database, sealing: Sealing, transaction?: ReadTransaction): View => {
   const options = transaction && { transaction }
+  const opened = (space: Space, key: Key, bytes: Buffer): Buffer => {
+    const value = hasSeal(bytes) ? unsealed(bytes, sealKey(space, key)) : isPlain(bytes) ? bytes : undefined
+    if (value === undefined) throw sealing.damaged(space, key, bytes)
+    return value
+  }
   return {
     get: (space, key) => {
       const value = db.get(fullKey(space, key), options)
-      if (value === undefined || Buffer.isBuffer(value)) return value
-      const bytes: Uint8Array = value
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      if (value === undefined) return undefined
+      const given: Uint8Array = value
+      const bytes = Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength)
+      return sealing.isSealed(space) ? opened(space, key, bytes) : bytes
     },
     range: function* (space, from, to, reverse = false): Iterable<Entry> {
       const low = fullKey(space, from)
@@ -87,7 +107,11 @@ const viewOf = (db: Database, transaction?: ReadTransaction): View => {
           ? { start: high, exclusiveStart: true, end: low, inclusiveEnd: true, reverse, ...options }
           : { start: low, end: high, ...options },
       )
-      for (const { key, value } of entries) yield [key.slice(4), value]
+      const isSealed = sealing.isSealed(space)
+      for (const { key: full, value } of entries) {
+        const key = full.slice(4)
+        yield [key, isSealed ? opened(space, key, value) : value]
+      }
     },
   }
 }
@@ -105,7 +129,7 @@ export interface CommitListener {
 }
 
 /** Opens or creates the store in `dir`. */
-export const openStorage = (dir: string, listener: CommitListener): Storage => {
+export const openStorage = (dir: string, sealing: Sealing, listener: CommitListener): Storage => {
   const db: Database = open<Buffer, string>({
     path: dir,
     noSubdir: false,
@@ -115,20 +139,21 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
     maxReaders: MAX_READERS,
     ...LMDB_FILES,
   })
-  const latest = viewOf(db)
+  const latest = viewOf(db, sealing)
   const room = createRoom({ file: join(dir, DATA_FILE), stats: () => db.getStats() })
   let waiting: Waiting[] = []
   let closed = false
 
   const apply = (changes: Overlay): void => {
     for (const [space, values] of changes.spaces()) {
+      const isSealed = sealing.isSealed(space)
       // In order, so that neighbours are written while their page is at hand.
       const keys = values.size < SORT_FROM ? values.keys() : [...values.keys()].sort()
       for (const key of keys) {
         const value = values.get(key)!
-        room.take(key.length + (value?.length ?? 0))
+        room.take(key.length + (value === null ? 0 : value.length + SEAL_BYTES))
         if (value === null) db.removeSync(fullKey(space, key))
-        else db.putSync(fullKey(space, key), value)
+        else db.putSync(fullKey(space, key), isSealed ? sealed(value, sealKey(space, key)) : value)
       }
     }
   }
@@ -157,7 +182,7 @@ export const openStorage = (dir: string, listener: CommitListener): Storage => {
     ...latest,
     snapshot: () => {
       const transaction = db.useReadTransaction()
-      return { ...viewOf(db, transaction), release: () => transaction.done() }
+      return { ...viewOf(db, sealing, transaction), release: () => transaction.done() }
     },
     write: <T>(work: Write<T>, before?: Overlay) =>
       new Promise<T>((resolve, reject) => {

@@ -1,4 +1,6 @@
 // The store: catalog, transactions and file together; every read and write of a command comes through here.
+import { join } from 'node:path'
+import { DATA_FILE } from '../dataFile.ts'
 import {
   CATALOG,
   type Catalog,
@@ -8,13 +10,15 @@ import {
   idSpec,
   makeIndex,
   openCatalog,
+  SESSIONS,
   spaceOfDropped,
   splitNamespace,
 } from './catalog.ts'
+import { damagedDocument } from './damage.ts'
 import { CommandError } from './errors.ts'
 import type { Key } from './keys.ts'
 import type { Space, View } from './overlay.ts'
-import { openStorage, type Storage } from './storage.ts'
+import { openStorage, type Sealing, type Storage } from './storage.ts'
 import { Blocked, createTransactions, type Transaction, type Transactions, type Unit } from './transactions.ts'
 import type { Value } from './values.ts'
 
@@ -74,7 +78,16 @@ const CLEAN_BATCH = 5000
 export const openStore = async (dir: string): Promise<Store> => {
   let claims: (readonly [Space, Key])[] = []
   let lastWrite = new Date()
-  const storage = openStorage(dir, {
+  /** Documents' spaces, those of dropped collections included, as somebody may still read a snapshot of them. */
+  const documents = new Map<Space, string>([
+    [CATALOG, "the store's catalog"],
+    [SESSIONS, "the store's sessions"],
+  ])
+  const sealing: Sealing = {
+    isSealed: (space) => documents.has(space),
+    damaged: (space, key, bytes) => damagedDocument(join(dir, DATA_FILE), documents.get(space)!, key, bytes),
+  }
+  const storage = openStorage(dir, sealing, {
     committed: () => {
       lastWrite = new Date()
       transactions.advance(claims)
@@ -86,7 +99,7 @@ export const openStore = async (dir: string): Promise<Store> => {
     },
   })
   const transactions = createTransactions(storage.snapshot)
-  const catalog = openCatalog(storage)
+  const catalog = openCatalog(storage, ({ ns, space }) => documents.set(space, ns))
   let closing = false
 
   const writeOnce = <T>(work: (unit: Unit) => T): Promise<T> =>

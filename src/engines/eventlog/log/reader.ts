@@ -1,9 +1,11 @@
 // Reading of the log: bounded pages of streams and of $all, ready to be sent.
+
+import { isDamage, MisledIndex } from './damage.ts'
 import { firstReadable, NO_METADATA, type StreamMetadata } from './metadata.ts'
-import { createdMs, dataOf, isHiddenRecord, revisionOf, typeOf } from './record.ts'
+import { createdMs, dataOf, isHiddenRecord, isOfStream, revisionOf, typeOf } from './record.ts'
 import type { Store, Stored } from './store.ts'
 import { TOMBSTONE_INDEX } from './streamIndex.ts'
-import type { Streams } from './streams.ts'
+import type { StreamState, Streams } from './streams.ts'
 
 /** A page of events, and from where to go on; `next` is undefined at the end. */
 export interface Page {
@@ -50,6 +52,14 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     return stream === undefined || stream.last < 0 || streams.metadata(name).softDeleted ? 'not-found' : 'readable'
   }
 
+  /** The record of a revision, which the index says is at the position. */
+  const recordOf = (stream: StreamState, revision: number, position: number): Buffer => {
+    const record = store.record(position)
+    if (record === undefined || revisionOf(record) !== revision || !isOfStream(record, stream.nameBytes))
+      throw new MisledIndex(stream.name, revision, position)
+    return record
+  }
+
   const page = (name: string, from: number, backwards: boolean, limit: number, metadata: StreamMetadata): Page => {
     const stream = streams.find(name)
     const end: Page = { events: [], next: undefined }
@@ -63,8 +73,14 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     let revision = start
     let bytes = 0
     for (const position of store.positions(stream.no, start, stop, limit)) {
-      const record = store.record(position)
-      if (record === undefined) throw new Error(`the record at ${position} is missing`)
+      let record: Buffer
+      try {
+        record = recordOf(stream, revision, position)
+      } catch (error) {
+        // What lies before it is served; whoever goes on from there is told.
+        if (events.length === 0 || !isDamage(error)) throw error
+        return { events, next: revision }
+      }
       if (oldest === undefined || createdMs(record) > oldest) events.push({ position, record })
       else if (backwards) return { events, next: undefined }
       revision += backwards ? -1 : 1

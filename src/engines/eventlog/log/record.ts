@@ -1,5 +1,5 @@
 // How one event lies on disk: a short header for the server itself, then the RecordedEvent message as the client gets it.
-
+import { sealed, unsealed } from '../../seal.ts'
 import { putVarint, varintSize } from '../wire/protobuf.ts'
 import type { ProposedEvent } from '../wire/requests.ts'
 
@@ -28,6 +28,8 @@ export interface NewRecord {
  */
 const HEADER = 32
 const FORMAT = 1
+/** As FORMAT, and with a seal at its end. */
+const SEALED_FORMAT = 2
 const FLAG_JSON = 1
 const FLAG_TOMBSTONE = 2
 const FLAG_HIDDEN = 4
@@ -85,7 +87,7 @@ export const encodeRecord = (r: NewRecord, hidden: boolean): Buffer => {
     (r.metadata.length === 0 ? 0 : 1 + varintSize(r.metadata.length) + r.metadata.length) +
     (r.data.length === 0 ? 0 : 1 + varintSize(r.data.length) + r.data.length)
   const buf = Buffer.allocUnsafe(HEADER + size)
-  buf[0] = FORMAT
+  buf[0] = SEALED_FORMAT
   buf[1] = (r.json ? FLAG_JSON : 0) | (r.revision === null ? FLAG_TOMBSTONE : 0) | (hidden ? FLAG_HIDDEN : 0)
   // The message: id, stream, revision, prepare, commit, metadata map, custom metadata, data.
   let p = HEADER
@@ -134,6 +136,20 @@ export const encodeRecord = (r: NewRecord, hidden: boolean): Buffer => {
   return buf
 }
 
+/** Positions as bytes, to seal records in their place. */
+const place = Buffer.alloc(8)
+const placeOf = (position: number): Buffer => {
+  place.writeDoubleLE(position)
+  return place
+}
+
+/** The record as it is kept at its position. */
+export const sealRecord = (record: Buffer, position: number): Buffer => sealed(record, placeOf(position))
+
+/** The record that is kept in these bytes; undefined when they are not what was written at this position. */
+export const openRecord = (bytes: Buffer, position: number): Buffer | undefined =>
+  bytes[0] === SEALED_FORMAT ? unsealed(bytes, placeOf(position)) : bytes[0] === FORMAT ? bytes : undefined
+
 /** `latin1` gives one character a byte: for comparing, not for showing. */
 type Encoding = 'utf8' | 'latin1'
 
@@ -155,8 +171,8 @@ export const isHiddenRecord = (record: Buffer): boolean => (record[1]! & FLAG_HI
 /** Data is the last field of the message. */
 export const dataOf = (record: Buffer): Buffer => record.subarray(record.length - record.readUInt32LE(24))
 
-/** The stream's name, or no more than its first so many bytes, which lie right after the id. */
-export const streamOf = (record: Buffer, encoding: Encoding = 'utf8', atMost = Number.POSITIVE_INFINITY): string => {
+/** Where the stream's name lies, right after the id. */
+const nameAt = (record: Buffer): { readonly from: number; readonly size: number } => {
   let p = HEADER + 40 + 1
   while (record[p++]! >= 128) {}
   p++
@@ -168,7 +184,19 @@ export const streamOf = (record: Buffer, encoding: Encoding = 'utf8', atMost = N
     if (byte < 128) break
     shift *= 128
   }
-  return record.toString(encoding, p, p + Math.min(size, atMost))
+  return { from: p, size }
+}
+
+/** The stream's name, or no more than its first so many bytes. */
+export const streamOf = (record: Buffer, encoding: Encoding = 'utf8', atMost = Number.POSITIVE_INFINITY): string => {
+  const { from, size } = nameAt(record)
+  return record.toString(encoding, from, from + Math.min(size, atMost))
+}
+
+/** Whether the record is of the stream with this name. */
+export const isOfStream = (record: Buffer, name: Buffer): boolean => {
+  const { from, size } = nameAt(record)
+  return size === name.length && record.compare(name, 0, size, from, from + size) === 0
 }
 
 /** True when the event can be stored as it is; what cannot is refused before anything is written. */

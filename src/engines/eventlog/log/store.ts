@@ -6,7 +6,8 @@ import { type Database, open } from 'lmdb'
 import { checkDataFile, DATA_FILE, markCreated, type StoreKind, StoreUnusable } from '../../dataFile.ts'
 import { LMDB_FILES } from '../../private.ts'
 import { createRoom } from '../../room.ts'
-import { dataOf, idOf, revisionOf, spanOf, streamOf } from './record.ts'
+import { DamagedRecord } from './damage.ts'
+import { dataOf, idOf, openRecord, revisionOf, sealRecord, spanOf, streamOf } from './record.ts'
 import { createResident } from './resident.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from './streamIndex.ts'
 
@@ -49,6 +50,7 @@ export interface RecordPage {
 export interface Store {
   /** Runs `write` in one transaction that is on disk when this returns. Throws, with nothing written, when it cannot be. */
   commit(write: () => void): void
+  /** Throws DamagedRecord, as `records` does where the first of them is damaged. */
   record(position: number): Buffer | undefined
   putRecord(position: number, record: Buffer): void
   /**
@@ -123,17 +125,47 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     return row && { no: row.readUInt32BE(0), tombstoned: row[4] === 1 }
   }
 
+  const opened = (bytes: Buffer, position: number): Buffer => {
+    const record = openRecord(bytes, position)
+    if (record === undefined) throw new DamagedRecord(join(dir, DATA_FILE), position, bytes)
+    return record
+  }
+  /** Before the log is served: what cannot be read would leave a gap that appends fall into. */
+  const openedAtStart = (bytes: Buffer, position: number): Buffer => {
+    try {
+      return opened(bytes, position)
+    } catch (error) {
+      throw error instanceof DamagedRecord ? new StoreUnusable(`${error.message}; restore the log from a copy`) : error
+    }
+  }
+
   /** The newest record that the index knows, on disk or in memory. */
   let newest = Number(tables.sys.get('indexed')) - 1
   // What the index on disk does not know yet is read from the end of the log.
   for (const { key, value } of tables.log.getRange({ start: newest + 1 })) {
-    const row = stream(streamOf(value))
+    const record = openedAtStart(value, key)
+    const row = stream(streamOf(record))
     if (row === undefined)
       throw new StoreUnusable(`the event log in ${dir} is damaged: the record at ${key} has no stream`)
-    index.add(row.no, revisionOf(value) ?? TOMBSTONE_INDEX, key)
+    index.add(row.no, revisionOf(record) ?? TOMBSTONE_INDEX, key)
     newest = key
   }
   index.keep()
+
+  /** So that a later start needs nothing but the index to know where each stream ends. */
+  const persistIndex = () => {
+    if (index.pending() === 0) return
+    try {
+      tables.env.transactionSync(() => {
+        index.write()
+        tables.sys.putSync('indexed', newest + 1)
+      })
+      index.written()
+    } catch {
+      // A full disk: it stays in memory, and the next start reads it from the end of the log again.
+    }
+  }
+  persistIndex()
 
   const commit = (write: () => void) => {
     if (maxBytes !== undefined && statSync(join(dir, DATA_FILE)).size >= maxBytes) {
@@ -170,26 +202,36 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       // A single record brings its neighbours into memory with it.
       resident.touched(SINGLE_READ)
       renewIfTooMuch()
-      return tables.log.get(position)
+      const bytes = tables.log.get(position)
+      return bytes && opened(bytes, position)
     },
     putRecord: (position, record) => {
       newest = position
       resident.touched(record.length)
-      room.take(record.length)
-      tables.log.putSync(position, record)
+      const bytes = sealRecord(record, position)
+      room.take(bytes.length)
+      tables.log.putSync(position, bytes)
     },
     records: (from, backwards, limit, pageBytes) => {
       const rows: Stored[] = []
       let bytes = 0
+      let isCut = false
       const range = backwards ? { start: from, exclusiveStart: true, reverse: true, limit } : { start: from, limit }
       for (const { key, value } of tables.log.getRange(range)) {
-        rows.push({ position: key, record: value })
+        const record = openRecord(value, key)
+        if (record === undefined) {
+          // What lies before it is served; whoever goes on from there is told.
+          if (rows.length === 0) throw new DamagedRecord(join(dir, DATA_FILE), key, value)
+          isCut = true
+          break
+        }
+        rows.push({ position: key, record })
         bytes += value.length
         if (bytes >= pageBytes) break
       }
       resident.touched(bytes)
       renewIfTooMuch()
-      return { rows, atEnd: bytes < pageBytes && rows.length < limit }
+      return { rows, atEnd: !isCut && bytes < pageBytes && rows.length < limit }
     },
     positionOf: index.positionOf,
     putIndex: index.add,
@@ -211,7 +253,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
     head: () => {
       const saved = Number(tables.sys.get('head'))
       for (const { key, value } of tables.log.getRange({ reverse: true, limit: 1 }))
-        return Math.max(saved, key + spanOf(value))
+        return Math.max(saved, key + spanOf(openedAtStart(value, key)))
       return saved
     },
     putHead: (position) => {
@@ -219,7 +261,10 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       tables.sys.putSync('head', position)
     },
     instanceId: String(tables.sys.get('instance')),
-    close: () => tables.env.close(),
+    close: async () => {
+      persistIndex()
+      await tables.env.close()
+    },
   }
 }
 

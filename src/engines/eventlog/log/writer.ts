@@ -1,6 +1,7 @@
 // All writes: those that arrive in one turn of the event loop are decided one after the other and committed together.
 import { randomUUID } from 'node:crypto'
 import type { Expected } from '../wire/errors.ts'
+import { isDamage } from './damage.ts'
 import { decide, type KnownIds, type StreamSituation } from './decide.ts'
 import type { IdCache } from './idCache.ts'
 import {
@@ -163,6 +164,17 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     }
   }
 
+  /** A command that meets a damaged record before it writes anything fails alone. */
+  const runOrRefuse = (command: Command): Outcome => {
+    const before = head
+    try {
+      return run(command)
+    } catch (error) {
+      if (!isDamage(error) || head !== before) throw error
+      return { kind: 'failed', reason: error.message }
+    }
+  }
+
   const write = (command: Command, situation: StreamSituation, current: number | undefined): Outcome => {
     switch (command.kind) {
       case 'append': {
@@ -217,7 +229,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     const outcomes: Outcome[] = []
     try {
       store.commit(() => {
-        for (const { command } of batch) outcomes.push(run(command))
+        for (const { command } of batch) outcomes.push(runOrRefuse(command))
       })
     } catch (error) {
       // Memory ran ahead of the disk: what this batch put there is taken back, the rest is read again when needed.

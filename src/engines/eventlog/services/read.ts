@@ -1,9 +1,10 @@
 // Reads of a stream or of $all, forwards and backwards.
 
+import { isDamage } from '../log/damage.ts'
 import { revisionOf } from '../log/record.ts'
 import { createFilter } from '../subs/filter.ts'
 import { createSender } from '../subs/sender.ts'
-import { invalidArgument, type RpcError, streamDeleted, unknown } from '../wire/errors.ts'
+import { dataLoss, invalidArgument, type RpcError, streamDeleted, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { AllPosition, ReadRequest } from '../wire/requests.ts'
 import { streamNotFound } from '../wire/responses.ts'
@@ -11,6 +12,12 @@ import type { ServiceContext } from './context.ts'
 
 /** What reading needs of a service's context. */
 export type ReadContext = Pick<ServiceContext, 'reader' | 'head'>
+
+/** What a reader is told about an error in the middle of its read. */
+export const readFailure = (error: unknown): RpcError => {
+  if (isDamage(error)) return dataLoss(error.message)
+  return error instanceof SyntaxError ? invalidArgument(error.message) : unknown(String(error))
+}
 
 /** Rows that are taken from disk at a time, before other calls have their turn. */
 export const PAGE_ROWS = 512
@@ -105,6 +112,6 @@ export const serveRead = async (call: Call, request: ReadRequest, context: ReadC
     if (target.kind === 'all') await readAll(call, request, target.from, context)
     else await readStream(call, request, target.stream, target.from, context)
   } catch (error) {
-    call.fail(error instanceof SyntaxError ? invalidArgument(error.message) : unknown(String(error)))
+    call.fail(readFailure(error))
   }
 }

@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Page } from '../log/reader.ts'
 import { revisionOf } from '../log/record.ts'
 import type { ServiceContext } from '../services/context.ts'
-import { allStart, asRevision, PAGE_ROWS } from '../services/read.ts'
-import { consumerTooSlow, invalidArgument, type RpcError, streamDeleted, unavailable, unknown } from '../wire/errors.ts'
+import { allStart, asRevision, PAGE_ROWS, readFailure } from '../services/read.ts'
+import { consumerTooSlow, type RpcError, streamDeleted, unavailable, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { ReadRequest } from '../wire/requests.ts'
 import { caughtUp, checkpoint, confirmation } from '../wire/responses.ts'
@@ -169,6 +169,6 @@ export const serveSubscription = async (call: Call, request: ReadRequest, contex
     if (target.kind === 'all') await subscribeToAll(call, request, target, context)
     else await subscribeToStream(call, request, target, context)
   } catch (error) {
-    call.fail(error instanceof SyntaxError ? invalidArgument(error.message) : unknown(String(error)))
+    call.fail(readFailure(error))
   }
 }

@@ -20,6 +20,7 @@ const PERMISSION_DENIED = 7
 const ABORTED = 10
 const UNIMPLEMENTED = 12
 const UNAVAILABLE = 14
+const DATA_LOSS = 15
 const UNAUTHENTICATED = 16
 
 /** Numbers that stand for expectations without one in trailers. */
@@ -62,6 +63,8 @@ export const notLeader = (host: string, port: number): RpcError => ({
   details: { 'leader-endpoint-host': host, 'leader-endpoint-port': String(port) },
 })
 export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGUMENT, message: text })
+/** Something that is kept is not as it was written. */
+export const dataLoss = (text: string): RpcError => ({ code: DATA_LOSS, message: text })
 export const unknown = (text: string): RpcError => ({ code: UNKNOWN, message: text })
 export const unavailable = (text: string): RpcError => ({ code: UNAVAILABLE, message: text })
 /** A server that is starting or stopping. */
