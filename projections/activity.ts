@@ -7,6 +7,7 @@ import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
 import { isLedgerFact, type LedgerFact } from '../src/domain/redemption/ledger.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import { type CodeFact, isCodeFact } from '../src/domain/vouchers/code.ts'
 import type { Projection } from './projection.ts'
 
@@ -93,12 +94,19 @@ const entryFrom = (fact: RecordedFact): LogEntry | undefined => {
 
 export const activity: Projection<ActivityDocument> = {
   name: 'activity',
-  version: 3,
+  version: 4,
   insertOnly: true,
   indexes: [{ key: { position: 1 } }, { key: { customer: 1, position: 1 } }, { key: { event: 1, position: 1 } }],
-  types: [...Object.keys(customerFacts), ...Object.keys(deliveryFacts), 'VoucherDeleted', 'GiftCreditsChanged'],
-  keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : []),
+  types: [
+    ...Object.keys(customerFacts),
+    ...Object.keys(deliveryFacts),
+    'VoucherDeleted',
+    'GiftCreditsChanged',
+    TRACES_ERASED,
+  ],
+  keys: (fact) => (entryOf(fact) ? [activityId(fact.id)] : erasedKeys(fact, 'activity')),
   evolve: (before, fact, key) => {
+    if (erasedBy(fact)) return null
     const entry = entryOf(fact)
     if (!entry) return before
     return {

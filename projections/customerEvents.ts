@@ -1,6 +1,7 @@
 // How many custom events each customer has, in all and of each name: one document a customer who has any.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
+import { erasedBy, TRACES_ERASED, type TracesErased } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'
 
 export interface CustomerEventsDocument {
@@ -10,16 +11,27 @@ export interface CustomerEventsDocument {
   readonly names: readonly { readonly event: string; readonly events: number }[]
 }
 
+const less = (before: CustomerEventsDocument, gone: TracesErased['events']): CustomerEventsDocument | null => {
+  const byName = new Map(gone.map(({ event, events }) => [event, events]))
+  const names = before.names
+    .map(({ event, events }) => ({ event, events: events - (byName.get(event) ?? 0) }))
+    .filter(({ events }) => events > 0)
+  return names.length === 0 ? null : { ...before, names, events: names.reduce((sum, { events }) => sum + events, 0) }
+}
+
 export const customerEvents: Projection<CustomerEventsDocument> = {
   name: 'customerEvents',
-  version: 1,
+  version: 2,
   indexes: [{ key: { 'names.event': 1 } }],
-  types: ['CustomEventTracked'],
+  types: ['CustomEventTracked', TRACES_ERASED],
   keys: (fact) => {
-    const customer = customerOfStream(fact.stream)
+    const erased = erasedBy(fact)
+    const customer = erased?.of === 'activity' ? erased.customer : customerOfStream(fact.stream)
     return customer === undefined ? [] : [customer]
   },
   evolve: (before, fact, key) => {
+    const erased = erasedBy(fact)
+    if (erased) return before && less(before, erased.events)
     if (!isCustomerFact(fact) || fact.type !== 'CustomEventTracked') return before
     const { event } = fact.data
     const names = before?.names ?? []

@@ -1,6 +1,7 @@
 // How many custom events there are, in all and of each name.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
+import { erasedBy, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'
 
 export interface EventTotalsDocument {
@@ -15,12 +16,22 @@ export const ofEvent = (name: string): string => `event/${name}`
 
 export const eventTotals: Projection<EventTotalsDocument> = {
   name: 'eventTotals',
-  version: 1,
+  version: 2,
   indexes: [],
-  types: ['CustomEventTracked'],
-  keys: (fact) =>
-    customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && fact.type === 'CustomEventTracked'
+  types: ['CustomEventTracked', TRACES_ERASED],
+  keys: (fact) => {
+    const erased = erasedBy(fact)
+    if (erased) return erased.events.length > 0 ? [ALL_EVENTS, ...erased.events.map(({ event }) => ofEvent(event))] : []
+    return customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && fact.type === 'CustomEventTracked'
       ? [ALL_EVENTS, ofEvent(fact.data.event)]
-      : [],
-  evolve: (before, _, key) => ({ _id: key, events: (before?.events ?? 0) + 1 }),
+      : []
+  },
+  evolve: (before, fact, key) => {
+    const erased = erasedBy(fact)
+    if (!erased) return { _id: key, events: (before?.events ?? 0) + 1 }
+    const gone = erased.events
+      .filter(({ event }) => key === ALL_EVENTS || key === ofEvent(event))
+      .reduce((sum, { events }) => sum + events, 0)
+    return before && { ...before, events: Math.max(0, before.events - gone) }
+  },
 }

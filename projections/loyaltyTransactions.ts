@@ -4,6 +4,7 @@ import { customerOfStream } from '../src/domain/ids.ts'
 import { isMovement, MOVEMENTS } from '../src/domain/loyalty/facts.ts'
 import { transactionOf } from '../src/domain/loyalty/show.ts'
 import { sortable } from '../src/domain/position.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'
 
 export interface LoyaltyTransactionDocument {
@@ -20,15 +21,20 @@ export interface LoyaltyTransactionDocument {
 
 export const loyaltyTransactions: Projection<LoyaltyTransactionDocument> = {
   name: 'loyaltyTransactions',
-  version: 1,
+  version: 2,
   insertOnly: true,
-  indexes: [{ key: { card: 1, position: 1 } }, { key: { campaign: 1, position: 1 } }],
-  types: Object.keys(MOVEMENTS),
+  indexes: [
+    { key: { card: 1, position: 1 } },
+    { key: { campaign: 1, position: 1 } },
+    { key: { customer: 1, position: 1 } },
+  ],
+  types: [...Object.keys(MOVEMENTS), TRACES_ERASED],
   keys: (fact) =>
     customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && isMovement(fact)
       ? [fact.data.transaction]
-      : [],
+      : erasedKeys(fact, 'loyaltyTransactions'),
   evolve: (before, fact, key) => {
+    if (erasedBy(fact)) return null
     const customer = customerOfStream(fact.stream)
     if (customer === undefined || !isCustomerFact(fact) || !isMovement(fact)) return before
     return {

@@ -11,6 +11,7 @@ import {
 import type { Channel } from '../src/domain/distributions/messages.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'
 
 export interface OutboxAttempt {
@@ -81,7 +82,7 @@ const deliveryOf = ({ state, due_at, attempts, tries, reason, last }: OutboxDocu
 
 export const outbox: Projection<OutboxDocument> = {
   name: 'outbox',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { due_at: 1 }, sparse: true },
     { key: { position: 1 } },
@@ -98,14 +99,17 @@ export const outbox: Projection<OutboxDocument> = {
     'MessageDropped',
     'MessagePostponed',
     'MessageRetryRequested',
+    TRACES_ERASED,
   ],
   keys: (fact) => {
     if (isDeliveryFact(fact)) return [fact.data.message]
+    if (erasedBy(fact)) return erasedKeys(fact, 'outbox')
     return isCustomerFact(fact) && (fact.type === 'MessageRequested' || fact.type === 'MessageSkipped')
       ? [fact.data.id]
       : []
   },
   evolve: (before, fact, key) => {
+    if (erasedBy(fact)) return null
     if (isDeliveryFact(fact)) {
       if (!before) return null
       const { due_at: _, ...rest } = before

@@ -29,6 +29,9 @@ export interface Projection<D extends object = ProjectedDocument> {
   /** The documents that this fact concerns. */
   keys(fact: RecordedFact): readonly string[]
   evolve(document: D | null, fact: RecordedFact, key: string): D | null
-  /** Each document is created by exactly one fact and never touched again: it is written without being read first. */
+  /**
+   * Each document is created by exactly one fact and never touched again, but by being erased (`TracesErased`): it is written
+   * without being read first.
+   */
   readonly insertOnly?: true
 }

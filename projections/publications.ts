@@ -2,6 +2,7 @@
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import { impliedPublication } from '../src/domain/vouchers/publish.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
@@ -71,9 +72,9 @@ export const publications: Projection<PublicationDocument> = {
     { key: { channel: 1, position: 1 } },
     { key: { source_id: 1 } },
   ],
-  types: ['VoucherPublished', 'VoucherCodeReplaced', 'LoyaltyCardIssued', 'LoyaltyCardCodeReplaced'],
+  types: ['VoucherPublished', 'VoucherCodeReplaced', 'LoyaltyCardIssued', 'LoyaltyCardCodeReplaced', TRACES_ERASED],
   keys: (fact) => {
-    if (!isCustomerFact(fact)) return []
+    if (!isCustomerFact(fact)) return erasedKeys(fact, 'publications')
     switch (fact.type) {
       case 'VoucherPublished':
         return [fact.data.publication.id]
@@ -88,6 +89,7 @@ export const publications: Projection<PublicationDocument> = {
     }
   },
   evolve: (before, fact, key) => {
+    if (erasedBy(fact)) return null
     const customer = customerOfStream(fact.stream)
     if (customer === undefined || !isCustomerFact(fact)) return before
     switch (fact.type) {

@@ -9,6 +9,7 @@ import {
   redemptionFacts,
   requestOfStream,
 } from '../src/domain/redemption/facts.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Discount } from '../src/domain/vouchers/spec.ts'
 import type { Projection } from './projection.ts'
 
@@ -141,6 +142,21 @@ export const redemptionOf = (fact: Shown, customer: string | null, position: str
   }
 }
 
+/** What is left of a redemption whose customer was deleted: it still counts, for the code, the campaign and the money. */
+const anonymous = (before: RedemptionDocument): RedemptionDocument => ({
+  ...before,
+  customer: null,
+  holder: null,
+  order: before.order && {
+    amount: before.order.amount ?? null,
+    discount_amount: before.order.discount_amount ?? null,
+    total_amount: before.order.total_amount ?? null,
+  },
+  metadata: {},
+  tracking_id: null,
+  reason: null,
+})
+
 /** Redemptions are in the streams of customers, those without a customer in streams of their own. */
 const redemptionIn = (fact: RecordedFact): Shown | undefined =>
   (customerOfStream(fact.stream) !== undefined || requestOfStream(fact.stream) !== undefined) &&
@@ -152,24 +168,26 @@ const redemptionIn = (fact: RecordedFact): Shown | undefined =>
 
 export const redemptions: Projection<RedemptionDocument> = {
   name: 'redemptions',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { created_at: 1, position: 1 } },
     { key: { customer: 1, created_at: 1, position: 1 } },
+    { key: { customer: 1, position: 1 } },
     { key: { 'campaign.id': 1, created_at: 1, position: 1 } },
     { key: { 'voucher.code': 1, created_at: 1, position: 1 } },
     { key: { result: 1, created_at: 1, position: 1 } },
     { key: { tracking_id: 1, created_at: 1, position: 1 } },
     { key: { parent: 1, place: 1 } },
   ],
-  types: Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'),
+  types: [...Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'), TRACES_ERASED],
   keys: (recorded) => {
     const fact = redemptionIn(recorded)
-    if (!fact) return []
+    if (!fact) return erasedKeys(recorded, 'redemptions')
     if (fact.type === 'RedemptionRolledBack') return [fact.data.rollback, fact.data.redemption]
     return ['rollback' in fact.data ? fact.data.rollback : fact.data.redemption]
   },
   evolve: (before, recorded, key) => {
+    if (erasedBy(recorded)) return before && anonymous(before)
     const fact = redemptionIn(recorded)
     if (!fact) return before
     if (fact.type === 'RedemptionRolledBack' && key === fact.data.redemption) {

@@ -1,6 +1,7 @@
 // Refused events: what was sent, why it was refused, and whether it went in later.
 import { sortable } from '../src/domain/position.ts'
 import type { EventRejected } from '../src/domain/rejected.ts'
+import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'
 
 export interface RejectedEventDocument {
@@ -15,16 +16,19 @@ export interface RejectedEventDocument {
   readonly rejected_at: Date
   readonly resent_at: Date | null
   readonly customer: string | null
+  /** Whom it names; null in what was kept by older programs. */
+  readonly about: string | null
   readonly position: string
 }
 
 export const rejectedEvents: Projection<RejectedEventDocument> = {
   name: 'rejectedEvents',
-  version: 2,
-  indexes: [{ key: { position: 1 } }, { key: { event: 1, position: 1 } }],
-  types: ['EventRejected', 'RejectedEventResent'],
-  keys: (fact) => [(fact.data as { id: string }).id],
+  version: 3,
+  indexes: [{ key: { position: 1 } }, { key: { event: 1, position: 1 } }, { key: { about: 1, position: 1 } }],
+  types: ['EventRejected', 'RejectedEventResent', TRACES_ERASED],
+  keys: (fact) => (erasedBy(fact) ? erasedKeys(fact, 'rejectedEvents') : [(fact.data as { id: string }).id]),
   evolve: (before, fact, key) => {
+    if (erasedBy(fact)) return null
     if (fact.type === 'EventRejected') {
       const data = fact.data as EventRejected
       return (
@@ -39,6 +43,7 @@ export const rejectedEvents: Projection<RejectedEventDocument> = {
           rejected_at: new Date(data.occurredAt),
           resent_at: null,
           customer: null,
+          about: data.of ?? null,
           position: sortable(fact.position),
         }
       )

@@ -30,6 +30,7 @@ import { failureCounter, watchProcesses } from './processes/metrics.ts'
 import { joinProcesses, startProcesses } from './processes/process.ts'
 import { redemptionProcesses } from './processes/redemptions.ts'
 import { referralProcesses } from './processes/referrals.ts'
+import { traceProcesses } from './processes/traces.ts'
 import { voucherProcesses } from './processes/vouchers.ts'
 import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
@@ -270,6 +271,7 @@ export const startNode = async (
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
+          ...traceProcesses({ store, readModel, caughtUp, now }),
           ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),
         ],
         store,

@@ -8,6 +8,7 @@ import { ledgerFacts } from './redemption/ledger.ts'
 import { rejectedFacts } from './rejected.ts'
 import { requestFacts } from './requests.ts'
 import { rulebookFacts } from './rulebook/facts.ts'
+import { traceFacts } from './traces.ts'
 import { codeSwitchFacts } from './vouchers/code.ts'
 import { jobFacts } from './vouchers/job.ts'
 import { publicationFacts } from './vouchers/publication.ts'
@@ -25,4 +26,5 @@ export const factRegistry = {
   ...rejectedFacts,
   ...requestFacts,
   ...rulebookFacts,
+  ...traceFacts,
 }

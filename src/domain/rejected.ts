@@ -9,6 +9,8 @@ export const rejectedFacts = {
     schema: v.object({
       id: v.string(),
       event: v.string(),
+      /** The customer whom it names. */
+      of: v.optional(v.string()),
       /** The request's body as it came, so that it can be sent again as it was. */
       body: v.record(v.string(), v.unknown()),
       reasons: v.array(v.string()),

@@ -1,6 +1,7 @@
 // Folding a batch of facts over documents in memory: which documents are needed, and what becomes of them. Pure.
 import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
+import { erasedBy } from '../domain/traces.ts'
 
 /** A document and the position of the newest fact that changed it; `document` null: there is none. */
 export interface Held {
@@ -106,9 +107,14 @@ const createSlots = () => {
   }
   return {
     all,
-    of(projection: Projection, key: string): Slot {
+    of(projection: Projection, key: string, erases = false): Slot {
       // Made by one fact, so there is nothing to find.
-      if (projection.insertOnly) return make(projection, key)
+      if (projection.insertOnly) {
+        const slot = make(projection, key)
+        // It is not read, and is there for all that anybody knows.
+        if (erases) fill(slot, { document: {}, at: undefined })
+        return slot
+      }
       let own = byKey.get(projection)
       if (own === undefined) {
         own = new Map()
@@ -161,7 +167,7 @@ export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: Par
       }
       for (const key of keys) {
         if (waiting?.has(key)) parkings.push({ projection: name, key, fact })
-        else steps.push({ slot: slots.of(projection, key), fact })
+        else steps.push({ slot: slots.of(projection, key, erasedBy(fact) !== undefined), fact })
       }
     }
   }
@@ -171,7 +177,11 @@ export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: Par
 /** A plan that shows these facts to one document, whatever the projection's own keys say. */
 export const planFor = (projection: Projection, key: string, facts: readonly RecordedFact[]): Plan => {
   const slots = createSlots()
-  const slot = slots.of(projection, key)
+  const slot = slots.of(
+    projection,
+    key,
+    facts.every((fact) => erasedBy(fact) !== undefined),
+  )
   return { slots: slots.all, steps: facts.map((fact) => ({ slot, fact })), parkings: [] }
 }
 

@@ -9,7 +9,7 @@ export interface RejectedEvents {
   /** Keeps a refused event of a customer; the same content under the same key is kept once. */
   keep(
     customer: string,
-    event: Omit<EventRejected, 'id' | 'key' | 'print'>,
+    event: Omit<EventRejected, 'id' | 'of' | 'key' | 'print'>,
     context: CommandContext,
   ): Promise<{ id: string; position: bigint }>
   /** Notes that it went in at last. */
@@ -38,7 +38,12 @@ export const createRejectedEvents = (store: EventStore, randomKey: () => string)
     async keep(customer, event, context) {
       const { key, print } = context
       const id = idFrom('evrej', customer, key ?? randomKey(), print ?? '')
-      const data = { id, ...event, ...(key === undefined ? {} : { key, ...(print === undefined ? {} : { print }) }) }
+      const data = {
+        id,
+        ...event,
+        of: customer,
+        ...(key === undefined ? {} : { key, ...(print === undefined ? {} : { print }) }),
+      }
       return { id, position: await append('EventRejected', uuidFrom('rejected', id), data, context) }
     },
     resent: (id, customer, context) =>

@@ -1,0 +1,86 @@
+// The process of deletions: what a deleted customer left in read models is named in facts, which erase it there.
+import { customerOfStream, uuidFrom } from '../domain/ids.ts'
+import { sortable } from '../domain/position.ts'
+import type { RecordedFact } from '../domain/recorded.ts'
+import { TRACED, TRACES_ERASED, type Traced, type TracesErased, tracesStream } from '../domain/traces.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { Process } from './process.ts'
+
+export interface TraceProcessesOptions {
+  readonly store: Pick<EventStore, 'append'>
+  readonly readModel: Pick<ReadModel, 'collection' | 'plain'>
+  /** Whether the read models come to show everything recorded before now, within so many ms. */
+  readonly caughtUp: (timeoutMs: number) => Promise<boolean>
+  readonly now: () => number
+}
+
+interface TraceDocument {
+  readonly _id: string
+  readonly position: string
+  /** Of custom events. */
+  readonly event?: string
+}
+
+const ACTOR = { name: 'process', role: 'system' } as const
+const PAGE = 500
+const WAIT_MS = 5_000
+
+const counted = (found: readonly TraceDocument[]): TracesErased['events'] => {
+  const events = new Map<string, number>()
+  for (const { event } of found) if (event !== undefined) events.set(event, (events.get(event) ?? 0) + 1)
+  return [...events].map(([event, n]) => ({ event, events: n }))
+}
+
+export const traceProcesses = ({ store, readModel, caughtUp, now }: TraceProcessesOptions): readonly Process[] => {
+  /** Pages by the place in the log: what comes after the deletion is somebody's who came back. */
+  const erase = async (of: Traced, customer: string, deletion: RecordedFact): Promise<void> => {
+    const collection = readModel.collection<TraceDocument>(of)
+    const until = sortable(deletion.position)
+    let after = ''
+    for (;;) {
+      const found = await collection.find(
+        { [TRACED[of]]: customer, position: { $gt: after, $lte: until } },
+        {
+          sort: { position: 1 },
+          limit: PAGE,
+          projection: of === 'activity' ? { position: 1, event: 1 } : { position: 1 },
+        },
+      )
+      const last = found.at(-1)
+      if (!last) return
+      const keys = found.map(({ _id }) => _id)
+      const events = of === 'activity' ? counted(found) : []
+      const fact = {
+        id: uuidFrom('traces', deletion.id, of, ...keys),
+        type: TRACES_ERASED,
+        data: { customer, of, keys, events, occurredAt: now() },
+        metadata: {
+          $correlationId: deletion.metadata.$correlationId,
+          $causationId: deletion.id,
+          actor: ACTOR,
+          now: now(),
+        },
+      }
+      const result = await store.append(tracesStream(customer), [fact], 'any')
+      if (result.kind === 'conflict') throw new Error('an append without expectation met a conflict')
+      if (found.length < PAGE) return
+      after = last.position
+    }
+  }
+
+  return [
+    {
+      name: 'traces-of-customers',
+      types: ['CustomerDeleted'],
+      async handle(fact) {
+        const customer = customerOfStream(fact.stream)
+        if (customer === undefined) return
+        if (!(await caughtUp(WAIT_MS))) throw new Error('the read models do not show the deletion yet')
+        // A copy of the state, from which a load would begin; whoever comes back gets another.
+        await readModel.plain('snapshots').deleteOne({ _id: customer })
+        for (const of of Object.keys(TRACED) as Traced[]) await erase(of, customer, fact)
+      },
+    },
+  ]
+}
