@@ -3,8 +3,9 @@ import * as v from 'valibot'
 import { clockBody } from '../queries/clock.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { takeBack } from './clockTakeBack.ts'
 
-export const clockCommands = ({ clock }: Services) => [
+export const clockCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/clock/confirm',
@@ -16,8 +17,29 @@ export const clockCommands = ({ clock }: Services) => [
     records: false,
     body: v.optional(v.object({}), {}),
     handler: async (): Promise<Outcome> => {
-      clock.confirm()
-      return { body: clockBody(clock) }
+      services.clock.confirm()
+      return { body: clockBody(services.clock) }
     },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/clock/take-back',
+    summary: 'Takes back by facts what was decided while a clock was ahead',
+    description:
+      'What `GET /v1/audit/clock` names: expired points are given back for the time that they had left. Each other decision is told with why it stays. Asked again it does nothing again.',
+    tag: 'Operation of the clock',
+    roles: ['admin'],
+    body: v.optional(v.object({}), {}),
+    handler: async (call): Promise<Outcome> => ({
+      body: {
+        object: 'list',
+        data_ref: 'data',
+        data: await takeBack(services, {
+          requestId: call.requestId,
+          actor: { name: call.key.name, role: call.key.role },
+          now: call.now,
+        }),
+      },
+    }),
   }),
 ]

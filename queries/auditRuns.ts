@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { projections } from '../projections/index.ts'
+import { auditClock } from '../src/audit/clock.ts'
 import { exportLines } from '../src/audit/export.ts'
 import { type CheckOptions, checkLaws, type LawReport } from '../src/audit/laws/index.ts'
 import { bodyOfLines, linesOfRun } from '../src/audit/lines.ts'
@@ -95,6 +96,22 @@ export const auditRunQueries = (services: Services) => {
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
             object: 'laws',
             ...(await lawsOf(services, signal, tell)),
+          })),
+        ),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/audit/clock',
+      summary: 'Where the times of the log step back, and what was decided for times that had not come',
+      description:
+        'Lines of JSON, as of `/v1/audit/verify`. `POST /v1/clock/take-back` takes back what can be taken back.',
+      tag: 'Audit',
+      roles: AUDITORS,
+      handler: (): Outcome =>
+        lines((signal) =>
+          linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
+            object: 'clock_audit',
+            ...(await auditClock(() => recordsAfter(services.store, undefined, signal), { onProgress: tell })),
           })),
         ),
     }),

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import * as v from 'valibot'
+import type { ClockReport, EarlyDecision } from '../audit/clock.ts'
 import { ImportRefused, importLines } from '../audit/export.ts'
 import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
 import type { LawReport } from '../audit/laws/index.ts'
@@ -78,6 +79,35 @@ const lawLines = ({ laws, violations, facts, position }: LawReport): readonly st
     `    streams ${streams.join(', ')}`,
     `    facts ${ids.join(', ')}`,
   ]),
+]
+
+type Told = Pick<EarlyDecision, 'type' | 'stream' | 'fact' | 'decided_for' | 'right_time' | 'stays'>
+const decisionLine = ({ type, stream, fact, decided_for, right_time, stays }: Told): string =>
+  `${type} of ${stream} for ${decided_for} at ${right_time} (${fact})${stays === undefined ? '' : `: ${stays}`}`
+
+const TakenBack = v.object({
+  data: v.array(
+    v.looseObject({
+      outcome: v.string(),
+      type: v.string(),
+      stream: v.string(),
+      fact: v.string(),
+      decided_for: v.string(),
+      right_time: v.string(),
+      stays: v.exactOptional(v.string()),
+    }),
+  ),
+})
+
+const clockLines = ({ periods, counts, decisions, facts, holds }: ClockReport): readonly string[] => [
+  `${facts} facts, ${periods.length} times at which a clock was wrong`,
+  ...periods.map(
+    ({ kind, from, to, records, step_seconds, right_time }) =>
+      `  ${kind} by ${step_seconds} s: ${records} facts, positions ${from} to ${to}, until ${right_time}`,
+  ),
+  ...Object.entries(counts).map(([type, count]) => `  ${count} × ${type} for a time that had not come`),
+  ...decisions.map(decisionLine),
+  holds ? 'Nothing was decided for a time that had not come.' : 'Take back what can be taken back with --take-back.',
 ]
 
 /** The report for people. */
@@ -311,6 +341,23 @@ export const auditCommand: Subcommand = (program) => {
       const report = (await runOf(auditor(options), '/v1/audit/laws')) as LawReport
       if (options.json) print(report)
       else process.stdout.write(`${lawLines(report).join('\n')}\n`)
+      failUnless(report.holds)
+    })
+
+  asking('clock', 'where a clock was wrong, and what was decided for times that had not come')
+    .option('--take-back', 'with the admin key: give expired points back, and say why the rest stays')
+    .option('--json', 'print the report as JSON')
+    .action(async (options: { readonly takeBack?: boolean; readonly json?: boolean }) => {
+      if (options.takeBack) {
+        const admin = connectionFor(v.parse(ConnectionOptions, options), 'admin')
+        const taken = v.parse(TakenBack, await ask(admin, 'POST', '/v1/clock/take-back'))
+        if (options.json) print(taken.data)
+        else for (const one of taken.data) process.stdout.write(`${one.outcome.padEnd(15)} ${decisionLine(one)}\n`)
+        return
+      }
+      const report = (await runOf(auditor(options), '/v1/audit/clock')) as ClockReport
+      if (options.json) print(report)
+      else process.stdout.write(`${clockLines(report).join('\n')}\n`)
       failUnless(report.holds)
     })
 
