@@ -6,7 +6,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import { buildInto, type Projector } from '../projector/index.ts'
 import { listParked, PARKED } from '../projector/parked.ts'
 import { heldOf } from '../projector/session.ts'
-import { type Keyed, positionText, type ReadModel } from '../readmodel/index.ts'
+import { isDamagedDocument, type Keyed, positionText, type ReadModel } from '../readmodel/index.ts'
 import { differences, type FieldDifference } from './difference.ts'
 import { patiently } from './patience.ts'
 import { type Behind, bringForward } from './tail.ts'
@@ -299,26 +299,35 @@ const compareOne = async ({
     }
   }
 
-  let moved: string[] = []
-  const sort = { _id: 1 } as const
-  for await (const { key, live: now, rebuilt: then } of pairsOf(
-    served.stream({}, { sort }),
-    again.stream({}, { sort }),
-  )) {
-    if (now !== undefined && !isChosen(key)) continue
-    // A document with no newer fact than the rebuild has must be equal; any other, or none, may have changed since.
-    if (now !== undefined && atOf(now) <= head) findings.compared(key, now, then)
-    else moved.push(key)
-    if (moved.length >= CHUNK) {
-      await compareMoved(moved)
-      moved = []
+  const compareAll = async (): Promise<void> => {
+    let moved: string[] = []
+    const sort = { _id: 1 } as const
+    for await (const { key, live: now, rebuilt: then } of pairsOf(
+      served.stream({}, { sort }),
+      again.stream({}, { sort }),
+    )) {
+      if (now !== undefined && !isChosen(key)) continue
+      // A document with no newer fact than the rebuild has must be equal; any other, or none, may have changed since.
+      if (now !== undefined && atOf(now) <= head) findings.compared(key, now, then)
+      else moved.push(key)
+      if (moved.length >= CHUNK) {
+        await compareMoved(moved)
+        moved = []
+      }
+      if (findings.counts.documents % PROGRESS_EVERY === 0) {
+        signal?.throwIfAborted()
+        onProgress({ phase: 'comparing', projection: name, done: findings.counts.documents })
+      }
     }
-    if (findings.counts.documents % PROGRESS_EVERY === 0) {
-      signal?.throwIfAborted()
-      onProgress({ phase: 'comparing', projection: name, done: findings.counts.documents })
-    }
+    await compareMoved(moved)
   }
-  await compareMoved(moved)
+  try {
+    await compareAll()
+  } catch (error) {
+    // The other read models are compared all the same.
+    if (isDamagedDocument(error)) return result(error.message)
+    throw error
+  }
   onProgress({ phase: 'comparing', projection: name, done: findings.counts.documents })
   return result((await collectionNow()) === collection ? undefined : 'another version was put in its place meanwhile')
 }
