@@ -1,13 +1,16 @@
 // All project webhooks: one loop each, on whichever node holds the feed's lease.
 import type { ActivityDocument } from '../../projections/activity.ts'
+import { sortable } from '../domain/position.ts'
 import type { Entry } from '../domain/rulebook/kind.ts'
 import type { ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
-import { isDuplicateKey } from '../readmodel/index.ts'
+import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
 import { createFeed, FEEDS, type FeedDocument, type FeedOptions, HELD, START } from './feed.ts'
 
 export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
+  readonly store: FeedOptions['store'] & Pick<EventStore, 'head'>
   readonly rulebook: () => Rulebook
   readonly node: string
   readonly leaseMs: number
@@ -15,16 +18,43 @@ export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
   readonly log: Log
 }
 
+interface BirthDocument {
+  readonly _id: string
+  /** The end of the log at that time, as sortable text. */
+  readonly position: string
+  readonly at: Date
+}
+
+/**
+ * Where the log stood when this document store was made. One that has feeds and does not know is of an earlier version, and has
+ * had them from the beginning.
+ */
+const birthOf = async (readModel: ReadModel, store: Pick<EventStore, 'head'>, at: number): Promise<string> => {
+  const births = readModel.plain<BirthDocument>('feedsBegin')
+  const known = await births.findOne({ _id: 'log' })
+  if (known) return known.position
+  const [anyFeed] = await readModel.plain<FeedDocument>(FEEDS).find({}, { limit: 1 })
+  const head = anyFeed ? undefined : await store.head()
+  const position = head === undefined ? START : sortable(head)
+  // Several nodes at once: the first one's counts.
+  await births.updateOne({ _id: 'log' }, { $setOnInsert: { position, at: new Date(at) } }, { upsert: true })
+  return (await births.findOne({ _id: 'log' }))?.position ?? position
+}
+
 export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promise<void> }> => {
-  const { readModel, rulebook, node, leaseMs, pollMs, log, now } = options
+  const { store, readModel, rulebook, node, leaseMs, pollMs, log, now } = options
   await readModel.prepare(FEEDS, [])
   await readModel.prepare(HELD, [{ key: { webhook: 1, retry_at: 1 } }])
   const feeds = readModel.plain<FeedDocument>(FEEDS)
   const activity = readModel.collection<ActivityDocument>('activity')
+  const birth = await birthOf(readModel, store, now())
   const run = createFeed({ ...options, projectId: rulebook().project.id })
   const closing = new AbortController()
 
-  /** The feed, ours for a while; undefined when another node works on it. A webhook begins with what follows its making. */
+  /**
+   * The feed, ours for a while; undefined when another node works on it. A webhook begins with what follows its making, and with
+   * what follows the document store's: what was recorded before was sent by feeds that are lost, and nothing is sent twice.
+   */
   const take = async ({ id, createdAt }: Entry<ProjectWebhook>): Promise<FeedDocument | undefined> => {
     const at = now()
     const until = new Date(at + leaseMs)
@@ -39,7 +69,8 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
       { created_at: { $lt: new Date(createdAt) } },
       { sort: { position: -1 }, limit: 1, projection: { position: 1 } },
     )
-    const made: FeedDocument = { _id: id, position: before[0]?.position ?? START, seq: 0, node, until }
+    const position = [birth, before[0]?.position ?? START].sort().at(-1)!
+    const made: FeedDocument = { _id: id, position, seq: 0, node, until }
     try {
       await feeds.insertOne(made)
       return made

@@ -23,7 +23,7 @@ export type { Dispatcher } from './dispatcher.ts'
 
 export interface DeliveryOptions {
   readonly config: DeliveryConfig
-  readonly store: Pick<EventStore, 'append' | 'readStream'>
+  readonly store: Pick<EventStore, 'append' | 'readStream' | 'head'>
   readonly readModel: ReadModel
   readonly rulebook: () => Rulebook
   readonly aside: Pick<SetAside, 'worker'>

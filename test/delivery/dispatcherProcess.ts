@@ -52,6 +52,7 @@ await startDelivery({
   log,
   readModel,
   store: {
+    head: store.head,
     readStream(stream, options) {
       // The first that a dispatcher does with a message it has claimed.
       if (stream.startsWith('message-')) step('claimed')
