@@ -3,21 +3,19 @@ import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFilter } from './range.ts'
+import { spanFields, spanFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
 
 const ActivityQuery = v.object({
   ...pagedById,
   order: orderOf(['created_at'], '-created_at'),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
   category: v.optional(v.picklist(['ACTION', 'EFFECT'])),
   type: v.optional(v.string()),
   campaign_id: v.optional(v.string()),
@@ -65,7 +63,7 @@ const log = async (services: Services, name: string, query: v.InferOutput<typeof
     query.type === undefined ? {} : { type: query.type },
     query.campaign_id === undefined ? {} : { 'data.campaign.id': query.campaign_id },
     query.campaign_type === undefined ? {} : { 'data.campaign.campaign_type': query.campaign_type },
-    spanFilter('created_at', query),
+    spanFilter('created_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
   const page = await pageOf(source, LOG_ORDER, query)

@@ -3,11 +3,11 @@ import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { LOG_ORDER } from './events.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
+import { spanFields, spanFilter } from './range.ts'
 import { ById, isoOf } from './shapes.ts'
 
 export const AsyncActionObject = v.pipe(
@@ -68,10 +68,10 @@ export const asyncActionQueries = (services: Services) => [
     query: v.object({
       ...pagedByNumber,
       order: orderOf(['created_at'], '-created_at'),
-      end_date: v.optional(instant),
+      end_date: spanFields.end_date,
     }),
     handler: async ({ query }): Promise<Outcome> => {
-      const filter = query.end_date === undefined ? {} : { created_at: { $lte: new Date(query.end_date) } }
+      const filter = spanFilter('created_at', query, services.rulebook.current().project.timeZone)
       const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)
       const page = await pageOf(source, LOG_ORDER, query)
       if (isFailure(page)) return page

@@ -162,14 +162,14 @@ const ListQuery = v.object({
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
 
-const filterOf = (query: ListQuery): Record<string, unknown> =>
+const filterOf = (query: ListQuery, timeZone: string): Record<string, unknown> =>
   allOf(
     query.email === undefined ? {} : { email: emailKey(query.email) },
     query.city === undefined ? {} : { 'profile.address.city': query.city },
     query.name === undefined ? {} : { 'profile.name': query.name },
     query.segment_id === undefined ? {} : { segments: query.segment_id },
-    rangeFilter('created_at', query.created_at),
-    rangeFilter('updated_at', query.updated_at),
+    rangeFilter('created_at', query.created_at, timeZone),
+    rangeFilter('updated_at', query.updated_at, timeZone),
   )
 
 /** Customers as the contract shows them, with what their cards and gift vouchers hold. */
@@ -180,7 +180,10 @@ const withHoldings = async (services: Services, documents: readonly CustomerDocu
 }
 
 const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
-  const source = documents(services.readModel.collection<CustomerDocument>('customers'), filterOf(query))
+  const source = documents(
+    services.readModel.collection<CustomerDocument>('customers'),
+    filterOf(query, services.rulebook.current().project.timeZone),
+  )
   const [page, total] = await Promise.all([pageOf(source, ORDERS, query, TIMED), source.total()])
   if (isFailure(page)) return page
   const shown = await withHoldings(services, page.entries)

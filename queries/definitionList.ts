@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import { isRecord } from '../src/domain/conditions/faults.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type Failure, isFailure } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import type { Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from './filters.ts'
@@ -18,7 +17,7 @@ import {
   type SortValue,
   type Timed,
 } from './pager.ts'
-import { Range } from './range.ts'
+import { isWithin, Range, spanFields, spanOf } from './range.ts'
 
 /** What all lists of definitions can be asked by, beside order and page. */
 const asked = {
@@ -26,8 +25,7 @@ const asked = {
   created_at: Range,
   updated_at: Range,
   /** Made at or after, and before. */
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
   filters: v.optional(v.record(v.string(), v.unknown())),
 }
 
@@ -53,10 +51,6 @@ const fieldsOf = <D>({ texts, fields = {} }: DefinitionFields<D>): ReadonlyMap<s
     ...texts.map((name): [string, EntryField<D>] => [name, [TEXT, ({ definition }) => text(definition, name)]]),
     ...Object.entries(fields),
   ])
-
-const isWithin = (at: number | null, range: DefinitionListQuery['created_at']): boolean =>
-  range === undefined ||
-  (at !== null && (range.before === undefined || at < range.before) && (range.after === undefined || at > range.after))
 
 /** What a list can be filtered by beside id and times: texts of the definition by their names, and anything else. */
 export interface DefinitionFields<D> {
@@ -106,12 +100,14 @@ export const listDefinitions = async <D>(
 ): Promise<ListedDefinitions<D> | Failure> => {
   const passes = predicateOf(query.filters, fieldsOf<D>(fields), setting)
   if (typeof passes !== 'function') return passes
-  const { start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
+  const { timeZone } = setting
+  const { from, to } = spanOf(query, timeZone)
   const all = [...entries]
     .filter(
-      ({ createdAt, updatedAt }) => isWithin(createdAt, query.created_at) && isWithin(updatedAt, query.updated_at),
+      ({ createdAt, updatedAt }) =>
+        isWithin(createdAt, query.created_at, timeZone) && isWithin(updatedAt, query.updated_at, timeZone),
     )
-    .filter(({ createdAt }) => createdAt >= start && createdAt < end)
+    .filter(({ createdAt }) => createdAt >= from && createdAt < to)
     .filter(passes)
   const page = await pageOf(entriesOf(all), ORDERS, query, timed)
   return isFailure(page) ? page : { ...page, total: all.length }

@@ -8,13 +8,12 @@ import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { allOf } from './filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFilter } from './range.ts'
+import { spanFields, spanFilter } from './range.ts'
 import { isoOf } from './shapes.ts'
 
 const Effect = v.looseObject({ type: v.string() })
@@ -64,8 +63,7 @@ const ListQuery = v.object({
   ...pagedById,
   customer: v.optional(v.string()),
   event: v.optional(v.string()),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
   order: orderOf(['created_at'], '-created_at'),
 })
 type ListQuery = v.InferOutput<typeof ListQuery>
@@ -80,7 +78,7 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
     { type: 'customer.custom_event' },
     customer ? { customer: customer._id } : {},
     query.event === undefined ? {} : { event: query.event },
-    spanFilter('occurred_at', query),
+    spanFilter('occurred_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
   const page = await pageOf(source, LOG_ORDER, query)

@@ -191,8 +191,8 @@ const members = async (
   const holder = query.customer === undefined ? undefined : await services.customers.resolve(query.customer)
   const filter = allOf(
     { campaign: program.id },
-    rangeFilter('created_at', query.created_at),
-    rangeFilter('updated_at', query.updated_at),
+    rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
+    rangeFilter('updated_at', query.updated_at, services.rulebook.current().project.timeZone),
     holder === undefined ? {} : { customer: holder },
     query.code === undefined ? {} : { code: query.code },
     query.ids === undefined ? {} : { _id: { $in: query.ids } },

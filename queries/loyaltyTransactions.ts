@@ -2,14 +2,14 @@
 import * as v from 'valibot'
 import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
 import { isFailure } from '../src/http/errors.ts'
-import { instant, pageNumber } from '../src/http/fields.ts'
+import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
 import { ByCampaign, findProgram, READERS } from './loyalties.ts'
 import { ByMember, memberPaths, readCard } from './loyaltyMembers.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFilter } from './range.ts'
+import { spanFields, spanFilter } from './range.ts'
 
 const TransactionsQuery = v.object({
   ...pagedById,
@@ -17,8 +17,7 @@ const TransactionsQuery = v.object({
   page: pageNumber,
   order: orderOf(['id', 'created_at'], '-id'),
   type: v.optional(v.string()),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
   filters: v.optional(v.record(v.string(), v.unknown())),
 })
 type TransactionsQuery = v.InferOutput<typeof TransactionsQuery>
@@ -42,7 +41,7 @@ const list = async (
   const filters = filterQuery(query.filters, FIELDS, { timeZone, now })
   if (isFailure(filters)) return filters
   const { type } = query
-  const filter = allOf(of, type === undefined ? {} : { type }, spanFilter('created_at', query), filters)
+  const filter = allOf(of, type === undefined ? {} : { type }, spanFilter('created_at', query, timeZone), filters)
   const source = documents(services.readModel.collection<LoyaltyTransactionDocument>('loyaltyTransactions'), filter)
   const page = await pageOf(source, TRANSACTION_ORDERS, query)
   if (isFailure(page)) return page

@@ -5,14 +5,13 @@ import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
 import { activityId, factIdOf } from '../src/domain/customer/activity.ts'
 import { CHANNELS } from '../src/domain/distributions/messages.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { Range, rangeFilter, spanFilter } from './range.ts'
+import { Range, rangeFilter, spanFields, spanFilter } from './range.ts'
 import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
@@ -72,8 +71,7 @@ export const MessageFilter = {
   reason: v.optional(v.string()),
   /** The activity entry that caused it. */
   cause: v.optional(v.string()),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
 }
 const Filter = v.object(MessageFilter)
 
@@ -91,7 +89,7 @@ export const outboxFilter = async (
     ...(channel === undefined ? {} : { channel }),
     ...(reason === undefined ? {} : { reason }),
     ...(cause === undefined ? {} : { cause: factIdOf(cause) ?? cause }),
-    ...spanFilter('created_at', { start_date, end_date }),
+    ...spanFilter('created_at', { start_date, end_date }, services.rulebook.current().project.timeZone),
   }
 }
 
@@ -127,8 +125,8 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
         : state === undefined
           ? {}
           : { state },
-      rangeFilter('updated_at', query.updated_at),
-      rangeFilter('created_at', query.created_at),
+      rangeFilter('updated_at', query.updated_at, services.rulebook.current().project.timeZone),
+      rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
     ),
   )
   const page = await pageOf(source, LOG_ORDER, query)

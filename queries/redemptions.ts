@@ -216,7 +216,7 @@ const filterOf = async (
     campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
     who ? { customer: who._id } : {},
     voucher === undefined ? {} : { 'voucher.code': voucher },
-    rangeFilter('created_at', query.created_at),
+    rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
     filters,
   )
 }

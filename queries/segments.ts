@@ -10,12 +10,12 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { readCustomer } from './customers.ts'
 import { listDefinitions, namedListQuery } from './definitionList.ts'
 import { documents, Ids, inMemory, listBody, moment, orderOf, pagedById, pageOf, type Timed } from './pager.ts'
+import { spanFields, spanOf } from './range.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const SegmentObject = v.pipe(
@@ -146,8 +146,7 @@ const HistoryQuery = v.object({
   ...pagedById,
   order: orderOf(['created_at'], '-created_at'),
   starting_after: v.optional(moment),
-  start_date: v.optional(instant),
-  end_date: v.optional(instant),
+  ...spanFields,
 })
 
 interface Change {
@@ -158,7 +157,7 @@ interface Change {
 
 /** What became of a definition, from the rulebook's own stream; a deleted one keeps its history. */
 const history = async (
-  { store }: Services,
+  { store, rulebook }: Services,
   id: string,
   query: v.InferOutput<typeof HistoryQuery>,
 ): Promise<Outcome> => {
@@ -179,8 +178,8 @@ const history = async (
     before = after
   }
   if (entries.length === 0) return notFound('segment', id)
-  const { start_date: start = Number.NEGATIVE_INFINITY, end_date: end = Number.POSITIVE_INFINITY } = query
-  const within = entries.filter(({ at }) => at >= start && at < end)
+  const { from, to } = spanOf(query, rulebook.current().project.timeZone)
+  const within = entries.filter(({ at }) => at >= from && at < to)
   const source = inMemory(
     within,
     (one, key) => (key === 'at' ? one.at : one.id),

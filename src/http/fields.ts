@@ -61,14 +61,19 @@ export const isoTime = v.pipe(
   v.metadata({ format: 'date-time' }),
 )
 
-/** A moment as ISO date-time or plain date (its first instant, UTC), parsed to Unix milliseconds. */
-export const instant = v.pipe(
+/** A moment as ISO date-time, or a plain day, which is one of the project's time zone; stays text. */
+export const instantOrDay = v.pipe(
   v.string(),
   v.check(
     (text) => (DATE_TIME.test(text) || DATE.test(text)) && isDay(text),
     'must match format "date-time" or "date"',
   ),
   v.metadata({ format: 'date-time' }),
+)
+
+/** A moment as ISO date-time or plain date (its first instant, UTC), parsed to Unix milliseconds. */
+export const instant = v.pipe(
+  instantOrDay,
   v.transform((text) => Date.parse(text)),
 )
 

@@ -42,7 +42,9 @@ const CASES: readonly (readonly [string, string])[] = [
   ['filters[junction]=or', 'd c b a'],
   ['created_at[after]=2026-03-01&created_at[before]=2026-03-05', 'b'],
   ['updated_at[after]=2026-03-06', 'a'],
-  ['start_date=2026-03-03&end_date=2026-03-05', 'b'],
+  ['start_date=2026-03-03&end_date=2026-03-04', 'b'],
+  ['start_date=2026-03-03&end_date=2026-03-05', 'd c b'],
+  ['start_date=2026-03-03&end_date=2026-03-05T00:00:00Z', 'b'],
 ]
 
 for (const [query, ids] of CASES)
