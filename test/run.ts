@@ -7,10 +7,13 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { build } from '../src/build.js'
 import { buildTests } from './build.ts'
+import { SKIPPED } from './skip.ts'
 
 const soak = process.env.SOAK === '1'
 /** A file that takes longer hangs: it is stopped and counts as failed. */
 const FILE_LIMIT_MS = soak ? 60 * 60_000 : 5 * 60_000
+/** After its last test a file ends by itself within this time: what it leaves running is its fault. */
+const END_LIMIT_MS = 20_000
 const root = new URL('.', import.meta.url).pathname
 
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith('--'))
@@ -36,33 +39,48 @@ const runFile = (file: string): Promise<Outcome> =>
       process.execPath,
       ['--expose-gc', '--enable-source-maps', join(built, file.replace(/\.ts$/, '.js'))],
       {
-        env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'test', TESTS_BUILT: built },
+        env: {
+          ...process.env,
+          FORCE_COLOR: '0',
+          NODE_ENV: 'test',
+          TESTS_BUILT: built,
+          TESTS_ALONE: files.length === 1 ? '1' : '0',
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     )
     let output = ''
-    let overdue = false
-    const timer = setTimeout(() => {
-      overdue = true
+    let stopped: string | undefined
+    const stop = (why: string) => {
+      stopped ??= why
       child.kill('SIGKILL')
-    }, FILE_LIMIT_MS)
+    }
+    const timer = setTimeout(() => stop(`over the limit of ${FILE_LIMIT_MS / 1000} s`), FILE_LIMIT_MS)
+    let ending: NodeJS.Timeout | undefined
     child.stdout.on('data', (chunk) => {
       output += chunk
+      if (/^\s*Duration:/m.test(output))
+        ending ??= setTimeout(() => stop('it still ran long after its last test'), END_LIMIT_MS)
     })
     child.stderr.on('data', (chunk) => {
       output += chunk
     })
     child.on('close', (code) => {
       clearTimeout(timer)
+      clearTimeout(ending)
       const sum = (label: string) =>
         [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0)
       const total = sum('Total')
+      // The name of its suite may stand before it, and a file that ends early has no success.
+      const why = total === 0 ? output.split(SKIPPED)[1]?.split('\n')[0] : undefined
       const passed = sum('Passed')
-      const skipped = sum('Skipped')
-      const failed = Math.max(total - passed - skipped, code === 0 && total > 0 ? 0 : 1)
+      const skipped = sum('Skipped') + (why ? 1 : 0)
+      const failed = Math.max(total - passed - sum('Skipped'), why || (code === 0 && total > 0) ? 0 : 1)
       const seconds = ((Date.now() - started) / 1000).toFixed(1)
-      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${passed} passed, ${seconds} s)`)
-      if (failed > 0) console.log(overdue ? `${output}\nstopped: over the limit of ${FILE_LIMIT_MS / 1000} s` : output)
+      console.log(
+        `${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${why === undefined ? `${passed} passed` : `skipped: ${why}`}, ${seconds} s)`,
+      )
+      if (failed > 0) console.log(stopped === undefined ? output : `${output}\nstopped: ${stopped}`)
       resolve({ file, passed, failed, skipped })
     })
   })

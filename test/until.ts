@@ -1,9 +1,13 @@
 // Waiting for a condition, never for a time.
 import { availableParallelism, loadavg } from 'node:os'
+import { inspect } from 'node:util'
 import { patience } from './engines/trouble.ts'
 
 /** By how much others on this machine slow everything down: a server that starts anew needs all of a processor. */
 export const others = () => Math.max(1, loadavg()[0]! / availableParallelism())
+
+/** As text for people: whatever it is, and not without end. */
+export const shown = (value: unknown): string => inspect(value, { depth: 6, breakLength: 120 }).slice(0, 1_000)
 
 /** Asks again until the answer satisfies; fails with the last answer after `limitMs`, later with servers in trouble. */
 export const until = async <T>(
@@ -15,8 +19,7 @@ export const until = async <T>(
   for (;;) {
     const answer = await ask()
     if (satisfied(answer)) return answer
-    if (Date.now() > deadline)
-      throw new Error(`not within ${limitMs * patience} ms; last: ${JSON.stringify(answer)?.slice(0, 500)}`)
+    if (Date.now() > deadline) throw new Error(`not within ${limitMs * patience} ms; last: ${shown(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
 }

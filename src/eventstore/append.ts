@@ -120,7 +120,8 @@ export const createAppender = <Client>({
       } catch (caught) {
         if (!sent) throw caught
         error = caught
-        if (caught instanceof NoAnswer) throw unavailable('the event store did not answer in time')
+        if (caught instanceof NoAnswer)
+          throw unavailable('the event store did not answer in time', line.up ? gate.waitMs : undefined)
         const verdict = verdictOf(caught)
         if (verdict.kind === 'conflict') return conflictOf(caught)
         if (verdict.kind === 'refused') throw new AppendRefused(verdict.reason, `${stream}: ${messageOf(caught)}`)

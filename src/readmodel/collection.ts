@@ -54,8 +54,8 @@ export interface ModelCollection<D extends Keyed> {
   createIndexes(indexes: IndexDescription[]): Promise<void>
 }
 
-/** How long the server may work on one question, ms: longer than anybody waits for its answer. */
-const SERVER_LIMIT_MS = 10_000
+/** How long the server may work on one call, ms: as long as anybody waits for its answer. */
+const AT_SERVER = { maxTimeMS: 10_000 } as const
 
 /** Runs one call on the driver's collection: resolves its name, bounds its time, maps its errors. */
 export type Run<D extends Keyed> = <T>(action: (collection: Collection<D>) => Promise<T>) => Promise<T>
@@ -71,10 +71,10 @@ const storedOperation = <D extends Keyed>(operation: AnyBulkWriteOperation<D>): 
 }
 
 export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D> => ({
-  findOne: async (filter, options) =>
-    restored(await run((c) => c.findOne(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }))),
+  findOne: async (filter, options) => restored(await run((c) => c.findOne(filter, { ...options, ...AT_SERVER }))),
   find: async (filter, options) =>
-    (await run((c) => c.find(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }).toArray())).map(fromStored),
+    (await run((c) => c.find(filter, { ...options, ...AT_SERVER }).toArray())).map(fromStored),
+  // Of any length, so that its pages are bounded one by one: by their size, and in how long they are waited for.
   async *stream(filter, options = {}) {
     const cursor = await run(async (c) => c.find(filter, options))
     try {
@@ -90,21 +90,22 @@ export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D
   count: (filter, options) =>
     run((c) =>
       options === undefined && Object.keys(filter).length === 0
-        ? c.estimatedDocumentCount({ maxTimeMS: SERVER_LIMIT_MS })
-        : c.countDocuments(filter, { ...options, maxTimeMS: SERVER_LIMIT_MS }),
+        ? c.estimatedDocumentCount(AT_SERVER)
+        : c.countDocuments(filter, { ...options, ...AT_SERVER }),
     ),
   aggregate: async <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
-    (await run((c) => c.aggregate<T>(pipeline, options).toArray())).map(fromStored),
-  insertOne: (document) => run(async (c) => void (await c.insertOne(toStored(document)))),
-  updateOne: (filter, update, options) => run((c) => c.updateOne(filter, update, options)),
-  updateMany: (filter, update, options) => run((c) => c.updateMany(filter, update, options)),
+    (await run((c) => c.aggregate<T>(pipeline, { ...options, ...AT_SERVER }).toArray())).map(fromStored),
+  insertOne: (document) => run(async (c) => void (await c.insertOne(toStored(document), AT_SERVER))),
+  updateOne: (filter, update, options) => run((c) => c.updateOne(filter, update, { ...options, ...AT_SERVER })),
+  updateMany: (filter, update, options) => run((c) => c.updateMany(filter, update, { ...options, ...AT_SERVER })),
   replaceOne: (filter, document, options) =>
-    run(async (c) => (await c.replaceOne(filter, toStored(document), options)) as UpdateResult<D>),
+    run(async (c) => (await c.replaceOne(filter, toStored(document), { ...options, ...AT_SERVER })) as UpdateResult<D>),
   findOneAndUpdate: async (filter, update, options = {}) =>
-    restored(await run((c) => c.findOneAndUpdate(filter, update, options))),
-  deleteOne: (filter) => run((c) => c.deleteOne(filter)),
-  deleteMany: (filter) => run((c) => c.deleteMany(filter)),
-  bulkWrite: (operations, options) => run((c) => c.bulkWrite(operations.map(storedOperation), options)),
+    restored(await run((c) => c.findOneAndUpdate(filter, update, { ...options, ...AT_SERVER }))),
+  deleteOne: (filter) => run((c) => c.deleteOne(filter, AT_SERVER)),
+  deleteMany: (filter) => run((c) => c.deleteMany(filter, AT_SERVER)),
+  bulkWrite: (operations, options) =>
+    run((c) => c.bulkWrite(operations.map(storedOperation), { ...options, ...AT_SERVER })),
   createIndexes: (indexes) =>
     run(async (c) => {
       if (indexes.length > 0) await c.createIndexes(indexes)

@@ -101,6 +101,11 @@ export const isUnavailable = (error: unknown): boolean => {
   return cause !== error && isUnavailable(cause)
 }
 
+const TIME_CODES: ReadonlySet<number> = new Set([50, 262])
+
+/** Whether the server ended what was asked because it took too long: it is there, and the line to it is well. */
+export const isTooSlow = (error: unknown): boolean => TIME_CODES.has(codeOf(causeOf(error)) ?? codeOf(error) ?? 0)
+
 /** Whether the driver's client itself is done for and must be replaced. */
 export const isClientClosed = (error: unknown): boolean =>
   error instanceof MongoTopologyClosedError ||

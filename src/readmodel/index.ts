@@ -9,7 +9,7 @@ import { addressOf } from '../line/reason.ts'
 import { processTime, within } from '../line/time.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { isClientClosed, isConflict, isUnavailable, ReadModelUnavailable, UnusableServer } from './errors.ts'
+import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelUnavailable, UnusableServer } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { DEFAULT_PORT, openReadModelLine } from './line.ts'
 
@@ -95,12 +95,16 @@ export const createReadModel = ({
     const generation = line.current
     const answer = line.call(action)
     // Whoever does not wait for it any longer: the server is at work on it until it answers.
-    answer.then(place?.leave, (error: unknown) => (isUnavailable(error) ? place?.abandon() : place?.leave()))
+    answer.then(place?.leave, (error: unknown) =>
+      isUnavailable(error) && !isTooSlow(error) ? place?.abandon() : place?.leave(),
+    )
     try {
       return await within(processTime, ms, answer, () => new NoAnswer(ms))
     } catch (error) {
       // A client whose first connection failed stays closed for good.
       if (isClientClosed(error)) line.replace(generation, 'the driver closed its client')
+      if (isTooSlow(error) || (error instanceof NoAnswer && line.up))
+        throw new ReadModelUnavailable('the document store took too long', error, gate.waitMs)
       if (isUnavailable(error)) throw new ReadModelUnavailable('the document store is not to be had', error)
       if (isConflict(error))
         throw new ReadModelUnavailable('the document store was busy with the same documents', error)

@@ -6,7 +6,7 @@ import type { Log } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { processTime as time } from '../line/time.ts'
-import { isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
 
 /** A client, and what is kept with it. */
 export interface Opened {
@@ -106,7 +106,7 @@ export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: R
     renews: false,
     ask: ({ client }) => client.db('admin').command({ ping: 1 }),
     askWitness: (signal) => askAlone(url, signal),
-    isAnswer: (error) => !isUnavailable(error),
+    isAnswer: (error) => isTooSlow(error) || !isUnavailable(error),
     time,
     limits,
     onTurn: (up, error) => report.turned('documents', up, error),

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { runOnOwnServers } from '../skip.ts'
 import { testNode } from '../system/node.ts'
 import { spawnTributary, tributary } from '../tributary.ts'
 import { buy, populate, verified } from './shop.ts'
 
 test('what was acknowledged before the backup began is in it, and nothing contradicts', async () => {
-  // Servers that are given by URL have backups of their own.
-  if (process.env.EVENTSTORE_URL || process.env.MONGODB_URL) return
   const dir = await mkdtemp(join(tmpdir(), 'tributary-backup-'))
   const node = await testNode({ DELIVERY: 'off' })
   try {
@@ -51,4 +50,5 @@ test('what was acknowledged before the backup began is in it, and nothing contra
   }
 })
 
-test.run()
+// Servers that are given by URL have backups of their own.
+runOnOwnServers(test)

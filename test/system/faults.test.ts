@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { runOnOwnServers } from '../skip.ts'
 
 const test = suite('the application on engines in trouble')
 const root = join(import.meta.dirname, '..')
@@ -44,4 +45,4 @@ for (const [faults, parts] of RUNS)
     assert.match(output, /\n[1-9]\d* passed, 0 failed\n\nended with 0$/, output)
   })
 
-if (!process.env.EVENTSTORE_URL && !process.env.MONGODB_URL) test.run()
+runOnOwnServers(test)

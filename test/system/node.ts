@@ -1,5 +1,6 @@
 // A whole node for tests: real drivers, real engines over a directory of its own, real HTTP. With FAULTS its engines are in
 // trouble, and requests go through a gateway that repeats them as the API asks for.
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { type Node, startNode } from '../../src/node.ts'
 import { trouble } from '../engines/trouble.ts'
 import { startTroubled } from '../engines/troubled.ts'
 import { assertLawful, lawsOf } from '../laws.ts'
+import { needsOwnLog } from '../skip.ts'
 import { startGateway } from './gateway.ts'
 
 export interface Answer {
@@ -57,6 +59,9 @@ export interface TestKeys {
   readonly machine?: Machine
 }
 
+/** A database of its own for each directory: a node that is started again finds what it left. */
+const databaseOf = (dir: string): string => `test_${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
+
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
 export const testNode = async (
   env: Readonly<Record<string, string>> = {},
@@ -69,12 +74,11 @@ export const testNode = async (
     trouble && env.EVENTSTORE_URL === undefined && env.MONGODB_URL === undefined
       ? await startTroubled(data, trouble)
       : undefined
+  if (process.env.EVENTSTORE_URL && env.EVENTSTORE_URL === undefined) needsOwnLog()
   const config: Config = loadConfig({
     ...(troubled ? { EVENTSTORE_URL: troubled.eventStoreUrl, MONGODB_URL: troubled.mongodbUrl } : {}),
     ...(process.env.EVENTSTORE_URL ? { EVENTSTORE_URL: process.env.EVENTSTORE_URL } : {}),
-    ...(process.env.MONGODB_URL
-      ? { MONGODB_URL: process.env.MONGODB_URL, MONGODB_DATABASE: `test_${Date.now().toString(36)}` }
-      : {}),
+    ...(process.env.MONGODB_URL ? { MONGODB_URL: process.env.MONGODB_URL, MONGODB_DATABASE: databaseOf(data) } : {}),
     PORT: '0',
     HOST: '127.0.0.1',
     DATA_DIR: data,

@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { closeAll, type Receiver, startReceiver } from '../delivery/receiver.ts'
 import { type Killable, killable } from '../engines/killable.ts'
+import { runOnOwnServers } from '../skip.ts'
 import { others, until as patientUntil } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 
@@ -241,4 +242,4 @@ test('every message of every event arrived, under one id', async () => {
   assert.is(ids(), sent)
 })
 
-if (!process.env.EVENTSTORE_URL && !process.env.MONGODB_URL) test.run()
+runOnOwnServers(test)

@@ -1,0 +1,68 @@
+// A call that takes the server too long ends there and by itself, and nobody takes the server for gone.
+import { type Collection, MongoClient } from 'mongodb'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { modelCollection } from '../../src/readmodel/collection.ts'
+import { type Keyed, ReadModelUnavailable } from '../../src/readmodel/index.ts'
+import { embedded, openReadModel, startDocumentEngine } from '../projector/engines.ts'
+
+test('every call tells the server how long it may work on it', async () => {
+  const calls: { readonly name: string; readonly options: { readonly maxTimeMS?: number } }[] = []
+  const cursor = { toArray: async () => [] }
+  const driver = new Proxy({} as Collection<Keyed>, {
+    get:
+      (_, name) =>
+      (...args: readonly object[]) => {
+        calls.push({ name: String(name), options: args.at(-1) ?? {} })
+        return name === 'find' || name === 'aggregate' ? cursor : Promise.resolve(null)
+      },
+  })
+  const collection = modelCollection<Keyed>((action) => action(driver))
+  await collection.findOne({})
+  await collection.find({}, { limit: 1 })
+  await collection.count({})
+  await collection.count({ _id: 'a' }, { limit: 5 })
+  await collection.aggregate([])
+  await collection.insertOne({ _id: 'a' })
+  await collection.updateOne({}, {})
+  await collection.updateMany({}, {})
+  await collection.replaceOne({}, { _id: 'a' })
+  await collection.findOneAndUpdate({}, {})
+  await collection.deleteOne({})
+  await collection.deleteMany({})
+  await collection.bulkWrite([])
+  assert.is(calls.length, 13)
+  for (const { name, options } of calls) assert.ok((options.maxTimeMS ?? 0) > 0, name)
+})
+
+if (embedded)
+  test('a question that the server gives up is busy, not down: others go on', async () => {
+    const engine = await startDocumentEngine()
+    const admin = new MongoClient(engine.url)
+    const readModel = openReadModel({ documents: engine, events: engine, end: engine.end })
+    const docs = readModel.plain<Keyed>('docs')
+    try {
+      // The driver asks once more after the second one.
+      for (const [errorCode, times] of [
+        [50, 1],
+        [262, 2],
+      ] as const) {
+        await admin.db('admin').command({
+          configureFailPoint: 'failCommand',
+          mode: { times },
+          data: { failCommands: ['find'], errorCode },
+        })
+        const [slow, other] = await Promise.all([docs.findOne({}).catch((error: unknown) => error), docs.count({})])
+        assert.instance(slow, ReadModelUnavailable)
+        assert.is((slow as ReadModelUnavailable).isBusy, true)
+        assert.is(other, 0)
+        assert.is(readModel.health().ok, true)
+        assert.is(await docs.findOne({}), null)
+      }
+    } finally {
+      await Promise.all([admin.close(), readModel.close()])
+      await engine.end()
+    }
+  })
+
+test.run()
