@@ -23,6 +23,7 @@ import { newRequestId } from './http/errors.ts'
 import { PAGES } from './http/operation.ts'
 import { type Fetcher, serve } from './http/server.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
+import { processTime, within } from './line/time.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
@@ -74,6 +75,9 @@ const CACHED_CUSTOMERS = 20_000
 
 /** How long a start waits for the read models to be there, ms. */
 const START_LIMIT_MS = 5_000
+
+/** How long a stop waits for the removal of what was left behind, ms: it is looked for again at the next start. */
+const CLEARING_MS = 1_000
 
 export interface StartOptions {
   /** Ends a start that waits for its servers: it rejects with the signal's reason. */
@@ -146,12 +150,18 @@ export const startNode = async (
       (names) => names.length > 0 && log.info({ names }, 'scratch databases that were left behind are removed'),
       (error: unknown) => log.warn({ err: error }, 'scratch databases could not be looked for'),
     )
-    stops.push(() => clearing)
+    // A server that hangs is not waited for.
+    stops.push(() => within(processTime, CLEARING_MS, clearing, () => new Error('late')).catch(() => undefined))
     const newest = await whenReached(log, signal, () => newestIn(store))
     if (newest !== undefined) time.found(newest)
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
     const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
-    const rulebook = await whenReached(log, signal, () => startRulebook({ store, project, log, now }))
+    const rulebook = await whenReached(
+      log,
+      signal,
+      () => startRulebook({ store, project, log, now }),
+      (late) => late.stop(),
+    )
     stops.push(() => rulebook.stop())
     zone.remember()
     let isCrowded = () => false
@@ -206,18 +216,22 @@ export const startNode = async (
     const countFailed = failureCounter(metrics.registry)
     const aside = createSetAside({ readModel, log, now, onSetAside: countFailed })
     stops.push(() => aside.stop())
-    const rollout = await whenReached(log, signal, () =>
-      startRollout({
-        readModel,
-        customers,
-        rulebook,
-        head: store.head,
-        caughtUp,
-        aside,
-        log,
-        now,
-        requestId,
-      }),
+    const rollout = await whenReached(
+      log,
+      signal,
+      () =>
+        startRollout({
+          readModel,
+          customers,
+          rulebook,
+          head: store.head,
+          caughtUp,
+          aside,
+          log,
+          now,
+          requestId,
+        }),
+      (late) => late.stop(),
     )
     stops.push(() => rollout.stop())
     const onMoved = (moved: () => void) => {
@@ -285,19 +299,23 @@ export const startNode = async (
     stops.push(() => processes.stop())
     watchProcesses(metrics.registry, processes, aside, failedJobs)
     const delivery = config.delivery.isOn
-      ? await whenReached(log, signal, () =>
-          startDelivery({
-            config: config.delivery,
-            store,
-            readModel,
-            rulebook: rulebook.current,
-            aside,
-            issueCode: createMessageCodes({ customers, codes, rulebook, now }),
-            log,
-            metrics: metrics.registry,
-            now,
-            onMoved,
-          }),
+      ? await whenReached(
+          log,
+          signal,
+          () =>
+            startDelivery({
+              config: config.delivery,
+              store,
+              readModel,
+              rulebook: rulebook.current,
+              aside,
+              issueCode: createMessageCodes({ customers, codes, rulebook, now }),
+              log,
+              metrics: metrics.registry,
+              now,
+              onMoved,
+            }),
+          (late) => late.stop(),
         )
       : undefined
     if (delivery) stops.push(() => delivery.stop())

@@ -35,7 +35,7 @@ export interface LeftBehind {
 
 /** Drops what was left behind and gives its names. Rejects when the server cannot be asked. */
 export const dropLeftBehind = async ({ url, database, now, alone }: LeftBehind): Promise<readonly string[]> => {
-  const client = new MongoClient(url, { maxPoolSize: 1, serverSelectionTimeoutMS: 10_000 })
+  const client = new MongoClient(url, { maxPoolSize: 1, serverSelectionTimeoutMS: 10_000, socketTimeoutMS: 60_000 })
   try {
     const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true })
     const left = databases.map(({ name }) => name).filter((name) => isLeftBehind(name, database, now, alone))
