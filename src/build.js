@@ -1,5 +1,5 @@
-// Makes the JavaScript that is run out of the TypeScript sources, in `dist/`: the server, the command line and the engines'
-// threads, with what they share in chunks of their own. Packages are not taken in. Runs at `npm ci` (prepare), before
+// Makes the JavaScript that is run out of the TypeScript sources, in `dist/`: the server, the command line and the
+// engines, with what they share in chunks of their own. Packages are not taken in. Runs at `npm ci` (prepare), before
 // `npm start` and before the tests; it takes less than a second.
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -35,8 +35,8 @@ export const build = async () => {
     entryPoints: {
       main: 'src/main.ts',
       cli: 'src/cli.ts',
-      'eventlog-worker': 'src/engines/eventlog/worker.ts',
-      'documents-worker': 'src/engines/documents/worker.ts',
+      'eventlog-engine': 'src/engines/eventlog/process.ts',
+      'documents-engine': 'src/engines/documents/process.ts',
     },
     outdir,
     chunkNames: '[name]-[hash]',

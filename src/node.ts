@@ -46,7 +46,14 @@ import { createLedgers } from './runtime/ledgers.ts'
 import { createLoad } from './runtime/load.ts'
 import { createCustomers } from './runtime/loader.ts'
 import { createMessageCodes } from './runtime/messageCodes.ts'
-import { projectorMetrics, readinessAtStart, readinessOf, watchNode, watchServers } from './runtime/operation.ts'
+import {
+  embeddedReadiness,
+  projectorMetrics,
+  readinessAtStart,
+  readinessOf,
+  watchNode,
+  watchServers,
+} from './runtime/operation.ts'
 import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { createNamedRequests } from './runtime/requests.ts'
@@ -64,7 +71,7 @@ export interface Node {
   readonly url: string
   readonly keys: LoadedKeys
   readonly services: Services
-  /** Resolves, with the reason, when an embedded engine ends by itself: nothing works without it. */
+  /** Resolves, with the reason, when an embedded engine is gone for good by itself: nothing works without it. */
   readonly engineFailed: Promise<Error>
   /** Finishes what runs, at most for the configured time, and stops everything. */
   stop(): Promise<void>
@@ -124,7 +131,7 @@ export const startNode = async (
       keys: keys.ring,
       log,
       metrics,
-      readiness: async () => readinessAtStart({ store, readModel }),
+      readiness: async () => embeddedReadiness(engines.trouble()) ?? readinessAtStart({ store, readModel }),
       projectId: config.projectId,
       clock: now,
       mapError,
@@ -362,7 +369,7 @@ export const startNode = async (
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
     const deps: AppDeps = {
       ...common,
-      readiness: () => readinessOf(servers.areThere, services, disks),
+      readiness: async () => embeddedReadiness(engines.trouble()) ?? readinessOf(servers.areThere, services, disks),
       busyFor: (isMany) => (isMany ? load.refusalOfMany() : load.refusal()),
       shortage: disks.shortage,
       // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.

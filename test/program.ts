@@ -1,4 +1,4 @@
-// Programs that tests and benches start as processes or threads of their own: files `…Process.ts`, built together with them.
+// Programs that tests and benches start as processes of their own: files `…Process.ts`, built together with them.
 import { join, relative } from 'node:path'
 
 /** The built form of the program `…Process.ts` in `folder`. */

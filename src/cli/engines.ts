@@ -30,6 +30,11 @@ const run = async ({ data, eventstorePort, mongodbPort, testMode }: Options): Pr
     onOrphaned(() => {
       if (!stopping) stop()
     })
+    // Half of them is of no use to anybody; the reason is on standard error already.
+    void engines.failed.then(async ({ message }) => {
+      await engines.stop()
+      reject(new CliError(message, EXIT.failed))
+    })
   })
   process.exit(EXIT.ok)
 }

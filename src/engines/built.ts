@@ -1,4 +1,4 @@
-// Where the engines' threads start: files that the build writes beside the chunk that this module ends up in, or, when the
+// Where the engines' processes start: files that the build writes beside the chunk that this module ends up in, or, when the
 // sources themselves are run, in `dist/`.
 
 /** A file of the built program. */

@@ -1,123 +1,106 @@
-// Runs an engine in a worker thread, so that the application's own thread stays free.
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { parentPort, Worker, workerData } from 'node:worker_threads'
-import * as v from 'valibot'
-import { DirectoryInUse } from './lock.ts'
+// Keeps an engine running in a process of its own: apart from the application, which an engine's end must neither hang nor
+// end unseen. Not a thread: one that dies while it writes holds LMDB's lock, and neither it nor its process can then end.
+import { performance } from 'node:perf_hooks'
+import { type EngineProcess, spawnEngine } from './engineProcess.ts'
+
+export { EngineRefused } from './engineProcess.ts'
 
 export interface HostedEngine {
   readonly url: string
   readonly port: number
-  /** Stops the engine and its thread; resolves when both are gone. */
+  /** The process that serves now. */
+  pid(): number | undefined
+  /** Why it does not serve at this moment; undefined while it does. */
+  trouble(): string | undefined
+  /** Stops it, by force when it does not end within STOP_LIMIT_MS; resolves when its process is gone. */
   stop(): Promise<void>
-  /** Resolves when the thread ends by itself, with the error that ended it. */
+  /** Resolves, with the reason, when the engine is gone for good without having been stopped. */
   readonly failed: Promise<Error>
 }
 
-/** What an engine's start function gives back. */
-interface Startable {
-  readonly url: string
-  readonly port: number
-  stop(): Promise<void>
+export interface HostOptions {
+  /** What it is called in messages. */
+  readonly name: string
+  /** Its entry, which calls `serveHosted`. */
+  readonly module: URL
+  /** What the entry is given: plain data. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Where its end and its return are told; default: standard error. */
+  readonly say?: (line: string) => void
+  /** Within this time it is started anew once, ms; default: ten minutes. */
+  readonly onceInMs?: number
 }
 
-const FromWorker = v.variant('kind', [
-  v.object({ kind: v.literal('started'), url: v.string(), port: v.number() }),
-  v.object({ kind: v.literal('refused'), message: v.string(), isInUse: v.boolean() }),
-  v.object({ kind: v.literal('stopped') }),
-])
+/** How long an orderly end may take, ms. What was acknowledged is on disk before it, too. */
+export const STOP_LIMIT_MS = 5_000
+/** An engine that ends a second time within this time is not started anew: something is wrong that a start does not mend. */
+const ONCE_IN_MS = 10 * 60_000
+
+const sayOnStderr = (line: string) => void process.stderr.write(`${line}\n`)
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
- * The heap that an engine may use, MB. Data lies in mapped files, not in the heap; without a bound V8 lets garbage of several
- * times that size pile up before it looks for it.
+ * Starts an engine and looks after it: when it ends by itself, that is told with the reason, and it is started anew at the same
+ * port, once in ten minutes; its data is crash-safe. Rejects with the engine's own message when it cannot start at first.
  */
-const MAX_HEAP_MB = 256
-
-/** An engine could not start, for a reason that its message says. */
-export class EngineRefused extends Error {
-  override readonly name = 'EngineRefused'
-  /** Another process has the directory. */
-  readonly isInUse: boolean
-  constructor({ message, isInUse }: { readonly message: string; readonly isInUse: boolean }) {
-    super(message)
-    this.isInUse = isInUse
-  }
-}
-
-const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
-
-/**
- * Starts the module `moduleUrl` in a thread of its own and gives it `options` (plain data). The module calls `serveInWorker`.
- * Rejects with the engine's own message when it cannot start.
- */
-export const runInWorker = async (moduleUrl: URL, options: unknown): Promise<HostedEngine> => {
-  const worker = new Worker(moduleUrl, {
-    workerData: options,
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-  })
-  // A thread that dies is the engine's failure, told through `failed`, never an uncaught error of the application.
+export const hostEngine = async ({
+  name,
+  module,
+  options,
+  say = sayOnStderr,
+  onceInMs = ONCE_IN_MS,
+}: HostOptions): Promise<HostedEngine> => {
+  let current: EngineProcess = spawnEngine(module, options)
+  // The URL may hold a password: it is said nowhere.
+  const { url, port } = await current.started
+  let trouble: string | undefined
+  let startedAnewAt = Number.NEGATIVE_INFINITY
+  let stopping: Promise<void> | undefined
+  let tellFailed: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
-    worker.once('error', (error) => resolve(asError(error)))
-    worker.once('exit', (code) => resolve(new Error(`the engine's thread ended with code ${code}`)))
+    tellFailed = resolve
   })
-  const exited = once(worker, 'exit').catch(() => undefined)
-  const started = new Promise<{ readonly url: string; readonly port: number }>((resolve, reject) => {
-    worker.on('message', (message: unknown) => {
-      const parsed = v.safeParse(FromWorker, message)
-      if (!parsed.success) return
-      if (parsed.output.kind === 'started') resolve(parsed.output)
-      else if (parsed.output.kind === 'refused') reject(new EngineRefused(parsed.output))
-    })
-    void failed.then(reject)
-  })
-  try {
-    const { url, port } = await started
-    let stopping: Promise<void> | undefined
-    const stop = async () => {
-      worker.postMessage({ kind: 'stop' })
-      await exited
+  const giveUp = (why: string) => {
+    trouble = why
+    say(why)
+    tellFailed(new Error(why))
+  }
+  const startAnew = async (ended: string) => {
+    startedAnewAt = performance.now()
+    say(`${ended}. It is started anew; what was acknowledged is on disk.`)
+    current = spawnEngine(module, { ...options, port })
+    try {
+      await current.started
+    } catch (error) {
+      if (stopping === undefined) giveUp(`${ended}, and could not be started anew: ${messageOf(error)}`)
+      return
     }
-    return {
-      url,
-      port,
-      failed,
-      stop: () => {
-        stopping ??= stop()
-        return stopping
-      },
-    }
-  } catch (error) {
-    await worker.terminate()
-    throw error
+    trouble = undefined
+    say(`The ${name} is back at port ${port}.`)
+    void watch(current)
   }
-}
-
-/** Names the calling thread for `top -H`, `ps -L` and profilers; at most 15 bytes. Only Linux has names for threads. */
-const nameThread = (name: string): void => {
-  try {
-    writeFileSync('/proc/thread-self/comm', name)
-  } catch {
-    // Elsewhere there is nothing to write to, and nothing depends on it.
+  const watch = async (one: EngineProcess): Promise<void> => {
+    const reason = await one.ended
+    if (stopping !== undefined) return
+    const ended = `The ${name} (process ${one.pid}) has ended by ${reason}`
+    trouble = ended
+    if (performance.now() - startedAnewAt < onceInMs) giveUp(`${ended}, for the second time within ten minutes`)
+    else await startAnew(ended)
   }
-}
-
-/** The other side: called by a worker's entry module with the engine's start function, and the name of its thread. */
-export const serveInWorker = async (name: string, start: (options: unknown) => Promise<Startable>): Promise<void> => {
-  nameThread(name)
-  const port = parentPort
-  if (port === null) throw new Error('this module runs in a worker thread only')
-  let engine: Startable
-  try {
-    engine = await start(workerData)
-  } catch (error) {
-    port.postMessage({ kind: 'refused', message: asError(error).message, isInUse: error instanceof DirectoryInUse })
-    port.close()
-    return
+  void watch(current)
+  const end = async () => {
+    if (await current.stop(STOP_LIMIT_MS)) return
+    say(`The ${name} did not end within ${STOP_LIMIT_MS} ms and was killed; what was acknowledged is on disk.`)
   }
-  port.on('message', async () => {
-    await engine.stop()
-    port.postMessage({ kind: 'stopped' })
-    port.close()
-  })
-  port.postMessage({ kind: 'started', url: engine.url, port: engine.port })
+  return {
+    url,
+    port,
+    failed,
+    pid: () => current.pid,
+    trouble: () => trouble,
+    stop: () => {
+      stopping ??= end()
+      return stopping
+    },
+  }
 }

@@ -22,14 +22,20 @@ export class DirectoryInUse extends Error {
   }
 }
 
-/** `started` tells a process from a later one with the same id; `space` is where the id is valid (container, machine). */
-const Owner = v.object({ pid: v.number(), started: v.string(), space: v.string() })
+/** `started` tells a process from a later one with the same id. */
+const Process = v.object({ pid: v.number(), started: v.string() })
+/** `space` is where the ids are valid (container, machine); `host` the process that started an engine and for which it runs. */
+const Owner = v.object({ ...Process.entries, space: v.string(), host: v.optional(Process) })
 type Owner = v.InferOutput<typeof Owner>
 
 const LOCK_FILE = /^lock\.(\d+)$/
 /** An owner in another container cannot be asked; it touches its file this often, and is gone when it has not for so long. */
 const TOUCH_MS = 1_000
 const FOREIGN_SILENCE_MS = 5_000
+/** How often an engine without its host is looked at, when it is ended by force, and when that is given up. */
+const ORPHAN_LOOK_MS = 20
+const ORPHAN_GRACE_MS = 1_000
+const ORPHAN_LIMIT_MS = 5_000
 
 const attempt = <T>(read: () => T): T | undefined => {
   try {
@@ -59,8 +65,22 @@ const currentSpace = (): string =>
     attempt(() => readlinkSync('/proc/self/ns/pid')),
   ].join(' ')
 
+const identity = (pid: number): v.InferOutput<typeof Process> => ({ pid, started: startOf(pid) ?? '' })
+const lives = ({ pid, started }: v.InferOutput<typeof Process>): boolean => startOf(pid) === started
+
+/** An engine that outlives its host ends by itself at once, unless it hangs: then it is ended here. Its data is crash-safe. */
+const endOrphan = async (owner: Owner): Promise<boolean> => {
+  if (owner.host === undefined || lives(owner.host)) return false
+  for (let waited = 0; lives(owner); waited += ORPHAN_LOOK_MS) {
+    if (waited >= ORPHAN_LIMIT_MS) return false
+    if (waited >= ORPHAN_GRACE_MS) attempt(() => process.kill(owner.pid, 'SIGKILL'))
+    await sleep(ORPHAN_LOOK_MS)
+  }
+  return true
+}
+
 const isAlive = (owner: Owner, file: string, space: string): boolean => {
-  if (owner.space === space) return startOf(owner.pid) === owner.started
+  if (owner.space === space) return lives(owner)
   const [boot] = owner.space.split(' ')
   // Before this start of the machine: nothing of then is alive.
   if (boot !== space.split(' ')[0]) return false
@@ -70,12 +90,13 @@ const isAlive = (owner: Owner, file: string, space: string): boolean => {
 
 /**
  * Locks `dir` (made when missing) for this process. Rejects with DirectoryInUse, naming the process, when another one, or
- * this one, holds it. A lock whose owner is dead is taken over at once.
+ * this one, holds it. A lock whose owner is dead is taken over at once; that of an engine names the process it runs for.
  */
 export const lockDirectory = async (dir: string): Promise<DirectoryLock> => {
   closedFolder(dir)
   const space = currentSpace()
-  const self: Owner = { pid: process.pid, started: startOf(process.pid) ?? '', space }
+  const host = process.send === undefined ? {} : { host: identity(process.ppid) }
+  const self: Owner = { ...identity(process.pid), ...host, space }
   const numbers = () =>
     readdirSync(dir)
       .flatMap((name) => LOCK_FILE.exec(name)?.[1] ?? [])
@@ -95,10 +116,13 @@ export const lockDirectory = async (dir: string): Promise<DirectoryLock> => {
         if (owner.success && isAlive(owner.output, path(highest), space)) {
           const foreign = owner.output.space !== space
           const touched = attempt(() => statSync(path(highest)).mtimeMs) ?? 0
-          if (!foreign) throw new DirectoryInUse(dir, owner.output.pid)
+          if (!foreign) {
+            if (await endOrphan(owner.output)) continue
+            throw new DirectoryInUse(dir, (owner.output.host ?? owner.output).pid)
+          }
           await sleep(FOREIGN_SILENCE_MS)
           if ((attempt(() => statSync(path(highest)).mtimeMs) ?? 0) !== touched)
-            throw new DirectoryInUse(dir, owner.output.pid)
+            throw new DirectoryInUse(dir, (owner.output.host ?? owner.output).pid)
           continue
         }
       }

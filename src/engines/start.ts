@@ -1,16 +1,18 @@
-// Starts the embedded engines over one data directory, each in a worker thread, for a node that was given no servers.
+// Starts the embedded engines over one data directory, each in a process of its own, for a node that was given no servers.
 import { join } from 'node:path'
 import { type EngineAccess, engineAccess } from './access.ts'
 import { builtFile } from './built.ts'
 import { StoreUnusable } from './dataFile.ts'
-import { EngineRefused, runInWorker } from './host.ts'
+import { EngineRefused, hostEngine } from './host.ts'
 
 export interface EngineUrls {
   /** Those of embedded engines hold their passwords: they belong in no log. */
   readonly eventStoreUrl: string
   readonly mongodbUrl: string
-  /** Resolves, with the reason, when an engine ends by itself: the node cannot go on without it. */
+  /** Resolves, with the reason, when an engine is gone for good by itself: the node cannot go on without it. */
   readonly failed: Promise<Error>
+  /** Why an engine does not serve at this moment: it has ended and is being started anew, or is gone for good. */
+  trouble(): string | undefined
   stop(): Promise<void>
 }
 
@@ -33,40 +35,51 @@ const accessIn = (dir: string): EngineAccess => {
   }
 }
 
-/** Starts what is not given by URL. Rejects, with the reason, when a directory is in use or cannot be opened. */
+/**
+ * Starts what is not given by URL. Rejects, with the reason and with neither left running, when a directory is in use or cannot be
+ * opened.
+ */
 export const startEngines = async (
   { dir, eventStorePort = 0, mongodbPort = 0, testMode = false }: EngineOptions,
   given: { readonly eventStoreUrl?: string | undefined; readonly mongodbUrl?: string | undefined } = {},
 ): Promise<EngineUrls> => {
   const isEmbedded = !given.eventStoreUrl || !given.mongodbUrl
   const access = isEmbedded ? accessIn(dir) : undefined
-  const eventLog = given.eventStoreUrl
-    ? undefined
-    : await runInWorker(builtFile('eventlog-worker.js'), {
-        dir: join(dir, 'events'),
-        access: access!.eventLog,
-        port: eventStorePort,
-        testMode,
-      })
-  try {
-    const documents = given.mongodbUrl
-      ? undefined
-      : await runInWorker(builtFile('documents-worker.js'), {
-          dir: join(dir, 'documents'),
-          access: access!.documents,
-          port: mongodbPort,
-          enableTestCommands: testMode,
-        })
-    return {
-      eventStoreUrl: given.eventStoreUrl ?? eventLog!.url,
-      mongodbUrl: given.mongodbUrl ?? documents!.url,
-      failed: Promise.race([eventLog, documents].flatMap((engine) => (engine ? [engine.failed] : []))),
-      stop: async () => {
-        await Promise.all([eventLog?.stop(), documents?.stop()])
-      },
-    }
-  } catch (error) {
-    await eventLog?.stop()
-    throw error
+  const eventLog = {
+    name: 'event log',
+    module: builtFile('eventlog-engine.js'),
+    options: { dir: join(dir, 'events'), access: access?.eventLog, port: eventStorePort, testMode },
+  }
+  const documents = {
+    name: 'document store',
+    module: builtFile('documents-engine.js'),
+    options: {
+      dir: join(dir, 'documents'),
+      access: access?.documents,
+      port: mongodbPort,
+      enableTestCommands: testMode,
+    },
+  }
+  const starting = [
+    ...(given.eventStoreUrl ? [] : [hostEngine(eventLog)]),
+    ...(given.mongodbUrl ? [] : [hostEngine(documents)]),
+  ]
+  const outcomes = await Promise.allSettled(starting)
+  const engines = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const stop = async () => {
+    await Promise.all(engines.map((engine) => engine.stop()))
+  }
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue
+    await stop()
+    throw outcome.reason
+  }
+  const urls = engines.map(({ url }) => url)
+  return {
+    eventStoreUrl: given.eventStoreUrl || urls.shift()!,
+    mongodbUrl: given.mongodbUrl || urls.shift()!,
+    failed: Promise.race(engines.map((engine) => engine.failed)),
+    trouble: () => engines.map((engine) => engine.trouble()).find((trouble) => trouble !== undefined),
+    stop,
   }
 }

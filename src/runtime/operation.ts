@@ -33,6 +33,10 @@ export const readinessAtStart = ({ store, readModel }: Pick<Services, 'store' | 
   },
 })
 
+/** A node whose embedded engine has just ended is not ready, whatever its connections have noticed so far. */
+export const embeddedReadiness = (trouble: string | undefined): Readiness | undefined =>
+  trouble === undefined ? undefined : { ok: false, checks: { engines: { ok: false, reason: trouble } } }
+
 /** Ready: both stores answer, the projector is not stuck, there is room on the disk and the clock is believed. Being behind is no reason to be taken out of service. */
 export const readinessOf = async (
   areThere: () => boolean,

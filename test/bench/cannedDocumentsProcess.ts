@@ -1,11 +1,11 @@
 // A server of the document protocol that answers at once, without a store: what the driver does against it is the driver's
-// own ceiling. Runs in a worker thread.
+// own ceiling. Runs in a process of its own.
 import { createServer } from 'node:net'
 import { rawField } from '../../src/engines/documents/bson.ts'
 import type { Encodable } from '../../src/engines/documents/bson-encode.ts'
 import { Double } from '../../src/engines/documents/values.ts'
 import { answerTo, createFramer, MAX_MESSAGE, parseRequest, type Request } from '../../src/engines/documents/wire.ts'
-import { serveInWorker } from '../../src/engines/host.ts'
+import { serveHosted } from '../../src/engines/hosted.ts'
 
 const OK = new Double(1)
 const FOUND = { _id: 1, customer: 'cust_1', text: 'x'.repeat(250) }
@@ -36,7 +36,7 @@ const answer = (request: Request, address: string): { readonly [name: string]: E
   return greeting(address)
 }
 
-await serveInWorker(
+serveHosted(
   'documents',
   () =>
     new Promise((resolve) => {

@@ -1,7 +1,6 @@
 // A server that answers at once, without a log: appends with success, reads with the same event again and again. What the
-// official client does against it is the client's own ceiling. Runs in a worker thread; `workerData.events` is how many.
+// official client does against it is the client's own ceiling. Runs in a process of its own; the option `events` is how many.
 import { randomUUID } from 'node:crypto'
-import { workerData } from 'node:worker_threads'
 import * as v from 'valibot'
 import { encodeRecord, messageOf } from '../../src/engines/eventlog/log/record.ts'
 import { listen } from '../../src/engines/eventlog/server.ts'
@@ -15,34 +14,36 @@ import {
   putReadEvent,
   readEventSize,
 } from '../../src/engines/eventlog/wire/responses.ts'
-import { serveInWorker } from '../../src/engines/host.ts'
+import { serveHosted } from '../../src/engines/hosted.ts'
 
-const { events, data } = v.parse(v.object({ events: v.number(), data: v.string() }), workerData)
+const Options = v.object({ events: v.number(), data: v.string() })
 const NOTHING = Buffer.alloc(0)
 const PER_WRITE = 100
 
-const event = messageOf(
-  encodeRecord(
-    {
-      position: 1_000_000,
-      span: 500,
-      revision: 1,
-      stream: Buffer.from(`customer-${randomUUID()}`),
-      id: randomUUID(),
-      type: 'CustomEventTracked',
-      json: true,
-      ticks: BigInt(Date.now()) * 10_000n,
-      metadata: Buffer.from('{"$correlationId":"abc"}'),
-      data: Buffer.from(data),
-    },
-    false,
-  ),
-)
-const size = readEventSize(event.length, 0, 1_000_000)
-const write = Buffer.alloc(size * PER_WRITE)
-for (let at = 0; at < write.length; ) at = putReadEvent(write, at, event, NOTHING, 1_000_000)
+const written = (data: string): Buffer => {
+  const event = messageOf(
+    encodeRecord(
+      {
+        position: 1_000_000,
+        span: 500,
+        revision: 1,
+        stream: Buffer.from(`customer-${randomUUID()}`),
+        id: randomUUID(),
+        type: 'CustomEventTracked',
+        json: true,
+        ticks: BigInt(Date.now()) * 10_000n,
+        metadata: Buffer.from('{"$correlationId":"abc"}'),
+        data: Buffer.from(data),
+      },
+      false,
+    ),
+  )
+  const write = Buffer.alloc(readEventSize(event.length, 0, 1_000_000) * PER_WRITE)
+  for (let at = 0; at < write.length; ) at = putReadEvent(write, at, event, NOTHING, 1_000_000)
+  return write
+}
 
-const read = async (call: Call, isSubscription: boolean) => {
+const read = async (call: Call, isSubscription: boolean, events: number, write: Buffer) => {
   if (isSubscription) call.send(confirmation(randomUUID()))
   for (let sent = 0; sent < events; sent += PER_WRITE) {
     call.send(write)
@@ -53,7 +54,7 @@ const read = async (call: Call, isSubscription: boolean) => {
   else call.finish()
 }
 
-const onCall = (call: Call) => {
+const onCallOf = (events: number, write: Buffer) => (call: Call) => {
   if (call.path.endsWith('/GetSupportedMethods')) {
     call.send(supportedMethodsFrame())
     call.finish()
@@ -62,10 +63,12 @@ const onCall = (call: Call) => {
       const { correlationBytes, options } = readBatchChunk(payload, Date.now())
       call.send(batchSuccess(correlationBytes, options?.stream ?? '', { revision: 1, position: 1_000_000 }))
     })
-  } else call.onMessage((payload) => void read(call, readReadRequest(payload).count === undefined))
+  } else call.onMessage((payload) => void read(call, readReadRequest(payload).count === undefined, events, write))
 }
 
-await serveInWorker('event log', async () => {
+serveHosted('event log', async (options) => {
+  const { events, data } = v.parse(Options, options)
+  const onCall = onCallOf(events, written(data))
   const server = await listen({ host: '127.0.0.1', port: 0, onCall, onHttp: (_, response) => response.end() })
   return {
     port: server.port,

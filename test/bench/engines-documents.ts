@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Collection, type Document, MongoClient } from 'mongodb'
 import { builtFile } from '../../src/engines/built.ts'
-import { type HostedEngine, runInWorker } from '../../src/engines/host.ts'
+import { type HostedEngine, hostEngine } from '../../src/engines/host.ts'
 import { programFile } from '../program.ts'
 import type { Row } from './harness.ts'
 
@@ -172,20 +172,20 @@ const storeFigures = async (client: MongoClient, canned: MongoClient): Promise<r
   ]
 }
 
-/** Measures the document store in a worker thread, as the application runs it. */
+/** Measures the document store in a process of its own, as the application runs it. */
 export const benchDocuments = async (): Promise<Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-documents-'))
   const engines: HostedEngine[] = []
   const clients: MongoClient[] = []
-  const start = async (module: URL, options: unknown): Promise<MongoClient> => {
-    const engine = await runInWorker(module, options)
+  const start = async (module: URL, options: Readonly<Record<string, unknown>>): Promise<MongoClient> => {
+    const engine = await hostEngine({ name: 'document store', module, options })
     engines.push(engine)
     const client = await new MongoClient(engine.url).connect()
     clients.push(client)
     return client
   }
   try {
-    const client = await start(builtFile('documents-worker.js'), { dir })
+    const client = await start(builtFile('documents-engine.js'), { dir })
     const canned = await start(pathToFileURL(programFile(import.meta.dirname, 'cannedDocumentsProcess.ts')), {})
     return [...(await storeFigures(client, canned))]
   } finally {

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import * as es from '@eventstore/db-client'
 import { open } from 'lmdb'
 import { builtFile } from '../../src/engines/built.ts'
-import { runInWorker } from '../../src/engines/host.ts'
+import { hostEngine } from '../../src/engines/host.ts'
 import { programFile } from '../program.ts'
 import type { Row } from './harness.ts'
 
@@ -108,8 +108,10 @@ export const benchEventLog = async (): Promise<readonly Row[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   try {
     const lmdb = await lmdbFigures(join(dir, 'lmdb'))
-    const engine = await runInWorker(builtFile('eventlog-worker.js'), {
-      dir: join(dir, 'log'),
+    const engine = await hostEngine({
+      name: 'event log',
+      module: builtFile('eventlog-engine.js'),
+      options: { dir: join(dir, 'log') },
     })
     const client = es.EventStoreDBClient.connectionString(engine.url)
     await appendRate(client, 2_000, 16)
@@ -138,9 +140,10 @@ export const benchEventLog = async (): Promise<readonly Row[]> => {
     await client.dispose()
     await engine.stop()
 
-    const stub = await runInWorker(pathToFileURL(programFile(import.meta.dirname, 'cannedEventLogProcess.ts')), {
-      events: MANY * 2,
-      data: JSON.stringify(payload),
+    const stub = await hostEngine({
+      name: 'stub',
+      module: pathToFileURL(programFile(import.meta.dirname, 'cannedEventLogProcess.ts')),
+      options: { events: MANY * 2, data: JSON.stringify(payload) },
     })
     const stubbed = es.EventStoreDBClient.connectionString(stub.url)
     const cannedMany = await bestOf(() => appendRate(stubbed, MANY, IN_FLIGHT))

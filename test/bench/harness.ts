@@ -226,9 +226,14 @@ export const steadily = async <T>(
   return { results, perSecond: (count / (performance.now() - began)) * 1_000 }
 }
 
-/** Resident memory of a process, MB. */
-export const residentMb = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024
+/** Resident memory of a process and of those that it started, MB; pages of Node itself, which they share, count once. */
+export const residentMb = (pid: number): number => {
+  const kb = (of: string, field: string) =>
+    Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${of}/status`, 'utf8'))?.[1] ?? 0)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  const own = children.reduce((sum, child) => sum + kb(child, 'RssAnon'), 0)
+  return (kb(String(pid), 'VmRSS') + own) / 1_024
+}
 
 /** The value below which a share `q` of the sorted numbers lies. */
 export const quantile = (numbers: readonly number[], q: number): number =>

@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { builtFile } from '../../../src/engines/built.ts'
 import { createFaults, type FaultKind, startEventLog } from '../../../src/engines/eventlog/index.ts'
-import { runInWorker } from '../../../src/engines/host.ts'
+import { hostEngine } from '../../../src/engines/host.ts'
 import { collect, errorOf, event, idsOf, streamName, until, watch } from './toolkit.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-faults-'))
@@ -215,9 +215,10 @@ test('with faults at random, every write that is tried again is stored once', as
   assert.is((await readIds(stream)).length, 60, `seed ${seed}`)
 })
 
-test('in a worker thread: served, controlled by HTTP, stopped', async () => {
-  const options = { dir: join(dir, 'worker'), testMode: true }
-  const engine = await runInWorker(builtFile('eventlog-worker.js'), options)
+test('in a process of its own: served, controlled by HTTP, stopped', async () => {
+  const options = { dir: join(dir, 'hosted'), testMode: true }
+  const module = builtFile('eventlog-engine.js')
+  const engine = await hostEngine({ name: 'event log', module, options })
   const other = es.EventStoreDBClient.connectionString(engine.url)
   await other.appendToStream(streamName(), event())
   const instruct = (body: unknown) =>
@@ -226,7 +227,7 @@ test('in a worker thread: served, controlled by HTTP, stopped', async () => {
   assert.match((await errorOf(other.appendToStream(streamName(), event()))).message, 'Server Is Not Ready')
   assert.equal(await (await instruct({ do: 'clear' })).json(), { 'not-ready': 1 })
   assert.is((await instruct({ do: 'something' })).status, 400)
-  const second = await errorOf(runInWorker(builtFile('eventlog-worker.js'), options))
+  const second = await errorOf(hostEngine({ name: 'event log', module, options }))
   assert.match(second.message, `is in use by process ${process.pid}`)
   const watched = watch(other.subscribeToAll())
   await until(() => watched.marks.includes('caughtUp'), 'live')

@@ -1,7 +1,7 @@
-// Entry of the document store's worker thread: reads the options it was given and starts the store.
+// Entry of the document store's process: reads the options it was given and starts the store.
 import * as v from 'valibot'
 import { Login } from '../access.ts'
-import { serveInWorker } from '../host.ts'
+import { serveHosted } from '../hosted.ts'
 import { startDocumentStore } from './index.ts'
 
 const Options = v.object({
@@ -23,4 +23,4 @@ const start = (given: unknown) => {
   })
 }
 
-await serveInWorker('documents', start)
+serveHosted('documents', start)

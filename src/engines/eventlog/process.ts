@@ -1,7 +1,7 @@
-// Entry of the event log's worker thread.
+// Entry of the event log's process.
 import * as v from 'valibot'
 import { SecureLogin } from '../access.ts'
-import { serveInWorker } from '../host.ts'
+import { serveHosted } from '../hosted.ts'
 import { createFaults, startEventLog } from './index.ts'
 
 const Options = v.object({
@@ -14,7 +14,7 @@ const Options = v.object({
   testMode: v.optional(v.boolean(), false),
 })
 
-await serveInWorker('event log', (options) => {
+serveHosted('event log', (options) => {
   const { testMode, ...rest } = v.parse(Options, options)
   return startEventLog({ ...rest, faults: testMode ? createFaults() : undefined })
 })
