@@ -25,7 +25,7 @@ import { guardAgainstClient } from './guard.ts'
 import { DEFAULT_PORT, openLines } from './lines.ts'
 import { readChunks } from './read.ts'
 import { checkAppend, isStreamName } from './refuse.ts'
-import { CLIENT_BUFFER, openSource } from './source.ts'
+import { CLIENT_BUFFER, openSource, type SourceOptions } from './source.ts'
 import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
@@ -68,8 +68,11 @@ const READS = { start: 16, min: 4, max: 128, targetMs: 500, weight: Number.POSIT
 const HEAD_SEARCH = 100_000
 /** How far back a fact that may have been written without an exact revision is looked for. */
 const WRITTEN_SEARCH = 10_000
-/** A filtered subscription says where it is after so many windows of 32 events in which nothing matched. */
-const CHECKPOINT_WINDOWS = 32
+/**
+ * A subscription says where it is after so many windows of 32 events. One whose filter matches few hears of its place by nothing
+ * else, and would show one that lies far behind; one to all facts hears of it with each.
+ */
+const CHECKPOINT_WINDOWS = { few: 1, all: 32 }
 
 async function* noRecords(): AsyncGenerator<readonly RawRecord[]> {}
 
@@ -183,11 +186,18 @@ export const createEventStore = ({
     writes.doubt(error)
   })
 
-  const openSubscription = (open: Parameters<typeof openSource>[0]['open']) => {
+  const openSubscription = (open: SourceOptions['open'], end?: bigint) => {
     if (!reads.up) return Promise.reject(new StoreUnavailable('the event store is down'))
-    return openSource({ codec, line: reads, openMs: readTimeoutMs, open })
+    return openSource({ codec, line: reads, openMs: readTimeoutMs, end, open })
   }
   const buffer = { highWaterMark: CLIENT_BUFFER }
+
+  /** Position of the newest record, of whatever kind; undefined when there is none. */
+  const logEnd = async (): Promise<bigint | undefined> => {
+    const options = { direction: 'backwards', fromPosition: END, maxCount: 1 } as const
+    for await (const [record] of records((client) => client.readAll(options))) return record?.position
+    return undefined
+  }
 
   const store: EventStore = {
     append: async (stream, newFacts, expected, options) =>
@@ -226,10 +236,12 @@ export const createEventStore = ({
       )
     },
 
-    subscribeAll: ({ from, types, streams }) =>
-      openSubscription((checkpoint) => {
+    async subscribeAll({ from, types, streams }) {
+      const few = streams !== undefined || types !== undefined
+      const end = few && reads.up ? await logEnd().catch(() => undefined) : undefined
+      return openSubscription((checkpoint) => {
         const checkpoints = {
-          checkpointInterval: CHECKPOINT_WINDOWS,
+          checkpointInterval: few ? CHECKPOINT_WINDOWS.few : CHECKPOINT_WINDOWS.all,
           checkpointReached: (_: unknown, position: Position) => checkpoint(position.commit),
         }
         const filter = streams
@@ -238,7 +250,8 @@ export const createEventStore = ({
             ? eventTypeFilter({ ...checkpoints, prefixes: [...types] })
             : excludeSystemEvents(checkpoints)
         return reads.current.client.subscribeToAll({ fromPosition: at(after(from)), filter }, buffer)
-      }),
+      }, end)
+    },
 
     subscribeStream: (stream, { from }) =>
       openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),

@@ -29,7 +29,7 @@ export const CLIENT_BUFFER = 256
 /** What stands between facts, kept in its place among them: where the log is, or that its end was reached. */
 type Marker =
   | { readonly marker: 'at'; readonly position: bigint; readonly revision: bigint | undefined }
-  | { readonly marker: 'caughtUp' }
+  | { readonly marker: 'caughtUp'; readonly position: bigint | undefined }
 type Entry = RecordedFact | UnreadableFact | Marker
 
 export interface SourceOptions {
@@ -37,6 +37,11 @@ export interface SourceOptions {
   readonly line: ClientLine
   /** How long the server may take to confirm the subscription, ms of free time. */
   readonly openMs: number
+  /**
+   * Where the log ended before the call was opened, if that was asked: the call has looked at all of that once it says that it has
+   * caught up, and a filtered one whose filter matches nothing hears of its place by nothing else.
+   */
+  readonly end?: bigint | undefined
   /** Opens the call; `checkpoint` is to be awaited by the client when the server sends one. */
   readonly open: (checkpoint: (position: bigint) => Promise<void>) => StreamSubscription | AllStreamSubscription
 }
@@ -45,7 +50,7 @@ export interface SourceOptions {
 const NO_POSITION = 2n ** 64n - 1n
 
 /** Opens a subscription and waits until the server has confirmed it. Rejects with StoreUnavailable. */
-export const openSource = async ({ codec, line, openMs, open }: SourceOptions): Promise<Source> => {
+export const openSource = async ({ codec, line, openMs, end, open }: SourceOptions): Promise<Source> => {
   let queue: Entry[] = []
   let taken = 0
   let failure: Error | undefined
@@ -145,7 +150,7 @@ export const openSource = async ({ codec, line, openMs, open }: SourceOptions): 
   })
   call.on('error', fail)
   call.on('end', () => fail(new Error('the server ended the subscription')))
-  call.on('caughtUp', () => mark({ marker: 'caughtUp' }))
+  call.on('caughtUp', () => mark({ marker: 'caughtUp', position: end }))
   call.on('readable', () => {
     underWay.heard()
     takeSome()
@@ -165,12 +170,10 @@ export const openSource = async ({ codec, line, openMs, open }: SourceOptions): 
     for (const entry of entries) {
       if ('data' in entry) facts.push(entry)
       else if ('error' in entry) unreadable.push(entry)
-      else if (entry.marker === 'caughtUp') {
-        live = true
-        continue
-      }
-      if (position === undefined || entry.position > position) position = entry.position
-      if (entry.revision !== undefined) revision = entry.revision
+      else if (entry.marker === 'caughtUp') live = true
+      const at = entry.position
+      if (at !== undefined && (position === undefined || at > position)) position = at
+      if ('revision' in entry && entry.revision !== undefined) revision = entry.revision
     }
     return { facts, unreadable, position, revision, caughtUp: live && size() === 0 }
   }

@@ -7,7 +7,7 @@ import { serveDelete } from './services/delete.ts'
 import { gossipFrame, supportedMethodsFrame } from './services/features.ts'
 import { serveRead } from './services/read.ts'
 import { serveSubscription } from './subs/subscribe.ts'
-import { invalidArgument, notReady, unavailable, unimplemented } from './wire/errors.ts'
+import { cancelled, invalidArgument, notReady, unavailable, unimplemented } from './wire/errors.ts'
 import type { Call } from './wire/grpc.ts'
 import { type ReadRequest, readReadRequest } from './wire/requests.ts'
 
@@ -20,6 +20,8 @@ export interface Router {
 }
 
 const STOPPING = unavailable('The event log is stopping.')
+/** What became of a write that has no answer by then nobody is told: a real server ends it so. */
+const CANCELLED = cancelled('The event log has stopped.')
 
 export const createRouter = (context: ServiceContext, admit: Admission): Router => {
   let stopping = false
@@ -96,7 +98,7 @@ export const createRouter = (context: ServiceContext, admit: Admission): Router 
       for (const call of reads) call.fail(STOPPING)
     },
     stopAll: () => {
-      for (const call of writes) call.fail(STOPPING)
+      for (const call of writes) call.fail(CANCELLED)
     },
   }
 }

@@ -4,8 +4,8 @@ import type { FilterRequest } from '../wire/requests.ts'
 
 export interface Filter {
   matches(record: Buffer): boolean
-  /** Events considered between two checkpoints. */
-  readonly checkpointEvery: number
+  /** Events that are searched at a time. */
+  readonly window: number
 }
 
 /** How many events are searched at a time when the client does not say. */
@@ -44,11 +44,11 @@ const beginningIn = (
 /** Throws when the regular expression is none that this server understands. */
 export const createFilter = (request: FilterRequest): Filter => {
   const subject = request.on === 'stream' ? streamOf : typeOf
-  const checkpointEvery = (request.window ?? DEFAULT_WINDOW) * request.checkpointMultiplier
+  const window = request.window ?? DEFAULT_WINDOW
   if (request.prefixes.length > 0) {
     const { longest, test } = beginningIn(request.prefixes)
-    return { checkpointEvery, matches: (record) => test(subject(record, 'latin1', longest)) }
+    return { window, matches: (record) => test(subject(record, 'latin1', longest)) }
   }
   const pattern = toRegExp(request.regex)
-  return { checkpointEvery, matches: (record) => pattern.test(subject(record)) }
+  return { window, matches: (record) => pattern.test(subject(record)) }
 }

@@ -9,6 +9,7 @@ import { consumerTooSlow, type RpcError, streamDeleted, unavailable, unknown } f
 import type { Call } from '../wire/grpc.ts'
 import type { ReadRequest } from '../wire/requests.ts'
 import { caughtUp, checkpoint, confirmation } from '../wire/responses.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { createFilter } from './filter.ts'
 import { createSender, type Sender } from './sender.ts'
 
@@ -47,7 +48,7 @@ interface Source {
    */
   take(sender: Sender, live: boolean): { readonly taken: number; readonly atEnd: boolean; readonly error?: RpcError }
   /** The end is reached for the first time, or again after the subscriber was behind. */
-  reachedEnd(sender: Sender): void
+  reachedEnd(): void
 }
 
 const pump = async (call: Call, request: ReadRequest, context: ServiceContext, source: Source): Promise<void> => {
@@ -62,7 +63,7 @@ const pump = async (call: Call, request: ReadRequest, context: ServiceContext, s
     if (sinceEnd > LIVE_BUFFER) live = false
     if (atEnd && error === undefined) {
       if (!live) {
-        source.reachedEnd(sender)
+        source.reachedEnd()
         sender.addFrame(caughtUp())
       }
       live = true
@@ -85,36 +86,28 @@ type Target<K extends ReadRequest['target']['kind']> = Extract<ReadRequest['targ
 const allSource = (request: ReadRequest, start: number, skip: number | undefined, context: ServiceContext): Source => {
   const { reader, head } = context
   const filter = request.filter && createFilter(request.filter)
+  const checkpoints = filter && createCheckpoints(filter.window, request.filter!.checkpointMultiplier)
   let next = start
-  let sinceCheckpoint = 0
-  let considered: number | undefined
-  let said: number | undefined
-  const sayCheckpoint = (sender: Sender) => {
-    sinceCheckpoint = 0
-    if (considered === undefined || considered === said) return
-    said = considered
-    sender.addFrame(checkpoint(considered))
-  }
   return {
-    take: (sender) => {
+    take: (sender, live) => {
       if (next > head()) return { taken: 0, atEnd: true }
       const page = reader.all(next, false, PAGE_ROWS)
       let taken = 0
       for (const stored of page.events) {
-        if (stored.position === skip) continue
-        considered = stored.position
-        if (filter === undefined || filter.matches(stored.record)) {
+        const { position } = stored
+        const isSent = position !== skip && (filter === undefined || filter.matches(stored.record))
+        if (isSent) {
           sender.add(stored)
           taken++
         }
-        if (filter !== undefined && ++sinceCheckpoint >= filter.checkpointEvery) sayCheckpoint(sender)
+        // A real server searches from the event on that the subscriber has, and counts it.
+        const due = live ? checkpoints?.seenLive(position) : checkpoints?.searched(position, isSent)
+        if (due !== undefined) sender.addFrame(checkpoint(due))
       }
       next = page.next ?? Math.max(next, head())
       return { taken, atEnd: page.next === undefined }
     },
-    reachedEnd: (sender) => {
-      if (filter !== undefined) sayCheckpoint(sender)
-    },
+    reachedEnd: () => checkpoints?.reachedEnd(),
   }
 }
 
@@ -154,6 +147,8 @@ const subscribeToStream = (call: Call, request: ReadRequest, target: Target<'str
         next = page.next
         return { taken, atEnd: false }
       }
+      // What is hidden by now, by a deletion or otherwise, stays hidden from a subscriber that is live from here on.
+      next = Math.max(next, reader.lastRevision(stream) + 1)
       if (status !== 'deleted') return { taken, atEnd: true }
       const tombstone = reader.tombstone(stream)
       if (tombstone !== undefined) sender.add(tombstone)

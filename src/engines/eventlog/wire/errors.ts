@@ -12,6 +12,7 @@ export interface RpcError {
 /** How a WrongExpectedVersion names what was expected. */
 export type Expected = 'any' | 'no_stream' | 'stream_exists' | bigint
 
+const CANCELLED = 1
 const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
@@ -66,6 +67,7 @@ export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGU
 /** Something that is kept is not as it was written. */
 export const dataLoss = (text: string): RpcError => ({ code: DATA_LOSS, message: text })
 export const unknown = (text: string): RpcError => ({ code: UNKNOWN, message: text })
+export const cancelled = (text: string): RpcError => ({ code: CANCELLED, message: text })
 export const unavailable = (text: string): RpcError => ({ code: UNAVAILABLE, message: text })
 /** A server that is starting or stopping. */
 export const notReady = (): RpcError => unavailable('Server Is Not Ready')
