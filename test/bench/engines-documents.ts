@@ -185,7 +185,7 @@ export const benchDocuments = async (): Promise<Row[]> => {
     return client
   }
   try {
-    const client = await start(builtFile('documents-engine.js'), { dir })
+    const client = await start(builtFile('documents-engine.js'), { dir, access: 'open' })
     const canned = await start(pathToFileURL(programFile(import.meta.dirname, 'cannedDocumentsProcess.ts')), {})
     return [...(await storeFigures(client, canned))]
   } finally {

@@ -111,7 +111,7 @@ export const benchEventLog = async (): Promise<readonly Row[]> => {
     const engine = await hostEngine({
       name: 'event log',
       module: builtFile('eventlog-engine.js'),
-      options: { dir: join(dir, 'log') },
+      options: { dir: join(dir, 'log'), access: 'open' },
     })
     const client = es.EventStoreDBClient.connectionString(engine.url)
     await appendRate(client, 2_000, 16)

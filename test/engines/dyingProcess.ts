@@ -17,7 +17,7 @@ const DEATHS: Readonly<Record<string, () => void>> = {
   memory: () => {
     const held: unknown[] = []
     const more = () => {
-      held.push(new Array(50_000).fill(held.length))
+      held.push(new Array(500_000).fill(held.length))
       setImmediate(more)
     }
     more()

@@ -32,7 +32,7 @@ const events = (): Writes => {
     new Promise<string | undefined>((resolve) => {
       const data = Buffer.alloc(bytes, 7)
       const event = { id: randomUUID(), type: 't', json: false, metadata: Buffer.alloc(0), data }
-      writer.submit({ kind: 'append', stream, expected: 'any', events: [event] }, (outcome) =>
+      writer.submit({ kind: 'append', stream, expected: 'any', events: [event], bytes: 1 }, (outcome) =>
         resolve(outcome.kind === 'written' ? undefined : 'reason' in outcome ? outcome.reason : outcome.kind),
       )
     })

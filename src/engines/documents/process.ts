@@ -6,7 +6,7 @@ import { startDocumentStore } from './index.ts'
 
 const Options = v.object({
   dir: v.string(),
-  access: Login,
+  access: v.union([v.literal('open'), Login]),
   port: v.optional(v.number()),
   host: v.optional(v.string()),
   enableTestCommands: v.optional(v.boolean()),

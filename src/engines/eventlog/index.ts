@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { SecureLogin } from '../access.ts'
 import { lockDirectory } from '../lock.ts'
 import { createAdmission } from './admission.ts'
+import { createBudget, IN_FLIGHT_BYTES } from './budget.ts'
 import type { Faults } from './faults.ts'
 import { createIdCache } from './log/idCache.ts'
 import { createReader } from './log/reader.ts'
@@ -78,6 +79,7 @@ export const startEventLog = async (options: EventLogOptions): Promise<EventLog>
       identity,
       now,
       faults,
+      inFlight: createBudget(IN_FLIGHT_BYTES),
       submit: createSubmit(writer),
     }
     const admit = createAdmission(access)

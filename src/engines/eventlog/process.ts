@@ -6,7 +6,7 @@ import { createFaults, startEventLog } from './index.ts'
 
 const Options = v.object({
   dir: v.string(),
-  access: SecureLogin,
+  access: v.union([v.literal('open'), SecureLogin]),
   port: v.optional(v.number()),
   host: v.optional(v.string()),
   maxBytes: v.optional(v.number()),

@@ -4,6 +4,7 @@ import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTls, type TLSSocket } from 'node:tls'
 import type { Certificate } from '../certificate.ts'
+import { createBudget, PARTIAL_BYTES } from './budget.ts'
 import { type Call, createCall } from './wire/grpc.ts'
 import type { HttpHandler } from './wire/http1.ts'
 
@@ -57,6 +58,7 @@ const keepAlive = (session: ServerHttp2Session, pingMs: number) => {
 export const listen = async (options: PortServerOptions): Promise<PortServer> => {
   const { host, port, onCall, onHttp, tls, pingMs = PING_MS } = options
   const sessions = new Set<ServerHttp2Session>()
+  const partial = createBudget(PARTIAL_BYTES)
   const sockets = new Set<Socket>()
   const http2 = createHttp2({
     maxSessionMemory: 256,
@@ -69,7 +71,7 @@ export const listen = async (options: PortServerOptions): Promise<PortServer> =>
     session.on('close', () => sessions.delete(session))
     session.on('error', () => session.destroy())
   })
-  http2.on('stream', (stream, headers) => onCall(createCall(stream, headers)))
+  http2.on('stream', (stream, headers) => onCall(createCall(stream, headers, partial)))
   http2.on('sessionError', () => {})
   const http1 = createHttp1(onHttp)
   http1.on('clientError', (_error, socket) => {

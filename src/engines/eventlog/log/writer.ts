@@ -33,6 +33,8 @@ export type Command =
       readonly stream: string
       readonly expected: Expected
       readonly events: readonly NewEvent[]
+      /** What it holds in memory, about, bytes. */
+      readonly bytes: number
     }
   | { readonly kind: 'delete' | 'tombstone'; readonly stream: string; readonly expected: Expected }
 
@@ -62,6 +64,9 @@ interface Pending {
   readonly answer: (outcome: Outcome) => void
 }
 
+/** No more appends are added to a commit that holds so much, bytes in memory. */
+const COMMIT_BYTES = 16 * 1024 * 1024
+
 export interface WriterOptions {
   readonly store: Store
   readonly streams: Streams
@@ -74,7 +79,7 @@ export interface WriterOptions {
 export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions): Writer => {
   let head = store.head()
   let lastTicks = 0n
-  let queue: Pending[] = []
+  const queue: Pending[] = []
   let scheduled = false
   const listeners = new Set<() => void>()
   let idleWaiters: (() => void)[] = []
@@ -88,9 +93,11 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
 
   const put = (stream: StreamState, revision: number | null, event: NewEvent): number => {
     const position = head
-    const span = recordSpan(stream.nameBytes.length, event.type.length, event.data.length, event.metadata.length)
+    // Views are made once: an event may give new ones each time it is asked.
+    const { id, type, json, data, metadata } = event
+    const span = recordSpan(stream.nameBytes.length, type.length, data.length, metadata.length)
     const record = encodeRecord(
-      { ...event, position, span, revision, stream: stream.nameBytes, ticks: ticks() },
+      { id, type, json, data, metadata, position, span, revision, stream: stream.nameBytes, ticks: ticks() },
       isHidden(stream.name, event.type),
     )
     store.putRecord(position, record)
@@ -221,10 +228,21 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     if (revived !== undefined) setMetadata(name, revived)
   }
 
+  /** What is committed together is bounded, so that neither memory nor the time until others have their turn grows with a burst. */
+  const nextBatch = (): readonly Pending[] => {
+    let bytes = 0
+    let count = 0
+    while (count < queue.length && bytes < COMMIT_BYTES) {
+      const { command } = queue[count++]!
+      bytes += command.kind === 'append' ? command.bytes : 0
+    }
+    return queue.splice(0, count)
+  }
+
   const commit = () => {
-    scheduled = false
-    const batch = queue
-    queue = []
+    const batch = nextBatch()
+    scheduled = queue.length > 0
+    if (scheduled) setImmediate(commit)
     const before = head
     const outcomes: Outcome[] = []
     try {

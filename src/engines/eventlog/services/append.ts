@@ -2,6 +2,7 @@
 import type { Outcome } from '../log/writer.ts'
 import {
   appendSizeExceeded,
+  exhausted,
   invalidArgument,
   missingMetadata,
   notLeader,
@@ -20,6 +21,10 @@ import { createProposal, isBadStream, MAX_APPEND, type Refusal } from './propose
 
 /** What a real server says of an exception inside it. */
 export const HANDLER_EXCEPTION = unknown('Exception was thrown by handler.')
+
+/** A call whose events do not come to their end for so long is ended, ms. */
+const STALLED_MS = 30_000
+export const TOO_MUCH = 'Too much is being appended at the moment: try again later.'
 
 const refusalError = (why: Refusal): RpcError => {
   switch (why) {
@@ -53,16 +58,31 @@ const answer = (call: Call, { stream, expected }: StreamOptions, outcome: Outcom
   }
 }
 
-export const serveAppend = (call: Call, { submit, faults, identity }: ServiceContext): void => {
+export const serveAppend = (call: Call, { submit, faults, identity, inFlight }: ServiceContext): void => {
   let options: StreamOptions | undefined
   const proposal = createProposal()
+  let held = 0
+  const letGo = () => {
+    inFlight.give(held)
+    held = 0
+  }
+  // Whoever stops sending in the middle must not keep what others need.
+  const timer = setTimeout(() => call.fail(timedOut()), STALLED_MS)
+  let submitted = false
+  call.onOver(() => {
+    clearTimeout(timer)
+    if (!submitted) letGo()
+  })
   call.onMessage((payload) => {
     try {
       const request = readAppendRequest(payload)
       if (request.kind === 'options') options = request.options
       else {
         const why = proposal.add(request.event)
+        const bytes = proposal.bytes() - held
         if (why !== undefined) call.fail(refusalError(why))
+        else if (inFlight.take(bytes)) held += bytes
+        else call.fail(exhausted(TOO_MUCH))
       }
     } catch (error) {
       call.fail(invalidArgument(String(error)))
@@ -78,9 +98,16 @@ export const serveAppend = (call: Call, { submit, faults, identity }: ServiceCon
     const fault = faults?.ofAppend()
     if (fault?.kind === 'not-leader') return call.fail(notLeader(identity().host, identity().port))
     if (fault?.kind === 'not-ready') return call.fail(notReady())
-    submit({ kind: 'append', ...asked, events: proposal.events() }, fault?.delayMs ?? 0, (outcome) => {
-      if (fault?.kind === 'lost-answer') call.disconnect()
-      else if (fault?.kind !== 'never-answered') answer(call, asked, outcome)
-    })
+    submitted = true
+    clearTimeout(timer)
+    submit(
+      { kind: 'append', ...asked, events: proposal.events(), bytes: proposal.bytes() },
+      fault?.delayMs ?? 0,
+      (outcome) => {
+        letGo()
+        if (fault?.kind === 'lost-answer') call.disconnect()
+        else if (fault?.kind !== 'never-answered') answer(call, asked, outcome)
+      },
+    )
   })
 }

@@ -1,4 +1,5 @@
 // What every service works with, and how a write is handed on under the server's own time limit.
+import type { Budget } from '../budget.ts'
 import type { Faults } from '../faults.ts'
 import type { Reader } from '../log/reader.ts'
 import type { Command, Outcome, Writer } from '../log/writer.ts'
@@ -16,6 +17,8 @@ export interface ServiceContext {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
   readonly faults: Faults | undefined
+  /** What appends may take that are coming in or have no outcome yet. */
+  readonly inFlight: Budget
   /** Answers exactly once: with the outcome, `delayMs` after it is there, or after WRITE_TIMEOUT_MS with `timed-out`. */
   submit(command: Command, delayMs: number, answer: (outcome: Outcome) => void): void
 }

@@ -8,26 +8,33 @@ export const MAX_APPEND = 1024 * 1024
 
 export type Refusal = 'too large' | 'bad event' | 'missing metadata'
 
+/** Bytes that an event takes while it waits, beside its message. */
+const EVENT_BYTES = 300
+
 /** Collects the events of one append; `add` says why one cannot be taken. */
 export interface Proposal {
   add(event: ProposedEvent): Refusal | undefined
   events(): readonly NewEvent[]
+  /** What it holds in memory, about, bytes. */
+  bytes(): number
 }
 
 export const createProposal = (): Proposal => {
   const events: NewEvent[] = []
   let size = 0
+  let held = 0
   return {
     add: (event) => {
       if (event.type === undefined || event.contentType === undefined) return 'missing metadata'
       if (!isAcceptable(event)) return 'bad event'
-      size += event.data.length
+      size += event.dataSize
       if (size > MAX_APPEND) return 'too large'
-      const { id, type, metadata, data } = event
-      events.push({ id, type, json: event.contentType === 'application/json', metadata, data })
+      held += EVENT_BYTES + event.dataSize + event.metadataSize
+      events.push(event)
       return undefined
     },
     events: () => events,
+    bytes: () => held,
   }
 }
 

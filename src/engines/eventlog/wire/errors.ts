@@ -16,6 +16,7 @@ const CANCELLED = 1
 const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
+const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 const PERMISSION_DENIED = 7
 const ABORTED = 10
@@ -67,6 +68,8 @@ export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGU
 /** Something that is kept is not as it was written. */
 export const dataLoss = (text: string): RpcError => ({ code: DATA_LOSS, message: text })
 export const unknown = (text: string): RpcError => ({ code: UNKNOWN, message: text })
+/** More than the server holds of this at a time. */
+export const exhausted = (text: string): RpcError => ({ code: RESOURCE_EXHAUSTED, message: text })
 export const cancelled = (text: string): RpcError => ({ code: CANCELLED, message: text })
 export const unavailable = (text: string): RpcError => ({ code: UNAVAILABLE, message: text })
 /** A server that is starting or stopping. */
@@ -154,6 +157,12 @@ export const batchError = {
     details: string(1, text),
   }),
   notReady: (): BatchError => ({ code: 0, message: 'Server Is Not Ready', type: EMPTY_TYPE, details: NOTHING }),
+  exhausted: (text: string): BatchError => ({
+    code: RESOURCE_EXHAUSTED,
+    message: text,
+    type: EMPTY_TYPE,
+    details: NOTHING,
+  }),
   /** An error inside the server; its text reaches the client's message. */
   internal: (text: string): BatchError => ({ code: 13, message: text, type: EMPTY_TYPE, details: NOTHING }),
 } as const

@@ -4,7 +4,10 @@
 export const MAX_MESSAGE = 16 * 1024 * 1024
 export const FRAME_HEADER = 5
 
-export type Deframed = { readonly ok: true } | { readonly ok: false; readonly why: 'too long' | 'compressed' }
+/** `held`: bytes of a message that is not whole yet. */
+export type Deframed =
+  | { readonly ok: true; readonly held: number }
+  | { readonly ok: false; readonly why: 'too long' | 'compressed' }
 
 /** One message with its frame. */
 export const framed = (payload: Uint8Array): Buffer => {
@@ -26,7 +29,7 @@ export const createDeframer = (onMessage: (payload: Buffer) => void): ((chunk: B
   return (chunk) => {
     held.push(chunk)
     heldBytes += chunk.length
-    if (heldBytes < needed) return { ok: true }
+    if (heldBytes < needed) return { ok: true, held: heldBytes }
     let rest = held.length === 1 ? chunk : Buffer.concat(held)
     held = []
     heldBytes = 0
@@ -44,6 +47,6 @@ export const createDeframer = (onMessage: (payload: Buffer) => void): ((chunk: B
       heldBytes = rest.length
     }
     needed = rest.length >= FRAME_HEADER ? FRAME_HEADER + rest.readUInt32BE(1) : FRAME_HEADER
-    return { ok: true }
+    return { ok: true, held: heldBytes }
   }
 }

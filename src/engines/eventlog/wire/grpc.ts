@@ -1,6 +1,7 @@
 // gRPC calls over node:http2: one object a call, with messages in, messages out and a status at the end.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import { type RpcError, statusOf, trailersOf } from './errors.ts'
+import type { Budget } from '../budget.ts'
+import { exhausted, type RpcError, statusOf, trailersOf } from './errors.ts'
 import { createDeframer } from './framing.ts'
 
 export interface Call {
@@ -30,7 +31,8 @@ export interface Call {
   disconnect(): void
 }
 
-export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Call => {
+/** `partial`: what the server may hold of messages that are not whole yet. */
+export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, partial: Budget): Call => {
   let over = false
   let ended = false
   let opened = false
@@ -47,6 +49,8 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
   const finishOver = () => {
     if (over) return
     over = true
+    partial.give(held)
+    held = 0
     wake()
     for (const listener of overListeners.splice(0)) listener()
   }
@@ -84,10 +88,18 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
   const deframe = createDeframer((payload) => {
     if (!ended && !over) onMessage(payload)
   })
+  let held = 0
+  const hold = (bytes: number) => {
+    if (bytes === held) return
+    const isRoom = bytes < held || partial.take(bytes - held)
+    if (!isRoom) return fail(exhausted('The server holds too many messages that are not whole yet.'))
+    if (bytes < held) partial.give(held - bytes)
+    held = bytes
+  }
   stream.on('data', (chunk: Buffer) => {
     if (ended) return
     const result = deframe(chunk)
-    if (result.ok) return
+    if (result.ok) return hold(result.held)
     if (result.why === 'too long') {
       fail({ code: 8, message: 'Received message exceeds the maximum configured message size.' })
     } else {

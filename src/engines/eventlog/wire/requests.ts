@@ -12,13 +12,63 @@ import {
   readVarint,
 } from './protobuf.ts'
 
-/** An event as it was proposed. `id` is undefined when it is no UUID or the nil one; bytes are views into the message. */
-export interface ProposedEvent {
+/**
+ * An event as it was proposed: where its parts lie in the message, which is the smallest that there can be thousands of at a time.
+ * `id` is undefined when it is no UUID or the nil one.
+ */
+export class ProposedEvent {
   readonly id: string | undefined
   readonly type: string | undefined
   readonly contentType: string | undefined
-  readonly metadata: Buffer
-  readonly data: Buffer
+  readonly dataSize: number
+  readonly metadataSize: number
+  readonly #message: Buffer
+  readonly #dataAt: number
+  readonly #metadataAt: number
+  constructor(head: Pick<ProposedEvent, 'id' | 'type' | 'contentType'>, message: Buffer, metadata: Part, data: Part) {
+    this.id = head.id
+    this.type = head.type
+    this.contentType = head.contentType
+    this.#message = message
+    this.#metadataAt = metadata.at
+    this.metadataSize = metadata.size
+    this.#dataAt = data.at
+    this.dataSize = data.size
+  }
+  get json(): boolean {
+    return this.contentType === JSON_TYPE
+  }
+  /** A view into the message, made each time. */
+  get metadata(): Buffer {
+    return this.#message.subarray(this.#metadataAt, this.#metadataAt + this.metadataSize)
+  }
+  get data(): Buffer {
+    return this.#message.subarray(this.#dataAt, this.#dataAt + this.dataSize)
+  }
+}
+
+/** Where a field's bytes lie in a message. */
+interface Part {
+  readonly at: number
+  readonly size: number
+}
+const NO_PART: Part = { at: 0, size: 0 }
+const JSON_TYPE = 'application/json'
+
+/** Skips a field of bytes and says where it lies. */
+const readPart = (c: Cursor): Part => {
+  const size = readVarint(c)
+  const at = c.pos
+  if (at + size > c.end) throw new MalformedMessage('a field is cut off')
+  c.pos = at + size
+  return { at, size }
+}
+
+/** Events of one append mostly have one type: it is one text for all of them, not one each. */
+let knownType = ''
+const shared = (text: string): string => {
+  if (text !== knownType) knownType = text
+  return knownType
 }
 
 /** The stream and the revision that an append, a delete or a tombstone names. */
@@ -72,8 +122,8 @@ const readProposed = (c: Cursor): ProposedEvent => {
   let id: string | undefined
   let type: string | undefined
   let contentType: string | undefined
-  let metadata: Buffer = NOTHING
-  let data: Buffer = NOTHING
+  let metadata = NO_PART
+  let data = NO_PART
   eachField(c, (field, at) => {
     if (field === 1) id = readMessage(at, readUuid)
     else if (field === 2) {
@@ -87,14 +137,14 @@ const readProposed = (c: Cursor): ProposedEvent => {
           return true
         }),
       )
-      if (key === 'type') type = value
-      else if (key === 'content-type') contentType = value
-    } else if (field === 3) metadata = readBytes(at)
-    else if (field === 4) data = readBytes(at)
+      if (key === 'type') type = shared(value)
+      else if (key === 'content-type') contentType = value === JSON_TYPE ? JSON_TYPE : value
+    } else if (field === 3) metadata = readPart(at)
+    else if (field === 4) data = readPart(at)
     else return false
     return true
   })
-  return { id, type, contentType, metadata, data }
+  return new ProposedEvent({ id, type, contentType }, c.buf, metadata, data)
 }
 
 /** Reads the fields that all requests with an expected revision share. */
