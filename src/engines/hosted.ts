@@ -22,7 +22,7 @@ const asError = (value: unknown): Error => (value instanceof Error ? value : new
 /** Called by an engine's entry module with its name, for `ps` and profilers, and its start function, which gets the host's options. */
 export const serveHosted = (name: string, start: (options: unknown) => Promise<Startable>): void => {
   if (process.send === undefined) throw new Error('this module is started by an engine host only')
-  process.title = `tributary ${name}`
+  process.title = `${name} (tributary)`
   const tell = (message: object) => new Promise<void>((resolve) => void process.send?.(message, () => resolve()))
   // Ctrl-C and a service manager tell every process of the group; this one ends when its host has done what needs it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

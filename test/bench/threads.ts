@@ -1,4 +1,4 @@
-// Processor time and memory of a process, as Linux counts them: by thread, since all that shares a process is not one program.
+// Processor time and memory of a node, as Linux counts them: of its own process and of those of its engines.
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Microseconds of processor time since the start, by the parts of a node; `rest`: V8's own threads, file and name look-ups. */
@@ -10,7 +10,11 @@ export interface Spent {
   readonly all: number
 }
 
-const PARTS: Readonly<Record<string, 'eventLog' | 'documents'>> = { 'event log': 'eventLog', documents: 'documents' }
+/** What an engine's process is called begins so. */
+const PARTS = [
+  ['event log', 'eventLog'],
+  ['document', 'documents'],
+] as const
 
 /** ns on a processor; 0 for a thread that has just ended, whose time is then in nobody's figure. */
 const ranNs = (task: string): number => {
@@ -29,14 +33,28 @@ const nameOf = (task: string): string => {
   }
 }
 
+const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
+const threadsOf = (pid: number): readonly number[] => {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number)
+  } catch {
+    return []
+  }
+}
+
 /** Needs Linux. */
 export const spent = (pid: number): Spent => {
   const found = { main: 0, eventLog: 0, documents: 0, rest: 0, all: 0 }
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const task = `/proc/${pid}/task/${thread}`
-    const us = ranNs(task) / 1_000
-    found[Number(thread) === pid ? 'main' : (PARTS[nameOf(task)] ?? 'rest')] += us
-    found.all += us
+  for (const process of [pid, ...childrenOf(pid)]) {
+    const name = nameOf(`/proc/${process}`)
+    const [, part] = (process === pid ? undefined : PARTS.find(([begin]) => name.startsWith(begin))) ?? ['', 'main']
+    for (const thread of threadsOf(process)) {
+      const us = ranNs(`/proc/${process}/task/${thread}`) / 1_000
+      found[thread === process ? part : 'rest'] += us
+      found.all += us
+    }
   }
   return found
 }
@@ -53,9 +71,10 @@ export const spentEach = (before: Spent, after: Spent, count: number): Spent => 
   }
 }
 
-/** Resident memory, MB: the process's own, and pages of mapped files, which the system takes back when it needs them. */
+/** Resident memory, MB: of the processes' own, and pages of mapped files, which the system takes back when it needs them. */
 export const residentOf = (pid: number): { readonly own: number; readonly files: number } => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const mb = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1_024
-  return { own: mb('RssAnon'), files: mb('RssFile') }
+  const mb = (process: number, name: string) =>
+    Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${process}/status`, 'utf8'))?.[1] ?? 0) / 1_024
+  const sum = (name: string) => [pid, ...childrenOf(pid)].reduce((all, process) => all + mb(process, name), 0)
+  return { own: sum('RssAnon'), files: sum('RssFile') }
 }
