@@ -1,5 +1,7 @@
 // Which call goes to which service, and what becomes of calls when the server stops.
 import { type Admission, isForAnybody } from './admission.ts'
+import { createGroups } from './persistent/groups.ts'
+import { persistentCalls, serveConsumer } from './persistent/service.ts'
 import { serveAppend } from './services/append.ts'
 import { serveBatchAppend } from './services/batchAppend.ts'
 import type { ServiceContext } from './services/context.ts'
@@ -57,6 +59,8 @@ export const createRouter = (context: ServiceContext, admit: Admission): Router 
     serve(call)
   }
 
+  const groups = createGroups(context)
+  const persistent = '/event_store.client.persistent_subscriptions.PersistentSubscriptions'
   const streams = '/event_store.client.streams.Streams'
   const routes: Readonly<Record<string, (call: Call) => void>> = {
     [`${streams}/Read`]: among(reads, one(serveReadCall)),
@@ -69,6 +73,13 @@ export const createRouter = (context: ServiceContext, admit: Admission): Router 
     [`${streams}/Tombstone`]: among(
       writes,
       one((call, payload) => serveDelete(call, payload, 'tombstone', context)),
+    ),
+    [`${persistent}/Read`]: among(reads, (call) => serveConsumer(call, groups)),
+    ...Object.fromEntries(
+      Object.entries(persistentCalls(groups)).map(([method, serve]) => [
+        `${persistent}/${method}`,
+        among(writes, one(serve)),
+      ]),
     ),
     '/event_store.client.server_features.ServerFeatures/GetSupportedMethods': one((call) =>
       reply(call, supportedMethodsFrame()),
@@ -95,6 +106,7 @@ export const createRouter = (context: ServiceContext, admit: Admission): Router 
     },
     stopReads: () => {
       stopping = true
+      groups.stop()
       for (const call of reads) call.fail(STOPPING)
     },
     stopAll: () => {

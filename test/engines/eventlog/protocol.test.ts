@@ -373,10 +373,7 @@ test('a repeat is recognised after a restart by its revision, and not without on
 
 if (server.kind === 'embedded') {
   // What a real server does better, or otherwise; so only here.
-  test('persistent subscriptions and projections are clearly not supported', async () => {
-    const settings = es.persistentSubscriptionToStreamSettingsFromDefaults()
-    const created = await errorOf(client.createPersistentSubscriptionToStream(streamName(), 'group', settings))
-    assert.match(created.message, 'not supported by the embedded event log')
+  test('projections are clearly not supported', async () => {
     const projection = await errorOf(client.createProjection('p', 'fromAll()'))
     assert.match(projection.message, 'not supported by the embedded event log')
   })

@@ -25,6 +25,8 @@ export interface Reader {
   live(stream: string, from: number, limit: number): Page
   /** At most `limit` rows; `from` inclusive forwards, exclusive backwards. `next` is a position. Hidden rows are left out. */
   all(from: number, backwards: boolean, limit: number): Page
+  /** The record that begins here. */
+  record(position: number): Buffer | undefined
   /** A record begins here. */
   isPosition(position: number): boolean
   /** Position of an event that a reader of the stream would get. */
@@ -110,6 +112,7 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
         next: atEnd || last === undefined ? undefined : backwards ? last : last + 1,
       }
     },
+    record: (position) => store.record(position),
     isPosition: (position) => store.record(position) !== undefined,
     readablePosition,
     resolve: (record) => {

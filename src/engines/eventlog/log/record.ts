@@ -1,6 +1,6 @@
 // How one event lies on disk: a short header for the server itself, then the RecordedEvent message as the client gets it.
 import { sealed, unsealed } from '../../seal.ts'
-import { putVarint, varintSize } from '../wire/protobuf.ts'
+import { cursorOf, eachField, putVarint, readBytes, varintSize } from '../wire/protobuf.ts'
 import type { ProposedEvent } from '../wire/requests.ts'
 
 /** Revision of a tombstone on the wire. Inside it is null, because it is no exact JavaScript number. */
@@ -170,6 +170,18 @@ export const isTombstone = (record: Buffer): boolean => (record[1]! & FLAG_TOMBS
 export const isHiddenRecord = (record: Buffer): boolean => (record[1]! & FLAG_HIDDEN) !== 0
 /** Data is the last field of the message. */
 export const dataOf = (record: Buffer): Buffer => record.subarray(record.length - record.readUInt32LE(24))
+
+/** Custom metadata, empty when there is none. */
+export const metadataOf = (record: Buffer): Buffer => {
+  let found: Buffer = NOTHING
+  eachField(cursorOf(messageOf(record)), (field, at) => {
+    if (field !== 7) return false
+    found = readBytes(at)
+    return true
+  })
+  return found
+}
+const NOTHING = Buffer.alloc(0)
 
 /** Where the stream's name lies, right after the id. */
 const nameAt = (record: Buffer): { readonly from: number; readonly size: number } => {

@@ -7,8 +7,7 @@ export const SERVER_VERSION = '24.6.0'
 const methodsOf = (service: string, ...methods: readonly string[]): readonly SupportedMethod[] =>
   methods.map((method) => ({ service, method }))
 
-// Persistent subscriptions are named with all their features although they are refused: without them the client would
-// turn to HTTP and report something unrelated.
+/** Named with all their features: without them the client turns to HTTP. */
 const PERSISTENT = ['create', 'update', 'delete', 'read', 'getinfo', 'replayparked', 'list', 'restartsubsystem']
 
 const METHODS: readonly SupportedMethod[] = [

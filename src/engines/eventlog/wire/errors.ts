@@ -16,11 +16,13 @@ const CANCELLED = 1
 const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
+const ALREADY_EXISTS = 6
 const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 const PERMISSION_DENIED = 7
 const ABORTED = 10
 const UNIMPLEMENTED = 12
+const INTERNAL = 13
 const UNAVAILABLE = 14
 const DATA_LOSS = 15
 const UNAUTHENTICATED = 16
@@ -63,6 +65,41 @@ export const notLeader = (host: string, port: number): RpcError => ({
   message: `Leader info available, ${host}:${port}`,
   exception: 'not-leader',
   details: { 'leader-endpoint-host': host, 'leader-endpoint-port': String(port) },
+})
+/** Errors of persistent subscriptions: all name the stream and the group. */
+const persistent =
+  (code: number, exception: string, text: (stream: string, group: string) => string) =>
+  (stream: string, group: string): RpcError => ({
+    code,
+    message: text(stream, group),
+    exception,
+    details: { 'stream-name': stream, 'group-name': group },
+  })
+export const persistentMissing = persistent(
+  NOT_FOUND,
+  'persistent-subscription-does-not-exist',
+  (stream, group) => `Subscription group ${group} on stream ${stream} does not exist.`,
+)
+export const persistentExists = persistent(
+  ALREADY_EXISTS,
+  'persistent-subscription-exists',
+  (stream, group) => `Subscription group ${group} on stream ${stream} exists.`,
+)
+export const persistentDropped = persistent(
+  CANCELLED,
+  'persistent-subscription-dropped',
+  (stream, group) => `Subscription group ${group} on stream ${stream} was dropped.`,
+)
+export const tooManySubscribers = persistent(
+  FAILED_PRECONDITION,
+  'maximum-subscribers-reached',
+  (stream, group) => `Maximum subscriptions reached for subscription group ${group} on stream ${stream}.`,
+)
+export const persistentFailed = (stream: string, group: string, reason: string): RpcError => ({
+  code: INTERNAL,
+  message: `Subscription group ${group} on stream ${stream} failed: '${reason}'`,
+  exception: 'persistent-subscription-failed',
+  details: { 'stream-name': stream, 'group-name': group, reason },
 })
 export const invalidArgument = (text: string): RpcError => ({ code: INVALID_ARGUMENT, message: text })
 /** Something that is kept is not as it was written. */

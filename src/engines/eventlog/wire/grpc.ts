@@ -8,6 +8,8 @@ export interface Call {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly isEncrypted: boolean
+  /** Address and port of the other side. */
+  readonly peer: string
   /** True once the client or the connection is gone: nothing more can be sent. */
   isOver(): boolean
   /** Called for each message of the client, in order. */
@@ -29,6 +31,11 @@ export interface Call {
   fail(error: RpcError): void
   /** Breaks the whole connection off, as a server that dies does. */
   disconnect(): void
+}
+
+const peerOf = ({ session }: ServerHttp2Stream): string => {
+  const { remoteAddress, remotePort } = session?.socket ?? {}
+  return `${remoteAddress ?? ''}:${remotePort ?? ''}`
 }
 
 /** `partial`: what the server may hold of messages that are not whole yet. */
@@ -116,6 +123,7 @@ export const createCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeade
     path: String(headers[':path']),
     headers,
     isEncrypted: stream.session?.encrypted === true,
+    peer: peerOf(stream),
     isOver: () => over || ended,
     onMessage: (listener) => {
       onMessage = listener

@@ -82,7 +82,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Text of a UUID message in lower case, or undefined when it is none. */
-const readUuid = (c: Cursor): string | undefined => {
+export const readUuid = (c: Cursor): string | undefined => {
   let text = ''
   eachField(c, (field, at) => {
     if (field === 2) text = readString(at)
@@ -108,7 +108,7 @@ const readStructured = (c: Cursor): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-const readStreamName = (c: Cursor): string => {
+export const readStreamName = (c: Cursor): string => {
   let name = ''
   eachField(c, (field, at) => {
     if (field !== 3) return false
@@ -299,7 +299,7 @@ const readExpression = (c: Cursor): { readonly regex: string; readonly prefixes:
   return { regex, prefixes }
 }
 
-const readFilter = (c: Cursor): FilterRequest => {
+export const readFilter = (c: Cursor): FilterRequest => {
   let on: FilterRequest['on'] = 'stream'
   let expression: ReturnType<typeof readExpression> = { regex: '', prefixes: [] }
   let window: number | undefined
@@ -331,7 +331,7 @@ const readStreamTarget = (c: Cursor): ReadRequest['target'] => {
   return { kind: 'stream', stream, from }
 }
 
-const readPosition = (c: Cursor): AllPosition => {
+export const readPosition = (c: Cursor): AllPosition => {
   let commit = 0n
   let prepare = 0n
   eachField(c, (field, at) => {
