@@ -38,7 +38,18 @@ export const createGroups = (context: ServiceContext): Groups => {
   const kept = createKept(reader, context.submit, now)
   const groups = new Map<string, Running>()
   const start = (entry: Entry) => void groups.set(keyOf(entry), startGroup(entry, kept, context))
-  for (const entry of kept.entries()) start(entry)
+  /** What groups are there cannot be read: the rest of the log is served, and no list is written over the one that is damaged. */
+  let damage: Error | undefined
+  try {
+    for (const entry of kept.entries()) start(entry)
+  } catch (error) {
+    damage = error instanceof Error ? error : new Error(String(error))
+    groups.clear()
+  }
+  const readable = () => {
+    if (damage !== undefined) throw damage
+    return groups
+  }
 
   const workAll = () => {
     for (const running of groups.values()) running.work()
@@ -58,7 +69,8 @@ export const createGroups = (context: ServiceContext): Groups => {
   /** One change after the other: each writes the whole list. */
   let changing: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
-    const done = changing.then(change, change)
+    const checked = () => readable() && change()
+    const done = changing.then(checked, checked)
     changing = done.catch(() => undefined)
     return done
   }
@@ -150,8 +162,8 @@ export const createGroups = (context: ServiceContext): Groups => {
         await kept.remove(name)
         return undefined
       }),
-    find: (name) => groups.get(keyOf(name)),
-    list: (stream) => [...groups.values()].filter(({ entry }) => stream === undefined || entry.stream === stream),
+    find: (name) => readable().get(keyOf(name)),
+    list: (stream) => [...readable().values()].filter(({ entry }) => stream === undefined || entry.stream === stream),
     restart: () => {
       for (const running of [...groups.values()]) {
         running.drop()

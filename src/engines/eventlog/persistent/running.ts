@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Page } from '../log/reader.ts'
 import { dataOf, idOf, messageOf, metadataOf, revisionOf, streamOf, typeOf } from '../log/record.ts'
 import type { Stored } from '../log/store.ts'
+import type { Outcome } from '../log/writer.ts'
 import type { ServiceContext } from '../services/context.ts'
+import { readFailure } from '../services/read.ts'
 import { createFilter } from '../subs/filter.ts'
 import { persistentDropped, tooManySubscribers } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
@@ -145,11 +147,19 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
         : delivered(target === null ? NOTHING : encoded(target), encoded(record), position, retries)
     consumer.call.send(frame)
   }
+  const parkRecord = async (position: number, reason: string): Promise<Outcome> => {
+    try {
+      const record = reader.record(position)
+      if (record === undefined) return { kind: 'failed', reason: 'there is no such record' }
+      return await kept.park(entry, record, reason)
+    } catch (error) {
+      return { kind: 'failed', reason: String(error) }
+    }
+  }
   const park = async (message: Message, reason: string): Promise<void> => {
-    const record = reader.record(message.position)
-    const outcome = record === undefined ? undefined : await kept.park(entry, record, reason)
+    const outcome = await parkRecord(message.position, reason)
     if (dropped) return
-    if (outcome !== undefined && outcome.kind !== 'written') {
+    if (outcome.kind !== 'written') {
       setTimeout(() => void park(message, reason), AGAIN_MS).unref()
       return
     }
@@ -173,8 +183,16 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
         return effect satisfies never
     }
   }
+  /** Whoever waits is told of what cannot be read, and may come again; the group goes on where it is. */
   const work = () => {
     if (dropped) return
+    try {
+      goOn()
+    } catch (error) {
+      for (const { call } of [...consumers.values()]) call.fail(readFailure(error))
+    }
+  }
+  const goOn = () => {
     // Nobody asks: nothing is read ahead, but what is due is still written down.
     if (consumers.size > 0) {
       readParked()

@@ -1,4 +1,5 @@
 // The calls of persistent subscriptions, handed to the groups.
+import { readFailure } from '../services/read.ts'
 import { invalidArgument, persistentMissing, type RpcError } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { Groups } from './groups.ts'
@@ -35,16 +36,32 @@ const changing =
   (call: Call, payload: Buffer): void => {
     const request = parsed(call, payload, read)
     if (request === undefined) return
-    void change(request).then((failure) => {
-      if (failure === undefined) reply(call, DONE)
-      else call.fail(failure)
-    })
+    change(request).then(
+      (failure) => (failure === undefined ? reply(call, DONE) : call.fail(failure)),
+      (error: unknown) => call.fail(readFailure(error)),
+    )
   }
 
 const missing = (call: Call, { stream, group }: GroupName) => call.fail(persistentMissing(stream, group))
 
+type Serve = (call: Call, payload: Buffer) => void
+
+/** What cannot be read in the log is told to who asked. */
+const guarded =
+  (serve: Serve): Serve =>
+  (call, payload) => {
+    try {
+      serve(call, payload)
+    } catch (error) {
+      call.fail(readFailure(error))
+    }
+  }
+
 /** Calls with one request, by the last part of their path. */
-export const persistentCalls = (groups: Groups): Readonly<Record<string, (call: Call, payload: Buffer) => void>> => ({
+export const persistentCalls = (groups: Groups): Readonly<Record<string, Serve>> =>
+  Object.fromEntries(Object.entries(callsOf(groups)).map(([method, serve]) => [method, guarded(serve)]))
+
+const callsOf = (groups: Groups): Readonly<Record<string, Serve>> => ({
   Create: changing(readGroupRequest, groups.create),
   Update: changing(readGroupRequest, groups.update),
   Delete: changing(readDeleteGroup, groups.remove),
@@ -79,7 +96,7 @@ export const persistentCalls = (groups: Groups): Readonly<Record<string, (call: 
 /** A consumer: says first whom it joins, then answers for what it gets. */
 export const serveConsumer = (call: Call, groups: Groups): void => {
   let answer: ((message: ConsumerMessage) => void) | undefined
-  call.onMessage((payload) => {
+  const take = (payload: Buffer) => {
     const message = parsed(call, payload, readConsumerMessage)
     if (message === undefined) return
     if (message.kind !== 'connect') {
@@ -91,6 +108,7 @@ export const serveConsumer = (call: Call, groups: Groups): void => {
     const found = groups.find(message)
     if (found === undefined) return missing(call, message)
     answer = found.join(call, message)
-  })
+  }
+  call.onMessage((payload) => guarded(() => take(payload))(call, payload))
   call.onEnd(() => call.finish())
 }
