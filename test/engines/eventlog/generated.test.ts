@@ -1,0 +1,226 @@
+// Requests of every method, valid and changed in one place, against the engine's own process: each is answered, nothing ends it,
+// its memory stays flat, and streams that are written rightly in between hold exactly what was acknowledged. Prints its seed.
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type ClientHttp2Session, connect } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as es from '@eventstore/db-client'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { builtFile } from '../../../src/engines/built.ts'
+import { seededRandom } from '../../../src/engines/eventlog/index.ts'
+import { framed } from '../../../src/engines/eventlog/wire/framing.ts'
+import { bool, bytes, message, string, uint } from '../../../src/engines/eventlog/wire/protobuf.ts'
+import { hostEngine } from '../../../src/engines/host.ts'
+import { collect, event } from './toolkit.ts'
+
+const soak = process.env.SOAK === '1'
+const REQUESTS = soak ? Number.POSITIVE_INFINITY : 800
+/** A test file may run an hour in the soak. */
+const LIMIT_MS = soak ? 50 * 60_000 : 60_000
+const AT_ONCE = 16
+/** A call that has no end of its own, or lost its last part, is given up after so long, ms. */
+const PATIENCE_MS = 400
+/** What a process that is warm may still grow, MB. */
+const GROWTH_MB = 150
+
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
+const random = seededRandom(seed)
+const below = (n: number): number => Math.floor(random() * n)
+const pick = <T>(from: readonly T[]): T => from[below(from.length)]!
+
+const test = suite(`event log, generated requests (SEED=${seed})`)
+const dir = mkdtempSync(join(tmpdir(), 'tributary-generated-'))
+test.after(() => rmSync(dir, { recursive: true, force: true }))
+
+const streamId = (field: number) =>
+  message(field, bytes(3, Buffer.from(pick(['a', 'b', '$$a', '$all', '', 'ü', 'x'.repeat(300)]))))
+const uuid = (field: number) => message(field, string(2, randomUUID()))
+const expected = () => pick([message(3), message(4), message(5), uint(2, below(5)), uint(2, 2n ** 64n - 1n)])
+const property = (field: number, name: string, value: string) => message(field, string(1, name), string(2, value))
+const proposed = (field: number) =>
+  message(
+    field,
+    uuid(1),
+    property(2, 'type', pick(['T', '$metadata', '$>', 'é'])),
+    property(2, 'content-type', pick(['application/json', 'application/octet-stream'])),
+    bytes(3, Buffer.from('{"$correlationId":"c"}')),
+    bytes(4, Buffer.from(pick(['{}', '{"$maxCount":2}', '{"$tb":3,"$maxAge":1}', '1@a', '9@nothing', '\u0000']))),
+  )
+const expression = () => pick([string(1, pick(['^a', '(', '(?i)B', ''])), string(2, 'a'), Buffer.alloc(0)])
+const filter = (field: number) =>
+  message(field, message(pick([1, 2]), expression()), uint(3, pick([0, 1, 32, 2 ** 31])), uint(5, pick([0, 1, 7])))
+const position = (field: number) => message(field, uint(1, pick([0, 548, 1e6])), uint(2, pick([0, 548, 1e6])))
+const fromAll = (field: number) => message(field, pick([position(1), message(2), message(3)]))
+const fromStream = (field: number) => message(field, streamId(1), pick([uint(2, below(9)), message(3), message(4)]))
+const settings = () =>
+  message(
+    3,
+    uint(2, 0),
+    uint(5, below(3)),
+    uint(8, 1),
+    uint(10, 5),
+    uint(11, 2),
+    uint(12, 5),
+    uint(13, below(4)),
+    uint(14, 200),
+  )
+const group = (field: number) => string(field, pick(['g', 'h', '']))
+const either = (stream: number, all: number) => pick([streamId(stream), message(all)])
+
+const STREAMS = '/event_store.client.streams.Streams'
+const PERSISTENT = '/event_store.client.persistent_subscriptions.PersistentSubscriptions'
+/** The messages of one valid call. */
+const METHODS: Readonly<Record<string, () => readonly Buffer[]>> = {
+  [`${STREAMS}/Read`]: () => [
+    message(
+      1,
+      pick([fromStream(1), fromAll(2)]),
+      uint(3, below(2)),
+      bool(4, random() < 0.5),
+      pick([uint(5, pick([0, 1, 100, 2 ** 40])), message(6)]),
+      pick([filter(7), message(8)]),
+      message(9, pick([message(1), message(2)])),
+    ),
+  ],
+  [`${STREAMS}/Append`]: () => [
+    message(1, streamId(1), expected()),
+    ...Array.from({ length: below(4) }, () => proposed(2)),
+  ],
+  [`${STREAMS}/BatchAppend`]: () =>
+    Array.from({ length: 1 + below(3) }, () =>
+      Buffer.concat([
+        uuid(1),
+        message(2, streamId(1), expected()),
+        ...Array.from({ length: below(4) }, () => proposed(3)),
+        bool(4, random() < 0.8),
+      ]),
+    ),
+  [`${STREAMS}/Delete`]: () => [message(1, streamId(1), expected())],
+  [`${STREAMS}/Tombstone`]: () => [message(1, message(1, bytes(3, Buffer.from(`t-${below(50)}`))), expected())],
+  [`${PERSISTENT}/Create`]: () => [
+    message(
+      1,
+      pick([fromStream(4), message(5, pick([position(1), message(2), message(3)]), filter(4))]),
+      group(2),
+      settings(),
+    ),
+  ],
+  [`${PERSISTENT}/Update`]: () => [message(1, either(1, 5), group(2), settings())],
+  [`${PERSISTENT}/Delete`]: () => [message(1, either(1, 3), group(2))],
+  [`${PERSISTENT}/GetInfo`]: () => [message(1, either(1, 2), group(3))],
+  [`${PERSISTENT}/List`]: () => [message(1, pick([message(1), message(2, either(1, 2))]))],
+  [`${PERSISTENT}/ReplayParked`]: () => [message(1, group(1), either(2, 3), pick([uint(4, below(5)), message(5)]))],
+  [`${PERSISTENT}/Read`]: () => [
+    message(1, either(1, 5), group(2), uint(3, pick([0, 1, 10, 2 ** 31]))),
+    pick([message(2, uuid(2)), message(3, uuid(2), uint(3, below(6)), string(4, 'why'))]),
+  ],
+  '/event_store.client.server_features.ServerFeatures/GetSupportedMethods': () => [Buffer.alloc(0)],
+  '/event_store.client.gossip.Gossip/Read': () => [Buffer.alloc(0)],
+  '/event_store.client.projections.Projections/Create': () => [Buffer.alloc(0)],
+}
+
+/** One bit, one byte more or less, a part twice, or cut off. */
+const mutated = (bytesOf: Buffer): Buffer => {
+  const at = below(bytesOf.length + 1)
+  const [before, after] = [bytesOf.subarray(0, at), bytesOf.subarray(at)]
+  switch (below(6)) {
+    case 0:
+      return before
+    case 1:
+      return Buffer.concat([before, Buffer.from([below(256)]), after])
+    case 2:
+      return Buffer.concat([before, after.subarray(1)])
+    case 3:
+      return Buffer.concat([before, after, after])
+    case 4: {
+      const copy = Buffer.from(bytesOf)
+      if (at < copy.length) copy[at] = copy[at]! ^ (1 << below(8))
+      return copy
+    }
+    default:
+      return bytesOf
+  }
+}
+
+/** Resolves once the call is over, or was given up. */
+const send = (session: ClientHttp2Session): Promise<void> =>
+  new Promise((resolve) => {
+    const path = pick(Object.keys(METHODS))
+    const messages = METHODS[path]!().map((one) => (random() < 0.5 ? mutated(one) : one))
+    const frames = messages.map((one) => framed(one))
+    const body = random() < 0.1 ? mutated(Buffer.concat(frames)) : Buffer.concat(frames)
+    const call = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    const timer = setTimeout(() => call.close(8), PATIENCE_MS)
+    call.on('error', () => {})
+    call.on('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    call.resume()
+    if (random() < 0.8) call.end(body)
+    else call.write(body)
+  })
+
+const residentMb = (pid: number): number =>
+  Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1_024
+
+test('every request is answered or let go, and what is right in between holds', async () => {
+  const options = { dir, access: 'open' }
+  const engine = await hostEngine({ name: 'event log', module: builtFile('eventlog-engine.js'), options })
+  const pid = engine.pid()!
+  const client = es.EventStoreDBClient.connectionString(engine.url)
+  const session = connect(`http://127.0.0.1:${engine.port}`)
+  session.on('error', () => {})
+  const until = performance.now() + LIMIT_MS
+  let sent = 0
+  let acknowledged = 0
+  let warmMb: number | undefined
+  const line = async () => {
+    while (sent < REQUESTS && performance.now() < until && !session.destroyed) {
+      sent++
+      await send(session)
+    }
+  }
+  const control = async () => {
+    while (sent < REQUESTS && performance.now() < until && !session.destroyed) {
+      const expectedRevision = acknowledged === 0 ? es.NO_STREAM : BigInt(acknowledged - 1)
+      await client.appendToStream('control', event('C', { n: acknowledged }), { expectedRevision })
+      acknowledged++
+      if (acknowledged % 50 === 0) {
+        const newest = await collect(
+          client.readStream('control', { direction: 'backwards', fromRevision: 'end', maxCount: 3 }),
+        )
+        assert.equal(
+          newest.map(({ event }) => Number((event!.data as { n: number }).n)),
+          [1, 2, 3].map((n) => acknowledged - n),
+        )
+      }
+      if (warmMb === undefined && sent > Math.min(REQUESTS / 2, 20_000) && existsSync('/proc/self/status'))
+        warmMb = residentMb(pid)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  await Promise.all([control(), ...Array.from({ length: AT_ONCE }, line)])
+  assert.is(session.destroyed, false, 'the connection lives')
+  assert.is(engine.trouble(), undefined)
+  assert.is(engine.pid(), pid)
+  const stored = await collect(client.readStream('control'))
+  assert.equal(
+    stored.map(({ event }) => Number((event!.data as { n: number }).n)),
+    Array.from({ length: acknowledged }, (_, n) => n),
+  )
+  if (warmMb !== undefined) assert.ok(residentMb(pid) - warmMb < GROWTH_MB, `${warmMb} MB, then ${residentMb(pid)} MB`)
+  session.destroy()
+  await client.dispose()
+  await engine.stop()
+  console.log(`${sent} requests, ${acknowledged} right ones between them`)
+})
+
+test.run()
