@@ -17,7 +17,7 @@ import { CommandError, codeName, notImplemented } from './errors.ts'
 import { type Attempt, createFailpoints, type Fault } from './failpoints.ts'
 import type { Session } from './sessions.ts'
 import { Binary, type Doc, Double, isDoc } from './values.ts'
-import { answerTo, type Request } from './wire.ts'
+import { answerTo, idOfAnswer, type Request } from './wire.ts'
 
 const listCommands: Run = async () => ({
   commands: Object.fromEntries(
@@ -77,6 +77,8 @@ export interface Answer {
   readonly bytes: readonly Buffer[]
   /** The connection ends without an answer. */
   readonly close: boolean
+  /** To be answered next, as the client takes further answers to the same request. */
+  readonly again?: Request
 }
 
 export interface Dispatcher {
@@ -200,16 +202,19 @@ export const createDispatcher = (services: Services): Dispatcher => {
     }
   }
 
-  const finish = (request: Request, reply: Reply): Answer => {
+  const timed = (reply: Reply): Reply => {
     const time = clock.next()
-    return {
-      bytes: answerTo(request, {
-        ...reply,
-        $clusterTime: { clusterTime: time, signature: UNSIGNED },
-        operationTime: time,
-      }),
-      close: false,
-    }
+    return { ...reply, $clusterTime: { clusterTime: time, signature: UNSIGNED }, operationTime: time }
+  }
+
+  const finish = (request: Request, reply: Reply): Answer => {
+    return { bytes: answerTo(request, timed(reply)), close: false }
+  }
+
+  /** An answer that others follow. */
+  const stream = (request: Request, reply: Reply): Answer => {
+    const bytes = answerTo(request, timed(reply), true)
+    return { bytes, close: false, again: { ...request, id: idOfAnswer(bytes), answered: true } }
   }
 
   /** `undefined` when a fail point takes the answer away. */
@@ -255,7 +260,8 @@ export const createDispatcher = (services: Services): Dispatcher => {
       const extra = fault?.writeConcernError
         ? { writeConcernError: fault.writeConcernError, ...labels }
         : concernError(body)
-      return finish(request, { ...reply, ...extra, ok: new Double(1) })
+      const told = { ...reply, ...extra, ok: new Double(1) }
+      return request.exhaust && diagnostics.isAwaiting(name, body) ? stream(request, told) : finish(request, told)
     } catch (error) {
       return finish(request, errorReply(error, kindOf(body, ending)))
     }

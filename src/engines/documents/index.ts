@@ -12,6 +12,7 @@ import { listen } from './server.ts'
 import { createSessions } from './sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { startExpiry } from './ttl.ts'
+import { ObjectId } from './values.ts'
 
 export interface DocumentStoreOptions {
   /** Folder of its files; made when missing. */
@@ -95,6 +96,7 @@ export const startDocumentStore = async ({
           cursors,
           address: `${host}:${listening.port}`,
           startedAt: new Date(),
+          processId: new ObjectId(),
           operations: new Set(),
           counters: { insert: 0n, query: 0n, update: 0n, delete: 0n, getmore: 0n, command: 0n },
           testCommands: enableTestCommands,

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { newSignIn } from './commands/authentication.ts'
 import type { Connection } from './commands/context.ts'
-import type { Dispatcher } from './dispatch.ts'
+import type { Answer, Dispatcher } from './dispatch.ts'
 import { createFramer, MAX_MESSAGE, parseRequest, type Request } from './wire.ts'
 
 export interface Listener {
@@ -54,6 +54,20 @@ const serve = (
     remote: `${socket.remoteAddress}:${socket.remotePort}`,
     appName: undefined,
     signIn: newSignIn(isOpen),
+    rest: (ms) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer)
+          goneCallbacks.delete(done)
+          resting = false
+          resolve()
+        }
+        const timer = setTimeout(done, ms)
+        goneCallbacks.add(done)
+        resting = true
+        // Only a socket that is read tells of its end.
+        socket.resume()
+      }),
     onGone: (callback) => {
       goneCallbacks.add(callback)
       return () => goneCallbacks.delete(callback)
@@ -65,18 +79,22 @@ const serve = (
   const frame = createFramer(() => (connection.signIn.done ? MAX_MESSAGE : MAX_BEFORE_SIGN_IN))
   const waiting: Request[] = []
   let running = false
+  let resting = false
 
   const run = async (): Promise<void> => {
     if (running) return
     running = true
     try {
       for (let request = waiting.shift(); request !== undefined && !socket.destroyed; request = waiting.shift()) {
-        const { bytes, close } = await dispatcher().answer(request, connection)
-        if (close) {
-          socket.destroy()
-          return
+        for (let asked: Request | undefined = request; asked !== undefined && !socket.destroyed; ) {
+          const { bytes, close, again }: Answer = await dispatcher().answer(asked, connection)
+          if (close) {
+            socket.destroy()
+            return
+          }
+          if (!request.silent) await write(socket, bytes)
+          asked = again
         }
-        if (!request.silent) await write(socket, bytes)
       }
     } catch {
       socket.destroy()
@@ -105,7 +123,7 @@ const serve = (
   socket.on('close', () => {
     for (const callback of [...goneCallbacks]) callback()
   })
-  return { busy: () => running }
+  return { busy: () => running && !resting }
 }
 
 const listening = (server: Server, host: string, port: number): Promise<void> =>

@@ -21,12 +21,18 @@ export interface Request {
   readonly sequences: ReadonlyMap<string, readonly Buffer[]>
   /** The client does not wait for an answer. */
   readonly silent: boolean
+  /** The client takes further answers to the same request, until it ends the connection. */
+  readonly exhaust: boolean
+  /** It has been answered, and is to be answered again. */
+  readonly answered?: boolean
   /** Of an OP_QUERY: its collection, `database.$cmd` for a command. */
   readonly collection?: string
 }
 
 const CHECKSUM = 1
 const MORE_TO_COME = 2
+/** Of the flags that need not be known: further answers are taken. */
+const EXHAUST_ALLOWED = 1 << 16
 const KNOWN_REQUIRED = CHECKSUM | MORE_TO_COME
 
 const documentAt = (bytes: Buffer, at: number): Buffer => {
@@ -75,7 +81,14 @@ const parseMessage = (id: number, whole: Buffer): Request => {
     } else throw new ProtocolError(`an OP_MSG has a section of unknown kind ${kind}`)
   }
   if (body === undefined) throw new ProtocolError('an OP_MSG has no body')
-  return { id, kind: 'message', body, sequences, silent: (flags & MORE_TO_COME) !== 0 }
+  return {
+    id,
+    kind: 'message',
+    body,
+    sequences,
+    silent: (flags & MORE_TO_COME) !== 0,
+    exhaust: (flags & EXHAUST_ALLOWED) !== 0,
+  }
 }
 
 const parseQuery = (id: number, bytes: Buffer): Request => {
@@ -85,7 +98,7 @@ const parseQuery = (id: number, bytes: Buffer): Request => {
   const query = documentAt(bytes, nameEnd + 9)
   const wrapped = rawField(query, '$query')
   const body = wrapped ? query.subarray(wrapped.start, wrapped.end) : query
-  return { id, kind: 'query', body, sequences: new Map(), silent: false, collection }
+  return { id, kind: 'query', body, sequences: new Map(), silent: false, exhaust: false, collection }
 }
 
 /** Parses one whole message. */
@@ -99,8 +112,8 @@ export const parseRequest = (bytes: Buffer): Request => {
 
 let lastId = 0
 
-/** The bytes of an answer. */
-export const answerTo = (request: Request, reply: { readonly [name: string]: Encodable }): Buffer[] => {
+/** The bytes of an answer; with `more` another one to the same request follows. */
+export const answerTo = (request: Request, reply: { readonly [name: string]: Encodable }, more = false): Buffer[] => {
   const body = encode(reply)
   lastId = (lastId + 1) & 0x7fffffff
   const message = request.kind === 'message'
@@ -109,12 +122,16 @@ export const answerTo = (request: Request, reply: { readonly [name: string]: Enc
   head.writeInt32LE(lastId, 4)
   head.writeInt32LE(request.id, 8)
   head.writeInt32LE(message ? OP_MSG : OP_REPLY, 12)
+  if (more) head.writeUInt32LE(MORE_TO_COME, 16)
   if (!message) {
     head.writeInt32LE(8, 16)
     head.writeInt32LE(1, 32)
   }
   return [head, body]
 }
+
+/** The id of an answer, which the next one to the same request refers to. */
+export const idOfAnswer = (bytes: readonly Buffer[]): number => bytes[0]!.readInt32LE(4)
 
 /** Cuts a stream of bytes into messages of at most as many bytes as `longest` says at the time. */
 export const createFramer = (longest: () => number): ((chunk: Buffer) => Buffer[]) => {

@@ -2,8 +2,9 @@
 import { BSON, type Document, MongoClient, MongoServerError } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { until } from '../../until.ts'
 import { documentStoreUnderTest } from '../servers.ts'
-import { rawClient } from './raw.ts'
+import { message, rawClient } from './raw.ts'
 
 const { Long, Timestamp } = BSON
 const server = await documentStoreUnderTest()
@@ -287,6 +288,39 @@ test('projections that mix showing and hiding name the field', async () => {
     code: 31253,
     message: 'Cannot do inclusion on field b.c in exclusion projection',
   })
+})
+
+test('a greeting that knows the topology waits, and goes on answering where that is asked for', async () => {
+  const raw = await rawClient(server.url)
+  const first = await raw.command({ hello: 1, $db: 'admin' })
+  const topologyVersion = { ...first.topologyVersion, counter: Long.fromNumber(first.topologyVersion.counter) }
+  const awaiting = { hello: 1, topologyVersion, maxAwaitTimeMS: 20, $db: 'admin' }
+  assert.equal((await raw.command(awaiting)).topologyVersion, first.topologyVersion)
+  assert.is((await raw.command({ hello: 1, topologyVersion, $db: 'admin' })).code, 31368)
+  let streamed = Buffer.alloc(0)
+  raw.socket.on('data', (chunk) => {
+    streamed = Buffer.concat([streamed, chunk])
+  })
+  raw.send(message(awaiting, 1 << 16))
+  await until(() => streamed.length > 0 && streamed.length > 2 * streamed.readInt32LE(0))
+  assert.is(streamed.readUInt32LE(16), 2, 'more answers are to come')
+  const next = streamed.readInt32LE(0)
+  assert.is(streamed.readInt32LE(next + 8), streamed.readInt32LE(4), 'each refers to the one before')
+  raw.end()
+})
+
+test('a driver is told at once that the server has gone and come back', async () => {
+  if (!server.restart) return
+  const seen: string[] = []
+  const own = new MongoClient(server.url, { heartbeatFrequencyMS: 60_000, serverSelectionTimeoutMS: 20_000 })
+  own.on('serverHeartbeatStarted', ({ awaited }) => seen.push(awaited ? 'awaits' : 'asks'))
+  own.on('serverHeartbeatFailed', () => seen.push('failed'))
+  await own.connect()
+  await until(() => seen.includes('awaits'))
+  await server.restart('stop')
+  await until(() => seen.includes('failed'))
+  assert.is((await own.db('answers').command({ ping: 1 })).ok, 1)
+  await own.close()
 })
 
 test.run()

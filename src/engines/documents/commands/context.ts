@@ -1,4 +1,5 @@
 // What a command is given, and how its fields are read.
+import type { BSON } from 'mongodb'
 import { decode, eachField, rawDocuments, rawField } from '../bson.ts'
 import type { Encodable } from '../bson-encode.ts'
 import { type Collection, splitNamespace } from '../catalog.ts'
@@ -24,6 +25,8 @@ export interface Services {
   /** `host:port` under which clients reach it. */
   readonly address: string
   readonly startedAt: Date
+  /** Another one after each start, so that clients see that it is. */
+  readonly processId: BSON.ObjectId
   /** The commands that run. */
   readonly operations: Set<Context>
   /** Commands run since the start, by kind. */
@@ -42,6 +45,8 @@ export interface Connection {
   appName: string | undefined
   readonly open: boolean
   signIn: SignIn
+  /** Waits so long, or until the connection is gone; meanwhile it counts as one that asks nothing. */
+  rest(ms: number): Promise<void>
   /** Calls back when the connection is gone; what it answers takes that back. */
   onGone(callback: () => void): () => void
 }
@@ -135,6 +140,11 @@ export class Context implements Patience {
     if (fault.closeConnection) this.answerLost = true
     if (fault.errorCode !== undefined)
       throw new CommandError(fault.errorCode, "failing a statement via 'onPrimaryTransactionalWrite' failpoint")
+  }
+
+  /** A further answer to a request that has been answered. */
+  get isRepeated(): boolean {
+    return this.#request.answered === true
   }
 
   /** Documents of a field, sent in the body or beside it. */

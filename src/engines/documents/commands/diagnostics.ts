@@ -3,7 +3,7 @@ import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { CommandError, notImplemented, typeMismatch } from '../errors.ts'
 import { MECHANISM } from '../scram.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
-import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, Timestamp, type Value } from '../values.ts'
+import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, ObjectId, Timestamp, type Value } from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
 import { greetingOf, userOf } from './authentication.ts'
 import { MAX_STATEMENTS } from './batch.ts'
@@ -28,11 +28,35 @@ const lastWriteOf = (at: Date) => {
   return { opTime, lastWriteDate: at, majorityOpTime: opTime, majorityWriteDate: at }
 }
 
+/** How often the topology has changed: never, it is one node that leads itself. */
+const CHANGES = 0n
+
+const GREETINGS = new Set(['hello', 'isMaster', 'ismaster'])
+
+/** Whether a command is a greeting that waits for a change of the topology. */
+export const isAwaiting = (name: string, body: Doc): boolean => GREETINGS.has(name) && body.has('topologyVersion')
+
+/** Waits as long as the client lets it, when the client knows the topology as it is. */
+const awaitChange = async (context: Context): Promise<void> => {
+  const known = context.body.get('topologyVersion')
+  const wait = context.body.get('maxAwaitTimeMS')
+  if ((known === undefined) !== (wait === undefined))
+    throw new CommandError(31368, "A request with a 'topologyVersion' must include 'maxAwaitTimeMS', and the reverse")
+  if (!isDoc(known)) return
+  const id = known.get('processId')
+  if (!(id instanceof ObjectId)) throw typeMismatch("BSON field 'topologyVersion.processId' must be of type 'objectId'")
+  const same = id.equals(context.services.processId)
+  if (same && (known.get('counter') as bigint) > CHANGES)
+    throw new CommandError(31382, 'Received a topology version with a counter that is greater than that of the server')
+  if (same || context.isRepeated) await context.connection.rest(Number(wait))
+}
+
 /** `hello` and its older names: a replica set of one, which is always its primary. */
 export const hello = async (context: Context): Promise<Reply> => {
   const { connection, body } = context
   const { address } = context.services
   connection.appName ??= appNameOf(body)
+  await awaitChange(context)
   return {
     ...(context.name === 'hello' ? { isWritablePrimary: true } : { ismaster: true }),
     helloOk: true,
@@ -49,6 +73,7 @@ export const hello = async (context: Context): Promise<Reply> => {
     localTime: new Date(),
     logicalSessionTimeoutMinutes: SESSION_MINUTES,
     connectionId: connection.id,
+    topologyVersion: { processId: context.services.processId, counter: CHANGES },
     minWireVersion: 0,
     maxWireVersion: MAX_WIRE_VERSION,
     readOnly: false,

@@ -244,9 +244,9 @@ const nothing = strict({})
 
 const hello = open({
   topologyVersion: served('object', {
-    fields: strict({ processId: required('any'), counter: required('long', { least: 0 }) }),
+    fields: strict({ processId: required('any'), counter: required('long', { least: 0, boundCode: 31372 }) }),
   }),
-  maxAwaitTimeMS: served('whole', { least: 0 }),
+  maxAwaitTimeMS: served('whole', { least: 0, most: 2147483647 }),
 })
 
 /** By the command's name. */
