@@ -1,5 +1,5 @@
 // Writing BSON: values, plain objects of them, and raw documents among them.
-import { CommandError } from './errors.ts'
+import { CommandError, notImplemented } from './errors.ts'
 import {
   ARRAY,
   BINARY,
@@ -39,8 +39,13 @@ export type Encodable = Value | undefined | Buffer | readonly Encodable[] | { re
 let scratch = Buffer.allocUnsafe(64 * 1024)
 let used = 0
 
+/** No answer is larger; what is, has come from values that stand in themselves many times. */
+const MAX_ENCODED = 64 * 1024 * 1024
+
 const reserve = (bytes: number): void => {
   if (used + bytes <= scratch.length) return
+  if (used + bytes > MAX_ENCODED)
+    throw new CommandError(10334, `BSONObj size: ${used + bytes} is invalid, more than ${MAX_DOCUMENT} is too large`)
   const larger = Buffer.allocUnsafe(Math.max(scratch.length * 2, used + bytes))
   scratch.copy(larger, 0, 0, used)
   scratch = larger
@@ -138,6 +143,7 @@ const writeField = (name: string, value: Exclude<Encodable, undefined>): void =>
     writeName(OBJECT, name)
     writeBytes(value)
   } else if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw notImplemented('a date outside the years -271821 to 275760')
     writeName(DATE, name)
     reserve(8)
     used = scratch.writeBigInt64LE(BigInt(value.getTime()), used)

@@ -31,11 +31,24 @@ export interface Batch {
 /** Most bytes of documents in one batch. */
 const BATCH_BYTES = 16 * 1024 * 1024
 
-/** Reads batches from an answer. */
+/** Bytes of documents that all cursors may hold between two batches. */
+const MAX_HELD = 256 * 1024 * 1024
+let heldByAll = 0
+
+/** Reads batches from an answer. Throws 292 when all cursors together would hold too much. */
 export const createBatches = (answer: Answer, demand: Demand) => {
   let held: readonly Buffer[] = []
   let at = 0
   let done = false
+  let counted = 0
+  /** Counts what is left for the next batch. */
+  const recount = (): void => {
+    let bytes = 0
+    for (let i = at; i < held.length; i += 1) bytes += held[i]!.length
+    heldByAll += bytes - counted
+    counted = bytes
+    if (bytes > 0 && heldByAll > MAX_HELD) throw new CommandError(292, 'the cursors that are open hold too much')
+  }
   return {
     next: async (count: number): Promise<Batch> => {
       const documents: Buffer[] = []
@@ -51,17 +64,22 @@ export const createBatches = (answer: Answer, demand: Demand) => {
           continue
         }
         const next = held[at]!
-        if (documents.length > 0 && bytes + next.length > BATCH_BYTES) return { documents, done: false }
+        if (documents.length > 0 && bytes + next.length > BATCH_BYTES) {
+          recount()
+          return { documents, done: false }
+        }
         documents.push(next)
         bytes += next.length
         at += 1
       }
+      recount()
       return { documents, done: done && at === held.length }
     },
     close: async (): Promise<void> => {
       done = true
       held = []
       at = 0
+      recount()
       await answer.return?.()
     },
   }

@@ -114,7 +114,7 @@ const merged = (): Accumulator => {
   }
 }
 
-const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
+export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
   $sum: sum,
   $avg: average,
   $min: extreme(-1),

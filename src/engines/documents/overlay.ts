@@ -84,6 +84,7 @@ export const createOverlay = (): Overlay => {
     rollback: () => {
       for (const { space, key, before } of (undo ?? []).reverse()) {
         const layer = layerOf(space)
+        size += (before?.length ?? 0) - (layer.values.get(key)?.length ?? 0) - (before === undefined ? key.length : 0)
         if (before === undefined) {
           layer.values.delete(key)
           layer.order = undefined

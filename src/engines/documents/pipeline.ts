@@ -19,7 +19,7 @@ import {
   type Variables,
 } from './stages.ts'
 import { joiningStages } from './stages-joins.ts'
-import { type Doc, isArray, isDoc, type Maybe, type Value } from './values.ts'
+import { type Doc, isArray, isDoc, MAX_DOCUMENT, type Maybe, type Value } from './values.ts'
 
 export interface Pipeline {
   /** What the planner answers: leading `$match`, `$sort`, `$skip` and `$limit`. */
@@ -158,8 +158,26 @@ const through = (input: Chunks, stages: readonly Stage[], environment: Environme
 const runDocs = (reader: PipelineReader, source: Chunks, pipeline: Pipeline): Chunks =>
   through(source, pipeline.stages, { reader, variables: pipeline.variables })
 
-/** Raw documents of a pipeline, in chunks. */
+/** Bytes of documents that are handed on at once. */
+const PIECE_BYTES = 1024 * 1024
+
+/** Raw documents of a pipeline, in chunks. Throws 10334 for one that is larger than a document may be. */
 export const runPipeline = (reader: PipelineReader, source: Chunks, pipeline: Pipeline): Answer =>
   (async function* () {
-    for await (const chunk of runDocs(reader, source, pipeline)) yield chunk.map((doc) => encode(doc))
+    for await (const chunk of runDocs(reader, source, pipeline)) {
+      let piece: Buffer[] = []
+      let bytes = 0
+      for (const doc of chunk) {
+        const raw = encode(doc)
+        if (raw.length > MAX_DOCUMENT)
+          throw fail(10334, `BSONObj size: ${raw.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT}`)
+        piece.push(raw)
+        bytes += raw.length
+        if (bytes < PIECE_BYTES) continue
+        yield piece
+        piece = []
+        bytes = 0
+      }
+      if (piece.length > 0) yield piece
+    }
   })()

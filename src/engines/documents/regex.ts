@@ -16,7 +16,8 @@ const escaped = (c: string, inside: boolean): string => {
   return c
 }
 
-const translate = (pattern: string, multiline: boolean): string => {
+/** `extended`: white space and comments stand for nothing. */
+const translate = (pattern: string, multiline: boolean, extended: boolean): string => {
   let out = ''
   let inside = false
   for (let i = 0; i < pattern.length; i += 1) {
@@ -29,6 +30,11 @@ const translate = (pattern: string, multiline: boolean): string => {
       if (c === '[' && /^\[[:.=]/.test(pattern.slice(i))) throw notImplemented('a POSIX class in a regular expression')
       if (c === ']') inside = false
       out += c === '[' ? '\\[' : c
+    } else if (extended && /[ \t\n\v\f\r]/.test(c)) continue
+    else if (extended && c === '#') {
+      const end = pattern.indexOf('\n', i)
+      if (end < 0) break
+      i = end
     } else if (c === '[') {
       inside = true
       out += c
@@ -53,16 +59,15 @@ const translate = (pattern: string, multiline: boolean): string => {
   return out
 }
 
-/** Compiles a pattern with the options `i`, `m`, `s`, `u`; one that cannot be compiled is refused as the server does. */
+/** Compiles a pattern with the options `i`, `m`, `s`, `x`, `u`; one that cannot be compiled is refused as the server does. */
 export const compileRegex = (pattern: string, options: string): RegExp => {
   for (const c of options) {
-    if (c === 'x') throw notImplemented('the option "x" of regular expressions')
-    if (!'imsu'.includes(c)) throw new CommandError(51108, `invalid flag in regex options: ${c}`)
+    if (!'imsux'.includes(c)) throw new CommandError(51108, `invalid flag in regex options: ${c}`)
   }
   const leading = /^\(\?([ims]+)\)/.exec(pattern)
   const flags = new Set(`${options}${leading?.[1] ?? ''}`)
   const body = leading ? pattern.slice(leading[0].length) : pattern
-  const source = translate(body, flags.has('m'))
+  const source = translate(body, flags.has('m'), flags.delete('x'))
   flags.add('u')
   try {
     return new RegExp(source, [...flags].join(''))

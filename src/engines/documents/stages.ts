@@ -28,6 +28,43 @@ export interface Environment {
 
 export type Stage = (input: Chunks, environment: Environment) => Chunks
 
+/** Expressions that make more than they are given. */
+const GROWING = new Set(
+  '$range $concat $concatArrays $map $reduce $zip $replaceAll $split $setUnion $objectToArray $mergeObjects'.split(' '),
+)
+
+const mayGrow = (spec: Value): boolean =>
+  isDoc(spec)
+    ? [...spec].some(([name, value]) => GROWING.has(name) || mayGrow(value))
+    : isArray(spec) && spec.some(mayGrow)
+
+/** Documents of more memory than this are handed on before the next is made. */
+const LARGE = 64 * 1024
+
+/** Makes one document of each; those that may have grown are handed on in small portions. */
+const computed =
+  (spec: Value, apply: (doc: Doc, variables: Variables) => Doc): Stage =>
+  (input, environment) =>
+    mayGrow(spec) ? portions(input, environment, apply) : mapDocs(apply)(input, environment)
+
+const portions = async function* (
+  input: Chunks,
+  { variables }: Environment,
+  apply: (doc: Doc, variables: Variables) => Doc,
+): Chunks {
+  for await (const chunk of input) {
+    let out: Doc[] = []
+    for (const doc of chunk) {
+      const made = apply(doc, variables)
+      out.push(made)
+      if (memoryOf(made) < LARGE) continue
+      yield out
+      out = []
+    }
+    if (out.length > 0) yield out
+  }
+}
+
 const mapDocs = (apply: (doc: Doc, variables: Variables) => Doc): Stage =>
   async function* (input, { variables }) {
     for await (const chunk of input) yield chunk.map((doc) => apply(doc, variables))
@@ -185,7 +222,7 @@ const unwind = (spec: Value): Stage => {
 
 const replaceRoot = (expression: Value): Stage => {
   const compiled = compileExpression(expression)
-  return mapDocs((doc, variables) => {
+  return computed(expression, (doc, variables) => {
     const value = compiled({ root: doc, variables })
     if (!isDoc(value)) throw fail(40228, "'newRoot' expression must evaluate to an object")
     return value
@@ -214,7 +251,7 @@ const sample = (spec: Value): Stage => {
 
 const addFields = (spec: Value): Stage => {
   if (!isDoc(spec)) throw fail(40272, '$addFields specification stage must be an object')
-  return mapDocs(compileAddFields(spec))
+  return computed(spec, compileAddFields(spec))
 }
 
 /** By name; the variables are those that the command gives. */
@@ -227,7 +264,7 @@ export const STAGES: Readonly<Record<string, (spec: Value, variables: Variables)
   $count: count,
   $project: (spec) => {
     if (!isDoc(spec)) throw fail(15969, '$project specification must be an object')
-    return mapDocs(compileProjectStage(spec))
+    return computed(spec, compileProjectStage(spec))
   },
   $addFields: addFields,
   $set: addFields,

@@ -31,14 +31,20 @@ export class Blocked extends Error {
   }
 }
 
-/** Largest changes of one transaction in bytes. */
+/** Largest changes of all open transactions together, in bytes, and what a change takes beside its key and value. */
 const MAX_CHANGES = 256 * 1024 * 1024
-/** Most keys remembered as written since the oldest snapshot; past it the oldest transactions are ended. */
-const MAX_RECENT = 2_000_000
+const CHANGE_BYTES = 512
+/** How much a transaction may grow until it is counted again. */
+const COUNT_EVERY = 512 * 1024
+/** Bytes of the keys remembered as written since the oldest snapshot; past it all open transactions are ended. */
+const MAX_RECENT = 64 * 1024 * 1024
+const RECENT_BYTES = 100
 
 interface Open extends Transaction {
   readonly snapshot: Snapshot
   readonly claims: [Space, Key][]
+  /** What of it has been counted, in bytes. */
+  counted: number
   readonly finish: () => void
 }
 
@@ -84,6 +90,7 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
   /** Commit that last wrote a key, kept while some transaction has an older snapshot. */
   const recent = new Map<Space, Map<Key, number>>()
   let recentSize = 0
+  let held = 0
   let commits = 0
 
   const holderOf = (space: Space, key: Key): Open | undefined => holders.get(space)?.get(key)
@@ -91,16 +98,26 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
   const end = (transaction: Open): void => {
     if (!open.delete(transaction)) return
     for (const [space, key] of transaction.claims) {
-      const held = holders.get(space)
-      held?.delete(key)
-      if (held?.size === 0) holders.delete(space)
+      const keys = holders.get(space)
+      keys?.delete(key)
+      if (keys?.size === 0) holders.delete(space)
     }
+    held -= transaction.counted
     transaction.snapshot.release()
     if (open.size === 0) {
       recent.clear()
       recentSize = 0
     }
     transaction.finish()
+  }
+
+  /** Counts what a transaction holds; throws 257 when all of them hold too much. */
+  const count = (transaction: Open): void => {
+    const more = transaction.changes.size + transaction.claims.length * CHANGE_BYTES - transaction.counted
+    if (more < COUNT_EVERY) return
+    held += more
+    transaction.counted += more
+    if (held > MAX_CHANGES) throw new CommandError(257, 'the open transactions have changed too much')
   }
 
   const changedSince = (transaction: Transaction, space: Space, key: Key): boolean =>
@@ -126,6 +143,7 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
         ended,
         snapshot,
         claims: [],
+        counted: 0,
         finish,
       }
       open.add(transaction)
@@ -147,13 +165,13 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
           const holder = holderOf(space, key)
           if (holder === own) return
           if (holder !== undefined || changedSince(own, space, key)) throw writeConflict()
-          if (own.changes.size > MAX_CHANGES) throw new CommandError(257, 'the transaction has changed too much')
-          let held = holders.get(space)
-          if (held === undefined) {
-            held = new Map()
-            holders.set(space, held)
+          count(own)
+          let keys = holders.get(space)
+          if (keys === undefined) {
+            keys = new Map()
+            holders.set(space, keys)
           }
-          held.set(key, own)
+          keys.set(key, own)
           own.claims.push([space, key])
         },
       }
@@ -184,7 +202,7 @@ export const createTransactions = (takeSnapshot: () => Snapshot): Transactions =
           keys = new Map()
           recent.set(space, keys)
         }
-        if (!keys.has(key)) recentSize += 1
+        if (!keys.has(key)) recentSize += key.length + RECENT_BYTES
         keys.set(key, commits)
       }
       if (recentSize > MAX_RECENT) for (const transaction of [...open]) end(transaction)

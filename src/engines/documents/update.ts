@@ -130,12 +130,13 @@ const operatorUpdate = (spec: Doc, filters: readonly Doc[], now: Date): Update =
   }
 }
 
-const NAMES = new Set(
+/** The operators of updates. */
+export const UPDATE_OPERATORS = new Set(
   '$set $setOnInsert $unset $inc $mul $min $max $push $addToSet $pull $pullAll $pop $bit $currentDate $rename'.split(
     ' ',
   ),
 )
-const parseOperatorName = (name: string): boolean => NAMES.has(name)
+const parseOperatorName = (name: string): boolean => UPDATE_OPERATORS.has(name)
 
 const PIPELINE_STAGES = new Set(['$set', '$addFields', '$unset', '$project', '$replaceRoot', '$replaceWith'])
 

@@ -2,7 +2,7 @@
 import { compareValues } from '../compare.ts'
 import { notImplemented } from '../errors.ts'
 import { arithmetic, asLong, INT_MAX, INT_MIN, type NumberValue, type Operation, toDouble } from '../numbers.ts'
-import { Decimal128, Double, isArray, isNumber, type Maybe } from '../values.ts'
+import { Decimal128, Double, isArray, isDoc, isNumber, type Maybe } from '../values.ts'
 import { binary, fail, isNothing, type OperatorCompiler, type Operators, operands, unary, variadic } from './types.ts'
 
 /** Arithmetic that goes on with doubles where 64 bits do not suffice. */
@@ -196,7 +196,14 @@ const deviation = (values: readonly Maybe[], sample: boolean): Maybe => {
   return new Double(Math.sqrt(squares / (numbers.length - (sample ? 1 : 0))))
 }
 
+const random: OperatorCompiler = (operand) => {
+  if (!(isDoc(operand) || isArray(operand)) || (isDoc(operand) ? operand.size : operand.length) > 0)
+    throw fail(3040501, '$rand does not accept arguments')
+  return () => new Double(Math.random())
+}
+
 export const ARITHMETIC: Operators = {
+  $rand: random,
   $add: variadic(add),
   $subtract: binary('$subtract', subtract),
   $multiply: variadic(multiply),

@@ -19,6 +19,9 @@ import {
   variadic,
 } from './types.ts'
 
+/** Most elements of an array that an expression makes: in a document it would take more than 16 MB. */
+const MAX_ELEMENTS = 1_000_000
+
 const whole = (value: Maybe, code: number, what: string): number => {
   const number = isNumber(value) ? asLong(value) : undefined
   if (number === undefined) throw fail(code, `${what} must be a whole number`)
@@ -133,7 +136,10 @@ const keySet = (values: readonly Value[]): ReadonlySet<string> => new Set(values
 const concat = (values: readonly Maybe[]): Maybe => {
   if (values.some(isNothing)) return null
   if (!values.every(isArray)) throw fail(28664, '$concatArrays only supports arrays')
-  return (values as readonly (readonly Value[])[]).flat(1) as Value[]
+  const arrays = values as readonly (readonly Value[])[]
+  if (arrays.reduce((sum, array) => sum + array.length, 0) > MAX_ELEMENTS)
+    throw fail(146, '$concatArrays would use too much memory')
+  return arrays.flat(1) as Value[]
 }
 
 const range: OperatorCompiler = (operand, compile) => {
@@ -144,7 +150,7 @@ const range: OperatorCompiler = (operand, compile) => {
     const out: Value[] = []
     for (let i = start!; step > 0 ? i < end! : i > end!; i += step) {
       out.push(i)
-      if (out.length > 1_000_000) throw fail(146, '$range would use too much memory')
+      if (out.length > MAX_ELEMENTS) throw fail(146, '$range would use too much memory')
     }
     return out
   }
@@ -228,15 +234,50 @@ const sortArray: OperatorCompiler = (operand, compile) => {
   }
 }
 
+/** The name of a field: a text, which begins with `$` only inside a `$literal`. */
+const constantName = (operator: string, given: Maybe): string => {
+  const literal = isDoc(given) && given.size === 1 ? given.get('$literal') : undefined
+  const name = literal ?? given
+  if (typeof name !== 'string' || (literal === undefined && name.startsWith('$')))
+    throw fail(5654602, `${operator} requires 'field' to be a constant String`)
+  return name
+}
+
 const getField: OperatorCompiler = (operand, compile) => {
-  const name = isDoc(operand) ? operand.get('field') : operand
-  if (typeof name !== 'string') throw fail(5654602, '$getField requires a constant field name')
-  const input = isDoc(operand) && operand.has('input') ? compile(operand.get('input')!) : (scope: Scope) => scope.root
+  const whole = isDoc(operand) && operand.has('field')
+  const name = constantName('$getField', whole ? operand.get('field') : operand)
+  if (whole && operand.size > (operand.has('input') ? 2 : 1)) throw fail(3041701, '$getField found an unknown argument')
+  const input = whole && operand.has('input') ? compile(operand.get('input')!) : (scope: Scope) => scope.root
   return (scope) => {
     const doc = input(scope)
     return isDoc(doc) ? doc.get(name) : isNothing(doc) ? doc : undefined
   }
 }
+
+/** `$setField`, and `$unsetField` as one that sets nothing: names are taken as they are, with dots and `$`. */
+const setField =
+  (operator: string, valued: boolean): OperatorCompiler =>
+  (operand, compile) => {
+    const known = valued ? ['field', 'input', 'value'] : ['field', 'input']
+    if (!isDoc(operand)) throw fail(4161100, `${operator} only supports an object as its argument`)
+    for (const name of operand.keys())
+      if (!known.includes(name)) throw fail(4161101, `${operator} found an unknown argument: ${name}`)
+    for (const name of known)
+      if (!operand.has(name)) throw fail(4161102, `${operator} requires '${name}' to be specified`)
+    const field = constantName(operator, operand.get('field'))
+    const input = compile(operand.get('input')!)
+    const value: Expression = valued ? compile(operand.get('value')!) : () => undefined
+    return (scope) => {
+      const doc = input(scope)
+      if (isNothing(doc)) return null
+      if (!isDoc(doc)) throw fail(4161105, `${operator} requires 'input' to evaluate to type Object`)
+      const out = new Map(doc)
+      const made = value(scope)
+      if (made === undefined) out.delete(field)
+      else out.set(field, made)
+      return out
+    }
+  }
 
 export const ARRAYS: Operators = {
   $size: unary('$size', (value) => {
@@ -283,6 +324,8 @@ export const ARRAYS: Operators = {
   }),
   $mergeObjects: variadic(merge),
   $getField: getField,
+  $setField: setField('$setField', true),
+  $unsetField: setField('$unsetField', false),
   $setUnion: sets('$setUnion', (arrays) => distinctSorted(arrays.flat(1) as Value[]), 17043),
   $setIntersection: sets(
     '$setIntersection',

@@ -9,14 +9,15 @@ import { LOGIC } from './logic.ts'
 import { STRINGS } from './strings.ts'
 import { type Expression, fail, type Operators, type Scope } from './types.ts'
 
-const OPERATORS: Operators = { ...ARITHMETIC, ...LOGIC, ...ARRAYS, ...STRINGS, ...DATES, ...CONVERSION }
+/** The operators that are served, by name. */
+export const OPERATORS: Operators = { ...ARITHMETIC, ...LOGIC, ...ARRAYS, ...STRINGS, ...DATES, ...CONVERSION }
 
 /** Operators of the real server that are left out: refused, not unknown. */
 const LEFT_OUT = new Set(
   `$accumulator $acos $acosh $asin $asinh $atan $atan2 $atanh $binarySize $bitAnd $bitNot $bitOr $bitXor $bsonSize $cos
-   $cosh $dateDiff $dateTrunc $degreesToRadians $firstN $function $indexStats $lastN $log $maxN $meta $minN $rand
-   $radiansToDegrees $sampleRate $setField $sin $sinh $tan $tanh $toHashedIndexKey $toUUID $tsIncrement $tsSecond
-   $unsetField $median $percentile $encStrContains`.split(/\s+/),
+   $cosh $dateDiff $dateTrunc $degreesToRadians $firstN $function $indexStats $lastN $log $maxN $meta $minN
+   $radiansToDegrees $sampleRate $sin $sinh $tan $tanh $toHashedIndexKey $toUUID $tsIncrement $tsSecond
+   $median $percentile $encStrContains`.split(/\s+/),
 )
 
 export const isOperatorName = (name: string): boolean => name in OPERATORS || LEFT_OUT.has(name)

@@ -87,10 +87,17 @@ const doubleText = (value: number): string => {
 
 const toBool = (value: Value): boolean => (isNumber(value) ? compareMaybe(value, 0) !== 0 : value !== false)
 
+const dateAt = (ms: number): Date => {
+  if (!Number.isFinite(ms)) throw failure('Attempt to convert NaN or an infinity to a date in $convert')
+  const date = new Date(Math.trunc(ms))
+  if (Number.isNaN(date.getTime())) throw notImplemented('a date outside the years -271821 to 275760')
+  return date
+}
+
 const toDate = (value: Value): Date => {
   if (value instanceof Date) return value
   if (value instanceof ObjectId) return value.getTimestamp()
-  if (typeof value === 'bigint' || value instanceof Double) return new Date(Math.trunc(toDouble(value)))
+  if (typeof value === 'bigint' || value instanceof Double) return dateAt(toDouble(value))
   if (typeof value !== 'string') throw unsupported(value, 'date')
   const date = parseDate(value)
   if (!date) {

@@ -26,12 +26,20 @@ const coerced = (value: Maybe, name: string): string => {
   throw fail(16007, `can't convert the argument of ${name} to a string`)
 }
 
+/** Longest text that an expression makes; no document holds as much. */
+const LONGEST = 32 * 1024 * 1024
+
+const bounded = (name: string, length: number): void => {
+  if (length > LONGEST) throw fail(146, `${name} would use too much memory`)
+}
+
 const concat = (values: readonly Maybe[]): Maybe => {
   let out = ''
   for (const value of values) {
     if (isNothing(value)) return null
     if (typeof value !== 'string') throw fail(16702, '$concat only supports strings')
     out += value
+    bounded('$concat', out.length)
   }
   return out
 }
@@ -203,6 +211,10 @@ const replace =
           throw fail([51746, 51745, 51744][i]!, `${name} requires its arguments to be strings`)
       if (values.some(isNothing)) return null
       const [text, wanted, instead] = values as string[]
+      if (all && instead!.length > 0) {
+        const most = wanted === '' ? text!.length + 1 : Math.floor(text!.length / wanted!.length)
+        bounded(name, text!.length + most * instead!.length)
+      }
       if (all) return wanted === '' ? text!.replaceAll('', () => instead!) : text!.split(wanted!).join(instead!)
       return text!.replace(wanted!, () => instead!)
     }
