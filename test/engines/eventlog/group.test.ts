@@ -96,6 +96,16 @@ test('what somebody had who goes is sent to others before anything new; his late
   assert.equal(sends(group.next(1)), ['b:0:1', 'b:1:1', 'b:4:0'])
 })
 
+test('who does not take what was sent gets nothing more, and others do', () => {
+  const group = given({}, messages(0, 4), ['a', 9], ['b', 9])
+  group.hold('a', true)
+  assert.equal(sends(group.next(0)), ['b:0:0', 'b:1:0', 'b:2:0', 'b:3:0'])
+  group.offer([message(4), message(5)])
+  group.hold('a', false)
+  group.hold('b', true)
+  assert.equal(sends(group.next(1)), ['a:4:0', 'a:5:0'])
+})
+
 test('a consumer too many is not taken', () => {
   const group = given({ maxSubscribers: 1 }, [], ['a', 1])
   assert.is(group.connect('b', 1), false)

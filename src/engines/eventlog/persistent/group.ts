@@ -40,6 +40,8 @@ export type NackAction = 'park' | 'retry' | 'skip' | 'stop'
 export interface Group {
   /** False when there are as many consumers as may be. `slots`: messages that it takes at a time. */
   connect(consumer: string, slots: number): boolean
+  /** It gets nothing more as long as it does not take what was sent. */
+  hold(consumer: string, isHeld: boolean): void
   /** What it had is sent to others. */
   disconnect(consumer: string): void
   /** Adds what was read, in order. */
@@ -83,6 +85,7 @@ export interface GroupStatus {
 interface Consumer {
   readonly key: string
   readonly slots: number
+  isHeld: boolean
   inFlight: number
   total: number
   answerMs: number[]
@@ -94,6 +97,8 @@ interface Flight {
   readonly sentAt: number
 }
 
+/** Messages that are handed out in one step: what they weigh is known only once they are sent. */
+const MOST_AT_ONCE = 32
 /** Answer times that are kept of a consumer. */
 const KEPT_TIMES = 100
 
@@ -176,11 +181,11 @@ export const createGroup = (rules: GroupRules, done: number | undefined): Group 
     const left: Message[] = []
     const candidates: { readonly key: string; free: number }[] = [...consumers.values()].map((one) => ({
       key: one.key,
-      free: one.slots - one.inFlight,
+      free: one.isHeld ? 0 : one.slots - one.inFlight,
     }))
     let free = candidates.reduce((sum, one) => sum + one.free, 0)
     for (const [i, message] of queue.entries()) {
-      if (free === 0) return [...left, ...queue.slice(i)]
+      if (free === 0 || effects.length >= MOST_AT_ONCE) return [...left, ...queue.slice(i)]
       // Who has it already would answer for both at once.
       const chosen = flights.has(message.id) ? undefined : choose(rules.strategy, candidates, message.pin, turn)
       const candidate = candidates.find(({ key }) => key === chosen?.key)
@@ -204,8 +209,12 @@ export const createGroup = (rules: GroupRules, done: number | undefined): Group 
   return {
     connect: (key, slots) => {
       if (rules.maxSubscribers > 0 && consumers.size >= rules.maxSubscribers) return false
-      consumers.set(key, { key, slots, inFlight: 0, total: 0, answerMs: [] })
+      consumers.set(key, { key, slots, isHeld: false, inFlight: 0, total: 0, answerMs: [] })
       return true
+    },
+    hold: (key, isHeld) => {
+      const consumer = consumers.get(key)
+      if (consumer !== undefined) consumer.isHeld = isHeld
     },
     disconnect: (key) => {
       const lost = [...flights.values()].filter(({ consumer }) => consumer.key === key)

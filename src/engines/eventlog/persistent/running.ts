@@ -145,7 +145,12 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
       target === undefined
         ? delivered(encoded(record), NOTHING, position, retries)
         : delivered(target === null ? NOTHING : encoded(target), encoded(record), position, retries)
-    consumer.call.send(frame)
+    if (consumer.call.send(frame)) return
+    group.hold(key, true)
+    void consumer.call.drained().then(() => {
+      group.hold(key, false)
+      work()
+    })
   }
   const parkRecord = async (position: number, reason: string): Promise<Outcome> => {
     try {
@@ -203,8 +208,8 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
       perform(effect)
       if (effect.kind === 'send') sent++
     }
-    // Places became free in the buffer.
-    if (sent > 0 && !isLive) setImmediate(work)
+    // There may be more: what is handed out in one step is bounded.
+    if (sent > 0) setImmediate(work)
   }
 
   const place = (at: number | undefined): string => (at === undefined ? '' : isAll ? `C:${at}/P:${at}` : String(at))
