@@ -1,9 +1,9 @@
-// Values of every BSON type, with those that are at an edge of it.
-import { BSON } from 'mongodb'
+// Values of every BSON type, valid commands to put them into, and what no answer may be.
+import { BSON, type Document } from 'mongodb'
 
 const { Binary, BSONRegExp, Code, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp } = BSON
 
-/** By the server's name of the type. */
+/** Values with those at an edge of their type, by the server's name of the type. */
 export const VALUES: readonly (readonly [string, unknown])[] = [
   ['double', new Double(1.5)],
   ['double', new Double(-1)],
@@ -37,3 +37,39 @@ export const VALUES: readonly (readonly [string, unknown])[] = [
   ['minKey', new MinKey()],
   ['maxKey', new MaxKey()],
 ]
+
+/** A valid form of each command, to which options are added. */
+export const VALID: Readonly<Record<string, Document>> = {
+  insert: { insert: 'c', documents: [{}] },
+  update: { update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }] },
+  delete: { delete: 'c', deletes: [{ q: { no: 1 }, limit: 1 }] },
+  findAndModify: { findAndModify: 'c', query: {}, update: { $set: { a: 1 } } },
+  find: { find: 'c' },
+  getMore: { getMore: BSON.Long.fromNumber(77), collection: 'c' },
+  killCursors: { killCursors: 'c', cursors: [BSON.Long.fromNumber(77)] },
+  aggregate: { aggregate: 'c', pipeline: [], cursor: {} },
+  distinct: { distinct: 'c', key: 'a' },
+  count: { count: 'c' },
+  explain: { explain: { find: 'c' }, verbosity: 'queryPlanner' },
+  create: { create: 'made' },
+  drop: { drop: 'made' },
+  dropDatabase: { dropDatabase: 1, $db: 'schema-other' },
+  renameCollection: { renameCollection: 'schema.no', to: 'schema.yes', $db: 'admin' },
+  listCollections: { listCollections: 1 },
+  listDatabases: { listDatabases: 1, $db: 'admin' },
+  collStats: { collStats: 'c' },
+  dbStats: { dbStats: 1 },
+  validate: { validate: 'c' },
+  createIndexes: { createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a_1' }] },
+  dropIndexes: { dropIndexes: 'c', index: 'no' },
+  listIndexes: { listIndexes: 'c' },
+  startSession: { startSession: 1 },
+  refreshSessions: { refreshSessions: [] },
+}
+
+const INTERNAL = new Set([1, 8])
+const JAVASCRIPT = /is not a function|Cannot read|undefined|\[object [A-Z]|is not iterable|Cannot convert|Cannot mix/
+
+/** Whether an answer is an error of the server's own making. */
+export const isUnsound = ({ ok, code, errmsg }: Document): boolean =>
+  ok !== 1 && (INTERNAL.has(code) || JAVASCRIPT.test(errmsg))

@@ -11,7 +11,7 @@ import { STAGES } from '../../../src/engines/documents/stages.ts'
 import { UPDATE_OPERATORS } from '../../../src/engines/documents/update.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { rawClient } from './raw.ts'
-import { VALUES } from './samples.ts'
+import { isUnsound, VALID, VALUES } from './samples.ts'
 
 const server = await documentStoreUnderTest()
 const raw = await rawClient(server.url)
@@ -27,35 +27,6 @@ test.after(async () => {
 const SOAK = process.env.SOAK === '1'
 
 const ask = (command: Document) => raw.command('$db' in command ? command : { ...command, $db: 'schema' })
-
-/** A valid form of each command, to which options are added. */
-const VALID: Readonly<Record<string, Document>> = {
-  insert: { insert: 'c', documents: [{}] },
-  update: { update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }] },
-  delete: { delete: 'c', deletes: [{ q: { no: 1 }, limit: 1 }] },
-  findAndModify: { findAndModify: 'c', query: {}, update: { $set: { a: 1 } } },
-  find: { find: 'c' },
-  getMore: { getMore: BSON.Long.fromNumber(77), collection: 'c' },
-  killCursors: { killCursors: 'c', cursors: [BSON.Long.fromNumber(77)] },
-  aggregate: { aggregate: 'c', pipeline: [], cursor: {} },
-  distinct: { distinct: 'c', key: 'a' },
-  count: { count: 'c' },
-  explain: { explain: { find: 'c' }, verbosity: 'queryPlanner' },
-  create: { create: 'made' },
-  drop: { drop: 'made' },
-  dropDatabase: { dropDatabase: 1, $db: 'schema-other' },
-  renameCollection: { renameCollection: 'schema.no', to: 'schema.yes', $db: 'admin' },
-  listCollections: { listCollections: 1 },
-  listDatabases: { listDatabases: 1, $db: 'admin' },
-  collStats: { collStats: 'c' },
-  dbStats: { dbStats: 1 },
-  validate: { validate: 'c' },
-  createIndexes: { createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a_1' }] },
-  dropIndexes: { dropIndexes: 'c', index: 'no' },
-  listIndexes: { listIndexes: 'c' },
-  startSession: { startSession: 1 },
-  refreshSessions: { refreshSessions: [] },
-}
 
 /** Types that the server takes for an option of a type; of others it is told by name. */
 const TAKES: Readonly<Partial<Record<OptionType, readonly string[]>>> = {
@@ -77,12 +48,6 @@ const TAKES: Readonly<Partial<Record<OptionType, readonly string[]>>> = {
   concernNumber: ['int', 'long', 'double', 'decimal', 'string', 'object'],
   collation: ['object'],
 }
-
-const INTERNAL = new Set([1, 8])
-const JAVASCRIPT = /is not a function|Cannot read|undefined|\[object [A-Z]|is not iterable|Cannot convert|Cannot mix/
-
-const isUnsound = ({ ok, code, errmsg }: Document): boolean =>
-  ok !== 1 && (INTERNAL.has(code) || JAVASCRIPT.test(errmsg))
 
 /** An answer, or a refusal that says what is wrong: never an error of the server's own making. */
 const sound = (answer: Document, what: string): void => {

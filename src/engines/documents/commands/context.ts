@@ -9,6 +9,7 @@ import type { Failpoints } from '../failpoints.ts'
 import { asLong } from '../numbers.ts'
 import type { Verifier } from '../scram.ts'
 import type { Session, Sessions } from '../sessions.ts'
+import { shown } from '../shown.ts'
 import type { Patience, Reading, Store } from '../store.ts'
 import type { Transaction } from '../transactions.ts'
 import { type Doc, isArray, isDoc, isNumber, type Maybe, type Value } from '../values.ts'
@@ -242,7 +243,7 @@ const checkNames = (database: string, collection: string): void => {
 /** A namespace given whole, as `database.collection`. */
 export const wholeNamespace = (value: Maybe): string => {
   if (typeof value !== 'string' || !value.includes('.'))
-    throw new CommandError(73, `Invalid namespace specified '${value}'`)
+    throw new CommandError(73, `Invalid namespace specified '${value === undefined ? '' : shown(value)}'`)
   const { database, name } = splitNamespace(value)
   checkNames(database, name)
   return value
