@@ -36,13 +36,14 @@ const emailOf = ({ email }: Profile): string | null => (email === undefined ? nu
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 5,
+  version: 6,
   indexes: [
     { key: { source_id: 1, _id: 1 } },
     { key: { created_at: 1, _id: 1 } },
     { key: { updated_at: 1, _id: 1 } },
     { key: { email: 1 } },
     { key: { 'profile.name': 1 }, sparse: true },
+    { key: { 'profile.phone': 1 }, sparse: true },
     { key: { 'profile.address.city': 1 }, sparse: true },
     { key: { segments: 1, created_at: 1, _id: 1 } },
   ],

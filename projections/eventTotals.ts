@@ -1,4 +1,4 @@
-// How many custom events there are, in all and of each name.
+// How many custom events there are, in all and of each name, and when the last one came in.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { erasedBy, TRACES_ERASED } from '../src/domain/traces.ts'
@@ -7,6 +7,8 @@ import type { Projection } from './projection.ts'
 export interface EventTotalsDocument {
   readonly _id: string
   readonly events: number
+  /** Documents of the version before have none. */
+  readonly last_at?: Date
 }
 
 /** The key of the total of all names. */
@@ -16,7 +18,7 @@ export const ofEvent = (name: string): string => `event/${name}`
 
 export const eventTotals: Projection<EventTotalsDocument> = {
   name: 'eventTotals',
-  version: 2,
+  version: 3,
   indexes: [],
   types: ['CustomEventTracked', TRACES_ERASED],
   keys: (fact) => {
@@ -28,7 +30,7 @@ export const eventTotals: Projection<EventTotalsDocument> = {
   },
   evolve: (before, fact, key) => {
     const erased = erasedBy(fact)
-    if (!erased) return { _id: key, events: (before?.events ?? 0) + 1 }
+    if (!erased) return { _id: key, events: (before?.events ?? 0) + 1, last_at: new Date(fact.created) }
     const gone = erased.events
       .filter(({ event }) => key === ALL_EVENTS || key === ofEvent(event))
       .reduce((sum, { events }) => sum + events, 0)

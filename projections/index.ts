@@ -6,6 +6,7 @@ import { creditTransactions } from './creditTransactions.ts'
 import { customerEvents } from './customerEvents.ts'
 import { customers } from './customers.ts'
 import { deadlines } from './deadlines.ts'
+import { eventHours } from './eventHours.ts'
 import { eventTotals } from './eventTotals.ts'
 import { loyaltyCards } from './loyaltyCards.ts'
 import { loyaltyTotals } from './loyaltyTotals.ts'
@@ -16,6 +17,7 @@ import { publications } from './publications.ts'
 import { redemptions } from './redemptions.ts'
 import { referrals } from './referrals.ts'
 import { rejectedEvents } from './rejectedEvents.ts'
+import { segmentDays } from './segmentDays.ts'
 import { segmentMembers } from './segmentMembers.ts'
 import { vouchers } from './vouchers.ts'
 import { voucherTotals } from './voucherTotals.ts'
@@ -24,9 +26,11 @@ export const projections = [
   customers,
   activity,
   eventTotals,
+  eventHours,
   customerEvents,
   rejectedEvents,
   segmentMembers,
+  segmentDays,
   deadlines,
   outbox,
   vouchers,

@@ -44,7 +44,8 @@ const ActivityList = v.pipe(
   v.title('ActivityList'),
 )
 
-const show = (document: ActivityDocument, customer: CustomerDocument) => ({
+/** How an entry shows, with the customer it is about. */
+export const showActivity = (document: ActivityDocument, customer: CustomerDocument) => ({
   id: document._id,
   type: document.type,
   category: document.category,
@@ -68,7 +69,7 @@ const log = async (services: Services, name: string, query: v.InferOutput<typeof
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
   const page = await pageOf(source, LOG_ORDER, query)
   if (isFailure(page)) return page
-  const shown = page.entries.map((document) => show(document, customer))
+  const shown = page.entries.map((document) => showActivity(document, customer))
   return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 

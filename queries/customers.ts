@@ -151,6 +151,7 @@ const TIMED: Timed<CustomerDocument> = {
 const ListQuery = v.object({
   ...pagedByNumber,
   email: v.optional(v.string()),
+  phone: v.optional(v.string()),
   city: v.optional(v.string()),
   name: v.optional(v.string()),
   segment_id: v.optional(v.string()),
@@ -165,6 +166,7 @@ type ListQuery = v.InferOutput<typeof ListQuery>
 const filterOf = (query: ListQuery, timeZone: string): Record<string, unknown> =>
   allOf(
     query.email === undefined ? {} : { email: emailKey(query.email) },
+    query.phone === undefined ? {} : { 'profile.phone': query.phone },
     query.city === undefined ? {} : { 'profile.address.city': query.city },
     query.name === undefined ? {} : { 'profile.name': query.name },
     query.segment_id === undefined ? {} : { segments: query.segment_id },

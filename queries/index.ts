@@ -2,6 +2,7 @@
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { activityQueries } from './activity.ts'
+import { activityStreamQueries } from './activityStream.ts'
 import { asyncActionQueries } from './asyncActions.ts'
 import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
@@ -27,7 +28,9 @@ import { redemptionQueries } from './redemptions.ts'
 import { referralQueries } from './referrals.ts'
 import { rejectedEventQueries } from './rejectedEvents.ts'
 import { rewardQueries } from './rewards.ts'
+import { segmentStatisticsQueries } from './segmentStatistics.ts'
 import { segmentQueries } from './segments.ts'
+import { statisticsQueries } from './statistics.ts'
 import { validationRuleQueries } from './validationRules.ts'
 import { voucherQueries } from './vouchers.ts'
 import { webhookQueries } from './webhooks.ts'
@@ -35,12 +38,15 @@ import { webhookQueries } from './webhooks.ts'
 export const queryRoutes = (services: Services): readonly Route[] => [
   ...customerQueries(services),
   ...activityQueries(services),
+  ...activityStreamQueries(services),
   ...eventQueries(services),
+  ...statisticsQueries(services),
   ...rejectedEventQueries(services),
   ...eventSchemaQueries(services),
   ...auditQueries(services),
   ...auditRunQueries(services),
   ...segmentQueries(services),
+  ...segmentStatisticsQueries(services),
   ...validationRuleQueries(services),
   ...distributionQueries(services),
   ...messageQueries(services),

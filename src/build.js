@@ -5,6 +5,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
+import { buildConsole } from './console/build.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -48,4 +49,7 @@ export const build = async () => {
   await Promise.all(old.map(({ name }) => rm(join(outdir, name), { force: true })))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build()
+  await buildConsole(join(root, 'dist'))
+}

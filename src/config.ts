@@ -116,6 +116,8 @@ const environment = v.object({
   /** Where `/metrics`, and where `/docs` and `/openapi.json` are answered: with the rest, nowhere, or at a port of their own. */
   METRICS: place,
   DOCS: place,
+  /** Whether this process shows the console, at `/console`. */
+  CONSOLE: v.optional(v.picklist(['on', 'off'], 'must be on or off'), 'on'),
   /** Requests a minute and key; no limit when absent. */
   RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
   /** What a client key may use up from one address in a minute. */
@@ -165,6 +167,7 @@ export interface Config {
   readonly drainTimeLimitMs: number
   /** Where each page of operation is answered: a number is a port of its own. */
   readonly pages: Readonly<Record<Page, 'on' | 'off' | number>>
+  readonly showsConsole: boolean
   readonly rateLimitPerMinute: number | undefined
   readonly clientLimits: ClientLimits
   readonly proxies: number
@@ -204,6 +207,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
     drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
     pages: { metrics: e.METRICS, docs: e.DOCS },
+    showsConsole: e.CONSOLE === 'on',
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
     clientLimits: {
       requests: e.CLIENT_REQUESTS_PER_MINUTE,
@@ -225,3 +229,28 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     },
   }
 }
+
+/** The settings of a process as they may be shown: whether a secret or a gateway is set, never what it is. */
+export const settingsShown = (config: Config): Readonly<Record<string, unknown>> => ({
+  event_store: config.eventStoreUrl === undefined ? 'embedded' : 'server',
+  document_store: config.mongodbUrl === undefined ? 'embedded' : 'server',
+  project_id: config.projectId,
+  project_time_zone: config.projectTimeZone,
+  validation_mode: config.validationMode,
+  trigger_horizon_hours: config.triggerHorizonHours,
+  request_time_limit_ms: config.requestTimeLimitMs,
+  drain_time_limit_ms: config.drainTimeLimitMs,
+  rate_limit_per_minute: config.rateLimitPerMinute ?? null,
+  client_limits_per_minute: config.clientLimits,
+  delivery: config.delivery.isOn ? 'on' : 'off',
+  delivery_concurrency: config.delivery.concurrency,
+  webhooks_to_private_addresses: config.delivery.allowPrivate,
+  webhook_signing_secret: config.delivery.signingSecret === undefined ? 'from the project' : 'set',
+  mail_server: config.delivery.smtpUrl === undefined ? 'none: e-mails wait' : 'set',
+  email_from: config.delivery.emailFrom,
+  text_message_gateway: config.delivery.smsUrl === undefined ? 'none: text messages wait' : 'set',
+  keys_file: config.keysFile === undefined ? 'generated' : 'given',
+  trusted_proxies: config.proxies,
+  metrics: config.pages.metrics,
+  docs: config.pages.docs,
+})

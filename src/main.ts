@@ -6,15 +6,26 @@ import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
 import { type StartSettings, startFault } from './startFault.ts'
 
-const welcome = (url: string, keysPath: string, generated: boolean, engines: string): string => `
-Tributary listens on ${url}
+const shown = (url: string): string => url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
 
+/** How to get to the console: by a link that signs in where whoever reads this can read the keys too. */
+const wayIn = ({ console }: Node, keysAreHere: boolean): string => {
+  if (console === undefined) return ''
+  const [address, how] = keysAreHere
+    ? [console.signInAddress(), 'this link signs in once; after that, or elsewhere, an API key does']
+    : [console.address, 'sign in with an API key']
+  return `\n  console   ${shown(address)}\n            ${how}`
+}
+
+const welcome = (url: string, entry: string, keysPath: string, generated: boolean, engines: string): string => `
+Tributary listens on ${url}
+${entry}
   keys      ${keysPath}${generated ? '  (made just now: one for each role)' : ''}
   data      ${engines}
   API       ${url}/docs
   health    ${url}/health/ready
 
-Try next: README.md, "One minute".
+Try next: open the console, or README.md, "One minute".
 `
 
 /** How long a stop may take after what runs was given its time to end, ms. */
@@ -70,10 +81,11 @@ const main = async (): Promise<void> => {
     if (stopping) return
     throw error
   }
-  const url = node.url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
+  const url = shown(node.url)
   const where =
     config.eventStoreUrl && config.mongodbUrl ? 'your event store and MongoDB' : `${config.dataDir}  (embedded engines)`
-  process.stderr.write(welcome(url, node.keys.path, node.keys.generated, where))
+  const entry = wayIn(node, config.keysFile === undefined)
+  process.stderr.write(welcome(url, entry, node.keys.path, node.keys.generated, where))
   void node.engineFailed.then((error) => {
     if (stopping) return
     log.fatal({ err: error }, 'an embedded engine ended; this process ends too, so that it can be started again')

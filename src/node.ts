@@ -10,6 +10,7 @@ import { startClock } from './clock/clock.ts'
 import { isElsewhere, newestIn } from './clock/newest.ts'
 import { clockMetrics, createNodeClock, type Machine } from './clock/nodeClock.ts'
 import type { Config } from './config.ts'
+import { type ConsoleEntry, createConsole } from './console/index.ts'
 import { signingSecret, startDelivery } from './delivery/index.ts'
 import { diskMetrics, watchDisks } from './disk.ts'
 import { activityId } from './domain/customer/activity.ts'
@@ -37,6 +38,7 @@ import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
 import { dropLeftBehind, scratchName } from './readmodel/scratch.ts'
 import { startRollout } from './rollout/rollout.ts'
+import { startActivityFeed } from './runtime/activityFeed.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { mapError } from './runtime/errors.ts'
@@ -71,6 +73,8 @@ export interface Node {
   readonly url: string
   readonly keys: LoadedKeys
   readonly services: Services
+  /** Undefined where the console is not shown. */
+  readonly console: ConsoleEntry | undefined
   /** Resolves, with the reason, when an embedded engine is gone for good by itself: nothing works without it. */
   readonly engineFailed: Promise<Error>
   /** Finishes what runs, at most for the configured time, and stops everything. */
@@ -104,7 +108,10 @@ export const startNode = async (
 ): Promise<Node> => {
   const stops: (() => Promise<unknown>)[] = []
   let closeServer: () => Promise<unknown> = async () => undefined
+  /** Answers that would never end by themselves. */
+  let endStreams = (): void => undefined
   const stopAll = async (): Promise<void> => {
+    endStreams()
     // First what runs is finished, with everything that it needs.
     await closeServer()
     for (const stop of stops.splice(0).reverse()) await stop()
@@ -332,6 +339,8 @@ export const startNode = async (
       waitingDeadlines: clock.pending,
       switchedOff: () => rulebook.current().off.size,
     })
+    const activityFeed = startActivityFeed({ readModel, projector, log })
+    endStreams = () => activityFeed.stop()
     const services: Services = {
       settings: {
         mode: config.validationMode,
@@ -355,6 +364,7 @@ export const startNode = async (
       ledgers,
       redemptions,
       processes,
+      activityFeed,
       aside,
       failedJobs,
       delivery,
@@ -365,7 +375,14 @@ export const startNode = async (
     }
     const requests = createNamedRequests({ store, readModel, log, now })
     stops.push(() => requests.idle())
-    const routes = [...commandRoutes(services), ...queryRoutes(services)]
+    const shown = createConsole({
+      config,
+      readModel,
+      keys: keys.ring,
+      project: () => rulebook.current().definitions.project,
+      now,
+    })
+    const routes = [...commandRoutes(services), ...queryRoutes(services), ...(shown?.routes ?? [])]
     const pagesAt = (place: 'on' | number) => PAGES.filter((page) => config.pages[page] === place)
     const deps: AppDeps = {
       ...common,
@@ -390,8 +407,15 @@ export const startNode = async (
       })
       stops.push(() => pages.close(config.drainTimeLimitMs))
     }
-    app = buildApp(routes, { ...deps, pages: pagesAt('on') })
-    return { url: server.url, keys, services, engineFailed: engines.failed, stop: stopAll }
+    app = buildApp(routes, { ...deps, ...shown?.app, pages: pagesAt('on') })
+    return {
+      url: server.url,
+      keys,
+      services,
+      console: shown?.entry(server.url),
+      engineFailed: engines.failed,
+      stop: stopAll,
+    }
   } catch (error) {
     await stopAll()
     throw error

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { build } from '../src/build.js'
+import { buildConsole } from '../src/console/build.js'
 import { buildTests } from './build.ts'
 import { SKIPPED } from './skip.ts'
 
@@ -86,7 +87,10 @@ const runFile = (file: string): Promise<Outcome> =>
   })
 
 // Tests that start the product start what is built of it; a run within a test has it already.
-if (process.env.TESTS_BUILT === undefined) await build()
+if (process.env.TESTS_BUILT === undefined) {
+  await build()
+  if (files.some((file) => file.startsWith('console/browser/'))) await buildConsole(join(root, '..', 'dist'))
+}
 const built = await buildTests(files)
 
 const queue = [...files]

@@ -5,7 +5,8 @@ import { type Connection, createClient, reasonIn } from '../import/client.ts'
 import { KeyError, ServerError } from '../import/errors.ts'
 import { CliError, EXIT } from './exit.ts'
 
-const failureOf = (error: unknown): unknown => {
+/** What a command ends with when a server could not be asked. */
+export const failureOf = (error: unknown): unknown => {
   if (error instanceof KeyError) return new CliError(error.message, EXIT.key)
   if (error instanceof ServerError)
     return new CliError(

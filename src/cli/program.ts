@@ -9,6 +9,7 @@ import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { clockCommand } from './clock.ts'
 import type { Subcommand } from './command.ts'
+import { demoCommand } from './demo.ts'
 import { enginesCommand } from './engines.ts'
 import { CliError, EXIT } from './exit.ts'
 import { importCommand } from './import.ts'
@@ -24,6 +25,7 @@ const subcommands: readonly Subcommand[] = [
   projectionsCommand,
   backupCommand,
   clockCommand,
+  demoCommand,
 ]
 
 const versionOf = (path: URL): string =>

@@ -5,10 +5,12 @@ import type { KeyRing, Role } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { NamedRequests } from '../runtime/requests.ts'
-import { AUDIENCE_ROLES, authenticate, authorizeClient } from './auth.ts'
-import { DEFAULT_BODY_LIMIT, MAX_NESTING, readBody } from './body.ts'
+import { authenticate, authorizeClient } from './auth.ts'
+import { readBody } from './body.ts'
+import { comesWithCookie, sessionKey } from './browser.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
+import { checkedEndpoints, type Endpoint, PARAMETER } from './endpoints.ts'
 import {
   type Failure,
   insufficientStorage,
@@ -35,8 +37,8 @@ import {
   isInvalid,
   type Outcome,
   type Route,
-  recordsFacts,
 } from './route.ts'
+import type { Sessions } from './sessions.ts'
 import { UNSERVED } from './unsupported.ts'
 
 /** What the application is built on. */
@@ -73,79 +75,15 @@ export interface AppDeps {
   readonly requests?: NamedRequests
   /** The customer that an id or `source_id` leads to. */
   readonly customerOf?: (named: unknown) => string | undefined
+  /** What a cookie stands for that comes instead of a key; without it only keys are known. */
+  readonly sessions?: Sessions
+  /** The pages at and below /console, where `/` leads to. */
+  readonly consolePages?: { answer(path: string, headers: Pick<Headers, 'get'>): Outcome }
   /** Unix milliseconds; default the system's clock. */
   readonly clock?: () => number
 }
 
 const DEFAULT_TIME_LIMIT_MS = 30_000
-
-/** One path of one route, with all that can be known before the first request. */
-interface Endpoint {
-  readonly route: Route
-  readonly path: string
-  readonly audience: Audience
-  readonly method: string
-  readonly roles: ReadonlySet<Role>
-  readonly bodyLimit: number
-  readonly bodyNesting: number
-  readonly takesParams: boolean
-  /** A request may lead to facts. */
-  readonly records: boolean
-}
-
-const PARAMETER = /\{([^{}/]+)\}/g
-
-const parameterNames = (path: string): readonly string[] => [...path.matchAll(PARAMETER)].map((match) => match[1]!)
-
-const endpointsOf = (route: Route): readonly Endpoint[] => {
-  const fail = (path: string, why: string): never => {
-    throw new Error(`Route ${route.method.toUpperCase()} ${path}: ${why}`)
-  }
-  const wanted = parameterNames(route.path)
-  return [route.path, ...(route.also ?? [])].map((path) => {
-    const audience = audienceOf(path)
-    const names = parameterNames(path)
-    const roles = route.roles.filter((role) => AUDIENCE_ROLES[audience].includes(role))
-    if (audience !== 'public' && roles.length === 0) fail(path, `none of its roles may use a ${audience} path`)
-    if (audience === 'public' && route.roles.length > 0) fail(path, 'a public path has no roles')
-    if (audience === 'client' && route.ability === undefined) fail(path, 'a client path needs an ability')
-    const missing = wanted.find((name) => !names.includes(name))
-    if (missing !== undefined) fail(path, `lacks the parameter {${missing}} of ${route.path}`)
-    return {
-      route,
-      path,
-      audience,
-      method: route.method.toUpperCase(),
-      roles: new Set(roles),
-      bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
-      bodyNesting: route.bodyNesting ?? MAX_NESTING,
-      takesParams: names.length > 0,
-      records: recordsFacts(route),
-    }
-  })
-}
-
-/** Static segments before parameters, so that `/v1/events/rejected` never reads as `/v1/events/{id}`. */
-const bySpecificity = (a: Endpoint, b: Endpoint): number => {
-  const left = a.path.split('/')
-  const right = b.path.split('/')
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = Number(left[i]!.startsWith('{')) - Number(right[i]!.startsWith('{'))
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
-const checkedEndpoints = (routes: readonly Route[]): readonly Endpoint[] => {
-  const endpoints = routes.flatMap(endpointsOf)
-  const seen = new Set<string>()
-  for (const { method, path } of endpoints) {
-    const shape = `${method} ${path.replace(PARAMETER, '{}')}`
-    if (seen.has(shape)) throw new Error(`Route ${method} ${path} is declared twice`)
-    seen.add(shape)
-  }
-  return endpoints.toSorted(bySpecificity)
-}
 
 /** The path as sent, undecoded so that `%2F` stays in its segment, without a trailing slash (SDKs send one). */
 const rawPath = (request: Request): string => {
@@ -212,9 +150,14 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   }
 
   /** Who asks, and whether the key may send another request now. */
-  const admit = (exchange: Exchange, endpoint: Endpoint): Failure | undefined => {
+  const admit = async (exchange: Exchange, endpoint: Endpoint): Promise<Failure | undefined> => {
     if (endpoint.audience === 'public') return undefined
-    const key = authenticate(deps.keys, endpoint.audience, endpoint.roles, exchange.headers)
+    const { audience, roles, method } = endpoint
+    const { headers } = exchange
+    const key =
+      deps.sessions && comesWithCookie(audience, headers)
+        ? await sessionKey(deps.sessions, roles, method, headers)
+        : authenticate(deps.keys, audience, roles, headers)
     if ('failed' in key) return key
     exchange.key = key
     const shortage = endpoint.records ? deps.shortage?.() : undefined
@@ -295,7 +238,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
     const refused =
-      admit(exchange, endpoint) ??
+      (await admit(exchange, endpoint)) ??
       (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??
       readHead(exchange, endpoint, c)
     if (refused !== undefined) return refused
@@ -384,6 +327,17 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     )
   for (const endpoint of checkedEndpoints([...routes, ...operation]))
     app.on(endpoint.method, endpoint.path.replace(PARAMETER, ':$1'), (c) => serveEndpoint(endpoint, c))
+
+  const { consolePages } = deps
+  if (consolePages) {
+    const settled = (c: Asked, template: string, outcome: Outcome): Response => {
+      const exchange = begin(c.req.raw, template, 'public')
+      const answer = settleRefusal<Answer>(outcome)
+      return isFailure(answer) ? replier.failure(exchange, answer) : replier.answer(exchange, answer, 200)
+    }
+    app.get('/', (c) => settled(c, '/', { status: 302, headers: { Location: '/console' } }))
+    app.get('/console/*', (c) => settled(c, '/console/*', consolePages.answer(c.req.path, c.req.raw.headers)))
+  }
 
   app.notFound((c) => {
     const { path, method } = c.req

@@ -6,6 +6,7 @@ import type { Processes } from '../processes/process.ts'
 import type { Projector } from '../projector/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
+import type { ActivityFeed } from './activityFeed.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
 import type { FailedJobs } from './failedJobs.ts'
@@ -49,6 +50,8 @@ export interface Services {
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions
   readonly processes: Processes
+  /** What comes into the activity log, for those who watch. */
+  readonly activityFeed: ActivityFeed
   /** What workers could not do, and come back to. */
   readonly aside: SetAside
   readonly failedJobs: FailedJobs

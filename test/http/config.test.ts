@@ -23,6 +23,7 @@ test('an empty environment gives the defaults', () => {
     drainTimeLimitMs: 10_000,
     pages: { metrics: 'on', docs: 'on' },
     rateLimitPerMinute: undefined,
+    showsConsole: true,
     clientLimits: { requests: 300, bytes: 4_000_000, newCustomers: 30, refusedEvents: 10 },
     proxies: 0,
     delivery: {

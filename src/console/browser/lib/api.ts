@@ -1,0 +1,133 @@
+// The public API as the pages use it: one way to ask and one to change, with paths and parameters checked against the API's
+// own document.
+import { signal } from '@preact/signals'
+import type { Operations } from '../operations.gen.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+/** The paths that answer a method. */
+export type PathOf<M extends Method> = keyof Operations extends infer K
+  ? K extends `${M} ${infer P}`
+    ? P
+    : never
+  : never
+type QueryOf<M extends Method, P extends string> = `${M} ${P}` extends keyof Operations
+  ? Operations[`${M} ${P}`]['query']
+  : never
+
+/** An answer that is no success, as the API tells it. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly key: string
+  readonly details: string
+  readonly requestId: string | undefined
+  constructor(status: number, key: string, message: string, details: string, requestId: string | undefined) {
+    super(message)
+    this.status = status
+    this.key = key
+    this.details = details
+    this.requestId = requestId
+  }
+}
+
+/** Counts what this page has changed: whatever is shown is asked for again then. */
+export const changes = signal(0)
+/** Set when a request says that the session is over. */
+export const sessionEnded = signal(false)
+
+let csrf = ''
+export const useCsrf = (token: string): void => {
+  csrf = token
+}
+
+export interface Request {
+  readonly method: Method
+  /** With parameters filled in, and the query. */
+  readonly path: string
+  readonly body?: unknown
+}
+
+interface ErrorBody {
+  readonly key?: string
+  readonly message?: string
+  readonly details?: string
+  readonly request_id?: string
+}
+
+const parsed = async (response: Response): Promise<unknown> => {
+  const text = await response.text()
+  if (text === '' || !(response.headers.get('content-type') ?? '').includes('json')) return text
+  return JSON.parse(text)
+}
+
+const failureOf = (status: number, body: unknown): ApiError => {
+  const { key, message, details, request_id } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody
+  return new ApiError(status, key ?? 'unknown', message ?? `The server answered ${status}`, details ?? '', request_id)
+}
+
+/** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
+export const send = async <T>({ method, path, body }: Request, signal?: AbortSignal): Promise<T> => {
+  let response: Response
+  try {
+    response = await fetch(path, {
+      method,
+      headers: {
+        ...(method === 'GET' ? {} : { 'X-CSRF-Token': csrf }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new ApiError(
+      0,
+      'unreachable',
+      'The server cannot be reached',
+      'It may be stopped, or the network is away.',
+      undefined,
+    )
+  }
+  const answer = await parsed(response)
+  if (response.ok) return answer as T
+  if (response.status === 401 && path !== '/console/session') sessionEnded.value = true
+  throw failureOf(response.status, answer)
+}
+
+export type Values = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** A path with its parameters filled in, and a query of what is there. */
+export const filled = (path: string, params: Values = {}, query: Values = {}): string => {
+  const named = path.replace(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(String(params[name] ?? '')))
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== '') search.set(name, String(value))
+  return search.size === 0 ? named : `${named}?${search}`
+}
+
+/** The address of a question, or nothing while it cannot be asked. */
+export const at = <P extends PathOf<'GET'>>(
+  path: P,
+  { params, query }: { readonly params?: Values; readonly query?: QueryOf<'GET', P> & Values } = {},
+): string => filled(path, params, query)
+
+/** A request that changes something; what pages show of it is what they send. */
+export const change = <M extends Exclude<Method, 'GET'>, P extends PathOf<M>>(
+  method: M,
+  path: P,
+  { params, query, body }: { readonly params?: Values; readonly query?: Values; readonly body?: unknown } = {},
+): Request => ({ method, path: filled(path, params, query), ...(body === undefined ? {} : { body }) })
+
+/** Sends a change, after which everything shown is asked for again. */
+export const carryOut = async <T>(request: Request): Promise<T> => {
+  const answer = await send<T>(request)
+  changes.value += 1
+  return answer
+}
+
+/** What is wrong, in words. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof ApiError
+    ? error.details || error.message
+    : error instanceof Error
+      ? error.message
+      : 'Something went wrong'

@@ -1,0 +1,108 @@
+// The console's start: who is there, which page the address stands for, and what is around it.
+import './main.css'
+import { type ComponentType, lazy, render, Suspense } from 'preact/compat'
+import { useEffect } from 'preact/hooks'
+import { sessionEnded } from './lib/api.ts'
+import { listenToKeys } from './lib/keys.ts'
+import { matched, type Params, path } from './lib/router.tsx'
+import { findSession, session, startError } from './lib/session.ts'
+import './lib/theme.ts'
+import { Home } from './pages/home.tsx'
+import { SignIn } from './pages/signIn.tsx'
+import { Help } from './parts/help.tsx'
+import { Frame, Page } from './parts/layout.tsx'
+import { Empty, Failed, Loading } from './parts/state.tsx'
+import { Toasts } from './parts/toast.tsx'
+
+type PageOf = ComponentType<{ readonly params: Params }>
+
+/** A page whose code comes when it is first looked at. */
+const later = (load: () => Promise<PageOf>): PageOf => lazy(async () => ({ default: await load() }))
+
+const customers = () => import('./pages/customers.tsx')
+const customer = later(() => import('./pages/customer.tsx').then((m) => m.Customer))
+const schemas = () => import('./pages/schemas.tsx')
+const segments = () => import('./pages/segments.tsx')
+const incentives = () => import('./pages/incentives.tsx')
+const messages = () => import('./pages/messages.tsx')
+const operation = () => import('./pages/operation.tsx')
+
+/** Which page an address stands for, the specific before the general. */
+const PAGES: readonly (readonly [form: string, page: PageOf])[] = [
+  ['/', Home],
+  ['/customers', later(() => customers().then((m) => m.Customers))],
+  ['/customers/:id', customer],
+  ['/customers/:id/:tab', customer],
+  ['/event-schemas', later(() => schemas().then((m) => m.Schemas))],
+  ['/event-schemas/new', later(() => schemas().then((m) => m.NewSchema))],
+  ['/event-schemas/:id', later(() => schemas().then((m) => m.Schema))],
+  ['/refused', later(() => import('./pages/refused.tsx').then((m) => m.Refused))],
+  ['/segments', later(() => segments().then((m) => m.Segments))],
+  ['/segments/new', later(() => import('./pages/builder.tsx').then((m) => m.Builder))],
+  ['/segments/:id', later(() => segments().then((m) => m.Segment))],
+  ['/segments/:id/edit', later(() => import('./pages/builder.tsx').then((m) => m.Builder))],
+  ['/loyalty', later(() => incentives().then((m) => m.Loyalties))],
+  ['/loyalty/:id', later(() => incentives().then((m) => m.Loyalty))],
+  ['/rewards', later(() => incentives().then((m) => m.Rewards))],
+  ['/rewards/:id', later(() => incentives().then((m) => m.Reward))],
+  ['/campaigns', later(() => incentives().then((m) => m.Campaigns))],
+  ['/campaigns/:id', later(() => incentives().then((m) => m.Campaign))],
+  ['/codes/:code', later(() => incentives().then((m) => m.Voucher))],
+  ['/referrals', later(() => incentives().then((m) => m.Referrals))],
+  ['/referrals/:id', later(() => incentives().then((m) => m.Referral))],
+  ['/validation-rules', later(() => incentives().then((m) => m.Rules))],
+  ['/validation-rules/:id', later(() => incentives().then((m) => m.Rule))],
+  ['/distributions', later(() => messages().then((m) => m.Distributions))],
+  ['/distributions/:id', later(() => messages().then((m) => m.Distribution))],
+  ['/messages', later(() => messages().then((m) => m.Outbox))],
+  ['/messages/:id', later(() => messages().then((m) => m.Message))],
+  ['/audit', later(() => operation().then((m) => m.Audit))],
+  ['/system', later(() => operation().then((m) => m.System))],
+]
+
+const Nothing = () => (
+  <Page title="No such page">
+    <Empty title="There is no page at this address">It may have been a link to something that was deleted.</Empty>
+  </Page>
+)
+
+const Shown = () => {
+  const shown = path.value
+  for (const [form, Found] of PAGES) {
+    const params = matched(form, shown)
+    if (params)
+      return (
+        <Suspense fallback={<Loading rows={8} />}>
+          <Found key={`${form} ${params.id ?? params.code ?? ''}`} params={params} />
+        </Suspense>
+      )
+  }
+  return <Nothing />
+}
+
+const App = () => {
+  useEffect(() => {
+    listenToKeys()
+    void findSession()
+  }, [])
+  if (startError.value) return <Failed error={startError.value} again={findSession} />
+  if (session.value === undefined) return null
+  if (session.value === null || sessionEnded.value || path.value === '/sign-in')
+    return (
+      <>
+        <SignIn hasEnded={sessionEnded.value} />
+        <Toasts />
+      </>
+    )
+  return (
+    <>
+      <Frame>
+        <Shown />
+      </Frame>
+      <Help />
+      <Toasts />
+    </>
+  )
+}
+
+render(<App />, document.getElementById('app')!)

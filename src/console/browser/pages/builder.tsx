@@ -1,0 +1,267 @@
+// Making and changing a segment: its condition as forms and as JSON, whom it would have, and the call that publishes it.
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
+import { useAsk } from '../lib/ask.ts'
+import { conditionOf, type Node, nodeOf } from '../lib/condition.ts'
+import { go, Link, type Params } from '../lib/router.tsx'
+import { type Customer, type EventSchema, type ListOf, nameOf, type Segment } from '../lib/shapes.ts'
+import { number } from '../lib/text.ts'
+import { ConditionForm } from '../parts/conditionForm.tsx'
+import { ApiCall, Area, Check, Text } from '../parts/form.tsx'
+import { Card, Page } from '../parts/layout.tsx'
+import { Shown } from '../parts/state.tsx'
+import { say } from '../parts/toast.tsx'
+
+interface Preview {
+  readonly matching: number
+  readonly customers: readonly string[]
+  readonly looked_at: number
+  readonly complete: boolean
+}
+
+/** How long changes rest before they are asked about, ms. */
+const REST_MS = 600
+const SAMPLE = 5
+
+/** Whom a condition would have, asked when it has not changed for a moment. */
+const usePreview = (
+  condition: string,
+): { readonly preview?: Preview; readonly fault?: string; readonly sample: readonly Customer[] } => {
+  const [shown, setShown] = useState<{ preview?: Preview; fault?: string; sample: readonly Customer[] }>({ sample: [] })
+  useEffect(() => {
+    const gone = new AbortController()
+    const timer = setTimeout(async () => {
+      try {
+        const request = change('POST', '/v1/segments/preview', { body: { condition: JSON.parse(condition) } })
+        const preview = await send<Preview>(request, gone.signal)
+        const sample = await Promise.all(
+          preview.customers
+            .slice(0, SAMPLE)
+            .map((id) =>
+              send<Customer>({ method: 'GET', path: at('/v1/customers/{id}', { params: { id } }) }, gone.signal),
+            ),
+        )
+        setShown({ preview, sample })
+      } catch (error) {
+        if (!gone.signal.aborted) setShown({ fault: wordsOf(error), sample: [] })
+      }
+    }, REST_MS)
+    return () => {
+      clearTimeout(timer)
+      gone.abort()
+    }
+  }, [condition])
+  return shown
+}
+
+const PreviewCard = ({ condition }: { readonly condition: string }) => {
+  const { preview, fault, sample } = usePreview(condition)
+  return (
+    <Card title="Whom it would have">
+      <div role="status" class="stack tight">
+        {fault ? (
+          <p class="note" data-tone="warn">
+            {fault}
+          </p>
+        ) : preview ? (
+          <>
+            <p>
+              <span class="figure-value">{number(preview.matching)}</span>{' '}
+              <span class="soft">
+                of {number(preview.looked_at)} customers{preview.complete ? '' : ' looked at so far'}
+              </span>
+            </p>
+            <ul>
+              {sample.map((one) => (
+                <li key={one.id}>
+                  <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
+                </li>
+              ))}
+            </ul>
+          </>
+        ) : (
+          <p class="soft">Asking…</p>
+        )}
+      </div>
+    </Card>
+  )
+}
+
+interface Draft {
+  readonly name: string
+  readonly trigger: boolean
+  readonly node: Node
+}
+
+const draftKey = (id: string | undefined): string => `tributary-segment-draft-${id ?? 'new'}`
+
+const draftOf = (segment: Segment | undefined): Draft => {
+  const kept = localStorage.getItem(draftKey(segment?.id))
+  if (kept !== null)
+    try {
+      return JSON.parse(kept) as Draft
+    } catch {
+      localStorage.removeItem(draftKey(segment?.id))
+    }
+  return {
+    name: segment?.name ?? '',
+    trigger: segment?.trigger_on_rollout ?? false,
+    node: segment?.condition === undefined ? { kind: 'group', join: 'all', of: [] } : nodeOf(segment.condition),
+  }
+}
+
+interface FormProps {
+  readonly segment: Segment | undefined
+  readonly schemas: readonly EventSchema[]
+  readonly segments: readonly Segment[]
+}
+
+const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
+  const [draft, setDraft] = useState(() => draftOf(segment))
+  const [written, setWritten] = useState<string>()
+  const [fault, setFault] = useState<string>()
+  const known = useMemo(
+    () => ({ schemas, segments: segments.filter(({ id }) => id !== segment?.id) }),
+    [schemas, segments, segment],
+  )
+  const typeOf = (event: string, property: string) =>
+    schemas.find(({ name }) => name === event)?.schema.properties[property]?.type
+  const condition = conditionOf(draft.node, typeOf)
+  const json = JSON.stringify(condition, undefined, 2)
+  const keep = (changed: Partial<Draft>) => {
+    const next = { ...draft, ...changed }
+    setDraft(next)
+    localStorage.setItem(draftKey(segment?.id), JSON.stringify(next))
+  }
+  const write = (text: string) => {
+    setWritten(text)
+    try {
+      keep({ node: nodeOf(JSON.parse(text)) })
+    } catch {
+      // Not JSON yet: the last that was stands.
+    }
+  }
+  const isJson = written === undefined || written.trim() === '' || canParse(written)
+  const body = { name: draft.name, type: 'auto-update', condition, trigger_on_rollout: draft.trigger }
+  const request = segment
+    ? change('PUT', '/v1/segments/{id}', { params: { id: segment.id }, body })
+    : change('POST', '/v1/segments', { body })
+  const discard = () => localStorage.removeItem(draftKey(segment?.id))
+  const publish = async () => {
+    try {
+      const saved = await carryOut<Segment>(request)
+      discard()
+      say('Published')
+      go(`/segments/${saved.id}`)
+    } catch (error) {
+      setFault(wordsOf(error))
+    }
+  }
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void publish()
+      }}
+    >
+      <Card>
+        <Text
+          label="Name"
+          value={draft.name}
+          onValue={(name) => keep({ name })}
+          required
+          maxLength={300}
+          placeholder="Regulars"
+        />
+        <Check
+          label="Who enters because of this change triggers messages and points too"
+          checked={draft.trigger}
+          onChecked={(trigger) => keep({ trigger })}
+        />
+      </Card>
+      <div class="columns builder">
+        <Card title="Who is in it">
+          <ConditionForm
+            node={draft.node}
+            known={known}
+            onNode={(node) => {
+              setWritten(undefined)
+              keep({ node })
+            }}
+          />
+        </Card>
+        <div class="stack">
+          <PreviewCard condition={json} />
+          <Card title="As JSON">
+            <Area
+              label="Condition"
+              isCode
+              rows={14}
+              value={written ?? json}
+              onValue={write}
+              fault={isJson ? undefined : 'This is not JSON yet'}
+            />
+          </Card>
+        </div>
+      </div>
+      {fault && (
+        <p class="note" data-tone="bad" role="alert">
+          {fault}
+        </p>
+      )}
+      <footer>
+        <button type="submit" class="main">
+          {segment ? 'Publish the change' : 'Publish'}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            discard()
+            setWritten(undefined)
+            setDraft(draftOf(segment))
+          }}
+        >
+          Discard the draft
+        </button>
+        <span class="soft small">What you write is kept in this browser until it is published.</span>
+      </footer>
+      <ApiCall request={request} />
+    </form>
+  )
+}
+
+const canParse = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const Builder = ({ params }: { readonly params: Params }) => {
+  const { id } = params
+  const segment = useAsk<Segment>(id === undefined ? undefined : at('/v1/segments/{id}', { params: { id } }))
+  const schemas = useAsk<ListOf<EventSchema>>(at('/v1/event-schemas'))
+  const segments = useAsk<ListOf<Segment>>(at('/v1/segments', { query: { limit: 100 } }))
+  const isThere = schemas.data && segments.data && (id === undefined || segment.data)
+  return (
+    <Page
+      title={id === undefined ? 'New segment' : `Change ${segment.data?.name ?? 'the segment'}`}
+      crumbs={[['/segments', 'Segments']]}
+      lead="Customers enter and leave by themselves, to the millisecond at which the condition begins or ends to hold."
+    >
+      <Shown
+        of={{
+          data: isThere ? true : undefined,
+          error: segment.error ?? schemas.error ?? segments.error,
+          again: schemas.again,
+        }}
+      >
+        {() => (
+          <BuilderForm segment={segment.data} schemas={schemas.data?.data ?? []} segments={segments.data?.data ?? []} />
+        )}
+      </Shown>
+    </Page>
+  )
+}

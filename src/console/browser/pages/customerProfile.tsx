@@ -1,0 +1,84 @@
+// Changing a customer's profile by hand.
+import { useState } from 'preact/hooks'
+import { carryOut, change, wordsOf } from '../lib/api.ts'
+import type { Customer } from '../lib/shapes.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { ApiCall, Area, Text } from '../parts/form.tsx'
+import { say } from '../parts/toast.tsx'
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
+  const [isOpen, setOpen] = useState(false)
+  const [name, setName] = useState(customer.name ?? '')
+  const [email, setEmail] = useState(customer.email ?? '')
+  const [phone, setPhone] = useState(customer.phone ?? '')
+  const [metadata, setMetadata] = useState(JSON.stringify(customer.metadata, undefined, 2))
+  const [fault, setFault] = useState<string>()
+  const read = parsed(metadata)
+  const body = {
+    ...(name === (customer.name ?? '') ? {} : { name: name || null }),
+    ...(email === (customer.email ?? '') ? {} : { email: email || null }),
+    ...(phone === (customer.phone ?? '') ? {} : { phone: phone || null }),
+    ...(JSON.stringify(read) === JSON.stringify(customer.metadata) ? {} : { metadata: read }),
+  }
+  const request = change('PUT', '/v1/customers/{id}', { params: { id: customer.id }, body })
+  const save = async () => {
+    try {
+      await carryOut(request)
+      setOpen(false)
+      say('Saved')
+    } catch (error) {
+      setFault(wordsOf(error))
+    }
+  }
+  return (
+    <div class="row">
+      <button type="button" onClick={() => setOpen(true)}>
+        Edit
+      </button>
+      {isOpen && (
+        <Dialog title="Edit the profile" onClose={() => setOpen(false)}>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault()
+              void save()
+            }}
+          >
+            <Text label="Name" value={name} onValue={setName} />
+            <Text label="E-mail" value={email} onValue={setEmail} />
+            <Text label="Phone" value={phone} onValue={setPhone} />
+            <Area
+              label="Metadata"
+              isCode
+              value={metadata}
+              onValue={setMetadata}
+              fault={read === undefined ? 'This is not JSON yet' : undefined}
+              hint="Keys that are left out stay as they are."
+            />
+            {fault && (
+              <p class="note" data-tone="bad" role="alert">
+                {fault}
+              </p>
+            )}
+            <ApiCall request={request} />
+            <footer>
+              <button type="button" onClick={() => setOpen(false)}>
+                Cancel
+              </button>
+              <button type="submit" class="main" disabled={read === undefined || Object.keys(body).length === 0}>
+                Save
+              </button>
+            </footer>
+          </form>
+        </Dialog>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,213 @@
+// The outbox: messages by state with every try, hosts that are paused, and trying again.
+import { at, change } from '../lib/api.ts'
+import { useAsk, useList } from '../lib/ask.ts'
+import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
+import { mayAudit, mayWrite } from '../lib/session.ts'
+import type { Distribution, Fields, ListOf, Message as MessageShape } from '../lib/shapes.ts'
+import { number, stateWords } from '../lib/text.ts'
+import { Action } from '../parts/dialog.tsx'
+import { Select } from '../parts/form.tsx'
+import { Card, Page } from '../parts/layout.tsx'
+import { Facts, Id, Json, State, Time } from '../parts/small.tsx'
+import { Empty, Shown } from '../parts/state.tsx'
+import { List, Table } from '../parts/table.tsx'
+import { Why } from '../parts/why.tsx'
+
+const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
+/** States that a retry changes. */
+const RETRIED = ['failed', 'parked', 'skipped'] as const
+
+interface Lane {
+  readonly channel: string
+  readonly host: string
+  readonly state: string
+  readonly sending: number
+  readonly waiting: number
+  readonly failures: number
+  readonly paused_until: string | null
+}
+
+/** How often paused hosts are looked at, ms. */
+const EVERY_MS = 10_000
+
+const Lanes = () => {
+  const asked = useAsk<ListOf<Lane>>(at('/v1/messages/lanes'), EVERY_MS)
+  if (!asked.data || asked.data.data.length === 0) return null
+  return (
+    <Card title="Hosts">
+      <Table
+        label="Hosts that messages go to"
+        rows={asked.data.data}
+        rowKey={({ channel, host }) => `${channel} ${host}`}
+        columns={[
+          { head: 'Host', wide: true, cell: ({ host }) => <span class="wrap">{host}</span> },
+          { head: 'Channel', cell: ({ channel }) => channel },
+          { head: 'State', cell: ({ state }) => <State state={state} tone={state === 'paused' ? 'warn' : 'good'} /> },
+          { head: 'Failures in a row', align: 'right', cell: ({ failures }) => number(failures) },
+          { head: 'Tried again', cell: ({ paused_until }) => <Time at={paused_until} /> },
+        ]}
+      />
+    </Card>
+  )
+}
+
+const retry = (id: string) => change('POST', '/v1/messages/{id}/retry', { params: { id } })
+
+const isRetried = (state: string): boolean => RETRIED.some((one) => one === state)
+
+export const Outbox = () => {
+  const state = STATES.find((one) => one === query.value.get('state'))
+  const distribution = query.value.get('distribution') ?? ''
+  const list = useList<MessageShape>(at('/v1/messages', { query: { limit: 25, state, distribution_id: distribution } }))
+  const all = useAsk<ListOf<Distribution>>(at('/v1/distributions', { query: { limit: 100 } }))
+  const names = (all.data?.data ?? []).map((one) => [one.id, one.name] as const)
+  return (
+    <Page
+      title="Outbox"
+      lead="Every message that was asked for: sent, waiting, failed, or not sent for a reason."
+      actions={
+        mayWrite() && state !== undefined && isRetried(state) ? (
+          <Action
+            request={change('POST', '/v1/messages/retry', {
+              body: { state, ...(distribution === '' ? {} : { distribution_id: distribution }) },
+            })}
+            question={`All messages of the state “${state}”${distribution === '' ? '' : ' of this distribution'} are tried again.`}
+            done="They are tried again"
+            tone="main"
+          >
+            Try all again
+          </Action>
+        ) : undefined
+      }
+    >
+      <div class="filters">
+        <Select
+          aria-label="State"
+          value={state ?? ''}
+          onValue={(value) => go(withQuery({ state: value }))}
+          options={[['', 'Every state'], ...STATES.map((one) => [one, stateWords(one)] as const)]}
+        />
+        <Select
+          aria-label="Distribution"
+          value={distribution}
+          onValue={(value) => go(withQuery({ distribution: value }))}
+          options={[['', 'Every distribution'], ...names]}
+        />
+      </div>
+      <Lanes />
+      <List
+        label="Messages"
+        list={list}
+        rowKey={(one) => one.id}
+        columns={[
+          { head: 'Asked for', cell: ({ created_at }) => <Time at={created_at} /> },
+          {
+            head: 'Message',
+            wide: true,
+            cell: (one) => (
+              <>
+                <Link to={`/messages/${one.id}`}>{one.distribution.name}</Link>
+                {one.reason && <div class="soft small">{one.reason.replaceAll('_', ' ')}</div>}
+              </>
+            ),
+          },
+          { head: 'Customer', cell: ({ customer_id }) => <Link to={`/customers/${customer_id}/messages`}>Open</Link> },
+          { head: 'Channel', cell: ({ channel }) => channel },
+          { head: 'Attempts', align: 'right', cell: ({ attempts }) => number(attempts) },
+          { head: 'State', cell: (one) => <State state={one.state} /> },
+        ]}
+        empty={
+          <Empty title="No message is here">
+            Messages are asked for by <Link to="/distributions">distributions</Link>.
+          </Empty>
+        }
+      />
+    </Page>
+  )
+}
+
+export const Message = ({ params }: { readonly params: Params }) => {
+  const { id = '' } = params
+  const asked = useAsk<
+    MessageShape & {
+      readonly payload?: unknown
+      readonly rendered?: unknown
+      readonly attempts_log?: readonly Fields[]
+    }
+  >(at('/v1/messages/{id}', { params: { id } }))
+  return (
+    <Page
+      title={asked.data?.distribution.name ?? 'Message'}
+      crumbs={[['/messages', 'Outbox']]}
+      actions={
+        asked.data && mayWrite() && isRetried(asked.data.state) ? (
+          <Action request={retry(id)} done="It is tried again" tone="main">
+            Try again
+          </Action>
+        ) : undefined
+      }
+    >
+      <Shown of={asked}>
+        {(message) => (
+          <>
+            <div class="columns">
+              <Card title="Message">
+                <Facts
+                  of={[
+                    ['State', <State key="state" state={message.state} />],
+                    ['Reason', message.reason?.replaceAll('_', ' ')],
+                    ['Details', message.details],
+                    ['Channel', message.channel],
+                    [
+                      'Customer',
+                      <Link key="customer" to={`/customers/${message.customer_id}/messages`}>
+                        Open the customer
+                      </Link>,
+                    ],
+                    [
+                      'Distribution',
+                      <Link key="distribution" to={`/distributions/${message.distribution.id}`}>
+                        {message.distribution.name}
+                      </Link>,
+                    ],
+                    ['Due', <Time key="due" at={message.due_at} />],
+                    ['Id', <Id key="id" id={message.id} />],
+                  ]}
+                />
+              </Card>
+              <Card title="Attempts">
+                {message.log.length === 0 ? (
+                  <Empty title="It was not tried yet" />
+                ) : (
+                  <Table
+                    label="Attempts"
+                    rows={message.log}
+                    rowKey={(_, index) => String(index)}
+                    columns={[
+                      { head: 'When', cell: ({ at: when }) => <Time at={String(when)} /> },
+                      {
+                        head: 'Outcome',
+                        wide: true,
+                        cell: ({ at: _, ...rest }) => (
+                          <span class="wrap">{Object.values(rest).map(String).join(' · ')}</span>
+                        ),
+                      },
+                    ]}
+                  />
+                )}
+              </Card>
+            </div>
+            {mayAudit() && (
+              <Card title="Why it was asked for">
+                <Why id={message.id} />
+              </Card>
+            )}
+            <Card title="All of it">
+              <Json value={message} label="Message" />
+            </Card>
+          </>
+        )}
+      </Shown>
+    </Page>
+  )
+}

@@ -1,0 +1,183 @@
+// One code: what it is worth, what is left of it, who holds it, and trying or redeeming it.
+import { useState } from 'preact/hooks'
+import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
+import { useAsk } from '../lib/ask.ts'
+import { Link, type Params } from '../lib/router.tsx'
+import { mayWrite } from '../lib/session.ts'
+import type { Fields, Voucher as VoucherShape } from '../lib/shapes.ts'
+import { amount, number, stateWords } from '../lib/text.ts'
+import { Action } from '../parts/dialog.tsx'
+import { ApiCall, Text } from '../parts/form.tsx'
+import { Card, Page } from '../parts/layout.tsx'
+import { Active, Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
+import { Shown } from '../parts/state.tsx'
+import { say } from '../parts/toast.tsx'
+import { RedemptionList, worthOf } from './customerHas.tsx'
+
+interface Validated {
+  readonly valid: boolean
+  readonly redeemables: readonly {
+    readonly result?: { readonly error?: { readonly message?: string; readonly details?: string } } & Fields
+  }[]
+  readonly order?: { readonly total_discount_amount?: number; readonly total_amount?: number }
+}
+
+const Use = ({ code }: { readonly code: string }) => {
+  const [customer, setCustomer] = useState('')
+  const [order, setOrder] = useState('')
+  const [answer, setAnswer] = useState<{ readonly tone: 'good' | 'bad'; readonly text: string }>()
+  const body = {
+    redeemables: [{ object: 'voucher', id: code }],
+    ...(customer.trim() === '' ? {} : { customer: { source_id: customer.trim() } }),
+    ...(order === '' ? {} : { order: { amount: Math.round(Number(order) * 100) } }),
+  }
+  const request = change('POST', '/v1/redemptions', { body })
+  const run = async (isTry: boolean) => {
+    try {
+      if (isTry) {
+        const {
+          valid,
+          redeemables,
+          order: reckoned,
+        } = await send<Validated>(change('POST', '/v1/validations', { body }))
+        const error = redeemables[0]?.result?.error
+        setAnswer(
+          valid
+            ? {
+                tone: 'good',
+                text: `It would be taken${reckoned?.total_discount_amount ? `: ${amount(reckoned.total_discount_amount)} off` : ''}.`,
+              }
+            : { tone: 'bad', text: error?.details ?? error?.message ?? 'It would be refused.' },
+        )
+      } else {
+        await carryOut(request)
+        setAnswer({ tone: 'good', text: 'Redeemed.' })
+        say('Redeemed')
+      }
+    } catch (error) {
+      setAnswer({ tone: 'bad', text: wordsOf(error) })
+    }
+  }
+  return (
+    <Card title="Use it">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void run(true)
+        }}
+      >
+        <Text label="Customer" value={customer} onValue={setCustomer} placeholder="source_id" />
+        <Text
+          label="Amount of the order"
+          type="number"
+          step="0.01"
+          min="0"
+          value={order}
+          onValue={setOrder}
+          placeholder="50.00"
+        />
+        {answer && (
+          <p class="note" data-tone={answer.tone} role="status">
+            {answer.text}
+          </p>
+        )}
+        <footer>
+          <button type="submit">Validate</button>
+          {mayWrite() && (
+            <button type="button" class="main" onClick={() => run(false)}>
+              Redeem
+            </button>
+          )}
+        </footer>
+        <ApiCall request={request} />
+      </form>
+    </Card>
+  )
+}
+
+export const Voucher = ({ params }: { readonly params: Params }) => {
+  const { code = '' } = params
+  const asked = useAsk<VoucherShape>(at('/v1/vouchers/{code}', { params: { code } }))
+  const { data } = asked
+  return (
+    <Page
+      title={code}
+      crumbs={
+        data?.campaign_id
+          ? [
+              ['/campaigns', 'Campaigns and codes'],
+              [`/campaigns/${data.campaign_id}`, data.campaign ?? data.campaign_id],
+            ]
+          : [['/campaigns', 'Campaigns and codes']]
+      }
+      actions={
+        data &&
+        mayWrite() && (
+          <Action
+            request={
+              data.active
+                ? change('POST', '/v1/vouchers/{code}/disable', { params: { code } })
+                : change('POST', '/v1/vouchers/{code}/enable', { params: { code } })
+            }
+            done={data.active ? 'Switched off' : 'Switched on'}
+          >
+            {data.active ? 'Switch off' : 'Switch on'}
+          </Action>
+        )
+      }
+    >
+      <Shown of={asked}>
+        {(voucher) => {
+          const { quantity, redeemed_quantity } = voucher.redemption
+          return (
+            <>
+              <dl class="figures">
+                <Figure label="Worth" value={worthOf(voucher)} />
+                <Figure
+                  label="Redeemed"
+                  value={redeemed_quantity}
+                  hint={quantity === null ? 'without bound' : `of ${number(quantity)}`}
+                />
+                <Figure
+                  label="Left"
+                  value={quantity === null ? 'No bound' : Math.max(0, quantity - redeemed_quantity)}
+                />
+                <Figure label="Published" value={voucher.publish?.count} />
+              </dl>
+              <div class="columns">
+                <Card title="Code">
+                  <Facts
+                    of={[
+                      ['Code', <Id key="code" id={voucher.code} />],
+                      ['Id', <Id key="id" id={voucher.id} />],
+                      ['Kind', stateWords(voucher.type)],
+                      ['State', <Active key="state" active={voucher.active} />],
+                      [
+                        'Holder',
+                        voucher.holder_id ? (
+                          <Link key="holder" to={`/customers/${encodeURIComponent(voucher.holder_id)}/codes`}>
+                            Open the customer
+                          </Link>
+                        ) : undefined,
+                      ],
+                      ['Made', <Time key="made" at={voucher.created_at} />],
+                      ['Expires', <Time key="expires" at={voucher.expiration_date} />],
+                    ]}
+                  />
+                  {Object.keys(voucher.metadata).length > 0 && <Json value={voucher.metadata} label="Metadata" />}
+                </Card>
+                {voucher.loyalty_card === null && <Use code={voucher.code} />}
+              </div>
+              <Card title="Redemptions">
+                <RedemptionList
+                  address={at('/v1/redemptions', { query: { voucher: voucher.code, limit: 25 } })}
+                  label="Redemptions"
+                />
+              </Card>
+            </>
+          )
+        }}
+      </Shown>
+    </Page>
+  )
+}

@@ -1,0 +1,208 @@
+// Making and changing a definition: the fields that matter most, the whole request as JSON, and the API call that it is.
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { carryOut, type Request, wordsOf } from '../lib/api.ts'
+import type { Fields } from '../lib/shapes.ts'
+import { Dialog } from './dialog.tsx'
+import { ApiCall, Area, Check, Choice, type Options, Text } from './form.tsx'
+import { say } from './toast.tsx'
+
+/** A field of the form, by its path in the request's body. */
+export interface FormField {
+  readonly path: string
+  readonly label: string
+  readonly kind?: 'number' | 'choice' | 'check' | 'area' | 'money'
+  readonly options?: Options
+  readonly hint?: string
+  readonly isRequired?: boolean
+  /** Shown only while this holds of the body. */
+  readonly when?: (body: Fields) => boolean
+}
+
+const valueAt = (body: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, name) => (value as Fields | undefined)?.[name], body)
+
+/** The body with another value at a path; undefined takes it away. */
+export const withValue = (body: unknown, [name, ...rest]: readonly string[], value: unknown): unknown => {
+  const index = Array.isArray(body)
+  const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
+  const inner = rest.length === 0 ? value : withValue(fields[name!], rest, value)
+  if (index) return (body as readonly unknown[]).map((one, i) => (String(i) === name ? inner : one))
+  const { [name!]: _, ...others } = fields
+  return inner === undefined ? others : { ...fields, [name!]: inner }
+}
+
+interface FieldProps {
+  readonly field: FormField
+  readonly value: unknown
+  readonly onValue: (value: unknown) => void
+}
+
+const FieldInput = ({ field: { label, kind, options = [], hint, isRequired = false }, value, onValue }: FieldProps) => {
+  const text = value === undefined || value === null ? '' : String(value)
+  switch (kind) {
+    case 'choice':
+      return (
+        <Choice
+          label={label}
+          value={text}
+          options={options}
+          hint={hint}
+          onValue={(one) => onValue(one === '' ? undefined : one)}
+        />
+      )
+    case 'check':
+      return <Check label={label} checked={value === true} onChecked={onValue} />
+    case 'area':
+      return (
+        <Area
+          label={label}
+          value={text}
+          hint={hint}
+          rows={5}
+          onValue={(one) => onValue(one === '' ? undefined : one)}
+        />
+      )
+    case 'number':
+      return (
+        <Text
+          label={label}
+          type="number"
+          value={text}
+          hint={hint}
+          required={isRequired}
+          onValue={(one) => onValue(one === '' ? undefined : Number(one))}
+        />
+      )
+    case 'money':
+      return (
+        <Text
+          label={label}
+          type="number"
+          step="0.01"
+          value={typeof value === 'number' ? String(value / 100) : ''}
+          hint={hint}
+          required={isRequired}
+          onValue={(one) => onValue(one === '' ? undefined : Math.round(Number(one) * 100))}
+        />
+      )
+    default:
+      return (
+        <Text
+          label={label}
+          value={text}
+          hint={hint}
+          required={isRequired}
+          onValue={(one) => onValue(one === '' ? undefined : one)}
+        />
+      )
+  }
+}
+
+interface DefinitionProps {
+  readonly title: string
+  readonly button: ComponentChildren
+  readonly tone?: 'main' | 'quiet'
+  readonly start: unknown
+  readonly fields: readonly FormField[]
+  readonly request: (body: unknown) => Request
+  readonly done?: string
+  readonly onDone?: (answer: unknown) => void
+}
+
+/** A button that opens the form. */
+export const Definition = ({
+  title,
+  button,
+  tone,
+  start,
+  fields,
+  request,
+  done = 'Saved',
+  onDone,
+}: DefinitionProps) => {
+  const [body, setBody] = useState<unknown>()
+  const [written, setWritten] = useState<string>()
+  const [fault, setFault] = useState<string>()
+  const isOpen = body !== undefined
+  const close = () => {
+    setBody(undefined)
+    setWritten(undefined)
+    setFault(undefined)
+  }
+  const write = (text: string) => {
+    setWritten(text)
+    try {
+      setBody(JSON.parse(text))
+    } catch {
+      // Not JSON yet: the last that was stands.
+    }
+  }
+  const save = async () => {
+    try {
+      const answer = await carryOut<unknown>(request(body))
+      close()
+      say(done)
+      onDone?.(answer)
+    } catch (error) {
+      setFault(wordsOf(error))
+    }
+  }
+  return (
+    <>
+      <button type="button" class={tone ?? ''} onClick={() => setBody(start)}>
+        {button}
+      </button>
+      {isOpen && (
+        <Dialog title={title} onClose={close} isWide>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault()
+              void save()
+            }}
+          >
+            <div class="form-grid">
+              {fields
+                .filter(({ when }) => when === undefined || when(body as Fields))
+                .map((field) => (
+                  <FieldInput
+                    key={field.path}
+                    field={field}
+                    value={valueAt(body, field.path)}
+                    onValue={(value) => {
+                      setWritten(undefined)
+                      setBody(withValue(body, field.path.split('.'), value))
+                    }}
+                  />
+                ))}
+            </div>
+            <details>
+              <summary>All of it as JSON</summary>
+              <Area
+                label="The request’s body"
+                isCode
+                rows={14}
+                value={written ?? JSON.stringify(body, undefined, 2)}
+                onValue={write}
+              />
+            </details>
+            <ApiCall request={request(body)} />
+            {fault && (
+              <p class="note" data-tone="bad" role="alert">
+                {fault}
+              </p>
+            )}
+            <footer>
+              <button type="button" onClick={close}>
+                Cancel
+              </button>
+              <button type="submit" class="main">
+                Save
+              </button>
+            </footer>
+          </form>
+        </Dialog>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+// Questions in front of the page: the browser's own dialog, which keeps the focus and ends with Escape.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { carryOut, type Request, wordsOf } from '../lib/api.ts'
+import { say } from './toast.tsx'
+
+interface DialogProps {
+  readonly title: string
+  readonly onClose: () => void
+  readonly children: ComponentChildren
+  readonly isWide?: boolean
+}
+
+export const Dialog = ({ title, onClose, children, isWide = false }: DialogProps) => {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    const before = document.activeElement
+    dialog.current?.showModal()
+    return () => (before instanceof HTMLElement ? before.focus() : undefined)
+  }, [])
+  return (
+    <dialog ref={dialog} aria-labelledby={id} class={isWide ? 'wide' : ''} onClose={onClose}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        <button type="button" class="quiet icon" aria-label="Close" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      {children}
+    </dialog>
+  )
+}
+
+interface ActionProps {
+  readonly request: Request
+  readonly children: ComponentChildren
+  readonly done: string
+  /** Asked before it is done: for what cannot be taken back. */
+  readonly question?: string
+  readonly tone?: 'danger' | 'quiet' | 'main'
+  readonly onDone?: (answer: unknown) => void
+  readonly disabled?: boolean
+}
+
+/** A button that changes something, after a question where it cannot be taken back. */
+export const Action = ({ request, children, done, question, tone, onDone, disabled = false }: ActionProps) => {
+  const [isAsking, setAsking] = useState(false)
+  const [isBusy, setBusy] = useState(false)
+  const carry = async () => {
+    setBusy(true)
+    try {
+      const answer = await carryOut<unknown>(request)
+      setAsking(false)
+      say(done)
+      onDone?.(answer)
+    } catch (error) {
+      say(wordsOf(error), 'bad')
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <>
+      <button
+        type="button"
+        class={tone ?? ''}
+        disabled={disabled || isBusy}
+        onClick={() => (question ? setAsking(true) : carry())}
+      >
+        {children}
+      </button>
+      {isAsking && (
+        <Dialog title="Are you sure?" onClose={() => setAsking(false)}>
+          <p>{question}</p>
+          <footer>
+            <button type="button" onClick={() => setAsking(false)}>
+              Cancel
+            </button>
+            <button
+              type="button"
+              class={tone === 'quiet' ? 'danger' : (tone ?? 'danger')}
+              disabled={isBusy}
+              onClick={carry}
+            >
+              {children}
+            </button>
+          </footer>
+        </Dialog>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,155 @@
+// Fields of forms, with their labels, hints and faults, and the API call that a form makes.
+import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+import type { Request } from '../lib/api.ts'
+import { Code } from './small.tsx'
+
+interface FieldProps {
+  readonly label: string
+  readonly hint?: ComponentChildren
+  readonly fault?: string | undefined
+  readonly children: (ids: {
+    readonly id: string
+    readonly 'aria-describedby': string | undefined
+  }) => ComponentChildren
+}
+
+export const Field = ({ label, hint, fault, children }: FieldProps) => {
+  const id = useId()
+  const said = hint !== undefined || fault !== undefined
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({ id, 'aria-describedby': said ? `${id}-said` : undefined })}
+      {said && (
+        <p id={`${id}-said`} class={fault === undefined ? 'hint' : 'hint fault'}>
+          {fault ?? hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface Plain {
+  readonly type?: 'text' | 'password' | 'number'
+  readonly required?: boolean
+  readonly placeholder?: string
+  readonly maxLength?: number
+  readonly min?: string
+  readonly step?: string
+  readonly autocomplete?: 'username' | 'current-password' | 'off'
+}
+
+interface TextProps extends Plain {
+  readonly label: string
+  readonly value: string
+  readonly onValue: (value: string) => void
+  readonly hint?: ComponentChildren
+  readonly fault?: string | undefined
+}
+
+export const Text = ({ label, value, onValue, hint, fault, type = 'text', ...rest }: TextProps) => (
+  <Field label={label} hint={hint} fault={fault}>
+    {(ids) => (
+      <input
+        autocomplete="off"
+        {...rest}
+        {...ids}
+        type={type as 'text'}
+        value={value}
+        onInput={(e) => onValue(e.currentTarget.value)}
+      />
+    )}
+  </Field>
+)
+
+interface AreaProps {
+  readonly label: string
+  readonly value: string
+  readonly onValue: (value: string) => void
+  readonly hint?: ComponentChildren
+  readonly fault?: string | undefined
+  readonly rows?: number
+  readonly isCode?: boolean
+}
+
+export const Area = ({ label, value, onValue, hint, fault, rows = 6, isCode = false }: AreaProps) => (
+  <Field label={label} hint={hint} fault={fault}>
+    {(ids) => (
+      <textarea
+        {...ids}
+        rows={rows}
+        class={isCode ? 'mono' : ''}
+        spellcheck={!isCode}
+        value={value}
+        onInput={(e) => onValue(e.currentTarget.value)}
+      />
+    )}
+  </Field>
+)
+
+export type Options = readonly (readonly [value: string, label: string])[]
+
+interface ChoiceProps {
+  readonly label: string
+  readonly value: string
+  readonly onValue: (value: string) => void
+  readonly options: Options
+  readonly hint?: ComponentChildren
+}
+
+export const Choice = ({ label, value, onValue, options, hint }: ChoiceProps) => (
+  <Field label={label} hint={hint}>
+    {(ids) => <Select {...ids} value={value} onValue={onValue} options={options} />}
+  </Field>
+)
+
+interface SelectProps extends Omit<ChoiceProps, 'label' | 'hint'> {
+  readonly id?: string
+  readonly 'aria-label'?: string
+}
+
+export const Select = ({ value, onValue, options, ...rest }: SelectProps) => (
+  <select {...rest} value={value} onChange={(e) => onValue(e.currentTarget.value)}>
+    {options.map(([one, label]) => (
+      <option key={one} value={one} selected={one === value}>
+        {label}
+      </option>
+    ))}
+  </select>
+)
+
+interface CheckProps {
+  readonly label: string
+  readonly checked: boolean
+  readonly onChecked: (checked: boolean) => void
+}
+
+export const Check = ({ label, checked, onChecked }: CheckProps) => (
+  <label class="check">
+    <input type="checkbox" checked={checked} onChange={(e) => onChecked(e.currentTarget.checked)} />
+    <span>{label}</span>
+  </label>
+)
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** A request as a command line that anybody with a key can run. */
+export const curlOf = (
+  { method, path, body }: Request,
+  key = '-H "X-App-Id: $APP_ID" -H "X-App-Token: $APP_TOKEN"',
+): string => {
+  const url = `${window.location.origin}${path}`
+  const first = `curl -X ${method} ${/[?&]/.test(url) ? quoted(url) : url} \\\n  ${key}`
+  return body === undefined
+    ? first
+    : `${first} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(JSON.stringify(body, undefined, 2))}`
+}
+
+/** The API call that a form makes, as it stands now. */
+export const ApiCall = ({ request }: { readonly request: Request }) => (
+  <details class="call">
+    <summary>The API call this makes</summary>
+    <Code text={curlOf(request)} label="API call" />
+  </details>
+)

@@ -1,0 +1,55 @@
+// The console of a node: its sessions, routes and pages, and the address at which it is entered.
+import { type Config, settingsShown } from '../config.ts'
+import type { AppDeps } from '../http/app.ts'
+import type { Route } from '../http/route.ts'
+import { createSessions, createSignInLinks } from '../http/sessions.ts'
+import type { KeyRing } from '../keys.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import { consolePages } from './assets.ts'
+import { consoleRoutes } from './routes.ts'
+
+/** How to get to the console of a node that listens at an address. */
+export interface ConsoleEntry {
+  readonly address: string
+  /** An address that signs in once, as an admin. */
+  signInAddress(): string
+}
+
+export interface Console {
+  readonly routes: readonly Route[]
+  /** What the application takes beside them. */
+  readonly app: Pick<AppDeps, 'sessions' | 'consolePages'>
+  entry(url: string): ConsoleEntry
+}
+
+export interface ConsoleOptions {
+  readonly config: Config
+  readonly readModel: Pick<ReadModel, 'plain' | 'prepare'>
+  readonly keys: KeyRing
+  readonly project: () => { readonly id: string; readonly timeZone: string } | undefined
+  /** Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Undefined where the settings say that there is none. */
+export const createConsole = ({ config, readModel, keys, project, now }: ConsoleOptions): Console | undefined => {
+  if (!config.showsConsole) return undefined
+  const sessions = createSessions({ readModel, keys, now })
+  const links = createSignInLinks(now)
+  const routes = consoleRoutes({
+    sessions,
+    links,
+    keys,
+    project: () => project() ?? { id: config.projectId, timeZone: config.projectTimeZone },
+    settings: settingsShown(config),
+    proxies: config.proxies,
+  })
+  return {
+    routes,
+    app: { sessions, consolePages: consolePages() },
+    entry: (url) => ({
+      address: `${url}/console`,
+      signInAddress: () => `${url}/console/sign-in#${links.make({ name: 'one-time link', role: 'admin' })}`,
+    }),
+  }
+}

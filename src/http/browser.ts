@@ -1,0 +1,59 @@
+// Requests of the console's pages: the cookie that stands for a session, and what is asked of a request that has one.
+import type { Role } from '../keys.ts'
+import { type Failure, refuse } from './errors.ts'
+import type { Audience } from './route.ts'
+import { type Session, type Sessions, sameText } from './sessions.ts'
+
+const COOKIE = 'tributary_session'
+const CSRF_HEADER = 'X-CSRF-Token'
+
+type Asking = Pick<Headers, 'get'>
+
+/** The session's token in a request's cookies. */
+export const sessionToken = (headers: Asking): string | undefined => {
+  for (const part of headers.get('cookie')?.split(';') ?? []) {
+    const [name, value] = part.trim().split('=')
+    if (name === COOKIE && value) return value
+  }
+  return undefined
+}
+
+/** `Set-Cookie` of a session that lasts so many seconds; 0 takes it away. `isSecure`: only to be sent over HTTPS. */
+export const sessionCookie = (token: string, seconds: number, isSecure: boolean): string =>
+  `${COOKIE}=${token}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
+
+/** Whether a request with neither of the key headers comes with a cookie, so that its session is asked for. */
+export const comesWithCookie = (audience: Audience, headers: Asking): boolean =>
+  (audience === 'server' || audience === 'management') &&
+  headers.get('x-app-id') === null &&
+  headers.get('x-management-id') === null &&
+  sessionToken(headers) !== undefined
+
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'
+
+/**
+ * Whether a page of our own asked. Browsers say so themselves (Fetch metadata); a request that changes something must also know
+ * what only a page of this origin can have read.
+ */
+export const foreignRequest = (method: string, headers: Asking, session: Session): Failure | undefined => {
+  const site = headers.get('sec-fetch-site')
+  if (site !== null && site !== 'same-origin' && !(site === 'none' && isRead(method)))
+    return refuse('forbidden', 'A session may only be used from the pages of this server')
+  if (isRead(method) || sameText(headers.get(CSRF_HEADER) ?? '', session.csrf)) return undefined
+  return refuse('forbidden', `Send the header ${CSRF_HEADER} as /console/session tells it`)
+}
+
+/** The key of a request that comes with a cookie: 401 when its session has ended, 403 for a role or page that may not. */
+export const sessionKey = async (
+  sessions: Sessions,
+  roles: ReadonlySet<Role>,
+  method: string,
+  headers: Asking,
+): Promise<Session['key'] | Failure> => {
+  const session = await sessions.of(sessionToken(headers) ?? '')
+  if (session === undefined) return refuse('unauthorized', 'The session has ended: sign in again')
+  const foreign = foreignRequest(method, headers, session)
+  if (foreign !== undefined) return foreign
+  if (!roles.has(session.key.role)) return refuse('forbidden', `The role ${session.key.role} may not do this`)
+  return session.key
+}
