@@ -14,7 +14,7 @@ import { until } from '../until.ts'
 import { mutate, pick, word } from './mutate.ts'
 
 const soak = process.env.SOAK === '1'
-const INPUTS = soak ? 100_000 : 800
+const INPUTS = Number(process.env.INPUTS ?? (soak ? 100_000 : 800))
 const SEED = Number(process.env.SEED ?? 20_261_129)
 const CLIENTS = 8
 /** Requests after which memory is looked at for the first time: caches have filled by then. */
@@ -139,6 +139,64 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
     const heap = process.memoryUsage().heapUsed
     assert.ok(heap < 1.5 * heapWhenWarm + 50e6, `the heap went from ${heapWhenWarm} to ${heap} bytes`)
   }
+})
+
+/** Just under, at and over what streams and keys of the stores below can have, in bytes; in one and in four bytes a letter. */
+const LONG: readonly string[] = [
+  'x'.repeat(990),
+  'x'.repeat(1_001),
+  'é'.repeat(600),
+  '😀'.repeat(500),
+  'x'.repeat(4_000),
+]
+
+/** The value with each of its texts in turn made long. */
+function* lengthened(value: unknown, long: string): Generator<unknown> {
+  if (typeof value === 'string') yield long
+  else if (Array.isArray(value))
+    for (const [i, item] of value.entries()) for (const changed of lengthened(item, long)) yield value.with(i, changed)
+  else if (typeof value === 'object' && value !== null)
+    for (const [name, inner] of Object.entries(value))
+      for (const changed of lengthened(inner, long)) yield { ...value, [name]: changed }
+}
+
+test('an id that is too long is refused or unknown on every route, in its path, its query and its body', async () => {
+  const faults: string[] = []
+  const requests: { readonly method: string; readonly path: string; readonly body?: unknown }[] = []
+  for (const { route, path } of endpoints) {
+    const method = route.method.toUpperCase()
+    const filledWith = (id: string) => path.replace(/\{[^}]+\}/g, encodeURIComponent(id))
+    const body = route.body === undefined ? {} : { body: sampleFor(path) ?? {} }
+    if (path.includes('{'))
+      for (const id of soak ? LONG : LONG.slice(1, 3)) requests.push({ method, path: filledWith(id), ...body })
+    const names = route.query === undefined ? [] : queryNames(route)
+    for (const name of names)
+      for (const id of soak ? LONG : LONG.slice(1, 2))
+        requests.push({
+          method,
+          path: `${filledWith('nobody')}?${encodeURIComponent(name)}=${encodeURIComponent(id)}`,
+          ...body,
+        })
+    if (route.body !== undefined)
+      for (const id of soak ? LONG : LONG.slice(1, 2))
+        for (const changed of lengthened(sampleFor(path) ?? {}, id))
+          requests.push({ method, path: filledWith('nobody'), body: changed })
+  }
+  assert.ok(requests.length > 500, String(requests.length))
+  const client = async (): Promise<void> => {
+    for (let request = requests.pop(); request; request = requests.pop()) {
+      const { method, path, body } = request
+      const as = path.startsWith('/client/') ? 'client' : 'admin'
+      const answer = await node.call(method, path, method === 'GET' ? undefined : body, {
+        as,
+        headers: { Prefer: 'wait=0' },
+      })
+      if (!isFine(answer.status, answer.headers))
+        faults.push(`${answer.status} ${JSON.stringify(answer.body)?.slice(0, 200)}: ${method} ${path.slice(0, 120)}`)
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, client))
+  assert.is(faults.join('\n'), '')
 })
 
 test('afterwards everything still works: what is written is seen, and nothing stands still', async () => {

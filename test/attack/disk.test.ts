@@ -8,7 +8,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { program } from '../program.ts'
 
-const SCRIPT = program(import.meta.dirname, 'fullDiskProcess.ts')
+const SCRIPT = program(import.meta.dirname, 'diskProcess.ts')
 
 for (const kind of ['events', 'documents'] as const)
   test(`${kind}: a full disk ends no process, loses nothing and leaves nothing half done`, async () => {
