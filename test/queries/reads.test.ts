@@ -138,7 +138,7 @@ test('the SDK scrolls through all customers of one batch', async () => {
 })
 
 /** Answers as lines of JSON, and those that say how the node is at this very moment. */
-const MOVING = /^\/v1\/(?:audit\/(?:verify|redecide|export|seal|laws)|projections|processes|messages)/
+const MOVING = /^\/v1\/(?:audit\/(?:verify|redecide|export|seal|laws|clock)|clock$|projections|processes|messages)/
 
 test('every GET answers with an ETag, and 304 to who has it', async () => {
   let seen = 0
