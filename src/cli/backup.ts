@@ -1,12 +1,14 @@
 // `tributary backup` and `tributary restore`: the embedded engines' files, copied while the server runs and put back.
-import { backupEngines, CopyRefused, restoreEngines } from '../engines/copy.ts'
+import { backupEngines, CopyRefused, compactEngines, restoreEngines } from '../engines/copy.ts'
+import { DirectoryInUse } from '../engines/lock.ts'
 import type { Subcommand } from './command.ts'
 import { CliError, EXIT } from './exit.ts'
 
-const refusable = async (work: Promise<void>): Promise<void> => {
+const refusable = async <T>(work: Promise<T>): Promise<T> => {
   try {
-    await work
+    return await work
   } catch (error) {
+    if (error instanceof DirectoryInUse) throw new CliError(`${error.message}. Stop the server first.`, EXIT.usage)
     throw error instanceof CopyRefused ? new CliError(error.message, EXIT.usage) : error
   }
 }
@@ -25,6 +27,18 @@ export const backupCommand: Subcommand = (program) => {
     .action(async (dir: string, options: { readonly data: string }) => {
       await refusable(backupEngines(options.data, dir))
       process.stdout.write(`${options.data} is copied to ${dir}\n`)
+    })
+  program
+    .command('compact')
+    .summary("rewrite the embedded engines' files without what was removed")
+    .description(
+      'While the server is stopped: after it nothing of erased people is in the files any more, nor of anything else that was ' +
+        'removed or overwritten. Needs as much free disk as the engines take. An event store of your own is scavenged instead.',
+    )
+    .option(...data)
+    .action(async (options: { readonly data: string }) => {
+      const { events, before, after } = await refusable(compactEngines(options.data))
+      process.stdout.write(`${events} events that nobody could read are gone; ${before} bytes are ${after}\n`)
     })
   program
     .command('restore')

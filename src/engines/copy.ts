@@ -1,8 +1,10 @@
 // Copies of the embedded engines' files while a server uses them: each is one consistent state, and the log's is the younger.
-import { chmodSync, copyFileSync, existsSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
+import { removeUnreadable } from './eventlog/log/compact.ts'
+import { lockDirectory } from './lock.ts'
 import { closedFolder, FILE_MODE, makeFolder } from './private.ts'
 
 /** The read models first: a log that is ahead of them is caught up with, one that is behind would contradict them. */
@@ -65,6 +67,45 @@ export const backupEngines = async (dataDir: string, target: string): Promise<vo
   }
   copyRest(dataDir, target)
   await toDisk(target)
+}
+
+/**
+ * Writes the files of both engines anew, with nothing in them but what can still be read: events of deleted streams, and what
+ * was overwritten, are gone afterwards. Needs as much free disk as the engines take, and a folder that no server uses: throws
+ * `DirectoryInUse`. After a crash on the way either the old files are there or the new ones. Gives the events removed, and the
+ * bytes before and after.
+ */
+export const compactEngines = async (
+  dataDir: string,
+): Promise<{ readonly events: number; readonly before: number; readonly after: number }> => {
+  let [events, before, after] = [0, 0, 0]
+  for (const folder of FOLDERS) {
+    const dir = join(dataDir, folder)
+    if (!existsSync(join(dir, DATA_FILE))) throw new CopyRefused(`${dir} holds no embedded engine`)
+    const lock = await lockDirectory(dir)
+    const draft = join(dir, 'compacted')
+    try {
+      before += statSync(join(dir, DATA_FILE)).size
+      if (folder === 'events') events = await removeUnreadable(dir)
+      rmSync(draft, { recursive: true, force: true })
+      closedFolder(draft)
+      const environment = open({ path: dir, readOnly: true, maxDbs: 16 })
+      try {
+        await environment.backup(draft, true)
+      } finally {
+        await environment.close()
+      }
+      await toDisk(join(draft, DATA_FILE))
+      renameSync(join(draft, DATA_FILE), join(dir, DATA_FILE))
+      closedFolder(dir)
+      await toDisk(dir)
+      after += statSync(join(dir, DATA_FILE)).size
+    } finally {
+      rmSync(draft, { recursive: true, force: true })
+      lock.release()
+    }
+  }
+  return { events, before, after }
 }
 
 /** Puts a backup into a data folder that holds no engines yet; the server is started afterwards. Throws `CopyRefused`. */

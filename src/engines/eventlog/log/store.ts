@@ -76,7 +76,8 @@ export interface Store {
   close(): Promise<void>
 }
 
-const nameKey = (name: string): Buffer => {
+/** A stream's name as the key of its row. */
+export const nameKey = (name: string): Buffer => {
   const bytes = Buffer.from(`n${name}`)
   return bytes.length <= LONGEST_NAME
     ? bytes

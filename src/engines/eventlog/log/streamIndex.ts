@@ -24,6 +24,19 @@ export interface StreamIndex {
 /** Under this revision the index knows a stream's tombstone. */
 export const TOMBSTONE_INDEX = 2 ** 48 - 1
 
+/** A row of the index: stream and revision, and the position under it. */
+export const indexKey = (streamNo: number, revision: number): Buffer => {
+  const key = Buffer.alloc(10)
+  key.writeUInt32BE(streamNo, 0)
+  key.writeUIntBE(revision, 4, 6)
+  return key
+}
+export const indexValue = (position: number): Buffer => {
+  const value = Buffer.alloc(8)
+  value.writeDoubleBE(position, 0)
+  return value
+}
+
 /** The newest revisions of one stream, from `first` on. */
 interface Tail {
   /** Revision of the first of `positions`; without any it means nothing. */
@@ -45,7 +58,6 @@ export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamI
     key.writeUIntBE(revision, 4, 6)
     return key
   }
-  const rangeKey = (streamNo: number, revision: number): Buffer => Buffer.from(keyOf(streamNo, revision))
   const value = Buffer.alloc(8)
 
   const fromTail = (streamNo: number, revision: number): number | undefined => {
@@ -56,7 +68,7 @@ export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamI
     fromTail(streamNo, revision) ?? disk().getBinaryFast(keyOf(streamNo, revision))?.readDoubleBE(0)
 
   const lastOnDisk = (streamNo: number): number => {
-    const range = { start: rangeKey(streamNo, TOMBSTONE_INDEX - 1), end: rangeKey(streamNo, 0), inclusiveEnd: true }
+    const range = { start: indexKey(streamNo, TOMBSTONE_INDEX - 1), end: indexKey(streamNo, 0), inclusiveEnd: true }
     for (const found of disk().getKeys({ ...range, reverse: true, limit: 1 })) return found.readUIntBE(4, 6)
     return -1
   }
@@ -67,7 +79,7 @@ export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamI
       : tail.first + tail.positions.length - 1
   }
   const onDisk = (streamNo: number, from: number, to: number, limit: number): number[] => {
-    const range = { start: rangeKey(streamNo, from), end: rangeKey(streamNo, to), inclusiveEnd: true }
+    const range = { start: indexKey(streamNo, from), end: indexKey(streamNo, to), inclusiveEnd: true }
     const found: number[] = []
     for (const entry of disk().getRange({ ...range, reverse: from > to, limit }))
       found.push(entry.value.readDoubleBE(0))
