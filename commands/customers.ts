@@ -115,22 +115,76 @@ const update = async (services: Services, call: Call<CustomerInput, unknown, { i
   return save(services, call, found.id as CustomerId, profile, false)
 }
 
-const remove = async (
-  services: Services,
-  call: Call<unknown, unknown, { id: string }>,
-  permanently: boolean,
-  done: (executed: { id: string }) => Outcome,
-): Promise<Outcome> => {
+const remove = async (services: Services, call: Call<unknown, unknown, { id: string }>): Promise<Outcome> => {
   const found = await findCustomer(services, call.params.id)
   if (isFailure(found)) return found
   const executed = await services.customers.execute(
     found.id,
-    { type: 'DeleteCustomer', permanently },
+    { type: 'DeleteCustomer', permanently: false },
     contextOf(call, services),
   )
   if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
   return {
-    ...done({ id: found.id }),
+    status: 204,
+    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+  }
+}
+
+const PermanentDeletion = v.pipe(
+  v.object({
+    id: v.string(),
+    created_at: v.string(),
+    related_object_id: v.string(),
+    related_object: v.literal('customer'),
+    status: v.literal('DONE'),
+    data_json: v.object({
+      events: v.number(),
+      customer_events: v.number(),
+      daily_events: v.number(),
+      segments: v.number(),
+      orders: v.number(),
+      order_events: v.number(),
+      customer: v.number(),
+    }),
+    // As it is spelt in the HTTP contract.
+    object: v.literal('pernament_deletion'),
+  }),
+  v.title('PermanentDeletion'),
+)
+
+/** Said where the log cannot forget. */
+const KEPT = {
+  Warning: '299 - "personal data is not encrypted here (MASTER_KEY_FILE): the event log keeps what was recorded"',
+}
+
+const eraseForGood = async (services: Services, call: Call<unknown, unknown, { id: string }>): Promise<Outcome> => {
+  const id = await services.customers.resolve(call.params.id)
+  const command = { type: 'DeleteCustomer', permanently: true } as const
+  const executed = await services.customers.execute(id, command, contextOf(call, services))
+  if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  const { erasure } = executed.state
+  if (!erasure) return notFound('customer', call.params.id)
+  await services.erasures.finish(id)
+  const { events, customerEvents, segments, occurredAt } = erasure
+  return {
+    body: {
+      id: idFrom('del', id, String(occurredAt)),
+      created_at: new Date(occurredAt).toISOString(),
+      related_object_id: id,
+      related_object: 'customer',
+      status: 'DONE',
+      data_json: {
+        events,
+        customer_events: customerEvents,
+        daily_events: 0,
+        segments,
+        orders: 0,
+        order_events: 0,
+        customer: 1,
+      },
+      object: 'pernament_deletion',
+    },
+    ...(services.erasures.isProvable ? {} : { headers: KEPT }),
     ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
   }
 }
@@ -171,6 +225,19 @@ export const customerCommands = (services: Services) => [
     tag: 'Customers',
     roles: ['admin', 'integrator'],
     status: 204,
-    handler: (call) => remove(services, call, false, () => ({ status: 204 })),
+    handler: (call) => remove(services, call),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/customers/{id}/permanent-deletion',
+    summary: 'Erase a customer: delete it and destroy what is personal in the log',
+    description:
+      'The key of the person is destroyed, so that profile, personal properties of events, orders and the values that rules ' +
+      'compared can no longer be read by anybody, in the log and in its copies. Balances of others, limits and seals hold as ' +
+      'before. A customer that was deleted before can be erased by its `id`. The same `source_id` begins anew.',
+    tag: 'Customers',
+    roles: ['admin', 'integrator'],
+    response: PermanentDeletion,
+    handler: (call) => eraseForGood(services, call),
   }),
 ]

@@ -20,6 +20,7 @@ import { loyaltyMemberQueries } from './loyaltyMembers.ts'
 import { loyaltyTierQueries } from './loyaltyTiers.ts'
 import { loyaltyTransactionQueries } from './loyaltyTransactions.ts'
 import { messageQueries } from './messages.ts'
+import { personalDataQueries } from './personalData.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
 import { publicationQueries } from './publications.ts'
@@ -39,6 +40,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...customerQueries(services),
   ...activityQueries(services),
   ...activityStreamQueries(services),
+  ...personalDataQueries(services),
   ...eventQueries(services),
   ...statisticsQueries(services),
   ...rejectedEventQueries(services),

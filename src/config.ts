@@ -76,6 +76,8 @@ const environment = v.object({
   ),
   /** File of API keys with hashed tokens; generated keys in DATA_DIR when absent. */
   KEYS_FILE: optionalText,
+  /** File of the master key, the same for all nodes, made when missing; DATA_DIR/master.key when absent and the log is embedded. */
+  MASTER_KEY_FILE: optionalText,
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
   /** The project in management paths. */
   PROJECT_ID: v.optional(
@@ -155,6 +157,7 @@ export interface Config {
   readonly mongodbUrl: string | undefined
   readonly mongodbDatabase: string
   readonly keysFile: string | undefined
+  readonly masterKeyFile: string | undefined
   /** What must stay free on the disks of `watchedDisks`. */
   readonly minFree: Marks
   readonly watchedDisks: readonly string[]
@@ -197,6 +200,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     mongodbUrl: e.MONGODB_URL,
     mongodbDatabase: e.MONGODB_DATABASE,
     keysFile: e.KEYS_FILE,
+    masterKeyFile: e.MASTER_KEY_FILE,
     minFree: { bytes: e.MIN_FREE_BYTES, share: e.MIN_FREE_SHARE },
     watchedDisks: e.WATCH_DISKS ?? (e.EVENTSTORE_URL && e.MONGODB_URL ? [] : [e.DATA_DIR]),
     logLevel: e.LOG_LEVEL,

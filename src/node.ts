@@ -27,6 +27,9 @@ import { type LoadedKeys, loadKeys } from './keys.ts'
 import { processTime, within } from './line/time.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { loadMasterKeys } from './privacy/masterKey.ts'
+import { createVault } from './privacy/vault.ts'
+import { erasureProcesses } from './processes/erasures.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
 import { failureCounter, watchProcesses } from './processes/metrics.ts'
 import { joinProcesses, startProcesses } from './processes/process.ts'
@@ -41,6 +44,7 @@ import { startRollout } from './rollout/rollout.ts'
 import { startActivityFeed } from './runtime/activityFeed.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
+import { createErasures } from './runtime/erasure.ts'
 import { mapError } from './runtime/errors.ts'
 import { createFailedJobs } from './runtime/failedJobs.ts'
 import { createFreeCodes } from './runtime/freeCodes.ts'
@@ -128,7 +132,11 @@ export const startNode = async (
     const disks = await watchDisks({ paths: config.watchedDisks, marks: config.minFree, log })
     stops.push(async () => disks.stop())
     diskMetrics(metrics.registry, disks)
-    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry), log, now })
+    const masterKeys = loadMasterKeys(config)
+    const vault = masterKeys && createVault({ masterKeys, now })
+    if (!vault)
+      log.warn('MASTER_KEY_FILE is not set: personal data is recorded as it is, and the log keeps it for good')
+    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry, vault), log, now })
     stops.push(() => store.close())
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log, now })
     stops.push(() => readModel.close())
@@ -154,6 +162,7 @@ export const startNode = async (
     )
     closeServer = () => server.close(config.drainTimeLimitMs)
     await whenReached(log, signal, () => readModel.checkServer())
+    if (vault) await whenReached(log, signal, () => vault.open(store))
     if (isElsewhere(config.mongodbUrl)) time.listenTo(readModel.serverTime)
     const scratch = {
       url: engines.mongodbUrl,
@@ -195,12 +204,14 @@ export const startNode = async (
       await sleep(10)
     // Random bytes of its own a key would cost a system call each; the pool behind UUIDs does not.
     const randomKey = () => randomUUID().replaceAll('-', '')
+    const snapshots = createSnapshotStore(readModel, log)
+    const erasures = createErasures({ vault, snapshots, readModel })
     const customers = createCustomerRuntime({
       store,
       head: (await whenReached(log, signal, () => store.head())) ?? -1n,
       customers: createCustomers({
         store,
-        snapshots: createSnapshotStore(readModel, log),
+        snapshots,
         cacheSize: CACHED_CUSTOMERS,
       }),
       rulebook: rulebook.current,
@@ -300,6 +311,7 @@ export const startNode = async (
           ...loyaltyProcesses({ customers, codes, stock, now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
           ...traceProcesses({ store, readModel, caughtUp, now }),
+          ...erasureProcesses({ erasures }),
           ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),
         ],
         store,
@@ -365,6 +377,7 @@ export const startNode = async (
       redemptions,
       processes,
       activityFeed,
+      erasures,
       aside,
       failedJobs,
       delivery,

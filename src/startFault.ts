@@ -2,6 +2,7 @@
 import { ConfigError } from './config.ts'
 import { EngineRefused } from './engines/host.ts'
 import { KeyFileError } from './keys.ts'
+import { MasterKeyError } from './privacy/masterKey.ts'
 import { UnusableServer } from './readmodel/index.ts'
 
 export interface StartSettings {
@@ -30,6 +31,7 @@ const OF_NETWORK = /^(?:connect|getaddrinfo|listen|bind|read|write)$/
 export const startFault = (error: unknown, settings: StartSettings | undefined): string | undefined => {
   if (!(error instanceof Error)) return undefined
   if (error instanceof ConfigError || error instanceof UnusableServer) return error.message
+  if (error instanceof MasterKeyError) return error.message
   if (error instanceof KeyFileError) return `${error.message}. Mend it, or name another with KEYS_FILE.`
   const call = textOf(error, 'syscall')
   const code = textOf(error, 'code')

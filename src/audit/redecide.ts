@@ -34,6 +34,8 @@ export interface Redecided {
   readonly facts: number
   readonly drift: readonly Drift[]
   readonly undecided: readonly Undecided[]
+  /** Decisions about a person who was erased since: what they were made from is gone. */
+  readonly erased: number
 }
 
 const revisionOf = ({ facts }: RecordedDecision): string => String(facts[0]?.revision ?? 0n)
@@ -71,6 +73,8 @@ export const redecideCustomer = async (
   const undecided: Undecided[] = []
   let decisions = 0
   let facts = 0
+  let erased = 0
+  let isErased = false
 
   /** The state that deciding again came to, when it gave what was recorded. */
   const again = async (decision: RecordedDecision): Promise<CustomerState | undefined> => {
@@ -97,16 +101,19 @@ export const redecideCustomer = async (
     for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
       if (range.to !== undefined && decision.now >= range.to) break
       let decided: CustomerState | undefined
-      if (range.from === undefined || decision.now >= range.from)
+      isErased ||= decision.facts.some(({ metadata }) => metadata.erased)
+      if (isErased) erased++
+      else if (range.from === undefined || decision.now >= range.from)
         try {
           decided = await again(decision)
         } catch (error) {
           undecided.push({ customer, revision: revisionOf(decision), reason: reasonOf(error) })
         }
       replay.take(decision.facts, decided)
+      if (decision.facts.some(({ type }) => type === 'CustomerErased')) isErased = false
     }
   } catch (error) {
     undecided.push({ customer, reason: reasonOf(error) })
   }
-  return { decisions, facts, drift, undecided }
+  return { decisions, facts, drift, undecided, erased }
 }

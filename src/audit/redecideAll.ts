@@ -89,6 +89,8 @@ export interface RedecidedAll {
   readonly not_decided: number
   /** At most 1,000 of them. */
   readonly undecided: readonly Undecided[]
+  /** Decisions about people who were erased since: what they were made from is gone. */
+  readonly erased: number
 }
 
 /** Decides again what was decided from `from` to before `to` (ms); default: everything. */
@@ -105,7 +107,7 @@ export const redecideAll = async (
   } = {},
 ): Promise<RedecidedAll> => {
   const started = performance.now()
-  const counts = { customers: 0, decisions: 0, facts: 0, different: 0, not_decided: 0 }
+  const counts = { customers: 0, decisions: 0, facts: 0, different: 0, not_decided: 0, erased: 0 }
   const drift: Drift[] = []
   const undecided: Undecided[] = []
   await forEachCustomer(
@@ -117,6 +119,7 @@ export const redecideAll = async (
       counts.facts += one.facts
       counts.different += one.drift.length
       drift.push(...one.drift.slice(0, MAX_DRIFT - drift.length))
+      counts.erased += one.erased
       counts.not_decided += one.undecided.length
       undecided.push(...one.undecided.slice(0, MAX_DRIFT - undecided.length))
       if (counts.customers % 100 === 0) onProgress({ customers: counts.customers, facts: counts.facts })

@@ -14,6 +14,7 @@ import { startEngines } from '../engines/start.ts'
 import { createCodec } from '../eventstore/codec.ts'
 import { createEventStore } from '../eventstore/index.ts'
 import type { Connection } from '../import/client.ts'
+import { masterKeyPath } from '../privacy/masterKey.ts'
 import { ask, askLines } from './asking.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'
@@ -194,7 +195,11 @@ const keepKey = async (operator: Connection | undefined, file: string): Promise<
     return
   }
   const { key } = v.parse(v.object({ key: v.string() }), await ask(operator, 'GET', '/v1/audit/project-key'))
-  writeFileSync(keyFileOf(file), `${key}\n`, { mode: 0o600 })
+  // The master key stays with whoever runs the server: it is taken from its folder, never asked for.
+  const master = masterKeyPath(process.env.DATA_DIR || './data')
+  const masters = existsSync(master) ? readFileSync(master, 'utf8') : ''
+  writeFileSync(keyFileOf(file), `${key}\n${masters}`, { mode: 0o600 })
+  if (masters === '') say('The master key of personal data is not in it: restore it with the same MASTER_KEY_FILE')
   say(`The project's key, which restoring it needs, is in ${keyFileOf(file)}: keep it to yourself`)
 }
 
@@ -213,7 +218,14 @@ const operatorIn = (options: unknown): Connection | undefined => {
 const projectKeyFor = (file: string): string | undefined => {
   const { PROJECT_KEY: given } = process.env
   if (given) return given.trim()
-  return existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').trim() : undefined
+  return existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').split('\n')[0]?.trim() : undefined
+}
+
+/** What the key file has beside the project's key opens the personal data of the restored log. */
+const restoreMasterKey = (file: string, data: string): void => {
+  const [, ...masters] = existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').trim().split('\n') : []
+  const path = masterKeyPath(data)
+  if (masters.length > 0 && !existsSync(path)) writeFileSync(path, `${masters.join('\n')}\n`, { mode: 0o600 })
 }
 
 const exportTo = async (
@@ -259,6 +271,7 @@ const importLog = async (file: string, { data }: { readonly data: string }): Pro
   )
   const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry) })
   try {
+    restoreMasterKey(file, data)
     const appended = await importLines(store, linesOfFile(file), projectKeyFor(file))
     process.stdout.write(`${appended} events restored from ${file}\n`)
   } catch (error) {

@@ -33,6 +33,8 @@ export interface FactMetadata {
   readonly n?: number
   /** The version of the data's shape, set by the codec; absent means 1. */
   readonly schemaVersion?: number
+  /** True on a fact as it is read whose personal part nobody can read any more: what stands in its place says nothing. */
+  readonly erased?: boolean
   readonly [name: string]: unknown
 }
 

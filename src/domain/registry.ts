@@ -4,6 +4,7 @@ import { customerFacts } from './customer/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
 import { webhookFacts } from './distributions/webhookFacts.ts'
 import { stockFacts } from './loyalty/stock.ts'
+import { keyFacts } from './personalFacts.ts'
 import { ledgerFacts } from './redemption/ledger.ts'
 import { rejectedFacts } from './rejected.ts'
 import { requestFacts } from './requests.ts'
@@ -23,6 +24,7 @@ export const factRegistry = {
   ...stockFacts,
   ...deliveryFacts,
   ...webhookFacts,
+  ...keyFacts,
   ...rejectedFacts,
   ...requestFacts,
   ...rulebookFacts,

@@ -1,11 +1,13 @@
 // Refused events are kept: what was sent, why it was refused, and that it was sent again once the schema was mended.
 import * as v from 'valibot'
+import { wholeFields } from './personal.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
 export const rejectedFacts = {
   EventRejected: {
     version: 1,
+    personal: wholeFields({ body: {}, reasons: [] }, ({ of }) => (typeof of === 'string' ? of : undefined)),
     schema: v.object({
       id: v.string(),
       event: v.string(),

@@ -1,7 +1,10 @@
 // The codec at the boundary to the log: which fact types exist, what shape their data has, and how old shapes become today's.
 import * as v from 'valibot'
+import { customerOfStream } from '../domain/ids.ts'
+import type { PersonalParts } from '../domain/personal.ts'
 import type { FactMetadata, NewFact, RecordedFact } from '../domain/recorded.ts'
 import { AppendRefused, MalformedFact } from './errors.ts'
+import { Encrypted, KEY_TYPES, type KeyName, type Vault } from './personal.ts'
 
 /** Turns data of one schema version into data of the next. */
 export type Upcaster = (data: unknown) => unknown
@@ -14,6 +17,8 @@ export interface FactSpec {
   readonly upcasters?: Readonly<Record<number, Upcaster>>
   /** What is read instead of recorded data that does not fit; undefined, or without it: the fact is malformed. */
   readonly unfit?: (data: unknown, error: string) => unknown
+  /** What of it is a person's. */
+  readonly personal?: PersonalParts
 }
 
 export type FactRegistry = Readonly<Record<string, FactSpec>>
@@ -32,8 +37,12 @@ export interface RawRecord {
 
 export interface Codec {
   readonly types: readonly string[]
+  /** Resolves once all keys are there that `encode` needs for these facts; undefined: they are. */
+  prepareEncode?(stream: string, facts: readonly NewFact[]): Promise<void> | undefined
+  /** Resolves once all keys are there, or known to be gone, that `decode` needs for these records; undefined: they are. */
+  prepareDecode?(records: readonly RawRecord[]): Promise<void> | undefined
   /** Fits the data to the schema and notes the schema's version; throws AppendRefused when it does not fit. */
-  encode(fact: NewFact): NewFact
+  encode(fact: NewFact, stream: string): NewFact
   /** undefined: a type that this program does not know. Throws MalformedFact when the data does not fit. */
   decode(record: RawRecord): RecordedFact | undefined
 }
@@ -43,6 +52,7 @@ interface Compiled {
   readonly parse: (data: unknown) => v.SafeParseResult<v.GenericSchema>
   readonly upcasters: Readonly<Record<number, Upcaster>>
   readonly unfit: FactSpec['unfit']
+  readonly personal: PersonalParts | undefined
 }
 
 const whatIsWrong = (issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string =>
@@ -53,6 +63,11 @@ const whatIsWrong = (issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unkn
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+
+const Taken = v.record(v.string(), v.unknown())
+
+const ownerOf = (personal: PersonalParts, stream: string, data: Record<string, unknown>): string | undefined =>
+  personal.of ? personal.of(data) : customerOfStream(stream)
 
 const NO_METADATA: FactMetadata = { $correlationId: '' }
 
@@ -68,17 +83,55 @@ const metadataOf = (metadata: unknown): FactMetadata => {
  * A codec for the fact types of the registry. Decoding costs one schema parse a fact: it is the hot path of a rebuild, so
  * parsers are made once and stop at the first issue.
  */
-export const createCodec = (registry: FactRegistry): Codec => {
+export const createCodec = (registry: FactRegistry, vault?: Vault): Codec => {
   const known = new Map<string, Compiled>()
-  for (const [type, { schema, version, upcasters = {}, unfit }] of Object.entries(registry)) {
+  for (const [type, { schema, version, upcasters = {}, unfit, personal }] of Object.entries(registry)) {
     for (let from = 1; from < version; from++)
       if (!upcasters[from]) throw new Error(`fact type ${type}: no upcaster from version ${from}, newest is ${version}`)
-    known.set(type, { version, parse: v.safeParser(schema, { abortEarly: true }), upcasters, unfit })
+    known.set(type, { version, parse: v.safeParser(schema, { abortEarly: true }), upcasters, unfit, personal })
+  }
+
+  /** Binds ciphertext to its type: a part of one fact is never read as a part of another kind. */
+  const contextOf = (type: string, customer: string) => `${type} ${customer}`
+
+  /** What is personal goes into the metadata as ciphertext; the data keeps the rest. */
+  const apart = (
+    type: string,
+    stream: string,
+    data: unknown,
+    metadata: FactMetadata,
+    personal: PersonalParts | undefined,
+  ): Pick<NewFact, 'data' | 'metadata'> => {
+    if (vault === undefined || personal === undefined || !isRecord(data)) return { data, metadata }
+    const customer = ownerOf(personal, stream, data)
+    const parts = customer === undefined ? undefined : personal.take(data)
+    if (customer === undefined || parts === undefined) return { data, metadata }
+    const encrypted = vault.encrypt(customer, JSON.stringify(parts.taken), contextOf(type, customer))
+    return { data: parts.rest, metadata: { ...metadata, personal: encrypted } }
+  }
+
+  const withPersonal = (
+    { type, stream, data }: RawRecord,
+    { personal }: Compiled,
+    kept: unknown,
+  ): { readonly data: unknown; readonly isErased: boolean } | { readonly fault: string } => {
+    const encrypted = v.safeParse(Encrypted, kept)
+    const customer = personal && isRecord(data) ? ownerOf(personal, stream, data) : undefined
+    if (!encrypted.success || personal === undefined || customer === undefined || !isRecord(data))
+      return { fault: 'its personal part is of no form that is known' }
+    if (vault === undefined) return { fault: 'its personal part is encrypted, and no master key is given' }
+    try {
+      const text = vault.decrypt(customer, encrypted.output, contextOf(type, customer))
+      const taken = text === undefined ? undefined : v.parse(Taken, JSON.parse(text))
+      return { data: personal.put(data, taken), isErased: taken === undefined }
+    } catch (error) {
+      return { fault: `its personal part cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    }
   }
 
   const decodeKnown = (record: RawRecord, spec: Compiled): RecordedFact => {
     const { stream, revision, position, id, type, created } = record
-    const metadata = metadataOf(record.metadata)
+    let metadata = metadataOf(record.metadata)
     const recorded = (data: unknown): RecordedFact => ({
       stream,
       revision,
@@ -96,6 +149,13 @@ export const createCodec = (registry: FactRegistry): Codec => {
     }
     const written = metadata.schemaVersion ?? 1
     let data = record.data
+    if (metadata.personal !== undefined) {
+      const whole = withPersonal(record, spec, metadata.personal)
+      if ('fault' in whole) return wrong(whole.fault)
+      data = whole.data
+      const { personal: _, ...others } = metadata
+      metadata = whole.isErased ? { ...others, erased: true } : { ...others, $correlationId: metadata.$correlationId }
+    }
     if (written !== spec.version) {
       if (!Number.isInteger(written) || written < 1) return wrong(`schema version ${written}`)
       if (written > spec.version)
@@ -112,15 +172,39 @@ export const createCodec = (registry: FactRegistry): Codec => {
 
   return {
     types: [...known.keys()],
-    encode(fact) {
+    prepareEncode(stream, facts) {
+      if (vault === undefined) return undefined
+      const customers = new Set<string>()
+      for (const { type, data } of facts) {
+        const personal = known.get(type)?.personal
+        const customer = personal && isRecord(data) ? ownerOf(personal, stream, data) : undefined
+        if (customer !== undefined && personal?.take(data as Record<string, unknown>)) customers.add(customer)
+      }
+      return customers.size === 0 ? undefined : vault.prepare([...customers])
+    },
+    prepareDecode(records) {
+      if (vault === undefined) return undefined
+      const keys: KeyName[] = []
+      for (const { type, stream, data, metadata } of records) {
+        if (!isRecord(metadata) || !isRecord(data)) continue
+        const personal = known.get(type)?.personal
+        const parsed = metadata.personal === undefined ? undefined : v.safeParse(Encrypted, metadata.personal)
+        const customer = personal && ownerOf(personal, stream, data)
+        if (parsed?.success && customer !== undefined) keys.push({ customer, key: parsed.output.key })
+      }
+      return keys.length === 0 ? undefined : vault.fetch(keys)
+    },
+    encode(fact, stream) {
       const spec = known.get(fact.type)
       if (!spec) throw new AppendRefused('unknown_type', `fact type "${fact.type}" is not known`)
       const parsed = spec.parse(fact.data)
       if (!parsed.success) throw new AppendRefused('malformed', `${fact.type}: ${whatIsWrong(parsed.issues)}`)
-      return { ...fact, data: parsed.output, metadata: { ...fact.metadata, schemaVersion: spec.version } }
+      const metadata = { ...fact.metadata, schemaVersion: spec.version }
+      return { ...fact, ...apart(fact.type, stream, parsed.output, metadata, spec.personal) }
     },
     decode(record) {
       const spec = known.get(record.type)
+      if (vault !== undefined && KEY_TYPES.has(record.type)) vault.note(record)
       return spec === undefined ? undefined : decodeKnown(record, spec)
     },
   }

@@ -20,17 +20,18 @@ import { createReport } from '../line/report.ts'
 import { processTime } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isDamaged, isReadRefused, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
+import { isDamaged, isReadRefused, isStreamGone, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { DEFAULT_PORT, openLines } from './lines.ts'
 import { readChunks } from './read.ts'
-import { checkAppend, isStreamName } from './refuse.ts'
+import { checkAppend, checkStream, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource, type SourceOptions } from './source.ts'
 import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadOptions } from './types.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
 export { AppendRefused, MalformedFact, ReadRefused, RecordDamaged, SourceClosed, StoreUnavailable } from './errors.ts'
+export type { Encrypted, KeyName, Vault } from './personal.ts'
 export type {
   AppendOptions,
   AppendResult,
@@ -142,13 +143,15 @@ export const createEventStore = ({
     chunks: AsyncIterable<readonly RawRecord[]>,
     { keep, leftOut }: { keep?: ReadAllOptions['filter']; leftOut?: ReadOptions<bigint>['leftOut'] },
   ): AsyncGenerator<RecordedFact> {
-    for await (const chunk of chunks)
+    for await (const chunk of chunks) {
+      await codec.prepareDecode?.(chunk)
       for (const record of chunk) {
         if (keep && !keep(record.type, record.stream)) continue
         const fact = codec.decode(record)
         if (fact !== undefined) yield fact
         else leftOut?.(record)
       }
+    }
   }
 
   const startOf = ({ from, direction = 'forwards' }: ReadOptions<bigint>) =>
@@ -200,8 +203,12 @@ export const createEventStore = ({
   }
 
   const store: EventStore = {
-    append: async (stream, newFacts, expected, options) =>
-      appendBy(stream, checkAppend(stream, newFacts.map(codec.encode)), expected, options),
+    async append(stream, newFacts, expected, options) {
+      const preparing = codec.prepareEncode?.(stream, newFacts)
+      if (preparing) await preparing
+      const encoded = newFacts.map((fact) => codec.encode(fact, stream))
+      return appendBy(stream, checkAppend(stream, encoded), expected, options)
+    },
 
     appendRecords: async (stream, newRecords, expected, options) =>
       appendBy(stream, checkAppend(stream, newRecords), expected, options),
@@ -255,6 +262,16 @@ export const createEventStore = ({
 
     subscribeStream: (stream, { from }) =>
       openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),
+
+    async removeStream(stream) {
+      checkStream(stream)
+      if (!writes.up) throw new StoreUnavailable('the event store is down')
+      try {
+        await writes.call((client) => client.deleteStream(stream))
+      } catch (error) {
+        if (!isStreamGone(error)) throw new StoreUnavailable(`${stream} could not be removed`, { cause: error })
+      }
+    },
 
     async head() {
       const options = { direction: 'backwards', fromPosition: END, maxCount: HEAD_SEARCH } as const

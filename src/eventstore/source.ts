@@ -8,7 +8,7 @@ import type {
 import type { RecordedFact, UnreadableFact } from '../domain/recorded.ts'
 import { LineReplaced, NoAnswer } from '../line/line.ts'
 import { processTime as time } from '../line/time.ts'
-import type { Codec } from './codec.ts'
+import type { Codec, RawRecord } from './codec.ts'
 import {
   isDamaged,
   isReadRefused,
@@ -30,7 +30,8 @@ export const CLIENT_BUFFER = 256
 type Marker =
   | { readonly marker: 'at'; readonly position: bigint; readonly revision: bigint | undefined }
   | { readonly marker: 'caughtUp'; readonly position: bigint | undefined }
-type Entry = RecordedFact | UnreadableFact | Marker
+/** What needs a key that is not at hand yet: decoded when it is taken. */
+type Entry = RecordedFact | UnreadableFact | Marker | { readonly undecoded: RawRecord }
 
 export interface SourceOptions {
   readonly codec: Codec
@@ -71,13 +72,28 @@ export const openSource = async ({ codec, line, openMs, end, open }: SourceOptio
   const take = (event: ResolvedEvent | AllStreamResolvedEvent) => {
     const record = recordOf(event)
     if (record === undefined) return
+    queue.push(codec.prepareDecode?.([record]) ? { undecoded: record } : decoded(record))
+  }
+  const decoded = (record: RawRecord): Entry => {
     const { position, revision } = record
     try {
-      queue.push(codec.decode(record) ?? { marker: 'at', position, revision })
+      return codec.decode(record) ?? { marker: 'at', position, revision }
     } catch (error) {
       if (!(error instanceof MalformedFact)) throw error
-      queue.push(error.fact)
+      return error.fact
     }
+  }
+  /** Keys that are not to be had end the subscription: what was taken out of the queue is read again by the next one. */
+  const withKeys = async (entries: readonly Entry[]): Promise<readonly Entry[]> => {
+    const records = entries.flatMap((entry) => ('undecoded' in entry ? [entry.undecoded] : []))
+    if (records.length === 0) return entries
+    try {
+      await codec.prepareDecode?.(records)
+    } catch (error) {
+      fail(error)
+      throw new StoreUnavailable('the keys of personal data could not be read', { cause: error })
+    }
+    return entries.map((entry) => ('undecoded' in entry ? decoded(entry.undecoded) : entry))
   }
   const takeAll = () => {
     for (let event: ResolvedEvent | null = call.read(); event !== null; event = call.read()) take(event)
@@ -168,6 +184,7 @@ export const openSource = async ({ codec, line, openMs, end, open }: SourceOptio
     const facts: RecordedFact[] = []
     const unreadable: UnreadableFact[] = []
     for (const entry of entries) {
+      if ('undecoded' in entry) throw new Error(`${entry.undecoded.stream}: not decoded`)
       if ('data' in entry) facts.push(entry)
       else if ('error' in entry) unreadable.push(entry)
       else if (entry.marker === 'caughtUp') live = true
@@ -214,7 +231,7 @@ export const openSource = async ({ codec, line, openMs, end, open }: SourceOptio
         roomy = undefined
         goOn?.()
       }
-      return batchOf(entries)
+      return batchOf(await withKeys(entries))
     },
     close,
   }

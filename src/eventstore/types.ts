@@ -107,6 +107,11 @@ export interface EventStore {
   subscribeAll(options: SubscribeAllOptions): Promise<Source>
   /** Facts of one stream after revision `from` (exclusive). */
   subscribeStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Promise<Source>
+  /**
+   * Removes what a stream holds: it reads as if it were not there, and can begin anew; its revisions go on. The store drops the
+   * bytes when it is compacted (scavenged). Nothing happens where there is nothing.
+   */
+  removeStream(stream: string): Promise<void>
   /** The position of the newest fact that is not the server's own; undefined when there is none. */
   head(): Promise<bigint | undefined>
   health(): StoreHealth

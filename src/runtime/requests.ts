@@ -70,6 +70,11 @@ const KEEP_WAIT_MS = 250
 /** How often a name is tried to be taken while others take and give it up. */
 const MAX_TRIES = 5
 
+/** Takes away all answers that are kept: who repeats a request has it carried out again, which gives nothing twice. */
+export const dropAnswers = async (readModel: Pick<ReadModel, 'plain'>): Promise<void> => {
+  await readModel.plain<KeptAnswer>(ANSWERS).deleteMany({})
+}
+
 const reused = (route: string) =>
   refuse('idempotency_key_reused', `This Idempotency-Key was used for another request before (${route})`)
 

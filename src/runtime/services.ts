@@ -9,6 +9,7 @@ import type { Rollout } from '../rollout/rollout.ts'
 import type { ActivityFeed } from './activityFeed.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
+import type { Erasures } from './erasure.ts'
 import type { FailedJobs } from './failedJobs.ts'
 import type { FreeCodes } from './freeCodes.ts'
 import type { Ledgers } from './ledgers.ts'
@@ -52,6 +53,7 @@ export interface Services {
   readonly processes: Processes
   /** What comes into the activity log, for those who watch. */
   readonly activityFeed: ActivityFeed
+  readonly erasures: Erasures
   /** What workers could not do, and come back to. */
   readonly aside: SetAside
   readonly failedJobs: FailedJobs

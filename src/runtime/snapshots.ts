@@ -19,6 +19,8 @@ export interface SnapshotStore {
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
   /** Writes in the background, newest last; a failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
+  /** Removes a customer's, after those that wait to be written. */
+  remove(id: string): Promise<void>
 }
 
 interface SnapshotDocument {
@@ -91,6 +93,11 @@ export const createSnapshotStore = (readModel: ReadModel, log: Logger): Snapshot
         queueMicrotask(() => void ask())
       }),
     loadMany,
+    remove: (id) => {
+      const removed = last.then(() => collection().deleteOne({ _id: id }))
+      last = removed.catch(() => undefined)
+      return removed.then(() => undefined)
+    },
     save(id, { state, revision, position, keys }) {
       if (waiting >= MAX_WAITING) return
       waiting++

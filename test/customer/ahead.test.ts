@@ -30,7 +30,12 @@ const nodeOver = (disk: Disk, rulebook: () => Rulebook, { cacheSize = 100, befor
       return whole.append(...args)
     },
   }
-  const snapshots = { load: async () => undefined, loadMany: async () => new Map(), save: () => {} }
+  const snapshots = {
+    load: async () => undefined,
+    loadMany: async () => new Map(),
+    save: () => {},
+    remove: async () => {},
+  }
   const loader = createCustomers({ store, snapshots, cacheSize })
   let keys = 0
   const customers = createCustomerRuntime({

@@ -40,7 +40,12 @@ const nodeOf = (w: World) => {
       return whole.append(stream, facts, ...rest)
     },
   }
-  const snapshots = { load: async () => undefined, loadMany: async () => new Map(), save: () => {} }
+  const snapshots = {
+    load: async () => undefined,
+    loadMany: async () => new Map(),
+    save: () => {},
+    remove: async () => {},
+  }
   let keys = 0
   const customers = createCustomerRuntime({
     store,

@@ -37,18 +37,18 @@ const fact = (data: unknown, type = 'Moved') => ({
 })
 
 test('encode notes the version and keeps only what the schema knows', () => {
-  const encoded = codec.encode(fact({ to: { city: 'Rome', extra: 1 }, more: 2 }))
+  const encoded = codec.encode(fact({ to: { city: 'Rome', extra: 1 }, more: 2 }), 's')
   assert.equal(encoded.data, { to: { city: 'Rome' }, times: 1 })
   assert.is(encoded.metadata.schemaVersion, 3)
 })
 
 test('encode refuses what does not fit, with its path, and unknown types', () => {
   assert.throws(
-    () => codec.encode(fact({ to: { city: 1 } })),
+    () => codec.encode(fact({ to: { city: 1 } }), 's'),
     (e: unknown) => e instanceof AppendRefused && e.reason === 'malformed' && e.message.includes('to.city'),
   )
   assert.throws(
-    () => codec.encode(fact({}, 'Unheard')),
+    () => codec.encode(fact({}, 'Unheard'), 's'),
     (e: unknown) => e instanceof AppendRefused && e.reason === 'unknown_type',
   )
 })

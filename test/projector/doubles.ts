@@ -19,6 +19,7 @@ export const memoryLog = (facts: readonly RecordedFact[]): EventStore => ({
   readStream: absent('readStream'),
   readAll: absent('readAll'),
   subscribeStream: absent('subscribeStream'),
+  removeStream: absent('removeStream'),
   head: () => Promise.resolve(facts.at(-1)?.position),
   health: () => ({ ok: true, since: 0 }),
   close: () => Promise.resolve(),

@@ -144,7 +144,12 @@ export const startNode = (
     head: log.facts.at(-1)?.position ?? -1n,
     customers: createCustomers({
       store,
-      snapshots: { load: async () => undefined, loadMany: async () => new Map(), save: () => {} },
+      snapshots: {
+        load: async () => undefined,
+        loadMany: async () => new Map(),
+        save: () => {},
+        remove: async () => {},
+      },
       cacheSize: 1_000,
     }),
     rulebook,

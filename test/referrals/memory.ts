@@ -150,6 +150,7 @@ export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
   readRecords: unused,
   readAll: unused,
   subscribeStream: unused,
+  removeStream: unused,
 })
 
 /** The few calls that processes make of a collection. */
@@ -188,7 +189,12 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
     head: disk.log.at(-1)?.position ?? -1n,
     customers: createCustomers({
       store,
-      snapshots: { load: async () => undefined, loadMany: async () => new Map(), save: () => {} },
+      snapshots: {
+        load: async () => undefined,
+        loadMany: async () => new Map(),
+        save: () => {},
+        remove: async () => {},
+      },
       cacheSize: 1_000,
     }),
     rulebook,

@@ -86,6 +86,7 @@ export const activityOf = (id: string, fact: CustomerFact): Activity | undefined
           ...(fact.type === 'MessageSkipped' ? { reason: fact.data.reason } : {}),
         },
       }
+    case 'CustomerErased':
     case 'CustomerLinked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -1,10 +1,11 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
+import { isInternalEventType } from '../internalEvents.ts'
 import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
 import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
-import { metadataFaults } from '../rulebook/eventSchema.ts'
+import { metadataFaults, personalProperties } from '../rulebook/eventSchema.ts'
 import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
 import type { Draft } from './draft.ts'
 import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from './profile.ts'
@@ -121,6 +122,7 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
     return refuse('metadata_validation_failed', faults.join('; '), {
       resource: { type: 'custom_event_schema', ...(schema ? { id: schema.id } : {}) },
     })
+  const personal = schema ? personalProperties(schema.definition, command.metadata) : []
   const { profile, mayCreate, onlyNew = false, undated, occurredAt } = command
   // Clocks differ: what is said of times ahead must not outlast what is said until then.
   const at = undated ? draft.now : Math.min(occurredAt, draft.now)
@@ -130,6 +132,7 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
     event: command.event,
     occurredAt: command.occurredAt,
     metadata: { ...command.metadata },
+    ...(personal.length > 0 ? { personal: [...personal] } : {}),
     ...(schema ? { schema: { id: schema.id, name: schema.definition.name } } : {}),
     ...(command.referral ? { referral: command.referral } : {}),
     ...(command.loyalty ? { loyalty: command.loyalty } : {}),
@@ -143,6 +146,39 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
 /** Whether a command is about a time beyond the trigger horizon, so that it counts but sends nothing. */
 export const isHistorical = (command: CustomerCommand, now: number): boolean =>
   command.type === 'TrackEvent' && now - command.occurredAt > command.triggerHorizonMs
+
+/** Leaves every segment, closes the cards and ends the customer, of whom the stream keeps what was. */
+const remove = (draft: Draft, permanently = false): Refused | undefined => {
+  if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
+  for (const [id, { definition, name }] of Object.entries(draft.state.segments))
+    draft.emit('SegmentLeft', {
+      segment: { id, name },
+      occurredAt: draft.now,
+      cause: 'event',
+      triggers: false,
+      definition,
+    })
+  closeCards(draft)
+  draft.emit('CustomerDeleted', { occurredAt: draft.now, ...(permanently ? { permanently } : {}) })
+  return undefined
+}
+
+/** The same, and what was kept of the person goes as well; one who was deleted before can still be erased, and once is enough. */
+const erase = (draft: Draft): Refused | undefined => {
+  const { status, id, segments, occurrences } = draft.state
+  if (status === 'erased') return undefined
+  if (status !== 'active' && status !== 'deleted') return refuseNotFound('customer', id)
+  const counts = Object.entries(occurrences).map(([type, { count }]) => ({ isOwn: !isInternalEventType(type), count }))
+  const sum = (some: typeof counts) => some.reduce((n, { count }) => n + count, 0)
+  const held = {
+    events: sum(counts),
+    customerEvents: sum(counts.filter(({ isOwn }) => isOwn)),
+    segments: Object.keys(segments).length,
+  }
+  if (status === 'active') remove(draft, true)
+  draft.emit('CustomerErased', { ...held, occurredAt: draft.now })
+  return undefined
+}
 
 /** The customer's side of a redemption. */
 const deskOf = (draft: Draft): Desk => ({
@@ -161,21 +197,7 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
     case 'SaveCustomer':
       return saveProfile(draft, command.profile, command.mayCreate, command.onlyNew)
     case 'DeleteCustomer':
-      if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
-      for (const [id, { definition, name }] of Object.entries(draft.state.segments))
-        draft.emit('SegmentLeft', {
-          segment: { id, name },
-          occurredAt: draft.now,
-          cause: 'event',
-          triggers: false,
-          definition,
-        })
-      closeCards(draft)
-      draft.emit('CustomerDeleted', {
-        occurredAt: draft.now,
-        ...(command.permanently ? { permanently: true } : {}),
-      })
-      return undefined
+      return command.permanently ? erase(draft) : remove(draft)
     case 'LinkCustomer':
       if (draft.state.status === 'linked' && draft.state.linkedTo === command.to) return undefined
       if (draft.state.status !== 'none')

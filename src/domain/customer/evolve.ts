@@ -48,6 +48,7 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
       return {
         ...state,
         status: 'active',
+        erasure: undefined,
         id: fact.data.id,
         profile: mergeProfile(state.profile, fact.data.profile),
         saidAt: noteSaid(state.saidAt, fact.data.profile, fact.data.said, fact.data.occurredAt),
@@ -70,6 +71,8 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
         rulebook: state.rulebook,
         referrals: afterDeletion(state.referrals),
       }
+    case 'CustomerErased':
+      return { ...state, status: 'erased', erasure: fact.data }
     case 'CustomerLinked':
       return { ...state, status: 'linked', linkedTo: fact.data.to }
     case 'SegmentEntered':

@@ -41,6 +41,7 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
         : undefined
     case 'MessageRequested':
     case 'MessageSkipped':
+    case 'CustomerErased':
     case 'CustomerLinked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -1,6 +1,7 @@
 // Who a customer is: the profile, the facts that make and change it, and how a change is merged.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
+import { wholeFields } from '../personal.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
 import { sizeOf } from '../size.ts'
 
@@ -95,14 +96,30 @@ const At = v.pipe(v.number(), v.integer())
 export const Said = v.object({ at: At, names: v.optional(v.array(v.string())) })
 export type Said = v.InferOutput<typeof Said>
 
+/** What an erased customer's stream held. */
+export const Erasure = v.object({
+  /** Events of all kinds, custom ones among them, and memberships of segments. */
+  events: v.number(),
+  customerEvents: v.number(),
+  segments: v.number(),
+})
+export type Erasure = v.InferOutput<typeof Erasure>
+
 /** Facts about the profile. `changes` holds only what differs from before. */
 export const profileFacts = {
   CustomerCreated: {
     version: 1,
     schema: v.object({ id: v.string(), profile: ProfilePatch, occurredAt: At, said: v.optional(Said) }),
+    personal: wholeFields({ profile: {} }),
   },
-  CustomerUpdated: { version: 1, schema: v.object({ changes: ProfilePatch, occurredAt: At, said: v.optional(Said) }) },
+  CustomerUpdated: {
+    version: 1,
+    schema: v.object({ changes: ProfilePatch, occurredAt: At, said: v.optional(Said) }),
+    personal: wholeFields({ changes: {} }),
+  },
   CustomerDeleted: { version: 1, schema: v.object({ occurredAt: At, permanently: v.optional(v.boolean()) }) },
+  /** The person is to be forgotten: the keys of what is personal are destroyed. With counts of what there was. */
+  CustomerErased: { version: 1, schema: v.object({ ...Erasure.entries, occurredAt: At }) },
   /** This stream's `source_id` was given to a customer that already had a stream of its own. */
   CustomerLinked: { version: 1, schema: v.object({ to: v.string(), occurredAt: At }) },
 } as const

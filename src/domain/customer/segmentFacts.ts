@@ -1,5 +1,6 @@
 // Segment membership as facts of the customer who enters and leaves.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -22,7 +23,10 @@ const Membership = v.object({
   definition: v.string(),
 })
 
+/** The truth table holds the values that were compared, the profile's among them. */
+const personal = wholeFields({ because: undefined })
+
 export const segmentFacts = {
-  SegmentEntered: { version: 1, schema: Membership },
-  SegmentLeft: { version: 1, schema: Membership },
+  SegmentEntered: { version: 1, schema: Membership, personal },
+  SegmentLeft: { version: 1, schema: Membership, personal },
 } as const

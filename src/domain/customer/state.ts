@@ -5,7 +5,7 @@ import { type LoyaltyState, NO_LOYALTY } from '../loyalty/state.ts'
 import { NO_REDEMPTIONS, type RedemptionsState } from '../redemption/state.ts'
 import { NO_REFERRALS, type ReferralsState } from '../referrals/state.ts'
 import { NO_VOUCHERS, type VouchersState } from '../vouchers/state.ts'
-import { NO_PROFILE, type Profile } from './profile.ts'
+import { type Erasure, NO_PROFILE, type Profile } from './profile.ts'
 import type { SaidAt } from './said.ts'
 
 export interface Membership {
@@ -26,8 +26,10 @@ export interface Derived {
 }
 
 export interface CustomerState {
-  readonly status: 'none' | 'active' | 'deleted' | 'linked'
+  readonly status: 'none' | 'active' | 'deleted' | 'erased' | 'linked'
   readonly id: string
+  /** Of one who was erased: when, ms, and what there had been. */
+  readonly erasure?: undefined | (Erasure & { readonly occurredAt: number })
   /** Where a `source_id` that was given later leads to. */
   readonly linkedTo?: string
   readonly profile: Profile

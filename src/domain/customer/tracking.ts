@@ -1,5 +1,6 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
+import { listedEntries } from '../personal.ts'
 import { ReferralOffer } from '../referrals/offer.ts'
 import { Metadata, Said } from './profile.ts'
 
@@ -20,6 +21,8 @@ export const trackingFacts = {
       /** When the customer acted, in ms since the epoch; the fact's own `now` says when it was decided. */
       occurredAt: At,
       metadata: Metadata,
+      /** Which properties of the metadata the event's schema calls personal. */
+      personal: v.optional(v.array(v.string())),
       schema: v.optional(v.object({ id: v.string(), name: v.string() })),
       referral: v.optional(TrackedReferral),
       loyalty: v.optional(LoyaltyRef),
@@ -30,6 +33,7 @@ export const trackingFacts = {
       /** Older than the trigger horizon: counts everywhere, sends nothing. */
       historical: v.optional(v.boolean()),
     }),
+    personal: listedEntries('metadata', 'personal'),
   },
   /** The consequences of one command passed their bound; those so far are kept. */
   CascadeHalted: { version: 1, schema: v.object({ occurredAt: At, rounds: v.number(), facts: v.number() }) },

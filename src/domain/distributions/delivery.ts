@@ -1,5 +1,6 @@
 // The life of one message once it was asked for: attempts as facts of its own stream, and the state that follows from them.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 import { Channel } from './messages.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -37,10 +38,15 @@ export const DropReason = v.picklist([
 ])
 export type DropReason = v.InferOutput<typeof DropReason>
 
+/** Servers quote the address that they refuse. */
+const quotesAddress = (field: string) =>
+  wholeFields({ [field]: '(erased)' }, ({ customer }) => (typeof customer === 'string' ? customer : undefined))
+
 export const deliveryFacts = {
   MessageSent: { version: 1, schema: v.object({ ...attempt, status: v.optional(v.number()) }) },
   MessageAttemptFailed: {
     version: 1,
+    personal: quotesAddress('error'),
     schema: v.object({
       ...attempt,
       error: v.string(),
@@ -50,7 +56,11 @@ export const deliveryFacts = {
     }),
   },
   /** Given up, until somebody asks for a retry. */
-  MessageParked: { version: 1, schema: v.object({ ...base, attempts: v.number(), reason: v.string() }) },
+  MessageParked: {
+    version: 1,
+    personal: quotesAddress('reason'),
+    schema: v.object({ ...base, attempts: v.number(), reason: v.string() }),
+  },
   MessageDropped: { version: 1, schema: v.object({ ...base, reason: DropReason }) },
   /** Due, but in the customer's quiet hours. */
   MessagePostponed: { version: 1, schema: v.object({ ...base, until: At }) },

@@ -1,5 +1,6 @@
 // Facts of a customer's loyalty cards: each change of points says how much, on which card, why, and what the balance became.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Whole = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -76,9 +77,13 @@ const redemption = {
   reservation: v.optional(v.string()),
 }
 
+/** The values that a rule compared. */
+const truthTable = wholeFields({ 'because.rule': undefined })
+
 export const loyaltyFacts = {
   LoyaltyCardIssued: {
     version: 1,
+    personal: wholeFields({ metadata: undefined }),
     schema: v.object({
       card: CardRef,
       campaign: Ref,
@@ -101,7 +106,7 @@ export const loyaltyFacts = {
     version: 1,
     schema: v.object({ card: CardRef, campaign: Ref, balance: Whole, occurredAt: At }),
   },
-  PointsEarned: { version: 1, schema: v.object({ ...movement, ...earning }) },
+  PointsEarned: { version: 1, schema: v.object({ ...movement, ...earning }), personal: truthTable },
   PointsAdded: { version: 1, schema: v.object({ ...movement, ...request }) },
   PointsRemoved: { version: 1, schema: v.object({ ...movement, ...request }) },
   PointsExpired: { version: 1, schema: v.object(movement) },
@@ -145,6 +150,7 @@ export const loyaltyFacts = {
   },
   PendingPointsAdded: {
     version: 1,
+    personal: truthTable,
     schema: v.object({ card: CardRef, campaign: Ref, pending: Pending, ...earning, occurredAt: At }),
   },
   PendingPointsUpdated: {

@@ -1,5 +1,6 @@
 // Facts of redemptions, in the stream of the customer who redeems; of those without a customer in a stream of the request's own.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 import { ReferralOffer } from '../referrals/offer.ts'
 import { Discount, VoucherType } from '../vouchers/spec.ts'
 import { ledgerFacts } from './ledger.ts'
@@ -35,10 +36,14 @@ const asked = {
 /** The ledgers that keep the redemption's place, by the names of their streams. */
 const Ledgers = v.array(v.string())
 
+/** What was bought, what the caller added, and the values that rules compared. */
+const personal = wholeFields({ order: undefined, metadata: undefined, because: undefined })
+
 export const redemptionFacts = {
   /** One for each redeemable of a request, in one append. */
   RedemptionSucceeded: {
     version: 1,
+    personal,
     schema: v.object({
       redemption: v.string(),
       ...asked,
@@ -67,6 +72,7 @@ export const redemptionFacts = {
   /** A request was refused, with the first redeemable that was at fault. */
   RedemptionFailed: {
     version: 1,
+    personal,
     schema: v.object({
       redemption: v.string(),
       ...asked,
@@ -84,6 +90,7 @@ export const redemptionFacts = {
   RedemptionAbandoned: { version: 1, schema: v.object({ request: v.string(), occurredAt: At }) },
   RedemptionRolledBack: {
     version: 1,
+    personal,
     schema: v.object({
       rollback: v.string(),
       /** The request for the rollback: those of one redemption request come about together. */
@@ -105,6 +112,7 @@ export const redemptionFacts = {
   },
   RedemptionRollbackFailed: {
     version: 1,
+    personal,
     schema: v.object({
       rollback: v.string(),
       redemption: v.string(),

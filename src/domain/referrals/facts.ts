@@ -1,5 +1,6 @@
 // Referrals as facts of the two customers: the referee's stream says what converted, the referrer's what was credited for it.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 import { ReferralReward, ReferrerTier } from '../rulebook/referralProgram.ts'
 import { VoucherRef } from '../vouchers/facts.ts'
 
@@ -63,6 +64,7 @@ export const referralFacts = {
   /** This customer was referred: once in a program. */
   ReferralConverted: {
     version: 1,
+    personal: wholeFields({ because: undefined }),
     schema: v.object({
       campaign: Ref,
       /** The revision of the program. */
@@ -123,6 +125,7 @@ export const referralFacts = {
   /** A code's list of referees took this customer in, or out again, before any conversion. */
   ReferralHolderAssigned: {
     version: 1,
+    personal: wholeFields({ metadata: undefined }),
     schema: v.object({
       holder: v.string(),
       campaign: Ref,

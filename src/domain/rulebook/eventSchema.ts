@@ -13,6 +13,8 @@ export const Property = v.object({
   optional: v.optional(v.boolean(), false),
   /** True: kept for the record, no longer checked. */
   deleted: v.optional(v.boolean(), false),
+  /** True: it says something of a person, and goes when the person is erased. */
+  personal: v.optional(v.boolean()),
 })
 export type Property = v.InferOutput<typeof Property>
 
@@ -89,6 +91,15 @@ const shown = (value: unknown): string => {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
 
+/** The properties that an event has and its schema calls personal. */
+export const personalProperties = (
+  schema: EventSchema,
+  metadata: Readonly<Record<string, unknown>>,
+): readonly string[] =>
+  Object.entries(schema.schema.properties).flatMap(([name, { personal }]) =>
+    personal && Object.hasOwn(metadata, name) ? [name] : [],
+  )
+
 /**
  * What is wrong with an event's metadata, a line a property, in the HTTP contract's words:
  * `stars: must be a number (actual value is '5')`. Properties that the schema does not name are let through.
@@ -98,17 +109,18 @@ export const metadataFaults = (schema: EventSchema, metadata: Readonly<Record<st
   for (const [name, property] of Object.entries(schema.schema.properties)) {
     if (property.deleted) continue
     const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined
+    // What is wrong is kept longer than a person's data may be.
+    const actual = (given: unknown): string => (property.personal ? '' : ` (actual value is ${shown(given)})`)
     if (value === undefined || value === null) {
       if (!property.optional) faults.push(`${name}: property is required`)
     } else if (property.array) {
-      if (!Array.isArray(value)) faults.push(`${name}: must be an array (actual value is ${shown(value)})`)
+      if (!Array.isArray(value)) faults.push(`${name}: must be an array${actual(value)}`)
       else {
         const at = value.findIndex((item) => !fits(property.type, item))
-        if (at >= 0)
-          faults.push(`${name}[${at}]: must be ${WORDS[property.type]} (actual value is ${shown(value[at])})`)
+        if (at >= 0) faults.push(`${name}[${at}]: must be ${WORDS[property.type]}${actual(value[at])}`)
       }
     } else if (!fits(property.type, value)) {
-      faults.push(`${name}: must be ${WORDS[property.type]} (actual value is ${shown(value)})`)
+      faults.push(`${name}: must be ${WORDS[property.type]}${actual(value)}`)
     }
   }
   return faults

@@ -1,5 +1,6 @@
 // Codes that are published to a customer, as facts of that customer; the code's own stream keeps it unique.
 import * as v from 'valibot'
+import { wholeFields } from '../personal.ts'
 import { VoucherType } from './spec.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -31,6 +32,7 @@ export type Publication = v.InferOutput<typeof Publication>
 export const voucherFacts = {
   VoucherPublished: {
     version: 1,
+    personal: wholeFields({ 'publication.metadata': undefined }),
     schema: v.object({
       voucher: VoucherRef,
       /** Absent for a single voucher. */

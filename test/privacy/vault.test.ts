@@ -1,0 +1,127 @@
+// Keys of personal data over a real log: made once, found again, destroyed for good; one project key under any master key.
+import { randomBytes } from 'node:crypto'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { factRegistry } from '../../src/domain/registry.ts'
+import { createCodec, createEventStore, type EventStore } from '../../src/eventstore/index.ts'
+import { MasterKeyError } from '../../src/privacy/masterKey.ts'
+import { createVault } from '../../src/privacy/vault.ts'
+import { type Engine, startEventLogEngine } from '../projector/engines.ts'
+
+let engine: Engine & { end(): Promise<void> }
+const stores: EventStore[] = []
+const NOW = Date.UTC(2026, 5, 1)
+const KEY = { id: 'a', key: randomBytes(32) }
+const PROFILE = { source_id: 'ann', name: 'Ann Marked-4711' }
+
+test.before(async () => {
+  engine = await startEventLogEngine()
+})
+test.after(async () => {
+  await Promise.all(stores.map((store) => store.close()))
+  await engine.end()
+})
+
+const node = async (masterKeys = [KEY]) => {
+  const vault = createVault({ masterKeys, now: () => NOW })
+  const store = createEventStore({ url: engine.url, codec: createCodec(factRegistry, vault) })
+  stores.push(store)
+  await vault.open(store)
+  return { vault, store }
+}
+type TestNode = Awaited<ReturnType<typeof node>>
+
+let made = 0
+const freshId = () => `cust_${String(++made).padStart(24, '0')}`
+const created = (id: string, n = 0) => ({
+  id: `00000000-0000-4000-8000-${id.slice(-11)}${n}`,
+  type: 'CustomerCreated',
+  data: { id, profile: PROFILE, occurredAt: NOW },
+  metadata: { $correlationId: 'c' },
+})
+const profilesIn = async ({ store }: TestNode, id: string) => {
+  const found: unknown[] = []
+  for await (const { data, metadata } of store.readStream(`customer-${id}`))
+    found.push(metadata.erased ? 'erased' : (data as { profile: unknown }).profile)
+  return found
+}
+const rawOf = async ({ store }: TestNode, id: string): Promise<string> => {
+  const lines: string[] = []
+  for await (const record of store.readRecords({ from: 'start' }))
+    if (record.stream.includes(id)) lines.push(JSON.stringify([record.data, record.metadata]))
+  return lines.join('\n')
+}
+
+test('the log holds no word of a profile, and every node with the master key reads it', async () => {
+  const [a, b, id] = [await node(), await node(), freshId()]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  assert.not.match(await rawOf(a, id), 'Marked')
+  assert.not.match(await rawOf(a, id), '"ann"')
+  assert.equal(await profilesIn(a, id), [PROFILE])
+  assert.equal(await profilesIn(b, id), [PROFILE])
+})
+
+test('what is destroyed is read by nobody any more; whoever comes back has a key of their own', async () => {
+  const [a, b, id] = [await node(), await node(), freshId()]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  assert.equal(await profilesIn(b, id), [PROFILE])
+  assert.is(await a.vault.destroy(id), 1)
+  assert.is(await a.vault.destroy(id), 0)
+  assert.equal(await profilesIn(a, id), ['erased'])
+  assert.equal(await profilesIn(await node(), id), ['erased'])
+  await a.store.append(`customer-${id}`, [created(id, 1)], 0n)
+  assert.equal(await profilesIn(a, id), ['erased', PROFILE])
+  assert.equal(await profilesIn(await node(), id), ['erased', PROFILE])
+})
+
+test('a subscription from the beginning learns no key that was destroyed, though the log still shows it', async () => {
+  const [a, id] = [await node(), freshId()]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  await a.vault.destroy(id)
+  const late = await node()
+  const source = await late.store.subscribeAll({ from: 'start' })
+  const seen: (boolean | undefined)[] = []
+  for (let caughtUp = false; !caughtUp; ) {
+    const batch = await source.next(1_000)
+    for (const { stream, metadata } of batch.facts) if (stream === `customer-${id}`) seen.push(metadata.erased)
+    caughtUp = batch.caughtUp
+  }
+  await source.close()
+  assert.equal(seen, [true])
+})
+
+test('a new master key takes over without touching what it protects; the wrong one opens nothing', async () => {
+  const [a, id, next] = [await node(), freshId(), { id: 'b', key: randomBytes(32) }]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  const rotated = await node([next, KEY])
+  assert.equal(await profilesIn(rotated, id), [PROFILE])
+  assert.equal(await profilesIn(await node([next]), id), [PROFILE])
+  const wrong = await node([KEY]).catch((error: unknown) => error)
+  assert.instance(wrong, MasterKeyError)
+  assert.match((wrong as Error).message, 'MASTER_KEY_FILE')
+})
+
+test('a node without a master key says what it lacks instead of showing half a fact', async () => {
+  const id = freshId()
+  const rotated = await node([{ id: 'c', key: randomBytes(32) }, { id: 'b', key: randomBytes(32) }, KEY]).catch(
+    () => undefined,
+  )
+  assert.is(rotated, undefined)
+  const store = createEventStore({ url: engine.url, codec: createCodec(factRegistry) })
+  stores.push(store)
+  const codec = createCodec(factRegistry)
+  assert.throws(
+    () =>
+      codec.decode({
+        ...created(id),
+        stream: `customer-${id}`,
+        revision: 0n,
+        position: 1n,
+        created: NOW,
+        metadata: { $correlationId: '', personal: { key: '0', text: 'AAAA' } },
+      }),
+    /no master key is given/,
+  )
+})
+
+test.run()
