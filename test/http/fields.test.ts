@@ -28,7 +28,7 @@ const services = new Proxy({} as Services, {
     name === 'rulebook' || name === 'readModel' || name === 'projector' || name === 'store'
       ? {}
       : name === 'load'
-        ? { begin: async () => ({ leave: () => undefined }) }
+        ? { begin: async () => ({ end: () => undefined }) }
         : () => undefined,
 })
 const routes = [...commandRoutes(services), ...queryRoutes(services)]
