@@ -26,6 +26,15 @@ const keepsAddresses: Plugin = {
   },
 }
 
+/** `uvu` is ours (see uvu.ts), which itself has the real one. */
+const tellsOfHooks: Plugin = {
+  name: 'hooks that are told',
+  setup(build) {
+    const ours = join(root, 'uvu.ts')
+    build.onResolve({ filter: /^uvu$/ }, ({ importer }) => (importer === ours ? undefined : { path: ours }))
+  },
+}
+
 /** Programs that tests start as processes of their own (see program.ts). */
 const programs = (): readonly string[] =>
   readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('Process.ts'))
@@ -39,7 +48,7 @@ export const buildTests = async (files: readonly string[]): Promise<string> => {
     entryPoints: [...files, ...programs()].map((file) => join(root, file)),
     outdir,
     outbase: root,
-    plugins: [keepsAddresses],
+    plugins: [tellsOfHooks, keepsAddresses],
   })
   return outdir
 }

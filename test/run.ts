@@ -1,4 +1,5 @@
-// Runs every test file in a process of its own, two at a time, and closes with the line `N passed, N failed`.
+// Runs every test file in a process of its own, two at a time, and closes with what took longest and the line
+// `N passed, N failed`.
 //   tsx test/run.ts [--bail] [PATH-PART ...]     only files whose path contains one of the parts
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -8,13 +9,15 @@ import { join } from 'node:path'
 import { build } from '../src/build.js'
 import { buildConsole } from '../src/console/build.js'
 import { buildTests } from './build.ts'
-import { SKIPPED } from './skip.ts'
+import { COST, SKIPPED } from './skip.ts'
 
 const soak = process.env.SOAK === '1'
 /** A file that takes longer hangs: it is stopped and counts as failed. */
 const FILE_LIMIT_MS = soak ? 60 * 60_000 : 5 * 60_000
 /** After its last test a file ends by itself within this time: what it leaves running is its fault. */
 const END_LIMIT_MS = 20_000
+/** So many files are named at the end. */
+const SLOWEST = 10
 const root = new URL('.', import.meta.url).pathname
 
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith('--'))
@@ -30,7 +33,14 @@ interface Outcome {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** From its start to its end. */
+  readonly seconds: number
+  /** Of the processors; unknown of a file that was stopped. */
+  readonly cost: number | undefined
 }
+
+const timesOf = ({ seconds, cost }: Outcome): string =>
+  `${seconds.toFixed(1)} s${cost === undefined ? '' : `, ${cost.toFixed(1)} s of a processor`}`
 
 /** Counts are read from uvu's closing lines; a file that ends badly without naming a failed test counts as one failure. */
 const runFile = (file: string): Promise<Outcome> =>
@@ -77,12 +87,13 @@ const runFile = (file: string): Promise<Outcome> =>
       const passed = sum('Passed')
       const skipped = sum('Skipped') + (why ? 1 : 0)
       const failed = Math.max(total - passed - sum('Skipped'), why || (code === 0 && total > 0) ? 0 : 1)
-      const seconds = ((Date.now() - started) / 1000).toFixed(1)
-      console.log(
-        `${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${why === undefined ? `${passed} passed` : `skipped: ${why}`}, ${seconds} s)`,
-      )
+      const seconds = (Date.now() - started) / 1000
+      const said = output.split(COST)[1]?.split('\n')[0]
+      const outcome = { file, passed, failed, skipped, seconds, cost: said === undefined ? undefined : Number(said) }
+      const did = why === undefined ? `${passed} passed` : `skipped: ${why}`
+      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${did}, ${timesOf(outcome)})`)
       if (failed > 0) console.log(stopped === undefined ? output : `${output}\nstopped: ${stopped}`)
-      resolve({ file, passed, failed, skipped })
+      resolve(outcome)
     })
   })
 
@@ -106,6 +117,12 @@ await Promise.all(
 )
 
 await rm(built, { recursive: true, force: true })
+
+if (outcomes.length > SLOWEST) {
+  console.log(`\nThe slowest of ${outcomes.length} files:`)
+  for (const outcome of outcomes.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+    console.log(`  ${outcome.file} (${timesOf(outcome)})`)
+}
 
 const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0)
 const skipped = total('skipped')

@@ -1,7 +1,8 @@
 // Files that cannot run on what they are given say so, and count as skipped.
 
-/** What the runner reads. */
+/** What begins the lines that the runner reads: why a file is skipped, and the seconds of processor time that it took. */
 export const SKIPPED = 'THIS FILE IS SKIPPED: '
+export const COST = 'PROCESSOR SECONDS: '
 
 /** Ends a test file before its tests begin. */
 export const skipFile = (why: string): never => {
