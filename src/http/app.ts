@@ -10,7 +10,7 @@ import { readBody } from './body.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
-import { checkedEndpoints, type Endpoint, PARAMETER } from './endpoints.ts'
+import { bySpecificity, checkedEndpoints, type Endpoint, PARAMETER } from './endpoints.ts'
 import {
   type Failure,
   insufficientStorage,
@@ -25,6 +25,7 @@ import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
 import { rateLimiter } from './limits.ts'
+import { isOfficial, takenForAnother } from './official.ts'
 import { apiDocument } from './openapi.ts'
 import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
@@ -39,7 +40,6 @@ import {
   type Route,
 } from './route.ts'
 import type { Sessions } from './sessions.ts'
-import { UNSERVED } from './unsupported.ts'
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -318,15 +318,16 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     return page === undefined || (deps.pages ?? PAGES).includes(page)
   })
 
-  for (const [method, path] of UNSERVED)
-    app.on(method, path, (c) =>
-      replier.failure(
-        begin(c.req.raw, 'unmatched', audienceOf(path)),
-        refuse('not_found', `${method} ${path} is not supported`),
-      ),
+  const notServed = (c: Asked, path: string): Response =>
+    replier.failure(
+      begin(c.req.raw, 'unmatched', audienceOf(path)),
+      refuse('not_served', `${c.req.method} ${path.slice(0, 200)} is not served here`),
     )
-  for (const endpoint of checkedEndpoints([...routes, ...operation]))
-    app.on(endpoint.method, endpoint.path.replace(PARAMETER, ':$1'), (c) => serveEndpoint(endpoint, c))
+  const endpoints = checkedEndpoints([...routes, ...operation])
+  const served = endpoints.map((one) => ({ ...one, serve: (c: Asked) => serveEndpoint(one, c) }))
+  const unserved = takenForAnother(endpoints).map((one) => ({ ...one, serve: (c: Asked) => notServed(c, one.path) }))
+  for (const { method, path, serve } of [...served, ...unserved].toSorted(bySpecificity))
+    app.on(method, path.replace(PARAMETER, ':$1'), serve)
 
   const { consolePages } = deps
   if (consolePages) {
@@ -345,8 +346,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const known = METHODS.filter((one) => app.router.match(one, path)[0].length > 0)
     if (known.length === 0 && deps.isStarting)
       return replier.failure(exchange, unavailable('The node is starting; /health/ready says what it waits for', 1))
-    if (known.length === 0)
-      return replier.failure(exchange, refuse('not_found', `There is no path ${path.slice(0, 200)}`))
+    if (known.length === 0 || isOfficial(method, path)) return notServed(c, path)
     const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
     const headers = { Allow: allow }
     return method === 'OPTIONS'

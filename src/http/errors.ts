@@ -80,6 +80,7 @@ const table = {
   missing_required_permission: [403, 'Missing required permission'],
   integration_api_key_required: [403, 'Integration API key required'],
   not_found: [404, 'Resource not found'],
+  not_served: [404, 'Not served'],
   method_not_allowed: [405, 'Method not allowed'],
   request_timeout: [408, 'Request timeout'],
   duplicate_found: [409, 'Duplicate resource found'],

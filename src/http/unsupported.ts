@@ -42,9 +42,3 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
 
 /** Whether a name is the contract's, for a place where nothing reads it. */
 export const isUnsupported = (name: string): boolean => UNSUPPORTED.has(name)
-
-/** Routes of the contract that are not served, where a route that is served would take their last word for a code. */
-export const UNSERVED: readonly (readonly [method: string, path: string])[] = [
-  ['POST', '/v1/vouchers/importCSV'],
-  ['POST', '/v1/vouchers/qualification'],
-]

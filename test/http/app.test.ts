@@ -1,8 +1,10 @@
 // The request pipeline through app.request(): routing, answers, errors, headers, logs.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { callerKey, formerKey, ownBeginning } from '../../src/domain/callerKeys.ts'
 import { refuse } from '../../src/http/errors.ts'
+import { takenForAnother } from '../../src/http/official.ts'
 import { route } from '../../src/http/route.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, toyApp, toyRoutes } from './toy.ts'
 
@@ -46,12 +48,34 @@ test('unknown path 404, wrong method 405 with Allow, both with the error body', 
   assert.is(unknown.status, 404)
   const body = await errorOf(unknown)
   assert.is(body.code, 404)
-  assert.is(body.key, 'not_found')
+  assert.is(body.key, 'not_served')
   assert.is(body.request_id, unknown.headers.get('x-request-id'))
   const wrong = await app.request('/v1/customers/x', { method: 'PATCH', headers: serverKey('admin') })
   assert.is(wrong.status, 405)
   assert.is(wrong.headers.get('allow'), 'GET, DELETE, HEAD, OPTIONS')
   assert.is((await errorOf(wrong)).key, 'method_not_allowed')
+})
+
+test('an operation of the contract that is not served says so, whatever route could take its path', async () => {
+  const { app } = toyApp()
+  for (const [method, path] of [
+    ['POST', '/v1/orders'],
+    ['PUT', '/v1/orders/ord_1'],
+    ['PUT', '/v1/customers/x'],
+  ] as const) {
+    const answer = await app.request(path, { method, headers: serverKey('admin') })
+    assert.equal([answer.status, (await errorOf(answer)).key], [404, 'not_served'], `${method} ${path}`)
+  }
+  const missing = await app.request('/v1/customers/missing', { headers: serverKey('integrator') })
+  assert.equal([missing.status, (await errorOf(missing)).key], [404, 'not_found'])
+  const taken = takenForAnother([
+    { method: 'POST', path: '/v1/vouchers/{code}' },
+    { method: 'POST', path: '/v1/vouchers/import' },
+  ])
+  assert.equal(
+    taken.map(({ path }) => path),
+    ['/v1/vouchers/importCSV', '/v1/vouchers/qualification'],
+  )
 })
 
 test('without room, whatever could record something is 507 with the reason for every key, and what reads is answered', async () => {
