@@ -4,7 +4,8 @@ import { sortable } from '../domain/position.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { TRACED, TRACES_ERASED, type Traced, type TracesErased, tracesStream } from '../domain/traces.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import type { ReadModel } from '../readmodel/index.ts'
+import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
+import { erasedSnapshot, notNewer, SNAPSHOTS, type SnapshotDocument } from '../runtime/snapshots.ts'
 import type { Process } from './process.ts'
 
 export interface TraceProcessesOptions {
@@ -77,8 +78,15 @@ export const traceProcesses = ({ store, readModel, caughtUp, now }: TraceProcess
         const customer = customerOfStream(fact.stream)
         if (customer === undefined) return
         if (!(await caughtUp(WAIT_MS))) throw new Error('the read models do not show the deletion yet')
-        // A copy of the state, from which a load would begin; whoever comes back gets another.
-        await readModel.plain('snapshots').deleteOne({ _id: customer })
+        // A copy of the state, from which a load would begin; whoever comes back gets another. A node that still has the
+        // customer in memory as it was cannot put that back.
+        const erased = erasedSnapshot(customer, fact.position)
+        await readModel
+          .plain<SnapshotDocument>(SNAPSHOTS)
+          .replaceOne(notNewer(customer, erased.at), erased, { upsert: true })
+          .catch((error: unknown) => {
+            if (!isDuplicateKey(error)) throw error
+          })
         for (const of of Object.keys(TRACED) as Traced[]) await erase(of, customer, fact)
       },
     },

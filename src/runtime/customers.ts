@@ -122,6 +122,26 @@ const KEY_REUSED: Refusal = {
   details: 'This key was used for another content before',
 }
 
+/**
+ * Whether a customer that memory does not hold is presumed to be new: as long as that turns out right often enough, for each
+ * mistake costs an append. Where it does not, one in so many is still tried, to find out when that changes.
+ */
+const createPresumption = () => {
+  let wrong = 0
+  let left = 0
+  return {
+    isWorthIt: (): boolean => wrong < WRONG_LIMIT || left++ % TRIED_OF === 0,
+    wasRight(): void {
+      wrong = Math.max(0, wrong - 2)
+    },
+    wasWrong(): void {
+      wrong = Math.min(2 * WRONG_LIMIT, wrong + 1)
+    },
+  }
+}
+const WRONG_LIMIT = 16
+const TRIED_OF = 16
+
 interface Job {
   readonly command: CustomerCommand
   readonly context: CommandContext
@@ -185,6 +205,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random, now = Date.now } = options
   const lines = new Map<string, Job[]>()
   const turns = createTurns()
+  const presumption = createPresumption()
   let pending = 0
   let asked = 0
   /** The newest position in the log that this node knows of. */
@@ -213,7 +234,8 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const rulebook = currentRulebook()
       const passing = { inPassing: jobs.every(isInPassing) }
       const foreseen = attempt === 1 && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
-      const presumed = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
+      const maybeNew = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
+      const presumed = maybeNew && presumption.isWorthIt() ? maybeNew : undefined
       const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
       const isFull = customers.weightOf(id) > MAX_STATE_BYTES
       const { linkedTo } = loaded.state
@@ -331,6 +353,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         const isRepeat = presumed !== undefined && result.kind === 'appended' && result.position <= newest
         if (result.kind === 'conflict' || isRepeat) {
           customers.forget(id)
+          if (presumed) presumption.wasWrong()
           if (presumed || foreseen) continue
           if (attempt >= MAX_ATTEMPTS) {
             for (const job of jobs) job.resolve({ kind: 'busy' })
@@ -339,6 +362,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
           await sleep(random() * 10 * 2 ** attempt)
           continue
         }
+        if (presumed) presumption.wasRight()
         position = result.position
         revision = result.revision
         if (position > newestPosition) newestPosition = position

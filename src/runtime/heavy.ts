@@ -34,14 +34,26 @@ export interface HeavyOptions<V> {
   readonly maxBytes: number
   /** What of a value is gone through: plain values. */
   readonly weighs: (value: V) => unknown
+  /** Told of each entry that has to make room for others, with the bytes of JSON that it is taken to have. */
+  readonly onEvicted?: (key: string, value: V, bytes: number) => void
 }
 
 /**
  * Entries that were not asked for the longest go first. An entry is gone through again only when it may have grown by half: what
  * that costs stays in proportion to what came.
  */
-export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs }: HeavyOptions<V>): HeavyCache<V> => {
-  const cache = new LRUCache<string, Weighed<V>>({ max: maxEntries, maxSize: maxBytes })
+export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs, onEvicted }: HeavyOptions<V>): HeavyCache<V> => {
+  const cache = new LRUCache<string, Weighed<V>>({
+    max: maxEntries,
+    maxSize: maxBytes,
+    ...(onEvicted
+      ? {
+          dispose({ value, measured, grown }, key, reason) {
+            if (reason === 'evict') onEvicted(key, value, measured + grown)
+          },
+        }
+      : {}),
+  })
   const weigh = (value: V, before: Weighed<V> | undefined, grown: number): Weighed<V> => {
     const since = (before?.grown ?? 0) + grown
     return before && since <= Math.max(4_096, before.measured / 2)

@@ -8,7 +8,8 @@ import type { EventStore } from '../eventstore/index.ts'
 import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
 import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory } from './keys.ts'
-import type { SnapshotStore } from './snapshots.ts'
+import { createRevisions } from './revisions.ts'
+import type { Snapshot, SnapshotStore } from './snapshots.ts'
 
 export type { Loaded } from './foreseen.ts'
 
@@ -62,14 +63,16 @@ export interface CustomersOptions {
   readonly cacheBytes?: number
 }
 
-/** Bytes of memory for customers: some 20,000 of them with usual profiles. */
-const CACHE_BYTES = 256 * 1024 * 1024
+/** Bytes of memory for customers: some 20,000 of them with usual profiles. A fuller heap costs more than who is read again. */
+const CACHE_BYTES = 128 * 1024 * 1024
 
 /** What a fact is taken to add to a state where its size is not known; most add far less. */
 const FACT_BYTES = 1_000
 
 /** A stream that has grown by this many facts since its last snapshot gets a new one. */
 const SNAPSHOT_EVERY = 200n
+/** Who leaves memory gets one after fewer: so many bytes may be written for each new fact. */
+const BYTES_PER_FACT = 8 * 1024
 
 interface Held extends Loaded {
   readonly snapshotAt: bigint
@@ -86,7 +89,23 @@ export const createCustomers = ({
   cacheSize,
   cacheBytes = CACHE_BYTES,
 }: CustomersOptions): Customers => {
-  const cache = createHeavyCache<Held>({ maxEntries: cacheSize, maxBytes: cacheBytes, weighs })
+  const snapshotOf = ({ state, revision, position, keys }: Held): Snapshot => ({
+    state,
+    revision,
+    position,
+    keys: keys.save(),
+  })
+  const cache = createHeavyCache<Held>({
+    maxEntries: cacheSize,
+    maxBytes: cacheBytes,
+    weighs,
+    onEvicted(id, held, bytes) {
+      const grown = Number(held.revision - held.snapshotAt)
+      if (grown > 0 && grown * BYTES_PER_FACT >= bytes) snapshots.save(id, snapshotOf(held))
+    },
+  })
+  /** What was appended or read here last: a snapshot of it is as good as what memory holds. */
+  const newest = createRevisions()
 
   const foreseen = createForeseen(store, snapshots)
 
@@ -122,8 +141,18 @@ export const createCustomers = ({
 
   const cold = async (id: string, rulebook: Rulebook): Promise<Held> => {
     const start = await startOf(id, rulebook)
-    const { state, revision, position, keys } = await tail(id, start, rulebook)
-    return { state: toBeFitted(state), revision, position, keys, snapshotAt: start.revision, current: true }
+    const known = newest.get(id)
+    const isWhole = known !== undefined && start.revision >= known
+    const { state, revision, position, keys } = isWhole ? start : await tail(id, start, rulebook)
+    newest.set(id, revision)
+    const fitted = isWhole ? state : toBeFitted(state)
+    return { state: fitted, revision, position, keys, snapshotAt: start.revision, current: true }
+  }
+
+  const readOnFrom = async (id: string, known: Held, rulebook: Rulebook): Promise<Held> => {
+    const read = await tail(id, known, rulebook)
+    newest.set(id, read.revision)
+    return read
   }
 
   /** Accumulators of the customer's whole past, from what was read ahead of it; undefined when that does not have them. */
@@ -158,11 +187,13 @@ export const createCustomers = ({
   const growthOf = (before: Held | undefined, after: Held): number =>
     before ? FACT_BYTES * Number(after.revision - before.revision) : 0
 
-  const maybeSnapshot = (id: string, held: Held): Held => {
-    if (held.revision - held.snapshotAt < SNAPSHOT_EVERY) return held
-    snapshots.save(id, { state: held.state, revision: held.revision, position: held.position, keys: held.keys.save() })
+  const snapshotNow = (id: string, held: Held): Held => {
+    snapshots.save(id, snapshotOf(held))
     return { ...held, snapshotAt: held.revision }
   }
+
+  const maybeSnapshot = (id: string, held: Held): Held =>
+    held.revision - held.snapshotAt < SNAPSHOT_EVERY ? held : snapshotNow(id, held)
 
   return {
     async load(id, rulebook, { inPassing = false } = {}) {
@@ -171,7 +202,7 @@ export const createCustomers = ({
         ? await cold(id, rulebook)
         : known.current
           ? known
-          : { ...(await tail(id, known, rulebook)), current: true }
+          : { ...(await readOnFrom(id, known, rulebook)), current: true }
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
       if (held !== known && held.revision >= 0n && (known || !inPassing)) cache.set(id, held, growthOf(known, held))
       return held
@@ -188,7 +219,7 @@ export const createCustomers = ({
     },
     readLog: foreseen.readLog,
     forgetForeseen: foreseen.clear,
-    presume: (id, rulebook) => (cache.has(id) ? undefined : unread(id, rulebook)),
+    presume: (id, rulebook) => (cache.has(id) || newest.get(id) !== undefined ? undefined : unread(id, rulebook)),
     foreseen(id, rulebook) {
       if (cache.has(id)) return undefined
       const ahead = foreseen.takeRead(id, rulebook)
@@ -196,6 +227,7 @@ export const createCustomers = ({
     },
     appended(id, before, { state, revision, position, facts, bytes }, { inPassing = false } = {}) {
       foreseen.drop(id)
+      newest.set(id, revision)
       const known = cache.get(id)
       if (!known && inPassing) return
       const first = revision - BigInt(facts.length - 1)
@@ -204,14 +236,15 @@ export const createCustomers = ({
         if (commandKey !== undefined) before.keys.note(commandKey, first + BigInt(i), position, print)
       }
       const snapshotAt = known?.snapshotAt ?? -1n
-      const held = maybeSnapshot(id, { state, revision, position, keys: before.keys, snapshotAt, current: true })
-      cache.set(id, held, bytes)
+      const now = { state, revision, position, keys: before.keys, snapshotAt, current: true }
+      cache.set(id, state.status === 'deleted' ? snapshotNow(id, now) : maybeSnapshot(id, now), bytes)
     },
     derived(id, before, state) {
       const known = cache.get(id)
       if (known && known.revision === before.revision) cache.set(id, { ...known, state }, 0)
     },
     doubt(id) {
+      newest.forget(id)
       const known = cache.get(id)
       if (known) cache.set(id, { ...known, current: false }, 0)
     },
@@ -219,6 +252,7 @@ export const createCustomers = ({
     forget(id) {
       // A new copy of the keys: those noted by an append that is being decided again must not stay.
       cache.delete(id)
+      newest.forget(id)
       foreseen.drop(id)
     },
   }

@@ -1,8 +1,9 @@
 // Snapshots of customers: derived, disposable, written off the hot path; what does not fit the code is ignored.
 import type { CustomerState } from '../domain/customer/state.ts'
 import { STATE_VERSION } from '../domain/customer/state.ts'
-import type { Logger } from '../log.ts'
-import type { ReadModel } from '../readmodel/index.ts'
+import { sortable } from '../domain/position.ts'
+import type { Log } from '../line/log.ts'
+import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
 import type { SavedKeys } from './keys.ts'
 
 export interface Snapshot {
@@ -17,24 +18,49 @@ export interface SnapshotStore {
   load(id: string): Promise<Snapshot | undefined>
   /** The same for many at once; those without a usable snapshot are left out. */
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
-  /** Writes in the background, newest last; a failure only costs time later. */
+  /** Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
   /** Removes a customer's, after those that wait to be written. */
   remove(id: string): Promise<void>
 }
 
-interface SnapshotDocument {
+/** The collection of snapshots. */
+export const SNAPSHOTS = 'snapshots'
+
+export interface SnapshotDocument {
   readonly _id: string
   readonly stateVersion: number
   readonly revision: string
   readonly position: string | null
+  /** The position as text that sorts: an older one never takes the place of a newer. */
+  readonly at: string
   /** JSON: only this code reads it, and only whole. */
   readonly state: string
   readonly keys: string
 }
 
-/** More than this many waiting snapshots: further ones are left to a later time. */
-const MAX_WAITING = 100
+/** What is left of a customer who was deleted at `position`: nothing, and nothing older comes back in its place. */
+export const erasedSnapshot = (id: string, position: bigint): SnapshotDocument => ({
+  _id: id,
+  stateVersion: 0,
+  revision: '-1',
+  position: null,
+  at: sortable(position),
+  state: '',
+  keys: '',
+})
+
+/**
+ * The snapshot of a customer that may make way for one `at`, if there is any: where a newer one is, none is found, and the new one
+ * cannot be put beside it (a duplicate key).
+ */
+export const notNewer = (id: string, at: string) => ({ _id: id, at: { $not: { $gt: at } } })
+
+/** Snapshots that wait to be written; further ones are left to a later time. */
+const MAX_WAITING = 2_000
+/** So many are written together, as they come in so long a time, ms. */
+const MAX_TOGETHER = 100
+const GATHER_MS = 50
 
 const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
   stateVersion === STATE_VERSION
@@ -46,18 +72,33 @@ const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocum
       }
     : undefined
 
+const documentOf = (id: string, { state, revision, position, keys }: Snapshot): SnapshotDocument => ({
+  _id: id,
+  stateVersion: STATE_VERSION,
+  revision: String(revision),
+  position: position === undefined ? null : String(position),
+  at: sortable(position ?? 0n),
+  state: JSON.stringify(state),
+  keys: JSON.stringify(keys),
+})
+
 /** Customers asked for in one question, and questions at a time: who comes meanwhile is asked for in the next one. */
 const MAX_ASKED = 256
 const QUESTIONS = 2
 
-export const createSnapshotStore = (readModel: ReadModel, log: Logger): SnapshotStore => {
-  const collection = () => readModel.plain<SnapshotDocument>('snapshots')
+export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>): SnapshotStore => {
+  const collection = () => readModel.plain<SnapshotDocument>(SNAPSHOTS)
   /** Who waits for the next question, and who waits for each. */
   let wanted = new Map<string, ((snapshot: Snapshot | undefined) => void)[]>()
   let asking = 0
 
-  const loadMany = async (ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> => {
-    const found = new Map<string, Snapshot>()
+  /** What is not in the store yet, or not surely: newer than what is there. */
+  const waiting = new Map<string, Snapshot>()
+  let underWay: ReadonlyMap<string, Snapshot> = new Map()
+  let writingNow: Promise<void> = Promise.resolve()
+  const unwritten = (id: string): Snapshot | undefined => waiting.get(id) ?? underWay.get(id)
+
+  const read = async (ids: readonly string[], found: Map<string, Snapshot>): Promise<void> => {
     try {
       for (const saved of await collection().find({ _id: { $in: [...ids] } }, { limit: ids.length })) {
         const snapshot = usable(saved)
@@ -66,6 +107,17 @@ export const createSnapshotStore = (readModel: ReadModel, log: Logger): Snapshot
     } catch (error) {
       log.warn({ err: error, customers: ids.length }, 'no snapshots; reading whole streams')
     }
+  }
+
+  const loadMany = async (ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> => {
+    const found = new Map<string, Snapshot>()
+    const asked: string[] = []
+    for (const id of ids) {
+      const snapshot = unwritten(id)
+      if (snapshot) found.set(id, snapshot)
+      else asked.push(id)
+    }
+    if (asked.length > 0) await read(asked, found)
     return found
   }
 
@@ -81,11 +133,43 @@ export const createSnapshotStore = (readModel: ReadModel, log: Logger): Snapshot
     }
     asking--
   }
-  let waiting = 0
-  let last: Promise<unknown> = Promise.resolve()
+
+  const write = async (together: ReadonlyMap<string, Snapshot>): Promise<void> => {
+    try {
+      await collection().bulkWrite(
+        [...together].map(([id, snapshot]) => {
+          const document = documentOf(id, snapshot)
+          return { replaceOne: { filter: notNewer(id, document.at), replacement: document, upsert: true } }
+        }),
+        { ordered: false },
+      )
+    } catch (error) {
+      if (!isDuplicateKey(error)) log.warn({ err: error, customers: together.size }, 'snapshots were not written')
+    }
+  }
+
+  let writing = false
+  const writeAll = async (): Promise<void> => {
+    while (waiting.size > 0) {
+      const together = new Map<string, Snapshot>()
+      for (const [id, snapshot] of waiting) {
+        together.set(id, snapshot)
+        waiting.delete(id)
+        if (together.size >= MAX_TOGETHER) break
+      }
+      underWay = together
+      writingNow = write(together)
+      await writingNow
+      underWay = new Map()
+    }
+    writing = false
+  }
+
   return {
     load: (id) =>
       new Promise((resolve) => {
+        const known = unwritten(id)
+        if (known) return resolve(known)
         const waiters = wanted.get(id)
         if (waiters) waiters.push(resolve)
         else wanted.set(id, [resolve])
@@ -93,33 +177,17 @@ export const createSnapshotStore = (readModel: ReadModel, log: Logger): Snapshot
         queueMicrotask(() => void ask())
       }),
     loadMany,
-    remove: (id) => {
-      const removed = last.then(() => collection().deleteOne({ _id: id }))
-      last = removed.catch(() => undefined)
-      return removed.then(() => undefined)
+    async remove(id) {
+      waiting.delete(id)
+      while (underWay.has(id)) await writingNow
+      await collection().deleteOne({ _id: id })
     },
-    save(id, { state, revision, position, keys }) {
-      if (waiting >= MAX_WAITING) return
-      waiting++
-      last = last
-        .then(() =>
-          collection().replaceOne(
-            { _id: id },
-            {
-              _id: id,
-              stateVersion: STATE_VERSION,
-              revision: String(revision),
-              position: position === undefined ? null : String(position),
-              state: JSON.stringify(state),
-              keys: JSON.stringify(keys),
-            },
-            { upsert: true },
-          ),
-        )
-        .catch((error: unknown) => log.warn({ err: error, customer: id }, 'a snapshot was not written'))
-        .finally(() => {
-          waiting--
-        })
+    save(id, snapshot) {
+      if (waiting.size >= MAX_WAITING && !waiting.has(id)) return
+      waiting.set(id, snapshot)
+      if (writing) return
+      writing = true
+      setTimeout(() => void writeAll(), GATHER_MS).unref()
     },
   }
 }
