@@ -1,4 +1,5 @@
 // What command routes share: the context of a command from its call, and whom a call means.
+import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, customerIdFrom } from '../src/domain/ids.ts'
@@ -31,9 +32,19 @@ export const contextOf = (
 export const tooBusy = (): Failure =>
   refuse('conflict', 'The customer is being changed by many requests at once; try again', { retryAfter: 1 })
 
+/** Ids of customers who were named lately: a keyed hash costs more than to look one up. */
+const ids = new LRUCache<string, CustomerId>({ max: 10_000 })
+
 /** The stream that a `source_id` leads to; the customer need not exist, and may be linked to another. */
-export const customerOfSource = ({ rulebook }: Services, sourceId: string): CustomerId =>
-  customerIdFrom(sourceId, rulebook.current().project.customerKey)
+export const customerOfSource = ({ rulebook }: Services, sourceId: string): CustomerId => {
+  const { customerKey } = rulebook.current().project
+  const name = `${customerKey} ${sourceId}`
+  const known = ids.get(name)
+  if (known !== undefined) return known
+  const id = customerIdFrom(sourceId, customerKey)
+  ids.set(name, id)
+  return id
+}
 
 /** The stream that a customer is named by, in a part of a body that names one by `id` or `source_id`; undefined for anything else. */
 export const customerNamed = (services: Services, named: unknown): string | undefined => {

@@ -146,9 +146,12 @@ const keyOf = (call: AnyCall, { id }: TrackBody): string | undefined =>
 const isCreated = (executed: Executed): boolean =>
   executed.kind === 'done' && executed.facts.some(({ type }) => type === 'CustomerCreated')
 
-/** What an event says, however and by whom it is sent: a repeat says the same. */
-const printOfEvent = (customer: string, { id: _, occurred_at, ...said }: TrackBody): string =>
-  printOf({ ...said, customer: { ...said.customer, id: customer }, occurred_at: occurred_at ?? null })
+/** What an event says, however and by whom it is sent: a repeat says the same. In the order of the print, which saves sorting. */
+const printOfEvent = (customer: string, body: TrackBody): string => {
+  const { id: _, ...said } = body.customer
+  const { event, loyalty, metadata, occurred_at = null, referral } = body
+  return printOf({ customer: { id: customer, ...said }, event, loyalty, metadata, occurred_at, referral })
+}
 
 type AnyCall = Call<unknown, unknown, unknown>
 
@@ -235,6 +238,8 @@ const record = async (
     case 'repeated': {
       const { state, position, range } = executed
       const repeat = { isRepeat: true, state, position }
+      // The event alone: nothing followed from it, so there is nothing to read.
+      if (range.count === 1) return { ...repeat, answer: show(state, []) }
       if (range.count > 0) return { ...repeat, answer: show(state, await services.customers.factsOf(state.id, range)) }
       const remembered = await rememberedEvent(services, state.id, context.key!, command)
       if (remembered && !remembered.isSame) return { failure: duplicateEvent(body.id, remembered.before) }

@@ -1,12 +1,36 @@
 // Fingerprints: whether two commands that came under one name say the same.
 import { hash } from 'node:crypto'
 
-/** The same value with the properties of each object in one order. */
+const areInOrder = (names: readonly string[]): boolean => {
+  for (let i = 1; i < names.length; i++) if (names[i - 1]! >= names[i]!) return false
+  return true
+}
+
+const canonicalItems = (items: readonly unknown[]): readonly unknown[] => {
+  let copy: unknown[] | undefined
+  for (let i = 0; i < items.length; i++) {
+    const item = canonical(items[i])
+    if (item === items[i]) continue
+    copy ??= [...items]
+    copy[i] = item
+  }
+  return copy ?? items
+}
+
+/** The same value with the properties of each object in one order: the value itself where they are in it. */
 const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
-  const names = Object.keys(value).sort()
-  return Object.fromEntries(names.map((name) => [name, canonical((value as Record<string, unknown>)[name])]))
+  if (Array.isArray(value)) return canonicalItems(value)
+  const object = value as Readonly<Record<string, unknown>>
+  const names = Object.keys(object)
+  let isSame = areInOrder(names)
+  if (!isSame) names.sort()
+  const entries = names.map((name): [string, unknown] => {
+    const inner = canonical(object[name])
+    isSame &&= inner === object[name]
+    return [name, inner]
+  })
+  return isSame ? object : Object.fromEntries(entries)
 }
 
 const PRINT_LENGTH = 12
