@@ -5,6 +5,8 @@ type Data = Readonly<Record<string, unknown>>
 
 /** The personal part of facts of one type. */
 export interface PersonalParts {
+  /** What is personal, in the words of a reader of the log. */
+  readonly named: string
   /** The customer that it is of; without it, the one whose stream the fact is in. */
   readonly of?: (data: Data) => string | undefined
   /** The data in two; undefined when nothing in it is personal. */
@@ -41,6 +43,7 @@ export const wholeFields = (
     return others
   }
   return {
+    named: Object.keys(erased).join(', '),
     ...(of === undefined ? {} : { of }),
     take(data) {
       const taken: Record<string, unknown> = {}
@@ -66,6 +69,7 @@ export const wholeFields = (
 
 /** Those entries of the record `field` that the fact itself lists in `list`. */
 export const listedEntries = (field: string, list: string): PersonalParts => ({
+  named: `entries of ${field} that ${list} names`,
   take(data) {
     const record = data[field]
     const names = data[list]
