@@ -53,7 +53,7 @@ export const asyncActionCommands = (services: Services) =>
       path: `/v1/async-actions/{id}/${word}` as '/v1/async-actions/{id}/cancel',
       ...WORDS[word],
       tag: 'Async actions',
-      roles: ['admin', 'integrator'],
+      permission: 'jobs.write',
       params: ById,
       response: AsyncActionObject,
       handler: (call): Promise<Outcome> => change(services, call, word),

@@ -17,7 +17,6 @@ import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { contextOf } from './context.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
-const WRITERS = ['admin', 'integrator'] as const
 /** There are no metadata schemas that vouchers could be held to. */
 export const unsupported = {
   use_voucher_metadata_schema: v.optional(v.literal(false, 'is not supported: there are no metadata schemas'), false),
@@ -118,7 +117,7 @@ const switching = (services: Services, word: 'enable' | 'disable') =>
     path: `/v1/campaigns/{id}/${word}` as '/v1/campaigns/{id}/enable',
     summary: word === 'enable' ? 'Enable a campaign' : 'Disable a campaign',
     tag: 'Campaigns',
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     response: CampaignObject,
     handler: (call): Promise<Outcome> =>
@@ -144,7 +143,7 @@ export const campaignCommands = (services: Services) => [
       '(`referrer_tiers`). DISCOUNT_COUPONS and GIFT_VOUCHERS begin with `vouchers_count` codes (up to 100,000), made in the ' +
       'background; how far they are is in `vouchers_generation_status` and the async action.',
     tag: 'Campaigns',
-    roles: WRITERS,
+    permission: 'definitions.write',
     body: CampaignBody,
     response: CampaignObject,
     handler: (call): Promise<Outcome> | Outcome => {
@@ -173,7 +172,7 @@ export const campaignCommands = (services: Services) => [
     description:
       'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',
     tag: 'Campaigns',
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     body: CampaignPatch,
     response: CampaignObject,
@@ -195,7 +194,7 @@ export const campaignCommands = (services: Services) => [
     summary: 'Delete a campaign',
     description: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
     tag: 'Campaigns',
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     status: 204,
     handler: (call): Promise<Outcome> =>

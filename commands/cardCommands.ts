@@ -13,8 +13,6 @@ import type { Held } from './cards.ts'
 import { contextOf, tooBusy } from './context.ts'
 
 export const TAG = 'Loyalty points'
-export const WRITERS = ['admin', 'integrator'] as const
-
 export type MemberCall<B> = Call<B, unknown, v.InferOutput<typeof ByMember>>
 export type Recorded = Extract<Executed, { kind: 'done' | 'repeated' }>
 

@@ -13,7 +13,7 @@ export const clockCommands = (services: Services) => [
     description:
       'A clock that was set by more than 5 minutes is not believed until it is set right again, or until this. It counts for the node that is asked, until its end.',
     tag: 'Operation of the clock',
-    roles: ['admin'],
+    permission: 'clock.manage',
     records: false,
     body: v.optional(v.object({}), {}),
     handler: async (): Promise<Outcome> => {
@@ -28,7 +28,7 @@ export const clockCommands = (services: Services) => [
     description:
       'What `GET /v1/audit/clock` names: expired points are given back for the time that they had left. Each other decision is told with why it stays. Asked again it does nothing again.',
     tag: 'Operation of the clock',
-    roles: ['admin'],
+    permission: 'clock.manage',
     body: v.optional(v.object({}), {}),
     handler: async (call): Promise<Outcome> => ({
       body: {

@@ -98,7 +98,7 @@ export const creditCommands = (services: Services) => [
     summary: 'Add credits to a gift voucher, or take some away',
     description: '`source_id` is unique for the voucher: a repeat is answered as the first time and changes nothing.',
     tag: 'Vouchers',
-    roles: ['admin', 'integrator'],
+    permission: 'points.adjust',
     params: v.object({ code: CodeName }),
     body: BalanceBody,
     response: BalanceObject,

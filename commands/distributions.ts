@@ -59,7 +59,6 @@ const shown = (id: string) => (rulebook: Rulebook) => ({
   body: showDistribution(rulebook.entries('distribution').get(id)!),
 })
 
-const ROLES = ['admin', 'integrator'] as const
 const TAG = 'Distributions'
 
 export const distributionCommands = (services: Services) => [
@@ -71,7 +70,7 @@ export const distributionCommands = (services: Services) => [
       'Which message goes to a customer when an event occurs or a segment is entered or left, over which channel, and how ' +
       'often at most. Templates are Liquid over customer, event, segment, points, code, distribution and message.',
     tag: TAG,
-    roles: ROLES,
+    permission: 'definitions.write',
     body: DistributionBody,
     response: DistributionObject,
     handler: (call): Promise<Outcome> => {
@@ -91,7 +90,7 @@ export const distributionCommands = (services: Services) => [
     summary: 'Change a distribution',
     description: 'Parts that are given replace those there are. Messages that are not sent yet go out by the new form.',
     tag: TAG,
-    roles: ROLES,
+    permission: 'definitions.write',
     params: ById,
     body: DistributionPatch,
     response: DistributionObject,
@@ -113,7 +112,7 @@ export const distributionCommands = (services: Services) => [
           ? 'From now on; what happened meanwhile sends nothing.'
           : 'Nothing new is asked for, and what is not sent yet is dropped; it can be retried later.',
       tag: TAG,
-      roles: ROLES,
+      permission: 'definitions.write',
       params: ById,
       response: DistributionObject,
       handler: (call): Promise<Outcome> =>
@@ -135,7 +134,7 @@ export const distributionCommands = (services: Services) => [
     summary: 'Delete a distribution',
     description: 'What is not sent yet is dropped.',
     tag: TAG,
-    roles: ROLES,
+    permission: 'definitions.write',
     params: ById,
     status: 204,
     handler: (call): Promise<Outcome> =>

@@ -72,7 +72,7 @@ export const earningRuleCommands = (services: Services) => [
       'A list. Set off by a custom event, any internal event, or the entry of a segment. Beyond the contract: bounds ' +
       '(`max_per_customer`, `max_per_period`), `cooldown`, and `stacking` for rules that one event sets off.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByCampaign,
     body: v.pipe(v.array(RuleBody), v.minLength(1), v.maxLength(MAX_AT_ONCE)),
     response: v.array(EarningRuleObject),
@@ -105,7 +105,7 @@ export const earningRuleCommands = (services: Services) => [
     summary: 'Change an earning rule',
     description: 'What is left out stays as it is. What it paid before stays as it was.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByRule,
     body: RulePatch,
     response: EarningRuleObject,
@@ -117,7 +117,7 @@ export const earningRuleCommands = (services: Services) => [
       path: `/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/${word}` as '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/enable',
       summary: word === 'enable' ? 'Enable an earning rule' : 'Disable an earning rule',
       tag: TAG,
-      roles: ['admin', 'integrator'],
+      permission: 'definitions.write',
       params: ByRule,
       response: EarningRuleObject,
       handler: (call) =>
@@ -135,7 +135,7 @@ export const earningRuleCommands = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}',
     summary: 'Delete an earning rule',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByRule,
     status: 204,
     handler: (call): Outcome | Promise<Outcome> => {

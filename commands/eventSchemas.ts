@@ -27,7 +27,7 @@ export const eventSchemaCommands = (services: Services) => {
       summary: 'Create an event schema',
       description: 'Names a custom event and the properties of its metadata: mandatory unless `optional`.',
       tag: 'Event schemas',
-      roles: ['admin'],
+      permission: 'event_schemas.write',
       body: EventSchemaBody,
       response: EventSchemaObject,
       handler: (call): Promise<Outcome> => {
@@ -48,7 +48,7 @@ export const eventSchemaCommands = (services: Services) => {
       summary: 'Change an event schema',
       description: 'Properties given are merged into those there are; `deleted: true` stops checking one.',
       tag: 'Event schemas',
-      roles: ['admin'],
+      permission: 'event_schemas.write',
       body: EventSchemaUpdate,
       response: EventSchemaObject,
       handler: (call): Promise<Outcome> => {
@@ -78,7 +78,7 @@ export const eventSchemaCommands = (services: Services) => {
       also: [`${MANAGED}/{customEventSchemaId}`],
       summary: 'Delete an event schema',
       tag: 'Event schemas',
-      roles: ['admin'],
+      permission: 'event_schemas.delete',
       status: 204,
       handler: (call): Promise<Outcome> =>
         changeDefinitions(

@@ -433,7 +433,7 @@ export const eventCommands = (services: Services) => [
       "without the customer's token says what happened, not who somebody is: a known profile stays as it is, and the answer " +
       'tells nothing.',
     tag: 'Events',
-    roles: ['admin', 'integrator', 'client'],
+    permission: 'events.write',
     ability: 'track',
     query: TrackQuery,
     body: TrackBody,
@@ -449,7 +449,7 @@ export const eventCommands = (services: Services) => [
       'One result for each event, in the order sent; one that is refused does not keep the others out. Events that there was ' +
       'no time for are refused as `not_tried`, with `Retry-After`: send them again.',
     tag: 'Events',
-    roles: ['admin', 'integrator'],
+    permission: 'events.write',
     query: TrackQuery,
     body: BatchBody,
     bodyLimit: MAX_BATCH_BYTES,
@@ -463,7 +463,7 @@ export const eventCommands = (services: Services) => [
     summary: 'Send a refused event again',
     description: 'After its schema was mended. The event keeps the time at which it first arrived.',
     tag: 'Events',
-    roles: ['admin', 'integrator'],
+    permission: 'events.write',
     params: ResendParams,
     response: EventAnswer,
     handler: fresh(services, (call) => resend(services, call)),

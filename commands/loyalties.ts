@@ -103,7 +103,7 @@ export const loyaltyCommands = (services: Services) => [
     description:
       'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     body: ProgramBody,
     response: CampaignObject,
     handler: (call): Promise<Outcome> => {
@@ -123,7 +123,7 @@ export const loyaltyCommands = (services: Services) => [
     summary: 'Change a loyalty program',
     description: 'What is left out stays as it is. Past transactions stay as they were.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByCampaign,
     body: ProgramPatch,
     response: CampaignObject,
@@ -135,7 +135,7 @@ export const loyaltyCommands = (services: Services) => [
       path: `/v1/loyalties/{campaignId}/${word}` as '/v1/loyalties/{campaignId}/enable',
       summary: word === 'enable' ? 'Enable a loyalty program' : 'Disable a loyalty program: it earns and takes nothing',
       tag: TAG,
-      roles: ['admin', 'integrator'],
+      permission: 'definitions.write',
       params: ByCampaign,
       response: CampaignObject,
       handler: (call) =>
@@ -154,7 +154,7 @@ export const loyaltyCommands = (services: Services) => [
     summary: 'Delete a loyalty program with its rules, tiers and offers',
     description: 'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByCampaign,
     status: 204,
     handler: (call): Outcome | Promise<Outcome> => {

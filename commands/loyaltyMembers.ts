@@ -116,7 +116,7 @@ export const loyaltyMemberCommands = (services: Services) => [
     description:
       'Makes or merges the customer. Where a customer may have one card only, asking again gives the same one.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'members.write',
     params: ByCampaign,
     body: MemberBody,
     response: MemberObject,
@@ -128,7 +128,7 @@ export const loyaltyMemberCommands = (services: Services) => [
       ...memberPaths(`/${word}` as '/enable'),
       summary: word === 'enable' ? 'Enable a card' : 'Disable a card: it earns and pays nothing',
       tag: TAG,
-      roles: ['admin', 'integrator'],
+      permission: 'members.write',
       params: ByMember,
       response: MemberObject,
       handler: async (call): Promise<Outcome> => {

@@ -13,7 +13,7 @@ import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { executeOnCard, type MemberCall, mismatch, requestOf, TAG, text, tokenOf, WRITERS } from './cardCommands.ts'
+import { executeOnCard, type MemberCall, mismatch, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
 import { factsOf, findCard, type Held, rememberedOf } from './cards.ts'
 
 const BalanceBody = v.pipe(
@@ -94,7 +94,7 @@ export const loyaltyPointCommands = (services: Services) => [
     summary: 'Add points to a card, or remove them',
     description: 'Removal takes what expires soonest first. A `source_id` that was used before answers as then.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'points.adjust',
     params: ByMember,
     body: BalanceBody,
     handler: (call) => changeBalance(services, call),
@@ -104,7 +104,7 @@ export const loyaltyPointCommands = (services: Services) => [
     path: `${PENDING}/balance`,
     summary: 'Change how many points are pending',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'points.adjust',
     params: ByPending,
     body: v.object({ points: PointsChange }),
     handler: (call) =>
@@ -119,7 +119,7 @@ export const loyaltyPointCommands = (services: Services) => [
     path: `${PENDING}/activate`,
     summary: 'Make pending points spendable now',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'points.adjust',
     params: ByPending,
     handler: (call) =>
       changePending(services, call, { to: 'activated' }, ({ card }, state) => {
@@ -139,7 +139,7 @@ export const loyaltyPointCommands = (services: Services) => [
     path: `${PENDING}/cancel`,
     summary: 'Take pending points away',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'points.adjust',
     params: ByPending,
     status: 204,
     handler: async (call): Promise<Outcome> => {

@@ -29,7 +29,7 @@ export const loyaltyTierCommands = (services: Services) => [
     description:
       'A list. Ranges of points may not overlap. Cards come under them at their next change, or by the clock.',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByCampaign,
     body: v.pipe(v.array(TierBody), v.minLength(1), v.maxLength(MAX_TIERS)),
     response: v.array(TierObject),
@@ -59,7 +59,7 @@ export const loyaltyTierCommands = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
     summary: 'Change a tier',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByTier,
     body: TierPatch,
     response: TierObject,
@@ -86,7 +86,7 @@ export const loyaltyTierCommands = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
     summary: 'Delete a tier',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ByTier,
     status: 204,
     handler: (call): Outcome | Promise<Outcome> => {

@@ -13,16 +13,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
 import { processKey } from '../src/processes/process.ts'
 import type { Services } from '../src/runtime/services.ts'
-import {
-  executeOnCard,
-  type MemberCall,
-  mismatch,
-  type Recorded,
-  requestOf,
-  TAG,
-  text,
-  WRITERS,
-} from './cardCommands.ts'
+import { executeOnCard, type MemberCall, mismatch, type Recorded, requestOf, TAG, text } from './cardCommands.ts'
 import { factsOf, findCard, type Held } from './cards.ts'
 import { contextOf, tooBusy } from './context.ts'
 
@@ -130,7 +121,7 @@ export const loyaltyTransferCommands = (services: Services) => [
     description:
       'Each leaves its card and arrives here, or comes back: also when this node dies in between. They arrive under a fresh expiry.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'points.transfer',
     params: ByMember,
     body: TransfersBody,
     response: MemberObject,

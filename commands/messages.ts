@@ -97,7 +97,7 @@ export const messageCommands = (services: Services) => [
     description:
       'One that failed, was given up, or was dropped after it was asked for. The count of tries begins anew.',
     tag: 'Messages',
-    roles: ['admin', 'integrator'],
+    permission: 'messages.write',
     params: ById,
     handler: (call) => retryOne(services, call),
   }),
@@ -106,7 +106,7 @@ export const messageCommands = (services: Services) => [
     path: '/v1/messages/retry',
     summary: 'Try all messages again that a filter names',
     tag: 'Messages',
-    roles: ['admin', 'integrator'],
+    permission: 'messages.write',
     body: RetryBody,
     handler: (call) => retryMany(services, call),
   }),

@@ -11,7 +11,7 @@ export const processCommands = ({ aside }: Services) => [
     description:
       '`fact` is that of `failures` in `GET /v1/processes`. Jobs that have failed are retried as async actions. The outcome is `done`, `again` (its worker takes it up) or `failed`.',
     tag: 'Operation of processes',
-    roles: ['admin'],
+    permission: 'processes.manage',
     body: v.optional(v.object({ process: v.optional(v.string()), fact: v.optional(v.string()) }), {}),
     handler: async (call): Promise<Outcome> => ({
       body: { object: 'list', data_ref: 'data', data: await aside.retry(call.body) },

@@ -52,7 +52,7 @@ export const projectionCommands = (services: Services) => {
             ? ' With `promote=false` the new one is left beside, ready and following the log, until it is promoted.'
             : ''),
         tag: 'Operation of projections',
-        roles: ['admin'],
+        permission: 'projections.manage',
         params: Named,
         query: howTo[kind],
         status: 202,
@@ -73,7 +73,7 @@ export const projectionCommands = (services: Services) => {
       path: '/v1/projections/parked/retry',
       summary: 'Shows parked keys their facts again: one, those of a projection, or all',
       tag: 'Operation of projections',
-      roles: ['admin'],
+      permission: 'projections.manage',
       body: v.object({ projection: v.optional(v.string()), key: v.optional(v.string()) }),
       handler: async (call): Promise<Outcome> => {
         const { projection, key } = call.body

@@ -159,7 +159,7 @@ export const publicationCommands = (services: Services) => [
       'AUTO_UPDATE campaign makes one. `campaign.count` publishes up to 20 codes at once, all or none. `voucher` publishes the code of that name. Browsers get one code of a campaign for each ' +
       "customer; without the customer's token only a new one can be meant, and the answer does not hold the code.",
     tag: 'Publications',
-    roles: ['admin', 'integrator', 'client'],
+    permission: 'publications.write',
     ability: 'publish',
     query: JoinQuery,
     body: PublicationBody,

@@ -302,7 +302,7 @@ export const qualificationCommands = (services: Services) => [
       'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short. ' +
       'A browser is told of the codes that the customer holds whose token it sends, and of single discount codes for many uses.',
     tag: 'Qualifications',
-    roles: ['admin', 'integrator', 'reader', 'auditor', 'client'],
+    permission: 'qualifications.run',
     ability: 'qualify',
     body: QualificationBody,
     response: Qualifications,

@@ -30,7 +30,6 @@ import {
 } from './redeemables.ts'
 
 const TAG = 'Redemptions'
-const REDEEMERS = ['admin', 'integrator'] as const
 
 /** The place in the log shows in lists only: an answer to a command has none. */
 const NO_PLACE = ''
@@ -232,12 +231,7 @@ const rollBackAll = async (services: Services, call: RollbackCall, id: string): 
 const ById = v.object({ id: v.string() })
 
 export const redemptionCommands = (services: Services) => [
-  ...(
-    [
-      ['/v1/redemptions', REDEEMERS],
-      ['/client/v1/redemptions', ['client']],
-    ] as const
-  ).map(([path, roles]) =>
+  ...(['/v1/redemptions', '/client/v1/redemptions'] as const).map((path) =>
     route({
       method: 'post',
       path,
@@ -245,7 +239,7 @@ export const redemptionCommands = (services: Services) => [
       description:
         'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time.',
       tag: TAG,
-      roles,
+      permission: 'redemptions.write',
       ability: 'redeem',
       body: RedeemablesBody,
       response: RedemptionsObject,
@@ -257,7 +251,7 @@ export const redemptionCommands = (services: Services) => [
     path: '/v1/vouchers/{code}/redemption',
     summary: 'Redeem one code (older form)',
     tag: TAG,
-    roles: REDEEMERS,
+    permission: 'redemptions.write',
     params: v.object({ code: CodeName }),
     query: v.object({ tracking_id: TrackingId }),
     body: LegacyBody,
@@ -269,7 +263,7 @@ export const redemptionCommands = (services: Services) => [
     path: '/client/v1/redeem',
     summary: 'Redeem one code (older form, from browsers)',
     tag: TAG,
-    roles: ['client'],
+    permission: 'redemptions.write',
     ability: 'redeem',
     query: v.object({ code: v.pipe(name300, CodeName), tracking_id: TrackingId }),
     body: LegacyBody,
@@ -282,7 +276,7 @@ export const redemptionCommands = (services: Services) => [
     summary: 'Roll a redemption back',
     description: 'Within three months; its places, credits and counts are free again.',
     tag: TAG,
-    roles: REDEEMERS,
+    permission: 'redemptions.rollback',
     params: ById,
     query: RollbackQuery,
     body: RollbackBody,
@@ -294,7 +288,7 @@ export const redemptionCommands = (services: Services) => [
     path: '/v1/redemptions/{id}/rollbacks',
     summary: 'Roll the redemptions of a request back, all or none',
     tag: TAG,
-    roles: REDEEMERS,
+    permission: 'redemptions.rollback',
     params: ById,
     query: RollbackQuery,
     body: RollbackBody,

@@ -31,7 +31,6 @@ import {
   TAG,
   text,
   tokenOf,
-  WRITERS,
 } from './cardCommands.ts'
 import { factsOf, findCard, type Held } from './cards.ts'
 import { contextOf, tooBusy } from './context.ts'
@@ -288,7 +287,7 @@ export const rewardRedemptionCommands = (services: Services) => [
       'A reward of type CAMPAIGN gives a code at once, or points on the card of another program: `reward.voucher`. Its redemption ' +
       'cannot be rolled back.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'redemptions.write',
     params: ByMember,
     body: RedemptionBody,
     handler: (call) => redeem(services, call),
@@ -299,7 +298,7 @@ export const rewardRedemptionCommands = (services: Services) => [
     summary: 'Roll a reward redemption back',
     description: 'The points go back under the dates they had, and expire at once when those are over.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'redemptions.rollback',
     params: ByRedemption,
     body: v.optional(RollbackBody, {}),
     handler: (call) => rollBack(services, call),

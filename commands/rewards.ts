@@ -27,8 +27,6 @@ import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
 const TAG = 'Rewards'
-const WRITERS = ['admin', 'integrator'] as const
-
 const RewardBody = v.pipe(Reward, recorded('redeemed'))
 const { type: _, parameters: __, ...common } = Reward.options[0].entries
 const RewardPatch = v.pipe(
@@ -150,7 +148,7 @@ export const rewardCommands = (services: Services) => [
       '`MATERIAL` (a product), `COIN` (points for currency) or `CAMPAIGN` (a code of a discount or gift campaign; `balance` is ' +
       'what a gift voucher begins with, minor units). `stock` bounds how many are ever redeemed.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     body: RewardBody,
     response: RewardObject,
     handler: (call) =>
@@ -168,7 +166,7 @@ export const rewardCommands = (services: Services) => [
     path: '/v1/rewards/{id}',
     summary: 'Change a reward',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     body: RewardPatch,
     response: RewardObject,
@@ -186,7 +184,7 @@ export const rewardCommands = (services: Services) => [
     summary: 'Delete a reward',
     description: 'Refused while a program offers it.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     status: 204,
     handler: (call): Promise<Outcome> =>
@@ -202,7 +200,7 @@ export const rewardCommands = (services: Services) => [
     path: '/v1/rewards/{id}/assignments',
     summary: 'Offer a reward in a loyalty program',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ById,
     body: AssignmentBody,
     response: AssignmentObject,
@@ -221,7 +219,7 @@ export const rewardCommands = (services: Services) => [
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
     summary: 'Change what a reward costs in a program',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ByRewardAssignment,
     body: OfferPatch,
     response: AssignmentObject,
@@ -236,7 +234,7 @@ export const rewardCommands = (services: Services) => [
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
     summary: 'Offer a reward no longer',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ByRewardAssignment,
     status: 204,
     handler: (call): Outcome | Promise<Outcome> => {
@@ -250,7 +248,7 @@ export const rewardCommands = (services: Services) => [
     also: ['/v1/loyalties/{campaignId}/reward-assignments'],
     summary: 'Offer rewards in a loyalty program, all or none',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ByCampaign,
     body: v.pipe(v.array(Offer), v.minLength(1), v.maxLength(100)),
     response: v.array(AssignmentObject),
@@ -271,7 +269,7 @@ export const rewardCommands = (services: Services) => [
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
     summary: 'Change what a reward costs in a program',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ByAssignment,
     body: OfferPatch,
     response: AssignmentObject,
@@ -287,7 +285,7 @@ export const rewardCommands = (services: Services) => [
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
     summary: 'Offer a reward no longer',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'definitions.write',
     params: ByAssignment,
     status: 204,
     handler: (call): Outcome | Promise<Outcome> => {

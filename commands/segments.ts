@@ -59,7 +59,7 @@ export const segmentCommands = (services: Services) => [
       'Static (listed `customers`), passive or auto-update (a `filter`, or a `condition` in the native form). Customers there ' +
       'are come under it in the background; only auto-update segments make entered and left events.',
     tag: 'Segments',
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     body: SegmentBody,
     bodyNesting: MAX_CONDITION_NESTING,
     response: SegmentObject,
@@ -81,7 +81,7 @@ export const segmentCommands = (services: Services) => [
     description:
       'All customers come under the new definition in the background, by default without triggering anything.',
     tag: 'Segments',
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ById,
     body: SegmentPatch,
     bodyNesting: MAX_CONDITION_NESTING,
@@ -108,7 +108,7 @@ export const segmentCommands = (services: Services) => [
     summary: 'Delete a segment',
     description: 'Refused, with the list of users, while something refers to it.',
     tag: 'Segments',
-    roles: ['admin', 'integrator'],
+    permission: 'definitions.write',
     params: ById,
     status: 204,
     handler: (call): Promise<Outcome> =>
@@ -125,7 +125,7 @@ export const segmentCommands = (services: Services) => [
     summary: 'Which customers a segment would have',
     description: 'Nothing is written. `complete` is false when there was not time to look at every customer.',
     tag: 'Segments',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'customers.read',
     body: PreviewBody,
     bodyNesting: MAX_CONDITION_NESTING,
     handler: async (call): Promise<Outcome> => {

@@ -1,6 +1,7 @@
 // Validating redeemables: what a redemption would give now, without redeeming anything; with a session, a place is kept for it.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
+import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
@@ -12,7 +13,6 @@ import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
-import type { Role } from '../src/keys.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { type Reach, tellableRefusal } from './clients.ts'
@@ -108,9 +108,6 @@ type Validated =
       readonly unlocked?: Refusal
     }
 
-/** Who may keep places for a session: that is a write. */
-const LOCKERS: readonly Role[] = ['admin', 'integrator', 'client']
-
 /** 429 where the address of a browser, or its customer, would hold too many codes. */
 const lockFault = (client: Client, codes: number, { reach, customer }: Meant): Failure | undefined =>
   client.take('locks', codes) ?? (customer && !reach.isStranger ? client.take('locks', codes, customer.id) : undefined)
@@ -121,7 +118,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const context = contextOf(call, services, { dryRun: true })
   const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return { failure: meant }
-  if (body.session && !LOCKERS.includes(call.key.role))
+  if (body.session && !holds(call.key, 'redemptions.write'))
     return { failure: refuse('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }
   const lasting = body.session && call.client ? atMost(body.session, CLIENT_LOCK_MS) : body.session
   const session = lasting ? showSession(lasting, call.idempotencyKey) : undefined
@@ -285,15 +282,8 @@ const release = async (
   return { status: 204, ...(position === undefined ? {} : { consistencyToken: position }) }
 }
 
-const ASKERS = ['admin', 'integrator', 'reader'] as const
-
 export const validationCommands = (services: Services) => [
-  ...(
-    [
-      ['/v1/validations', ASKERS],
-      ['/client/v1/validations', ['client']],
-    ] as const
-  ).map(([path, roles]) =>
+  ...(['/v1/validations', '/client/v1/validations'] as const).map((path) =>
     route({
       method: 'post',
       path,
@@ -302,7 +292,7 @@ export const validationCommands = (services: Services) => [
         'Discounts are applied one after the other. With a `session` of type LOCK a place is kept for each code until the ' +
         'session ends or redeems.',
       tag: TAG,
-      roles,
+      permission: 'validations.run',
       ability: 'validate',
       body: RedeemablesBody,
       response: ValidationObject,
@@ -314,7 +304,7 @@ export const validationCommands = (services: Services) => [
     path: '/v1/vouchers/{code}/validate',
     summary: 'What one code would give now (older form)',
     tag: TAG,
-    roles: ASKERS,
+    permission: 'validations.run',
     params: v.object({ code: CodeName }),
     body: LegacyBody,
     response: v.looseObject({ valid: v.boolean() }),
@@ -325,7 +315,7 @@ export const validationCommands = (services: Services) => [
     path: '/client/v1/validate',
     summary: 'What one code would give now (older form, from browsers)',
     tag: TAG,
-    roles: ['client'],
+    permission: 'validations.run',
     ability: 'validate',
     query: BrowserQuery,
     response: v.looseObject({ valid: v.boolean() }),
@@ -341,7 +331,7 @@ export const validationCommands = (services: Services) => [
     path: '/v1/vouchers/{code}/sessions/{sessionKey}',
     summary: 'Give up what a session keeps of a code',
     tag: TAG,
-    roles: ['admin', 'integrator'],
+    permission: 'redemptions.write',
     params: v.object({ code: CodeName, sessionKey: v.string() }),
     status: 204,
     handler: (call) => release(services, call),

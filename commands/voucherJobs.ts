@@ -20,7 +20,6 @@ import type { JobWish } from '../src/runtime/voucherJobs.ts'
 import { contextOf } from './context.ts'
 import { campaignForCodes, ImportedVoucher, make, NewVoucher } from './vouchers.ts'
 
-const WRITERS = ['admin', 'integrator'] as const
 const TAG = 'Vouchers'
 
 /** The contract's bound on the body of bulk requests, bytes; and on what one of them lists. */
@@ -99,7 +98,7 @@ export const voucherJobCommands = (services: Services) => [
     description:
       'One is answered at once; more (up to 100,000) are made in the background: 202 with `async_action_id`.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: v.object({ campaignId: v.string() }),
     query: v.object({ vouchers_count: v.optional(queryInteger(1, 1_000_000_000), '1') }),
     body: v.optional(NewVoucher, {}),
@@ -122,7 +121,7 @@ export const voucherJobCommands = (services: Services) => [
     summary: 'Add codes that are there already to a campaign',
     description: `Up to ${MAX_LISTED} in one request. Codes that are taken are told of in the async action.`,
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: v.object({ campaignId: v.string() }),
     body: ImportBody,
     bodyLimit: BULK_BODY,
@@ -139,7 +138,7 @@ export const voucherJobCommands = (services: Services) => [
     summary: 'Import single vouchers',
     description: `Up to ${MAX_LISTED} in one request. Codes that are taken are told of in the async action.`,
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     body: ImportBody,
     bodyLimit: BULK_BODY,
     status: 202,
@@ -151,7 +150,7 @@ export const voucherJobCommands = (services: Services) => [
     path: '/v1/vouchers/bulk/async',
     summary: 'Change the metadata of vouchers, each its own',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     body: v.array(v.object({ code: Code, metadata })),
     bodyLimit: BULK_BODY,
     status: 202,
@@ -169,7 +168,7 @@ export const voucherJobCommands = (services: Services) => [
     path: '/v1/vouchers/metadata/async',
     summary: 'Change the metadata of vouchers, all alike',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     body: v.object({ codes: v.array(Code), metadata }),
     bodyLimit: BULK_BODY,
     status: 202,

@@ -31,7 +31,6 @@ import { assignmentsFor, ValidationRules, withoutAssignments } from './assigning
 import { contextOf, tooBusy } from './context.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
-const WRITERS = ['admin', 'integrator'] as const
 const TAG = 'Vouchers'
 
 /** What answers say of a voucher that only they can say. */
@@ -268,7 +267,7 @@ export const voucherCommands = (services: Services) => [
     summary: 'Create a single voucher',
     description: 'Without `code` one is made, as `code_config` says. `redemption.quantity` absent or null: no bound.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     body: VoucherBody,
     response: VoucherObject,
     handler: (call) => create(services, call),
@@ -278,7 +277,7 @@ export const voucherCommands = (services: Services) => [
     path: '/v1/vouchers/{code}',
     summary: 'Create a single voucher with this code',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: ByCode,
     body: VoucherBody,
     response: VoucherObject,
@@ -290,7 +289,7 @@ export const voucherCommands = (services: Services) => [
     summary: 'Change a voucher',
     description: 'What is given replaces what there is, metadata key by key. The type and the gift amount stay.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: v.object({ code: CodeName }),
     body: VoucherPatch,
     response: VoucherObject,
@@ -302,7 +301,7 @@ export const voucherCommands = (services: Services) => [
     summary: 'Delete a voucher',
     description: 'The code is good for nothing any more and is never given again.',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: v.object({ code: CodeName }),
     status: 204,
     handler: async (call): Promise<Outcome> => {
@@ -316,7 +315,7 @@ export const voucherCommands = (services: Services) => [
       path: `/v1/vouchers/{code}/${word}` as '/v1/vouchers/{code}/enable',
       summary: word === 'enable' ? 'Enable a voucher' : 'Disable a voucher',
       tag: TAG,
-      roles: WRITERS,
+      permission: 'codes.write',
       params: v.object({ code: CodeName }),
       response: VoucherObject,
       handler: (call): Promise<Outcome> => switchCode(services, call, word === 'enable'),
@@ -327,7 +326,7 @@ export const voucherCommands = (services: Services) => [
     path: '/v1/campaigns/{campaignId}/vouchers/{code}',
     summary: 'Add a voucher with this code to a campaign',
     tag: TAG,
-    roles: WRITERS,
+    permission: 'codes.write',
     params: v.object({ campaignId: v.string(), code: Code }),
     body: v.optional(NewVoucher, {}),
     response: VoucherObject,

@@ -88,7 +88,6 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
   return { body: { id, object: 'webhook', position: position === START ? null : position } }
 }
 
-const ROLES = ['admin'] as const
 const TAG = 'Webhooks'
 
 export const webhookCommands = (services: Services) => [
@@ -101,7 +100,7 @@ export const webhookCommands = (services: Services) => [
       'Tells an endpoint of events of every customer, from now on: internal event types, custom events by name, or `*`. ' +
       "Each customer's events come in their order, at least once, under an id that stays.",
     tag: TAG,
-    roles: ROLES,
+    permission: 'webhooks.write',
     body: WebhookBody,
     response: WebhookObject,
     handler: (call): Promise<Outcome> => {
@@ -122,7 +121,7 @@ export const webhookCommands = (services: Services) => [
     summary: 'Change a project webhook',
     description: 'An inactive one stays where it is, and goes on from there.',
     tag: TAG,
-    roles: ROLES,
+    permission: 'webhooks.write',
     body: WebhookPatch,
     response: WebhookObject,
     handler: (call): Promise<Outcome> => {
@@ -148,7 +147,7 @@ export const webhookCommands = (services: Services) => [
     also: [`${MANAGED_WEBHOOKS}/{id}`],
     summary: 'Delete a project webhook',
     tag: TAG,
-    roles: ROLES,
+    permission: 'webhooks.write',
     status: 204,
     handler: (call): Promise<Outcome> =>
       changeDefinitions(
@@ -164,7 +163,7 @@ export const webhookCommands = (services: Services) => [
     summary: 'Send events again from a place on',
     description: 'Under the same ids as the first time; customers that were held back are let go.',
     tag: TAG,
-    roles: ROLES,
+    permission: 'webhooks.write',
     body: ReplayBody,
     handler: (call) => replay(services, call),
   }),

@@ -80,7 +80,7 @@ export const activityQueries = (services: Services) =>
       path: `/v1/customers/{id}/${word}` as '/v1/customers/{id}/activity',
       summary: word === 'activity' ? "A customer's activity log" : "A customer's activity log (older name)",
       tag: 'Customers',
-      roles: ['admin', 'integrator', 'reader', 'auditor'],
+      permission: 'customers.read',
       params: ById,
       query: ActivityQuery,
       response: ActivityList,

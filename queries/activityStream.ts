@@ -115,7 +115,7 @@ export const activityStreamQueries = (services: Services) => [
       '`skipped` where more came in than could be sent. It shows what happens and is no record: a stream ends after five minutes ' +
       'and is asked for again, as browsers do by themselves. A node has 100 at most, then it answers 503.',
     tag: 'Customers',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'customers.read',
     query: StreamQuery,
     handler: async (call): Promise<Outcome> =>
       services.activityFeed.isFull() ? unavailable('Too many are watching already', 30) : stream(services, call.query),

@@ -55,7 +55,6 @@ export const showAction = (job: JobProgress, requestId: string) => ({
   result: showResult(job),
 })
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 const TAG = 'Async actions'
 
 export const asyncActionQueries = (services: Services) => [
@@ -64,7 +63,7 @@ export const asyncActionQueries = (services: Services) => [
     path: '/v1/async-actions',
     summary: 'List what is done in the background, newest first',
     tag: TAG,
-    roles: READERS,
+    permission: 'jobs.read',
     query: v.object({
       ...pagedByNumber,
       order: orderOf(['created_at'], '-created_at'),
@@ -84,7 +83,7 @@ export const asyncActionQueries = (services: Services) => [
     path: '/v1/async-actions/{id}',
     summary: 'How far a background job has got, and what became of its items',
     tag: TAG,
-    roles: READERS,
+    permission: 'jobs.read',
     params: ById,
     response: AsyncActionObject,
     handler: async ({ params }): Promise<Outcome> => {

@@ -14,7 +14,7 @@ import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { showCustomerState } from './customers.ts'
 import { giftBalances } from './giftBalances.ts'
-import { AUDITORS, ById, given, isoOf } from './shapes.ts'
+import { ById, given, isoOf } from './shapes.ts'
 import { definitionFor } from './webhooks.ts'
 
 const StateQuery = v.object({
@@ -126,7 +126,7 @@ export const auditQueries = (services: Services) => [
     path: '/v1/audit/customers/{id}',
     summary: 'A customer as of now, a revision or a time, folded from the stream',
     tag: 'Audit',
-    roles: AUDITORS,
+    permission: 'audit.read',
     params: ById,
     query: StateQuery,
     handler: (call) => stateOf(services, call.params.id, call.query),
@@ -136,7 +136,7 @@ export const auditQueries = (services: Services) => [
     path: '/v1/audit/explain',
     summary: 'Why a fact was recorded, or why a definition does or does not hold for a customer',
     tag: 'Audit',
-    roles: AUDITORS,
+    permission: 'audit.read',
     query: ExplainQuery,
     handler: (call) => explain(services, call.query, call.now, call.key),
   }),
@@ -145,7 +145,7 @@ export const auditQueries = (services: Services) => [
     path: '/v1/audit/customers/{id}/redecide',
     summary: "Decides a customer's recorded decisions again and reports what comes out differently",
     tag: 'Audit',
-    roles: AUDITORS,
+    permission: 'audit.read',
     params: ById,
     query: RangeQuery,
     handler: async (call): Promise<Outcome> => {

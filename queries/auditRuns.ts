@@ -17,7 +17,7 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Answer, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { AUDITORS, given } from './shapes.ts'
+import { given } from './shapes.ts'
 
 const lines = (make: (signal: AbortSignal) => AsyncIterable<string>): Answer => ({
   raw: { contentType: 'application/x-ndjson', content: bodyOfLines(make) },
@@ -78,7 +78,7 @@ export const auditRunQueries = (services: Services) => {
       description:
         'Checks the laws of the log as well, unless one read model is named. Lines of JSON: `{"progress": …}` as it goes on, at last `{"end": report}`. Without that last line it is unfinished.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       query: v.object({ projection: v.optional(v.string()), sample: v.optional(queryInteger(1, 10_000_000)) }),
       handler: (call) => startVerify(services, verifying, call.query.projection, call.query.sample),
     }),
@@ -90,7 +90,7 @@ export const auditRunQueries = (services: Services) => {
         'Shares no code with the decisions. Lines of JSON, as of `/v1/audit/verify`; each violation names the law, the ' +
         'streams and the records that contradict each other.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       handler: (): Outcome =>
         lines((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
@@ -106,7 +106,7 @@ export const auditRunQueries = (services: Services) => {
       description:
         'Lines of JSON, as of `/v1/audit/verify`. `POST /v1/clock/take-back` takes back what can be taken back.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       handler: (): Outcome =>
         lines((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
@@ -122,7 +122,7 @@ export const auditRunQueries = (services: Services) => {
       description:
         'Lines of JSON, as of `/v1/audit/verify`. `from` is inclusive, `to` exclusive, by the time of decision.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       query: v.object({ from: v.optional(instant), to: v.optional(instant) }),
       handler: (call): Outcome =>
         lines((signal) =>
@@ -139,7 +139,7 @@ export const auditRunQueries = (services: Services) => {
         'In the order of the log, after position `after`: that of the last line of an export that broke off. Ends with ' +
         '`{"end": {"events": …}}`. The project\'s own key is left out.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.export',
       query: v.object({ customer: v.optional(v.string()), after: v.optional(position) }),
       handler: async (call): Promise<Outcome> => {
         const { customer, after } = call.query
@@ -161,7 +161,7 @@ export const auditRunQueries = (services: Services) => {
       description:
         "Ids of customers, unissued codes and the webhooks' signing secret follow from it: it is for operators alone.",
       tag: 'Audit',
-      roles: ['admin'],
+      permission: 'audit.project_key',
       handler: (): Outcome => ({
         body: { object: 'project_key', key: services.rulebook.current().project.customerKey },
       }),
@@ -172,7 +172,7 @@ export const auditRunQueries = (services: Services) => {
       summary: 'The hash chain over the log, a line for each block',
       description: 'Up to position `until`, else the head. Ends with `{"end": {"blocks": …}}`.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       query: v.object({ until: v.optional(position) }),
       handler: (call): Outcome => lines((signal) => sealLines(services.store, call.query.until, signal)),
     }),
@@ -184,7 +184,7 @@ export const auditRunQueries = (services: Services) => {
       description:
         'Lines of JSON, as of `/v1/audit/verify`. With an `id` the draft takes the place of that definition.',
       tag: 'Audit',
-      roles: AUDITORS,
+      permission: 'audit.read',
       body: v.object({
         kind: v.picklist(SIMULATED_KINDS),
         id: v.optional(v.string()),

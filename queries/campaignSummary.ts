@@ -79,7 +79,7 @@ export const campaignSummaryQueries = (services: Services) => [
     path: '/v1/campaigns/{id}/summary',
     summary: "Totals of a campaign's redemptions, rollbacks and publications",
     tag: 'Campaigns',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'codes.read',
     params: ById,
     query: Query,
     response: CampaignSummary,

@@ -59,8 +59,6 @@ export const campaignNamed = (definitions: Definitions, name: string): Entry<Cam
   return campaigns.get(name) ?? [...campaigns.values()].find(({ definition }) => definition.name === name)
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 const STATUSES = ['DONE', 'IN_PROGRESS', 'FAILED', 'DRAFT', 'MODIFYING'] as const
 
 const ListQuery = v.object({
@@ -128,7 +126,7 @@ export const campaignQueries = (services: Services) => {
       path: '/v1/campaigns',
       summary: 'List campaigns',
       tag: 'Campaigns',
-      roles: READERS,
+      permission: 'definitions.read',
       query: ListQuery,
       handler: (call) => list(services, call),
     }),
@@ -137,7 +135,7 @@ export const campaignQueries = (services: Services) => {
       path: '/v1/campaigns/{id}',
       summary: 'Get a campaign by id or name',
       tag: 'Campaigns',
-      roles: READERS,
+      permission: 'definitions.read',
       params: ById,
       response: CampaignObject,
       handler: async ({ params }): Promise<Outcome> => {

@@ -2,7 +2,7 @@
 import { whyNot } from '../src/clock/trust.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { AUDITORS, isoOf } from './shapes.ts'
+import { isoOf } from './shapes.ts'
 
 export const clockBody = (clock: Services['clock']) => {
   const distrust = clock.distrust()
@@ -22,7 +22,7 @@ export const clockQueries = ({ clock }: Services) => [
     path: '/v1/clock',
     summary: "What time it is for this node, and whether its machine's clock is believed",
     tag: 'Operation of the clock',
-    roles: AUDITORS,
+    permission: 'operation.read',
     handler: async (): Promise<Outcome> => ({ body: clockBody(clock) }),
   }),
 ]

@@ -97,7 +97,7 @@ export const creditTransactionQueries = (services: Services) => [
     path: '/v1/vouchers/{code}/transactions',
     summary: 'List the transactions of a gift voucher',
     tag: 'Vouchers',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'codes.read',
     params: v.object({ code: CodeName }),
     query: ListQuery,
     handler: ({ params, query }) => list(services, params.code, query),

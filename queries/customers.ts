@@ -193,15 +193,13 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   return { body: listBody('customers', page, customers, { total }) }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const customerQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/customers',
     summary: 'List customers',
     tag: 'Customers',
-    roles: READERS,
+    permission: 'customers.read',
     query: ListQuery,
     handler: (call) => list(services, call.query),
   }),
@@ -212,7 +210,7 @@ export const customerQueries = (services: Services) => [
     summary: 'Get a customer by id or source_id',
     description: 'A browser reads the customer whose token it sends.',
     tag: 'Customers',
-    roles: [...READERS, 'client'],
+    permission: 'customers.read',
     ability: 'read_own_profile',
     params: ById,
     response: CustomerObject,

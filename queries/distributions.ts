@@ -138,15 +138,13 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const distributionQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/distributions',
     summary: 'List distributions',
     tag: 'Distributions',
-    roles: READERS,
+    permission: 'definitions.read',
     query: v.object(namedListQuery),
     handler: (call): Promise<Outcome> => {
       const distributions = services.rulebook.current().entries('distribution').values()
@@ -158,7 +156,7 @@ export const distributionQueries = (services: Services) => [
     path: '/v1/distributions/{id}',
     summary: 'Get a distribution',
     tag: 'Distributions',
-    roles: READERS,
+    permission: 'definitions.read',
     params: ById,
     response: DistributionObject,
     handler: ({ params, key }): Outcome => {
@@ -172,7 +170,7 @@ export const distributionQueries = (services: Services) => [
     path: '/v1/distributions/{id}/test',
     summary: 'Render a distribution for one customer; nothing is sent',
     tag: 'Distributions',
-    roles: ['admin', 'integrator'],
+    permission: 'messages.write',
     params: ById,
     body: TestBody,
     handler: (call) => tryOut(services, call),

@@ -7,7 +7,7 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { pageOfDefinitions } from './definitionList.ts'
-import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const EarningRuleObject = v.pipe(
@@ -63,7 +63,7 @@ export const earningRuleQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/earning-rules',
     summary: 'List the earning rules of a loyalty program',
     tag: 'Earning rules',
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByCampaign,
     query: ListQuery,
     handler: async (call): Promise<Outcome> => {
@@ -79,7 +79,7 @@ export const earningRuleQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}',
     summary: 'Get an earning rule',
     tag: 'Earning rules',
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByRule,
     response: EarningRuleObject,
     handler: (call): Outcome => {

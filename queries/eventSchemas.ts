@@ -38,7 +38,7 @@ export const eventSchemaQueries = ({ rulebook }: Services) => [
     also: [MANAGED],
     summary: 'List event schemas',
     tag: 'Event schemas',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'event_schemas.read',
     handler: (): Outcome => {
       const schemas = [...rulebook.current().entries('eventSchema').values()].map(showEventSchema)
       return { body: { object: 'list', data_ref: 'data', data: schemas, total: schemas.length } }
@@ -50,7 +50,7 @@ export const eventSchemaQueries = ({ rulebook }: Services) => [
     also: [`${MANAGED}/{customEventSchemaId}`],
     summary: 'Get an event schema',
     tag: 'Event schemas',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'event_schemas.read',
     response: EventSchemaObject,
     handler: (call): Outcome => {
       const entry = rulebook.current().entries('eventSchema').get(call.params.customEventSchemaId)

@@ -95,7 +95,7 @@ export const eventQueries = (services: Services) => [
     description:
       'Newest first unless `order=created_at`; `start_date` and `end_date` are about when the customer acted.',
     tag: 'Events',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'events.read',
     query: ListQuery,
     handler: (call) => list(services, call.query),
   }),
@@ -104,7 +104,7 @@ export const eventQueries = (services: Services) => [
     path: '/v1/events/count',
     summary: 'Count events and the customers who have them',
     tag: 'Events',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'events.read',
     query: CountQuery,
     handler: async (call): Promise<Outcome> => {
       const { event } = call.query

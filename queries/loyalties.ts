@@ -9,8 +9,6 @@ import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
-export const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const CampaignObject = v.pipe(
   v.looseObject({
     id: v.string(),
@@ -55,7 +53,7 @@ export const loyaltyQueries = (services: Services) => [
     path: '/v1/loyalties',
     summary: 'List loyalty programs',
     tag: 'Loyalty programs',
-    roles: READERS,
+    permission: 'definitions.read',
     query: v.object(namedListQuery),
     handler: (call): Promise<Outcome> => {
       const programs = [...services.rulebook.current().entries('campaign').values()].filter(
@@ -69,7 +67,7 @@ export const loyaltyQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}',
     summary: 'Get a loyalty program by id or name',
     tag: 'Loyalty programs',
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByCampaign,
     response: CampaignObject,
     handler: (call): Outcome => {
@@ -84,7 +82,7 @@ export const loyaltyQueries = (services: Services) => [
     description:
       'Cards, points on them and pending, and for each type of transaction how many there were over how many points.',
     tag: 'Loyalty programs',
-    roles: READERS,
+    permission: 'members.read',
     params: ByCampaign,
     handler: async (call): Promise<Outcome> => {
       const found = findProgram(services, call.params.campaignId)

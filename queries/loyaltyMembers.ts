@@ -11,7 +11,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { LOG_ORDER } from './events.ts'
 import { allOf } from './filters.ts'
-import { ByCampaign, findProgram, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram } from './loyalties.ts'
 import { documents, Ids, inMemory, listBody, orderOf, pagedById, pagedByNumber, pageOf } from './pager.ts'
 import { Range, rangeFilter } from './range.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
@@ -267,7 +267,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/members',
     summary: 'List the members of a loyalty program',
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByCampaign,
     query: MembersQuery,
     handler: (call) => members(services, call.params.campaignId, call.query),
@@ -277,7 +277,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     ...memberPaths(''),
     summary: "Get a member's card, with its balance",
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     response: MemberObject,
     handler: async (call): Promise<Outcome> => {
@@ -290,7 +290,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     ...memberPaths('/balance'),
     summary: "A card's balance",
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
@@ -306,7 +306,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     ...memberPaths('/points-expiration'),
     summary: 'The points of a card by when they expire, soonest first',
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     query: ExpiringQuery,
     handler: async (call): Promise<Outcome> => {
@@ -324,7 +324,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     ...memberPaths('/pending-points'),
     summary: 'Points of a card that become spendable later',
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     query: PendingQuery,
     handler: async (call): Promise<Outcome> => {
@@ -342,7 +342,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     ...memberPaths('/activity'),
     summary: "A card's activity",
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     query: ActivityQuery,
     handler: (call) => activity(services, call.params, call.query),

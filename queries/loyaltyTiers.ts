@@ -8,7 +8,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { rulesOf, showEarningRule } from './earningRules.ts'
-import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { orderOf } from './pager.ts'
 import { assignmentsOf, showAssignment, showReward } from './rewards.ts'
@@ -51,7 +51,7 @@ export const loyaltyTierQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers',
     summary: 'List the tiers of a loyalty program',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByCampaign,
     query: v.object({ ...definitionListQuery, order: orderOf(['points', 'created_at', 'updated_at'], 'points') }),
     handler: async (call): Promise<Outcome> => {
@@ -66,7 +66,7 @@ export const loyaltyTierQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
     summary: 'Get a tier',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByTier,
     response: TierObject,
     handler: (call): Outcome => {
@@ -79,7 +79,7 @@ export const loyaltyTierQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}/earning-rules',
     summary: 'The earning rules of a tier, with what they pay in it',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByTier,
     query: ListQuery,
     handler: async (call): Promise<Outcome> => {
@@ -98,7 +98,7 @@ export const loyaltyTierQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/tiers/{tierId}/rewards',
     summary: 'The rewards of a tier, with what they cost in it',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByTier,
     query: ListQuery,
     handler: async (call): Promise<Outcome> => {
@@ -119,7 +119,7 @@ export const loyaltyTierQueries = (services: Services) => [
     path: '/v1/loyalties/members/{memberId}/tiers',
     summary: "The tier that a member's card is in",
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: v.object({ memberId: CodeName }),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)

@@ -6,7 +6,7 @@ import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
-import { ByCampaign, findProgram, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram } from './loyalties.ts'
 import { ByMember, memberPaths, readCard } from './loyaltyMembers.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
 import { spanFields, spanFilter } from './range.ts'
@@ -55,7 +55,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     ...memberPaths('/transactions'),
     summary: 'List the transactions of a card',
     tag: 'Loyalty members',
-    roles: READERS,
+    permission: 'members.read',
     params: ByMember,
     query: TransactionsQuery,
     handler: async (call): Promise<Outcome> => {
@@ -68,7 +68,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/transactions',
     summary: 'List the transactions of a loyalty program',
     tag: 'Loyalty programs',
-    roles: READERS,
+    permission: 'members.read',
     params: ByCampaign,
     query: TransactionsQuery,
     handler: async (call): Promise<Outcome> => {

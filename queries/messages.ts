@@ -136,8 +136,6 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const messageQueries = (services: Services) => [
   route({
     method: 'get',
@@ -145,7 +143,7 @@ export const messageQueries = (services: Services) => [
     summary: 'List messages, newest first',
     description: 'Sent, still to be sent, given up, and those that were not sent with the reason why.',
     tag: 'Messages',
-    roles: READERS,
+    permission: 'messages.read',
     query: ListQuery,
     handler: (call) => list(services, call.query),
   }),
@@ -157,7 +155,7 @@ export const messageQueries = (services: Services) => [
       'One lane for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
       '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
     tag: 'Messages',
-    roles: READERS,
+    permission: 'messages.read',
     handler: (): Outcome => {
       const lanes = services.delivery?.lanes() ?? []
       return {
@@ -187,7 +185,7 @@ export const messageQueries = (services: Services) => [
     path: '/v1/messages/{id}',
     summary: 'Get a message with its tries',
     tag: 'Messages',
-    roles: READERS,
+    permission: 'messages.read',
     params: ById,
     response: MessageObject,
     handler: async (call): Promise<Outcome> => {

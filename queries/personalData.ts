@@ -85,7 +85,7 @@ export const personalDataQueries = (services: Services) => [
       'The profile as it is now, and what each recorded fact holds of the person, oldest first: 1,000 facts are looked at for ' +
       'each page, so that a page may be short. `id` is that of the entry in the activity log.',
     tag: 'Customers',
-    roles: ['admin', 'integrator'],
+    permission: 'customers.erase',
     params: ById,
     query: PersonalDataQuery,
     response: PersonalData,

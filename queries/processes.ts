@@ -16,7 +16,7 @@ export const processQueries = ({ processes, aside, failedJobs, rulebook }: Servi
       'For each: what is pending, the age of the oldest (ms; both for processes only), and how many items failed, were set aside and are tried again. `failures` lists them, and background jobs that have failed (retry or cancel these as async actions). `switched_off` lists ' +
       'definitions that do not fit the others, or were written by another version: they do nothing until they are mended.',
     tag: 'Operation of processes',
-    roles: ['admin', 'auditor'],
+    permission: 'operation.read',
     query: v.object({ limit: pageLimit }),
     handler: async (call): Promise<Outcome> => {
       const position = processes.position()

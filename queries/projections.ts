@@ -5,7 +5,7 @@ import { rebuildsOf } from '../src/audit/rebuilds.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { AUDITORS, isoOf } from './shapes.ts'
+import { isoOf } from './shapes.ts'
 
 const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : String(position))
 
@@ -75,7 +75,7 @@ export const projectionQueries = (services: Services) => {
       path: '/v1/projections',
       summary: 'The read models: versions, lag, and what is being rebuilt',
       tag: 'Operation of projections',
-      roles: AUDITORS,
+      permission: 'operation.read',
       handler: list,
     }),
     route({
@@ -83,7 +83,7 @@ export const projectionQueries = (services: Services) => {
       path: '/v1/projections/parked',
       summary: 'Documents whose facts could not be folded, with the first error',
       tag: 'Operation of projections',
-      roles: AUDITORS,
+      permission: 'operation.read',
       query: v.object({ limit: pageLimit }),
       handler: async (call): Promise<Outcome> => ({
         body: {

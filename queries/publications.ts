@@ -212,7 +212,7 @@ export const publicationQueries = (services: Services) => [
     path: '/v1/publications',
     summary: 'List publications',
     tag: 'Publications',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'codes.read',
     query: ListQuery,
     handler: (call) => list(services, call),
   }),

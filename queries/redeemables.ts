@@ -230,7 +230,7 @@ export const redeemableQueries = (services: Services) => [
     path: '/v1/customers/{id}/redeemables',
     summary: "A customer's codes and cards",
     tag: 'Customers',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'codes.read',
     params: ById,
     query: Query,
     response: RedeemableList,

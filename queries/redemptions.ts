@@ -267,15 +267,13 @@ const ofCode = async (services: Services, code: string, query: v.InferOutput<typ
   }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const redemptionQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/redemptions',
     summary: 'List redemptions and rollbacks, those that failed among them',
     tag: 'Redemptions',
-    roles: READERS,
+    permission: 'redemptions.read',
     query: ListQuery,
     handler: (call) => list(services, call),
   }),
@@ -284,7 +282,7 @@ export const redemptionQueries = (services: Services) => [
     path: '/v1/redemptions/{id}',
     summary: 'Get a redemption or rollback by its id, or the request that redemptions came about by',
     tag: 'Redemptions',
-    roles: READERS,
+    permission: 'redemptions.read',
     params: ById,
     response: RedemptionObject,
     handler: ({ params }) => get(services, params.id),
@@ -295,7 +293,7 @@ export const redemptionQueries = (services: Services) => [
     also: ['/v1/vouchers/{code}/redemptions'],
     summary: "List a code's redemptions and rollbacks",
     tag: 'Vouchers',
-    roles: READERS,
+    permission: 'redemptions.read',
     params: v.object({ code: CodeName }),
     query: OfCodeQuery,
     handler: ({ params, query }) => ofCode(services, params.code, query),

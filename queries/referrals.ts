@@ -321,7 +321,6 @@ const OWN_FIELDS = new Map<string, Field<Holder>>([
   ['customer_id', [TEXT, ({ customer }) => customer]],
 ])
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
 const CodeParams = v.object({ code: CodeName, campaignId: v.optional(v.string()) })
 const CustomerParams = v.object({ campaignId: v.string(), customer: v.string() })
 
@@ -333,7 +332,7 @@ export const referralQueries = (services: Services) => [
     description:
       'pending: assigned to a code; refused: the event came, but did not convert, and why; converted; rewarded.',
     tag: 'Referrals',
-    roles: READERS,
+    permission: 'referrals.read',
     params: v.object({ campaignId: v.string() }),
     query: ListQuery,
     handler: (call) => list(services, call.params.campaignId, call.query),
@@ -344,7 +343,7 @@ export const referralQueries = (services: Services) => [
     also: ['/v1/referrals/{campaignId}/members/{code}'],
     summary: 'What became of a referral code',
     tag: 'Referrals',
-    roles: READERS,
+    permission: 'referrals.read',
     params: CodeParams,
     handler: ({ params }) => codeStatus(services, params.code, params.campaignId),
   }),
@@ -354,7 +353,7 @@ export const referralQueries = (services: Services) => [
     also: ['/v1/referrals/{campaignId}/members/{code}/holders'],
     summary: 'Who holds a referral code: its referrer and the referees assigned to it',
     tag: 'Referrals',
-    roles: READERS,
+    permission: 'referrals.read',
     params: CodeParams,
     query: HoldersQuery,
     handler: (call) => {
@@ -367,7 +366,7 @@ export const referralQueries = (services: Services) => [
     path: '/v1/referrals/{campaignId}/referrers/{customer}',
     summary: "A referrer's codes and what came of them",
     tag: 'Referrals',
-    roles: READERS,
+    permission: 'referrals.read',
     params: CustomerParams,
     handler: ({ params }) => referrerStatus(services, params.campaignId, params.customer),
   }),
@@ -376,7 +375,7 @@ export const referralQueries = (services: Services) => [
     path: '/v1/referrals/{campaignId}/referees/{customer}',
     summary: 'Whether a customer was referred: pending, converted, rewarded, or refused and why',
     tag: 'Referrals',
-    roles: READERS,
+    permission: 'referrals.read',
     params: CustomerParams,
     handler: ({ params }) => refereeStatus(services, params.campaignId, params.customer),
   }),

@@ -53,7 +53,7 @@ export const rejectedEventQueries = (services: Services) => [
     path: '/v1/events/rejected',
     summary: 'List refused events with their reasons, newest first',
     tag: 'Events',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'events.read',
     query: ListQuery,
     handler: (call) => list(services, call.query),
   }),

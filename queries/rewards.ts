@@ -10,7 +10,7 @@ import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { ByCampaign, findProgram, ListQuery, READERS } from './loyalties.ts'
+import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -92,7 +92,7 @@ export const rewardQueries = (services: Services) => [
     path: '/v1/rewards',
     summary: 'List rewards',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
     handler: (call): Promise<Outcome> => {
       const rulebook = services.rulebook.current()
@@ -111,7 +111,7 @@ export const rewardQueries = (services: Services) => [
     path: '/v1/rewards/{id}',
     summary: 'Get a reward',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ById,
     response: RewardObject,
     handler: async (call): Promise<Outcome> => {
@@ -126,7 +126,7 @@ export const rewardQueries = (services: Services) => [
     path: '/v1/rewards/{id}/assignments',
     summary: 'Where a reward is offered',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ById,
     query: ListQuery,
     handler: async (call): Promise<Outcome> => {
@@ -143,7 +143,7 @@ export const rewardQueries = (services: Services) => [
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
     summary: 'Get one of the places where a reward is offered',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByRewardAssignment,
     response: AssignmentObject,
     handler: (call): Outcome => {
@@ -160,7 +160,7 @@ export const rewardQueries = (services: Services) => [
     also: PROGRAM_LISTS,
     summary: 'What a loyalty program offers for points',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByCampaign,
     query: v.object({
       ...definitionListQuery,
@@ -183,7 +183,7 @@ export const rewardQueries = (services: Services) => [
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
     summary: 'Get an offer of a loyalty program',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByAssignment,
     response: AssignmentObject,
     handler: (call): Outcome => {
@@ -196,7 +196,7 @@ export const rewardQueries = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}/reward',
     summary: 'The reward of an offer',
     tag: TAG,
-    roles: READERS,
+    permission: 'definitions.read',
     params: ByAssignment,
     response: RewardObject,
     handler: async (call): Promise<Outcome> => {
@@ -216,7 +216,7 @@ export const rewardQueries = (services: Services) => [
     summary: 'What a member is offered',
     description: '`affordable_only` leaves out what the card cannot pay now.',
     tag: TAG,
-    roles: READERS,
+    permission: 'members.read',
     params: v.object({ memberId: CodeName }),
     query: MemberRewardsQuery,
     handler: async (call): Promise<Outcome> => {

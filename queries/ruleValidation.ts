@@ -142,7 +142,7 @@ export const ruleValidation = (services: Services) =>
       'are judged as a redemption of that code would find them now. Where a budget decides and is not known, `valid` is null, ' +
       'and `undetermined` names it and says why; in `because` it is then taken to hold.',
     tag: 'Validation rules',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'definitions.read',
     params: ById,
     body: Body,
     handler: (call) => validate(services, call, call.params.id, call.body),

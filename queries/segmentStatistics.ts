@@ -50,7 +50,7 @@ export const segmentStatisticsQueries = (services: Services) => [
     summary: 'The size of a segment on each of the last 30 days, and who entered and left',
     description: 'By days of UTC, as entries were recorded. `members` of a day is how many there were at its end.',
     tag: 'Segments',
-    roles: ['admin', 'integrator', 'reader', 'auditor'],
+    permission: 'definitions.read',
     params: ById,
     response: SegmentStatistics,
     handler: (call) => statistics(services, call.params.id, call.now),

@@ -53,8 +53,6 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
   }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 const ListQuery = v.object({
   ...namedListQuery,
   starting_after_id: v.optional(v.string()),
@@ -199,7 +197,7 @@ export const segmentQueries = (services: Services) => [
     path: '/v1/segments',
     summary: 'List segments',
     tag: 'Segments',
-    roles: READERS,
+    permission: 'definitions.read',
     query: ListQuery,
     handler: (call) => list(services, call.query, call.now),
   }),
@@ -208,7 +206,7 @@ export const segmentQueries = (services: Services) => [
     path: '/v1/segments/{id}',
     summary: 'Get a segment with the progress of its roll-out',
     tag: 'Segments',
-    roles: READERS,
+    permission: 'definitions.read',
     params: ById,
     response: SegmentObject,
     handler: (call): Outcome => {
@@ -223,7 +221,7 @@ export const segmentQueries = (services: Services) => [
     path: '/v1/segments/{id}/members',
     summary: 'Members of a segment, since when, longest first',
     tag: 'Segments',
-    roles: READERS,
+    permission: 'customers.read',
     params: ById,
     query: MembersQuery,
     handler: (call) => members(services, call.params.id, call.query),
@@ -233,7 +231,7 @@ export const segmentQueries = (services: Services) => [
     path: '/v1/segments/{id}/activities',
     summary: "A segment's own history",
     tag: 'Segments',
-    roles: READERS,
+    permission: 'customers.read',
     params: ById,
     query: HistoryQuery,
     handler: (call) => history(services, call.params.id, call.query),
@@ -243,7 +241,7 @@ export const segmentQueries = (services: Services) => [
     path: '/v1/customers/{id}/segments',
     summary: 'Segments that a customer is in, and since when',
     tag: 'Segments',
-    roles: READERS,
+    permission: 'customers.read',
     params: ById,
     handler: (call) => segmentsOf(services, call.params.id),
   }),

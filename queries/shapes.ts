@@ -14,9 +14,6 @@ export const isoOrNull = (ms: number | null | undefined): string | null =>
 export const offOf = ({ off }: { readonly off?: string | undefined }): { readonly switched_off?: string } =>
   off === undefined ? {} : { switched_off: off }
 
-/** Who may see everything and change nothing, and who may do all. */
-export const AUDITORS = ['admin', 'auditor'] as const
-
 /** Optional fields of a query without those that were not given. */
 export const given = <T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as never

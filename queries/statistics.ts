@@ -10,8 +10,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { isoOf } from './shapes.ts'
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 const HOUR_MS = 3_600_000
 const STEPS = {
   minute: { ms: 60_000, longest: 25 * HOUR_MS, said: '25 hours' },
@@ -169,7 +167,7 @@ export const statisticsQueries = (services: Services) => [
     path: '/v1/statistics',
     summary: 'The numbers of the project: customers, events, points, redemptions, messages by state',
     tag: 'Statistics',
-    roles: READERS,
+    permission: 'events.read',
     response: Summary,
     handler: () => summary(services),
   }),
@@ -181,7 +179,7 @@ export const statisticsQueries = (services: Services) => [
       'By the time at which events were recorded, in steps of UTC. Without dates the last 60 steps; `names` are those of the whole ' +
       'hours that the span touches, the most frequent first.',
     tag: 'Statistics',
-    roles: READERS,
+    permission: 'events.read',
     query: SeriesQuery,
     response: Series,
     handler: (call) => series(services, call.query, call.now),
@@ -191,7 +189,7 @@ export const statisticsQueries = (services: Services) => [
     path: '/v1/events/names',
     summary: 'The names under which events were recorded, with how many there are and when the last one came in',
     tag: 'Statistics',
-    roles: READERS,
+    permission: 'events.read',
     response: Names,
     handler: () => names(services),
   }),

@@ -55,8 +55,6 @@ const Assignments = v.object(definitionListQuery)
 const RULE_FIELDS = { texts: ['name', 'type', 'context_type'] }
 const ASSIGNMENT_FIELDS = { texts: ['rule_id', 'related_object_id', 'related_object_type'] }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
   const rules = () => services.rulebook.current().entries('validationRule')
@@ -67,7 +65,7 @@ export const validationRuleQueries = (services: Services) => {
       path: '/v1/validation-rules',
       summary: 'List validation rules',
       tag: 'Validation rules',
-      roles: READERS,
+      permission: 'definitions.read',
       query: Rules,
       handler: (call): Promise<Outcome> =>
         pageOfDefinitions(services, rules().values(), call, RULE_FIELDS, (entry) => showRule(entry, definitions())),
@@ -77,7 +75,7 @@ export const validationRuleQueries = (services: Services) => {
       path: '/v1/validation-rules/{id}',
       summary: 'Get a validation rule',
       tag: 'Validation rules',
-      roles: READERS,
+      permission: 'definitions.read',
       params: ById,
       response: RuleObject,
       handler: (call): Outcome => {
@@ -92,7 +90,7 @@ export const validationRuleQueries = (services: Services) => {
       path: '/v1/validation-rules/{id}/assignments',
       summary: 'What a validation rule is attached to',
       tag: 'Validation rules',
-      roles: READERS,
+      permission: 'definitions.read',
       params: ById,
       query: Assignments,
       handler: async (call): Promise<Outcome> =>
@@ -111,7 +109,7 @@ export const validationRuleQueries = (services: Services) => {
       path: '/v1/validation-rules-assignments',
       summary: 'List assignments of validation rules',
       tag: 'Validation rules',
-      roles: READERS,
+      permission: 'definitions.read',
       query: v.object({
         ...Assignments.entries,
         related_object_id: v.optional(v.string()),

@@ -290,15 +290,13 @@ const list = async (
 /** Whether the code is that of a loyalty card. */
 export const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const voucherQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/vouchers',
     summary: 'List vouchers',
     tag: 'Vouchers',
-    roles: READERS,
+    permission: 'codes.read',
     query: ListQuery,
     handler: (call) => list(services, call),
   }),
@@ -308,7 +306,7 @@ export const voucherQueries = (services: Services) => [
     summary: 'Get a voucher by code or id',
     description: 'What a code is comes from its own stream and is never behind; how often it was redeemed may be.',
     tag: 'Vouchers',
-    roles: READERS,
+    permission: 'codes.read',
     params: v.object({ code: CodeName }),
     response: VoucherObject,
     handler: ({ params }) => get(services, params.code),

@@ -1,6 +1,7 @@
 // Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
 import * as v from 'valibot'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
+import { type Holder, holds } from '../src/domain/access/permissions.ts'
 import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
@@ -31,15 +32,15 @@ export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
 /** The host is enough to know a webhook by; its path and query often are what lets anybody send there. */
 export const withoutSecrets = (url: string): string => `${new URL(url).origin}/…`
 
-/** Whether a role may see where webhooks go to, whole: those who could change it. */
-export const seesUrls = ({ role }: Pick<ApiKey, 'role'>): boolean => role === 'admin' || role === 'integrator'
+/** Whether a key may see where webhooks go to, whole: those who could change where something goes. */
+export const seesUrls = (key: Holder): boolean => holds(key, 'webhooks.write') || holds(key, 'definitions.write')
 
 type Fields = Readonly<Record<string, unknown>>
 const hasUrl = (value: unknown): value is Fields & { readonly url: string } =>
   typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string'
 
 /** A definition of whatever kind as those see it who may ask: for others its webhooks go to a host, not to an address. */
-export const definitionFor = (key: Pick<ApiKey, 'role'>, kind: string, definition: unknown): unknown => {
+export const definitionFor = (key: Holder, kind: string, definition: unknown): unknown => {
   if (seesUrls(key) || typeof definition !== 'object' || definition === null) return definition
   if (kind === 'projectWebhook' && hasUrl(definition)) return { ...definition, url: withoutSecrets(definition.url) }
   if (kind === 'distribution' && 'channel' in definition && hasUrl(definition.channel)) {
@@ -88,8 +89,6 @@ const one = async ({ rulebook, readModel, store }: Services, key: ApiKey, id: st
   }
 }
 
-const READERS = ['admin', 'integrator', 'reader', 'auditor'] as const
-
 export const webhookQueries = (services: Services) => [
   route({
     method: 'get',
@@ -97,7 +96,7 @@ export const webhookQueries = (services: Services) => [
     also: [MANAGED_WEBHOOKS],
     summary: 'List project webhooks',
     tag: 'Webhooks',
-    roles: READERS,
+    permission: 'webhooks.read',
     handler: ({ key }): Outcome => {
       const all = [...services.rulebook.current().entries('projectWebhook').values()].map((entry) =>
         shownTo(key, entry),
@@ -111,7 +110,7 @@ export const webhookQueries = (services: Services) => [
     also: [`${MANAGED_WEBHOOKS}/{id}`],
     summary: 'Get a project webhook with its progress',
     tag: 'Webhooks',
-    roles: READERS,
+    permission: 'webhooks.read',
     response: WebhookObject,
     handler: (call) => one(services, call.key, call.params.id),
   }),
@@ -123,7 +122,7 @@ export const webhookQueries = (services: Services) => [
       '`x-voucherify-signature` is the HMAC-SHA256 of the body in hex, keyed with this whole text; `webhook-signature` ' +
       'follows the Standard Webhooks specification.',
     tag: 'Webhooks',
-    roles: ['admin'],
+    permission: 'webhooks.secret',
     handler: (): Outcome => ({ body: { object: 'signing_secret', secret: services.settings.signingSecret() } }),
   }),
 ]

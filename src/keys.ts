@@ -3,19 +3,18 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { type DeliveredRole, type Holder, ROLES } from './domain/access/permissions.ts'
 import { makeFolder } from './engines/private.ts'
 
-export const ROLES = ['admin', 'integrator', 'reader', 'auditor', 'client'] as const
-export type Role = (typeof ROLES)[number]
+export type Role = DeliveredRole
 
 /** What a client key may be allowed beside tracking events, by `allow` of its entry; nothing by default. */
 export const ABILITIES = ['publish', 'redeem', 'validate', 'qualify', 'read_own_profile', 'write_own_profile'] as const
 export type Ability = (typeof ABILITIES)[number]
 
 /** Who asks, without the secret. */
-export interface ApiKey {
+export interface ApiKey extends Holder {
   readonly name: string
-  readonly role: Role
   readonly appId: string
   /** Origins from which a client key may be used; `*` is any. Other roles have none. */
   readonly origins?: readonly string[]

@@ -38,7 +38,7 @@ const SessionAnswer = v.pipe(
   v.title('ConsoleSession'),
 )
 
-const common = { path: '/console/session', tag: 'operation', roles: [] } as const
+const common = { path: '/console/session', tag: 'operation' } as const
 
 /** The routes behind the console's sign-in. They are no part of what a key may do: a session is for browsers. */
 export const consoleRoutes = ({ sessions, links, keys, project, settings, proxies }: ConsoleDeps): readonly Route[] => {

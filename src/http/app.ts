@@ -1,7 +1,8 @@
 // Builds the HTTP application from routes: routing, keys, limits, bodies, errors, logs and metrics of every request.
 import { type Context, Hono } from 'hono'
+import { recordsAnything } from '../domain/access/permissions.ts'
 import { printOf } from '../domain/print.ts'
-import type { KeyRing, Role } from '../keys.ts'
+import type { KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { NamedRequests } from '../runtime/requests.ts'
@@ -125,14 +126,13 @@ type Asked = Context<{ Bindings: Connection }>
 
 /** Names in a path: more bytes than any name that is taken anywhere, fewer than the stores take in a key. */
 const MAX_NAME_BYTES = 1_000
-const READERS: ReadonlySet<Role> = new Set(['reader', 'auditor'])
 
 const isDryRun = (query: unknown): boolean =>
   typeof query === 'object' && query !== null && 'dry_run' in query && query.dry_run !== 'false'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-/** Builds the application. Throws at once when two routes claim one path or a route's roles cannot use its path. */
+/** Builds the application. Throws at once when two routes claim one path or a route has no permission that its path asks for. */
 export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const { metrics } = deps
   const clock = deps.clock ?? Date.now
@@ -152,12 +152,12 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   /** Who asks, and whether the key may send another request now. */
   const admit = async (exchange: Exchange, endpoint: Endpoint): Promise<Failure | undefined> => {
     if (endpoint.audience === 'public') return undefined
-    const { audience, roles, method } = endpoint
+    const { audience, permissions, method } = endpoint
     const { headers } = exchange
     const key =
       deps.sessions && comesWithCookie(audience, headers)
-        ? await sessionKey(deps.sessions, roles, method, headers)
-        : authenticate(deps.keys, audience, roles, headers)
+        ? await sessionKey(deps.sessions, audience, permissions, method, headers)
+        : authenticate(deps.keys, audience, permissions, headers)
     if ('failed' in key) return key
     exchange.key = key
     const shortage = endpoint.records ? deps.shortage?.() : undefined
@@ -221,7 +221,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const { request, query } = exchange
     const { idempotencyKey: key } = exchange
     if (!requests || key === undefined || endpoint.method === 'GET' || endpoint.route.remembers) return undefined
-    if (isDryRun(query) || READERS.has(exchange.key.role)) return undefined
+    if (isDryRun(query) || !recordsAnything(exchange.key)) return undefined
     const route = `${endpoint.method} ${rawPath(request)}`
     const print = printOf([route, query, exchange.body])
     exchange.print = print

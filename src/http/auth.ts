@@ -1,5 +1,6 @@
-// Who asks: the three pairs of key headers, the roles a path asks for, and the origins of client keys.
-import type { Ability, ApiKey, KeyRing, Role } from '../keys.ts'
+// Who asks: the three pairs of key headers, the permissions a path asks for, and the origins of client keys.
+import { type Holder, holds, type Permission } from '../domain/access/permissions.ts'
+import type { Ability, ApiKey, KeyRing } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import { CUSTOMER_TOKEN, readCustomerToken } from './customerToken.ts'
 import { type Failure, refuse } from './errors.ts'
@@ -21,12 +22,17 @@ const lowered = {
 /** The key of a public path: it may nothing. */
 export const ANONYMOUS: ApiKey = { name: 'anonymous', role: 'client', appId: '' }
 
-/** The roles that may use a path of this audience at all: a route's own list only narrows them. */
-export const AUDIENCE_ROLES: Readonly<Record<Audience, readonly Role[]>> = {
-  server: ['admin', 'integrator', 'reader', 'auditor'],
-  client: ['client'],
-  management: ['admin'],
-  public: [],
+/** Whether a key may be used for paths of this audience that need these permissions: client keys only for client paths. */
+export const mayUse = (key: Holder, audience: Audience, permissions: readonly Permission[]): boolean =>
+  (key.role === 'client') === (audience === 'client') && permissions.every((one) => holds(key, one))
+
+/** Why a key may not use a path. */
+export const lacks = (key: Holder, permissions: readonly Permission[]): Failure => {
+  const missing = permissions.find((one) => !holds(key, one))
+  return refuse(
+    'forbidden',
+    `The role ${key.role} may not do this${missing === undefined ? '' : `: it lacks ${missing}`}`,
+  )
 }
 
 /** Whether a key may be used from this origin. A missing origin passes only where any origin does. */
@@ -35,11 +41,11 @@ export const originAllowed = (key: ApiKey, origin: string | null): boolean => {
   return origins.includes('*') || (origin !== null && origins.includes(origin))
 }
 
-/** The key of a request, or why it has none: 401 for a missing or wrong pair, 403 for a wrong role or origin. */
+/** The key of a request, or why it has none: 401 for a missing or wrong pair, 403 for a missing permission or a wrong origin. */
 export const authenticate = (
   ring: KeyRing,
   audience: Exclude<Audience, 'public'>,
-  roles: ReadonlySet<Role>,
+  permissions: readonly Permission[],
   headers: Pick<Headers, 'get'>,
 ): ApiKey | Failure => {
   const names = lowered[audience]
@@ -49,7 +55,7 @@ export const authenticate = (
   if (appId === null || token === null) return refuse('unauthorized', `Send the headers ${idHeader} and ${tokenHeader}`)
   const key = ring.recognise(appId, token)
   if (key === undefined) return refuse('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
-  if (!roles.has(key.role)) return refuse('forbidden', `The role ${key.role} may not do this`)
+  if (!mayUse(key, audience, permissions)) return lacks(key, permissions)
   if (audience === 'client' && !originAllowed(key, headers.get('origin')))
     return refuse('forbidden', "The request's origin is not among the origins of this key")
   return key

@@ -1,5 +1,6 @@
 // Requests of the console's pages: the cookie that stands for a session, and what is asked of a request that has one.
-import type { Role } from '../keys.ts'
+import type { Permission } from '../domain/access/permissions.ts'
+import { lacks, mayUse } from './auth.ts'
 import { type Failure, refuse } from './errors.ts'
 import type { Audience } from './route.ts'
 import { type Session, type Sessions, sameText } from './sessions.ts'
@@ -43,10 +44,11 @@ export const foreignRequest = (method: string, headers: Asking, session: Session
   return refuse('forbidden', `Send the header ${CSRF_HEADER} as /console/session tells it`)
 }
 
-/** The key of a request that comes with a cookie: 401 when its session has ended, 403 for a role or page that may not. */
+/** The key of a request that comes with a cookie: 401 when its session has ended, 403 for one that may not, or for a page of elsewhere. */
 export const sessionKey = async (
   sessions: Sessions,
-  roles: ReadonlySet<Role>,
+  audience: Audience,
+  permissions: readonly Permission[],
   method: string,
   headers: Asking,
 ): Promise<Session['key'] | Failure> => {
@@ -54,6 +56,5 @@ export const sessionKey = async (
   if (session === undefined) return refuse('unauthorized', 'The session has ended: sign in again')
   const foreign = foreignRequest(method, headers, session)
   if (foreign !== undefined) return foreign
-  if (!roles.has(session.key.role)) return refuse('forbidden', `The role ${session.key.role} may not do this`)
-  return session.key
+  return mayUse(session.key, audience, permissions) ? session.key : lacks(session.key, permissions)
 }

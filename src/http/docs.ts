@@ -2,14 +2,14 @@
 import { html, raw } from 'hono/html'
 
 /** Markup that is escaped already. */
-type Markup = ReturnType<typeof html>
+export type Markup = ReturnType<typeof html>
 type Json = unknown
-type Node = Readonly<Record<string, Json>>
+export type Node = Readonly<Record<string, Json>>
 
 const isNode = (value: Json): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
-const nodeOf = (value: Json): Node => (isNode(value) ? value : {})
-const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [])
-const textOf = (value: Json): string => (typeof value === 'string' ? value : '')
+export const nodeOf = (value: Json): Node => (isNode(value) ? value : {})
+export const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [])
+export const textOf = (value: Json): string => (typeof value === 'string' ? value : '')
 
 /** Levels of nested fields that a page shows; below them only the schema's name or type stands. */
 const MAX_DEPTH = 5
@@ -28,6 +28,7 @@ h1 { font-size: 1.6rem; margin: 0 0 1rem } h2 { font-size: 1.15rem; margin: 2.5r
 code, pre { font: .875em/1.5 ui-monospace, monospace; overflow-wrap: anywhere } pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 4px }
 section { border-top: 1px solid var(--line); padding-top: .5rem }
 dl { margin: 0 } dt { margin-top: .4rem } dd { margin: 0 0 0 1.25rem }
+table { border-collapse: collapse } th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: center } td:first-child { text-align: left }
 details { margin: .2rem 0 } summary { cursor: pointer }
 .soft { color: var(--soft) } .method { display: inline-block; min-width: 4.5em; font-weight: 600 }
 @media (max-width: 48rem) { .page { grid-template-columns: 1fr } nav { border-right: 0; border-bottom: 1px solid var(--line) } main { padding: 1rem } }
@@ -39,6 +40,9 @@ export const PAGE_POLICY =
 
 export const docsStyle = (): string => STYLE
 
+/** Where the page of permissions and roles is, beside those of tags. */
+export const ACCESS_PAGE = 'permissions'
+
 /** The page of a tag: its name in lower case, all but letters and digits as hyphens. */
 export const slugOf = (tag: string): string => tag.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 
@@ -48,7 +52,7 @@ interface Operation {
   readonly spec: Node
 }
 
-const operationsOf = (document: Node, tag: string): readonly Operation[] =>
+export const operationsOf = (document: Node, tag: string): readonly Operation[] =>
   Object.entries(nodeOf(document.paths)).flatMap(([path, methods]) =>
     Object.entries(nodeOf(methods)).flatMap(([method, spec]) =>
       listOf(nodeOf(spec).tags).includes(tag) ? [{ method: method.toUpperCase(), path, spec: nodeOf(spec) }] : [],
@@ -141,19 +145,27 @@ const responses = (document: Node, spec: Node): Markup =>
     return String(shown) === '' ? html`<p>${head}</p>` : html`<details><summary>${head}</summary>${shown}</details>`
   })}`
 
+const permission = (spec: Node): Markup | string => {
+  const names = listOf(spec['x-permission']).map(textOf)
+  return names.length === 0
+    ? ''
+    : html`<p class="soft">Permission: ${names.join(', ')} (${listOf(spec['x-roles']).map(textOf).join(', ')})</p>`
+}
+
 const operationMarkup = (document: Node, { method, path, spec }: Operation): Markup => {
   const body = jsonSchema(document, spec.requestBody)
   return html`<section id="${textOf(spec.operationId)}">
     <h2>${textOf(spec.summary)}</h2>
     <p><span class="method">${method}</span> <code>${path}</code></p>
     ${textOf(spec.description) === '' ? '' : html`<p>${textOf(spec.description)}</p>`}
+    ${permission(spec)}
     ${parameters(document, spec)}
     ${body === undefined ? '' : html`<h3>Body</h3>${fields(document, body, 0, [])}`}
     ${responses(document, spec)}
   </section>`
 }
 
-const layout = (document: Node, title: string, current: string | undefined, content: Markup): string =>
+export const layout = (document: Node, title: string, current: string | undefined, content: Markup): string =>
   String(html`<!doctype html>
 <html lang="en">
 <head>
@@ -166,6 +178,7 @@ const layout = (document: Node, title: string, current: string | undefined, cont
 <nav aria-label="Groups of operations"><ul>
 <li><a href="/docs" ${current === undefined ? raw('aria-current="page"') : ''}>All operations</a></li>
 ${tagsOf(document).map((tag) => html`<li><a href="/docs/${slugOf(tag)}" ${tag === current ? raw('aria-current="page"') : ''}>${tag}</a></li>`)}
+<li><a href="/docs/permissions" ${current === ACCESS_PAGE ? raw('aria-current="page"') : ''}>Permissions and roles</a></li>
 <li><a href="/openapi.json">OpenAPI document</a></li>
 </ul></nav>
 <main>${content}</main>

@@ -1,6 +1,6 @@
 // The endpoints of routes: one for each path, checked against each other and in the order in which they are tried.
-import type { Role } from '../keys.ts'
-import { AUDIENCE_ROLES } from './auth.ts'
+import { type DeliveredRole, holds, type Permission, ROLES } from '../domain/access/permissions.ts'
+import { mayUse } from './auth.ts'
 import { DEFAULT_BODY_LIMIT, MAX_NESTING } from './body.ts'
 import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
 
@@ -10,7 +10,8 @@ export interface Endpoint {
   readonly path: string
   readonly audience: Audience
   readonly method: string
-  readonly roles: ReadonlySet<Role>
+  /** What a key must hold, all of it; none on a public path. */
+  readonly permissions: readonly Permission[]
   readonly bodyLimit: number
   readonly bodyNesting: number
   readonly takesParams: boolean
@@ -22,6 +23,19 @@ export const PARAMETER = /\{([^{}/]+)\}/g
 
 const parameterNames = (path: string): readonly string[] => [...path.matchAll(PARAMETER)].map((match) => match[1]!)
 
+/** What a key must hold to call a route by one of its paths. */
+export const permissionsOf = ({ permission }: Pick<Route, 'permission'>, path: string): readonly Permission[] => {
+  if (permission === undefined) return []
+  return audienceOf(path) === 'management' ? [permission, 'management.use'] : [permission]
+}
+
+/** The delivered roles that may call a route by one of its paths; none for a public path, which needs no key. */
+export const rolesFor = (route: Pick<Route, 'permission'>, path: string): readonly DeliveredRole[] => {
+  const audience = audienceOf(path)
+  const permissions = permissionsOf(route, path)
+  return audience === 'public' ? [] : ROLES.filter((role) => mayUse({ role }, audience, permissions))
+}
+
 const endpointsOf = (route: Route): readonly Endpoint[] => {
   const fail = (path: string, why: string): never => {
     throw new Error(`Route ${route.method.toUpperCase()} ${path}: ${why}`)
@@ -30,9 +44,11 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
   return [route.path, ...(route.also ?? [])].map((path) => {
     const audience = audienceOf(path)
     const names = parameterNames(path)
-    const roles = route.roles.filter((role) => AUDIENCE_ROLES[audience].includes(role))
-    if (audience !== 'public' && roles.length === 0) fail(path, `none of its roles may use a ${audience} path`)
-    if (audience === 'public' && route.roles.length > 0) fail(path, 'a public path has no roles')
+    const permissions = permissionsOf(route, path)
+    if (audience !== 'public' && permissions.length === 0) fail(path, 'needs a permission')
+    if (audience === 'public' && permissions.length > 0) fail(path, 'a public path needs no permission')
+    if (audience === 'client' && !permissions.every((one) => holds({ role: 'client' }, one)))
+      fail(path, 'the role client does not hold its permission')
     if (audience === 'client' && route.ability === undefined) fail(path, 'a client path needs an ability')
     const missing = wanted.find((name) => !names.includes(name))
     if (missing !== undefined) fail(path, `lacks the parameter {${missing}} of ${route.path}`)
@@ -41,7 +57,7 @@ const endpointsOf = (route: Route): readonly Endpoint[] => {
       path,
       audience,
       method: route.method.toUpperCase(),
-      roles: new Set(roles),
+      permissions,
       bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
       bodyNesting: route.bodyNesting ?? MAX_NESTING,
       takesParams: names.length > 0,

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
+import { PERMISSIONS, ROLE_PERMISSIONS, ROLES } from '../domain/access/permissions.ts'
 import { PACKAGE_FILE } from '../packageFile.ts'
 import { KEY_HEADERS } from './auth.ts'
 import { CUSTOMER_TOKEN } from './customerToken.ts'
+import { permissionsOf, rolesFor } from './endpoints.ts'
 import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -116,7 +118,7 @@ const ref = (kind: string, name: string): JsonObject => ({ $ref: `#/components/$
 const ERRORS: Readonly<Record<string, string>> = {
   BadRequest: 'The request is malformed or breaks a rule',
   Unauthorized: 'No key, or a wrong one',
-  Forbidden: 'The role or origin of the key does not allow this',
+  Forbidden: 'The key lacks the permission, or may not be used from this origin',
   NotFound: 'What the path names does not exist',
   Conflict: 'The name or id is taken, or another request was faster',
   PreconditionFailed: 'What If-Match names has changed meanwhile: read it again',
@@ -177,6 +179,9 @@ const operation = (route: Route, path: string, components: Components): JsonObje
     ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.tag],
     security: security(audience),
+    ...(route.permission === undefined
+      ? {}
+      : { 'x-permission': [...permissionsOf(route, path)], 'x-roles': [...rolesFor(route, path)] }),
     parameters: [
       ...pathParameters(path, route, components),
       ...queryParameters(route, components),
@@ -277,6 +282,10 @@ export const apiDocument = (routes: readonly Route[]): JsonObject => {
     info: { title: 'Tributary', version: facts.version, description: facts.description },
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+    'x-access': {
+      permissions: { ...PERMISSIONS },
+      roles: Object.fromEntries(ROLES.map((role) => [role, [...ROLE_PERMISSIONS[role]].toSorted()])),
+    },
     paths,
     components: {
       schemas: components.schemas,

@@ -1,6 +1,7 @@
 // The routes for those who run a node: health, metrics, the API document and the page that shows it.
 import * as v from 'valibot'
 import type { Metrics } from '../metrics.ts'
+import { accessPage } from './accessPage.ts'
 import { docsIndex, docsPage, docsStyle, PAGE_POLICY } from './docs.ts'
 import { notFound } from './errors.ts'
 import { type Route, route } from './route.ts'
@@ -38,14 +39,13 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
     raw: { contentType, content },
     headers: { 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'public, max-age=300' },
   })
-  const pages = { tag: TAG, roles: [], method: 'get' } as const
+  const pages = { tag: TAG, method: 'get' } as const
   return [
     route({
       method: 'get',
       path: '/health/live',
       summary: 'Whether the process answers',
       tag: TAG,
-      roles: [],
       response: health,
       handler: () => ({ body: { status: 'ok' } }),
     }),
@@ -55,7 +55,6 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       summary: 'Whether the node can do its work: engines reachable, projections moving',
       description: 'Answers 503 with the same body when a check fails.',
       tag: TAG,
-      roles: [],
       response: health,
       handler: async () => {
         const { ok, checks } = await readiness()
@@ -67,7 +66,6 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       path: '/metrics',
       summary: 'Metrics in the Prometheus text format',
       tag: TAG,
-      roles: [],
       handler: async () => ({
         raw: { contentType: metrics.registry.contentType, content: await metrics.registry.metrics() },
       }),
@@ -89,6 +87,12 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       path: '/docs/style.css',
       summary: 'The style of the pages',
       handler: () => shown('text/css; charset=utf-8', docsStyle()),
+    }),
+    route({
+      ...pages,
+      path: '/docs/permissions',
+      summary: 'This document as pages: permissions, and which role may call which route',
+      handler: () => shown(HTML, accessPage(document())),
     }),
     route({
       ...pages,

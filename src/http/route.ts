@@ -2,7 +2,7 @@
 /*
  * The contract, in short (exact types below):
  *
- *   route({ method, path, also?, summary, description?, tag, roles, ability?, params?, query?, body?, bodyLimit?,
+ *   route({ method, path, also?, summary, description?, tag, permission?, ability?, params?, query?, body?, bodyLimit?,
  *           bodyNesting?, response?, status?, operationId?, handler }): Route
  *   handler: (call: Call<Body, Query, Params>) => Answer | Failure | Refused | Promise<…>
  *
@@ -24,8 +24,9 @@
  * `v.looseObject` leave a place open. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
  */
 import type * as v from 'valibot'
+import type { Permission } from '../domain/access/permissions.ts'
 import type { Refused } from '../domain/refusal.ts'
-import type { Ability, ApiKey, Role } from '../keys.ts'
+import type { Ability, ApiKey } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import type { Failure } from './errors.ts'
 import { NOTHING, shapeOf, unread } from './shape.ts'
@@ -108,8 +109,11 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly description?: string
   /** The group in the API document. */
   readonly tag: string
-  /** Who may call; `client` is needed for a `/client/v1` path, `admin` for a `/management/v1` path. */
-  readonly roles: readonly Role[]
+  /**
+   * What the key must hold; a `/management/v1` path asks for `management.use` as well. Absent on public paths only, which need no
+   * key.
+   */
+  readonly permission?: Permission
   /** What a client key must be allowed to call the route's `/client/v1` paths: every route with one says so. */
   readonly ability?: Ability | 'track'
   readonly params?: v.GenericSchema<unknown, Params>

@@ -1,13 +1,13 @@
 // Sessions of people who work in a browser: what a cookie stands for, kept where every node sees it, until it ends.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { ApiKey, KeyRing, Role } from '../keys.ts'
+import type { ApiKey, KeyRing } from '../keys.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 
 /** Who has signed in, and as what. */
 export interface SignedIn {
   readonly name: string
-  readonly role: Role
+  readonly role: string
   /** The API key that was shown to sign in: the session ends with it, and never may more than it. */
   readonly appId?: string
 }
@@ -41,7 +41,7 @@ interface SessionDocument {
   /** A digest of the token: who reads the database cannot sign in with it. */
   readonly _id: string
   readonly name: string
-  readonly role: Role
+  readonly role: string
   readonly app_id: string | null
   readonly expires_at: Date
 }

@@ -2,10 +2,12 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Permission } from '../../src/domain/access/permissions.ts'
 import { callerKey, formerKey, ownBeginning } from '../../src/domain/callerKeys.ts'
 import { refuse } from '../../src/http/errors.ts'
 import { takenForAnother } from '../../src/http/official.ts'
 import { route } from '../../src/http/route.ts'
+import type { Ability } from '../../src/keys.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, toyApp, toyRoutes } from './toy.ts'
 
 const goodEvent = JSON.stringify({ event: 'review_left', customer: { source_id: 'ada' } })
@@ -311,14 +313,24 @@ test('a path of another project is 404; both forms of a management route work', 
 })
 
 test('a registry that contradicts itself does not start', () => {
-  const made = (path: string, roles: readonly ('admin' | 'client')[], also: readonly string[] = []) =>
-    route({ method: 'get', path, also, summary: 's', tag: 't', roles, handler: () => ({}) })
+  const made = (path: string, permission?: Permission, also: readonly string[] = [], ability?: Ability) =>
+    route({
+      method: 'get',
+      path,
+      also,
+      summary: 's',
+      tag: 't',
+      ...(permission ? { permission } : {}),
+      ...(ability ? { ability } : {}),
+      handler: () => ({}),
+    })
   const build = (...routes: ReturnType<typeof made>[]) => toyApp({}, routes)
-  assert.throws(() => build(made('/v1/a/{id}', ['admin']), made('/v1/a/{other}', ['admin'])), /declared twice/)
-  assert.throws(() => build(made('/client/v1/a', ['admin'])), /none of its roles/)
-  assert.throws(() => build(made('/v1/a', ['client'])), /none of its roles/)
-  assert.throws(() => build(made('/open', ['admin'])), /public path/)
-  assert.throws(() => build(made('/v1/a/{id}', ['admin'], ['/management/v1/a'])), /lacks the parameter/)
+  assert.throws(() => build(made('/v1/a/{id}', 'codes.read'), made('/v1/a/{other}', 'codes.read')), /declared twice/)
+  assert.throws(() => build(made('/client/v1/a', 'codes.read', [], 'redeem')), /the role client does not hold/)
+  assert.throws(() => build(made('/client/v1/a', 'redemptions.write')), /needs an ability/)
+  assert.throws(() => build(made('/v1/a')), /needs a permission/)
+  assert.throws(() => build(made('/open', 'codes.read')), /public path/)
+  assert.throws(() => build(made('/v1/a/{id}', 'codes.read', ['/management/v1/a'])), /lacks the parameter/)
   assert.not.throws(() => build(...toyRoutes()))
 })
 

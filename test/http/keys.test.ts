@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
-import { KeyFileError, keyRing, loadKeys, ROLES, tokenHash } from '../../src/keys.ts'
+import { ROLES } from '../../src/domain/access/permissions.ts'
+import { KeyFileError, keyRing, loadKeys, tokenHash } from '../../src/keys.ts'
 
 const test = suite<{ dir: string }>('keys')
 test.before.each((context) => {

@@ -118,7 +118,7 @@ test('one name for two schemas is refused, recursive schemas become components',
       path: '/v1/a',
       summary: 's',
       tag: 't',
-      roles: ['admin'],
+      permission: 'webhooks.write',
       body: schema,
       handler: () => ({}),
     })
@@ -170,7 +170,7 @@ test('a page shows the fields of a body with their bounds, and escapes what a de
     path: '/v1/a',
     summary: 's',
     tag: 'One tag',
-    roles: ['admin'],
+    permission: 'webhooks.write',
     body,
     handler: () => ({}),
   })

@@ -26,7 +26,7 @@ const vouchers = route({
   path: '/v1/vouchers',
   summary: 'Vouchers',
   tag: 'vouchers',
-  roles: ['integrator'],
+  permission: 'codes.write',
   body: v.looseObject({}),
   handler: ({ body }) => ({ body: { ...body, object: 'voucher' } }),
 })

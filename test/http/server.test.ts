@@ -203,7 +203,7 @@ const gated = () => {
     path: '/v1/slow',
     summary: 'Waits',
     tag: 't',
-    roles: ['reader'],
+    permission: 'customers.read',
     handler: async () => {
       entered()
       await gate

@@ -1,10 +1,11 @@
 // A small application for the HTTP tests: keys of every role, a handful of routes, and what they saw.
 import * as v from 'valibot'
+import { ROLES } from '../../src/domain/access/permissions.ts'
 import { type AppDeps, buildApp } from '../../src/http/app.ts'
 import { notFound, Unavailable } from '../../src/http/errors.ts'
 import { isoTime, pageLimit, queryFlag } from '../../src/http/fields.ts'
 import { type Route, route } from '../../src/http/route.ts'
-import { type GeneratedKey, keyRing, ROLES } from '../../src/keys.ts'
+import { type GeneratedKey, keyRing } from '../../src/keys.ts'
 import { createLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 
@@ -55,7 +56,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     also: ['/client/v1/events'],
     summary: 'Track',
     tag: 'events',
-    roles: ['admin', 'integrator', 'client'],
+    permission: 'events.write',
     ability: 'track',
     query: v.object({ dry_run: v.optional(queryFlag) }),
     body: eventBody,
@@ -69,7 +70,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/events/batch',
     summary: 'Track many',
     tag: 'events',
-    roles: ['integrator'],
+    permission: 'events.write',
     bodyLimit: 10 * 1024 * 1024,
     body: v.object({ events: v.pipe(v.array(v.unknown()), v.minLength(1)) }),
     handler: ({ body }) => ({ body: { count: body.events.length } }),
@@ -79,7 +80,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/customers/{id}',
     summary: 'One customer',
     tag: 'customers',
-    roles: ['integrator', 'reader'],
+    permission: 'customers.read',
     handler: ({ params, consistency }) => {
       seen.push({ params, consistency })
       if (params.id === 'missing') return notFound('customer', params.id)
@@ -91,7 +92,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/customers/new',
     summary: 'A static path beside a parameter',
     tag: 'customers',
-    roles: ['reader'],
+    permission: 'customers.read',
     handler: () => ({ body: { static: true } }),
   }),
   route({
@@ -99,7 +100,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/customers/{id}',
     summary: 'Delete',
     tag: 'customers',
-    roles: ['integrator'],
+    permission: 'customers.delete',
     status: 204,
     handler: () => ({}),
   }),
@@ -108,7 +109,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/customers',
     summary: 'Customers',
     tag: 'customers',
-    roles: ['reader'],
+    permission: 'customers.read',
     query: v.object({ limit: pageLimit, filters: v.optional(v.unknown()) }),
     handler: ({ query }) => ({ body: query }),
   }),
@@ -118,7 +119,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     also: ['/v1/projects/{projectId}/things/{thing}'],
     summary: 'Thing',
     tag: 'things',
-    roles: ['admin'],
+    permission: 'webhooks.write',
     handler: ({ params }) => ({ body: params }),
   }),
   route({
@@ -126,7 +127,7 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     path: '/v1/trouble/{kind}',
     summary: 'Fails as asked',
     tag: 'trouble',
-    roles: ['admin'],
+    permission: 'projections.manage',
     handler: async ({ params, signal }) => {
       if (params.kind === 'unavailable') throw new Unavailable('The event store does not answer', { retryAfter: 3 })
       if (params.kind === 'mapped') throw new RangeError('mapped')
