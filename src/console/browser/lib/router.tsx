@@ -14,9 +14,11 @@ window.addEventListener('popstate', () => {
   address.value = here()
 })
 
+const fullOf = (to: string): string => (to === '/' ? BASE : BASE + to)
+
 /** Shows another address of the console; `replace` leaves no step to go back to. */
 export const go = (to: string, replace = false): void => {
-  const full = BASE + to
+  const full = fullOf(to)
   if (full === address.value) return
   window.history[replace ? 'replaceState' : 'pushState'](null, '', full)
   address.value = here()
@@ -44,7 +46,7 @@ interface LinkProps {
 export const Link = ({ to, children, ...rest }: LinkProps) => (
   <a
     {...rest}
-    href={BASE + to}
+    href={fullOf(to)}
     onClick={(event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return
       event.preventDefault()

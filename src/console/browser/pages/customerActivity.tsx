@@ -45,15 +45,15 @@ const Entry = ({ entry }: { readonly entry: Activity }) => {
         {isOpen && (
           <div class="inside">
             {mayAudit() && (
-              <section class="stack tight" aria-label="Why">
-                <h3>Why</h3>
+              <div class="stack tight">
+                <h2 class="minor">Why</h2>
                 <Why id={entry.id} />
-              </section>
+              </div>
             )}
-            <section class="stack tight" aria-label="Payload">
-              <h3>Payload</h3>
+            <div class="stack tight">
+              <h2 class="minor">Payload</h2>
               <Json value={payload} label="Payload" />
-            </section>
+            </div>
             <p class="row small soft">
               <span>{entry.type}</span> <Id id={entry.id} />
             </p>

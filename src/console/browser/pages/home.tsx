@@ -74,7 +74,7 @@ const Incoming = () => {
           {() => <Plot label={`Events, ${SPANS[name].name.toLowerCase()}`} unit={unit} points={points} />}
         </Shown>
       </Card>
-      <Card title="Most frequent">
+      <Card title="Most frequent" actions={<span class="soft small">in whole hours</span>}>
         <Shown of={asked}>
           {({ names }) =>
             names.length === 0 ? (

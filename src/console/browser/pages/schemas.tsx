@@ -177,7 +177,7 @@ const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
             <button
               type="button"
               class="quiet"
-              aria-label={`Take away ${row.name || `property ${index + 1}`}`}
+              aria-label={`Remove ${row.name || `property ${index + 1}`}`}
               onClick={() => setRows(rows.filter((_, i) => i !== index))}
             >
               Remove

@@ -68,10 +68,10 @@ const leave = (): void => {
   signOut().catch((error: unknown) => say(wordsOf(error), 'bad'))
 }
 
-const THEMES = { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' } as const
+const THEMES = { system: 'Theme: Auto, as the system', light: 'Theme: Light', dark: 'Theme: Dark' } as const
 
 const Side = () => (
-  <div class="side" id="side" data-open={isOpen.value}>
+  <aside class="side" id="side" aria-label="Tributary" data-open={isOpen.value}>
     <Link to="/" class="brand">
       <Sign /> Tributary
     </Link>
@@ -126,7 +126,7 @@ const Side = () => (
         </button>
       </div>
     </div>
-  </div>
+  </aside>
 )
 
 export const Frame = ({ children }: { readonly children: ComponentChildren }) => {

@@ -1,0 +1,205 @@
+// Work in a real browser over a small shop: segments from the builder to a member and why not, a code to its limit, a message to
+// its receiver, a customer as of then; and every page for axe, light, dark and 375 pixels wide.
+import type { Browser } from 'playwright-core'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startReceiver } from '../../delivery/receiver.ts'
+import { skipFile } from '../../skip.ts'
+import { type TestNode, testNode } from '../../system/node.ts'
+import { until } from '../../until.ts'
+import { launch, missing, signIn, visit } from './browser.ts'
+
+let node: TestNode
+let browser: Browser
+if (missing !== undefined) skipFile(missing)
+
+const made = async (path: string, body: unknown): Promise<{ readonly id: string }> => {
+  const { status, body: answer } = await node.call('POST', path, body, { as: 'admin' })
+  assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`)
+  return answer
+}
+
+test.before(async () => {
+  node = await testNode({ WEBHOOK_ALLOW_PRIVATE: 'true' })
+  browser = await launch()
+  await made('/v1/event-schemas', { name: 'order_paid', schema: { properties: { amount: { type: 'number' } } } })
+  const longName = `A customer whose name goes on ${'and on '.repeat(20)}`
+  for (const [source_id, name] of [
+    ['ann', 'Ann'],
+    ['bob', 'Bob'],
+    ['long', longName],
+  ] as const)
+    await made('/v1/customers', { source_id, name })
+  for (const amount of [10, 20, 30])
+    await made('/v1/events', { event: 'order_paid', customer: { source_id: 'ann' }, metadata: { amount } })
+})
+test.after(async () => {
+  await browser.close()
+  await node.end()
+})
+
+test('a segment from the builder to its member, and why somebody is not in it', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open('/segments/new')
+  await page.getByLabel('Name').fill('Regulars')
+  await page.getByRole('button', { name: '+ Event' }).click()
+  await page.getByLabel('What is asked of order_paid').selectOption('count')
+  await page.getByLabel('Value of the count of order_paid').fill('3')
+  await page.getByLabel('Window of time').selectOption('P90D')
+  await page.getByText('of 3 customers').waitFor()
+  await one.accessible('the builder')
+  // The JSON beside it is the same condition, and changes it.
+  const json = page.getByLabel('Condition')
+  const condition = JSON.parse(await json.inputValue())
+  assert.equal(condition, { all: [{ event: 'order_paid', count: { $more_than_equal: 3 }, within: 'P90D' }] })
+  await json.fill(JSON.stringify({ all: [{ event: 'order_paid', count: { $more_than_equal: 2 }, within: 'P30D' }] }))
+  assert.is(await page.getByLabel('Value of the count of order_paid').inputValue(), '2')
+  assert.is(await page.getByLabel('Window of time').inputValue(), 'P30D')
+  await page.getByRole('button', { name: 'Publish', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Regulars' }).waitFor()
+  await until(async () => {
+    await page.reload()
+    await page.getByRole('region', { name: 'Members' }).or(page.getByText('Nobody is in it now')).first().waitFor()
+    return page.getByRole('link', { name: 'Ann' }).count()
+  })
+  await page.getByLabel('Customer').fill('bob')
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page.getByText('No, it does not hold').waitFor()
+  await page.getByText('count of order_paid within P30D >= 2 must hold').waitFor()
+  await one.accessible('a segment')
+  await one.end()
+})
+
+test('a code to its limit', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open('/campaigns')
+  await page.getByRole('button', { name: 'New campaign' }).click()
+  await page.getByLabel('Name').fill('Spring')
+  await page.getByLabel('Pattern of codes').fill('SPRING-####')
+  await page.getByLabel('Codes to make now').fill('1')
+  await one.accessible('the form of a campaign')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Spring' }).waitFor()
+  await until(async () => {
+    await page.reload()
+    await page.locator('main .figures').waitFor()
+    return page.getByRole('link', { name: /^SPRING-/ }).count()
+  })
+  await page.getByRole('link', { name: /^SPRING-/ }).click()
+  await page.getByLabel('Customer').fill('ann')
+  await page.getByLabel('Amount of the order').fill('50')
+  await page.getByRole('button', { name: 'Validate' }).click()
+  await page.getByText('It would be taken: 5.00 off.').waitFor()
+  await page.getByRole('button', { name: 'Redeem' }).click()
+  await page.getByText('Redeemed.', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Redeem' }).click()
+  await page.locator('.note[data-tone="bad"]').waitFor()
+  await one.accessible('a code')
+  await one.end()
+})
+
+test('a message from its template to the receiver', async () => {
+  const receiver = await startReceiver()
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const { id } = await made('/v1/distributions', {
+    name: 'Orders to the till',
+    trigger: { type: 'event', event: 'order_paid' },
+    channel: { type: 'webhook', url: `${receiver.url}/till` },
+  })
+  await one.open(`/distributions/${id}`)
+  await page.getByRole('button', { name: 'Change' }).click()
+  await page.getByLabel('Body (Liquid)').fill('{ "who": "{{ customer.name }}" }')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.getByLabel('For the customer').fill('ann')
+  await page.getByRole('button', { name: 'Preview' }).click()
+  await page.getByLabel('Body', { exact: true }).getByText('Ann').waitFor()
+  await one.accessible('a distribution')
+  await made('/v1/events', { event: 'order_paid', customer: { source_id: 'ann' }, metadata: { amount: 40 } })
+  await until(() => receiver.received.length > 0)
+  await one.open('/messages?state=sent')
+  await until(async () => {
+    await page.reload()
+    await page.locator('main .filters').waitFor()
+    await page.waitForFunction(() => document.querySelector('.loading') === null)
+    return page.getByRole('link', { name: 'Orders to the till' }).count()
+  })
+  await page.getByRole('link', { name: 'Orders to the till' }).click()
+  await page.getByText('Why it was asked for').waitFor()
+  await page.getByText('Message Requested').waitFor()
+  await one.accessible('a message')
+  await one.end()
+  await receiver.close()
+})
+
+test('a customer as of then, and what differs now', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const { body: ann } = await node.call('GET', '/v1/customers/ann')
+  const before = Date.parse(ann.created_at)
+  await node.call('PUT', '/v1/customers/ann', { name: 'Ann of now' })
+  await one.open(`/customers/ann/as-of?time=${before}`)
+  await page.getByRole('row', { name: /name/ }).filter({ hasText: 'Ann of now' }).waitFor()
+  await one.accessible('a customer as of then')
+  await one.end()
+})
+
+const PAGES = [
+  '',
+  '/customers',
+  '/customers/ann/activity',
+  '/customers/ann/profile',
+  '/customers/ann/segments',
+  '/customers/ann/cards',
+  '/customers/ann/codes',
+  '/customers/ann/referrals',
+  '/customers/ann/messages',
+  '/customers/long/profile',
+  '/customers/nobody/activity',
+  '/event-schemas',
+  '/refused',
+  '/segments',
+  '/loyalty',
+  '/rewards',
+  '/campaigns',
+  '/referrals',
+  '/validation-rules',
+  '/distributions',
+  '/messages',
+  '/audit',
+  '/system',
+  '/nowhere',
+]
+
+test('axe finds nothing on any page', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  for (const path of PAGES) {
+    await one.open(path)
+    await one.accessible(path)
+  }
+  await one.end()
+})
+
+test('on a window of 375 pixels in the dark nothing is wider than it, and all can be read', async () => {
+  const one = await visit(browser, node, { width: 375, isDark: true })
+  await signIn(one, node, 'admin')
+  for (const path of PAGES) {
+    await one.open(path)
+    const isWider = await one.page.evaluate(
+      () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    )
+    assert.not.ok(isWider, `${path} is wider than its window`)
+    await one.accessible(path, ['color-contrast'])
+  }
+  await one.end()
+})
+
+test.run()
