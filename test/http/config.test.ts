@@ -12,6 +12,7 @@ test('an empty environment gives the defaults', () => {
     mongodbUrl: undefined,
     mongodbDatabase: 'tributary',
     keysFile: undefined,
+    masterKeyFile: undefined,
     minFree: { bytes: undefined, share: undefined },
     watchedDisks: ['./data'],
     logLevel: 'info',
