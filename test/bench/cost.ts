@@ -1,7 +1,7 @@
 // What each kind of request costs: processor time over all threads of a node, its read side included, and as a multiple of what
 // a bare route costs in the same run, so that figures of different days and machines can be compared. Needs Linux.
 //   BENCH_CALLS=20000   requests of each kind (default 4,000: a quick look)
-//   BENCH_PROFILE=1     also where the time goes, stage by stage, from profiles, which cost time themselves
+//   BENCH_PROFILE=1     also where the main thread's time goes, stage by stage, from a profile, which costs time itself
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { program } from '../program.ts'
 import { call, type Row, type Server, startProcess, startServer } from './harness.ts'
-import { instant, type Stage, stagesIn } from './stages.ts'
+import { instant, stagesIn } from './stages.ts'
 import { residentOf, type Spent, spent, spentEach } from './threads.ts'
 
 const CALLS = Number(process.env.BENCH_CALLS ?? 4_000)
@@ -84,7 +84,8 @@ interface Measured extends Spent {
   readonly perSecond: number
 }
 
-let profiled: { readonly name: string; readonly from: number; readonly to: number; readonly count: number }[] = []
+/** What was measured on the server that runs, with the main thread's part of it. */
+let profiled: { readonly name: string; readonly from: number; readonly to: number; readonly main: number }[] = []
 
 /** Each is measured in so many parts, of which the middle one counts: what else runs on the machine disturbs some of them. */
 const PARTS = 5
@@ -110,8 +111,9 @@ const measure = async (
     await projected(server)
     parts.push({ ...spentEach(before, spent(server.pid), part), perSecond })
   }
-  profiled.push({ name, from, to: instant(), count: part * PARTS })
-  return middleOf(parts)
+  const middle = middleOf(parts)
+  profiled.push({ name, from, to: instant(), main: middle.main })
+  return middle
 }
 
 const bareRoute = async (): Promise<Measured> => {
@@ -168,17 +170,14 @@ const budgetOf = async (dir: string): Promise<Row[]> => {
   profiled = []
   if (!PROFILES) return []
   const rows: Row[] = []
-  for (const { name, from, to, count } of done) {
-    const text: string[] = []
-    const stages = stagesIn(dir, from, to, (thread, functions) => {
-      text.push(thread, ...functions.map(([one, us]) => `  ${(us / count).toFixed(1).padStart(8)}  ${one}`))
-    })
+  for (const { name, from, to, main } of done) {
+    const { stages, functions } = stagesIn(dir, from, to)
+    // A profile counts what a thread waits for a processor as well: it says the shares, and not how much it is.
+    const each = main / stages.reduce((sum, { us }) => sum + us, 0)
+    const text = functions.map(([one, us]) => `${(us * each).toFixed(1).padStart(8)}  ${one}`)
     await writeFile(join(process.cwd(), `bench-functions-${name.replace(/\W+/g, '-')}.txt`), text.join('\n'))
-    const total = stages.reduce((sum, { us }) => sum + us, 0) / count
-    rows.push({ name: `stages: ${name}`, value: total, unit: 'µs' })
-    rows.push(
-      ...stages.map((one: Stage) => ({ name: `  ${one.thread}: ${one.stage}`, value: one.us / count, unit: 'µs' })),
-    )
+    rows.push({ name: `main thread, by stage: ${name}`, value: main, unit: 'µs' })
+    rows.push(...stages.map(({ stage, us }) => ({ name: `  ${stage}`, value: us * each, unit: 'µs' })))
   }
   return rows
 }
@@ -225,7 +224,7 @@ const singleCases = async (bare: Measured, dir: string): Promise<Row[]> => {
 const batchCases = async (bare: Measured, dir: string): Promise<Row[]> => {
   const profiles = join(dir, 'profiles-batch')
   const server = await startServer(PATIENT, undefined, await nodeArgs(profiles))
-  const count = Math.max(CALLS, 10_000)
+  const count = Math.max(CALLS, 5_000)
   let measured: Measured
   try {
     await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)

@@ -1,4 +1,4 @@
-// Where a node's processor time goes, stage by stage: from the profiles that V8 writes of its threads.
+// Where a node's processor time goes, stage by stage: from the profile that V8 writes of its main thread.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { join } from 'node:path'
@@ -110,48 +110,35 @@ const sharesOf = (profile: Profile, from: number, to: number) => {
   return { byStage, byFunction }
 }
 
-/** Which thread a profile is of. */
-const threadOf = ({ nodes }: Profile): 'main' | 'eventLog' | 'documents' | undefined => {
-  const sources = new Set(nodes.map(({ callFrame }) => sourceOf(callFrame)))
-  const has = (part: string) => [...sources].some((source) => source.includes(part))
-  if (has('/src/engines/eventlog/log/writer.ts')) return 'eventLog'
-  if (has('/src/engines/documents/storage.ts')) return 'documents'
-  return has('/src/node.ts') ? 'main' : undefined
-}
+/** Whether a profile is of a node's main thread. */
+const isMain = ({ nodes }: Profile): boolean =>
+  nodes.some(({ callFrame }) => sourceOf(callFrame).includes('/src/node.ts'))
 
 /** µs of the clock that profiles use. */
 export const instant = (): number => Number(process.hrtime.bigint() / 1_000n)
 
 export interface Stage {
-  readonly thread: string
   readonly stage: string
   /** µs */
   readonly us: number
 }
 
-/**
- * The time of each stage between two instants, from the profiles in `dir`. Of the engines' threads only garbage collection, system
- * calls and the rest are told apart. `top`: called with the functions that took the most.
- */
+/** The main thread's time in each stage between two instants, from the profiles in `dir`, and in the functions that took most. */
 export const stagesIn = (
   dir: string,
   from: number,
   to: number,
-  top?: (thread: string, functions: readonly (readonly [string, number])[]) => void,
-): readonly Stage[] =>
-  readdirSync(dir)
-    .filter((name) => name.endsWith('.cpuprofile'))
-    .flatMap((name) => {
-      const profile = v.parse(Profile, JSON.parse(readFileSync(join(dir, name), 'utf8')))
-      const thread = threadOf(profile)
-      if (thread === undefined) return []
-      const { byStage, byFunction } = sharesOf(profile, from, to)
-      top?.(thread, [...byFunction].sort(([, a], [, b]) => b - a).slice(0, 45))
-      const told = new Map<string, number>()
-      for (const [stage, us] of byStage) {
-        const isOwn = thread === 'main' || stage === 'garbage collection' || stage === 'system calls and V8 itself'
-        const as = isOwn ? stage : 'the engine'
-        told.set(as, (told.get(as) ?? 0) + us)
-      }
-      return [...told].sort(([, a], [, b]) => b - a).map(([stage, us]) => ({ thread, stage, us }))
-    })
+): { readonly stages: readonly Stage[]; readonly functions: readonly (readonly [name: string, us: number])[] } => {
+  for (const name of readdirSync(dir)) {
+    if (!name.endsWith('.cpuprofile')) continue
+    const profile = v.parse(Profile, JSON.parse(readFileSync(join(dir, name), 'utf8')))
+    if (!isMain(profile)) continue
+    const { byStage, byFunction } = sharesOf(profile, from, to)
+    const largest = (map: ReadonlyMap<string, number>) => [...map].sort(([, a], [, b]) => b - a)
+    return {
+      stages: largest(byStage).map(([stage, us]) => ({ stage, us })),
+      functions: largest(byFunction).slice(0, 45),
+    }
+  }
+  throw new Error(`there is no profile of a node in ${dir}`)
+}

@@ -10,51 +10,43 @@ export interface Spent {
   readonly all: number
 }
 
-/** What an engine's process is called begins so. */
-const PARTS = [
-  ['event log', 'eventLog'],
-  ['document', 'documents'],
-] as const
+/** The titles of the engines' processes. */
+const ENGINES: readonly (readonly [part: 'eventLog' | 'documents', entry: string])[] = [
+  ['eventLog', 'event log (tributary)'],
+  ['documents', 'documents (tributary)'],
+]
 
-/** ns on a processor; 0 for a thread that has just ended, whose time is then in nobody's figure. */
-const ranNs = (task: string): number => {
+/** The text of a file that the system makes; empty when what it tells of has just ended. */
+const told = (path: string): string => {
   try {
-    return Number(readFileSync(`${task}/schedstat`, 'utf8').split(' ')[0])
-  } catch {
-    return 0
-  }
-}
-
-const nameOf = (task: string): string => {
-  try {
-    return readFileSync(`${task}/comm`, 'utf8').trim()
+    return readFileSync(path, 'utf8')
   } catch {
     return ''
   }
 }
 
+const threadsOf = (pid: number): readonly string[] => readdirSync(`/proc/${pid}/task`)
+
 const childrenOf = (pid: number): readonly number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  threadsOf(pid).flatMap((thread) =>
+    told(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+  )
 
-const threadsOf = (pid: number): readonly number[] => {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number)
-  } catch {
-    return []
-  }
-}
+const ranUs = (pid: number, thread: string): number =>
+  Number(told(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]) / 1_000
 
-/** Needs Linux. */
+/** Of a node and the engines that it started. Needs Linux. */
 export const spent = (pid: number): Spent => {
   const found = { main: 0, eventLog: 0, documents: 0, rest: 0, all: 0 }
-  for (const process of [pid, ...childrenOf(pid)]) {
-    const name = nameOf(`/proc/${process}`)
-    const [, part] = (process === pid ? undefined : PARTS.find(([begin]) => name.startsWith(begin))) ?? ['', 'main']
-    for (const thread of threadsOf(process)) {
-      const us = ranNs(`/proc/${process}/task/${thread}`) / 1_000
-      found[thread === process ? part : 'rest'] += us
-      found.all += us
-    }
+  const add = (part: keyof Spent, us: number) => {
+    found[part] += us
+    found.all += us
+  }
+  for (const thread of threadsOf(pid)) add(Number(thread) === pid ? 'main' : 'rest', ranUs(pid, thread))
+  for (const child of childrenOf(pid)) {
+    const line = told(`/proc/${child}/cmdline`)
+    const engine = ENGINES.find(([, entry]) => line.includes(entry))
+    for (const thread of threadsOf(child)) add(engine?.[0] ?? 'rest', ranUs(child, thread))
   }
   return found
 }
@@ -71,10 +63,16 @@ export const spentEach = (before: Spent, after: Spent, count: number): Spent => 
   }
 }
 
-/** Resident memory, MB: of the processes' own, and pages of mapped files, which the system takes back when it needs them. */
+/**
+ * Resident memory of a node and the engines that it started, MB: their own, and pages of mapped files, which the system takes back
+ * when it needs them.
+ */
 export const residentOf = (pid: number): { readonly own: number; readonly files: number } => {
-  const mb = (process: number, name: string) =>
-    Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${process}/status`, 'utf8'))?.[1] ?? 0) / 1_024
-  const sum = (name: string) => [pid, ...childrenOf(pid)].reduce((all, process) => all + mb(process, name), 0)
-  return { own: sum('RssAnon'), files: sum('RssFile') }
+  const mb = (name: string) =>
+    [pid, ...childrenOf(pid)].reduce(
+      (sum, one) =>
+        sum + Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(told(`/proc/${one}/status`))?.[1] ?? 0) / 1_024,
+      0,
+    )
+  return { own: mb('RssAnon'), files: mb('RssFile') }
 }
