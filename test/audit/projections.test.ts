@@ -1,4 +1,5 @@
 // Operating read models over a whole node: rebuilt and rolled back while events come in, with nothing lost, doubled or refused.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type TestNode, testNode } from '../system/node.ts'
@@ -17,6 +18,9 @@ test.after(() => node.end())
 
 const run = (...args: readonly string[]) => tributary(['projections', ...args], envOf(node))
 
+/** Between two requests, ms: as much as keeps something coming in, and leaves the processor to what is tested. */
+const PAUSE_MS = process.env.SOAK === '1' ? 0 : 20
+
 /** Events and queries until `work` is done; gives the statuses seen and the events sent. */
 const during = async (work: () => Promise<void>) => {
   const seen = new Map<number, number>()
@@ -27,11 +31,15 @@ const during = async (work: () => Promise<void>) => {
     while (going) {
       note((await buy(node, `c${sent % 6}`, 1)).status)
       sent++
+      await sleep(PAUSE_MS)
     }
   })()
   const queries = (async () => {
     while (going)
-      for (const path of ['/v1/customers', '/v1/customers/c1/activity']) note((await node.call('GET', path)).status)
+      for (const path of ['/v1/customers', '/v1/customers/c1/activity']) {
+        note((await node.call('GET', path)).status)
+        await sleep(PAUSE_MS)
+      }
   })()
   try {
     await work()

@@ -15,7 +15,7 @@ import { envOf, spawnTributary, tributary } from '../tributary.ts'
 const ENV = { TRIGGER_HORIZON_HOURS: String(24 * 366), DELIVERY: 'off' }
 const test = suite('the auditor over purchases')
 /** The beginning of the sample is enough to meet every kind of fact. */
-const bought = purchases().slice(0, process.env.PURCHASES_CSV === undefined ? 120 : Number.POSITIVE_INFINITY)
+const bought = purchases().slice(0, process.env.PURCHASES_CSV === undefined ? 60 : Number.POSITIVE_INFINITY)
 const households = [...new Set(bought.map(({ household }) => household))]
 let node: TestNode
 let dir: string

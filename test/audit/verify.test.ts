@@ -1,4 +1,5 @@
 // A whole node, compared with its own log: it agrees, also while events come in, and what was tampered with is named exactly.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
@@ -38,6 +39,7 @@ test('while events come in: no difference, whatever moved on meanwhile', async (
     while (going) {
       await Promise.all(Array.from({ length: 5 }, (_, i) => buy(node, `c${(sent + i) % 12}`, 1)))
       sent += 5
+      await sleep(20)
     }
   })()
   try {
