@@ -21,6 +21,7 @@ export interface Operations {
   'PUT /v1/customers/{id}': { query: Record<string, never> }
   'DELETE /v1/customers/{id}': { query: Record<string, never> }
   'GET /v1/customers/{id}': { query: Record<string, never> }
+  'POST /v1/customers/{id}/permanent-deletion': { query: Record<string, never> }
   'POST /v1/segments': { query: Record<string, never> }
   'GET /v1/segments': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined; "starting_after_id"?: string | undefined; "starting_after"?: string | undefined; "ids"?: string | undefined } }
   'PUT /v1/segments/{id}': { query: Record<string, never> }
@@ -69,6 +70,8 @@ export interface Operations {
   'POST /v1/async-actions/{id}/cancel': { query: Record<string, never> }
   'POST /v1/async-actions/{id}/retry': { query: Record<string, never> }
   'POST /v1/processes/retry': { query: Record<string, never> }
+  'POST /v1/clock/confirm': { query: Record<string, never> }
+  'POST /v1/clock/take-back': { query: Record<string, never> }
   'POST /v1/publications': { query: { "join_once"?: boolean | string | undefined; "campaign"?: string | undefined } }
   'GET /v1/publications': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "campaign"?: string | undefined; "customer"?: string | undefined; "voucher"?: string | undefined; "source_id"?: string | undefined; "result"?: "SUCCESS" | "FAILURE" | undefined; "voucher_type"?: "discount" | "loyalty" | "gift" | undefined; "is_referral_code"?: boolean | string | undefined; "order"?: "created_at" | "-created_at" | "id" | "-id" | "voucher_code" | "-voucher_code" | "customer_id" | "-customer_id" | "channel" | "-channel" | undefined; "filters"?: string | undefined } }
   'POST /client/v1/publish': { query: { "join_once"?: boolean | string | undefined; "campaign"?: string | undefined } }
@@ -170,6 +173,7 @@ export interface Operations {
   'GET /v1/customers/{id}/activity': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined; "type"?: string | undefined; "campaign_id"?: string | undefined; "campaign_type"?: string | undefined } }
   'GET /v1/customers/{id}/activities': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined; "type"?: string | undefined; "campaign_id"?: string | undefined; "campaign_type"?: string | undefined } }
   'GET /v1/activity/stream': { query: { "customer"?: string | undefined; "event"?: string | undefined; "type"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined } }
+  'GET /v1/customers/{id}/personal-data': { query: { "starting_after"?: string | undefined } }
   'GET /v1/events/count': { query: { "customer"?: string | undefined; "event"?: string | undefined } }
   'GET /v1/statistics': { query: Record<string, never> }
   'GET /v1/events/statistics': { query: { "interval"?: "minute" | "hour" | "day" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined } }
@@ -180,6 +184,7 @@ export interface Operations {
   'GET /v1/audit/customers/{id}/redecide': { query: { "from"?: string | undefined; "to"?: string | undefined } }
   'GET /v1/audit/verify': { query: { "projection"?: string | undefined; "sample"?: number | string | undefined } }
   'GET /v1/audit/laws': { query: Record<string, never> }
+  'GET /v1/audit/clock': { query: Record<string, never> }
   'GET /v1/audit/redecide': { query: { "from"?: string | undefined; "to"?: string | undefined } }
   'GET /v1/audit/export': { query: { "customer"?: string | undefined; "after"?: string | undefined } }
   'GET /v1/audit/project-key': { query: Record<string, never> }
@@ -226,6 +231,7 @@ export interface Operations {
   'GET /v1/loyalties/{campaignId}/reward-assignments/{assignmentId}/reward': { query: Record<string, never> }
   'GET /v1/loyalties/members/{memberId}/rewards': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | undefined; "affordable_only"?: boolean | string | undefined } }
   'GET /v1/processes': { query: { "limit"?: number | string | undefined } }
+  'GET /v1/clock': { query: Record<string, never> }
   'GET /v1/projections': { query: Record<string, never> }
   'GET /v1/projections/parked': { query: { "limit"?: number | string | undefined } }
 }
