@@ -1,6 +1,8 @@
 // All command routes.
+
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { accessCommands } from './access.ts'
 import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'
 import { clockCommands } from './clock.ts'
@@ -52,6 +54,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...qualificationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),
+  ...accessCommands(services),
   ...loyaltyCommands(services),
   ...earningRuleCommands(services),
   ...loyaltyMemberCommands(services),

@@ -1,6 +1,8 @@
 // All query routes.
+
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { accessQueries } from './access.ts'
 import { activityQueries } from './activity.ts'
 import { activityStreamQueries } from './activityStream.ts'
 import { asyncActionQueries } from './asyncActions.ts'
@@ -62,6 +64,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...redeemableQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),
+  ...accessQueries(services),
   ...loyaltyQueries(services),
   ...loyaltyMemberQueries(services),
   ...loyaltyTransactionQueries(services),

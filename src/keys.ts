@@ -20,10 +20,13 @@ export interface ApiKey extends Holder {
   readonly origins?: readonly string[]
   /** What a client key may do beside tracking events; other roles have none. */
   readonly allow?: readonly Ability[]
+  /** Networks (CIDR) that the key may be used from; from anywhere when absent. */
+  readonly networks?: readonly string[]
 }
 
 const short = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
-const origin = v.union(
+/** An origin that a client key may be used from. */
+export const keyOrigin = v.union(
   [v.literal('*'), v.pipe(v.string(), v.regex(/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/i))],
   'an origin is "*" or scheme://host[:port], without a path',
 )
@@ -31,7 +34,7 @@ const common = {
   name: short,
   role: v.picklist(ROLES),
   appId: short,
-  origins: v.optional(v.pipe(v.array(origin), v.minLength(1), v.maxLength(100))),
+  origins: v.optional(v.pipe(v.array(keyOrigin), v.minLength(1), v.maxLength(100))),
   allow: v.optional(v.array(v.picklist(ABILITIES, `must be one of ${ABILITIES.join(', ')}`))),
   /** What the shop's server signs customer tokens with; as many characters as HS256 asks for bytes (RFC 7518 3.2). */
   customerSecret: v.optional(v.pipe(v.string(), v.minLength(32), v.maxLength(500))),

@@ -41,6 +41,7 @@ import { createProjector } from './projector/index.ts'
 import { createReadModel } from './readmodel/index.ts'
 import { dropLeftBehind, scratchName } from './readmodel/scratch.ts'
 import { startRollout } from './rollout/rollout.ts'
+import { type Access, joinKeys, startAccess } from './runtime/access.ts'
 import { startActivityFeed } from './runtime/activityFeed.ts'
 import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
@@ -122,6 +123,8 @@ export const startNode = async (
   }
   try {
     const keys = loadKeys(config)
+    let access: Access | undefined
+    const ring = joinKeys(keys.ring, () => access?.ring)
     const engines = await startEngines({ dir: config.dataDir }, config)
     stops.push(() => engines.stop())
     const metrics = createMetrics({ defaults: true })
@@ -143,7 +146,7 @@ export const startNode = async (
     const servers = watchServers({ store, readModel })
     stops.push(async () => servers.stop())
     const common: AppDeps = {
-      keys: keys.ring,
+      keys: ring,
       log,
       metrics,
       readiness: async () => embeddedReadiness(engines.trouble()) ?? readinessAtStart({ store, readModel }),
@@ -186,6 +189,16 @@ export const startNode = async (
       (late) => late.stop(),
     )
     stops.push(() => rulebook.stop())
+    access = await startAccess({
+      store,
+      readModel,
+      projectKey: () => rulebook.current().project.customerKey,
+      log,
+      now,
+      sleep: (ms) => sleep(ms),
+    })
+    const following = access
+    stops.push(() => following.stop())
     zone.remember()
     let isCrowded = () => false
     const projector = createProjector({
@@ -367,6 +380,7 @@ export const startNode = async (
       customers,
       load,
       rulebook,
+      access,
       rejected: createRejectedEvents(store, randomKey),
       rollout,
       codes,
@@ -391,7 +405,7 @@ export const startNode = async (
     const shown = createConsole({
       config,
       readModel,
-      keys: keys.ring,
+      keys: ring,
       project: () => rulebook.current().definitions.project,
       now,
     })

@@ -19,7 +19,7 @@ export const failureOf = (error: unknown): unknown => {
 /** Sends one request and gives the body of its answer. Throws `CliError` for anything but success. */
 export const ask = async (
   connection: Connection,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<unknown> => {

@@ -13,6 +13,7 @@ import { demoCommand } from './demo.ts'
 import { enginesCommand } from './engines.ts'
 import { CliError, EXIT } from './exit.ts'
 import { importCommand } from './import.ts'
+import { keysCommand } from './keys.ts'
 import { projectionsCommand } from './projections.ts'
 import { serveCommand } from './serve.ts'
 
@@ -25,6 +26,7 @@ const subcommands: readonly Subcommand[] = [
   projectionsCommand,
   backupCommand,
   clockCommand,
+  keysCommand,
   demoCommand,
 ]
 

@@ -1,4 +1,5 @@
 // All fact types of all streams, for the codec at the store's boundary.
+import { accessFacts } from './access/facts.ts'
 import { codeFacts } from './codes.ts'
 import { customerFacts } from './customer/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
@@ -28,5 +29,6 @@ export const factRegistry = {
   ...rejectedFacts,
   ...requestFacts,
   ...rulebookFacts,
+  ...accessFacts,
   ...traceFacts,
 }

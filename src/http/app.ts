@@ -9,7 +9,7 @@ import type { NamedRequests } from '../runtime/requests.ts'
 import { authenticate, authorizeClient } from './auth.ts'
 import { readBody } from './body.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
-import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds } from './clients.ts'
+import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds, networkAllowed, wholeAddressOf } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { bySpecificity, checkedEndpoints, type Endpoint, PARAMETER } from './endpoints.ts'
 import {
@@ -150,7 +150,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   }
 
   /** Who asks, and whether the key may send another request now. */
-  const admit = async (exchange: Exchange, endpoint: Endpoint): Promise<Failure | undefined> => {
+  const admit = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Failure | undefined> => {
     if (endpoint.audience === 'public') return undefined
     const { audience, permissions, method } = endpoint
     const { headers } = exchange
@@ -160,6 +160,11 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
         : authenticate(deps.keys, audience, permissions, headers)
     if ('failed' in key) return key
     exchange.key = key
+    if (key.networks) {
+      const socket = c.env?.incoming?.socket.remoteAddress
+      const address = wholeAddressOf(socket, headers.get('x-forwarded-for'), deps.proxies ?? 0)
+      if (!networkAllowed(key, address)) return refuse('forbidden', 'This key may not be used from this address')
+    }
     const shortage = endpoint.records ? deps.shortage?.() : undefined
     if (shortage !== undefined) return insufficientStorage(shortage)
     if (endpoint.audience === 'client') return undefined
@@ -238,7 +243,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
     const refused =
-      (await admit(exchange, endpoint)) ??
+      (await admit(exchange, endpoint, c)) ??
       (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??
       readHead(exchange, endpoint, c)
     if (refused !== undefined) return refused

@@ -85,6 +85,17 @@ export const clientBounds = (limits: ClientLimits): ClientBounds => {
   }
 }
 
+/** Whether a key may be used from an address: one that names networks, from these only. */
+export const networkAllowed = ({ networks }: ApiKey, text: string | undefined): boolean => {
+  if (networks === undefined) return true
+  if (text === undefined || !ipaddr.isValid(text)) return false
+  const address = ipaddr.process(text)
+  return networks.some((cidr) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr)
+    return address.kind() === network.kind() && address.match(network, bits)
+  })
+}
+
 /** The addresses that are one subscriber's: an IPv6 network of 64 bits, an IPv4 address by itself. */
 const subscriber = (text: string): string | undefined => {
   if (!ipaddr.isValid(text)) return undefined
@@ -97,8 +108,21 @@ const subscriber = (text: string): string | undefined => {
  * was asked from, the entry of `X-Forwarded-For` that the outermost of them wrote. What a caller writes there itself stands
  * further left and is not believed.
  */
-export const addressOf = (socket: string | undefined, forwarded: string | null, proxies: number): string => {
-  const entries = proxies === 0 || forwarded === null ? [] : forwarded.split(',').map((entry) => entry.trim())
-  const outermost = entries.length === 0 ? undefined : entries[Math.max(0, entries.length - proxies)]
-  return subscriber(outermost ?? '') ?? subscriber(socket ?? '') ?? 'unknown'
+export const addressOf = (socket: string | undefined, forwarded: string | null, proxies: number): string =>
+  subscriber(outermostOf(forwarded, proxies) ?? '') ?? subscriber(socket ?? '') ?? 'unknown'
+
+/** The same address as it is, for the networks of a key. */
+export const wholeAddressOf = (
+  socket: string | undefined,
+  forwarded: string | null,
+  proxies: number,
+): string | undefined => {
+  const outermost = outermostOf(forwarded, proxies)
+  return outermost !== undefined && ipaddr.isValid(outermost) ? outermost : socket
+}
+
+const outermostOf = (forwarded: string | null, proxies: number): string | undefined => {
+  if (proxies === 0 || forwarded === null) return undefined
+  const entries = forwarded.split(',').map((entry) => entry.trim())
+  return entries[Math.max(0, entries.length - proxies)]
 }

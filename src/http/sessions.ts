@@ -67,8 +67,17 @@ export const createSessions = ({ readModel, keys, now }: SessionsOptions): Sessi
   const recent = new LRUCache<string, SessionDocument>({ max: 1_000, ttl: REMEMBERED_MS })
   let prepared: Promise<void> | undefined
 
-  const shown = (token: string, { _id, name, role, expires_at }: SessionDocument): Session => ({
-    key: { name, role, appId: `session:${_id}` },
+  /** What bounds the key that was shown to sign in bounds the session: where it may come from, what its role holds. */
+  const boundsOf = (appId: string): Partial<ApiKey> => {
+    const key = keys.keys.find((one) => one.appId === appId)
+    return {
+      ...(key?.permissions ? { permissions: key.permissions } : {}),
+      ...(key?.networks ? { networks: key.networks } : {}),
+    }
+  }
+
+  const shown = (token: string, { _id, name, role, app_id, expires_at }: SessionDocument): Session => ({
+    key: { ...(app_id === null ? {} : boundsOf(app_id)), name, role, appId: `session:${_id}` },
     csrf: csrfOf(token),
     expiresAt: expires_at.getTime(),
   })

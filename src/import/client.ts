@@ -33,7 +33,7 @@ export interface Answer {
 
 export interface Client {
   /** Sends and returns the node's answer. Throws `ServerError`, `KeyError` (401, 403) or `Interrupted`. */
-  send(method: 'GET' | 'POST', path: string, json?: string, idempotencyKey?: string): Promise<Answer>
+  send(method: 'GET' | 'POST' | 'DELETE', path: string, json?: string, idempotencyKey?: string): Promise<Answer>
 }
 
 /** A node answers within its own time limit, 30 s by default; a silent line is given up after this. */

@@ -6,6 +6,7 @@ import type { Processes } from '../processes/process.ts'
 import type { Projector } from '../projector/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
+import type { Access } from './access.ts'
 import type { ActivityFeed } from './activityFeed.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
@@ -42,6 +43,8 @@ export interface Services {
   readonly customers: CustomerRuntime
   readonly load: Load
   readonly rulebook: RulebookRuntime
+  /** Managed keys and roles of one's own. */
+  readonly access: Access
   readonly rejected: RejectedEvents
   readonly rollout: Rollout
   readonly codes: Codes

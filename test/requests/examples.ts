@@ -228,6 +228,10 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/webhooks',
       body: { url: `https://shop.test/hook/${tag}`, events: ['*'] },
     }),
+    '/v1/access/roles': (tag) => ({
+      path: '/v1/access/roles',
+      body: { name: `role-${tag.toLowerCase().replace(/[^a-z0-9]/g, '-')}`, permissions: ['codes.read'] },
+    }),
     '/v1/webhooks/{id}/replay': async () => ({
       path: `/v1/webhooks/${(await made('/v1/webhooks', { url: 'https://shop.test/h', events: ['*'], active: false })).id}/replay`,
       body: { from_start: true },

@@ -18,6 +18,8 @@ const EXCUSED: Readonly<Record<string, string>> = {
   '/v1/async-actions/{id}/cancel': 'needs a job that still goes on: vouchers/jobsHttp.test.ts',
   '/v1/async-actions/{id}/retry': 'needs a job that failed: the same',
   '/v1/processes/retry': 'needs what a process has set aside: processes/process.test.ts',
+  '/v1/access/keys': 'tells a token once, and refuses a repeat: access/access.test.ts',
+  '/v1/access/keys/{id}/rotate': 'gives another token each time: the same',
   '/v1/audit/simulations': 'answers with a stream of lines, and records nothing',
 }
 

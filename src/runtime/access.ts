@@ -1,0 +1,200 @@
+// The managed keys and roles of this node: followed live, recognised beside the keys of the file, and the way to change them.
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { defer, finalize, repeat, retry, switchMap, timer } from 'rxjs'
+import {
+  type AccessCommand,
+  type AccessState,
+  decideAccess,
+  foldAccess,
+  type KeyState,
+  NO_ACCESS,
+  permissionsOfRole,
+} from '../domain/access/access.ts'
+import { ACCESS_STREAM, type AccessFact } from '../domain/access/facts.ts'
+import { ROLES } from '../domain/access/permissions.ts'
+import type { EventStore } from '../eventstore/index.ts'
+import { ABILITIES, type Ability, type ApiKey, type KeyRing } from '../keys.ts'
+import type { Logger } from '../log.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import { createDecider, type Decided, type DeciderContext } from './decider.ts'
+
+export interface Access {
+  current(): AccessState
+  /** Decides and records; this node goes by it at once, the others as soon as they hear of it. */
+  execute(command: AccessCommand, context: DeciderContext): Promise<Decided<AccessState>>
+  /** The managed keys; the ring of a node asks it beside its file. */
+  readonly ring: Pick<KeyRing, 'recognise' | 'customerSecretOf' | 'keys'>
+  /** When keys were used last, Unix milliseconds by id: what all nodes wrote, and what this one knows beside. */
+  lastUsed(): Promise<ReadonlyMap<string, number>>
+  stop(): Promise<void>
+}
+
+export interface AccessOptions {
+  readonly store: Pick<EventStore, 'append' | 'readStream' | 'subscribeStream'>
+  readonly readModel: Pick<ReadModel, 'plain'>
+  /** The project's own key, which secrets of client keys follow from. */
+  readonly projectKey: () => string
+  readonly log: Logger
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+interface Use {
+  readonly _id: string
+  readonly last_used_at: Date
+}
+const USES = 'accessKeyUses'
+const WRITE_EVERY_MS = 60_000
+const MAX_USES = 10_000
+
+/** The digest of a token, as facts keep it. */
+export const tokenDigest = (token: string): string => hash('sha256', token, 'hex')
+
+/** Where nobody's digest is needed: as much work for an id that there is not. */
+const NOBODY = tokenDigest('nobody')
+
+const same = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))
+
+const isAbility = (name: string): name is Ability => (ABILITIES as readonly string[]).includes(name)
+
+const shown = (state: AccessState, { id, name, role, origins, allow, networks }: KeyState): ApiKey => {
+  const own = (ROLES as readonly string[]).includes(role) ? undefined : permissionsOfRole(state, role)
+  return {
+    name,
+    role,
+    appId: id,
+    ...(own ? { permissions: own } : {}),
+    ...(origins ? { origins } : {}),
+    ...(allow ? { allow: allow.filter(isAbility) } : {}),
+    ...(networks ? { networks } : {}),
+  }
+}
+
+export const startAccess = async ({
+  store,
+  readModel,
+  projectKey,
+  log,
+  now,
+  sleep,
+}: AccessOptions): Promise<Access> => {
+  let state = NO_ACCESS
+  let revision = -1n
+  let keys = new Map<string, ApiKey>()
+  const take = (next: AccessState, at: bigint): void => {
+    if (at <= revision) return
+    state = next
+    revision = at
+    keys = new Map([...next.keys.values()].map((key) => [key.id, shown(next, key)]))
+  }
+  type Followed = { readonly type: string; readonly data: unknown; readonly revision: bigint }
+  const follow = (facts: readonly Followed[]): void => {
+    for (const fact of facts) if (fact.revision > revision) take(foldAccess(state, fact), fact.revision)
+  }
+  for await (const fact of store.readStream(ACCESS_STREAM)) follow([fact])
+
+  const live = defer(() => store.subscribeStream(ACCESS_STREAM, { from: revision }))
+    .pipe(
+      switchMap((source) =>
+        defer(() => source.next(1_000)).pipe(
+          repeat(),
+          finalize(() => void source.close()),
+        ),
+      ),
+      retry({
+        delay: (error, tries) => {
+          log.warn({ err: error, tries }, 'subscription to keys ended; opening it again')
+          return timer(Math.min(5_000, 100 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2))
+        },
+        resetOnSuccess: true,
+      }),
+    )
+    .subscribe(({ facts, unreadable }) => {
+      for (const fact of unreadable) log.error({ fact }, 'a fact about keys cannot be read')
+      follow(facts)
+    })
+
+  const decider = createDecider<AccessState, AccessCommand, AccessFact>(
+    {
+      streamOf: () => ACCESS_STREAM,
+      initial: () => NO_ACCESS,
+      fold: foldAccess,
+      decide: decideAccess,
+      keyOf: ({ data }) => ('key' in data ? data.key.digest : 'digest' in data ? data.digest : ''),
+    },
+    { store, sleep, random: Math.random, cached: 1 },
+  )
+
+  /** Uses that are not written yet. */
+  let used = new Map<string, number>()
+  const write = async (): Promise<void> => {
+    const uses = used
+    used = new Map()
+    const stored = readModel.plain<Use & { _id: string }>(USES)
+    for (const [id, at] of uses)
+      await stored.updateOne({ _id: id }, { $max: { last_used_at: new Date(at) } }, { upsert: true })
+  }
+  const writeOrTell = (): void => {
+    write().catch((err: unknown) => log.warn({ err }, 'when keys were used could not be written'))
+  }
+  const writing = setInterval(() => used.size > 0 && writeOrTell(), WRITE_EVERY_MS)
+  writing.unref()
+
+  const isGood = (key: KeyState, digest: string, at: number): boolean => {
+    const current = same(digest, key.digest)
+    const previous =
+      same(digest, key.previous?.digest ?? NOBODY) && key.previous !== undefined && at < key.previous.until
+    return (current || previous) && (key.expiresAt === undefined || at < key.expiresAt)
+  }
+
+  return {
+    current: () => state,
+    async execute(command, context) {
+      const decided = await decider.execute('main', command, context)
+      take(decided.state, decided.revision)
+      return decided
+    },
+    ring: {
+      get keys() {
+        return [...keys.values()]
+      },
+      customerSecretOf: ({ appId, role }) =>
+        role === 'client' && keys.has(appId)
+          ? new TextEncoder().encode(customerSecret(projectKey(), appId))
+          : undefined,
+      recognise(appId, token) {
+        const key = state.keys.get(appId)
+        const digest = tokenDigest(token)
+        if (key === undefined) return undefined
+        const at = now()
+        if (!isGood(key, digest, at)) return undefined
+        if (used.size < MAX_USES) used.set(appId, at)
+        return keys.get(appId)
+      },
+    },
+    async lastUsed() {
+      const written = await readModel.plain<Use & { _id: string }>(USES).find({}, { limit: MAX_USES })
+      const all = new Map(written.map(({ _id, last_used_at }) => [_id, last_used_at.getTime()]))
+      for (const [id, at] of used) all.set(id, Math.max(at, all.get(id) ?? 0))
+      return all
+    },
+    async stop() {
+      live.unsubscribe()
+      clearInterval(writing)
+      await write().catch((err: unknown) => log.warn({ err }, 'when keys were used could not be written'))
+    },
+  }
+}
+
+/** What customers' tokens of a client key are signed with: follows from the project, so that it need not be kept. */
+export const customerSecret = (projectKey: string, keyId: string): string =>
+  createHmac('sha256', projectKey).update(`customer tokens of ${keyId}`).digest('base64url')
+
+/** The keys of the file and the managed ones as one ring; `managed` is undefined until the node has them. */
+export const joinKeys = (file: KeyRing, managed: () => Access['ring'] | undefined): KeyRing => ({
+  get keys() {
+    return [...file.keys, ...(managed()?.keys ?? [])]
+  },
+  recognise: (appId, token) => file.recognise(appId, token) ?? managed()?.recognise(appId, token),
+  customerSecretOf: (key) => file.customerSecretOf(key) ?? managed()?.customerSecretOf(key),
+})

@@ -1,0 +1,224 @@
+// Keys and roles managed while nodes run: what is decided, what a whole node lets them do, and that other nodes follow.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { runCommandLine } from '../../src/cli/program.ts'
+import { type AccessCommand, decideAccess, foldAccess, MAX_KEYS, NO_ACCESS } from '../../src/domain/access/access.ts'
+import { networkAllowed } from '../../src/http/clients.ts'
+import { createSessions } from '../../src/http/sessions.ts'
+import { createLogger } from '../../src/log.ts'
+import { customerSecret, joinKeys, startAccess, tokenDigest } from '../../src/runtime/access.ts'
+import { type TestNode, testNode } from '../system/node.ts'
+import { until } from '../until.ts'
+
+let node: TestNode
+const test = suite('access')
+test.before(async () => {
+  node = await testNode()
+})
+test.after(() => node.end())
+
+const digest = tokenDigest('t')
+const create = (id: string, role = 'reader', more = {}): AccessCommand => ({
+  type: 'CreateKey',
+  key: { id, name: id, role, digest, ...more },
+})
+/** The state after commands that are all carried out. */
+const after = (...commands: readonly AccessCommand[]) =>
+  commands.reduce((state, command) => {
+    const decided = decideAccess(state, command, 1_000)
+    if ('refused' in decided) throw new Error(decided.refused.details)
+    return decided.reduce(foldAccess, state)
+  }, NO_ACCESS)
+const refusalOf = (state: typeof NO_ACCESS, command: AccessCommand): string | undefined => {
+  const decided = decideAccess(state, command, 1_000)
+  return 'refused' in decided ? decided.refused.key : undefined
+}
+
+test('what may be done to keys and roles', () => {
+  const support = { type: 'CreateRole', role: { name: 'support', permissions: ['codes.read'] } } as const
+  const state = after(support, create('a', 'support'), create('b'))
+  assert.equal(decideAccess(state, support, 2_000), [])
+  for (const [command, key] of [
+    [create('a'), 'duplicate_found'],
+    [create('c', 'nobody'), 'invalid_payload'],
+    [create('c', 'reader', { expiresAt: 999 }), 'invalid_payload'],
+    [{ type: 'RevokeKey', id: 'c' }, 'not_found'],
+    [{ type: 'RotateKey', id: 'c', digest, overlapMs: 0 }, 'not_found'],
+    [{ ...support, role: { name: 'support', permissions: ['jobs.read'] } }, 'duplicate_found'],
+    [{ type: 'ChangeRole', role: { name: 'else', permissions: ['jobs.read'] } }, 'not_found'],
+    [{ type: 'ChangeRole', role: { name: 'admin', permissions: ['jobs.read'] } }, 'resource_protected'],
+    [{ type: 'CreateRole', role: { name: 'system', permissions: ['jobs.read'] } }, 'resource_protected'],
+    [{ type: 'DeleteRole', name: 'support' }, 'resource_in_use'],
+    [{ type: 'DeleteRole', name: 'reader' }, 'resource_protected'],
+  ] as const)
+    assert.is(refusalOf(state, command), key, JSON.stringify(command))
+  const full = after(...Array.from({ length: MAX_KEYS }, (_, n) => create(`k${n}`)))
+  assert.is(refusalOf(full, create('one more')), 'resource_protected')
+  assert.is(
+    after(support, create('a', 'support'), { type: 'RevokeKey', id: 'a' }, { type: 'DeleteRole', name: 'support' })
+      .roles.size,
+    0,
+  )
+})
+
+test('networks of a key', () => {
+  const key = { name: 'k', role: 'reader', appId: 'k', networks: ['10.1.0.0/16', '2001:db8::/32'] }
+  assert.equal(
+    ['10.1.2.3', '::ffff:10.1.2.3', '10.2.0.1', '2001:db8::1', '2001:db9::1', undefined].map((address) =>
+      networkAllowed(key, address),
+    ),
+    [true, true, false, true, false, false],
+  )
+})
+
+const admin = { as: 'admin' } as const
+/** Asks with a managed key. */
+const asKey = (appId: string, token: string, path: string, method = 'GET') =>
+  fetch(node.url + path, { method, headers: { 'X-App-Id': appId, 'X-App-Token': token } })
+const statusOf = async (...asked: Parameters<typeof asKey>): Promise<number> => {
+  const answer = await asKey(...asked)
+  await answer.body?.cancel()
+  return answer.status
+}
+
+test('a key works, is rotated with an overlap, is followed by other nodes, and ends when it is revoked', async () => {
+  const { services } = node
+  const other = await startAccess({
+    store: services.store,
+    readModel: services.readModel,
+    projectKey: () => services.rulebook.current().project.customerKey,
+    log: createLogger('error'),
+    now: Date.now,
+    sleep: (ms) => sleep(ms),
+  })
+  const made = await node.call('POST', '/v1/access/keys', { name: 'shop', role: 'reader' }, admin)
+  assert.is(made.status, 201, JSON.stringify(made.body))
+  assert.is(made.headers.get('cache-control'), 'no-store')
+  const { id, token } = made.body
+  assert.is(await statusOf(id, token, '/v1/customers'), 200)
+  assert.is(await statusOf(id, 'another token', '/v1/customers'), 401)
+  assert.is(await statusOf(id, token, '/v1/projections'), 403)
+  await until(() => other.ring.recognise(id, token)?.name === 'shop')
+  const listed = await node.call('GET', '/v1/access/keys', undefined, admin)
+  const [shown] = listed.body.data.filter((key: { id: string }) => key.id === id)
+  assert.ok(Date.parse(shown.last_used_at) > 0)
+  assert.not.match(JSON.stringify(listed.body), new RegExp(`${token}|${tokenDigest(token)}`))
+
+  const rotated = await node.call('POST', `/v1/access/keys/${id}/rotate`, { overlap_seconds: 600 }, admin)
+  assert.is(rotated.status, 200)
+  assert.equal(
+    await Promise.all([token, rotated.body.token].map((one) => statusOf(id, one, '/v1/customers'))),
+    [200, 200],
+  )
+  const again = await node.call('POST', `/v1/access/keys/${id}/rotate`, { overlap_seconds: 0 }, admin)
+  assert.equal(
+    await Promise.all([token, rotated.body.token, again.body.token].map((one) => statusOf(id, one, '/v1/customers'))),
+    [401, 401, 200],
+  )
+
+  // A session that was begun with the key ends with it.
+  const ring = joinKeys(
+    { keys: [], recognise: () => undefined, customerSecretOf: () => undefined },
+    () => services.access.ring,
+  )
+  const sessions = createSessions({ readModel: services.readModel, keys: ring, now: Date.now })
+  const begun = await sessions.begin({ name: 'shop', role: 'reader', appId: id })
+  assert.is((await sessions.of(begun.token))?.key.role, 'reader')
+  assert.is((await node.call('DELETE', `/v1/access/keys/${id}`, undefined, admin)).status, 204)
+  assert.is(await statusOf(id, again.body.token, '/v1/customers'), 401)
+  assert.is(await sessions.of(begun.token), undefined)
+  await until(() => other.ring.recognise(id, again.body.token) === undefined)
+  await other.stop()
+})
+
+test('one Idempotency-Key makes one key, and its token is not told twice', async () => {
+  const headers = { 'Idempotency-Key': 'one-key' }
+  const body = { name: 'once', role: 'reader' }
+  const both = [
+    await node.call('POST', '/v1/access/keys', body, { ...admin, headers }),
+    await node.call('POST', '/v1/access/keys', body, { ...admin, headers }),
+  ]
+  assert.equal(
+    both.map(({ status }) => status),
+    [201, 409],
+  )
+})
+
+test('a role of one’s own: its keys hold it at once, and nobody gives away more than one holds', async () => {
+  const role = { name: 'desk', description: 'Help desk', permissions: ['customers.read', 'access.manage'] }
+  assert.is((await node.call('POST', '/v1/access/roles', role, admin)).status, 201)
+  const { id, token } = (await node.call('POST', '/v1/access/keys', { name: 'desk', role: 'desk' }, admin)).body
+  assert.is(await statusOf(id, token, '/v1/customers'), 200)
+  assert.is(await statusOf(id, token, '/v1/vouchers'), 403)
+  assert.is(await statusOf(id, token, '/management/v1/projects/proj_main/webhooks'), 401)
+  const headers = { 'X-App-Id': id, 'X-App-Token': token }
+  const asDesk = (method: string, path: string, body: unknown) => node.call(method, path, body, { headers })
+  const reader = await node.call('POST', '/v1/access/keys', { name: 'r', role: 'admin' }, admin)
+  for (const [method, path, body] of [
+    ['POST', '/v1/access/keys', { name: 'up', role: 'admin' }],
+    ['POST', `/v1/access/keys/${reader.body.id}/rotate`, {}],
+    ['POST', '/v1/access/roles', { name: 'up', permissions: ['points.adjust'] }],
+    ['PUT', '/v1/access/roles/desk', { permissions: ['access.manage', 'points.adjust'] }],
+  ] as const)
+    assert.is((await asDesk(method, path, body)).status, 403, path)
+  const changed = await node.call('PUT', '/v1/access/roles/desk', { permissions: ['codes.read'] }, admin)
+  assert.is(changed.status, 200, JSON.stringify(changed.body))
+  assert.is(await statusOf(id, token, '/v1/vouchers'), 200)
+  assert.is(await statusOf(id, token, '/v1/customers'), 403)
+  assert.is((await node.call('DELETE', '/v1/access/roles/desk', undefined, admin)).status, 400)
+  assert.is((await node.call('GET', '/v1/access/roles', undefined, admin)).body.data.at(-1).name, 'desk')
+})
+
+test('keys bound to networks, origins and times', async () => {
+  const far = { name: 'far', role: 'reader', networks: ['203.0.113.0/24'] }
+  const { id, token } = (await node.call('POST', '/v1/access/keys', far, admin)).body
+  assert.is(await statusOf(id, token, '/v1/customers'), 403)
+  const near = await node.call('POST', '/v1/access/keys', { ...far, networks: ['127.0.0.0/8', '::1/128'] }, admin)
+  assert.is(await statusOf(near.body.id, near.body.token, '/v1/customers'), 200)
+  for (const body of [
+    { name: 'x', role: 'client' },
+    { name: 'x', role: 'reader', origins: ['https://shop.test'] },
+    { name: 'x', role: 'reader', networks: ['10.0.0.0'] },
+    { name: 'x', role: 'reader', expires_at: '2001-01-01T00:00:00Z' },
+    { name: 'x', role: 'nobody' },
+  ])
+    assert.is((await node.call('POST', '/v1/access/keys', body, admin)).status, 400, JSON.stringify(body))
+  const pages = { name: 'pages', role: 'client', origins: ['https://shop.test'], allow: ['validate'] }
+  const client = (await node.call('POST', '/v1/access/keys', pages, admin)).body
+  assert.is(client.customer_secret, customerSecret(node.services.rulebook.current().project.customerKey, client.id))
+  const ask = (origin: string) =>
+    node.call('GET', '/client/v1/validate?code=NONE', undefined, {
+      headers: { 'X-Client-Application-Id': client.id, 'X-Client-Token': client.token, Origin: origin },
+    })
+  assert.is((await ask('https://shop.test')).status, 200)
+  assert.is((await ask('https://else.test')).status, 403)
+})
+
+test('tributary keys: add, list, rotate, revoke', async () => {
+  const { appId, token } = node.key('admin')
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const { write } = process.stdout
+    let out = ''
+    process.stdout.write = ((chunk: string) => {
+      out += chunk
+      return true
+    }) as typeof write
+    try {
+      await runCommandLine(['keys', ...args, '--url', node.url, '--app-id', appId, '--token', token])
+    } finally {
+      process.stdout.write = write
+    }
+    assert.is(process.exitCode ?? 0, 0, out)
+    return out
+  }
+  const added = await run('add', 'till', '--role', 'integrator')
+  const [, id = ''] = /id: +(\S+)/.exec(added) ?? []
+  assert.match(await run('list'), new RegExp(`${id} +integrator +never used +till`))
+  const [, next = ''] = /token: (\S+)/.exec(await run('rotate', id, '--overlap', '0')) ?? []
+  assert.is(await statusOf(id, next, '/v1/customers'), 200)
+  assert.is(await run('revoke', id), `${id} is revoked\n`)
+  assert.is(await statusOf(id, next, '/v1/customers'), 401)
+})
+
+test.run()
