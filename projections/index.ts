@@ -1,4 +1,5 @@
 // All projections: what the projector keeps up to date, in one group behind one checkpoint.
+import { accessLog } from './accessLog.ts'
 import { activity } from './activity.ts'
 import { asyncActions } from './asyncActions.ts'
 import { campaignTotals } from './campaignTotals.ts'
@@ -44,4 +45,5 @@ export const projections = [
   loyaltyTotals,
   redemptions,
   campaignTotals,
+  accessLog,
 ] as unknown as readonly Projection[]

@@ -3,6 +3,7 @@
 import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { accessQueries } from './access.ts'
+import { accessLogQueries } from './accessLog.ts'
 import { activityQueries } from './activity.ts'
 import { activityStreamQueries } from './activityStream.ts'
 import { asyncActionQueries } from './asyncActions.ts'
@@ -65,6 +66,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...referralQueries(services),
   ...webhookQueries(services),
   ...accessQueries(services),
+  ...accessLogQueries(services),
   ...loyaltyQueries(services),
   ...loyaltyMemberQueries(services),
   ...loyaltyTransactionQueries(services),

@@ -195,6 +195,26 @@ test('keys bound to networks, origins and times', async () => {
   assert.is((await ask('https://else.test')).status, 403)
 })
 
+test('who did it is listed with its actor, by filters, for those who audit', async () => {
+  const schema = await node.call('POST', '/v1/event-schemas', { name: 'logged', schema: { properties: {} } }, admin)
+  const made = await node.call('POST', '/v1/access/keys', { name: 'logged', role: 'reader' }, admin)
+  const customer = await node.call('POST', '/v1/customers', { source_id: 'logged' })
+  const gone = await node.call('DELETE', `/v1/customers/${customer.body.id}`)
+  const auditor = { as: 'auditor', after: gone } as const
+  const log = async (query: string) => (await node.call('GET', `/v1/access/log?${query}`, undefined, auditor)).body.data
+  const { name } = node.key('admin')
+  const [entry, ...others] = await log(`resource_type=access_key&resource_id=${made.body.id}`)
+  assert.equal([entry.actor, entry.action, others], [{ name, role: 'admin' }, 'created', []])
+  assert.is(entry.request_id, made.headers.get('x-request-id'))
+  const [defined] = await log(`resource_id=${schema.body.id}&action=created&actor=${encodeURIComponent(name)}`)
+  assert.equal(defined.resource, { type: 'event_schema', id: schema.body.id })
+  const [deleted] = await log('resource_type=customer&role=integrator')
+  assert.equal([deleted.action, deleted.resource.id], ['deleted', customer.body.id])
+  assert.equal(await log('actor=nobody'), [])
+  assert.equal(await log('end_date=2001-01-01'), [])
+  assert.is((await node.call('GET', '/v1/access/log', undefined, { as: 'reader' })).status, 403)
+})
+
 test('tributary keys: add, list, rotate, revoke', async () => {
   const { appId, token } = node.key('admin')
   const run = async (...args: readonly string[]): Promise<string> => {

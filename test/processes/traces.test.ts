@@ -17,6 +17,7 @@ test.after(() => node.end())
 
 /** Where the customer's id, which is no person's name, stays, and why. */
 const KEPT: Readonly<Record<string, string>> = {
+  accessLog: 'who deleted or erased whom, by the id alone',
   vouchers: 'whose a code was, so that nobody else gets it',
   referrals: 'a referral counts for the one who referred',
 }

@@ -1,0 +1,83 @@
+// Who did what: changes of definitions, balances, customers, keys and roles, with their actors.
+import * as v from 'valibot'
+import type { AccessLogDocument } from '../projections/accessLog.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/runtime/services.ts'
+import { LOG_ORDER } from './events.ts'
+import { allOf } from './filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
+import { spanFields, spanFilter } from './range.ts'
+import { isoOf } from './shapes.ts'
+
+const Name = v.optional(v.pipe(v.string(), v.maxLength(300)))
+
+const ListQuery = v.object({
+  ...pagedById,
+  order: orderOf(['created_at'], '-created_at'),
+  /** The name of a key or of a part of the server. */
+  actor: Name,
+  role: Name,
+  /** Such as `created`, `deleted`, `points_added`. */
+  action: Name,
+  /** Such as `campaign`, `access_key`, `customer`. */
+  resource_type: Name,
+  resource_id: Name,
+  ...spanFields,
+})
+
+const Entry = v.object({
+  object: v.literal('access_log_entry'),
+  id: v.string(),
+  created_at: v.string(),
+  actor: v.object({ name: v.string(), role: v.string() }),
+  action: v.string(),
+  resource: v.object({ type: v.string(), id: v.string() }),
+  /** The `X-Request-Id` of the answer to the request that did it. */
+  request_id: v.string(),
+})
+
+const show = (entry: AccessLogDocument): v.InferOutput<typeof Entry> => ({
+  object: 'access_log_entry',
+  id: entry._id,
+  created_at: isoOf(entry.at.getTime()),
+  actor: { name: entry.actor, role: entry.role },
+  action: entry.action,
+  resource: { type: entry.resource_type, id: entry.resource },
+  request_id: entry.request_id,
+})
+
+const equal = (field: string, value: string | undefined): Record<string, unknown> =>
+  value === undefined ? {} : { [field]: value }
+
+const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
+  const filter = allOf(
+    equal('actor', query.actor),
+    equal('role', query.role),
+    equal('action', query.action),
+    equal('resource_type', query.resource_type),
+    equal('resource', query.resource_id),
+    spanFilter('at', query, services.rulebook.current().project.timeZone),
+  )
+  const source = documents(services.readModel.collection<AccessLogDocument>('accessLog'), filter)
+  const page = await pageOf(source, LOG_ORDER, query)
+  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
+}
+
+export const accessLogQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/access/log',
+    summary: 'Who changed definitions, balances, customers, keys and roles, newest first',
+    tag: 'Access',
+    permission: 'audit.read',
+    query: ListQuery,
+    response: v.looseObject({
+      object: v.literal('list'),
+      data_ref: v.literal('data'),
+      data: v.array(Entry),
+      has_more: v.boolean(),
+    }),
+    handler: (call) => list(services, call.query),
+  }),
+]
