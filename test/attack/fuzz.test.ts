@@ -14,7 +14,7 @@ import { until } from '../until.ts'
 import { mutate, pick, word } from './mutate.ts'
 
 const soak = process.env.SOAK === '1'
-const INPUTS = Number(process.env.INPUTS ?? (soak ? 100_000 : 800))
+const INPUTS = Number(process.env.INPUTS ?? (soak ? 100_000 : 300))
 const SEED = Number(process.env.SEED ?? 20_261_129)
 const CLIENTS = 8
 /** Requests after which memory is looked at for the first time: caches have filled by then. */
@@ -162,15 +162,18 @@ function* lengthened(value: unknown, long: string): Generator<unknown> {
 
 test('an id that is too long is refused or unknown on every route, in its path, its query and its body', async () => {
   const faults: string[] = []
+  let places = 0
+  /** Parameters and texts in bodies are many, and go the same ways: one in four, but in a soak. */
+  const isTried = () => soak || places++ % 4 === 0
   const requests: { readonly method: string; readonly path: string; readonly body?: unknown }[] = []
   for (const { route, path } of endpoints) {
     const method = route.method.toUpperCase()
     const filledWith = (id: string) => path.replace(/\{[^}]+\}/g, encodeURIComponent(id))
     const body = route.body === undefined ? {} : { body: sampleFor(path) ?? {} }
     if (path.includes('{'))
-      for (const id of soak ? LONG : LONG.slice(1, 3)) requests.push({ method, path: filledWith(id), ...body })
+      for (const id of soak ? LONG : LONG.slice(2, 3)) requests.push({ method, path: filledWith(id), ...body })
     const names = route.query === undefined ? [] : queryNames(route)
-    for (const name of names)
+    for (const name of names.filter(isTried))
       for (const id of soak ? LONG : LONG.slice(1, 2))
         requests.push({
           method,
@@ -179,10 +182,10 @@ test('an id that is too long is refused or unknown on every route, in its path, 
         })
     if (route.body !== undefined)
       for (const id of soak ? LONG : LONG.slice(1, 2))
-        for (const changed of lengthened(sampleFor(path) ?? {}, id))
+        for (const changed of [...lengthened(sampleFor(path) ?? {}, id)].filter(isTried))
           requests.push({ method, path: filledWith('nobody'), body: changed })
   }
-  assert.ok(requests.length > 500, String(requests.length))
+  assert.ok(requests.length > 150, String(requests.length))
   const client = async (): Promise<void> => {
     for (let request = requests.pop(); request; request = requests.pop()) {
       const { method, path, body } = request

