@@ -23,7 +23,14 @@ export const unsupported = {
 }
 
 /** What answers say of a campaign beside its definition. */
-const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
+const SHOWN = [
+  'creation_status',
+  'vouchers_generation_status',
+  'readonly',
+  'protected',
+  'categories',
+  'validation_rules_assignments',
+]
 
 /** The type of campaign that gives out such vouchers. */
 const TYPES = {

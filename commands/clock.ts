@@ -1,6 +1,8 @@
 // What an operator says of the machine's clock.
+
 import * as v from 'valibot'
-import { clockBody } from '../queries/clock.ts'
+import { ClockObject, clockBody } from '../queries/clock.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { takeBack } from './clockTakeBack.ts'
@@ -16,6 +18,7 @@ export const clockCommands = (services: Services) => [
     permission: 'clock.manage',
     records: false,
     body: v.optional(v.object({}), {}),
+    response: ClockObject,
     handler: async (): Promise<Outcome> => {
       services.clock.confirm()
       return { body: clockBody(services.clock) }
@@ -30,6 +33,7 @@ export const clockCommands = (services: Services) => [
     tag: 'Operation of the clock',
     permission: 'clock.manage',
     body: v.optional(v.object({}), {}),
+    response: listOf('data', v.unknown()),
     handler: async (call): Promise<Outcome> => ({
       body: {
         object: 'list',

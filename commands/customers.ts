@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { CustomerObject, showCustomerBriefly, showCustomerState } from '../queries/customers.ts'
+import { creditsLeft } from '../queries/giftBalances.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -15,7 +16,7 @@ const CustomerBody = v.pipe(CustomerInput, v.title('CustomerPatch'))
 
 type AnyCall = Call<unknown, unknown, unknown>
 
-const answer = (executed: Executed): Outcome => {
+const answer = (executed: Executed, toGo?: number): Outcome => {
   switch (executed.kind) {
     case 'busy':
       return tooBusy()
@@ -24,13 +25,19 @@ const answer = (executed: Executed): Outcome => {
     case 'done':
     case 'repeated':
       return {
-        body: showCustomerState(executed.state),
+        body: showCustomerState(executed.state, toGo),
         ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
       }
     default:
       return executed satisfies never
   }
 }
+
+/** The customer as it was saved, with the credits that are left on gift vouchers, where they can be told. */
+const answerWhole = async (services: Services, executed: Executed): Promise<Outcome> =>
+  executed.kind === 'busy' || executed.kind === 'refused'
+    ? answer(executed)
+    : answer(executed, await creditsLeft(services, executed.state))
 
 /**
  * Saves a profile. A `source_id` given to a customer that has none is first reserved in the stream that it names, so that no
@@ -59,7 +66,8 @@ const save = async (
       }
     }
   }
-  return answer(await services.customers.execute(id, { type: 'SaveCustomer', profile, mayCreate }, context))
+  const command = { type: 'SaveCustomer', profile, mayCreate } as const
+  return answerWhole(services, await services.customers.execute(id, command, context))
 }
 
 /** The same from a browser: customers say of themselves what their token lets them; a stranger may only make a new one. */
@@ -84,7 +92,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerInput, unknown, 
     },
     contextOf(call, services),
   )
-  if (reach.reads || executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  if (reach.reads || executed.kind === 'busy' || executed.kind === 'refused') return answerWhole(services, executed)
   const { state, position } = executed
   return {
     body: showCustomerBriefly(named, tellable(reach, state.profile)),

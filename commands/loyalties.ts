@@ -19,7 +19,14 @@ const TAG = 'Loyalty programs'
 
 const { campaign_type: _, voucher: __, ...entries } = Campaign.entries
 const fields = { ...entries, ...unsupported }
-const SHOWN = ['creation_status', 'vouchers_generation_status', 'readonly', 'protected', 'validation_rules_assignments']
+const SHOWN = [
+  'creation_status',
+  'vouchers_generation_status',
+  'readonly',
+  'protected',
+  'categories',
+  'validation_rules_assignments',
+]
 const type = v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM')
 
 const Card = v.pipe(

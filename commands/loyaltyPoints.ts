@@ -1,4 +1,5 @@
 // Changing the points of one card: adding and removing, and what becomes of pending ones.
+
 import * as v from 'valibot'
 import { ByMember, memberPaths, showPending } from '../queries/loyaltyMembers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
@@ -9,6 +10,7 @@ import { isMovement } from '../src/domain/loyalty/facts.ts'
 import { PointsChange } from '../src/domain/loyalty/points.ts'
 import { balanceShown } from '../src/domain/loyalty/show.ts'
 import { isRefused } from '../src/domain/refusal.ts'
+import { PointsBalance } from '../src/http/answers.ts'
 import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -97,6 +99,7 @@ export const loyaltyPointCommands = (services: Services) => [
     permission: 'points.adjust',
     params: ByMember,
     body: BalanceBody,
+    response: PointsBalance,
     handler: (call) => changeBalance(services, call),
   }),
   route({
@@ -107,11 +110,19 @@ export const loyaltyPointCommands = (services: Services) => [
     permission: 'points.adjust',
     params: ByPending,
     body: v.object({ points: PointsChange }),
+    response: PointsBalance,
     handler: (call) =>
       changePending(services, call, { by: call.body.points }, ({ card }, state) => {
         const now = state.loyalty.cards[card.id]
         const pending = now?.pending.find(({ id }) => id === call.params.pendingId)
-        return now && pending ? showPending(now, state.id, pending) : null
+        return {
+          points: call.body.points,
+          total: pending?.points ?? 0,
+          ...(now && pending ? { pending_points: showPending(now, state.id, pending) } : {}),
+          object: 'balance' as const,
+          related_object: { type: 'voucher' as const, id: card.id },
+          operation_type: 'MANUAL' as const,
+        }
       }),
   }),
   route({
@@ -121,6 +132,7 @@ export const loyaltyPointCommands = (services: Services) => [
     tag: TAG,
     permission: 'points.adjust',
     params: ByPending,
+    response: PointsBalance,
     handler: (call) =>
       changePending(services, call, { to: 'activated' }, ({ card }, state) => {
         const now = state.loyalty.cards[card.id] ?? card
@@ -131,6 +143,7 @@ export const loyaltyPointCommands = (services: Services) => [
           balance: now.balance,
           object: 'balance',
           related_object: { type: 'voucher', id: card.id },
+          operation_type: 'MANUAL',
         }
       }),
   }),

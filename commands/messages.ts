@@ -1,10 +1,12 @@
 // Asking for messages to be tried again: one, or all that a filter names.
+
 import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
 import type { OutboxDocument } from '../projections/outbox.ts'
 import { MessageFilter, outboxFilter } from '../queries/messages.ts'
 import { ById } from '../queries/shapes.ts'
 import { messageStream, RETRIED_STATES } from '../src/domain/distributions/delivery.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -99,6 +101,7 @@ export const messageCommands = (services: Services) => [
     tag: 'Messages',
     permission: 'messages.write',
     params: ById,
+    response: answerOf('message', { id: v.string(), state: v.string() }),
     handler: (call) => retryOne(services, call),
   }),
   route({
@@ -108,6 +111,7 @@ export const messageCommands = (services: Services) => [
     tag: 'Messages',
     permission: 'messages.write',
     body: RetryBody,
+    response: answerOf('message_retry', { count: v.number(), has_more: v.boolean() }),
     handler: (call) => retryMany(services, call),
   }),
 ]

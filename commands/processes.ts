@@ -1,5 +1,7 @@
 // What operators do about items that workers have set aside.
+
 import * as v from 'valibot'
+import { listOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 
@@ -13,6 +15,7 @@ export const processCommands = ({ aside }: Services) => [
     tag: 'Operation of processes',
     permission: 'processes.manage',
     body: v.optional(v.object({ process: v.optional(v.string()), fact: v.optional(v.string()) }), {}),
+    response: listOf('data', v.unknown()),
     handler: async (call): Promise<Outcome> => ({
       body: { object: 'list', data_ref: 'data', data: await aside.retry(call.body) },
     }),

@@ -1,8 +1,10 @@
 // What operators do to read models while they are served: rebuild beside the live version, put it in its place, go back, and
 // show parked facts again.
+
 import * as v from 'valibot'
 import { projections } from '../projections/index.ts'
 import { type RebuildKind, rebuildsOf } from '../src/audit/rebuilds.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -56,6 +58,7 @@ export const projectionCommands = (services: Services) => {
         params: Named,
         query: howTo[kind],
         status: 202,
+        response: answerOf('projection', { name: v.string(), rebuild: v.string(), state: v.string() }),
         handler: async (call): Promise<Outcome> => {
           const { name } = call.params
           if (!projections.some((projection) => projection.name === name)) return notFound('projection', name)
@@ -75,6 +78,7 @@ export const projectionCommands = (services: Services) => {
       tag: 'Operation of projections',
       permission: 'projections.manage',
       body: v.object({ projection: v.optional(v.string()), key: v.optional(v.string()) }),
+      response: listOf('data', v.unknown()),
       handler: async (call): Promise<Outcome> => {
         const { projection, key } = call.body
         const parked = (await projector.parked(MAX_RETRIED)).filter(

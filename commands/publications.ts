@@ -77,13 +77,15 @@ const publishCard = async (
 /** A publication as a browser may be told of it: the customer's own code, to a stranger none. */
 const shownTo = (reach: Reach, outcome: Outcome): Outcome => {
   if (isFailure(outcome) || isRefused(outcome) || reach.reads) return outcome
-  const { voucher, vouchers_id: _, ...publication } = v.parse(PublicationObject, outcome.body)
+  const { voucher, vouchers_id: _, vouchers: ____, ...publication } = v.parse(PublicationObject, outcome.body)
   const { id: __, code: ___, ...stub } = voucher
   const customer = showCustomerBriefly(publication.customer_id, tellable(reach, NO_PROFILE))
   const told = { ...publication, customer, tracking_id: reach.sourceId ?? null }
   return {
     ...outcome,
-    body: reach.isStranger ? { ...told, voucher: stub } : { ...told, voucher, vouchers_id: [voucher.id] },
+    body: reach.isStranger
+      ? { ...told, voucher: stub }
+      : { ...told, voucher, vouchers_id: [voucher.id], vouchers: [voucher.code] },
   }
 }
 

@@ -28,11 +28,19 @@ export const MAX_REDEEMABLES = 30
 export const STACKING_RULES = {
   redeemables_limit: MAX_REDEEMABLES,
   applicable_redeemables_limit: MAX_REDEEMABLES,
+  applicable_redeemables_per_category_limit: MAX_REDEEMABLES,
+  applicable_redeemables_category_limits: {},
   applicable_exclusive_redeemables_limit: MAX_REDEEMABLES,
+  applicable_exclusive_redeemables_per_category_limit: MAX_REDEEMABLES,
   exclusive_categories: [],
   joint_categories: [],
   redeemables_application_mode: 'ALL',
   redeemables_sorting_rule: 'REQUESTED_ORDER',
+  redeemables_products_application_mode: 'STACK',
+  redeemables_no_effect_rule: 'REDEEM_ANYWAY',
+  no_effect_skip_categories: [],
+  no_effect_redeem_anyway_categories: [],
+  redeemables_rollback_order_mode: 'WITH_ORDER',
 } as const
 
 const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))

@@ -98,6 +98,15 @@ const RedemptionsObject = v.pipe(
   v.title('Redemptions'),
 )
 
+const RollbacksObject = v.pipe(
+  v.looseObject({
+    rollbacks: v.array(RedemptionObject),
+    parent_rollback: v.looseObject({ id: v.string(), object: v.literal('redemption_rollback') }),
+    order: v.nullish(v.looseObject({ object: v.literal('order') })),
+  }),
+  v.title('Rollbacks'),
+)
+
 const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
   const done = await redeem(services, call, body)
   if ('failure' in done) return done.failure
@@ -108,8 +117,6 @@ const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBod
       redemptions: done.children.map((child) => showRedemption(child, profile)),
       parent_redemption: parent,
       ...(parent.order ? { order: parent.order } : {}),
-      inapplicable_redeemables: [],
-      skipped_redeemables: [],
     },
     ...headersAt(done.position),
   }
@@ -292,6 +299,7 @@ export const redemptionCommands = (services: Services) => [
     params: ById,
     query: RollbackQuery,
     body: RollbackBody,
+    response: RollbacksObject,
     handler: (call) => rollBackAll(services, call, call.params.id),
   }),
 ]

@@ -85,6 +85,17 @@ const redeemReserved = async (
   return fromRefusal(refuseByDomain(declined.data.key as RefusalKey, declined.data.reason).refused)
 }
 
+const RewardRedemption = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    object: v.picklist(['redemption', 'redemption_rollback']),
+    date: v.string(),
+    customer_id: v.string(),
+    result: v.literal('SUCCESS'),
+  }),
+  v.title('PointsRedemption'),
+)
+
 const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof RedemptionBody>>): Promise<Outcome> => {
   const found = await findCard(services, call.params.memberId, call.params.campaignId)
   if (isFailure(found)) return found
@@ -151,12 +162,16 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
       tracking_id: null,
       metadata: call.body.metadata ?? {},
       amount: fact.data.points,
+      redemption: null,
+      loyalty_card: { points: fact.data.points },
+      channel: { channel_id: call.channel, channel_type: 'API' },
       result: 'SUCCESS',
       status: 'SUCCEEDED',
       order: null,
       customer: showCustomerBriefly(state.id, state.profile),
       reward: {
         ...(await showReward(services, entry)),
+        customer: { id: state.id, object: 'customer' },
         assignment_id: offer.id,
         loyalty_tier_id: now.tier?.id ?? null,
         ...(given ? { voucher: given } : {}),
@@ -290,6 +305,7 @@ export const rewardRedemptionCommands = (services: Services) => [
     permission: 'redemptions.write',
     params: ByMember,
     body: RedemptionBody,
+    response: RewardRedemption,
     handler: (call) => redeem(services, call),
   }),
   route({
@@ -301,6 +317,7 @@ export const rewardRedemptionCommands = (services: Services) => [
     permission: 'redemptions.rollback',
     params: ByRedemption,
     body: v.optional(RollbackBody, {}),
+    response: RewardRedemption,
     handler: (call) => rollBack(services, call),
   }),
 ]

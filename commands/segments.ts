@@ -1,8 +1,9 @@
 // Creating, changing, deleting and previewing segments.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
-import { showCustomer } from '../queries/customers.ts'
+import { CustomerObject, showCustomer } from '../queries/customers.ts'
 import { SegmentObject, showSegment } from '../queries/segments.ts'
 import { ById } from '../queries/shapes.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
@@ -11,6 +12,7 @@ import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { parseSegment, Segment, SegmentType } from '../src/domain/rulebook/segment.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { refuse } from '../src/http/errors.ts'
 import { absent } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -128,6 +130,7 @@ export const segmentCommands = (services: Services) => [
     permission: 'customers.read',
     body: PreviewBody,
     bodyNesting: MAX_CONDITION_NESTING,
+    response: answerOf('segment_preview', { examples: v.array(CustomerObject) }),
     handler: async (call): Promise<Outcome> => {
       const { definitions } = services.rulebook.current()
       const parsed = parseSegment(

@@ -165,13 +165,18 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
     : evaluated.verdicts
   const shown = verdicts.map((verdict) => showVerdict(tellableVerdict(reach, verdict), call.requestId))
   const valid = evaluated.valid && !unlocked
+  // As in the contract: a list of those of a kind is there when there are any.
+  const listed = (name: string, kind: Verdict['status']) => {
+    const of = shown.filter(({ status }) => status === kind)
+    return of.length > 0 ? { [name]: of } : {}
+  }
   return {
     body: {
       id: `valid_${randomBytes(12).toString('hex')}`,
       valid,
       redeemables: shown,
-      skipped_redeemables: shown.filter(({ status }) => status === 'SKIPPED'),
-      inapplicable_redeemables: shown.filter(({ status }) => status === 'INAPPLICABLE'),
+      ...listed('skipped_redeemables', 'SKIPPED'),
+      ...listed('inapplicable_redeemables', 'INAPPLICABLE'),
       ...(valid && evaluated.order ? { order: showOrder(evaluated.order) } : {}),
       tracking_id: trackingIdOf(body),
       ...(session ? { session } : {}),

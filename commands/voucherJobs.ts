@@ -1,7 +1,9 @@
 // Many vouchers at once: codes added to a campaign, imported, or changed, in the background.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { AcceptedObject } from '../queries/asyncActions.ts'
+import { VoucherObject } from '../queries/vouchers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { Code } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
@@ -102,6 +104,7 @@ export const voucherJobCommands = (services: Services) => [
     params: v.object({ campaignId: v.string() }),
     query: v.object({ vouchers_count: v.optional(queryInteger(1, 1_000_000_000), '1') }),
     body: v.optional(NewVoucher, {}),
+    response: v.union([VoucherObject, AcceptedObject]),
     handler: (call): Promise<Outcome> | Outcome => {
       const campaign = campaignForCodes(services, call.params.campaignId)
       if ('failed' in campaign) return campaign

@@ -1,4 +1,5 @@
 // Creating, changing, deleting and replaying project webhooks.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
@@ -9,6 +10,7 @@ import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -165,6 +167,7 @@ export const webhookCommands = (services: Services) => [
     tag: TAG,
     permission: 'webhooks.write',
     body: ReplayBody,
+    response: answerOf('webhook', { id: v.string(), position: v.nullable(v.string()) }),
     handler: (call) => replay(services, call),
   }),
 ]

@@ -67,10 +67,10 @@ const log = async (services: Services, name: string, query: v.InferOutput<typeof
     spanFilter('created_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
-  const page = await pageOf(source, LOG_ORDER, query)
+  const [page, total] = await Promise.all([pageOf(source, LOG_ORDER, query), source.total()])
   if (isFailure(page)) return page
   const shown = page.entries.map((document) => showActivity(document, customer))
-  return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
+  return { body: listBody('data', page, shown, { total, id: ({ _id }) => _id }) }
 }
 
 export const activityQueries = (services: Services) =>

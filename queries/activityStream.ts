@@ -117,6 +117,8 @@ export const activityStreamQueries = (services: Services) => [
     tag: 'Customers',
     permission: 'customers.read',
     query: StreamQuery,
+    response: v.string(),
+    contentType: 'text/event-stream',
     handler: async (call): Promise<Outcome> =>
       services.activityFeed.isFull() ? unavailable('Too many are watching already', 30) : stream(services, call.query),
   }),

@@ -1,7 +1,9 @@
 // Reading what is done in the background: how far each job on vouchers has got, and what became of its items.
+
 import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -69,6 +71,7 @@ export const asyncActionQueries = (services: Services) => [
       order: orderOf(['created_at'], '-created_at'),
       end_date: spanFields.end_date,
     }),
+    response: listOf('async_actions', AsyncActionObject),
     handler: async ({ query }): Promise<Outcome> => {
       const filter = spanFilter('created_at', query, services.rulebook.current().project.timeZone)
       const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)

@@ -1,4 +1,5 @@
 // What auditors ask over HTTP: states as of a point, explanations, and decisions decided again. Reads only.
+
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { explainFact } from '../src/audit/explain.ts'
@@ -7,6 +8,7 @@ import { customerAt } from '../src/audit/history.ts'
 import { redecideCustomer } from '../src/audit/redecide.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { customerStream } from '../src/domain/ids.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -129,6 +131,7 @@ export const auditQueries = (services: Services) => [
     permission: 'audit.read',
     params: ById,
     query: StateQuery,
+    response: v.looseObject({ object: v.string() }),
     handler: (call) => stateOf(services, call.params.id, call.query),
   }),
   route({
@@ -138,6 +141,7 @@ export const auditQueries = (services: Services) => [
     tag: 'Audit',
     permission: 'audit.read',
     query: ExplainQuery,
+    response: answerOf('explanation', {}),
     handler: (call) => explain(services, call.query, call.now, call.key),
   }),
   route({
@@ -148,6 +152,7 @@ export const auditQueries = (services: Services) => [
     permission: 'audit.read',
     params: ById,
     query: RangeQuery,
+    response: answerOf('redecision', {}),
     handler: async (call): Promise<Outcome> => {
       const id = await services.customers.resolve(call.params.id)
       return {

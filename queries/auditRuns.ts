@@ -1,5 +1,6 @@
 // What auditors ask of the whole log over HTTP, answered as lines of JSON while it is worked on: comparisons, decisions decided
 // again, exports and seals. A last line `{"end": …}` says that the answer is whole.
+
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { projections } from '../projections/index.ts'
@@ -13,14 +14,19 @@ import { sealLines } from '../src/audit/seal.ts'
 import { SIMULATED_KINDS, simulate } from '../src/audit/simulate.ts'
 import { type VerifyProgress, verify } from '../src/audit/verify.ts'
 import { isRefused } from '../src/domain/refusal.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Answer, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { given } from './shapes.ts'
 
+const LINES = 'application/x-ndjson'
+/** One line of an answer of lines. */
+const Line = v.record(v.string(), v.unknown())
+
 const lines = (make: (signal: AbortSignal) => AsyncIterable<string>): Answer => ({
-  raw: { contentType: 'application/x-ndjson', content: bodyOfLines(make) },
+  raw: { contentType: LINES, content: bodyOfLines(make) },
 })
 
 const position = v.pipe(
@@ -80,6 +86,8 @@ export const auditRunQueries = (services: Services) => {
       tag: 'Audit',
       permission: 'audit.read',
       query: v.object({ projection: v.optional(v.string()), sample: v.optional(queryInteger(1, 10_000_000)) }),
+      response: Line,
+      contentType: LINES,
       handler: (call) => startVerify(services, verifying, call.query.projection, call.query.sample),
     }),
     route({
@@ -91,6 +99,8 @@ export const auditRunQueries = (services: Services) => {
         'streams and the records that contradict each other.',
       tag: 'Audit',
       permission: 'audit.read',
+      response: Line,
+      contentType: LINES,
       handler: (): Outcome =>
         lines((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
@@ -107,6 +117,8 @@ export const auditRunQueries = (services: Services) => {
         'Lines of JSON, as of `/v1/audit/verify`. `POST /v1/clock/take-back` takes back what can be taken back.',
       tag: 'Audit',
       permission: 'audit.read',
+      response: Line,
+      contentType: LINES,
       handler: (): Outcome =>
         lines((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
@@ -124,6 +136,8 @@ export const auditRunQueries = (services: Services) => {
       tag: 'Audit',
       permission: 'audit.read',
       query: v.object({ from: v.optional(instant), to: v.optional(instant) }),
+      response: Line,
+      contentType: LINES,
       handler: (call): Outcome =>
         lines((signal) =>
           linesOfRun((tell) =>
@@ -141,6 +155,8 @@ export const auditRunQueries = (services: Services) => {
       tag: 'Audit',
       permission: 'audit.export',
       query: v.object({ customer: v.optional(v.string()), after: v.optional(position) }),
+      response: Line,
+      contentType: LINES,
       handler: async (call): Promise<Outcome> => {
         const { customer, after } = call.query
         const found = customer === undefined ? undefined : await findCustomer(services, customer)
@@ -162,6 +178,7 @@ export const auditRunQueries = (services: Services) => {
         "Ids of customers, unissued codes and the webhooks' signing secret follow from it: it is for operators alone.",
       tag: 'Audit',
       permission: 'audit.project_key',
+      response: answerOf('project_key', { key: v.string() }),
       handler: (): Outcome => ({
         body: { object: 'project_key', key: services.rulebook.current().project.customerKey },
       }),
@@ -174,6 +191,8 @@ export const auditRunQueries = (services: Services) => {
       tag: 'Audit',
       permission: 'audit.read',
       query: v.object({ until: v.optional(position) }),
+      response: Line,
+      contentType: LINES,
       handler: (call): Outcome => lines((signal) => sealLines(services.store, call.query.until, signal)),
     }),
     route({
@@ -192,6 +211,8 @@ export const auditRunQueries = (services: Services) => {
         from: v.optional(instant),
         to: v.optional(instant),
       }),
+      response: Line,
+      contentType: LINES,
       handler: async (call): Promise<Outcome> => {
         const { kind, id, definition, from, to } = call.body
         const { store, rulebook: rulebooks } = services

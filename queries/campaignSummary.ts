@@ -17,6 +17,10 @@ const CampaignSummary = v.pipe(
     rollbacks: v.number(),
     rollbacks_succeeded: v.number(),
     rollbacks_failed: v.number(),
+    /** Validations are answered and not recorded: there is no count of them, and these are 0. */
+    validations: v.number(),
+    validations_succeeded: v.number(),
+    validations_failed: v.number(),
     publications: v.number(),
     /** Codes that are there. */
     vouchers_count: v.number(),
@@ -38,10 +42,15 @@ const show = (totals: CampaignTotalsDocument | null) => {
     rollbacks: rolled_back + rollbacks_failed,
     rollbacks_succeeded: rolled_back,
     rollbacks_failed,
+    validations: 0,
+    validations_succeeded: 0,
+    validations_failed: 0,
     discounted_amount: totals?.discounted ?? 0,
     rolledback_discounted_amount: totals?.rolled_back_discounted ?? 0,
     orders_amount: totals?.orders ?? 0,
     orders_rolledback_amount: totals?.rolled_back_orders ?? 0,
+    amount_redeemed: totals?.credits ?? 0,
+    amount_rolledback: totals?.rolled_back_credits ?? 0,
     redeemed_amount: totals?.credits ?? 0,
     rolledback_redeemed_amount: totals?.rolled_back_credits ?? 0,
   }

@@ -1,8 +1,11 @@
 // Reading campaigns of all types. The rulebook in memory is their read model: it is never behind its own stream for long.
+
 import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../projections/voucherTotals.ts'
+import { wholeConfig } from '../src/domain/codes.ts'
 import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
+import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -17,6 +20,14 @@ export const CampaignObject = v.pipe(
     name: v.string(),
     campaign_type: CampaignType,
     active: v.boolean(),
+    auto_join: v.boolean(),
+    join_once: v.boolean(),
+    voucher: v.optional(v.looseObject({ type: v.string(), is_referral_code: v.boolean() })),
+    creation_status: v.string(),
+    vouchers_generation_status: v.string(),
+    protected: v.boolean(),
+    category_id: v.nullable(v.string()),
+    categories: v.array(v.unknown()),
     created_at: v.string(),
     updated_at: v.nullable(v.string()),
     object: v.literal('campaign'),
@@ -34,6 +45,25 @@ const generationOf = ({ vouchers_count: wanted, campaign_type: type }: Campaign,
   return totals.failed > 0 && totals.codes === 0 ? 'FAILED' : 'DONE'
 }
 
+/** The parts of a campaign that the contract always has: its vouchers whole, and that it is in no category of the contract's. */
+export const wholeCampaign = ({ voucher, category_id: category, campaign_type: type }: Campaign) => ({
+  ...(voucher || type === 'REFERRAL_PROGRAM'
+    ? {
+        voucher: {
+          type: 'DISCOUNT_VOUCHER' as const,
+          ...voucher,
+          code_config: wholeConfig(voucher?.code_config ?? {}),
+          redemption: { quantity: voucher?.redemption?.quantity ?? null },
+          is_referral_code: type === 'REFERRAL_PROGRAM' || (voucher?.is_referral_code ?? false),
+        },
+      }
+    : {}),
+  readonly: false,
+  protected: false,
+  category_id: category ?? null,
+  categories: [],
+})
+
 /** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
 export const showCampaign = (
   { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
@@ -41,9 +71,7 @@ export const showCampaign = (
 ) => ({
   id,
   ...definition,
-  ...(definition.campaign_type === 'REFERRAL_PROGRAM'
-    ? { voucher: { code_config: {}, ...definition.voucher, is_referral_code: true } }
-    : {}),
+  ...wholeCampaign(definition),
   ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
@@ -128,6 +156,7 @@ export const campaignQueries = (services: Services) => {
       tag: 'Campaigns',
       permission: 'definitions.read',
       query: ListQuery,
+      response: listOf('campaigns', CampaignObject),
       handler: (call) => list(services, call),
     }),
     route({

@@ -1,8 +1,12 @@
 // What time it is for a node, and whether its machine's clock says so too.
+import * as v from 'valibot'
 import { whyNot } from '../src/clock/trust.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { isoOf } from './shapes.ts'
+
+export const ClockObject = answerOf('clock', { now: v.string(), is_trusted: v.boolean() })
 
 export const clockBody = (clock: Services['clock']) => {
   const distrust = clock.distrust()
@@ -23,6 +27,7 @@ export const clockQueries = ({ clock }: Services) => [
     summary: "What time it is for this node, and whether its machine's clock is believed",
     tag: 'Operation of the clock',
     permission: 'operation.read',
+    response: ClockObject,
     handler: async (): Promise<Outcome> => ({ body: clockBody(clock) }),
   }),
 ]

@@ -1,8 +1,10 @@
 // Reading the transactions of a gift voucher, each with the balance that it left.
+
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { listOf, Named } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -100,6 +102,7 @@ export const creditTransactionQueries = (services: Services) => [
     permission: 'codes.read',
     params: v.object({ code: CodeName }),
     query: ListQuery,
+    response: listOf('data', Named),
     handler: ({ params, query }) => list(services, params.code, query),
   }),
 ]

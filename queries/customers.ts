@@ -1,4 +1,5 @@
 // Reading customers: one, and lists with filters and paging.
+
 import * as v from 'valibot'
 import { reachOf, tokenNeeded } from '../commands/clients.ts'
 import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
@@ -8,6 +9,7 @@ import type { CustomerState } from '../src/domain/customer/state.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
 import type { Card } from '../src/domain/loyalty/state.ts'
 import { type RedemptionSums, summaryOf } from '../src/domain/redemption/sums.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -175,7 +177,7 @@ const filterOf = (query: ListQuery, timeZone: string): Record<string, unknown> =
   )
 
 /** Customers as the contract shows them, with what their cards and gift vouchers hold. */
-const withHoldings = async (services: Services, documents: readonly CustomerDocument[]) => {
+export const showCustomers = async (services: Services, documents: readonly CustomerDocument[]) => {
   const ids = documents.map(({ _id }) => _id)
   const [cards, credits] = await Promise.all([cardsOf(services, ids), giftBalances(services, ids)])
   return documents.map((document) => showCustomer(document, cards.get(document._id), credits.get(document._id)))
@@ -188,7 +190,7 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   )
   const [page, total] = await Promise.all([pageOf(source, ORDERS, query, TIMED), source.total()])
   if (isFailure(page)) return page
-  const shown = await withHoldings(services, page.entries)
+  const shown = await showCustomers(services, page.entries)
   const customers = shown.map((customer, i) => ({ ...customer, created_at: page.timeOf(page.entries[i]!) }))
   return { body: listBody('customers', page, customers, { total }) }
 }
@@ -201,6 +203,7 @@ export const customerQueries = (services: Services) => [
     tag: 'Customers',
     permission: 'customers.read',
     query: ListQuery,
+    response: listOf('customers', CustomerObject),
     handler: (call) => list(services, call.query),
   }),
   route({
@@ -221,7 +224,7 @@ export const customerQueries = (services: Services) => [
       if (!reach.reads) return tokenNeeded('Reading a profile')
       const found = await readCustomer(services, id)
       if (!found) return notFound('customer', call.params.id)
-      return { body: (await withHoldings(services, [found]))[0] }
+      return { body: (await showCustomers(services, [found]))[0] }
     },
   }),
 ]

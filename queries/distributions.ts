@@ -1,4 +1,5 @@
 // Reading distributions, and trying one out: what a customer would get, with nothing sent.
+
 import * as v from 'valibot'
 import { findCustomer } from '../commands/context.ts'
 import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
@@ -9,6 +10,7 @@ import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { subjectOf } from '../src/domain/segments/conditions.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
@@ -146,6 +148,7 @@ export const distributionQueries = (services: Services) => [
     tag: 'Distributions',
     permission: 'definitions.read',
     query: v.object(namedListQuery),
+    response: listOf('data', DistributionObject),
     handler: (call): Promise<Outcome> => {
       const distributions = services.rulebook.current().entries('distribution').values()
       return pageOfDefinitions(services, distributions, call, { texts: ['name'] }, (entry) => shownTo(call.key, entry))
@@ -173,6 +176,7 @@ export const distributionQueries = (services: Services) => [
     permission: 'messages.write',
     params: ById,
     body: TestBody,
+    response: answerOf('distribution_test', { distribution_id: v.string() }),
     handler: (call) => tryOut(services, call),
   }),
 ]

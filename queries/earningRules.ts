@@ -1,8 +1,10 @@
 // Reading earning rules of a loyalty program.
+
 import * as v from 'valibot'
 import type { EarningRule } from '../src/domain/rulebook/earningRule.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -66,6 +68,7 @@ export const earningRuleQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByCampaign,
     query: ListQuery,
+    response: listOf('data', EarningRuleObject),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program

@@ -1,7 +1,9 @@
 // Reading event schemas. The rulebook in memory is their read model: it is never behind its own stream for long.
+
 import * as v from 'valibot'
 import { EventSchema } from '../src/domain/rulebook/eventSchema.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -39,6 +41,7 @@ export const eventSchemaQueries = ({ rulebook }: Services) => [
     summary: 'List event schemas',
     tag: 'Event schemas',
     permission: 'event_schemas.read',
+    response: listOf('data', EventSchemaObject),
     handler: (): Outcome => {
       const schemas = [...rulebook.current().entries('eventSchema').values()].map(showEventSchema)
       return { body: { object: 'list', data_ref: 'data', data: schemas, total: schemas.length } }

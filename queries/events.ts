@@ -1,4 +1,5 @@
 // Reading tracked events: how one shows, and the list of raw events by customer, name and time.
+
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerEventsDocument } from '../projections/customerEvents.ts'
@@ -7,6 +8,7 @@ import { activityOf } from '../src/domain/customer/activity.ts'
 import type { TrackEvent } from '../src/domain/customer/commands.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import { answerOf, listOf, Named } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -97,6 +99,7 @@ export const eventQueries = (services: Services) => [
     tag: 'Events',
     permission: 'events.read',
     query: ListQuery,
+    response: listOf('data', v.looseObject({ customer: Named, occurred_at: v.string(), recorded_at: v.string() })),
     handler: (call) => list(services, call.query),
   }),
   route({
@@ -106,6 +109,7 @@ export const eventQueries = (services: Services) => [
     tag: 'Events',
     permission: 'events.read',
     query: CountQuery,
+    response: answerOf('count', { events: v.number(), customers: v.number() }),
     handler: async (call): Promise<Outcome> => {
       const { event } = call.query
       const customer = call.query.customer === undefined ? undefined : await readCustomer(services, call.query.customer)

@@ -1,6 +1,8 @@
 // What is left on the gift vouchers that customers hold.
 import type { VoucherDocument } from '../projections/vouchers.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { ReadModelUnavailable } from '../src/readmodel/index.ts'
 import type { Services } from '../src/runtime/services.ts'
 
 /** How many codes of all the customers together are looked at. */
@@ -23,4 +25,15 @@ export const giftBalances = async (
     balances.set(customer, (balances.get(customer) ?? 0) + left)
   }
   return balances
+}
+
+/** The credits left of a customer that a command has just left; undefined while the read model cannot be asked. */
+export const creditsLeft = async (services: Services, { id, vouchers }: CustomerState): Promise<number | undefined> => {
+  if (Object.keys(vouchers).length === 0) return 0
+  try {
+    return (await giftBalances(services, [id])).get(id)
+  } catch (error) {
+    if (error instanceof ReadModelUnavailable) return undefined
+    throw error
+  }
 }

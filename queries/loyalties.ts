@@ -1,11 +1,14 @@
 // Reading loyalty programs: definitions from the rulebook in memory, totals from their read model.
+
 import * as v from 'valibot'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { wholeCampaign } from './campaigns.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -21,15 +24,20 @@ export const CampaignObject = v.pipe(
   v.title('LoyaltyCampaign'),
 )
 
+const showWhole = (definition: Campaign) => {
+  const whole = wholeCampaign(definition)
+  return whole.voucher
+    ? { ...whole, voucher: { ...whole.voucher, object: 'voucher' as const, active: definition.active } }
+    : whole
+}
+
 /** A campaign as the HTTP contract shows it. */
 export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>) => ({
   id,
   ...definition,
-  ...(definition.voucher ? { voucher: { ...definition.voucher, object: 'voucher', active: definition.active } } : {}),
+  ...showWhole(definition),
   creation_status: 'DONE' as const,
   vouchers_generation_status: 'DONE' as const,
-  readonly: false,
-  protected: false,
   created_at: isoOf(createdAt),
   updated_at: isoOrNull(updatedAt),
   ...offOf({ off }),
@@ -55,6 +63,7 @@ export const loyaltyQueries = (services: Services) => [
     tag: 'Loyalty programs',
     permission: 'definitions.read',
     query: v.object(namedListQuery),
+    response: listOf('campaigns', CampaignObject),
     handler: (call): Promise<Outcome> => {
       const programs = [...services.rulebook.current().entries('campaign').values()].filter(
         ({ definition }) => definition.campaign_type === 'LOYALTY_PROGRAM',
@@ -84,6 +93,7 @@ export const loyaltyQueries = (services: Services) => [
     tag: 'Loyalty programs',
     permission: 'members.read',
     params: ByCampaign,
+    response: answerOf('loyalty_summary', { campaign_id: v.string(), members: v.number(), balance: v.number() }),
     handler: async (call): Promise<Outcome> => {
       const found = findProgram(services, call.params.campaignId)
       if (isFailure(found)) return found

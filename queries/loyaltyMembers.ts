@@ -1,10 +1,12 @@
 // Reading members of loyalty programs: cards with their balances, points that will expire or are pending, a card's activity.
+
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Bucket, Card, Pending } from '../src/domain/loyalty/state.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import { listOf, Named, PointsBalance } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -270,6 +272,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByCampaign,
     query: MembersQuery,
+    response: listOf('vouchers', MemberObject),
     handler: (call) => members(services, call.params.campaignId, call.query),
   }),
   route({
@@ -292,6 +295,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     tag: TAG,
     permission: 'members.read',
     params: ByMember,
+    response: PointsBalance,
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
@@ -309,6 +313,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: ExpiringQuery,
+    response: listOf('data', v.looseObject({ points: v.number() })),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
@@ -327,6 +332,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: PendingQuery,
+    response: listOf('data', Named),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
@@ -345,6 +351,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: ActivityQuery,
+    response: listOf('data', v.looseObject({ id: v.string(), type: v.string(), created_at: v.string() })),
     handler: (call) => activity(services, call.params, call.query),
   }),
 ]

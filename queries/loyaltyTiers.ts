@@ -1,13 +1,15 @@
 // Reading loyalty tiers: of a program, with what rules pay and rewards cost in them, and the tier that a card is in.
+
 import * as v from 'valibot'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
-import { rulesOf, showEarningRule } from './earningRules.ts'
+import { EarningRuleObject, rulesOf, showEarningRule } from './earningRules.ts'
 import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { orderOf } from './pager.ts'
@@ -54,6 +56,7 @@ export const loyaltyTierQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByCampaign,
     query: v.object({ ...definitionListQuery, order: orderOf(['points', 'created_at', 'updated_at'], 'points') }),
+    response: listOf('data', TierObject),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
@@ -82,6 +85,7 @@ export const loyaltyTierQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByTier,
     query: ListQuery,
+    response: listOf('data', EarningRuleObject),
     handler: async (call): Promise<Outcome> => {
       const tier = findTier(services, call.params)
       if (isFailure(tier)) return tier
@@ -101,6 +105,7 @@ export const loyaltyTierQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByTier,
     query: ListQuery,
+    response: listOf('data', v.looseObject({})),
     handler: async (call): Promise<Outcome> => {
       const tier = findTier(services, call.params)
       if (isFailure(tier)) return tier
@@ -121,6 +126,7 @@ export const loyaltyTierQueries = (services: Services) => [
     tag: TAG,
     permission: 'members.read',
     params: v.object({ memberId: CodeName }),
+    response: listOf('data', TierObject),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found

@@ -1,6 +1,8 @@
 // Reading the transactions of a card or of a whole program, newest first.
+
 import * as v from 'valibot'
 import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
+import { listOf, Named } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -58,6 +60,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: TransactionsQuery,
+    response: listOf('data', Named),
     handler: async (call): Promise<Outcome> => {
       const card = await readCard(services, call.params.memberId, call.params.campaignId)
       return isFailure(card) ? card : list(services, { card: card._id }, call)
@@ -71,6 +74,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     permission: 'members.read',
     params: ByCampaign,
     query: TransactionsQuery,
+    response: listOf('data', Named),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       return isFailure(program) ? program : list(services, { campaign: program.id }, call)

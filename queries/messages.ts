@@ -1,9 +1,11 @@
 // Reading messages: what was asked for or skipped and why, what became of it, and every try.
+
 import * as v from 'valibot'
 import type { OutboxDocument } from '../projections/outbox.ts'
 import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
 import { activityId, factIdOf } from '../src/domain/customer/activity.ts'
 import { CHANNELS } from '../src/domain/distributions/messages.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -145,6 +147,7 @@ export const messageQueries = (services: Services) => [
     tag: 'Messages',
     permission: 'messages.read',
     query: ListQuery,
+    response: listOf('data', MessageObject),
     handler: (call) => list(services, call.query),
   }),
   route({
@@ -156,6 +159,7 @@ export const messageQueries = (services: Services) => [
       '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
     tag: 'Messages',
     permission: 'messages.read',
+    response: listOf('data', answerOf('message_lane', { channel: v.string(), host: v.string(), state: v.string() })),
     handler: (): Outcome => {
       const lanes = services.delivery?.lanes() ?? []
       return {

@@ -1,6 +1,8 @@
 // Watching the processes between streams: what waits, for how long, and what was given up for now.
+
 import * as v from 'valibot'
 import { wordsOf } from '../src/domain/rulebook/sound.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -18,6 +20,7 @@ export const processQueries = ({ processes, aside, failedJobs, rulebook }: Servi
     tag: 'Operation of processes',
     permission: 'operation.read',
     query: v.object({ limit: pageLimit }),
+    response: listOf('data', answerOf('process', { name: v.string() })),
     handler: async (call): Promise<Outcome> => {
       const position = processes.position()
       const { limit } = call.query

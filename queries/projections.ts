@@ -1,7 +1,9 @@
 // Watching the read models: their versions, how far they are behind, what is being rebuilt, and what is parked.
+
 import * as v from 'valibot'
 import { projections } from '../projections/index.ts'
 import { rebuildsOf } from '../src/audit/rebuilds.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -76,6 +78,7 @@ export const projectionQueries = (services: Services) => {
       summary: 'The read models: versions, lag, and what is being rebuilt',
       tag: 'Operation of projections',
       permission: 'operation.read',
+      response: listOf('data', answerOf('projection', { name: v.string(), version: v.number() })),
       handler: list,
     }),
     route({
@@ -85,6 +88,7 @@ export const projectionQueries = (services: Services) => {
       tag: 'Operation of projections',
       permission: 'operation.read',
       query: v.object({ limit: pageLimit }),
+      response: listOf('data', v.unknown()),
       handler: async (call): Promise<Outcome> => ({
         body: {
           object: 'list',

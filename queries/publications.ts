@@ -1,19 +1,20 @@
 // Reading publications: how one shows, and the list of them.
+
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import type { Profile } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import { type HeldVoucher, heldBy } from '../src/domain/vouchers/state.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
-import { readCustomer, showCustomerBriefly } from './customers.ts'
+import { readCustomer, showCustomerState, showCustomers } from './customers.ts'
 import { allOf, type DocumentFields, filterQuery, NOTHING } from './filters.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
@@ -28,7 +29,7 @@ export const PublicationObject = v.pipe(
     voucher: v.looseObject({ id: v.string(), code: v.string() }),
     vouchers_id: v.optional(v.array(v.string())),
     /** The codes of a publication of several. */
-    vouchers: v.optional(v.array(v.string())),
+    vouchers: v.array(v.string()),
     created_at: v.string(),
   }),
   v.title('Publication'),
@@ -50,18 +51,20 @@ const VOUCHER_TYPES: Readonly<Record<string, string>> = {
   LOYALTY_PROGRAM: 'LOYALTY_CARD',
 }
 
+type WholeCustomer = ReturnType<typeof showCustomerState>
+
 /** `voucher` is the first of several. */
-const show = (customer: string, profile: Profile | undefined, shown: Shown) => ({
+const show = (customer: string, whole: WholeCustomer | undefined, shown: Shown) => ({
   id: shown.id,
   object: 'publication' as const,
   created_at: isoOf(shown.at),
   customer_id: customer,
-  tracking_id: profile?.source_id ?? null,
+  tracking_id: whole?.source_id ?? null,
   metadata: shown.metadata,
   channel: shown.channel ?? 'API',
   source_id: shown.sourceId,
   result: 'SUCCESS' as const,
-  customer: profile ? showCustomerBriefly(customer, profile) : { id: customer, object: 'customer' },
+  customer: whole ?? { id: customer, object: 'customer' as const },
   voucher: {
     ...shown.vouchers[0]!,
     campaign: shown.campaign?.name ?? null,
@@ -73,13 +76,14 @@ const show = (customer: string, profile: Profile | undefined, shown: Shown) => (
     object: 'voucher' as const,
   },
   vouchers_id: shown.vouchers.map(({ id }) => id),
-  ...(shown.vouchers.length > 1 ? { vouchers: shown.vouchers.map(({ code }) => code) } : {}),
+  vouchers: shown.vouchers.map(({ code }) => code),
 })
 
 /** The publication of a code that a customer holds, from the state that a command has just left. */
-export const showHeld = ({ id, profile, vouchers }: CustomerState, held: HeldVoucher) => {
+export const showHeld = (state: CustomerState, held: HeldVoucher) => {
+  const { id, vouchers } = state
   const together = heldBy(vouchers, held.publication.id)
-  return show(id, profile, {
+  return show(id, showCustomerState(state), {
     id: held.publication.id,
     vouchers: (together.length > 0 ? together : [held]).map(({ id: voucher, code }) => ({ id: voucher, code })),
     campaign: held.campaign ?? null,
@@ -91,8 +95,8 @@ export const showHeld = ({ id, profile, vouchers }: CustomerState, held: HeldVou
   })
 }
 
-const showDocument = (document: PublicationDocument, profile: Profile | undefined) =>
-  show(document.customer, profile, {
+const showDocument = (document: PublicationDocument, customer: WholeCustomer | undefined) =>
+  show(document.customer, customer, {
     id: document._id,
     vouchers: document.vouchers,
     campaign: document.campaign,
@@ -201,8 +205,8 @@ const list = async (
   const holders = await services.readModel
     .collection<CustomerDocument>('customers')
     .find({ _id: { $in: [...new Set(page.entries.map((p) => p.customer))] } }, { limit })
-  const profiles = new Map(holders.map(({ _id, profile }) => [_id, profile]))
-  const shown = page.entries.map((document) => showDocument(document, profiles.get(document.customer)))
+  const customers = new Map((await showCustomers(services, holders)).map((one) => [one.id, one]))
+  const shown = page.entries.map((document) => showDocument(document, customers.get(document.customer)))
   return { body: listBody('publications', page, shown, { total }) }
 }
 
@@ -214,6 +218,7 @@ export const publicationQueries = (services: Services) => [
     tag: 'Publications',
     permission: 'codes.read',
     query: ListQuery,
+    response: listOf('publications', PublicationObject),
     handler: (call) => list(services, call),
   }),
 ]

@@ -1,4 +1,5 @@
 // Reading redemptions and rollbacks: how one shows, one by its id or that of its request, lists of all and of a code's.
+
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { RedemptionDocument } from '../projections/redemptions.ts'
@@ -6,6 +7,7 @@ import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import { orderId, RecordedOrder, showOrder } from '../src/domain/redemption/order.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
@@ -128,6 +130,7 @@ export const showParent = (children: readonly [RedemptionDocument, ...Redemption
         },
       },
     },
+    channel: { channel_id: first.channel, channel_type: 'API' as const },
     customer: customerShown(first.customer, profile),
     related_object_type: 'redemption' as const,
     related_object_id: first.parent,
@@ -275,6 +278,7 @@ export const redemptionQueries = (services: Services) => [
     tag: 'Redemptions',
     permission: 'redemptions.read',
     query: ListQuery,
+    response: listOf('redemptions', RedemptionObject),
     handler: (call) => list(services, call),
   }),
   route({
@@ -296,6 +300,7 @@ export const redemptionQueries = (services: Services) => [
     permission: 'redemptions.read',
     params: v.object({ code: CodeName }),
     query: OfCodeQuery,
+    response: v.looseObject({ redemption_entries: v.array(RedemptionObject) }),
     handler: ({ params, query }) => ofCode(services, params.code, query),
   }),
 ]

@@ -1,10 +1,12 @@
 // Reading referrals: by program with totals, and what became of a code, a referrer and a referee.
+
 import * as v from 'valibot'
 import type { PublicationDocument } from '../projections/publications.ts'
 import type { ReferralDocument, ReferralStatus, RewardView } from '../projections/referrals.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
+import { answerOf, listOf, Named } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
@@ -335,6 +337,7 @@ export const referralQueries = (services: Services) => [
     permission: 'referrals.read',
     params: v.object({ campaignId: v.string() }),
     query: ListQuery,
+    response: listOf('data', Named),
     handler: (call) => list(services, call.params.campaignId, call.query),
   }),
   route({
@@ -345,6 +348,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CodeParams,
+    response: v.looseObject({ totals: v.looseObject({}) }),
     handler: ({ params }) => codeStatus(services, params.code, params.campaignId),
   }),
   route({
@@ -356,6 +360,7 @@ export const referralQueries = (services: Services) => [
     permission: 'referrals.read',
     params: CodeParams,
     query: HoldersQuery,
+    response: listOf('data', HolderObject),
     handler: (call) => {
       const { code, campaignId } = call.params
       return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, call)
@@ -368,6 +373,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CustomerParams,
+    response: answerOf('referrer', { customer_id: v.string(), campaign_id: v.string() }),
     handler: ({ params }) => referrerStatus(services, params.campaignId, params.customer),
   }),
   route({
@@ -377,6 +383,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CustomerParams,
+    response: answerOf('referee', { customer_id: v.string(), campaign_id: v.string(), status: v.string() }),
     handler: ({ params }) => refereeStatus(services, params.campaignId, params.customer),
   }),
 ]

@@ -1,6 +1,8 @@
 // Reading refused events.
+
 import * as v from 'valibot'
 import type { RejectedEventDocument } from '../projections/rejectedEvents.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -55,6 +57,10 @@ export const rejectedEventQueries = (services: Services) => [
     tag: 'Events',
     permission: 'events.read',
     query: ListQuery,
+    response: listOf(
+      'data',
+      answerOf('rejected_event', { id: v.string(), event: v.nullable(v.string()), rejected_at: v.string() }),
+    ),
     handler: (call) => list(services, call.query),
   }),
 ]

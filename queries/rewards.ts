@@ -1,10 +1,12 @@
 // Reading rewards, where they are offered, and which of them a member can pay for.
+
 import * as v from 'valibot'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Reward } from '../src/domain/rulebook/reward.ts'
 import type { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -94,6 +96,7 @@ export const rewardQueries = (services: Services) => [
     tag: TAG,
     permission: 'definitions.read',
     query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
+    response: listOf('data', RewardObject),
     handler: (call): Promise<Outcome> => {
       const rulebook = services.rulebook.current()
       const { assignment_id: assignment } = call.query
@@ -129,6 +132,7 @@ export const rewardQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ById,
     query: ListQuery,
+    response: listOf('data', AssignmentObject),
     handler: async (call): Promise<Outcome> => {
       const rulebook = services.rulebook.current()
       if (!rulebook.entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
@@ -167,6 +171,7 @@ export const rewardQueries = (services: Services) => [
       assignment_id: v.optional(v.string()),
       assignmentId: v.optional(v.string()),
     }),
+    response: listOf('data', AssignmentObject),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       if (isFailure(program)) return program
@@ -219,6 +224,7 @@ export const rewardQueries = (services: Services) => [
     permission: 'members.read',
     params: v.object({ memberId: CodeName }),
     query: MemberRewardsQuery,
+    response: listOf('data', v.looseObject({})),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found

@@ -145,5 +145,6 @@ export const ruleValidation = (services: Services) =>
     permission: 'definitions.read',
     params: ById,
     body: Body,
+    response: v.looseObject({ valid: v.nullable(v.boolean()), rule_id: v.string(), until: v.nullable(v.string()) }),
     handler: (call) => validate(services, call, call.params.id, call.body),
   })

@@ -1,4 +1,5 @@
 // Reading segments: definitions with the progress of their roll-out, members, history, and the segments of a customer.
+
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
@@ -9,6 +10,7 @@ import { changeOf } from '../src/domain/rulebook/facts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { conditionsOf, subjectOf } from '../src/domain/segments/conditions.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -199,6 +201,7 @@ export const segmentQueries = (services: Services) => [
     tag: 'Segments',
     permission: 'definitions.read',
     query: ListQuery,
+    response: listOf('data', SegmentObject),
     handler: (call) => list(services, call.query, call.now),
   }),
   route({
@@ -224,6 +227,7 @@ export const segmentQueries = (services: Services) => [
     permission: 'customers.read',
     params: ById,
     query: MembersQuery,
+    response: listOf('data', answerOf('segment_member', { id: v.string(), since: v.string() })),
     handler: (call) => members(services, call.params.id, call.query),
   }),
   route({
@@ -234,6 +238,7 @@ export const segmentQueries = (services: Services) => [
     permission: 'customers.read',
     params: ById,
     query: HistoryQuery,
+    response: listOf('data', v.looseObject({ id: v.string(), type: v.string(), created_at: v.string() })),
     handler: (call) => history(services, call.params.id, call.query),
   }),
   route({
@@ -243,6 +248,7 @@ export const segmentQueries = (services: Services) => [
     tag: 'Segments',
     permission: 'customers.read',
     params: ById,
+    response: listOf('data', answerOf('segment', { id: v.string(), name: v.nullable(v.string()) })),
     handler: (call) => segmentsOf(services, call.params.id),
   }),
 ]

@@ -1,8 +1,10 @@
 // Reading validation rules and their assignments.
+
 import * as v from 'valibot'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -67,6 +69,7 @@ export const validationRuleQueries = (services: Services) => {
       tag: 'Validation rules',
       permission: 'definitions.read',
       query: Rules,
+      response: listOf('data', RuleObject),
       handler: (call): Promise<Outcome> =>
         pageOfDefinitions(services, rules().values(), call, RULE_FIELDS, (entry) => showRule(entry, definitions())),
     }),
@@ -93,6 +96,7 @@ export const validationRuleQueries = (services: Services) => {
       permission: 'definitions.read',
       params: ById,
       query: Assignments,
+      response: listOf('data', AssignmentObject),
       handler: async (call): Promise<Outcome> =>
         rules().has(call.params.id)
           ? pageOfDefinitions(
@@ -115,6 +119,7 @@ export const validationRuleQueries = (services: Services) => {
         related_object_id: v.optional(v.string()),
         rule: v.optional(v.string()),
       }),
+      response: listOf('data', AssignmentObject),
       handler: (call): Promise<Outcome> =>
         pageOfDefinitions(
           services,

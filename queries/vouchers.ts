@@ -1,4 +1,5 @@
 // Reading vouchers: how one shows, one by its code or id, and lists of them.
+
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../projections/vouchers.ts'
@@ -9,6 +10,7 @@ import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import type { CodeState } from '../src/domain/vouchers/code.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { type Gift, VoucherType } from '../src/domain/vouchers/spec.ts'
+import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
@@ -298,6 +300,7 @@ export const voucherQueries = (services: Services) => [
     tag: 'Vouchers',
     permission: 'codes.read',
     query: ListQuery,
+    response: listOf('vouchers', VoucherObject),
     handler: (call) => list(services, call),
   }),
   route({

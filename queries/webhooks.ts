@@ -1,10 +1,12 @@
 // Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
+
 import * as v from 'valibot'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
 import { type Holder, holds } from '../src/domain/access/permissions.ts'
 import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
@@ -97,6 +99,7 @@ export const webhookQueries = (services: Services) => [
     summary: 'List project webhooks',
     tag: 'Webhooks',
     permission: 'webhooks.read',
+    response: listOf('data', WebhookObject),
     handler: ({ key }): Outcome => {
       const all = [...services.rulebook.current().entries('projectWebhook').values()].map((entry) =>
         shownTo(key, entry),
@@ -123,6 +126,7 @@ export const webhookQueries = (services: Services) => [
       'follows the Standard Webhooks specification.',
     tag: 'Webhooks',
     permission: 'webhooks.secret',
+    response: answerOf('signing_secret', { secret: v.string() }),
     handler: (): Outcome => ({ body: { object: 'signing_secret', secret: services.settings.signingSecret() } }),
   }),
 ]

@@ -14,7 +14,7 @@ const services = new Proxy({} as Services, {
   },
 })
 
-test('every route is in the document, and every reference resolves', () => {
+test('every route is in the document with its answer, and every reference resolves', () => {
   const routes = [...commandRoutes(services), ...queryRoutes(services)]
   const text = JSON.stringify(apiDocument(routes))
   const document = JSON.parse(text)
@@ -23,6 +23,16 @@ test('every route is in the document, and every reference resolves', () => {
   for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
     assert.ok(document.components.schemas[name!], `schema ${name}`)
   assert.ok(routes.length > 100)
+  const silent = Object.entries<Record<string, { readonly responses: Record<string, { readonly content?: unknown }> }>>(
+    document.paths,
+  ).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { responses }]) =>
+      Object.entries(responses).some(([status, { content }]) => status === '204' || (status < '300' && content))
+        ? []
+        : [`${method} ${path}`],
+    ),
+  )
+  assert.equal(silent, [], 'operations that say nothing of their answer')
 })
 
 test.run()

@@ -131,6 +131,13 @@ const charsetOf = ({ charset }: CodeConfig): readonly string[] => {
 
 const patternOf = ({ pattern, length }: CodeConfig): string => pattern ?? '#'.repeat(length ?? DEFAULT_LENGTH)
 
+/** A format as answers show it: what it does not say is what it stands for. */
+export const wholeConfig = (config: CodeConfig): CodeConfig => ({
+  ...(typeof config.pattern === 'string' ? {} : { length: config.length ?? DEFAULT_LENGTH }),
+  ...config,
+  charset: charsetOf(config).join(''),
+})
+
 const around = ({ prefix, postfix }: CodeConfig, body: string): string =>
   normalCode(`${prefix ?? ''}${body}${postfix ?? ''}`)
 

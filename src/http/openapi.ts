@@ -166,7 +166,11 @@ const operation = (route: Route, path: string, components: Components): JsonObje
   const content: JsonObject =
     route.response === undefined
       ? {}
-      : { content: { 'application/json': { schema: schemaJson(route.response, 'output', components) } } }
+      : {
+          content: {
+            [route.contentType ?? 'application/json']: { schema: schemaJson(route.response, 'output', components) },
+          },
+        }
   const common =
     audience === 'public'
       ? []

@@ -123,8 +123,10 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyLimit?: number
   /** Levels of objects and arrays in the body; default 20. */
   readonly bodyNesting?: number
-  /** The answer's body, for the API document only. */
+  /** The answer's body, for the API document and for tests; of an answer of lines, one line. */
   readonly response?: v.GenericSchema
+  /** What kind of content is answered; default `application/json`. */
+  readonly contentType?: string
   /** Brings many commands at once: it waits for its turn, and is refused at the door when that would not come soon. */
   readonly isMany?: true
   /** Records nothing although it is no GET: it is answered while the disk is full. */

@@ -9,6 +9,7 @@ import { printOf } from '../../src/domain/print.ts'
 import { requestId } from '../../src/domain/redemption/sight.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { ANN, createExamples, type Example, type Examples } from './examples.ts'
+import { type Heard, hear, readAll } from './heard.ts'
 
 /** Routes that have no example here, with the reason. */
 const EXCUSED: Readonly<Record<string, string>> = {
@@ -26,12 +27,17 @@ const EXCUSED: Readonly<Record<string, string>> = {
 let node: TestNode
 let examples: Examples
 let paths: readonly string[]
+let reads: readonly string[]
+let heard: Heard
 const test = suite('requests under a key')
 
 test.before(async () => {
   node = await testNode()
-  examples = await createExamples(node)
   const routes = [...commandRoutes(node.services), ...queryRoutes(node.services)]
+  heard = hear(node, routes)
+  node = heard.node
+  examples = await createExamples(node)
+  reads = routes.flatMap(({ method, path, also = [] }) => (method === 'get' ? [path, ...also] : []))
   paths = routes.flatMap(({ method, path, also = [] }) => (method === 'post' ? [path, ...also] : []))
 })
 test.after(() => node.end())
@@ -115,6 +121,21 @@ test('at once, and again when the rulebook has moved on: carried out once, with 
     assert.equal([again.status, again.body], [first.status, first.body], path)
     assert.ok(replayed(again), path)
   })
+})
+
+/** Not read here: lines instead of an answer, and what belongs to a node rather than to its records. */
+const UNREAD = /^\/client\/|audit|management|stream$/
+
+test('what was answered has the form that its route declares and the public contract describes', async () => {
+  const token = { 'Consistency-Token': String(await node.services.store.head()), Prefer: 'wait=10' }
+  await readAll(
+    reads.filter((path) => !UNREAD.test(path)),
+    (path) => node.call('GET', path, undefined, { as: 'admin', headers: token }),
+  )
+  const { operations, differences, unlike } = heard.found()
+  assert.equal(differences, [])
+  assert.equal(unlike, [])
+  assert.ok(operations > 75, `${operations} operations`)
 })
 
 test('another content under a key that was used is 422', async () => {

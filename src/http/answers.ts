@@ -1,0 +1,32 @@
+// Schemas that the answers of many routes share: lists, records by their `object`, and what a record is named by.
+import * as v from 'valibot'
+
+const kindOf = <const Kind extends string>(kind: Kind) => ({ object: v.literal(kind) })
+
+/** An answer that says by `object` what it is; more fields than are named may come. */
+export const answerOf = <const Kind extends string, Fields extends v.ObjectEntries>(kind: Kind, fields: Fields) =>
+  v.looseObject({ ...kindOf(kind), ...fields })
+
+/** A list under `ref`, which `data_ref` names. `more_starting_after` is null on the last page. */
+export const listOf = <const Ref extends string, Item extends v.GenericSchema>(ref: Ref, item: Item) =>
+  v.looseObject({
+    ...kindOf('list'),
+    data_ref: v.literal(ref),
+    ...({ [ref]: v.array(item) } as { readonly [K in Ref]: v.ArraySchema<Item, undefined> }),
+    total: v.optional(v.number()),
+    has_more: v.optional(v.boolean()),
+    more_starting_after: v.optional(v.nullable(v.string())),
+    next_cursor: v.optional(v.nullable(v.string())),
+  })
+
+/** What `POST …/balance` and the like answer of points. */
+export const PointsBalance = v.looseObject({
+  ...kindOf('balance'),
+  points: v.optional(v.number()),
+  total: v.number(),
+  balance: v.optional(v.number()),
+  related_object: v.object({ type: v.literal('voucher'), id: v.string() }),
+})
+
+/** Something of which the answer says no more than what it is called. */
+export const Named = v.looseObject({ id: v.string() })

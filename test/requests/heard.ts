@@ -1,0 +1,88 @@
+// All answers of a node, to be held against what their routes and the public contract say of them.
+import * as v from 'valibot'
+import { audienceOf, type Route } from '../../src/http/route.ts'
+import type { Answer, TestNode } from '../system/node.ts'
+import { differencesFrom, officialOf } from './official.ts'
+
+/** Where answers differ from the contract on purpose, or where the contract's own description is wrong, with the reason. */
+const KNOWN: readonly (readonly [RegExp, string])[] = [
+  [/loyalty\.calculation_type is missing/, 'only rules that pay in proportion have one'],
+  [/source\.banner is null/, 'a rule need not have a text'],
+  [/pending-points .*details\.(?:event\.type|order|earning_rule\.source)/, 'points of custom events wait as well'],
+  [/transactions .*details\.pending_points\./, 'a transaction names the pending points by their id'],
+  [/transfers \.active is boolean/, 'the contract calls it a text'],
+  [/parameters\.(?:campaign|coin|product) is missing/, 'the type of a reward says which there is'],
+  [/reward\.(?:product|sku|voucher) is missing/, 'the same; there is no catalogue of products'],
+  [/\/rewards {2}is array/, 'a list is answered with a list'],
+  [/\.order is null/, 'no order came with it'],
+  [/customer\.summary\.redemptions\.gift\.amount_to_go is missing/, 'credits are held by codes, not by the customer'],
+  [/summary \.(?:points|pending_points|amount|created_vouchers|vouchers|referred)_/, 'totals that are not kept'],
+]
+
+const isKnown = (difference: string): boolean => KNOWN.some(([pattern]) => pattern.test(difference))
+
+export interface Heard {
+  readonly node: TestNode
+  /** What was found: differences from the contract, and from the schemas that routes declare. */
+  found(): { readonly operations: number; readonly differences: readonly string[]; readonly unlike: readonly string[] }
+}
+
+const literals = (path: string): number => path.split('/').filter((segment) => !segment.startsWith('{')).length
+
+/** The node, with every answer it gives by `call` looked at. */
+export const hear = (node: TestNode, routes: readonly Route[]): Heard => {
+  const operations = new Set<string>()
+  const differences = new Set<string>()
+  const unlike = new Set<string>()
+  const paths = routes
+    .flatMap((route) => [route.path, ...(route.also ?? [])].map((path) => ({ path, route })))
+    .sort((a, b) => literals(b.path) - literals(a.path))
+    .map(({ path, route }) => ({ route, path, pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`) }))
+  const look = (method: string, address: string, { status, body }: Answer): void => {
+    const [bare = ''] = address.split('?')
+    const served = paths.find(({ route, pattern }) => route.method.toUpperCase() === method && pattern.test(bare))
+    const response = served?.route.contentType === undefined ? served?.route.response : undefined
+    const result = response && v.safeParse(response, body)
+    const [issue] = result?.issues ?? []
+    if (issue) unlike.add(`${method} ${served?.path} ${v.getDotPath(issue)}: ${issue.message}`)
+    const official = audienceOf(bare) === 'client' ? undefined : officialOf(method, bare)
+    if (official === undefined || status !== 200) return
+    operations.add(official)
+    for (const one of differencesFrom(official, body).map((difference) => `${official} ${difference}`))
+      if (!isKnown(one)) differences.add(one)
+  }
+  return {
+    node: {
+      ...node,
+      async call(method, path, body, options) {
+        const answer = await node.call(method, path, body, options)
+        if (answer.status < 300 && answer.status !== 204) look(method, path, answer)
+        return answer
+      },
+    },
+    found: () => ({ operations: operations.size, differences: [...differences], unlike: [...unlike] }),
+  }
+}
+
+const itemsOf = (list: Answer['body']): readonly Answer['body'][] =>
+  Array.isArray(list) ? list : Array.isArray(list?.[list?.data_ref]) ? list[list.data_ref] : []
+
+/** How many records of each list are read. */
+const FEW = 3
+
+/** Reads paths, their parameters taken from the lists above them. */
+export const readAll = async (paths: readonly string[], read: (path: string) => Promise<Answer>): Promise<void> => {
+  const lists = new Map<string, readonly string[]>()
+  const addresses = async (path: string): Promise<readonly string[]> => {
+    const at = path.lastIndexOf('/{')
+    if (at === -1) return [path]
+    const named: string[] = []
+    for (const list of (await addresses(path.slice(0, at))).slice(0, FEW)) {
+      const known = lists.get(list) ?? itemsOf((await read(list)).body).map(({ code, id }) => String(code ?? id))
+      lists.set(list, known)
+      named.push(...known.slice(0, FEW).map((id) => `${list}/${id}${path.slice(path.indexOf('}', at) + 1)}`))
+    }
+    return named
+  }
+  for (const path of paths) for (const address of (await addresses(path)).slice(0, FEW)) await read(address)
+}
