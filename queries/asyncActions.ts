@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
-import { listOf } from '../src/http/answers.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -71,7 +71,10 @@ export const asyncActionQueries = (services: Services) => [
       order: orderOf(['created_at'], '-created_at'),
       end_date: spanFields.end_date,
     }),
-    response: listOf('async_actions', AsyncActionObject),
+    response: listOf(
+      'async_actions',
+      answerOf('async_action', { id: v.string(), type: v.string(), status: v.string() }),
+    ),
     handler: async ({ query }): Promise<Outcome> => {
       const filter = spanFilter('created_at', query, services.rulebook.current().project.timeZone)
       const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)

@@ -14,8 +14,9 @@ import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
 import { campaignNamed } from './campaigns.ts'
-import { readCustomer, showCustomerState, showCustomers } from './customers.ts'
+import { readCustomer, showCustomer, showCustomerState } from './customers.ts'
 import { allOf, type DocumentFields, filterQuery, NOTHING } from './filters.ts'
+import { cardsOf } from './loyaltyMembers.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
 import { isoOf } from './shapes.ts'
 
@@ -205,7 +206,11 @@ const list = async (
   const holders = await services.readModel
     .collection<CustomerDocument>('customers')
     .find({ _id: { $in: [...new Set(page.entries.map((p) => p.customer))] } }, { limit })
-  const customers = new Map((await showCustomers(services, holders)).map((one) => [one.id, one]))
+  const cards = await cardsOf(
+    services,
+    holders.map(({ _id }) => _id),
+  )
+  const customers = new Map(holders.map((one) => [one._id, showCustomer(one, cards.get(one._id))]))
   const shown = page.entries.map((document) => showDocument(document, customers.get(document.customer)))
   return { body: listBody('publications', page, shown, { total }) }
 }

@@ -424,7 +424,8 @@ test('pending points over HTTP', async () => {
   assert.equal([card.loyalty_card.balance, card.loyalty_card.pending_points], [0, 10])
   const base = `/v1/loyalties/members/${card.code}/pending-points`
   const [one, two] = ok(await get(base)).body.data
-  assert.is(ok(await post(`${base}/${one.id}/balance`, { points: 3 })).body.points, 8)
+  const changed = ok(await post(`${base}/${one.id}/balance`, { points: 3 })).body
+  assert.equal([changed.points, changed.total, changed.pending_points.points, changed.object], [3, 8, 8, 'balance'])
   assert.is(ok(await post(`${base}/${one.id}/activate`)).body.balance, 8)
   assert.is((await post(`${base}/${two.id}/cancel`)).status, 204)
   refused(await post(`${base}/${two.id}/cancel`), 404, 'not_found')

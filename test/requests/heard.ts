@@ -8,9 +8,13 @@ import { differencesFrom, officialOf } from './official.ts'
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/loyalty\.calculation_type is missing/, 'only rules that pay in proportion have one'],
   [/source\.banner is null/, 'a rule need not have a text'],
-  [/pending-points .*details\.(?:event\.type|order|earning_rule\.source)/, 'points of custom events wait as well'],
+  [
+    /pending-points .*(?:details\.(?:event\.type|order|earning_rule\.source)|order_id is null)/,
+    'points of custom events wait as well',
+  ],
   [/transactions .*details\.pending_points\./, 'a transaction names the pending points by their id'],
   [/transfers \.active is boolean/, 'the contract calls it a text'],
+  [/transfers \.validity_\w+ is null/, 'a card has no times of its own'],
   [/parameters\.(?:campaign|coin|product) is missing/, 'the type of a reward says which there is'],
   [/reward\.(?:product|sku|voucher) is missing/, 'the same; there is no catalogue of products'],
   [/\/rewards {2}is array/, 'a list is answered with a list'],

@@ -13,7 +13,10 @@ import {
   codeStream,
   configFault,
   roomOf,
+  wholeConfig,
 } from '../../src/domain/codes.ts'
+import { Campaign, campaignKind } from '../../src/domain/rulebook/campaign.ts'
+import { NO_DEFINITIONS } from '../../src/domain/rulebook/decide.ts'
 import { checkStream } from '../../src/eventstore/refuse.ts'
 
 const runs = process.env.SOAK ? 50_000 : 2_000
@@ -121,6 +124,33 @@ test('a format is refused unless every code of it can be one', () => {
   assert.is(configFault({ prefix: 'VÅR-', charset: 'ÅÄÖ' }), undefined)
   assert.is(roomOf({ charset: '🎁🎈', length: 3 }), 8)
   assert.match(codeFrom({ charset: '🎁🎈', length: 3 }, 'seed'), /^[🎁🎈]{3}$/u)
+})
+
+test('short codes are taken where their format has room for ten times as many as are asked for', () => {
+  const faultsOf = (vouchers_count: number | undefined, config: CodeConfig, type = 'DISCOUNT_COUPONS') => {
+    const kind = type === 'DISCOUNT_COUPONS' ? 'DISCOUNT_VOUCHER' : 'LOYALTY_CARD'
+    const campaign = v.parse(Campaign, {
+      name: 'short',
+      campaign_type: type,
+      vouchers_count,
+      voucher: {
+        type: kind,
+        code_config: config,
+        ...(kind === 'DISCOUNT_VOUCHER' ? { discount: { type: 'AMOUNT', amount_off: 0 } } : {}),
+      },
+    })
+    return campaignKind.check?.('camp_1', campaign, NO_DEFINITIONS).map(({ path }) => path)
+  }
+  const four = { length: 4, charset: 'numeric' }
+  assert.equal(faultsOf(1_000, four), [])
+  assert.equal(faultsOf(1_001, four), ['voucher.code_config'])
+  assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }), ['voucher.code_config'])
+  assert.equal(faultsOf(undefined, four, 'LOYALTY_PROGRAM'), ['voucher.code_config'])
+})
+
+test('a format is shown with what it leaves to be understood', () => {
+  assert.equal(wholeConfig({ prefix: 'A-', charset: 'numeric' }), { length: 12, prefix: 'A-', charset: '0123456789' })
+  assert.equal(wholeConfig({ pattern: 'A-##', charset: 'AB' }), { pattern: 'A-##', charset: 'AB' })
 })
 
 test.run()

@@ -84,8 +84,14 @@ export const Campaign = v.object({
 })
 export type Campaign = v.InferOutput<typeof Campaign>
 
-/** Codes must not run out: a format has room for at least this many. */
+/** Codes that are made as customers come must not run out: their format has room for at least this many. */
 const MIN_ROOM = 1_000_000
+/** Formats of codes that are made beforehand: room for each code that is asked for, and as much again that nobody guesses. */
+const MIN_OWN_ROOM = 1_000
+const SPARE = 10
+
+const neededRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
+  hasOwnCodes(type) ? Math.max(MIN_OWN_ROOM, SPARE * (count ?? 0)) : MIN_ROOM
 
 /** What the vouchers of a campaign are, and the part of them that says what one is worth. */
 const WORTH = {
@@ -124,8 +130,8 @@ const check = (_: string, definition: Campaign, all: Definitions): readonly Faul
   return [
     ...(format === undefined ? [] : [{ path: 'voucher.code_config', message: format }]),
     ...validityFaults(definition, calendarOf(all.project?.timeZone ?? 'UTC')),
-    ...(voucher && roomOf(voucher.code_config) < MIN_ROOM
-      ? [{ path: 'voucher.code_config', message: `must allow at least ${MIN_ROOM} different codes` }]
+    ...(voucher && roomOf(voucher.code_config) < neededRoom(definition)
+      ? [{ path: 'voucher.code_config', message: `must allow at least ${neededRoom(definition)} different codes` }]
       : []),
     ...(type === 'LOYALTY_PROGRAM' ? loyaltyFaults(definition) : []),
     ...worthFaults(definition),

@@ -18,7 +18,7 @@ export const Discount = v.variant('type', [
     type: v.literal('AMOUNT'),
     ...cap,
     /** Minor units. */
-    amount_off: positive,
+    amount_off: amount,
     /** Off the order, off each item, off each unit, or off all items together in proportion to their amounts or quantities. */
     effect: v.optional(
       v.picklist([
