@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { KeyState, RoleState } from '../src/domain/access/access.ts'
 import { type DeliveredRole, ROLE_PERMISSIONS, ROLES } from '../src/domain/access/permissions.ts'
+import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -89,6 +90,7 @@ export const accessQueries = (services: Services) => [
     path: '/v1/access/keys',
     summary: 'List the keys that are managed here, newest first',
     description: 'Keys of `KEYS_FILE` or the generated file are not among them.',
+    response: listOf('data', KeyObject),
     handler: async (): Promise<Outcome> => {
       const used = await services.access.lastUsed()
       const keys = [...services.access.current().keys.values()].toSorted((a, b) => b.createdAt - a.createdAt)
@@ -110,6 +112,7 @@ export const accessQueries = (services: Services) => [
     ...common,
     path: '/v1/access/roles',
     summary: 'List the roles: those that are delivered, then your own',
+    response: listOf('data', RoleObject),
     handler: (): Outcome =>
       listed([...ROLES.map(delivered), ...[...services.access.current().roles.values()].map(showRole)]),
   }),
