@@ -136,10 +136,6 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       body: { name: `schema-${tag}`, schema: { properties: {} } },
     }),
     '/v1/customers': (tag) => ({ path: '/v1/customers', body: { name: `Somebody ${tag}` } }),
-    '/v1/customers/{id}/permanent-deletion': async (tag) => ({
-      path: `/v1/customers/${(await made('/v1/customers', { source_id: `gone-${tag}` })).id}/permanent-deletion`,
-      body: {},
-    }),
     '/v1/segments': (tag) => ({
       path: '/v1/segments',
       body: { name: `segment-${tag}`, type: 'auto-update', filter: purchase },
