@@ -24,8 +24,11 @@ export interface Batches {
   begin(commands: number, bytes: number): Promise<Turn | number>
 }
 
-/** Commands under way at a time. A server that flushes many together takes longer for each: a second is still soon. */
-const UNDER_WAY = { start: 32, min: 4, max: 256, targetMs: 1_000, weight: Number.POSITIVE_INFINITY }
+/**
+ * Commands under way at a time. A server that flushes many together takes longer for each: a second is still soon. Never fewer than
+ * one flush is worth: where the machine itself is slow, each takes long however few they are.
+ */
+const UNDER_WAY = { start: 32, min: 32, max: 256, targetMs: 1_000, weight: Number.POSITIVE_INFINITY }
 /** Behind a crowd that stands nobody is let in who would wait for longer than this, ms. */
 const MAX_WAIT_MS = 2_000
 /** How long who came in with a crowd that came at once waits for the turn, ms. */
