@@ -5,8 +5,10 @@ import * as v from 'valibot'
 import { KeyObject, RoleObject, showKey, showRole } from '../queries/access.ts'
 import { permissionsOfRole } from '../src/domain/access/access.ts'
 import { holds, isPermission, PERMISSION_NAMES } from '../src/domain/access/permissions.ts'
+import { calendarOf } from '../src/domain/calendar.ts'
 import { shortIdFrom } from '../src/domain/ids.ts'
 import { type Failure, notFound, refuse } from '../src/http/errors.ts'
+import { instantOrDay } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { ABILITIES, keyOrigin } from '../src/keys.ts'
 import { customerSecret, tokenDigest } from '../src/runtime/access.ts'
@@ -22,8 +24,6 @@ const network = v.pipe(
   v.string(),
   v.check((cidr) => ipaddr.isValidCIDR(cidr), 'must be a network such as 10.0.0.0/8 or 2001:db8::/32'),
 )
-const futureTime = v.pipe(v.string(), v.isoTimestamp('must be a time such as 2027-01-31T00:00:00Z'))
-
 const KeyBody = v.pipe(
   v.object({
     name: text(200),
@@ -33,7 +33,8 @@ const KeyBody = v.pipe(
     /** Of a client key. */
     allow: v.optional(v.array(v.picklist(ABILITIES, `must be one of ${ABILITIES.join(', ')}`))),
     networks: v.optional(v.pipe(v.array(network), v.minLength(1), v.maxLength(100))),
-    expires_at: v.optional(futureTime),
+    /** A time, or a day of the project's zone, at whose end the key ends. */
+    expires_at: v.optional(instantOrDay),
   }),
   v.title('AccessKeyRequest'),
 )
@@ -83,6 +84,8 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
   if (!isClient && (origins || allow)) return refuse('invalid_payload', 'Only a client key has "origins" and "allow"')
   const fault = roleFault(services, call, role)
   if (fault) return fault
+  const { timeZone } = services.rulebook.current().project
+  const expiresAt = expires_at === undefined ? undefined : calendarOf(timeZone).parseEnd(expires_at)
   const token = randomBytes(32).toString('base64url')
   const named = call.idempotencyKey
   const id = named === undefined ? `app_${randomBytes(12).toString('hex')}` : `app_${shortIdFrom('access', named)}`
@@ -94,7 +97,7 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
     ...(origins ? { origins } : {}),
     ...(allow ? { allow: [...new Set(allow)] } : {}),
     ...(networks ? { networks } : {}),
-    ...(expires_at === undefined ? {} : { expiresAt: Date.parse(expires_at) }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
   }
   const { refusal, position } = await services.access.execute({ type: 'CreateKey', key }, contextOf(call, services))
   return refusal ? { refused: refusal } : told(services, id, token, position, 201)

@@ -1,5 +1,6 @@
 // The catalogue of facts, made from the registry: what can be in the log, in which stream, with which fields.
 import { toJsonSchema } from '@valibot/to-json-schema'
+import { accessFacts } from '../../src/domain/access/facts.ts'
 import { codeFacts } from '../../src/domain/codes.ts'
 import { profileFacts } from '../../src/domain/customer/profile.ts'
 import { segmentFacts } from '../../src/domain/customer/segmentFacts.ts'
@@ -103,6 +104,12 @@ const FAMILIES: readonly Family[] = [
     stream: 'traces-<customer>',
     says: 'What a deleted customer left in read models.',
     facts: traceFacts,
+  },
+  {
+    title: 'Access',
+    stream: 'access-main',
+    says: 'Keys, as digests, and roles of one’s own.',
+    facts: accessFacts,
   },
   {
     title: 'Definitions',

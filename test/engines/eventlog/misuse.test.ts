@@ -358,7 +358,8 @@ test('what is in flight when the server stops is answered, and is there afterwar
   const settled = await answers
   const acknowledged = proposed.filter((_, i) => settled[i]!.status === 'fulfilled').map(({ id }) => id)
   for (const one of settled) {
-    if (one.status === 'rejected') assert.is((one.reason as { readonly code?: number }).code, 14)
+    // Cancelled where it had arrived and was not carried out, unavailable where it found no server any more.
+    if (one.status === 'rejected') assert.ok([1, 14].includes((one.reason as { readonly code?: number }).code ?? 0))
   }
   const again = await startEventLog({ access: 'open', dir })
   const other = clientOf(again.url)
