@@ -15,7 +15,7 @@ const PAGE = 1_000
 
 const PersonalDataQuery = v.object({
   /** `next_cursor` of the page before. */
-  starting_after: v.optional(
+  after: v.optional(
     v.pipe(
       v.string(),
       v.regex(/^\d{1,15}$/, 'must be the next_cursor of the page before'),
@@ -89,6 +89,6 @@ export const personalDataQueries = (services: Services) => [
     params: ById,
     query: PersonalDataQuery,
     response: PersonalData,
-    handler: (call) => personalData(services, call.params.id, call.query.starting_after),
+    handler: (call) => personalData(services, call.params.id, call.query.after),
   }),
 ]

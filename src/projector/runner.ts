@@ -13,6 +13,7 @@ import {
   retry,
   Subject,
   switchMap,
+  take,
   takeUntil,
   timer,
 } from 'rxjs'
@@ -313,7 +314,7 @@ export const runLane = ({
     switchMap((session) =>
       merge(
         from(session.failed),
-        defer(() => race(timer(pauseBeforeCheck()), look$)).pipe(
+        defer(() => race(timer(pauseBeforeCheck()), look$).pipe(take(1))).pipe(
           concatMap(() => session.check()),
           repeat(),
           ignoreElements(),

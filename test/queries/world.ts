@@ -137,6 +137,9 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   const message = await until(async () => (await node.call('GET', '/v1/messages?limit=1')).body.data[0])
   const job = (await node.call('GET', '/v1/async-actions?limit=1')).body.async_actions[0]
 
+  const key = await post('/v1/access/keys', { name: 'a reader', role: 'reader' })
+  await post('/v1/access/roles', { name: 'helper', permissions: ['customers.read'] })
+
   const document = (await node.call('GET', '/openapi.json')).body
   interface Parameter {
     readonly name?: string
@@ -172,6 +175,8 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/validation-rules\//, { id: validations[0].id, assignmentId: assignment.id }],
     [/^\/v1\/distributions\//, { id: distributions[0].id }],
     [/^\/v1\/webhooks\//, { id: hooks[0].id }],
+    [/^\/v1\/access\/keys\//, { id: key.id }],
+    [/^\/v1\/access\/roles\//, { name: 'helper' }],
     [/^\/v1\/messages\//, { id: message.id }],
     [/^\/v1\/async-actions\//, { id: job.id }],
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
