@@ -137,8 +137,9 @@ test('the SDK scrolls through all customers of one batch', async () => {
   }
 })
 
-/** Answers as lines of JSON, and those that say how the node is at this very moment. */
-const MOVING = /^\/v1\/(?:audit\/(?:verify|redecide|export|seal|laws|clock)|clock$|projections|processes|messages)/
+/** Answers as lines of JSON, one that goes on as long as somebody reads it, and those that say how it is at this very moment. */
+const MOVING =
+  /statistics$|^\/v1\/(?:activity\/stream|audit\/(?:verify|redecide|export|seal|laws|clock)|clock$|projections|processes|messages)/
 
 test('every GET answers with an ETag, and 304 to who has it', async () => {
   let seen = 0
