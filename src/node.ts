@@ -218,7 +218,7 @@ export const startNode = async (
     // Random bytes of its own a key would cost a system call each; the pool behind UUIDs does not.
     const randomKey = () => randomUUID().replaceAll('-', '')
     const snapshots = createSnapshotStore(readModel, log)
-    const erasures = createErasures({ vault, snapshots, readModel })
+    const erasures = createErasures({ vault, readModel })
     const customers = createCustomerRuntime({
       store,
       head: (await whenReached(log, signal, () => store.head())) ?? -1n,
@@ -323,8 +323,8 @@ export const startNode = async (
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
-          ...traceProcesses({ store, readModel, caughtUp, now }),
-          ...erasureProcesses({ erasures }),
+          ...traceProcesses({ store, readModel, snapshots, caughtUp, now }),
+          ...erasureProcesses({ erasures, snapshots }),
           ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),
         ],
         store,

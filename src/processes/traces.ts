@@ -4,13 +4,14 @@ import { sortable } from '../domain/position.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { TRACED, TRACES_ERASED, type Traced, type TracesErased, tracesStream } from '../domain/traces.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
-import { erasedSnapshot, notNewer, SNAPSHOTS, type SnapshotDocument } from '../runtime/snapshots.ts'
+import type { ReadModel } from '../readmodel/index.ts'
+import type { SnapshotStore } from '../runtime/snapshots.ts'
 import type { Process } from './process.ts'
 
 export interface TraceProcessesOptions {
   readonly store: Pick<EventStore, 'append'>
-  readonly readModel: Pick<ReadModel, 'collection' | 'plain'>
+  readonly readModel: Pick<ReadModel, 'collection'>
+  readonly snapshots: Pick<SnapshotStore, 'erase'>
   /** Whether the read models come to show everything recorded before now, within so many ms. */
   readonly caughtUp: (timeoutMs: number) => Promise<boolean>
   readonly now: () => number
@@ -33,7 +34,13 @@ const counted = (found: readonly TraceDocument[]): TracesErased['events'] => {
   return [...events].map(([event, n]) => ({ event, events: n }))
 }
 
-export const traceProcesses = ({ store, readModel, caughtUp, now }: TraceProcessesOptions): readonly Process[] => {
+export const traceProcesses = ({
+  store,
+  readModel,
+  snapshots,
+  caughtUp,
+  now,
+}: TraceProcessesOptions): readonly Process[] => {
   /** Pages by the place in the log: what comes after the deletion is somebody's who came back. */
   const erase = async (of: Traced, customer: string, deletion: RecordedFact): Promise<void> => {
     const collection = readModel.collection<TraceDocument>(of)
@@ -78,15 +85,7 @@ export const traceProcesses = ({ store, readModel, caughtUp, now }: TraceProcess
         const customer = customerOfStream(fact.stream)
         if (customer === undefined) return
         if (!(await caughtUp(WAIT_MS))) throw new Error('the read models do not show the deletion yet')
-        // A copy of the state, from which a load would begin; whoever comes back gets another. A node that still has the
-        // customer in memory as it was cannot put that back.
-        const erased = erasedSnapshot(customer, fact.position)
-        await readModel
-          .plain<SnapshotDocument>(SNAPSHOTS)
-          .replaceOne(notNewer(customer, erased.at), erased, { upsert: true })
-          .catch((error: unknown) => {
-            if (!isDuplicateKey(error)) throw error
-          })
+        await snapshots.erase(customer, fact.position)
         for (const of of Object.keys(TRACED) as Traced[]) await erase(of, customer, fact)
       },
     },

@@ -1,9 +1,8 @@
-// What erasing a person does beside the fact that says so: the keys of what is personal are destroyed, and what is kept of the
-// customer outside of the read models goes. Each step may be done again.
+// What erasing a person does at once, beside the fact that says so: the keys of what is personal are destroyed, and answers that may
+// hold it go. Each step may be done again.
 import type { CustomerVault } from '../privacy/vault.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { dropAnswers } from './requests.ts'
-import type { SnapshotStore } from './snapshots.ts'
 
 export interface Erasures {
   /** False: personal data is not encrypted here, so that the log keeps it. */
@@ -14,17 +13,14 @@ export interface Erasures {
 
 export const createErasures = ({
   vault,
-  snapshots,
   readModel,
 }: {
   readonly vault: Pick<CustomerVault, 'destroy'> | undefined
-  readonly snapshots: Pick<SnapshotStore, 'remove'>
   readonly readModel: Pick<ReadModel, 'plain'>
 }): Erasures => ({
   isProvable: vault !== undefined,
   async finish(customer) {
     await vault?.destroy(customer)
-    await snapshots.remove(customer)
     // Answers do not say whom they are about; they last a day at most.
     await dropAnswers(readModel)
   },

@@ -20,8 +20,8 @@ export interface SnapshotStore {
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
   /** Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
-  /** Removes a customer's, after those that wait to be written. */
-  remove(id: string): Promise<void>
+  /** Leaves nothing of a customer who went at a position of the log; nothing older comes back, from no node that still has it. */
+  erase(id: string, position: bigint): Promise<void>
 }
 
 /** The collection of snapshots. */
@@ -40,7 +40,7 @@ export interface SnapshotDocument {
 }
 
 /** What is left of a customer who was deleted at `position`: nothing, and nothing older comes back in its place. */
-export const erasedSnapshot = (id: string, position: bigint): SnapshotDocument => ({
+const erasedSnapshot = (id: string, position: bigint): SnapshotDocument => ({
   _id: id,
   stateVersion: 0,
   revision: '-1',
@@ -54,7 +54,7 @@ export const erasedSnapshot = (id: string, position: bigint): SnapshotDocument =
  * The snapshot of a customer that may make way for one `at`, if there is any: where a newer one is, none is found, and the new one
  * cannot be put beside it (a duplicate key).
  */
-export const notNewer = (id: string, at: string) => ({ _id: id, at: { $not: { $gt: at } } })
+const notNewer = (id: string, at: string) => ({ _id: id, at: { $not: { $gt: at } } })
 
 /** Snapshots that wait to be written; further ones are left to a later time. */
 const MAX_WAITING = 2_000
@@ -177,10 +177,13 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
         queueMicrotask(() => void ask())
       }),
     loadMany,
-    async remove(id) {
-      waiting.delete(id)
-      while (underWay.has(id)) await writingNow
-      await collection().deleteOne({ _id: id })
+    async erase(id, position) {
+      const erased = erasedSnapshot(id, position)
+      await collection()
+        .replaceOne(notNewer(id, erased.at), erased, { upsert: true })
+        .catch((error: unknown) => {
+          if (!isDuplicateKey(error)) throw error
+        })
     },
     save(id, snapshot) {
       if (waiting.size >= MAX_WAITING && !waiting.has(id)) return

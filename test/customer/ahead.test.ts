@@ -10,6 +10,7 @@ import { createCustomerRuntime } from '../../src/runtime/customers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { DAY, HOUR, MINUTE, T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
+import { NO_SNAPSHOTS } from './noSnapshots.ts'
 
 const signal = new AbortController().signal
 const streams = [customerStream('cust_')]
@@ -30,13 +31,7 @@ const nodeOver = (disk: Disk, rulebook: () => Rulebook, { cacheSize = 100, befor
       return whole.append(...args)
     },
   }
-  const snapshots = {
-    load: async () => undefined,
-    loadMany: async () => new Map(),
-    save: () => {},
-    remove: async () => {},
-  }
-  const loader = createCustomers({ store, snapshots, cacheSize })
+  const loader = createCustomers({ store, snapshots: NO_SNAPSHOTS, cacheSize })
   let keys = 0
   const customers = createCustomerRuntime({
     store,

@@ -17,6 +17,7 @@ import { createCustomers } from '../../src/runtime/loader.ts'
 import { createTurns } from '../../src/runtime/turns.ts'
 import { T0, track, type World, world } from '../given.ts'
 import { fuse, newDisk, storeOver } from '../referrals/memory.ts'
+import { NO_SNAPSHOTS } from './noSnapshots.ts'
 
 const shop = (): World => {
   const w = world()
@@ -40,17 +41,11 @@ const nodeOf = (w: World) => {
       return whole.append(stream, facts, ...rest)
     },
   }
-  const snapshots = {
-    load: async () => undefined,
-    loadMany: async () => new Map(),
-    save: () => {},
-    remove: async () => {},
-  }
   let keys = 0
   const customers = createCustomerRuntime({
     store,
     head: -1n,
-    customers: createCustomers({ store, snapshots, cacheSize: 100 }),
+    customers: createCustomers({ store, snapshots: NO_SNAPSHOTS, cacheSize: 100 }),
     rulebook: () => w.rulebook,
     wasUsed: async () => false,
     randomKey: () => `key-${keys++}`,

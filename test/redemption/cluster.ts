@@ -10,6 +10,7 @@ import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/c
 import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { createRedemptions, type Redemptions } from '../../src/runtime/redemptions.ts'
+import { NO_SNAPSHOTS } from '../customer/noSnapshots.ts'
 import { T0 } from '../given.ts'
 import { appendTo } from '../referrals/memory.ts'
 
@@ -144,12 +145,7 @@ export const startNode = (
     head: log.facts.at(-1)?.position ?? -1n,
     customers: createCustomers({
       store,
-      snapshots: {
-        load: async () => undefined,
-        loadMany: async () => new Map(),
-        save: () => {},
-        remove: async () => {},
-      },
+      snapshots: NO_SNAPSHOTS,
       cacheSize: 1_000,
     }),
     rulebook,

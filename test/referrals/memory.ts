@@ -10,6 +10,7 @@ import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/c
 import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { createSetAside } from '../../src/runtime/setAside.ts'
+import { NO_SNAPSHOTS } from '../customer/noSnapshots.ts'
 import { T0 } from '../given.ts'
 
 export class Crash extends Error {}
@@ -189,12 +190,7 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
     head: disk.log.at(-1)?.position ?? -1n,
     customers: createCustomers({
       store,
-      snapshots: {
-        load: async () => undefined,
-        loadMany: async () => new Map(),
-        save: () => {},
-        remove: async () => {},
-      },
+      snapshots: NO_SNAPSHOTS,
       cacheSize: 1_000,
     }),
     rulebook,
