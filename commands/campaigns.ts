@@ -23,7 +23,7 @@ export const unsupported = {
 }
 
 /** What answers say of a campaign beside its definition. */
-const SHOWN = [
+export const SHOWN = [
   'creation_status',
   'vouchers_generation_status',
   'readonly',

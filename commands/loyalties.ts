@@ -11,7 +11,7 @@ import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
-import { unsupported } from './campaigns.ts'
+import { SHOWN, unsupported } from './campaigns.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
@@ -19,14 +19,6 @@ const TAG = 'Loyalty programs'
 
 const { campaign_type: _, voucher: __, ...entries } = Campaign.entries
 const fields = { ...entries, ...unsupported }
-const SHOWN = [
-  'creation_status',
-  'vouchers_generation_status',
-  'readonly',
-  'protected',
-  'categories',
-  'validation_rules_assignments',
-]
 const type = v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM')
 
 const Card = v.pipe(

@@ -4,6 +4,7 @@ import { activityId } from '../src/domain/customer/activity.ts'
 import { customerStream } from '../src/domain/ids.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
 import { factRegistry } from '../src/domain/registry.ts'
+import type { FactRegistry } from '../src/eventstore/index.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
@@ -43,8 +44,7 @@ const PersonalData = v.pipe(
   v.title('PersonalData'),
 )
 
-const registry: Readonly<Record<string, { readonly personal?: { take(data: Data): { taken: Data } | undefined } }>> =
-  factRegistry as never
+const registry: FactRegistry = factRegistry
 type Data = Readonly<Record<string, unknown>>
 
 const personalOf = ({ type, data }: RecordedFact): Data | undefined =>

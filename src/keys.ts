@@ -1,10 +1,10 @@
 // API keys: the file they are read from or generated into, and the ring that recognises a presented pair in constant time.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { type DeliveredRole, type Holder, ROLES } from './domain/access/permissions.ts'
-import { makeFolder } from './engines/private.ts'
+import { makeFolder, writeOnce } from './engines/private.ts'
 
 export type Role = DeliveredRole
 
@@ -182,21 +182,6 @@ const generate = (): readonly GeneratedKey[] =>
     ...(role === 'client' ? { origins: ['*'], customerSecret: randomBytes(32).toString('base64url') } : {}),
   }))
 
-/** Writes beside and links into place: a start that is killed half-way leaves no half file, and two starts agree on one. */
-const writeGenerated = (dataDir: string, path: string): void => {
-  makeFolder(dataDir)
-  const draft = `${path}.${process.pid}.new`
-  writeFileSync(draft, `${JSON.stringify(generate(), undefined, 2)}\n`, { mode: 0o600, flush: true })
-  chmodSync(draft, 0o600)
-  try {
-    linkSync(draft, path)
-  } catch (error) {
-    if (!existsSync(path)) throw error
-  } finally {
-    rmSync(draft, { force: true })
-  }
-}
-
 /**
  * The keys of `keysFile` when given (production: entries with `tokenHash`), else those of `dataDir/keys.json`, which the
  * first start writes with mode 0600. Throws `KeyFileError`.
@@ -206,6 +191,9 @@ export const loadKeys = (options: { readonly dataDir: string; readonly keysFile?
     return { ring: readKeys(options.keysFile), path: options.keysFile, generated: false }
   const path = join(options.dataDir, 'keys.json')
   const generated = !existsSync(path)
-  if (generated) writeGenerated(options.dataDir, path)
+  if (generated) {
+    makeFolder(options.dataDir)
+    writeOnce(path, `${JSON.stringify(generate(), undefined, 2)}\n`)
+  }
   return { ring: readKeys(path), path, generated }
 }

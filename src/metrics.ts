@@ -1,5 +1,5 @@
 // The process's Prometheus metrics: one registry that every part adds to, and the duration of HTTP requests.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { lostLogLines } from './logSink.ts'
 
 export interface Metrics {
@@ -7,6 +7,18 @@ export interface Metrics {
   readonly registry: Registry
   /** Counts one answered request; `route` is the path template, so that the number of series stays bounded. */
   readonly observeRequest: (method: string, route: string, status: number, seconds: number) => void
+}
+
+/** Makes gauges that are read when somebody asks. */
+export const gaugesIn = (registry: Registry) => (name: string, help: string, read: () => number) => {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read())
+    },
+  })
 }
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

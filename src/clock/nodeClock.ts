@@ -1,8 +1,9 @@
 // The one clock of a node: everything that says or compares a time of day asks it. It goes by the machine's clock as long as
 // that is to be believed, and by the time before while it is not.
 import { uptime } from 'node:os'
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Logger } from '../log.ts'
+import { gaugesIn } from '../metrics.ts'
 import { confirm, type Distrust, firstLook, look, type Reading, type Trust, testify, timeOf, whyNot } from './trust.ts'
 
 /** The clocks of the machine, ms. */
@@ -118,16 +119,7 @@ export const createNodeClock = (log: Pick<Logger, 'warn' | 'info'>, machine: Mac
 
 /** What operators see of it. */
 export const clockMetrics = (registry: Registry, clock: Pick<NodeClock, 'distrust'>): void => {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  }
+  const gauge = gaugesIn(registry)
   gauge('tributary_clock_distrusted', "1 while the machine's clock is not believed", () => (clock.distrust() ? 1 : 0))
   gauge(
     'tributary_clock_ahead_seconds',

@@ -1,11 +1,11 @@
 // Who may use the embedded engines: passwords and a certificate that the first start makes, for this machine's user alone.
 import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { CERTIFICATE_FILE, type Certificate, makeCertificate, Pem, stillGood } from './certificate.ts'
 import { StoreUnusable } from './dataFile.ts'
-import { FILE_MODE, makeFolder } from './private.ts'
+import { FILE_MODE, makeFolder, writeOnce } from './private.ts'
 
 /** Who may use an engine. The password is long and random, and all of its characters stand in a URL as they are. */
 export const Login = v.object({ user: v.string(), password: v.string() })
@@ -35,19 +35,6 @@ const newAccess = (tls: Certificate): Kept => ({
   documents: { user: 'tributary', password: newPassword() },
   tls,
 })
-
-/** Writes a whole file, or leaves the one that somebody else made at the same time. */
-const writeOnce = (path: string, text: string): void => {
-  const draft = `${path}.${process.pid}.new`
-  writeFileSync(draft, text, { mode: FILE_MODE, flush: true })
-  try {
-    linkSync(draft, path)
-  } catch (error) {
-    if (!existsSync(path)) throw error
-  } finally {
-    rmSync(draft, { force: true })
-  }
-}
 
 const read = (path: string): Kept => {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Kept), readFileSync(path, 'utf8'))

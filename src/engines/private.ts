@@ -1,5 +1,5 @@
 // Who may read what this program keeps: its own user and nobody else of the machine.
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FOLDER_MODE = 0o700
@@ -27,4 +27,21 @@ export const closedFolder = (dir: string): void => {
     for (const entry of readdirSync(dir, { withFileTypes: true }))
       if (entry.isFile()) chmodSync(join(dir, entry.name), FILE_MODE)
   } catch {}
+}
+
+/**
+ * Writes a file for this user alone, or leaves the one that somebody else made at the same time: beside, and linked into place, so
+ * that a start that is killed half-way leaves no half file, and two starts agree on one.
+ */
+export const writeOnce = (path: string, text: string): void => {
+  const draft = `${path}.${process.pid}.new`
+  writeFileSync(draft, text, { mode: FILE_MODE, flush: true })
+  chmodSync(draft, FILE_MODE)
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (!existsSync(path)) throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
 }

@@ -1,8 +1,8 @@
 // The master key: kept in a file outside of both stores, so that whoever has their bytes has nobody's data.
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { FILE_MODE, makeFolder } from '../engines/private.ts'
+import { makeFolder, writeOnce } from '../engines/private.ts'
 import { KEY_BYTES } from './cipher.ts'
 
 export interface MasterKey {
@@ -41,21 +41,6 @@ const readMasterKeys = (path: string): readonly MasterKey[] => {
 /** Where a node that is given none keeps its own. */
 export const masterKeyPath = (dataDir: string): string => join(dataDir, 'master.key')
 
-/** Written beside and linked into place: two starts agree on one. */
-const generate = (path: string): void => {
-  makeFolder(dirname(path))
-  const draft = `${path}.${process.pid}.new`
-  writeFileSync(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: FILE_MODE, flush: true })
-  chmodSync(draft, FILE_MODE)
-  try {
-    linkSync(draft, path)
-  } catch (error) {
-    if (!existsSync(path)) throw error
-  } finally {
-    rmSync(draft, { force: true })
-  }
-}
-
 /**
  * The master keys of `masterKeyFile`; without one those of `DATA_DIR/master.key`, where the event log is embedded. A file that is
  * not there is made. Undefined: the log is on a server and no file is given; a key of this node alone would be none for others.
@@ -72,6 +57,9 @@ export const loadMasterKeys = ({
   if (masterKeyFile === undefined && eventStoreUrl !== undefined) return undefined
   const path = masterKeyFile ?? masterKeyPath(dataDir)
   // A second key for a log that has one already opens nothing, and is refused when the log is read.
-  if (!existsSync(path)) generate(path)
+  if (!existsSync(path)) {
+    makeFolder(dirname(path))
+    writeOnce(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`)
+  }
   return readMasterKeys(path)
 }

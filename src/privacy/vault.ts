@@ -3,6 +3,7 @@
 // they open, the document store stays disposable, and one master key serves all nodes.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { customerOfStream } from '../domain/ids.ts'
 import { customerKeyStream, KEYS_STREAM, type KeyFactData } from '../domain/personalFacts.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { Encrypted, EventStore, KeyName, RawRecord, Vault } from '../eventstore/index.ts'
@@ -200,7 +201,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
       if (record.type === CUSTOMER_KEYS_DESTROYED) noteDestroyed(record.data as KeyFactData<'CustomerKeysDestroyed'>)
       else if (record.type === CUSTOMER_KEY_MADE && data.customer !== undefined && data.wrapped !== undefined)
         noteKey(data.customer, record.revision, data.wrapped)
-      else forget(record.stream.replace(/^customer-/, ''))
+      else forget(customerOfStream(record.stream) ?? '')
     },
 
     async destroy(customer) {

@@ -1,6 +1,5 @@
 // The managed keys and roles of this node: followed live, recognised beside the keys of the file, and the way to change them.
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
-import { defer, finalize, repeat, retry, switchMap, timer } from 'rxjs'
 import {
   type AccessCommand,
   type AccessState,
@@ -17,6 +16,7 @@ import { ABILITIES, type Ability, type ApiKey, type KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { createDecider, type Decided, type DeciderContext } from './decider.ts'
+import { followStream } from './following.ts'
 
 export interface Access {
   current(): AccessState
@@ -93,26 +93,7 @@ export const startAccess = async ({
   }
   for await (const fact of store.readStream(ACCESS_STREAM)) follow([fact])
 
-  const live = defer(() => store.subscribeStream(ACCESS_STREAM, { from: revision }))
-    .pipe(
-      switchMap((source) =>
-        defer(() => source.next(1_000)).pipe(
-          repeat(),
-          finalize(() => void source.close()),
-        ),
-      ),
-      retry({
-        delay: (error, tries) => {
-          log.warn({ err: error, tries }, 'subscription to keys ended; opening it again')
-          return timer(Math.min(5_000, 100 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2))
-        },
-        resetOnSuccess: true,
-      }),
-    )
-    .subscribe(({ facts, unreadable }) => {
-      for (const fact of unreadable) log.error({ fact }, 'a fact about keys cannot be read')
-      follow(facts)
-    })
+  const live = followStream({ store, stream: ACCESS_STREAM, from: () => revision, take: follow, log })
 
   const decider = createDecider<AccessState, AccessCommand, AccessFact>(
     {

@@ -1,10 +1,11 @@
 // What operators see of a node: whether it is ready, and the metrics of its parts.
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import { whyNot } from '../clock/trust.ts'
 import type { DiskWatch } from '../disk.ts'
 import type { Readiness } from '../http/operation.ts'
 import { createSteady } from '../line/steady.ts'
 import { processTime } from '../line/time.ts'
+import { gaugesIn } from '../metrics.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from './services.ts'
 
@@ -129,16 +130,7 @@ export const watchNode = (
     readonly switchedOff: () => number
   },
 ): void => {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  }
+  const gauge = gaugesIn(registry)
   gauge(
     'tributary_projector_lag_events',
     'Facts received and not yet projected',

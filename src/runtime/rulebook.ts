@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import { defer, finalize, repeat, retry, type Subscription, switchMap, timer } from 'rxjs'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
@@ -14,6 +13,7 @@ import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext } from './customers.ts'
+import { followStream } from './following.ts'
 
 export type Changed =
   | { readonly kind: 'changed'; readonly rulebook: Rulebook; readonly position: bigint | undefined }
@@ -137,26 +137,13 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     await catchUp()
   }
 
-  const live: Subscription = defer(() => store.subscribeStream(RULEBOOK_STREAM, { from: BigInt(definitions.revision) }))
-    .pipe(
-      switchMap((source) =>
-        defer(() => source.next(1_000)).pipe(
-          repeat(),
-          finalize(() => void source.close()),
-        ),
-      ),
-      retry({
-        delay: (error, tries) => {
-          log.warn({ err: error, tries }, 'rulebook subscription ended; opening it again')
-          return timer(Math.min(5_000, 100 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2))
-        },
-        resetOnSuccess: true,
-      }),
-    )
-    .subscribe(({ facts, unreadable }) => {
-      for (const fact of unreadable) log.error({ fact }, 'a definition cannot be read')
-      take(facts)
-    })
+  const live = followStream({
+    store,
+    stream: RULEBOOK_STREAM,
+    from: () => BigInt(definitions.revision),
+    take: take,
+    log,
+  })
 
   const change: RulebookRuntime['change'] = async (propose, context) => {
     const key = context.key ?? randomBytes(16).toString('hex')
