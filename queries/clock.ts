@@ -1,6 +1,6 @@
 // What time it is for a node, and whether its machine's clock says so too.
 import * as v from 'valibot'
-import { whyNot } from '../src/clock/trust.ts'
+import { whyNot } from '../src/time/trust.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { SetAside } from '../runtime/setAside.ts'
-import type { NodeClock } from './nodeClock.ts'
+import type { NodeClock } from '../time/nodeClock.ts'
 
 export interface Clock {
   /** Deadlines that were found due and are not done yet. */

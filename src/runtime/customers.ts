@@ -15,6 +15,7 @@ import type { AppendResult } from '../eventstore/types.ts'
 import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
+import { createPresumption } from './presumption.ts'
 import { createTurns } from './turns.ts'
 
 /** Who asks, in which request, and under which key a repeat is recognised. */
@@ -121,26 +122,6 @@ const KEY_REUSED: Refusal = {
   key: 'idempotency_key_reused',
   details: 'This key was used for another content before',
 }
-
-/**
- * Whether a customer that memory does not hold is presumed to be new: as long as that turns out right often enough, for each
- * mistake costs an append. Where it does not, one in so many is still tried, to find out when that changes.
- */
-const createPresumption = () => {
-  let wrong = 0
-  let left = 0
-  return {
-    isWorthIt: (): boolean => wrong < WRONG_LIMIT || left++ % TRIED_OF === 0,
-    wasRight(): void {
-      wrong = Math.max(0, wrong - 2)
-    },
-    wasWrong(): void {
-      wrong = Math.min(2 * WRONG_LIMIT, wrong + 1)
-    },
-  }
-}
-const WRONG_LIMIT = 16
-const TRIED_OF = 16
 
 interface Job {
   readonly command: CustomerCommand

@@ -1,12 +1,12 @@
 // What operators see of a node: whether it is ready, and the metrics of its parts.
 import { Counter, Histogram, type Registry } from 'prom-client'
-import { whyNot } from '../clock/trust.ts'
 import type { DiskWatch } from '../disk.ts'
 import type { Readiness } from '../http/operation.ts'
 import { createSteady } from '../line/steady.ts'
 import { processTime } from '../line/time.ts'
 import { gaugesIn } from '../metrics.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
+import { whyNot } from '../time/trust.ts'
 import type { Services } from './services.ts'
 
 const whyStuck = (state: string, stillMs: number, error = 'no error was reported'): string =>

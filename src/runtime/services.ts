@@ -1,11 +1,12 @@
 // What routes are built on: the running parts of one node, without their drivers.
-import type { NodeClock } from '../clock/nodeClock.ts'
+
 import type { Dispatcher } from '../delivery/index.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Processes } from '../processes/process.ts'
 import type { Projector } from '../projector/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Rollout } from '../rollout/rollout.ts'
+import type { NodeClock } from '../time/nodeClock.ts'
 import type { Access } from './access.ts'
 import type { ActivityFeed } from './activityFeed.ts'
 import type { Codes } from './codes.ts'

@@ -1,7 +1,7 @@
 // A machine's clock that is wrong: 40 days ahead for ten seconds, behind at the start. Nothing of the customers moves by it.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Machine, systemMachine } from '../../src/clock/nodeClock.ts'
+import { type Machine, systemMachine } from '../../src/time/nodeClock.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { confirm, firstLook, look, STEP_MS, type Trust, testify, timeOf } from '../../src/clock/trust.ts'
+import { confirm, firstLook, look, STEP_MS, type Trust, testify, timeOf } from '../../src/time/trust.ts'
 import { DAY, HOUR, MINUTE, T0 } from '../given.ts'
 
 const SECOND = 1_000

@@ -107,6 +107,16 @@ export interface Operations {
   'DELETE /management/v1/projects/{projectId}/webhooks/{id}': { query: Record<string, never> }
   'GET /management/v1/projects/{projectId}/webhooks/{id}': { query: Record<string, never> }
   'POST /v1/webhooks/{id}/replay': { query: Record<string, never> }
+  'POST /v1/access/keys': { query: Record<string, never> }
+  'GET /v1/access/keys': { query: Record<string, never> }
+  'POST /v1/access/keys/{id}/rotate': { query: Record<string, never> }
+  'DELETE /v1/access/keys/{id}': { query: Record<string, never> }
+  'GET /v1/access/keys/{id}': { query: Record<string, never> }
+  'POST /v1/access/roles': { query: Record<string, never> }
+  'GET /v1/access/roles': { query: Record<string, never> }
+  'PUT /v1/access/roles/{name}': { query: Record<string, never> }
+  'DELETE /v1/access/roles/{name}': { query: Record<string, never> }
+  'GET /v1/access/roles/{name}': { query: Record<string, never> }
   'POST /v1/loyalties': { query: Record<string, never> }
   'GET /v1/loyalties': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined } }
   'PUT /v1/loyalties/{campaignId}': { query: Record<string, never> }
@@ -173,7 +183,7 @@ export interface Operations {
   'GET /v1/customers/{id}/activity': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined; "type"?: string | undefined; "campaign_id"?: string | undefined; "campaign_type"?: string | undefined } }
   'GET /v1/customers/{id}/activities': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined; "type"?: string | undefined; "campaign_id"?: string | undefined; "campaign_type"?: string | undefined } }
   'GET /v1/activity/stream': { query: { "customer"?: string | undefined; "event"?: string | undefined; "type"?: string | undefined; "category"?: "ACTION" | "EFFECT" | undefined } }
-  'GET /v1/customers/{id}/personal-data': { query: { "starting_after"?: string | undefined } }
+  'GET /v1/customers/{id}/personal-data': { query: { "after"?: string | undefined } }
   'GET /v1/events/count': { query: { "customer"?: string | undefined; "event"?: string | undefined } }
   'GET /v1/statistics': { query: Record<string, never> }
   'GET /v1/events/statistics': { query: { "interval"?: "minute" | "hour" | "day" | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined } }
@@ -213,6 +223,7 @@ export interface Operations {
   'GET /v1/referrals/{campaignId}/referrers/{customer}': { query: Record<string, never> }
   'GET /v1/referrals/{campaignId}/referees/{customer}': { query: Record<string, never> }
   'GET /v1/webhooks/signing-secret': { query: Record<string, never> }
+  'GET /v1/access/log': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined; "actor"?: string | undefined; "role"?: string | undefined; "action"?: string | undefined; "resource_type"?: string | undefined; "resource_id"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined } }
   'GET /v1/loyalties/{campaignId}/summary': { query: Record<string, never> }
   'GET /v1/loyalties/members/{memberId}': { query: Record<string, never> }
   'GET /v1/loyalties/{campaignId}/members/{memberId}': { query: Record<string, never> }

@@ -1,5 +1,4 @@
 // Validation rules: what they ask in words, what they bound, and whether one holds for a customer.
-import { useState } from 'preact/hooks'
 import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { OPERATORS } from '../lib/condition.ts'
@@ -7,13 +6,13 @@ import { go, Link, type Params } from '../lib/router.tsx'
 import { mayAudit, mayWrite } from '../lib/session.ts'
 import type { Fields, ListOf } from '../lib/shapes.ts'
 import { brief, number } from '../lib/text.ts'
+import { AskWhy } from '../parts/askWhy.tsx'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Json, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List, Table } from '../parts/table.tsx'
-import { WhyNot } from '../parts/why.tsx'
 
 interface RuleShape {
   readonly id: string
@@ -136,33 +135,6 @@ const PLACES: Readonly<Record<string, string>> = {
   voucher: '/codes',
 }
 
-const Ask = ({ id }: { readonly id: string }) => {
-  const [text, setText] = useState('')
-  const [customer, setCustomer] = useState('')
-  return (
-    <Card title="Does it hold for somebody?">
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          setCustomer(text.trim())
-        }}
-      >
-        <input
-          type="text"
-          class="grow"
-          aria-label="Customer"
-          placeholder="source_id or id"
-          value={text}
-          onInput={(e) => setText(e.currentTarget.value)}
-        />
-        <button type="submit">Explain</button>
-      </form>
-      {customer !== '' && <WhyNot customer={customer} definition={id} />}
-    </Card>
-  )
-}
-
 export const Rule = ({ params }: { readonly params: Params }) => {
   const { id = '' } = params
   const asked = useAsk<RuleShape>(at('/v1/validation-rules/{id}', { params: { id } }))
@@ -244,7 +216,7 @@ export const Rule = ({ params }: { readonly params: Params }) => {
                   }
                 </Shown>
               </Card>
-              {mayAudit() && <Ask id={id} />}
+              {mayAudit() && <AskWhy title="Does it hold for somebody?" id={id} />}
             </div>
           </div>
         )}

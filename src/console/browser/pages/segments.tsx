@@ -1,17 +1,17 @@
 // Segments: which there are, and of one its members, size over time, roll-out, and why somebody is in it or not.
-import { useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayAudit, mayWrite } from '../lib/session.ts'
 import type { Segment as SegmentShape } from '../lib/shapes.ts'
+import { AskWhy } from '../parts/askWhy.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Plot } from '../parts/plot.tsx'
 import { Bar, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
-import { WhyNot } from '../parts/why.tsx'
 
 const KINDS: Readonly<Record<string, string>> = { 'auto-update': 'Active', passive: 'Passive', static: 'Fixed list' }
 
@@ -106,33 +106,6 @@ const Size = ({ id }: { readonly id: string }) => {
   )
 }
 
-const AskWhy = ({ id }: { readonly id: string }) => {
-  const [text, setText] = useState('')
-  const [customer, setCustomer] = useState('')
-  return (
-    <Card title="Why is somebody in it, or not?">
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          setCustomer(text.trim())
-        }}
-      >
-        <input
-          type="text"
-          class="grow"
-          aria-label="Customer"
-          placeholder="source_id or id"
-          value={text}
-          onInput={(e) => setText(e.currentTarget.value)}
-        />
-        <button type="submit">Explain</button>
-      </form>
-      {customer !== '' && <WhyNot customer={customer} definition={id} />}
-    </Card>
-  )
-}
-
 export const Segment = ({ params }: { readonly params: Params }) => {
   const { id = '' } = params
   const asked = useAsk<SegmentShape>(at('/v1/segments/{id}', { params: { id } }), 15_000)
@@ -180,7 +153,7 @@ export const Segment = ({ params }: { readonly params: Params }) => {
                 />
                 <Json value={segment.condition ?? segment.filter} label="Condition" />
               </Card>
-              {mayAudit() && <AskWhy id={id} />}
+              {mayAudit() && <AskWhy title="Why is somebody in it, or not?" id={id} />}
             </div>
             <Card title="Members" isFlush>
               <div class="inside-flush">
