@@ -1,9 +1,9 @@
 // What time it is for a node, and whether its machine's clock says so too.
 import * as v from 'valibot'
-import { whyNot } from '../src/time/trust.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/runtime/services.ts'
+import { whyNot } from '../src/time/trust.ts'
 import { isoOf } from './shapes.ts'
 
 export const ClockObject = answerOf('clock', { now: v.string(), is_trusted: v.boolean() })
