@@ -164,7 +164,11 @@ export const startNode = async (
       { port: config.port, host: config.host },
     )
     closeServer = () => server.close(config.drainTimeLimitMs)
-    await whenReached(log, signal, () => readModel.checkServer())
+    const versions = {
+      mongodb: await whenReached(log, signal, () => readModel.checkServer()),
+      eventStore: await whenReached(log, signal, () => store.checkServer()),
+    }
+    log.info({ versions }, 'the versions of the servers are ones with which this program works')
     if (vault) await whenReached(log, signal, () => vault.open(store))
     if (isElsewhere(config.mongodbUrl)) time.listenTo(readModel.serverTime)
     const scratch = {

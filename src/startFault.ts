@@ -2,8 +2,8 @@
 import { ConfigError } from './config.ts'
 import { EngineRefused } from './engines/host.ts'
 import { KeyFileError } from './keys.ts'
+import { UnusableServer } from './line/unusable.ts'
 import { MasterKeyError } from './privacy/masterKey.ts'
-import { UnusableServer } from './readmodel/index.ts'
 
 export interface StartSettings {
   readonly host: string

@@ -13,11 +13,11 @@ import {
 import type { RecordedFact } from '../domain/recorded.ts'
 import { createGate } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
-import { LineReplaced } from '../line/line.ts'
+import { LineReplaced, NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
-import { processTime } from '../line/time.ts'
+import { processTime, within } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
 import { isDamaged, isReadRefused, isStreamGone, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
@@ -27,6 +27,7 @@ import { readChunks } from './read.ts'
 import { checkAppend, checkStream, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource, type SourceOptions } from './source.ts'
 import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadOptions } from './types.ts'
+import { checkVersion, versionOf } from './version.ts'
 
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
@@ -87,9 +88,10 @@ export const createEventStore = ({
   limits = {},
   now = Date.now,
 }: EventStoreOptions): EventStore => {
-  const report = createReport('event store', addressOf(url, DEFAULT_PORT), log)
+  const address = addressOf(url, DEFAULT_PORT)
+  const report = createReport('event store', address, log)
   // Two clients, so that a broken append stream takes no subscription with it.
-  const { reads, writes } = openLines({
+  const { reads, writes, alone } = openLines({
     url,
     limits,
     lostAfterMs,
@@ -278,6 +280,19 @@ export const createEventStore = ({
       for await (const chunk of records((client) => client.readAll(options)))
         for (const record of chunk) if (!record.type.startsWith('$')) return record.position
       return undefined
+    },
+
+    async checkServer() {
+      if (!reads.up) throw new StoreUnavailable('the event store is down')
+      let version: string
+      try {
+        version = await within(processTime, readTimeoutMs, alone(versionOf), () => new NoAnswer(readTimeoutMs))
+      } catch (error) {
+        reads.doubt(error)
+        throw new StoreUnavailable('the event store does not tell its version', { cause: error })
+      }
+      checkVersion(version, address)
+      return version
     },
 
     health() {

@@ -82,14 +82,20 @@ const isAppendAnswer = (error: unknown): boolean => {
   return verdict.kind !== 'unknown' || verdict.answered
 }
 
-export const openLines = (options: LinesOptions): { readonly reads: ClientLine; readonly writes: ClientLine } => {
+export interface Lines {
+  readonly reads: ClientLine
+  readonly writes: ClientLine
+  /** Asks something over a client that is made for it: its end closes nothing but its own calls. */
+  alone<T>(ask: (client: EventStoreDBClient) => Promise<T>): Promise<T>
+}
+
+export const openLines = (options: LinesOptions): Lines => {
   const { url, limits, lostAfterMs, onTurn, onReplaced } = options
   muteIpServerName()
-  /** The witness's own client: its end closes nothing but its own calls. */
-  const alone = async (ask: (client: EventStoreDBClient) => Promise<unknown>): Promise<void> => {
+  const alone: Lines['alone'] = async (ask) => {
     const client = openClient(url)
     try {
-      await ask(client)
+      return await ask(client)
     } finally {
       void endClient(client).catch(() => undefined)
     }
@@ -103,6 +109,7 @@ export const openLines = (options: LinesOptions): { readonly reads: ClientLine; 
     limits,
   }
   return {
+    alone,
     reads: openLine({
       ...common,
       oneAtATime: false,

@@ -114,6 +114,10 @@ export interface EventStore {
   removeStream(stream: string): Promise<void>
   /** The position of the newest fact that is not the server's own; undefined when there is none. */
   head(): Promise<bigint | undefined>
+  /**
+   * The server's version, as it tells it. Rejects with UnusableServer for one that is too old; the message says which is needed.
+   */
+  checkServer(): Promise<string>
   health(): StoreHealth
   close(): Promise<void>
 }

@@ -27,11 +27,6 @@ export class ReadModelUnavailable extends Error {
   }
 }
 
-/** A server that answers and can never do: its version or its kind is not what this program needs. */
-export class UnusableServer extends Error {
-  override readonly name = 'UnusableServer'
-}
-
 /** Server error codes that speak of the server's state and not of what was asked. */
 const STATE_CODES: ReadonlySet<number> = new Set([
   6, // HostUnreachable

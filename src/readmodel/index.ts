@@ -7,9 +7,10 @@ import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { processTime, within } from '../line/time.ts'
+import { UnusableServer } from '../line/unusable.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelUnavailable, UnusableServer } from './errors.ts'
+import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { DEFAULT_PORT, openReadModelLine } from './line.ts'
 
@@ -18,7 +19,7 @@ export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export type { FindOptions, Keyed, ModelCollection } from './collection.ts'
 export type { Committer } from './committers.ts'
-export { isDamagedDocument, isDuplicateKey, ReadModelUnavailable, UnusableServer } from './errors.ts'
+export { isDamagedDocument, isDuplicateKey, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'
 
@@ -30,8 +31,11 @@ export interface ReadModel {
   readonly lanes: Lanes
   readonly aliases: Aliases
   health(): { readonly ok: boolean; readonly since: number; readonly error?: string }
-  /** Rejects with UnusableServer for a server that is too old, or has no transactions; the message says what is needed. */
-  checkServer(): Promise<void>
+  /**
+   * The server's version, as it tells it. Rejects with UnusableServer for one that is too old, or has no transactions; the message
+   * says what is needed.
+   */
+  checkServer(): Promise<string>
   /** What the server's own clock says, ms since the epoch. */
   serverTime(): Promise<number>
   /** Creates a collection with its indexes unless they are there. */
@@ -134,6 +138,8 @@ export const createReadModel = ({
         throw new UnusableServer(
           `${where} is no replica set, so it has no transactions: start it with --replSet, and call rs.initiate() once`,
         )
+      const { version }: Document = await call(() => db().admin().command({ buildInfo: 1 }))
+      return String(version)
     },
     async serverTime() {
       const { localTime } = await call(() => db().admin().command({ hello: 1 }))

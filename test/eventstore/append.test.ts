@@ -171,7 +171,7 @@ test('a server that is not there: the first append learns it, the next fail at o
     const failed = assertUnavailable(store.append('s', [noted('y')], 0n)).then(() => false)
     assert.is(await Promise.race([failed, waited()]), false, 'fails fast')
   }
-  const second = await startScripted(port)
+  const second = await startScripted({ port })
   await until(() => store.health().ok)
   assert.is((await store.append('t', [noted('z')], 'no_stream')).kind, 'appended')
   await store.close()
@@ -186,7 +186,7 @@ test('an append that was under way when the server went away is finished after i
   first.script.push('silence')
   const pending = store.append('t', [noted('y')], 'no_stream')
   await first.stop()
-  const second = await startScripted(port)
+  const second = await startScripted({ port })
   assert.is((await pending).kind, 'appended')
   assert.is(second.kept.get('t')!.length, 1)
   await store.close()

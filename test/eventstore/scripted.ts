@@ -60,16 +60,24 @@ const statusOf = (code: number, message: string, type: string) => {
   return status
 }
 
-export const startScripted = async (port = 0): Promise<Scripted> => {
+export interface ScriptedOptions {
+  readonly port?: number
+  /** What it says that its version is; undefined: it does not know the question, as a very old one. */
+  readonly version?: string | undefined
+}
+
+export const startScripted = async (options: ScriptedOptions = {}): Promise<Scripted> => {
+  const { port = 0, version } = { version: '24.6.0', ...options }
   const kept = new Map<string, string[]>()
   const script: Answer[] = []
   let appends = 0
   const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
 
   server.addService(featureServices.ServerFeaturesService, {
-    getSupportedMethods(_: unknown, reply: (error: null, response: unknown) => void) {
+    getSupportedMethods(_: unknown, reply: (error: { code: number } | null, response?: unknown) => void) {
+      if (version === undefined) return reply({ code: grpc.status.UNIMPLEMENTED })
       const methods = new features.SupportedMethods()
-      methods.setEventStoreServerVersion('24.6.0')
+      methods.setEventStoreServerVersion(version)
       const batch = new features.SupportedMethod()
       batch.setServiceName('event_store.client.streams.streams')
       batch.setMethodName('batchappend')

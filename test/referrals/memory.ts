@@ -152,6 +152,7 @@ export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
   readAll: unused,
   subscribeStream: unused,
   removeStream: unused,
+  checkServer: unused,
 })
 
 /** The few calls that processes make of a collection. */
