@@ -2,10 +2,10 @@
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { AsyncActionObject, showAction } from '../queries/asyncActions.ts'
 import { ById } from '../queries/shapes.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { contextOf, tooBusy } from './context.ts'
+import type { Services } from '../src/services.ts'
 
 const WORDS = {
   cancel: {

@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { ByMember } from '../queries/loyaltyMembers.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
 import { printOf } from '../src/domain/print.ts'
 import { refuseSourceId } from '../src/domain/refusal.ts'
 import { type Failure, fromRefusal, refuse } from '../src/http/errors.ts'
 import type { Call } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import type { Held } from './cards.ts'
-import { contextOf, tooBusy } from './context.ts'
 
 export const TAG = 'Loyalty points'
 export type MemberCall<B> = Call<B, unknown, v.InferOutput<typeof ByMember>>

@@ -4,12 +4,12 @@ import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { findProgram } from '../queries/loyalties.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
+import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { uuidFrom } from '../src/domain/ids.ts'
-import { type Card, cardByCode } from '../src/domain/loyalty/state.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import type { Executed } from '../src/runtime/customers.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 export interface Held {
   readonly customer: CustomerState

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { ClockObject, clockBody } from '../queries/clock.ts'
 import { listOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { takeBack } from './clockTakeBack.ts'
 
 export const clockCommands = (services: Services) => [

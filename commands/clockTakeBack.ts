@@ -3,7 +3,7 @@ import { auditClock, type EarlyDecision } from '../src/audit/clock.ts'
 import { recordsAfter } from '../src/audit/patience.ts'
 import { customerStream } from '../src/domain/ids.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 export interface TakenBack extends EarlyDecision {
   readonly outcome: 'taken_back' | 'was_taken_back' | 'stays'

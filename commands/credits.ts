@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { codeNamed } from '../queries/vouchers.ts'
+import { contextOf } from '../src/api/context.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
+import { MAX_AMOUNT } from '../src/domain/rulebook/voucherSpec.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { MAX_AMOUNT } from '../src/domain/vouchers/spec.ts'
 import { fromRefusal, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { contextOf } from './context.ts'
+import type { Services } from '../src/services.ts'
 
 const BalanceBody = v.pipe(
   v.object({

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { CustomerObject, showCustomerBriefly, showCustomerState } from '../queries/customers.ts'
 import { creditsLeft } from '../queries/giftBalances.ts'
+import { contextOf, customerOfSource, findCustomer, tooBusy } from '../src/api/context.ts'
+import { reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { reachOf, sayable, strangerFault, tellable } from './clients.ts'
-import { contextOf, customerOfSource, findCustomer, tooBusy } from './context.ts'
+import type { Services } from '../src/services.ts'
 
 const CustomerBody = v.pipe(CustomerInput, v.title('CustomerPatch'))
 

@@ -1,5 +1,6 @@
 // The one way in which routes change the rulebook: propose, record, answer.
 import type * as v from 'valibot'
+import { contextOf } from '../src/api/context.ts'
 import { answered, RECORD } from '../src/domain/answered.ts'
 import { isRefused, type Refused, refuse as refuseChange } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
@@ -8,8 +9,7 @@ import { entriesOf, kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { refuse } from '../src/http/errors.ts'
 import type { Answer, Call, Outcome } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { contextOf } from './context.ts'
+import type { Services } from '../src/services.ts'
 
 /** For the pipe of a definition's body: what the answers about it say beside it, `more` included, is taken back unread. */
 export const recorded = <T>(

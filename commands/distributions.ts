@@ -11,7 +11,7 @@ import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const { validation_rule_id, quiet_hours, cap, delay, campaign_id, ...kept } = Distribution.entries

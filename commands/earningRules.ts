@@ -10,7 +10,7 @@ import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 

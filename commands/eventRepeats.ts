@@ -7,7 +7,7 @@ import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
 import { type Failure, refuse } from '../src/http/errors.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { rememberedOf } from './cards.ts'
 
 /** An event that was recorded before under the same id or key. */

@@ -8,7 +8,7 @@ import { EventSchema } from '../src/domain/rulebook/eventSchema.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const LIST = '/v1/event-schemas'

@@ -1,7 +1,7 @@
 // All command routes.
 
 import type { Route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { accessCommands } from './access.ts'
 import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'

@@ -7,7 +7,7 @@ import { idFrom } from '../src/domain/ids.ts'
 import { LoyaltyTier } from '../src/domain/rulebook/loyaltyTier.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 

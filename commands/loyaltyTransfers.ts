@@ -1,21 +1,21 @@
 // Points that go from one card to another, which may be another customer's.
 import * as v from 'valibot'
 import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
 import { CodeName } from '../src/domain/codes.ts'
+import type { MovementFact } from '../src/domain/customer/loyalty/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/commands.ts'
-import type { MovementFact } from '../src/domain/loyalty/facts.ts'
-import { Points } from '../src/domain/loyalty/points.ts'
+import { Points } from '../src/domain/points.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
 import { processKey } from '../src/processes/process.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { executeOnCard, type MemberCall, mismatch, type Recorded, requestOf, TAG, text } from './cardCommands.ts'
 import { factsOf, findCard, type Held } from './cards.ts'
-import { contextOf, tooBusy } from './context.ts'
 
 const Transfer = v.object({
   code: v.pipe(name300, CodeName),

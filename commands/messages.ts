@@ -9,7 +9,7 @@ import { messageStream, RETRIED_STATES } from '../src/domain/distributions/deliv
 import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 type AnyCall = Call<unknown, unknown, unknown>
 

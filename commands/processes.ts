@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { listOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 export const processCommands = ({ aside }: Services) => [
   route({

@@ -8,7 +8,7 @@ import { answerOf, listOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 const Named = v.object({ name: v.string() })
 /** Only a rebuild may be left beside. */

@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { showHeld } from '../queries/publications.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
+import type { HeldVoucher } from '../src/domain/customer/vouchers/state.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -19,7 +21,6 @@ import {
   publishedBy,
 } from '../src/domain/vouchers/publish.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import type { HeldVoucher } from '../src/domain/vouchers/state.ts'
 import { type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
 import { name300, queryFlag } from '../src/http/fields.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
@@ -27,8 +28,7 @@ import { settleAssignment } from '../src/runtime/assignments.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { contextOf, tooBusy } from './context.ts'
+import type { Services } from '../src/services.ts'
 
 /** Whom a request names, by id or `source_id`, with what it says of the profile. */
 export const CustomerBody = v.pipe(

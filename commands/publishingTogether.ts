@@ -1,17 +1,17 @@
 // A publication of several codes of a campaign to one customer: all or none.
 import { randomBytes } from 'node:crypto'
+import { tooBusy } from '../src/api/context.ts'
+import type { VoucherRef } from '../src/domain/customer/vouchers/facts.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import { codeOf, giftOf, heldAlready, ownerTypeOf } from '../src/domain/vouchers/publish.ts'
 import { type Failure, fromRefusal, isFailure } from '../src/http/errors.ts'
 import type { Outcome } from '../src/http/route.ts'
 import { settleGroup } from '../src/runtime/assignments.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { tooBusy } from './context.ts'
+import type { Services } from '../src/services.ts'
 import { again, answer, type PublishCall, prepare, unsuitable, usedUp, type Wish, wishOf } from './publishing.ts'
 
 /** How often others may be faster with one of the codes before the request is told to come again. */

@@ -2,20 +2,8 @@
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
-import { CodeName } from '../src/domain/codes.ts'
-import type { Profile } from '../src/domain/customer/profile.ts'
-import { customerStream, idFrom } from '../src/domain/ids.ts'
-import { redemptionStream } from '../src/domain/redemption/facts.ts'
-import { openOrder } from '../src/domain/redemption/order.ts'
-import { GivenMetadata } from '../src/domain/size.ts'
-import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
-import { type Outcome, route } from '../src/http/route.ts'
-import type { Succeeded } from '../src/runtime/redemptions.ts'
-import type { RolledBack } from '../src/runtime/rollBack.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { type Reach, tellable, tellableRefusal } from './clients.ts'
-import { contextOf, tooBusy } from './context.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
+import { type Reach, tellable, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
   askedOf,
@@ -27,7 +15,19 @@ import {
   oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
-} from './redeemables.ts'
+} from '../src/api/redeemables.ts'
+import { CodeName } from '../src/domain/codes.ts'
+import type { Profile } from '../src/domain/customer/profile.ts'
+import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
+import { customerStream, idFrom } from '../src/domain/ids.ts'
+import { openOrder } from '../src/domain/order.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
+import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Succeeded } from '../src/runtime/redemptions.ts'
+import type { RolledBack } from '../src/runtime/rollBack.ts'
+import type { Services } from '../src/services.ts'
 
 const TAG = 'Redemptions'
 

@@ -6,12 +6,13 @@ import { ByMember, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
 import { showReward } from '../queries/rewards.ts'
 import { isoOf } from '../queries/shapes.ts'
 import { codeNamed, showCode } from '../queries/vouchers.ts'
+import { contextOf, tooBusy } from '../src/api/context.ts'
+import { cardIn } from '../src/domain/customer/loyalty/state.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { ruleCard } from '../src/domain/loyalty/cards.ts'
 import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/commands.ts'
-import { Points } from '../src/domain/loyalty/points.ts'
-import { cardIn } from '../src/domain/loyalty/state.ts'
+import { Points } from '../src/domain/points.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -21,7 +22,7 @@ import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { processKey } from '../src/processes/process.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import {
   executeOnCard,
   type MemberCall,
@@ -33,7 +34,6 @@ import {
   tokenOf,
 } from './cardCommands.ts'
 import { factsOf, findCard, type Held } from './cards.ts'
-import { contextOf, tooBusy } from './context.ts'
 
 const RedemptionBody = v.pipe(
   v.object({

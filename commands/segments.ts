@@ -17,7 +17,7 @@ import { refuse } from '../src/http/errors.ts'
 import { absent } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { preview } from '../src/rollout/preview.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const forms = {

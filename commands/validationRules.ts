@@ -14,7 +14,7 @@ import { Assignment, ValidationRule } from '../src/domain/rulebook/validationRul
 import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 /** A rule gates a whole code: what would apply it to a part of the order only is refused, unless it leaves nothing out. */

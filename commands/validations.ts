@@ -1,22 +1,8 @@
 // Validating redeemables: what a redemption would give now, without redeeming anything; with a session, a place is kept for it.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { holds } from '../src/domain/access/permissions.ts'
-import { CodeName } from '../src/domain/codes.ts'
-import { numeric } from '../src/domain/numbers.ts'
-import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
-import { openOrder, showOrder, stepOrder } from '../src/domain/redemption/order.ts'
-import { evaluateFor } from '../src/domain/redemption/sight.ts'
-import type { Refusal } from '../src/domain/refusal.ts'
-import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
-import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
-import { describeIssues } from '../src/http/issues.ts'
-import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
-import { loadCode } from '../src/runtime/codeStreams.ts'
-import type { Services } from '../src/runtime/services.ts'
-import { type Reach, tellableRefusal } from './clients.ts'
-import { contextOf } from './context.ts'
+import { contextOf } from '../src/api/context.ts'
+import { type Reach, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
   askedOf,
@@ -33,7 +19,21 @@ import {
   showRefusal,
   showSession,
   ttlOf,
-} from './redeemables.ts'
+} from '../src/api/redeemables.ts'
+import { holds } from '../src/domain/access/permissions.ts'
+import { CodeName } from '../src/domain/codes.ts'
+import { numeric } from '../src/domain/numbers.ts'
+import { openOrder, showOrder, stepOrder } from '../src/domain/order.ts'
+import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
+import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import type { Refusal } from '../src/domain/refusal.ts'
+import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
+import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { name300 } from '../src/http/fields.ts'
+import { describeIssues } from '../src/http/issues.ts'
+import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
+import type { Services } from '../src/services.ts'
 
 const TAG = 'Validations'
 

@@ -14,7 +14,7 @@ import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 const { url, ...rest } = ProjectWebhook.entries

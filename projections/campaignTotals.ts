@@ -1,12 +1,12 @@
 // Totals of each campaign's redemptions and rollbacks, and of the money in them.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { customerOfStream } from '../src/domain/ids.ts'
 import {
   isRedemptionFact,
   type RedemptionFact,
   redemptionFacts,
   requestOfStream,
-} from '../src/domain/redemption/facts.ts'
+} from '../src/domain/customer/redemptions/facts.ts'
+import { customerOfStream } from '../src/domain/ids.ts'
 import type { Projection } from './projection.ts'
 
 /** Amounts in minor units; what was rolled back is in both, not taken off the first. */

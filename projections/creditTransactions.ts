@@ -1,9 +1,9 @@
 // Transactions of gift vouchers: credits that were redeemed, given back, added and taken away, one document each.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
-import { isRedemptionFact } from '../src/domain/redemption/facts.ts'
 import { isLedgerFact } from '../src/domain/redemption/ledger.ts'
 import type { Projection } from './projection.ts'
 

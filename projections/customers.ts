@@ -1,9 +1,9 @@
 // The customers read model: one document a customer, as the last profile fact left it.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
+import { isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
+import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/customer/redemptions/sums.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { isRedemptionFact } from '../src/domain/redemption/facts.ts'
-import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/redemption/sums.ts'
 import type { Projection } from './projection.ts'
 
 /** How a customer came to be referred: by whom, in which program, by which event. */

@@ -1,8 +1,8 @@
 // Loyalty cards: one document a card, as the ledger's own evolve leaves it.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { isLoyaltyFact, loyaltyFacts } from '../src/domain/customer/loyalty/facts.ts'
+import { type Card, cardOf, evolveCard } from '../src/domain/customer/loyalty/state.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { isLoyaltyFact, loyaltyFacts } from '../src/domain/loyalty/facts.ts'
-import { type Card, cardOf, evolveCard } from '../src/domain/loyalty/state.ts'
 import type { Projection } from './projection.ts'
 
 export interface LoyaltyCardDocument {

@@ -1,7 +1,7 @@
 // Totals of each loyalty program: its cards, and the points of each type of transaction.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { isLoyaltyFact, isMovement, MOVEMENTS } from '../src/domain/customer/loyalty/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { isLoyaltyFact, isMovement, MOVEMENTS } from '../src/domain/loyalty/facts.ts'
 import type { Projection } from './projection.ts'
 
 export interface LoyaltyTotalsDocument {

@@ -1,8 +1,8 @@
 // Transactions of loyalty cards: one document for each change of a balance, as it was recorded.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { isMovement, MOVEMENTS } from '../src/domain/customer/loyalty/facts.ts'
+import { transactionOf } from '../src/domain/customer/loyalty/show.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { isMovement, MOVEMENTS } from '../src/domain/loyalty/facts.ts'
-import { transactionOf } from '../src/domain/loyalty/show.ts'
 import { sortable } from '../src/domain/position.ts'
 import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
 import type { Projection } from './projection.ts'

@@ -1,5 +1,6 @@
 // The outbox: one document a message, asked for or skipped, with its cause, its state and its tries.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import type { Channel } from '../src/domain/customer/messages.ts'
 import {
   type Delivery,
   evolveDelivery,
@@ -8,7 +9,6 @@ import {
   requested,
   skipped,
 } from '../src/domain/distributions/delivery.ts'
-import type { Channel } from '../src/domain/distributions/messages.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'

@@ -1,11 +1,11 @@
 // Publications: one document for each code that was given to a customer, cards of loyalty programs among them.
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
+import type { VoucherRef } from '../src/domain/customer/vouchers/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
+import type { VoucherType } from '../src/domain/rulebook/voucherSpec.ts'
 import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { VoucherRef } from '../src/domain/vouchers/facts.ts'
 import { impliedPublication } from '../src/domain/vouchers/publish.ts'
-import type { VoucherType } from '../src/domain/vouchers/spec.ts'
 import type { Projection } from './projection.ts'
 
 export interface PublicationDocument {

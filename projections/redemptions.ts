@@ -1,16 +1,16 @@
 // Redemptions: one document for each that came about, each that was refused, and each rollback.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { customerOfStream } from '../src/domain/ids.ts'
-import { sortable } from '../src/domain/position.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
 import {
   isRedemptionFact,
   type RedemptionFact,
   redemptionFacts,
   requestOfStream,
-} from '../src/domain/redemption/facts.ts'
+} from '../src/domain/customer/redemptions/facts.ts'
+import { customerOfStream } from '../src/domain/ids.ts'
+import { sortable } from '../src/domain/position.ts'
+import type { RecordedFact } from '../src/domain/recorded.ts'
+import type { Discount } from '../src/domain/rulebook/voucherSpec.ts'
 import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Discount } from '../src/domain/vouchers/spec.ts'
 import type { Projection } from './projection.ts'
 
 export interface RedemptionDocument {

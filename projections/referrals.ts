@@ -1,9 +1,9 @@
 // Referrals: one document for each customer who came with a code, from assignment or event to the rewards of both sides.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import type { ReferralFactData, RefusalReason } from '../src/domain/customer/referrals/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
-import type { ReferralFactData, RefusalReason } from '../src/domain/referrals/facts.ts'
 import { type ReferralReward, referrerRewardFor } from '../src/domain/rulebook/referralProgram.ts'
 import { type CodeFact, isCodeFact } from '../src/domain/vouchers/code.ts'
 import type { Projection } from './projection.ts'

@@ -1,10 +1,10 @@
 // Vouchers: one document a code, of whatever kind, as the facts of its own stream leave it, with sums over its redemptions.
 
+import type { LoyaltyFact } from '../src/domain/customer/loyalty/facts.ts'
+import type { RedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { LoyaltyFact } from '../src/domain/loyalty/facts.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
-import type { RedemptionFact } from '../src/domain/redemption/facts.ts'
 import type { LedgerFact } from '../src/domain/redemption/ledger.ts'
 import { type CodeFact, type CodeState, evolveCode, isCodeFact, noCode } from '../src/domain/vouchers/code.ts'
 import type { Projection } from './projection.ts'

@@ -5,7 +5,7 @@ import { type DeliveredRole, ROLE_PERMISSIONS, ROLES } from '../src/domain/acces
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { isoOf, isoOrNull } from './shapes.ts'
 
 const Time = v.nullable(v.string())

@@ -4,7 +4,7 @@ import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { notFound, unavailable } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { showActivity } from './activity.ts'
 import { readCustomer } from './customers.ts'
 

@@ -1,7 +1,7 @@
 // What auditors ask over HTTP: states as of a point, explanations, and decisions decided again. Reads only.
 
 import * as v from 'valibot'
-import { findCustomer } from '../commands/context.ts'
+import { findCustomer } from '../src/api/context.ts'
 import { explainFact } from '../src/audit/explain.ts'
 import { eventIdOf, explainDefinition } from '../src/audit/explainDefinition.ts'
 import { customerAt } from '../src/audit/history.ts'
@@ -13,7 +13,7 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { showCustomerState } from './customers.ts'
 import { giftBalances } from './giftBalances.ts'
 import { ById, given, isoOf } from './shapes.ts'

@@ -2,8 +2,8 @@
 // again, exports and seals. A last line `{"end": …}` says that the answer is whole.
 
 import * as v from 'valibot'
-import { findCustomer } from '../commands/context.ts'
 import { projections } from '../projections/index.ts'
+import { findCustomer } from '../src/api/context.ts'
 import { auditClock } from '../src/audit/clock.ts'
 import { exportLines } from '../src/audit/export.ts'
 import { type CheckOptions, checkLaws, type LawReport } from '../src/audit/laws/index.ts'
@@ -18,7 +18,7 @@ import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Answer, type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { given } from './shapes.ts'
 
 const LINES = 'application/x-ndjson'

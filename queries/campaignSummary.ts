@@ -4,7 +4,7 @@ import type { CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { campaignNamed, showCampaign, totalsOf } from './campaigns.ts'
 import { ById } from './shapes.ts'
 

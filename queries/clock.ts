@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { answerOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { whyNot } from '../src/time/trust.ts'
 import { isoOf } from './shapes.ts'
 

@@ -4,7 +4,7 @@ import { isRecord } from '../src/domain/conditions/faults.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type Failure, isFailure } from '../src/http/errors.ts'
 import type { Outcome } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from './filters.ts'
 import {
   inMemory,

@@ -6,7 +6,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { isoOf, offOf } from './shapes.ts'
 
 export const EventSchemaObject = v.pipe(

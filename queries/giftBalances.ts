@@ -3,7 +3,7 @@ import type { VoucherDocument } from '../projections/vouchers.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { ReadModelUnavailable } from '../src/readmodel/index.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 /** How many codes of all the customers together are looked at. */
 const MAX_CODES = 10_000

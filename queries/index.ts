@@ -1,7 +1,7 @@
 // All query routes.
 
 import type { Route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { accessQueries } from './access.ts'
 import { accessLogQueries } from './accessLog.ts'
 import { activityQueries } from './activity.ts'

@@ -7,7 +7,7 @@ import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts
 import { listOf } from '../src/http/answers.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { EarningRuleObject, rulesOf, showEarningRule } from './earningRules.ts'
 import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'

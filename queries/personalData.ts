@@ -7,7 +7,7 @@ import { factRegistry } from '../src/domain/registry.ts'
 import type { FactRegistry } from '../src/eventstore/index.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { CustomerObject, showCustomerState } from './customers.ts'
 import { ById, isoOf } from './shapes.ts'
 

@@ -5,8 +5,8 @@ import { wordsOf } from '../src/domain/rulebook/sound.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
 import { JOBS } from '../src/runtime/voucherJobs.ts'
+import type { Services } from '../src/services.ts'
 import { isoOf } from './shapes.ts'
 
 export const processQueries = ({ processes, aside, failedJobs, rulebook }: Services) => [

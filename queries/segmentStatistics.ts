@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { type SegmentDayDocument, segmentDay } from '../projections/segmentDays.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { ById, isoOf } from './shapes.ts'
 
 const DAY_MS = 86_400_000

@@ -7,7 +7,7 @@ import type { MessageState } from '../src/domain/distributions/delivery.ts'
 import { refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { isoOf } from './shapes.ts'
 
 const HOUR_MS = 3_600_000

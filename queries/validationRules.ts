@@ -7,7 +7,7 @@ import type { Assignment, ValidationRule } from '../src/domain/rulebook/validati
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { ruleValidation } from './ruleValidation.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'

@@ -10,7 +10,7 @@ import { answerOf, listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
 
 export const WEBHOOKS = '/v1/webhooks'

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import type { Marks } from './disk.ts'
-import { isMailSender, MAIL_SENDER_RULE } from './domain/distributions/sender.ts'
+import { isMailSender, MAIL_SENDER_RULE } from './domain/rulebook/mailSender.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import type { Page } from './http/operation.ts'
 import { LOG_LEVELS } from './log.ts'

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { commandRoutes } from '../commands/index.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { apiDocument } from '../src/http/openapi.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Services } from '../src/services.ts'
 
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {

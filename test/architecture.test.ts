@@ -91,6 +91,46 @@ test('the engines know nothing of the product', () => {
     }
 })
 
+/** Which folders right below `parent` (with its slash; empty for the top) import from each other, `from to`, and a file that does. */
+const edgesWithin = (parent: string): ReadonlyMap<string, string> => {
+  const inside = (path: string): string | undefined =>
+    path.startsWith(parent) ? /^([^/]+)\//.exec(path.slice(parent.length))?.[1] : undefined
+  return new Map(
+    modules.flatMap(({ path, imports }) =>
+      imports.flatMap((name) => {
+        const [from, to] = [inside(path), inside(name)]
+        return from === undefined || to === undefined || from === to ? [] : [[`${from} ${to}`, path] as const]
+      }),
+    ),
+  )
+}
+
+test('no two folders need each other', () => {
+  const parents = new Set(
+    modules.flatMap(({ path }) => {
+      const parts = dirname(path).split('/')
+      return parts.map((_, n) =>
+        parts
+          .slice(0, n)
+          .map((part) => `${part}/`)
+          .join(''),
+      )
+    }),
+  )
+  const pairs = [...parents].flatMap((parent) => {
+    const edges = edgesWithin(parent)
+    return [...edges].flatMap(([edge, by]) => {
+      const [from, to] = edge.split(' ')
+      const back = edges.get(`${to} ${from}`)
+      // The top level stands around `src`.
+      const isTop = parent === '' && (from === 'src' || to === 'src')
+      return back === undefined || isTop || from! > to! ? [] : [`${parent}: ${from} and ${to}, by ${by} and ${back}`]
+    })
+  })
+  assert.ok(parents.size > 5)
+  assert.equal(pairs, [])
+})
+
 test('every file says in its first line what lives there', () => {
   for (const { path, text } of modules) assert.match(text.slice(0, 3), /^(\/\/|\/\*|#!)/, path)
 })

@@ -1,11 +1,12 @@
 // Given facts, when a command, then facts: a small world for tests of decisions, without any store.
 import { strict as assert } from 'node:assert'
 import * as v from 'valibot'
-import type { CustomerCommand, TrackEvent } from '../src/domain/customer/commands.ts'
-import { type Decision, decide } from '../src/domain/customer/decide.ts'
+import { accumulateMissing, missingAccumulators, rewatch } from '../src/domain/customer/derive.ts'
 import type { DecidedFact } from '../src/domain/customer/draft.ts'
 import { fold } from '../src/domain/customer/fold.ts'
 import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
+import type { CustomerCommand, TrackEvent } from '../src/domain/decider/commands.ts'
+import { type Decision, decide } from '../src/domain/decider/decide.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
 import { isRefused, type Refusal, type Refused } from '../src/domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../src/domain/rulebook/decide.ts'
@@ -14,7 +15,6 @@ import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import type { DefinitionOf, KindName } from '../src/domain/rulebook/kinds.ts'
 import { kindNamed } from '../src/domain/rulebook/kinds.ts'
 import { compileRulebook, type Rulebook } from '../src/domain/rulebook/rulebook.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../src/domain/segments/derive.ts'
 
 export const T0 = Date.parse('2026-03-02T12:00:00Z')
 export const MINUTE = 60_000

@@ -7,7 +7,7 @@ import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
 import { kindNames } from '../domain/rulebook/kinds.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { Keyed } from '../readmodel/index.ts'
-import type { Services } from '../runtime/services.ts'
+import type { Services } from '../services.ts'
 
 /** One link of a chain of causes. */
 export interface ExplainedFact {

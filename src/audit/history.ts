@@ -1,4 +1,6 @@
 // A customer's history: the stream cut into decisions, and the state as it stood before or after any of them.
+
+import { accumulateMissing, missingAccumulators, rewatch } from '../domain/customer/derive.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { fold } from '../domain/customer/fold.ts'
@@ -6,7 +8,6 @@ import { type CustomerState, newCustomer } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
 
 /** The facts that one command led to, in the order in which they were recorded. */

@@ -1,5 +1,5 @@
 // Rebuilds that an operator asked for: they run on in this node after the request, and are shown until the next one.
-import type { Services } from '../runtime/services.ts'
+import type { Services } from '../services.ts'
 
 export type RebuildKind = 'rebuild' | 'promote' | 'rollback'
 

@@ -1,8 +1,8 @@
 // Deciding recorded decisions again under the rulebook of their time: where today's code says something else, it is reported.
 import { isDeepStrictEqual } from 'node:util'
-import { redecide } from '../domain/customer/decide.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
+import { redecide } from '../domain/decider/decide.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import { apiDocument } from '../http/openapi.ts'
-import type { Services } from '../runtime/services.ts'
+import type { Services } from '../services.ts'
 
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {

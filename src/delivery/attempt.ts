@@ -6,34 +6,23 @@ import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import { type DeliveryFact, type DropReason, messageStream } from '../domain/distributions/delivery.ts'
-import { allowedFrom } from '../domain/distributions/periods.ts'
 import { addressFault } from '../domain/distributions/react.ts'
-import { templateOf } from '../domain/distributions/template.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
+import { allowedFrom } from '../domain/rulebook/periods.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { templateOf } from '../domain/templates/template.ts'
 import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import { TooBusy } from '../runtime/decider.ts'
+import type { IssueCode } from '../runtime/messageCodes.ts'
 import { verdictOf } from '../trouble.ts'
 import type { AddressBounds } from './addresses.ts'
 import type { Usage } from './lanes.ts'
 import { type Cause, causeOf, causeShown, isEmptyText, type Rendered, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders } from './senders.ts'
-
-/**
- * Takes a fresh code of a campaign for a message. Asked again for the same message it must give the same code: a crash between
- * the code and the sending must not cost a second one.
- */
-export type IssueCode = (request: {
-  readonly campaign: string
-  readonly customer: string
-  readonly message: string
-}) => Promise<
-  { readonly kind: 'issued'; readonly code: string } | { readonly kind: 'refused'; readonly reason: string }
->
 
 export interface AttemptOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>

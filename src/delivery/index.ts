@@ -7,9 +7,9 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { IssueCode } from '../runtime/messageCodes.ts'
 import type { SetAside } from '../runtime/setAside.ts'
 import { createAddressBounds } from './addresses.ts'
-import type { IssueCode } from './attempt.ts'
 import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
 import { createLanes, LANE, type LaneOptions } from './lanes.ts'
@@ -18,7 +18,6 @@ import { RETRIES, type RetryPolicy } from './schedule.ts'
 import { createSenders, type Senders } from './senders.ts'
 import { derivedSecret } from './sign.ts'
 
-export type { IssueCode } from './attempt.ts'
 export type { Dispatcher } from './dispatcher.ts'
 
 export interface DeliveryOptions {

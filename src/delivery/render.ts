@@ -4,11 +4,11 @@ import { activityId, activityOf } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
-import type { Setting } from '../domain/distributions/dates.ts'
-import { type TemplateContext, templateOf } from '../domain/distributions/template.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
+import type { Setting } from '../domain/templates/dates.ts'
+import { type TemplateContext, templateOf } from '../domain/templates/template.ts'
 
 /** The event that set a message off, as it is shown. */
 export interface Cause {

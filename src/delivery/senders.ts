@@ -1,6 +1,6 @@
 // The ends of the three channels: a webhook by HTTP, an e-mail by SMTP, a text message by an HTTP gateway.
 import { createTransport, type Transporter } from 'nodemailer'
-import type { Channel } from '../domain/distributions/messages.ts'
+import type { Channel } from '../domain/customer/messages.ts'
 import { processTime, within } from '../line/time.ts'
 import { createPoster, type Posted, type Poster } from './post.ts'
 import type { Rendered } from './render.ts'

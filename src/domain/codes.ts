@@ -1,7 +1,7 @@
 // Codes that customers hold: what can be one, how one is made of random bytes, and the stream that keeps each unique.
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
-import { VoucherSpec } from './vouchers/spec.ts'
+import { VoucherSpec } from './rulebook/voucherSpec.ts'
 
 /** Longest code, in UTF-16 units. */
 export const MAX_CODE = 300

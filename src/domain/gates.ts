@@ -1,10 +1,10 @@
 // Which validation rules stand before something: asked by redemptions, rewards, earning rules, distributions and referrals alike.
 import type { Compiled } from './conditions/compile.ts'
+import { conditionsOf, neverBecause } from './customer/conditions.ts'
 import type { Campaign } from './rulebook/campaign.ts'
 import type { Entry } from './rulebook/kind.ts'
 import type { Rulebook } from './rulebook/rulebook.ts'
 import type { GatedType } from './rulebook/validationRule.ts'
-import { conditionsOf, neverBecause } from './segments/conditions.ts'
 
 export interface Gate {
   readonly rule: string

@@ -5,7 +5,6 @@ import { printOf } from '../domain/print.ts'
 import type { KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { NamedRequests } from '../runtime/requests.ts'
 import { authenticate, authorizeClient } from './auth.ts'
 import { readBody } from './body.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
@@ -30,6 +29,7 @@ import { isOfficial, takenForAnother } from './official.ts'
 import { apiDocument } from './openapi.ts'
 import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
 import { parseQuery, queryOf } from './query.ts'
+import type { NamedRequests } from './requests.ts'
 import {
   type Answer,
   type Around,

@@ -1,8 +1,9 @@
 // The processes of loyalty: transfers between two customers, rewards with a stock, and codes of cards that rules issued.
-import type { CustomerCommand } from '../domain/customer/commands.ts'
+
 import { isCustomerFact } from '../domain/customer/facts.ts'
+import type { Counterpart, LoyaltyFactData } from '../domain/customer/loyalty/facts.ts'
+import type { CustomerCommand } from '../domain/decider/commands.ts'
 import { customerOfStream } from '../domain/ids.ts'
-import type { Counterpart, LoyaltyFactData } from '../domain/loyalty/facts.ts'
 import { isStockFact, type StockCommand } from '../domain/loyalty/stock.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Codes } from '../runtime/codes.ts'

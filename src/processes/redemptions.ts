@@ -1,8 +1,8 @@
 // The process of redemptions: what a crash left between the streams is settled, seconds after whoever was at work should have
 // done it, and places of redemptions that were rolled back are given back.
 
+import { isRedemptionFact } from '../domain/customer/redemptions/facts.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
-import { isRedemptionFact } from '../domain/redemption/facts.ts'
 import { isLedgerFact } from '../domain/redemption/ledger.ts'
 import type { Redemptions } from '../runtime/redemptions.ts'
 import type { Process } from './process.ts'

@@ -1,12 +1,12 @@
 // The processes of referrals: conversions are credited to their referrers, codes that rules gave are reserved, and customers
 // learn of their places among a code's referees.
 
-import type { CustomerCommand } from '../domain/customer/commands.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
+import type { ReferralFactData } from '../domain/customer/referrals/facts.ts'
+import type { CustomerCommand } from '../domain/decider/commands.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { CreditReferrer } from '../domain/referrals/commands.ts'
-import type { ReferralFactData } from '../domain/referrals/facts.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { isCodeFact } from '../domain/vouchers/code.ts'
 import { giftOf, ownerTypeOf } from '../domain/vouchers/publish.ts'

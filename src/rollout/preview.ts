@@ -3,12 +3,12 @@ import type { CustomerDocument } from '../../projections/customers.ts'
 import type { Condition } from '../domain/conditions/ast.ts'
 import { compile } from '../domain/conditions/compile.ts'
 import { NO_CONTEXT } from '../domain/conditions/subject.ts'
+import { subjectOf } from '../domain/customer/conditions.ts'
+import { accumulateMissing } from '../domain/customer/derive.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { environmentOf } from '../domain/rulebook/environment.ts'
-import { subjectOf } from '../domain/segments/conditions.ts'
-import { accumulateMissing } from '../domain/segments/derive.ts'
-import type { Services } from '../runtime/services.ts'
+import type { Services } from '../services.ts'
 
 export interface Preview {
   readonly matching: number

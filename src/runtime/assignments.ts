@@ -1,7 +1,8 @@
 // Brings a code that was assigned to a customer into the customer's own stream, or sets it free again: by the request that
 // assigned it, or by a process when that died on the way.
+
+import type { Claim } from '../domain/customer/vouchers/facts.ts'
 import type { CodeFactData } from '../domain/vouchers/code.ts'
-import type { Claim } from '../domain/vouchers/facts.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { CommandContext, CustomerRuntime, Executed } from './customers.ts'
 import type { FreeCodes } from './freeCodes.ts'

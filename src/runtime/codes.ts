@@ -2,7 +2,7 @@
 import { type CodeOwner, type CodeReserved, codeIn, codeStream } from '../domain/codes.ts'
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
-import type { VoucherSpec } from '../domain/vouchers/spec.ts'
+import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { CommandContext } from './customers.ts'
 

@@ -1,10 +1,10 @@
 // Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
 import { formerKey } from '../domain/callerKeys.ts'
-import type { CustomerCommand } from '../domain/customer/commands.ts'
-import { type Decision, decide } from '../domain/customer/decide.ts'
 import { gatherDeclined } from '../domain/customer/declined.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
+import type { CustomerCommand } from '../domain/decider/commands.ts'
+import { type Decision, decide } from '../domain/decider/decide.ts'
 import { customerIdFrom, customerStream, isCustomerId } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'

@@ -1,8 +1,9 @@
 // What erasing a person does at once, beside the fact that says so: the keys of what is personal are destroyed, and answers that may
 // hold it go. Each step may be done again.
+
+import { dropAnswers } from '../http/requests.ts'
 import type { CustomerVault } from '../privacy/vault.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { dropAnswers } from './requests.ts'
 
 export interface Erasures {
   /** False: personal data is not encrypted here, so that the log keeps it. */

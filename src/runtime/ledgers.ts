@@ -1,6 +1,7 @@
 // Codes and campaigns as streams with ledgers, and the streams of requests without a customer.
 import { codeStream } from '../domain/codes.ts'
-import { isRedemptionFact, type RedemptionFact, redemptionStream } from '../domain/redemption/facts.ts'
+import { isRedemptionFact, type RedemptionFact, redemptionStream } from '../domain/customer/redemptions/facts.ts'
+import { evolveRedemptions, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { Ledger, LedgerCommand, LedgerFact } from '../domain/redemption/ledger.ts'
 import { NO_LEDGER } from '../domain/redemption/ledger.ts'
 import {
@@ -15,7 +16,6 @@ import {
   noCodeStream,
 } from '../domain/redemption/ledgers.ts'
 import { performRedemptions, type RedemptionCommand } from '../domain/redemption/redeem.ts'
-import { evolveRedemptions, NO_REDEMPTIONS, type RedemptionsState } from '../domain/redemption/state.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { createDecider, type Decider, type DeciderOptions } from './decider.ts'

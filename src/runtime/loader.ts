@@ -1,9 +1,10 @@
 // Loads customers: from memory, else from what was read ahead or a snapshot and the tail of the stream, else from the stream.
+
+import { accumulateMissing, missingAccumulators, rewatch, withAccumulatorsOf } from '../domain/customer/derive.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { accumulateMissing, missingAccumulators, rewatch, withAccumulatorsOf } from '../domain/segments/derive.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
 import { createHeavyCache } from './heavy.ts'

@@ -1,7 +1,7 @@
 // Makes one voucher: under the code that was given, or under the first free one of a format.
 import type { CodeConfig, CodeOwner } from '../domain/codes.ts'
+import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import { secretCode } from '../domain/vouchers/secret.ts'
-import type { VoucherSpec } from '../domain/vouchers/spec.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 

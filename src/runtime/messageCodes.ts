@@ -1,11 +1,22 @@
 // Gives a message the fresh code of a campaign that its distribution attaches: the same one however often it is asked for.
-import type { IssueCode } from '../delivery/attempt.ts'
 import { idFrom } from '../domain/ids.ts'
 import { codeOf, giftOf, impliedPublication, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
 import { TooBusy } from './decider.ts'
 import type { RulebookRuntime } from './rulebook.ts'
+
+/**
+ * Takes a fresh code of a campaign for a message. Asked again for the same message it must give the same code: a crash between
+ * the code and the sending must not cost a second one.
+ */
+export type IssueCode = (request: {
+  readonly campaign: string
+  readonly customer: string
+  readonly message: string
+}) => Promise<
+  { readonly kind: 'issued'; readonly code: string } | { readonly kind: 'refused'; readonly reason: string }
+>
 
 export interface MessageCodesOptions {
   readonly customers: Pick<CustomerRuntime, 'execute'>

@@ -6,8 +6,8 @@ import { createSteady } from '../line/steady.ts'
 import { processTime } from '../line/time.ts'
 import { gaugesIn } from '../metrics.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
+import type { Services } from '../services.ts'
 import { whyNot } from '../time/trust.ts'
-import type { Services } from './services.ts'
 
 const whyStuck = (state: string, stillMs: number, error = 'no error was reported'): string =>
   state === 'superseded'

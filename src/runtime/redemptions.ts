@@ -3,11 +3,13 @@
 // at any point is settled from what the streams say.
 import { calendarOf } from '../domain/calendar.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
+import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
+import type { Share } from '../domain/customer/redemptions/share.ts'
+import { madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
-import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/redemption/facts.ts'
-import { type Share, waitsFor } from '../domain/redemption/ledger.ts'
-import type { PricedOrder } from '../domain/redemption/order.ts'
+import type { PricedOrder } from '../domain/order.ts'
+import { waitsFor } from '../domain/redemption/ledger.ts'
 import {
   type Asked,
   campaignRef,
@@ -30,7 +32,6 @@ import {
   type Wanted,
   withLedger,
 } from '../domain/redemption/sight.ts'
-import { madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/redemption/state.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'

@@ -1,9 +1,10 @@
 // Finds out, before an event with a code is decided, what the code says: its own stream, and the stream of its holder.
-import type { TrackEvent } from '../domain/customer/commands.ts'
+
 import type { CustomerState } from '../domain/customer/state.ts'
+import type { TrackEvent } from '../domain/decider/commands.ts'
 import { offerOf } from '../domain/referrals/offer.ts'
+import type { Services } from '../services.ts'
 import { loadCode } from './codeStreams.ts'
-import type { Services } from './services.ts'
 
 /** The event with what was found under its code; as it is when it brings none along. Rejects when the store is not to be had. */
 export const withOffer = async (

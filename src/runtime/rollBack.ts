@@ -1,9 +1,10 @@
 // Takes redemptions back in the stream where they were made, and frees their places.
+
+import { type RedemptionFactData, requestOfStream } from '../domain/customer/redemptions/facts.ts'
+import type { RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerOfStream, idFrom } from '../domain/ids.ts'
-import { type RedemptionFactData, requestOfStream } from '../domain/redemption/facts.ts'
 import type { Asked, RedemptionCommand } from '../domain/redemption/redeem.ts'
-import type { RedemptionsState } from '../domain/redemption/state.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'

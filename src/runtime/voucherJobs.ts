@@ -4,6 +4,7 @@ import { codeFault, normalCode } from '../domain/codes.ts'
 import { idFrom, uuidFrom } from '../domain/ids.ts'
 import { hasOwnCodes } from '../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import {
   advanceJob,
   faultOfCancel,
@@ -20,7 +21,6 @@ import {
   nextRows,
   standingOf,
 } from '../domain/vouchers/job.ts'
-import type { VoucherSpec } from '../domain/vouchers/spec.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'

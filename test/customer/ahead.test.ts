@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { CustomerCommand } from '../../src/domain/customer/commands.ts'
+import type { CustomerCommand } from '../../src/domain/decider/commands.ts'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
 import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'

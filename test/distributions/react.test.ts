@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
-import type { MessageRequested, MessageSkipped } from '../../src/domain/distributions/messages.ts'
+import type { MessageRequested, MessageSkipped } from '../../src/domain/customer/messages.ts'
 import { advance, DAY, HOUR, MINUTE, track, type World, world } from '../given.ts'
 
 type Definition = Parameters<World['define']>[2] & object

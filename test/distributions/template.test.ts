@@ -2,14 +2,14 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { MAX_VALUE, plainValue } from '../../src/domain/distributions/plain.ts'
+import { MAX_VALUE, plainValue } from '../../src/domain/templates/plain.ts'
 import {
   MAX_TEMPLATE,
   type TemplateContext,
   type TemplateForm,
   templateFault,
   templateOf,
-} from '../../src/domain/distributions/template.ts'
+} from '../../src/domain/templates/template.ts'
 
 const SETTING = { timeZone: 'Europe/Warsaw', now: Date.parse('2024-07-01T22:30:00Z') }
 

@@ -5,7 +5,7 @@ import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import { addressOf, CLIENT_LIMITS, clientBounds } from '../../src/http/clients.ts'
 import { ABILITIES, type GeneratedKey, keyRing } from '../../src/keys.ts'
-import type { Services } from '../../src/runtime/services.ts'
+import type { Services } from '../../src/services.ts'
 import { clientKey, errorOf, json, keys, managementKey, serverKey, toyApp } from './toy.ts'
 
 const good = JSON.stringify({ event: 'review_left', customer: { source_id: 'ada' } })

@@ -16,7 +16,7 @@ import { isUnsupported, UNSUPPORTED } from '../../src/http/unsupported.ts'
 import { ABILITIES, keyRing } from '../../src/keys.ts'
 import { createLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import type { Services } from '../../src/runtime/services.ts'
+import type { Services } from '../../src/services.ts'
 import { clientKey, errorOf, json, keys, managementKey, serverKey } from './toy.ts'
 
 type Part = 'body' | 'query'

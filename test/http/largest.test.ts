@@ -6,7 +6,7 @@ import { queryRoutes } from '../../queries/index.ts'
 import { DEFAULT_BODY_LIMIT } from '../../src/http/body.ts'
 import { checkerOf } from '../../src/http/route.ts'
 import { shapeOf } from '../../src/http/shape.ts'
-import type { Services } from '../../src/runtime/services.ts'
+import type { Services } from '../../src/services.ts'
 
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {

@@ -14,7 +14,7 @@ import {
 import { rolesFor } from '../../src/http/endpoints.ts'
 import { audienceOf } from '../../src/http/route.ts'
 import { ABILITIES, keyRing } from '../../src/keys.ts'
-import type { Services } from '../../src/runtime/services.ts'
+import type { Services } from '../../src/services.ts'
 import { clientKey, keys, managementKey, serverKey, toyApp } from './toy.ts'
 
 /** Written down apart from the program's own table: a change of who may do what is a change of both. */

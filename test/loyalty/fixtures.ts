@@ -1,8 +1,8 @@
 // What tests of loyalty begin with: a shop with an event, a program and rules, and short ways to ask and to tell.
 import * as assert from 'uvu/assert'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
-import { isMovement, MOVEMENTS } from '../../src/domain/loyalty/facts.ts'
-import { type Card, cardIn } from '../../src/domain/loyalty/state.ts'
+import { isMovement, MOVEMENTS } from '../../src/domain/customer/loyalty/facts.ts'
+import { type Card, cardIn } from '../../src/domain/customer/loyalty/state.ts'
 import { track, type World, world } from '../given.ts'
 
 export const PROGRAM = 'camp_club'

@@ -7,7 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { codeFrom, roomOf } from '../../src/domain/codes.ts'
-import { proportional, wholeTimes } from '../../src/domain/loyalty/points.ts'
+import { proportional, wholeTimes } from '../../src/domain/points.ts'
 import { compileValidity, spanOf, type Validity, validityFaults } from '../../src/domain/validity.ts'
 import { DAY, HOUR, MINUTE } from '../given.ts'
 

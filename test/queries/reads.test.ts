@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
-import type { Services } from '../../src/runtime/services.ts'
+import type { Services } from '../../src/services.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { makeWorld, type World } from './world.ts'

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
-import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import {
   OrderInput,
   openOrder,
@@ -11,9 +10,10 @@ import {
   type PricedOrder,
   showOrder,
   stepOrder,
-} from '../../src/domain/redemption/order.ts'
+} from '../../src/domain/order.ts'
+import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
-import { Discount, MAX_AMOUNT } from '../../src/domain/vouchers/spec.ts'
+import { Discount, MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'
 
 const RUNS = process.env.SOAK ? 20_000 : 150
 

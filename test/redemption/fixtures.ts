@@ -1,6 +1,6 @@
 // Facts of redemptions for tests of what is read of them.
-import type { RedemptionFactData } from '../../src/domain/redemption/facts.ts'
-import { type OrderInput, openOrder } from '../../src/domain/redemption/order.ts'
+import type { RedemptionFactData } from '../../src/domain/customer/redemptions/facts.ts'
+import { type OrderInput, openOrder } from '../../src/domain/order.ts'
 import { T0 } from '../given.ts'
 
 export const CAMPAIGNS = [

@@ -9,16 +9,16 @@ import { type RedemptionDocument, redemptions } from '../../projections/redempti
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { showParent, showRedemption } from '../../queries/redemptions.ts'
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
-import type { RecordedFact } from '../../src/domain/recorded.ts'
 import {
   isRedemptionFact,
   type RedemptionFact,
   type RedemptionFactData,
   redemptionStream,
-} from '../../src/domain/redemption/facts.ts'
-import { redemptionActivity } from '../../src/domain/redemption/show.ts'
-import { evolveRedemptions, NO_REDEMPTIONS } from '../../src/domain/redemption/state.ts'
-import { summaryOf } from '../../src/domain/redemption/sums.ts'
+} from '../../src/domain/customer/redemptions/facts.ts'
+import { redemptionActivity } from '../../src/domain/customer/redemptions/show.ts'
+import { evolveRedemptions, NO_REDEMPTIONS } from '../../src/domain/customer/redemptions/state.ts'
+import { summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
+import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { T0 } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
 import { CAMPAIGNS, failed, order, rolledBack, succeeded } from './fixtures.ts'

@@ -1,7 +1,7 @@
 // What a customer can redeem with, over a whole node: codes and cards by role, their status, pages, sums after redemptions.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openOrder } from '../../src/domain/redemption/order.ts'
+import { openOrder } from '../../src/domain/order.ts'
 import { changeCode } from '../../src/runtime/codeStreams.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'

@@ -1,7 +1,7 @@
 // Segments by what a customer redeemed and ordered: entered with the redemption that makes them true, left with its rollback.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openOrder } from '../../src/domain/redemption/order.ts'
+import { openOrder } from '../../src/domain/order.ts'
 import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
 import { T0, type World, world } from '../given.ts'
 

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
-import { cardIn } from '../../src/domain/loyalty/state.ts'
+import { cardIn } from '../../src/domain/customer/loyalty/state.ts'
 import { contactsOf } from '../../src/domain/referrals/offer.ts'
 import { DAY, HOUR, MINUTE, T0, track } from '../given.ts'
 import {

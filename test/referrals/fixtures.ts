@@ -1,6 +1,7 @@
 // What tests of referrals begin with: a shop with a program, customers with worlds of their own, and processes run by hand.
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
-import { offerOf, type ReferralOffer } from '../../src/domain/referrals/offer.ts'
+import type { ReferralOffer } from '../../src/domain/customer/referrals/offer.ts'
+import { offerOf } from '../../src/domain/referrals/offer.ts'
 import { type CodeState, noCode } from '../../src/domain/vouchers/code.ts'
 import { creditCommand } from '../../src/processes/referrals.ts'
 import { T0, track, type World, world } from '../given.ts'

@@ -1,12 +1,13 @@
 // How facts show in the activity log: public event type, category and data, as the HTTP contract names them.
-import { isLoyaltyFact } from '../loyalty/facts.ts'
-import { loyaltyActivity } from '../loyalty/show.ts'
-import { isRedemptionFact } from '../redemption/facts.ts'
-import { redemptionActivity } from '../redemption/show.ts'
-import { isReferralFact } from '../referrals/facts.ts'
-import { referralActivity, referralRefShown } from '../referrals/show.ts'
-import { isVoucherFact } from '../vouchers/facts.ts'
+
 import type { CustomerFact } from './facts.ts'
+import { isLoyaltyFact } from './loyalty/facts.ts'
+import { loyaltyActivity } from './loyalty/show.ts'
+import { isRedemptionFact } from './redemptions/facts.ts'
+import { redemptionActivity } from './redemptions/show.ts'
+import { isReferralFact } from './referrals/facts.ts'
+import { referralActivity, referralRefShown } from './referrals/show.ts'
+import { isVoucherFact } from './vouchers/facts.ts'
 
 /** ACTION: somebody did something. EFFECT: it followed from something by a rule. */
 export type ActivityCategory = 'ACTION' | 'EFFECT'

@@ -1,6 +1,6 @@
 // A decision in the making: facts are emitted one by one, each applied at once, so that what follows sees what came before.
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { accumulate } from '../segments/derive.ts'
+import { accumulate } from './derive.ts'
 import { evolve } from './evolve.ts'
 import type { CustomerFact, CustomerFactType, FactData } from './facts.ts'
 import { type CustomerState, NO_DERIVED } from './state.ts'

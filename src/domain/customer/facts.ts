@@ -1,13 +1,13 @@
 // All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
 import type * as v from 'valibot'
-import { messageFacts } from '../distributions/messages.ts'
-import { loyaltyFacts } from '../loyalty/facts.ts'
-import { redemptionFacts } from '../redemption/facts.ts'
-import { referralFacts } from '../referrals/facts.ts'
-import { voucherFacts } from '../vouchers/facts.ts'
+import { loyaltyFacts } from './loyalty/facts.ts'
+import { messageFacts } from './messages.ts'
 import { profileFacts } from './profile.ts'
+import { redemptionFacts } from './redemptions/facts.ts'
+import { referralFacts } from './referrals/facts.ts'
 import { segmentFacts } from './segmentFacts.ts'
 import { trackingFacts } from './tracking.ts'
+import { voucherFacts } from './vouchers/facts.ts'
 
 export const customerFacts = {
   ...profileFacts,

@@ -1,7 +1,7 @@
 // Folding a customer's stream: the state after recorded facts, with what is derived for a rulebook kept along.
 import { decidedAt, type RecordedFact } from '../recorded.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { accumulate } from '../segments/derive.ts'
+import { accumulate } from './derive.ts'
 import { evolve } from './evolve.ts'
 import { isCustomerFact } from './facts.ts'
 import { type CustomerState, NO_DERIVED } from './state.ts'

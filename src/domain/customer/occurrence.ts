@@ -1,13 +1,13 @@
 // Which facts count as events of a customer, custom or internal, under which public type.
 import type { Occurrence } from '../conditions/subject.ts'
-import { isLoyaltyFact } from '../loyalty/facts.ts'
-import { loyaltyOccurrence } from '../loyalty/show.ts'
-import { isRedemptionFact } from '../redemption/facts.ts'
-import { redemptionOccurrence } from '../redemption/show.ts'
-import { isReferralFact } from '../referrals/facts.ts'
-import { referralOccurrence } from '../referrals/show.ts'
-import { isVoucherFact } from '../vouchers/facts.ts'
 import type { CustomerFact } from './facts.ts'
+import { isLoyaltyFact } from './loyalty/facts.ts'
+import { loyaltyOccurrence } from './loyalty/show.ts'
+import { isRedemptionFact } from './redemptions/facts.ts'
+import { redemptionOccurrence } from './redemptions/show.ts'
+import { isReferralFact } from './referrals/facts.ts'
+import { referralOccurrence } from './referrals/show.ts'
+import { isVoucherFact } from './vouchers/facts.ts'
 
 /**
  * The event that a fact is for conditions, triggers and the activity log: a custom event by its own name, an internal one by

@@ -1,12 +1,12 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
-import { type MessagesState, NO_MESSAGES } from '../distributions/messages.ts'
-import { type LoyaltyState, NO_LOYALTY } from '../loyalty/state.ts'
-import { NO_REDEMPTIONS, type RedemptionsState } from '../redemption/state.ts'
-import { NO_REFERRALS, type ReferralsState } from '../referrals/state.ts'
-import { NO_VOUCHERS, type VouchersState } from '../vouchers/state.ts'
+import { type LoyaltyState, NO_LOYALTY } from './loyalty/state.ts'
+import { type MessagesState, NO_MESSAGES } from './messages.ts'
 import { type Erasure, NO_PROFILE, type Profile } from './profile.ts'
+import { NO_REDEMPTIONS, type RedemptionsState } from './redemptions/state.ts'
+import { NO_REFERRALS, type ReferralsState } from './referrals/state.ts'
 import type { SaidAt } from './said.ts'
+import { NO_VOUCHERS, type VouchersState } from './vouchers/state.ts'
 
 export interface Membership {
   /** The instant of entry, ms. */

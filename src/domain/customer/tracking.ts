@@ -1,8 +1,8 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
 import { listedEntries } from '../personal.ts'
-import { ReferralOffer } from '../referrals/offer.ts'
 import { Metadata, Said } from './profile.ts'
+import { ReferralOffer } from './referrals/offer.ts'
 
 const At = v.pipe(v.number(), v.integer())
 

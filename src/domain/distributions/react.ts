@@ -2,7 +2,9 @@
 import { calendarOf } from '../calendar.ts'
 import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
 import type { Occurrence } from '../conditions/subject.ts'
+import { subjectOf } from '../customer/conditions.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
+import type { Channel, SkipReason } from '../customer/messages.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
@@ -10,10 +12,8 @@ import { idFrom } from '../ids.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import type { Distribution } from '../rulebook/distribution.ts'
 import type { Entry } from '../rulebook/kind.ts'
+import { allowedFrom, delayed, periodEnd, periodStart } from '../rulebook/periods.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { subjectOf } from '../segments/conditions.ts'
-import type { Channel, SkipReason } from './messages.ts'
-import { allowedFrom, delayed, periodEnd, periodStart } from './periods.ts'
 
 interface Prepared {
   readonly entry: Entry<Distribution>

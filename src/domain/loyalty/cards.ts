@@ -1,12 +1,12 @@
 // Issuing cards: by request with a code reserved before, or by a rule that calls for one.
 import type { Draft } from '../customer/draft.ts'
+import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import { idFrom } from '../ids.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { secretCode } from '../vouchers/secret.ts'
-import type { LoyaltyFactData } from './facts.ts'
 import { lotFor, movement } from './ledger.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
-import type { Card } from './state.ts'
 
 /** Records the card and the points that it begins with. */
 export const issueCard = (

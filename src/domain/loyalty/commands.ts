@@ -1,17 +1,18 @@
 // What can be asked of a customer's cards, and the facts or refusals that each asking gives.
+
+import { subjectOf } from '../customer/conditions.ts'
 import type { Draft } from '../customer/draft.ts'
+import type { CardRef, Counterpart, LoyaltyFactData } from '../customer/loyalty/facts.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
 import { campaignTarget, codeTarget, gatesBefore } from '../gates.ts'
+import { MAX_TOTAL } from '../points.ts'
 import { refusalOf } from '../redemption/evaluate.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
-import { subjectOf } from '../segments/conditions.ts'
 import { issueCard, ruleCode } from './cards.ts'
-import type { CardRef, Counterpart, LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, lotsOut, movement, refOf } from './ledger.ts'
-import { MAX_TOTAL } from './points.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
 import { rewardWithheld } from './rewardGifts.ts'
-import type { Card } from './state.ts'
 import { activate, expire } from './timed.ts'
 import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './transfers.ts'
 

@@ -1,10 +1,10 @@
 // Points that a reward of a referral or of another program promises: put on the customer's card, issued when there is none.
 import type { Draft } from '../customer/draft.ts'
+import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
+import { type Card, cardIn } from '../customer/loyalty/state.ts'
 import { issueByRule } from './cards.ts'
-import type { LoyaltyFactData } from './facts.ts'
 import { hasRoom, lotFor, movement } from './ledger.ts'
 import { expiryOf, type Program, programsOf } from './programs.ts'
-import { type Card, cardIn } from './state.ts'
 
 /** Where points are to go: no card means that one is issued for them. */
 interface Receiver {

@@ -1,8 +1,9 @@
 // The ledger: putting points into buckets and taking the soonest to expire first, with what each change must say of itself.
+
+import { type CardRef, type Lot, MOVEMENTS, type MovementType } from '../customer/loyalty/facts.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import { idFrom } from '../ids.ts'
-import { type CardRef, type Lot, MOVEMENTS, type MovementType } from './facts.ts'
-import { MAX_TOTAL } from './points.ts'
-import type { Card } from './state.ts'
+import { MAX_TOTAL } from '../points.ts'
 
 export const refOf = ({ id, code }: Pick<Card, 'id' | 'code'>): CardRef => ({ id, code })
 

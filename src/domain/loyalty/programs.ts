@@ -4,11 +4,11 @@ import type { Answer } from '../conditions/answer.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import { ANY_TIER, type EarningRule } from '../rulebook/earningRule.ts'
+import { type ExpirationRules, expiresAt } from '../rulebook/expiration.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import { type LoyaltyTier, tiersOf } from '../rulebook/loyaltyTier.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { compileValidity } from '../validity.ts'
-import { type ExpirationRules, expiresAt } from './expiration.ts'
 
 export interface Program {
   readonly id: string

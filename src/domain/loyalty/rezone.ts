@@ -1,10 +1,10 @@
 // A changed time zone: points that expire with a day expire with that day in the new zone, and payments count for its days.
 import { type Calendar, calendarOf } from '../calendar.ts'
 import type { Draft } from '../customer/draft.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import { zoneAt } from '../rulebook/kind.ts'
+import { shiftsOf } from '../rulebook/limits.ts'
 import { refOf } from './ledger.ts'
-import { shiftsOf } from './limits.ts'
-import type { Card } from './state.ts'
 import { expire } from './timed.ts'
 
 /** The same day's beginning in another zone; undefined for an instant at which no day begins. */

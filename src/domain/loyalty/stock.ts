@@ -1,7 +1,7 @@
 // The stock of a reward, owned by a stream of its own: one is reserved before anybody pays, and then taken, released or returned.
 import * as v from 'valibot'
+import { CardRef } from '../customer/loyalty/facts.ts'
 import { type Refused, refuse } from '../refusal.ts'
-import { CardRef } from './facts.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const outcome = v.object({ redemption: v.string(), occurredAt: At })

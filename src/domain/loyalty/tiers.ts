@@ -1,14 +1,14 @@
 // Tiers: which one a card's points reach, and the facts that say so when it changes.
 import type { Calendar, Period } from '../calendar.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
+import { isMovement } from '../customer/loyalty/facts.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import type { CustomerState } from '../customer/state.ts'
 import type { TiersExpiration } from '../rulebook/campaign.ts'
+import { dayOf, NO_TALLY } from '../rulebook/limits.ts'
 import { tierFor } from '../rulebook/loyaltyTier.ts'
-import { isMovement } from './facts.ts'
 import { refOf } from './ledger.ts'
-import { dayOf, NO_TALLY } from './limits.ts'
 import { type Program, programsOf } from './programs.ts'
-import type { Card } from './state.ts'
 
 const periodOf = (unit: TiersExpiration['qualification_period'], now: number, calendar: Calendar): Period => {
   switch (unit) {

@@ -1,9 +1,9 @@
 // What time does to points: pending ones become spendable and others expire, each at its instant.
 import type { Draft } from '../customer/draft.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { hasRoom, lotFor, movement } from './ledger.ts'
 import { expiryOf, programsOf } from './programs.ts'
-import type { Card } from './state.ts'
 import { advanceTiers } from './tiers.ts'
 
 const dueOf = (card: Card): number => {

@@ -1,5 +1,7 @@
 // Transfers of points between two cards: they leave one, arrive at the other or come back; both or neither.
 import type { Draft } from '../customer/draft.ts'
+import type { Counterpart } from '../customer/loyalty/facts.ts'
+import type { Card } from '../customer/loyalty/state.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import {
@@ -11,10 +13,8 @@ import {
   type TransferPoints,
   usable,
 } from './commands.ts'
-import type { Counterpart } from './facts.ts'
 import { lotFor, lotsOut, movement, refOf } from './ledger.ts'
 import { expiryOf, programsOf } from './programs.ts'
-import type { Card } from './state.ts'
 import { expire } from './timed.ts'
 
 type Requested = { readonly reason?: string; readonly sourceId?: string; readonly source?: string }

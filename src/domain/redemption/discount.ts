@@ -1,6 +1,7 @@
 // Discounts and gift credits applied to an order, one after another, each to what the ones before it have left.
-import type { Discount, Gift } from '../vouchers/spec.ts'
-import type { PricedOrder } from './order.ts'
+
+import type { PricedOrder } from '../order.ts'
+import type { Discount, Gift } from '../rulebook/voucherSpec.ts'
 import { percentOf, spread } from './spread.ts'
 import { bounded, type Reach, ranksOf, takeFromItems, takeFromOrder } from './take.ts'
 import { applyUnits, type UnitDiscount } from './units.ts'

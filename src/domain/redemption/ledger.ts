@@ -3,25 +3,20 @@
 // that of many at once exactly as many get through as the limit allows, whoever of them fails for another reason.
 import * as v from 'valibot'
 import type { Calendar } from '../calendar.ts'
+import {
+  type Counts,
+  counted,
+  countWithin,
+  daysWithin,
+  NO_COUNTS,
+  PERIODS,
+  type PeriodSuffix,
+} from '../customer/redemptions/counts.ts'
+import { Share } from '../customer/redemptions/share.ts'
 import { type Refused, refuse, refuseSourceId } from '../refusal.ts'
-import { type Counts, counted, countWithin, daysWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from './counts.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Amount = v.pipe(v.number(), v.integer(), v.minValue(0))
-
-/** What one redemption takes of a limit; amounts in minor units. */
-const Share = v.object({
-  /** The day it counts for, `YYYY-MM-DD` in the project's time zone. */
-  day: v.string(),
-  /** The API key that asked. */
-  apiKey: v.string(),
-  /** Gift credits. */
-  credits: Amount,
-  /** The order's amount before, and what comes off it. */
-  amount: Amount,
-  discounted: Amount,
-})
-export type Share = v.InferOutput<typeof Share>
 
 export const ledgerFacts = {
   /** A redemption took its place. Whether it comes about is said by the stream `commit`. */

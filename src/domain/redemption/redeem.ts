@@ -2,18 +2,18 @@
 // request. Its redeemables have their places in the ledgers by then; what is decided here is all of them or none.
 import { calendarOf } from '../calendar.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
+import type { RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
+import type { Share } from '../customer/redemptions/share.ts'
+import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from '../customer/redemptions/state.ts'
+import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
-import { dayOf } from '../loyalty/limits.ts'
-import type { ReferralOffer } from '../referrals/offer.ts'
+import type { PricedOrder } from '../order.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { dayOf } from '../rulebook/limits.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
 import { type Applicable, evaluate, type Redeemable } from './evaluate.ts'
-import type { RedemptionFactData, RedemptionFactType } from './facts.ts'
-import type { Share } from './ledger.ts'
-import type { PricedOrder } from './order.ts'
-import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from './state.ts'
 
 /** What a request says of itself, kept with each of its redemptions. */
 export type Asked = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'metadata' | 'trackingId' | 'channel' | 'apiKey'>

@@ -3,20 +3,13 @@
 import { calendarOf } from '../calendar.ts'
 import { codeStream } from '../codes.ts'
 import type { Context } from '../conditions/subject.ts'
+import type { Share } from '../customer/redemptions/share.ts'
+import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { idFrom } from '../ids.ts'
-import type { ReferralOffer } from '../referrals/offer.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { resolveVoucher } from '../vouchers/resolve.ts'
 import { type Evaluated, evaluate, redemptionContext, type Situation } from './evaluate.ts'
-import {
-  campaignMeasures,
-  codeMeasures,
-  creditsLeft,
-  type Ledger,
-  redemptionsWith,
-  type Share,
-  type View,
-} from './ledger.ts'
+import { campaignMeasures, codeMeasures, creditsLeft, type Ledger, redemptionsWith, type View } from './ledger.ts'
 import { boundsOf, type CodeStream, ledgerOfStream, limitsStream } from './ledgers.ts'
 import { type Asked, type Placed, shareOf } from './redeem.ts'
 

@@ -1,5 +1,5 @@
 // Taking amounts off an order or off its items, never more than there is.
-import { MAX_ORDER, type PricedItem, type PricedOrder, withSums } from './order.ts'
+import { MAX_ORDER, type PricedItem, type PricedOrder, withSums } from '../order.ts'
 import { spread } from './spread.ts'
 
 /** Which items of an order a discount is for. */

@@ -1,6 +1,7 @@
 // Discounts in units: so many of a product for nothing, of those that are in the order or added to it.
-import type { Discount } from '../vouchers/spec.ts'
-import { MAX_ORDER, type PricedItem, type PricedOrder, withSums } from './order.ts'
+
+import { MAX_ORDER, type PricedItem, type PricedOrder, withSums } from '../order.ts'
+import type { Discount } from '../rulebook/voucherSpec.ts'
 import { byPrice, takeFromItems, unitPrice } from './take.ts'
 
 export type UnitDiscount = Extract<Discount, { readonly type: 'UNIT' }>

@@ -1,8 +1,8 @@
 // What processes ask of a customer about referrals: to be credited for one, or to know of a place among a code's referees.
 import type { Draft } from '../customer/draft.ts'
+import type { ReferralFactData } from '../customer/referrals/facts.ts'
 import type { Refused } from '../refusal.ts'
 import { referrerRewardFor } from '../rulebook/referralProgram.ts'
-import type { ReferralFactData } from './facts.ts'
 
 /** Credits a referrer for a conversion that the referee's stream holds. Its key is that fact's id: it counts once. */
 export interface CreditReferrer {

@@ -1,13 +1,15 @@
 // Conversion: an event that brings a code along makes its customer a referee, once in a program, or the reason why not is kept.
 import { shifted } from '../conditions/span.ts'
+import { subjectOf } from '../customer/conditions.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import type { RefusalReason } from '../customer/referrals/facts.ts'
+import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { codeTarget, gatesBefore } from '../gates.ts'
-import { subjectOf } from '../segments/conditions.ts'
-import type { RefusalReason } from './facts.ts'
+import { REDEMPTION_EVENT } from '../rulebook/referralProgram.ts'
 import { notNew } from './newcomer.ts'
-import { contactsOf, type ReferralOffer } from './offer.ts'
-import { type Program, type Programs, programsOf, REDEMPTION_EVENT } from './programs.ts'
+import { contactsOf } from './offer.ts'
+import { type Program, type Programs, programsOf } from './programs.ts'
 
 type Converting = Extract<DecidedFact, { type: 'CustomEventTracked' | 'RedemptionSucceeded' }>
 

@@ -1,10 +1,10 @@
 // Who counts as new for a referral program: by the time since creation, by a segment, or anyone.
 import { shifted } from '../conditions/span.ts'
 import { NO_CONTEXT } from '../conditions/subject.ts'
+import { conditionsOf, subjectOf } from '../customer/conditions.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { evolve } from '../customer/evolve.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
-import { conditionsOf, subjectOf } from '../segments/conditions.ts'
 import type { Program, Programs } from './programs.ts'
 
 /**

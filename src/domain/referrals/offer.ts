@@ -1,28 +1,10 @@
 // What a code says when an event brings it along: read from the code's and the referrer's streams before the decision, and
 // recorded with the event, so that the decision can be made again.
 import { createHmac } from 'node:crypto'
-import * as v from 'valibot'
 import { emailKey } from '../customer/profile.ts'
+import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import type { CustomerState } from '../customer/state.ts'
 import type { CodeState } from '../vouchers/code.ts'
-
-const At = v.pipe(v.number(), v.integer())
-
-/** What was found under a code; only `published` when nothing was. */
-export const ReferralOffer = v.object({
-  voucher: v.optional(v.string()),
-  campaign: v.optional(v.string()),
-  referrer: v.optional(v.string()),
-  /** Given to a customer who is still there. */
-  published: v.boolean(),
-  publishedAt: v.optional(At),
-  active: v.optional(v.boolean()),
-  /** The referrer's e-mail address and phone number, as keyed digests: enough to recognise one's own, and nobody else's. */
-  contacts: v.optional(v.array(v.string())),
-  /** Whether the `referrer_id` sent along names the referrer. */
-  named: v.optional(v.boolean()),
-})
-export type ReferralOffer = v.InferOutput<typeof ReferralOffer>
 
 const NO_OFFER: ReferralOffer = { published: false }
 

@@ -6,12 +6,9 @@ import { parseSpan } from '../conditions/span.ts'
 import { campaignTarget, type Gate, gatesBefore } from '../gates.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import type { Entry } from '../rulebook/kind.ts'
-import { conversionSchema, type ReferralProgram } from '../rulebook/referralProgram.ts'
+import { conversionSchema, REDEMPTION_EVENT, type ReferralProgram } from '../rulebook/referralProgram.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { compileValidity } from '../validity.ts'
-
-/** The event that a redemption is for triggers: what converts where a program converts by redemption of its codes. */
-export const REDEMPTION_EVENT = 'customer.redemption.succeeded'
 
 export interface Program {
   readonly entry: Entry<Campaign>

@@ -1,9 +1,9 @@
 // Rewards of a referral: points on a card of a loyalty program, or a code of another campaign, to whom the program promised it.
 import type { DecidedFact, Draft } from '../customer/draft.ts'
+import type { ReferralFactData } from '../customer/referrals/facts.ts'
 import { givePoints } from '../loyalty/give.ts'
 import { type ReferralReward, referrerRewardFor } from '../rulebook/referralProgram.ts'
 import { publishable, publishByRule } from '../vouchers/publish.ts'
-import type { ReferralFactData } from './facts.ts'
 
 type Given = ReferralFactData<'ReferralRewarded'>['given']
 type Due = Omit<ReferralFactData<'ReferralRewardWithheld'>, 'reason'>

@@ -3,13 +3,13 @@ import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { calendarOf } from '../calendar.ts'
 import { CodeConfig, configFault, roomOf } from '../codes.ts'
-import { ExpirationRules, expirationFaults } from '../loyalty/expiration.ts'
-import { limitFields } from '../loyalty/limits.ts'
-import { MAX_POINTS } from '../loyalty/points.ts'
+import { MAX_POINTS } from '../points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
-import { Discount, Gift, Redemption, VoucherType } from '../vouchers/spec.ts'
+import { ExpirationRules, expirationFaults } from './expiration.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
+import { limitFields } from './limits.ts'
 import { ReferralProgram, referralFaults, referralUses } from './referralProgram.ts'
+import { Discount, Gift, Redemption, VoucherType } from './voucherSpec.ts'
 
 export const CampaignType = v.picklist([
   'DISCOUNT_COUPONS',

@@ -1,13 +1,15 @@
 // Distributions: which message goes to a customer on which event, over which channel, and how often at most.
 import * as v from 'valibot'
-import { MAX_CAP } from '../distributions/messages.ts'
-import { isPeriod } from '../distributions/periods.ts'
-import { isMailSender, MAIL_SENDER_RULE } from '../distributions/sender.ts'
-import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../distributions/template.ts'
 import { isInternalEventType } from '../internalEvents.ts'
+import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../templates/template.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
+import { isMailSender, MAIL_SENDER_RULE } from './mailSender.ts'
+import { isPeriod } from './periods.ts'
 import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
+
+/** How many instants of messages a customer keeps: no cap can be higher. */
+export const MAX_CAP = 100
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const template = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TEMPLATE))

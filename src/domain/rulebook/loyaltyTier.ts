@@ -1,6 +1,6 @@
 // Loyalty tiers: ranges of points, and what rules pay and rewards cost to those who are in one.
 import * as v from 'valibot'
-import { MAX_TOTAL, Points } from '../loyalty/points.ts'
+import { MAX_TOTAL, Points } from '../points.ts'
 import { programFaults } from './campaign.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 

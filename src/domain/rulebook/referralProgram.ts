@@ -1,11 +1,14 @@
 // The part of a campaign that makes it a referral program: what converts, who counts as new, and what both sides get.
 import * as v from 'valibot'
 import { fixedLength, parseSpan } from '../conditions/span.ts'
-import { MAX_POINTS } from '../loyalty/points.ts'
+import { MAX_POINTS } from '../points.ts'
 import type { Campaign } from './campaign.ts'
 import type { EventSchema } from './eventSchema.ts'
 import type { Definitions, Entry, Fault, Reference } from './kind.ts'
 import { schemaNamed } from './references.ts'
+
+/** The event that a redemption is for triggers: what converts where a program converts by redemption of its codes. */
+export const REDEMPTION_EVENT = 'customer.redemption.succeeded'
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const amount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))

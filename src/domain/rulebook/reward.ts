@@ -1,6 +1,6 @@
 // Rewards: what points can be paid for, and how many of it there are.
 import * as v from 'valibot'
-import { MAX_POINTS } from '../loyalty/points.ts'
+import { MAX_POINTS } from '../points.ts'
 import type { Campaign } from './campaign.ts'
 import type { Entry, Fault, Kind } from './kind.ts'
 

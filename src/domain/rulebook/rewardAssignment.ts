@@ -1,6 +1,6 @@
 // Reward assignments: in which loyalty program a reward is offered, and for how many points.
 import * as v from 'valibot'
-import { Points } from '../loyalty/points.ts'
+import { Points } from '../points.ts'
 import { programFaults } from './campaign.ts'
 import type { Entry, Fault, Kind } from './kind.ts'
 import type { Reward } from './reward.ts'

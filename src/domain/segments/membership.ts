@@ -1,11 +1,5 @@
 // Entering and leaving segments: on what happens, by the passing of time, and when definitions change.
 import { NO_CONTEXT } from '../conditions/subject.ts'
-import type { DecidedFact, Draft } from '../customer/draft.ts'
-import { occurrenceOf } from '../customer/occurrence.ts'
-import type { MembershipCause } from '../customer/segmentFacts.ts'
-import type { CustomerState } from '../customer/state.ts'
-import { isLoyaltyFact } from '../loyalty/facts.ts'
-import { isRedemptionFact } from '../redemption/facts.ts'
 import {
   type CompiledSegment,
   type Conditions,
@@ -14,7 +8,13 @@ import {
   inOrder,
   segmentsThatMatter,
   subjectOf,
-} from './conditions.ts'
+} from '../customer/conditions.ts'
+import type { DecidedFact, Draft } from '../customer/draft.ts'
+import { isLoyaltyFact } from '../customer/loyalty/facts.ts'
+import { occurrenceOf } from '../customer/occurrence.ts'
+import { isRedemptionFact } from '../customer/redemptions/facts.ts'
+import type { MembershipCause } from '../customer/segmentFacts.ts'
+import type { CustomerState } from '../customer/state.ts'
 
 /** Looks at one segment now: records an entry or an exit when the truth is another than the membership, and when to look again. */
 const look = (draft: Draft, segment: CompiledSegment, cause: MembershipCause, causedBy?: string): void => {

@@ -1,10 +1,10 @@
 // A code's own stream: what makes it unique, whether it is good for anything, and the referees that were assigned to it.
 import * as v from 'valibot'
 import type { CodeOwner, CodeReserved } from '../codes.ts'
+import { Claim, Publication } from '../customer/vouchers/facts.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
-import { Claim, Publication } from './facts.ts'
-import { VoucherSpec, VoucherType } from './spec.ts'
+import { VoucherSpec, VoucherType } from '../rulebook/voucherSpec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 

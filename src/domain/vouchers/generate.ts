@@ -2,9 +2,9 @@
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import { type Campaign, hasOwnCodes } from '../rulebook/campaign.ts'
+import type { VoucherSpec } from '../rulebook/voucherSpec.ts'
 import { type JobFactData, MAX_ITEMS } from './job.ts'
 import { giftOf } from './publish.ts'
-import type { VoucherSpec } from './spec.ts'
 
 type Wish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 

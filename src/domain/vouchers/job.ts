@@ -3,7 +3,7 @@
 // crash without doing anything twice.
 import * as v from 'valibot'
 import { CodeConfig } from '../codes.ts'
-import { VoucherSpec } from './spec.ts'
+import { VoucherSpec } from '../rulebook/voucherSpec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0))

@@ -3,10 +3,10 @@ import type { Calendar } from '../calendar.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import type { Fault } from '../rulebook/kind.ts'
+import type { VoucherSpec, VoucherType } from '../rulebook/voucherSpec.ts'
 import { validityFaults } from '../validity.ts'
 import { giftOf } from './publish.ts'
 import type { ResolvedVoucher } from './resolve.ts'
-import type { VoucherSpec, VoucherType } from './spec.ts'
 
 const PARTS = { DISCOUNT_VOUCHER: 'discount', GIFT_VOUCHER: 'gift' } as const
 type WorthType = keyof typeof PARTS

@@ -2,9 +2,9 @@
 import type { Campaign } from '../rulebook/campaign.ts'
 import type { Entry } from '../rulebook/kind.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
+import type { Discount, Gift, VoucherType } from '../rulebook/voucherSpec.ts'
 import type { Validity } from '../validity.ts'
 import type { CodeState } from './code.ts'
-import type { Discount, Gift, VoucherType } from './spec.ts'
 
 export interface ResolvedVoucher {
   readonly id: string

@@ -13,7 +13,7 @@ import { createWriter } from './log/writer.ts'
 import { createRouter } from './router.ts'
 import { listen } from './server.ts'
 import { createSubmit, type ServiceContext } from './services/context.ts'
-import { createHttpHandler } from './wire/http1.ts'
+import { createHttpHandler } from './services/http1.ts'
 
 export {
   createFaults,

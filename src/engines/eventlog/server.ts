@@ -5,8 +5,8 @@ import { createServer, type Socket } from 'node:net'
 import { createServer as createTls, type TLSSocket } from 'node:tls'
 import type { Certificate } from '../certificate.ts'
 import { createBudget, PARTIAL_BYTES } from './budget.ts'
+import type { HttpHandler } from './services/http1.ts'
 import { type Call, createCall } from './wire/grpc.ts'
-import type { HttpHandler } from './wire/http1.ts'
 
 export interface PortServer {
   readonly port: number

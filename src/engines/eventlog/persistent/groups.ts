@@ -1,6 +1,6 @@
 // All groups: made, changed, removed, found; what they are is kept in the log, so that they are there again after a restart.
 import type { ServiceContext } from '../services/context.ts'
-import { createFilter } from '../subs/filter.ts'
+import { createFilter } from '../services/filter.ts'
 import {
   invalidArgument,
   persistentExists,

@@ -2,13 +2,13 @@
 
 import { isDamage } from '../log/damage.ts'
 import { revisionOf } from '../log/record.ts'
-import { createFilter } from '../subs/filter.ts'
-import { createSender } from '../subs/sender.ts'
 import { dataLoss, invalidArgument, type RpcError, streamDeleted, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { AllPosition, ReadRequest } from '../wire/requests.ts'
 import { streamNotFound } from '../wire/responses.ts'
 import type { ServiceContext } from './context.ts'
+import { createFilter } from './filter.ts'
+import { createSender } from './sender.ts'
 
 /** What reading needs of a service's context. */
 export type ReadContext = Pick<ServiceContext, 'reader' | 'head'>

@@ -4,14 +4,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Page } from '../log/reader.ts'
 import { revisionOf } from '../log/record.ts'
 import type { ServiceContext } from '../services/context.ts'
+import { createFilter } from '../services/filter.ts'
 import { allStart, asRevision, PAGE_ROWS, readFailure } from '../services/read.ts'
+import { createSender, type Sender } from '../services/sender.ts'
 import { consumerTooSlow, type RpcError, streamDeleted, unavailable, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { ReadRequest } from '../wire/requests.ts'
 import { caughtUp, checkpoint, confirmation } from '../wire/responses.ts'
 import { createCheckpoints } from './checkpoints.ts'
-import { createFilter } from './filter.ts'
-import { createSender, type Sender } from './sender.ts'
 
 /** A subscriber that is further behind than this is no longer live; once at the end again it is told so again. */
 const LIVE_BUFFER = 32

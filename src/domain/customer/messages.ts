@@ -1,5 +1,6 @@
 // Messages as facts of the customer they are for: asked for, or not, and why; and what of that a later decision needs.
 import * as v from 'valibot'
+import { MAX_CAP } from '../rulebook/distribution.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -57,9 +58,6 @@ export const messageFacts = {
 
 export type MessageRequested = v.InferOutput<typeof messageFacts.MessageRequested.schema>
 export type MessageSkipped = v.InferOutput<typeof messageFacts.MessageSkipped.schema>
-
-/** How many instants of messages a customer keeps: no cap can be higher. */
-export const MAX_CAP = 100
 
 export interface MessagesState {
   /** Distribution id → the instant, ms, at which it last asked for a message. */

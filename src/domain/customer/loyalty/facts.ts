@@ -1,6 +1,6 @@
 // Facts of a customer's loyalty cards: each change of points says how much, on which card, why, and what the balance became.
 import * as v from 'valibot'
-import { wholeFields } from '../personal.ts'
+import { wholeFields } from '../../personal.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Whole = v.pipe(v.number(), v.integer(), v.minValue(0))

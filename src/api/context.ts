@@ -1,12 +1,12 @@
-// What command routes share: the context of a command from its call, and whom a call means.
+// What routes share: the context of a command from its call, and whom a call means.
 import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
-import type { CustomerState } from '../src/domain/customer/state.ts'
-import { type CustomerId, customerIdFrom } from '../src/domain/ids.ts'
-import { type Failure, notFound, refuse } from '../src/http/errors.ts'
-import type { Call } from '../src/http/route.ts'
-import type { CommandContext } from '../src/runtime/customers.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
+import { type CustomerId, customerIdFrom } from '../domain/ids.ts'
+import { type Failure, notFound, refuse } from '../http/errors.ts'
+import type { Call } from '../http/route.ts'
+import type { CommandContext } from '../runtime/customers.ts'
+import type { Services } from '../services.ts'
 
 const CustomerName = v.object({ id: v.nullish(v.string()), source_id: v.nullish(v.string()) })
 

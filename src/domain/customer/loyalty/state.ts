@@ -1,6 +1,7 @@
 // A customer's cards as the facts leave them: buckets of points by expiry, pending points, tiers, and what rules have paid.
+
+import { NO_TALLY, shifted, type Tally, tallied } from '../../rulebook/limits.ts'
 import { isMovement, type Lot, type LoyaltyFact, type LoyaltyFactData, MOVEMENTS, type MovementFact } from './facts.ts'
-import { NO_TALLY, shifted, type Tally, tallied } from './limits.ts'
 
 /** Points of one expiry on one card. */
 export interface Bucket {

@@ -1,6 +1,7 @@
 // The codes that a customer was given, as the facts leave them.
+
+import type { VoucherType } from '../../rulebook/voucherSpec.ts'
 import type { VoucherFact, VoucherFactData } from './facts.ts'
-import type { VoucherType } from './spec.ts'
 
 export interface HeldVoucher {
   readonly id: string

@@ -1,6 +1,6 @@
 // Points: whole numbers within bounds, and how many times an amount holds another.
 import * as v from 'valibot'
-import { numeric, scaled } from '../numbers.ts'
+import { numeric, scaled } from './numbers.ts'
 
 /** The most points that one change may be about. */
 export const MAX_POINTS = 1_000_000_000_000

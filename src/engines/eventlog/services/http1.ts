@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls'
 import * as v from 'valibot'
 import type { Admission } from '../admission.ts'
 import { type Faults, Injection, RandomFaults } from '../faults.ts'
-import { type Identity, SERVER_VERSION } from '../services/features.ts'
+import { type Identity, SERVER_VERSION } from './features.ts'
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
 

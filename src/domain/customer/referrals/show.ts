@@ -1,10 +1,10 @@
 // How facts about codes and referrals show: as internal events for conditions and triggers, and in the activity log.
-import type { Occurrence } from '../conditions/subject.ts'
-import { type Activity, activityId } from '../customer/activity.ts'
-import type { ReferralRef } from '../customer/tracking.ts'
+import type { Occurrence } from '../../conditions/subject.ts'
+import { REDEMPTION_EVENT } from '../../rulebook/referralProgram.ts'
+import { type Activity, activityId } from '../activity.ts'
+import type { ReferralRef } from '../tracking.ts'
 import type { VoucherFact, VoucherRef } from '../vouchers/facts.ts'
 import type { ReferralFact, ReferralFactType } from './facts.ts'
-import { REDEMPTION_EVENT } from './programs.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
 const EVENT_TYPES: Readonly<Record<ReferralFactType | VoucherFact['type'], string | undefined>> = {

@@ -1,9 +1,9 @@
 // How facts about redemptions show: as internal events for conditions and triggers, and in the activity log.
 import * as v from 'valibot'
-import type { Occurrence } from '../conditions/subject.ts'
-import type { Activity } from '../customer/activity.ts'
+import type { Occurrence } from '../../conditions/subject.ts'
+import { orderId, RecordedOrder, showOrder } from '../../order.ts'
+import type { Activity } from '../activity.ts'
 import type { RedemptionFact, RedemptionFactType } from './facts.ts'
-import { orderId, RecordedOrder, showOrder } from './order.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
 const EVENT_TYPES: Readonly<Record<RedemptionFactType, string | undefined>> = {

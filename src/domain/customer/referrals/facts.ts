@@ -1,7 +1,7 @@
 // Referrals as facts of the two customers: the referee's stream says what converted, the referrer's what was credited for it.
 import * as v from 'valibot'
-import { wholeFields } from '../personal.ts'
-import { ReferralReward, ReferrerTier } from '../rulebook/referralProgram.ts'
+import { wholeFields } from '../../personal.ts'
+import { ReferralReward, ReferrerTier } from '../../rulebook/referralProgram.ts'
 import { VoucherRef } from '../vouchers/facts.ts'
 
 const At = v.pipe(v.number(), v.integer())

@@ -1,4 +1,15 @@
 // The decision: a command about one customer, under one rulebook, at one instant, gives facts or a refusal. Pure.
+
+import {
+  type DecidedFact,
+  type Declined,
+  type Draft,
+  MAX_FACTS,
+  MAX_ROUNDS,
+  type OpenDraft,
+  openDraft,
+} from '../customer/draft.ts'
+import type { CustomerState } from '../customer/state.ts'
 import { reactWithMessages } from '../distributions/react.ts'
 import { uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
@@ -11,16 +22,6 @@ import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { advanceSegments, dueSegments, reconcileSegments, settleSegments } from '../segments/membership.ts'
 import { type CustomerCommand, isHistorical, perform } from './commands.ts'
-import {
-  type DecidedFact,
-  type Declined,
-  type Draft,
-  MAX_FACTS,
-  MAX_ROUNDS,
-  type OpenDraft,
-  openDraft,
-} from './draft.ts'
-import type { CustomerState } from './state.ts'
 
 /**
  * What may follow from a fact at once, asked in this order for each fact in turn. A capability (earning points, referrals, …)

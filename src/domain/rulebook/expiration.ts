@@ -1,7 +1,7 @@
 // When points expire: the rules of a program or an earning rule, as an instant.
 import * as v from 'valibot'
 import { type Calendar, daysInMonth } from '../calendar.ts'
-import type { Fault } from '../rulebook/kind.ts'
+import type { Fault } from './kind.ts'
 
 const month = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(12))
 const MAX_MONTHS = 1_200

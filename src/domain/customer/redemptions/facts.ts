@@ -1,16 +1,13 @@
 // Facts of redemptions, in the stream of the customer who redeems; of those without a customer in a stream of the request's own.
 import * as v from 'valibot'
-import { wholeFields } from '../personal.ts'
+import { wholeFields } from '../../personal.ts'
+import { Discount, VoucherType } from '../../rulebook/voucherSpec.ts'
 import { ReferralOffer } from '../referrals/offer.ts'
-import { Discount, VoucherType } from '../vouchers/spec.ts'
-import { ledgerFacts } from './ledger.ts'
+import { Share } from './share.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Amount = v.pipe(v.number(), v.integer(), v.minValue(0))
 const Metadata = v.record(v.string(), v.unknown())
-
-/** What a redemption takes of the limits. */
-const Share = ledgerFacts.RedemptionReserved.schema.entries.share
 
 const RedeemedVoucher = v.object({
   id: v.string(),

@@ -2,9 +2,6 @@
 import type { AccumulatorSpec } from '../conditions/accumulate.ts'
 import { type Compiled, compile } from '../conditions/compile.ts'
 import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
-import { type CustomerState, newCustomer } from '../customer/state.ts'
-import { pointsIn } from '../loyalty/state.ts'
-import { summaryOf } from '../redemption/sums.ts'
 import { environmentOf } from '../rulebook/environment.ts'
 import { keptWhile } from '../rulebook/keptWhile.ts'
 import type { Entry } from '../rulebook/kind.ts'
@@ -13,6 +10,9 @@ import type { Rulebook } from '../rulebook/rulebook.ts'
 import { conditionOfSegment, type Segment, segmentsInOrder } from '../rulebook/segment.ts'
 import { keyOf, wordsOf } from '../rulebook/sound.ts'
 import { conditionOfRule, type ValidationRule } from '../rulebook/validationRule.ts'
+import { pointsIn } from './loyalty/state.ts'
+import { summaryOf } from './redemptions/sums.ts'
+import { type CustomerState, newCustomer } from './state.ts'
 
 export interface CompiledSegment {
   readonly id: string

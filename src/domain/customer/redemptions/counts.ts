@@ -1,6 +1,6 @@
 // How often something was redeemed: in all, and by the calendar day, so that days, weeks and months can be bounded.
-import type { Calendar } from '../calendar.ts'
-import { dayOf } from '../loyalty/limits.ts'
+import type { Calendar } from '../../calendar.ts'
+import { dayOf } from '../../rulebook/limits.ts'
 
 export interface Counts {
   readonly times: number

@@ -1,12 +1,12 @@
 // What a customer's state carries for conditions beside the facts: accumulators of past events, and instants to look again.
 import type { AccumulatorSpec } from '../conditions/accumulate.ts'
 import { NO_CONTEXT } from '../conditions/subject.ts'
-import { type CustomerFact, isCustomerFact } from '../customer/facts.ts'
-import { occurrenceOf } from '../customer/occurrence.ts'
-import type { CustomerState, Derived } from '../customer/state.ts'
 import { decidedAt, type RecordedFact } from '../recorded.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { changedSince, conditionsOf, segmentsThatMatter, subjectOf } from './conditions.ts'
+import { type CustomerFact, isCustomerFact } from './facts.ts'
+import { occurrenceOf } from './occurrence.ts'
+import type { CustomerState, Derived } from './state.ts'
 
 /**
  * What is derived after one more fact that `state` has already taken in: each accumulator that listens to its event type takes

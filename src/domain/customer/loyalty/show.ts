@@ -1,6 +1,6 @@
 // How facts about cards show: as internal events for conditions and triggers, in the activity log, and as transactions.
-import type { Occurrence } from '../conditions/subject.ts'
-import type { Activity } from '../customer/activity.ts'
+import type { Occurrence } from '../../conditions/subject.ts'
+import type { Activity } from '../activity.ts'
 import {
   type CardRef,
   isMovement,

@@ -1,11 +1,11 @@
 // The order of a validation or a redemption: what a request may say of it, what it costs, and how the contract shows it.
 import * as v from 'valibot'
-import { answered } from '../answered.ts'
-import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
-import { idFrom } from '../ids.ts'
-import { numeric } from '../numbers.ts'
-import { GivenMetadata } from '../size.ts'
-import { MAX_AMOUNT } from '../vouchers/spec.ts'
+import { answered } from './answered.ts'
+import { MAX_ORDER_ITEMS } from './conditions/subject.ts'
+import { idFrom } from './ids.ts'
+import { numeric } from './numbers.ts'
+import { MAX_AMOUNT } from './rulebook/voucherSpec.ts'
+import { GivenMetadata } from './size.ts'
 
 /** The most that an order may come to with the units that vouchers add, minor units; still exact as a number. */
 export const MAX_ORDER = 1_000 * MAX_AMOUNT

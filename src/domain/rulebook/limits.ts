@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Calendar } from '../calendar.ts'
 import { fixedLength, parseSpan } from '../conditions/span.ts'
-import { MAX_TOTAL } from './points.ts'
+import { MAX_TOTAL } from '../points.ts'
 
 const bound = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TOTAL))))
 

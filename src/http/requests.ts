@@ -7,10 +7,10 @@ import type { NewFact } from '../domain/recorded.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { nameBy, type RequestName, requestStream } from '../domain/requests.ts'
 import type { EventStore, ExpectedRevision } from '../eventstore/index.ts'
-import { fromRefusal, isFailure, refuse } from '../http/errors.ts'
-import { type Answer, type Outcome, REPLAYED } from '../http/route.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { fromRefusal, isFailure, refuse } from './errors.ts'
+import { type Answer, type Outcome, REPLAYED } from './route.ts'
 
 /** A request with its name. */
 export interface NamedRequest {

@@ -1,7 +1,7 @@
 // Codes that are published to a customer, as facts of that customer; the code's own stream keeps it unique.
 import * as v from 'valibot'
-import { wholeFields } from '../personal.ts'
-import { VoucherType } from './spec.ts'
+import { wholeFields } from '../../personal.ts'
+import { VoucherType } from '../../rulebook/voucherSpec.ts'
 
 const At = v.pipe(v.number(), v.integer())
 

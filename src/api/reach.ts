@@ -1,12 +1,12 @@
 // How far the request of a client key reaches: whom it may speak for, what it may say of that customer and what it is told.
 
-import type { Profile, ProfilePatch } from '../src/domain/customer/profile.ts'
-import type { CustomerId } from '../src/domain/ids.ts'
-import type { Refusal } from '../src/domain/refusal.ts'
-import { CUSTOMER_TOKEN } from '../src/http/customerToken.ts'
-import { type Failure, refuse } from '../src/http/errors.ts'
-import type { Call } from '../src/http/route.ts'
-import type { Services } from '../src/runtime/services.ts'
+import type { Profile, ProfilePatch } from '../domain/customer/profile.ts'
+import type { CustomerId } from '../domain/ids.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { CUSTOMER_TOKEN } from '../http/customerToken.ts'
+import { type Failure, refuse } from '../http/errors.ts'
+import type { Call } from '../http/route.ts'
+import type { Services } from '../services.ts'
 import { customerOfSource } from './context.ts'
 
 /** Whom a request names, as it names them. */

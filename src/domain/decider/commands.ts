@@ -1,5 +1,9 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
+import type { Draft } from '../customer/draft.ts'
+import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from '../customer/profile.ts'
+import { newsOf } from '../customer/said.ts'
+import type { LoyaltyRef, TrackedReferral } from '../customer/tracking.ts'
 import { isInternalEventType } from '../internalEvents.ts'
 import { closeCards, type LoyaltyCommand, performLoyalty } from '../loyalty/commands.ts'
 import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
@@ -7,10 +11,6 @@ import { performReferrals, type ReferralCommand } from '../referrals/commands.ts
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults, personalProperties } from '../rulebook/eventSchema.ts'
 import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
-import type { Draft } from './draft.ts'
-import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from './profile.ts'
-import { newsOf } from './said.ts'
-import type { LoyaltyRef, TrackedReferral } from './tracking.ts'
 
 export interface TrackEvent {
   readonly type: 'TrackEvent'
