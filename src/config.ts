@@ -68,6 +68,10 @@ const environment = v.object({
   WATCH_DISKS: v.optional(names),
   /** Event store; embedded when absent. */
   EVENTSTORE_URL: url(/^(?:esdb|eventstoredb|kurrentdb|kdb)(?:\+discover)?:\/\/\S+$/, 'esdb:// or esdb+discover://'),
+  /** Whose streams those of this project are on an event store that others use as well; absent: the whole log is its own. */
+  EVENTSTORE_NAMESPACE: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,38}$/, 'must have 1 to 38 letters, digits, "_" or "-"')),
+  ),
   /** Document store; embedded when absent. */
   MONGODB_URL: url(/^mongodb(?:\+srv)?:\/\/\S+$/, 'mongodb:// or mongodb+srv://'),
   MONGODB_DATABASE: v.optional(
@@ -154,6 +158,7 @@ export interface Config {
   readonly host: string
   readonly dataDir: string
   readonly eventStoreUrl: string | undefined
+  readonly eventStoreNamespace: string | undefined
   readonly mongodbUrl: string | undefined
   readonly mongodbDatabase: string
   readonly keysFile: string | undefined
@@ -197,6 +202,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     host: e.HOST,
     dataDir: e.DATA_DIR,
     eventStoreUrl: e.EVENTSTORE_URL,
+    eventStoreNamespace: e.EVENTSTORE_NAMESPACE,
     mongodbUrl: e.MONGODB_URL,
     mongodbDatabase: e.MONGODB_DATABASE,
     keysFile: e.KEYS_FILE,

@@ -139,7 +139,13 @@ export const startNode = async (
     const vault = masterKeys && createVault({ masterKeys, now })
     if (!vault)
       log.warn('MASTER_KEY_FILE is not set: personal data is recorded as it is, and the log keeps it for good')
-    const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry, vault), log, now })
+    const store = createEventStore({
+      url: engines.eventStoreUrl,
+      namespace: config.eventStoreNamespace,
+      codec: createCodec(factRegistry, vault),
+      log,
+      now,
+    })
     stops.push(() => store.close())
     const readModel = createReadModel({ url: engines.mongodbUrl, database: config.mongodbDatabase, log, now })
     stops.push(() => readModel.close())

@@ -18,12 +18,3 @@ export const runOnOwnServers = (suite: { run(): void }): void => {
   if (areGiven) skipFile('it stops and starts its servers')
   suite.run()
 }
-
-/**
- * To be called before a node is started on the given log: it needs one of its own, since all definitions are in one stream of
- * it. A file that is run alone has that of an empty server.
- */
-export const needsOwnLog = (): void => {
-  if (process.env.TESTS_ALONE !== '1')
-    skipFile('its nodes need an event log of their own: alone, it runs on the empty server of EVENTSTORE_URL')
-}

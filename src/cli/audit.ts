@@ -9,6 +9,7 @@ import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
 import type { LawReport } from '../audit/laws/index.ts'
 import { Block, checkSeal, Seal, sealOf } from '../audit/seal.ts'
 import type { Verification } from '../audit/verify.ts'
+import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { factRegistry } from '../domain/registry.ts'
 import { startEngines } from '../engines/start.ts'
 import { createCodec } from '../eventstore/codec.ts'
@@ -257,19 +258,30 @@ const exportTo = async (
   }
 }
 
+/** Those of the server that will read what is restored. */
+const settings = (): Config => {
+  try {
+    return loadConfig(process.env)
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(error.message, EXIT.usage) : error
+  }
+}
+
 const importLog = async (file: string, { data }: { readonly data: string }): Promise<void> => {
   if (!existsSync(file)) throw new CliError(`There is no file ${file}`, EXIT.usage)
-  const { EVENTSTORE_URL: given } = process.env
+  const { eventStoreUrl, eventStoreNamespace: namespace } = settings()
   // Only the log is filled: the read models follow from it when a server starts.
-  const engines = await startEngines({ dir: data }, { eventStoreUrl: given || undefined, mongodbUrl: 'none' }).catch(
-    (error: unknown) => {
-      throw new CliError(
-        `${error instanceof Error ? error.message : String(error)}\nStop the server first: a log is restored before it starts.`,
-        EXIT.usage,
-      )
-    },
-  )
-  const store = createEventStore({ url: engines.eventStoreUrl, codec: createCodec(factRegistry) })
+  const engines = await startEngines({ dir: data }, { eventStoreUrl, mongodbUrl: 'none' }).catch((error: unknown) => {
+    throw new CliError(
+      `${error instanceof Error ? error.message : String(error)}\nStop the server first: a log is restored before it starts.`,
+      EXIT.usage,
+    )
+  })
+  const store = createEventStore({
+    url: engines.eventStoreUrl,
+    namespace,
+    codec: createCodec(factRegistry),
+  })
   try {
     restoreMasterKey(file, data)
     const appended = await importLines(store, linesOfFile(file), projectKeyFor(file))

@@ -23,7 +23,9 @@ import type { Codec, RawRecord } from './codec.ts'
 import { isDamaged, isReadRefused, isStreamGone, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { DEFAULT_PORT, openLines } from './lines.ts'
+import { createNamespace } from './namespace.ts'
 import { readChunks } from './read.ts'
+import { recordOf } from './record.ts'
 import { checkAppend, checkStream, isStreamName } from './refuse.ts'
 import { CLIENT_BUFFER, openSource, type SourceOptions } from './source.ts'
 import type { AppendOptions, EventStore, ExpectedRevision, ReadAllOptions, ReadOptions } from './types.ts'
@@ -50,6 +52,8 @@ export type {
 export interface EventStoreOptions {
   /** A connection string of EventStoreDB: `esdb://host:2113?tls=false`, `esdb+discover://…`. */
   readonly url: string
+  /** Whose streams these are, where others share the server: their names at it begin with this and a dot. */
+  readonly namespace?: string | undefined
   readonly codec: Codec
   readonly log?: Log
   /** How long after it was overtaken by a later one an append's answer counts as lost, ms. The server's own time limit is 2 s. */
@@ -78,8 +82,19 @@ const CHECKPOINT_WINDOWS = { few: 1, all: 32 }
 
 async function* noRecords(): AsyncGenerator<readonly RawRecord[]> {}
 
+/** Ends after so many records. */
+async function* firstOf(chunks: AsyncIterable<readonly RawRecord[]>, count: number) {
+  let left = count
+  for await (const chunk of chunks) {
+    yield chunk.slice(0, left)
+    left -= chunk.length
+    if (left <= 0) return
+  }
+}
+
 export const createEventStore = ({
   url,
+  namespace,
   codec,
   log = silentLog,
   lostAfterMs = 3_000,
@@ -88,6 +103,7 @@ export const createEventStore = ({
   limits = {},
   now = Date.now,
 }: EventStoreOptions): EventStore => {
+  const { prefix, nameOf, recordOf: ownOf } = createNamespace(namespace)
   const address = addressOf(url, DEFAULT_PORT)
   const report = createReport('event store', address, log)
   // Two clients, so that a broken append stream takes no subscription with it.
@@ -104,6 +120,7 @@ export const createEventStore = ({
   async function* records(
     open: (client: EventStoreDBClient) => StreamingRead<ResolvedEvent>,
     signal?: AbortSignal,
+    take = ownOf,
   ): AsyncGenerator<readonly RawRecord[]> {
     if (!reads.up) throw new StoreUnavailable('the event store is down')
     const place = await readGate.enter(1, readTimeoutMs)
@@ -116,6 +133,7 @@ export const createEventStore = ({
       try {
         const chunks = readChunks({
           open: () => open(client),
+          take,
           silenceMs: readTimeoutMs,
           line,
           ...(signal === undefined ? {} : { signal }),
@@ -167,11 +185,11 @@ export const createEventStore = ({
   const append = createAppender({
     line: writes,
     time: { ...processTime, wall: now },
-    send: sendBatch,
+    send: (client, stream, facts, expected) => sendBatch(client, nameOf(stream), facts, expected),
     log,
     async find(stream, id) {
       const options = { direction: 'backwards', fromRevision: END, maxCount: WRITTEN_SEARCH } as const
-      for await (const chunk of records((client) => client.readStream(stream, options)))
+      for await (const chunk of records((client) => client.readStream(nameOf(stream), options)))
         for (const record of chunk) if (record.id === id.toLowerCase()) return record
       return undefined
     },
@@ -191,16 +209,17 @@ export const createEventStore = ({
     writes.doubt(error)
   })
 
-  const openSubscription = (open: SourceOptions['open'], end?: bigint) => {
+  const openSubscription = (open: SourceOptions['open'], { end, take = ownOf }: Partial<SourceOptions> = {}) => {
     if (!reads.up) return Promise.reject(new StoreUnavailable('the event store is down'))
-    return openSource({ codec, line: reads, openMs: readTimeoutMs, end, open })
+    return openSource({ codec, line: reads, openMs: readTimeoutMs, end, take, open })
   }
   const buffer = { highWaterMark: CLIENT_BUFFER }
 
-  /** Position of the newest record, of whatever kind; undefined when there is none. */
+  /** Position of the newest record, of whatever kind, whoever's; undefined when there is none. */
   const logEnd = async (): Promise<bigint | undefined> => {
     const options = { direction: 'backwards', fromPosition: END, maxCount: 1 } as const
-    for await (const [record] of records((client) => client.readAll(options))) return record?.position
+    for await (const [record] of records((client) => client.readAll(options), undefined, recordOf))
+      return record?.position
     return undefined
   }
 
@@ -227,7 +246,11 @@ export const createEventStore = ({
       return facts(
         records(
           (client) =>
-            client.readStream(stream, { direction, fromRevision: startOf(options), ...countOf(options) }, buffer),
+            client.readStream(
+              nameOf(stream),
+              { direction, fromRevision: startOf(options), ...countOf(options) },
+              buffer,
+            ),
           signal,
         ),
         { leftOut },
@@ -236,40 +259,54 @@ export const createEventStore = ({
 
     readAll(options = {}) {
       const { direction = 'forwards', signal, filter, leftOut } = options
-      return facts(
-        records(
-          (client) => client.readAll({ direction, fromPosition: at(startOf(options)), ...countOf(options) }, buffer),
-          signal,
-        ),
-        { keep: filter, leftOut },
+      // Others' records are not counted.
+      const count = prefix === '' ? countOf(options) : {}
+      const own = records(
+        (client) => client.readAll({ direction, fromPosition: at(startOf(options)), ...count }, buffer),
+        signal,
       )
+      return facts(prefix === '' || options.maxCount === undefined ? own : firstOf(own, options.maxCount), {
+        keep: filter,
+        leftOut,
+      })
     },
 
     async subscribeAll({ from, types, streams }) {
-      const few = streams !== undefined || types !== undefined
+      const few = streams !== undefined || types !== undefined || prefix !== ''
+      const take: SourceOptions['take'] = (event) =>
+        prefix === '' || types === undefined || types.some((type) => event.event?.type.startsWith(type))
+          ? ownOf(event)
+          : undefined
       const end = few && reads.up ? await logEnd().catch(() => undefined) : undefined
-      return openSubscription((checkpoint) => {
-        const checkpoints = {
-          checkpointInterval: few ? CHECKPOINT_WINDOWS.few : CHECKPOINT_WINDOWS.all,
-          checkpointReached: (_: unknown, position: Position) => checkpoint(position.commit),
-        }
-        const filter = streams
-          ? streamNameFilter({ ...checkpoints, prefixes: [...streams] })
-          : types
-            ? eventTypeFilter({ ...checkpoints, prefixes: [...types] })
-            : excludeSystemEvents(checkpoints)
-        return reads.current.client.subscribeToAll({ fromPosition: at(after(from)), filter }, buffer)
-      }, end)
+      return openSubscription(
+        (checkpoint) => {
+          const checkpoints = {
+            checkpointInterval: few ? CHECKPOINT_WINDOWS.few : CHECKPOINT_WINDOWS.all,
+            checkpointReached: (_: unknown, position: Position) => checkpoint(position.commit),
+          }
+          // The server takes one filter: by name where others' streams are to be left out, and what of it is wanted is seen here.
+          const filter =
+            streams || prefix !== ''
+              ? streamNameFilter({ ...checkpoints, prefixes: (streams ?? ['']).map(nameOf) })
+              : types
+                ? eventTypeFilter({ ...checkpoints, prefixes: [...types] })
+                : excludeSystemEvents(checkpoints)
+          return reads.current.client.subscribeToAll({ fromPosition: at(after(from)), filter }, buffer)
+        },
+        { end, take },
+      )
     },
 
     subscribeStream: (stream, { from }) =>
-      openSubscription(() => reads.current.client.subscribeToStream(stream, { fromRevision: after(from) }, buffer)),
+      openSubscription(() =>
+        reads.current.client.subscribeToStream(nameOf(stream), { fromRevision: after(from) }, buffer),
+      ),
 
     async removeStream(stream) {
       checkStream(stream)
       if (!writes.up) throw new StoreUnavailable('the event store is down')
       try {
-        await writes.call((client) => client.deleteStream(stream))
+        await writes.call((client) => client.deleteStream(nameOf(stream)))
       } catch (error) {
         if (!isStreamGone(error)) throw new StoreUnavailable(`${stream} could not be removed`, { cause: error })
       }

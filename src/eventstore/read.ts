@@ -7,6 +7,8 @@ import { isDamaged, isReadRefused, isStreamGone } from './errors.ts'
 import { recordOf } from './record.ts'
 
 export interface ReadCall {
+  /** What is taken of it, as what; all when absent. */
+  readonly take?: (event: ResolvedEvent) => RawRecord | undefined
   readonly open: () => StreamingRead<ResolvedEvent>
   /** The longest silence between two records, ms of free time: past it this read is given up. */
   readonly silenceMs?: number
@@ -19,7 +21,8 @@ export interface ReadCall {
  * Yields what the call gives, in chunks as they are buffered. Nothing for a stream that does not exist. Rejects with the
  * client's own error, with NoAnswer, with LineReplaced, or with the signal's reason.
  */
-export async function* readChunks({ open, silenceMs, signal, line }: ReadCall): AsyncGenerator<readonly RawRecord[]> {
+export async function* readChunks(read: ReadCall): AsyncGenerator<readonly RawRecord[]> {
+  const { open, silenceMs, signal, line, take = recordOf } = read
   signal?.throwIfAborted()
   const call = open()
   let failure: unknown
@@ -51,7 +54,7 @@ export async function* readChunks({ open, silenceMs, signal, line }: ReadCall): 
     for (;;) {
       const records: RawRecord[] = []
       for (let event: ResolvedEvent | null = call.read(); event !== null; event = call.read()) {
-        const record = recordOf(event)
+        const record = take(event)
         if (record !== undefined) records.push(record)
       }
       if (records.length > 0) yield records

@@ -19,7 +19,6 @@ import {
   StoreUnavailable,
 } from './errors.ts'
 import type { ClientLine } from './lines.ts'
-import { recordOf } from './record.ts'
 import type { Batch, Source } from './types.ts'
 
 /** Events kept for the consumer; the client's own buffers (256 each way) come on top. Past it the server is held back. */
@@ -43,6 +42,8 @@ export interface SourceOptions {
    * caught up, and a filtered one whose filter matches nothing hears of its place by nothing else.
    */
   readonly end?: bigint | undefined
+  /** What is taken of what the server sends; the rest only says how far the log has been looked at. */
+  readonly take: (event: ResolvedEvent) => RawRecord | undefined
   /** Opens the call; `checkpoint` is to be awaited by the client when the server sends one. */
   readonly open: (checkpoint: (position: bigint) => Promise<void>) => StreamSubscription | AllStreamSubscription
 }
@@ -51,7 +52,14 @@ export interface SourceOptions {
 const NO_POSITION = 2n ** 64n - 1n
 
 /** Opens a subscription and waits until the server has confirmed it. Rejects with StoreUnavailable. */
-export const openSource = async ({ codec, line, openMs, end, open }: SourceOptions): Promise<Source> => {
+export const openSource = async ({
+  codec,
+  line,
+  openMs,
+  end,
+  take: recordOf,
+  open,
+}: SourceOptions): Promise<Source> => {
   let queue: Entry[] = []
   let taken = 0
   let failure: Error | undefined
@@ -71,7 +79,11 @@ export const openSource = async ({ codec, line, openMs, end, open }: SourceOptio
   /** Facts are decoded as they come: what waits in the queue is then all that is left of them. */
   const take = (event: ResolvedEvent | AllStreamResolvedEvent) => {
     const record = recordOf(event)
-    if (record === undefined) return
+    if (record === undefined) {
+      const { commitPosition: position } = event
+      if (position !== undefined) queue.push({ marker: 'at', position, revision: undefined })
+      return
+    }
     queue.push(codec.prepareDecode?.([record]) ? { undecoded: record } : decoded(record))
   }
   const decoded = (record: RawRecord): Entry => {

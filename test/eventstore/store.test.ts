@@ -331,4 +331,43 @@ const looseCodec = {
   encode: (fact: Parameters<typeof testCodec.encode>[0]) => fact,
 }
 
+test('two namespaces share a log, and neither sees the other', async () => {
+  const own = randomUUID().slice(0, 8)
+  const open = (namespace: string) => createEventStore({ url: engine.url, namespace, codec: testCodec })
+  const [first, second] = [open(`n1-${own}`), open(`n2-${own}`)]
+  for (const expected of ['no_stream', 0n] as const)
+    for (const to of [first, second])
+      assert.is((await to.append('same', [counted('same', 1)], expected)).kind, 'appended')
+  const names = (facts: readonly RecordedFact[]) => facts.map(({ stream, revision }) => `${stream}@${revision}`)
+  for (const own of [first, second]) {
+    assert.equal(names(await collect(own.readStream('same'))), ['same@0', 'same@1'])
+    assert.equal(names(await collect(own.readAll())), ['same@0', 'same@1'])
+    assert.equal(names(await collect(own.readAll({ direction: 'backwards', maxCount: 1 }))), ['same@1'])
+    assert.is(await own.head(), (await collect(own.readAll())).at(-1)?.position)
+  }
+  for (const asked of [{}, { types: ['Counted'] }, { streams: ['sa'] }] as const) {
+    const source = await first.subscribeAll({ from: 'start', ...asked })
+    const facts: RecordedFact[] = []
+    let caughtUp = false
+    while (!caughtUp) {
+      const batch = await source.next(100)
+      facts.push(...batch.facts)
+      caughtUp = batch.caughtUp
+    }
+    assert.equal(names(facts), ['same@0', 'same@1'], JSON.stringify(asked))
+    await source.close()
+  }
+  const none = await first.subscribeAll({ from: 'start', types: ['Other'] })
+  for (;;) {
+    const { facts, caughtUp } = await none.next(100)
+    assert.equal(facts, [])
+    if (caughtUp) break
+  }
+  await none.close()
+  await first.removeStream('same')
+  assert.equal(names(await collect(first.readStream('same'))), [])
+  assert.equal(names(await collect(second.readStream('same'))), ['same@0', 'same@1'])
+  await Promise.all([first.close(), second.close()])
+})
+
 test.run()

@@ -9,6 +9,7 @@ test('an empty environment gives the defaults', () => {
     host: '0.0.0.0',
     dataDir: './data',
     eventStoreUrl: undefined,
+    eventStoreNamespace: undefined,
     mongodbUrl: undefined,
     mongodbDatabase: 'tributary',
     keysFile: undefined,

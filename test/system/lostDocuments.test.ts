@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buy, populate, verified } from '../audit/shop.ts'
 import { closeAll, startReceiver } from '../delivery/receiver.ts'
+import { runOnOwnServers } from '../skip.ts'
 import { until } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 
@@ -135,4 +136,4 @@ test('what was shown is shown again; no message is sent and nothing is given twi
   }
 })
 
-test.run()
+runOnOwnServers(test)

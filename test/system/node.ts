@@ -12,7 +12,6 @@ import type { Machine } from '../../src/time/nodeClock.ts'
 import { trouble } from '../engines/trouble.ts'
 import { startTroubled } from '../engines/troubled.ts'
 import { assertLawful, lawsOf } from '../laws.ts'
-import { needsOwnLog } from '../skip.ts'
 import { startGateway } from './gateway.ts'
 
 export interface Answer {
@@ -59,8 +58,17 @@ export interface TestKeys {
   readonly machine?: Machine
 }
 
-/** A database of its own for each directory: a node that is started again finds what it left. */
-const databaseOf = (dir: string): string => `test_${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
+/** On given servers each directory has a database and streams of its own: a node that is started again finds what it left. */
+const placeOf = (dir: string): string => `test_${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
+
+/** The settings by which a node over this directory runs on the given servers; none where they are embedded. */
+export const givenServers = (dir: string): Readonly<Record<string, string>> => {
+  const { EVENTSTORE_URL: events, MONGODB_URL: documents } = process.env
+  return {
+    ...(events ? { EVENTSTORE_URL: events, EVENTSTORE_NAMESPACE: placeOf(dir) } : {}),
+    ...(documents ? { MONGODB_URL: documents, MONGODB_DATABASE: placeOf(dir) } : {}),
+  }
+}
 
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */
 export const testNode = async (
@@ -74,11 +82,9 @@ export const testNode = async (
     trouble && env.EVENTSTORE_URL === undefined && env.MONGODB_URL === undefined
       ? await startTroubled(data, trouble)
       : undefined
-  if (process.env.EVENTSTORE_URL && env.EVENTSTORE_URL === undefined) needsOwnLog()
   const config: Config = loadConfig({
     ...(troubled ? { EVENTSTORE_URL: troubled.eventStoreUrl, MONGODB_URL: troubled.mongodbUrl } : {}),
-    ...(process.env.EVENTSTORE_URL ? { EVENTSTORE_URL: process.env.EVENTSTORE_URL } : {}),
-    ...(process.env.MONGODB_URL ? { MONGODB_URL: process.env.MONGODB_URL, MONGODB_DATABASE: databaseOf(data) } : {}),
+    ...givenServers(data),
     PORT: '0',
     HOST: '127.0.0.1',
     DATA_DIR: data,

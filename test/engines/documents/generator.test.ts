@@ -81,7 +81,8 @@ test(`generated requests, seed ${SEED}`, async () => {
   await ask({ create: 'm' })
   const until = Date.now() + MINUTES * 60_000
   const heap: number[] = []
-  for (let i = 0; i < REQUESTS && (!SOAK || Date.now() < until); i += 1) {
+  let i = 0
+  for (; i < REQUESTS && (!SOAK || Date.now() < until); i += 1) {
     const kind = random()
     if (kind < 0.5) {
       const { command, check } = model.request()
@@ -101,6 +102,7 @@ test(`generated requests, seed ${SEED}`, async () => {
   // The least of a stretch is what is left after a collection.
   const least = (from: number, to: number) => Math.min(...heap.slice(heap.length * from, heap.length * to))
   const [early, late] = [least(0.1, 0.4), least(0.7, 1)]
+  console.log(`${i} requests; least heap early and late, MB: ${Math.round(early / 1e6)}, ${Math.round(late / 1e6)}`)
   assert.ok(late < early * 1.3 + 20e6, `heap grew from ${early} to ${late} bytes`)
 })
 
