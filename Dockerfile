@@ -3,7 +3,7 @@
 ARG NODE_IMAGE=node:24-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY package.json package-lock.json .npmrc tsconfig.json GOING-LIVE.md ./
 COPY commands ./commands
 COPY queries ./queries
 COPY projections ./projections

@@ -1,6 +1,7 @@
 // The page that says who may do what: the table of roles and routes, made from the API document. Pure: a document in, HTML out.
 import { html } from 'hono/html'
 import { ACCESS_PAGE, layout, listOf, type Markup, type Node, nodeOf, operationsOf, tagsOf, textOf } from './docs.ts'
+import type { Guide } from './guides.ts'
 
 const mark = (holds: boolean): string => (holds ? '●' : '')
 
@@ -8,7 +9,7 @@ const head = (roles: readonly string[]): Markup =>
   html`<tr><th></th>${roles.map((role) => html`<th>${role}</th>`)}</tr>`
 
 /** The page: permissions with the roles that hold them, then every route with the roles that may call it. */
-export const accessPage = (document: Node): string => {
+export const accessPage = (document: Node, guides: readonly Guide[]): string => {
   const access = nodeOf(document['x-access'])
   const sets = nodeOf(access.roles)
   const roles = Object.keys(sets)
@@ -33,5 +34,5 @@ export const accessPage = (document: Node): string => {
           )}</tr>`,
       )}</table>`
     })}`
-  return layout(document, 'Permissions and roles · Tributary API', ACCESS_PAGE, content)
+  return layout(document, guides, 'Permissions and roles · Tributary API', ACCESS_PAGE, content)
 }

@@ -1,5 +1,6 @@
 // The API document as pages for reading: an index of all operations, and one page for each tag. Pure: a document in, HTML out.
 import { html, raw } from 'hono/html'
+import type { Guide } from './guides.ts'
 
 /** Markup that is escaped already. */
 export type Markup = ReturnType<typeof html>
@@ -29,6 +30,7 @@ code, pre { font: .875em/1.5 ui-monospace, monospace; overflow-wrap: anywhere } 
 section { border-top: 1px solid var(--line); padding-top: .5rem }
 dl { margin: 0 } dt { margin-top: .4rem } dd { margin: 0 0 0 1.25rem }
 table { border-collapse: collapse } th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: center } td:first-child { text-align: left }
+article h2 { border-top: 1px solid var(--line); padding-top: 1.25rem } article table td, article table th { text-align: left }
 details { margin: .2rem 0 } summary { cursor: pointer }
 .soft { color: var(--soft) } .method { display: inline-block; min-width: 4.5em; font-weight: 600 }
 @media (max-width: 48rem) { .page { grid-template-columns: 1fr } nav { border-right: 0; border-bottom: 1px solid var(--line) } main { padding: 1rem } }
@@ -165,7 +167,17 @@ const operationMarkup = (document: Node, { method, path, spec }: Operation): Mar
   </section>`
 }
 
-export const layout = (document: Node, title: string, current: string | undefined, content: Markup): string =>
+const link = (address: string, name: string, isCurrent: boolean): Markup =>
+  html`<li><a href="${address}" ${isCurrent ? raw('aria-current="page"') : ''}>${name}</a></li>`
+
+/** A page with the contents of all at its side; `current` is the tag, guide or other page that it shows, undefined the index. */
+export const layout = (
+  document: Node,
+  guides: readonly Guide[],
+  title: string,
+  current: string | undefined,
+  content: Markup,
+): string =>
   String(html`<!doctype html>
 <html lang="en">
 <head>
@@ -175,10 +187,14 @@ export const layout = (document: Node, title: string, current: string | undefine
 <link rel="stylesheet" href="/docs/style.css">
 </head>
 <body><div class="page">
-<nav aria-label="Groups of operations"><ul>
-<li><a href="/docs" ${current === undefined ? raw('aria-current="page"') : ''}>All operations</a></li>
-${tagsOf(document).map((tag) => html`<li><a href="/docs/${slugOf(tag)}" ${tag === current ? raw('aria-current="page"') : ''}>${tag}</a></li>`)}
-<li><a href="/docs/permissions" ${current === ACCESS_PAGE ? raw('aria-current="page"') : ''}>Permissions and roles</a></li>
+<nav aria-label="Contents">
+<p class="soft">Guides</p><ul>
+${guides.map(({ slug, title }) => link(`/docs/guides/${slug}`, title, slug === current))}
+</ul>
+<p class="soft">Operations</p><ul>
+${link('/docs', 'All operations', current === undefined)}
+${tagsOf(document).map((tag) => link(`/docs/${slugOf(tag)}`, tag, tag === current))}
+${link('/docs/permissions', 'Permissions and roles', current === ACCESS_PAGE)}
 <li><a href="/openapi.json">OpenAPI document</a></li>
 </ul></nav>
 <main>${content}</main>
@@ -186,13 +202,15 @@ ${tagsOf(document).map((tag) => html`<li><a href="/docs/${slugOf(tag)}" ${tag ==
 </html>
 `)
 
-/** The page that lists all operations by tag. */
-export const docsIndex = (document: Node): string =>
+/** The page that lists all guides, and all operations by tag. */
+export const docsIndex = (document: Node, guides: readonly Guide[]): string =>
   layout(
     document,
+    guides,
     'Tributary API',
     undefined,
     html`<h1>Tributary API</h1>
+    <ul>${guides.map(({ slug, title, about }) => html`<li><a href="/docs/guides/${slug}">${title}</a> <span class="soft">${about}</span></li>`)}</ul>
     ${tagsOf(document).map(
       (tag) =>
         html`<h2>${tag}</h2><ul>${operationsOf(document, tag).map(
@@ -203,14 +221,19 @@ export const docsIndex = (document: Node): string =>
   )
 
 /** The page of one tag, by its slug; undefined when no tag has it. */
-export const docsPage = (document: Node, slug: string): string | undefined => {
+export const docsPage = (document: Node, guides: readonly Guide[], slug: string): string | undefined => {
   const tag = tagsOf(document).find((one) => slugOf(one) === slug)
   if (tag === undefined) return undefined
   const operations = operationsOf(document, tag)
   return layout(
     document,
+    guides,
     `${tag} · Tributary API`,
     tag,
     html`<h1>${tag}</h1>${operations.map((one) => operationMarkup(document, one))}`,
   )
 }
+
+/** The page of a guide. `markup` is text of our own. */
+export const guidePage = (document: Node, guides: readonly Guide[], { slug, title }: Guide, markup: string): string =>
+  layout(document, guides, `${title} · Tributary`, slug, html`<article>${raw(markup)}</article>`)

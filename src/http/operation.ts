@@ -2,8 +2,9 @@
 import * as v from 'valibot'
 import type { Metrics } from '../metrics.ts'
 import { accessPage } from './accessPage.ts'
-import { docsIndex, docsPage, docsStyle, PAGE_POLICY } from './docs.ts'
+import { docsIndex, docsPage, docsStyle, guidePage, PAGE_POLICY } from './docs.ts'
 import { notFound } from './errors.ts'
+import { guideMarkup, guides } from './guides.ts'
 import { type Route, route } from './route.ts'
 
 /** Whether the parts a node needs are there, by name. */
@@ -80,7 +81,7 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       ...pages,
       path: '/docs',
       summary: 'This document as pages: all operations',
-      handler: () => shown(HTML, docsIndex(document())),
+      handler: () => shown(HTML, docsIndex(document(), guides())),
     }),
     route({
       ...pages,
@@ -92,14 +93,25 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       ...pages,
       path: '/docs/permissions',
       summary: 'This document as pages: permissions, and which role may call which route',
-      handler: () => shown(HTML, accessPage(document())),
+      handler: () => shown(HTML, accessPage(document(), guides())),
+    }),
+    route({
+      ...pages,
+      path: '/docs/guides/{guide}',
+      summary: 'A guide: how something is done, with examples that can be run',
+      handler: ({ params }) => {
+        const guide = guides().find(({ slug }) => slug === params.guide)
+        const markup = guideMarkup(params.guide)
+        if (guide === undefined || markup === undefined) return notFound('page', params.guide)
+        return shown(HTML, guidePage(document(), guides(), guide, markup))
+      },
     }),
     route({
       ...pages,
       path: '/docs/{tag}',
       summary: 'This document as pages: the operations of one tag',
       handler: ({ params }) => {
-        const page = docsPage(document(), params.tag)
+        const page = docsPage(document(), guides(), params.tag)
         return page === undefined ? notFound('page', params.tag) : shown(HTML, page)
       },
     }),

@@ -1,6 +1,4 @@
 // Imports into a whole server that is killed in the middle: every line once, whatever happened on the way.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,55 +8,19 @@ import * as assert from 'uvu/assert'
 import type { Connection } from '../../src/import/client.ts'
 import { type ImportOptions, type Report, runImport } from '../../src/import/run.ts'
 import type { GeneratedKey } from '../../src/keys.ts'
-import { CLI } from '../tributary.ts'
-import { others } from '../until.ts'
+import { end, type Served, START_MS, serve } from '../served.ts'
 
-/** How long a server may take to be there again: all of a processor is not its own. */
-const DEADLINE_MS = 60_000 * others()
 /** A batch is a sixteenth of the file. */
 const LINES = process.env.SOAK === '1' ? 4_000 : 480
 const CUSTOMERS = process.env.SOAK === '1' ? 170 : 60
 /** On servers that other tests use too, only this run's events count. */
 const EVENT = `purchase ${Date.now().toString(36)}`
 
-interface Server {
-  readonly child: ChildProcess
-  readonly url: string
-}
-
 const dir = mkdtempSync(join(tmpdir(), 'tributary-import-node-'))
 const file = join(dir, 'purchases.csv')
-let server: Server | undefined
+let server: Served | undefined
 
-/** Starts a server over the test's directory; a port other than 0 is that of a server before it. */
-const start = async (port: string): Promise<Server> => {
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', port, '--data', dir], {
-    env: { ...process.env, HOST: '127.0.0.1', LOG_LEVEL: 'error', MONGODB_DATABASE: 'test_import_node' },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  })
-  let said = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`the server did not start: ${said}`)), DEADLINE_MS)
-    child.stderr.on('data', (chunk) => {
-      said += chunk
-      const match = /listens on (http:\S+)/.exec(said)
-      if (!match) return
-      clearTimeout(late)
-      resolve(match[1]!)
-    })
-    child.once('exit', () => {
-      clearTimeout(late)
-      reject(new Error(`the server ended: ${said}`))
-    })
-  })
-  return { child, url }
-}
-
-const kill = async ({ child }: Server, signal: NodeJS.Signals): Promise<void> => {
-  const gone = once(child, 'exit')
-  child.kill(signal)
-  await gone
-}
+const start = (port: string): Promise<Served> => serve(dir, port, { MONGODB_DATABASE: 'test_import_node' })
 
 const connection = (role: string): Connection => {
   const keys = JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')) as GeneratedKey[]
@@ -78,7 +40,7 @@ const runs = (more: Partial<ImportOptions>): Promise<Report> =>
     refusedPath: join(dir, 'refused.ndjson'),
     inFlight: 4,
     batchSize: LINES / 16,
-    retryForMs: DEADLINE_MS,
+    retryForMs: START_MS,
     signal: new AbortController().signal,
     ...more,
   })
@@ -113,7 +75,7 @@ const counted = async (): Promise<unknown> => {
   const sent = await ask('POST', '/v1/events', probe)
   assert.is(sent.status, 200, await sent.clone().text())
   const token = sent.headers.get('consistency-token') ?? undefined
-  const until = Date.now() + DEADLINE_MS
+  const until = Date.now() + START_MS
   for (;;) {
     const answer = await ask('GET', `/v1/events/count?event=${encodeURIComponent(EVENT)}`, undefined, token)
     if (answer.status === 200 || Date.now() > until) return answer.json()
@@ -131,7 +93,7 @@ test.before(async () => {
   server = await start('0')
 })
 test.after(async () => {
-  if (server && server.child.exitCode === null) await kill(server, 'SIGTERM')
+  if (server && server.child.exitCode === null) await end(server, 'SIGTERM')
   rmSync(dir, { recursive: true })
 })
 
@@ -145,10 +107,10 @@ test('killed in the middle, started again, run again: exactly the lines of the f
   server = await start(port)
 
   // The next one waits for the server that dies under it, and goes on by itself.
-  let restarted: Promise<Server> | undefined
+  let restarted: Promise<Served> | undefined
   const second = await runs({
     onProgress: at((LINES * 5) / 8, () => {
-      restarted = kill(server!, 'SIGKILL').then(() => start(port))
+      restarted = end(server!, 'SIGKILL').then(() => start(port))
     }),
   })
   server = await restarted!
@@ -162,7 +124,7 @@ test('killed in the middle, started again, run again: exactly the lines of the f
 })
 
 test('the server stops in order when it is told to', async () => {
-  await kill(server!, 'SIGTERM')
+  await end(server!, 'SIGTERM')
   assert.is(server!.child.exitCode, 0)
 })
 

@@ -174,7 +174,7 @@ test('a page shows the fields of a body with their bounds, and escapes what a de
     body,
     handler: () => ({}),
   })
-  const page = docsPage(apiDocument([one]), 'one-tag')!
+  const page = docsPage(apiDocument([one]), [], 'one-tag')!
   assert.match(page, /<code>stars<\/code> <span class="soft">number, at most 5, required/)
   assert.match(page, /1 &lt; stars &amp; &lt;b&gt;/)
 })
