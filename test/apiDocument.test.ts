@@ -35,4 +35,26 @@ test('every route is in the document with its answer, and every reference resolv
   assert.equal(silent, [], 'operations that say nothing of their answer')
 })
 
+/** Names of properties and parameters that nobody has described, each with a place. */
+const undescribed = (node: unknown, place: string): readonly string[] => {
+  if (typeof node !== 'object' || node === null) return []
+  return Object.entries(node as Record<string, unknown>).flatMap(([key, child]) => {
+    if (key === 'properties' && !place.endsWith('/properties') && typeof child === 'object')
+      return Object.entries(child as Record<string, object>).flatMap(([name, property]) => [
+        ...('description' in property || '$ref' in property ? [] : [`${name} in ${place}`]),
+        ...undescribed(property, `${place}/properties/${name}`),
+      ])
+    if (key === 'parameters' && Array.isArray(child))
+      return child.filter((one) => !('description' in one || '$ref' in one)).map(({ name }) => `${name} of ${place}`)
+    return undescribed(child, `${place}/${key}`)
+  })
+}
+
+test('every property and parameter is described: by itself, or by its name (src/http/glossary)', () => {
+  const document = apiDocument([...commandRoutes(services), ...queryRoutes(services)])
+  assert.equal(undescribed(document.paths, 'paths').slice(0, 20), [])
+  const { schemas } = document.components as { schemas: object }
+  assert.equal(undescribed(schemas, 'components').slice(0, 20), [])
+})
+
 test.run()

@@ -8,6 +8,7 @@ import { PACKAGE_FILE } from '../packageFile.ts'
 import { KEY_HEADERS } from './auth.ts'
 import { CUSTOMER_TOKEN } from './customerToken.ts'
 import { permissionsOf, rolesFor } from './endpoints.ts'
+import { meaningOf, meaningOfParameter } from './glossary/index.ts'
 import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -72,6 +73,29 @@ const schemaJson = (schema: v.GenericSchema, typeMode: 'input' | 'output', compo
   return isObject(settled) ? settled : {}
 }
 
+/** The properties of a schema, each with what its name means, unless it says so itself or refers to what does. */
+const explainProperties = (named: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(named).map(([name, property]) => {
+      const explained = explain(property)
+      const description = meaningOf(name)
+      return !isObject(explained) || description === undefined || 'description' in explained || '$ref' in explained
+        ? [name, explained]
+        : [name, { ...explained, description }]
+    }),
+  )
+
+const explain = (node: Json): Json => {
+  if (Array.isArray(node)) return node.map(explain)
+  if (!isObject(node)) return node
+  return Object.fromEntries(
+    Object.entries(node).map(([key, child]) => [
+      key,
+      key === 'properties' && isObject(child) ? explainProperties(child) : explain(child),
+    ]),
+  )
+}
+
 const properties = (schema: JsonObject, components: Components): JsonObject => {
   const named = typeof schema.$ref === 'string' ? components.schemas[schema.$ref.split('/').at(-1)!] : schema
   return isObject(named) && isObject(named.properties) ? named.properties : {}
@@ -86,12 +110,15 @@ const typedDefault = (schema: JsonObject): JsonObject => {
   return schema.type === 'boolean' ? { ...schema, default: schema.default === 'true' } : schema
 }
 
+const describedAs = (description: string | undefined): JsonObject => (description === undefined ? {} : { description })
+
 const pathParameters = (path: string, route: Route, components: Components): readonly JsonObject[] => {
   const known = route.params === undefined ? {} : properties(schemaJson(route.params, 'input', components), components)
   return [...path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
+    ...describedAs(meaningOfParameter(name)),
     schema: known[name] ?? { type: 'string' },
   }))
 }
@@ -101,12 +128,12 @@ const queryParameters = (route: Route, components: Components): readonly JsonObj
   const schema = schemaJson(route.query, 'input', components)
   return Object.entries(properties(schema, components)).map(([name, property]) => {
     const settled = isObject(property) ? typedDefault(property) : {}
-    const { description } = settled
+    const description = typeof settled.description === 'string' ? settled.description : meaningOfParameter(name)
     return {
       name,
       in: 'query',
       required: requiredNames(schema).includes(name),
-      ...(typeof description === 'string' ? { description } : {}),
+      ...describedAs(description),
       ...(settled.type === 'object' ? { style: 'deepObject', explode: true } : {}),
       schema: settled,
     }
@@ -290,9 +317,9 @@ export const apiDocument = (routes: readonly Route[]): JsonObject => {
       permissions: { ...PERMISSIONS },
       roles: Object.fromEntries(ROLES.map((role) => [role, [...ROLE_PERMISSIONS[role]].toSorted()])),
     },
-    paths,
+    paths: explain(paths),
     components: {
-      schemas: components.schemas,
+      schemas: explain(components.schemas),
       parameters: PARAMETERS,
       responses: Object.fromEntries(
         Object.entries(ERRORS).map(([name, description]) => [
