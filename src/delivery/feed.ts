@@ -210,12 +210,16 @@ export const createFeed = (options: FeedOptions) => {
       worker.done(_id)
     } catch (error) {
       if (verdictOf(error) === 'wait') throw error
-      await worker.failed({ key: _id }, error)
+      const outcome = await worker.failed({ key: _id }, error)
       const known = await held.findOne({ _id })
-      const tries = (known?.tries ?? 0) + 1
-      const retryAt = new Date(now() + (nextTry(tries, retries, random) ?? LONGEST_HOLD_MS))
+      // The receiver had no part in it: its tries stay as many, and what may pass by itself is soon tried again.
+      const wait = outcome === 'rests' ? retries.firstMs : LONGEST_HOLD_MS
       const base = { _id, webhook, customer, position: known?.position ?? position, reason: wordsOf(error) }
-      await held.replaceOne({ _id }, { ...base, tries, retry_at: retryAt }, { upsert: true })
+      await held.replaceOne(
+        { _id },
+        { ...base, tries: known?.tries ?? 0, retry_at: new Date(now() + wait) },
+        { upsert: true },
+      )
     }
   }
 
