@@ -24,6 +24,7 @@ export const loyaltyCards: Projection<LoyaltyCardDocument> = {
     { key: { campaign: 1, created_at: 1, _id: 1 } },
     { key: { campaign: 1, updated_at: 1, _id: 1 } },
     { key: { campaign: 1, code: 1, _id: 1 } },
+    { key: { campaign: 1, customer: 1, created_at: 1, _id: 1 } },
     { key: { customer: 1, created_at: 1, _id: 1 } },
   ],
   types: Object.keys(loyaltyFacts),

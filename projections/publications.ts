@@ -70,7 +70,7 @@ export const publications: Projection<PublicationDocument> = {
     { key: { 'voucher.code': 1, position: 1 } },
     { key: { 'vouchers.code': 1, position: 1 } },
     { key: { channel: 1, position: 1 } },
-    { key: { source_id: 1 } },
+    { key: { source_id: 1, position: 1 } },
   ],
   types: ['VoucherPublished', 'VoucherCodeReplaced', 'LoyaltyCardIssued', 'LoyaltyCardCodeReplaced', TRACES_ERASED],
   keys: (fact) => {

@@ -24,7 +24,12 @@ export interface RejectedEventDocument {
 export const rejectedEvents: Projection<RejectedEventDocument> = {
   name: 'rejectedEvents',
   version: 3,
-  indexes: [{ key: { position: 1 } }, { key: { event: 1, position: 1 } }, { key: { about: 1, position: 1 } }],
+  indexes: [
+    { key: { position: 1 } },
+    { key: { event: 1, position: 1 } },
+    { key: { about: 1, position: 1 } },
+    { key: { resent_at: 1 } },
+  ],
   types: ['EventRejected', 'RejectedEventResent', TRACES_ERASED],
   keys: (fact) => (erasedBy(fact) ? erasedKeys(fact, 'rejectedEvents') : [(fact.data as { id: string }).id]),
   evolve: (before, fact, key) => {

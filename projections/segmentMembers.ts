@@ -13,7 +13,7 @@ export interface SegmentMemberDocument {
 export const segmentMembers: Projection<SegmentMemberDocument> = {
   name: 'segmentMembers',
   version: 1,
-  indexes: [{ key: { segment: 1, since: 1, _id: 1 } }, { key: { customer: 1 } }],
+  indexes: [{ key: { segment: 1, since: 1, _id: 1 } }, { key: { customer: 1, since: 1 } }],
   types: ['SegmentEntered', 'SegmentLeft'],
   keys: (fact) => {
     const customer = customerOfStream(fact.stream)

@@ -119,11 +119,17 @@ export const vouchers: Projection<VoucherDocument> = {
   version: 3,
   indexes: [
     { key: { voucher: 1 } },
-    { key: { position: 1 } },
-    { key: { campaign: 1, position: 1 } },
+    { key: { customer: 1, listed: 1, position: 1 } },
+    // Lists in each order, of all codes and of a campaign's.
+    { key: { listed: 1, position: 1 } },
+    { key: { listed: 1, updated_at: 1, _id: 1 } },
+    { key: { listed: 1, _id: 1 } },
+    { key: { campaign: 1, listed: 1, position: 1 } },
+    { key: { campaign: 1, listed: 1, updated_at: 1, _id: 1 } },
+    { key: { campaign: 1, listed: 1, _id: 1 } },
+    // Free codes, and those of a customer's that a campaign gave.
     { key: { campaign: 1, customer: 1, active: 1, position: 1 } },
-    { key: { customer: 1, position: 1 } },
-    { key: { updated_at: 1, _id: 1 } },
+    { key: { customer: 1, active: 1, position: 1 } },
   ],
   types: [...TYPES, ...SUMMED_TYPES, ...CARD_TYPES],
   keys: (fact) => {

@@ -219,11 +219,12 @@ export const filterQuery = (
     )
     if (made.some((one) => one === undefined))
       faults.push(`Property .${path}.conditions has an operator that is not supported by this list`)
-    return { $and: made.filter((one) => one !== undefined) }
+    return allOf(...made)
   })
   if (faults.length > 0) return refuse('invalid_query_params', faults.join('; '))
-  if (conditions.length === 0) return {}
-  return parsed.any ? either(conditions) : { $and: conditions }
+  if (!parsed.any) return allOf(...conditions)
+  // Of these one asks nothing: all pass.
+  return conditions.some((one) => Object.keys(one).length === 0) ? {} : either(conditions)
 }
 
 /** Parts of a query that must all hold, without those that ask nothing. */

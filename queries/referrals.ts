@@ -9,6 +9,7 @@ import { holderId } from '../src/domain/vouchers/code.ts'
 import { answerOf, listOf, Named } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import { MAX_COUNTED } from '../src/readmodel/index.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
 import { campaignNamed } from './campaigns.ts'
@@ -98,6 +99,7 @@ type Filter = Readonly<Record<string, unknown>>
 const totals = async (services: Services, filter: Filter) => {
   const groups = await referralsOf(services).aggregate<{ _id: ReferralStatus; n: number }>([
     { $match: filter },
+    { $limit: MAX_COUNTED },
     { $group: { _id: '$status', n: { $sum: 1 } } },
   ])
   const counted = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<ReferralStatus, number>

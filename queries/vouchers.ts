@@ -218,12 +218,14 @@ type ListQuery = v.InferOutput<typeof ListQuery>
 /** Codes of campaigns that are there, or of none; of one category where it is asked for. */
 export const ofCampaigns = (rulebook: Rulebook, category: string | undefined): Record<string, unknown> => {
   const all = [...campaignsIn(rulebook.definitions).values()]
-  if (category === undefined) return { listed: true, campaign: { $in: [null, ...all.map(({ id }) => id)] } }
+  // Asked of each code in the order of the list: looked up by campaign, all of them would be read to be sorted.
+  const isThere = { $nor: [{ campaign: { $nin: [null, ...all.map(({ id }) => id)] } }] }
+  if (category === undefined) return { listed: true, ...isThere }
   const same = all.filter(({ definition }) => definition.category === category).map(({ id }) => id)
   return {
     listed: true,
     $or: [
-      { category, campaign: { $in: [null, ...all.map(({ id }) => id)] } },
+      { category, ...isThere },
       { category: null, campaign: { $in: same } },
     ],
   }

@@ -37,6 +37,7 @@ export interface ModelCollection<D extends Keyed> {
   find(filter: Filter<D>, options: FindOptions): Promise<WithId<D>[]>
   /** All matching documents one after the other; for exports and comparisons. */
   stream(filter: Filter<D>, options?: Omit<FindOptions, 'limit'>): AsyncIterable<WithId<D>>
+  /** All documents, without looking at any, or those that a filter names: these up to `limit`, `MAX_COUNTED` unless it is less. */
   count(filter: Filter<D>, options?: { limit?: number }): Promise<number>
   aggregate<T extends Document>(pipeline: Document[], options?: AggregateOptions): Promise<T[]>
   insertOne(document: OptionalUnlessRequiredId<D>): Promise<void>
@@ -53,6 +54,9 @@ export interface ModelCollection<D extends Keyed> {
   bulkWrite(operations: AnyBulkWriteOperation<D>[], options?: { ordered?: boolean }): Promise<BulkWriteResult>
   createIndexes(indexes: IndexDescription[]): Promise<void>
 }
+
+/** Matching documents that are counted at most: who is told so many may take it for "and more". */
+export const MAX_COUNTED = 100_000
 
 /** How long the server may work on one call, ms: as long as anybody waits for its answer. */
 const AT_SERVER = { maxTimeMS: 10_000 } as const
@@ -91,7 +95,7 @@ export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D
     run((c) =>
       options === undefined && Object.keys(filter).length === 0
         ? c.estimatedDocumentCount(AT_SERVER)
-        : c.countDocuments(filter, { ...options, ...AT_SERVER }),
+        : c.countDocuments(filter, { limit: Math.min(options?.limit ?? MAX_COUNTED, MAX_COUNTED), ...AT_SERVER }),
     ),
   aggregate: async <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
     (await run((c) => c.aggregate<T>(pipeline, { ...options, ...AT_SERVER }).toArray())).map(fromStored),

@@ -36,12 +36,16 @@ export interface IndexState {
   readonly space: Space
   readonly spec: Doc
   readonly multikey?: boolean
+  readonly arrays?: number | undefined
   readonly cut?: boolean
   readonly building?: boolean
   readonly readySince?: number
 }
 
-const seconds = (value: Value | undefined): number | undefined => (value === undefined ? undefined : Number(value))
+/** Bits for more fields than an index can have. */
+const EVERY_FIELD = 2 ** 30 - 1
+
+const optional = (value: Value | undefined): number | undefined => (value === undefined ? undefined : Number(value))
 
 /** Makes the working form of an index from its specification. */
 export const makeIndex = (state: IndexState): Index => {
@@ -51,7 +55,10 @@ export const makeIndex = (state: IndexState): Index => {
   const filter = isDoc(partial) ? compileFilter(partial) : undefined
   const needs = new Set(fields.map((f) => f.parts[0]!))
   for (const path of filter?.paths ?? []) needs.add(path.split('.')[0]!)
+  const multikey = state.multikey ?? false
+  const flags = { multikey, cut: state.cut ?? false, arrays: state.arrays ?? (multikey ? EVERY_FIELD : 0) }
   return {
+    ...flags,
     space: state.space,
     name: String(spec.get('name')),
     fields,
@@ -61,13 +68,11 @@ export const makeIndex = (state: IndexState): Index => {
     hidden: spec.get('hidden') === true,
     spec,
     partial: filter,
-    expireAfterSeconds: seconds(spec.get('expireAfterSeconds')),
+    expireAfterSeconds: optional(spec.get('expireAfterSeconds')),
     needs,
     readySince: state.readySince ?? 0,
     building: state.building ?? false,
-    multikey: state.multikey ?? false,
-    cut: state.cut ?? false,
-    savedFlags: (state.multikey ? 1 : 0) + (state.cut ? 2 : 0),
+    savedFlags: flagsOf(flags),
   }
 }
 
@@ -87,6 +92,7 @@ const encodeCollection = (collection: Collection): Buffer =>
       space: i.space,
       spec: i.spec,
       multikey: i.multikey,
+      arrays: i.arrays,
       cut: i.cut,
       building: i.building,
     })),
@@ -110,6 +116,7 @@ const parse = (bytes: Buffer): Collection => {
         space: Number(i.get('space')),
         spec: i.get('spec') as Doc,
         multikey: i.get('multikey') === true,
+        arrays: optional(i.get('arrays')),
         cut: i.get('cut') === true,
         building: i.get('building') === true,
       }),

@@ -34,13 +34,16 @@ export interface Index {
   readonly building: boolean
   /** Some document has several entries; set for good once seen. */
   multikey: boolean
+  /** The fields, as bits by their place, in which some document has an array; of an index of an older program all. */
+  arrays: number
   /** Some key was too long and cut, so the order of entries is no longer that of values. */
   cut: boolean
   /** The two flags as they stand on disk. */
   savedFlags: number
 }
 
-export const flagsOf = (index: Index): number => (index.multikey ? 1 : 0) + (index.cut ? 2 : 0)
+export const flagsOf = (index: Pick<Index, 'multikey' | 'cut' | 'arrays'>): number =>
+  (index.multikey ? 1 : 0) + (index.cut ? 2 : 0) + 4 * index.arrays
 
 const NUMERIC = /^(0|[1-9]\d*)$/
 
@@ -73,13 +76,13 @@ const expands = (reached: Reached): boolean => isArray(reached.value) && reached
 /** Every combination of values of the fields, one array opened at a time; two different arrays at once are refused. */
 const combinations = (
   fields: readonly Reached[],
-  seen: { arrays: boolean },
+  seen: { arrays: number },
 ): (readonly Maybe[] | readonly KeyPart[])[] => {
   const reached = fields.map(descend)
   const arrays = new Set(reached.filter(expands).map((r) => r.value))
   if (arrays.size === 0) return [reached.map((r) => (r.rest.length > 0 ? undefined : r.value))]
   if (arrays.size > 1) throw new CommandError(171, 'cannot index parallel arrays')
-  seen.arrays = true
+  for (const [i, one] of reached.entries()) if (expands(one)) seen.arrays |= 1 << i
   const [array] = arrays as Set<readonly Value[]>
   if (array!.length === 0)
     return [reached.map((r) => (!expands(r) ? r.value : r.rest.length > 0 ? null : EMPTY_ARRAY)) as readonly KeyPart[]]
@@ -96,7 +99,7 @@ const combinations = (
 }
 
 /** The values a document has in an index; an empty list when it has no entry. `undefined` stands for missing. */
-export const indexValues = (fields: readonly IndexField[], doc: Doc, seen: { arrays: boolean }) =>
+export const indexValues = (fields: readonly IndexField[], doc: Doc, seen: { arrays: number }) =>
   combinations(
     fields.map(({ parts }) => ({ value: doc, rest: parts })),
     seen,
@@ -113,7 +116,7 @@ export const indexKeys = (index: Index, doc: Doc): readonly Key[] => {
       return [finish(index, partKey(value ?? null, fields[0]!.descending))]
     }
   }
-  const seen = { arrays: false }
+  const seen = { arrays: 0 }
   const keys = new Set<Key>()
   for (const values of indexValues(fields, doc, seen)) {
     if (index.sparse && values.every((value) => value === undefined)) continue
@@ -121,7 +124,10 @@ export const indexKeys = (index: Index, doc: Doc): readonly Key[] => {
     for (let i = 0; i < values.length; i += 1) key += partKey(values[i] ?? null, fields[i]!.descending)
     keys.add(finish(index, key))
   }
-  if (seen.arrays) index.multikey = true
+  if (seen.arrays !== 0) {
+    index.multikey = true
+    index.arrays |= seen.arrays
+  }
   return [...keys]
 }
 
@@ -136,7 +142,7 @@ export const entryKey = (index: Index, key: Key, id: Key): Key => (index.unique 
 
 /** The values of a duplicate, for the error that names it: `{ field: value }` of the key that is taken. */
 export const valuesOfKey = (index: Index, doc: Doc, key: Key): Record<string, Value> => {
-  for (const values of indexValues(index.fields, doc, { arrays: false })) {
+  for (const values of indexValues(index.fields, doc, { arrays: 0 })) {
     const own = values.reduce<Key>((text, v, i) => text + partKey(v ?? null, index.fields[i]!.descending), '')
     if (bounded(own) === key)
       return Object.fromEntries(

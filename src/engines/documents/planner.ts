@@ -165,16 +165,30 @@ interface Candidate {
   readonly score: number
 }
 
+/** Fields of an index that a query holds to one value. */
+interface Held {
+  /** The document has this value and no other. */
+  readonly fixed: ReadonlySet<string>
+  /** The entries have it; the document may have others beside it, in an array. */
+  readonly entries: ReadonlySet<string>
+}
+
+const NONE_HELD: Held = { fixed: new Set(), entries: new Set() }
+
+const isArrayField = (index: Index, place: number): boolean => (index.arrays & (1 << place)) !== 0
+
 /** How far the order of an index, some of its fields held to one value, is the order asked for. */
 const orderOf = (
   index: Index,
-  fixed: ReadonlySet<string>,
+  { fixed, entries }: Held,
   sort: SortFields,
 ): { readonly sorted: boolean; readonly reverse: boolean } => {
   const wanted = sort.filter((s) => !fixed.has(s.path))
   if (wanted.length === 0) return { sorted: true, reverse: false }
-  if (index.multikey || index.cut) return { sorted: false, reverse: false }
-  const own = index.fields.filter((f) => !fixed.has(f.path)).map((f) => ({ path: f.path, descending: f.descending }))
+  const free = index.fields.filter((f) => !entries.has(f.path))
+  if (index.cut || index.fields.some((f, i) => !entries.has(f.path) && isArrayField(index, i)))
+    return { sorted: false, reverse: false }
+  const own = free.map((f) => ({ path: f.path, descending: f.descending }))
   if (!index.unique) own.push({ path: '_id', descending: false })
   const reverse = own[0] !== undefined && own[0].descending !== wanted[0]!.descending
   const sorted =
@@ -190,6 +204,7 @@ const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = fals
   let ranges: readonly KeyRange[] | undefined
   let score = 0
   const fixed = new Set<string>()
+  const entries = new Set<string>()
   let used = 0
   for (const [i, field] of index.fields.entries()) {
     const intervals = bounds[i]
@@ -201,7 +216,8 @@ const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = fals
       score += 50
       break
     }
-    if (intervals.length === 1 && !index.multikey) fixed.add(field.path)
+    if (intervals.length === 1) entries.add(field.path)
+    if (intervals.length === 1 && !isArrayField(index, i)) fixed.add(field.path)
     score += intervals.length === 1 ? 100 : 80
     prefixes = prefixes.flatMap((p) =>
       intervals.map((interval) => p + (field.descending ? inverted(interval.low) : interval.low)),
@@ -212,8 +228,8 @@ const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = fals
     return { from: prefix, to: prefix === '' ? undefined : after(prefix) }
   })
   if (index.unique && fixed.size === index.fields.length) score += index.primary ? 5000 : 1000
-  const order = orderOf(index, fixed, sort)
-  const sorted = order.sorted && (ranges.length <= 1 || sort.every((s) => fixed.has(s.path)))
+  // Ranges are read in the order of the index, and a field that has several is held to no value: its order counts.
+  const { sorted, reverse } = orderOf(index, { fixed, entries }, sort)
   if (sort.length > 0 && sorted) score += 60
   if (used === 0 && !(sort.length > 0 && sorted)) return undefined
   const inOrder = [...ranges].sort((a, b) => (a.from < b.from ? -1 : 1))
@@ -222,7 +238,7 @@ const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = fals
     plan: {
       index: index.primary ? undefined : index,
       ranges: inOrder,
-      reverse: sorted && order.reverse,
+      reverse,
       sorted,
       ordered: true,
     },
@@ -272,7 +288,7 @@ const alongBounds = (index: Index, sort: SortFields, { min, max }: Between): Pla
   const from = min ? boundKey(index, min) : ''
   const to = max && boundKey(index, max)
   if (to !== undefined && to <= from) throw new CommandError(51175, 'max() must be greater than min()')
-  const order = orderOf(index, new Set(), sort)
+  const order = orderOf(index, NONE_HELD, sort)
   return { index: index.primary ? undefined : index, ranges: [{ from, to }], ...order, ordered: true }
 }
 

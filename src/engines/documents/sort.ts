@@ -33,7 +33,7 @@ export const sortKey = (fields: SortFields, doc: Doc, emptyArray = EMPTY_KEY): K
   let least: Key | undefined
   let combined: ReturnType<typeof indexValues>
   try {
-    combined = indexValues(fields, doc, { arrays: false })
+    combined = indexValues(fields, doc, { arrays: 0 })
   } catch {
     throw badValue('cannot sort with keys that are parallel arrays')
   }
