@@ -2,9 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { calendarOf } from '../../src/domain/calendar.ts'
 import { nextDueAt } from '../../src/domain/decider/decide.ts'
+import { evolveLedger, NO_LEDGER, redemptionsWith } from '../../src/domain/redemption/ledger.ts'
+import { dayOf } from '../../src/domain/rulebook/limits.ts'
 import { zoneSettingIn } from '../../src/zoneSetting.ts'
 import { advance, HOUR, MINUTE, track, type World, world } from '../given.ts'
 import { buy, card, fixed, shop } from '../loyalty/fixtures.ts'
@@ -121,6 +125,45 @@ test('points that expire with a day do so in the new zone, bounds by the day cou
   const before = w.state.loyalty
   w.reload()
   assert.equal(w.state.loyalty, before)
+})
+
+test('by the days that redemptions name no limit of a day, week or month is ever passed, however the zone changes', () => {
+  const zones = ['UTC', 'Europe/Warsaw', 'America/New_York', 'Pacific/Kiritimati', 'Pacific/Pago_Pago']
+  const step = fc.record({ zone: fc.constantFrom(...zones), wait: fc.integer({ min: 0, max: 40 * HOUR }) })
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 120 }),
+      fc.constantFrom('.daily', '.weekly', '.monthly'),
+      fc.integer({ min: 1, max: 4 }),
+      (steps, suffix, limit) => {
+        let ledger = NO_LEDGER
+        let now = NOW
+        const days: string[] = []
+        for (const [i, { zone, wait }] of steps.entries()) {
+          now += wait
+          const calendar = calendarOf(zone)
+          if (redemptionsWith(ledger, { now, calendar, apiKey: 'k' }, suffix) > limit) continue
+          const day = dayOf(now, calendar)
+          const share = { day, apiKey: 'k', credits: 0, amount: 0, discounted: 0 }
+          const [redemption, request] = [`r_${i}`, `q_${i}`]
+          const reserved = { redemption, request, commit: 's', share, occurredAt: now }
+          ledger = evolveLedger(ledger, { type: 'RedemptionReserved', data: reserved })
+          ledger = evolveLedger(ledger, { type: 'RedemptionConfirmed', data: { redemption, share, occurredAt: now } })
+          days.push(day)
+        }
+        // The laws of the log see the same days.
+        const utc = calendarOf('UTC')
+        const period = { '.daily': 'day', '.weekly': 'week', '.monthly': 'month' } as const
+        const counts = new Map<number, number>()
+        for (const day of days) {
+          const { from } = utc.period(period[suffix as '.daily'], Date.parse(day))
+          counts.set(from, (counts.get(from) ?? 0) + 1)
+        }
+        for (const [from, n] of counts) assert.ok(n <= limit, `${n} from ${new Date(from).toISOString()}`)
+      },
+    ),
+    { numRuns: process.env.SOAK === '1' ? 5_000 : 200 },
+  )
 })
 
 test('only a setting that is another than at the last start of the node is news', () => {
