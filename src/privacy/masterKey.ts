@@ -18,7 +18,8 @@ export class MasterKeyError extends Error {
 
 const LINE = /^[A-Za-z0-9+/]{43}=$/
 
-const masterKey = (text: string): MasterKey => {
+/** A master key of the base64 of 32 bytes. */
+export const masterKey = (text: string): MasterKey => {
   const key = Buffer.from(text, 'base64')
   return { id: createHash('sha256').update('master key').update(key).digest('hex').slice(0, 16), key }
 }

@@ -12,6 +12,7 @@ import type { Machine } from '../../src/time/nodeClock.ts'
 import { trouble } from '../engines/trouble.ts'
 import { startTroubled } from '../engines/troubled.ts'
 import { assertLawful, lawsOf } from '../laws.ts'
+import { leaveRecording } from '../streams/recording.ts'
 import { startGateway } from './gateway.ts'
 
 export interface Answer {
@@ -150,6 +151,8 @@ export const testNode = async (
       }
     },
     async end({ factsAreMadeUp = false } = {}) {
+      const folder = process.env.RECORD_STREAMS
+      if (folder !== undefined && !factsAreMadeUp) await leaveRecording(folder, data, node.services)
       const laws = await lawsOf(node.services.store).finally(() => node.stop())
       if (dir === undefined) await rm(data, { recursive: true, force: true })
       if (!factsAreMadeUp) assertLawful(laws)
