@@ -19,7 +19,7 @@ const TAG = 'Access'
 const MAX_OVERLAP_S = 30 * 86_400
 const DEFAULT_OVERLAP_S = 86_400
 
-const text = (max: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(max))
+export const text = (max: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(max))
 const network = v.pipe(
   v.string(),
   v.check((cidr) => ipaddr.isValidCIDR(cidr), 'must be a network such as 10.0.0.0/8 or 2001:db8::/32'),
@@ -51,7 +51,7 @@ const WithToken = v.pipe(
   v.title('AccessKeyWithToken'),
 )
 
-type Asked = Pick<Call<unknown, unknown, unknown>, 'key' | 'requestId' | 'now' | 'idempotencyKey'>
+export type Asked = Pick<Call<unknown, unknown, unknown>, 'key' | 'requestId' | 'now' | 'idempotencyKey'>
 
 /** Nobody gives away what one does not hold: a role, or a token of a key with it. */
 const grantFault = ({ key }: Asked, names: Iterable<string>): Failure | undefined => {
@@ -59,10 +59,10 @@ const grantFault = ({ key }: Asked, names: Iterable<string>): Failure | undefine
     if (isPermission(name) && !holds(key, name)) return refuse('forbidden', `You do not hold ${name} yourself`)
   return undefined
 }
-const roleFault = ({ access }: Services, call: Asked, role: string): Failure | undefined =>
+export const roleFault = ({ access }: Services, call: Asked, role: string): Failure | undefined =>
   grantFault(call, permissionsOfRole(access.current(), role) ?? [])
 
-const NO_STORE = { 'Cache-Control': 'no-store' } as const
+export const NO_STORE = { 'Cache-Control': 'no-store' } as const
 
 const told = (services: Services, id: string, token: string, position: bigint | undefined, status: number): Outcome => {
   const key = services.access.current().keys.get(id)
@@ -124,7 +124,7 @@ const rotate = async (
 }
 
 /** Carries out what answers nothing. */
-const carryOut = async (
+export const carryOut = async (
   services: Services,
   call: Asked,
   command: Parameters<Services['access']['execute']>[0],

@@ -27,6 +27,7 @@ import { referralCommands } from './referrals.ts'
 import { rewardRedemptionCommands } from './rewardRedemptions.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
+import { userCommands } from './users.ts'
 import { validationRuleCommands } from './validationRules.ts'
 import { validationCommands } from './validations.ts'
 import { voucherJobCommands } from './voucherJobs.ts'
@@ -55,6 +56,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...referralCommands(services),
   ...webhookCommands(services),
   ...accessCommands(services),
+  ...userCommands(services),
   ...loyaltyCommands(services),
   ...earningRuleCommands(services),
   ...loyaltyMemberCommands(services),

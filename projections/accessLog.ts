@@ -1,4 +1,4 @@
-// Who did it: every change of a definition, adjustment of a balance, deletion and erasure, and change of a key or role, with its actor.
+// Who did it: every change of a definition, adjustment of a balance, deletion and erasure, and change of a key, user or role, with its actor.
 import type { AccessFact } from '../src/domain/access/facts.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
@@ -42,13 +42,15 @@ const customer =
     id: stream.replace(/^customer-/, ''),
   })
 const access =
-  (action: string) =>
+  (action: string, type = 'access_key') =>
   (data: unknown): Done => {
     const of = data as AccessFact['data']
-    if ('role' in of) return { action, type: 'role', id: of.role.name }
-    if ('name' in of) return { action, type: 'role', id: of.name }
-    return { action, type: 'access_key', id: 'key' in of ? of.key.id : of.id }
+    if ('user' in of) return { action, type, id: of.user.id }
+    if ('key' in of) return { action, type, id: of.key.id }
+    if ('id' in of) return { action, type, id: of.id }
+    return { action, type: 'role', id: 'role' in of ? of.role.name : of.name }
   }
+const user = (action: string) => access(action, 'access_user')
 
 const DONE: Readonly<Record<string, (data: unknown, stream: string) => Done>> = {
   AccessKeyCreated: access('created'),
@@ -56,6 +58,13 @@ const DONE: Readonly<Record<string, (data: unknown, stream: string) => Done>> = 
   AccessKeyRevoked: access('revoked'),
   AccessRoleSaved: access('saved'),
   AccessRoleDeleted: access('deleted'),
+  AccessUserInvited: user('invited'),
+  AccessUserLinkMade: user('link_made'),
+  AccessUserChanged: user('changed'),
+  AccessUserPasswordSet: user('password_set'),
+  AccessUserSignedOut: user('signed_out'),
+  AccessUserIdentified: user('identified'),
+  AccessUserRemoved: user('removed'),
   PointsAdded: card('points_added'),
   PointsRemoved: card('points_removed'),
   PendingPointsUpdated: card('pending_points_changed'),
@@ -76,7 +85,7 @@ const doneBy = (fact: RecordedFact): Done | undefined => {
 
 export const accessLog: Projection<AccessLogDocument> = {
   name: 'accessLog',
-  version: 1,
+  version: 2,
   indexes: [
     { key: { position: 1 } },
     { key: { actor: 1, position: 1 } },

@@ -1,6 +1,7 @@
-// Who did what: changes of definitions, balances, customers, keys and roles, with their actors.
+// Who did what: changes of definitions, balances, customers, keys, users and roles, with their actors.
 import * as v from 'valibot'
 import type { AccessLogDocument } from '../projections/accessLog.ts'
+import { userByEmail } from '../src/domain/access/users.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -15,7 +16,7 @@ const Name = v.optional(v.pipe(v.string(), v.maxLength(300)))
 const ListQuery = v.object({
   ...pagedById,
   order: orderOf(['created_at'], '-created_at'),
-  /** The name of a key or of a part of the server. */
+  /** The name of a key or of a part of the server, or a user's e-mail address or id. */
   actor: Name,
   role: Name,
   /** Such as `created`, `deleted`, `points_added`. */
@@ -30,18 +31,25 @@ const Entry = v.object({
   object: v.literal('access_log_entry'),
   id: v.string(),
   created_at: v.string(),
-  actor: v.object({ name: v.string(), role: v.string() }),
+  /** A user is named by the address; one who was removed by the id. */
+  actor: v.object({ name: v.string(), role: v.string(), user_id: v.nullable(v.string()) }),
   action: v.string(),
   resource: v.object({ type: v.string(), id: v.string() }),
   /** The `X-Request-Id` of the answer to the request that did it. */
   request_id: v.string(),
 })
 
-const show = (entry: AccessLogDocument): v.InferOutput<typeof Entry> => ({
+const isUser = (actor: string): boolean => actor.startsWith('usr_')
+
+const show = (services: Services, entry: AccessLogDocument): v.InferOutput<typeof Entry> => ({
   object: 'access_log_entry',
   id: entry._id,
   created_at: isoOf(entry.at.getTime()),
-  actor: { name: entry.actor, role: entry.role },
+  actor: {
+    name: services.access.current().users.get(entry.actor)?.email ?? entry.actor,
+    role: entry.role,
+    user_id: isUser(entry.actor) ? entry.actor : null,
+  },
   action: entry.action,
   resource: { type: entry.resource_type, id: entry.resource },
   request_id: entry.request_id,
@@ -51,8 +59,9 @@ const equal = (field: string, value: string | undefined): Record<string, unknown
   value === undefined ? {} : { [field]: value }
 
 const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
+  const user = query.actor === undefined ? undefined : userByEmail(services.access.current().users, query.actor)
   const filter = allOf(
-    equal('actor', query.actor),
+    equal('actor', user?.id ?? query.actor),
     equal('role', query.role),
     equal('action', query.action),
     equal('resource_type', query.resource_type),
@@ -61,14 +70,16 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   )
   const source = documents(services.readModel.collection<AccessLogDocument>('accessLog'), filter)
   const page = await pageOf(source, LOG_ORDER, query)
-  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
+  if (isFailure(page)) return page
+  const shown = page.entries.map((entry) => show(services, entry))
+  return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
 export const accessLogQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/access/log',
-    summary: 'Who changed definitions, balances, customers, keys and roles, newest first',
+    summary: 'Who changed definitions, balances, customers, keys, users and roles, newest first',
     tag: 'Access',
     permission: 'audit.read',
     query: ListQuery,

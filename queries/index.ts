@@ -35,6 +35,7 @@ import { rewardQueries } from './rewards.ts'
 import { segmentStatisticsQueries } from './segmentStatistics.ts'
 import { segmentQueries } from './segments.ts'
 import { statisticsQueries } from './statistics.ts'
+import { userQueries } from './users.ts'
 import { validationRuleQueries } from './validationRules.ts'
 import { voucherQueries } from './vouchers.ts'
 import { webhookQueries } from './webhooks.ts'
@@ -66,6 +67,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...referralQueries(services),
   ...webhookQueries(services),
   ...accessQueries(services),
+  ...userQueries(services),
   ...accessLogQueries(services),
   ...loyaltyQueries(services),
   ...loyaltyMemberQueries(services),

@@ -5,6 +5,7 @@ import type { Marks } from './disk.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/rulebook/mailSender.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import type { Page } from './http/operation.ts'
+import type { SessionLimits } from './http/sessions.ts'
 import { LOG_LEVELS } from './log.ts'
 
 const whole = (min: number, max: number) =>
@@ -124,6 +125,11 @@ const environment = v.object({
   DOCS: place,
   /** Whether this process shows the console, at `/console`. */
   CONSOLE: v.optional(v.picklist(['on', 'off'], 'must be on or off'), 'on'),
+  /** Where people reach this server, for links in mail; the address it listens at when absent. */
+  PUBLIC_URL: url(/^https?:\/\/[^\s?#]+$/, 'http:// or https://, and have neither ? nor #'),
+  /** After how long without use, and after how long at most, a session of the console ends. */
+  SESSION_IDLE_MINUTES: integer(1, 10_080, 120),
+  SESSION_HOURS: integer(1, 720, 12),
   /** Requests a minute and key; no limit when absent. */
   RATE_LIMIT_PER_MINUTE: v.optional(whole(1, 10_000_000)),
   /** What a client key may use up from one address in a minute. */
@@ -176,6 +182,9 @@ export interface Config {
   /** Where each page of operation is answered: a number is a port of its own. */
   readonly pages: Readonly<Record<Page, 'on' | 'off' | number>>
   readonly showsConsole: boolean
+  /** Without a slash at the end. */
+  readonly publicUrl: string | undefined
+  readonly sessions: SessionLimits
   readonly rateLimitPerMinute: number | undefined
   readonly clientLimits: ClientLimits
   readonly proxies: number
@@ -218,6 +227,8 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     drainTimeLimitMs: e.DRAIN_TIME_LIMIT_MS,
     pages: { metrics: e.METRICS, docs: e.DOCS },
     showsConsole: e.CONSOLE === 'on',
+    publicUrl: e.PUBLIC_URL?.replace(/\/+$/, ''),
+    sessions: { idleMs: e.SESSION_IDLE_MINUTES * 60_000, longestMs: e.SESSION_HOURS * 3_600_000 },
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
     clientLimits: {
       requests: e.CLIENT_REQUESTS_PER_MINUTE,
@@ -261,6 +272,9 @@ export const settingsShown = (config: Config): Readonly<Record<string, unknown>>
   text_message_gateway: config.delivery.smsUrl === undefined ? 'none: text messages wait' : 'set',
   keys_file: config.keysFile === undefined ? 'generated' : 'given',
   trusted_proxies: config.proxies,
+  public_url: config.publicUrl ?? 'where it listens',
+  session_idle_minutes: config.sessions.idleMs / 60_000,
+  session_hours: config.sessions.longestMs / 3_600_000,
   metrics: config.pages.metrics,
   docs: config.pages.docs,
 })

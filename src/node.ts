@@ -10,6 +10,7 @@ import { startClock } from './clock/clock.ts'
 import type { Config } from './config.ts'
 import { type ConsoleEntry, createConsole } from './console/index.ts'
 import { signingSecret, startDelivery } from './delivery/index.ts'
+import { createMailer } from './delivery/mail.ts'
 import { diskMetrics, watchDisks } from './disk.ts'
 import { activityId } from './domain/customer/activity.ts'
 import { uuidFrom } from './domain/ids.ts'
@@ -69,6 +70,9 @@ import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
 import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
 import type { Services } from './services.ts'
+import { createSignInAttempts } from './signIn/attempts.ts'
+import { PASSWORD_COST } from './signIn/passwords.ts'
+import { createUsers } from './signIn/users.ts'
 import { isElsewhere, newestIn } from './time/newest.ts'
 import { clockMetrics, createNodeClock, type Machine } from './time/nodeClock.ts'
 import { ReadModelBehind } from './trouble.ts'
@@ -100,6 +104,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal
   /** The clocks of the machine; for tests. */
   readonly machine?: Machine
+  /** What a hash of a password costs; for tests. */
+  readonly passwordCost?: typeof PASSWORD_COST
 }
 
 /**
@@ -109,7 +115,7 @@ export interface StartOptions {
 export const startNode = async (
   config: Config,
   log: Logger,
-  { signal = new AbortController().signal, machine }: StartOptions = {},
+  { signal = new AbortController().signal, machine, passwordCost = PASSWORD_COST }: StartOptions = {},
 ): Promise<Node> => {
   const stops: (() => Promise<unknown>)[] = []
   let closeServer: () => Promise<unknown> = async () => undefined
@@ -209,6 +215,17 @@ export const startNode = async (
     })
     const following = access
     stops.push(() => following.stop())
+    const mailer = createMailer(config.delivery, now)
+    if (mailer) stops.push(async () => mailer.close())
+    const users = createUsers({
+      access,
+      attempts: createSignInAttempts(readModel),
+      destroyKey: vault?.destroy,
+      sendMail: mailer?.send,
+      publicUrl: () => config.publicUrl ?? server.url,
+      passwordCost,
+      log,
+    })
     zone.remember()
     let isCrowded = () => false
     const projector = createProjector({
@@ -391,6 +408,7 @@ export const startNode = async (
       load,
       rulebook,
       access,
+      users,
       rejected: createRejectedEvents(store, randomKey),
       rollout,
       codes,
@@ -416,6 +434,8 @@ export const startNode = async (
       config,
       readModel,
       keys: ring,
+      access,
+      users,
       project: () => rulebook.current().definitions.project,
       now,
     })

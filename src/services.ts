@@ -20,6 +20,7 @@ import type { RulebookRuntime } from './runtime/rulebook.ts'
 import type { SetAside } from './runtime/setAside.ts'
 import type { Stock } from './runtime/stock.ts'
 import type { VoucherJobs } from './runtime/voucherJobs.ts'
+import type { Users } from './signIn/users.ts'
 import type { NodeClock } from './time/nodeClock.ts'
 
 export interface Settings {
@@ -43,8 +44,10 @@ export interface Services {
   readonly customers: CustomerRuntime
   readonly load: Load
   readonly rulebook: RulebookRuntime
-  /** Managed keys and roles of one's own. */
+  /** Managed keys, roles of one's own, users. */
   readonly access: Access
+  /** What users sign in with. */
+  readonly users: Users
   readonly rejected: RejectedEvents
   readonly rollout: Rollout
   readonly codes: Codes

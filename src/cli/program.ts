@@ -16,6 +16,7 @@ import { importCommand } from './import.ts'
 import { keysCommand } from './keys.ts'
 import { projectionsCommand } from './projections.ts'
 import { serveCommand } from './serve.ts'
+import { usersCommand } from './users.ts'
 
 /** A new subcommand is one file and one line here. */
 const subcommands: readonly Subcommand[] = [
@@ -27,6 +28,7 @@ const subcommands: readonly Subcommand[] = [
   backupCommand,
   clockCommand,
   keysCommand,
+  usersCommand,
   demoCommand,
 ]
 

@@ -5,6 +5,8 @@ import type { Route } from '../http/route.ts'
 import { createSessions, createSignInLinks } from '../http/sessions.ts'
 import type { KeyRing } from '../keys.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { Access } from '../runtime/access.ts'
+import type { Users } from '../signIn/users.ts'
 import { consolePages } from './assets.ts'
 import { consoleRoutes } from './routes.ts'
 
@@ -26,23 +28,28 @@ export interface ConsoleOptions {
   readonly config: Config
   readonly readModel: Pick<ReadModel, 'plain' | 'prepare'>
   readonly keys: KeyRing
+  readonly access: Pick<Access, 'userOf' | 'noteUse'>
+  readonly users: Users
   readonly project: () => { readonly id: string; readonly timeZone: string } | undefined
   /** Unix milliseconds. */
   readonly now: () => number
 }
 
 /** Undefined where the settings say that there is none. */
-export const createConsole = ({ config, readModel, keys, project, now }: ConsoleOptions): Console | undefined => {
+export const createConsole = (options: ConsoleOptions): Console | undefined => {
+  const { config, readModel, keys, access, users, project, now } = options
   if (!config.showsConsole) return undefined
-  const sessions = createSessions({ readModel, keys, now })
+  const sessions = createSessions({ readModel, keys, users: access, limits: config.sessions, now })
   const links = createSignInLinks(now)
   const routes = consoleRoutes({
     sessions,
     links,
     keys,
+    users,
     project: () => project() ?? { id: config.projectId, timeZone: config.projectTimeZone },
     settings: settingsShown(config),
     proxies: config.proxies,
+    publicUrl: config.publicUrl,
   })
   return {
     routes,

@@ -175,10 +175,13 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     return seconds === undefined ? undefined : overloaded(seconds)
   }
 
+  const addressIn = (c: Asked, headers: Pick<Headers, 'get'>): string =>
+    addressOf(c.env?.incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), deps.proxies ?? 0)
+
   /** What a client key's request may do and use up. Its address first: one that asks too often leaves the key to others. */
   const admitClient = async (exchange: Exchange, { route }: Endpoint, c: Asked): Promise<Failure | undefined> => {
     const { key, headers, now } = exchange
-    const address = addressOf(c.env?.incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), deps.proxies ?? 0)
+    const address = addressIn(c, headers)
     exchange.rate = bounds.request(key, address, now)
     const refused = exchange.rate.refused ?? limiter(key.appId, now).refused
     if (refused !== undefined) return refused
@@ -242,6 +245,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   /** Authenticates, reads and checks a request, then calls its handler. */
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
+    if (endpoint.audience === 'public') exchange.address = addressIn(c, exchange.headers)
     const refused =
       (await admit(exchange, endpoint, c)) ??
       (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??

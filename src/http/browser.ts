@@ -7,6 +7,8 @@ import { type Session, type Sessions, sameText } from './sessions.ts'
 
 const COOKIE = 'tributary_session'
 const CSRF_HEADER = 'X-CSRF-Token'
+/** What a page asks by itself, such as every few seconds: nobody need be there, so that the session is not used by it. */
+const BY_ITSELF = 'X-By-Itself'
 
 type Asking = Pick<Headers, 'get'>
 
@@ -44,6 +46,14 @@ export const foreignRequest = (method: string, headers: Asking, session: Session
   return refuse('forbidden', `Send the header ${CSRF_HEADER} as /console/session tells it`)
 }
 
+/** Signing in, and what leads to it, is for pages of our own only, so that no other site signs somebody in as it likes. */
+export const foreignSignIn = (headers: Asking): Failure | undefined => {
+  const site = headers.get('sec-fetch-site')
+  return site !== null && site !== 'same-origin'
+    ? refuse('forbidden', 'Sign in on the pages of this server')
+    : undefined
+}
+
 /** The key of a request that comes with a cookie: 401 when its session has ended, 403 for one that may not, or for a page of elsewhere. */
 export const sessionKey = async (
   sessions: Sessions,
@@ -52,7 +62,7 @@ export const sessionKey = async (
   method: string,
   headers: Asking,
 ): Promise<Session['key'] | Failure> => {
-  const session = await sessions.of(sessionToken(headers) ?? '')
+  const session = await sessions.of(sessionToken(headers) ?? '', headers.get(BY_ITSELF) === null)
   if (session === undefined) return refuse('unauthorized', 'The session has ended: sign in again')
   const foreign = foreignRequest(method, headers, session)
   if (foreign !== undefined) return foreign

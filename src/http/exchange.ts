@@ -29,6 +29,7 @@ export class Exchange implements RawCall {
   query: unknown = undefined
   body: unknown = undefined
   key: ApiKey = ANONYMOUS
+  address = ''
   client: Client | undefined = undefined
   conditional: ConditionalHeaders = PLAIN
   rate: RateState = UNLIMITED_RATE

@@ -77,6 +77,8 @@ export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   /** Aborts when the request's time limit is over. */
   readonly signal: AbortSignal
   readonly headers: Pick<Headers, 'get'>
+  /** On public paths: whose request it is, as far as its address tells, such as to bound how often one may try. */
+  readonly address: string
 }
 
 /** What a handler answers when all is well. */
@@ -194,6 +196,9 @@ class CheckedCall<Body, Query, Params> implements Call<Body, Query, Params> {
   }
   get headers(): Pick<Headers, 'get'> {
     return this.#raw.headers
+  }
+  get address(): string {
+    return this.#raw.address
   }
 }
 

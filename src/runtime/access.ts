@@ -1,4 +1,4 @@
-// The managed keys and roles of this node: followed live, recognised beside the keys of the file, and the way to change them.
+// The managed keys, roles and users of this node: followed live, recognised beside the keys of the file, and the way to change them.
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import {
   type AccessCommand,
@@ -10,7 +10,9 @@ import {
   permissionsOfRole,
 } from '../domain/access/access.ts'
 import { ACCESS_STREAM, type AccessFact } from '../domain/access/facts.ts'
-import { ROLES } from '../domain/access/permissions.ts'
+import { type Permission, ROLES } from '../domain/access/permissions.ts'
+import type { UserState } from '../domain/access/users.ts'
+import { printOf } from '../domain/print.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { ABILITIES, type Ability, type ApiKey, type KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
@@ -24,9 +26,18 @@ export interface Access {
   execute(command: AccessCommand, context: DeciderContext): Promise<Decided<AccessState>>
   /** The managed keys; the ring of a node asks it beside its file. */
   readonly ring: Pick<KeyRing, 'recognise' | 'customerSecretOf' | 'keys'>
-  /** When keys were used last, Unix milliseconds by id: what all nodes wrote, and what this one knows beside. */
+  /** A user who may sign in, and what the user's role holds where it is one of one's own. */
+  userOf(id: string): UserWithRole | undefined
+  /** Notes that a key or a user asked for something. */
+  noteUse(id: string): void
+  /** When keys and users asked last, Unix milliseconds by id: what all nodes wrote, and what this one knows beside. */
   lastUsed(): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
+}
+
+export interface UserWithRole {
+  readonly user: UserState
+  readonly permissions?: ReadonlySet<Permission>
 }
 
 export interface AccessOptions {
@@ -57,8 +68,12 @@ const same = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a, '
 
 const isAbility = (name: string): name is Ability => (ABILITIES as readonly string[]).includes(name)
 
+/** What a role holds where it is one of one's own; nothing, where it is not there any more. */
+const ownPermissions = (state: AccessState, role: string): ReadonlySet<Permission> | undefined =>
+  (ROLES as readonly string[]).includes(role) ? undefined : (permissionsOfRole(state, role) ?? new Set())
+
 const shown = (state: AccessState, { id, name, role, origins, allow, networks }: KeyState): ApiKey => {
-  const own = (ROLES as readonly string[]).includes(role) ? undefined : permissionsOfRole(state, role)
+  const own = ownPermissions(state, role)
   return {
     name,
     role,
@@ -101,7 +116,7 @@ export const startAccess = async ({
       initial: () => NO_ACCESS,
       fold: foldAccess,
       decide: decideAccess,
-      keyOf: ({ data }) => ('key' in data ? data.key.digest : 'digest' in data ? data.digest : ''),
+      keyOf: ({ data }) => printOf(data),
     },
     { store, sleep, random: Math.random, cached: 1 },
   )
@@ -120,6 +135,10 @@ export const startAccess = async ({
   }
   const writing = setInterval(() => used.size > 0 && writeOrTell(), WRITE_EVERY_MS)
   writing.unref()
+
+  const noteUse = (id: string): void => {
+    if (used.size < MAX_USES || used.has(id)) used.set(id, now())
+  }
 
   const isGood = (key: KeyState, digest: string, at: number): boolean => {
     const current = same(digest, key.digest)
@@ -147,12 +166,18 @@ export const startAccess = async ({
         const key = state.keys.get(appId)
         const digest = tokenDigest(token)
         if (key === undefined) return undefined
-        const at = now()
-        if (!isGood(key, digest, at)) return undefined
-        if (used.size < MAX_USES) used.set(appId, at)
+        if (!isGood(key, digest, now())) return undefined
+        noteUse(appId)
         return keys.get(appId)
       },
     },
+    userOf(id) {
+      const user = state.users.get(id)
+      if (!user || user.isDisabled) return undefined
+      const own = ownPermissions(state, user.role)
+      return { user, ...(own ? { permissions: own } : {}) }
+    },
+    noteUse,
     async lastUsed() {
       const written = await readModel.plain<Use & { _id: string }>(USES).find({}, { limit: MAX_USES })
       const all = new Map(written.map(({ _id, last_used_at }) => [_id, last_used_at.getTime()]))

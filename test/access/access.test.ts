@@ -204,7 +204,7 @@ test('who did it is listed with its actor, by filters, for those who audit', asy
   const log = async (query: string) => (await node.call('GET', `/v1/access/log?${query}`, undefined, auditor)).body.data
   const { name } = node.key('admin')
   const [entry, ...others] = await log(`resource_type=access_key&resource_id=${made.body.id}`)
-  assert.equal([entry.actor, entry.action, others], [{ name, role: 'admin' }, 'created', []])
+  assert.equal([entry.actor, entry.action, others], [{ name, role: 'admin', user_id: null }, 'created', []])
   assert.is(entry.request_id, made.headers.get('x-request-id'))
   const [defined] = await log(`resource_id=${schema.body.id}&action=created&actor=${encodeURIComponent(name)}`)
   assert.equal(defined.resource, { type: 'event_schema', id: schema.body.id })

@@ -26,6 +26,8 @@ test('an empty environment gives the defaults', () => {
     pages: { metrics: 'on', docs: 'on' },
     rateLimitPerMinute: undefined,
     showsConsole: true,
+    publicUrl: undefined,
+    sessions: { idleMs: 7_200_000, longestMs: 43_200_000 },
     clientLimits: { requests: 300, bytes: 4_000_000, newCustomers: 30, refusedEvents: 10 },
     proxies: 0,
     delivery: {

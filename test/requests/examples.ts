@@ -232,6 +232,10 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/access/roles',
       body: { name: `role-${tag.toLowerCase().replace(/[^a-z0-9]/g, '-')}`, permissions: ['codes.read'] },
     }),
+    '/v1/access/users/{id}/sign-out': async (tag) => {
+      const email = `${tag.toLowerCase().replace(/[^a-z0-9]/g, '-')}@shop.test`
+      return { path: `/v1/access/users/${(await made('/v1/access/users', { email, role: 'reader' })).id}/sign-out` }
+    },
     '/v1/webhooks/{id}/replay': async () => ({
       path: `/v1/webhooks/${(await made('/v1/webhooks', { url: 'https://shop.test/h', events: ['*'], active: false })).id}/replay`,
       body: { from_start: true },

@@ -21,6 +21,8 @@ const EXCUSED: Readonly<Record<string, string>> = {
   '/v1/processes/retry': 'needs what a process has set aside: processes/process.test.ts',
   '/v1/access/keys': 'tells a token once, and refuses a repeat: access/access.test.ts',
   '/v1/access/keys/{id}/rotate': 'gives another token each time: the same',
+  '/v1/access/users': 'tells a link once, and refuses a repeat: access/users.test.ts',
+  '/v1/access/users/{id}/link': 'gives another link each time: the same',
   '/v1/customers/{id}/permanent-deletion':
     'forgets all kept answers, which may tell of the person: privacy/erasure.test.ts',
   '/v1/clock/confirm': 'is about the clock of a node, which the others do not have: clock/clock.test.ts',

@@ -94,6 +94,8 @@ export const testNode = async (
   })
   const inner = await startNode(config, createLogger(troubled ? 'silent' : config.logLevel), {
     ...(machine ? { machine } : {}),
+    // Enough to be compared with; what the real cost is has a test of its own.
+    passwordCost: { ln: 8, r: 8, p: 1 },
   }).catch(async (error) => {
     await troubled?.stop()
     throw error

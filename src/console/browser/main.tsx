@@ -8,7 +8,7 @@ import { matched, type Params, path } from './lib/router.tsx'
 import { findSession, session, startError } from './lib/session.ts'
 import './lib/theme.ts'
 import { Home } from './pages/home.tsx'
-import { SignIn } from './pages/signIn.tsx'
+import { SetPassword, SignIn } from './pages/signIn.tsx'
 import { Help } from './parts/help.tsx'
 import { Frame, Page } from './parts/layout.tsx'
 import { Empty, Failed, Loading } from './parts/state.tsx'
@@ -57,6 +57,8 @@ const PAGES: readonly (readonly [form: string, page: PageOf])[] = [
   ['/messages', later(() => messages().then((m) => m.Outbox))],
   ['/messages/:id', later(() => messages().then((m) => m.Message))],
   ['/audit', later(() => operation().then((m) => m.Audit))],
+  ['/access', later(() => import('./pages/access.tsx').then((m) => m.Access))],
+  ['/account', later(() => import('./pages/account.tsx').then((m) => m.Account))],
   ['/system', later(() => operation().then((m) => m.System))],
 ]
 
@@ -87,6 +89,13 @@ const App = () => {
   }, [])
   if (startError.value) return <Failed error={startError.value} again={findSession} />
   if (session.value === undefined) return null
+  if (path.value === '/set-password')
+    return (
+      <>
+        <SetPassword />
+        <Toasts />
+      </>
+    )
   if (session.value === null || sessionEnded.value || path.value === '/sign-in')
     return (
       <>

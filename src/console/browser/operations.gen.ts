@@ -117,6 +117,13 @@ export interface Operations {
   'PUT /v1/access/roles/{name}': { query: Record<string, never> }
   'DELETE /v1/access/roles/{name}': { query: Record<string, never> }
   'GET /v1/access/roles/{name}': { query: Record<string, never> }
+  'POST /v1/access/users': { query: Record<string, never> }
+  'GET /v1/access/users': { query: Record<string, never> }
+  'PUT /v1/access/users/{id}': { query: Record<string, never> }
+  'DELETE /v1/access/users/{id}': { query: Record<string, never> }
+  'GET /v1/access/users/{id}': { query: Record<string, never> }
+  'POST /v1/access/users/{id}/link': { query: Record<string, never> }
+  'POST /v1/access/users/{id}/sign-out': { query: Record<string, never> }
   'POST /v1/loyalties': { query: Record<string, never> }
   'GET /v1/loyalties': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined } }
   'PUT /v1/loyalties/{campaignId}': { query: Record<string, never> }

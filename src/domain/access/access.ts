@@ -1,7 +1,8 @@
-// Managed keys and roles of one's own: their state, and what may be done to them. Pure.
+// Managed keys, roles of one's own and users: their state, and what may be done to them. Pure.
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { AccessFact, AccessKey, AccessRole } from './facts.ts'
 import { isPermission, type Permission, ROLE_PERMISSIONS, ROLES } from './permissions.ts'
+import { decideUsers, foldUsers, type UserCommand, type Users } from './users.ts'
 
 /** A key as it is now. Times are Unix milliseconds. */
 export interface KeyState extends AccessKey {
@@ -19,9 +20,10 @@ export interface RoleState extends AccessRole {
 export interface AccessState {
   readonly keys: ReadonlyMap<string, KeyState>
   readonly roles: ReadonlyMap<string, RoleState>
+  readonly users: Users
 }
 
-export const NO_ACCESS: AccessState = { keys: new Map(), roles: new Map() }
+export const NO_ACCESS: AccessState = { keys: new Map(), roles: new Map(), users: new Map() }
 
 export const MAX_KEYS = 1_000
 export const MAX_ROLES = 100
@@ -32,6 +34,7 @@ export type AccessCommand =
   | { readonly type: 'RevokeKey'; readonly id: string }
   | { readonly type: 'CreateRole' | 'ChangeRole'; readonly role: AccessRole }
   | { readonly type: 'DeleteRole'; readonly name: string }
+  | UserCommand
 
 const withEntry = <V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> =>
   new Map(map).set(key, value)
@@ -68,8 +71,10 @@ export const foldAccess = (
     }
     case 'AccessRoleDeleted':
       return { ...state, roles: without(state.roles, fact.data.name) }
-    default:
-      return state
+    default: {
+      const users = foldUsers(state.users, fact)
+      return users === state.users ? state : { ...state, users }
+    }
   }
 }
 
@@ -144,14 +149,12 @@ export const decideAccess = (
       const { name } = command
       if (isDelivered(name)) return refuse('resource_protected', `The role ${name} is delivered as it is`)
       if (!state.roles.has(name)) return refuseNotFound('role', name)
-      const user = [...state.keys.values()].find(({ role }) => role === name)
-      return user
-        ? refuse('resource_in_use', `The key ${user.id} has the role ${name}`, { resource: { type: 'role', id: name } })
+      const holder = [...state.keys.values(), ...state.users.values()].find(({ role }) => role === name)
+      return holder
+        ? refuse('resource_in_use', `${holder.id} has the role ${name}`, { resource: { type: 'role', id: name } })
         : [{ type: 'AccessRoleDeleted', data: { name, occurredAt: now } }]
     }
-    default: {
-      const never: never = command
-      return never
-    }
+    default:
+      return decideUsers(state.users, command, (role) => permissionsOfRole(state, role) !== undefined, now)
   }
 }

@@ -42,7 +42,7 @@ export const PERMISSIONS = {
   'projections.manage': 'Rebuild, promote and roll back read models',
   'processes.manage': 'Have processes try again what they set aside',
   'clock.manage': 'Confirm or take back what an untrue clock decided',
-  'access.manage': 'Make, change and revoke keys and roles',
+  'access.manage': 'Make, change and revoke keys, users and roles',
   'management.use': 'Use the paths below /management/v1',
 } as const satisfies Readonly<Record<string, string>>
 

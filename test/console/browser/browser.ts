@@ -119,6 +119,7 @@ export const visit = async (
 export const signIn = async ({ page }: Visit, node: TestNode, role: Exclude<Role, 'client'>): Promise<void> => {
   const { appId, token } = node.key(role)
   await page.goto(`${node.url}/console`)
+  await page.getByRole('button', { name: 'Use an API key' }).click()
   await page.getByLabel('API key id').fill(appId)
   await page.getByLabel('Token', { exact: true }).fill(token)
   await page.getByRole('button', { name: 'Sign in' }).click()

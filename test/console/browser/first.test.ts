@@ -117,6 +117,7 @@ test('signing out ends both tabs; a session that ended leads back to where one w
   await other.getByRole('link', { name: 'Customers' }).click()
   await other.getByText('Your session has ended').waitFor()
   const { appId, token } = node.key('admin')
+  await other.getByRole('button', { name: 'Use an API key' }).click()
   await other.getByLabel('API key id').fill(appId)
   await other.getByLabel('Token', { exact: true }).fill(token)
   await other.getByRole('button', { name: 'Sign in' }).click()

@@ -44,6 +44,8 @@ export interface Request {
   /** With parameters filled in, and the query. */
   readonly path: string
   readonly body?: unknown
+  /** The page asks by itself: nobody need be there, so that the session is not used by it. */
+  readonly isByItself?: boolean
 }
 
 interface ErrorBody {
@@ -65,7 +67,7 @@ const failureOf = (status: number, body: unknown): ApiError => {
 }
 
 /** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
-export const send = async <T>({ method, path, body }: Request, signal?: AbortSignal): Promise<T> => {
+export const send = async <T>({ method, path, body, isByItself }: Request, signal?: AbortSignal): Promise<T> => {
   let response: Response
   try {
     response = await fetch(path, {
@@ -73,6 +75,7 @@ export const send = async <T>({ method, path, body }: Request, signal?: AbortSig
       headers: {
         ...(method === 'GET' ? {} : { 'X-CSRF-Token': csrf }),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(isByItself ? { 'X-By-Itself': '1' } : {}),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
@@ -89,7 +92,7 @@ export const send = async <T>({ method, path, body }: Request, signal?: AbortSig
   }
   const answer = await parsed(response)
   if (response.ok) return answer as T
-  if (response.status === 401 && path !== '/console/session') sessionEnded.value = true
+  if (response.status === 401 && path !== '/console/session' && path !== '/console/password') sessionEnded.value = true
   throw failureOf(response.status, answer)
 }
 

@@ -20,6 +20,7 @@ export const useAsk = <T>(address: string | undefined, everyMs?: number): Asked<
   })
   const [round, setRound] = useState(0)
   const revision = changes.value
+  const isByItself = useRef(false)
   useEffect(() => {
     if (address === undefined) {
       setState({ isAsking: false })
@@ -27,7 +28,9 @@ export const useAsk = <T>(address: string | undefined, everyMs?: number): Asked<
     }
     const gone = new AbortController()
     setState((before) => ({ ...(before.address === address ? before : { address }), isAsking: true }))
-    send<T>({ method: 'GET', path: address }, gone.signal).then(
+    const request = { method: 'GET', path: address, isByItself: isByItself.current } as const
+    isByItself.current = false
+    send<T>(request, gone.signal).then(
       (data) => !gone.signal.aborted && setState({ address, data, isAsking: false }),
       (error: unknown) => !gone.signal.aborted && setState({ address, error, isAsking: false }),
     )
@@ -35,7 +38,11 @@ export const useAsk = <T>(address: string | undefined, everyMs?: number): Asked<
   }, [address, revision, round])
   useEffect(() => {
     if (everyMs === undefined) return
-    const timer = setInterval(() => document.visibilityState === 'visible' && setRound((n) => n + 1), everyMs)
+    const timer = setInterval(() => {
+      if (document.visibilityState !== 'visible') return
+      isByItself.current = true
+      setRound((n) => n + 1)
+    }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
   const isAway = state.error instanceof ApiError && (state.error.status === 503 || state.error.status === 0)

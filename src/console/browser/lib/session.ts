@@ -4,7 +4,10 @@ import { type ApiError, send, sessionEnded, useCsrf } from './api.ts'
 
 export interface Session {
   readonly name: string
-  readonly role: 'admin' | 'integrator' | 'reader' | 'auditor'
+  /** Null where an API key or a link of the start signed in. */
+  readonly user_id: string | null
+  readonly role: string
+  readonly permissions: readonly string[]
   readonly csrf_token: string
   readonly expires_at: string
   readonly project: { readonly id: string; readonly time_zone: string }
@@ -36,13 +39,26 @@ export const findSession = async (): Promise<void> => {
 export const signIn = async (body: Readonly<Record<string, string>>): Promise<void> =>
   begin(await send<Session>({ method: 'POST', path: '/console/session', body }))
 
+/** Sets a password by a link, which signs in. */
+export const setPassword = async (link: string, password: string): Promise<void> =>
+  begin(await send<Session>({ method: 'POST', path: '/console/password', body: { link, password } }))
+
+export const changePassword = async (current: string, password: string): Promise<void> =>
+  begin(await send<Session>({ method: 'POST', path: '/console/password/change', body: { current, password } }))
+
 export const signOut = async (): Promise<void> => {
   await send({ method: 'DELETE', path: '/console/session' })
   session.value = null
 }
 
-const role = () => session.value?.role
-/** May change what the shop has: customers, definitions, codes. */
-export const mayWrite = (): boolean => role() === 'admin' || role() === 'integrator'
-export const isAdmin = (): boolean => role() === 'admin'
-export const mayAudit = (): boolean => role() === 'admin' || role() === 'auditor'
+export const signOutEverywhere = async (): Promise<void> => {
+  await send({ method: 'POST', path: '/console/sessions/end', body: {} })
+  session.value = null
+}
+
+const may = (permission: string): boolean => session.value?.permissions.includes(permission) ?? false
+/** May change what the shop has: definitions, codes, and what goes with them. */
+export const mayWrite = (): boolean => may('definitions.write')
+export const isAdmin = (): boolean => may('projections.manage')
+export const mayAudit = (): boolean => may('audit.read')
+export const mayManageAccess = (): boolean => may('access.manage')

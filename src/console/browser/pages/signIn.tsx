@@ -1,37 +1,34 @@
-// Signing in: by the link of the server's start, which is used as soon as the page is there, or with an API key.
+// Signing in: with e-mail and password, with an API key, or by a link, which is used as soon as the page is there.
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { wordsOf } from '../lib/api.ts'
+import { send, wordsOf } from '../lib/api.ts'
+import { useAsk } from '../lib/ask.ts'
 import { go, path } from '../lib/router.tsx'
-import { signIn } from '../lib/session.ts'
+import { setPassword, signIn } from '../lib/session.ts'
 import { Text } from '../parts/form.tsx'
 import { Sign } from '../parts/layout.tsx'
 
 /** The token stands behind the `#`, which browsers send to nobody. */
-const linkToken = (): string => (path.value === '/sign-in' ? window.location.hash.slice(1) : '')
+const linkToken = (): string =>
+  path.value === '/sign-in' || path.value === '/set-password' ? window.location.hash.slice(1) : ''
 
-export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
-  const [appId, setAppId] = useState('')
-  const [token, setToken] = useState('')
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(linkToken() !== '')
-  const enter = async (body: Readonly<Record<string, string>>) => {
-    setBusy(true)
-    try {
-      await signIn(body)
-      if (path.value === '/sign-in') go('/', true)
-    } catch (error) {
-      setFault(wordsOf(error))
-    } finally {
-      setBusy(false)
-    }
-  }
+const forgetLink = (): void => window.history.replaceState(null, '', window.location.pathname)
+
+interface Ways {
+  readonly mails_links: boolean
+}
+
+interface OutsideProps {
+  readonly title: string
+  readonly children: ComponentChildren
+  readonly below?: ComponentChildren
+}
+
+/** A page for who is not signed in. */
+const Outside = ({ title, children, below }: OutsideProps) => {
   useEffect(() => {
-    document.title = 'Sign in · Tributary'
-    const link = linkToken()
-    if (link === '') return
-    window.history.replaceState(null, '', window.location.pathname)
-    void enter({ link })
-  }, [])
+    document.title = `${title} · Tributary`
+  }, [title])
   return (
     <main class="sign-in">
       <div>
@@ -39,46 +36,195 @@ export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
           <Sign size={34} /> Tributary
         </div>
         <section class="card">
-          <h1>Sign in</h1>
-          {hasEnded && <p class="note">Your session has ended. Sign in to go on where you were.</p>}
-          {isBusy && fault === undefined ? <p role="status">Signing in…</p> : null}
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              void enter({ app_id: appId.trim(), token: token.trim() })
-            }}
-          >
-            <Text
-              label="API key id"
-              value={appId}
-              onValue={setAppId}
-              required
-              placeholder="app_…"
-              autocomplete="username"
-            />
-            <Text
-              label="Token"
-              value={token}
-              onValue={setToken}
-              required
-              type="password"
-              autocomplete="current-password"
-            />
-            {fault && (
-              <p class="note" data-tone="bad" role="alert">
-                {fault}
-              </p>
-            )}
-            <button type="submit" class="main" disabled={isBusy}>
-              Sign in
-            </button>
-          </form>
+          <h1>{title}</h1>
+          {children}
         </section>
-        <p class="soft small">
-          Keys of the roles admin, integrator, auditor and reader may sign in. Where the server made its keys itself,
-          they are in <code>keys.json</code> of its data folder, and its start prints a link that signs in once.
-        </p>
+        {below}
       </div>
     </main>
+  )
+}
+
+const Fault = ({ text }: { readonly text: string | undefined }) =>
+  text === undefined ? null : (
+    <p class="note" data-tone="bad" role="alert">
+      {text}
+    </p>
+  )
+
+/** Carries out one thing at a time, and says what went wrong. */
+const useOnce = (isBusyAtFirst = false) => {
+  const [fault, setFault] = useState<string>()
+  const [isBusy, setBusy] = useState(isBusyAtFirst)
+  const once = async (work: () => Promise<void>): Promise<void> => {
+    setBusy(true)
+    setFault(undefined)
+    try {
+      await work()
+    } catch (error) {
+      setFault(wordsOf(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return { fault, isBusy, once }
+}
+
+const ByPassword = ({ onFinish }: { readonly onFinish: () => void }) => {
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const [isForgotten, setForgotten] = useState(false)
+  const [isSent, setSent] = useState(false)
+  const { fault, isBusy, once } = useOnce()
+  const { data: ways } = useAsk<Ways>('/console/sign-in-ways')
+  const ask = () =>
+    once(async () => {
+      await send({ method: 'POST', path: '/console/password/forgotten', body: { email: email.trim() } })
+      setSent(true)
+    })
+  const enter = () =>
+    once(async () => {
+      await signIn({ email: email.trim(), password })
+      onFinish()
+    })
+  if (isSent)
+    return (
+      <p role="status">If somebody has this address, a link is on its way that sets a new password, for an hour.</p>
+    )
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void (isForgotten ? ask() : enter())
+      }}
+    >
+      <Text label="E-mail" value={email} onValue={setEmail} required type="email" autocomplete="username" />
+      {!isForgotten && (
+        <Text
+          label="Password"
+          value={password}
+          onValue={setPassword}
+          required
+          type="password"
+          autocomplete="current-password"
+        />
+      )}
+      <Fault text={fault} />
+      <div class="row">
+        <button type="submit" class="main" disabled={isBusy}>
+          {isForgotten ? 'Send me a link' : 'Sign in'}
+        </button>
+        {ways?.mails_links && (
+          <button type="button" class="quiet" onClick={() => setForgotten(!isForgotten)}>
+            {isForgotten ? 'Back' : 'Forgot your password?'}
+          </button>
+        )}
+      </div>
+    </form>
+  )
+}
+
+const ByKey = ({ onFinish }: { readonly onFinish: () => void }) => {
+  const [appId, setAppId] = useState('')
+  const [token, setToken] = useState('')
+  const { fault, isBusy, once } = useOnce()
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void once(async () => {
+          await signIn({ app_id: appId.trim(), token: token.trim() })
+          onFinish()
+        })
+      }}
+    >
+      <Text label="API key id" value={appId} onValue={setAppId} required placeholder="app_…" autocomplete="username" />
+      <Text label="Token" value={token} onValue={setToken} required type="password" autocomplete="current-password" />
+      <Fault text={fault} />
+      <button type="submit" class="main" disabled={isBusy}>
+        Sign in
+      </button>
+    </form>
+  )
+}
+
+const finish = (): void => {
+  if (path.value === '/sign-in') go('/', true)
+}
+
+export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
+  const [isByKey, setByKey] = useState(false)
+  const { fault, isBusy, once } = useOnce(linkToken() !== '')
+  useEffect(() => {
+    const link = linkToken()
+    if (link === '') return
+    forgetLink()
+    void once(async () => {
+      await signIn({ link })
+      finish()
+    })
+  }, [])
+  return (
+    <Outside
+      title="Sign in"
+      below={
+        <p class="soft small">
+          {isByKey
+            ? 'Keys of all roles but client may sign in. Where the server made its keys itself, they are in keys.json of its ' +
+              'data folder, and its start prints a link that signs in once.'
+            : 'No user yet? Sign in with an API key or the link that the server’s start prints, and invite people under “Users ' +
+              'and keys”.'}
+        </p>
+      }
+    >
+      {hasEnded && <p class="note">Your session has ended. Sign in to go on where you were.</p>}
+      {isBusy && fault === undefined ? <p role="status">Signing in…</p> : null}
+      <Fault text={fault} />
+      {isByKey ? <ByKey onFinish={finish} /> : <ByPassword onFinish={finish} />}
+      <button type="button" class="quiet" onClick={() => setByKey(!isByKey)}>
+        {isByKey ? 'Use e-mail and password' : 'Use an API key'}
+      </button>
+    </Outside>
+  )
+}
+
+/** Where the link of an invitation or a reset leads to. */
+export const SetPassword = () => {
+  const [link] = useState(linkToken)
+  const [password, choose] = useState('')
+  const { fault, isBusy, once } = useOnce()
+  useEffect(forgetLink, [])
+  if (link === '')
+    return (
+      <Outside title="Choose a password">
+        <p>This address works once, as it stands in the mail: open it again from there, or ask for another link.</p>
+      </Outside>
+    )
+  return (
+    <Outside title="Choose a password">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void once(async () => {
+            await setPassword(link, password)
+            go('/', true)
+          })
+        }}
+      >
+        <Text
+          label="New password"
+          value={password}
+          onValue={choose}
+          required
+          type="password"
+          autocomplete="new-password"
+          hint="At least 12 characters; a sentence is easy to remember."
+        />
+        <Fault text={fault} />
+        <button type="submit" class="main" disabled={isBusy}>
+          Set the password and sign in
+        </button>
+      </form>
+    </Outside>
   )
 }

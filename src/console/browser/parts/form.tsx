@@ -31,13 +31,13 @@ export const Field = ({ label, hint, fault, children }: FieldProps) => {
 }
 
 interface Plain {
-  readonly type?: 'text' | 'password' | 'number'
+  readonly type?: 'text' | 'password' | 'number' | 'email'
   readonly required?: boolean
   readonly placeholder?: string
   readonly maxLength?: number
   readonly min?: string
   readonly step?: string
-  readonly autocomplete?: 'username' | 'current-password' | 'off'
+  readonly autocomplete?: 'username' | 'current-password' | 'new-password' | 'off'
 }
 
 interface TextProps extends Plain {

@@ -5,14 +5,14 @@ import { useEffect } from 'preact/hooks'
 import { wordsOf } from '../lib/api.ts'
 import { keysShown } from '../lib/keys.ts'
 import { Link, path } from '../lib/router.tsx'
-import { mayAudit, session, signOut } from '../lib/session.ts'
+import { mayAudit, mayManageAccess, session, signOut } from '../lib/session.ts'
 import { theme, turnTheme } from '../lib/theme.ts'
 import { say } from './toast.tsx'
 
 interface Place {
   readonly to: string
   readonly name: string
-  readonly isAudit?: true
+  readonly isShown?: () => boolean
 }
 
 const PLACES: readonly (readonly [string, readonly Place[]])[] = [
@@ -46,7 +46,8 @@ const PLACES: readonly (readonly [string, readonly Place[]])[] = [
   [
     'Operation',
     [
-      { to: '/audit', name: 'Audit', isAudit: true },
+      { to: '/audit', name: 'Audit', isShown: mayAudit },
+      { to: '/access', name: 'Users and keys', isShown: mayManageAccess },
       { to: '/system', name: 'System' },
     ],
   ],
@@ -81,7 +82,7 @@ const Side = () => (
           <p id={`nav-${group}`}>{group}</p>
           <ul aria-labelledby={`nav-${group}`}>
             {places
-              .filter(({ isAudit }) => !isAudit || mayAudit())
+              .filter(({ isShown }) => isShown?.() ?? true)
               .map(({ to, name }) => (
                 <li key={to}>
                   <Link to={to} aria-current={isHere(to) ? 'page' : undefined}>
@@ -95,7 +96,13 @@ const Side = () => (
     </nav>
     <div class="who">
       <p>
-        <span class="wrap">{session.value?.name}</span>
+        {session.value?.user_id ? (
+          <Link to="/account" class="wrap">
+            {session.value.name}
+          </Link>
+        ) : (
+          <span class="wrap">{session.value?.name}</span>
+        )}
         <br />
         <span class="soft">
           {session.value?.role} · {session.value?.project.id}

@@ -1,0 +1,85 @@
+// One's own account: another password, and the end of all sessions.
+import { useState } from 'preact/hooks'
+import { wordsOf } from '../lib/api.ts'
+import { changePassword, session, signOutEverywhere } from '../lib/session.ts'
+import { Text } from '../parts/form.tsx'
+import { Card, Page } from '../parts/layout.tsx'
+import { Facts, Time } from '../parts/small.tsx'
+import { say } from '../parts/toast.tsx'
+
+const ChangePassword = () => {
+  const [current, setCurrent] = useState('')
+  const [password, setPassword] = useState('')
+  const [fault, setFault] = useState<string>()
+  const [isBusy, setBusy] = useState(false)
+  const carry = async () => {
+    setBusy(true)
+    setFault(undefined)
+    try {
+      await changePassword(current, password)
+      setCurrent('')
+      setPassword('')
+      say('The password is changed; all other sessions have ended')
+    } catch (error) {
+      setFault(wordsOf(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Card title="Change the password">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void carry()
+        }}
+      >
+        <Text
+          label="Current password"
+          value={current}
+          onValue={setCurrent}
+          required
+          type="password"
+          autocomplete="current-password"
+        />
+        <Text
+          label="New password"
+          value={password}
+          onValue={setPassword}
+          required
+          type="password"
+          autocomplete="new-password"
+          hint="At least 12 characters."
+          fault={fault}
+        />
+        <button type="submit" class="main" disabled={isBusy}>
+          Change
+        </button>
+      </form>
+    </Card>
+  )
+}
+
+export const Account = () => (
+  <Page title="Your account">
+    <div class="columns">
+      <Card title="Session">
+        <Facts
+          of={[
+            ['Name', session.value?.name],
+            ['Role', session.value?.role],
+            ['Ends at the latest', <Time key="ends" at={session.value?.expires_at ?? null} />],
+          ]}
+        />
+        <button
+          type="button"
+          class="danger"
+          onClick={() => signOutEverywhere().catch((error: unknown) => say(wordsOf(error), 'bad'))}
+        >
+          Sign out everywhere
+        </button>
+      </Card>
+      {session.value?.user_id && <ChangePassword />}
+    </div>
+  </Page>
+)

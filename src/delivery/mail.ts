@@ -1,0 +1,32 @@
+// Mail that the server itself sends to the people who run it: no message of a distribution, so it is neither recorded nor kept.
+import { randomUUID } from 'node:crypto'
+import type { DeliveryConfig } from '../config.ts'
+import { createSenders } from './senders.ts'
+
+const TIMEOUT_MS = 10_000
+
+export interface Mailer {
+  /** Resolves to whether the mail server took it; never rejects. */
+  send(mail: { readonly to: string; readonly subject: string; readonly text: string }): Promise<boolean>
+  close(): void
+}
+
+/** Undefined where no mail server is set. */
+export const createMailer = (
+  { smtpUrl, emailFrom }: Pick<DeliveryConfig, 'smtpUrl' | 'emailFrom'>,
+  now: () => number,
+): Mailer | undefined => {
+  if (smtpUrl === undefined) return undefined
+  const senders = createSenders({
+    timeoutMs: TIMEOUT_MS,
+    allowPrivate: false,
+    // Nothing is signed here.
+    secret: () => '',
+    now,
+    smtp: { url: smtpUrl, from: emailFrom, maxConnections: 1 },
+  })
+  return {
+    send: async (mail) => (await senders.send(`own_${randomUUID()}`, { channel: 'email', ...mail })).kind === 'sent',
+    close: senders.close,
+  }
+}
