@@ -41,6 +41,19 @@ const names = v.pipe(
   v.check((list) => list.every((name) => name !== ''), 'must be names that are separated by commas'),
 )
 
+const CLAIM_ROLE = /^([^:=]+):([^=]+)=([a-z][a-z0-9_-]{0,49})$/
+/** Which values of which claims give which role. */
+const claimRoles = v.pipe(
+  names,
+  v.check((lines) => lines.every((line) => CLAIM_ROLE.test(line)), 'must be claim:value=role, separated by commas'),
+  v.transform((lines) =>
+    lines.map((line) => {
+      const [, claim = '', value = '', role = ''] = CLAIM_ROLE.exec(line) ?? []
+      return { claim, value, role }
+    }),
+  ),
+)
+
 const isTimeZone = (name: string): boolean => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
@@ -127,6 +140,18 @@ const environment = v.object({
   CONSOLE: v.optional(v.picklist(['on', 'off'], 'must be on or off'), 'on'),
   /** Where people reach this server, for links in mail; the address it listens at when absent. */
   PUBLIC_URL: url(/^https?:\/\/[^\s?#]+$/, 'http:// or https://, and have neither ? nor #'),
+  /** Provider of OpenID Connect that people sign in through: issuer, client, and a file with the client's secret. */
+  OIDC_ISSUER: url(/^(?:https:\/\/\S+|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]\S*)?)$/, 'https://'),
+  OIDC_CLIENT_ID: optionalText,
+  OIDC_CLIENT_SECRET_FILE: optionalText,
+  /** What the button calls it. */
+  OIDC_NAME: text('your organisation'),
+  /** Domains of addresses that may sign in through it; all where absent. */
+  OIDC_DOMAINS: v.optional(names),
+  /** `claim:value=role`, the first that fits counts, such as `groups:shop-admins=admin,groups:staff=reader`. */
+  OIDC_ROLES: v.optional(claimRoles),
+  /** Of those of OIDC_DOMAINS whom no line of OIDC_ROLES fits. */
+  OIDC_DEFAULT_ROLE: optionalText,
   /** After how long without use, and after how long at most, a session of the console ends. */
   SESSION_IDLE_MINUTES: integer(1, 10_080, 120),
   SESSION_HOURS: integer(1, 720, 12),
@@ -185,10 +210,22 @@ export interface Config {
   /** Without a slash at the end. */
   readonly publicUrl: string | undefined
   readonly sessions: SessionLimits
+  /** The provider that people sign in through; what is absent of it counts as none. */
+  readonly openId: OpenIdSettings | undefined
   readonly rateLimitPerMinute: number | undefined
   readonly clientLimits: ClientLimits
   readonly proxies: number
   readonly delivery: DeliveryConfig
+}
+
+export interface OpenIdSettings {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecretFile: string
+  readonly name: string
+  readonly domains: readonly string[]
+  readonly roles: readonly { readonly claim: string; readonly value: string; readonly role: string }[]
+  readonly defaultRole: string | undefined
 }
 
 /** Settings that cannot be used; the message names every variable at fault. */
@@ -197,6 +234,19 @@ export class ConfigError extends Error {
     super(`These environment variables cannot be used:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`)
     this.name = 'ConfigError'
   }
+}
+
+const openIdOf = (e: Environment): OpenIdSettings | undefined => {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET_FILE: clientSecretFile } = e
+  if (issuer === undefined) return undefined
+  if (clientId === undefined || clientSecretFile === undefined)
+    throw new ConfigError(['OIDC_ISSUER: needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET_FILE beside it'])
+  // Else everybody whom the provider knows would get in, which is everybody where it is a public one.
+  if (e.OIDC_DEFAULT_ROLE !== undefined && e.OIDC_DOMAINS === undefined)
+    throw new ConfigError(['OIDC_DEFAULT_ROLE: needs OIDC_DOMAINS beside it, which say who gets it'])
+  const domains = (e.OIDC_DOMAINS ?? []).map((domain) => domain.toLowerCase())
+  const { OIDC_NAME: name, OIDC_ROLES: roles = [], OIDC_DEFAULT_ROLE: defaultRole } = e
+  return { issuer, clientId, clientSecretFile, name, domains, roles, defaultRole }
 }
 
 /** Parses an environment. An empty variable counts as absent. Throws `ConfigError`. */
@@ -228,6 +278,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     pages: { metrics: e.METRICS, docs: e.DOCS },
     showsConsole: e.CONSOLE === 'on',
     publicUrl: e.PUBLIC_URL?.replace(/\/+$/, ''),
+    openId: openIdOf(e),
     sessions: { idleMs: e.SESSION_IDLE_MINUTES * 60_000, longestMs: e.SESSION_HOURS * 3_600_000 },
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
     clientLimits: {
@@ -273,6 +324,7 @@ export const settingsShown = (config: Config): Readonly<Record<string, unknown>>
   keys_file: config.keysFile === undefined ? 'generated' : 'given',
   trusted_proxies: config.proxies,
   public_url: config.publicUrl ?? 'where it listens',
+  sign_in_provider: config.openId?.issuer ?? 'none',
   session_idle_minutes: config.sessions.idleMs / 60_000,
   session_hours: config.sessions.longestMs / 3_600_000,
   metrics: config.pages.metrics,

@@ -72,6 +72,7 @@ import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
 import type { Services } from './services.ts'
 import { createSignInAttempts } from './signIn/attempts.ts'
 import { PASSWORD_COST } from './signIn/passwords.ts'
+import { openIdFor } from './signIn/provider.ts'
 import { createUsers } from './signIn/users.ts'
 import { isElsewhere, newestIn } from './time/newest.ts'
 import { clockMetrics, createNodeClock, type Machine } from './time/nodeClock.ts'
@@ -215,6 +216,7 @@ export const startNode = async (
     })
     const following = access
     stops.push(() => following.stop())
+    const publicUrl = () => config.publicUrl ?? server.url
     const mailer = createMailer(config.delivery, now)
     if (mailer) stops.push(async () => mailer.close())
     const users = createUsers({
@@ -222,7 +224,7 @@ export const startNode = async (
       attempts: createSignInAttempts(readModel),
       destroyKey: vault?.destroy,
       sendMail: mailer?.send,
-      publicUrl: () => config.publicUrl ?? server.url,
+      publicUrl,
       passwordCost,
       log,
     })
@@ -436,6 +438,7 @@ export const startNode = async (
       keys: ring,
       access,
       users,
+      openId: openIdFor(config, { access, publicUrl, projectKey: () => rulebook.current().project.customerKey, log }),
       project: () => rulebook.current().definitions.project,
       now,
     })

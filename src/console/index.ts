@@ -6,6 +6,7 @@ import { createSessions, createSignInLinks } from '../http/sessions.ts'
 import type { KeyRing } from '../keys.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Access } from '../runtime/access.ts'
+import type { OpenId } from '../signIn/openId.ts'
 import type { Users } from '../signIn/users.ts'
 import { consolePages } from './assets.ts'
 import { consoleRoutes } from './routes.ts'
@@ -30,6 +31,7 @@ export interface ConsoleOptions {
   readonly keys: KeyRing
   readonly access: Pick<Access, 'userOf' | 'noteUse'>
   readonly users: Users
+  readonly openId: OpenId | undefined
   readonly project: () => { readonly id: string; readonly timeZone: string } | undefined
   /** Unix milliseconds. */
   readonly now: () => number
@@ -37,7 +39,7 @@ export interface ConsoleOptions {
 
 /** Undefined where the settings say that there is none. */
 export const createConsole = (options: ConsoleOptions): Console | undefined => {
-  const { config, readModel, keys, access, users, project, now } = options
+  const { config, readModel, keys, access, users, openId, project, now } = options
   if (!config.showsConsole) return undefined
   const sessions = createSessions({ readModel, keys, users: access, limits: config.sessions, now })
   const links = createSignInLinks(now)
@@ -46,6 +48,7 @@ export const createConsole = (options: ConsoleOptions): Console | undefined => {
     links,
     keys,
     users,
+    openId,
     project: () => project() ?? { id: config.projectId, timeZone: config.projectTimeZone },
     settings: settingsShown(config),
     proxies: config.proxies,

@@ -6,7 +6,9 @@ import { isFailure, refuse } from '../http/errors.ts'
 import { type Answer, type Call, type Route, route } from '../http/route.ts'
 import type { Session, Sessions, SignedIn, SignInLinks } from '../http/sessions.ts'
 import type { ApiKey, KeyRing } from '../keys.ts'
+import type { OpenId } from '../signIn/openId.ts'
 import type { Users } from '../signIn/users.ts'
+import { openIdRoutes } from './openId.ts'
 import { askingOf, Email, Password, passwordRoutes } from './passwords.ts'
 
 export interface ConsoleDeps {
@@ -14,6 +16,8 @@ export interface ConsoleDeps {
   readonly links: SignInLinks
   readonly keys: KeyRing
   readonly users: Users
+  /** Undefined: people do not sign in through a provider. */
+  readonly openId: OpenId | undefined
   readonly project: () => { readonly id: string; readonly timeZone: string }
   /** What the pages show of how this process was set up; nothing secret. */
   readonly settings: Readonly<Record<string, unknown>>
@@ -57,7 +61,12 @@ const SessionAnswer = v.pipe(
 )
 
 const WaysAnswer = v.pipe(
-  v.object({ object: v.literal('sign_in_ways'), mails_links: v.boolean() }),
+  v.object({
+    object: v.literal('sign_in_ways'),
+    mails_links: v.boolean(),
+    /** The provider of OpenID Connect, as a button names it. */
+    provider: v.nullable(v.string()),
+  }),
   v.title('SignInWays'),
 )
 
@@ -69,6 +78,7 @@ export const consoleRoutes = ({
   links,
   keys,
   users,
+  openId,
   project,
   settings,
   proxies,
@@ -169,8 +179,9 @@ export const consoleRoutes = ({
       tag: 'operation',
       summary: 'How one can sign in to the console',
       response: WaysAnswer,
-      handler: () => ({ body: { object: 'sign_in_ways', mails_links: users.mails } }),
+      handler: () => ({ body: { object: 'sign_in_ways', mails_links: users.mails, provider: openId?.name ?? null } }),
     }),
     ...passwordRoutes({ sessions, users, enter, isSecure }),
+    ...openIdRoutes(openId, { enter, isSecure }),
   ]
 }

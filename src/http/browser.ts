@@ -12,14 +12,21 @@ const BY_ITSELF = 'X-By-Itself'
 
 type Asking = Pick<Headers, 'get'>
 
-/** The session's token in a request's cookies. */
-export const sessionToken = (headers: Asking): string | undefined => {
+/** The value of a cookie that came with a request. */
+export const cookieOf = (wanted: string, headers: Asking): string | undefined => {
   for (const part of headers.get('cookie')?.split(';') ?? []) {
-    const [name, value] = part.trim().split('=')
-    if (name === COOKIE && value) return value
+    const [name, ...value] = part.trim().split('=')
+    if (name === wanted && value[0]) return value.join('=')
   }
   return undefined
 }
+
+/** The session's token in a request's cookies. */
+export const sessionToken = (headers: Asking): string | undefined => cookieOf(COOKIE, headers)
+
+/** `Set-Cookie` of what has to come back from a page of elsewhere that leads here, and only to one path. */
+export const flowCookie = (name: string, value: string, path: string, seconds: number, isSecure: boolean): string =>
+  `${name}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
 
 /** `Set-Cookie` of a session that lasts so many seconds; 0 takes it away. `isSecure`: only to be sent over HTTPS. */
 export const sessionCookie = (token: string, seconds: number, isSecure: boolean): string =>

@@ -102,7 +102,13 @@ test('what may be done to users', () => {
   assert.is(disabled.users.get('usr_1')?.generation, 2)
   assert.equal(decideAccess(active, { type: 'ChangeUser', id: 'usr_1', role: 'reader' }, 1), [])
   const identity = { issuer: 'https://id.test', subject: 's1' }
-  const admitted = run(active, { type: 'AdmitUser', user: { ...user, id: 'usr_3', role: 'auditor' }, identity })
+  const admitted = run(active, {
+    type: 'AdmitUser',
+    user: { id: 'usr_3', email: user.email },
+    role: 'auditor',
+    isMapped: true,
+    identity,
+  })
   assert.equal(
     [...(admitted as typeof NO_ACCESS).users.values()].map(({ id, role }) => [id, role]),
     [['usr_1', 'auditor']],

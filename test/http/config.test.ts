@@ -27,6 +27,7 @@ test('an empty environment gives the defaults', () => {
     rateLimitPerMinute: undefined,
     showsConsole: true,
     publicUrl: undefined,
+    openId: undefined,
     sessions: { idleMs: 7_200_000, longestMs: 43_200_000 },
     clientLimits: { requests: 300, bytes: 4_000_000, newCustomers: 30, refusedEvents: 10 },
     proxies: 0,

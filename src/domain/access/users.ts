@@ -48,10 +48,15 @@ export type UserCommand =
     }
   | { readonly type: 'SignOutUser'; readonly id: string }
   | { readonly type: 'RemoveUser'; readonly id: string }
-  /** Somebody whom a provider of OpenID Connect vouches for: made where there is none, and given the role that it tells. */
+  /**
+   * Somebody whom a provider of OpenID Connect vouches for: made where there is none, if there is a role to give. `isMapped`: the
+   * provider tells the role, which then holds for who is known too.
+   */
   | {
       readonly type: 'AdmitUser'
-      readonly user: AccessUser
+      readonly user: Omit<AccessUser, 'role'>
+      readonly role?: string
+      readonly isMapped?: boolean
       readonly identity: NonNullable<UserState['identity']>
     }
 
@@ -186,7 +191,7 @@ const setPassword = (
 
 const admit = (
   users: Users,
-  { user, identity }: UserCommand & { readonly type: 'AdmitUser' },
+  { user, role, isMapped, identity }: UserCommand & { readonly type: 'AdmitUser' },
   hasRole: (name: string) => boolean,
   now: number,
 ): Decided => {
@@ -198,13 +203,15 @@ const admit = (
     data: { id, issuer, subject, occurredAt: now },
   })
   if (!known) {
-    const fault = newUserFault(users, user, hasRole)
-    return fault ?? [{ type: 'AccessUserInvited', data: { user, occurredAt: now } }, identified(user.id)]
+    if (role === undefined) return refuse('resource_protected', 'Nothing gives this person a role')
+    const made = { ...user, role }
+    const fault = newUserFault(users, made, hasRole)
+    return fault ?? [{ type: 'AccessUserInvited', data: { user: made, occurredAt: now } }, identified(user.id)]
   }
   // An address that is given to somebody else does not open the account of who had it before.
   if (known.identity && !isSame(known))
     return refuse('resource_protected', 'This user is known to the provider as somebody else')
-  const facts = change(known, { type: 'ChangeUser', id: known.id, role: user.role }, hasRole, now)
+  const facts = isMapped ? change(known, { type: 'ChangeUser', id: known.id, role }, hasRole, now) : []
   if ('refused' in facts) return facts
   return known.identity ? facts : [...facts, identified(known.id)]
 }

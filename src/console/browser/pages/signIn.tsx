@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { send, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
-import { go, path } from '../lib/router.tsx'
+import { BASE, go, path, query } from '../lib/router.tsx'
 import { setPassword, signIn } from '../lib/session.ts'
 import { Text } from '../parts/form.tsx'
 import { Sign } from '../parts/layout.tsx'
@@ -16,6 +16,7 @@ const forgetLink = (): void => window.history.replaceState(null, '', window.loca
 
 interface Ways {
   readonly mails_links: boolean
+  readonly provider: string | null
 }
 
 interface OutsideProps {
@@ -70,13 +71,21 @@ const useOnce = (isBusyAtFirst = false) => {
   return { fault, isBusy, once }
 }
 
-const ByPassword = ({ onFinish }: { readonly onFinish: () => void }) => {
+/** Why the provider's answer did not sign in. */
+const FAILED: Readonly<Record<string, string>> = {
+  provider: 'The provider could not be asked, or did not sign you in. Try again.',
+  expired: 'It took too long, or the browser kept no cookie. Try again.',
+  unverified: 'The provider does not vouch for your e-mail address.',
+  not_allowed: 'You may not sign in here. Ask an administrator to invite you.',
+  disabled: 'Your user is disabled. Ask an administrator.',
+}
+
+const ByPassword = ({ onFinish, ways }: { readonly onFinish: () => void; readonly ways: Ways | undefined }) => {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [isForgotten, setForgotten] = useState(false)
   const [isSent, setSent] = useState(false)
   const { fault, isBusy, once } = useOnce()
-  const { data: ways } = useAsk<Ways>('/console/sign-in-ways')
   const ask = () =>
     once(async () => {
       await send({ method: 'POST', path: '/console/password/forgotten', body: { email: email.trim() } })
@@ -155,6 +164,8 @@ const finish = (): void => {
 export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
   const [isByKey, setByKey] = useState(false)
   const { fault, isBusy, once } = useOnce(linkToken() !== '')
+  const { data: ways } = useAsk<Ways>('/console/sign-in-ways')
+  const failed = query.value.get('failed')
   useEffect(() => {
     const link = linkToken()
     if (link === '') return
@@ -179,8 +190,13 @@ export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
     >
       {hasEnded && <p class="note">Your session has ended. Sign in to go on where you were.</p>}
       {isBusy && fault === undefined ? <p role="status">Signing in…</p> : null}
-      <Fault text={fault} />
-      {isByKey ? <ByKey onFinish={finish} /> : <ByPassword onFinish={finish} />}
+      <Fault text={fault ?? (failed ? (FAILED[failed] ?? FAILED.provider) : undefined)} />
+      {ways?.provider && (
+        <a class="button" href={`${BASE}/oidc`}>
+          Sign in with {ways.provider}
+        </a>
+      )}
+      {isByKey ? <ByKey onFinish={finish} /> : <ByPassword onFinish={finish} ways={ways} />}
       <button type="button" class="quiet" onClick={() => setByKey(!isByKey)}>
         {isByKey ? 'Use e-mail and password' : 'Use an API key'}
       </button>
