@@ -3,8 +3,9 @@ import { common } from './common.ts'
 import { engine } from './engine.ts'
 import { incentives } from './incentives.ts'
 import { parameters } from './parameters.ts'
+import { people } from './people.ts'
 
-const PROPERTIES: Readonly<Record<string, string>> = { ...common, ...incentives, ...engine }
+const PROPERTIES: Readonly<Record<string, string>> = { ...common, ...incentives, ...engine, ...people }
 const PARAMETERS: Readonly<Record<string, string>> = parameters
 
 /** What a property of this name is; undefined for a name that nobody has described. */
