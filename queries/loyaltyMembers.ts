@@ -141,6 +141,22 @@ export const cardsOf = async (
   )
 }
 
+const PointsBucket = v.pipe(
+  v.object({
+    id: v.string(),
+    voucher_id: v.string(),
+    campaign_id: v.string(),
+    bucket: v.object({ total_points: v.number() }),
+    status: v.string(),
+    /** Null: they never expire. */
+    expires_at: v.nullable(v.string()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('loyalty_points_bucket'),
+  }),
+  v.title('PointsBucket'),
+)
+
 export const showBucket = (card: Card, bucket: Bucket) => ({
   id: bucket.id,
   voucher_id: card.id,
@@ -313,7 +329,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: ExpiringQuery,
-    response: listOf('data', v.looseObject({ points: v.number() })),
+    response: listOf('data', PointsBucket),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found

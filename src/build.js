@@ -1,7 +1,7 @@
 // Makes the JavaScript that is run out of the TypeScript sources, in `dist/`: the server, the command line and the
 // engines, with what they share in chunks of their own, and the guides as pages. Packages are not taken in. Runs at `npm ci` (prepare), before
 // `npm start` and before the tests; it takes less than a second.
-import { readdir, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
@@ -46,7 +46,8 @@ export const build = async () => {
     metafile: true,
   })
   await buildGuides(join(outdir, 'guides'))
-  const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)))
+  await copyFile(join(root, 'src/http/examples.json'), join(outdir, 'examples.json'))
+  const written = new Set(['examples.json', ...Object.keys(metafile.outputs).map((path) => basename(path))])
   const old = (await readdir(outdir, { withFileTypes: true })).filter((e) => e.isFile() && !written.has(e.name))
   await Promise.all(old.map(({ name }) => rm(join(outdir, name), { force: true })))
 }

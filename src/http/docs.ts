@@ -147,6 +147,24 @@ const responses = (document: Node, spec: Node): Markup =>
     return String(shown) === '' ? html`<p>${head}</p>` : html`<details><summary>${head}</summary>${shown}</details>`
   })}`
 
+const shownJson = (value: Json): string => JSON.stringify(value, undefined, 2)
+
+/** One request as a line for the shell (`api` of the first guide), and what it was answered. */
+const exampleMarkup = (document: Node, { method, spec }: Operation): Markup | string => {
+  const path = textOf(spec['x-example-path'])
+  if (path === '') return ''
+  const json = (content: Json): Json =>
+    nodeOf(nodeOf(nodeOf(resolve(document, content)).content)['application/json']).example
+  const request = json(spec.requestBody)
+  const [answer] = Object.values(nodeOf(spec.responses)).flatMap((response) => {
+    const example = json(response)
+    return example === undefined ? [] : [example]
+  })
+  const sent = request === undefined ? '' : ` -d '${shownJson(request).replaceAll("'", "'\\''")}'`
+  return html`<h3>Example</h3><pre tabindex="0"><code>api ${method} '${path}'${sent}</code></pre>
+    ${answer === undefined ? '' : html`<details><summary>Its answer</summary><pre tabindex="0"><code>${shownJson(answer)}</code></pre></details>`}`
+}
+
 const permission = (spec: Node): Markup | string => {
   const names = listOf(spec['x-permission']).map(textOf)
   return names.length === 0
@@ -154,13 +172,15 @@ const permission = (spec: Node): Markup | string => {
     : html`<p class="soft">Permission: ${names.join(', ')} (${listOf(spec['x-roles']).map(textOf).join(', ')})</p>`
 }
 
-const operationMarkup = (document: Node, { method, path, spec }: Operation): Markup => {
+const operationMarkup = (document: Node, operation: Operation): Markup => {
+  const { method, path, spec } = operation
   const body = jsonSchema(document, spec.requestBody)
   return html`<section id="${textOf(spec.operationId)}">
     <h2>${textOf(spec.summary)}</h2>
     <p><span class="method">${method}</span> <code>${path}</code></p>
     ${textOf(spec.description) === '' ? '' : html`<p>${textOf(spec.description)}</p>`}
     ${permission(spec)}
+    ${exampleMarkup(document, operation)}
     ${parameters(document, spec)}
     ${body === undefined ? '' : html`<h3>Body</h3>${fields(document, body, 0, [])}`}
     ${responses(document, spec)}

@@ -8,6 +8,7 @@ import { PACKAGE_FILE } from '../packageFile.ts'
 import { KEY_HEADERS } from './auth.ts'
 import { CUSTOMER_TOKEN } from './customerToken.ts'
 import { permissionsOf, rolesFor } from './endpoints.ts'
+import { exampleOf } from './examples.ts'
 import { meaningOf, meaningOfParameter } from './glossary/index.ts'
 import { type Audience, audienceOf, type Route, recordsFacts } from './route.ts'
 
@@ -91,7 +92,7 @@ const explain = (node: Json): Json => {
   return Object.fromEntries(
     Object.entries(node).map(([key, child]) => [
       key,
-      key === 'properties' && isObject(child) ? explainProperties(child) : explain(child),
+      key === 'example' ? child : key === 'properties' && isObject(child) ? explainProperties(child) : explain(child),
     ]),
   )
 }
@@ -190,12 +191,16 @@ const security = (audience: Audience): readonly JsonObject[] =>
 
 const operation = (route: Route, path: string, components: Components): JsonObject => {
   const audience = audienceOf(path)
+  const example = exampleOf(route.method, route.path)
   const content: JsonObject =
     route.response === undefined
       ? {}
       : {
           content: {
-            [route.contentType ?? 'application/json']: { schema: schemaJson(route.response, 'output', components) },
+            [route.contentType ?? 'application/json']: {
+              schema: schemaJson(route.response, 'output', components),
+              ...(example?.response === undefined ? {} : { example: example.response as Json }),
+            },
           },
         }
   const common =
@@ -224,9 +229,15 @@ const operation = (route: Route, path: string, components: Components): JsonObje
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: schemaJson(route.body, 'input', components) } },
+            content: {
+              'application/json': {
+                schema: schemaJson(route.body, 'input', components),
+                ...(example?.request === undefined ? {} : { example: example.request as Json }),
+              },
+            },
           },
         }),
+    ...(example === undefined || path !== route.path ? {} : { 'x-example-path': example.path }),
     responses: {
       [String(route.status ?? 200)]: { description: 'Done', ...content },
       ...errorResponses(route, audience),

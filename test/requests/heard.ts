@@ -13,6 +13,8 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
     'points of custom events wait as well',
   ],
   [/transactions .*details\.pending_points\./, 'a transaction names the pending points by their id'],
+  [/points-expiration .*expires_at is null/, 'points that never expire are listed too'],
+  [/vouchers\/\{code\}\/transactions .*campaign_id is null/, 'a code may be of no campaign'],
   [/transfers \.active is boolean/, 'the contract calls it a text'],
   [/transfers \.validity_\w+ is null/, 'a card has no times of its own'],
   [/parameters\.(?:campaign|coin|product) is missing/, 'the type of a reward says which there is'],
@@ -25,8 +27,17 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
 
 const isKnown = (difference: string): boolean => KNOWN.some(([pattern]) => pattern.test(difference))
 
+/** A request that was answered well, and how. */
+export interface Exchanged {
+  readonly path: string
+  readonly request?: unknown
+  readonly response?: unknown
+}
+
 export interface Heard {
   readonly node: TestNode
+  /** The first of each operation, by method and path of the route table. */
+  readonly exchanged: ReadonlyMap<string, Exchanged>
   /** What was found: differences from the contract, and from the schemas that routes declare. */
   found(): { readonly operations: number; readonly differences: readonly string[]; readonly unlike: readonly string[] }
 }
@@ -38,14 +49,22 @@ export const hear = (node: TestNode, routes: readonly Route[]): Heard => {
   const operations = new Set<string>()
   const differences = new Set<string>()
   const unlike = new Set<string>()
+  const exchanged = new Map<string, Exchanged>()
   const paths = routes
     .flatMap((route) => [route.path, ...(route.also ?? [])].map((path) => ({ path, route })))
     .sort((a, b) => literals(b.path) - literals(a.path))
     .map(({ path, route }) => ({ route, path, pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`) }))
-  const look = (method: string, address: string, { status, body }: Answer): void => {
+  const look = (method: string, address: string, request: unknown, { status, body }: Answer): void => {
     const [bare = ''] = address.split('?')
     const served = paths.find(({ route, pattern }) => route.method.toUpperCase() === method && pattern.test(bare))
     const response = served?.route.contentType === undefined ? served?.route.response : undefined
+    const operation = `${method} ${served?.path}`
+    if (served && !exchanged.has(operation))
+      exchanged.set(operation, {
+        path: address,
+        ...(request === undefined ? {} : { request }),
+        ...(response === undefined || status === 204 ? {} : { response: body }),
+      })
     const result = response && v.safeParse(response, body)
     const [issue] = result?.issues ?? []
     if (issue) unlike.add(`${method} ${served?.path} ${v.getDotPath(issue)}: ${issue.message}`)
@@ -60,10 +79,11 @@ export const hear = (node: TestNode, routes: readonly Route[]): Heard => {
       ...node,
       async call(method, path, body, options) {
         const answer = await node.call(method, path, body, options)
-        if (answer.status < 300 && answer.status !== 204) look(method, path, answer)
+        if (answer.status < 300) look(method, path, body, answer)
         return answer
       },
     },
+    exchanged,
     found: () => ({ operations: operations.size, differences: [...differences], unlike: [...unlike] }),
   }
 }

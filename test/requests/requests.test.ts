@@ -1,15 +1,19 @@
 // One law over every POST route of the application, found from the route table: twice under one Idempotency-Key is once.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import * as v from 'valibot'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import { callerKey } from '../../src/domain/callerKeys.ts'
 import { customerIdFrom } from '../../src/domain/ids.ts'
 import { printOf } from '../../src/domain/print.ts'
 import { requestId } from '../../src/domain/redemption/sight.ts'
+import type { Route } from '../../src/http/route.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { createChanges, createReads } from './changes.ts'
 import { ANN, createExamples, type Example, type Examples } from './examples.ts'
 import { type Heard, hear, readAll } from './heard.ts'
+import { readExamples, writeExamples } from './kept.ts'
 
 /** Routes that have no example here, with the reason. */
 const EXCUSED: Readonly<Record<string, string>> = {
@@ -34,6 +38,8 @@ let node: TestNode
 let examples: Examples
 let paths: readonly string[]
 let reads: readonly string[]
+let changed: readonly string[]
+let documented: readonly Route[]
 let heard: Heard
 const test = suite('requests under a key')
 
@@ -44,6 +50,10 @@ test.before(async () => {
   node = heard.node
   examples = await createExamples(node)
   reads = routes.flatMap(({ method, path, also = [] }) => (method === 'get' ? [path, ...also] : []))
+  documented = routes
+  changed = routes.flatMap(({ method, path, also = [] }) =>
+    method === 'put' || method === 'delete' ? [path, ...also] : [],
+  )
   paths = routes.flatMap(({ method, path, also = [] }) => (method === 'post' ? [path, ...also] : []))
 })
 test.after(() => node.end())
@@ -133,15 +143,59 @@ test('at once, and again when the rulebook has moved on: carried out once, with 
 const UNREAD = /^\/client\/|audit|management|stream$/
 
 test('what was answered has the form that its route declares and the public contract describes', async () => {
+  const alone = await createReads(node)
   const token = { 'Consistency-Token': String(await node.services.store.head()), Prefer: 'wait=10' }
+  const read = (path: string) => node.call('GET', path, undefined, { as: 'admin', headers: token })
   await readAll(
     reads.filter((path) => !UNREAD.test(path)),
-    (path) => node.call('GET', path, undefined, { as: 'admin', headers: token }),
+    read,
   )
+  await each(alone, async (path) => {
+    const answer = await read(path)
+    assert.is(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`)
+  })
   const { operations, differences, unlike } = heard.found()
   assert.equal(differences, [])
   assert.equal(unlike, [])
   assert.ok(operations > 75, `${operations} operations`)
+})
+
+test('every PUT and DELETE of one record does what it says, and answers in the form that its route declares', async () => {
+  const changes = createChanges(node)
+  assert.equal(
+    changed.filter((path) => !path.startsWith('/management/') && !changes[path]),
+    [],
+    'routes without a change in changes.ts',
+  )
+  let n = 0
+  await each(Object.entries(changes), async ([path, { make, body }]) => {
+    const address = await make(`c${n++}`)
+    if (body !== undefined) {
+      const put = await node.call('PUT', address, body, { as: 'admin' })
+      assert.is(put.status, 200, `PUT ${path}: ${JSON.stringify(put.body)}`)
+    }
+    const gone = await node.call('DELETE', address, undefined, { as: 'admin' })
+    assert.ok(gone.status < 300, `DELETE ${path}: ${gone.status} ${JSON.stringify(gone.body)}`)
+  })
+  const { differences, unlike } = heard.found()
+  assert.equal([differences, unlike], [[], []])
+})
+
+test('the API document has an example of every operation, which is of the form that its route takes and gives', () => {
+  if (process.env.UPDATE === '1') writeExamples(heard.exchanged)
+  const kept = readExamples()
+  const wanted = documented.filter(({ path }) => !EXCUSED[path] && !UNREAD.test(path))
+  const missing = wanted.filter(({ method, path }) => !kept[`${method.toUpperCase()} ${path}`])
+  assert.equal(
+    missing.map(({ method, path }) => `${method} ${path}`),
+    [],
+    'npm run examples writes them',
+  )
+  for (const { method, path, body, response } of wanted) {
+    const { request, response: answer } = kept[`${method.toUpperCase()} ${path}`]!
+    if (body && request !== undefined) assert.ok(v.is(body, request), `the request of ${method} ${path}`)
+    if (response && answer !== undefined) assert.ok(v.is(response, answer), `the answer of ${method} ${path}`)
+  }
 })
 
 test('another content under a key that was used is 422', async () => {

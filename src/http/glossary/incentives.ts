@@ -3,6 +3,7 @@ export const incentives = {
   // Codes
   voucher: 'A code, or what the codes of a campaign are like',
   vouchers: 'Codes',
+  voucher_id: 'The id of the code or card',
   vouchers_id: 'The ids of the codes',
   codes: 'Codes by name',
   voucher_type: 'The type of the code',
@@ -108,6 +109,8 @@ export const incentives = {
   // Points
   loyalty: 'Points: which card, or how many and how',
   points: 'Points',
+  bucket: 'Points that were earned together, and end together',
+  total_points: 'How many of them there are still',
   pending_points: 'Points that do not count yet',
   earning_rules: 'Rules by which points are earned; of a tier, what becomes of them',
   calculation_type: 'What points are in proportion to',
