@@ -10,7 +10,7 @@ import { options } from '../src/build.js'
 
 const root = import.meta.dirname
 /** Below the project, so that packages are found; of each run its own, so that runs may meet. */
-const CACHE = join(root, '..', 'node_modules', '.cache', 'tributary-tests')
+export const CACHE = join(root, '..', 'node_modules', '.cache', 'tributary-tests')
 
 /** Modules keep the addresses of their sources, by which they find data and programs. */
 const keepsAddresses: Plugin = {
@@ -35,6 +35,9 @@ const tellsOfHooks: Plugin = {
   },
 }
 
+/** What every bundle of tests needs. */
+export const ourPlugins: Plugin[] = [tellsOfHooks, keepsAddresses]
+
 /** Programs that tests start as processes of their own (see program.ts). */
 const programs = (): readonly string[] =>
   readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('Process.ts'))
@@ -48,7 +51,7 @@ export const buildTests = async (files: readonly string[]): Promise<string> => {
     entryPoints: [...files, ...programs()].map((file) => join(root, file)),
     outdir,
     outbase: root,
-    plugins: [tellsOfHooks, keepsAddresses],
+    plugins: ourPlugins,
   })
   return outdir
 }

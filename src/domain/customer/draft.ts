@@ -25,7 +25,7 @@ export interface Declined {
 export const MAX_ROUNDS = 16
 export const MAX_FACTS = 256
 /** How many refusals of rules are kept with one event. */
-const MAX_DECLINED = 32
+export const MAX_DECLINED = 32
 
 export interface Draft {
   readonly rulebook: Rulebook

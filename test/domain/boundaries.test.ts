@@ -1,0 +1,237 @@
+// Boundaries: what still is and what is no more, one step from each other. Faults of one step are the most frequent and the least seen.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { calendarOf } from '../../src/domain/calendar.ts'
+import { MAX_DECLINED, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
+import { counted, NO_COUNTS } from '../../src/domain/customer/redemptions/counts.ts'
+import { ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
+import { MAX_TOTAL } from '../../src/domain/points.ts'
+import { decideLedger, evolveLedger, type LedgerCommand, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
+import { isRefused } from '../../src/domain/refusal.ts'
+import { allowance, NO_TALLY, type Tally, tallied } from '../../src/domain/rulebook/limits.ts'
+import { compileValidity } from '../../src/domain/validity.ts'
+import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
+import { DAY, HOUR, MINUTE, summary, T0, track, world } from '../given.ts'
+import { card, changes, fixed, join, PROGRAM, shop } from '../loyalty/fixtures.ts'
+
+const calendar = calendarOf('UTC')
+const TEN = evolveCode(noCode('TEN'), {
+  type: 'CodeReserved',
+  data: {
+    code: 'TEN',
+    owner: { type: 'voucher', id: 'v_ten' },
+    spec: { discount: { type: 'AMOUNT', amount_off: 10, effect: 'APPLY_TO_ORDER' } },
+    occurredAt: T0,
+  },
+})
+const day = (n: number): string => new Date(T0 + n * DAY).toISOString().slice(0, 10)
+
+test('the price of a reward under a multiplier is rounded down', () => {
+  const w = shop()
+  join(w)
+  w.define('reward', 'rew_1', { name: 'mug', type: 'MATERIAL', parameters: { product: { id: 'prod_1' } } })
+  const parameters = { loyalty: { points: 5 } }
+  w.define('rewardAssignment', 'rewa_1', { reward_id: 'rew_1', campaign: PROGRAM, parameters })
+  const tier = (multiplier: number) => ({
+    campaign_id: PROGRAM,
+    name: 'all',
+    points: {},
+    rewards: { rewa_1: { type: 'MULTIPLY' as const, multiplier } },
+  })
+  w.define('loyaltyTier', 'ltr_1', tier(0.5))
+  w.facts({ type: 'AddPoints', card: 'v_1', points: 100, expiry: { type: 'NON_EXPIRING' } })
+  const paid = (n: number) =>
+    changes(w.facts({ type: 'RedeemReward', card: 'v_1', redemption: `r_${n}`, assignment: 'rewa_1' }))
+  assert.equal(paid(1), ['POINTS_REDEMPTION -2'])
+  w.define('loyaltyTier', 'ltr_1', tier(1.39))
+  assert.equal(paid(2), ['POINTS_REDEMPTION -6'])
+})
+
+test('a redemption can be rolled back to the end of the window', () => {
+  const rollBack = (later: number) => {
+    const w = world()
+    w.facts({ type: 'SaveCustomer', profile: { source_id: 's' }, mayCreate: true })
+    const asked = { channel: 'API', apiKey: 'shop' }
+    w.facts({
+      type: 'RedeemVouchers',
+      request: 'req_1',
+      redeemables: [{ asked: 'TEN', code: TEN, measures: {}, redemption: 'r_1', ledgers: ['code-TEN'] }],
+      asked,
+      profile: {},
+      mayCreate: false,
+    })
+    w.wait(later)
+    return w.when({ type: 'RollBackRedemptions', parent: 'back', redemptions: ['r_1'], asked })
+  }
+  assert.not(isRefused(rollBack(ROLLBACK_MS)))
+  assert.ok(isRefused(rollBack(ROLLBACK_MS + 1)))
+})
+
+test('a lock of another session keeps its place until it ends', () => {
+  const share = { day: day(0), apiKey: 'shop', credits: 0, amount: 0, discounted: 0 }
+  const bounds = { quantity: 1 }
+  const ask = (ledger: typeof NO_LEDGER, command: LedgerCommand, now: number) =>
+    decideLedger(ledger, command, bounds, { now, calendar })
+  const lock = (session: string): LedgerCommand => ({ type: 'Lock', session, expiresAt: T0 + HOUR, credits: 0 })
+  const reserve = (session?: string): LedgerCommand => ({
+    type: 'Reserve',
+    reservation: { redemption: 'r_1', request: 'q', commit: 'c', share, ...(session ? { session } : {}) },
+  })
+  const fact = ask(NO_LEDGER, lock('one'), T0)
+  assert.ok(fact && !isRefused(fact))
+  const locked = evolveLedger(NO_LEDGER, fact as never)
+  for (const command of [lock('two'), reserve(), reserve('two')]) {
+    assert.ok(isRefused((ask(locked, command, T0 + HOUR - 1) ?? {}) as object), JSON.stringify(command))
+    assert.not(isRefused((ask(locked, command, T0 + HOUR) ?? {}) as object), JSON.stringify(command))
+  }
+  assert.not(isRefused((ask(locked, reserve('one'), T0 + 1) ?? {}) as object), 'its own lock is in nobody’s way')
+})
+
+test('who is deleted and comes back begins with nothing counted, the deletion included', () => {
+  for (const isReloaded of [false, true]) {
+    const w = world()
+    w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+    const twice = { event: 'bought', count: { $more_than_equal: 2 }, within: 'P9D' } as const
+    w.define('segment', 'seg_twice', { name: 'twice', type: 'auto-update', condition: twice })
+    const left = { event: 'customer.deleted', within: 'P9D' } as const
+    w.define('segment', 'seg_left', { name: 'left', type: 'auto-update', condition: left })
+    const buy = () => summary(w.facts(track('bought', { occurredAt: w.now }))).filter((fact) => /entered/.test(fact))
+    assert.equal(buy(), [])
+    w.facts({ type: 'DeleteCustomer', permanently: false })
+    if (isReloaded) w.reload()
+    assert.equal(buy(), [], `reloaded: ${isReloaded}`)
+    assert.equal(buy(), ['entered seg_twice'])
+  }
+})
+
+test('a card takes points to the maximum total, and not one more', () => {
+  const w = shop()
+  join(w)
+  const add = (points: number) => w.when({ type: 'AddPoints', card: 'v_1', points, expiry: { type: 'NON_EXPIRING' } })
+  const whole = MAX_TOTAL / 1_000
+  for (let n = 0; n < 999; n++) assert.not(isRefused(add(whole)))
+  assert.not(isRefused(add(whole - 1)))
+  assert.ok(isRefused(add(2)))
+  assert.not(isRefused(add(1)))
+  assert.ok(isRefused(add(1)))
+})
+
+test('an event as old as the horizon still sets messages off', () => {
+  const asked = (ago: number) => {
+    const w = world()
+    w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+    w.define('distribution', 'distr_1', {
+      name: 'thanks',
+      trigger: { type: 'event', event: 'bought' },
+      channel: { type: 'webhook', url: 'https://shop.test/hook' },
+    })
+    const facts = w.facts(track('bought', { occurredAt: w.now - ago, triggerHorizonMs: HOUR }))
+    return facts.some(({ type }) => type === 'MessageRequested')
+  }
+  assert.equal([asked(HOUR - 1), asked(HOUR), asked(HOUR + 1)], [true, true, false])
+})
+
+test('a cap counts from the first instant of its period', () => {
+  const second = (first: number, later: number) => {
+    const w = world({ now: Date.parse('2026-03-02T00:00:00Z') + first })
+    w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+    w.define('distribution', 'distr_1', {
+      name: 'thanks',
+      trigger: { type: 'event', event: 'bought' },
+      channel: { type: 'webhook', url: 'https://shop.test/hook' },
+      cap: { messages: 1, period: 'day' },
+    })
+    w.facts(track('bought', { occurredAt: w.now }))
+    w.wait(later)
+    return w.facts(track('bought', { occurredAt: w.now })).some(({ type }) => type === 'MessageRequested')
+  }
+  assert.is(second(0, HOUR), false, 'asked for at midnight counts for the day')
+  assert.is(second(-1, HOUR), true, 'a moment before midnight is yesterday')
+})
+
+test('hours begin with their first minute and end before their last', () => {
+  const ask = compileValidity(
+    { validity_hours: { daily: [{ start_time: '09:30', expiration_time: '17:00' }] } },
+    calendar,
+  )
+  const at = (time: string) => Date.parse(`2026-03-02T${time}Z`)
+  const seen = (instant: number) => [ask(instant).holds, new Date(ask(instant).until ?? 0).toISOString().slice(11, 16)]
+  assert.equal(seen(at('09:30:00') - 1), [false, '09:30'])
+  assert.equal(seen(at('09:30:00')), [true, '17:00'])
+  assert.equal(seen(at('17:00:00') - 1), [true, '17:00'])
+  assert.equal(seen(at('17:00:00')), [false, '00:00'])
+})
+
+test('a cascade ends with its last round', () => {
+  /** A chain in which each step leads to the next: a segment is entered by the point that entering the one before has paid. */
+  const chain = (steps: number) => {
+    const w = shop()
+    w.define('earningRule', 'ern_0', fixed(1))
+    for (let n = 1; n <= steps; n++) {
+      w.define('segment', `seg_${n}`, {
+        name: `${n}`,
+        type: 'auto-update',
+        condition: { points: PROGRAM, $more_than_equal: n },
+      })
+      w.define('earningRule', `ern_${n}`, fixed(1, { event: 'customer.segment.entered', segment: { id: `seg_${n}` } }))
+    }
+    const facts = w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+    return { halted: facts.find(({ type }) => type === 'CascadeHalted'), balance: card(w).balance }
+  }
+  // The first round is the event's own, the last finds nothing more.
+  const whole = chain(MAX_ROUNDS - 1)
+  assert.equal([whole.halted, whole.balance], [undefined, MAX_ROUNDS])
+  const { halted } = chain(MAX_ROUNDS)
+  assert.ok(halted?.type === 'CascadeHalted')
+  assert.is(halted.data.rounds, MAX_ROUNDS + 1)
+})
+
+const paidOn = (days: readonly number[]): Tally =>
+  days.reduce((tally, n) => tallied(tally, 1, day(n), T0 + n * DAY), NO_TALLY)
+
+test('a period that begins on a day whose count was dropped is not held against a bound', () => {
+  // Four hundred days are kept: the first of these is dropped.
+  const tally = paidOn(Array.from({ length: 401 }, (_, n) => n))
+  assert.equal([tally.droppedDay, tally.days[day(1)]], [day(0), [1, 1]])
+  const limits = { max_per_period: { period: 'day', times: 2 } } as const
+  assert.match(JSON.stringify(allowance(limits, tally, T0, calendar)), /too far back/)
+  assert.equal(allowance(limits, tally, T0 + DAY, calendar), { points: Number.POSITIVE_INFINITY })
+  // One that comes late does not take back what was dropped.
+  const late = tallied(tally, 1, day(-5), T0 - 5 * DAY)
+  assert.is(late.droppedDay, day(0))
+})
+
+test('a day whose count is gone is no day, and the oldest of too many is dropped', () => {
+  const one = counted(counted(NO_COUNTS, day(0), 1), day(0), -1)
+  assert.equal(one, { times: 0, days: {} })
+  let counts = NO_COUNTS
+  for (let n = 0; n < 71; n++) counts = counted(counts, day(n), 1)
+  assert.equal([counts.times, Object.keys(counts.days).length], [71, 70])
+  assert.equal([counts.days[day(0)], counts.days[day(1)]], [undefined, 1])
+})
+
+test('a cool-down is over with its last instant, before and after a payment', () => {
+  const tally = paidOn([0])
+  const may = (at: number) => 'points' in allowance({ cooldown: 'PT1H' }, tally, at, calendar)
+  assert.equal([may(T0 + HOUR - 1), may(T0 + HOUR), may(T0 - HOUR + 1), may(T0 - HOUR)], [false, true, false, true])
+  // Payments beyond those that are kept by their instant: whatever lies before the oldest kept cannot be told.
+  const many = Array.from({ length: 33 }, (_, n) => n).reduce(
+    (sum, n) => tallied(sum, 1, day(0), T0 + n * MINUTE),
+    NO_TALLY,
+  )
+  const reason = (at: number) => JSON.stringify(allowance({ cooldown: 'PT1S' }, many, at, calendar))
+  assert.match(reason(T0), /too far back/)
+  assert.not.match(reason(T0 + MINUTE + 1_000), /too far back/)
+})
+
+test('an event keeps a bounded number of rules that said no', () => {
+  const w = shop()
+  for (let n = 0; n <= MAX_DECLINED; n++)
+    w.define('earningRule', `ern_${n}`, fixed(1, { max_per_customer: { times: 1 } }))
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+  const second = w.when(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+  assert.ok(!isRefused(second))
+  assert.is(second.declined.length, MAX_DECLINED)
+})
+
+test.run()
