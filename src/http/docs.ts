@@ -12,6 +12,10 @@ export const nodeOf = (value: Json): Node => (isNode(value) ? value : {})
 export const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [])
 export const textOf = (value: Json): string => (typeof value === 'string' ? value : '')
 
+/** A description as it is written: what stands between backticks is code. */
+const prose = (text: string): readonly (Markup | string)[] =>
+  text.split('`').map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part))
+
 /** Levels of nested fields that a page shows; below them only the schema's name or type stands. */
 const MAX_DEPTH = 5
 
@@ -33,7 +37,8 @@ table { border-collapse: collapse } th, td { padding: .25rem .6rem; border-botto
 article h2 { border-top: 1px solid var(--line); padding-top: 1.25rem } article table td, article table th { text-align: left }
 details { margin: .2rem 0 } summary { cursor: pointer }
 .soft { color: var(--soft) } .method { display: inline-block; min-width: 4.5em; font-weight: 600 }
-@media (max-width: 48rem) { .page { grid-template-columns: 1fr } nav { border-right: 0; border-bottom: 1px solid var(--line) } main { padding: 1rem } }
+@media (max-width: 48rem) { .page { grid-template-columns: minmax(0, 1fr) } nav { padding: 1rem; border-right: 0; border-bottom: 1px solid var(--line) }
+  nav p { margin: .5rem 0 0 } nav li { display: inline-block; margin: .1rem .8rem .1rem 0 } main { padding: 1rem } }
 `
 
 /** What a page may load: nothing from anywhere; its one style sheet is a file of this server. */
@@ -118,7 +123,7 @@ const fields = (document: Node, value: Json, depth: number, seen: readonly Node[
       const inner = fields(document, property, depth + 1, [...seen, ...shapes])
       const description = textOf(resolve(document, property).description)
       const head = html`<code>${name}</code> <span class="soft">${typeText(document, property)}${required ? ', required' : ''}</span>`
-      const about = description === '' ? '' : html`<dd>${description}</dd>`
+      const about = description === '' ? '' : html`<dd>${prose(description)}</dd>`
       return String(inner) === ''
         ? html`<dt>${head}</dt>${about}`
         : html`<dt><details><summary>${head}</summary>${inner}</details></dt>${about}`
@@ -135,7 +140,7 @@ const parameters = (document: Node, spec: Node): Markup | string => {
   return html`<h3>Parameters</h3><dl>${all.map(
     (one) => html`<dt><code>${textOf(one.name)}</code>
       <span class="soft">${textOf(one.in)}, ${typeText(document, one.schema)}${one.required === true ? ', required' : ''}</span></dt>
-      ${textOf(one.description) === '' ? '' : html`<dd>${textOf(one.description)}</dd>`}`,
+      ${textOf(one.description) === '' ? '' : html`<dd>${prose(textOf(one.description))}</dd>`}`,
   )}</dl>`
 }
 
@@ -178,7 +183,7 @@ const operationMarkup = (document: Node, operation: Operation): Markup => {
   return html`<section id="${textOf(spec.operationId)}">
     <h2>${textOf(spec.summary)}</h2>
     <p><span class="method">${method}</span> <code>${path}</code></p>
-    ${textOf(spec.description) === '' ? '' : html`<p>${textOf(spec.description)}</p>`}
+    ${textOf(spec.description) === '' ? '' : html`<p>${prose(textOf(spec.description))}</p>`}
     ${permission(spec)}
     ${exampleMarkup(document, operation)}
     ${parameters(document, spec)}

@@ -7,7 +7,11 @@ const FILE = join(import.meta.dirname, '..', '..', 'src', 'http', 'examples.json
 /** Of a list so many entries are enough to see what they are like. */
 const FEW = 2
 
+/** What tells one run's names from another's says nothing to a reader. */
+const plain = (text: string): string => text.replace(/[-_]?seq\d+/gi, '')
+
 const short = (value: unknown): unknown => {
+  if (typeof value === 'string') return plain(value)
   if (Array.isArray(value)) return value.slice(0, FEW).map(short)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, short(inner)]))
@@ -18,6 +22,9 @@ export const readExamples = (): Readonly<Record<string, Exchanged>> => JSON.pars
 /** Keeps one example for each operation; requests as they were sent, answers with the first entries of their lists. */
 export const writeExamples = (exchanged: ReadonlyMap<string, Exchanged>): void => {
   const sorted = [...exchanged].sort(([a], [b]) => (a < b ? -1 : 1))
-  const kept = sorted.map(([operation, one]) => [operation, { ...one, response: short(one.response) }])
+  const kept = sorted.map(([operation, { path, request, response }]) => [
+    operation,
+    { path: plain(path), request: request && JSON.parse(plain(JSON.stringify(request))), response: short(response) },
+  ])
   writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(kept), undefined, 1)}\n`)
 }
