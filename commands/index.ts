@@ -18,6 +18,7 @@ import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
+import { oauthCommands } from './oauth.ts'
 import { processCommands } from './processes.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
@@ -57,6 +58,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...webhookCommands(services),
   ...accessCommands(services),
   ...userCommands(services),
+  ...oauthCommands(services),
   ...loyaltyCommands(services),
   ...earningRuleCommands(services),
   ...loyaltyMemberCommands(services),

@@ -23,6 +23,7 @@ import { newRequestId } from './http/errors.ts'
 import { PAGES } from './http/operation.ts'
 import { createNamedRequests } from './http/requests.ts'
 import { type Fetcher, serve } from './http/server.ts'
+import { createTokens } from './http/tokens.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
 import { processTime, within } from './line/time.ts'
 import type { Logger } from './log.ts'
@@ -216,6 +217,7 @@ export const startNode = async (
     })
     const following = access
     stops.push(() => following.stop())
+    const tokens = createTokens(readModel, ring)
     const publicUrl = () => config.publicUrl ?? server.url
     const mailer = createMailer(config.delivery, now)
     if (mailer) stops.push(async () => mailer.close())
@@ -410,6 +412,7 @@ export const startNode = async (
       load,
       rulebook,
       access,
+      tokens,
       users,
       rejected: createRejectedEvents(store, randomKey),
       rollout,
@@ -458,6 +461,7 @@ export const startNode = async (
         return rulebook.waitFor(position, Math.max(100, until - performance.now()))
       },
       requests,
+      tokens,
       customerOf: (named) => customerNamed(services, named),
     }
     for (const port of new Set(Object.values(config.pages).filter((place) => typeof place === 'number'))) {

@@ -1,6 +1,7 @@
 // What routes are built on: the running parts of one node, without their drivers.
 import type { Dispatcher } from './delivery/index.ts'
 import type { EventStore } from './eventstore/index.ts'
+import type { Tokens } from './http/tokens.ts'
 import type { Processes } from './processes/process.ts'
 import type { Projector } from './projector/index.ts'
 import type { ReadModel } from './readmodel/index.ts'
@@ -46,6 +47,8 @@ export interface Services {
   readonly rulebook: RulebookRuntime
   /** Managed keys, roles of one's own, users. */
   readonly access: Access
+  /** OAuth tokens of keys. */
+  readonly tokens: Tokens
   /** What users sign in with. */
   readonly users: Users
   readonly rejected: RejectedEvents

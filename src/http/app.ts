@@ -2,11 +2,11 @@
 import { type Context, Hono } from 'hono'
 import { recordsAnything } from '../domain/access/permissions.ts'
 import { printOf } from '../domain/print.ts'
-import type { KeyRing } from '../keys.ts'
+import type { ApiKey, KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { authenticate, authorizeClient } from './auth.ts'
-import { readBody } from './body.ts'
+import { authenticate, authorizeClient, basicHeaders, bearerKey, bearerOf } from './auth.ts'
+import { readBody, readForm } from './body.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
 import { addressOf, CLIENT_LIMITS, type ClientLimits, clientBounds, networkAllowed, wholeAddressOf } from './clients.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
@@ -41,6 +41,7 @@ import {
   type Route,
 } from './route.ts'
 import type { Sessions } from './sessions.ts'
+import type { Tokens } from './tokens.ts'
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -76,6 +77,8 @@ export interface AppDeps {
   readonly requests?: NamedRequests
   /** The customer that an id or `source_id` leads to. */
   readonly customerOf?: (named: unknown) => string | undefined
+  /** What OAuth tokens stand for; without it only keys are known. */
+  readonly tokens?: Tokens
   /** What a cookie stands for that comes instead of a key; without it only keys are known. */
   readonly sessions?: Sessions
   /** The pages at and below /console, where `/` leads to. */
@@ -149,15 +152,24 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     return exchange
   }
 
+  /** The key that a request comes with, however it comes: as a pair, as a token, or as the cookie of a session. */
+  const keyOf = (
+    { headers, now }: Exchange,
+    { audience, permissions, method, path, route }: Endpoint & { readonly audience: Exclude<Audience, 'public'> },
+  ): Promise<ApiKey | Failure> | ApiKey | Failure => {
+    const bearer = deps.tokens && audience === 'server' ? bearerOf(headers) : undefined
+    if (deps.tokens && bearer !== undefined)
+      return bearerKey(deps.tokens, { bearer, path, permissions, now, gives: route.takesBasic === true })
+    if (deps.sessions && comesWithCookie(audience, headers))
+      return sessionKey(deps.sessions, audience, permissions, method, headers)
+    return authenticate(deps.keys, audience, permissions, route.takesBasic ? basicHeaders(headers) : headers)
+  }
+
   /** Who asks, and whether the key may send another request now. */
   const admit = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Failure | undefined> => {
     if (endpoint.audience === 'public') return undefined
-    const { audience, permissions, method } = endpoint
     const { headers } = exchange
-    const key =
-      deps.sessions && comesWithCookie(audience, headers)
-        ? await sessionKey(deps.sessions, audience, permissions, method, headers)
-        : authenticate(deps.keys, audience, permissions, headers)
+    const key = await keyOf(exchange, { ...endpoint, audience: endpoint.audience })
     if ('failed' in key) return key
     exchange.key = key
     if (key.networks) {
@@ -256,7 +268,9 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       const full = takeBytes(exchange, declared)
       if (full !== undefined) return full
       exchange.reading = true
-      const body = await readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting)
+      const body = route.isForm
+        ? await readForm(exchange.request, endpoint.bodyLimit)
+        : await readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting)
       exchange.reading = false
       if ('failed' in body) return body
       const over = takeBytes(exchange, body.bytes - declared)

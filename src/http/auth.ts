@@ -5,6 +5,7 @@ import type { Allowance } from './clients.ts'
 import { CUSTOMER_TOKEN, readCustomerToken } from './customerToken.ts'
 import { type Failure, refuse } from './errors.ts'
 import type { Audience, Client } from './route.ts'
+import { reaches, type Tokens } from './tokens.ts'
 
 /** The headers that carry a key, by audience, as the HTTP contract names them. */
 export const KEY_HEADERS = {
@@ -59,6 +60,61 @@ export const authenticate = (
   if (audience === 'client' && !originAllowed(key, headers.get('origin')))
     return refuse('forbidden', "The request's origin is not among the origins of this key")
   return key
+}
+
+/** The OAuth token of a request: `Authorization: Bearer …`, or the same as `X-Voucherify-OAuth`. A key's pair goes before it. */
+export const bearerOf = (headers: Pick<Headers, 'get'>): string | undefined => {
+  if (headers.get(lowered.server.id) !== null) return undefined
+  const own = headers.get('x-voucherify-oauth')
+  const sent = own ?? headers.get('authorization')
+  if (sent === null) return undefined
+  const [, token] = /^bearer +(\S{1,500})$/i.exec(sent.trim()) ?? []
+  return token ?? (own === null ? undefined : own.trim())
+}
+
+interface BearerRequest {
+  readonly bearer: string
+  readonly path: string
+  readonly permissions: readonly Permission[]
+  readonly now: number
+  /** The route gives tokens, or looks at them: for that a key's own pair is asked for. */
+  readonly gives: boolean
+}
+
+/** The key whose token it is: 401 for one that has ended, 403 where its scope or its role does not reach. */
+export const bearerKey = async (
+  tokens: Tokens,
+  { bearer, path, permissions, now, gives }: BearerRequest,
+): Promise<ApiKey | Failure> => {
+  const token = await tokens.of(bearer, now)
+  if (token === undefined) return refuse('unauthorized', 'The token is not known, or has ended: get another one')
+  if (gives) return refuse('forbidden', 'Tokens are given to a key with its own pair, not to a token')
+  if (!reaches(token.scope, path))
+    return refuse('forbidden', `The token's scope does not reach this path: it is ${token.scope}`)
+  return mayUse(token.key, 'server', permissions) ? token.key : lacks(token.key, permissions)
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+/** The pair of `Authorization: Basic` (RFC 6749 section 2.3.1) as the headers that carry a server's key. */
+export const basicHeaders = (headers: Pick<Headers, 'get'>): Pick<Headers, 'get'> => {
+  const { id, token } = lowered.server
+  const [, sent] = /^basic +([A-Za-z0-9+/=]{1,2000})$/i.exec(headers.get('authorization')?.trim() ?? '') ?? []
+  if (sent === undefined || headers.get(id) !== null) return headers
+  const text = Buffer.from(sent, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) return headers
+  const pair: Readonly<Record<string, string>> = {
+    [id]: decoded(text.slice(0, colon)),
+    [token]: decoded(text.slice(colon + 1)),
+  }
+  return { get: (name) => pair[name.toLowerCase()] ?? headers.get(name) }
 }
 
 /** What a key may do on the client paths that ask for this; tracking is what every client key is for. */

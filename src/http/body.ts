@@ -150,4 +150,23 @@ export const readBody = async (
   return 'failed' in bytes ? bytes : parse(bytes, nesting)
 }
 
+/** Reads a form: `application/x-www-form-urlencoded` of at most `limit` bytes, each name once. */
+export const readForm = async (request: Request, limit: number): Promise<ReadBody | Failure> => {
+  const { headers } = request
+  const declared = headers.get('content-length')
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';')
+  if (type.trim() !== 'application/x-www-form-urlencoded' || headers.get('content-encoding') !== null)
+    return refuse('unsupported_media_type', 'Send the body with Content-Type: application/x-www-form-urlencoded')
+  if (Number(declared ?? 0) > limit) return tooLarge(limit)
+  const bytes = request.body === null ? new Uint8Array() : await readStream(request.body, limit)
+  if ('failed' in bytes) return bytes
+  const value: Record<string, string> = {}
+  for (const [name, text] of new URLSearchParams(Buffer.from(bytes).toString('utf8'))) {
+    if (isRefusedName(name) || Object.hasOwn(value, name))
+      return refuse('invalid_payload', `In the body ${JSON.stringify(name.slice(0, 100))} may stand once at most`)
+    value[name] = text
+  }
+  return { value, bytes: bytes.byteLength }
+}
+
 const NO_BODY: ReadBody = { value: undefined, bytes: 0 }

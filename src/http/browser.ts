@@ -37,6 +37,7 @@ export const comesWithCookie = (audience: Audience, headers: Asking): boolean =>
   (audience === 'server' || audience === 'management') &&
   headers.get('x-app-id') === null &&
   headers.get('x-management-id') === null &&
+  headers.get('authorization') === null &&
   sessionToken(headers) !== undefined
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'

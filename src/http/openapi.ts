@@ -230,7 +230,7 @@ const operation = (route: Route, path: string, components: Components): JsonObje
           requestBody: {
             required: true,
             content: {
-              'application/json': {
+              [route.isForm ? 'application/x-www-form-urlencoded' : 'application/json']: {
                 schema: schemaJson(route.body, 'input', components),
                 ...(example?.request === undefined ? {} : { example: example.request as Json }),
               },

@@ -125,6 +125,10 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyLimit?: number
   /** Levels of objects and arrays in the body; default 20. */
   readonly bodyNesting?: number
+  /** The body comes as `application/x-www-form-urlencoded`, each name once; its values are texts. */
+  readonly isForm?: true
+  /** The key's pair may come as `Authorization: Basic` as well, as OAuth clients send theirs. */
+  readonly takesBasic?: true
   /** The answer's body, for the API document and for tests; of an answer of lines, one line. */
   readonly response?: v.GenericSchema
   /** What kind of content is answered; default `application/json`. */

@@ -156,7 +156,9 @@ export const startAccess = async ({
     },
     ring: {
       get keys() {
-        return [...keys.values()]
+        const at = now()
+        // What was begun with a key (a session, a token) ends with it.
+        return [...keys.values()].filter(({ appId }) => (state.keys.get(appId)?.expiresAt ?? at + 1) > at)
       },
       customerSecretOf: ({ appId, role }) =>
         role === 'client' && keys.has(appId)

@@ -122,13 +122,17 @@ const needed = ({ query }: Route): string => (query && 'issues' in checkerOf(que
 
 const send = async (method: string, path: string, route: Route, part: Part, at: Path, value: unknown = 'x') => {
   const url = path.replace('{projectId}', 'proj_main').replace(/\{[^}]+\}/g, 'x')
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
   const sent =
     part === 'query'
-      ? await app.request(`${url}?${queryAt(at)}`, { method, headers: keyFor(path) })
+      ? await app.request(`${url}?${queryAt(at)}`, {
+          method,
+          headers: { ...keyFor(path), ...(route.isForm ? form : {}) },
+        })
       : await app.request(`${url}${needed(route)}`, {
           method,
-          headers: { ...keyFor(path), ...json },
-          body: JSON.stringify(valueAt(at, value)),
+          headers: { ...keyFor(path), ...(route.isForm ? form : json) },
+          body: route.isForm ? queryAt(at) : JSON.stringify(valueAt(at, value)),
         })
   const text = await sent.clone().text()
   const { details = '' } = sent.ok ? {} : await errorOf(sent)

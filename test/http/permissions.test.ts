@@ -59,6 +59,7 @@ const MEANT = {
   'processes.manage': 'admin',
   'clock.manage': 'admin',
   'access.manage': 'admin',
+  'tokens.make': 'admin marketer integrator reader auditor',
   'management.use': 'admin',
 } as const satisfies Readonly<Record<Permission, string>>
 

@@ -43,6 +43,7 @@ export const PERMISSIONS = {
   'processes.manage': 'Have processes try again what they set aside',
   'clock.manage': 'Confirm or take back what an untrue clock decided',
   'access.manage': 'Make, change and revoke keys, users and roles',
+  'tokens.make': 'Get short-lived tokens for one’s own key, look at them and revoke them',
   'management.use': 'Use the paths below /management/v1',
 } as const satisfies Readonly<Record<string, string>>
 
@@ -70,6 +71,7 @@ const SIGHT: readonly Permission[] = [
   'members.read',
   'messages.read',
   'webhooks.read',
+  'tokens.make',
 ]
 
 /** The one table of who may do what. */
@@ -129,7 +131,7 @@ export interface Holder {
 export const holds = ({ role, permissions }: Holder, permission: Permission): boolean =>
   permissions !== undefined ? permissions.has(permission) : isDelivered(role) && ROLE_PERMISSIONS[role].has(permission)
 
-const CHANGES_NOTHING = /\.(?:read|run|export|secret|project_key)$|^management\.use$/
+const CHANGES_NOTHING = /\.(?:read|run|export|secret|project_key)$|^management\.use$|^tokens\.make$/
 
 /** Whether somebody may have anything recorded at all. */
 export const recordsAnything = (holder: Holder): boolean =>
