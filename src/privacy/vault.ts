@@ -1,14 +1,14 @@
 // Keys of personal data: one a customer, wrapped by the project's key, which the master key wraps in turn. They lie in the event
 // log, each in a stream of its own that is removed when the person is erased: so they are saved, copied and restored with what
 // they open, the document store stays disposable, and one master key serves all nodes.
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { customerOfStream } from '../domain/ids.ts'
 import { customerKeyStream, KEYS_STREAM, type KeyFactData } from '../domain/personalFacts.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { Encrypted, EventStore, KeyName, RawRecord, Vault } from '../eventstore/index.ts'
 import { CUSTOMER_KEY_MADE, CUSTOMER_KEYS_DESTROYED } from '../eventstore/personal.ts'
-import { decrypted, encrypted, KEY_BYTES } from './cipher.ts'
+import { decrypted, encrypted, newKey } from './cipher.ts'
 import { type MasterKey, MasterKeyError } from './masterKey.ts'
 
 /** Customers whose keys are kept in memory; some 250 bytes each. */
@@ -91,7 +91,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
 
   /** A customer whose key is not at hand is mostly new: made at once, and read only where another was there. */
   const make = async (customer: string): Promise<void> => {
-    const key = randomBytes(KEY_BYTES)
+    const key = newKey()
     const made = fact(CUSTOMER_KEY_MADE, {
       customer,
       wrapped: encrypted(project(), key, customer),
@@ -154,7 +154,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
             `The personal data of this event log is encrypted under another master key (${wrapped.master}). ` +
               'Start with MASTER_KEY_FILE set to the file that holds it.',
           )
-        const key = wrapped && opener ? decrypted(opener.key, wrapped.wrapped, 'project key') : randomBytes(KEY_BYTES)
+        const key = wrapped && opener ? decrypted(opener.key, wrapped.wrapped, 'project key') : newKey()
         if (opener?.id === newest.id) projectKey = key
         else {
           // None yet, or one that an older master key wraps: the new one takes over without a change of anything it protects.
