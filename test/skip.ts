@@ -1,4 +1,5 @@
-// Files that cannot run on what they are given say so, and count as skipped.
+// Given servers: where each file has its place on them, and files that cannot run there, which say so and count as skipped.
+import { createHash } from 'node:crypto'
 
 /** What begins the lines that the runner reads: why a file is skipped, and the seconds of processor time that it took. */
 export const SKIPPED = 'THIS FILE IS SKIPPED: '
@@ -17,4 +18,16 @@ export const areGiven = Boolean(process.env.EVENTSTORE_URL || process.env.MONGOD
 export const runOnOwnServers = (suite: { run(): void }): void => {
   if (areGiven) skipFile('it stops and starts its servers')
   suite.run()
+}
+
+/** Each directory has a database and streams of its own: a node that is started again finds what it left. */
+const placeOf = (dir: string): string => `test_${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
+
+/** The settings by which a node over this directory runs on the given servers; none for those that are embedded. */
+export const givenServers = (dir: string): Readonly<Record<string, string>> => {
+  const { EVENTSTORE_URL: events, MONGODB_URL: documents } = process.env
+  return {
+    ...(events ? { EVENTSTORE_URL: events, EVENTSTORE_NAMESPACE: placeOf(dir) } : {}),
+    ...(documents ? { MONGODB_URL: documents, MONGODB_DATABASE: placeOf(dir) } : {}),
+  }
 }

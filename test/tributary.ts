@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { runCommandLine } from '../src/cli/program.ts'
 import { builtFile } from '../src/engines/built.ts'
+import { givenServers } from './skip.ts'
 
 export const CLI = fileURLToPath(builtFile('cli.js'))
 
@@ -85,8 +86,9 @@ export const tributary = async (
   return ended
 }
 
-/** The environment of a command that asks this node. */
+/** The environment of a command that asks this node, or works on its log. */
 export const envOf = ({ url, dir }: { readonly url: string; readonly dir: string }): Record<string, string> => ({
+  ...givenServers(dir),
   TRIBUTARY_URL: url,
   DATA_DIR: dir,
 })

@@ -147,8 +147,9 @@ test('every decision comes out as it was recorded', async () => {
 test('an export restores an empty system that is the same', async () => {
   const file = join(dir, 'log.ndjson.gz')
   await run(node, 'audit', 'export', file)
-  await run(node, 'audit', 'import-log', file, '--data', join(dir, 'restored'))
-  const copy = await testNode(ENV, join(dir, 'restored'))
+  const restored = join(dir, 'restored')
+  await run({ ...node, dir: restored }, 'audit', 'import-log', file, '--data', restored)
+  const copy = await testNode(ENV, restored)
   try {
     const documents = await compare(copy)
     assert.is(documents.customers, households.length)

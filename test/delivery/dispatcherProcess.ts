@@ -12,7 +12,8 @@ import { startRulebook } from '../../src/runtime/rulebook.ts'
 import { createSetAside } from '../../src/runtime/setAside.ts'
 import { QUICK } from './quick.ts'
 
-const { EVENTSTORE_URL: eventStore, MONGODB_URL: mongodb, MONGODB_DATABASE: database, DIE_AT, DIE_AFTER } = process.env
+const { EVENTSTORE_URL: eventStore, EVENTSTORE_NAMESPACE: namespace, DIE_AT, DIE_AFTER } = process.env
+const { MONGODB_URL: mongodb, MONGODB_DATABASE: database } = process.env
 let left = Number(DIE_AFTER)
 
 /** Counts down at the step that this process is to die at. */
@@ -21,7 +22,7 @@ const step = (name: string): void => {
 }
 
 const log = createLogger('fatal')
-const store = createEventStore({ url: eventStore ?? '', codec: createCodec(factRegistry), log })
+const store = createEventStore({ url: eventStore ?? '', namespace, codec: createCodec(factRegistry), log })
 const readModel = createReadModel({ url: mongodb ?? '', database: database ?? '', log })
 const rulebook = await startRulebook({ store, project: { id: 'proj_main', timeZone: 'UTC' }, log, now: Date.now })
 const ends = createSenders({

@@ -35,6 +35,7 @@ test.after(async () => {
 
 const urls = () => ({
   EVENTSTORE_URL: engines.eventStoreUrl,
+  EVENTSTORE_NAMESPACE: DATABASE,
   MONGODB_URL: engines.mongodbUrl,
   MONGODB_DATABASE: DATABASE,
 })

@@ -10,6 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { hostEngine } from '../../src/engines/host.ts'
 import { programFile } from '../program.ts'
+import { runOnOwnServers } from '../skip.ts'
 import { testNode } from '../system/node.ts'
 import { spawnTributary } from '../tributary.ts'
 import { until } from '../until.ts'
@@ -188,4 +189,4 @@ test('`tributary engines` with one engine gone for good ends with a code that sa
   assert.match(err, /has ended by signal SIGKILL, for the second time|could not be started anew/)
 })
 
-test.run()
+runOnOwnServers(test)

@@ -85,6 +85,12 @@ const documentStoreContainer = async (): Promise<ServerUnderTest> => {
   }
 }
 
+/** A call's own credentials make the client use the single append: those of the URL, or any where none are asked for. */
+export const credentialsOf = (url = ''): { readonly username: string; readonly password: string } => {
+  const [username = 'admin', password = 'changeit'] = /^[a-z+]+:\/\/([^@/]+)@/.exec(url)?.[1]?.split(':') ?? []
+  return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+}
+
 export const eventStoreUnderTest = async (): Promise<EventStoreUnderTest> => {
   const url = process.env.EVENTSTORE_URL
   if (url) return { ...given(url), faults: undefined }

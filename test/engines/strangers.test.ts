@@ -45,7 +45,7 @@ test('the document store answers Unauthorized to every command but those of a gr
   const names = Object.keys(commands)
   assert.ok(names.length > 50)
   const open: string[] = []
-  const stranger = await rawClient(engines.mongodbUrl)
+  const stranger = await rawClient(engines.mongodbUrl, { stranger: true })
   for (const name of names) {
     const answer = await stranger.command({ [name]: 'kept', $db: 'shop' })
     if (answer.code === 13) assert.is(answer.codeName, 'Unauthorized')
@@ -61,7 +61,7 @@ test('the document store answers Unauthorized to every command but those of a gr
 })
 
 test('a stranger who writes without waiting for an answer writes nothing, and may send little', async () => {
-  const stranger = await rawClient(engines.mongodbUrl)
+  const stranger = await rawClient(engines.mongodbUrl, { stranger: true })
   stranger.send(message({ insert: 'kept', documents: [{ _id: 'silent' }], $db: 'shop' }, 2))
   assert.is((await stranger.command({ find: 'kept', $db: 'shop' })).code, 13)
   stranger.send(message({ insert: 'kept', documents: [{ _id: 'x'.repeat(100_000) }], $db: 'shop' }))

@@ -1,6 +1,5 @@
 // A whole node for tests: real drivers, real engines over a directory of its own, real HTTP. With FAULTS its engines are in
 // trouble, and requests go through a gateway that repeats them as the API asks for.
-import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,7 @@ import type { Machine } from '../../src/time/nodeClock.ts'
 import { trouble } from '../engines/trouble.ts'
 import { startTroubled } from '../engines/troubled.ts'
 import { assertLawful, lawsOf } from '../laws.ts'
+import { givenServers } from '../skip.ts'
 import { leaveRecording } from '../streams/recording.ts'
 import { startGateway } from './gateway.ts'
 
@@ -57,18 +57,6 @@ export interface TestKeys {
   readonly more?: readonly GeneratedKey[]
   /** The clocks of the node's machine. */
   readonly machine?: Machine
-}
-
-/** On given servers each directory has a database and streams of its own: a node that is started again finds what it left. */
-const placeOf = (dir: string): string => `test_${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`
-
-/** The settings by which a node over this directory runs on the given servers; none where they are embedded. */
-export const givenServers = (dir: string): Readonly<Record<string, string>> => {
-  const { EVENTSTORE_URL: events, MONGODB_URL: documents } = process.env
-  return {
-    ...(events ? { EVENTSTORE_URL: events, EVENTSTORE_NAMESPACE: placeOf(dir) } : {}),
-    ...(documents ? { MONGODB_URL: documents, MONGODB_DATABASE: placeOf(dir) } : {}),
-  }
 }
 
 /** Starts a node with settings as the environment would give them, over a fresh directory or `dir`. */

@@ -166,6 +166,13 @@ export const createDispatcher = (services: Services): Dispatcher => {
     }
   }
 
+  /** A write whose concern failed by the server's state may be made again, as one that failed by it. */
+  const concernLabels = ({ errorLabels, writeConcernError }: Fault, kind: Kind): Reply => {
+    const code = Number(writeConcernError?.get('code'))
+    if (errorLabels) return { errorLabels }
+    return kind.retryable && RETRYABLE.has(code) ? { errorLabels: ['RetryableWriteError'] } : {}
+  }
+
   const errorReply = (error: unknown, kind: Kind, fault?: Fault): Reply => {
     const told =
       error instanceof CommandError
@@ -256,9 +263,8 @@ export const createDispatcher = (services: Services): Dispatcher => {
       const session = isDoc(lsid) ? services.sessions.get(lsid) : undefined
       const reply = await inTurn(session, body, () => execute(request, connection, command, name, body))
       if (reply === undefined) return { bytes: [], close: true }
-      const labels = fault?.errorLabels && { errorLabels: fault.errorLabels }
       const extra = fault?.writeConcernError
-        ? { writeConcernError: fault.writeConcernError, ...labels }
+        ? { writeConcernError: fault.writeConcernError, ...concernLabels(fault, kindOf(body, ending)) }
         : concernError(body)
       const told = { ...reply, ...extra, ok: new Double(1) }
       return request.exhaust && diagnostics.isAwaiting(name, body) ? stream(request, told) : finish(request, told)

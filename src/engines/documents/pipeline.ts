@@ -32,12 +32,12 @@ export interface Pipeline {
 
 const LEFT_OUT = new Set(
   `$bucket $bucketAuto $changeStream $changeStreamSplitLargeEvent $densify $fill $geoNear
-   $graphLookup $listLocalSessions $listSampledQueries $listSearchIndexes $listSessions
+   $graphLookup $listSampledQueries $listSearchIndexes $listSessions
    $planCacheStats $redact $search $searchMeta $setWindowFields $shardedDataDistribution $vectorSearch`.split(/\s+/),
 )
 
 /** Sources, and stages that write, which `aggregate` takes off before. */
-const ONLY_FIRST = new Set(['$collStats', '$indexStats', '$currentOp', '$documents'])
+const ONLY_FIRST = new Set(['$collStats', '$indexStats', '$currentOp', '$listLocalSessions', '$documents'])
 const ONLY_LAST = new Set(['$out', '$merge'])
 
 const stageOf = (stage: Doc): readonly [string, Value] => {

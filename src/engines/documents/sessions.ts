@@ -111,6 +111,8 @@ export interface Sessions {
   fail(session: Session): void
   end(lsids: readonly Doc[]): Promise<void>
   endAll(): Promise<void>
+  /** Those that are known, each by its id, and when it was last used, ms since the epoch. */
+  known(): readonly { readonly id: Value; readonly used: number }[]
   /** An id for a new session. */
   newId(): Value
   readonly count: number
@@ -122,6 +124,14 @@ export const sessionIdOf = (lsid: Doc): Key => {
   const id: Maybe = lsid.get('id')
   if (id === undefined) throw new CommandError(40414, "BSON field 'lsid.id' is missing but a required field")
   return encode({ id }).toString('latin1', 4)
+}
+
+/** The id that a key was made of. */
+const idOf = (key: Key): Value => {
+  const bytes = Buffer.alloc(key.length + 4)
+  bytes.writeInt32LE(bytes.length)
+  bytes.write(key, 4, 'latin1')
+  return decode(bytes).get('id') ?? null
 }
 
 export const createSessions = (store: Store): Sessions => {
@@ -275,6 +285,7 @@ export const createSessions = (store: Store): Sessions => {
       sessions.clear()
       await forget([...store.storage.range(SESSIONS, '', undefined)].map(([key]) => key))
     },
+    known: () => [...sessions.values()].map(({ key, used }) => ({ id: idOf(key), used })),
     newId: () => new Binary(Buffer.from(randomUUID().replaceAll('-', ''), 'hex'), 4),
     get count() {
       return sessions.size

@@ -142,7 +142,9 @@ test('what shells and tools ask at the start is answered', async () => {
   assert.ok(Array.isArray((await admin.command({ getLog: 'startupWarnings' })).log))
   const status = await admin.command({ serverStatus: 1 })
   assert.ok(status.connections.current > 0 && status.uptime >= 0)
-  assert.equal((await admin.command({ connectionStatus: 1 })).authInfo.authenticatedUsers, [])
+  const { username } = new URL(server.url)
+  const { authInfo } = await admin.command({ connectionStatus: 1 })
+  assert.equal(authInfo.authenticatedUsers, username === '' ? [] : [{ user: username, db: 'admin' }])
   assert.match((await admin.command({ whatsmyuri: 1 })).you, /^[\d.]+:\d+$/)
   const commands = (await admin.command({ listCommands: 1 })).commands
   assert.ok('find' in commands && 'insert' in commands)
@@ -172,6 +174,37 @@ test('databases, collections, their sizes', async () => {
   assert.is(await db.collection('one').estimatedDocumentCount(), 2)
   await db.dropDatabase()
   assert.equal(await db.listCollections().toArray(), [])
+})
+
+test('nothing is dropped, locked or ended by a command that means something else', async () => {
+  const db = client.db('kept')
+  await db.collection('c').insertOne({})
+  assert.equal(await codeOf(db.command({ dropDatabase: 0 })), [5255100, 'Location5255100'])
+  assert.equal(await codeOf(db.command({ dropDatabase: 'kept' })), [14, 'TypeMismatch'])
+  assert.is(await db.collection('c').countDocuments({}), 1)
+  if (server.kind === 'embedded')
+    assert.equal(await codeOf(admin.command({ fsync: 1, lock: true })), [238, 'NotImplemented'])
+  assert.is((await admin.command({ fsync: 1 })).ok, 1)
+
+  const sessions = [client.startSession(), client.startSession()]
+  for (const session of sessions) {
+    session.startTransaction()
+    await db.collection('c').insertOne({}, { session })
+  }
+  const lsids = sessions.map(({ id }) => id)
+  const known = await admin.aggregate([{ $listLocalSessions: {} }]).toArray()
+  const hex = (id: { readonly buffer: Uint8Array } | undefined) => Buffer.from(id?.buffer ?? []).toString('hex')
+  for (const lsid of lsids)
+    assert.ok(
+      known.some(({ _id }) => hex(_id.id) === hex(lsid?.id) && hex(_id.uid).length === 64),
+      JSON.stringify(known),
+    )
+  await admin.command({ killAllSessionsByPattern: [{ lsid: lsids[0] }] })
+  assert.equal(await codeOf(sessions[0]!.commitTransaction()), [251, 'NoSuchTransaction'])
+  await sessions[1]!.commitTransaction()
+  for (const session of sessions) await session.endSession()
+  assert.is(await db.collection('c').countDocuments({}), 2)
+  await db.dropDatabase()
 })
 
 test('an unknown command is refused by name, a bad name too', async () => {

@@ -1,4 +1,5 @@
 // A client that sends bytes, for what no driver would send.
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { BSON, type Document } from 'mongodb'
@@ -41,8 +42,40 @@ export const query = (collection: string, command: Document): Buffer => {
   return Buffer.concat([header(16 + 4 + name.length + 8 + body.length, 2004), Buffer.alloc(4), name, numbers, body])
 }
 
-export const rawClient = async (url: string): Promise<RawClient> => {
-  const { hostname, port } = new URL(url)
+type Command = RawClient['command']
+
+/** Shows the password of the connection string, by SCRAM-SHA-256. */
+const signIn = async (command: Command, username: string, password: string): Promise<void> => {
+  const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+  const first = `n=${username},r=${randomBytes(18).toString('base64')}`
+  const started = await command({
+    saslStart: 1,
+    mechanism: 'SCRAM-SHA-256',
+    payload: new BSON.Binary(Buffer.from(`n,,${first}`)),
+    $db: 'admin',
+  })
+  const challenge = Buffer.from(started.payload.buffer).toString()
+  const [, nonce = '', salt = '', rounds = '0'] = /^r=(.*),s=(.*),i=(\d+)$/.exec(challenge) ?? []
+  const last = `c=biws,r=${nonce}`
+  const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(rounds), 32, 'sha256')
+  const key = hmac(salted, 'Client Key')
+  const signature = hmac(createHash('sha256').update(key).digest(), `${first},${challenge},${last}`)
+  const proof = Buffer.from(key.map((byte, i) => byte ^ signature[i]!)).toString('base64')
+  const go = (payload: string) =>
+    command({
+      saslContinue: 1,
+      conversationId: started.conversationId,
+      payload: new BSON.Binary(Buffer.from(payload)),
+      $db: 'admin',
+    })
+  const proved = await go(`${last},p=${proof}`)
+  const done = proved.done === false ? await go('') : proved
+  if (done.ok !== 1) throw new Error(`not signed in: ${done.errmsg}`)
+}
+
+/** A connection to the server; signed in when there is a password in the URL, unless it is to be a stranger's. */
+export const rawClient = async (url: string, { stranger = false } = {}): Promise<RawClient> => {
+  const { hostname, port, username, password } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
   await once(socket, 'connect')
   let held = Buffer.alloc(0)
@@ -60,18 +93,20 @@ export const rawClient = async (url: string): Promise<RawClient> => {
   socket.on('error', () => undefined)
   // However it is closed: a server that has not read everything resets the connection.
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  const command: Command = (command) =>
+    new Promise((resolve, reject) => {
+      waiting.push(resolve)
+      closed.then(() => reject(new Error('the connection was closed')))
+      socket.write(message(command))
+    })
+  if (password !== '' && !stranger) await signIn(command, username, decodeURIComponent(password))
   return {
     socket,
     closed,
     send: (bytes) => {
       socket.write(bytes)
     },
-    command: (command) =>
-      new Promise((resolve, reject) => {
-        waiting.push(resolve)
-        closed.then(() => reject(new Error('the connection was closed')))
-        socket.write(message(command))
-      }),
+    command,
     end: () => socket.destroy(),
   }
 }

@@ -67,6 +67,39 @@ export const VALID: Readonly<Record<string, Document>> = {
   refreshSessions: { refreshSessions: [] },
 }
 
+/** What commands about the server and its sessions look at, which take options of any name beside it. */
+export const LOOKED_AT: Readonly<Record<string, readonly string[]>> = {
+  commitTransaction: [],
+  abortTransaction: [],
+  endSessions: [],
+  killSessions: [],
+  killAllSessions: [],
+  killAllSessionsByPattern: [],
+  saslStart: ['mechanism', 'payload', 'options', 'db', 'autoAuthorize'],
+  saslContinue: ['conversationId', 'payload'],
+  logout: [],
+  hello: ['client', 'compression', 'saslSupportedMechs', 'speculativeAuthenticate', 'topologyVersion', 'loadBalanced'],
+  ping: [],
+  buildInfo: [],
+  getParameter: ['featureCompatibilityVersion', 'allParameters', 'noSuchParameter'],
+  getCmdLineOpts: [],
+  getLog: [],
+  connectionStatus: ['showPrivileges'],
+  whatsmyuri: [],
+  serverStatus: ['repl', 'metrics', 'locks', 'mirroredReads', 'noSuchSection'],
+  hostInfo: [],
+  replSetGetStatus: ['initialSync'],
+  replSetGetConfig: ['commitmentStatus', 'includeStats'],
+  getFreeMonitoringStatus: [],
+  getDefaultRWConcern: ['inMemory'],
+  profile: ['slowms', 'sampleRate', 'filter'],
+  usersInfo: ['showCredentials', 'showPrivileges', 'showCustomData', 'filter'],
+  rolesInfo: ['showPrivileges', 'showBuiltinRoles'],
+  currentOp: ['$all', '$ownOps', 'active', 'op'],
+  fsync: ['lock', 'fsyncLockAcquisitionTimeoutMillis'],
+  listCommands: [],
+}
+
 const INTERNAL = new Set([1, 8])
 const JAVASCRIPT = /is not a function|Cannot read|undefined|\[object [A-Z]|is not iterable|Cannot convert|Cannot mix/
 

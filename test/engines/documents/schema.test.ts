@@ -4,6 +4,7 @@ import { BSON, type Document, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { COMMON, DELETE_STATEMENT, OPTIONS, UPDATE_STATEMENT } from '../../../src/engines/documents/commands/options.ts'
+import { COMMANDS } from '../../../src/engines/documents/commands/registry.ts'
 import type { Option, OptionType, Table } from '../../../src/engines/documents/commands/schema.ts'
 import { OPERATORS } from '../../../src/engines/documents/expressions/compile.ts'
 import { ACCUMULATORS } from '../../../src/engines/documents/group.ts'
@@ -11,7 +12,7 @@ import { STAGES } from '../../../src/engines/documents/stages.ts'
 import { UPDATE_OPERATORS } from '../../../src/engines/documents/update.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { rawClient } from './raw.ts'
-import { isUnsound, VALID, VALUES } from './samples.ts'
+import { isUnsound, LOOKED_AT, VALID, VALUES } from './samples.ts'
 
 const server = await documentStoreUnderTest()
 const raw = await rawClient(server.url)
@@ -109,6 +110,26 @@ for (const [name, valid] of Object.entries(VALID))
 test('what every command may have', async () => {
   const options = new Map([...COMMON.options].filter(([name]) => !SKIPPED.has(name)))
   await checkTable('ping', { options, unknownCode: undefined }, (option, value) => ({ ping: 1, [option]: value }))
+})
+
+test('every command with every type as its own value, and what the others look at beside it', async () => {
+  const tried = new Set([...Object.keys(VALID), ...Object.keys(LOOKED_AT)])
+  const untried = [...COMMANDS]
+    .filter(([name]) => !tried.has(name))
+    .filter(([, { run }]) => ![...tried].some((other) => COMMANDS.get(other)?.run === run))
+  assert.equal(
+    untried.map(([name]) => name),
+    [],
+    'each has a place in the samples',
+  )
+  for (const [type, value] of VALUES) {
+    for (const [name, valid] of Object.entries(VALID)) sound(await ask({ ...valid, [name]: value }), `${name}: ${type}`)
+    for (const [name, beside] of Object.entries(LOOKED_AT)) {
+      sound(await ask({ [name]: value, $db: 'admin' }), `${name}: ${type}`)
+      for (const option of beside)
+        sound(await ask({ [name]: 1, [option]: value, $db: 'admin' }), `${name}.${option}: ${type}`)
+    }
+  }
 })
 
 test('statements of updates and deletes', async () => {

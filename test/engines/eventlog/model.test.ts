@@ -5,7 +5,7 @@ import * as es from '@eventstore/db-client'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { eventStoreUnderTest } from '../servers.ts'
+import { credentialsOf, eventStoreUnderTest } from '../servers.ts'
 import { type Answer, createModel, type Expectation, type ModelEvent } from './model.ts'
 import { collect, event, until } from './toolkit.ts'
 
@@ -126,7 +126,7 @@ const runCommands = async (commands: readonly Command[]): Promise<void> => {
         const answer = await answerOf(
           client.appendToStream(stream, proposed, {
             expectedRevision: asRevision(expected),
-            ...(one.classic ? { credentials: { username: 'u', password: 'p' } } : {}),
+            ...(one.classic ? { credentials: credentialsOf(server.url) } : {}),
           }),
         )
         const ids = proposed.map(({ id }) => id)

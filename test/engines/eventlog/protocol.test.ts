@@ -1,5 +1,7 @@
 // What the recorded facts leave open: positions, filters, checkpoints, limits, time-outs, HTTP, gossip, what is not supported.
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +11,12 @@ import { collect, errorOf, event, events, idsOf, streamName, until, watch } from
 const server = await eventStoreUnderTest()
 const client = es.EventStoreDBClient.connectionString(server.url)
 const address = new URL(server.url.replace('esdb:', 'http:'))
+const settings = address.searchParams
+const isEncrypted = settings.get('tls') !== 'false'
+const authority = settings.get('tlsCAFile')
+/** Its connection string by another scheme, with hosts before its own. */
+const urlBy = (scheme: string, hosts = '', more = ''): string =>
+  server.url.replace('esdb:', scheme).replace(address.host, hosts + address.host) + more
 
 const test = suite('event log protocol')
 test.after(async () => {
@@ -18,7 +26,9 @@ test.after(async () => {
 
 const http = (path: string): Promise<{ readonly status: number | undefined; readonly body: string }> =>
   new Promise((resolve, reject) => {
-    const asked = request({ host: address.hostname, port: address.port, path }, (response) => {
+    const ask = isEncrypted ? requestByTls : request
+    const ca = authority === null ? {} : { ca: readFileSync(authority) }
+    const asked = ask({ host: address.hostname, port: address.port, path, ...ca }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -40,16 +50,14 @@ test('HTTP on the same port: health, info, ping, gossip, and 404 elsewhere', asy
 })
 
 test('a client that discovers by gossip finds the node', async () => {
-  const found = es.EventStoreDBClient.connectionString(`esdb+discover://${address.host}?tls=false`)
+  const found = es.EventStoreDBClient.connectionString(urlBy('esdb+discover:'))
   const { success } = await found.appendToStream(streamName(), event())
   assert.ok(success)
   await found.dispose()
 })
 
 test('of two hosts, one of which is dead, the other is used', async () => {
-  const found = es.EventStoreDBClient.connectionString(
-    `esdb://127.0.0.1:1,${address.host}?tls=false&nodePreference=leader`,
-  )
+  const found = es.EventStoreDBClient.connectionString(urlBy('esdb:', '127.0.0.1:1,', '&nodePreference=leader'))
   const { success } = await found.appendToStream(streamName(), event())
   assert.ok(success)
   await found.dispose()

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import * as es from '@eventstore/db-client'
 import * as v from 'valibot'
+import { credentialsOf } from '../servers.ts'
 
 const Json: v.GenericSchema<unknown> = v.unknown()
 
@@ -141,7 +142,7 @@ const MAX = 9223372036854775807n
 const TIME_LIMIT_MS = 8_000
 /** A soft delete and a revival write metadata a moment after their answer. */
 const SETTLE_MS = 150
-const CREDENTIALS = { username: 'admin', password: 'changeit' }
+const CREDENTIALS = credentialsOf(process.env.EVENTSTORE_URL)
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 

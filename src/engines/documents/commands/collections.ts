@@ -1,10 +1,11 @@
 // Collections and databases: create, drop, rename, list.
 import { createHash } from 'node:crypto'
 import { CATALOG, type Collection, collectionKey, splitNamespace } from '../catalog.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, typeMismatch } from '../errors.ts'
 import { compileExpressionFilter } from '../expression-filter.ts'
+import { toDouble } from '../numbers.ts'
 import type { Unit } from '../transactions.ts'
-import { Binary, type Doc, isDoc, type Value } from '../values.ts'
+import { Binary, type Doc, isDoc, isNumber, type Value } from '../values.ts'
 import { boolField, type Context, docField, namespace, type Reply, wholeNamespace } from './context.ts'
 import { listReply } from './cursor-reply.ts'
 import { ofDatabase } from './statistics.ts'
@@ -64,7 +65,10 @@ export const drop = async (context: Context): Promise<Reply> => {
 
 export const dropDatabase = async (context: Context): Promise<Reply> => {
   refuseInTransaction(context)
-  const { store } = context
+  const { store, body } = context
+  const one = body.get('dropDatabase')
+  if (!isNumber(one ?? null)) throw typeMismatch("BSON field 'dropDatabase' must be a number")
+  if (toDouble(one as number) !== 1) throw new CommandError(5255100, "Have to pass 1 as 'dropDatabase' parameter")
   const any = await store.write((unit) => {
     const all = ofDatabase(context)
     for (const collection of all) store.transactions.waitForUsers(collection.ns)

@@ -3,7 +3,19 @@ import { arch, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { CommandError, notImplemented, typeMismatch } from '../errors.ts'
 import { MECHANISM } from '../scram.ts'
 import { SESSION_MINUTES } from '../sessions.ts'
-import { type Doc, Double, docOf, isDoc, MAX_DOCUMENT, ObjectId, Timestamp, type Value } from '../values.ts'
+import {
+  type Doc,
+  Double,
+  docOf,
+  isArray,
+  isDoc,
+  isTrue,
+  MAX_DOCUMENT,
+  type Maybe,
+  ObjectId,
+  Timestamp,
+  type Value,
+} from '../values.ts'
 import { MAX_MESSAGE } from '../wire.ts'
 import { greetingOf, userOf } from './authentication.ts'
 import { MAX_STATEMENTS } from './batch.ts'
@@ -132,9 +144,19 @@ export const getLog = async (context: Context): Promise<Reply> => {
   return { totalLinesWritten: 0, log: [] }
 }
 
-export const connectionStatus = async (context: Context): Promise<Reply> => ({
-  authInfo: { authenticatedUsers: userOf(context), authenticatedUserRoles: [], authenticatedUserPrivileges: [] },
-})
+/** The one user may do everything that is served. */
+const ROLES = [{ role: 'root', db: 'admin' }]
+
+export const connectionStatus = async (context: Context): Promise<Reply> => {
+  const users = userOf(context)
+  return {
+    authInfo: {
+      authenticatedUsers: users,
+      authenticatedUserRoles: users.length > 0 ? ROLES : [],
+      ...(isTrue(context.body.get('showPrivileges') ?? false) && { authenticatedUserPrivileges: [] }),
+    },
+  }
+}
 
 export const whatsmyuri = async (context: Context): Promise<Reply> => ({ you: context.connection.remote })
 
@@ -217,7 +239,27 @@ export const getDefaultRWConcern = async (): Promise<Reply> => ({
 
 export const getFreeMonitoringStatus = async (): Promise<Reply> => ({ state: 'disabled' })
 
-export const usersInfo = async (): Promise<Reply> => ({ users: [] })
+/** Whether `usersInfo` asks for this user: by number for all of a database, by name, or by several of either. */
+const asksFor = (asked: Maybe, database: string, user: string): boolean => {
+  if (isArray(asked)) return asked.some((one) => asksFor(one, database, user))
+  if (isDoc(asked) && asked.has('forAllDBs')) return isTrue(asked.get('forAllDBs')!)
+  if (isDoc(asked)) return asked.get('user') === user && asked.get('db') === 'admin'
+  return database === 'admin' && (typeof asked !== 'string' || asked === user)
+}
+
+export const usersInfo = async (context: Context): Promise<Reply> => {
+  for (const option of ['filter', 'showCredentials'])
+    if (isTrue(context.body.get(option) ?? false)) throw notImplemented(`the option "usersInfo.${option}"`)
+  const { body, database } = context
+  const known = userOf(context).filter(({ user }) => asksFor(body.get('usersInfo'), database, user))
+  return {
+    users: known.map(({ user, db }) => ({ _id: `${db}.${user}`, user, db, roles: ROLES, mechanisms: [MECHANISM] })),
+  }
+}
 export const rolesInfo = async (): Promise<Reply> => ({ roles: [] })
 
-export const fsync = async (): Promise<Reply> => ({ numFiles: 1 })
+/** Every write is on disk before it is answered; what is asked for beyond that is a stop to all writes. */
+export const fsync = async ({ body }: Context): Promise<Reply> => {
+  if (isTrue(body.get('lock') ?? false)) throw notImplemented('the option "fsync.lock"')
+  return { numFiles: 1 }
+}

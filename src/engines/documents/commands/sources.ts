@@ -1,7 +1,9 @@
 // Stages that a pipeline may begin with instead of a collection's documents: about the server, or given with the command.
+import { createHash } from 'node:crypto'
 import { CommandError, failedToParse, notImplemented } from '../errors.ts'
 import { compileExpression, startVariables } from '../expressions/compile.ts'
-import { type Doc, docOf, isArray, isDoc, isTrue, type Value } from '../values.ts'
+import { Binary, type Doc, docOf, isArray, isDoc, isTrue, type Value } from '../values.ts'
+import { userOf } from './authentication.ts'
 import { type Context, existing, numberField } from './context.ts'
 import { operationsOf } from './operations.ts'
 import { strict } from './options.ts'
@@ -70,10 +72,28 @@ const CURRENT_OP: Table = strict({
   backtrace: { type: 'bool', use: 'refused' },
 })
 
+/** There is one user, whose sessions are all of them. */
+const listLocalSessions: Source = (context, _ns, spec) => {
+  checkOptions('$listLocalSessions', LIST_LOCAL_SESSIONS, spec)
+  const [user] = userOf(context)
+  const uid = new Binary(
+    createHash('sha256')
+      .update(user === undefined ? '' : `${user.user}@${user.db}`)
+      .digest(),
+  )
+  return context.sessions.known().map(({ id, used }) => docOf({ _id: docOf({ id, uid }), lastUse: new Date(used) }))
+}
+
+const LIST_LOCAL_SESSIONS: Table = strict({
+  allUsers: { type: 'bool', use: 'ignored' },
+  users: { type: 'objects', use: 'refused' },
+})
+
 const SOURCES: Readonly<Record<string, Source>> = {
   $collStats: collStats,
   $indexStats: indexStats,
   $currentOp: currentOp,
+  $listLocalSessions: listLocalSessions,
 }
 
 const OF_COLLECTIONS = new Set(['$collStats', '$indexStats'])
