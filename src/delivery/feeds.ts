@@ -14,9 +14,15 @@ export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
   readonly rulebook: () => Rulebook
   readonly node: string
   readonly leaseMs: number
+  /** Between two looks of a feed, ms. */
   readonly pollMs: number
   readonly log: Log
+  /** Calls back whenever the read models have moved; without it feeds look every `pollMs`. */
+  readonly onMoved?: (moved: () => void) => () => void
 }
+
+/** How long a feed looks no more while the read models stand still, ms: what was held back may fall due, and another node be gone. */
+const REST_MS = 1_000
 
 interface BirthDocument {
   readonly _id: string
@@ -80,16 +86,31 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
     }
   }
 
-  const pause = (ms: number): Promise<void> =>
+  /** Ends early when the feeds stop, and by what `woken` then holds. */
+  const pause = (ms: number, woken?: Set<() => void>): Promise<void> =>
     new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer)
         closing.signal.removeEventListener('abort', end)
+        woken?.delete(end)
         resolve()
       }
       const timer = setTimeout(end, ms)
       closing.signal.addEventListener('abort', end, { once: true })
+      woken?.add(end)
     })
+
+  let moves = 0
+  const resting = new Set<() => void>()
+  const unwatch = options.onMoved?.(() => {
+    moves++
+    for (const wake of [...resting]) wake()
+  })
+  /** Until there may be something to do that was not there when so many moves had been seen. */
+  const rest = async (seen: number): Promise<void> => {
+    await pause(pollMs)
+    if (unwatch && moves === seen && !closing.signal.aborted) await pause(REST_MS, resting)
+  }
 
   const loops = new Map<string, Promise<void>>()
   const loop = async (id: string): Promise<void> => {
@@ -97,6 +118,7 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
       const entry = rulebook().entries('projectWebhook').get(id)
       if (!entry?.definition.active) break
       let isMore = false
+      const seen = moves
       try {
         const feed = await take(entry)
         isMore = feed !== undefined && (await run(entry, feed))
@@ -104,22 +126,24 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
         log.warn({ err: error, webhook: id }, 'a project webhook stumbled; going on')
         await pause(1_000)
       }
-      if (!isMore) await pause(pollMs)
+      if (!isMore) await rest(seen)
     }
     loops.delete(id)
   }
 
   const watch = async (): Promise<void> => {
     while (!closing.signal.aborted) {
+      const seen = moves
       for (const { id, definition } of rulebook().entries('projectWebhook').values())
         if (definition.active && !loops.has(id)) loops.set(id, loop(id))
-      await pause(pollMs)
+      await rest(seen)
     }
   }
   const watching = watch()
 
   return {
     async stop() {
+      unwatch?.()
       closing.abort()
       await watching
       await Promise.all(loops.values())

@@ -36,7 +36,7 @@ export interface DeliveryOptions {
   readonly timeoutMs?: number
   readonly leaseMs?: number
   readonly pollMs?: number
-  /** Calls back whenever the read models have moved; without it the outbox is looked at every `pollMs`. */
+  /** Calls back whenever the read models have moved; without it outbox and feeds are looked at every `pollMs`. */
   readonly onMoved?: (moved: () => void) => () => void
   readonly now?: () => number
   readonly random?: () => number
@@ -113,7 +113,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     limit: config.messagesPerAddress,
     project: () => rulebook().project,
   })
-  const feeds = await startFeeds({ ...shared, node })
+  const feeds = await startFeeds({ ...shared, node, ...(options.onMoved ? { onMoved: options.onMoved } : {}) })
   const dispatcher = startDispatcher({
     ...shared,
     leases,
