@@ -44,6 +44,8 @@ export const codeFault = (code: string): string | undefined => {
   if (code.length > MAX_CODE) return `must NOT have more than ${MAX_CODE} characters`
   const words = forbiddenIn(code)
   if (words !== undefined) return words
+  // A path with such a part leads elsewhere.
+  if (code === '.' || code === '..') return 'must NOT be . or ..'
   return written(code).length > MAX_WRITTEN
     ? `must NOT have more than ${MAX_WRITTEN} characters, of which each beyond ASCII counts as 6, 9 or 12`
     : undefined

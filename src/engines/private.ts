@@ -1,6 +1,6 @@
 // Who may read what this program keeps: its own user and nobody else of the machine.
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 
 const FOLDER_MODE = 0o700
 export const FILE_MODE = 0o600
@@ -13,9 +13,22 @@ export const keepPrivate = (): void => {
   process.umask(0o077)
 }
 
-/** Makes a folder, and those on the way to it, for this user alone; those that are there stay as they are. */
+/**
+ * Makes a folder, and those on the way to it, for this user alone; those that are there stay as they are. One by one: Node's own
+ * way never ends where a folder is there in which none can be made, such as `/proc`.
+ */
 export const makeFolder = (dir: string): void => {
-  mkdirSync(dir, { recursive: true, mode: FOLDER_MODE })
+  const missing: string[] = []
+  for (let at = resolve(dir); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at)
+  for (const folder of missing.reverse())
+    try {
+      mkdirSync(folder, { mode: FOLDER_MODE })
+    } catch (error) {
+      // Somebody else may have made it at the same time.
+      if (!existsSync(folder)) throw error
+    }
+  // Something else of this name is in the way: its error says so.
+  if (!statSync(dir).isDirectory()) mkdirSync(dir, { mode: FOLDER_MODE })
 }
 
 /** Makes a folder that holds nothing but the program's own files, or closes one that others could read. */

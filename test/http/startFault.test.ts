@@ -1,5 +1,5 @@
 // Starts that fail for what an operator can mend: a sentence with what to do, no stack.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +49,15 @@ test('a taken port, folders that cannot be written or are in use, unreadable key
         { ...settings, dataDir },
       )!,
       /^\S+file\S* cannot be used: E\w+: .*choose another folder with DATA_DIR/,
+    )
+  // A folder that is there and in which none can be made.
+  if (existsSync('/proc/self'))
+    assert.match(
+      startFault(
+        thrown(() => loadKeys({ dataDir: '/proc/none/data' })),
+        settings,
+      )!,
+      /cannot be used: ENOENT/,
     )
   const inUse = new EngineRefused({ message: '/d is in use by process 7', isInUse: true })
   assert.match(startFault(inUse, settings)!, /^\/d is in use by process 7\. Stop that process.*DATA_DIR/)

@@ -132,7 +132,10 @@ export const date =
   (op: 'after' | 'before' | 'after_equal' | 'before_equal') =>
   (operand: Operand): Test | undefined => {
     const found = instant(operand)
-    return found === undefined ? undefined : { op, at: found }
+    if (found === undefined) return undefined
+    const end = op === 'before_equal' ? operand.calendar.parseEnd(String(single(operand))) : undefined
+    // A day as an end is all of it.
+    return { op, at: end === undefined ? found : Math.max(found, end - 1) }
   }
 
 /** Days as a number, or an ISO 8601 duration. */
