@@ -6,6 +6,7 @@ import { accessCommands } from './access.ts'
 import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'
 import { clockCommands } from './clock.ts'
+import { consentCommands } from './consents.ts'
 import { creditCommands } from './credits.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
@@ -39,6 +40,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...eventCommands(services),
   ...eventSchemaCommands(services),
   ...customerCommands(services),
+  ...consentCommands(services),
   ...segmentCommands(services),
   ...validationRuleCommands(services),
   ...distributionCommands(services),

@@ -1,5 +1,7 @@
 // The customers read model: one document a customer, as the last profile fact left it.
+import type { Consent } from '../src/domain/customer/consents.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import type { Channel } from '../src/domain/customer/messages.ts'
 import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
 import { isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
 import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/customer/redemptions/sums.ts'
@@ -30,13 +32,15 @@ export interface CustomerDocument {
   /** How many customers this one referred, by program. */
   readonly referred: Readonly<Record<string, number>>
   readonly sums: RedemptionSums
+  /** By channel, what the customer said of being written to; absent in a document of an earlier version. */
+  readonly consents?: Readonly<Partial<Record<Channel, Consent>>>
 }
 
 const emailOf = ({ email }: Profile): string | null => (email === undefined ? null : emailKey(email))
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 6,
+  version: 7,
   indexes: [
     { key: { source_id: 1, _id: 1 } },
     { key: { created_at: 1, _id: 1 } },
@@ -51,6 +55,7 @@ export const customers: Projection<CustomerDocument> = {
     'CustomerCreated',
     'CustomerUpdated',
     'CustomerDeleted',
+    'ConsentChanged',
     'SegmentEntered',
     'SegmentLeft',
     'ReferralConverted',
@@ -81,6 +86,7 @@ export const customers: Projection<CustomerDocument> = {
           referrals: [],
           referred: {},
           sums: NO_SUMS,
+          consents: {},
         }
       }
       case 'CustomerUpdated': {
@@ -93,6 +99,10 @@ export const customers: Projection<CustomerDocument> = {
           email: emailOf(profile),
           updated_at: new Date(fact.data.occurredAt),
         }
+      }
+      case 'ConsentChanged': {
+        const { channel, consent } = fact.data
+        return before && { ...before, consents: { ...before.consents, [channel]: consent } }
       }
       case 'CustomerDeleted':
         return null

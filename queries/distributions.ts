@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
 import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
 import { subjectOf } from '../src/domain/customer/conditions.ts'
+import { consentOf } from '../src/domain/customer/consents.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
 import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
@@ -106,7 +107,10 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
     const { holds, because } = condition.evaluate(subjectOf(found), context, call.now)
     return { id: rule, holds, because }
   })
-  const fault = addressFault(definition.channel.type, found.profile)
+  const fault = addressFault(definition.channel.type, found.profile, {
+    rule: rulebook.project.consent,
+    consent: consentOf(found.consents, definition.channel.type),
+  })
   try {
     const made = render({
       message: 'msg_test',

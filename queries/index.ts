@@ -12,6 +12,7 @@ import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
 import { clockQueries } from './clock.ts'
+import { consentQueries } from './consents.ts'
 import { creditTransactionQueries } from './creditTransactions.ts'
 import { customerQueries } from './customers.ts'
 import { distributionQueries } from './distributions.ts'
@@ -42,6 +43,7 @@ import { webhookQueries } from './webhooks.ts'
 
 export const queryRoutes = (services: Services): readonly Route[] => [
   ...customerQueries(services),
+  ...consentQueries(services),
   ...activityQueries(services),
   ...activityStreamQueries(services),
   ...personalDataQueries(services),

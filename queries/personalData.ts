@@ -8,6 +8,7 @@ import type { FactRegistry } from '../src/eventstore/index.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
+import { Consents, showConsents } from './consents.ts'
 import { CustomerObject, showCustomerState } from './customers.ts'
 import { ById, isoOf } from './shapes.ts'
 
@@ -29,6 +30,7 @@ const PersonalData = v.pipe(
   v.object({
     object: v.literal('personal_data'),
     customer: CustomerObject,
+    consents: Consents,
     data_ref: v.literal('data'),
     data: v.array(
       v.object({
@@ -68,6 +70,7 @@ const personalData = async (services: Services, name: string, after: bigint | un
     body: {
       object: 'personal_data',
       customer: showCustomerState(state),
+      consents: showConsents(services, state),
       data_ref: 'data',
       data,
       has_more: more,
@@ -82,7 +85,7 @@ export const personalDataQueries = (services: Services) => [
     path: '/v1/customers/{id}/personal-data',
     summary: 'All that is held of a person, and where it comes from',
     description:
-      'The profile as it is now, and what each recorded fact holds of the person, oldest first: 1,000 facts are looked at for ' +
+      'The profile and the consents as they are now, and what each recorded fact holds of the person, oldest first: 1,000 facts are looked at for ' +
       'each page, so that a page may be short. `id` is that of the entry in the activity log.',
     tag: 'Customers',
     permission: 'customers.erase',

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import type { Marks } from './disk.ts'
+import { CONSENT_RULES } from './domain/rulebook/kind.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/rulebook/mailSender.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import type { Page } from './http/operation.ts'
@@ -107,6 +108,10 @@ const environment = v.object({
     v.pipe(v.string(), v.check(isTimeZone, 'must be an IANA time zone such as Europe/Warsaw')),
     'UTC',
   ),
+  /** Whether messages to people go out unless refused, or only with consent; what the project has when absent. */
+  CONSENT: v.optional(v.picklist(CONSENT_RULES, 'must be refusals or required')),
+  /** Days without activity after which a customer is erased; never when absent. */
+  RETENTION_DAYS: v.optional(whole(2, 36_500)),
   /** strict refuses events without a schema or against it; lenient records and marks them. */
   VALIDATION_MODE: v.optional(v.picklist(['strict', 'lenient'], 'must be strict or lenient'), 'strict'),
   /** Older events count but trigger no message, hours. */
@@ -200,6 +205,8 @@ export interface Config {
   readonly logLevel: Environment['LOG_LEVEL']
   readonly projectId: string
   readonly projectTimeZone: string
+  readonly consent: Environment['CONSENT']
+  readonly retentionDays: number | undefined
   readonly validationMode: Environment['VALIDATION_MODE']
   readonly triggerHorizonHours: number
   readonly requestTimeLimitMs: number
@@ -271,6 +278,8 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
     logLevel: e.LOG_LEVEL,
     projectId: e.PROJECT_ID,
     projectTimeZone: e.PROJECT_TIME_ZONE,
+    consent: e.CONSENT,
+    retentionDays: e.RETENTION_DAYS,
     validationMode: e.VALIDATION_MODE,
     triggerHorizonHours: e.TRIGGER_HORIZON_HOURS,
     requestTimeLimitMs: e.REQUEST_TIME_LIMIT_MS,
@@ -308,6 +317,8 @@ export const settingsShown = (config: Config): Readonly<Record<string, unknown>>
   document_store: config.mongodbUrl === undefined ? 'embedded' : 'server',
   project_id: config.projectId,
   project_time_zone: config.projectTimeZone,
+  consent: config.consent ?? 'as the project has it',
+  retention_days: config.retentionDays ?? 'for good',
   validation_mode: config.validationMode,
   trigger_horizon_hours: config.triggerHorizonHours,
   request_time_limit_ms: config.requestTimeLimitMs,

@@ -7,6 +7,7 @@ import { projections } from '../projections/index.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { customerNamed } from './api/context.ts'
 import { startClock } from './clock/clock.ts'
+import { retentionCounter, startRetention } from './clock/retention.ts'
 import type { Config } from './config.ts'
 import { type ConsoleEntry, createConsole } from './console/index.ts'
 import { signingSecret, startDelivery } from './delivery/index.ts'
@@ -199,7 +200,12 @@ export const startNode = async (
     const newest = await whenReached(log, signal, () => newestIn(store))
     if (newest !== undefined) time.found(newest)
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
-    const project = { id: config.projectId, timeZone: config.projectTimeZone, follows: !zone.isNew }
+    const project = {
+      id: config.projectId,
+      timeZone: config.projectTimeZone,
+      follows: !zone.isNew,
+      ...(config.consent ? { consent: config.consent } : {}),
+    }
     const rulebook = await whenReached(
       log,
       signal,
@@ -309,6 +315,20 @@ export const startNode = async (
     }
     const clock = startClock({ readModel, customers, aside, log, time, requestId, onMoved })
     stops.push(() => clock.stop())
+    if (config.retentionDays !== undefined) {
+      const erased = retentionCounter(metrics.registry)
+      const retention = startRetention({
+        days: config.retentionDays,
+        readModel,
+        customers,
+        erasures,
+        time,
+        requestId,
+        log,
+        onErased: () => erased.inc(),
+      })
+      stops.push(() => retention.stop())
+    }
     const codes = createCodes(store)
     const failedJobs = createFailedJobs(readModel)
     const deciding = { store, sleep: (ms: number) => sleep(ms), random: Math.random }

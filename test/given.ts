@@ -37,6 +37,8 @@ export interface World {
   remove(kind: KindName, id: string): Refusal | undefined
   /** Changes the project's time zone. */
   rezone(timeZone: string): void
+  /** Changes what the project asks for before it writes to anybody. */
+  askConsent(consent: 'refusals' | 'required'): void
   readonly rulebook: Rulebook
   /** Every rulebook there was, by revision. */
   readonly rulebooks: ReadonlyMap<string, Rulebook>
@@ -117,6 +119,16 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     return decided
   }
 
+  const changeProject = (data: object): void => {
+    definitions = evolveDefinitions(
+      definitions,
+      { type: 'ProjectChanged', data },
+      String(BigInt(definitions.revision) + 1n),
+    )
+    rulebook = compileRulebook(definitions)
+    rulebooks.set(rulebook.revision, rulebook)
+  }
+
   return {
     define(kind, id, definition) {
       const exists = definitions.entries[kind]?.has(id) ?? false
@@ -136,12 +148,8 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
       take(decided)
       return undefined
     },
-    rezone(zone) {
-      const fact = { type: 'ProjectChanged', data: { timeZone: zone } }
-      definitions = evolveDefinitions(definitions, fact, String(BigInt(definitions.revision) + 1n))
-      rulebook = compileRulebook(definitions)
-      rulebooks.set(rulebook.revision, rulebook)
-    },
+    rezone: (zone) => changeProject({ timeZone: zone }),
+    askConsent: (consent) => changeProject({ timeZone: rulebook.project.timeZone, consent }),
     rulebooks,
     get rulebook() {
       return rulebook

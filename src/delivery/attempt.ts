@@ -171,7 +171,10 @@ export const createAttempt = (options: AttemptOptions) => {
     if (!definition.active) return drop('distribution_disabled')
     if (!customer) return drop('customer_deleted')
     const { channel } = definition
-    const fault = addressFault(channel.type, customer.profile)
+    const fault = addressFault(channel.type, customer.profile, {
+      rule: rulebook.project.consent,
+      consent: customer.consents?.[channel.type] ?? null,
+    })
     if (fault) return drop(fault.reason)
     const allowed = allowedFrom(at, definition.quiet_hours, customer.profile.metadata, rulebook.project.timeZone)
     if (allowed > at) return settle({ type: 'MessagePostponed', data: { ...base, until: allowed } })

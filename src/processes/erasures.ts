@@ -1,6 +1,6 @@
 // The process of erasures: a person is forgotten also when the node that was asked to died on the way.
 import { customerOfStream } from '../domain/ids.ts'
-import type { Erasures } from '../runtime/erasure.ts'
+import { type Erasures, RETENTION } from '../runtime/erasure.ts'
 import type { SnapshotStore } from '../runtime/snapshots.ts'
 import type { Process } from './process.ts'
 
@@ -8,16 +8,18 @@ export const erasureProcesses = ({
   erasures,
   snapshots,
 }: {
-  readonly erasures: Pick<Erasures, 'finish'>
+  readonly erasures: Pick<Erasures, 'finish' | 'forget'>
   readonly snapshots: Pick<SnapshotStore, 'erase'>
 }): readonly Process[] => [
   {
     name: 'erasures',
     types: ['CustomerErased'],
-    async handle({ stream, position }) {
+    async handle({ stream, position, metadata }) {
       const customer = customerOfStream(stream)
       if (customer === undefined) return
-      await erasures.finish(customer)
+      // Who was long inactive is in no answer that is kept, so that those of others need not go.
+      if (metadata.actor?.name === RETENTION && metadata.actor.role === 'system') await erasures.forget(customer)
+      else await erasures.finish(customer)
       await snapshots.erase(customer, position)
     },
   },

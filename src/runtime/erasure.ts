@@ -5,9 +5,14 @@ import { dropAnswers } from '../http/requests.ts'
 import type { CustomerVault } from '../privacy/vault.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 
+/** Who erases customers for want of activity, as facts name the actor. */
+export const RETENTION = 'retention'
+
 export interface Erasures {
   /** False: personal data is not encrypted here, so that the log keeps it. */
   readonly isProvable: boolean
+  /** Destroys the keys alone: answers that are kept last a day, and are none of a person who was not active for longer. */
+  forget(customer: string): Promise<void>
   /** Resolves once nobody can read what the log holds of the customer's personal data. */
   finish(customer: string): Promise<void>
 }
@@ -20,6 +25,9 @@ export const createErasures = ({
   readonly readModel: Pick<ReadModel, 'plain'>
 }): Erasures => ({
   isProvable: vault !== undefined,
+  async forget(customer) {
+    await vault?.destroy(customer)
+  },
   async finish(customer) {
     await vault?.destroy(customer)
     // Answers do not say whom they are about; they last a day at most.

@@ -7,7 +7,7 @@ import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../domain/rulebook/decide.ts'
 import { type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
-import type { Definitions, Project } from '../domain/rulebook/kind.ts'
+import type { ConsentRule, Definitions, Project } from '../domain/rulebook/kind.ts'
 import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
 import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
@@ -42,7 +42,13 @@ export interface RulebookRuntime {
 export interface RulebookOptions {
   readonly store: EventStore
   /** The zone is that of a new project; one that there is gets it unless the node `follows` whatever it has. */
-  readonly project: { readonly id: string; readonly timeZone: string; readonly follows?: boolean }
+  readonly project: {
+    readonly id: string
+    readonly timeZone: string
+    readonly follows?: boolean
+    /** Absent: whatever the project has. */
+    readonly consent?: ConsentRule
+  }
   readonly log: Logger
   readonly now: () => number
 }
@@ -129,6 +135,17 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     )
   } else if (definitions.project.timeZone !== project.timeZone) {
     await append([{ type: 'ProjectChanged', data: { timeZone: project.timeZone } }], {
+      key: randomBytes(16).toString('hex'),
+      requestId: 'start',
+      actor: { name: 'tributary', role: 'system' },
+      now: now(),
+    })
+    await catchUp()
+  }
+
+  if (project.consent !== undefined && (definitions.project?.consent ?? 'refusals') !== project.consent) {
+    const { timeZone } = definitions.project ?? project
+    await append([{ type: 'ProjectChanged', data: { timeZone, consent: project.consent } }], {
       key: randomBytes(16).toString('hex'),
       requestId: 'start',
       actor: { name: 'tributary', role: 'system' },

@@ -131,6 +131,35 @@ test('a missing address, and an opt-out, are recorded reasons', () => {
   assert.equal(outcome(buy(w, 5, { unsubscribed: ['email'] })), ['unsubscribed', 'asked'])
 })
 
+const agree = (consents: object) => ({ type: 'SaveConsents', consents, source: 'form', by: 'shop' }) as const
+
+test('a refusal opts out, agreeing ends it, and where consent is required nothing goes out without', () => {
+  const w = shop()
+  define(w, { channel: mail })
+  define(w, { name: 'hook' }, 'distr_hook')
+  assert.equal(outcome(buy(w, 5, { email: 'ann@shop.test' })), ['asked', 'asked'])
+  const types = (consents: object) => w.facts(agree(consents)).map(({ type }) => type)
+  assert.equal(types({ email: 'refused', webhook: null }), ['ConsentChanged', 'CustomerUpdated'])
+  assert.equal(types({ email: 'refused' }), [])
+  assert.equal(outcome(buy(w)), ['unsubscribed', 'asked'])
+  assert.equal(types({ email: 'given' }), ['ConsentChanged', 'CustomerUpdated'])
+  assert.equal(outcome(buy(w)), ['asked', 'asked'])
+  w.askConsent('required')
+  assert.equal(outcome(buy(w)), ['asked', 'asked'])
+  assert.equal(types({ email: null }), ['ConsentChanged'])
+  assert.equal(outcome(buy(w)), ['no_consent', 'asked'], 'a webhook writes to a system')
+  w.reload()
+  assert.equal(
+    w.state.consents.history.map(({ channel, consent, source, by }) => [channel, consent, source, by]),
+    [
+      ['email', 'refused', 'form', 'shop'],
+      ['email', 'given', 'form', 'shop'],
+      ['email', null, 'form', 'shop'],
+    ],
+  )
+  assert.equal(outcome(buy(w)), ['no_consent', 'asked'])
+})
+
 test('a historical event sends nothing, and says so; what falls due by time meanwhile does', () => {
   const w = shop()
   w.define('segment', 'seg_recent', {

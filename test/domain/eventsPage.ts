@@ -2,6 +2,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema'
 import { accessFacts } from '../../src/domain/access/facts.ts'
 import { codeFacts } from '../../src/domain/codes.ts'
+import { consentFacts } from '../../src/domain/customer/consents.ts'
 import { loyaltyFacts } from '../../src/domain/customer/loyalty/facts.ts'
 import { messageFacts } from '../../src/domain/customer/messages.ts'
 import { profileFacts } from '../../src/domain/customer/profile.ts'
@@ -36,6 +37,12 @@ interface Family {
 
 const FAMILIES: readonly Family[] = [
   { title: 'Profile', stream: 'customer-<id>', says: 'Who a customer is.', facts: profileFacts },
+  {
+    title: 'Consents',
+    stream: 'customer-<id>',
+    says: 'Whether a customer agreed to be written to, by channel.',
+    facts: consentFacts,
+  },
   { title: 'Tracked events', stream: 'customer-<id>', says: 'What a customer did.', facts: trackingFacts },
   {
     title: 'Segments',

@@ -19,6 +19,8 @@ test('an empty environment gives the defaults', () => {
     logLevel: 'info',
     projectId: 'proj_main',
     projectTimeZone: 'UTC',
+    consent: undefined,
+    retentionDays: undefined,
     validationMode: 'strict',
     triggerHorizonHours: 72,
     requestTimeLimitMs: 30_000,

@@ -28,11 +28,13 @@ const PROPERTY = 'mark-property-0011'
 const REFUSED = 'mark-refused-0012'
 const ORDERED = 'mark-order-0013'
 const ASKED = 'mark-asked-0014'
+const CONSENTED = 'mark-consent-0015'
 const MARKS = [
   ...[...JSON.stringify(PROFILE).matchAll(/mark-[^"]*/g)].map(([text]) => text),
   PROPERTY,
   REFUSED,
   ORDERED,
+  CONSENTED,
 ]
 
 test.before(async () => {
@@ -105,6 +107,18 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
   )
   const { body: ann } = await ok(node.call('POST', '/v1/customers', PROFILE, { headers: { 'Idempotency-Key': 'ann' } }))
   const customer = { source_id: PROFILE.source_id }
+  const { body: agreed } = await ok(
+    node.call('PUT', `/v1/customers/${ann.id}/consents`, { consents: { email: 'given' }, source: CONSENTED }),
+  )
+  assert.equal(
+    agreed.consents.map((one: { channel: string; consent: string | null }) => [one.channel, one.consent]),
+    [
+      ['webhook', null],
+      ['email', 'given'],
+      ['sms', null],
+    ],
+  )
+  assert.is((await node.call('PUT', `/v1/customers/${ann.id}/consents`, { consents: {} })).status, 400)
   await ok(node.call('POST', '/v1/events', { event: 'reviewed', customer, metadata: { stars: 5, note: PROPERTY } }))
   assert.is(
     (await node.call('POST', '/v1/events', { event: 'reviewed', customer, metadata: { stars: REFUSED } })).status,
@@ -126,9 +140,11 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
   assert.equal(held.customer.email, PROFILE.email)
   assert.equal(
     held.data.map(({ type }: { type: string }) => type),
-    ['CustomerCreated', 'SegmentEntered', 'CustomEventTracked', 'RedemptionSucceeded'],
+    ['CustomerCreated', 'SegmentEntered', 'ConsentChanged', 'CustomEventTracked', 'RedemptionSucceeded'],
   )
-  assert.equal(held.data[2].personal, { note: PROPERTY })
+  assert.equal(held.data[3].personal, { note: PROPERTY })
+  assert.equal(held.consents.history[0].source, CONSENTED)
+  assert.is(held.consents.history[0].by, node.key('integrator').name)
 
   const erased = await ok(node.call('POST', `/v1/customers/${ann.id}/permanent-deletion`))
   assert.equal(

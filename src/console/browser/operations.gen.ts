@@ -22,6 +22,8 @@ export interface Operations {
   'DELETE /v1/customers/{id}': { query: Record<string, never> }
   'GET /v1/customers/{id}': { query: Record<string, never> }
   'POST /v1/customers/{id}/permanent-deletion': { query: Record<string, never> }
+  'PUT /v1/customers/{id}/consents': { query: Record<string, never> }
+  'GET /v1/customers/{id}/consents': { query: Record<string, never> }
   'POST /v1/segments': { query: Record<string, never> }
   'GET /v1/segments': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined; "starting_after_id"?: string | undefined; "starting_after"?: string | undefined; "ids"?: string | undefined } }
   'PUT /v1/segments/{id}': { query: Record<string, never> }
@@ -124,6 +126,9 @@ export interface Operations {
   'GET /v1/access/users/{id}': { query: Record<string, never> }
   'POST /v1/access/users/{id}/link': { query: Record<string, never> }
   'POST /v1/access/users/{id}/sign-out': { query: Record<string, never> }
+  'POST /v1/oauth/token': { query: Record<string, never> }
+  'POST /v1/oauth/introspect': { query: Record<string, never> }
+  'POST /v1/oauth/token/revoke': { query: Record<string, never> }
   'POST /v1/loyalties': { query: Record<string, never> }
   'GET /v1/loyalties': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined } }
   'PUT /v1/loyalties/{campaignId}': { query: Record<string, never> }

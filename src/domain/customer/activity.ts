@@ -60,6 +60,12 @@ export const activityOf = (id: string, fact: CustomerFact): Activity | undefined
       return { type: 'customer.created', category: 'ACTION', data: {} }
     case 'CustomerUpdated':
       return { type: 'customer.updated', category: 'ACTION', data: { changes: fact.data.changes } }
+    case 'ConsentChanged':
+      return {
+        type: fact.data.consent === 'given' ? 'customer.consents.given' : 'customer.consents.revoked',
+        category: 'ACTION',
+        data: { channel: fact.data.channel, consent: fact.data.consent, source: fact.data.source ?? null },
+      }
     case 'CustomerDeleted':
       return { type: 'customer.deleted', category: 'ACTION', data: {} }
     case 'SegmentEntered':

@@ -1,6 +1,7 @@
 // The customer's state after a fact: total, pure, and without any rule: facts are never judged again.
 import type { Occurrence } from '../conditions/subject.ts'
 import { countOccurrence } from '../conditions/tally.ts'
+import { evolveConsents } from './consents.ts'
 import { type CustomerFact, isCustomerFact } from './facts.ts'
 import { isLoyaltyFact } from './loyalty/facts.ts'
 import { evolveLoyalty } from './loyalty/state.ts'
@@ -62,6 +63,8 @@ const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
         saidAt: noteSaid(state.saidAt, fact.data.changes, fact.data.said, fact.data.occurredAt),
         updatedAt: fact.data.occurredAt,
       }
+    case 'ConsentChanged':
+      return { ...state, consents: evolveConsents(state.consents, fact.data) }
     case 'CustomerDeleted':
       // The stream keeps what was; whoever comes back under the same source id begins anew.
       return {

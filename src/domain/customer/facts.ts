@@ -1,5 +1,6 @@
 // All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
 import type * as v from 'valibot'
+import { consentFacts } from './consents.ts'
 import { loyaltyFacts } from './loyalty/facts.ts'
 import { messageFacts } from './messages.ts'
 import { profileFacts } from './profile.ts'
@@ -11,6 +12,7 @@ import { voucherFacts } from './vouchers/facts.ts'
 
 export const customerFacts = {
   ...profileFacts,
+  ...consentFacts,
   ...trackingFacts,
   ...segmentFacts,
   ...messageFacts,

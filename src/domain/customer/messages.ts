@@ -9,7 +9,7 @@ export const Channel = v.picklist(CHANNELS)
 export type Channel = v.InferOutput<typeof Channel>
 
 /** Why a message was not asked for although its trigger fired and its rule held. */
-export const SkipReason = v.picklist(['no_address', 'unsubscribed', 're_entry', 'cap'])
+export const SkipReason = v.picklist(['no_address', 'unsubscribed', 'no_consent', 're_entry', 'cap'])
 export type SkipReason = v.InferOutput<typeof SkipReason>
 
 /** What set a message off. */

@@ -42,6 +42,7 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
     case 'MessageRequested':
     case 'MessageSkipped':
     case 'CustomerErased':
+    case 'ConsentChanged':
     case 'CustomerLinked':
     case 'CascadeHalted':
     case 'DeadlineMoved':

@@ -1,5 +1,6 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
+import { type ConsentsState, NO_CONSENTS } from './consents.ts'
 import { type LoyaltyState, NO_LOYALTY } from './loyalty/state.ts'
 import { type MessagesState, NO_MESSAGES } from './messages.ts'
 import { type Erasure, NO_PROFILE, type Profile } from './profile.ts'
@@ -45,6 +46,7 @@ export interface CustomerState {
   readonly occurrences: Readonly<Record<string, OccurrenceStats>>
   readonly segments: Readonly<Record<string, Membership>>
   readonly messages: MessagesState
+  readonly consents: ConsentsState
   readonly loyalty: LoyaltyState
   readonly vouchers: VouchersState
   readonly referrals: ReferralsState
@@ -53,7 +55,7 @@ export interface CustomerState {
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 8
+export const STATE_VERSION = 9
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -70,6 +72,7 @@ export const newCustomer = (id: string): CustomerState => ({
   occurrences: {},
   segments: {},
   messages: NO_MESSAGES,
+  consents: NO_CONSENTS,
   loyalty: NO_LOYALTY,
   vouchers: NO_VOUCHERS,
   referrals: NO_REFERRALS,

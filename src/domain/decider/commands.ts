@@ -1,6 +1,9 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
+import { type Consent, consentOf } from '../customer/consents.ts'
 import type { Draft } from '../customer/draft.ts'
+import { lastActivityAt } from '../customer/idle.ts'
+import { CHANNELS, type Channel } from '../customer/messages.ts'
 import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from '../customer/profile.ts'
 import { newsOf } from '../customer/said.ts'
 import type { LoyaltyRef, TrackedReferral } from '../customer/tracking.ts'
@@ -39,9 +42,20 @@ export interface SaveCustomer {
   readonly onlyNew?: boolean
 }
 
+/** What the customer says of being written to, by channel; null takes it back to not having been asked. */
+export interface SaveConsents {
+  readonly type: 'SaveConsents'
+  readonly consents: Readonly<Partial<Record<Channel, Consent>>>
+  readonly source?: string
+  /** Who records it. */
+  readonly by: string
+}
+
 export interface DeleteCustomer {
   readonly type: 'DeleteCustomer'
   readonly permanently: boolean
+  /** Nothing is done when something was done by or about the customer after it, ms. */
+  readonly unlessActiveAfter?: number
 }
 
 /** Nothing new has happened: record what became true by the passing of time or by a change of definitions. */
@@ -58,6 +72,7 @@ export interface LinkCustomer {
 export type CustomerCommand =
   | TrackEvent
   | SaveCustomer
+  | SaveConsents
   | DeleteCustomer
   | AdvanceClock
   | LinkCustomer
@@ -147,6 +162,22 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
 export const isHistorical = (command: CustomerCommand, now: number): boolean =>
   command.type === 'TrackEvent' && now - command.occurredAt > command.triggerHorizonMs
 
+/** Records what differs. A refusal is an opt-out of the profile as well, which messages under way respect; agreeing ends it. */
+const saveConsents = (draft: Draft, { consents, source, by }: SaveConsents): Refused | undefined => {
+  if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
+  const unsubscribed = new Set(draft.state.profile.unsubscribed)
+  for (const channel of CHANNELS) {
+    const consent = consents[channel]
+    if (consent === undefined) continue
+    if (consent === 'refused') unsubscribed.add(channel)
+    else unsubscribed.delete(channel)
+    if (consent === consentOf(draft.state.consents, channel)) continue
+    const said = source === undefined ? {} : { source }
+    draft.emit('ConsentChanged', { channel, consent, ...said, by, occurredAt: draft.now })
+  }
+  return saveProfile(draft, { unsubscribed: CHANNELS.filter((channel) => unsubscribed.has(channel)) }, false)
+}
+
 /** Leaves every segment, closes the cards and ends the customer, of whom the stream keeps what was. */
 const remove = (draft: Draft, permanently = false): Refused | undefined => {
   if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
@@ -196,7 +227,11 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
       return track(draft, command)
     case 'SaveCustomer':
       return saveProfile(draft, command.profile, command.mayCreate, command.onlyNew)
+    case 'SaveConsents':
+      return saveConsents(draft, command)
     case 'DeleteCustomer':
+      if (command.unlessActiveAfter !== undefined && lastActivityAt(draft.state) > command.unlessActiveAfter)
+        return undefined
       return command.permanently ? erase(draft) : remove(draft)
     case 'LinkCustomer':
       if (draft.state.status === 'linked' && draft.state.linkedTo === command.to) return undefined

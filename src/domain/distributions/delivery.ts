@@ -29,6 +29,7 @@ const attempt = {
 export const DropReason = v.picklist([
   'no_address',
   'unsubscribed',
+  'no_consent',
   'customer_deleted',
   'distribution_deleted',
   'distribution_disabled',

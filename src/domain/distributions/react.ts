@@ -3,6 +3,7 @@ import { calendarOf } from '../calendar.ts'
 import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
 import type { Occurrence } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
+import { type Consent, consentOf } from '../customer/consents.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import type { Channel, SkipReason } from '../customer/messages.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
@@ -11,7 +12,7 @@ import { type Gate, gatesBefore } from '../gates.ts'
 import { idFrom } from '../ids.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import type { Distribution } from '../rulebook/distribution.ts'
-import type { Entry } from '../rulebook/kind.ts'
+import type { ConsentRule, Entry } from '../rulebook/kind.ts'
 import { allowedFrom, delayed, periodEnd, periodStart } from '../rulebook/periods.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 
@@ -64,10 +65,14 @@ const ADDRESS: Readonly<Record<Channel, 'email' | 'phone' | undefined>> = {
 export const addressFault = (
   channel: Channel,
   profile: CustomerState['profile'],
-): { readonly reason: 'no_address' | 'unsubscribed'; readonly details: string } | undefined => {
+  { rule = 'refusals', consent }: { readonly rule?: ConsentRule | undefined; readonly consent: Consent },
+): { readonly reason: 'no_address' | 'unsubscribed' | 'no_consent'; readonly details: string } | undefined => {
   if (profile.unsubscribed?.includes(channel))
     return { reason: 'unsubscribed', details: `the customer opted out of ${channel}` }
   const attribute = ADDRESS[channel]
+  // A webhook writes to a system, not to the person.
+  if (rule === 'required' && attribute !== undefined && consent !== 'given')
+    return { reason: 'no_consent', details: `the customer did not agree to ${channel}` }
   return attribute !== undefined && (profile[attribute] ?? '').trim() === ''
     ? { reason: 'no_address', details: `the customer has no ${attribute}` }
     : undefined
@@ -135,7 +140,10 @@ function* checksOf(asked: Asked): Checks<true> {
   // Recorded with the event, not as a fact of its own: an import of years would else double the stream.
   if (historical) yield no('the event is within the trigger horizon', 'the event is older than the trigger horizon')
   yield reEntryCheck(asked)
-  const fault = addressFault(channel.type, state.profile)
+  const fault = addressFault(channel.type, state.profile, {
+    rule: asked.rulebook.project.consent,
+    consent: consentOf(state.consents, channel.type),
+  })
   const isAddress = `the customer can be written to over ${channel.type}`
   const skipped: SkipCheck | undefined = fault && { ...no(isAddress, fault.details), skip: fault.reason }
   yield skipped ?? yes(isAddress)

@@ -11,17 +11,13 @@ export const NO_DEFINITIONS: Definitions = { revision: '-1', project: undefined,
 /** The definitions after one more fact at `revision` (decimal text). Facts that are none of the rulebook's only move the revision. */
 export const evolveDefinitions = (before: Definitions, fact: RulebookFact, revision: string): Definitions => {
   if (fact.type === 'ProjectOpened') return { ...before, revision, project: fact.data as Project }
-  if (fact.type === 'ProjectChanged' && before.project)
-    return {
-      ...before,
-      revision,
-      project: {
-        ...before.project,
-        ...(fact.data as Partial<Project>),
-        zoneSince: revision,
-        formerZones: [...(before.project.formerZones ?? []), { until: revision, timeZone: before.project.timeZone }],
-      },
-    }
+  if (fact.type === 'ProjectChanged' && before.project) {
+    const { project } = before
+    const next = { ...project, ...(fact.data as Partial<Project>) }
+    if (next.timeZone === project.timeZone) return { ...before, revision, project: next }
+    const formerZones = [...(project.formerZones ?? []), { until: revision, timeZone: project.timeZone }]
+    return { ...before, revision, project: { ...next, zoneSince: revision, formerZones } }
+  }
   const change = changeOf(fact)
   if (!change) return { ...before, revision }
   const key = keyOf(change.kind, change.id)

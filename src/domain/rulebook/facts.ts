@@ -1,5 +1,6 @@
 // The facts of the rulebook's stream: the project was opened, and a definition was created, changed, switched or deleted.
 import * as v from 'valibot'
+import { CONSENT_RULES } from './kind.ts'
 import { type KindName, kindNamed, kindNames } from './kinds.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -8,7 +9,11 @@ export const VERBS = ['Created', 'Updated', 'Enabled', 'Disabled', 'Deleted'] as
 export type Verb = (typeof VERBS)[number]
 
 export const ProjectOpened = v.object({ id: v.string(), customerKey: v.string(), timeZone: v.string() })
-export const ProjectChanged = v.object({ timeZone: v.string() })
+export const ProjectChanged = v.object({
+  timeZone: v.string(),
+  /** Whether messages need a consent, or only must not have been refused. */
+  consent: v.optional(v.picklist(CONSENT_RULES)),
+})
 
 export interface RulebookFact {
   readonly type: string

@@ -69,12 +69,18 @@ export interface Definitions {
 }
 
 /** What holds for the whole project; the first fact of its rulebook. */
+/** Whether messages go out unless the customer refused, or only to who agreed. */
+export const CONSENT_RULES = ['refusals', 'required'] as const
+export type ConsentRule = (typeof CONSENT_RULES)[number]
+
 export interface Project {
   readonly id: string
   /** The key of the hash that turns a `source_id` into a customer's id. */
   readonly customerKey: string
   /** IANA name. */
   readonly timeZone: string
+  /** Whether messages need a consent, or only must not have been refused, as where it is absent. */
+  readonly consent?: ConsentRule
   /** The revision of the rulebook's stream since which it is that one, as decimal text; absent when it never was another. */
   readonly zoneSince?: string
   /** Those that it had before, oldest first, each with the revision at which it ended. */

@@ -18,6 +18,8 @@ export const people = {
   consents: 'By channel, whether the customer agreed to be written to',
   consent: '`given`, `refused`, or null: not asked, or taken back',
   history: 'What was said before, newest first',
+  sms: 'Text messages',
+  webhook: 'Calls to an address of yours',
   may_be_written_to: 'Whether a message may go out now, by what the customer said',
   by: 'Who recorded it',
 } as const
