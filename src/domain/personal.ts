@@ -9,6 +9,8 @@ export interface PersonalParts {
   readonly named: string
   /** The customer that it is of; without it, the one whose stream the fact is in. */
   readonly of?: (data: Data) => string | undefined
+  /** Whether anything in it is personal: what `take` finds, without taking it. */
+  readonly holds: (data: Data) => boolean
   /** The data in two; undefined when nothing in it is personal. */
   readonly take: (data: Data) => { readonly rest: Data; readonly taken: Data } | undefined
   /** The data again; without `taken`, as it is when the person is erased. */
@@ -45,6 +47,7 @@ export const wholeFields = (
   return {
     named: Object.keys(erased).join(', '),
     ...(of === undefined ? {} : { of }),
+    holds: (data) => paths.some(({ path }) => !isEmpty(valueAt(data, path))),
     take(data) {
       const taken: Record<string, unknown> = {}
       let rest = data
@@ -70,6 +73,11 @@ export const wholeFields = (
 /** Those entries of the record `field` that the fact itself lists in `list`. */
 export const listedEntries = (field: string, list: string): PersonalParts => ({
   named: `entries of ${field} that ${list} names`,
+  holds(data) {
+    const record = data[field]
+    const names = data[list]
+    return isData(record) && Array.isArray(names) && names.some((name) => Object.hasOwn(record, name))
+  },
   take(data) {
     const record = data[field]
     const names = data[list]

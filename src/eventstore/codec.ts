@@ -178,7 +178,7 @@ export const createCodec = (registry: FactRegistry, vault?: Vault): Codec => {
       for (const { type, data } of facts) {
         const personal = known.get(type)?.personal
         const customer = personal && isRecord(data) ? ownerOf(personal, stream, data) : undefined
-        if (customer !== undefined && personal?.take(data as Record<string, unknown>)) customers.add(customer)
+        if (customer !== undefined && personal?.holds(data as Record<string, unknown>)) customers.add(customer)
       }
       return customers.size === 0 ? undefined : vault.prepare([...customers])
     },

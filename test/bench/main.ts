@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
 import { benchCost, benchGrowth } from './cost.ts'
 import { benchDelivery } from './delivery.ts'
+import { benchEncryption } from './encryption.ts'
 import { benchDocuments } from './engines-documents.ts'
 import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
@@ -32,6 +33,7 @@ async function* benchEngines(): AsyncIterable<readonly Row[]> {
 const benches: Readonly<Record<string, Bench>> = {
   cost: benchCost,
   growth: benchGrowth,
+  encryption: benchEncryption,
   engines: benchEngines,
   tracking: benchTracking,
   segments: benchSegments,

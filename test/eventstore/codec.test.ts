@@ -1,7 +1,9 @@
 // The codec: what is refused, what is ignored, what is upcast, and what a malformed fact says.
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
+import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
 import { AppendRefused, createCodec, MalformedFact, type RawRecord } from '../../src/eventstore/index.ts'
 
 const codec = createCodec({
@@ -99,6 +101,35 @@ test('a malformed fact names stream and revision', () => {
 
 test('a registry without a needed upcaster is a fault of the program', () => {
   assert.throws(() => createCodec({ A: { version: 2, schema: v.object({}) } }), /no upcaster from version 1/)
+})
+
+test('whether something is personal is told without taking it apart, and what is taken is put back', () => {
+  const value = fc.oneof(
+    fc.constant(null),
+    fc.constant(''),
+    fc.string(),
+    fc.constant({}),
+    fc.object({ maxDepth: 1, withNullPrototype: false }),
+  )
+  const data = fc.record(
+    {
+      email: value,
+      profile: fc.record({ name: value, role: value }, { requiredKeys: [], noNullPrototype: true }),
+      metadata: fc.dictionary(fc.constantFrom('note', 'stars', 'toString'), value, { noNullPrototype: true }),
+      personal: fc.array(fc.constantFrom('note', 'other', 'toString')),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  const parts = [wholeFields({ email: '', 'profile.name': undefined }), listedEntries('metadata', 'personal')]
+  fc.assert(
+    fc.property(data, (one) => {
+      for (const part of parts) {
+        const taken = part.take(one)
+        assert.is(part.holds(one), taken !== undefined)
+        if (taken) assert.equal(part.put(taken.rest, taken.taken), one)
+      }
+    }),
+  )
 })
 
 test.run()
