@@ -12,6 +12,7 @@ import {
   showReward,
 } from '../queries/rewards.ts'
 import { ById } from '../queries/shapes.ts'
+import { REWARDS } from '../src/api/resources.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
@@ -23,6 +24,7 @@ import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { assignmentsFor, ValidationRules } from './assigning.ts'
+import { definitionRoutes } from './definitionRoutes.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 import { invalid } from './invalid.ts'
 
@@ -51,18 +53,12 @@ const AssignmentBody = v.object({
 
 type AnyCall = Call<unknown, unknown, unknown>
 
-/** Saves a reward; its stock is read from its stream once the definition is recorded. */
-const saved = async (
-  services: Services,
-  call: AnyCall,
-  id: string,
-  verb: 'Created' | 'Updated',
-  definition: Reward,
-): Promise<Outcome> => {
+/** Changes a reward; its stock is read from its stream once the definition is recorded. */
+const changed = async (services: Services, call: AnyCall, id: string, definition: Reward): Promise<Outcome> => {
   const outcome = await changeDefinitions(
     services,
     call,
-    () => [{ kind: 'reward', verb, id, definition, occurredAt: call.now }],
+    () => [{ kind: 'reward', verb: 'Updated', id, definition, occurredAt: call.now }],
     () => ({}),
   )
   if ('failed' in outcome || 'refused' in outcome) return outcome
@@ -139,27 +135,8 @@ const findOffer = (services: Services, { id, assignmentId }: v.InferOutput<typeo
   return found?.definition.reward_id === id ? found : notFound('reward_assignment', assignmentId)
 }
 
-export const rewardCommands = (services: Services) => [
-  route({
-    method: 'post',
-    path: '/v1/rewards',
-    summary: 'Create a reward',
-    description:
-      '`MATERIAL` (a product), `COIN` (points for currency) or `CAMPAIGN` (a code of a discount or gift campaign; `balance` is ' +
-      'what a gift voucher begins with, minor units). `stock` bounds how many are ever redeemed.',
-    tag: TAG,
-    permission: 'definitions.write',
-    body: RewardBody,
-    response: RewardObject,
-    handler: (call) =>
-      saved(
-        services,
-        call,
-        idFrom('rew', call.idempotencyKey ?? randomBytes(16).toString('hex')),
-        'Created',
-        call.body,
-      ),
-  }),
+/** Beside the definition there is its stock, which is read once the definition is recorded. */
+const changing = (services: Services) =>
   route({
     method: 'put',
     ifMatch: true,
@@ -174,27 +151,27 @@ export const rewardCommands = (services: Services) => [
       const found = services.rulebook.current().entries('reward').get(call.params.id)
       if (!found) return notFound('reward', call.params.id)
       const parsed = v.safeParse(Reward, { ...found.definition, ...call.body, type: found.definition.type })
-      return parsed.success ? saved(services, call, found.id, 'Updated', parsed.output) : invalid(parsed.issues)
+      return parsed.success ? changed(services, call, found.id, parsed.output) : invalid(parsed.issues)
     },
-  }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/rewards/{id}',
-    summary: 'Delete a reward',
-    description: 'Refused while a program offers it.',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ById,
-    status: 204,
-    handler: (call): Promise<Outcome> =>
-      changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'reward', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
-        () => ({ status: 204 }),
-      ),
-  }),
+  })
+
+export const rewardCommands = (services: Services) => {
+  const { create, remove } = definitionRoutes(services, REWARDS, {
+    body: RewardBody,
+    patch: RewardPatch,
+    response: RewardObject,
+    describe: {
+      create:
+        '`MATERIAL` (a product), `COIN` (points for currency) or `CAMPAIGN` (a code of a discount or gift campaign; `balance` is ' +
+        'what a gift voucher begins with, minor units). `stock` bounds how many are ever redeemed.',
+      remove: 'Refused while a program offers it.',
+    },
+    show: (entry) => showReward(services, entry),
+  })
+  return [create, changing(services), remove, ...offerCommands(services)]
+}
+
+const offerCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/rewards/{id}/assignments',

@@ -1,16 +1,11 @@
 // Creating, changing, deleting and previewing segments.
 
-import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { CustomerObject, showCustomer } from '../queries/customers.ts'
 import { SegmentObject, showSegment } from '../queries/segments.ts'
-import { ById } from '../queries/shapes.ts'
+import { SEGMENTS } from '../src/api/resources.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
-import { idFrom } from '../src/domain/ids.ts'
-import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
-import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { parseSegment, Segment, SegmentType } from '../src/domain/rulebook/segment.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { refuse } from '../src/http/errors.ts'
@@ -18,7 +13,8 @@ import { absent } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { preview } from '../src/rollout/preview.ts'
 import type { Services } from '../src/services.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
+import { definitionRoutes } from './definitionRoutes.ts'
+import { recorded } from './definitions.ts'
 
 const forms = {
   filter: v.optional(absent(Segment.entries.filter.wrapped)),
@@ -52,75 +48,26 @@ const patched = (old: Segment, patch: v.InferOutput<typeof SegmentPatch>): Segme
   return { ...rest, ...form, ...patch }
 }
 
-export const segmentCommands = (services: Services) => [
-  route({
-    method: 'post',
-    path: '/v1/segments',
-    summary: 'Create a segment',
-    description:
-      'Static (listed `customers`), passive or auto-update (a `filter`, or a `condition` in the native form). Customers there ' +
-      'are come under it in the background; only auto-update segments make entered and left events.',
-    tag: 'Segments',
-    permission: 'definitions.write',
+export const segmentCommands = (services: Services) => {
+  const { create, change, remove } = definitionRoutes(services, SEGMENTS, {
     body: SegmentBody,
+    patch: SegmentPatch,
     bodyNesting: MAX_CONDITION_NESTING,
     response: SegmentObject,
-    handler: (call): Promise<Outcome> => {
-      const id = idFrom('seg', call.idempotencyKey ?? randomBytes(16).toString('hex'))
-      return changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'segment', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
-        (rulebook) => ({ body: showSegment(rulebook.entries('segment').get(id)!, services) }),
-      )
+    describe: {
+      create:
+        'Static (listed `customers`), passive or auto-update (a `filter`, or a `condition` in the native form). Customers there ' +
+        'are come under it in the background; only auto-update segments make entered and left events.',
+      change: 'All customers come under the new definition in the background, by default without triggering anything.',
+      remove: 'Refused, with the list of users, while something refers to it.',
     },
-  }),
-  route({
-    method: 'put',
-    ifMatch: true,
-    path: '/v1/segments/{id}',
-    summary: 'Change a segment',
-    description:
-      'All customers come under the new definition in the background, by default without triggering anything.',
-    tag: 'Segments',
-    permission: 'definitions.write',
-    params: ById,
-    body: SegmentPatch,
-    bodyNesting: MAX_CONDITION_NESTING,
-    response: SegmentObject,
-    handler: (call): Promise<Outcome> => {
-      const { id } = call.params
-      return changeDefinitions(
-        services,
-        call,
-        (definitions): readonly DefinitionChange[] | Refused => {
-          const old = entriesOf(definitions, 'segment').get(id)
-          if (!old) return refuseNotFound('segment', id)
-          const definition = patched(old.definition, call.body)
-          return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt: call.now }]
-        },
-        (rulebook) => ({ body: showSegment(rulebook.entries('segment').get(id)!, services) }),
-      )
-    },
-  }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/segments/{id}',
-    summary: 'Delete a segment',
-    description: 'Refused, with the list of users, while something refers to it.',
-    tag: 'Segments',
-    permission: 'definitions.write',
-    params: ById,
-    status: 204,
-    handler: (call): Promise<Outcome> =>
-      changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'segment', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
-        () => ({ status: 204 }),
-      ),
-  }),
+    show: (entry) => showSegment(entry, services),
+    patched: ({ definition }, patch) => patched(definition, patch),
+  })
+  return [create, change, remove, previewing(services)]
+}
+
+const previewing = (services: Services) =>
   route({
     method: 'post',
     path: '/v1/segments/preview',
@@ -146,5 +93,4 @@ export const segmentCommands = (services: Services) => [
         .find({ _id: { $in: result.customers.slice(0, EXAMPLES) as string[] } }, { sort: { _id: 1 }, limit: EXAMPLES })
       return { body: { object: 'segment_preview', ...result, examples: examples.map((c) => showCustomer(c)) } }
     },
-  }),
-]
+  })

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { ById } from '../queries/shapes.ts'
 import { AssignmentObject, RuleObject, showAssignment, showRule } from '../queries/validationRules.ts'
 import { codeNamed } from '../queries/vouchers.ts'
+import { VALIDATION_RULES } from '../src/api/resources.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
@@ -15,6 +16,7 @@ import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
+import { definitionRoutes } from './definitionRoutes.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
 /** A rule gates a whole code: what would apply it to a part of the order only is refused, unless it leaves nothing out. */
@@ -69,71 +71,19 @@ const isCode = async (services: Services, name: string): Promise<boolean> => {
 const assigned = (definitions: Definitions, rule: string) =>
   [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)
 
-export const validationRuleCommands = (services: Services) => [
-  route({
-    method: 'post',
-    path: '/v1/validation-rules',
-    summary: 'Create a validation rule',
-    tag: 'Validation rules',
-    permission: 'definitions.write',
+export const validationRuleCommands = (services: Services) => {
+  const { create, change, remove } = definitionRoutes(services, VALIDATION_RULES, {
     body: RuleBody,
+    patch: RulePatch,
     bodyNesting: MAX_CONDITION_NESTING,
     response: RuleObject,
-    handler: (call): Promise<Outcome> => {
-      const id = idFrom('val', fresh(call.idempotencyKey))
-      return changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'validationRule', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
-        (rulebook) => ({ body: showRule(rulebook.entries('validationRule').get(id)!, rulebook.definitions) }),
-      )
-    },
-  }),
-  route({
-    method: 'put',
-    ifMatch: true,
-    path: '/v1/validation-rules/{id}',
-    summary: 'Change a validation rule',
-    tag: 'Validation rules',
-    permission: 'definitions.write',
-    params: ById,
-    body: RulePatch,
-    bodyNesting: MAX_CONDITION_NESTING,
-    response: RuleObject,
-    handler: (call): Promise<Outcome> => {
-      const { id } = call.params
-      return changeDefinitions(
-        services,
-        call,
-        (definitions): readonly DefinitionChange[] | Refused => {
-          const old = entriesOf(definitions, 'validationRule').get(id)
-          if (!old) return refuseNotFound('validation_rules', id)
-          const given = Object.fromEntries(Object.entries(call.body).filter(([, value]) => value !== undefined))
-          const definition = { ...old.definition, ...given }
-          return [{ kind: 'validationRule', verb: 'Updated', id, definition, occurredAt: call.now }]
-        },
-        (rulebook) => ({ body: showRule(rulebook.entries('validationRule').get(id)!, rulebook.definitions) }),
-      )
-    },
-  }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/validation-rules/{id}',
-    summary: 'Delete a validation rule',
-    description: 'Refused, with the list of users, while something refers to it.',
-    tag: 'Validation rules',
-    permission: 'definitions.write',
-    params: ById,
-    status: 204,
-    handler: (call): Promise<Outcome> =>
-      changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'validationRule', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
-        () => ({ status: 204 }),
-      ),
-  }),
+    describe: { remove: 'Refused, with the list of users, while something refers to it.' },
+    show: (entry, { definitions }) => showRule(entry, definitions),
+  })
+  return [create, change, remove, ...assignmentCommands(services)]
+}
+
+const assignmentCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/validation-rules/{id}/assignments',

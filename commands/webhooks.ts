@@ -1,21 +1,18 @@
 // Creating, changing, deleting and replaying project webhooks.
 
-import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
-import { MANAGED_WEBHOOKS, showWebhook, WEBHOOKS, WebhookObject } from '../queries/webhooks.ts'
+import { showWebhook, WebhookObject } from '../queries/webhooks.ts'
+import { WEBHOOKS } from '../src/api/resources.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument, START } from '../src/delivery/feed.ts'
-import { idFrom } from '../src/domain/ids.ts'
-import { type Refused, refuseNotFound } from '../src/domain/refusal.ts'
-import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
+import { definitionRoutes } from './definitionRoutes.ts'
+import { recorded } from './definitions.ts'
 
 const { url, ...rest } = ProjectWebhook.entries
 /** What one webhook's answer says of its feed. */
@@ -90,84 +87,31 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
   return { body: { id, object: 'webhook', position: position === START ? null : position } }
 }
 
-const TAG = 'Webhooks'
-
-export const webhookCommands = (services: Services) => [
-  route({
-    method: 'post',
-    path: WEBHOOKS,
-    also: [MANAGED_WEBHOOKS],
-    summary: 'Create a project webhook',
-    description:
-      'Tells an endpoint of events of every customer, from now on: internal event types, custom events by name, or `*`. ' +
-      "Each customer's events come in their order, at least once, under an id that stays.",
-    tag: TAG,
-    permission: 'webhooks.write',
+export const webhookCommands = (services: Services) => {
+  const { create, change, remove } = definitionRoutes(services, WEBHOOKS, {
     body: WebhookBody,
+    patch: WebhookPatch,
     response: WebhookObject,
-    handler: (call): Promise<Outcome> => {
-      const id = idFrom('wh', call.idempotencyKey ?? randomBytes(16).toString('hex'))
-      return changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'projectWebhook', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
-        (rulebook) => ({ body: showWebhook(rulebook.entries('projectWebhook').get(id)!) }),
-      )
+    describe: {
+      create:
+        'Tells an endpoint of events of every customer, from now on: internal event types, custom events by name, or `*`. ' +
+        "Each customer's events come in their order, at least once, under an id that stays.",
+      change: 'An inactive one stays where it is, and goes on from there.',
     },
-  }),
-  route({
-    method: 'put',
-    ifMatch: true,
-    path: `${WEBHOOKS}/{id}`,
-    also: [`${MANAGED_WEBHOOKS}/{id}`],
-    summary: 'Change a project webhook',
-    description: 'An inactive one stays where it is, and goes on from there.',
-    tag: TAG,
-    permission: 'webhooks.write',
-    body: WebhookPatch,
-    response: WebhookObject,
-    handler: (call): Promise<Outcome> => {
-      const { id } = call.params
-      return changeDefinitions(
-        services,
-        call,
-        (definitions): readonly DefinitionChange[] | Refused => {
-          const old = entriesOf(definitions, 'projectWebhook').get(id)
-          if (!old) return refuseNotFound('webhook', id)
-          const given = Object.fromEntries(Object.entries(call.body).filter(([, value]) => value !== undefined))
-          const definition = { ...old.definition, ...given }
-          return [{ kind: 'projectWebhook', verb: 'Updated', id, definition, occurredAt: call.now }]
-        },
-        (rulebook) => ({ body: showWebhook(rulebook.entries('projectWebhook').get(id)!) }),
-      )
-    },
-  }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: `${WEBHOOKS}/{id}`,
-    also: [`${MANAGED_WEBHOOKS}/{id}`],
-    summary: 'Delete a project webhook',
-    tag: TAG,
-    permission: 'webhooks.write',
-    status: 204,
-    handler: (call): Promise<Outcome> =>
-      changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'projectWebhook', verb: 'Deleted', id: call.params.id, occurredAt: call.now }],
-        () => ({ status: 204 }),
-      ),
-  }),
+    show: showWebhook,
+  })
+  return [create, change, remove, replaying(services)]
+}
+
+const replaying = (services: Services) =>
   route({
     method: 'post',
-    path: `${WEBHOOKS}/{id}/replay`,
+    path: '/v1/webhooks/{id}/replay',
     summary: 'Send events again from a place on',
     description: 'Under the same ids as the first time; customers that were held back are let go.',
-    tag: TAG,
+    tag: WEBHOOKS.tag,
     permission: 'webhooks.write',
     body: ReplayBody,
     response: answerOf('webhook', { id: v.string(), position: v.nullable(v.string()) }),
     handler: (call) => replay(services, call),
-  }),
-]
+  })

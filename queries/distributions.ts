@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
+import { DISTRIBUTIONS } from '../src/api/resources.ts'
 import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
 import { subjectOf } from '../src/domain/customer/conditions.ts'
 import { consentOf } from '../src/domain/customer/consents.ts'
@@ -11,12 +12,13 @@ import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEv
 import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
-import { answerOf, listOf } from '../src/http/answers.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
-import { namedListQuery, pageOfDefinitions } from './definitionList.ts'
+import { namedListQuery } from './definitionList.ts'
+import { definitionReads } from './definitionReads.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 import { seesUrls, withoutSecrets } from './webhooks.ts'
 
@@ -144,33 +146,16 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   }
 }
 
-export const distributionQueries = (services: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/distributions',
-    summary: 'List distributions',
-    tag: 'Distributions',
-    permission: 'definitions.read',
-    query: v.object(namedListQuery),
-    response: listOf('data', DistributionObject),
-    handler: (call): Promise<Outcome> => {
-      const distributions = services.rulebook.current().entries('distribution').values()
-      return pageOfDefinitions(services, distributions, call, { texts: ['name'] }, (entry) => shownTo(call.key, entry))
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/distributions/{id}',
-    summary: 'Get a distribution',
-    tag: 'Distributions',
-    permission: 'definitions.read',
-    params: ById,
+export const distributionQueries = (services: Services) => {
+  const { list, one } = definitionReads(services, DISTRIBUTIONS, {
     response: DistributionObject,
-    handler: ({ params, key }): Outcome => {
-      const entry = services.rulebook.current().entries('distribution').get(params.id)
-      return entry ? { revision: entry.revision, body: shownTo(key, entry) } : notFound('distribution', params.id)
-    },
-  }),
+    show: (entry, key) => shownTo(key, entry),
+    list: { texts: ['name'], query: v.object(namedListQuery) },
+  })
+  return [list, one, testing(services)]
+}
+
+const testing = (services: Services) =>
   route({
     method: 'post',
     records: false,
@@ -182,5 +167,4 @@ export const distributionQueries = (services: Services) => [
     body: TestBody,
     response: answerOf('distribution_test', { distribution_id: v.string() }),
     handler: (call) => tryOut(services, call),
-  }),
-]
+  })

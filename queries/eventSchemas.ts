@@ -1,12 +1,11 @@
 // Reading event schemas. The rulebook in memory is their read model: it is never behind its own stream for long.
 
 import * as v from 'valibot'
+import { EVENT_SCHEMAS } from '../src/api/resources.ts'
 import { EventSchema } from '../src/domain/rulebook/eventSchema.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { listOf } from '../src/http/answers.ts'
-import { notFound } from '../src/http/errors.ts'
-import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
+import { definitionReads } from './definitionReads.ts'
 import { isoOf, offOf } from './shapes.ts'
 
 export const EventSchemaObject = v.pipe(
@@ -31,35 +30,10 @@ export const showEventSchema = (entry: Entry<EventSchema>) => ({
   object: 'custom-event-schema' as const,
 })
 
-const MANAGED = '/management/v1/projects/{projectId}/custom-event-schemas'
-
-export const eventSchemaQueries = ({ rulebook }: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/event-schemas',
-    also: [MANAGED],
-    summary: 'List event schemas',
-    tag: 'Event schemas',
-    permission: 'event_schemas.read',
-    response: listOf('data', EventSchemaObject),
-    handler: (): Outcome => {
-      const schemas = [...rulebook.current().entries('eventSchema').values()].map(showEventSchema)
-      return { body: { object: 'list', data_ref: 'data', data: schemas, total: schemas.length } }
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/event-schemas/{customEventSchemaId}',
-    also: [`${MANAGED}/{customEventSchemaId}`],
-    summary: 'Get an event schema',
-    tag: 'Event schemas',
-    permission: 'event_schemas.read',
+export const eventSchemaQueries = (services: Services) => {
+  const { list, one } = definitionReads(services, EVENT_SCHEMAS, {
     response: EventSchemaObject,
-    handler: (call): Outcome => {
-      const entry = rulebook.current().entries('eventSchema').get(call.params.customEventSchemaId)
-      return entry
-        ? { revision: entry.revision, body: showEventSchema(entry) }
-        : notFound('custom_event_schema', call.params.customEventSchemaId)
-    },
-  }),
-]
+    show: showEventSchema,
+  })
+  return [list, one]
+}

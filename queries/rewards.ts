@@ -1,6 +1,7 @@
 // Reading rewards, where they are offered, and which of them a member can pay for.
 
 import * as v from 'valibot'
+import { REWARDS } from '../src/api/resources.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Reward } from '../src/domain/rulebook/reward.ts'
@@ -12,6 +13,7 @@ import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
+import { definitionReads } from './definitionReads.ts'
 import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
 import { readCard } from './loyaltyMembers.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
@@ -88,42 +90,24 @@ const PROGRAM_LISTS = ['/v1/loyalties/{campaignId}/reward-assignments']
 const OFFER_FIELDS = { texts: ['reward_id'] }
 const MemberRewardsQuery = v.object({ ...definitionListQuery, affordable_only: v.optional(queryFlag, 'false') })
 
-export const rewardQueries = (services: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/rewards',
-    summary: 'List rewards',
-    tag: TAG,
-    permission: 'definitions.read',
-    query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
-    response: listOf('data', RewardObject),
-    handler: (call): Promise<Outcome> => {
-      const rulebook = services.rulebook.current()
-      const { assignment_id: assignment } = call.query
-      const offered = rulebook.entries('rewardAssignment').get(assignment ?? '')?.definition.reward_id
-      const rewards = [...rulebook.entries('reward').values()].filter(
-        ({ id }) => assignment === undefined || id === offered,
-      )
-      return pageOfDefinitions(services, rewards, call, { texts: ['name', 'type'] }, (entry) =>
-        showReward(services, entry),
-      )
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/rewards/{id}',
-    summary: 'Get a reward',
-    tag: TAG,
-    permission: 'definitions.read',
-    params: ById,
+export const rewardQueries = (services: Services) => {
+  const { list, one } = definitionReads(services, REWARDS, {
     response: RewardObject,
-    handler: async (call): Promise<Outcome> => {
-      const found = services.rulebook.current().entries('reward').get(call.params.id)
-      return found
-        ? { revision: found.revision, body: await showReward(services, found) }
-        : notFound('reward', call.params.id)
+    show: (entry) => showReward(services, entry),
+    list: {
+      texts: ['name', 'type'],
+      query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
+      among(rewards, { assignment_id: assignment }) {
+        if (assignment === undefined) return rewards
+        const offered = services.rulebook.current().entries('rewardAssignment').get(assignment)?.definition.reward_id
+        return rewards.filter(({ id }) => id === offered)
+      },
     },
-  }),
+  })
+  return [list, one, ...offerQueries(services)]
+}
+
+const offerQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/rewards/{id}/assignments',

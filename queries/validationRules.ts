@@ -1,6 +1,7 @@
 // Reading validation rules and their assignments.
 
 import * as v from 'valibot'
+import { VALIDATION_RULES } from '../src/api/resources.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
@@ -9,6 +10,7 @@ import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
+import { definitionReads } from './definitionReads.ts'
 import { ruleValidation } from './ruleValidation.ts'
 import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 
@@ -51,43 +53,22 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
   object: 'validation_rules_assignment' as const,
 })
 
-const Rules = v.object(namedListQuery)
 const Assignments = v.object(definitionListQuery)
 
-const RULE_FIELDS = { texts: ['name', 'type', 'context_type'] }
 const ASSIGNMENT_FIELDS = { texts: ['rule_id', 'related_object_id', 'related_object_type'] }
 
 export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
   const rules = () => services.rulebook.current().entries('validationRule')
   const assignments = () => [...services.rulebook.current().entries('assignment').values()]
+  const { list, one } = definitionReads(services, VALIDATION_RULES, {
+    response: RuleObject,
+    show: (entry) => showRule(entry, definitions()),
+    list: { texts: ['name', 'type', 'context_type'], query: v.object(namedListQuery) },
+  })
   return [
-    route({
-      method: 'get',
-      path: '/v1/validation-rules',
-      summary: 'List validation rules',
-      tag: 'Validation rules',
-      permission: 'definitions.read',
-      query: Rules,
-      response: listOf('data', RuleObject),
-      handler: (call): Promise<Outcome> =>
-        pageOfDefinitions(services, rules().values(), call, RULE_FIELDS, (entry) => showRule(entry, definitions())),
-    }),
-    route({
-      method: 'get',
-      path: '/v1/validation-rules/{id}',
-      summary: 'Get a validation rule',
-      tag: 'Validation rules',
-      permission: 'definitions.read',
-      params: ById,
-      response: RuleObject,
-      handler: (call): Outcome => {
-        const entry = rules().get(call.params.id)
-        return entry
-          ? { revision: entry.revision, body: showRule(entry, definitions()) }
-          : notFound('validation_rules', call.params.id)
-      },
-    }),
+    list,
+    one,
     route({
       method: 'get',
       path: '/v1/validation-rules/{id}/assignments',

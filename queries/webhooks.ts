@@ -1,20 +1,19 @@
 // Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
 
 import * as v from 'valibot'
+import { onePath, WEBHOOKS } from '../src/api/resources.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
 import { type Holder, holds } from '../src/domain/access/permissions.ts'
 import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
-import { answerOf, listOf } from '../src/http/answers.ts'
+import { answerOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
+import { definitionReads } from './definitionReads.ts'
 import { isoOf, isoOrNull, offOf } from './shapes.ts'
-
-export const WEBHOOKS = '/v1/webhooks'
-export const MANAGED_WEBHOOKS = '/management/v1/projects/{projectId}/webhooks'
 
 export const WebhookObject = v.pipe(
   v.looseObject({ id: v.string(), ...ProjectWebhook.entries, object: v.literal('webhook') }),
@@ -92,25 +91,11 @@ const one = async ({ rulebook, readModel, store }: Services, key: ApiKey, id: st
 }
 
 export const webhookQueries = (services: Services) => [
+  definitionReads(services, WEBHOOKS, { response: WebhookObject, show: (entry, key) => shownTo(key, entry) }).list,
   route({
     method: 'get',
-    path: WEBHOOKS,
-    also: [MANAGED_WEBHOOKS],
-    summary: 'List project webhooks',
-    tag: 'Webhooks',
-    permission: 'webhooks.read',
-    response: listOf('data', WebhookObject),
-    handler: ({ key }): Outcome => {
-      const all = [...services.rulebook.current().entries('projectWebhook').values()].map((entry) =>
-        shownTo(key, entry),
-      )
-      return { body: { object: 'list', data_ref: 'data', data: all, total: all.length } }
-    },
-  }),
-  route({
-    method: 'get',
-    path: `${WEBHOOKS}/{id}`,
-    also: [`${MANAGED_WEBHOOKS}/{id}`],
+    ...onePath(WEBHOOKS),
+    path: `${WEBHOOKS.path}/{id}`,
     summary: 'Get a project webhook with its progress',
     tag: 'Webhooks',
     permission: 'webhooks.read',
@@ -119,7 +104,7 @@ export const webhookQueries = (services: Services) => [
   }),
   route({
     method: 'get',
-    path: `${WEBHOOKS}/signing-secret`,
+    path: `${WEBHOOKS.path}/signing-secret`,
     summary: 'The secret that all webhooks are signed with',
     description:
       '`x-voucherify-signature` is the HMAC-SHA256 of the body in hex, keyed with this whole text; `webhook-signature` ' +
