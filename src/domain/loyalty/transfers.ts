@@ -12,7 +12,7 @@ import {
   type SettleTransfer,
   type TransferPoints,
   usable,
-} from './commands.ts'
+} from './asked.ts'
 import { lotFor, lotsOut, movement, refOf } from './ledger.ts'
 import { expiryOf, programsOf } from './programs.ts'
 import { expire } from './timed.ts'
