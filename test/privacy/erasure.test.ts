@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
+import { areGiven } from '../skip.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { tributary } from '../tributary.ts'
 import { until } from '../until.ts'
@@ -37,9 +38,12 @@ const MARKS = [
   CONSENTED,
 ]
 
+/** On given servers too personal data is encrypted, under a key that is not with them. */
+const start = () => testNode({ MASTER_KEY_FILE: join(dir, 'master.key') }, dir)
+
 test.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tributary-erasure-'))
-  node = await testNode({}, dir)
+  node = await start()
 })
 test.after(async () => {
   await node?.end()
@@ -175,6 +179,8 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
 })
 
 test('after compacting no file of the data folder has a word of the person, nor has a backup', async () => {
+  // The files of given servers are theirs: a scavenge there does the same.
+  if (areGiven) return
   await node.stop()
   const files = async (folder: string): Promise<string> => {
     const paths = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -194,7 +200,7 @@ test('after compacting no file of the data folder has a word of the person, nor 
     return left.filter((mark) => text.includes(mark))
   }
   assert.equal(await found(dir), [])
-  node = await testNode({}, dir)
+  node = await start()
   assert.is((await node.call('GET', `/v1/customers/${PROFILE.source_id}`)).body.name, ASKED)
   const backup = join(dir, '..', `${basename(dir)}-backup`)
   assert.is((await tributary(['backup', backup, '--data', dir])).code, 0)
