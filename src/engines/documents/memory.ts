@@ -5,7 +5,7 @@ import { Binary, Decimal128, isArray, isDoc, type Maybe, ObjectId } from './valu
 
 /** Most that one query may hold in all its stages, in bytes; the real server's limit of one stage without disk use. */
 const MAX_QUERY = 100 * 1024 * 1024
-/** Most that all queries may hold together: less than the heap of the thread. */
+/** Most that all queries may hold together: less than the heap of the process. */
 const MAX_ALL = 160 * 1024 * 1024
 
 let all = 0

@@ -22,7 +22,7 @@ export interface Scan {
   readonly documents: number
 }
 
-/** How long one slice of a scan may keep the thread, in milliseconds. */
+/** How long one slice of a scan may keep the event loop, in milliseconds. */
 const SLICE_MS = 8
 /** About how many bytes of documents one slice gives. */
 const SLICE_BYTES = 2 * 1024 * 1024

@@ -73,6 +73,7 @@ export const decide = (
   // As a signed number the largest revision there can be is -1, which is no stream at all.
   const revision = expected === 'no_stream' ? -1n : BigInt.asIntN(64, expected)
   const last = BigInt(situation.last)
-  if (revision > last) return WRONG
+  // Others below it are no revisions at all.
+  if (revision > last || revision < -1n) return WRONG
   return revision === last ? WRITE : byLookingBack(situation, Number(revision), ids, known)
 }

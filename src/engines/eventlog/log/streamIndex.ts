@@ -65,7 +65,9 @@ export const createStreamIndex = (disk: () => Database<Buffer, Buffer>): StreamI
     return revision === TOMBSTONE_INDEX ? tail?.tombstone : tail?.positions[revision - tail.first]
   }
   const positionOf = (streamNo: number, revision: number): number | undefined =>
-    fromTail(streamNo, revision) ?? disk().getBinaryFast(keyOf(streamNo, revision))?.readDoubleBE(0)
+    revision >= 0 && revision <= TOMBSTONE_INDEX
+      ? (fromTail(streamNo, revision) ?? disk().getBinaryFast(keyOf(streamNo, revision))?.readDoubleBE(0))
+      : undefined
 
   const lastOnDisk = (streamNo: number): number => {
     const range = { start: indexKey(streamNo, TOMBSTONE_INDEX - 1), end: indexKey(streamNo, 0), inclusiveEnd: true }

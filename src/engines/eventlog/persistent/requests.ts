@@ -203,8 +203,15 @@ export const readReplay = (payload: Buffer): GroupName & { readonly stopAt: numb
 export const readList = (payload: Buffer): string | undefined =>
   inOptions(payload, (c) => {
     let stream: string | undefined
+    let isSaid = false
     eachField(c, (field, at) => {
+      if (field === 1) {
+        readBytes(at)
+        isSaid = true
+        return true
+      }
       if (field !== 2) return false
+      isSaid = true
       stream = ''
       readMessage(at, (inner) =>
         eachField(inner, (kind, value) => {
@@ -218,6 +225,7 @@ export const readList = (payload: Buffer): string | undefined =>
       )
       return true
     })
+    if (!isSaid) throw new MalformedMessage('a list of neither all groups nor those of a stream')
     return stream
   })
 

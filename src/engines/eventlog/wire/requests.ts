@@ -360,7 +360,8 @@ const readReadOptions = (c: Cursor): ReadRequest => {
   let target: ReadRequest['target'] | undefined
   let backwards = false
   let resolveLinks = false
-  let count: bigint | undefined = 0n
+  let count: bigint | undefined
+  let isSaid = false
   let filter: FilterRequest | undefined
   let structuredIds = false
   eachField(c, (field, at) => {
@@ -368,10 +369,13 @@ const readReadOptions = (c: Cursor): ReadRequest => {
     else if (field === 2) target = readMessage(at, readAllTarget)
     else if (field === 3) backwards = readVarint(at) === 1
     else if (field === 4) resolveLinks = readVarint(at) !== 0
-    else if (field === 5) count = readUint64(at)
-    else if (field === 6) {
+    else if (field === 5) {
+      count = readUint64(at)
+      isSaid = true
+    } else if (field === 6) {
       readBytes(at)
       count = undefined
+      isSaid = true
     } else if (field === 7) filter = readMessage(at, readFilter)
     else if (field === 9) {
       readMessage(at, (option) =>
@@ -385,6 +389,7 @@ const readReadOptions = (c: Cursor): ReadRequest => {
     return true
   })
   if (target === undefined) throw new MalformedMessage('a read that names neither a stream nor $all')
+  if (!isSaid) throw new MalformedMessage('a read that is neither of a number of events nor a subscription')
   return { target, backwards, resolveLinks, count, filter, structuredIds }
 }
 
