@@ -139,6 +139,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
 
   const key = await post('/v1/access/keys', { name: 'a reader', role: 'reader' })
   await post('/v1/access/roles', { name: 'helper', permissions: ['customers.read'] })
+  const user = await post('/v1/access/users', { email: 'ann@shop.test', role: 'reader' })
 
   const document = (await node.call('GET', '/openapi.json')).body
   interface Parameter {
@@ -177,6 +178,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/webhooks\//, { id: hooks[0].id }],
     [/^\/v1\/access\/keys\//, { id: key.id }],
     [/^\/v1\/access\/roles\//, { name: 'helper' }],
+    [/^\/v1\/access\/users\//, { id: user.id }],
     [/^\/v1\/messages\//, { id: message.id }],
     [/^\/v1\/async-actions\//, { id: job.id }],
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
