@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { MAX_DECLINED, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
-import { counted, NO_COUNTS } from '../../src/domain/customer/redemptions/counts.ts'
+import { counted, countWithin, NO_COUNTS } from '../../src/domain/customer/redemptions/counts.ts'
 import { ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
 import { MAX_TOTAL } from '../../src/domain/points.ts'
 import { decideLedger, evolveLedger, type LedgerCommand, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
@@ -208,6 +208,13 @@ test('a day whose count is gone is no day, and the oldest of too many is dropped
   for (let n = 0; n < 71; n++) counts = counted(counts, day(n), 1)
   assert.equal([counts.times, Object.keys(counts.days).length], [71, 70])
   assert.equal([counts.days[day(0)], counts.days[day(1)]], [undefined, 1])
+})
+
+test('a week counts its seven days, from the first to the last', () => {
+  // T0 is a Monday.
+  const counts = [-1, 0, 6, 7].reduce((sum, n) => counted(sum, day(n), 1), NO_COUNTS)
+  const within = (n: number) => countWithin(counts, calendar, '.weekly', T0 + n * DAY)
+  assert.equal([within(-1), within(0), within(6), within(7)], [1, 2, 2, 1])
 })
 
 test('a cool-down is over with its last instant, before and after a payment', () => {

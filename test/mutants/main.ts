@@ -125,13 +125,19 @@ console.log(`seed ${seed}: ${howMany} of ${all.length} mutants in ${sources.leng
 
 let tried = 0
 let found = 0
+const tell = () => console.log(`${found} of ${tried} found: ${((100 * found) / Math.max(1, tried)).toFixed(0)} %`)
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    tell()
+    process.exit(1)
+  })
 while (tried < howMany && all.length > 0) {
   const [{ source, text, mutant }] = all.splice(Math.floor(chance() * all.length), 1) as [(typeof all)[number]]
   const changed = mutated(text, mutant)
   if (compiled(changed) === compiled(text)) continue
-  tried++
   const tests = nearest(source, bySource.get(source) ?? [])
   const by = await foundBy(source, changed, tests)
+  tried++
   if (by !== undefined) {
     found++
     continue
@@ -142,4 +148,4 @@ while (tried < howMany && all.length > 0) {
     `survived ${source}:${line}  ${mutant.from} -> ${mutant.to || '(nothing)'}  in  ${code}  (${tests.length} tests)`,
   )
 }
-console.log(`${found} of ${tried} found: ${((100 * found) / Math.max(1, tried)).toFixed(0)} %`)
+tell()
