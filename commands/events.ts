@@ -31,7 +31,7 @@ import { type Call, checkerOf, type Outcome, REPLAYED, route } from '../src/http
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
 import { mapError } from '../src/runtime/errors.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
-import { createTurns } from '../src/runtime/turns.ts'
+import { createTurns } from '../src/line/turns.ts'
 import type { Services } from '../src/services.ts'
 import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 

@@ -17,6 +17,7 @@ import type { JobItem, JobType } from '../src/domain/vouchers/job.ts'
 import { completeMember, completeSingle, memberFaults, refusalOf, singleFaults } from '../src/domain/vouchers/make.ts'
 import { refuse } from '../src/http/errors.ts'
 import { queryInteger } from '../src/http/fields.ts'
+import { inSlices } from '../src/http/longBody.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { JobWish } from '../src/runtime/voucherJobs.ts'
 import type { Services } from '../src/services.ts'
@@ -52,30 +53,33 @@ const listed = <T>(items: readonly T[]): Outcome | undefined => {
 const ImportBody = v.array(ImportedVoucher)
 
 /** Items of an import; the refusal of the first that cannot be. */
-const importItems = (
+const importItems = async (
   body: v.InferOutput<typeof ImportBody>,
   timeZone: string,
   campaign?: Entry<Campaign>,
-): readonly JobItem[] | Refused => {
+): Promise<readonly JobItem[] | Refused> => {
   const calendar = calendarOf(timeZone)
   const items: JobItem[] = []
-  for (const [i, { code, active, ...spec }] of body.entries()) {
-    const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
-    const refused = refusalOf(faults, `[${i}]`)
-    if (refused) return refused
-    items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
-  }
-  return items
+  const refused = await inSlices(body, (slice, from): Refused | undefined => {
+    for (const [i, { code, active, ...spec }] of slice.entries()) {
+      const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
+      const fault = refusalOf(faults, `[${from + i}]`)
+      if (fault) return fault
+      items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
+    }
+    return undefined
+  })
+  return refused ?? items
 }
 
-const importOf = (
+const importOf = async (
   services: Services,
   call: Call<v.InferOutput<typeof ImportBody>, unknown, unknown>,
   campaign?: Entry<Campaign>,
-): Outcome | Promise<Outcome> => {
+): Promise<Outcome> => {
   const refused = listed(call.body)
   if (refused) return refused
-  const items = importItems(call.body, services.rulebook.current().project.timeZone, campaign)
+  const items = await importItems(call.body, services.rulebook.current().project.timeZone, campaign)
   if (isRefused(items)) return items
   const type: JobType = campaign ? 'CAMPAIGN.VOUCHERS_IMPORT' : 'VOUCHERS.IMPORT'
   const about = { type, count: items.length, ...(campaign ? { campaign: campaign.id } : {}) }

@@ -33,11 +33,14 @@ const canonical = (value: unknown): unknown => {
   return isSame ? object : Object.fromEntries(entries)
 }
 
-const PRINT_LENGTH = 12
+/** The text of a value that its fingerprint is of: the order of properties makes no difference. */
+export const canonicalText = (value: unknown): string => JSON.stringify(canonical(value)) ?? ''
+
+export const PRINT_LENGTH = 12
 
 /**
  * The fingerprint of a JSON value: 72 bits as base64url, short since a customer's memory holds a thousand of them. The order of
  * properties makes no difference. Not a secret: whoever knows a value knows its print.
  */
 export const printOf = (value: unknown): string =>
-  hash('sha256', JSON.stringify(canonical(value)) ?? '', 'base64url').slice(0, PRINT_LENGTH)
+  hash('sha256', canonicalText(value), 'base64url').slice(0, PRINT_LENGTH)

@@ -1,4 +1,5 @@
 // Builds the HTTP application from routes: routing, keys, limits, bodies, errors, logs and metrics of every request.
+
 import { type Context, Hono } from 'hono'
 import { recordsAnything } from '../domain/access/permissions.ts'
 import { printOf } from '../domain/print.ts'
@@ -25,6 +26,7 @@ import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
 import { rateLimiter } from './limits.ts'
+import { isLong, printInSlices } from './longBody.ts'
 import { isOfficial, takenForAnother } from './official.ts'
 import { apiDocument } from './openapi.ts'
 import { operationRoutes, PAGES, type Page, pageOf, type Readiness } from './operation.ts'
@@ -236,14 +238,15 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
    * A request that its caller named is carried out once. A dry run records nothing, nor does who may only read, so that no name
    * is taken.
    */
-  const around = (exchange: Exchange, endpoint: Endpoint): Around | undefined => {
+  const around = async (exchange: Exchange, endpoint: Endpoint): Promise<Around | undefined> => {
     const { requests, customerOf } = deps
     const { request, query } = exchange
     const { idempotencyKey: key } = exchange
     if (!requests || key === undefined || endpoint.method === 'GET' || endpoint.route.remembers) return undefined
     if (isDryRun(query) || !recordsAnything(exchange.key)) return undefined
     const route = `${endpoint.method} ${rawPath(request)}`
-    const print = printOf([route, query, exchange.body])
+    const { body } = exchange
+    const print = isLong(body) ? await printInSlices(route, query, body) : printOf([route, query, body])
     exchange.print = print
     const { requestId, now, key: apiKey } = exchange
     const actor = { name: apiKey.name, role: apiKey.role }
@@ -282,7 +285,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       if (typeof waited === 'object') return waited
       exchange.isStale = waited === 'stale'
     }
-    const outcome = await route.invoke(exchange, around(exchange, endpoint))
+    const outcome = await route.invoke(exchange, await around(exchange, endpoint))
     return isInvalid(outcome) ? invalidFailure(outcome) : outcome
   }
 

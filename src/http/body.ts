@@ -1,6 +1,7 @@
 // Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Failure, refuse } from './errors.ts'
+import { inSlices, isLong, turns } from './longBody.ts'
 import { isRefusedName } from './names.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
@@ -84,7 +85,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** Half a pair can only come from an escape, since the bytes were decoded strictly. */
 const SURROGATE_ESCAPE = /\\u[dD]/
 
-const parse = (bytes: Uint8Array | ArrayBuffer, nesting: number): ReadBody | Failure => {
+/** Bodies beyond so many bytes are looked through in turns of their own. */
+const LARGE_BYTES = 256 * 1024
+
+const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<ReadBody | Failure> => {
   let text: string
   try {
     text = decoder.decode(bytes)
@@ -92,13 +96,19 @@ const parse = (bytes: Uint8Array | ArrayBuffer, nesting: number): ReadBody | Fai
     return refuse('malformed_json', 'The body is not UTF-8')
   }
   if (text.length === 0) return NO_BODY
+  const isLarge = bytes.byteLength > LARGE_BYTES
+  if (isLarge) await turns.over()
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
-  const fault = faultIn(value, nesting, SURROGATE_ESCAPE.test(text))
+  const checkText = SURROGATE_ESCAPE.test(text)
+  if (isLarge) await turns.over()
+  const fault = isLong(value)
+    ? await inSlices(value, (slice) => faultIn(slice, nesting, checkText))
+    : faultIn(value, nesting, checkText)
   if (fault === undefined) return { value, bytes: bytes.byteLength }
   return refuse(
     'invalid_payload',

@@ -23,12 +23,14 @@
  * What a query or a body holds and its schema does not read is refused (shape.ts), at any depth; `v.record`, `v.unknown` and
  * `v.looseObject` leave a place open. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
  */
+
 import type * as v from 'valibot'
 import type { Permission } from '../domain/access/permissions.ts'
 import type { Refused } from '../domain/refusal.ts'
 import type { Ability, ApiKey } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import type { Failure } from './errors.ts'
+import { checkInSlices, isLong } from './longBody.ts'
 import { NOTHING, shapeOf, unread } from './shape.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -215,7 +217,7 @@ export interface Invalid {
 /** A registered route: the declaration with its types erased, and one function that checks and calls. */
 export interface Route extends Omit<RouteDefinition<string, unknown, unknown, unknown>, 'handler' | 'about'> {
   /** `around` is given the checked call, as something that carries it out, and whom it is about. */
-  readonly invoke: (raw: RawCall, around?: Around) => Outcome | Promise<Outcome> | Invalid
+  readonly invoke: (raw: RawCall, around?: Around) => Outcome | Invalid | Promise<Outcome | Invalid>
 }
 
 /** What may stand between a checked call and its handler. */
@@ -293,6 +295,9 @@ export const route = <
   const checkParams = paramsChecker(definition.params)
   const checkQuery = checker(definition.query)
   const checkBody = checker(definition.body)
+  const { body: bodySchema } = definition
+  // A list that is nothing but its items can be checked a slice at a time.
+  const isList = bodySchema !== undefined && bodySchema.type === 'array' && !('pipe' in bodySchema)
   return {
     ...declared,
     invoke: (raw, around) => {
@@ -300,10 +305,14 @@ export const route = <
       if ('issues' in params) return { invalid: 'params', issues: params.issues }
       const query = checkQuery(raw.query)
       if ('issues' in query) return { invalid: 'query', issues: query.issues }
-      const body = checkBody(raw.body)
-      if ('issues' in body) return { invalid: 'body', issues: body.issues }
-      const call = new CheckedCall(raw, params.value, query.value, body.value)
-      return around ? around(() => handler(call), about(raw.body)) : handler(call)
+      const carryOut = (body: Checked<Body>): Outcome | Promise<Outcome> | Invalid => {
+        if ('issues' in body) return { invalid: 'body', issues: body.issues }
+        const call = new CheckedCall(raw, params.value, query.value, body.value)
+        return around ? around(() => handler(call), about(raw.body)) : handler(call)
+      }
+      return isList && isLong(raw.body)
+        ? checkInSlices(checkBody, raw.body).then(carryOut)
+        : carryOut(checkBody(raw.body))
     },
   }
 }

@@ -12,11 +12,11 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { AppendRefused } from '../eventstore/errors.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { AppendResult } from '../eventstore/types.ts'
+import { createTurns } from '../line/turns.ts'
 import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
 import { createPresumption } from './presumption.ts'
-import { createTurns } from './turns.ts'
 
 /** Who asks, in which request, and under which key a repeat is recognised. */
 export interface CommandContext {

@@ -1,4 +1,5 @@
 // Does jobs on vouchers in the background, a slice of each in turn, and goes on with those that a node has left behind.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AsyncActionDocument } from '../../projections/asyncActions.ts'
 import { codeFault, normalCode } from '../domain/codes.ts'
 import { idFrom, uuidFrom } from '../domain/ids.ts'
@@ -108,10 +109,14 @@ interface Held {
   readonly position: bigint
 }
 
-const chunksOf = (items: readonly JobItem[]): readonly (readonly JobItem[])[] => {
+/** Items that are looked at before others have their turn. */
+const LOOKED_AT = 200
+
+const chunksOf = async (items: readonly JobItem[]): Promise<readonly (readonly JobItem[])[]> => {
   const chunks: JobItem[][] = []
   let bytes = CHUNK_BYTES
-  for (const item of items) {
+  for (const [i, item] of items.entries()) {
+    if (i % LOOKED_AT === LOOKED_AT - 1) await nextTurn()
     const size = Buffer.byteLength(JSON.stringify(item))
     if (bytes + size > CHUNK_BYTES) {
       chunks.push([])
@@ -365,7 +370,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   return {
     async request(wish, items, { requestId, actor, now: at, deadline, key }) {
       const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
-      const facts: JobFact[] = chunksOf(items).map((chunk) => ({
+      const facts: JobFact[] = (await chunksOf(items)).map((chunk) => ({
         type: 'VoucherJobItemsListed',
         data: { id: wish.id, items: [...chunk] },
       }))
