@@ -112,7 +112,10 @@ export const playScenario = async (node: TestNode): Promise<void> => {
   await make('/v1/events', { event: 'bought', customer: { source_id: 'buyer' }, metadata: { n: 1 } })
   const buyer = await ask('GET', '/v1/customers/buyer')
 
-  await ask('PUT', `/v1/customers/${buyer.id}/consents`, { consents: { email: 'given', sms: 'refused' }, source: 'a form' })
+  await ask('PUT', `/v1/customers/${buyer.id}/consents`, {
+    consents: { email: 'given', sms: 'refused' },
+    source: 'a form',
+  })
 
   // A code that a rule gave was taken, points that cannot arrive, a claim that is given up, what nobody is rewarded for.
   await decide(id, { type: 'ReplaceCardCode', card: card.id, taken: card.code, attempt: 2 })
