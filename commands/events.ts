@@ -28,10 +28,10 @@ import {
 import { instant, name300, queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, checkerOf, type Outcome, REPLAYED, route } from '../src/http/route.ts'
+import { createTurns } from '../src/line/turns.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
 import { mapError } from '../src/runtime/errors.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
-import { createTurns } from '../src/line/turns.ts'
 import type { Services } from '../src/services.ts'
 import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 
