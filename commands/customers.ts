@@ -173,7 +173,7 @@ const eraseForGood = async (services: Services, call: Call<unknown, unknown, { i
   const { erasure } = executed.state
   if (!erasure) return notFound('customer', call.params.id)
   await services.erasures.finish(id)
-  const { events, customerEvents, segments, occurredAt } = erasure
+  const { events, customerEvents, segments, orders = 0, orderEvents = 0, occurredAt } = erasure
   return {
     body: {
       id: idFrom('del', id, String(occurredAt)),
@@ -186,8 +186,8 @@ const eraseForGood = async (services: Services, call: Call<unknown, unknown, { i
         customer_events: customerEvents,
         daily_events: 0,
         segments,
-        orders: 0,
-        order_events: 0,
+        orders,
+        order_events: orderEvents,
         customer: 1,
       },
       object: 'pernament_deletion',

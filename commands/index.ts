@@ -20,6 +20,7 @@ import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
 import { oauthCommands } from './oauth.ts'
+import { orderCommands } from './orders.ts'
 import { processCommands } from './processes.ts'
 import { projectionCommands } from './projections.ts'
 import { publicationCommands } from './publications.ts'
@@ -55,6 +56,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...publicationCommands(services),
   ...validationCommands(services),
   ...redemptionCommands(services),
+  ...orderCommands(services),
   ...qualificationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),

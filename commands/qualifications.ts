@@ -1,4 +1,5 @@
 // Qualifications: which codes a customer could redeem now, each by itself. Nothing is recorded and no place is kept.
+
 import * as v from 'valibot'
 import type { VoucherDocument } from '../projections/vouchers.ts'
 import { fresh } from '../queries/fresh.ts'
@@ -7,13 +8,12 @@ import { contextOf } from '../src/api/context.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from '../src/api/redeemables.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
-import { OrderInput, openOrder, showOrder, stepOrder } from '../src/domain/order.ts'
+import { OrderInput, showOrder, stepOrder } from '../src/domain/order.ts'
 import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
 import { creditsLeft } from '../src/domain/redemption/ledger.ts'
 import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
 import { foreseen, passes, QualificationFilters } from '../src/domain/redemption/qualify.ts'
-import type { Looked } from '../src/domain/redemption/sight.ts'
-import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import { evaluateFor, type Looked } from '../src/domain/redemption/sight.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -22,6 +22,7 @@ import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/res
 import { isFailure, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
 
 const SCENARIOS = ['ALL', 'CUSTOMER_WALLET'] as const
@@ -258,12 +259,16 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
 
 const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
   const { body } = call
-  const meant = await customerMeant(services, call, body.customer, contextOf(call, services, { dryRun: true }))
+  const context = contextOf(call, services, { dryRun: true })
+  const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return meant
   if (body.scenario === 'CUSTOMER_WALLET' && !meant.state)
     return refuse('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')
   const rulebook = services.rulebook.current()
-  const order = body.order ? openOrder(body.order) : undefined
+  const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
+  const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
+  if (about && !isMeant(about)) return about
+  const order = about?.order
   const { found, next } = await scan(services, call, body, {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),

@@ -1,4 +1,5 @@
 // Redeeming and rolling back: one request's redeemables all or none, under the limits of their codes, campaigns and customers.
+
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
@@ -20,11 +21,11 @@ import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
-import { openOrder } from '../src/domain/order.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import { isMeant } from '../src/runtime/orders.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
 import type { Services } from '../src/services.ts'
@@ -65,14 +66,17 @@ const redeem = async (
   const meant = await customerMeant(services, call, body.customer, context)
   if (isFailure(meant)) return { failure: meant }
   const { reach } = meant
-  const order = body.order ? openOrder(body.order) : undefined
+  const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
+  const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
+  if (about && !isMeant(about)) return { failure: fromRefusal(about.refused) }
   const session = body.session?.key ?? undefined
   const redeemed = await services.redemptions.redeem(
     {
       ...namesOf(call),
       redeemables: codesOf(body.redeemables),
       asked: askedOf(call, body),
-      ...(order ? { order } : {}),
+      ...(about ? { order: about.order } : {}),
+      ...(about?.known ? { knownOrder: about.known } : {}),
       ...(session === undefined ? {} : { session }),
       ...(meant.customer ? { customer: meant.customer } : {}),
     },

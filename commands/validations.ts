@@ -1,4 +1,5 @@
 // Validating redeemables: what a redemption would give now, without redeeming anything; with a session, a place is kept for it.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
@@ -23,16 +24,17 @@ import {
 import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
-import { openOrder, showOrder, stepOrder } from '../src/domain/order.ts'
+import { showOrder, stepOrder } from '../src/domain/order.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
-import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
+import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
 
 const TAG = 'Validations'
@@ -125,7 +127,10 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const asked = askedOf(call, body)
   const redeemables = codesOf(body.redeemables)
   const looked = await services.redemptions.look(redeemables.map(({ code }) => code))
-  const order = body.order ? openOrder(body.order) : undefined
+  const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
+  const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
+  if (about && !isMeant(about)) return { failure: fromRefusal(about.refused) }
+  const order = about?.order
   const situation = {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),

@@ -2,6 +2,8 @@
 import type { Consent } from '../src/domain/customer/consents.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import type { Channel } from '../src/domain/customer/messages.ts'
+import { isOrderFact } from '../src/domain/customer/orders/facts.ts'
+import { evolveOrderSums, NO_ORDER_SUMS, type OrderSums } from '../src/domain/customer/orders/state.ts'
 import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
 import { isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
 import { evolveSums, NO_SUMS, type RedemptionSums } from '../src/domain/customer/redemptions/sums.ts'
@@ -34,6 +36,7 @@ export interface CustomerDocument {
   readonly sums: RedemptionSums
   /** By channel, what the customer said of being written to; absent in a document of an earlier version. */
   readonly consents?: Readonly<Partial<Record<Channel, Consent>>>
+  readonly ordered: OrderSums
 }
 
 const emailOf = ({ email }: Profile): string | null => (email === undefined ? null : emailKey(email))
@@ -64,6 +67,8 @@ export const customers: Projection<CustomerDocument> = {
     'RedemptionFailed',
     'RedemptionRolledBack',
     'RedemptionRollbackFailed',
+    'OrderCreated',
+    'OrderUpdated',
   ],
   keys: (fact) => {
     const customer = customerOfStream(fact.stream)
@@ -72,6 +77,7 @@ export const customers: Projection<CustomerDocument> = {
   evolve: (before, fact, key) => {
     if (!isCustomerFact(fact)) return before
     if (isRedemptionFact(fact)) return before && { ...before, sums: evolveSums(before.sums, fact) }
+    if (isOrderFact(fact)) return before && { ...before, ordered: evolveOrderSums(before.ordered, fact) }
     switch (fact.type) {
       case 'CustomerCreated': {
         const profile = mergeProfile({ metadata: {} }, fact.data.profile)
@@ -87,6 +93,7 @@ export const customers: Projection<CustomerDocument> = {
           referred: {},
           sums: NO_SUMS,
           consents: {},
+          ordered: NO_ORDER_SUMS,
         }
       }
       case 'CustomerUpdated': {

@@ -12,6 +12,7 @@ import { eventTotals } from './eventTotals.ts'
 import { loyaltyCards } from './loyaltyCards.ts'
 import { loyaltyTotals } from './loyaltyTotals.ts'
 import { loyaltyTransactions } from './loyaltyTransactions.ts'
+import { orders } from './orders.ts'
 import { outbox } from './outbox.ts'
 import type { Projection } from './projection.ts'
 import { publications } from './publications.ts'
@@ -44,6 +45,7 @@ export const projections = [
   loyaltyTransactions,
   loyaltyTotals,
   redemptions,
+  orders,
   campaignTotals,
   accessLog,
 ] as unknown as readonly Projection[]

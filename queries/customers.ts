@@ -5,6 +5,7 @@ import type { CustomerDocument, ReferralOf } from '../projections/customers.ts'
 import { reachOf, tokenNeeded } from '../src/api/reach.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import type { Card } from '../src/domain/customer/loyalty/state.ts'
+import type { OrderSums } from '../src/domain/customer/orders/state.ts'
 import { emailKey, type Profile } from '../src/domain/customer/profile.ts'
 import { type RedemptionSums, summaryOf } from '../src/domain/customer/redemptions/sums.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
@@ -32,9 +33,14 @@ export const CustomerObject = v.pipe(
   v.title('Customer'),
 )
 
+interface Sums {
+  readonly sums: RedemptionSums
+  readonly ordered: OrderSums
+}
+
 /** Totals of what a customer redeemed and ordered; `toGo`: the credits left on gift vouchers, where they were looked up. */
-const showSummary = (sums: RedemptionSums, cards: readonly Card[], toGo: number | undefined) => {
-  const { redemptions, orders } = summaryOf(sums, cards, toGo)
+const showSummary = ({ sums, ordered }: Sums, cards: readonly Card[], toGo: number | undefined) => {
+  const { redemptions, orders } = summaryOf(sums, ordered, cards, toGo)
   const { last_order_date: at, ...amounts } = orders
   return { redemptions, orders: { ...amounts, ...(at === undefined ? {} : { last_order_date: isoOf(at) }) } }
 }
@@ -52,7 +58,7 @@ const showProfile = (
   updatedAt: number | null,
   { referrals, referred }: Referred,
   cards: readonly Card[],
-  sums: RedemptionSums,
+  sums: Sums,
   toGo?: number,
 ) => ({
   id,
@@ -103,7 +109,7 @@ export const showCustomerState = (state: CustomerState, toGo?: number) =>
       referred: state.referrals.credited,
     },
     Object.values(state.loyalty.cards),
-    state.redemptions.sums,
+    { sums: state.redemptions.sums, ordered: state.orders.sums },
     toGo,
   )
 
@@ -116,7 +122,7 @@ export const showCustomer = (document: CustomerDocument, cards: readonly Card[] 
     document.updated_at?.getTime() ?? null,
     document,
     cards,
-    document.sums,
+    document,
     toGo,
   )
 

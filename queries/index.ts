@@ -24,6 +24,7 @@ import { loyaltyMemberQueries } from './loyaltyMembers.ts'
 import { loyaltyTierQueries } from './loyaltyTiers.ts'
 import { loyaltyTransactionQueries } from './loyaltyTransactions.ts'
 import { messageQueries } from './messages.ts'
+import { orderQueries } from './orders.ts'
 import { personalDataQueries } from './personalData.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
@@ -65,6 +66,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...asyncActionQueries(services),
   ...publicationQueries(services),
   ...redemptionQueries(services),
+  ...orderQueries(services),
   ...redeemableQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),

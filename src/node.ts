@@ -34,6 +34,7 @@ import { createVault } from './privacy/vault.ts'
 import { erasureProcesses } from './processes/erasures.ts'
 import { loyaltyProcesses } from './processes/loyalty.ts'
 import { failureCounter, watchProcesses } from './processes/metrics.ts'
+import { orderProcesses } from './processes/orders.ts'
 import { joinProcesses, startProcesses } from './processes/process.ts'
 import { redemptionProcesses } from './processes/redemptions.ts'
 import { referralProcesses } from './processes/referrals.ts'
@@ -63,6 +64,7 @@ import {
   watchNode,
   watchServers,
 } from './runtime/operation.ts'
+import { createOrders } from './runtime/orders.ts'
 import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
@@ -334,6 +336,13 @@ export const startNode = async (
     const deciding = { store, sleep: (ms: number) => sleep(ms), random: Math.random }
     const stock = createStock(rulebook.current, deciding)
     const ledgers = createLedgers(rulebook.current, deciding)
+    const orders = createOrders({
+      customers,
+      ledgers,
+      readModel,
+      caughtUp,
+      triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
+    })
     const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
     const voucherJobs = startVoucherJobs({
       store,
@@ -376,6 +385,7 @@ export const startNode = async (
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
           ...traceProcesses({ store, readModel, snapshots, caughtUp, now }),
           ...erasureProcesses({ erasures, snapshots }),
+          ...orderProcesses({ ledgers, now }),
           ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),
         ],
         store,
@@ -442,6 +452,7 @@ export const startNode = async (
       stock,
       ledgers,
       redemptions,
+      orders,
       processes,
       activityFeed,
       erasures,

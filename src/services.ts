@@ -1,4 +1,5 @@
 // What routes are built on: the running parts of one node, without their drivers.
+
 import type { Dispatcher } from './delivery/index.ts'
 import type { EventStore } from './eventstore/index.ts'
 import type { Tokens } from './http/tokens.ts'
@@ -15,6 +16,7 @@ import type { FailedJobs } from './runtime/failedJobs.ts'
 import type { FreeCodes } from './runtime/freeCodes.ts'
 import type { Ledgers } from './runtime/ledgers.ts'
 import type { Load } from './runtime/load.ts'
+import type { Orders } from './runtime/orders.ts'
 import type { Redemptions } from './runtime/redemptions.ts'
 import type { RejectedEvents } from './runtime/rejected.ts'
 import type { RulebookRuntime } from './runtime/rulebook.ts'
@@ -59,6 +61,7 @@ export interface Services {
   readonly stock: Stock
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions
+  readonly orders: Orders
   readonly processes: Processes
   /** What comes into the activity log, for those who watch. */
   readonly activityFeed: ActivityFeed

@@ -10,62 +10,65 @@ import { GivenMetadata } from './size.ts'
 /** The most that an order may come to with the units that vouchers add, minor units; still exact as a number. */
 export const MAX_ORDER = 1_000 * MAX_AMOUNT
 
-const amount = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(MAX_AMOUNT))
-const quantity = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(1_000_000))
-const id = v.pipe(v.string(), v.maxLength(300))
+export const amount = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(MAX_AMOUNT))
+export const quantity = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(1_000_000))
+export const orderName = v.pipe(v.string(), v.maxLength(300))
 const metadata = v.record(v.string(), v.unknown())
 
+export const OrderStatus = v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED'])
+export type OrderStatus = v.InferOutput<typeof OrderStatus>
+
 /** A copy without what is null or undefined: clients send back the objects that they were shown. */
-const present = <T extends object>(record: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+export const present = <T extends object>(record: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>
   }
 
 const Product = v.pipe(v.looseObject({ price: v.nullish(amount) }), v.transform(present))
 
-const Item = v.pipe(
-  v.object({
-    product_id: v.nullish(id),
-    sku_id: v.nullish(id),
-    /** The seller's own id of the product or SKU, as `related_object` says. */
-    source_id: v.nullish(id),
-    related_object: v.nullish(v.picklist(['product', 'sku'])),
-    /** 1 when absent. */
-    quantity: v.nullish(quantity),
-    /** Of one unit, minor units; else the price of `sku` or `product`. */
-    price: v.nullish(amount),
-    /** Of all units, minor units; else price times quantity. */
-    amount: v.nullish(amount),
-    product: v.nullish(Product),
-    sku: v.nullish(Product),
-    metadata: v.nullish(GivenMetadata),
-  }),
-  answered(
-    'id',
-    'object',
-    'initial_quantity',
-    'discount_quantity',
-    'initial_amount',
-    'discount_amount',
-    'applied_discount_amount',
-    'applied_discount_quantity',
-    'applied_quantity',
-    'applied_quantity_amount',
-    'subtotal_amount',
-  ),
-  v.transform(present),
-)
-type Item = v.InferOutput<typeof Item>
+/** What a request may say of an item. */
+export const itemFields = {
+  product_id: v.nullish(orderName),
+  sku_id: v.nullish(orderName),
+  /** The seller's own id of the product or SKU, as `related_object` says. */
+  source_id: v.nullish(orderName),
+  related_object: v.nullish(v.picklist(['product', 'sku'])),
+  /** 1 when absent. */
+  quantity: v.nullish(quantity),
+  /** Of one unit, minor units; else the price of `sku` or `product`. */
+  price: v.nullish(amount),
+  /** Of all units, minor units; else price times quantity. */
+  amount: v.nullish(amount),
+  product: v.nullish(Product),
+  sku: v.nullish(Product),
+  metadata: v.nullish(GivenMetadata),
+}
 
-const priceOf = ({ price, sku, product }: Item): number | undefined => price ?? sku?.price ?? product?.price
+/** What only an answer says of an item. */
+export const ITEM_ANSWERED = [
+  'id',
+  'object',
+  'applied_discount_amount',
+  'applied_discount_quantity',
+  'applied_quantity',
+  'applied_quantity_amount',
+  'subtotal_amount',
+]
+/** What is computed where codes are applied, and may be said of an order that is only recorded. */
+const ITEM_COMPUTED = ['initial_quantity', 'discount_quantity', 'initial_amount', 'discount_amount']
+
+const Item = v.pipe(v.object(itemFields), answered(...ITEM_ANSWERED, ...ITEM_COMPUTED), v.transform(present))
+export type Item = v.InferOutput<typeof Item>
+
+export const priceOf = ({ price, sku, product }: Item): number | undefined => price ?? sku?.price ?? product?.price
 
 /** What an item costs before any discount, minor units; undefined when it says nothing of that. */
-const amountOf = (item: Item): number | undefined => {
+export const amountOf = (item: Item): number | undefined => {
   const price = priceOf(item)
   return item.amount ?? (price === undefined ? undefined : price * (item.quantity ?? 1))
 }
 
-const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, one) => sum + one, 0)
+export const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, one) => sum + one, 0)
 
 /**
  * The `order` of a request. Numbers may be sent as text; what is null counts as absent; amounts are minor units, whole, from 0
@@ -74,9 +77,9 @@ const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, one) 
  */
 export const OrderInput = v.pipe(
   v.object({
-    id: v.nullish(id),
-    source_id: v.nullish(id),
-    status: v.nullish(v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED'])),
+    id: v.nullish(orderName),
+    source_id: v.nullish(orderName),
+    status: v.nullish(OrderStatus),
     /** Else what the items come to. */
     amount: v.nullish(amount),
     items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ORDER_ITEMS))),
@@ -166,7 +169,8 @@ export const withSums = (order: Stated, discount: number, applied: number): Pric
   }
 }
 
-const openItem = (
+/** An item before any discount, with what it costs. */
+export const openItem = (
   { quantity = 1, price: _, amount: __, ...described }: Item,
   price: number | undefined,
   cost: number,
@@ -241,6 +245,9 @@ export const RecordedOrder = v.looseObject({
   metadata: v.optional(metadata),
 })
 
+/** The id of the order with a `source_id` of the seller's own. */
+export const orderOfSource = (sourceId: string): string => idFrom('ord', 'source', sourceId)
+
 /** The id of the order of a request: the one that it was given, else one that follows from the request. */
 export const orderId = (order: Pick<PricedOrder, 'id'>, request: string): string => order.id ?? idFrom('ord', request)
 
@@ -252,6 +259,7 @@ export interface OrderView {
   readonly updated_at?: string
   readonly customer_id?: string | null
   readonly referrer_id?: string | null
+  readonly redemptions?: Readonly<Record<string, object>>
 }
 
 /** The order object of the contract. Items have ids once the order has one. */
@@ -276,6 +284,9 @@ export const showOrder = (order: PricedOrder, view: OrderView = {}) => {
     metadata: said ?? {},
     customer_id: view.customer_id ?? null,
     referrer_id: view.referrer_id ?? null,
-    object: 'order',
+    ...(view.customer_id ? { customer: { id: view.customer_id, object: 'customer' as const } } : {}),
+    ...(view.referrer_id ? { referrer: { id: view.referrer_id, object: 'customer' as const } } : {}),
+    ...(view.redemptions ? { redemptions: view.redemptions } : {}),
+    object: 'order' as const,
   }
 }

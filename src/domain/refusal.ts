@@ -14,6 +14,7 @@ export type RefusalKey =
   | 'redemption_rules_violated'
   | 'condition_too_costly'
   | 'missing_order'
+  | 'invalid_order'
   | 'missing_amount'
   | 'invalid_amount'
   | 'invalid_redeemables'

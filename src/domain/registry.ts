@@ -1,7 +1,9 @@
 // All fact types of all streams, for the codec at the store's boundary.
+
 import { accessFacts } from './access/facts.ts'
 import { codeFacts } from './codes.ts'
 import { customerFacts } from './customer/facts.ts'
+import { orderHomeFacts } from './customer/orders/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
 import { webhookFacts } from './distributions/webhookFacts.ts'
 import { stockFacts } from './loyalty/stock.ts'
@@ -22,6 +24,7 @@ export const factRegistry = {
   ...publicationFacts,
   ...jobFacts,
   ...ledgerFacts,
+  ...orderHomeFacts,
   ...stockFacts,
   ...deliveryFacts,
   ...webhookFacts,

@@ -9,6 +9,7 @@ export const TRACED = {
   outbox: 'customer',
   loyaltyTransactions: 'customer',
   redemptions: 'customer',
+  orders: 'customer',
 } as const
 export type Traced = keyof typeof TRACED
 

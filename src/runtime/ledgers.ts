@@ -1,9 +1,11 @@
 // Codes and campaigns as streams with ledgers, and the streams of requests without a customer.
+
 import { codeStream } from '../domain/codes.ts'
+import type { OrderFact, OrderReserved } from '../domain/customer/orders/facts.ts'
 import { isRedemptionFact, type RedemptionFact, redemptionStream } from '../domain/customer/redemptions/facts.ts'
 import { evolveRedemptions, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
-import type { Ledger, LedgerCommand, LedgerFact } from '../domain/redemption/ledger.ts'
-import { NO_LEDGER } from '../domain/redemption/ledger.ts'
+import { decideHome, foldHome, type HomeCommand, NO_HOME, type OrderHome, orderStream } from '../domain/orders/home.ts'
+import { type Ledger, type LedgerCommand, type LedgerFact, NO_LEDGER } from '../domain/redemption/ledger.ts'
 import {
   type CodeStream,
   type CodeStreamCommand,
@@ -27,6 +29,8 @@ export interface Ledgers {
   readonly campaigns: Decider<Ledger, LedgerCommand>
   /** Requests without a customer, by id. */
   readonly requests: Decider<RedemptionsState, RedemptionCommand>
+  /** Orders by a name of theirs: whose they are, and those of nobody. */
+  readonly orders: Decider<OrderHome, HomeCommand>
 }
 
 /** What tells facts at the same place of a ledger's stream apart. */
@@ -83,6 +87,17 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         },
         keyOf: ({ type, data }) => ('redemption' in data ? data.redemption : `${type}/${data.request}`),
         metadata: () => ({ ...metadata(), root: true }),
+      },
+      options,
+    ),
+    orders: createDecider<OrderHome, HomeCommand, OrderFact | { type: 'OrderReserved'; data: OrderReserved }>(
+      {
+        streamOf: orderStream,
+        initial: () => NO_HOME,
+        fold: foldHome,
+        decide: decideHome,
+        keyOf: ({ data }) => JSON.stringify(data),
+        metadata,
       },
       options,
     ),

@@ -1,7 +1,9 @@
 // Carries a request for redemptions through its streams: places in the ledgers of codes and campaigns, the decision in the
 // stream of the customer (or of the request), and the ledgers told of it. Nothing here is remembered: whatever is broken off
 // at any point is settled from what the streams say.
+
 import { calendarOf } from '../domain/calendar.ts'
+import type { KnownOrder } from '../domain/customer/orders/state.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
 import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
 import type { Share } from '../domain/customer/redemptions/share.ts'
@@ -48,6 +50,8 @@ export interface RedemptionAsk {
   readonly formerName?: string
   readonly redeemables: readonly Wanted[]
   readonly order?: PricedOrder
+  /** The order that was there before. */
+  readonly knownOrder?: KnownOrder
   readonly asked: Asked
   readonly session?: string
   readonly customer?: { readonly id: string; readonly profile: ProfilePatch; readonly mayCreate: boolean }
@@ -115,6 +119,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     profile: ask.customer?.profile ?? {},
     mayCreate: ask.customer?.mayCreate ?? false,
     ...(ask.order ? { order: ask.order } : {}),
+    ...(ask.knownOrder ? { knownOrder: ask.knownOrder } : {}),
     ...(ask.session === undefined ? {} : { session: ask.session }),
   })
 

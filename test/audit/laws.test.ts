@@ -29,7 +29,7 @@ const broken = async (parts: readonly Part[], options = {}): Promise<readonly st
 
 const card = { id: 'loy_1', code: 'CARD' }
 const moved = (type: string, points: number, before: number, more: object = {}): Part => {
-  const sign = /Removed|Expired|Out$|Spent/.test(type) ? -1 : 1
+  const sign = /Removed|TakenBack|Expired|Out$|Spent/.test(type) ? -1 : 1
   return [
     'customer-ann',
     type,
@@ -44,6 +44,11 @@ const moved = (type: string, points: number, before: number, more: object = {}):
   ]
 }
 
+const order = (what: string, status: string, more: object = {}): Part => [
+  'customer-ann',
+  `Order${what}`,
+  { order: 'ord_1', status, amount: 5, ...more },
+]
 const share = { day: '2026-03-02', apiKey: 'shop', credits: 0, amount: 100, discounted: 10 }
 const reserved = (redemption: string, code: string): Part => [
   `code-${code}`,
@@ -128,6 +133,14 @@ const lawful: Readonly<Record<string, readonly Part[]>> = {
     moved('PointsAdded', 10, 0),
     moved('PointsSpent', 4, 10, { redemption: 'r_1' }),
     moved('PointsExpired', 6, 6),
+  ],
+  'an order': [
+    order('Created', 'CREATED'),
+    order('Updated', 'PAID', { was: { status: 'CREATED', amount: 5 } }),
+    order('Paid', 'PAID'),
+    order('Updated', 'CANCELED', { was: { status: 'PAID', amount: 5 } }),
+    order('Canceled', 'CANCELED'),
+    order('Paid', 'PAID'),
   ],
   'a customer who comes back': [
     ['customer-ann', 'CustomerCreated', { id: 'ann' }],
@@ -316,6 +329,31 @@ const breaches: readonly (readonly [law: string, what: string, parts: readonly P
     'causes-pay-once',
     'a rule that pays an event twice',
     [moved('PointsEarned', 3, 0, cause), moved('PointsEarned', 3, 3, { ...cause, transaction: 'vtx_2' })],
+  ],
+  [
+    'orders-go-on',
+    'an order that is paid twice',
+    [order('Created', 'CREATED'), order('Paid', 'PAID'), order('Paid', 'PAID')],
+  ],
+  [
+    'orders-go-on',
+    'a change of what was not',
+    [order('Created', 'PAID'), order('Updated', 'PAID', { was: { status: 'CREATED', amount: 5 } })],
+  ],
+  [
+    'orders-go-on',
+    'an order of two customers',
+    [order('Created', 'PAID'), ['customer-bob', 'OrderCreated', { order: 'ord_1', status: 'PAID', amount: 5 }]],
+  ],
+  [
+    'orders-go-on',
+    'more points taken back than given',
+    [
+      order('Created', 'PAID'),
+      moved('PointsEarned', 3, 0, { ...cause, cause: { fact: 'f', type: 't', order: 'ord_1' }, transaction: 'vtx_1' }),
+      moved('PointsAdded', 3, 3),
+      moved('PointsTakenBack', 4, 6, { order: 'ord_1', related: 'vtx_1' }),
+    ],
   ],
   ['referrals-match', 'a reward paid twice', [converted, credited, rewarded, rewarded]],
   ['referrals-match', 'a credit without a conversion', [credited]],

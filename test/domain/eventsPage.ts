@@ -1,10 +1,12 @@
 // The catalogue of facts, made from the registry: what can be in the log, in which stream, with which fields.
+
 import { toJsonSchema } from '@valibot/to-json-schema'
 import { accessFacts } from '../../src/domain/access/facts.ts'
 import { codeFacts } from '../../src/domain/codes.ts'
 import { consentFacts } from '../../src/domain/customer/consents.ts'
 import { loyaltyFacts } from '../../src/domain/customer/loyalty/facts.ts'
 import { messageFacts } from '../../src/domain/customer/messages.ts'
+import { orderFacts, orderHomeFacts } from '../../src/domain/customer/orders/facts.ts'
 import { profileFacts } from '../../src/domain/customer/profile.ts'
 import { redemptionFacts } from '../../src/domain/customer/redemptions/facts.ts'
 import { referralFacts } from '../../src/domain/customer/referrals/facts.ts'
@@ -63,6 +65,18 @@ const FAMILIES: readonly Family[] = [
     stream: 'customer-<id>, or redemption-<request> for one without a customer',
     says: 'What came of a request to redeem.',
     facts: redemptionFacts,
+  },
+  {
+    title: 'Orders',
+    stream: 'customer-<id>, or order-<id> for one of nobody’s',
+    says: 'What was ordered, each time whole, and what became of it.',
+    facts: orderFacts,
+  },
+  {
+    title: 'Names of orders',
+    stream: 'order-<id>',
+    says: 'Which order an id or a `source_id` stands for, and whose it is.',
+    facts: orderHomeFacts,
   },
   {
     title: 'Messages asked for',

@@ -40,6 +40,8 @@ const MEANT = {
   'redemptions.read': 'admin marketer integrator reader auditor',
   'redemptions.write': 'admin integrator client',
   'redemptions.rollback': 'admin integrator',
+  'orders.read': 'admin marketer integrator reader auditor',
+  'orders.write': 'admin integrator',
   'referrals.read': 'admin marketer integrator reader auditor',
   'referrals.write': 'admin integrator',
   'members.read': 'admin marketer integrator reader auditor',

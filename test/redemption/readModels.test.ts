@@ -1,4 +1,5 @@
 // What redemptions leave to be read: the laws of the read models, sums, and how a redemption shows.
+
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +10,7 @@ import { type RedemptionDocument, redemptions } from '../../projections/redempti
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { showParent, showRedemption } from '../../queries/redemptions.ts'
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
+import { NO_ORDER_SUMS } from '../../src/domain/customer/orders/state.ts'
 import {
   isRedemptionFact,
   type RedemptionFact,
@@ -215,7 +217,7 @@ test('the summary of a customer: what stands, what was spent, the newest order',
   ]).map(({ fact }) => fact)
   const before = facts.reduce(evolveRedemptions, NO_REDEMPTIONS)
   const card = { redeemed: 5, balance: 7 }
-  assert.equal(summaryOf(before.sums, [card, card], 30), {
+  assert.equal(summaryOf(before.sums, NO_ORDER_SUMS, [card, card], 30), {
     redemptions: {
       total_redeemed: 3,
       total_failed: 1,
@@ -238,7 +240,7 @@ test('the summary of a customer: what stands, what was spent, the newest order',
     type: 'RedemptionRolledBack',
     data: rolledBack(succeeded(0, {}, 100), T0 + 9),
   })
-  const { redemptions: counted, orders } = summaryOf(after.sums, [])
+  const { redemptions: counted, orders } = summaryOf(after.sums, NO_ORDER_SUMS, [])
   assert.equal([counted.total_redeemed, counted.total_succeeded, counted.total_rolled_back], [2, 3, 1])
   assert.equal([orders.total_amount, orders.total_count, orders.last_order_amount], [201, 1, 201])
 })

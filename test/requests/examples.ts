@@ -213,6 +213,16 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: `/v1/redemptions/${await redeemed(`backs-${tag}`)}/rollbacks`,
       body: {},
     }),
+    '/v1/orders': (tag) => ({
+      path: '/v1/orders',
+      body: {
+        source_id: `order-${tag}`,
+        customer: ANN,
+        status: 'PAID',
+        items: [{ source_id: 'tea', related_object: 'product', quantity: 2, price: 100, product: { name: 'Tea' } }],
+        metadata: { tag },
+      },
+    }),
     '/v1/qualifications': () => ({ path: '/v1/qualifications', body: { customer: ANN } }),
     '/v1/referrals/members/{code}/holders': async (tag) => {
       const published = await made('/v1/publications', {

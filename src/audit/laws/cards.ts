@@ -11,6 +11,7 @@ const SIGNS: Readonly<Record<string, 1 | -1>> = {
   PointsRefunded: 1,
   PendingPointsActivated: 1,
   PointsRemoved: -1,
+  PointsTakenBack: -1,
   PointsExpired: -1,
   PointsTransferredOut: -1,
   PointsSpent: -1,

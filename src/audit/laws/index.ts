@@ -8,6 +8,7 @@ import { earnings } from './earnings.ts'
 import { uniqueCustomers, uniqueIds } from './ids.ts'
 import { type AnyLaw, type Breach, isOnce, type LawRecord } from './law.ts'
 import { messages } from './messages.ts'
+import { orders } from './orders.ts'
 import { pendingPoints } from './pending.ts'
 import { dataOf } from './read.ts'
 import { redemptionPlaces } from './redemptions.ts'
@@ -28,6 +29,7 @@ export const LAWS: readonly AnyLaw[] = [
   pendingPoints,
   transfers,
   earnings,
+  orders,
   referrals,
   referredOnce,
   messages,

@@ -90,6 +90,10 @@ export interface Operations {
   'POST /client/v1/redeem': { query: { "code": string; "tracking_id"?: string | undefined } }
   'POST /v1/redemptions/{id}/rollback': { query: { "reason"?: string | undefined; "tracking_id"?: string | undefined } }
   'POST /v1/redemptions/{id}/rollbacks': { query: { "reason"?: string | undefined; "tracking_id"?: string | undefined } }
+  'POST /v1/orders': { query: Record<string, never> }
+  'GET /v1/orders': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "customer"?: string | undefined; "status"?: "CREATED" | "PAID" | "CANCELED" | "PROCESSING" | "FULFILLED" | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "status" | "-status" | undefined } }
+  'PUT /v1/orders/{id}': { query: Record<string, never> }
+  'GET /v1/orders/{id}': { query: Record<string, never> }
   'POST /v1/qualifications': { query: Record<string, never> }
   'POST /client/v1/qualifications': { query: Record<string, never> }
   'POST /v1/referrals/members/{code}/holders': { query: Record<string, never> }

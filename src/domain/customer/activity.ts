@@ -3,6 +3,8 @@
 import type { CustomerFact } from './facts.ts'
 import { isLoyaltyFact } from './loyalty/facts.ts'
 import { loyaltyActivity } from './loyalty/show.ts'
+import { isOrderFact } from './orders/facts.ts'
+import { orderActivity } from './orders/show.ts'
 import { isRedemptionFact } from './redemptions/facts.ts'
 import { redemptionActivity } from './redemptions/show.ts'
 import { isReferralFact } from './referrals/facts.ts'
@@ -35,6 +37,7 @@ export const activityOf = (id: string, fact: CustomerFact): Activity | undefined
   if (isLoyaltyFact(fact)) return loyaltyActivity(fact)
   if (isVoucherFact(fact) || isReferralFact(fact)) return referralActivity(fact)
   if (isRedemptionFact(fact)) return redemptionActivity(fact)
+  if (isOrderFact(fact)) return orderActivity(fact)
   switch (fact.type) {
     case 'CustomEventTracked':
       return {

@@ -66,7 +66,7 @@ export const subjectOf = (state: CustomerState): Subject => ({
   points: (campaign) => pointsIn(state.loyalty, campaign),
   // Made when it is asked for, which is seldom.
   get summary() {
-    return summaryOf(state.redemptions.sums, Object.values(state.loyalty.cards))
+    return summaryOf(state.redemptions.sums, state.orders.sums, Object.values(state.loyalty.cards))
   },
 })
 

@@ -1,4 +1,5 @@
 // The customer's state after a fact: total, pure, and without any rule: facts are never judged again.
+
 import type { Occurrence } from '../conditions/subject.ts'
 import { countOccurrence } from '../conditions/tally.ts'
 import { evolveConsents } from './consents.ts'
@@ -7,6 +8,8 @@ import { isLoyaltyFact } from './loyalty/facts.ts'
 import { evolveLoyalty } from './loyalty/state.ts'
 import { evolveMessages } from './messages.ts'
 import { occurrenceOf } from './occurrence.ts'
+import { isOrderFact } from './orders/facts.ts'
+import { evolveOrders, noteEarned } from './orders/state.ts'
 import { mergeProfile } from './profile.ts'
 import { isRedemptionFact } from './redemptions/facts.ts'
 import { evolveRedemptions } from './redemptions/state.ts'
@@ -40,7 +43,9 @@ const without = (segments: Readonly<Record<string, Membership>>, id: string): Re
 }
 
 const applied = (state: CustomerState, fact: CustomerFact): CustomerState => {
-  if (isLoyaltyFact(fact)) return { ...state, loyalty: evolveLoyalty(state.loyalty, fact) }
+  if (isLoyaltyFact(fact))
+    return { ...state, loyalty: evolveLoyalty(state.loyalty, fact), orders: noteEarned(state.orders, fact) }
+  if (isOrderFact(fact)) return { ...state, orders: evolveOrders(state.orders, fact) }
   if (isVoucherFact(fact)) return { ...state, vouchers: evolveVouchers(state.vouchers, fact) }
   if (isReferralFact(fact)) return { ...state, referrals: evolveReferrals(state.referrals, fact) }
   if (isRedemptionFact(fact)) return { ...state, redemptions: evolveRedemptions(state.redemptions, fact) }

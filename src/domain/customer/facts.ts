@@ -1,8 +1,10 @@
 // All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
+
 import type * as v from 'valibot'
 import { consentFacts } from './consents.ts'
 import { loyaltyFacts } from './loyalty/facts.ts'
 import { messageFacts } from './messages.ts'
+import { orderFacts } from './orders/facts.ts'
 import { profileFacts } from './profile.ts'
 import { redemptionFacts } from './redemptions/facts.ts'
 import { referralFacts } from './referrals/facts.ts'
@@ -20,6 +22,7 @@ export const customerFacts = {
   ...voucherFacts,
   ...referralFacts,
   ...redemptionFacts,
+  ...orderFacts,
 } as const
 
 type Registry = typeof customerFacts

@@ -1,8 +1,11 @@
 // Which facts count as events of a customer, custom or internal, under which public type.
+
 import type { Occurrence } from '../conditions/subject.ts'
 import type { CustomerFact } from './facts.ts'
 import { isLoyaltyFact } from './loyalty/facts.ts'
 import { loyaltyOccurrence } from './loyalty/show.ts'
+import { isOrderFact } from './orders/facts.ts'
+import { orderOccurrence } from './orders/show.ts'
 import { isRedemptionFact } from './redemptions/facts.ts'
 import { redemptionOccurrence } from './redemptions/show.ts'
 import { isReferralFact } from './referrals/facts.ts'
@@ -17,6 +20,7 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
   if (isLoyaltyFact(fact)) return loyaltyOccurrence(id, fact, recordedAt)
   if (isVoucherFact(fact) || isReferralFact(fact)) return referralOccurrence(id, fact, recordedAt)
   if (isRedemptionFact(fact)) return redemptionOccurrence(id, fact, recordedAt)
+  if (isOrderFact(fact)) return orderOccurrence(id, fact, recordedAt)
   const occurredAt = fact.data.occurredAt
   switch (fact.type) {
     case 'CustomEventTracked':

@@ -98,10 +98,12 @@ export type Said = v.InferOutput<typeof Said>
 
 /** What an erased customer's stream held. */
 export const Erasure = v.object({
-  /** Events of all kinds, custom ones among them, and memberships of segments. */
+  /** Events of all kinds, custom ones among them, memberships of segments, and orders. */
   events: v.number(),
   customerEvents: v.number(),
   segments: v.number(),
+  orders: v.optional(v.number()),
+  orderEvents: v.optional(v.number()),
 })
 export type Erasure = v.InferOutput<typeof Erasure>
 

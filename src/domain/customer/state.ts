@@ -1,8 +1,10 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
+
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
 import { type ConsentsState, NO_CONSENTS } from './consents.ts'
 import { type LoyaltyState, NO_LOYALTY } from './loyalty/state.ts'
 import { type MessagesState, NO_MESSAGES } from './messages.ts'
+import { NO_ORDERS, type OrdersState } from './orders/state.ts'
 import { type Erasure, NO_PROFILE, type Profile } from './profile.ts'
 import { NO_REDEMPTIONS, type RedemptionsState } from './redemptions/state.ts'
 import { NO_REFERRALS, type ReferralsState } from './referrals/state.ts'
@@ -51,6 +53,7 @@ export interface CustomerState {
   readonly vouchers: VouchersState
   readonly referrals: ReferralsState
   readonly redemptions: RedemptionsState
+  readonly orders: OrdersState
   readonly derived: Derived
 }
 
@@ -77,5 +80,6 @@ export const newCustomer = (id: string): CustomerState => ({
   vouchers: NO_VOUCHERS,
   referrals: NO_REFERRALS,
   redemptions: NO_REDEMPTIONS,
+  orders: NO_ORDERS,
   derived: NO_DERIVED,
 })

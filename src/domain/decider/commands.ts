@@ -10,6 +10,7 @@ import type { LoyaltyRef, TrackedReferral } from '../customer/tracking.ts'
 import { isInternalEventType } from '../internalEvents.ts'
 import type { LoyaltyCommand } from '../loyalty/asked.ts'
 import { closeCards, performLoyalty } from '../loyalty/commands.ts'
+import { type OrderDesk, type SaveOrder, saveOrder } from '../orders/save.ts'
 import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
@@ -59,6 +60,12 @@ export interface DeleteCustomer {
   readonly unlessActiveAfter?: number
 }
 
+/** An order of this customer, with what is said of the profile. */
+export interface SaveCustomersOrder extends SaveOrder {
+  readonly profile: ProfilePatch
+  readonly mayCreate: boolean
+}
+
 /** Nothing new has happened: record what became true by the passing of time or by a change of definitions. */
 export interface AdvanceClock {
   readonly type: 'AdvanceClock'
@@ -81,6 +88,7 @@ export type CustomerCommand =
   | VoucherCommand
   | ReferralCommand
   | RedemptionCommand
+  | SaveCustomersOrder
 
 /** What a fact of the profile keeps of a saying, where it is not as old as the fact itself or says something again. */
 const saidOf = (at: number, again: readonly string[], now: number): { readonly said?: Said } =>
@@ -161,7 +169,10 @@ const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
 
 /** Whether a command is about a time beyond the trigger horizon, so that it counts but sends nothing. */
 export const isHistorical = (command: CustomerCommand, now: number): boolean =>
-  command.type === 'TrackEvent' && now - command.occurredAt > command.triggerHorizonMs
+  command.type === 'TrackEvent'
+    ? now - command.occurredAt > command.triggerHorizonMs
+    : command.type === 'SaveOrder' &&
+      (command.by === 'import' || now - (command.createdAt ?? now) > command.triggerHorizonMs)
 
 /** Records what differs. A refusal is an opt-out of the profile as well, which messages under way respect; agreeing ends it. */
 const saveConsents = (draft: Draft, { consents, source, by }: SaveConsents): Refused | undefined => {
@@ -197,25 +208,38 @@ const remove = (draft: Draft, permanently = false): Refused | undefined => {
 
 /** The same, and what was kept of the person goes as well; one who was deleted before can still be erased, and once is enough. */
 const erase = (draft: Draft): Refused | undefined => {
-  const { status, id, segments, occurrences } = draft.state
+  const { status, id, segments, occurrences, orders } = draft.state
   if (status === 'erased') return undefined
   if (status !== 'active' && status !== 'deleted') return refuseNotFound('customer', id)
-  const counts = Object.entries(occurrences).map(([type, { count }]) => ({ isOwn: !isInternalEventType(type), count }))
+  const counts = Object.entries(occurrences).map(([type, { count }]) => ({
+    type,
+    isOwn: !isInternalEventType(type),
+    count,
+  }))
   const sum = (some: typeof counts) => some.reduce((n, { count }) => n + count, 0)
   const held = {
     events: sum(counts),
     customerEvents: sum(counts.filter(({ isOwn }) => isOwn)),
     segments: Object.keys(segments).length,
+    orders: orders.sums.all,
+    orderEvents: sum(counts.filter(({ type }) => type.startsWith('customer.order.'))),
   }
   if (status === 'active') remove(draft, true)
   draft.emit('CustomerErased', { ...held, occurredAt: draft.now })
   return undefined
 }
 
+const ordersOf = (draft: Draft): OrderDesk => ({
+  now: draft.now,
+  known: (id) => (Object.hasOwn(draft.state.orders.kept, id) ? draft.state.orders.kept[id] : undefined),
+  emit: (type, data) => draft.emit(type, data),
+})
+
 /** The customer's side of a redemption. */
 const deskOf = (draft: Draft): Desk => ({
   redemptions: draft.state.redemptions,
   customer: draft.state,
+  orders: ordersOf(draft),
   rulebook: draft.rulebook,
   now: draft.now,
   emit: (type, data) => draft.emit(type, data),
@@ -258,6 +282,8 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
     case 'RollBackRedemptions':
     case 'RecordFailedRollback':
       return performRedemptions(deskOf(draft), command)
+    case 'SaveOrder':
+      return saveProfile(draft, command.profile, command.mayCreate) ?? saveOrder(ordersOf(draft), command)
     case 'CreditReferrer':
     case 'NoteReferralHolder':
       return performReferrals(draft, command)

@@ -15,8 +15,10 @@ import { uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
 import { giveReward } from '../loyalty/rewardGifts.ts'
 import { rezoneCards } from '../loyalty/rezone.ts'
+import { takeBackPoints } from '../loyalty/takeBack.ts'
 import { reconcileTiers, settleTiers } from '../loyalty/tiers.ts'
 import { advanceLoyalty, dueLoyalty } from '../loyalty/timed.ts'
+import { followOrder } from '../orders/react.ts'
 import { refer } from '../referrals/react.ts'
 import { isRefused, type Refused } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
@@ -28,7 +30,7 @@ import { type CustomerCommand, isHistorical, perform } from './commands.ts'
  * is a function here; it emits what follows into the draft.
  */
 type Reaction = (draft: Draft, fact: DecidedFact) => void
-const reactions: readonly Reaction[] = [earn, refer, giveReward, settleTiers]
+const reactions: readonly Reaction[] = [followOrder, earn, takeBackPoints, refer, giveReward, settleTiers]
 
 /** Asked once nothing else follows, fact by fact; what they emit is followed up like any other fact. */
 const lastReactions: readonly Reaction[] = [reactWithMessages]

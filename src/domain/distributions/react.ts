@@ -1,12 +1,14 @@
 // What a fact sets off: for each distribution that waits for it, a message asked for, or the recorded reason why not.
+
 import { calendarOf } from '../calendar.ts'
 import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
-import type { Occurrence } from '../conditions/subject.ts'
+import type { Occurrence, Order } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import { type Consent, consentOf } from '../customer/consents.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import type { Channel, SkipReason } from '../customer/messages.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import { orderAsked } from '../customer/orders/show.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
 import { idFrom } from '../ids.ts'
@@ -85,6 +87,7 @@ interface Asked {
   /** Too far back to send anything. */
   readonly historical: boolean
   readonly occurrence: Occurrence
+  readonly order: Order | undefined
   readonly prepared: Prepared
 }
 
@@ -132,9 +135,9 @@ const capCheck = ({ state, rulebook, now }: Asked, cap: NonNullable<Distribution
 
 /** The questions that a distribution asks before it asks for a message. */
 function* checksOf(asked: Asked): Checks<true> {
-  const { state, now, historical, occurrence, prepared } = asked
+  const { state, now, historical, occurrence, order, prepared } = asked
   const { channel, cap } = prepared.entry.definition
-  const context = { event: occurrence }
+  const context = { event: occurrence, ...(order ? { order } : {}) }
   for (const { rule, condition } of prepared.gates)
     yield ruled(rule, condition.evaluate(subjectOf(state), context, now))
   // Recorded with the event, not as a fact of its own: an import of years would else double the stream.
@@ -196,7 +199,15 @@ export const reactWithMessages = (draft: Draft, fact: DecidedFact): void => {
   for (const prepared of waiting) {
     const { id, definition, revision } = prepared.entry
     const { failed } = settle(
-      checksOf({ state: draft.state, rulebook, now: draft.now, historical: draft.historical, occurrence, prepared }),
+      checksOf({
+        state: draft.state,
+        rulebook,
+        now: draft.now,
+        historical: draft.historical,
+        occurrence,
+        order: orderAsked(fact),
+        prepared,
+      }),
     )
     const reason = failed?.reason ?? ''
     if (failed && !isSkip(failed)) {
@@ -249,7 +260,9 @@ export const explainMessage = (
   const prepared = rulebook.prepared(prepare).all.get(id)
   const occurrence = occurrenceOf(fact.id, fact, now)
   if (!prepared || !occurrence) return undefined
-  const asked = askedAll(checksOf({ state, rulebook, now, historical: false, occurrence, prepared }))
+  const asked = askedAll(
+    checksOf({ state, rulebook, now, historical: false, occurrence, order: orderAsked(fact), prepared }),
+  )
   return asked.made
     ? { checks: asked.checks, wait: waitOf({ state, rulebook, now }, prepared.entry.definition) }
     : { checks: asked.checks }

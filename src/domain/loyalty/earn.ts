@@ -1,18 +1,22 @@
 // Earning: each fact is shown to the rules that it sets off; each pays once for it, or the reason why not is kept.
+
 import { askedAll, type Check, type Checks, no, ruled, settle, timely, yes } from '../check.ts'
 import type { Compiled } from '../conditions/compile.ts'
-import type { Occurrence, Subject } from '../conditions/subject.ts'
+import type { Occurrence, Order, Subject } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
 import { type Card, cardByCode, cardIn } from '../customer/loyalty/state.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import { isOrderFact } from '../customer/orders/facts.ts'
+import { orderAsked } from '../customer/orders/show.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
 import { MAX_POINTS, multiplied, proportional } from '../points.ts'
 import type { EarningRule } from '../rulebook/earningRule.ts'
 import { allowance, dayOf, NO_TALLY } from '../rulebook/limits.ts'
 import { tierFor } from '../rulebook/loyaltyTier.ts'
+import { isOfOrder, orderValue } from '../rulebook/orderEarning.ts'
 import { issueByRule } from './cards.ts'
 import { hasRoom, lotFor, movement, refOf } from './ledger.ts'
 import { expiryOf, keyOf, type PreparedRule, type Programs, programsOf, triggerKey } from './programs.ts'
@@ -27,22 +31,35 @@ interface Amount {
   readonly value?: number
 }
 
+const inProportion = (
+  value: number,
+  { every, points: each }: { readonly every: number; readonly points: number },
+  named: string,
+): Amount | string => {
+  const points = proportional(value, every, each)
+  if (points === undefined) return `${value} would give more than ${MAX_POINTS} points`
+  return points === 0 ? `${named} of ${value} does not hold ${every} once` : { points, value }
+}
+
 /** What a rule gives before tier and bounds, or why nothing. */
 const amountOf = (
   { loyalty }: EarningRule,
   event: Readonly<Record<string, unknown>>,
   customer: Readonly<Record<string, unknown>>,
+  order: Order | undefined,
 ): Amount | string => {
   if (loyalty.type === 'FIXED') return { points: loyalty.points }
+  if (isOfOrder(loyalty)) {
+    const { value, share, named } = orderValue(loyalty, order)
+    return value === undefined ? `there is no ${named}` : inProportion(value, share, named)
+  }
   const [source, share, name] =
     loyalty.calculation_type === 'CUSTOM_EVENT_METADATA'
       ? ([event, loyalty.custom_event.metadata, "the event's"] as const)
       : ([customer, loyalty.customer.metadata, "the customer's"] as const)
   const value = Object.hasOwn(source, share.property) ? source[share.property] : undefined
   if (typeof value !== 'number') return `${name} metadata has no number ${share.property}`
-  const points = proportional(value, share.every, share.points)
-  if (points === undefined) return `${value} would give more than ${MAX_POINTS} points`
-  return points === 0 ? `${share.property} of ${value} does not hold ${share.every} once` : { points, value }
+  return inProportion(value, share, share.property)
 }
 
 /** What a fact names beside its event: the segment entered, the tier joined or left. */
@@ -98,7 +115,8 @@ const inTier = (points: number, { entry, program }: PreparedRule, card: Card | u
 type Judge = (id: string, condition: Compiled) => ReturnType<Compiled['evaluate']>
 
 /** Evaluates conditions for one event, each once for as long as the customer stays the same: rules often share them. */
-const judgeOf = (draft: Draft, event: Occurrence): Judge => {
+const judgeOf = (draft: Draft, event: Occurrence, order: Order | undefined): Judge => {
+  const context = { event, ...(order ? { order } : {}) }
   let state: CustomerState | undefined
   let subject: Subject | undefined
   const verdicts = new Map<string, ReturnType<Compiled['evaluate']>>()
@@ -110,7 +128,7 @@ const judgeOf = (draft: Draft, event: Occurrence): Judge => {
     }
     const told = verdicts.get(id)
     if (told) return told
-    const verdict = condition.evaluate(subject, { event }, draft.now)
+    const verdict = condition.evaluate(subject, context, draft.now)
     verdicts.set(id, verdict)
     return verdict
   }
@@ -156,7 +174,7 @@ function* checksOf(
   const card = typeof found === 'string' ? undefined : found
   const isCard = 'there is a card to pay to, or one may be issued'
   yield typeof found === 'string' ? no(isCard, found) : yes(isCard, () => card?.code ?? null)
-  const amount = amountOf(definition, occurrence.metadata, state.profile.metadata)
+  const amount = amountOf(definition, occurrence.metadata, state.profile.metadata, orderAsked(fact))
   const isWorth = 'the event is worth points'
   if (typeof amount === 'string') {
     yield no(isWorth, amount)
@@ -211,6 +229,7 @@ const pay = (
       type: occurrence.type,
       ...(custom && fact.data.schema ? { schema: fact.data.schema.id } : {}),
       ...(fact.type === 'SegmentEntered' ? { segment: fact.data.segment } : {}),
+      ...(isOrderFact(fact) ? { order: fact.data.order } : {}),
     },
     day: dayOf(at, programs.calendar),
     at,
@@ -280,11 +299,13 @@ const CLOSED = 'an exclusive rule has paid for this event'
 /** Asks every earning rule that a fact sets off, in their order. Nothing is earned twice for a fact by one rule. */
 export const earn = (draft: Draft, fact: DecidedFact): void => {
   if (draft.state.status !== 'active') return
+  // What is imported is over, and was paid for where it comes from.
+  if (isOrderFact(fact) && fact.data.by === 'import') return
   const programs = programsOf(draft.rulebook)
   if (programs.rules.size === 0) return
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (!occurrence) return
-  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence) }
+  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence, orderAsked(fact)) }
   askInOrder(draft, asked, rulesFor(programs, fact, occurrence.type))
 }
 
@@ -310,7 +331,7 @@ export const explainEarning = (
   if (!known) return { checks: [] }
   const programs = programsOf(draft.rulebook)
   const occurrence = { ...known, occurredAt: draft.now }
-  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence) }
+  const asked = { fact, occurrence, programs, judge: judgeOf(draft, occurrence, orderAsked(fact)) }
   const earlier = rulesFor(programs, fact, occurrence.type).filter(({ place }) => place < rule.place)
   const isOpen = 'no exclusive rule of the program pays first'
   const isClosed = askInOrder(draft, asked, earlier).has(rule.program.id)

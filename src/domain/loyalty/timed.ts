@@ -42,6 +42,7 @@ export const activate = (draft: Draft, cardId: string, pendingId: string): void 
     ...movement('PendingPointsActivated', card, [lotFor(card, pending.points, expiry)], draft.now),
     pending: pending.id,
     rule: pending.rule,
+    ...(pending.cause.order === undefined ? {} : { order: pending.cause.order }),
   })
 }
 

@@ -1,6 +1,8 @@
 // The decision about a request for redemptions, where it is made for good: in the stream of the customer or, without one, of the
 // request. Its redeemables have their places in the ledgers by then; what is decided here is all of them or none.
+
 import { calendarOf } from '../calendar.ts'
+import type { KnownOrder } from '../customer/orders/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
 import type { RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
@@ -8,7 +10,8 @@ import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from '../custom
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
-import type { PricedOrder } from '../order.ts'
+import { orderId, type PricedOrder } from '../order.ts'
+import { type OrderDesk, redeemOrder, rollBackOrder } from '../orders/save.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { dayOf } from '../rulebook/limits.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
@@ -33,6 +36,8 @@ export interface RedeemVouchers {
   readonly request: string
   readonly redeemables: readonly Placed[]
   readonly order?: PricedOrder
+  /** The order that was there before, for one that the stream may have forgotten. */
+  readonly knownOrder?: KnownOrder
   readonly asked: Asked
   readonly session?: string
   readonly profile: ProfilePatch
@@ -76,6 +81,8 @@ export interface Desk {
   readonly redemptions: RedemptionsState
   /** Absent without a customer. */
   readonly customer?: CustomerState
+  /** Where the order of a request is kept; absent without a customer: a process tells of it. */
+  readonly orders?: OrderDesk
   readonly rulebook: Rulebook
   readonly now: number
   emit<T extends RedemptionFactType>(type: T, data: RedemptionFactData<T>): unknown
@@ -110,7 +117,7 @@ export const campaignRef = (voucher: ResolvedVoucher | undefined) =>
 const withoutItems = ({ items: _, ...order }: PricedOrder): Record<string, unknown> => order
 
 const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
-  const { redemptions, rulebook, now, customer } = desk
+  const { redemptions, rulebook, now, customer, orders } = desk
   const { request, redeemables, asked, session } = command
   if (madeBy(redemptions, request).length > 0) return undefined
   if (redemptions.abandoned.includes(request))
@@ -150,11 +157,20 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       share: shareOf(verdict, command.order, { apiKey, rulebook, now }),
       ledgers: [...ledgers],
       ...(session === undefined ? {} : { session }),
+      ...(order && orders ? { ordered: true } : {}),
       ...(referral ? { referral } : {}),
       ...(because.length > 0 ? { because: [...because] } : {}),
       occurredAt: now,
     })
   }
+  if (order && orders)
+    redeemOrder(orders, {
+      id: orderId(order, request),
+      order,
+      known: command.knownOrder,
+      request,
+      redemptions: redeemables.map((one) => one.redemption),
+    })
   return undefined
 }
 
@@ -196,12 +212,32 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
       ...(credits === undefined ? {} : { credits }),
       ...(applied === undefined ? {} : { applied }),
       ...(reason === undefined ? {} : { reason }),
+      ...(one.ordered ? { ordered: true } : {}),
       share,
       ledgers,
       occurredAt: desk.now,
     })
   }
+  tellOrders(desk, parent, all.filter((one) => one !== undefined && one.rolledBack === undefined) as readonly Made[])
   return undefined
+}
+
+/** Tells the orders of redemptions that were rolled back just now. */
+const tellOrders = ({ orders, redemptions }: Desk, parent: string, undone: readonly Made[]): void => {
+  if (!orders) return
+  const ids = new Set(undone.map(({ redemption }) => redemption))
+  for (const request of new Set(undone.map((one) => one.request))) {
+    const made = madeBy(redemptions, request)
+    const order = made.find((one) => one.order)?.order as Pick<PricedOrder, 'id'> | undefined
+    if (!order) continue
+    rollBackOrder(orders, {
+      id: orderId(order, request),
+      request,
+      parent,
+      rollbacks: made.filter((one) => ids.has(one.redemption)).map((one) => rollbackId(one.redemption, parent)),
+      isAll: made.every((one) => one.rolledBack !== undefined || ids.has(one.redemption)),
+    })
+  }
 }
 
 /** Emits what a command leads to, or says why not; emitting nothing is success: it holds already. */

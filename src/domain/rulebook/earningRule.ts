@@ -1,4 +1,5 @@
 // Earning rules: which event earns how many points in a loyalty program, under which condition and within which bounds.
+
 import * as v from 'valibot'
 import { calendarOf } from '../calendar.ts'
 import { isInternalEventType } from '../internalEvents.ts'
@@ -8,6 +9,7 @@ import { programFaults } from './campaign.ts'
 import { ExpirationRules, expirationFaults } from './expiration.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
 import { limitFields } from './limits.ts'
+import { isOfOrder, OrderEarnings } from './orderEarning.ts'
 import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
 
@@ -33,6 +35,7 @@ export const Earning = v.variant('type', [
       calculation_type: v.literal('CUSTOMER_METADATA'),
       customer: v.object({ metadata: Share }),
     }),
+    ...OrderEarnings,
   ]),
 ])
 
@@ -74,6 +77,7 @@ export const EarningRule = v.object({
 export type EarningRule = v.InferOutput<typeof EarningRule>
 
 export const SEGMENT_ENTERED = 'customer.segment.entered'
+const ORDER_EVENT = /^customer\.order\./
 const TIER_EVENT = /^customer\.loyalty\.tier\./
 
 const triggerFaults = (definition: EarningRule, all: Definitions): readonly Fault[] => {
@@ -100,6 +104,11 @@ const triggerFaults = (definition: EarningRule, all: Definitions): readonly Faul
     if (tier.id !== ANY_TIER && !all.entries.loyaltyTier?.has(tier.id))
       faults.push({ path: 'loyalty_tier.id', message: `must name a tier: there is no ${tier.id}` })
   }
+  if (isOfOrder(loyalty) && !ORDER_EVENT.test(event))
+    faults.push({
+      path: 'loyalty.calculation_type',
+      message: `${loyalty.calculation_type} goes with an event of orders only`,
+    })
   if (loyalty.type === 'PROPORTIONAL' && loyalty.calculation_type === 'CUSTOM_EVENT_METADATA') {
     const { property } = loyalty.custom_event.metadata
     const properties = schema?.definition.schema.properties ?? {}

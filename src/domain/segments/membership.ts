@@ -1,4 +1,5 @@
 // Entering and leaving segments: on what happens, by the passing of time, and when definitions change.
+
 import { NO_CONTEXT } from '../conditions/subject.ts'
 import {
   type CompiledSegment,
@@ -12,6 +13,7 @@ import {
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import { isLoyaltyFact } from '../customer/loyalty/facts.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
+import { isOrderFact } from '../customer/orders/facts.ts'
 import { isRedemptionFact } from '../customer/redemptions/facts.ts'
 import type { MembershipCause } from '../customer/segmentFacts.ts'
 import type { CustomerState } from '../customer/state.ts'
@@ -48,7 +50,7 @@ const touchedBy = (fact: DecidedFact, conditions: Conditions): readonly Compiled
   const occurrence = occurrenceOf(fact.id, fact, fact.now)
   if (occurrence) touched.push(...(conditions.byEventType.get(occurrence.type) ?? []))
   if (isLoyaltyFact(fact)) touched.push(...conditions.byPoints)
-  if (isLoyaltyFact(fact) || isRedemptionFact(fact)) touched.push(...conditions.bySummary)
+  if (isLoyaltyFact(fact) || isRedemptionFact(fact) || isOrderFact(fact)) touched.push(...conditions.bySummary)
   switch (fact.type) {
     case 'CustomerCreated':
       touched.push(...conditions.always, ...(conditions.byMember.get(fact.data.id) ?? []))

@@ -49,6 +49,8 @@ const earning = {
     type: v.string(),
     schema: v.optional(v.string()),
     segment: v.optional(Ref),
+    /** The order that was paid. */
+    order: v.optional(v.string()),
   }),
   /** The day, in the project's time zone, on which the customer acted, and the instant: what bounds per period count by. */
   day: v.string(),
@@ -109,6 +111,17 @@ export const loyaltyFacts = {
   PointsEarned: { version: 1, schema: v.object({ ...movement, ...earning }), personal: truthTable },
   PointsAdded: { version: 1, schema: v.object({ ...movement, ...request }) },
   PointsRemoved: { version: 1, schema: v.object({ ...movement, ...request }) },
+  /** An order that had paid points was cancelled: those of them that are still there are gone. */
+  PointsTakenBack: {
+    version: 1,
+    schema: v.object({
+      ...movement,
+      order: v.string(),
+      /** The transaction that gave them, and how many it gave: fewer are left where some were spent. */
+      related: v.string(),
+      given: Whole,
+    }),
+  },
   PointsExpired: { version: 1, schema: v.object(movement) },
   /** Points left for another card. When that card cannot take them they come back. */
   PointsTransferredOut: {
@@ -163,7 +176,13 @@ export const loyaltyFacts = {
   },
   PendingPointsActivated: {
     version: 1,
-    schema: v.object({ ...movement, pending: v.string(), rule: v.optional(v.string()) }),
+    schema: v.object({
+      ...movement,
+      pending: v.string(),
+      rule: v.optional(v.string()),
+      /** The order that they were earned by. */
+      order: v.optional(v.string()),
+    }),
   },
   LoyaltyTierJoined: { version: 1, schema: v.object({ ...tierChange, to: Ref }) },
   LoyaltyTierLeft: { version: 1, schema: v.object({ ...tierChange, from: Ref }) },
@@ -203,6 +222,7 @@ export const MOVEMENTS = {
   PointsEarned: { type: 'POINTS_ACCRUAL', sign: 1, total: 1, redeemed: 0, expired: 0 },
   PointsAdded: { type: 'POINTS_ADDITION', sign: 1, total: 1, redeemed: 0, expired: 0 },
   PointsRemoved: { type: 'POINTS_REMOVAL', sign: -1, total: -1, redeemed: 0, expired: 0 },
+  PointsTakenBack: { type: 'POINTS_REMOVAL', sign: -1, total: -1, redeemed: 0, expired: 0 },
   PointsExpired: { type: 'POINTS_EXPIRATION', sign: -1, total: 0, redeemed: 0, expired: 1 },
   PointsTransferredOut: { type: 'POINTS_TRANSFER_OUT', sign: -1, total: -1, redeemed: 0, expired: 0 },
   PointsTransferredIn: { type: 'POINTS_TRANSFER_IN', sign: 1, total: 1, redeemed: 0, expired: 0 },

@@ -20,6 +20,7 @@ const EVENT_TYPES: Readonly<Record<LoyaltyFactType, string | undefined>> = {
   PointsEarned: 'customer.rewarded.loyalty_points',
   PointsAdded: 'customer.voucher.loyalty_card.points_added',
   PointsRemoved: 'customer.voucher.loyalty_card.points_added',
+  PointsTakenBack: 'customer.voucher.loyalty_card.points_added',
   PointsExpired: 'customer.voucher.loyalty_card.points_expired',
   PointsTransferredOut: 'customer.voucher.loyalty_card.points_transferred',
   PointsTransferredIn: 'customer.voucher.loyalty_card.points_transferred',
@@ -135,6 +136,7 @@ const earningShown = (fact: LoyaltyFact) => {
       ? {}
       : { custom_event: { id: cause.fact, type: cause.type }, event_schema: { id: cause.schema, name: cause.type } }),
     ...(cause.segment ? { segment: cause.segment } : {}),
+    ...(cause.order === undefined ? {} : { order: { id: cause.order, source_id: null } }),
     ...(tier ? { holder_loyalty_tier: tier } : {}),
   }
 }
@@ -183,6 +185,9 @@ export const transactionOf = (fact: MovementFact) => ({
     ...transferShown(fact),
     ...rewardShown(fact),
     ...(fact.type === 'PendingPointsActivated' ? { pending_points: { id: fact.data.pending } } : {}),
+    ...('order' in fact.data && fact.data.order !== undefined
+      ? { order: { id: fact.data.order, source_id: null } }
+      : {}),
     buckets: fact.data.lots.map(({ bucket, points, expiresAt }) => ({
       id: bucket,
       points,

@@ -19,7 +19,7 @@ export interface Pending {
   readonly activatesAt: number
   readonly rule: string
   /** The event that earned them: its fact and its type. */
-  readonly cause: { readonly fact: string; readonly type: string }
+  readonly cause: { readonly fact: string; readonly type: string; readonly order?: string }
   readonly createdAt: number
 }
 
@@ -207,10 +207,11 @@ export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null 
       return { ...card, spends: without(card.spends, fact.data.redemption) }
     case 'PendingPointsAdded': {
       const { pending, rule, cause, occurredAt } = fact.data
-      const { fact: id, type } = cause
+      const { fact: id, type, order } = cause
+      const paidBy = { fact: id, type, ...(order === undefined ? {} : { order }) }
       return {
         ...card,
-        pending: [...card.pending, { ...pending, rule: rule.id, cause: { fact: id, type }, createdAt: occurredAt }],
+        pending: [...card.pending, { ...pending, rule: rule.id, cause: paidBy, createdAt: occurredAt }],
       }
     }
     case 'PendingPointsUpdated': {
@@ -234,6 +235,7 @@ export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null 
     case 'PointsEarned':
     case 'PointsAdded':
     case 'PointsRemoved':
+    case 'PointsTakenBack':
     case 'PointsExpired':
     case 'PointsTransferredIn':
     case 'PointsTransferRejected':

@@ -59,6 +59,8 @@ export const redemptionFacts = {
       share: Share,
       ledgers: Ledgers,
       session: v.optional(v.string()),
+      /** The order has facts of its own. */
+      ordered: v.optional(v.boolean()),
       /** What a referral code says of its holder: the redemption may convert. */
       referral: v.optional(ReferralOffer),
       /** The truth tables of the rules that held. */
@@ -102,6 +104,7 @@ export const redemptionFacts = {
       credits: v.optional(Amount),
       applied: v.optional(Amount),
       reason: v.optional(v.string()),
+      ordered: v.optional(v.boolean()),
       share: Share,
       ledgers: Ledgers,
       occurredAt: At,

@@ -1,4 +1,5 @@
 // Sums over all that a customer redeemed and ordered, as the customer object of the HTTP contract and conditions name them.
+import type { OrderSums } from '../orders/state.ts'
 import type { RedemptionFact } from './facts.ts'
 
 /** Amounts in minor units. */
@@ -9,7 +10,7 @@ export interface RedemptionSums {
   readonly rollbackFailed: number
   /** Gift credits taken and not given back. */
   readonly credits: number
-  /** Orders of requests that came about and were not rolled back: how many, and what was left to pay in them. */
+  /** Orders without facts of their own (of older programs), of requests that were not rolled back, and what was left to pay. */
   readonly orders: number
   readonly spent: number
   /** The newest order, also when it was rolled back since; ms. */
@@ -27,15 +28,17 @@ export const NO_SUMS: RedemptionSums = {
   lastOrder: null,
 }
 
-/** What was left to pay in the order of a request: told by the first of its redemptions alone, so that it counts once. */
+/** What was left to pay in an order that has no facts of its own: told by the first redemption of its request alone. */
 const spentIn = ({
   place,
   order,
+  ordered,
 }: {
   readonly place?: number
+  readonly ordered?: boolean | undefined
   readonly order?: Readonly<Record<string, unknown>>
 }): number | undefined => {
-  if (place !== 0 || !order) return undefined
+  if (place !== 0 || !order || ordered) return undefined
   const left = order.total_amount ?? order.amount
   return typeof left === 'number' ? left : undefined
 }
@@ -83,12 +86,27 @@ interface Points {
   readonly balance: number
 }
 
+const newest = (a: OrderSums['lastOrder'], b: OrderSums['lastOrder']): OrderSums['lastOrder'] =>
+  a && b ? (a.at > b.at ? a : b) : (a ?? b)
+
+const ordersOf = (old: RedemptionSums, ordered: OrderSums) => {
+  const [count, spent] = [old.orders + ordered.orders, old.spent + ordered.spent]
+  const last = newest(old.lastOrder, ordered.lastOrder)
+  return {
+    total_amount: spent,
+    total_count: count,
+    average_amount: count === 0 ? 0 : Math.round(spent / count),
+    last_order_amount: last?.amount ?? 0,
+    ...(last ? { last_order_date: last.at } : {}),
+  }
+}
+
 /**
  * The summary of a customer; amounts in minor units, `last_order_date` in ms. `total_redeemed` are the redemptions that stand,
  * `total_succeeded` all that ever came about. `toGo`, the credits left on the customer's gift vouchers, are known to the ledgers
  * of their codes only: conditions, which see the customer's own stream, have no `gift.amount_to_go`.
  */
-export const summaryOf = (sums: RedemptionSums, cards: readonly Points[], toGo?: number) => ({
+export const summaryOf = (sums: RedemptionSums, ordered: OrderSums, cards: readonly Points[], toGo?: number) => ({
   redemptions: {
     total_redeemed: sums.succeeded - sums.rolledBack,
     total_failed: sums.failed,
@@ -102,11 +120,5 @@ export const summaryOf = (sums: RedemptionSums, cards: readonly Points[], toGo?:
       points_to_go: cards.reduce((sum, { balance }) => sum + balance, 0),
     },
   },
-  orders: {
-    total_amount: sums.spent,
-    total_count: sums.orders,
-    average_amount: sums.orders === 0 ? 0 : Math.round(sums.spent / sums.orders),
-    last_order_amount: sums.lastOrder?.amount ?? 0,
-    ...(sums.lastOrder ? { last_order_date: sums.lastOrder.at } : {}),
-  },
+  orders: ordersOf(sums, ordered),
 })

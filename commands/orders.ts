@@ -1,0 +1,170 @@
+// Making and changing orders. A customer's order is decided with the customer, so that points, segments and messages follow at once.
+
+import * as v from 'valibot'
+import { OrderObject } from '../queries/orders.ts'
+import { ById } from '../queries/shapes.ts'
+import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { answered } from '../src/domain/answered.ts'
+import { shownOrder } from '../src/domain/customer/orders/show.ts'
+import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
+import { isCustomerId } from '../src/domain/ids.ts'
+import { orderName } from '../src/domain/order.ts'
+import { ORDER_ANSWERED, orderFields } from '../src/domain/orders/input.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { isoTime, name300 } from '../src/http/fields.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
+import type { OrderWish } from '../src/runtime/orders.ts'
+import type { Services } from '../src/services.ts'
+
+const TAG = 'Orders'
+
+/** How far the time of an order may lie ahead, ms. */
+const AHEAD_MS = 300_000
+
+const fields = {
+  ...orderFields,
+  created_at: v.nullish(isoTime),
+  customer: v.nullish(CustomerInput),
+  referrer: v.nullish(CustomerInput),
+  /** The id, or the `source_id`, of the customer who brought the one who ordered. */
+  referrer_id: v.nullish(name300),
+}
+
+export const OrderBody = v.pipe(
+  v.object({ id: v.nullish(v.pipe(orderName, v.minLength(1))), ...fields }),
+  answered(...ORDER_ANSWERED),
+  v.title('OrderRequest'),
+)
+export type OrderBody = v.InferOutput<typeof OrderBody>
+
+const OrderPatchBody = v.pipe(v.object(fields), answered('id', ...ORDER_ANSWERED), v.title('OrderPatch'))
+
+type Person = NonNullable<OrderWish['customer']>
+
+/** The customer whom a part of an order names; one who is named by `source_id` may be new. */
+const personIn = (services: Services, said: CustomerInput | null | undefined): Person | Failure | undefined => {
+  if (!said) return undefined
+  const { id, ...profile } = said
+  if (id !== undefined) return isCustomerId(id) ? { id, profile, mayCreate: false } : notFound('customer', id)
+  if (typeof profile.source_id !== 'string')
+    return refuse('invalid_payload', "Property .customer should have required property 'source_id' or 'id'")
+  return { id: customerOfSource(services, profile.source_id), profile, mayCreate: true }
+}
+
+const saveReferrer = async (
+  services: Services,
+  { id, profile, mayCreate }: Person,
+  { key: _, ...context }: CommandContext,
+): Promise<string | Failure> => {
+  const command: { type: 'SaveCustomer'; profile: ProfilePatch; mayCreate: boolean } = {
+    type: 'SaveCustomer',
+    profile,
+    mayCreate,
+  }
+  const saved = await services.customers.execute(id, command, context)
+  if (saved.kind === 'busy') return tooBusy()
+  return saved.kind === 'refused' ? fromRefusal(saved.refusal) : saved.state.id
+}
+
+/** The referrer that a body names: an id, null to take one away, undefined where it says nothing. */
+const referrerIn = async (
+  services: Services,
+  { referrer, referrer_id: named }: Pick<OrderBody, 'referrer' | 'referrer_id'>,
+  context: CommandContext,
+): Promise<string | null | undefined | Failure> => {
+  const person = personIn(services, referrer)
+  if (person && isFailure(person)) return person
+  if (person) return saveReferrer(services, person, context)
+  if (typeof named !== 'string') return named
+  const id = await services.customers.resolve(named)
+  return (await services.customers.load(id)).state.status === 'active' ? id : notFound('customer', named)
+}
+
+/** What a body wishes for, with whoever it names saved. */
+export const wishOf = async (
+  services: Services,
+  body: OrderBody,
+  context: CommandContext,
+  more: Pick<OrderWish, 'by' | 'name'>,
+): Promise<OrderWish | Failure> => {
+  const { id, customer, referrer: _, referrer_id: __, created_at: createdAt, ...patch } = body
+  const who = personIn(services, customer)
+  if (who && isFailure(who)) return who
+  const made = createdAt ? Date.parse(createdAt) : undefined
+  if (made !== undefined && made > context.now + AHEAD_MS)
+    return refuse('invalid_order', 'Property .created_at must NOT lie in the future')
+  const referrer = await referrerIn(services, body, context)
+  if (typeof referrer === 'object' && referrer !== null) return referrer
+  return {
+    ...more,
+    patch,
+    ...(id ? { id } : {}),
+    ...(who ? { customer: who } : {}),
+    ...(referrer === undefined ? {} : { referrer }),
+    ...(made === undefined ? {} : { createdAt: made }),
+  }
+}
+
+const save = async (
+  services: Services,
+  call: Pick<Call, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
+  body: OrderBody,
+  name?: string,
+): Promise<Outcome> => {
+  const context = contextOf(call, services)
+  const wish = await wishOf(services, body, context, { by: 'request', ...(name === undefined ? {} : { name }) })
+  if (isFailure(wish)) return wish
+  const saved = await services.orders.save(wish, context)
+  switch (saved.kind) {
+    case 'busy':
+      return tooBusy()
+    case 'refused':
+      return fromRefusal(saved.refusal)
+    case 'saved': {
+      const { order, customer = null, position } = saved
+      const { id, status, content, createdAt, updatedAt } = order
+      if (!content) return notFound('order', id)
+      return {
+        body: shownOrder(content, {
+          id,
+          status,
+          customer,
+          createdAt,
+          updatedAt: updatedAt === createdAt ? null : updatedAt,
+        }),
+        ...(position === undefined ? {} : { consistencyToken: position }),
+      }
+    }
+    default:
+      return saved satisfies never
+  }
+}
+
+export const orderCommands = (services: Services) => [
+  route({
+    method: 'post',
+    path: '/v1/orders',
+    summary: 'Create an order, or change the one with this id or source_id',
+    description:
+      'An order belongs to a customer, or to nobody yet. What follows from its status (points, segments, messages) is decided with ' +
+      'it: only one that is `PAID` earns points, once; when it is `CANCELED`, what is left of them is taken back.',
+    tag: TAG,
+    permission: 'orders.write',
+    body: OrderBody,
+    response: OrderObject,
+    handler: (call) => save(services, call, call.body),
+  }),
+  route({
+    method: 'put',
+    path: '/v1/orders/{id}',
+    summary: 'Change an order by its id or source_id',
+    description: 'What is left out stays as it is; items are replaced as a whole, metadata key by key.',
+    tag: TAG,
+    permission: 'orders.write',
+    params: ById,
+    body: OrderPatchBody,
+    response: OrderObject,
+    handler: (call) => save(services, call, call.body, call.params.id),
+  }),
+]

@@ -1,0 +1,128 @@
+// Reading orders: how one shows, one by its id or `source_id`, and the list of all.
+
+import * as v from 'valibot'
+import type { OrderDocument } from '../projections/orders.ts'
+import { shownOrder } from '../src/domain/customer/orders/show.ts'
+import { listOf } from '../src/http/answers.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/services.ts'
+import { readCustomer } from './customers.ts'
+import { allOf, type DocumentFields, filterQuery } from './filters.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
+import { Range, rangeFilter } from './range.ts'
+import { ById } from './shapes.ts'
+
+const Person = v.looseObject({ id: v.string(), object: v.literal('customer') })
+
+export const OrderObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    source_id: v.nullable(v.string()),
+    status: v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED']),
+    amount: v.number(),
+    total_amount: v.number(),
+    items: v.optional(v.array(v.looseObject({ id: v.string(), object: v.literal('order_item') }))),
+    metadata: v.record(v.string(), v.unknown()),
+    customer_id: v.nullable(v.string()),
+    customer: v.optional(Person),
+    referrer_id: v.nullable(v.string()),
+    referrer: v.optional(Person),
+    redemptions: v.record(v.string(), v.looseObject({ date: v.string() })),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('order'),
+  }),
+  v.title('Order'),
+)
+
+/** An order of the read model as the HTTP contract shows it. */
+export const showOrderDocument = ({ _id, status, customer, content, created_at, updated_at }: OrderDocument) =>
+  shownOrder(content, {
+    id: _id,
+    status,
+    customer,
+    createdAt: created_at.getTime(),
+    updatedAt: updated_at?.getTime() ?? null,
+  })
+
+export const ORDER_KEYS = {
+  created_at: ['created_at', '_id'],
+  updated_at: ['updated_at', '_id'],
+  status: ['status', 'created_at', '_id'],
+} as const
+
+const TIME = { type: 'datetime', array: false } as const
+
+/** What orders can be filtered by, in lists and exports. */
+export const ORDER_FILTERS: DocumentFields = {
+  status: { path: 'status' },
+  source_id: { path: 'source_id' },
+  customer_id: { path: 'customer' },
+  created_at: { path: 'created_at', slot: TIME },
+  updated_at: { path: 'updated_at', slot: TIME },
+}
+
+const ordersOf = ({ readModel }: Services) => readModel.collection<OrderDocument>('orders')
+
+const ListQuery = v.object({
+  ...pagedByNumber,
+  /** By id or `source_id`. */
+  customer: v.optional(v.string()),
+  status: v.optional(v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED'])),
+  created_at: Range,
+  updated_at: Range,
+  filters: v.optional(v.record(v.string(), v.unknown())),
+  order: orderOf(['created_at', 'updated_at', 'status'], '-created_at'),
+})
+
+const list = async (
+  services: Services,
+  { query, now }: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
+): Promise<Outcome> => {
+  const { timeZone } = services.rulebook.current().project
+  const who = query.customer === undefined ? undefined : await readCustomer(services, query.customer)
+  if (who === null) return notFound('customer', query.customer!)
+  const filters = filterQuery(query.filters, ORDER_FILTERS, { timeZone, now })
+  if (isFailure(filters)) return filters
+  const filter = allOf(
+    who ? { customer: who._id } : {},
+    query.status === undefined ? {} : { status: query.status },
+    rangeFilter('created_at', query.created_at, timeZone),
+    rangeFilter('updated_at', query.updated_at, timeZone),
+    filters,
+  )
+  const source = documents(ordersOf(services), filter)
+  const [page, total] = await Promise.all([pageOf(source, ORDER_KEYS, query), source.total()])
+  if (isFailure(page)) return page
+  return { body: listBody('orders', page, page.entries.map(showOrderDocument), { total }) }
+}
+
+export const orderQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/orders',
+    summary: 'List orders',
+    description: 'Beyond the contract: by customer, status, times, and `filters` as in exports.',
+    tag: 'Orders',
+    permission: 'orders.read',
+    query: ListQuery,
+    response: listOf('orders', OrderObject),
+    handler: (call) => list(services, call),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/orders/{id}',
+    summary: 'Get an order by its id or source_id',
+    tag: 'Orders',
+    permission: 'orders.read',
+    params: ById,
+    response: OrderObject,
+    handler: async ({ params }): Promise<Outcome> => {
+      const found =
+        (await ordersOf(services).findOne({ _id: params.id })) ??
+        (await ordersOf(services).findOne({ source_id: params.id }))
+      return found ? { body: showOrderDocument(found) } : notFound('order', params.id)
+    },
+  }),
+]

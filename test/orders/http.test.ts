@@ -1,0 +1,153 @@
+// Orders over a whole node, by the official SDK: made, changed, redeemed for, rolled back, listed, and gone with the person.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { serverSdk } from '../system/sdk.ts'
+import { until } from '../until.ts'
+
+let node: TestNode
+let sdk: ReturnType<typeof serverSdk>
+const test = suite('orders over http')
+test.before(async () => {
+  node = await testNode()
+  sdk = serverSdk(node)
+})
+test.after(() => node.end())
+
+const admin = async (path: string, body: unknown): Promise<Answer['body']> => {
+  const answer = await node.call('POST', path, body, { as: 'admin' })
+  assert.ok(answer.status < 300, JSON.stringify(answer.body))
+  return answer.body
+}
+
+/** Reads what was written. */
+const read = async (path: string): Promise<Answer> =>
+  node.call('GET', path, undefined, {
+    as: 'admin',
+    headers: { 'Consistency-Token': String(await node.services.store.head()), Prefer: 'wait=10' },
+  })
+
+const refusedWith = async (asked: Promise<unknown>): Promise<string> => {
+  try {
+    await asked
+  } catch (error) {
+    return String((error as { key?: string }).key)
+  }
+  return 'nothing'
+}
+
+test('an order by its source_id: made, changed, paid; points, activity and summary follow', async () => {
+  const club = await admin('/v1/loyalties', { name: 'club', auto_join: true, voucher: { type: 'LOYALTY_CARD' } })
+  await admin(`/v1/loyalties/${club.id}/earning-rules`, [
+    {
+      event: 'order.paid',
+      loyalty: { type: 'PROPORTIONAL', calculation_type: 'ORDER_AMOUNT', order: { amount: { every: 100, points: 1 } } },
+    },
+  ])
+  const made = await sdk.orders.create({
+    source_id: 'shop-1',
+    customer: { source_id: 'ann', name: 'Ann' },
+    referrer: { source_id: 'bob' },
+    items: [{ source_id: 'tea', related_object: 'product', quantity: 2, price: 500, product: { name: 'Tea' } }],
+    metadata: { channel: 'web' },
+  } as never)
+  assert.equal([made.status, made.amount, made.total_amount, made.source_id], ['CREATED', 1_000, 1_000, 'shop-1'])
+  assert.is(made.items?.[0]?.product?.name, 'Tea')
+  assert.ok(made.customer?.id?.startsWith('cust_'))
+  const paid = await sdk.orders.update({ id: made.id!, status: 'PAID' } as never)
+  assert.is(paid.status, 'PAID')
+  const again = await sdk.orders.create({ source_id: 'shop-1', customer: { source_id: 'ann' } } as never)
+  assert.equal([again.id, again.status], [made.id, 'PAID'])
+
+  const got = await read('/v1/orders/shop-1')
+  assert.equal([got.status, got.body.id, got.body.status], [200, made.id, 'PAID'])
+  assert.is(got.body.referrer.id, got.body.referrer_id)
+  const listed = await read('/v1/orders?customer=ann&status=PAID')
+  assert.equal([listed.body.total, listed.body.orders[0].id], [1, made.id])
+  const filtered = await read('/v1/orders?filters[source_id][conditions][$in][0]=shop-2')
+  assert.is(filtered.body.total, 0)
+  const { body: customer } = await read('/v1/customers/ann')
+  assert.equal([customer.summary.orders.total_amount, customer.summary.orders.total_count], [1_000, 1])
+  assert.is(customer.loyalty.points, 10)
+  const types = (await read('/v1/customers/ann/activity')).body.data.map(({ type }: { type: string }) => type)
+  for (const type of ['customer.order.created', 'customer.order.updated', 'customer.order.paid'])
+    assert.ok(types.includes(type), `${type} is among ${types}`)
+  const card = customer.loyalty.campaigns.club
+  assert.is(card.points, 10)
+  await sdk.orders.update({ id: made.id!, status: 'CANCELED' } as never)
+  assert.is((await read('/v1/customers/ann')).body.loyalty.points, 0)
+})
+
+test('what is refused: another customer, a source_id that is taken, what is not there', async () => {
+  const of = (source_id: string, order: object) => sdk.orders.create({ source_id, ...order } as never)
+  await of('shop-10', { customer: { source_id: 'ann' }, amount: 5 })
+  assert.is(await refusedWith(of('shop-10', { customer: { source_id: 'eve' } })), 'invalid_order')
+  const other = await of('shop-11', { customer: { source_id: 'ann' }, amount: 5 })
+  assert.is(
+    await refusedWith(sdk.orders.update({ id: other.id!, source_id: 'shop-10' } as never)),
+    'duplicate_source_id',
+  )
+  assert.is(await refusedWith(sdk.orders.update({ id: 'ord_none', status: 'PAID' } as never)), 'not_found')
+  assert.is(await refusedWith(sdk.orders.create({ customer: { id: 'cust_none' } } as never)), 'not_found')
+})
+
+test("nobody's order becomes a customer's", async () => {
+  const made = await sdk.orders.create({ amount: 700, status: 'PAID' } as never)
+  assert.is(made.customer, undefined)
+  assert.is((await read(`/v1/orders/${made.id}`)).body.customer_id, null)
+  const taken = await sdk.orders.update({ id: made.id!, customer: { source_id: 'late' } } as never)
+  assert.equal([taken.status, taken.amount, taken.customer?.id?.slice(0, 5)], ['PAID', 700, 'cust_'])
+  const { body } = await read('/v1/customers/late')
+  assert.equal([body.summary.orders.total_amount, body.loyalty.points], [700, 7])
+})
+
+test('a redemption makes its order, goes on with one that is there, and a rollback cancels it', async () => {
+  await admin('/v1/vouchers/TENOFF', { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 100 } })
+  const redeem = (order: object, customer?: object) =>
+    sdk.redemptions.redeemStackable({
+      redeemables: [{ object: 'voucher', id: 'TENOFF' }],
+      order,
+      ...(customer ? { customer } : {}),
+    } as never)
+  const ann = { source_id: 'ann' }
+  const first = await redeem({ amount: 1_000 }, ann)
+  const { body: made } = await read(`/v1/orders/${first.order?.id}`)
+  assert.equal([made.status, made.amount, made.total_amount], ['PAID', 1_000, 900])
+  const request = first.parent_redemption!.id
+  assert.equal(made.redemptions[request].stacked, [first.redemptions[0]!.id])
+
+  const open = await sdk.orders.create({ source_id: 'shop-20', customer: ann, amount: 2_000 } as never)
+  const second = await redeem({ source_id: 'shop-20' }, ann)
+  assert.equal([second.order?.id, second.order?.total_amount], [open.id, 1_900])
+  await sdk.redemptions.rollbackStackable(second.parent_redemption!.id)
+  const { body: undone } = await read('/v1/orders/shop-20')
+  assert.is(undone.status, 'CANCELED')
+  const [entry] = Object.values(undone.redemptions) as { rollback_stacked: string[] }[]
+  assert.is(entry!.rollback_stacked.length, 1)
+  assert.is(await refusedWith(redeem({ source_id: 'shop-20' }, { source_id: 'eve' })), 'invalid_order')
+
+  const nobodys = await redeem({ amount: 400 })
+  const id = nobodys.order!.id!
+  await until(async () => (await read(`/v1/orders/${id}`)).status === 200)
+  await sdk.redemptions.rollbackStackable(nobodys.parent_redemption!.id)
+  await until(async () => (await read(`/v1/orders/${id}`)).body.status === 'CANCELED')
+})
+
+test('with the person what the orders say goes, and the money stays', async () => {
+  const made = await sdk.orders.create({
+    customer: { source_id: 'gone' },
+    source_id: 'shop-30',
+    amount: 50,
+    status: 'PAID',
+    items: [{ product_id: 'secret', quantity: 1, price: 50 }],
+  } as never)
+  const { body: held } = await read('/v1/customers/gone/personal-data')
+  assert.ok(JSON.stringify(held).includes('secret'))
+  const erased = await admin('/v1/customers/gone/permanent-deletion', undefined)
+  assert.is(erased.data_json.orders, 1)
+  await until(async () => !JSON.stringify((await read(`/v1/orders/${made.id}`)).body).includes('secret'))
+  const { body } = await read(`/v1/orders/${made.id}`)
+  assert.equal([body.amount, body.customer_id, body.source_id], [50, null, null])
+})
+
+test.run()
