@@ -8,6 +8,7 @@ import { campaignCommands } from './campaigns.ts'
 import { clockCommands } from './clock.ts'
 import { consentCommands } from './consents.ts'
 import { creditCommands } from './credits.ts'
+import { customerJobCommands } from './customerJobs.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
 import { earningRuleCommands } from './earningRules.ts'
@@ -42,6 +43,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...eventSchemaCommands(services),
   ...customerCommands(services),
   ...consentCommands(services),
+  ...customerJobCommands(services),
   ...segmentCommands(services),
   ...validationRuleCommands(services),
   ...distributionCommands(services),

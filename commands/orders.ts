@@ -1,6 +1,7 @@
 // Making and changing orders. A customer's order is decided with the customer, so that points, segments and messages follow at once.
 
 import * as v from 'valibot'
+import { AcceptedObject } from '../queries/asyncActions.ts'
 import { OrderObject } from '../queries/orders.ts'
 import { ById } from '../queries/shapes.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
@@ -16,8 +17,12 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { OrderWish } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
+import { acceptItems, BULK_BODY } from './accepting.ts'
 
 const TAG = 'Orders'
+
+/** The contract's bound. */
+const MAX_IMPORTED = 2_000
 
 /** How far the time of an order may lie ahead, ms. */
 const AHEAD_MS = 300_000
@@ -154,6 +159,18 @@ export const orderCommands = (services: Services) => [
     body: OrderBody,
     response: OrderObject,
     handler: (call) => save(services, call, call.body),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/orders/import',
+    summary: 'Import orders that are over',
+    description: `Up to ${MAX_IMPORTED} in one request, in the background. They count in segments and summaries, earn no points and send nothing.`,
+    tag: TAG,
+    permission: 'orders.write',
+    body: v.pipe(v.array(OrderBody), v.maxLength(MAX_IMPORTED)),
+    bodyLimit: BULK_BODY,
+    response: AcceptedObject,
+    handler: (call) => acceptItems(services, call, 'ORDERS.IMPORT', call.body, 200),
   }),
   route({
     method: 'put',

@@ -21,12 +21,12 @@ import { inSlices } from '../src/http/longBody.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { JobWish } from '../src/runtime/voucherJobs.ts'
 import type { Services } from '../src/services.ts'
+import { BULK_BODY } from './accepting.ts'
 import { campaignForCodes, ImportedVoucher, make, NewVoucher } from './vouchers.ts'
 
 const TAG = 'Vouchers'
 
-/** The contract's bound on the body of bulk requests, bytes; and on what one of them lists. */
-const BULK_BODY = 10 * 1024 * 1024
+/** How many one request lists. */
 const MAX_LISTED = 20_000
 
 /** What is done in the background under one request: asked again under its key, it is the same job. */

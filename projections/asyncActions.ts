@@ -19,7 +19,7 @@ export interface AsyncActionDocument {
 
 export const asyncActions: Projection<AsyncActionDocument> = {
   name: 'asyncActions',
-  version: 2,
+  version: 3,
   indexes: [{ key: { position: 1 } }, { key: { open: 1, updated_at: 1 } }, { key: { failed: 1, position: 1 } }],
   types: ['VoucherJobRequested', 'VoucherJobAdvanced', 'VoucherJobFailed', 'VoucherJobCanceled', 'VoucherJobRetried'],
   keys: (fact) => (isJobFact(fact) ? [fact.data.id] : []),

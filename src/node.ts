@@ -1,6 +1,8 @@
 // One node of Tributary, put together: engines or servers, rulebook, customers, projector, HTTP.
+
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bulkDeals } from '../commands/bulk.ts'
 import { commandRoutes } from '../commands/index.ts'
 import type { ActivityDocument } from '../projections/activity.ts'
 import { projections } from '../projections/index.ts'
@@ -72,7 +74,8 @@ import { createSetAside } from './runtime/setAside.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
 import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
-import { JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
+import { createUploads } from './runtime/uploads.ts'
+import { type Deals, JOBS, startVoucherJobs } from './runtime/voucherJobs.ts'
 import type { Services } from './services.ts'
 import { createSignInAttempts } from './signIn/attempts.ts'
 import { PASSWORD_COST } from './signIn/passwords.ts'
@@ -344,11 +347,17 @@ export const startNode = async (
       triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
     })
     const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
+    let tellDeals: (deals: Deals) => void = () => undefined
+    const deals = new Promise<Deals>((resolve) => {
+      tellDeals = resolve
+    })
     const voucherJobs = startVoucherJobs({
       store,
       ledgers,
       readModel,
       codes,
+      uploads: createUploads(readModel, now),
+      deals,
       rulebook: rulebook.current,
       waiting: () => customers.pending,
       log,
@@ -464,6 +473,7 @@ export const startNode = async (
         return createReadModel({ url: engines.mongodbUrl, database, log })
       },
     }
+    tellDeals(bulkDeals(services))
     const requests = createNamedRequests({ store, readModel, log, now })
     stops.push(() => requests.idle())
     const shown = createConsole({

@@ -40,6 +40,7 @@ export type IdPrefix =
   | 'evvou'
   | 'evrej'
   | 'del'
+  | 'exp'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 

@@ -23,7 +23,6 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'loyalty_card',
   'options',
   'order',
-  'order_items',
   'percent_off_formula',
   'points_formula',
   'product',

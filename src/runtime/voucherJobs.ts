@@ -17,6 +17,7 @@ import {
   type JobFactData,
   type JobFailure,
   type JobItem,
+  type JobType,
   jobOf,
   jobStream,
   nextRows,
@@ -32,12 +33,15 @@ import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 import { makeVoucher } from './makeVoucher.ts'
 import { type SetAside, tryHard } from './setAside.ts'
+import type { Uploads } from './uploads.ts'
 
 export type JobWish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 
 export interface VoucherJobs {
   /** Records what is to be done; the same id is recorded once. Answers the log position. */
   request(wish: JobWish, items: readonly JobItem[], context: CommandContext): Promise<bigint>
+  /** The same for items that are about people: they are kept beside the log until the job ends. */
+  requestUploaded(wish: JobWish, items: readonly unknown[], context: CommandContext): Promise<bigint>
   /** Takes a job up in the background. */
   begin(id: string): void
   /** Does a (small) job here and now, to its end. Answers the log position of the last that was recorded of it. */
@@ -60,11 +64,18 @@ export type JobChanged =
   /** Other writers were faster, again and again. */
   | { readonly kind: 'busy' }
 
+/** Deals with an item of a job whose items are kept beside the log; answers why it failed, or undefined. */
+export type Deal = (item: unknown, context: CommandContext) => Promise<string | undefined>
+export type Deals = Partial<Readonly<Record<JobType, Deal>>>
+
 export interface VoucherJobsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
   readonly ledgers: CodeStreams
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly codes: Codes
+  readonly uploads: Uploads
+  /** What is done with uploaded items; there once the node has all its parts. */
+  readonly deals: Promise<Deals>
   readonly rulebook: () => Rulebook
   /** Where jobs are remembered that cannot even be read. */
   readonly aside: SetAside
@@ -134,6 +145,8 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     ledgers,
     readModel,
     codes,
+    uploads,
+    deals,
     rulebook,
     waiting,
     log,
@@ -176,11 +189,22 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       position = fact.position
     }
     const job = jobOf(facts)
-    return job && { job, revision, position }
+    if (!job) return undefined
+    const { uploaded } = job.request
+    if (uploaded === undefined || !isOpen(job.progress)) return { job, revision, position }
+    return { job: { ...job, uploads: await uploads.load(id, uploaded) }, revision, position }
   }
 
   /** Deals with item `row` of a job; answers why it failed, or undefined. */
-  const deal = async ({ request, items }: Job, row: number): Promise<JobFailure | undefined> => {
+  const deal = async ({ request, items, uploads: sent }: Job, row: number): Promise<JobFailure | undefined> => {
+    if (sent) {
+      const known = (await deals)[request.type]
+      if (!known || row >= sent.length) return { row, reason: 'what was sent is not there any more' }
+      // A name for each, so that what was done before a crash is not done again.
+      const context = { requestId: request.id, actor: ACTOR, now: now(), key: idFrom('aa', request.id, String(row)) }
+      const reason = await known(sent[row], context)
+      return reason === undefined ? undefined : { row, reason }
+    }
     const { id, type, campaign, config } = request
     const context = { requestId: id, actor: ACTOR, now: now() }
     const given = items[row]
@@ -291,6 +315,8 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
         const held = mine.get(id) ?? (await read(id))
         const after = held && isOpen(held.job.progress) ? await slice(held, true) : undefined
         worker.done(id)
+        const progress = (after ?? held)?.job.progress
+        if (progress?.uploaded !== undefined && !isOpen(progress)) await uploads.drop(id, progress.uploaded)
         if (after && isOpen(after.job.progress)) mine.set(id, after)
         else mine.delete(id)
       } catch (error) {
@@ -367,27 +393,35 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     return { kind: 'busy' }
   }
 
+  const request: VoucherJobs['request'] = async (wish, items, { requestId, actor, now: at, deadline, key }) => {
+    const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
+    const facts: JobFact[] = (await chunksOf(items)).map((chunk) => ({
+      type: 'VoucherJobItemsListed',
+      data: { id: wish.id, items: [...chunk] },
+    }))
+    facts.push({ type: 'VoucherJobRequested', data: { ...wish, occurredAt: at } })
+    let position = 0n
+    for (const [i, fact] of facts.entries()) {
+      const result = await store.append(
+        jobStream(wish.id),
+        [{ id: uuidFrom('job', wish.id, String(i)), ...fact, metadata }],
+        i === 0 ? 'no_stream' : BigInt(i - 1),
+        deadline === undefined ? {} : { deadline },
+      )
+      // Asked for before, under the same id: it stands as it was recorded then.
+      if (result.kind === 'conflict') break
+      position = result.position
+    }
+    return position
+  }
+
   return {
-    async request(wish, items, { requestId, actor, now: at, deadline, key }) {
-      const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
-      const facts: JobFact[] = (await chunksOf(items)).map((chunk) => ({
-        type: 'VoucherJobItemsListed',
-        data: { id: wish.id, items: [...chunk] },
-      }))
-      facts.push({ type: 'VoucherJobRequested', data: { ...wish, occurredAt: at } })
-      let position = 0n
-      for (const [i, fact] of facts.entries()) {
-        const result = await store.append(
-          jobStream(wish.id),
-          [{ id: uuidFrom('job', wish.id, String(i)), ...fact, metadata }],
-          i === 0 ? 'no_stream' : BigInt(i - 1),
-          deadline === undefined ? {} : { deadline },
-        )
-        // Asked for before, under the same id: it stands as it was recorded then.
-        if (result.kind === 'conflict') break
-        position = result.position
-      }
-      return position
+    request,
+    async requestUploaded(wish, items, context) {
+      const known = await read(wish.id)
+      if (known) return known.position
+      const uploaded = await uploads.put(wish.id, items)
+      return request({ ...wish, uploaded }, [], context)
     },
     begin,
     async complete(id) {

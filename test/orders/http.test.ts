@@ -133,6 +133,42 @@ test('a redemption makes its order, goes on with one that is there, and a rollba
   await until(async () => (await read(`/v1/orders/${id}`)).body.status === 'CANCELED')
 })
 
+test('many orders and customers come in the background; what was sent is not kept', async () => {
+  const done = async (id: string): Promise<Answer['body']> => {
+    let body: Answer['body']
+    await until(async () => {
+      body = (await read(`/v1/async-actions/${id}`)).body
+      return body.status === 'DONE'
+    })
+    return body
+  }
+  const orders = [
+    {
+      source_id: 'old-1',
+      status: 'PAID',
+      amount: 300,
+      created_at: '2020-01-02T00:00:00Z',
+      customer: { source_id: 'old' },
+    },
+    { source_id: 'old-2', status: 'PAID', amount: 400, customer: { id: 'cust_none' } },
+  ]
+  const imported = await done((await sdk.orders.import(orders as never)).async_action_id)
+  assert.equal([imported.type, imported.result.done_count, imported.result.failed_count], ['ORDERS.IMPORT', 1, 1])
+  assert.match(imported.result.failed[0].reason, /not_found/)
+  const { body: old } = await read('/v1/customers/old')
+  assert.equal([old.summary.orders.total_amount, old.loyalty.points], [300, 0])
+  assert.is((await read('/v1/orders/old-1')).body.created_at, '2020-01-02T00:00:00.000Z')
+
+  const bulk = await sdk.customers.updateInBulk([{ source_id: 'b-1', name: 'One' }, { source_id: 'b-2' }] as never)
+  assert.is((await done(bulk.async_action_id)).result.done_count, 2)
+  const metadata = { source_ids: ['b-1', 'b-none'], metadata: { vip: true } }
+  const changed = await done((await sdk.customers.updateMetadataInBulk(metadata)).async_action_id)
+  assert.equal([changed.result.done_count, changed.result.failed_count], [1, 1])
+  const { body: one } = await read('/v1/customers/b-1')
+  assert.equal([one.name, one.metadata], ['One', { vip: true }])
+  await until(async () => (await node.services.readModel.plain('uploads').count({})) === 0)
+})
+
 test('with the person what the orders say goes, and the money stays', async () => {
   const made = await sdk.orders.create({
     customer: { source_id: 'gone' },

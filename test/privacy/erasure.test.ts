@@ -63,7 +63,7 @@ const exported = async (): Promise<string> =>
 /** Read models, and what is kept beside them. */
 const stored = async (): Promise<string> => {
   const { readModel } = node.services
-  const kept = ['snapshots', 'parked', 'failures', 'requestAnswers'].map((name) =>
+  const kept = ['snapshots', 'parked', 'failures', 'requestAnswers', 'uploads'].map((name) =>
     readModel.plain<{ _id: string }>(name),
   )
   const all = [...projections.map(({ name }) => readModel.collection<{ _id: string }>(name)), ...kept]
@@ -74,6 +74,7 @@ const PAGES = [
   '/v1/customers',
   '/v1/activity',
   '/v1/redemptions',
+  '/v1/orders',
   '/v1/publications',
   '/v1/vouchers',
   '/v1/events/rejected',
@@ -144,7 +145,15 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
   assert.equal(held.customer.email, PROFILE.email)
   assert.equal(
     held.data.map(({ type }: { type: string }) => type),
-    ['CustomerCreated', 'SegmentEntered', 'ConsentChanged', 'CustomEventTracked', 'RedemptionSucceeded'],
+    [
+      'CustomerCreated',
+      'SegmentEntered',
+      'ConsentChanged',
+      'CustomEventTracked',
+      'RedemptionSucceeded',
+      'OrderCreated',
+      'OrderPaid',
+    ],
   )
   assert.equal(held.data[3].personal, { note: PROPERTY })
   assert.equal(held.consents.history[0].source, CONSENTED)

@@ -223,6 +223,18 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
         metadata: { tag },
       },
     }),
+    '/v1/orders/import': (tag) => ({
+      path: '/v1/orders/import',
+      body: [{ source_id: `imported-${tag}`, customer: ANN, status: 'PAID', amount: 100 }],
+    }),
+    '/v1/customers/bulk/async': (tag) => ({
+      path: '/v1/customers/bulk/async',
+      body: [{ source_id: `bulk-${tag}`, name: 'Bulk' }],
+    }),
+    '/v1/customers/metadata/async': () => ({
+      path: '/v1/customers/metadata/async',
+      body: { source_ids: [ANN.source_id], metadata: { bulk: true } },
+    }),
     '/v1/qualifications': () => ({ path: '/v1/qualifications', body: { customer: ANN } }),
     '/v1/referrals/members/{code}/holders': async (tag) => {
       const published = await made('/v1/publications', {

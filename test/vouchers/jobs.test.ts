@@ -53,6 +53,8 @@ const live = (disk: Disk, at: Fuse, slice = 5, wrap: (codes: Codes) => Codes = (
     ledgers: createLedgers(() => w.rulebook, { store, sleep: async () => {}, random: () => 0.5 }),
     readModel: readModelOver(disk),
     codes: wrap(createCodes(store)),
+    uploads: { put: async () => 0, load: async () => [], drop: async () => {} },
+    deals: Promise.resolve({}),
     rulebook: () => w.rulebook,
     waiting: () => 0,
     log,

@@ -21,6 +21,12 @@ export const JobType = v.picklist([
   'VOUCHERS.IMPORT',
   'VOUCHERS.BULK_UPDATE',
   'VOUCHERS.METADATA_UPDATE',
+  'VOUCHERS.IMPORT_CSV',
+  'CAMPAIGN.VOUCHERS_IMPORT_CSV',
+  'CUSTOMERS.IMPORT_CSV',
+  'CUSTOMERS.BULK_UPDATE',
+  'CUSTOMERS.METADATA_UPDATE',
+  'ORDERS.IMPORT',
 ])
 export type JobType = v.InferOutput<typeof JobType>
 
@@ -44,6 +50,8 @@ export const jobFacts = {
       /** The format of generated codes, and what each says of itself: kept here, since the campaign's may change meanwhile. */
       config: v.optional(CodeConfig),
       spec: v.optional(VoucherSpec),
+      /** Items that are about people are kept beside the log, in so many parts, until the job ends. */
+      uploaded: v.optional(Count),
       occurredAt: At,
     }),
   },
@@ -106,6 +114,8 @@ export interface JobProgress {
   readonly reason?: string
   /** Its end was asked for: it has failed, and nobody is to look after it. */
   readonly canceled?: true
+  /** Its items are kept until it ends, and no longer. */
+  readonly uploaded?: number
   /** ms. */
   readonly createdAt: number
   readonly updatedAt: number
@@ -124,11 +134,12 @@ export const evolveJob = (job: JobProgress | null, fact: JobFact): JobProgress |
     case 'VoucherJobItemsListed':
       return job
     case 'VoucherJobRequested': {
-      const { id, type, campaign, count, occurredAt } = fact.data
+      const { id, type, campaign, count, uploaded, occurredAt } = fact.data
       return {
         id,
         type,
         ...(campaign === undefined ? {} : { campaign }),
+        ...(uploaded === undefined ? {} : { uploaded }),
         count,
         next: 0,
         done: 0,
@@ -180,6 +191,7 @@ export const faultOfCancel = (job: JobProgress): string | undefined =>
   job.status === 'DONE' ? 'It is done' : undefined
 export const faultOfRetry = (job: JobProgress): string | undefined => {
   if (isOpen(job)) return 'It is under way'
+  if (job.uploaded !== undefined) return 'What was sent is not kept: send again what has failed'
   return job.status === 'DONE' && job.failed === 0 ? 'It is done, and nothing of it has failed' : undefined
 }
 
@@ -189,6 +201,8 @@ export interface Job {
   readonly request: JobFactData<'VoucherJobRequested'>
   /** Of an import or a change. */
   readonly items: readonly JobItem[]
+  /** Of one whose items are kept beside the log. */
+  readonly uploads?: readonly unknown[]
   /** Rows that have failed since they were last to be gone over again. */
   readonly failedRows: readonly number[]
   /** Rows to be gone over again, beside those from `progress.next` on. */
