@@ -181,6 +181,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/access\/users\//, { id: user.id }],
     [/^\/v1\/messages\//, { id: message.id }],
     [/^\/v1\/async-actions\//, { id: job.id }],
+    [/^\/v1\/orders\//, { id: redemptions[0].order.id }],
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
     [/^\/v1\/vouchers\/\{code\}\/transactions/, { code: 'GIFT' }],
     [/^\/v1\/vouchers\//, { code }],
