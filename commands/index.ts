@@ -14,6 +14,7 @@ import { distributionCommands } from './distributions.ts'
 import { earningRuleCommands } from './earningRules.ts'
 import { eventSchemaCommands } from './eventSchemas.ts'
 import { eventCommands } from './events.ts'
+import { exportCommands } from './exports.ts'
 import { loyaltyCommands } from './loyalties.ts'
 import { loyaltyMemberCommands } from './loyaltyMembers.ts'
 import { loyaltyPointCommands } from './loyaltyPoints.ts'
@@ -59,6 +60,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...validationCommands(services),
   ...redemptionCommands(services),
   ...orderCommands(services),
+  ...exportCommands(services),
   ...qualificationCommands(services),
   ...referralCommands(services),
   ...webhookCommands(services),

@@ -183,7 +183,7 @@ const filterOf = (query: ListQuery, timeZone: string): Record<string, unknown> =
   )
 
 /** Customers as the contract shows them, with what their cards and gift vouchers hold. */
-const showCustomers = async (services: Services, documents: readonly CustomerDocument[]) => {
+export const showCustomers = async (services: Services, documents: readonly CustomerDocument[]) => {
   const ids = documents.map(({ _id }) => _id)
   const [cards, credits] = await Promise.all([cardsOf(services, ids), giftBalances(services, ids)])
   return documents.map((document) => showCustomer(document, cards.get(document._id), credits.get(document._id)))

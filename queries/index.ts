@@ -19,6 +19,7 @@ import { distributionQueries } from './distributions.ts'
 import { earningRuleQueries } from './earningRules.ts'
 import { eventSchemaQueries } from './eventSchemas.ts'
 import { eventQueries } from './events.ts'
+import { exportQueries } from './exports.ts'
 import { loyaltyQueries } from './loyalties.ts'
 import { loyaltyMemberQueries } from './loyaltyMembers.ts'
 import { loyaltyTierQueries } from './loyaltyTiers.ts'
@@ -67,6 +68,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...publicationQueries(services),
   ...redemptionQueries(services),
   ...orderQueries(services),
+  ...exportQueries(services),
   ...redeemableQueries(services),
   ...referralQueries(services),
   ...webhookQueries(services),

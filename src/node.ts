@@ -6,6 +6,7 @@ import { bulkDeals } from '../commands/bulk.ts'
 import { commandRoutes } from '../commands/index.ts'
 import type { ActivityDocument } from '../projections/activity.ts'
 import { projections } from '../projections/index.ts'
+import { exportLines } from '../queries/exports.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { customerNamed } from './api/context.ts'
 import { startClock } from './clock/clock.ts'
@@ -52,6 +53,7 @@ import { createCodes } from './runtime/codes.ts'
 import { createCustomerRuntime } from './runtime/customers.ts'
 import { createErasures } from './runtime/erasure.ts'
 import { mapError } from './runtime/errors.ts'
+import { type ExportLines, startExports } from './runtime/exports.ts'
 import { createFailedJobs } from './runtime/failedJobs.ts'
 import { createFreeCodes } from './runtime/freeCodes.ts'
 import { createLedgers } from './runtime/ledgers.ts'
@@ -347,6 +349,17 @@ export const startNode = async (
       triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
     })
     const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
+    let tellLines: (lines: ExportLines) => void = () => undefined
+    const exports = startExports({
+      readModel,
+      lines: new Promise((resolve) => {
+        tellLines = resolve
+      }),
+      log,
+      now,
+      worker: randomKey(),
+    })
+    stops.push(() => exports.stop())
     let tellDeals: (deals: Deals) => void = () => undefined
     const deals = new Promise<Deals>((resolve) => {
       tellDeals = resolve
@@ -462,6 +475,7 @@ export const startNode = async (
       ledgers,
       redemptions,
       orders,
+      exports,
       processes,
       activityFeed,
       erasures,
@@ -474,6 +488,7 @@ export const startNode = async (
       },
     }
     tellDeals(bulkDeals(services))
+    tellLines((object, parameters) => exportLines(services, object, parameters))
     const requests = createNamedRequests({ store, readModel, log, now })
     stops.push(() => requests.idle())
     const shown = createConsole({

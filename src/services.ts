@@ -12,6 +12,7 @@ import type { ActivityFeed } from './runtime/activityFeed.ts'
 import type { Codes } from './runtime/codes.ts'
 import type { CustomerRuntime } from './runtime/customers.ts'
 import type { Erasures } from './runtime/erasure.ts'
+import type { Exports } from './runtime/exports.ts'
 import type { FailedJobs } from './runtime/failedJobs.ts'
 import type { FreeCodes } from './runtime/freeCodes.ts'
 import type { Ledgers } from './runtime/ledgers.ts'
@@ -62,6 +63,7 @@ export interface Services {
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions
   readonly orders: Orders
+  readonly exports: Exports
   readonly processes: Processes
   /** What comes into the activity log, for those who watch. */
   readonly activityFeed: ActivityFeed

@@ -4,6 +4,7 @@
 import { dropAnswers } from '../http/requests.ts'
 import type { CustomerVault } from '../privacy/vault.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { dropExports } from './exports.ts'
 
 /** Who erases customers for want of activity, as facts name the actor. */
 export const RETENTION = 'retention'
@@ -32,5 +33,7 @@ export const createErasures = ({
     await vault?.destroy(customer)
     // Answers do not say whom they are about; they last a day at most.
     await dropAnswers(readModel)
+    // Nor do files that were exported.
+    await dropExports(readModel)
   },
 })

@@ -42,6 +42,7 @@ const MEANT = {
   'redemptions.rollback': 'admin integrator',
   'orders.read': 'admin marketer integrator reader auditor',
   'orders.write': 'admin integrator',
+  'exports.manage': 'admin integrator',
   'referrals.read': 'admin marketer integrator reader auditor',
   'referrals.write': 'admin integrator',
   'members.read': 'admin marketer integrator reader auditor',
@@ -71,7 +72,10 @@ const meant = (role: DeliveredRole, permission: Permission): boolean => MEANT[pe
 const services = new Proxy({} as Services, {
   get: (_, name) => (['rulebook', 'readModel', 'projector', 'store'].includes(String(name)) ? {} : () => undefined),
 })
-const routes = [...commandRoutes(services), ...queryRoutes(services)]
+/** A link that is signed needs no key, and so no permission. */
+const routes = [...commandRoutes(services), ...queryRoutes(services)].filter(
+  ({ permission }) => permission !== undefined,
+)
 
 const headersOf = (role: DeliveredRole, path: string): Record<string, string> => {
   const audience = audienceOf(path)

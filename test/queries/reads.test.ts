@@ -159,7 +159,7 @@ test('every GET answers with an ETag, and 304 to who has it', async () => {
 })
 
 /** PUT and DELETE routes of what is no definition: they refuse the header rather than pass over it. */
-const NO_DEFINITION = /^\/v1\/(?:customers|orders|vouchers|access)\/|\/holders\//
+const NO_DEFINITION = /^\/v1\/(?:customers|orders|exports|vouchers|access)\/|\/holders\//
 
 /** Routes look at their services when they are called. */
 const services = new Proxy({} as Services, { get: () => () => undefined })

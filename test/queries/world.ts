@@ -137,6 +137,12 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   const message = await until(async () => (await node.call('GET', '/v1/messages?limit=1')).body.data[0])
   const job = (await node.call('GET', '/v1/async-actions?limit=1')).body.async_actions[0]
 
+  const [exported] = await all(3, '/v1/exports', () => ({ exported_object: 'customer' }))
+  await until(async () => {
+    const { exports } = (await node.call('GET', '/v1/exports', undefined, { as: 'admin' })).body
+    return exports.every((one: { status: string }) => one.status === 'DONE')
+  })
+
   const key = await post('/v1/access/keys', { name: 'a reader', role: 'reader' })
   await post('/v1/access/roles', { name: 'helper', permissions: ['customers.read'] })
   const user = await post('/v1/access/users', { email: 'ann@shop.test', role: 'reader' })
@@ -182,6 +188,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/messages\//, { id: message.id }],
     [/^\/v1\/async-actions\//, { id: job.id }],
     [/^\/v1\/orders\//, { id: redemptions[0].order.id }],
+    [/^\/v1\/exports\//, { id: exported.id }],
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
     [/^\/v1\/vouchers\/\{code\}\/transactions/, { code: 'GIFT' }],
     [/^\/v1\/vouchers\//, { code }],

@@ -235,6 +235,24 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/customers/metadata/async',
       body: { source_ids: [ANN.source_id], metadata: { bulk: true } },
     }),
+    '/v1/exports': () => ({ path: '/v1/exports', body: { exported_object: 'customer' } }),
+    '/v1/orders/export': () => ({ path: '/v1/orders/export', body: {} }),
+    '/v1/vouchers/{code}/transactions/export': async (tag) => ({
+      path: `/v1/vouchers/${await gift(`export-${tag}`)}/transactions/export`,
+      body: {},
+    }),
+    '/v1/campaigns/{campaignId}/transactions/export': () => ({
+      path: `/v1/campaigns/${coupons}/transactions/export`,
+      body: {},
+    }),
+    '/v1/loyalties/members/{memberId}/transactions/export': async (tag) => ({
+      path: `/v1/loyalties/members/${await member(`export-${tag}`)}/transactions/export`,
+      body: {},
+    }),
+    '/v1/loyalties/{campaignId}/points-expiration/export': () => ({
+      path: `/v1/loyalties/${club}/points-expiration/export`,
+      body: {},
+    }),
     '/v1/qualifications': () => ({ path: '/v1/qualifications', body: { customer: ANN } }),
     '/v1/referrals/members/{code}/holders': async (tag) => {
       const published = await made('/v1/publications', {

@@ -94,6 +94,16 @@ export interface Operations {
   'GET /v1/orders': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "customer"?: string | undefined; "status"?: "CREATED" | "PAID" | "CANCELED" | "PROCESSING" | "FULFILLED" | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "status" | "-status" | undefined } }
   'PUT /v1/orders/{id}': { query: Record<string, never> }
   'GET /v1/orders/{id}': { query: Record<string, never> }
+  'POST /v1/exports': { query: Record<string, never> }
+  'GET /v1/exports': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | "status" | "-status" | undefined } }
+  'DELETE /v1/exports/{id}': { query: Record<string, never> }
+  'GET /v1/exports/{id}': { query: Record<string, never> }
+  'POST /v1/orders/export': { query: Record<string, never> }
+  'POST /v1/vouchers/{code}/transactions/export': { query: Record<string, never> }
+  'POST /v1/campaigns/{campaignId}/transactions/export': { query: Record<string, never> }
+  'POST /v1/loyalties/members/{memberId}/transactions/export': { query: Record<string, never> }
+  'POST /v1/loyalties/{campaignId}/members/{memberId}/transactions/export': { query: Record<string, never> }
+  'POST /v1/loyalties/{campaignId}/points-expiration/export': { query: Record<string, never> }
   'POST /v1/qualifications': { query: Record<string, never> }
   'POST /client/v1/qualifications': { query: Record<string, never> }
   'POST /v1/referrals/members/{code}/holders': { query: Record<string, never> }
@@ -232,6 +242,7 @@ export interface Operations {
   'GET /v1/async-actions/{id}': { query: Record<string, never> }
   'GET /v1/redemptions/{id}': { query: Record<string, never> }
   'GET /v1/vouchers/{code}/redemptions': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "order"?: "created_at" | "-created_at" | "id" | "-id" | "voucher_code" | "-voucher_code" | "tracking_id" | "-tracking_id" | "customer_id" | "-customer_id" | undefined } }
+  'GET /exports/{id}': { query: { "token": string } }
   'GET /v1/customers/{id}/redeemables': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "order"?: "id" | "-id" | "created_at" | "-created_at" | undefined; "filters"?: string | undefined } }
   'GET /v1/referrals/{campaignId}': { query: { "limit"?: number | string | undefined; "starting_after_id"?: string | undefined; "cursor"?: string | undefined; "status"?: "pending" | "refused" | "converted" | "rewarded" | undefined; "referrer"?: string | undefined; "referee"?: string | undefined; "code"?: string | undefined; "order"?: "created_at" | "-created_at" | undefined } }
   'GET /v1/referrals/members/{code}': { query: Record<string, never> }

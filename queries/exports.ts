@@ -1,0 +1,167 @@
+// Reading exports: how one shows, with the signed link to its file, the list of them, the file itself, and the lines that make it.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import * as v from 'valibot'
+import { answerOf, listOf } from '../src/http/answers.ts'
+import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { EXPORTS, type ExportDocument, expiryOfExport } from '../src/runtime/exports.ts'
+import type { Services } from '../src/services.ts'
+import { type ExportName, exportable, type Row } from './exportObjects.ts'
+import { filterQuery } from './filters.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
+import { ById, isoOf } from './shapes.ts'
+
+export const ExportObject = answerOf('export', {
+  id: v.string(),
+  created_at: v.string(),
+  status: v.picklist(['SCHEDULED', 'IN_PROGRESS', 'DONE', 'ERROR']),
+  channel: v.string(),
+  exported_object: v.string(),
+  parameters: v.record(v.string(), v.unknown()),
+  result: v.nullable(v.object({ url: v.string() })),
+  user_id: v.null(),
+})
+
+export interface Parameters {
+  readonly order?: string
+  readonly fields?: readonly string[]
+  readonly filters?: Record<string, unknown>
+  /** Of a route that is about one thing: beside the filters. */
+  readonly only?: Record<string, unknown>
+}
+
+const text = (value: unknown): string => {
+  if (value === null || value === undefined) return ''
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+const cell = (value: unknown): string => {
+  const plain = text(value)
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
+}
+
+const columnOf = (row: Row, column: string): unknown =>
+  column.startsWith('metadata.')
+    ? (row.metadata as Row | null | undefined)?.[column.slice('metadata.'.length)]
+    : row[column]
+
+/** The lines of an export as CSV (RFC 4180), its head first; in the order of an index, so that no file is sorted in memory. */
+export async function* exportLines(services: Services, object: string, asked: string): AsyncGenerator<string> {
+  const parameters = JSON.parse(asked) as Parameters
+  const { usual, orders, filters: fields, read } = exportable(object as ExportName)
+  const columns = parameters.fields ?? usual
+  const { timeZone } = services.rulebook.current().project
+  const filter = filterQuery(parameters.filters, fields, { timeZone, now: services.clock.now() })
+  if (isFailure(filter)) throw new Error(filter.details)
+  const descending = parameters.order?.startsWith('-') ?? false
+  const [, field = '_id'] =
+    Object.entries(orders).find(([name]) => name === parameters.order?.replace(/^-/, '')) ?? Object.entries(orders)[0]!
+  const way = descending ? (-1 as const) : (1 as const)
+  const sort = field === '_id' || field === 'position' ? { [field]: way } : { [field]: way, _id: way }
+  const only = parameters.only ?? {}
+  const both = Object.keys(only).length === 0 ? filter : { $and: [only, filter] }
+  yield `${columns.map(cell).join(',')}\r\n`
+  for await (const row of read(services, both, sort))
+    yield `${columns.map((column) => cell(columnOf(row, column))).join(',')}\r\n`
+}
+
+const tokenOf = (services: Services, id: string, until: number): string =>
+  `${until}.${createHmac('sha256', services.settings.signingSecret()).update(`export ${id} ${until}`).digest('base64url')}`
+
+const isToken = (services: Services, id: string, token: string): boolean => {
+  const until = Number(/^(\d{1,15})\./.exec(token)?.[1])
+  const [given, own] = [Buffer.from(token), Buffer.from(tokenOf(services, id, until))]
+  return until > services.clock.now() && given.length === own.length && timingSafeEqual(given, own)
+}
+
+/** Where the caller reaches this node. */
+const originOf = ({ headers }: Pick<Call, 'headers'>): string => {
+  const host = headers.get('host')
+  return host === null ? '' : `${headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http'}://${host}`
+}
+
+export const showExport = (services: Services, call: Pick<Call, 'headers'>, document: ExportDocument) => {
+  const { _id: id, object, channel, status, rows, error, created_at } = document
+  const { only: _, ...parameters } = JSON.parse(document.parameters) as Parameters
+  return {
+    id,
+    object: 'export' as const,
+    created_at: isoOf(created_at.getTime()),
+    status,
+    channel,
+    exported_object: object,
+    parameters,
+    result:
+      status === 'DONE'
+        ? { url: `${originOf(call)}/exports/${id}?token=${tokenOf(services, id, expiryOfExport(document))}` }
+        : null,
+    user_id: null,
+    rows,
+    ...(error === null ? {} : { error: { message: error } }),
+  }
+}
+
+const ListQuery = v.object({ ...pagedByNumber, order: orderOf(['created_at', 'status'], '-created_at') })
+const ORDERS = { created_at: ['created_at', '_id'], status: ['status', 'created_at', '_id'] } as const
+
+async function* bytesOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for await (const part of parts) yield encoder.encode(part)
+}
+
+export const exportQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/exports',
+    summary: 'List exports',
+    tag: 'Exports',
+    permission: 'exports.manage',
+    query: ListQuery,
+    response: listOf('exports', ExportObject),
+    handler: async (call): Promise<Outcome> => {
+      const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), {})
+      const [page, total] = await Promise.all([pageOf(source, ORDERS, call.query), source.total()])
+      if (isFailure(page)) return page
+      const shown = page.entries.map((one) => showExport(services, call, one))
+      return { body: listBody('exports', page, shown, { total }) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/exports/{id}',
+    summary: 'Get an export, with the link to its file once it is done',
+    description: 'The link is good for a day after the export was asked for, and needs no key.',
+    tag: 'Exports',
+    permission: 'exports.manage',
+    params: ById,
+    response: ExportObject,
+    handler: async (call): Promise<Outcome> => {
+      const found = await services.exports.find(call.params.id)
+      return found ? { body: showExport(services, call, found) } : notFound('export', call.params.id)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/exports/{id}',
+    summary: 'Download the file of an export',
+    description: 'By the link that the export shows: its `token` is signed, and ends with the day.',
+    tag: 'Exports',
+    params: ById,
+    query: v.object({ token: v.pipe(v.string(), v.maxLength(200)) }),
+    contentType: 'text/csv',
+    response: v.string(),
+    handler: async ({ params: { id }, query: { token } }): Promise<Outcome> => {
+      if (!isToken(services, id, token)) return refuse('forbidden', 'The link is not valid, or not any more')
+      const found = await services.exports.find(id)
+      if (found?.status !== 'DONE') return notFound('export', id)
+      return {
+        headers: { 'Content-Disposition': `attachment; filename="${id}.csv"`, 'Cache-Control': 'no-store' },
+        raw: {
+          contentType: 'text/csv; charset=utf-8',
+          content: ReadableStream.from(bytesOf(services.exports.content(found))) as ReadableStream<Uint8Array>,
+        },
+      }
+    },
+  }),
+]
