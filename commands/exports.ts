@@ -146,7 +146,14 @@ export const exportCommands = (services: Services) => [
     body: OfOneBody,
     response: ExportObject,
     handler: async (call): Promise<Outcome> => {
-      const card = await readCard(services, call.params.memberId, call.params.campaignId)
+      const { memberId, campaignId } = call.params
+      // By the code's stream, which knows of a card that was made just now.
+      const named = (await codeNamed(services, memberId))?.owner
+      const program = campaignId === undefined ? undefined : findProgram(services, campaignId)
+      if (program && isFailure(program)) return program
+      if (named?.type === 'loyalty_card' && (program === undefined || program.id === named.campaign))
+        return take(services, call, 'voucher_transactions', call.body?.parameters, { card: named.id })
+      const card = await readCard(services, memberId, campaignId)
       if (isFailure(card)) return card
       return take(services, call, 'voucher_transactions', call.body?.parameters, { card: card._id })
     },

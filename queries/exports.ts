@@ -83,7 +83,10 @@ const originOf = ({ headers }: Pick<Call, 'headers'>): string => {
 
 export const showExport = (services: Services, call: Pick<Call, 'headers'>, document: ExportDocument) => {
   const { _id: id, object, channel, status, rows, error, created_at } = document
-  const { only: _, ...parameters } = JSON.parse(document.parameters) as Parameters
+  const { only, ...asked } = JSON.parse(document.parameters) as Parameters
+  const parameters = only?.card
+    ? { ...asked, filters: { ...asked.filters, voucher_id: { conditions: { $in: [only.card] } } } }
+    : asked
   return {
     id,
     object: 'export' as const,

@@ -7,6 +7,8 @@ export interface Change {
   readonly make: (tag: string) => Promise<string>
   /** What a PUT sends; none where there is only a DELETE. */
   readonly body?: unknown
+  /** True where there is no DELETE. */
+  readonly stays?: true
 }
 
 const coupon = { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 100 } }
@@ -180,6 +182,16 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       make: below('/v1/webhooks', (tag) => ({ url: `https://shop.test/hooks/${tag}`, events: ['*'] })),
       body: { events: ['customer.created'] },
     },
+    '/v1/orders/{id}': {
+      make: below('/v1/orders', (tag) => ({
+        source_id: `changed-${tag}`,
+        customer: { source_id: 'changes' },
+        amount: 500,
+      })),
+      body: { status: 'PAID' },
+      stays: true,
+    },
+    '/v1/exports/{id}': { make: below('/v1/exports', () => ({ exported_object: 'customer' })) },
     '/v1/access/keys/{id}': { make: below('/v1/access/keys', (tag) => ({ name: `till-${tag}`, role: 'integrator' })) },
     '/v1/access/roles/{name}': {
       make: below(

@@ -20,6 +20,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/parameters\.(?:campaign|coin|product) is missing/, 'the type of a reward says which there is'],
   [/reward\.(?:product|sku|voucher) is missing/, 'the same; there is no catalogue of products'],
   [/\/rewards {2}is array/, 'a list is answered with a list'],
+  [/export \.user_id is null/, 'keys ask for exports, and no users'],
   [/\.order is null/, 'no order came with it'],
   [/customer\.summary\.redemptions\.gift\.amount_to_go is missing/, 'credits are held by codes, not by the customer'],
   [/summary \.(?:points|pending_points|amount|created_vouchers|vouchers|referred)_/, 'totals that are not kept'],

@@ -34,6 +34,7 @@ const EXCUSED: Readonly<Record<string, string>> = {
     'forgets all kept answers, which may tell of the person: privacy/erasure.test.ts',
   '/v1/clock/confirm': 'is about the clock of a node, which the others do not have: clock/clock.test.ts',
   '/v1/clock/take-back': 'reads the whole log for what was decided too early: audit/clock.test.ts',
+  '/exports/{id}': 'is a file behind a signed link: orders/exports.test.ts',
   '/v1/audit/simulations': 'answers with a stream of lines, and records nothing',
 }
 
@@ -171,12 +172,13 @@ test('every PUT and DELETE of one record does what it says, and answers in the f
     'routes without a change in changes.ts',
   )
   let n = 0
-  await each(Object.entries(changes), async ([path, { make, body }]) => {
+  await each(Object.entries(changes), async ([path, { make, body, stays }]) => {
     const address = await make(`c${n++}`)
     if (body !== undefined) {
       const put = await node.call('PUT', address, body, { as: 'admin' })
       assert.is(put.status, 200, `PUT ${path}: ${JSON.stringify(put.body)}`)
     }
+    if (stays) return
     const gone = await node.call('DELETE', address, undefined, { as: 'admin' })
     assert.ok(gone.status < 300, `DELETE ${path}: ${gone.status} ${JSON.stringify(gone.body)}`)
   })
