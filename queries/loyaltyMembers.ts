@@ -174,10 +174,14 @@ export const showPending = (card: Card, customer: string, pending: Pending) => (
   voucher_id: card.id,
   campaign_id: card.campaign.id,
   customer_id: customer,
-  order_id: null,
+  order_id: pending.cause.order ?? null,
   points: pending.points,
   activates_at: isoOf(pending.activatesAt),
-  details: { event: { id: pending.cause.fact, type: pending.cause.type }, earning_rule: { id: pending.rule } },
+  details: {
+    event: { id: pending.cause.fact, type: pending.cause.type },
+    earning_rule: { id: pending.rule },
+    ...(pending.cause.order === undefined ? {} : { order: { id: pending.cause.order, source_id: null } }),
+  },
   created_at: isoOf(pending.createdAt),
   object: 'loyalty_pending_points' as const,
 })

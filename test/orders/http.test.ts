@@ -91,6 +91,12 @@ test('what is refused: another customer, a source_id that is taken, what is not 
   assert.is(await refusedWith(sdk.orders.create({ customer: { id: 'cust_none' } } as never)), 'not_found')
 })
 
+test('a shop may tell how far an order is', async () => {
+  const made = await sdk.orders.create({ customer: { source_id: 'ann' }, amount: 5 } as never)
+  for (const status of ['PROCESSING', 'FULFILLED'])
+    assert.is((await sdk.orders.update({ id: made.id!, status } as never)).status, status)
+})
+
 test("nobody's order becomes a customer's", async () => {
   const made = await sdk.orders.create({ amount: 700, status: 'PAID' } as never)
   assert.is(made.customer, undefined)

@@ -231,10 +231,14 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/customers/bulk/async',
       body: [{ source_id: `bulk-${tag}`, name: 'Bulk' }],
     }),
-    '/v1/customers/metadata/async': () => ({
-      path: '/v1/customers/metadata/async',
-      body: { source_ids: [ANN.source_id], metadata: { bulk: true } },
-    }),
+    '/v1/customers/metadata/async': async (tag) => {
+      // Not of somebody whom other examples are about: it comes later.
+      await made('/v1/customers', { source_id: `meta-${tag}` })
+      return {
+        path: '/v1/customers/metadata/async',
+        body: { source_ids: [`meta-${tag}`], metadata: { bulk: true } },
+      }
+    },
     '/v1/exports': () => ({ path: '/v1/exports', body: { exported_object: 'customer' } }),
     '/v1/orders/export': () => ({ path: '/v1/orders/export', body: {} }),
     '/v1/vouchers/{code}/transactions/export': async (tag) => ({

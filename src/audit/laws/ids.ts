@@ -19,6 +19,7 @@ const BORN: Readonly<Record<string, readonly (readonly [kind: string, idOf: IdOf
   PointsEarned: [['transaction', at('transaction')]],
   PointsAdded: [['transaction', at('transaction')]],
   PointsRemoved: [['transaction', at('transaction')]],
+  PointsTakenBack: [['transaction', at('transaction')]],
   PointsExpired: [['transaction', at('transaction')]],
   PointsTransferredOut: [['transaction', at('transaction')]],
   PointsTransferredIn: [['transaction', at('transaction')]],
