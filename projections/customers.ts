@@ -43,7 +43,7 @@ const emailOf = ({ email }: Profile): string | null => (email === undefined ? nu
 
 export const customers: Projection<CustomerDocument> = {
   name: 'customers',
-  version: 7,
+  version: 8,
   indexes: [
     { key: { source_id: 1, _id: 1 } },
     { key: { created_at: 1, _id: 1 } },

@@ -24,6 +24,8 @@ export interface Operations {
   'POST /v1/customers/{id}/permanent-deletion': { query: Record<string, never> }
   'PUT /v1/customers/{id}/consents': { query: Record<string, never> }
   'GET /v1/customers/{id}/consents': { query: Record<string, never> }
+  'POST /v1/customers/bulk/async': { query: Record<string, never> }
+  'POST /v1/customers/metadata/async': { query: Record<string, never> }
   'POST /v1/segments': { query: Record<string, never> }
   'GET /v1/segments': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "start_date"?: string | undefined; "end_date"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name" | undefined; "starting_after_id"?: string | undefined; "starting_after"?: string | undefined; "ids"?: string | undefined } }
   'PUT /v1/segments/{id}': { query: Record<string, never> }
@@ -92,6 +94,7 @@ export interface Operations {
   'POST /v1/redemptions/{id}/rollbacks': { query: { "reason"?: string | undefined; "tracking_id"?: string | undefined } }
   'POST /v1/orders': { query: Record<string, never> }
   'GET /v1/orders': { query: { "limit"?: number | string | undefined; "page"?: number | string | undefined; "cursor"?: string | undefined; "customer"?: string | undefined; "status"?: "CREATED" | "PAID" | "CANCELED" | "PROCESSING" | "FULFILLED" | undefined; "created_at"?: string | undefined; "updated_at"?: string | undefined; "filters"?: string | undefined; "order"?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "status" | "-status" | undefined } }
+  'POST /v1/orders/import': { query: Record<string, never> }
   'PUT /v1/orders/{id}': { query: Record<string, never> }
   'GET /v1/orders/{id}': { query: Record<string, never> }
   'POST /v1/exports': { query: Record<string, never> }
