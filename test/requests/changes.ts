@@ -50,6 +50,7 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
   await made('/v1/events', { event: 'bought', customer: { source_id: 'brought' }, referral: { code } })
   const key = (await made('/v1/access/keys', { name: 'read', role: 'reader' })).id
   await made('/v1/access/roles', { name: 'read-desk', permissions: ['codes.read'] })
+  const user = (await made('/v1/access/users', { email: 'read@shop.test', role: 'reader' })).id
   return [
     ...[
       '',
@@ -71,6 +72,8 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
     `/v1/referrals/${friends}/referrers/brings`,
     `/v1/referrals/${friends}/referees/brought`,
     `/v1/access/keys/${key}`,
+    `/v1/access/users/${user}`,
+    '/v1/customers/brought/consents',
     '/v1/access/roles/read-desk',
   ]
 }
@@ -192,6 +195,15 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       stays: true,
     },
     '/v1/exports/{id}': { make: below('/v1/exports', () => ({ exported_object: 'customer' })) },
+    '/v1/access/users/{id}': {
+      make: below('/v1/access/users', (tag) => ({ email: `${tag}@shop.test`.toLowerCase(), role: 'reader' })),
+      body: { name: 'Ann', role: 'auditor' },
+    },
+    '/v1/customers/{id}/consents': {
+      make: async (tag) => `${await below('/v1/customers', () => ({ name: `Asked ${tag}` }))(tag)}/consents`,
+      body: { consents: { email: 'given', sms: 'refused' }, source: 'newsletter form' },
+      stays: true,
+    },
     '/v1/access/keys/{id}': { make: below('/v1/access/keys', (tag) => ({ name: `till-${tag}`, role: 'integrator' })) },
     '/v1/access/roles/{name}': {
       make: below(
