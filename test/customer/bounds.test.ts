@@ -171,7 +171,11 @@ test('metadata of a request is bounded by bytes and by keys, with its path', () 
 
 test('no command takes metadata without these bounds', async () => {
   for (const file of await readdir('commands'))
-    assert.not.match(await readFile(`commands/${file}`, 'utf8'), 'v.record(v.string(), v.unknown())', file)
+    assert.not.match(
+      await readFile(`commands/${file}`, 'utf8'),
+      /metadata: .*v\.record\(v\.string\(\), v\.unknown\(\)\)/,
+      file,
+    )
 })
 
 test('the size of a value is that of its JSON', () => {

@@ -289,6 +289,7 @@ test('the order object of the contract', () => {
     metadata: { a: 1 },
     referrer_id: null,
     object: 'order',
+    customer: { id: 'cust_1', object: 'customer' },
   })
   assert.match(items![0]!.id!, /^ordli_/)
   const { id: _, ...item } = items![0]!
