@@ -8,7 +8,7 @@ const FILE = join(import.meta.dirname, '..', '..', 'src', 'http', 'examples.json
 const FEW = 2
 
 /** What tells one run's names from another's says nothing to a reader. */
-const plain = (text: string): string => text.replace(/[-_]?seq\d+/gi, '')
+const plain = (text: string): string => text.replace(/[-_]seq\d+/gi, '')
 
 const short = (value: unknown): unknown => {
   if (typeof value === 'string') return plain(value)
