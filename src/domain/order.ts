@@ -70,6 +70,20 @@ export const amountOf = (item: Item): number | undefined => {
 
 export const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, one) => sum + one, 0)
 
+/** What the contract only answers about an order, wherever one is sent. */
+export const ORDER_ANSWERED = [
+  'object',
+  'updated_at',
+  'customer_id',
+  'redemptions',
+  'items_discount_amount',
+  'total_discount_amount',
+  'applied_discount_amount',
+  'items_applied_discount_amount',
+  'total_applied_discount_amount',
+  'total_amount',
+] as const
+
 /**
  * The `order` of a request. Numbers may be sent as text; what is null counts as absent; amounts are minor units, whole, from 0
  * to `MAX_AMOUNT`, and neither an item nor all of them together may come to more. What the contract computes (discounts,
@@ -85,24 +99,7 @@ export const OrderInput = v.pipe(
     items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ORDER_ITEMS))),
     metadata: v.nullish(GivenMetadata),
   }),
-  answered(
-    'object',
-    'created_at',
-    'updated_at',
-    'customer',
-    'customer_id',
-    'referrer',
-    'referrer_id',
-    'redemptions',
-    'initial_amount',
-    'discount_amount',
-    'items_discount_amount',
-    'total_discount_amount',
-    'applied_discount_amount',
-    'items_applied_discount_amount',
-    'total_applied_discount_amount',
-    'total_amount',
-  ),
+  answered(...ORDER_ANSWERED, 'created_at', 'customer', 'referrer', 'referrer_id', 'initial_amount', 'discount_amount'),
   v.check(
     ({ items }) => sumOf((items ?? []).map((item) => amountOf(item) ?? 0)) <= MAX_AMOUNT,
     `items must NOT come to more than ${MAX_AMOUNT}`,

@@ -2,7 +2,7 @@
 import { END, EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { uuidFrom } from '../domain/ids.ts'
 import type { HealthLimits } from '../line/health.ts'
-import { type Generation, type Line, openLine } from '../line/line.ts'
+import { type Line, openLine } from '../line/line.ts'
 import { addressOf } from '../line/reason.ts'
 import { processTime as time } from '../line/time.ts'
 import { isReadRefused, verdictOf } from './errors.ts'
@@ -10,7 +10,6 @@ import { muteIpServerName } from './ipServerName.ts'
 import { readChunks } from './read.ts'
 
 export type ClientLine = Line<EventStoreDBClient>
-export type ClientGeneration = Generation<EventStoreDBClient>
 
 export interface LinesOptions {
   readonly url: string

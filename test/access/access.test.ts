@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runCommandLine } from '../../src/cli/program.ts'
 import { type AccessCommand, decideAccess, foldAccess, MAX_KEYS, NO_ACCESS } from '../../src/domain/access/access.ts'
 import { networkAllowed } from '../../src/http/clients.ts'
 import { createSessions } from '../../src/http/sessions.ts'
@@ -10,6 +9,7 @@ import { createLogger } from '../../src/log.ts'
 import { customerSecret, joinKeys, startAccess, tokenDigest } from '../../src/runtime/access.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
+import { commandLine } from './commandLine.ts'
 
 let node: TestNode
 const test = suite('access')
@@ -216,22 +216,7 @@ test('who did it is listed with its actor, by filters, for those who audit', asy
 })
 
 test('tributary keys: add, list, rotate, revoke', async () => {
-  const { appId, token } = node.key('admin')
-  const run = async (...args: readonly string[]): Promise<string> => {
-    const { write } = process.stdout
-    let out = ''
-    process.stdout.write = ((chunk: string) => {
-      out += chunk
-      return true
-    }) as typeof write
-    try {
-      await runCommandLine(['keys', ...args, '--url', node.url, '--app-id', appId, '--token', token])
-    } finally {
-      process.stdout.write = write
-    }
-    assert.is(process.exitCode ?? 0, 0, out)
-    return out
-  }
+  const run = (...args: readonly string[]) => commandLine(node, ['keys', ...args])
   const added = await run('add', 'till', '--role', 'integrator')
   const [, id = ''] = /id: +(\S+)/.exec(added) ?? []
   assert.match(await run('list'), new RegExp(`${id} +integrator +never used +till`))

@@ -3,13 +3,13 @@
 import { SMTPServer } from 'smtp-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runCommandLine } from '../../src/cli/program.ts'
 import { decideAccess, foldAccess, NO_ACCESS } from '../../src/domain/access/access.ts'
 import { createSessions } from '../../src/http/sessions.ts'
 import { createSignInAttempts, FREE_ATTEMPTS, lockAfter } from '../../src/signIn/attempts.ts'
 import { createPasswords, passwordFault } from '../../src/signIn/passwords.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
+import { commandLine } from './commandLine.ts'
 
 const mails: string[] = []
 const smtp = new SMTPServer({
@@ -296,22 +296,7 @@ test('nobody makes users who may do more, or takes over one', async () => {
 })
 
 test('tributary users: add, list, invite, remove', async () => {
-  const { appId, token } = node.key('admin')
-  const run = async (...args: readonly string[]): Promise<string> => {
-    const { write } = process.stdout
-    let out = ''
-    process.stdout.write = ((chunk: string) => {
-      out += chunk
-      return true
-    }) as typeof write
-    try {
-      await runCommandLine(['users', ...args, '--url', node.url, '--app-id', appId, '--token', token])
-    } finally {
-      process.stdout.write = write
-    }
-    assert.is(process.exitCode ?? 0, 0, out)
-    return out
-  }
+  const run = (...args: readonly string[]) => commandLine(node, ['users', ...args])
   assert.match(await run('add', 'eve@shop.test', '--role', 'auditor', '--name', 'Eve'), /mailed to eve@shop\.test/)
   assert.match(await run('list'), /usr_\w+ +auditor +invited +never used +eve@shop\.test \(Eve\)/)
   assert.match(await run('invite', 'eve@shop.test'), /mailed to eve@shop\.test/)

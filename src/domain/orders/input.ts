@@ -68,17 +68,3 @@ export interface OrderPatch {
   readonly items?: readonly SavedItem[] | null | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
 }
-
-/** What the contract only answers about an order. */
-export const ORDER_ANSWERED = [
-  'object',
-  'updated_at',
-  'customer_id',
-  'redemptions',
-  'items_discount_amount',
-  'total_discount_amount',
-  'applied_discount_amount',
-  'items_applied_discount_amount',
-  'total_applied_discount_amount',
-  'total_amount',
-] as const

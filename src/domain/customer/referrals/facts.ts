@@ -31,7 +31,6 @@ const Promised = v.object({
   referrer: v.optional(ReferralReward),
   tiers: v.optional(v.array(ReferrerTier)),
 })
-export type ReferralPromise = v.InferOutput<typeof Promised>
 
 const Cause = v.object({
   fact: v.string(),
