@@ -1,12 +1,13 @@
 // Tests run as JavaScript that is made once for a whole run, each file with all of ours that it imports in it: a loader that
 // turns TypeScript into JavaScript while it runs takes several times as long as most tests do.
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { SourceMap } from 'node:module'
+import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build as bundle, type Plugin } from 'esbuild'
-import { options } from '../src/build.js'
+import { CLIENT_FILE, clientApart, OUTSIDE, options } from '../src/build.js'
 
 const root = import.meta.dirname
 /** Below the project, so that packages are found; of each run its own, so that runs may meet. */
@@ -35,6 +36,12 @@ const tellsOfHooks: Plugin = {
   },
 }
 
+/** `fast-check` is in so many tests that it is worth to take it in; the others are not. */
+const ofTests = async (): Promise<string[]> => {
+  const { devDependencies } = JSON.parse(await readFile(join(root, '..', 'package.json'), 'utf8'))
+  return Object.keys(devDependencies).filter((name) => name !== 'fast-check')
+}
+
 /** What every bundle of tests needs. */
 export const ourPlugins: Plugin[] = [tellsOfHooks, keepsAddresses]
 
@@ -48,13 +55,33 @@ export const buildTests = async (files: readonly string[]): Promise<string> => {
   const outdir = await mkdtemp(join(CACHE, 'run-'))
   await bundle({
     ...options,
+    external: [...OUTSIDE, ...(await ofTests())],
     entryPoints: [...files, ...programs()].map((file) => join(root, file)),
     outdir,
     outbase: root,
     // What several have in common is made and written once: a tenth of the time, and a twentieth of the bytes.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: ourPlugins,
+    plugins: [await clientApart(outdir, pathToFileURL(join(outdir, CLIENT_FILE)).href), ...ourPlugins],
   })
   return outdir
+}
+
+/** Names in what a test said the places in the sources, where it names places in what was built of them into `built`. */
+export const withSources = (said: string, built: string): string => {
+  const maps = new Map<string, SourceMap | undefined>()
+  const mapOf = (path: string): SourceMap | undefined => {
+    if (!maps.has(path)) {
+      const map = `${path}.map`
+      maps.set(path, existsSync(map) ? new SourceMap(JSON.parse(readFileSync(map, 'utf8'))) : undefined)
+    }
+    return maps.get(path)
+  }
+  const places = new RegExp(`(?:file://)?(${built}/[^\\s:()]+\\.js):(\\d+):(\\d+)`, 'g')
+  return said.replace(places, (place, path: string, line: string, column: string) => {
+    const entry = mapOf(path)?.findEntry(Number(line) - 1, Number(column) - 1)
+    if (entry === undefined || !('originalSource' in entry)) return place
+    const source = relative(join(root, '..'), join(dirname(path), entry.originalSource))
+    return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
+  })
 }

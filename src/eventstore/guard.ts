@@ -4,11 +4,14 @@ type Listener = (error: Error) => void
 
 const listeners = new Set<Listener>()
 
+/** Its packages, or the file that the build makes of them (`clientApart` in src/build.js). */
+const OF_CLIENT = /[\\/](@eventstore[\\/]db-client[\\/]|@grpc[\\/]grpc-js[\\/]|eventstore-client\.js)/
+
 /** The first own line of the stack decides: a fault in a caller's callback passes through the client's frames as well. */
 const thrownByClient = (error: unknown): error is Error => {
   if (!(error instanceof Error) || error.stack === undefined) return false
   const frame = error.stack.split('\n').find((line) => /^\s+at /.test(line) && !line.includes('node:'))
-  return frame !== undefined && /[\\/](@eventstore[\\/]db-client|@grpc[\\/]grpc-js)[\\/]/.test(frame)
+  return frame !== undefined && OF_CLIENT.test(frame)
 }
 
 /** A call that was cut off with its client: whoever gave the client up knows. */

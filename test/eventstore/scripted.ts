@@ -5,17 +5,19 @@ import type * as Shared from '@eventstore/db-client/generated/shared_pb.js'
 import type * as Streams from '@eventstore/db-client/generated/streams_pb.js'
 import type * as Grpc from '@grpc/grpc-js'
 
-const require = createRequire(import.meta.url)
-const grpc: typeof Grpc = require('@grpc/grpc-js')
-const streams: typeof Streams = require('@eventstore/db-client/generated/streams_pb.js')
-const shared: typeof Shared = require('@eventstore/db-client/generated/shared_pb.js')
+const load = createRequire(import.meta.url)
+const grpc: typeof Grpc = load('@grpc/grpc-js')
+const streams: typeof Streams = load('@eventstore/db-client/generated/streams_pb.js')
+const shared: typeof Shared = load('@eventstore/db-client/generated/shared_pb.js')
 const services: {
   StreamsService: Grpc.ServiceDefinition
-} = require('@eventstore/db-client/generated/streams_grpc_pb.js')
+} = load('@eventstore/db-client/generated/streams_grpc_pb.js')
 const featureServices: {
   ServerFeaturesService: Grpc.ServiceDefinition
-} = require('@eventstore/db-client/generated/serverfeatures_grpc_pb.js')
-const features: typeof import('@eventstore/db-client/generated/serverfeatures_pb.js') = require('@eventstore/db-client/generated/serverfeatures_pb.js')
+} = load('@eventstore/db-client/generated/serverfeatures_grpc_pb.js')
+const features: typeof import('@eventstore/db-client/generated/serverfeatures_pb.js') = load(
+  '@eventstore/db-client/generated/serverfeatures_pb.js',
+)
 
 /** How one append is answered. `store`: whether it is kept, whatever the answer. */
 export type Answer =
@@ -49,8 +51,8 @@ export interface Scripted {
 type Duplex = Grpc.ServerDuplexStream<Streams.BatchAppendReq, Streams.BatchAppendResp>
 
 const statusOf = (code: number, message: string, type: string) => {
-  const { Status } = require('@eventstore/db-client/generated/status_pb.js')
-  const { Any } = require('google-protobuf/google/protobuf/any_pb.js')
+  const { Status } = load('@eventstore/db-client/generated/status_pb.js')
+  const { Any } = load('google-protobuf/google/protobuf/any_pb.js')
   const status = new Status()
   status.setCode(code)
   status.setMessage(message)
@@ -125,7 +127,7 @@ export const startScripted = async (options: ScriptedOptions = {}): Promise<Scri
       const known = ids.every((id, i) => own[expected + 1 + i] === id)
       if (expected !== last && !known)
         return respond(call, request, (r) => {
-          const { Any } = require('google-protobuf/google/protobuf/any_pb.js')
+          const { Any } = load('google-protobuf/google/protobuf/any_pb.js')
           const details = new Any()
           const wrong = new shared.WrongExpectedVersion()
           if (last < 0) wrong.setCurrentNoStream(new shared.Empty())

@@ -35,6 +35,7 @@ const filesIn = (folder: string, end: string): readonly string[] =>
 const testsBySource = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
   const { metafile } = await bundle({
     ...options,
+    packages: 'external',
     entryPoints: filesIn('test', '.test.ts').map((test) => join(ROOT, test)),
     outdir: join(CACHE, 'none'),
     write: false,
@@ -92,6 +93,7 @@ const foundBy = async (source: string, text: string, tests: readonly string[]): 
   try {
     await bundle({
       ...options,
+      packages: 'external',
       entryPoints: tests.map((test) => join(ROOT, test)),
       outdir,
       outbase: join(ROOT, 'test'),
