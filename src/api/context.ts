@@ -1,10 +1,11 @@
 // What routes share: the context of a command from its call, and whom a call means.
-import { LRUCache } from 'lru-cache'
+
 import * as v from 'valibot'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { type CustomerId, customerIdFrom } from '../domain/ids.ts'
 import { type Failure, notFound, refuse } from '../http/errors.ts'
 import type { Call } from '../http/route.ts'
+import { createLru } from '../lru.ts'
 import type { CommandContext } from '../runtime/customers.ts'
 import type { Services } from '../services.ts'
 
@@ -33,7 +34,7 @@ export const tooBusy = (): Failure =>
   refuse('conflict', 'The customer is being changed by many requests at once; try again', { retryAfter: 1 })
 
 /** Ids of customers who were named lately: a keyed hash costs more than to look one up. */
-const ids = new LRUCache<string, CustomerId>({ max: 10_000 })
+const ids = createLru<CustomerId>({ entries: 10_000 })
 
 /** The stream that a `source_id` leads to; the customer need not exist, and may be linked to another. */
 export const customerOfSource = ({ rulebook }: Services, sourceId: string): CustomerId => {

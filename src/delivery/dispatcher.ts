@@ -1,5 +1,5 @@
 // The dispatcher: looks for messages that are due, claims as many as its lanes carry, and sees each through one try.
-import { LRUCache } from 'lru-cache'
+
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
@@ -7,6 +7,7 @@ import type { OutboxDocument } from '../../projections/outbox.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { sleep } from '../line/backoff.ts'
+import { createLru } from '../lru.ts'
 import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import type { SetAside } from '../runtime/setAside.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
@@ -80,9 +81,9 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   /** How many of them are on each lane, or are to come onto it. */
   const claimedOn = new Map<string, number>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
-  const known = new LRUCache<string, bigint>({ max: REMEMBERED })
+  const known = createLru<bigint>({ entries: REMEMBERED })
   /** Messages that could not be worked on just now: not again at once. */
-  const resting = new LRUCache<string, true>({ max: REMEMBERED, ttl: TROUBLE_MS })
+  const resting = createLru<true>({ entries: REMEMBERED, ttl: TROUBLE_MS })
   /** How many documents more than wanted are asked for, since some of them are out of date. */
   let slack = MIN_SLACK
   /** Where the next look begins: nothing that is due before it is left to take up. */

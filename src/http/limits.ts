@@ -1,5 +1,5 @@
 // Requests per minute and key: counts in fixed windows, the limiter, and the rate headers that every reply carries.
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../lru.ts'
 import { type Failure, refuse } from './errors.ts'
 
 const WINDOW_MS = 60_000
@@ -32,7 +32,7 @@ export interface Counter {
 }
 
 export const createCounter = (windowMs: number): Counter => {
-  const windows = new LRUCache<string, { readonly start: number; count: number }>({ max: MAX_NAMES })
+  const windows = createLru<{ readonly start: number; count: number }>({ entries: MAX_NAMES })
   return {
     windowMs,
     add: (name, n, now) => {

@@ -160,25 +160,26 @@ export const OFFICIAL: readonly Official[] = LIST.trim()
 
 const isParameter = (segment: string): boolean => segment.startsWith('{')
 
-/** Whether one address can lead to both paths. */
-const overlaps = (left: string, right: string): boolean => {
-  const [a, b] = [left.split('/'), right.split('/')]
-  return a.length === b.length && a.every((one, i) => one === b[i] || isParameter(one) || isParameter(b[i]!))
-}
+/** Whether one address can lead to both paths, given in their segments. */
+const overlap = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one, i) => one === b[i] || isParameter(one) || isParameter(b[i]!))
 
-const sameShape = (left: string, right: string): boolean => {
-  const [a, b] = [left.split('/'), right.split('/')]
-  return a.length === b.length && a.every((one, i) => one === b[i] || (isParameter(one) && isParameter(b[i]!)))
-}
+const haveOneShape = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one, i) => one === b[i] || (isParameter(one) && isParameter(b[i]!)))
+
+const SEGMENTS = OFFICIAL.map((operation) => ({ ...operation, segments: operation.path.split('/') }))
 
 /** The contract's operations without a route, where the route of another would take a word of their path for a parameter. */
-export const takenForAnother = <T extends Official>(served: readonly T[]): readonly Official[] =>
-  OFFICIAL.filter(
-    ({ method, path }) =>
-      !served.some((one) => one.method === method && sameShape(one.path, path)) &&
-      served.some((one) => one.method === method && overlaps(one.path, path)),
-  )
+export const takenForAnother = <T extends Official>(served: readonly T[]): readonly Official[] => {
+  const known = served.map(({ method, path }) => ({ method, segments: path.split('/') }))
+  return SEGMENTS.filter(({ method, segments }) => {
+    const others = known.filter((one) => one.method === method && overlap(one.segments, segments))
+    return others.length > 0 && !others.some((one) => haveOneShape(one.segments, segments))
+  }).map(({ method, path }) => ({ method, path }))
+}
 
 /** Whether the contract has an operation at an address, as it was sent. */
-export const isOfficial = (method: string, address: string): boolean =>
-  OFFICIAL.some((one) => one.method === method && overlaps(one.path, address))
+export const isOfficial = (method: string, address: string): boolean => {
+  const asked = address.split('/')
+  return SEGMENTS.some((one) => one.method === method && overlap(one.segments, asked))
+}

@@ -1,9 +1,9 @@
 // Sessions of people who work in a browser: what a cookie stands for, kept where every node sees it, until it ends.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Permission } from '../domain/access/permissions.ts'
 import type { UserState } from '../domain/access/users.ts'
 import type { ApiKey, KeyRing } from '../keys.ts'
+import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 
 /** Who has signed in, and as what. */
@@ -106,7 +106,7 @@ export const createSessions = ({
   now,
 }: SessionsOptions): Sessions => {
   const stored = readModel.plain<SessionDocument & { _id: string }>(COLLECTION)
-  const recent = new LRUCache<string, SessionDocument>({ max: 1_000, ttl: REMEMBERED_MS })
+  const recent = createLru<SessionDocument>({ entries: 1_000, ttl: REMEMBERED_MS })
   let prepared: Promise<void> | undefined
 
   /** What bounds the key that was shown to sign in bounds the session: where it may come from, what its role holds. */

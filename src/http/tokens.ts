@@ -1,7 +1,7 @@
 // OAuth 2.0 tokens of API keys (client credentials, RFC 6749 section 4.4): opaque, short, kept as digests where every node sees them.
 import { hash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { ApiKey, KeyRing } from '../keys.ts'
+import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { OFFICIAL } from './official.ts'
 
@@ -41,7 +41,7 @@ const digestOf = (text: string): string => hash('sha256', `oauth ${text}`, 'base
 
 export const createTokens = (readModel: Pick<ReadModel, 'plain' | 'prepare'>, keys: KeyRing): Tokens => {
   const stored = readModel.plain<TokenDocument & { _id: string }>(COLLECTION)
-  const recent = new LRUCache<string, TokenDocument>({ max: 2 * MAX_TOKENS, ttl: REMEMBERED_MS })
+  const recent = createLru<TokenDocument>({ entries: 2 * MAX_TOKENS, ttl: REMEMBERED_MS })
   let prepared: Promise<void> | undefined
   return {
     async make(appId, scope, now) {

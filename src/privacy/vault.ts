@@ -2,12 +2,12 @@
 // log, each in a stream of its own that is removed when the person is erased: so they are saved, copied and restored with what
 // they open, the document store stays disposable, and one master key serves all nodes.
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { customerOfStream } from '../domain/ids.ts'
 import { customerKeyStream, KEYS_STREAM, type KeyFactData } from '../domain/personalFacts.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { Encrypted, EventStore, KeyName, RawRecord, Vault } from '../eventstore/index.ts'
 import { CUSTOMER_KEY_MADE, CUSTOMER_KEYS_DESTROYED } from '../eventstore/personal.ts'
+import { createLru } from '../lru.ts'
 import { decrypted, encrypted, newKey } from './cipher.ts'
 import { type MasterKey, MasterKeyError } from './masterKey.ts'
 
@@ -41,8 +41,8 @@ export interface VaultOptions {
 }
 
 export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault => {
-  const held = new LRUCache<string, Held>({ max: CACHED })
-  const gone = new LRUCache<string, true>({ max: GONE })
+  const held = createLru<Held>({ entries: CACHED })
+  const gone = createLru<true>({ entries: GONE })
   /** What was destroyed: facts of it that the log still shows are not taken for keys. */
   const destroyed = new Map<string, bigint>()
   const reading = new Map<string, Promise<void>>()

@@ -155,10 +155,11 @@ export const createSession = ({
   const cacheOf = (projection: Projection): LRUCache<string, Held> => {
     let cache = caches.get(projection)
     if (cache === undefined) {
+      // As many as `cacheSize` at most, by their least size: told so by `max`, it would take the room for all of them at once.
+      const least = Math.max(DOCUMENT_BYTES, Math.floor(CACHE_BYTES / cacheSize))
       cache = new LRUCache({
-        max: cacheSize,
         maxSize: CACHE_BYTES,
-        sizeCalculation: ({ document }) => DOCUMENT_BYTES + 3 * sizeOf(document).bytes,
+        sizeCalculation: ({ document }) => Math.max(least, DOCUMENT_BYTES + 3 * sizeOf(document).bytes),
       })
       caches.set(projection, cache)
     }

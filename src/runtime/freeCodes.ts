@@ -1,6 +1,7 @@
 // Codes of a campaign that nobody has, handed out so that no two requests on this node try the same one.
-import { LRUCache } from 'lru-cache'
+
 import type { VoucherDocument } from '../../projections/vouchers.ts'
+import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 
 export interface FreeCodes {
@@ -37,8 +38,8 @@ interface Pool {
 }
 
 export const createFreeCodes = ({ readModel, caughtUp, now }: FreeCodesOptions): FreeCodes => {
-  const pools = new LRUCache<string, Pool>({ max: MAX_POOLS })
-  const handed = new LRUCache<string, true>({ max: MAX_HANDED, ttl: HANDED_MS })
+  const pools = createLru<Pool>({ entries: MAX_POOLS })
+  const handed = createLru<true>({ entries: MAX_HANDED, ttl: HANDED_MS })
 
   const poolOf = (campaign: string): Pool => {
     const known = pools.get(campaign)

@@ -1,7 +1,6 @@
 // The rulebook of this node: the compiled definitions in memory, fed by one live subscription, and the way to change them.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
@@ -12,6 +11,7 @@ import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
 import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
+import { createLru } from '../lru.ts'
 import type { CommandContext } from './customers.ts'
 import { followStream } from './following.ts'
 
@@ -65,7 +65,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
   const past = new Map<string, Rulebook>()
 
   /** Keys of the commands that the definitions come from. */
-  const decided = new LRUCache<string, true>({ max: MAX_KEYS })
+  const decided = createLru<true>({ entries: MAX_KEYS })
 
   type Taken = RulebookFact & { readonly revision: bigint; readonly metadata: { readonly commandKey?: string } }
   const take = (facts: readonly Taken[]): void => {

@@ -1,8 +1,10 @@
 // What every worker does about an item that fails: try again with growing pauses, then set it aside where it is seen, go on with
 // the others, and come back to it in the background.
-import { LRUCache } from 'lru-cache'
+
+import type { LRUCache } from 'lru-cache'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
+import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
 
@@ -163,7 +165,7 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     counts.set(name, 0)
     // How many an earlier life has left.
     void recount(name).catch(() => undefined)
-    const memory = new LRUCache<string, { readonly tries: number; readonly until: number }>({ max: MAX_REMEMBERED })
+    const memory = createLru<{ readonly tries: number; readonly until: number }>({ entries: MAX_REMEMBERED })
     memories.set(name, memory)
     return {
       async attempt(item, work, until) {
