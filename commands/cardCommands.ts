@@ -38,7 +38,7 @@ export const executeOnCard = async (
   name = `${command.type}:${card.id}`,
 ): Promise<{ readonly done: Recorded; readonly key: string } | Failure> => {
   const key = sourceId ? `${name}:${sourceId}` : (call.idempotencyKey ?? randomBytes(16).toString('hex'))
-  // Why and by what it was sent says nothing of the change.
+  // By what it was sent says nothing of the change; the reason is held against the fact that is repeated (`otherReason`).
   const print = sourceId ? { print: printOf({ ...command, reason: null, source: null }) } : {}
   const executed = await services.customers.execute(customer.id, command, contextOf(call, services, { key, ...print }))
   if (executed.kind === 'busy') return tooBusy()
@@ -48,6 +48,16 @@ export const executeOnCard = async (
 }
 
 export const tokenOf = ({ position }: Recorded) => (position === undefined ? {} : { consistencyToken: position })
+
+/** Why a repeat by `source_id` is none: it says another reason than the fact that it would repeat. */
+export const otherReason = (
+  { kind }: Recorded,
+  recorded: string | undefined,
+  { reason, source_id: sourceId }: { readonly reason?: string | null; readonly source_id?: string | null },
+): Failure | undefined =>
+  kind === 'repeated' && sourceId && recorded !== (reason || undefined)
+    ? fromRefusal(refuseSourceId(sourceId).refused)
+    : undefined
 
 /** What a name was given to is no answer to this request. */
 export const mismatch = (): Failure =>

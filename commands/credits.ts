@@ -96,7 +96,8 @@ export const creditCommands = (services: Services) => [
     method: 'post',
     path: '/v1/vouchers/{code}/balance',
     summary: 'Add credits to a gift voucher, or take some away',
-    description: '`source_id` is unique for the voucher: a repeat is answered as the first time and changes nothing.',
+    description:
+      '`source_id` is unique for the voucher: a repeat is answered as the first time and changes nothing, another content is refused.',
     tag: 'Vouchers',
     permission: 'points.adjust',
     params: v.object({ code: CodeName }),

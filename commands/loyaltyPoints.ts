@@ -15,7 +15,7 @@ import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { executeOnCard, type MemberCall, mismatch, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
+import { executeOnCard, type MemberCall, mismatch, otherReason, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
 import { factsOf, findCard, type Held, rememberedOf } from './cards.ts'
 
 const BalanceBody = v.pipe(
@@ -58,6 +58,9 @@ const changeBalance = async (services: Services, call: MemberCall<BalanceBody>):
   if (isFailure(executed)) return executed
   const { done, key } = executed
   const fact = (await factsOf(services, done)).filter(isMovement).find(({ data }) => data.card.id === card)
+  const isReasoned = fact?.type === 'PointsAdded' || fact?.type === 'PointsRemoved'
+  const other = isReasoned ? otherReason(done, fact.data.reason, body) : undefined
+  if (other) return other
   const balance = fact
     ? balanceShown(fact)
     : done.kind === 'repeated' && done.range.count === 0
@@ -94,7 +97,8 @@ export const loyaltyPointCommands = (services: Services) => [
     method: 'post',
     ...memberPaths('/balance'),
     summary: 'Add points to a card, or remove them',
-    description: 'Removal takes what expires soonest first. A `source_id` that was used before answers as then.',
+    description:
+      'Removal takes what expires soonest first. A `source_id` that was used before answers as then, if all else is the same.',
     tag: TAG,
     permission: 'points.adjust',
     params: ByMember,

@@ -14,7 +14,16 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
 import { processKey } from '../src/processes/process.ts'
 import type { Services } from '../src/services.ts'
-import { executeOnCard, type MemberCall, mismatch, type Recorded, requestOf, TAG, text } from './cardCommands.ts'
+import {
+  executeOnCard,
+  type MemberCall,
+  mismatch,
+  otherReason,
+  type Recorded,
+  requestOf,
+  TAG,
+  text,
+} from './cardCommands.ts'
 import { factsOf, findCard, type Held } from './cards.ts'
 
 const Transfer = v.object({
@@ -100,6 +109,8 @@ const transfer = async (
       if (executed.done.kind === 'repeated' && executed.done.range.count === 0) continue
       return mismatch()
     }
+    const other = otherReason(executed.done, out.data.reason, item)
+    if (other) return other
     const failed = await arrive(services, call, executed.done.state, out)
     if (failed) return failed
   }

@@ -31,6 +31,8 @@ const fields = {
   ...orderFields,
   created_at: v.nullish(isoTime),
   customer: v.nullish(CustomerInput),
+  /** The id, or the `source_id`, of the customer whose order it is. */
+  customer_id: v.nullish(name300),
   referrer: v.nullish(CustomerInput),
   /** The id, or the `source_id`, of the customer who brought the one who ordered. */
   referrer_id: v.nullish(name300),
@@ -86,6 +88,22 @@ const referrerIn = async (
   return (await services.customers.load(id)).state.status === 'active' ? id : notFound('customer', named)
 }
 
+/** Whose order a body says it is; 400 where it says so twice and differently. */
+const customerIn = async (
+  services: Services,
+  { customer, customer_id: named }: Pick<OrderBody, 'customer' | 'customer_id'>,
+): Promise<Person | Failure | undefined> => {
+  const person = personIn(services, customer)
+  if (typeof named !== 'string' || (person && isFailure(person))) return person
+  const id = await services.customers.resolve(named)
+  const { state } = await services.customers.load(id)
+  if (!person)
+    return state.status === 'active' ? { id: state.id, profile: {}, mayCreate: false } : notFound('customer', named)
+  return state.id === (await services.customers.load(person.id)).state.id
+    ? person
+    : refuse('invalid_order', 'Property .customer_id must be the id of .customer')
+}
+
 /** What a body wishes for, with whoever it names saved. */
 export const wishOf = async (
   services: Services,
@@ -93,8 +111,8 @@ export const wishOf = async (
   context: CommandContext,
   more: Pick<OrderWish, 'by' | 'name'>,
 ): Promise<OrderWish | Failure> => {
-  const { id, customer, referrer: _, referrer_id: __, created_at: createdAt, ...patch } = body
-  const who = personIn(services, customer)
+  const { id, customer: _, customer_id: __, referrer: ___, referrer_id: ____, created_at: createdAt, ...patch } = body
+  const who = await customerIn(services, body)
   if (who && isFailure(who)) return who
   const made = createdAt ? Date.parse(createdAt) : undefined
   if (made !== undefined && made > context.now + AHEAD_MS)

@@ -260,7 +260,7 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
 const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
   const { body } = call
   const context = contextOf(call, services, { dryRun: true })
-  const meant = await customerMeant(services, call, body.customer, context)
+  const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return meant
   if (body.scenario === 'CUSTOMER_WALLET' && !meant.state)
     return refuse('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')

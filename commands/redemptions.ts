@@ -63,7 +63,7 @@ const redeem = async (
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
   const context = contextOf(call, services)
-  const meant = await customerMeant(services, call, body.customer, context)
+  const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return { failure: meant }
   const { reach } = meant
   const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }

@@ -118,7 +118,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
   const context = contextOf(call, services, { dryRun: true })
-  const meant = await customerMeant(services, call, body.customer, context)
+  const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return { failure: meant }
   if (body.session && !holds(call.key, 'redemptions.write'))
     return { failure: refuse('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }

@@ -36,8 +36,18 @@ const text = (value: unknown): string => {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
+/** What spreadsheets begin a formula with, also in their wide forms. */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+/** Digits alone come to nothing: a phone number stays one. */
+const DIGITS = /^[+-][\d ().]+$/
+
+/**
+ * Of texts, those that a spreadsheet would run get an apostrophe in front, by which it takes them for text (OWASP: CSV injection);
+ * numbers and times stay as they are.
+ */
 const cell = (value: unknown): string => {
-  const plain = text(value)
+  const bare = text(value)
+  const plain = typeof value === 'string' && FORMULA.test(bare) && !DIGITS.test(bare) ? `'${bare}` : bare
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
 }
 

@@ -108,7 +108,7 @@ const validate = async (services: Services, call: AnyCall, id: string, body: Bod
   const rule = conditionsOf(rulebook).rules.get(id)
   const entry = rulebook.entries('validationRule').get(id)
   if (!rule || !entry) return notFound('validation_rules', id)
-  const meant = await customerMeant(services, call, body.customer, contextOf(call, services, { dryRun: true }))
+  const meant = await customerMeant(services, call, body, contextOf(call, services, { dryRun: true }))
   if (isFailure(meant)) return meant
   const around = await surroundingsOf(services, call, body, meant.state)
   if (isFailure(around)) return around

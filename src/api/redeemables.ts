@@ -192,18 +192,38 @@ export interface Meant {
   readonly position?: bigint
 }
 
+type Whose = { readonly customer?: v.InferOutput<typeof CustomerField>; readonly order?: OrderInput | null | undefined }
+
+/** The customer of a request: its own, else its order's; 400 where the two are not one. */
+const whoseOf = async (
+  services: Services,
+  { customer, order }: Whose,
+): Promise<{ readonly id: string | undefined; readonly profile: ProfilePatch } | Failure> => {
+  const { id: own, profile: said } = customer ?? { id: undefined, profile: {} as ProfilePatch }
+  const { id = order?.customer_id ?? undefined, ...profile }: CustomerInput = order?.customer ?? {}
+  if (typeof (own ?? said.source_id) !== 'string') return { id: own ?? id, profile: { ...profile, ...said } }
+  if (typeof (id ?? profile.source_id) !== 'string') return { id: own, profile: said }
+  const streamOf = async (named: string | undefined, source: unknown): Promise<string> =>
+    named ?? (await services.customers.load(customerOfSource(services, String(source)))).state.id
+  return (await streamOf(own, said.source_id)) === (await streamOf(id, profile.source_id))
+    ? { id: own, profile: said }
+    : refuse('invalid_order', 'Property .order.customer must be the customer of the request')
+}
+
 /**
- * The customer whom a request names, with what it says of the profile taken in, so that rules find the segments that follow
+ * The customer whom a request names, itself or by its order, with what it says of the profile taken in, so that rules find the segments that follow
  * from it. With `dryRun` in the context nothing of this is recorded. To a stranger's question a customer is somebody of whom
  * nothing is known; what a stranger does, only a new customer can be meant by.
  */
 export const customerMeant = async (
   services: Services,
   call: Pick<AnyCall, 'client'>,
-  customer: v.InferOutput<typeof CustomerField>,
+  whose: Whose,
   context: CommandContext,
 ): Promise<Meant | Failure> => {
-  const { id, profile: said } = customer ?? { id: undefined, profile: {} as ProfilePatch }
+  const named = await whoseOf(services, whose)
+  if (isFailure(named)) return named
+  const { id, profile: said } = named
   const reach = await reachOf(services, call, { ...said, id })
   if (isFailure(reach)) return reach
   const { source_id: source } = said
@@ -211,12 +231,12 @@ export const customerMeant = async (
   if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
   const { key: _, ...unnamed } = context
   const isQuestion = reach.isStranger && context.dryRun === true
-  const named = isQuestion ? someoneNew() : (id ?? customerOfSource(services, source as string))
-  const fault = isQuestion ? undefined : await strangerFault(services, call, reach, named)
+  const stream = isQuestion ? someoneNew() : (id ?? customerOfSource(services, source as string))
+  const fault = isQuestion ? undefined : await strangerFault(services, call, reach, stream)
   if (fault) return fault
   const profile = isQuestion ? {} : sayable(reach, { id }, said)
   const command = { type: 'SaveCustomer', profile, mayCreate: isQuestion || id === undefined } as const
-  const saved = await services.customers.execute(named, command, unnamed)
+  const saved = await services.customers.execute(stream, command, unnamed)
   if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const { state, position } = saved

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { answered } from './answered.ts'
 import { MAX_ORDER_ITEMS } from './conditions/subject.ts'
+import { CustomerInput } from './customer/profile.ts'
 import { idFrom } from './ids.ts'
 import { numeric } from './numbers.ts'
 import { MAX_AMOUNT } from './rulebook/voucherSpec.ts'
@@ -74,7 +75,6 @@ export const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum
 export const ORDER_ANSWERED = [
   'object',
   'updated_at',
-  'customer_id',
   'redemptions',
   'items_discount_amount',
   'total_discount_amount',
@@ -87,7 +87,7 @@ export const ORDER_ANSWERED = [
 /**
  * The `order` of a request. Numbers may be sent as text; what is null counts as absent; amounts are minor units, whole, from 0
  * to `MAX_AMOUNT`, and neither an item nor all of them together may come to more. What the contract computes (discounts,
- * totals) is taken for no input, so that an order that was shown can be sent again.
+ * totals) is taken for no input, so that an order that was shown can be sent again. Whose it is says whom the request is about.
  */
 export const OrderInput = v.pipe(
   v.object({
@@ -98,8 +98,10 @@ export const OrderInput = v.pipe(
     amount: v.nullish(amount),
     items: v.nullish(v.pipe(v.array(Item), v.maxLength(MAX_ORDER_ITEMS))),
     metadata: v.nullish(GivenMetadata),
+    customer: v.nullish(CustomerInput),
+    customer_id: v.nullish(orderName),
   }),
-  answered(...ORDER_ANSWERED, 'created_at', 'customer', 'referrer', 'referrer_id', 'initial_amount', 'discount_amount'),
+  answered(...ORDER_ANSWERED, 'created_at', 'referrer', 'referrer_id', 'initial_amount', 'discount_amount'),
   v.check(
     ({ items }) => sumOf((items ?? []).map((item) => amountOf(item) ?? 0)) <= MAX_AMOUNT,
     `items must NOT come to more than ${MAX_AMOUNT}`,
@@ -191,7 +193,7 @@ export const openItem = (
  */
 export const openOrder = (input: OrderInput | undefined): PricedOrder | undefined => {
   if (!input) return undefined
-  const { items, amount: given, ...stated } = input
+  const { items, amount: given, customer: _, customer_id: __, ...stated } = input
   const priced = items?.map((item) => openItem(item, priceOf(item), amountOf(item) ?? 0))
   const amount = given ?? sumOf((priced ?? []).map((item) => item.amount))
   return withSums({ ...stated, ...(priced ? { items: priced } : {}), amount, initial_amount: amount }, 0, 0)

@@ -92,6 +92,26 @@ test('each kind of object, with its columns, orders and filters', async () => {
   const points = await made(`/v1/loyalties/members/${card.code}/transactions/export`, { parameters: { fields } })
   assert.equal(await linesOf(await done(points.id)), ['type,amount,balance', 'POINTS_ADDITION,40,40'])
 
+  await made('/v1/customers', {
+    source_id: '=HYPERLINK("http://x.test")',
+    name: '\t@SUM(1)',
+    phone: '+48 600 100 200',
+    metadata: { n: -5, x: '\uff1d1+1', '-cmd': '-' },
+  })
+  await shown()
+  const dangerous = await exported({
+    exported_object: 'customer',
+    parameters: {
+      fields: ['source_id', 'name', 'phone', 'metadata.n', 'metadata.x', 'metadata.-cmd'],
+      filters: { source_id: { conditions: { $starts_with: ['='] } } },
+    },
+  })
+  assert.is(
+    dangerous[1],
+    `"'=HYPERLINK(""http://x.test"")",'\t@SUM(1),+48 600 100 200,-5,'\uff1d1+1,'-`,
+    'a spreadsheet runs nothing of it',
+  )
+
   const listed = await sdk.distributions.exports.list({ limit: 2 })
   assert.equal([listed.exports.length, listed.total > 8], [2, true])
 })

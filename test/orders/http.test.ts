@@ -91,6 +91,36 @@ test('what is refused: another customer, a source_id that is taken, what is not 
   assert.is(await refusedWith(sdk.orders.create({ customer: { id: 'cust_none' } } as never)), 'not_found')
 })
 
+test('whose an order is can be said in each of its ways, once or alike', async () => {
+  const ann = (await read('/v1/customers/ann')).body.id
+  const post = (path: string, body: unknown) => node.call('POST', path, body)
+  const saved = await post('/v1/orders', { customer_id: ann, amount: 5 })
+  assert.equal([saved.status, saved.body.customer_id], [200, ann])
+  assert.is((await post('/v1/orders', { customer_id: ann, customer: { source_id: 'eve' } })).body.key, 'invalid_order')
+  assert.is((await post('/v1/orders', { customer_id: 'cust_none' })).status, 404)
+
+  await post('/v1/vouchers/WHOSE', { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 1 } })
+  const redeem = (order: object, customer?: object) =>
+    post('/v1/redemptions', {
+      redeemables: [{ object: 'voucher', id: 'WHOSE' }],
+      order: { amount: 5, ...order },
+      ...(customer ? { customer } : {}),
+    })
+  for (const order of [{ customer: { source_id: 'ann' } }, { customer_id: ann }, { customer: { id: ann } }]) {
+    const { status, body } = await redeem(order)
+    assert.equal([status, body.redemptions?.[0].customer_id], [200, ann], JSON.stringify(body))
+    assert.is((await redeem(order, { source_id: 'ann' })).body.redemptions[0].customer_id, ann)
+    assert.is((await redeem(order, { source_id: 'eve' })).body.key, 'invalid_order')
+  }
+  assert.is((await redeem({ customer: null, customer_id: null })).body.redemptions[0].customer_id, null)
+  // What was shown can be sent back.
+  const { order } = (await redeem({ customer: { source_id: 'ann' } })).body
+  assert.is(
+    (await post('/v1/validations', { redeemables: [{ object: 'voucher', id: 'WHOSE' }], order })).body.valid,
+    true,
+  )
+})
+
 test('a shop may tell how far an order is', async () => {
   const made = await sdk.orders.create({ customer: { source_id: 'ann' }, amount: 5 } as never)
   for (const status of ['PROCESSING', 'FULFILLED'])

@@ -338,22 +338,27 @@ test('a redemption that others gave up begins again, however often', async () =>
 
 test('a source_id stands for one content', async () => {
   await node.call('POST', '/v1/vouchers/FILLED', { type: 'GIFT_VOUCHER', gift: { amount: 100 } })
-  const credits = (amount: number) => node.call('POST', '/v1/vouchers/FILLED/balance', { amount, source_id: 's-1' })
+  const DUPLICATE = [400, 'duplicate_source_id']
+  const toldOf = ({ status, body }: Answer) => [status, body.key]
+  const credits = (amount: number, reason?: string) =>
+    node.call('POST', '/v1/vouchers/FILLED/balance', { amount, source_id: 's-1', reason })
   assert.equal([(await credits(5)).body.balance, (await credits(5)).body.balance], [105, 105])
-  assert.equal([(await credits(6)).status, (await credits(6)).body.key], [400, 'duplicate_source_id'])
+  assert.equal([toldOf(await credits(6)), toldOf(await credits(5, 'sorry'))], [DUPLICATE, DUPLICATE])
 
   const club = await node.call('POST', '/v1/loyalties', { name: 'sources', voucher: { type: 'LOYALTY_CARD' } })
   const card = async (source_id: string) =>
     (await node.call('POST', `/v1/loyalties/${club.body.id}/members`, { customer: { source_id } })).body.code
   const [one, two, three] = [await card('one'), await card('two'), await card('three')]
-  const points = (n: number) => node.call('POST', `/v1/loyalties/members/${one}/balance`, { points: n, source_id: 'p' })
+  const points = (n: number, reason: string | null = 'late parcel') =>
+    node.call('POST', `/v1/loyalties/members/${one}/balance`, { points: n, source_id: 'p', reason })
   assert.equal([(await points(50)).body.balance, (await points(50)).body.balance], [50, 50])
-  assert.equal([(await points(51)).status, (await points(51)).body.key], [400, 'duplicate_source_id'])
-  const move = (to: string, n: number) =>
-    node.call('POST', `/v1/loyalties/members/${to}/transfers`, [{ code: one, points: n, source_id: 't' }])
+  assert.equal([toldOf(await points(51)), toldOf(await points(50, null))], [DUPLICATE, DUPLICATE])
+  const move = (to: string, n: number, reason?: string) =>
+    node.call('POST', `/v1/loyalties/members/${to}/transfers`, [{ code: one, points: n, source_id: 't', reason }])
   assert.is((await move(two, 10)).body.loyalty_card.balance, 10)
   assert.is((await move(two, 10)).body.loyalty_card.balance, 10)
-  assert.equal([(await move(two, 11)).status, (await move(three, 10)).status], [400, 400])
+  assert.equal([toldOf(await move(two, 11)), toldOf(await move(three, 10))], [DUPLICATE, DUPLICATE])
+  assert.equal(toldOf(await move(two, 10, 'again')), DUPLICATE)
   assert.is((await points(50)).body.balance, 50)
 })
 

@@ -377,7 +377,9 @@ export const decideLedger = (
         ? ledger.additions[change.transaction]
         : undefined
       if (before)
-        return before.amount === change.amount ? undefined : refuseSourceId(change.sourceId ?? change.transaction)
+        return before.amount === change.amount && before.reason === change.reason
+          ? undefined
+          : refuseSourceId(change.sourceId ?? change.transaction)
       const balance = creditsLeft(ledger, bounds.credits, { now, calendar, apiKey: '' }) + change.amount
       if (balance < 0)
         return refuse('gift_amount_exceeded', `The balance has only ${balance - change.amount} credits`, {
