@@ -59,8 +59,11 @@ export interface DiskOptions {
   readonly roomOf?: (path: string) => Promise<Room>
 }
 
-/** How often the disks are asked, ms. */
+/** How often the disks are asked at least while one is nearly full, ms; up to `MOST_RARELY` times as long with so much more room. */
 const LOOK_EVERY_MS = 1_000
+const MOST_RARELY = 8
+/** More than what is written in the shortest time between two looks, bytes. */
+const MOST_WRITTEN = 2 * 1024 ** 3
 
 const askSystem = async (path: string): Promise<Room> => {
   const { bavail, blocks, bsize } = await statfs(path)
@@ -109,7 +112,9 @@ export const watchDisks = async ({
   let stopped = false
   const next = () => {
     if (stopped) return
-    timer = setTimeout(() => void look().then(next), everyMs)
+    const spare = ({ room }: DiskStatus) => (room ? room.free - markOf(marks, room.total) : 0)
+    const looks = Math.floor(Math.min(...statuses.map(spare)) / MOST_WRITTEN)
+    timer = setTimeout(() => void look().then(next), everyMs * Math.min(MOST_RARELY, Math.max(1, looks)))
     timer.unref()
   }
   next()

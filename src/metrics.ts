@@ -28,7 +28,7 @@ export const createMetrics = (options: { readonly defaults?: boolean } = {}): Me
   const registry = new Registry()
   if (options.defaults === true) {
     // How late the event loop is would be looked at a hundred times a second, which is most of what an idle process does.
-    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 })
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 500 })
     new Counter({
       name: 'log_lines_dropped_total',
       help: 'Log lines that could not be written',

@@ -1,6 +1,6 @@
 // Ends a process together with the npm that started it.
 
-const LOOK_EVERY_MS = 250
+const LOOK_EVERY_MS = 500
 /** Asked for at once: who is told to stop early may lose its parent before it begins to look. */
 const parent = process.ppid
 

@@ -108,9 +108,14 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
     restsUntil = Math.min(at + LONGEST_REST_MS, first ? first.dueAt.getTime() - AHEAD_MS : Number.POSITIVE_INFINITY)
   }
 
+  const isAtRest = () => !hasMoved && now() < restsUntil
+  /** Whether the last turn asked the read model, so that the next is not to come at once. */
+  let hasLooked = false
+
   /** One look: a failure to ask is logged and asked again at the next tick. */
   const look = async (): Promise<readonly DeadlineDocument[]> => {
-    if (time.distrust() || (!hasMoved && now() < restsUntil)) return []
+    hasLooked = !time.distrust() && !isAtRest()
+    if (!hasLooked) return []
     hasMoved = onMoved === undefined
     restsUntil = 0
     try {
@@ -127,13 +132,15 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
   const untilWorthIt = () =>
     merge(timer(hasMoved ? 0 : Math.max(0, Math.min(ASLEEP_MS, restsUntil - now()))), moved$).pipe(take(1))
 
+  const nextTurn = () => (isAtRest() && !hasLooked ? untilWorthIt() : timer(TICK_MS).pipe(concatMap(untilWorthIt)))
+
   const ended = new Promise<void>((resolve) => {
     defer(look)
       .pipe(
         concatMap((found) => found),
         mergeMap(advance, AT_ONCE),
         // Without an answer it ends, after what is under way.
-        repeat({ delay: () => (stopped ? EMPTY : timer(TICK_MS).pipe(concatMap(untilWorthIt), takeUntil(stop$))) }),
+        repeat({ delay: () => (stopped ? EMPTY : nextTurn().pipe(takeUntil(stop$))) }),
       )
       .subscribe({ complete: resolve })
   })

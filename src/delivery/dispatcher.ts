@@ -54,6 +54,9 @@ const TROUBLE_MS = 1_000
 const MOST_POLLS = 5
 /** With nothing due, the outbox is looked at again after so long at the latest, and up to half as long again, ms. */
 const LONGEST_REST_MS = 10_000
+/** Where what is due could not be taken up in so many looks, the pauses grow on, up to this, ms. */
+const PATIENT_AFTER = 10
+const LONGEST_STUCK_MS = 5_000
 /** Claimed messages that wait for each place on a lane, so that a place is never free while the next ones are being claimed. */
 export const WAITING_FOR_EACH = 3
 /** So often at least the outbox is looked through from its start, ms. */
@@ -302,9 +305,16 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       { due_at: { $gt: new Date(0) } },
       { sort: { due_at: 1 }, limit: 1, projection: { due_at: 1 } },
     )
-    const until = first?.due_at ? first.due_at.getTime() - now() : Number.POSITIVE_INFINITY
-    // What is due and could not be taken up is somebody else's for now, or rests.
-    return until <= 0 ? MOST_POLLS * pollMs : Math.min(until, LONGEST_REST_MS * (1 + random() / 2))
+    const at = now()
+    const until = first?.due_at ? first.due_at.getTime() - at : Number.POSITIVE_INFINITY
+    if (until > 0) return Math.min(until, LONGEST_REST_MS * (1 + random() / 2))
+    // What is due and could not be taken up is somebody else's for now, or rests, as a lane does until a known time.
+    const reopen = Math.min(...lanes.status(at).map(({ restsUntil }) => restsUntil ?? Number.POSITIVE_INFINITY))
+    const patience = Math.min(
+      LONGEST_STUCK_MS,
+      MOST_POLLS * pollMs * 2 ** Math.max(0, Math.min(idle, 20) - PATIENT_AFTER),
+    )
+    return Math.max(pollMs, Math.min(patience, reopen - at))
   }
 
   const loop = async (): Promise<void> => {

@@ -23,6 +23,8 @@ export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
 
 /** How long a feed looks no more while the read models stand still, ms: what was held back may fall due, and another node be gone. */
 const REST_MS = 1_000
+/** How long nobody looks which feeds there are while the read models stand still, ms. */
+const WATCH_MS = 15_000
 
 interface BirthDocument {
   readonly _id: string
@@ -106,10 +108,10 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
     moves++
     for (const wake of [...resting]) wake()
   })
-  /** Until there may be something to do that was not there when so many moves had been seen. */
-  const rest = async (seen: number): Promise<void> => {
+  /** Until there may be something to do that was not there when so many moves had been seen; `longest` at most. */
+  const rest = async (seen: number, longest: number): Promise<void> => {
     await pause(pollMs)
-    if (unwatch && moves === seen && !closing.signal.aborted) await pause(REST_MS, resting)
+    if (unwatch && moves === seen && !closing.signal.aborted) await pause(longest, resting)
   }
 
   const loops = new Map<string, Promise<void>>()
@@ -126,7 +128,7 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
         log.warn({ err: error, webhook: id }, 'a project webhook stumbled; going on')
         await pause(1_000)
       }
-      if (!isMore) await rest(seen)
+      if (!isMore) await rest(seen, REST_MS)
     }
     loops.delete(id)
   }
@@ -136,7 +138,8 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
       const seen = moves
       for (const { id, definition } of rulebook().entries('projectWebhook').values())
         if (definition.active && !loops.has(id)) loops.set(id, loop(id))
-      await rest(seen)
+      // A webhook is made, changed and switched by a fact, after which the read models move.
+      await rest(seen, WATCH_MS)
     }
   }
   const watching = watch()

@@ -48,6 +48,8 @@ export type Witness =
 /** All times are ms of free time (see `Time.now`). */
 export interface Health {
   readonly up: boolean
+  /** Nothing is waited for, and nothing is in doubt: the next orders need not come soon. */
+  readonly isCalm: boolean
   /** Something was sent that is to be answered. */
   sent(at: number): void
   /** What was sent is answered. */
@@ -61,7 +63,7 @@ export interface Health {
   witnessed(at: number, witness: Witness): void
   /** There is a new line; nothing is sent on it yet. */
   replaced(): void
-  /** What is to be done now; to be asked often. */
+  /** What is to be done now; to be asked often, and at least every second or so while it is calm. */
   orders(at: number): readonly Order[]
 }
 
@@ -108,6 +110,9 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   return {
     get up() {
       return up
+    },
+    get isCalm() {
+      return up && waiting === 0 && !doubted && !broken && witnessAskedAt === undefined && turned.length === 0
     },
     sent(at) {
       silentSince ??= at

@@ -301,6 +301,7 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
   const stopTicks = time.onTick(() => {
     tellLost()
     act()
+    return calls.size === 0 && health.isCalm ? 'calm' : 'watching'
   })
 
   return {

@@ -10,24 +10,34 @@ export interface Time {
    * Calls back once `ms` of free time have passed, and what had arrived by then has been read. Returns how to call it off.
    */
   after(ms: number, callback: () => void): () => void
-  /** Calls back every `TICK_MS` or later, as long as anything else keeps the process alive. Returns how to stop. */
-  onTick(callback: () => void): () => void
+  /**
+   * Calls back every `TICK_MS` or later, as long as anything else keeps the process alive. Once all who listen have answered
+   * `'calm'`, and nobody waits in `after`, only every `CALM_MS`, until somebody asks for the time. Returns how to stop.
+   */
+  onTick(callback: () => 'calm' | 'watching'): () => void
 }
 
 export const TICK_MS = 50
+/** Where nothing is waited for, no patience runs: a look now and then is enough. Each costs an idle process a waking. */
+export const CALM_MS = 1_000
 /** A tick that is later than this was kept waiting by the process itself, ms. */
 const SLACK_MS = 25
 
-/** Counts free time: `tick` is to be called every TICK_MS; what comes later than that plus a little does not count. */
-export const createFreeClock = (clock: () => number) => {
+/**
+ * Counts free time: `tick` is to be called every so many ms as it was told last, at first TICK_MS; what comes later than that
+ * plus a little does not count.
+ */
+const createFreeClock = (clock: () => number) => {
   let free = 0
   let last = clock()
-  const since = () => Math.min(Math.max(0, clock() - last), TICK_MS + SLACK_MS)
+  let every = TICK_MS
+  const since = () => Math.min(Math.max(0, clock() - last), every + SLACK_MS)
   return {
     now: () => free + since(),
-    tick() {
+    tick(nextMs: number) {
       free += since()
       last = clock()
+      every = nextMs
     },
   }
 }
@@ -41,23 +51,40 @@ export interface Timers {
   timeout(ms: number, callback: () => void): () => void
   /** After what has arrived was read. */
   immediate(callback: () => void): () => void
-  /** Does not keep the process alive. */
-  every(ms: number, callback: () => void): void
+  /** Does not keep the process alive. Gives how to stop. */
+  every(ms: number, callback: () => void): () => void
 }
 
 export const createTime = ({ clock, wall, timeout, immediate, every }: Timers): Time => {
   const free = createFreeClock(clock)
-  const listeners = new Set<() => void>()
-  let running = false
+  const listeners = new Set<() => 'calm' | 'watching'>()
+  let waiting = 0
+  /** How far apart the ticks are now; 0 before the first look. */
+  let apart = 0
+  let isTicking = false
+  let stop = () => {}
+  const tickEvery = (ms: number) => {
+    stop()
+    apart = ms
+    stop = every(ms, tick)
+  }
+  const tick = () => {
+    free.tick(apart)
+    isTicking = true
+    let isCalm = waiting === 0
+    for (const listener of [...listeners]) if (listener() !== 'calm') isCalm = false
+    isTicking = false
+    const next = isCalm && waiting === 0 ? CALM_MS : TICK_MS
+    if (next === apart) return
+    free.tick(next)
+    tickEvery(next)
+  }
   // From the first look on, for the life of the process: whoever looks twice must find that the ticks were counted between.
+  // A listener that is asked how things stand begins nothing by looking.
   const run = () => {
-    if (running) return
-    running = true
-    free.tick()
-    every(TICK_MS, () => {
-      free.tick()
-      for (const listener of [...listeners]) listener()
-    })
+    if (apart === TICK_MS || isTicking) return
+    free.tick(TICK_MS)
+    tickEvery(TICK_MS)
   }
   return {
     now() {
@@ -67,14 +94,28 @@ export const createTime = ({ clock, wall, timeout, immediate, every }: Timers): 
     wall,
     after(ms, callback) {
       run()
+      waiting++
+      let isOver = false
+      const over = () => {
+        if (isOver) return
+        isOver = true
+        waiting--
+      }
       const due = free.now() + ms
       // An answer that has arrived is read after the timers of a turn and before its immediates.
       const look = () => {
         const left = due - free.now()
-        callOff = left > 0 ? timeout(left, look) : immediate(callback)
+        callOff = left > 0 ? timeout(left, look) : immediate(done)
+      }
+      const done = () => {
+        over()
+        callback()
       }
       let callOff = timeout(ms, look)
-      return () => callOff()
+      return () => {
+        over()
+        callOff()
+      }
     },
     onTick(callback) {
       run()
@@ -97,7 +138,8 @@ export const processTime: Time = createTime({
     return () => clearImmediate(next)
   },
   every(ms, callback) {
-    setInterval(callback, ms).unref()
+    const timer = setInterval(callback, ms).unref()
+    return () => clearInterval(timer)
   },
 })
 

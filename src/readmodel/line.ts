@@ -97,6 +97,8 @@ export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: R
     address,
     open() {
       const client = new MongoClient(url, { ...PATIENT, maxPoolSize })
+      // No option of the driver, which looks ten times a second whether its pool has the fewest connections: there is no fewest.
+      Object.assign(client.options, { minPoolSizeCheckFrequencyMS: 10_000 })
       // The driver watches the server by itself, and learns first that it has gone.
       client.on('serverHeartbeatFailed', ({ failure }) => line.doubt(failure))
       return { client, database: client.db(database), collections: new Map() }

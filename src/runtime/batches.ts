@@ -18,6 +18,8 @@ export interface Batches {
   look(): void
   /** ms after which a request that keeps so many bytes in memory is worth sending again; undefined: it may come in. */
   refusal(bytes: number): number | undefined
+  /** Whether no request waits or is under way. */
+  isEmpty(): boolean
   /** Whether a crowd of commands stands. */
   isCrowded(): boolean
   /** Waits for the turn of a request; gives the ms after which it is worth sending again when that does not come soon. */
@@ -118,6 +120,7 @@ export const createBatches = ({ time, clock, ...options }: BatchesOptions): Batc
       }
     },
     refusal,
+    isEmpty: () => promised === 0 && waiting.size === 0,
     isCrowded: () => flow.waitMs(1) > 0,
     begin(commands, bytes) {
       const refused = refusal(bytes)

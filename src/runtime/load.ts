@@ -45,6 +45,7 @@ export const createLoad = ({ pending, asked, clock, time = processTime }: LoadOp
   const stop = time.onTick(() => {
     flow.look(clock(), pending(), asked() - pending())
     batches.look()
+    return pending() === 0 && batches.isEmpty() ? 'calm' : 'watching'
   })
   return {
     refusal() {

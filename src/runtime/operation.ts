@@ -21,7 +21,7 @@ const STEADY = { calmMs: 1_000, longestMs: 8_000, relapseMs: 60_000 }
 export const watchServers = ({ store, readModel }: Pick<Services, 'store' | 'readModel'>) => {
   const steady = createSteady(STEADY)
   const areThere = () => steady(store.health().ok && readModel.health().ok, performance.now())
-  return { areThere, stop: processTime.onTick(areThere) }
+  return { areThere, stop: processTime.onTick(() => (areThere() ? 'calm' : 'watching')) }
 }
 
 /** What a node that waits for its servers at its start can say. */

@@ -165,8 +165,17 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   let restsUntil = 0
   let hasMoved = true
   const unwatch = onMoved?.(() => {
+    if (hasMoved) return
     hasMoved = true
+    if (isAtRest) wake()
   })
+  /** Nothing is looked for before the read models move. */
+  let isAtRest = false
+  const restMs = (): number => {
+    const left = restsUntil - performance.now()
+    isAtRest = mine.size === 0 && !hasMoved && left > LOOK_EVERY_MS
+    return isAtRest ? left : LOOK_EVERY_MS
+  }
 
   const begin = (id: string): void => {
     if (!mine.has(id)) mine.set(id, undefined)
@@ -356,7 +365,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
         if (ids.length > 0) await turn(ids)
         else
           await Promise.race([
-            sleep(LOOK_EVERY_MS, signal),
+            sleep(restMs(), signal),
             new Promise<void>((resolve) => {
               wake = resolve
             }),

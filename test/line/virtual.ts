@@ -82,12 +82,13 @@ export const createVirtual = (): Virtual => {
     timers.push(one)
     return callOff(one)
   }
-  const every = (ms: number, callback: () => void): void => {
+  const every = (ms: number, callback: () => void): (() => void) => {
     const again = () => {
-      timeout(ms, again)
+      stop = timeout(ms, again)
       callback()
     }
-    timeout(ms, again)
+    let stop = timeout(ms, again)
+    return () => stop()
   }
   const time = createTime({
     clock: () => now,

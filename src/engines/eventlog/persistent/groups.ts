@@ -37,7 +37,18 @@ export const createGroups = (context: ServiceContext): Groups => {
   const { reader, head, now } = context
   const kept = createKept(reader, context.submit, now)
   const groups = new Map<string, Running>()
-  const start = (entry: Entry) => void groups.set(keyOf(entry), startGroup(entry, kept, context))
+  const workAll = () => {
+    for (const running of groups.values()) running.work()
+  }
+  let timer: NodeJS.Timeout | undefined
+  const rest = () => {
+    clearInterval(timer)
+    timer = undefined
+  }
+  const start = (entry: Entry) => {
+    groups.set(keyOf(entry), startGroup(entry, kept, context))
+    timer ??= setInterval(workAll, LOOK_EVERY_MS).unref()
+  }
   /** What groups are there cannot be read: the rest of the log is served, and no list is written over the one that is damaged. */
   let damage: Error | undefined
   try {
@@ -45,15 +56,13 @@ export const createGroups = (context: ServiceContext): Groups => {
   } catch (error) {
     damage = error instanceof Error ? error : new Error(String(error))
     groups.clear()
+    rest()
   }
   const readable = () => {
     if (damage !== undefined) throw damage
     return groups
   }
 
-  const workAll = () => {
-    for (const running of groups.values()) running.work()
-  }
   let scheduled = false
   const stopListening = context.onWritten(() => {
     if (scheduled || groups.size === 0) return
@@ -63,9 +72,6 @@ export const createGroups = (context: ServiceContext): Groups => {
       workAll()
     })
   })
-  const timer = setInterval(workAll, LOOK_EVERY_MS)
-  timer.unref()
-
   /** One change after the other: each writes the whole list. */
   let changing: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
@@ -158,6 +164,7 @@ export const createGroups = (context: ServiceContext): Groups => {
         const failure = await save(entriesBut(key), name)
         if (failure !== undefined) return failure
         groups.delete(key)
+        if (groups.size === 0) rest()
         known.drop()
         await kept.remove(name)
         return undefined
@@ -171,7 +178,7 @@ export const createGroups = (context: ServiceContext): Groups => {
       }
     },
     stop: () => {
-      clearInterval(timer)
+      rest()
       stopListening()
       for (const running of groups.values()) running.halt()
     },
