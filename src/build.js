@@ -5,17 +5,18 @@
 import { copyFile, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build as bundle } from 'esbuild'
 import { buildConsole } from './console/build.js'
 import { buildGuides } from './console/guides.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const outdir = join(root, 'dist')
 
 /** What is not taken in: what has native code beside it, or starts files of its own. */
 export const OUTSIDE = ['lmdb', 'pino', 'esbuild']
 
-export const CLIENT_FILE = 'eventstore-client.js'
+const CLIENT_FILE = 'eventstore-client.js'
 
 /** CommonJS packages ask for Node's own modules, and for optional packages, by `require`. */
 const REQUIRE = [
@@ -46,14 +47,8 @@ export const options = {
 
 const CLIENT = '@eventstore/db-client'
 
-/**
- * The event store's client in a file of its own, by whose name the stack of an error tells that it was thrown there (see
- * src/eventstore/guard.ts).
- * @param {string} outdir where it is written
- * @param {string} address by which what imports it finds it
- * @returns {Promise<import('esbuild').Plugin>}
- */
-export const clientApart = async (outdir, address) => {
+/** Writes the event store's client as a file of its own. */
+const bundleClient = async () => {
   const names = Object.keys(createRequire(import.meta.url)(CLIENT))
   await bundle({
     ...options,
@@ -63,20 +58,27 @@ export const clientApart = async (outdir, address) => {
     },
     outfile: join(outdir, CLIENT_FILE),
   })
-  return {
-    name: 'client of the event store',
-    setup(build) {
-      build.onResolve({ filter: new RegExp(`^${CLIENT}$`) }, () => ({ path: address, external: true }))
-    },
-  }
 }
+
+/**
+ * Leaves the event store's client to that file, by whose name the stack of an error tells that it was thrown there (see
+ * src/eventstore/guard.ts).
+ * @param {string} address by which what is built finds it
+ * @returns {import('esbuild').Plugin}
+ */
+export const clientApart = (address = pathToFileURL(join(outdir, CLIENT_FILE)).href) => ({
+  name: 'client of the event store',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^${CLIENT}$`) }, () => ({ path: address, external: true }))
+  },
+})
 
 /**
  * Writes `dist/`. Chunks lie beside the entries, so that a module that is shared finds `../package.json` wherever it ended
  * up; what an earlier build left is removed after the new files are there, so that a program that runs keeps its own.
  */
 export const build = async () => {
-  const outdir = join(root, 'dist')
+  await bundleClient()
   const { metafile } = await bundle({
     ...options,
     entryPoints: {
@@ -89,7 +91,7 @@ export const build = async () => {
     chunkNames: '[name]-[hash]',
     splitting: true,
     metafile: true,
-    plugins: [await clientApart(outdir, `./${CLIENT_FILE}`)],
+    plugins: [clientApart(`./${CLIENT_FILE}`)],
   })
   await buildGuides(join(outdir, 'guides'))
   await copyFile(join(root, 'src/http/examples.json'), join(outdir, 'examples.json'))

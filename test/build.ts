@@ -7,7 +7,7 @@ import { SourceMap } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build as bundle, type Plugin } from 'esbuild'
-import { CLIENT_FILE, clientApart, OUTSIDE, options } from '../src/build.js'
+import { clientApart, OUTSIDE, options } from '../src/build.js'
 
 const root = import.meta.dirname
 /** Below the project, so that packages are found; of each run its own, so that runs may meet. */
@@ -62,7 +62,7 @@ export const buildTests = async (files: readonly string[]): Promise<string> => {
     // What several have in common is made and written once: a tenth of the time, and a twentieth of the bytes.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: [await clientApart(outdir, pathToFileURL(join(outdir, CLIENT_FILE)).href), ...ourPlugins],
+    plugins: [clientApart(), ...ourPlugins],
   })
   return outdir
 }
