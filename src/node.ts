@@ -405,7 +405,7 @@ export const startNode = async (
         processes: [
           ...loyaltyProcesses({ customers, codes, stock, now }),
           ...referralProcesses({ customers, codes, rulebook: rulebook.current, now }),
-          ...traceProcesses({ store, readModel, snapshots, caughtUp, now }),
+          ...traceProcesses({ store, readModel, snapshots, show: projector.waitFor, now }),
           ...erasureProcesses({ erasures, snapshots }),
           ...orderProcesses({ ledgers, now }),
           ...voucherProcesses({ jobs: voucherJobs, ledgers, customers, freeCodes, now }),

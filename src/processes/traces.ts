@@ -12,8 +12,8 @@ export interface TraceProcessesOptions {
   readonly store: Pick<EventStore, 'append'>
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly snapshots: Pick<SnapshotStore, 'erase'>
-  /** Whether the read models come to show everything recorded before now, within so many ms. */
-  readonly caughtUp: (timeoutMs: number) => Promise<boolean>
+  /** Whether these read models come to show everything up to a position, within so many ms. */
+  readonly show: (position: bigint, timeoutMs: number, names: readonly string[]) => Promise<boolean>
   readonly now: () => number
 }
 
@@ -26,6 +26,7 @@ interface TraceDocument {
 
 const ACTOR = { name: 'process', role: 'system' } as const
 const PAGE = 500
+const KINDS = Object.keys(TRACED) as Traced[]
 const WAIT_MS = 5_000
 
 const counted = (found: readonly TraceDocument[]): TracesErased['events'] => {
@@ -38,7 +39,7 @@ export const traceProcesses = ({
   store,
   readModel,
   snapshots,
-  caughtUp,
+  show,
   now,
 }: TraceProcessesOptions): readonly Process[] => {
   /** Pages by the place in the log: what comes after the deletion is somebody's who came back. */
@@ -84,9 +85,10 @@ export const traceProcesses = ({
       async handle(fact) {
         const customer = customerOfStream(fact.stream)
         if (customer === undefined) return
-        if (!(await caughtUp(WAIT_MS))) throw new Error('the read models do not show the deletion yet')
+        if (!(await show(fact.position, WAIT_MS, KINDS)))
+          throw new Error('the read models do not show the deletion yet')
         await snapshots.erase(customer, fact.position)
-        for (const of of Object.keys(TRACED) as Traced[]) await erase(of, customer, fact)
+        for (const of of KINDS) await erase(of, customer, fact)
       },
     },
   ]
