@@ -146,6 +146,7 @@ export const getLog = async (context: Context): Promise<Reply> => {
 
 /** The one user may do everything that is served. */
 const ROLES = [{ role: 'root', db: 'admin' }]
+const PRIVILEGES = [{ resource: { anyResource: true }, actions: ['anyAction'] }]
 
 export const connectionStatus = async (context: Context): Promise<Reply> => {
   const users = userOf(context)
@@ -153,7 +154,9 @@ export const connectionStatus = async (context: Context): Promise<Reply> => {
     authInfo: {
       authenticatedUsers: users,
       authenticatedUserRoles: users.length > 0 ? ROLES : [],
-      ...(isTrue(context.body.get('showPrivileges') ?? false) && { authenticatedUserPrivileges: [] }),
+      ...(isTrue(context.body.get('showPrivileges') ?? false) && {
+        authenticatedUserPrivileges: users.length > 0 ? PRIVILEGES : [],
+      }),
     },
   }
 }

@@ -11,7 +11,7 @@ import type { Store } from '../store.ts'
 import type { Transaction } from '../transactions.ts'
 import { BSONRegExp, type Doc, isArray, isDoc, isNumber, isTrue, type Maybe, type Value } from '../values.ts'
 import { refuseInTransaction, refuseSnapshot, refuseSystem } from './collections.ts'
-import { type Context, docsField, existing, namespace, type Reply } from './context.ts'
+import { boolField, type Context, docsField, existing, namespace, type Reply } from './context.ts'
 import { listReply } from './cursor-reply.ts'
 import { strict } from './options.ts'
 import { checkOptions, type Option, type Table } from './schema.ts'
@@ -51,6 +51,9 @@ const SPECIFICATION: Table = strict(
   },
   197,
 )
+
+/** What `ignoreUnknownIndexOptions` leaves of a specification, as `mongorestore` asks for it. */
+const knownOptions = (given: Doc): Doc => new Map([...given].filter(([name]) => SPECIFICATION.options.has(name)))
 
 const SPECIAL = ['text', '2d', '2dsphere', 'hashed', 'geoHaystack', 'columnstore']
 
@@ -231,7 +234,8 @@ export const createIndexes = async (context: Context): Promise<Reply> => {
   const ns = namespace(context)
   refuseSystem(ns)
   refuseSnapshot(context)
-  const specs = docsField(context.body, 'indexes').map(specOf)
+  const given = docsField(context.body, 'indexes')
+  const specs = (boolField(context.body, 'ignoreUnknownIndexOptions') ? given.map(knownOptions) : given).map(specOf)
   if (specs.length === 0) throw new CommandError(2, 'Must specify at least one index to create')
   const { store, transaction } = context
   if (transaction) return createInside(context, transaction, ns, specs)

@@ -224,7 +224,7 @@ const listIndexes = strict({ cursor, includeBuildUUIDs: ignoredFlag, includeInde
 const createIndexes = strict({
   indexes: required('objects'),
   commitQuorum: ignored('any'),
-  ignoreUnknownIndexOptions: refused('bool'),
+  ignoreUnknownIndexOptions: flag,
 })
 
 const scale = served('whole', { least: 1 })

@@ -197,8 +197,8 @@ const deviation = (values: readonly Maybe[], sample: boolean): Maybe => {
 }
 
 const random: OperatorCompiler = (operand) => {
-  if (!(isDoc(operand) || isArray(operand)) || (isDoc(operand) ? operand.size : operand.length) > 0)
-    throw fail(3040501, '$rand does not accept arguments')
+  if (!(isDoc(operand) || isArray(operand))) throw fail(10065, 'invalid parameter: expected an object ($rand)')
+  if ((isDoc(operand) ? operand.size : operand.length) > 0) throw fail(3040501, '$rand does not accept arguments')
   return () => new Double(Math.random())
 }
 

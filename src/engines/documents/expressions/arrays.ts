@@ -1,4 +1,4 @@
-// Expressions on arrays, sets and the fields of documents.
+// Expressions on arrays, sets and whole documents.
 import { compareValues } from '../compare.ts'
 import { keyOf } from '../keys.ts'
 import { asLong } from '../numbers.ts'
@@ -235,50 +235,6 @@ const sortArray: OperatorCompiler = (operand, compile) => {
 }
 
 /** The name of a field: a text, which begins with `$` only inside a `$literal`. */
-const constantName = (operator: string, given: Maybe): string => {
-  const literal = isDoc(given) && given.size === 1 ? given.get('$literal') : undefined
-  const name = literal ?? given
-  if (typeof name !== 'string' || (literal === undefined && name.startsWith('$')))
-    throw fail(5654602, `${operator} requires 'field' to be a constant String`)
-  return name
-}
-
-const getField: OperatorCompiler = (operand, compile) => {
-  const whole = isDoc(operand) && operand.has('field')
-  const name = constantName('$getField', whole ? operand.get('field') : operand)
-  if (whole && operand.size > (operand.has('input') ? 2 : 1)) throw fail(3041701, '$getField found an unknown argument')
-  const input = whole && operand.has('input') ? compile(operand.get('input')!) : (scope: Scope) => scope.root
-  return (scope) => {
-    const doc = input(scope)
-    return isDoc(doc) ? doc.get(name) : isNothing(doc) ? doc : undefined
-  }
-}
-
-/** `$setField`, and `$unsetField` as one that sets nothing: names are taken as they are, with dots and `$`. */
-const setField =
-  (operator: string, valued: boolean): OperatorCompiler =>
-  (operand, compile) => {
-    const known = valued ? ['field', 'input', 'value'] : ['field', 'input']
-    if (!isDoc(operand)) throw fail(4161100, `${operator} only supports an object as its argument`)
-    for (const name of operand.keys())
-      if (!known.includes(name)) throw fail(4161101, `${operator} found an unknown argument: ${name}`)
-    for (const name of known)
-      if (!operand.has(name)) throw fail(4161102, `${operator} requires '${name}' to be specified`)
-    const field = constantName(operator, operand.get('field'))
-    const input = compile(operand.get('input')!)
-    const value: Expression = valued ? compile(operand.get('value')!) : () => undefined
-    return (scope) => {
-      const doc = input(scope)
-      if (isNothing(doc)) return null
-      if (!isDoc(doc)) throw fail(4161105, `${operator} requires 'input' to evaluate to type Object`)
-      const out = new Map(doc)
-      const made = value(scope)
-      if (made === undefined) out.delete(field)
-      else out.set(field, made)
-      return out
-    }
-  }
-
 export const ARRAYS: Operators = {
   $size: unary('$size', (value) => {
     if (!isArray(value)) throw fail(17124, 'The argument to $size must be an array')
@@ -323,9 +279,6 @@ export const ARRAYS: Operators = {
     )
   }),
   $mergeObjects: variadic(merge),
-  $getField: getField,
-  $setField: setField('$setField', true),
-  $unsetField: setField('$unsetField', false),
   $setUnion: sets('$setUnion', (arrays) => distinctSorted(arrays.flat(1) as Value[]), 17043),
   $setIntersection: sets(
     '$setIntersection',

@@ -5,12 +5,21 @@ import { ARITHMETIC } from './arithmetic.ts'
 import { ARRAYS } from './arrays.ts'
 import { CONVERSION } from './conversion.ts'
 import { DATES } from './dates.ts'
+import { FIELDS } from './fields.ts'
 import { LOGIC } from './logic.ts'
 import { STRINGS } from './strings.ts'
 import { type Expression, fail, type Operators, type Scope } from './types.ts'
 
 /** The operators that are served, by name. */
-export const OPERATORS: Operators = { ...ARITHMETIC, ...LOGIC, ...ARRAYS, ...STRINGS, ...DATES, ...CONVERSION }
+export const OPERATORS: Operators = {
+  ...ARITHMETIC,
+  ...LOGIC,
+  ...ARRAYS,
+  ...FIELDS,
+  ...STRINGS,
+  ...DATES,
+  ...CONVERSION,
+}
 
 /** Operators of the real server that are left out: refused, not unknown. */
 const LEFT_OUT = new Set(
