@@ -39,6 +39,12 @@ const PING_MS = 10_000
 const UNANSWERED = 2
 /** Calls that one connection may have open; the real server's limit. */
 const MAX_CALLS = 100
+/**
+ * Calls that one connection may break off: so many at once, and so many a second. Node's own limit, 1,000 and 33, ends the whole
+ * connection of a client that stops reading early as a habit. Node 20 does not have
+ * these options, nor do its types, and keeps to its own.
+ */
+const RESETS = { streamResetBurst: 100_000, streamResetRate: 10_000 }
 
 /** Ends a connection whose other side has vanished without a word. */
 const keepAlive = (session: ServerHttp2Session, pingMs: number) => {
@@ -61,6 +67,7 @@ export const listen = async (options: PortServerOptions): Promise<PortServer> =>
   const partial = createBudget(PARTIAL_BYTES)
   const sockets = new Set<Socket>()
   const http2 = createHttp2({
+    ...RESETS,
     maxSessionMemory: 256,
     settings: { maxConcurrentStreams: MAX_CALLS, initialWindowSize: 1024 * 1024 },
   })
