@@ -8,8 +8,8 @@ COPY commands ./commands
 COPY queries ./queries
 COPY projections ./projections
 COPY src ./src
-# The program is built here (`prepare`); what it runs on follows, without what only tests need.
-RUN npm ci && npm prune --omit=dev --ignore-scripts && npm cache clean --force
+# The program is built here (`prepare`); what it runs on follows, without what only tests need, nor the client of others.
+RUN npm ci && npm prune --omit=dev --ignore-scripts && npm cache clean --force && rm -rf node_modules/@tributary
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \

@@ -18,7 +18,7 @@ const modules: readonly Module[] = ['src', 'commands', 'queries', 'projections']
   .flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => path.endsWith('.ts') && !path.includes('/dist/'))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8')
     const named = [

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { build } from '../src/build.js'
+import { makeTypes } from '../src/client/make/types.js'
 import { buildConsole } from '../src/console/build.js'
 import { buildTests, withSources } from './build.ts'
 import { COST, SKIPPED } from './skip.ts'
@@ -106,6 +107,7 @@ if (process.env.TESTS_BUILT === undefined) {
   await build()
   if (files.some((file) => file.startsWith('console/browser/'))) await buildConsole(join(root, '..', 'dist'))
 }
+if (files.some((file) => file.startsWith('client/'))) await makeTypes()
 const built = await buildTests(files)
 
 const queue = [...files]

@@ -24,6 +24,11 @@ import {
   wholeNumber,
 } from './operands.ts'
 
+/** The kinds of values that operators are asked of. */
+export const KINDS = ['string', 'number', 'boolean', 'date', 'datetime', 'any', 'array'] as const satisfies readonly (
+  | ValueType
+  | 'array'
+)[]
 type Kind = ValueType | 'array'
 
 interface Operator {
@@ -123,6 +128,10 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   $in_location: { on: ['string', 'any'], make: near('near') },
   $not_in_location: { on: ['string', 'any'], make: near('not_near') },
 }
+
+/** The operators that may be asked of values of a kind. */
+export const operatorsOn = (kind: Kind): readonly string[] =>
+  Object.keys(OPERATORS).filter((name) => OPERATORS[name]!.on.includes(kind))
 
 /** Operators that ask for the state of a campaign or code: there is nothing of a customer that they could be asked of. */
 const STATUS: ReadonlySet<string> = new Set([

@@ -6,3 +6,4 @@ declare const document: {
 declare const history: { pushState(state: null, unused: string, to: string): void }
 declare const dispatchEvent: (event: Event) => boolean
 declare const requestAnimationFrame: (then: (value?: unknown) => void) => number
+declare const location: { readonly origin: string }

@@ -1,7 +1,7 @@
 // The public API as the pages use it: one way to ask and one to change, with paths and parameters checked against the API's
 // own document.
 import { signal } from '@preact/signals'
-import type { Operations } from '../operations.gen.ts'
+import type { Operations } from '../../../client/operations.gen.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 /** The paths that answer a method. */
@@ -10,8 +10,12 @@ export type PathOf<M extends Method> = keyof Operations extends infer K
     ? P
     : never
   : never
+/** A query is text in the end: numbers and truths may come as such. */
+type Loose<Q> = {
+  [K in keyof Q]: Extract<Q[K], number | boolean> extends never ? Q[K] : Q[K] | string
+}
 type QueryOf<M extends Method, P extends string> = `${M} ${P}` extends keyof Operations
-  ? Operations[`${M} ${P}`]['query']
+  ? Loose<Operations[`${M} ${P}`]['query']>
   : never
 
 /** An answer that is no success, as the API tells it. */
