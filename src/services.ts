@@ -21,11 +21,11 @@ import type { Orders } from './runtime/orders.ts'
 import type { Redemptions } from './runtime/redemptions.ts'
 import type { RejectedEvents } from './runtime/rejected.ts'
 import type { RulebookRuntime } from './runtime/rulebook.ts'
-import type { SetAside } from './runtime/setAside.ts'
 import type { Stock } from './runtime/stock.ts'
 import type { VoucherJobs } from './runtime/voucherJobs.ts'
 import type { Users } from './signIn/users.ts'
 import type { NodeClock } from './time/nodeClock.ts'
+import type { SetAside } from './worker/setAside.ts'
 
 export interface Settings {
   /** `strict` refuses events that break their schema or have none; `lenient` records and marks them. */

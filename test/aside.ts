@@ -1,6 +1,6 @@
 // Where workers in tests set items aside: the real thing over documents in memory.
 import type { Keyed, ModelCollection, ReadModel } from '../src/readmodel/index.ts'
-import { createSetAside, type SetAside } from '../src/runtime/setAside.ts'
+import { createSetAside, type SetAside } from '../src/worker/setAside.ts'
 
 /** Documents in memory, with the calls that workers make of a plain collection; filters are not looked at, but for the key. */
 export const plainInMemory = (): Pick<ReadModel, 'plain'> => {

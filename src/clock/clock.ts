@@ -1,11 +1,14 @@
 // The clock: wakes up at each customer's deadline and lets time pass for that customer.
-import { concatMap, defer, EMPTY, lastValueFrom, merge, mergeMap, repeat, Subject, take, takeUntil, timer } from 'rxjs'
+import { Subject } from 'rxjs'
 import type { DeadlineDocument } from '../../projections/deadlines.ts'
+import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
-import type { SetAside } from '../runtime/setAside.ts'
+
 import type { NodeClock } from '../time/nodeClock.ts'
+import type { SetAside } from '../worker/setAside.ts'
+import { startWorker } from '../worker/worker.ts'
 
 export interface Clock {
   /** Deadlines that were found due and are not done yet. */
@@ -18,7 +21,7 @@ export interface ClockOptions {
   readonly readModel: ReadModel
   readonly customers: CustomerRuntime
   /** Where customers go whose deadline cannot be dealt with. */
-  readonly aside: Pick<SetAside, 'worker'>
+  readonly aside: Pick<SetAside, 'quarantine'>
   readonly log: Pick<Logger, 'warn'>
   /** While the machine's clock is not believed nothing falls due. */
   readonly time: Pick<NodeClock, 'now' | 'distrust'>
@@ -47,23 +50,16 @@ const ACTOR = { name: 'clock', role: 'system' } as const
 export const startClock = ({ readModel, customers, aside, log, time, requestId, onMoved }: ClockOptions): Clock => {
   const { now } = time
   const deadlines = readModel.collection<DeadlineDocument>('deadlines')
-  const stop$ = new Subject<void>()
-  let stopped = false
   /** Customer → the deadline taken last, so that none is taken twice while the projection is behind. */
   const taken = new Map<string, { readonly dueAt: number; readonly at: number }>()
-  let pending = 0
   /** Until then nothing falls due, as long as the read models do not move, ms. */
   let restsUntil = 0
-  let hasMoved = true
   const moved$ = new Subject<void>()
-  const unwatch = onMoved?.(() => {
-    hasMoved = true
-    moved$.next()
-  })
+  const unwatch = onMoved?.(() => moved$.next())
 
   const letPass = (id: string, at: number) =>
     customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
-  const worker = aside.worker('clock', async ({ fact: id }) => {
+  const quarantine = aside.quarantine('clock', async ({ fact: id }) => {
     await letPass(id, now())
     return 'done'
   })
@@ -72,86 +68,66 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
     const at = now()
     for (const [id, { at: since }] of taken) if (at - since > REMEMBER_MS) taken.delete(id)
     // Those that rest after a failure must not fill the looks of the others.
-    const resting = worker.resting()
+    const resting = quarantine.resting()
     const found = await deadlines.find(
       { dueAt: { $lte: new Date(at + AHEAD_MS) }, ...(resting.length > 0 ? { _id: { $nin: [...resting] } } : {}) },
       { sort: { dueAt: 1 }, limit: TAKE },
     )
-    return found.filter(({ _id, dueAt }) => taken.get(_id)?.dueAt !== dueAt.getTime() && !worker.rests(_id))
+    return found.filter(({ _id, dueAt }) => taken.get(_id)?.dueAt !== dueAt.getTime() && !quarantine.rests(_id))
   }
 
   const advance = async ({ _id, dueAt }: DeadlineDocument): Promise<void> => {
     taken.set(_id, { dueAt: dueAt.getTime(), at: now() })
-    pending++
     try {
       const wait = dueAt.getTime() - now()
-      if (wait > 0) await lastValueFrom(timer(wait))
+      if (wait > 0) await sleep(wait)
       // A timer may be a millisecond early by the wall clock: at that time nothing would be due, and the deadline would be
       // remembered as done.
-      const at = Math.max(now(), dueAt.getTime())
-      await letPass(_id, at)
-      worker.done(_id)
+      await letPass(_id, Math.max(now(), dueAt.getTime()))
     } catch (error) {
-      // It stays due: a later tick takes it again.
+      // It stays due: a later look takes it again.
       taken.delete(_id)
-      await worker.failed({ key: _id }, error)
-      log.warn({ err: error, customer: _id }, 'a deadline could not be dealt with yet')
-    } finally {
-      pending--
+      throw error
     }
   }
 
   /** When the next look is worth it: a little before the first deadline there is. */
-  const rest = async (): Promise<void> => {
+  const nextDue = async (): Promise<number> => {
     const [first] = await deadlines.find({}, { sort: { dueAt: 1 }, limit: 1 })
-    const at = now()
-    restsUntil = Math.min(at + LONGEST_REST_MS, first ? first.dueAt.getTime() - AHEAD_MS : Number.POSITIVE_INFINITY)
+    return Math.min(now() + LONGEST_REST_MS, first ? first.dueAt.getTime() - AHEAD_MS : Number.POSITIVE_INFINITY)
   }
 
-  const isAtRest = () => !hasMoved && now() < restsUntil
-  /** Whether the last turn asked the read model, so that the next is not to come at once. */
-  let hasLooked = false
-
-  /** One look: a failure to ask is logged and asked again at the next tick. */
-  const look = async (): Promise<readonly DeadlineDocument[]> => {
-    hasLooked = !time.distrust() && !isAtRest()
-    if (!hasLooked) return []
-    hasMoved = onMoved === undefined
-    restsUntil = 0
-    try {
-      const found = await due()
-      if (found.length === 0 && onMoved !== undefined) await rest()
-      return found
-    } catch (error) {
-      log.warn({ err: error }, 'cannot ask what is due')
-      return []
-    }
-  }
-
-  /** Waits until the next look may find something: at rest until the first deadline, or until the read models move. */
-  const untilWorthIt = () =>
-    merge(timer(hasMoved ? 0 : Math.max(0, Math.min(ASLEEP_MS, restsUntil - now()))), moved$).pipe(take(1))
-
-  const nextTurn = () => (isAtRest() && !hasLooked ? untilWorthIt() : timer(TICK_MS).pipe(concatMap(untilWorthIt)))
-
-  const ended = new Promise<void>((resolve) => {
-    defer(look)
-      .pipe(
-        concatMap((found) => found),
-        mergeMap(advance, AT_ONCE),
-        // Without an answer it ends, after what is under way.
-        repeat({ delay: () => (stopped ? EMPTY : nextTurn().pipe(takeUntil(stop$))) }),
-      )
-      .subscribe({ complete: resolve })
+  const worker = startWorker<DeadlineDocument>({
+    async look({ isWoken }) {
+      if (isWoken) restsUntil = 0
+      if (time.distrust()) return { items: [], restMs: TICK_MS }
+      if (now() >= restsUntil) {
+        restsUntil = 0
+        const items = await due()
+        if (items.length > 0 || onMoved === undefined) return { items, restMs: TICK_MS }
+        restsUntil = await nextDue()
+      }
+      return { items: [], restMs: Math.min(ASLEEP_MS, restsUntil - now()) }
+    },
+    handle: advance,
+    concurrency: AT_ONCE,
+    wake$: moved$,
+    leastRestMs: TICK_MS,
+    failing: {
+      quarantineOf: () => quarantine,
+      itemOf: ({ _id }) => ({ key: _id }),
+      again: 'look',
+      onFailed: ({ _id }, error) => log.warn({ err: error, customer: _id }, 'a deadline could not be dealt with yet'),
+    },
+    backoff: { baseMs: TICK_MS, maxMs: TICK_MS },
+    onTrouble: (error) => log.warn({ err: error }, 'cannot ask what is due'),
   })
 
   return {
-    pending: () => pending,
-    stop: async () => {
+    pending: () => worker.active,
+    async stop() {
       unwatch?.()
-      stopped = true
-      stop$.next()
-      await ended
+      await worker.stop()
     },
   }
 }

@@ -9,6 +9,7 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import { type Erasures, RETENTION } from '../runtime/erasure.ts'
 import type { NodeClock } from '../time/nodeClock.ts'
+import { type BackgroundWorker, startWorker } from '../worker/worker.ts'
 
 export interface RetentionOptions {
   /** Days without activity; at least one. */
@@ -25,9 +26,7 @@ export interface RetentionOptions {
   readonly tickMs?: number
 }
 
-export interface Retention {
-  stop(): Promise<void>
-}
+export type Retention = Pick<BackgroundWorker, 'stop'>
 
 const ACTOR = { name: RETENTION, role: 'system' } as const
 
@@ -61,9 +60,8 @@ export const startRetention = (options: RetentionOptions): Retention => {
   /** Where the look at active customers, and at those who were deleted, goes on. */
   let after: { readonly at: Date; readonly id: string } | undefined
   let deletedAfter = ''
-  let isStopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
+  /** Of those that the last look found. */
+  let erased = 0
 
   /** The oldest first: whoever was made later than the limit has not been idle for so long. */
   const oldest = async (limit: number): Promise<Found> => {
@@ -94,64 +92,49 @@ export const startRetention = (options: RetentionOptions): Retention => {
     return { ids: ids.map(({ resource }) => resource), next: deletedAfter || undefined }
   }
 
-  /** Erases whoever is idle among these; gives how many. */
-  const forget = async (ids: readonly string[], limit: number): Promise<number> => {
-    let erased = 0
-    for (const id of ids) {
-      if (isStopped || erased >= ERASE) break
-      const { state } = await customers.load(id)
-      if ((state.status !== 'active' && state.status !== 'deleted') || lastActivityAt(state) > limit) continue
-      const executed = await customers.execute(
-        id,
-        { type: 'DeleteCustomer', permanently: true, unlessActiveAfter: limit },
-        { requestId: requestId(), actor: ACTOR, now: time.now() },
-      )
-      if (executed.kind !== 'done' || executed.state.status !== 'erased') continue
-      await erasures.forget(id)
-      onErased?.()
-      erased++
-    }
-    if (erased > 0) log.info({ erased, days }, 'customers without activity were erased')
-    return erased
-  }
-
-  /** One tick; true while the round is not at its end. */
-  const look = async (): Promise<boolean> => {
-    if (time.distrust()) return false
-    const limit = time.now() - days * DAY_MS
-    const [at, position] = [after, deletedAfter]
-    const found = [await oldest(limit), await deleted(limit)]
-    const erased = await forget(
-      found.flatMap(({ ids }) => ids),
-      limit,
+  /** Erases a customer who has been idle since `limit`, ms. */
+  const forget = async (id: string, limit: number): Promise<void> => {
+    const { state } = await customers.load(id)
+    if ((state.status !== 'active' && state.status !== 'deleted') || lastActivityAt(state) > limit) return
+    const executed = await customers.execute(
+      id,
+      { type: 'DeleteCustomer', permanently: true, unlessActiveAfter: limit },
+      { requestId: requestId(), actor: ACTOR, now: time.now() },
     )
-    if (erased < ERASE) return found.some(({ next }) => next !== undefined)
-    // There is more to do among them: the same look again, which finds those who are left.
-    after = at
-    deletedAfter = position
-    return true
+    if (executed.kind !== 'done' || executed.state.status !== 'erased') return
+    await erasures.forget(id)
+    onErased?.()
+    erased++
   }
 
-  const schedule = (ms: number): void => {
-    if (isStopped) return
-    timer = setTimeout(() => {
-      running = look().then(
-        (hasMore) => schedule(hasMore ? tickMs : REST_MS),
-        (err: unknown) => {
-          log.warn({ err }, 'customers without activity could not be looked for')
-          schedule(tickMs)
+  const worker: BackgroundWorker = startWorker<{ readonly id: string; readonly limit: number }>({
+    async look() {
+      erased = 0
+      if (time.distrust()) return { items: [], restMs: REST_MS }
+      const limit = time.now() - days * DAY_MS
+      const [at, position] = [after, deletedAfter]
+      const found = [await oldest(limit), await deleted(limit)]
+      return {
+        items: found.flatMap(({ ids }) => ids.map((id) => ({ id, limit }))),
+        restMs: found.some(({ next }) => next !== undefined) ? tickMs : REST_MS,
+        async after() {
+          if (erased > 0) log.info({ erased, days }, 'customers without activity were erased')
+          if (erased < ERASE) return
+          // There is more to do among them: the same look again, which finds those who are left.
+          after = at
+          deletedAfter = position
+          worker.wake()
         },
-      )
-    }, ms)
-    timer.unref()
-  }
-  schedule(tickMs)
-
-  return {
-    async stop() {
-      isStopped = true
-      clearTimeout(timer)
-      await running
+      }
     },
-  }
+    async handle({ id, limit }) {
+      if (erased < ERASE) await forget(id, limit)
+    },
+    concurrency: 1,
+    firstRestMs: tickMs,
+    leastRestMs: tickMs,
+    backoff: { baseMs: tickMs, maxMs: tickMs },
+    onTrouble: (err) => log.warn({ err }, 'customers without activity could not be looked for'),
+  })
+  return worker
 }

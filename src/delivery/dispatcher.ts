@@ -1,15 +1,16 @@
 // The dispatcher: looks for messages that are due, claims as many as its lanes carry, and sees each through one try.
 
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { Subject } from 'rxjs'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { sleep } from '../line/backoff.ts'
 import { createLru } from '../lru.ts'
 import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
-import type { SetAside } from '../runtime/setAside.ts'
+import type { SetAside } from '../worker/setAside.ts'
+import { type BackgroundWorker, type Looking, startWorker } from '../worker/worker.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
 import type { LaneStatus, Lanes, Usage } from './lanes.ts'
 import type { Leases } from './leases.ts'
@@ -19,7 +20,7 @@ export interface DispatcherOptions extends AttemptOptions {
   readonly rulebook: () => Rulebook
   readonly leases: Leases
   /** Where messages go that cannot be seen through. */
-  readonly aside: Pick<SetAside, 'worker'>
+  readonly aside: Pick<SetAside, 'quarantine'>
   /** Shared with whatever else sends to the same hosts. */
   readonly lanes: Lanes
   /** Messages at once on one lane. */
@@ -68,6 +69,11 @@ const BETWEEN_LOOKS_MS = 20
 
 type Outcome = Attempted['kind'] | 'error'
 
+interface Taken {
+  readonly claimed: Omit<Claimed, 'enter'>
+  readonly lane: string
+}
+
 const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
   items
     .map((item) => [random(), item] as const)
@@ -80,8 +86,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const customers = readModel.collection<CustomerDocument>('customers')
   const activity = readModel.collection<ActivityDocument>('activity')
   const attempt = createAttempt(options)
-  const active = new Map<string, Promise<void>>()
-  /** How many of them are on each lane, or are to come onto it. */
+  /** How many messages are on each lane, or are to come onto it. */
   const claimedOn = new Map<string, number>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
   const known = createLru<bigint>({ entries: REMEMBERED })
@@ -97,18 +102,14 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   let rivalAt = Number.NEGATIVE_INFINITY
   /** The last look left something that is due. */
   let isMore = false
-  let isStopping = false
-  let isWoken = false
-  let wakeNow: () => void = () => undefined
-  const wake = (): void => {
-    isWoken = true
-    wakeNow()
-  }
+  /** Looks in a row that found nothing. */
+  let idle = 0
+  const moved$ = new Subject<void>()
 
-  const worker = aside.worker('dispatcher', async ({ fact: id }) => {
+  const quarantine = aside.quarantine('dispatcher', async ({ fact: id }) => {
     const message = await outbox.findOne({ _id: id }, { projection: { due_at: 1 } })
     if (message?.due_at === undefined) return 'done'
-    wake()
+    worker.wake()
     return 'again'
   })
 
@@ -120,15 +121,15 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       labelNames: ['channel', 'outcome'] as const,
       registers: [options.metrics],
     })
-  const gauge =
-    options.metrics &&
+  if (options.metrics) {
     new Gauge({
       name: 'tributary_messages_under_way',
       help: 'Messages that are being sent now',
       registers: [options.metrics],
+      collect() {
+        this.set(worker.active)
+      },
     })
-
-  if (options.metrics)
     new Gauge({
       name: 'tributary_delivery_lanes',
       help: 'Channels and hosts that messages go through now: working, paused because the other end is down, testing whether it is back',
@@ -139,6 +140,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
         for (const { lane, state } of lanes.status(now())) this.inc({ channel: lane.split(':', 1)[0]!, state })
       },
     })
+  }
 
   /**
    * The lane that a distribution's messages take now; its definition may have changed since they were asked for. Undefined for
@@ -154,7 +156,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const roomOf = (lane: string | undefined, at: number) =>
     lane === undefined ? 0 : Math.max(0, lanes.most(lane, WAITING_FOR_EACH, at) - (claimedOn.get(lane) ?? 0))
 
-  const work = async (claimed: Omit<Claimed, 'enter'>, lane: string): Promise<void> => {
+  const work = async ({ claimed, lane }: Taken): Promise<void> => {
     const { _id: id, channel } = claimed.message
     let outcome: Outcome = 'error'
     let usage: Usage = 'unused'
@@ -166,37 +168,26 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     try {
       const attempted = await attempt({ ...claimed, enter })
       outcome = attempted.kind
-      worker.done(id)
-      if (attempted.kind !== 'untouched') {
-        known.set(id, attempted.revision)
-      }
+      if (attempted.kind !== 'untouched') known.set(id, attempted.revision)
       if ('lane' in attempted) usage = attempted.lane
       else if (attempted.kind === 'untouched') resting.set(id, true)
-    } catch (error) {
-      log.warn({ err: error, message: id }, 'a message was not seen through; it is tried again')
-      await worker.failed({ key: id }, error)
     } finally {
       if (isOnLane) lanes.give(lane, usage, now())
       leases.release(id)
-      active.delete(id)
       claimedOn.set(lane, (claimedOn.get(lane) ?? 1) - 1)
       if (claimedOn.get(lane) === 0) claimedOn.delete(lane)
       counter?.inc({ channel, outcome })
-      gauge?.set(active.size)
-      if (isMore && roomOf(lane, now()) >= 2 * options.laneCapacity) wake()
     }
   }
 
-  /** Claims and starts what is due; gives how many were started. */
-  const round = async (): Promise<number> => {
+  /** Claims what is due. */
+  const claim = async ({ room, isUnderWay }: Looking): Promise<readonly Taken[]> => {
     const at = now()
-    const room = concurrency - active.size
-    if (room <= 0) return 0
     const book = rulebook()
     const distributions = [...book.entries('distribution').keys()]
     const full = distributions.filter((id) => roomOf(laneOf(book, id), at) === 0)
     // With every lane full a look would cost much and start nothing.
-    if (full.length > 0 && full.length === distributions.length) return 0
+    if (full.length > 0 && full.length === distributions.length) return []
     const free = new Map(distributions.map((id) => [laneOf(book, id), roomOf(laneOf(book, id), at)]))
     const wanted = Math.min(
       room,
@@ -208,9 +199,9 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     const isWhole = from === undefined || at - wholeAt >= WHOLE_LOOK_MS
     const isAlone = at - rivalAt > RIVALS_MS
     // A look that goes on where the last one ended meets little that is already under way.
-    const limit = Math.min(MAX_FOUND, (isAlone ? wanted : 2 * wanted) + (isWhole ? active.size : 0) + slack)
+    const limit = Math.min(MAX_FOUND, (isAlone ? wanted : 2 * wanted) + (isWhole ? worker.active : 0) + slack)
     if (isWhole) wholeAt = at
-    const failing = worker.resting()
+    const failing = quarantine.resting()
     const found = await outbox.find(
       {
         due_at: { $lte: new Date(at), ...(isWhole || from === undefined ? {} : { $gte: from }) },
@@ -221,7 +212,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     )
     const ready = found.filter(
       ({ _id, revision }) =>
-        !active.has(_id) && !resting.has(_id) && !worker.rests(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
+        !isUnderWay(_id) && !resting.has(_id) && !quarantine.rests(_id) && (known.get(_id) ?? -1n) <= BigInt(revision),
     )
     if (ready.length >= wanted) slack = Math.max(MIN_SLACK, slack / 2)
     else if (found.length === limit) slack = Math.min(MAX_FOUND, slack * 2)
@@ -241,7 +232,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     const left = ready.find(({ _id }) => !isChosen.has(_id))
     isMore = left !== undefined || found.length === limit
     from = left?.due_at ?? found.at(-1)?.due_at ?? from
-    if (chosen.length === 0) return 0
+    if (chosen.length === 0) return []
     const leasedUntil = now() + leaseMs
     // Both read models stand where the outbox stands: one look at each, for all of them.
     const causes = chosen
@@ -262,45 +253,20 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     if (claimed.size < chosen.length) rivalAt = at
     const byId = new Map(theirs.map((customer) => [customer._id, customer]))
     const byCause = new Map(events.map((event) => [event._id, event]))
-    for (const [message, lane] of chosen) {
-      if (!claimed.has(message._id)) continue
-      const event = byCause.get(activityId(message.cause))
+    return chosen.flatMap(([message, lane]) => {
+      if (!claimed.has(message._id)) return []
       claimedOn.set(lane, (claimedOn.get(lane) ?? 0) + 1)
-      active.set(
-        message._id,
-        work(
-          {
-            message,
-            customer: byId.get(message.customer),
-            ...(event ? { event } : {}),
-            rulebook: book,
-            leasedUntil,
-          },
-          lane,
-        ),
-      )
-    }
-    gauge?.set(active.size)
-    return claimed.size
+      const event = byCause.get(activityId(message.cause))
+      const customer = byId.get(message.customer)
+      return [{ lane, claimed: { message, customer, event, rulebook: book, leasedUntil } }]
+    })
   }
 
-  /** Until something calls or the time is over, whichever comes first. */
-  const pause = (ms: number): Promise<void> =>
-    isWoken
-      ? Promise.resolve()
-      : new Promise((resolve) => {
-          const timer = setTimeout(resolve, ms)
-          wakeNow = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-        })
-
   /** How long nothing is to be done unless something calls: until the first message falls due, where none is due. */
-  const restMs = async (idle: number): Promise<number> => {
+  const restMs = async (): Promise<number> => {
     if (!options.onMoved) return pollMs
     const polls = 2 ** Math.min(idle, 10)
-    if (polls <= MOST_POLLS || isWoken) return Math.min(MOST_POLLS, polls) * pollMs
+    if (polls <= MOST_POLLS) return Math.min(MOST_POLLS, polls) * pollMs
     const [first] = await outbox.find(
       { due_at: { $gt: new Date(0) } },
       { sort: { due_at: 1 }, limit: 1, projection: { due_at: 1 } },
@@ -317,42 +283,49 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     return Math.max(pollMs, Math.min(patience, reopen - at))
   }
 
-  const loop = async (): Promise<void> => {
-    /** Rounds in a row that found nothing. */
-    let idle = 0
-    while (!isStopping) {
-      const began = performance.now()
-      isWoken = false
-      try {
-        const started = await round()
-        idle = started === 0 && active.size === 0 ? idle + 1 : 0
-        const between = BETWEEN_LOOKS_MS - (performance.now() - began)
-        if (!isStopping && between > 0) await sleep(between)
-        if (!isStopping && (started === 0 || !isMore || active.size >= concurrency)) await pause(await restMs(idle))
-      } catch (error) {
-        // That the store is down is said by the store's own edge.
-        const isForeseen = error instanceof ReadModelUnavailable
-        log[isForeseen ? 'debug' : 'warn']({ err: error }, 'no look at the outbox; trying again')
-        if (!isStopping) await sleep(isForeseen ? 4 * pollMs : TROUBLE_MS)
-      }
-    }
-  }
-  const unwatch = options.onMoved?.(() => {
-    if (rulebook().entries('distribution').size > 0) wake()
+  const worker: BackgroundWorker = startWorker<Taken>({
+    async look(looking) {
+      const items = await claim(looking)
+      idle = items.length === 0 && worker.active === 0 ? idle + 1 : 0
+      const goesOn = items.length > 0 && isMore && items.length < looking.room
+      return { items, restMs: goesOn ? 0 : await restMs() }
+    },
+    handle: work,
+    keyOf: ({ claimed }) => claimed.message._id,
+    concurrency,
+    isOverlapping: true,
+    failing: {
+      quarantineOf: () => quarantine,
+      itemOf: ({ claimed }) => ({ key: claimed.message._id }),
+      again: 'look',
+      onFailed: ({ claimed }, error) =>
+        log.warn({ err: error, message: claimed.message._id }, 'a message was not seen through; it is tried again'),
+    },
+    onEnded({ lane }) {
+      if (isMore && roomOf(lane, now()) >= 2 * options.laneCapacity) worker.wake()
+    },
+    wake$: moved$,
+    leastRestMs: BETWEEN_LOOKS_MS,
+    backoff: { baseMs: 4 * pollMs, maxMs: TROUBLE_MS },
+    // That the store is down is said by the store's own edge.
+    onTrouble: (error) =>
+      log[error instanceof ReadModelUnavailable ? 'debug' : 'warn'](
+        { err: error },
+        'no look at the outbox; trying again',
+      ),
   })
-  const running = loop()
+  const unwatch = options.onMoved?.(() => {
+    if (rulebook().entries('distribution').size > 0) moved$.next()
+  })
 
   return {
     get active() {
-      return active.size
+      return worker.active
     },
     lanes: () => lanes.status(now()),
     async stop() {
-      isStopping = true
       unwatch?.()
-      wake()
-      await running
-      await Promise.all(active.values())
+      await worker.stop()
       await leases.flush()
     },
   }

@@ -9,8 +9,9 @@ import type { Entry } from '../domain/rulebook/kind.ts'
 import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import type { SetAside } from '../runtime/setAside.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
+import { each } from '../worker/each.ts'
+import type { SetAside } from '../worker/setAside.ts'
 import type { Lanes } from './lanes.ts'
 import { webhookBody } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
@@ -50,7 +51,7 @@ export interface FeedOptions {
   /** The longest that one sending takes, ms: with less than that left of the lease nothing is sent. */
   readonly longestSendMs: number
   /** Where customers are told of whose events cannot even be held back as they should. */
-  readonly aside: Pick<SetAside, 'worker'>
+  readonly aside: Pick<SetAside, 'quarantine'>
   readonly now: () => number
   readonly random: () => number
 }
@@ -197,7 +198,7 @@ export const createFeed = (options: FeedOptions) => {
     )
   }
 
-  const worker = aside.worker('webhook-feeds', async ({ fact: id }) => {
+  const quarantine = aside.quarantine('webhook-feeds', async ({ fact: id }) => {
     const { matchedCount } = await held.updateOne({ _id: id }, { $set: { retry_at: new Date(now()) } })
     return matchedCount > 0 ? 'again' : 'done'
   })
@@ -207,10 +208,10 @@ export const createFeed = (options: FeedOptions) => {
     const _id = `${webhook}/${customer}`
     try {
       await step()
-      worker.done(_id)
+      quarantine.done(_id)
     } catch (error) {
       if (verdictOf(error) === 'wait') throw error
-      const outcome = await worker.failed({ key: _id }, error)
+      const outcome = await quarantine.failed({ key: _id }, error)
       const known = await held.findOne({ _id })
       // The receiver had no part in it: its tries stay as many, and what may pass by itself is soon tried again.
       const wait = outcome === 'rests' ? retries.firstMs : LONGEST_HOLD_MS
@@ -291,17 +292,17 @@ export const createFeed = (options: FeedOptions) => {
     )
     for (const one of waiting) byCustomer.delete(one.customer)
     const profiles = await profilesOf([...byCustomer.keys()])
-    const lines = [...byCustomer.values()]
-    const work = async (): Promise<void> => {
-      for (let line = lines.shift(); line; line = lines.shift()) {
-        const { customer, position } = line[0]!
+    await each(
+      [...byCustomer.values()],
+      async (theirs) => {
+        const { customer, position } = theirs[0]!
         await guarded(entry.id, customer, position, async () => {
-          const stopped = await inOrder(entry, line, profiles.get(customer), lane, feed.until)
+          const stopped = await inOrder(entry, theirs, profiles.get(customer), lane, feed.until)
           if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
         })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(MAX_LINES, lines.length) }, work))
+      },
+      { concurrency: MAX_LINES },
+    )
     await moveTo(feed, events.at(-1)!.position)
     return true
   }

@@ -1,12 +1,15 @@
-// All project webhooks: one loop each, on whichever node holds the feed's lease.
+// All project webhooks: each is served on whichever node holds the feed's lease.
+import { Subject } from 'rxjs'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import { sortable } from '../domain/position.ts'
 import type { Entry } from '../domain/rulebook/kind.ts'
 import type { ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
+import { startWorker } from '../worker/worker.ts'
 import { createFeed, FEEDS, type FeedDocument, type FeedOptions, HELD, START } from './feed.ts'
 
 export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
@@ -25,6 +28,10 @@ export interface FeedsOptions extends Omit<FeedOptions, 'projectId'> {
 const REST_MS = 1_000
 /** How long nobody looks which feeds there are while the read models stand still, ms. */
 const WATCH_MS = 15_000
+/** A webhook that stumbled goes on after so long, ms. */
+const TROUBLE_MS = 1_000
+/** Webhooks that are served at once. */
+const AT_ONCE = 1_000
 
 interface BirthDocument {
   readonly _id: string
@@ -57,7 +64,6 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
   const activity = readModel.collection<ActivityDocument>('activity')
   const birth = await birthOf(readModel, store, now())
   const run = createFeed({ ...options, projectId: rulebook().project.id })
-  const closing = new AbortController()
 
   /**
    * The feed, ours for a while; undefined when another node works on it. A webhook begins with what follows its making, and with
@@ -88,68 +94,61 @@ export const startFeeds = async (options: FeedsOptions): Promise<{ stop(): Promi
     }
   }
 
-  /** Ends early when the feeds stop, and by what `woken` then holds. */
-  const pause = (ms: number, woken?: Set<() => void>): Promise<void> =>
-    new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer)
-        closing.signal.removeEventListener('abort', end)
-        woken?.delete(end)
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      closing.signal.addEventListener('abort', end, { once: true })
-      woken?.add(end)
-    })
-
   let moves = 0
-  const resting = new Set<() => void>()
+  const moved$ = new Subject<void>()
   const unwatch = options.onMoved?.(() => {
     moves++
-    for (const wake of [...resting]) wake()
+    moved$.next()
   })
-  /** Until there may be something to do that was not there when so many moves had been seen; `longest` at most. */
-  const rest = async (seen: number, longest: number): Promise<void> => {
-    await pause(pollMs)
-    if (unwatch && moves === seen && !closing.signal.aborted) await pause(longest, resting)
+  /** Webhook → what had been seen when there was last nothing to send. */
+  const idle = new Map<string, { readonly moves: number; readonly until: number }>()
+  const mayHaveMore = (id: string): boolean => {
+    const last = idle.get(id)
+    return !last || last.moves < moves || last.until <= performance.now()
   }
+  const restMs = unwatch ? pollMs + REST_MS : pollMs
 
-  const loops = new Map<string, Promise<void>>()
-  const loop = async (id: string): Promise<void> => {
-    while (!closing.signal.aborted) {
+  /** Sends what there is to send, batch after batch. */
+  const serve = async ({ id }: Entry<ProjectWebhook>, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
       const entry = rulebook().entries('projectWebhook').get(id)
-      if (!entry?.definition.active) break
-      let isMore = false
+      if (!entry?.definition.active) return void idle.delete(id)
       const seen = moves
-      try {
-        const feed = await take(entry)
-        isMore = feed !== undefined && (await run(entry, feed))
-      } catch (error) {
-        log.warn({ err: error, webhook: id }, 'a project webhook stumbled; going on')
-        await pause(1_000)
-      }
-      if (!isMore) await rest(seen, REST_MS)
+      const feed = await take(entry)
+      if (feed && (await run(entry, feed))) continue
+      idle.set(id, { moves: seen, until: performance.now() + restMs })
+      return
     }
-    loops.delete(id)
   }
 
-  const watch = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      const seen = moves
-      for (const { id, definition } of rulebook().entries('projectWebhook').values())
-        if (definition.active && !loops.has(id)) loops.set(id, loop(id))
+  const worker = startWorker<Entry<ProjectWebhook>>({
+    async look({ isUnderWay }) {
+      const all = [...rulebook().entries('projectWebhook').values()].filter(({ definition }) => definition.active)
+      const items = all.filter(({ id }) => !isUnderWay(id) && mayHaveMore(id))
       // A webhook is made, changed and switched by a fact, after which the read models move.
-      await rest(seen, WATCH_MS)
-    }
-  }
-  const watching = watch()
+      return { items, restMs: all.length > 0 || !unwatch ? restMs : WATCH_MS }
+    },
+    async handle(entry, signal) {
+      try {
+        await serve(entry, signal)
+      } catch (error) {
+        log.warn({ err: error, webhook: entry.id }, 'a project webhook stumbled; going on')
+        await sleep(TROUBLE_MS, signal)
+      }
+    },
+    keyOf: ({ id }) => id,
+    concurrency: AT_ONCE,
+    isOverlapping: true,
+    wake$: moved$,
+    leastRestMs: pollMs,
+    backoff: { baseMs: TROUBLE_MS, maxMs: TROUBLE_MS },
+    onTrouble: (error) => log.warn({ err: error }, 'project webhooks are looked for later'),
+  })
 
   return {
     async stop() {
       unwatch?.()
-      closing.abort()
-      await watching
-      await Promise.all(loops.values())
+      await worker.stop()
       await feeds.updateMany({ node }, { $set: { until: new Date(0) } }).catch(() => undefined)
     },
   }

@@ -8,7 +8,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import type { Log } from '../line/log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { IssueCode } from '../runtime/messageCodes.ts'
-import type { SetAside } from '../runtime/setAside.ts'
+import type { SetAside } from '../worker/setAside.ts'
 import { createAddressBounds } from './addresses.ts'
 import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
@@ -25,7 +25,7 @@ export interface DeliveryOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream' | 'head'>
   readonly readModel: ReadModel
   readonly rulebook: () => Rulebook
-  readonly aside: Pick<SetAside, 'worker'>
+  readonly aside: Pick<SetAside, 'quarantine'>
   readonly issueCode?: IssueCode
   readonly log: Log
   readonly metrics?: Registry

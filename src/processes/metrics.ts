@@ -1,7 +1,7 @@
 // The processes and other workers as Prometheus gauges, read when somebody asks.
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { FailedJobs } from '../runtime/failedJobs.ts'
-import type { SetAside } from '../runtime/setAside.ts'
+import type { SetAside } from '../worker/setAside.ts'
 import type { Processes, ProcessStatus } from './process.ts'
 
 /** Registers what waits and how old it is, for each process, and what failed, for each worker. */

@@ -1,11 +1,12 @@
 // Processes between streams: facts of one stream become commands on another. One subscription with a checkpoint of its own feeds
 // them; a crash repeats what was under way, which the commands' keys make harmless.
 import type { RecordedFact } from '../domain/recorded.ts'
-import { type EventStore, MalformedFact, type Source } from '../eventstore/index.ts'
-import { backoffMs, sleep } from '../line/backoff.ts'
+import { type Batch, type EventStore, MalformedFact, type Source } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import type { FailedItem, SetAside, Worker } from '../runtime/setAside.ts'
+import type { FailedItem, Quarantine } from '../worker/quarantine.ts'
+import type { SetAside } from '../worker/setAside.ts'
+import { startWorker } from '../worker/worker.ts'
 
 /** Turns facts into commands. Their keys must follow from the fact (`processKey`), since each may be handled more than once. */
 export interface Process {
@@ -60,19 +61,23 @@ interface CheckpointDocument {
   readonly at: Date
 }
 
+/** What a fact asks a process for. */
+interface Asked {
+  readonly name: string
+  readonly fact: Pick<RecordedFact, 'id' | 'stream' | 'revision'>
+  readonly act: () => Promise<void>
+}
+
 const BATCH = 500
 /** Streams dealt with at a time; the facts of one stream stay in order. */
 const AT_ONCE = 16
-const LONGEST_WAIT_MS = 5_000
-const BACKOFF = { baseMs: 50, maxMs: LONGEST_WAIT_MS }
+const BACKOFF = { baseMs: 50, maxMs: 5_000 }
 /** A checkpoint that only moved past facts of no interest is written this often, ms. */
 const IDLE_CHECKPOINT_MS = 2_000
 
 export const startProcesses = (options: ProcessesOptions): Processes => {
   const { group, processes, store, readModel, log, now, aside } = options
   const checkpoints = readModel.plain<CheckpointDocument>('processes')
-  const stopping = new AbortController()
-  const { signal } = stopping
   const byType = new Map<string, Process[]>()
   for (const process of processes)
     for (const type of process.types) byType.set(type, [...(byType.get(type) ?? []), process])
@@ -81,57 +86,16 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
   let position: bigint | undefined
   let savedAt = 0
 
-  const wait = (tries: number) => sleep(backoffMs(tries, BACKOFF), signal)
-
-  const workers = new Map<string, Worker>(
+  const quarantines = new Map<string, Quarantine>(
     processes.map((process) => [
       process.name,
-      aside.worker(process.name, async ({ stream = '', revision = '0' }) => {
+      aside.quarantine(process.name, async ({ stream = '', revision = '0' }) => {
         for await (const fact of store.readStream(stream, { from: BigInt(revision), maxCount: 1 }))
           await process.handle(fact)
         return 'done'
       }),
     ]),
   )
-
-  /** Handles one fact until it is done or set aside; rejects only when stopping. */
-  const deal = async (process: Process, fact: RecordedFact): Promise<void> => {
-    const item = { key: fact.id, stream: fact.stream, revision: String(fact.revision) }
-    const isDone = await workers.get(process.name)!.attempt(item, () => process.handle(fact), signal)
-    if (isDone) counts.get(process.name)!.done++
-  }
-
-  const dealWith = async (facts: readonly RecordedFact[]): Promise<void> => {
-    const lines = new Map<string, (readonly [Process, RecordedFact])[]>()
-    for (const fact of facts)
-      for (const process of byType.get(fact.type) ?? []) {
-        const count = counts.get(process.name)!
-        count.pending++
-        count.since.set(fact.id, fact.created)
-        const line = lines.get(fact.stream)
-        if (line) line.push([process, fact])
-        else lines.set(fact.stream, [[process, fact]])
-      }
-    const queue = [...lines.values()]
-    try {
-      await Promise.all(
-        Array.from({ length: Math.min(AT_ONCE, queue.length) }, async () => {
-          for (let line = queue.shift(); line; line = queue.shift())
-            for (const [process, fact] of line) {
-              await deal(process, fact)
-              const count = counts.get(process.name)!
-              count.pending--
-              count.since.delete(fact.id)
-            }
-        }),
-      )
-    } finally {
-      for (const count of counts.values()) {
-        count.pending = 0
-        count.since.clear()
-      }
-    }
-  }
 
   /** Moves the checkpoint, never back: another node may be further. */
   const save = async (to: bigint, idle: boolean): Promise<void> => {
@@ -147,43 +111,66 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     )
   }
 
-  const follow = async (): Promise<void> => {
+  const open = async (): Promise<Source> => {
     const known = await checkpoints.findOne({ _id: group })
     position ??= known ? BigInt(known.position) : undefined
-    source = await store.subscribeAll({ from: known ? BigInt(known.position) : 'start', types: [...byType.keys()] })
-    try {
-      while (!signal.aborted) {
-        const batch = await source.next(BATCH)
-        for (const fact of batch.unreadable)
-          for (const { name } of byType.get(fact.type) ?? []) {
-            const item = { key: fact.id, stream: fact.stream, revision: String(fact.revision) }
-            await workers.get(name)!.attempt(item, () => Promise.reject(new MalformedFact(fact)), signal)
-          }
-        const wanted = batch.facts.filter(({ type }) => byType.has(type))
-        if (wanted.length > 0) await dealWith(wanted)
-        if (batch.position !== undefined) await save(batch.position, wanted.length === 0)
-      }
-    } finally {
-      await source.close()
-      source = undefined
-    }
+    return store.subscribeAll({ from: known ? BigInt(known.position) : 'start', types: [...byType.keys()] })
+  }
+  const close = async (): Promise<void> => {
+    const open = source
+    source = undefined
+    await open?.close()
   }
 
-  const run = async (): Promise<void> => {
-    for (let tries = 1; !signal.aborted; tries++) {
-      const startedAt = now()
-      try {
-        await follow()
-      } catch (error) {
-        if (signal.aborted) return
-        if (now() - startedAt > LONGEST_WAIT_MS) tries = 1
-        log.warn({ err: error, group }, 'the processes go on from their checkpoint')
-        await wait(tries)
-      }
-    }
-  }
+  const askedOf = ({ facts, unreadable }: Pick<Batch, 'facts' | 'unreadable'>): readonly Asked[] => [
+    ...unreadable.flatMap((fact) =>
+      (byType.get(fact.type) ?? []).map(({ name }) => ({
+        name,
+        fact,
+        act: () => Promise.reject(new MalformedFact(fact)),
+      })),
+    ),
+    ...facts.flatMap((fact) =>
+      (byType.get(fact.type) ?? []).map(({ name, handle }) => {
+        const count = counts.get(name)!
+        count.pending++
+        count.since.set(fact.id, fact.created)
+        return { name, fact, act: () => handle(fact) }
+      }),
+    ),
+  ]
 
-  const running = run()
+  const worker = startWorker<Asked>({
+    async look() {
+      source ??= await open()
+      const batch = await source.next(BATCH)
+      const items = askedOf(batch)
+      const to = batch.position
+      return { items, restMs: 0, after: async () => to !== undefined && save(to, items.length === 0) }
+    },
+    handle: ({ act }) => act(),
+    keyOf: ({ fact }) => fact.stream,
+    concurrency: AT_ONCE,
+    failing: {
+      quarantineOf: ({ name }) => quarantines.get(name)!,
+      itemOf: ({ fact }) => ({ key: fact.id, stream: fact.stream, revision: String(fact.revision) }),
+      again: 'here',
+    },
+    onEnded({ name, fact }, isDone) {
+      const count = counts.get(name)!
+      if (isDone) count.done++
+      if (count.since.delete(fact.id)) count.pending--
+    },
+    backoff: BACKOFF,
+    onTrouble(error) {
+      log.warn({ err: error, group }, 'the processes go on from their checkpoint')
+      for (const count of counts.values()) {
+        count.pending = 0
+        count.since.clear()
+      }
+      void close().catch(() => undefined)
+    },
+  })
 
   return {
     status: () =>
@@ -197,9 +184,9 @@ export const startProcesses = (options: ProcessesOptions): Processes => {
     failures: aside.failures,
     position: () => position,
     async stop() {
-      stopping.abort()
-      await source?.close()
-      await running.catch(() => undefined)
+      const ended = worker.stop()
+      await close()
+      await ended
     },
   }
 }

@@ -1,12 +1,13 @@
 // Roll-out: when segments change, every customer there is comes under the new definitions, in the background.
+import { Subject } from 'rxjs'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
-import type { SetAside } from '../runtime/setAside.ts'
+import type { SetAside } from '../worker/setAside.ts'
+import { type Look, startWorker } from '../worker/worker.ts'
 import { createPace } from './pace.ts'
 import { isWorthReading, type Part, partAfter, partsOf, sizeOfParts } from './parts.ts'
 
@@ -31,7 +32,7 @@ export interface RolloutOptions {
   /** Whether the read models come to show every customer recorded before now, within so many ms. */
   readonly caughtUp: (timeoutMs: number) => Promise<boolean>
   /** Where customers go who cannot be looked at. */
-  readonly aside: Pick<SetAside, 'worker'>
+  readonly aside: Pick<SetAside, 'quarantine'>
   readonly log: Pick<Logger, 'warn'>
   readonly now: () => number
   readonly requestId: () => string
@@ -89,15 +90,11 @@ export const startRollout = async ({
   }
   const stopping = new AbortController()
   const { signal } = stopping
-  let wake: () => void = () => {}
 
   const save = async (next: PassDocument): Promise<void> => {
     await passes.replaceOne({ _id: 'segments' }, next, { upsert: true })
     pass = next
   }
-
-  let underWay = 0
-  let oneEnded: () => void = () => {}
 
   let looked = 0
   let askedBefore = customers.asked
@@ -106,7 +103,7 @@ export const startRollout = async ({
     const theirs = customers.asked - askedBefore - looked
     askedBefore = customers.asked
     looked = 0
-    return theirs > 0 || customers.pending > underWay
+    return theirs > 0 || customers.pending > worker.active
   }
   const pace = createPace({ others, clock: () => performance.now(), signal })
 
@@ -115,46 +112,10 @@ export const startRollout = async ({
     const context = { requestId: requestId(), actor: ACTOR, now: now(), inPassing: true }
     await customers.execute(id, { type: 'AdvanceClock' }, context)
   }
-  const worker = aside.worker('rollout', async ({ fact: id }) => {
+  const quarantine = aside.quarantine('rollout', async ({ fact: id }) => {
     await bringUnder(id)
     return 'done'
   })
-
-  /** Whoever cannot be looked at is set aside, so that the pass goes on. */
-  const lookAt = async (id: string): Promise<void> => {
-    underWay++
-    try {
-      await worker.attempt({ key: id }, () => bringUnder(id), signal)
-    } finally {
-      underWay--
-      oneEnded()
-    }
-  }
-
-  /** Looks at all of them, beside others in slices. Rejects with the first failure once all have ended. */
-  const lookAtAll = async (ids: readonly string[]): Promise<void> => {
-    const looks = new Set<Promise<void>>()
-    let failure: { readonly error: unknown } | undefined
-    for (const id of ids) {
-      while (underWay >= WIDE)
-        await new Promise<void>((resolve) => {
-          oneEnded = resolve
-        })
-      if (pace.isOver()) {
-        await Promise.all(looks)
-        await pace.rest()
-      }
-      if (signal.aborted || failure) break
-      const look = lookAt(id)
-        .catch((error: unknown) => {
-          failure ??= { error }
-        })
-        .finally(() => looks.delete(look))
-      looks.add(look)
-    }
-    await Promise.all(looks)
-    if (failure) throw failure.error
-  }
 
   /** Reads a part's customers out of the log when that is worth it; false: each is to be read from its own stream. */
   const readAhead = async (
@@ -204,52 +165,53 @@ export const startRollout = async ({
     customers.forgetForeseen()
   }
 
-  /** One page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
-  const page = async (): Promise<void> => {
+  /** The next page of the pass; a crash repeats at most this page, and looking twice changes nothing. */
+  const nextPage = async (): Promise<Look<string>> => {
     part ??= await enter()
-    if (signal.aborted) return
-    const ids = part.ids.slice(0, PAGE)
-    const rest = { ...part, ids: part.ids.slice(PAGE) }
-    if (!part.isRead) await customers.foresee(ids)
-    await lookAtAll(ids)
-    if (signal.aborted) return
-    const done = pass.done + ids.length
-    const isOver = rest.ids.length === 0
-    await save({
-      ...pass,
-      cursor: (isOver ? part.goesOnAt : ids.at(-1)) ?? ids.at(-1) ?? pass.cursor,
-      done,
-      total: Math.max(pass.total, done),
-      finished: isOver && part.goesOnAt === undefined,
-    })
-    if (isOver) leave()
-    else part = rest
-  }
-
-  const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        const target = newestSegment(rulebook.current())
-        if (BigInt(target) > BigInt(pass.target)) {
-          leave()
-          if (!(await caughtUp(RETRY_MS))) continue
-          const total = await everybody.count({})
-          await save({ _id: 'segments', target, cursor: null, done: 0, total, finished: false })
-          parts = undefined
-        } else if (pass.finished)
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        else await page()
-      } catch (error) {
-        log.warn({ err: error }, 'the roll-out of segments goes on later')
-        await sleep(RETRY_MS, signal)
-      }
+    const { ids: all, isRead, goesOnAt } = part
+    const ids = all.slice(0, PAGE)
+    const rest = all.slice(PAGE)
+    if (!isRead && !signal.aborted) await customers.foresee(ids)
+    const after = async (): Promise<void> => {
+      const done = pass.done + ids.length
+      const isOver = rest.length === 0
+      await save({
+        ...pass,
+        cursor: (isOver ? goesOnAt : ids.at(-1)) ?? ids.at(-1) ?? pass.cursor,
+        done,
+        total: Math.max(pass.total, done),
+        finished: isOver && goesOnAt === undefined,
+      })
+      if (isOver) leave()
+      else part = { ids: rest, isRead, goesOnAt }
     }
+    return { items: ids, restMs: 0, after }
   }
 
-  const unsubscribe = rulebook.onChange(() => wake())
-  const running = run()
+  const changed$ = new Subject<void>()
+  const unsubscribe = rulebook.onChange(() => changed$.next())
+  const worker = startWorker<string>({
+    async look() {
+      const target = newestSegment(rulebook.current())
+      if (BigInt(target) <= BigInt(pass.target))
+        return pass.finished ? { items: [], restMs: Number.POSITIVE_INFINITY } : nextPage()
+      leave()
+      if (await caughtUp(RETRY_MS)) {
+        const total = await everybody.count({})
+        await save({ _id: 'segments', target, cursor: null, done: 0, total, finished: false })
+        parts = undefined
+      }
+      return { items: [], restMs: 0 }
+    },
+    handle: bringUnder,
+    concurrency: WIDE,
+    wake$: changed$,
+    pause: { isDue: pace.isOver, rest: pace.rest },
+    // Whoever cannot be looked at is set aside, so that the pass goes on.
+    failing: { quarantineOf: () => quarantine, itemOf: (id) => ({ key: id }), again: 'here' },
+    backoff: { baseMs: RETRY_MS, maxMs: RETRY_MS },
+    onTrouble: (error) => log.warn({ err: error }, 'the roll-out of segments goes on later'),
+  })
 
   return {
     progress(revision) {
@@ -262,8 +224,7 @@ export const startRollout = async ({
     async stop() {
       stopping.abort()
       unsubscribe()
-      wake()
-      await running
+      await worker.stop()
     },
   }
 }

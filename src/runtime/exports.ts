@@ -1,10 +1,10 @@
 // Exports: files that are made in the background, part by part, and kept beside the log for a day. Whoever dies over one leaves it to
 // the next node that looks, which begins it again.
 
-import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
+import { startWorker } from '../worker/worker.ts'
 
 export interface ExportDocument {
   readonly _id: string
@@ -70,12 +70,9 @@ export const expiryOfExport = ({ created_at }: Pick<ExportDocument, 'created_at'
   created_at.getTime() + KEPT_MS
 
 export const startExports = ({ readModel, lines, log, now, worker }: ExportsOptions): Exports => {
-  const stopping = new AbortController()
-  const { signal } = stopping
   const all = () => readModel.plain<ExportDocument>(EXPORTS)
   const parts = () => readModel.plain<PartDocument>(PARTS)
-  let wake: () => void = () => undefined
-  let asked = true
+  let isPrepared = false
 
   const claim = (): Promise<ExportDocument | null> =>
     all().findOneAndUpdate(
@@ -95,7 +92,7 @@ export const startExports = ({ readModel, lines, log, now, worker }: ExportsOpti
     return matchedCount > 0
   }
 
-  const make = async ({ _id: id, object, parameters }: ExportDocument): Promise<void> => {
+  const make = async ({ _id: id, object, parameters }: ExportDocument, signal: AbortSignal): Promise<void> => {
     await parts().deleteMany({ export: id })
     let [text, rows, n, characters] = ['', -1, 0, 0]
     const flush = async (): Promise<boolean> => {
@@ -126,43 +123,34 @@ export const startExports = ({ readModel, lines, log, now, worker }: ExportsOpti
     return deletedCount > 0
   }
 
-  const run = async (): Promise<void> => {
+  const prepare = async (): Promise<void> => {
+    if (isPrepared) return
     await readModel.prepare(EXPORTS, [{ key: { created_at: 1, _id: 1 } }, { key: { status: 1, created_at: 1 } }])
     await readModel.prepare(PARTS, [{ key: { export: 1 } }])
-    while (!signal.aborted) {
-      asked = false
-      const one = await claim()
-      if (one)
-        try {
-          await make(one)
-        } catch (error) {
-          log.warn({ err: error, export: one._id }, 'an export could not be made')
-          // A store in trouble is no fault of the export: somebody begins it again.
-          if (verdictOf(error) !== 'wait') await note(one._id, { status: 'ERROR', error: wordsOf(error) })
-        }
-      else {
-        await sweep()
-        if (!asked)
-          await Promise.race([
-            sleep(LOOK_EVERY_MS, signal),
-            new Promise<void>((resolve) => {
-              wake = resolve
-            }),
-          ])
-      }
-    }
+    isPrepared = true
   }
 
-  const keepRunning = async (): Promise<void> => {
-    while (!signal.aborted)
+  const background = startWorker<ExportDocument>({
+    async look() {
+      await prepare()
+      const one = await claim()
+      if (one) return { items: [one], restMs: 0 }
+      await sweep()
+      return { items: [], restMs: LOOK_EVERY_MS }
+    },
+    async handle(one, signal) {
       try {
-        await run()
+        await make(one, signal)
       } catch (error) {
-        log.warn({ err: error }, 'exports are looked for later')
-        await sleep(QUIET_MS, signal)
+        log.warn({ err: error, export: one._id }, 'an export could not be made')
+        // A store in trouble is no fault of the export: somebody begins it again.
+        if (verdictOf(error) !== 'wait') await note(one._id, { status: 'ERROR', error: wordsOf(error) })
       }
-  }
-  const running = keepRunning()
+    },
+    concurrency: 1,
+    backoff: { baseMs: QUIET_MS, maxMs: QUIET_MS },
+    onTrouble: (error) => log.warn({ err: error }, 'exports are looked for later'),
+  })
 
   return {
     async request(wish) {
@@ -172,8 +160,7 @@ export const startExports = ({ readModel, lines, log, now, worker }: ExportsOpti
       const made = { rows: 0, parts: 0, error: null, created_at: at, seen_at: at, worker: null } as const
       const document: ExportDocument = { ...wish, status: 'SCHEDULED', ...made }
       await all().replaceOne({ _id: wish._id }, document, { upsert: true })
-      asked = true
-      wake()
+      background.wake()
       return document
     },
     find: (id) => all().findOne({ _id: id }),
@@ -185,10 +172,6 @@ export const startExports = ({ readModel, lines, log, now, worker }: ExportsOpti
       }
     },
     remove,
-    async stop() {
-      stopping.abort()
-      wake()
-      await running
-    },
+    stop: () => background.stop(),
   }
 }

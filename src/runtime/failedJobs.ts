@@ -1,7 +1,7 @@
 // Jobs that have failed and that nobody has yet retried or cancelled, as the read model has them.
 import type { AsyncActionDocument } from '../../projections/asyncActions.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import type { FailedItem } from './setAside.ts'
+import type { FailedItem } from '../worker/quarantine.ts'
 import { JOBS } from './voucherJobs.ts'
 
 export interface FailedJobs {

@@ -28,11 +28,14 @@ import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { wordsOf } from '../trouble.ts'
+import { each } from '../worker/each.ts'
+import { tryHard } from '../worker/quarantine.ts'
+import type { SetAside } from '../worker/setAside.ts'
+import { startWorker } from '../worker/worker.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
 import { makeVoucher } from './makeVoucher.ts'
-import { type SetAside, tryHard } from './setAside.ts'
 import type { Uploads } from './uploads.ts'
 
 export type JobWish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
@@ -160,14 +163,14 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const { signal } = stopping
   /** Jobs that this node is at, in turn. */
   const mine = new Map<string, Held | undefined>()
-  let wake: () => void = () => {}
   /** Until then (of `performance.now`) no job is looked for, as long as the read models do not move, ms. */
   let restsUntil = 0
+  let lookedAt = Number.NEGATIVE_INFINITY
   let hasMoved = true
   const unwatch = onMoved?.(() => {
     if (hasMoved) return
     hasMoved = true
-    if (isAtRest) wake()
+    if (isAtRest) background.wake()
   })
   /** Nothing is looked for before the read models move. */
   let isAtRest = false
@@ -179,9 +182,9 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
 
   const begin = (id: string): void => {
     if (!mine.has(id)) mine.set(id, undefined)
-    wake()
+    background.wake()
   }
-  const worker = aside.worker(JOBS, async ({ fact: id }) => {
+  const quarantine = aside.quarantine(JOBS, async ({ fact: id }) => {
     const held = await read(id)
     if (!held || !isOpen(held.job.progress)) return 'done'
     begin(id)
@@ -281,19 +284,13 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
         data: { ...about, reason: 'the campaign was deleted', occurredAt: now() },
       })
     const { rows, ...after } = nextRows(job, size)
-    const queue = [...rows]
     const failures: JobFailure[] = []
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (queue.length > 0 && !signal.aborted) {
-          while (waiting() > BUSY && !signal.aborted) await sleep(STAND_BACK_MS, signal)
-          const row = queue.shift()
-          if (row === undefined) return
-          const failure = await see(job, row, isPatient)
-          if (failure) failures.push(failure)
-        }
-      }),
-    )
+    const deal = async (row: number): Promise<void> => {
+      const failure = await see(job, row, isPatient)
+      if (failure) failures.push(failure)
+    }
+    const pause = { isDue: () => waiting() > BUSY, rest: () => sleep(STAND_BACK_MS, signal) }
+    await each(rows, deal, { concurrency: AT_ONCE, signal, pause })
     if (signal.aborted) return undefined
     failures.sort((a, b) => a.row - b.row)
     const done = rows.length - failures.length
@@ -312,31 +309,20 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       const fact = { id: uuidFrom('job', id, 'given up', wordsOf(error)), type: 'VoucherJobFailed', data, metadata }
       await store.append(jobStream(id), [fact], 'any')
     }
-    worker.done(id)
+    quarantine.done(id)
   }
 
-  /** One slice of each job that this node is at, whatever becomes of the others. */
-  const turn = async (ids: readonly string[]): Promise<void> => {
-    for (const id of ids) {
-      if (signal.aborted) return
-      const startedAt = performance.now()
-      try {
-        const held = mine.get(id) ?? (await read(id))
-        const after = held && isOpen(held.job.progress) ? await slice(held, true) : undefined
-        worker.done(id)
-        const progress = (after ?? held)?.job.progress
-        if (progress?.uploaded !== undefined && !isOpen(progress)) await uploads.drop(id, progress.uploaded)
-        if (after && isOpen(after.job.progress)) mine.set(id, after)
-        else mine.delete(id)
-      } catch (error) {
-        if (signal.aborted) return
-        mine.set(id, undefined)
-        log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
-        if ((await worker.failed({ key: id }, error)) === 'set_aside') {
-          mine.delete(id)
-          await giveUp(id, error).catch((worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'))
-        }
-      }
+  /** One slice of a job that this node is at. */
+  const goOn = async (id: string): Promise<void> => {
+    const startedAt = performance.now()
+    try {
+      const held = mine.get(id) ?? (await read(id))
+      const after = held && isOpen(held.job.progress) ? await slice(held, true) : undefined
+      const progress = (after ?? held)?.job.progress
+      if (progress?.uploaded !== undefined && !isOpen(progress)) await uploads.drop(id, progress.uploaded)
+      if (after && isOpen(after.job.progress)) mine.set(id, after)
+      else mine.delete(id)
+    } finally {
       if (mine.size > 0) await sleep((performance.now() - startedAt) * REST, signal)
     }
   }
@@ -348,35 +334,39 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       .find({ open: true }, { sort: { updated_at: 1 }, limit: TAKE })
     const quietSince = now() - QUIET_MS
     for (const { _id, updated_at } of left)
-      if (updated_at.getTime() < quietSince && !mine.has(_id) && !worker.rests(_id)) mine.set(_id, undefined)
+      if (updated_at.getTime() < quietSince && !mine.has(_id) && !quarantine.rests(_id)) mine.set(_id, undefined)
     restsUntil = onMoved && left.length === 0 ? performance.now() + LONGEST_REST_MS * (1 + Math.random() / 2) : 0
   }
 
-  const run = async (): Promise<void> => {
-    let lookedAt = Number.NEGATIVE_INFINITY
-    while (!signal.aborted) {
-      try {
-        if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
-          hasMoved = false
-          lookedAt = performance.now()
-          await lookForLeft()
-        }
-        const ids = [...mine.keys()].filter((id) => !worker.rests(id))
-        if (ids.length > 0) await turn(ids)
-        else
-          await Promise.race([
-            sleep(restMs(), signal),
-            new Promise<void>((resolve) => {
-              wake = resolve
-            }),
-          ])
-      } catch (error) {
-        log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later')
-        await sleep(LOOK_EVERY_MS, signal)
+  /** One slice of each of its jobs in turn, whatever becomes of the others. */
+  const background = startWorker<string>({
+    async look() {
+      if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
+        hasMoved = false
+        lookedAt = performance.now()
+        await lookForLeft()
       }
-    }
-  }
-  const running = run()
+      const items = [...mine.keys()].filter((id) => !quarantine.rests(id))
+      return { items, restMs: items.length > 0 ? 0 : restMs() }
+    },
+    handle: goOn,
+    concurrency: 1,
+    failing: {
+      quarantineOf: () => quarantine,
+      itemOf: (id) => ({ key: id }),
+      again: 'look',
+      async onFailed(id, error, outcome) {
+        if (signal.aborted) return
+        mine.set(id, undefined)
+        log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
+        if (outcome !== 'set_aside') return
+        mine.delete(id)
+        await giveUp(id, error).catch((worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'))
+      },
+    },
+    backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
+    onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
+  })
 
   const change = async (
     id: string,
@@ -448,8 +438,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     async stop() {
       unwatch?.()
       stopping.abort()
-      wake()
-      await running
+      await background.stop()
     },
   }
 }

@@ -9,7 +9,7 @@ import { createEventStore } from '../../src/eventstore/index.ts'
 import { createLogger } from '../../src/log.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
 import { startRulebook } from '../../src/runtime/rulebook.ts'
-import { createSetAside } from '../../src/runtime/setAside.ts'
+import { createSetAside } from '../../src/worker/setAside.ts'
 import { QUICK } from './quick.ts'
 
 const { EVENTSTORE_URL: eventStore, EVENTSTORE_NAMESPACE: namespace, DIE_AT, DIE_AFTER } = process.env

@@ -6,7 +6,7 @@ import { SourceClosed, StoreUnavailable } from '../../src/eventstore/errors.ts'
 import type { Batch, Source } from '../../src/eventstore/index.ts'
 import { type Process, processKey, startProcesses } from '../../src/processes/process.ts'
 import type { ModelCollection } from '../../src/readmodel/index.ts'
-import { createSetAside } from '../../src/runtime/setAside.ts'
+import { createSetAside } from '../../src/worker/setAside.ts'
 import { until } from '../until.ts'
 
 const fact = (position: number, type: string, stream = 's'): RecordedFact => ({

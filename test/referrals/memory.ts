@@ -9,7 +9,7 @@ import { createCodes } from '../../src/runtime/codes.ts'
 import { type CustomerRuntime, createCustomerRuntime } from '../../src/runtime/customers.ts'
 import { createLedgers, type Ledgers } from '../../src/runtime/ledgers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
-import { createSetAside } from '../../src/runtime/setAside.ts'
+import { createSetAside } from '../../src/worker/setAside.ts'
 import { NO_SNAPSHOTS } from '../customer/noSnapshots.ts'
 import { T0 } from '../given.ts'
 

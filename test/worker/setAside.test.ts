@@ -12,7 +12,7 @@ import { until } from '../until.ts'
 test('trouble of a store is waited out, a refusal is not repeated, anything else is tried some times', async () => {
   const aside = asideInMemory()
   const { signal } = new AbortController()
-  const worker = aside.worker('w', async () => 'done')
+  const worker = aside.quarantine('w', async () => 'done')
   const after = (failures: number, error: Error) => {
     let tries = 0
     const work = async () => {

@@ -7,54 +7,19 @@ import type { Logger } from '../log.ts'
 import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
-
-/** An item of a worker's. */
-export interface Item {
-  /** Unique among the worker's items: a customer, a message, a job, a fact. */
-  readonly key: string
-  /** The fact that asked for it, where one did. */
-  readonly stream?: string
-  readonly revision?: string
-}
-
-export interface FailedItem {
-  /** The worker's name. */
-  readonly process: string
-  /** The item's key; for what asks a process for something, the id of the fact. */
-  readonly fact: string
-  readonly stream?: string
-  readonly revision?: string
-  readonly error: string
-  readonly tries: number
-  readonly at: Date
-  /** When it is tried again by itself; absent for what older programs set aside. */
-  readonly retry_at?: Date
-}
-
-/** What came of an item that was tried again: `again`: the worker was told to take it up. */
-export type Retried = 'done' | 'again' | 'failed'
-
-/** Does an item that was set aside, or sees to it that the worker comes upon it again (`again`). */
-export type Redo = (failed: FailedItem) => Promise<'done' | 'again'>
-
-export interface Worker {
-  /**
-   * Does an item: some times while it fails, for as long as it takes while a store is down. True when it was done, false when it
-   * was set aside; rejects only when the signal says so.
-   */
-  attempt(item: Item, work: () => Promise<void>, signal: AbortSignal): Promise<boolean>
-  /** An item of which the worker comes upon by itself again has failed: it rests for a while. `set_aside` when that was its last try. */
-  failed(item: Item, error: unknown): Promise<'rests' | 'set_aside'>
-  /** An item was done. */
-  done(key: string): void
-  /** Whether an item that failed is to be left alone for now. */
-  rests(key: string): boolean
-  /** Some of those that rest, for a question that leaves them out. */
-  resting(): readonly string[]
-}
+import {
+  type FailedItem,
+  type Item,
+  type Quarantine,
+  type Redo,
+  type Retried,
+  TRIES_BACKOFF,
+  tryHard,
+} from './quarantine.ts'
+import { startWorker } from './worker.ts'
 
 export interface SetAside {
-  worker(name: string, redo: Redo): Worker
+  quarantine(name: string, redo: Redo): Quarantine
   /** For each worker, how many items are set aside now. */
   status(): readonly { readonly name: string; readonly failed: number }[]
   failedOf(name: string): number
@@ -84,7 +49,6 @@ export interface SetAsideOptions {
 type FailureDocument = FailedItem & { readonly _id: string }
 
 const MAX_TRIES = 6
-const BACKOFF = { baseMs: 50, maxMs: 5_000 }
 const RETRY_EVERY_MS = 15_000
 const LONGEST_REST_MS = 15 * 60_000
 /** A store in trouble is asked again after so long, ms, by workers who look for their items. */
@@ -97,44 +61,10 @@ const MAX_REMEMBERED = 10_000
 /** Items that a question leaves out at most. */
 const MAX_LEFT_OUT = 1_000
 
-export interface TryOptions {
-  readonly maxTries: number
-  readonly signal: AbortSignal
-  /** The first pause, ms. */
-  readonly baseMs?: number
-  /** False: rejects with a store's trouble instead of waiting for its end. */
-  readonly isPatient?: boolean
-}
-
-/**
- * Does something: some times while it fails, for as long as it takes while a store is down. `failed` is the last error when
- * nothing helped. Rejects only when the signal says so, or for want of patience.
- */
-export const tryHard = async <T>(
-  work: () => Promise<T>,
-  { maxTries, signal, baseMs = BACKOFF.baseMs, isPatient = true }: TryOptions,
-): Promise<{ readonly value: T; readonly failed?: never } | { readonly failed: { readonly error: unknown } }> => {
-  let tries = 0
-  for (let waits = 1; ; waits++) {
-    signal.throwIfAborted()
-    try {
-      return { value: await work() }
-    } catch (error) {
-      const verdict = verdictOf(error)
-      if (verdict === 'wait' && !isPatient) throw error
-      if (verdict !== 'wait') tries++
-      if (verdict === 'never' || tries >= maxTries) return { failed: { error } }
-      await sleep(backoffMs(waits, { ...BACKOFF, baseMs }), signal)
-    }
-  }
-}
-
 export const createSetAside = (options: SetAsideOptions): SetAside => {
   const { readModel, log, now, onSetAside, retryEveryMs = RETRY_EVERY_MS, maxTries = MAX_TRIES } = options
   // The name is of a time when only processes set something aside; what they left there is gone on with.
   const failures = readModel.plain<FailureDocument>('processFailures')
-  const stopping = new AbortController()
-  const { signal } = stopping
   const redos = new Map<string, Redo>()
   const counts = new Map<string, number>()
   const memories = new Map<string, LRUCache<string, { readonly tries: number; readonly until: number }>>()
@@ -160,7 +90,7 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     log.error({ err: error, process, item: item.key, tries }, 'an item was set aside; it is tried again later')
   }
 
-  const worker = (name: string, redo: Redo): Worker => {
+  const quarantine = (name: string, redo: Redo): Quarantine => {
     redos.set(name, redo)
     counts.set(name, 0)
     // How many an earlier life has left.
@@ -179,7 +109,7 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
             return false
           } catch (storing) {
             log.warn({ err: storing, process: name, item: item.key }, 'what failed cannot be set aside yet')
-            await sleep(backoffMs(waits, BACKOFF), until)
+            await sleep(backoffMs(waits, TRIES_BACKOFF), until)
           }
         }
       },
@@ -194,7 +124,7 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
         }
         const tries = verdict === 'never' ? Math.max(before + 1, maxTries) : before + 1
         if (tries < maxTries) {
-          rest(tries, backoffMs(tries, BACKOFF))
+          rest(tries, backoffMs(tries, TRIES_BACKOFF))
           return 'rests'
         }
         rest(tries, restMs(tries))
@@ -267,31 +197,25 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     else for (const name of counts.keys()) counts.set(name, all.filter(({ process }) => process === name).length)
   }
 
-  const look = async (): Promise<void> => {
-    // Of a worker that runs elsewhere, another node sees to it.
-    const due = { $or: [{ retry_at: { $lte: new Date(now()) } }, { retry_at: { $exists: false } }] }
-    const found = await failures.find(
-      { process: { $in: [...redos.keys()] }, ...due },
-      { sort: { at: 1 }, limit: MAX_TAKEN },
-    )
-    for (const failed of found) {
-      if (signal.aborted) return
-      await retryOne(failed)
-    }
-    await recountAll()
-  }
-
-  const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await sleep(retryEveryMs, signal)
-      if (signal.aborted) return
-      await look().catch((error) => log.warn({ err: error }, 'what was set aside is tried again later'))
-    }
-  }
-  const running = run()
+  const retrying = startWorker<FailureDocument>({
+    async look() {
+      // Of a worker that runs elsewhere, another node sees to it.
+      const due = { $or: [{ retry_at: { $lte: new Date(now()) } }, { retry_at: { $exists: false } }] }
+      const items = await failures.find(
+        { process: { $in: [...redos.keys()] }, ...due },
+        { sort: { at: 1 }, limit: MAX_TAKEN },
+      )
+      return { items, restMs: retryEveryMs, after: recountAll }
+    },
+    handle: retryOne,
+    concurrency: 1,
+    firstRestMs: retryEveryMs,
+    backoff: { baseMs: retryEveryMs, maxMs: retryEveryMs },
+    onTrouble: (error) => log.warn({ err: error }, 'what was set aside is tried again later'),
+  })
 
   return {
-    worker,
+    quarantine,
     status: () => [...counts].map(([name, failed]) => ({ name, failed })),
     failedOf: (name) => counts.get(name) ?? 0,
     failures: async (limit) => (await failures.find({}, { sort: { at: 1 }, limit })).map(({ _id, ...rest }) => rest),
@@ -302,9 +226,6 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
         done.push({ process: failed.process, fact: failed.fact, outcome: await retryOne(failed) })
       return done
     },
-    async stop() {
-      stopping.abort()
-      await running
-    },
+    stop: () => retrying.stop(),
   }
 }
