@@ -1,6 +1,6 @@
 // Work in a real browser over a small shop: segments from the builder to a member and why not, a code to its limit, a message to
 // its receiver, a customer as of then; and every page for axe, light, dark and 375 pixels wide.
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startReceiver } from '../../delivery/receiver.ts'
@@ -99,6 +99,57 @@ test('a code to its limit', async () => {
   await page.getByRole('button', { name: 'Redeem' }).click()
   await page.locator('.note[data-tone="bad"]').waitFor()
   await one.accessible('a code')
+  await one.end()
+})
+
+test('what was made is changed: a campaign, and a program with its rules, tiers and reward', async () => {
+  const program = await made('/v1/loyalties', { name: 'Club', voucher: { code_config: { pattern: 'CLUB-########' } } })
+  const below = `/v1/loyalties/${program.id}`
+  await made(`${below}/earning-rules`, [{ event: 'order_paid', loyalty: { type: 'FIXED', points: 10 } }])
+  await made(`${below}/tiers`, [{ name: 'Gold', points: { from: 0, to: 99 } }])
+  const reward = await made('/v1/rewards', {
+    name: 'Mug',
+    type: 'MATERIAL',
+    stock: 5,
+    parameters: { product: { id: 'm' } },
+  })
+  const campaign = await made('/v1/campaigns', {
+    name: 'Autumn',
+    expiration_date: '2027-01-01T00:00:00Z',
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 5 } },
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const change = async (where: Locator, label: string, value: string) => {
+    await where.getByRole('button', { name: 'Change', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(label, { exact: true }).fill(value)
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+  }
+  const now = async (path: string) => (await node.call('GET', path, undefined, { as: 'admin' })).body
+  const main = page.locator('main')
+  await one.open(`/loyalty/${program.id}`)
+  await page.getByRole('row', { name: /order_paid/ }).waitFor()
+  await change(page.getByRole('row', { name: /order_paid/ }), 'Points', '15')
+  await page.getByRole('row', { name: /Gold/ }).waitFor()
+  await change(page.getByRole('row', { name: /Gold/ }), 'Name', 'Platinum')
+  await change(main.locator('.page-head'), 'Points expire after months', '6')
+  await one.accessible('a program that can be changed')
+  const rules = await now(`${below}/earning-rules`)
+  assert.equal([rules.data[0].event, rules.data[0].loyalty], ['order_paid', { type: 'FIXED', points: 15 }])
+  const tiers = await now(`${below}/tiers`)
+  assert.equal([tiers.data[0].name, tiers.data[0].points], ['Platinum', { from: 0, to: 99 }])
+  const { voucher } = await now(below)
+  assert.equal([voucher.loyalty_card.expiration_rules.period_value, voucher.code_config.pattern], [6, 'CLUB-########'])
+  await one.open(`/rewards/${reward.id}`)
+  await change(main, 'Pieces in stock', '')
+  assert.is((await now(`/v1/rewards/${reward.id}`)).stock, null)
+  await one.open(`/campaigns/${campaign.id}`)
+  await change(main, 'Until', '')
+  const { expiration_date, name, voucher: codes } = await now(`/v1/campaigns/${campaign.id}`)
+  assert.equal([expiration_date ?? null, name, codes.discount.percent_off], [null, 'Autumn', 5])
   await one.end()
 })
 

@@ -6,7 +6,7 @@ import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Campaign as CampaignShape, Fields, Voucher } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
-import { Definition, type FormField } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -18,6 +18,11 @@ import { RedemptionList, worthOf } from './customerHas.tsx'
 const isGift = (body: Fields): boolean => body.campaign_type === 'GIFT_VOUCHERS'
 const discountType = (body: Fields): unknown =>
   (body.voucher as { readonly discount?: Fields } | undefined)?.discount?.type
+
+const VALIDITY: readonly FormField[] = [
+  { path: 'start_date', label: 'From', hint: '2026-12-01T00:00:00Z' },
+  { path: 'expiration_date', label: 'Until', hint: '2026-12-31T23:59:59Z' },
+]
 
 const FIELDS: readonly FormField[] = [
   { path: 'name', label: 'Name', isRequired: true },
@@ -61,9 +66,31 @@ const FIELDS: readonly FormField[] = [
   },
   { path: 'voucher.code_config.pattern', label: 'Pattern of codes', hint: '# stands for a character' },
   { path: 'vouchers_count', label: 'Codes to make now', kind: 'number' },
-  { path: 'start_date', label: 'From', hint: '2026-12-01T00:00:00Z' },
-  { path: 'expiration_date', label: 'Until', hint: '2026-12-31T23:59:59Z' },
+  ...VALIDITY,
 ]
+
+const MAY_BE_EMPTY = ['description', 'start_date', 'expiration_date']
+const CHANGES: readonly FormField[] = [
+  { path: 'name', label: 'Name', isRequired: true },
+  ...VALIDITY,
+  { path: 'description', label: 'Description', kind: 'area' },
+]
+
+/** What can change of a campaign of any type; its codes keep what they were made with. */
+export const ChangeCampaign = ({ campaign, what }: { readonly campaign: CampaignShape; readonly what: string }) => (
+  <Definition
+    title={`Change the ${what}`}
+    button="Change"
+    start={partsOf(campaign, ['name', 'metadata', ...MAY_BE_EMPTY])}
+    fields={CHANGES}
+    request={(body) =>
+      change('PUT', '/v1/campaigns/{id}', {
+        params: { id: campaign.id },
+        body: withEmptied(body, MAY_BE_EMPTY),
+      })
+    }
+  />
+)
 
 const NEW_CAMPAIGN = {
   name: '',
@@ -311,6 +338,7 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
         data &&
         mayWrite() && (
           <>
+            <ChangeCampaign campaign={data} what="campaign" />
             <Definition
               title="Make more codes"
               button="Make codes"
@@ -334,6 +362,15 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
               done={data.active ? 'Switched off' : 'Switched on'}
             >
               {data.active ? 'Switch off' : 'Switch on'}
+            </Action>
+            <Action
+              request={change('DELETE', '/v1/campaigns/{id}', { params: { id } })}
+              question={`The codes of “${data.name}” can be redeemed no longer. What was redeemed stays.`}
+              done="Deleted"
+              tone="danger"
+              onDone={() => go('/campaigns')}
+            >
+              Delete
             </Action>
           </>
         )

@@ -5,7 +5,7 @@ import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Campaign, EventSchema, Fields, ListOf, Voucher } from '../lib/shapes.ts'
 import { number, typeWords } from '../lib/text.ts'
-import { Definition, type FormField } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
@@ -18,6 +18,25 @@ const PROGRAM_FIELDS: readonly FormField[] = [
   { path: 'voucher.loyalty_card.points', label: 'Points to begin with', kind: 'number' },
   { path: 'voucher.loyalty_card.expiration_rules.period_value', label: 'Points expire after months', kind: 'number' },
 ]
+
+/** Cards that were made keep their codes and the points that they began with. */
+const PROGRAM_CHANGES: readonly FormField[] = [
+  ...PROGRAM_FIELDS.filter(({ path }) => path !== 'voucher.code_config.pattern'),
+  { path: 'description', label: 'Description', kind: 'area' },
+]
+
+interface ProgramFields {
+  readonly voucher?: { readonly loyalty_card?: { readonly expiration_rules?: Fields } }
+}
+
+/** Points that expire do so after months where nothing else was said, and never where nothing is. */
+const programBody = (body: unknown): unknown => {
+  const { voucher, ...rest } = body as ProgramFields
+  const { expiration_rules: rules, ...card } = voucher?.loyalty_card ?? {}
+  const isFixedDay = rules?.period_type === 'FIXED_DAY_OF_YEAR'
+  const expires = rules?.period_value !== undefined || isFixedDay ? { period_type: 'MONTH', ...rules } : null
+  return { ...rest, voucher: { ...voucher, loyalty_card: { ...card, expiration_rules: expires } } }
+}
 
 const NEW_PROGRAM = {
   name: '',
@@ -40,7 +59,7 @@ export const Loyalties = () => (
           tone="main"
           start={NEW_PROGRAM}
           fields={PROGRAM_FIELDS}
-          request={(body) => change('POST', '/v1/loyalties', { body })}
+          request={(body) => change('POST', '/v1/loyalties', { body: programBody(body) })}
           onDone={(made) => go(`/loyalty/${(made as Campaign).id}`)}
         />
       )
@@ -92,6 +111,8 @@ export const earningWords = ({ loyalty }: Pick<EarningRule, 'loyalty'>): string 
     ? `${number(share.points)} points for every ${number(share.every)} of ${share.property}`
     : 'points by a share'
 }
+
+const RULE_PARTS = ['event', 'loyalty', 'validation_rule_id', 'segment', 'start_date', 'expiration_date', 'metadata']
 
 const RULE_FIELDS = (events: readonly string[]): readonly FormField[] => [
   {
@@ -146,6 +167,7 @@ const EarningRules = ({ id }: { readonly id: string }) => {
     at('/v1/loyalties/{campaignId}/earning-rules', { params: { campaignId: id }, query: { limit: 25 } }),
   )
   const schemas = useAsk<ListOf<EventSchema>>(at('/v1/event-schemas'))
+  const fields = RULE_FIELDS((schemas.data?.data ?? []).map(({ name }) => name))
   const of = (rule: string) => ({ params: { campaignId: id, earningRuleId: rule } })
   return (
     <Card
@@ -156,7 +178,7 @@ const EarningRules = ({ id }: { readonly id: string }) => {
             title="New earning rule"
             button="Add a rule"
             start={NEW_RULE}
-            fields={RULE_FIELDS((schemas.data?.data ?? []).map(({ name }) => name))}
+            fields={fields}
             request={(body) =>
               change('POST', '/v1/loyalties/{campaignId}/earning-rules', {
                 params: { campaignId: id },
@@ -193,17 +215,40 @@ const EarningRules = ({ id }: { readonly id: string }) => {
             align: 'right',
             cell: (one) =>
               mayWrite() && (
-                <Action
-                  request={
-                    one.active
-                      ? change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/disable', of(one.id))
-                      : change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/enable', of(one.id))
-                  }
-                  done={one.active ? 'Switched off' : 'Switched on'}
-                  tone="quiet"
-                >
-                  {one.active ? 'Switch off' : 'Switch on'}
-                </Action>
+                <div class="row end">
+                  <Definition
+                    title="Change the earning rule"
+                    button="Change"
+                    tone="quiet"
+                    start={[partsOf(one, RULE_PARTS)]}
+                    fields={fields}
+                    request={(body) =>
+                      change('PUT', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}', {
+                        ...of(one.id),
+                        body: (ruleBody(body) as readonly unknown[])[0],
+                      })
+                    }
+                  />
+                  <Action
+                    request={
+                      one.active
+                        ? change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/disable', of(one.id))
+                        : change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/enable', of(one.id))
+                    }
+                    done={one.active ? 'Switched off' : 'Switched on'}
+                    tone="quiet"
+                  >
+                    {one.active ? 'Switch off' : 'Switch on'}
+                  </Action>
+                  <Action
+                    request={change('DELETE', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}', of(one.id))}
+                    question={`“${one.event}” earns ${earningWords(one)} no longer. What was earned stays.`}
+                    done="Deleted"
+                    tone="quiet"
+                  >
+                    Delete
+                  </Action>
+                </div>
               ),
           },
         ]}
@@ -225,45 +270,78 @@ const TIER_FIELDS: readonly FormField[] = [
   { path: '0.points.to', label: 'To points', kind: 'number', isRequired: true },
 ]
 
-const Tiers = ({ id }: { readonly id: string }) => (
-  <Card
-    title="Tiers"
-    actions={
-      mayWrite() && (
-        <Definition
-          title="New tier"
-          button="Add a tier"
-          start={[{ name: '', points: { from: 0, to: 100 } }]}
-          fields={TIER_FIELDS}
-          request={(body) => change('POST', '/v1/loyalties/{campaignId}/tiers', { params: { campaignId: id }, body })}
-        />
-      )
-    }
-  >
-    <Shown
-      of={useAsk<ListOf<Tier>>(
-        at('/v1/loyalties/{campaignId}/tiers', { params: { campaignId: id }, query: { limit: 100 } }),
-      )}
-    >
-      {({ data }) =>
-        data.length === 0 ? (
-          <Empty title="No tiers: all members are alike" />
-        ) : (
-          <Table
-            label="Tiers"
-            rows={data}
-            rowKey={(one) => one.id}
-            columns={[
-              { head: 'Tier', wide: true, cell: ({ name }) => <b>{name}</b> },
-              { head: 'From', align: 'right', cell: ({ points }) => number(points.from) },
-              { head: 'To', align: 'right', cell: ({ points }) => number(points.to) },
-            ]}
+const Tiers = ({ id }: { readonly id: string }) => {
+  const tier = (tierId: string) => ({ params: { campaignId: id, tierId } })
+  return (
+    <Card
+      title="Tiers"
+      actions={
+        mayWrite() && (
+          <Definition
+            title="New tier"
+            button="Add a tier"
+            start={[{ name: '', points: { from: 0, to: 100 } }]}
+            fields={TIER_FIELDS}
+            request={(body) => change('POST', '/v1/loyalties/{campaignId}/tiers', { params: { campaignId: id }, body })}
           />
         )
       }
-    </Shown>
-  </Card>
-)
+    >
+      <Shown
+        of={useAsk<ListOf<Tier>>(
+          at('/v1/loyalties/{campaignId}/tiers', { params: { campaignId: id }, query: { limit: 100 } }),
+        )}
+      >
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty title="No tiers: all members are alike" />
+          ) : (
+            <Table
+              label="Tiers"
+              rows={data}
+              rowKey={(one) => one.id}
+              columns={[
+                { head: 'Tier', wide: true, cell: ({ name }) => <b>{name}</b> },
+                { head: 'From', align: 'right', cell: ({ points }) => number(points.from) },
+                { head: 'To', align: 'right', cell: ({ points }) => number(points.to) },
+                {
+                  head: '',
+                  align: 'right',
+                  cell: (one) =>
+                    mayWrite() && (
+                      <div class="row end">
+                        <Definition
+                          title="Change the tier"
+                          button="Change"
+                          tone="quiet"
+                          start={[partsOf(one, ['name', 'points', 'metadata'])]}
+                          fields={TIER_FIELDS}
+                          request={(body) =>
+                            change('PUT', '/v1/loyalties/{campaignId}/tiers/{tierId}', {
+                              ...tier(one.id),
+                              body: (body as readonly unknown[])[0],
+                            })
+                          }
+                        />
+                        <Action
+                          request={change('DELETE', '/v1/loyalties/{campaignId}/tiers/{tierId}', tier(one.id))}
+                          question={`No card is in “${one.name}” any more.`}
+                          done="Deleted"
+                          tone="quiet"
+                        >
+                          Delete
+                        </Action>
+                      </div>
+                    ),
+                },
+              ]}
+            />
+          )
+        }
+      </Shown>
+    </Card>
+  )
+}
 
 const Members = ({ id }: { readonly id: string }) => (
   <Card title="Members">
@@ -336,16 +414,28 @@ export const Loyalty = ({ params }: { readonly params: Params }) => {
       actions={
         data &&
         mayWrite() && (
-          <Action
-            request={
-              data.active
-                ? change('POST', '/v1/loyalties/{campaignId}/disable', named)
-                : change('POST', '/v1/loyalties/{campaignId}/enable', named)
-            }
-            done={data.active ? 'Switched off' : 'Switched on'}
-          >
-            {data.active ? 'Switch off' : 'Switch on'}
-          </Action>
+          <>
+            <Definition
+              title="Change the program"
+              button="Change"
+              start={{
+                ...partsOf(data, ['name', 'description', 'metadata']),
+                voucher: partsOf(data.voucher ?? {}, ['loyalty_card']),
+              }}
+              fields={PROGRAM_CHANGES}
+              request={(body) => change('PUT', '/v1/loyalties/{campaignId}', { ...named, body: programBody(body) })}
+            />
+            <Action
+              request={
+                data.active
+                  ? change('POST', '/v1/loyalties/{campaignId}/disable', named)
+                  : change('POST', '/v1/loyalties/{campaignId}/enable', named)
+              }
+              done={data.active ? 'Switched off' : 'Switched on'}
+            >
+              {data.active ? 'Switch off' : 'Switch on'}
+            </Action>
+          </>
         )
       }
     >

@@ -11,6 +11,7 @@ import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
+import { ChangeCampaign } from './campaigns.tsx'
 
 const FIELDS: readonly FormField[] = [
   { path: 'name', label: 'Name', isRequired: true },
@@ -101,7 +102,11 @@ export const Referral = ({ params }: { readonly params: Params }) => {
     at('/v1/referrals/{campaignId}', { params: { campaignId: id }, query: { limit: 25, status: wanted } }),
   )
   return (
-    <Page title={campaign.data?.name ?? 'Referral program'} crumbs={[['/referrals', 'Referrals']]}>
+    <Page
+      title={campaign.data?.name ?? 'Referral program'}
+      crumbs={[['/referrals', 'Referrals']]}
+      actions={campaign.data && mayWrite() && <ChangeCampaign campaign={campaign.data} what="program" />}
+    >
       <Shown of={campaign}>
         {(program) => (
           <>

@@ -5,7 +5,7 @@ import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Campaign, Fields, ListOf } from '../lib/shapes.ts'
 import { number, stateWords } from '../lib/text.ts'
-import { Definition, type FormField } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
@@ -129,15 +129,28 @@ export const Reward = ({ params }: { readonly params: Params }) => {
       actions={
         asked.data &&
         mayWrite() && (
-          <Action
-            request={change('DELETE', '/v1/rewards/{id}', { params: { id } })}
-            question={`“${asked.data.name}” can be had no longer. What was redeemed stays.`}
-            done="Deleted"
-            tone="danger"
-            onDone={() => go('/rewards')}
-          >
-            Delete
-          </Action>
+          <>
+            <Definition
+              title="Change the reward"
+              button="Change"
+              start={partsOf(asked.data, ['name', 'stock', 'parameters', 'metadata'])}
+              fields={
+                asked.data.type === 'MATERIAL' ? FIELDS : FIELDS.filter(({ path }) => !path.startsWith('parameters.'))
+              }
+              request={(body) =>
+                change('PUT', '/v1/rewards/{id}', { params: { id }, body: withEmptied(body, ['stock']) })
+              }
+            />
+            <Action
+              request={change('DELETE', '/v1/rewards/{id}', { params: { id } })}
+              question={`“${asked.data.name}” can be had no longer. What was redeemed stays.`}
+              done="Deleted"
+              tone="danger"
+              onDone={() => go('/rewards')}
+            >
+              Delete
+            </Action>
+          </>
         )
       }
     >

@@ -32,6 +32,16 @@ export const withValue = (body: unknown, [name, ...rest]: readonly string[], val
   return inner === undefined ? others : { ...fields, [name!]: inner }
 }
 
+/** What a form of changes begins with: these fields of what is there, without those that are empty. */
+export const partsOf = (of: object, names: readonly string[]): Fields =>
+  Object.fromEntries(names.map((name) => [name, (of as Fields)[name]]).filter(([, value]) => value != null))
+
+/** A request changes what it names, so what was emptied is named as null. */
+export const withEmptied = (body: unknown, names: readonly string[]): Fields => ({
+  ...Object.fromEntries(names.map((name) => [name, null])),
+  ...(body as Fields),
+})
+
 interface FieldProps {
   readonly field: FormField
   readonly value: unknown
