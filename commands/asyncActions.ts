@@ -1,8 +1,8 @@
 // What is asked of jobs in the background while they run or after they failed: to end, or to go on.
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
-import { AsyncActionObject, showAction } from '../queries/asyncActions.ts'
-import { ById } from '../queries/shapes.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { AsyncActionObject, showAction } from '../src/api/presenters/asyncActions.ts'
+import { ById } from '../src/api/shapes.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'

@@ -1,7 +1,7 @@
 // Creating, changing, switching and deleting campaigns of all types.
 import * as v from 'valibot'
-import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../queries/campaigns.ts'
 import { contextOf } from '../src/api/context.ts'
+import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { CAMPAIGNS } from '../src/api/resources.ts'
 import { refuse } from '../src/domain/refusal.ts'
 import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'

@@ -1,8 +1,8 @@
 // What commands about the points of a card share: their fields, how they are executed, and what is answered to a repeat.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import type { ByMember } from '../queries/loyaltyMembers.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import type { ByMember } from '../src/api/presenters/loyaltyMembers.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
 import { printOf } from '../src/domain/print.ts'
 import { refuseSourceId } from '../src/domain/refusal.ts'

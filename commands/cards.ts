@@ -1,7 +1,7 @@
 // What commands about cards share: the card that a path names as its holder's stream has it, and answers from recorded facts.
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
-import { findProgram } from '../queries/loyalties.ts'
+import { findProgram } from '../src/api/presenters/loyalties.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'

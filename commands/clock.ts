@@ -1,7 +1,7 @@
 // What an operator says of the machine's clock.
 
 import * as v from 'valibot'
-import { ClockObject, clockBody } from '../queries/clock.ts'
+import { ClockObject, clockBody } from '../src/api/presenters/clock.ts'
 import { listOf } from '../src/http/answers.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'

@@ -1,7 +1,7 @@
 // Recording what a customer says of being written to.
 import * as v from 'valibot'
-import { Consents, showConsents } from '../queries/consents.ts'
 import { contextOf, findCustomer, tooBusy } from '../src/api/context.ts'
+import { Consents, showConsents } from '../src/api/presenters/consents.ts'
 import { Consent } from '../src/domain/customer/consents.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'

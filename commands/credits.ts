@@ -1,8 +1,8 @@
 // Adding credits to a gift voucher, or taking some away.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { codeNamed } from '../queries/vouchers.ts'
 import { contextOf } from '../src/api/context.ts'
+import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { MAX_AMOUNT } from '../src/domain/rulebook/voucherSpec.ts'

@@ -1,6 +1,6 @@
 // Many customers at once: saved in the background, one by one.
 import * as v from 'valibot'
-import { AcceptedObject } from '../queries/asyncActions.ts'
+import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { name300 } from '../src/http/fields.ts'

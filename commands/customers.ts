@@ -1,9 +1,9 @@
 // Creating, changing and deleting customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { CustomerObject, showCustomerBriefly, showCustomerState } from '../queries/customers.ts'
-import { creditsLeft } from '../queries/giftBalances.ts'
 import { contextOf, customerOfSource, findCustomer, tooBusy } from '../src/api/context.ts'
+import { CustomerObject, showCustomerBriefly, showCustomerState } from '../src/api/presenters/customers.ts'
+import { creditsLeft } from '../src/api/presenters/giftBalances.ts'
 import { reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'

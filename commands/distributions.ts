@@ -1,6 +1,6 @@
 // Creating, changing, switching and deleting distributions.
 import * as v from 'valibot'
-import { DistributionObject, showDistribution } from '../queries/distributions.ts'
+import { DistributionObject, showDistribution } from '../src/api/presenters/distributions.ts'
 import { DISTRIBUTIONS } from '../src/api/resources.ts'
 import { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Services } from '../src/services.ts'

@@ -1,8 +1,8 @@
 // Creating, changing, switching and deleting earning rules of a loyalty program.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByRule, EarningRuleObject, findRule, showEarningRule } from '../queries/earningRules.ts'
-import { ByCampaign, findProgram } from '../queries/loyalties.ts'
+import { ByRule, EarningRuleObject, findRule, showEarningRule } from '../src/api/presenters/earningRules.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { answered } from '../src/domain/answered.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { EarningRule } from '../src/domain/rulebook/earningRule.ts'

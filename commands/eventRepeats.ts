@@ -1,6 +1,6 @@
 // Events that are sent again: whether they say the same as the first time, and what the first time recorded.
 import type { ActivityDocument } from '../projections/activity.ts'
-import { isoOf } from '../queries/shapes.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { formerKey } from '../src/domain/callerKeys.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'

@@ -1,6 +1,6 @@
 // Changing event schemas: create, update, delete. Only the admin role may; each change is a fact of the rulebook.
 import * as v from 'valibot'
-import { EventSchemaObject, showEventSchema } from '../queries/eventSchemas.ts'
+import { EventSchemaObject, showEventSchema } from '../src/api/presenters/eventSchemas.ts'
 import { EVENT_SCHEMAS } from '../src/api/resources.ts'
 import { EventSchema } from '../src/domain/rulebook/eventSchema.ts'
 import type { Services } from '../src/services.ts'

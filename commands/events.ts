@@ -1,9 +1,9 @@
 // Tracking custom events: one at a time from servers and browsers, in batches, and again after a refusal was mended.
 import * as v from 'valibot'
-import { EventAnswer, showEvent } from '../queries/events.ts'
-import { fresh } from '../queries/fresh.ts'
-import { readRejectedEvent } from '../queries/rejectedEvents.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { fresh } from '../src/api/fresh.ts'
+import { EventAnswer, showEvent } from '../src/api/presenters/events.ts'
+import { readRejectedEvent } from '../src/api/presenters/rejectedEvents.ts'
 import { dryRunFault, type Reach, reachOf, sayable, tellable } from '../src/api/reach.ts'
 import { callerKey, keyOwner, ownBeginning } from '../src/domain/callerKeys.ts'
 import { CodeName } from '../src/domain/codes.ts'

@@ -1,7 +1,7 @@
 // Creating, changing, switching and deleting loyalty programs.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../queries/loyalties.ts'
+import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../src/api/presenters/loyalties.ts'
 import { answered } from '../src/domain/answered.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { Campaign, Voucher } from '../src/domain/rulebook/campaign.ts'

@@ -1,9 +1,9 @@
 // Members of loyalty programs: joining, and switching a card.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByCampaign, findProgram } from '../queries/loyalties.ts'
-import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { Code } from '../src/domain/codes.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import { CustomerInput, Metadata } from '../src/domain/customer/profile.ts'

@@ -1,7 +1,7 @@
 // Changing the points of one card: adding and removing, and what becomes of pending ones.
 
 import * as v from 'valibot'
-import { ByMember, memberPaths, showPending } from '../queries/loyaltyMembers.ts'
+import { ByMember, memberPaths, showPending } from '../src/api/presenters/loyaltyMembers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { isMovement } from '../src/domain/customer/loyalty/facts.ts'

@@ -1,8 +1,8 @@
 // Creating, changing and deleting tiers of a loyalty program.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByCampaign, findProgram } from '../queries/loyalties.ts'
-import { ByTier, findTier, showTier, TierObject } from '../queries/loyaltyTiers.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { ByTier, findTier, showTier, TierObject } from '../src/api/presenters/loyaltyTiers.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { LoyaltyTier } from '../src/domain/rulebook/loyaltyTier.ts'
 import { isFailure } from '../src/http/errors.ts'

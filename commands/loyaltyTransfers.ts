@@ -1,7 +1,7 @@
 // Points that go from one card to another, which may be another customer's.
 import * as v from 'valibot'
-import { ByMember, MemberObject, memberPaths, showCard } from '../queries/loyaltyMembers.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { MovementFact } from '../src/domain/customer/loyalty/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'

@@ -1,10 +1,10 @@
 // Making and changing orders. A customer's order is decided with the customer, so that points, segments and messages follow at once.
 
 import * as v from 'valibot'
-import { AcceptedObject } from '../queries/asyncActions.ts'
-import { OrderObject } from '../queries/orders.ts'
-import { ById } from '../queries/shapes.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
+import { OrderObject } from '../src/api/presenters/orders.ts'
+import { ById } from '../src/api/shapes.ts'
 import { answered } from '../src/domain/answered.ts'
 import { shownOrder } from '../src/domain/customer/orders/show.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'

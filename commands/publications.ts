@@ -1,10 +1,10 @@
 // Publishing codes to customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { campaignNamed } from '../queries/campaigns.ts'
-import { showCustomerBriefly } from '../queries/customers.ts'
-import { PublicationObject } from '../queries/publications.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
+import { PublicationObject } from '../src/api/presenters/publications.ts'
 import { type Reach, reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import { NO_PROFILE } from '../src/domain/customer/profile.ts'

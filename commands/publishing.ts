@@ -1,8 +1,8 @@
 // How a publication finds its code: one that nobody has, else a new one, or the one that was asked for by name.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { showHeld } from '../queries/publications.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { showHeld } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'

@@ -2,10 +2,10 @@
 
 import * as v from 'valibot'
 import type { VoucherDocument } from '../projections/vouchers.ts'
-import { fresh } from '../queries/fresh.ts'
-import { isoOf } from '../queries/shapes.ts'
 import { contextOf } from '../src/api/context.ts'
+import { fresh } from '../src/api/fresh.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from '../src/api/redeemables.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput, showOrder, stepOrder } from '../src/domain/order.ts'

@@ -2,8 +2,8 @@
 
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
-import { RedemptionObject, showParent, showRedemption } from '../queries/redemptions.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
 import { type Reach, tellable, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,

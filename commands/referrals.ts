@@ -1,8 +1,8 @@
 // Assigning referees to a referral code, and taking them from it again.
 import * as v from 'valibot'
-import { campaignNamed } from '../queries/campaigns.ts'
-import { HolderObject, showHolder } from '../queries/referrals.ts'
 import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { HolderObject, showHolder } from '../src/api/presenters/referrals.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'

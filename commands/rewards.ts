@@ -1,7 +1,7 @@
 // Creating, changing and deleting rewards, and offering them in loyalty programs.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByCampaign, findProgram } from '../queries/loyalties.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import {
   AssignmentObject,
   ByAssignment,
@@ -10,9 +10,9 @@ import {
   RewardObject,
   showAssignment,
   showReward,
-} from '../queries/rewards.ts'
-import { ById } from '../queries/shapes.ts'
+} from '../src/api/presenters/rewards.ts'
 import { REWARDS } from '../src/api/resources.ts'
+import { ById } from '../src/api/shapes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'

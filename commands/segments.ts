@@ -2,8 +2,8 @@
 
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
-import { CustomerObject, showCustomer } from '../queries/customers.ts'
-import { SegmentObject, showSegment } from '../queries/segments.ts'
+import { CustomerObject, showCustomer } from '../src/api/presenters/customers.ts'
+import { SegmentObject, showSegment } from '../src/api/presenters/segments.ts'
 import { SEGMENTS } from '../src/api/resources.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { parseSegment, Segment, SegmentType } from '../src/domain/rulebook/segment.ts'

@@ -1,7 +1,7 @@
 // People who sign in to the console, as administrators manage them: invite, change, end sessions, remove.
 import * as v from 'valibot'
-import { showUser, UserObject } from '../queries/users.ts'
 import { contextOf } from '../src/api/context.ts'
+import { showUser, UserObject } from '../src/api/presenters/users.ts'
 import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'

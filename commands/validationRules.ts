@@ -1,10 +1,10 @@
 // Creating, changing and deleting validation rules, and attaching them to what they gate.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ById } from '../queries/shapes.ts'
-import { AssignmentObject, RuleObject, showAssignment, showRule } from '../queries/validationRules.ts'
-import { codeNamed } from '../queries/vouchers.ts'
+import { AssignmentObject, RuleObject, showAssignment, showRule } from '../src/api/presenters/validationRules.ts'
+import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { VALIDATION_RULES } from '../src/api/resources.ts'
+import { ById } from '../src/api/shapes.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'

@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { AcceptedObject } from '../queries/asyncActions.ts'
-import { VoucherObject } from '../queries/vouchers.ts'
 import { contextOf } from '../src/api/context.ts'
+import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
+import { VoucherObject } from '../src/api/presenters/vouchers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { Code } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'

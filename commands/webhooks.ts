@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
-import { showWebhook, WebhookObject } from '../queries/webhooks.ts'
+import { showWebhook, WebhookObject } from '../src/api/presenters/webhooks.ts'
 import { WEBHOOKS } from '../src/api/resources.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument, START } from '../src/delivery/feed.ts'
 import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'

@@ -1,15 +1,15 @@
 // Who did what: changes of definitions, balances, customers, keys, users and roles, with their actors.
 import * as v from 'valibot'
 import type { AccessLogDocument } from '../projections/accessLog.ts'
+import { allOf } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { userByEmail } from '../src/domain/access/users.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
-import { allOf } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFields, spanFilter } from './range.ts'
-import { isoOf } from './shapes.ts'
 
 const Name = v.optional(v.pipe(v.string(), v.maxLength(300)))
 

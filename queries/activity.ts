@@ -2,15 +2,15 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
+import { allOf } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { readCustomer, showCustomerBriefly } from '../src/api/presenters/customers.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer, showCustomerBriefly } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
-import { allOf } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFields, spanFilter } from './range.ts'
-import { ById, isoOf } from './shapes.ts'
 
 const ActivityQuery = v.object({
   ...pagedById,

@@ -2,11 +2,11 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
 import { notFound, unavailable } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { showActivity } from './activity.ts'
-import { readCustomer } from './customers.ts'
 
 const StreamQuery = v.object({
   customer: v.optional(v.pipe(v.string(), v.description('Only of this customer, by id or `source_id`'))),
@@ -14,12 +14,15 @@ const StreamQuery = v.object({
   type: v.optional(v.pipe(v.string(), v.description('Only entries of this type, such as `customer.segment.entered`'))),
   category: v.optional(v.picklist(['ACTION', 'EFFECT'])),
 })
+
 type StreamQuery = v.InferOutput<typeof StreamQuery>
 
 /** A stream ends then and is asked for again, so that a key or session that has ended sees no more; ms. */
 const LASTS_MS = 5 * 60_000
+
 /** A sign of life, for proxies that close what is silent; ms. */
 const SIGN_MS = 15_000
+
 /** What waits for a reader that is slower than the log, in chunks; past it entries are left out. */
 const MAX_WAITING = 32
 

@@ -2,60 +2,15 @@
 
 import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
-import { type JobProgress, JobType } from '../src/domain/vouchers/job.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { AsyncActionObject, showAction, showJob } from '../src/api/presenters/asyncActions.ts'
+import { ById } from '../src/api/shapes.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
-import { spanFields, spanFilter } from './range.ts'
-import { ById, isoOf } from './shapes.ts'
-
-export const AsyncActionObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    type: JobType,
-    status: v.picklist(['ACCEPTED', 'IN_PROGRESS', 'DONE', 'FAILED']),
-    /** Percent. */
-    progress: v.number(),
-    result: v.nullable(v.looseObject({ done_count: v.number(), failed_count: v.number() })),
-    created_at: v.string(),
-    object: v.literal('async_action'),
-  }),
-  v.title('AsyncAction'),
-)
-
-/** What is answered to a request that is dealt with in the background. */
-export const AcceptedObject = v.pipe(v.object({ async_action_id: v.string() }), v.title('AsyncActionAccepted'))
-
-const showJob = (job: JobProgress, requestId: string) => ({
-  id: job.id,
-  type: job.type,
-  status: job.status,
-  progress: job.count === 0 ? 100 : Math.floor((100 * (job.done + job.failed)) / job.count),
-  total: job.count,
-  campaign_id: job.campaign ?? null,
-  request_id: requestId,
-  created_at: isoOf(job.createdAt),
-  updated_at: isoOf(job.updatedAt),
-  /** ms. */
-  processing_time: job.updatedAt - job.createdAt,
-  object: 'async_action' as const,
-})
-
-const showResult = (job: JobProgress) => ({
-  ...(job.reason === undefined ? {} : { message: job.reason }),
-  done_count: job.done,
-  failed_count: job.failed,
-  failed: job.failures,
-})
-
-/** A job with what became of its items. */
-export const showAction = (job: JobProgress, requestId: string) => ({
-  ...showJob(job, requestId),
-  result: showResult(job),
-})
 
 const TAG = 'Async actions'
 

@@ -2,6 +2,9 @@
 
 import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
+import { showCustomerState } from '../src/api/presenters/customers.ts'
+import { giftBalances } from '../src/api/presenters/giftBalances.ts'
+import { ById, given, isoOf } from '../src/api/shapes.ts'
 import { explainFact } from '../src/audit/explain.ts'
 import { eventIdOf, explainDefinition } from '../src/audit/explainDefinition.ts'
 import { customerAt } from '../src/audit/history.ts'
@@ -14,9 +17,6 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
-import { showCustomerState } from './customers.ts'
-import { giftBalances } from './giftBalances.ts'
-import { ById, given, isoOf } from './shapes.ts'
 import { definitionFor } from './webhooks.ts'
 
 const StateQuery = v.object({

@@ -4,6 +4,7 @@
 import * as v from 'valibot'
 import { projections } from '../projections/index.ts'
 import { findCustomer } from '../src/api/context.ts'
+import { given } from '../src/api/shapes.ts'
 import { auditClock } from '../src/audit/clock.ts'
 import { exportLines } from '../src/audit/export.ts'
 import { type CheckOptions, checkLaws, type LawReport } from '../src/audit/laws/index.ts'
@@ -19,9 +20,9 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Answer, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { given } from './shapes.ts'
 
 const LINES = 'application/x-ndjson'
+
 /** One line of an answer of lines. */
 const Line = v.record(v.string(), v.unknown())
 

@@ -2,11 +2,11 @@
 import * as v from 'valibot'
 import type { CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
+import { campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
+import { ById } from '../src/api/shapes.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { campaignNamed, showCampaign, totalsOf } from './campaigns.ts'
-import { ById } from './shapes.ts'
 
 const CampaignSummary = v.pipe(
   v.looseObject({

@@ -2,6 +2,9 @@
 
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { codeNamed } from '../src/api/presenters/vouchers.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { listOf, Named } from '../src/http/answers.ts'
@@ -10,9 +13,6 @@ import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { TRANSACTION_ORDERS } from './loyaltyTransactions.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { isoOf } from './shapes.ts'
-import { codeNamed } from './vouchers.ts'
 
 const ListQuery = v.object({
   ...pagedById,

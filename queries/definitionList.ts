@@ -1,11 +1,6 @@
 // Lists of definitions, which are read from the rulebook in memory: what they are asked by, in which order, which page.
 import * as v from 'valibot'
-import { isRecord } from '../src/domain/conditions/faults.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type Failure, isFailure } from '../src/http/errors.ts'
-import type { Outcome } from '../src/http/route.ts'
-import type { Services } from '../src/services.ts'
-import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from './filters.ts'
+import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from '../src/api/lists/filters.ts'
 import {
   inMemory,
   listBody,
@@ -16,8 +11,13 @@ import {
   pageOf,
   type SortValue,
   type Timed,
-} from './pager.ts'
-import { isWithin, Range, spanFields, spanOf } from './range.ts'
+} from '../src/api/lists/pager.ts'
+import { isWithin, Range, spanFields, spanOf } from '../src/api/lists/range.ts'
+import { isRecord } from '../src/domain/conditions/faults.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type Failure, isFailure } from '../src/http/errors.ts'
+import type { Outcome } from '../src/http/route.ts'
+import type { Services } from '../src/services.ts'
 
 /** What all lists of definitions can be asked by, beside order and page. */
 const asked = {
@@ -31,10 +31,12 @@ const asked = {
 
 /** Parameters of a list of definitions; `filters` is `filters[<field>][conditions][<operator>]=…`, joined by `filters[junction]`. */
 export const definitionListQuery = { ...asked, order: orderOf(['created_at', 'updated_at'], '-created_at') }
+
 /** The same for what has a name to be sorted by. */
 export const namedListQuery = { ...asked, order: orderOf(['created_at', 'updated_at', 'name'], '-created_at') }
 
 const Query = v.object(asked)
+
 export type DefinitionListQuery = v.InferOutput<typeof Query> & Paging
 
 type EntryField<D> = Field<Entry<D>>

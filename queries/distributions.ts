@@ -2,14 +2,16 @@
 
 import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
+import { DistributionObject, showDistribution } from '../src/api/presenters/distributions.ts'
 import { DISTRIBUTIONS } from '../src/api/resources.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
 import { subjectOf } from '../src/domain/customer/conditions.ts'
 import { consentOf } from '../src/domain/customer/consents.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
 import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
-import { Distribution } from '../src/domain/rulebook/distribution.ts'
+import type { Distribution } from '../src/domain/rulebook/distribution.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { answerOf } from '../src/http/answers.ts'
@@ -19,28 +21,7 @@ import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
 import { namedListQuery } from './definitionList.ts'
 import { definitionReads } from './definitionReads.ts'
-import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
 import { seesUrls, withoutSecrets } from './webhooks.ts'
-
-export const DistributionObject = v.pipe(
-  v.object({
-    id: v.string(),
-    ...Distribution.entries,
-    created_at: v.string(),
-    updated_at: v.nullable(v.string()),
-    object: v.literal('distribution'),
-  }),
-  v.title('Distribution'),
-)
-
-export const showDistribution = (entry: Entry<Distribution>) => ({
-  id: entry.id,
-  ...entry.definition,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
-  object: 'distribution' as const,
-})
 
 /** A distribution as those see it who may ask. */
 const shownTo = (key: ApiKey, entry: Entry<Distribution>) => {
@@ -58,6 +39,7 @@ const TestBody = v.object({
   event: v.optional(v.object({ metadata: v.optional(GivenMetadata, {}) }), {}),
   code: v.optional(v.string()),
 })
+
 type TestBody = v.InferOutput<typeof TestBody>
 
 /** An event as the distribution waits for it, with the metadata that the caller gives. */

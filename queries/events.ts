@@ -4,52 +4,15 @@ import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerEventsDocument } from '../projections/customerEvents.ts'
 import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
-import { activityOf } from '../src/domain/customer/activity.ts'
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import type { CustomerState } from '../src/domain/customer/state.ts'
-import type { TrackEvent } from '../src/domain/decider/commands.ts'
+import { allOf } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { answerOf, listOf, Named } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer, showCustomerBriefly } from './customers.ts'
-import { allOf } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFields, spanFilter } from './range.ts'
-import { isoOf } from './shapes.ts'
-
-const Effect = v.looseObject({ type: v.string() })
-
-export const EventAnswer = v.pipe(
-  v.looseObject({
-    object: v.literal('event'),
-    type: v.string(),
-    customer: v.looseObject({ id: v.string() }),
-    referral: v.null(),
-    loyalty: v.null(),
-    metadata: v.record(v.string(), v.unknown()),
-    effects: v.array(Effect),
-  }),
-  v.title('TrackedEvent'),
-)
-
-/** The answer to a tracked event: the event, its customer, and what followed from it in the same append. */
-export const showEvent = (
-  command: TrackEvent,
-  { id, profile }: Pick<CustomerState, 'id' | 'profile'>,
-  facts: readonly { readonly id: string; readonly type: string; readonly data: unknown }[],
-) => ({
-  object: 'event' as const,
-  type: command.event,
-  customer: showCustomerBriefly(id, profile),
-  referral: null,
-  loyalty: null,
-  metadata: command.metadata,
-  effects: facts.flatMap((fact) => {
-    const shown = isCustomerFact(fact) ? activityOf(fact.id, fact) : undefined
-    return shown && shown.category === 'EFFECT' ? [{ type: shown.type, ...shown.data }] : []
-  }),
-})
 
 const showRaw = (document: ActivityDocument) => ({
   ...(document.data.event as object),
@@ -68,6 +31,7 @@ const ListQuery = v.object({
   ...spanFields,
   order: orderOf(['created_at'], '-created_at'),
 })
+
 type ListQuery = v.InferOutput<typeof ListQuery>
 
 /** What happened is listed as it stands in the log. */

@@ -1,34 +1,16 @@
 // Reading exports: how one shows, with the signed link to its file, the list of them, the file itself, and the lines that make it.
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
-import { answerOf, listOf } from '../src/http/answers.ts'
+import { filterQuery } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { type ExportName, exportable, type Row } from '../src/api/presenters/exportObjects.ts'
+import { ExportObject, type Parameters, showExport, tokenOf } from '../src/api/presenters/exports.ts'
+import { ById } from '../src/api/shapes.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
-import { EXPORTS, type ExportDocument, expiryOfExport } from '../src/runtime/exports.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import { EXPORTS, type ExportDocument } from '../src/runtime/exports.ts'
 import type { Services } from '../src/services.ts'
-import { type ExportName, exportable, type Row } from './exportObjects.ts'
-import { filterQuery } from './filters.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
-import { ById, isoOf } from './shapes.ts'
-
-export const ExportObject = answerOf('export', {
-  id: v.string(),
-  created_at: v.string(),
-  status: v.picklist(['SCHEDULED', 'IN_PROGRESS', 'DONE', 'ERROR']),
-  channel: v.string(),
-  exported_object: v.string(),
-  parameters: v.record(v.string(), v.unknown()),
-  result: v.nullable(v.object({ url: v.string() })),
-  user_id: v.null(),
-})
-
-export interface Parameters {
-  readonly order?: string
-  readonly fields?: readonly string[]
-  readonly filters?: Record<string, unknown>
-  /** Of a route that is about one thing: beside the filters. */
-  readonly only?: Record<string, unknown>
-}
 
 const text = (value: unknown): string => {
   if (value === null || value === undefined) return ''
@@ -38,6 +20,7 @@ const text = (value: unknown): string => {
 
 /** What spreadsheets begin a formula with, also in their wide forms. */
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+
 /** Digits alone come to nothing: a phone number stays one. */
 const DIGITS = /^[+-][\d ().]+$/
 
@@ -76,46 +59,14 @@ export async function* exportLines(services: Services, object: string, asked: st
     yield `${columns.map((column) => cell(columnOf(row, column))).join(',')}\r\n`
 }
 
-const tokenOf = (services: Services, id: string, until: number): string =>
-  `${until}.${createHmac('sha256', services.settings.signingSecret()).update(`export ${id} ${until}`).digest('base64url')}`
-
 const isToken = (services: Services, id: string, token: string): boolean => {
   const until = Number(/^(\d{1,15})\./.exec(token)?.[1])
   const [given, own] = [Buffer.from(token), Buffer.from(tokenOf(services, id, until))]
   return until > services.clock.now() && given.length === own.length && timingSafeEqual(given, own)
 }
 
-/** Where the caller reaches this node. */
-const originOf = ({ headers }: Pick<Call, 'headers'>): string => {
-  const host = headers.get('host')
-  return host === null ? '' : `${headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http'}://${host}`
-}
-
-export const showExport = (services: Services, call: Pick<Call, 'headers'>, document: ExportDocument) => {
-  const { _id: id, object, channel, status, rows, error, created_at } = document
-  const { only, ...asked } = JSON.parse(document.parameters) as Parameters
-  const parameters = only?.card
-    ? { ...asked, filters: { ...asked.filters, voucher_id: { conditions: { $in: [only.card] } } } }
-    : asked
-  return {
-    id,
-    object: 'export' as const,
-    created_at: isoOf(created_at.getTime()),
-    status,
-    channel,
-    exported_object: object,
-    parameters,
-    result:
-      status === 'DONE'
-        ? { url: `${originOf(call)}/exports/${id}?token=${tokenOf(services, id, expiryOfExport(document))}` }
-        : null,
-    user_id: null,
-    rows,
-    ...(error === null ? {} : { error: { message: error } }),
-  }
-}
-
 const ListQuery = v.object({ ...pagedByNumber, order: orderOf(['created_at', 'status'], '-created_at') })
+
 const ORDERS = { created_at: ['created_at', '_id'], status: ['status', 'created_at', '_id'] } as const
 
 async function* bytesOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {

@@ -2,58 +2,14 @@
 
 import * as v from 'valibot'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
-import type { Campaign } from '../src/domain/rulebook/campaign.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../src/api/presenters/loyalties.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
-import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { wholeCampaign } from './campaigns.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { isoOf, isoOrNull, offOf } from './shapes.ts'
-
-export const CampaignObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    name: v.string(),
-    campaign_type: v.string(),
-    active: v.boolean(),
-    created_at: v.string(),
-    object: v.literal('campaign'),
-  }),
-  v.title('LoyaltyCampaign'),
-)
-
-const showWhole = (definition: Campaign) => {
-  const whole = wholeCampaign(definition)
-  return whole.voucher
-    ? { ...whole, voucher: { ...whole.voucher, object: 'voucher' as const, active: definition.active } }
-    : whole
-}
-
-/** A campaign as the HTTP contract shows it. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>) => ({
-  id,
-  ...definition,
-  ...showWhole(definition),
-  creation_status: 'DONE' as const,
-  vouchers_generation_status: 'DONE' as const,
-  created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
-  ...offOf({ off }),
-  object: 'campaign' as const,
-})
-
-/** The loyalty program that a path names by id or name. */
-export const findProgram = ({ rulebook }: Pick<Services, 'rulebook'>, name: string): Entry<Campaign> | Failure => {
-  const campaigns = rulebook.current().entries('campaign')
-  const found = campaigns.get(name) ?? [...campaigns.values()].find(({ definition }) => definition.name === name)
-  return found?.definition.campaign_type === 'LOYALTY_PROGRAM' ? found : notFound('campaign', name)
-}
 
 export const ListQuery = v.object(definitionListQuery)
-
-export const ByCampaign = v.object({ campaignId: v.string() })
 
 export const loyaltyQueries = (services: Services) => [
   route({

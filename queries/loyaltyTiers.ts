@@ -1,51 +1,25 @@
 // Reading loyalty tiers: of a program, with what rules pay and rewards cost in them, and the tier that a card is in.
 
 import * as v from 'valibot'
+import { orderOf } from '../src/api/lists/pager.ts'
+import { EarningRuleObject, showEarningRule } from '../src/api/presenters/earningRules.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { readCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { ByTier, findTier, showTier, TierObject } from '../src/api/presenters/loyaltyTiers.ts'
+import { showAssignment, showReward } from '../src/api/presenters/rewards.ts'
+import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type LoyaltyTier, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
+import { tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
 import { listOf } from '../src/http/answers.ts'
-import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
-import { EarningRuleObject, rulesOf, showEarningRule } from './earningRules.ts'
-import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
-import { readCard } from './loyaltyMembers.ts'
-import { orderOf } from './pager.ts'
-import { assignmentsOf, showAssignment, showReward } from './rewards.ts'
-import { isoOf, isoOrNull, offOf } from './shapes.ts'
+import { rulesOf } from './earningRules.ts'
+import { ListQuery } from './loyalties.ts'
+import { assignmentsOf } from './rewards.ts'
 
 const TAG = 'Loyalty tiers'
-
-export const TierObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), campaign_id: v.string(), object: v.literal('loyalty_tier') }),
-  v.title('LoyaltyTier'),
-)
-
-/** A tier as the HTTP contract shows it. */
-export const showTier = ({ id, definition, createdAt, updatedAt, off }: Entry<LoyaltyTier>) => ({
-  id,
-  ...definition,
-  config: { points: definition.points },
-  created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
-  ...offOf({ off }),
-  object: 'loyalty_tier' as const,
-})
-
-export const ByTier = v.object({ campaignId: v.string(), tierId: v.string() })
-
-/** The tier that a path names within a program. */
-export const findTier = (
-  services: Services,
-  { campaignId, tierId }: v.InferOutput<typeof ByTier>,
-): Entry<LoyaltyTier> | Failure => {
-  const program = findProgram(services, campaignId)
-  if (isFailure(program)) return program
-  const tier = services.rulebook.current().entries('loyaltyTier').get(tierId)
-  return tier?.definition.campaign_id === program.id ? tier : notFound('loyalty_tier', tierId)
-}
 
 export const loyaltyTierQueries = (services: Services) => [
   route({

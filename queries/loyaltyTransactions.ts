@@ -2,16 +2,16 @@
 
 import * as v from 'valibot'
 import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
+import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { ByMember, memberPaths, readCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { listOf, Named } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { allOf, type DocumentFields, filterQuery, TIME } from './filters.ts'
-import { ByCampaign, findProgram } from './loyalties.ts'
-import { ByMember, memberPaths, readCard } from './loyaltyMembers.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { spanFields, spanFilter } from './range.ts'
 
 const TransactionsQuery = v.object({
   ...pagedById,
@@ -22,6 +22,7 @@ const TransactionsQuery = v.object({
   ...spanFields,
   filters: v.optional(v.record(v.string(), v.unknown())),
 })
+
 type TransactionsQuery = v.InferOutput<typeof TransactionsQuery>
 
 const FIELDS: DocumentFields = {

@@ -2,19 +2,19 @@
 
 import * as v from 'valibot'
 import type { OutboxDocument } from '../projections/outbox.ts'
+import { allOf } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { Range, rangeFilter } from '../src/api/lists/range.ts'
+import { MessageFilter, outboxFilter } from '../src/api/presenters/messages.ts'
+import { ById, isoOf, isoOrNull } from '../src/api/shapes.ts'
 import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
-import { activityId, factIdOf } from '../src/domain/customer/activity.ts'
+import { activityId } from '../src/domain/customer/activity.ts'
 import { CHANNELS } from '../src/domain/customer/messages.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer } from './customers.ts'
 import { LOG_ORDER } from './events.ts'
-import { allOf } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { Range, rangeFilter, spanFields, spanFilter } from './range.ts'
-import { ById, isoOf, isoOrNull } from './shapes.ts'
 
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
 
@@ -62,37 +62,6 @@ const sendingAmong = async (
     .plain<LeaseDocument>(LEASES)
     .find({ _id: { $in: due }, until: { $gte: new Date() } }, { limit: due.length })
   return new Set(leases.map((lease) => lease._id))
-}
-
-/** What messages are asked for by. */
-export const MessageFilter = {
-  /** Id or source_id. */
-  customer: v.optional(v.string()),
-  distribution_id: v.optional(v.string()),
-  channel: v.optional(v.picklist(CHANNELS)),
-  reason: v.optional(v.string()),
-  /** The activity entry that caused it. */
-  cause: v.optional(v.string()),
-  ...spanFields,
-}
-const Filter = v.object(MessageFilter)
-
-/** The filter as the read model takes it; null when it names a customer that is not there. */
-export const outboxFilter = async (
-  services: Services,
-  filter: v.InferOutput<typeof Filter>,
-): Promise<Record<string, unknown> | null> => {
-  const { customer: name, distribution_id, channel, reason, cause, start_date, end_date } = filter
-  const customer = name === undefined ? undefined : await readCustomer(services, name)
-  if (customer === null) return null
-  return {
-    ...(customer === undefined ? {} : { customer: customer._id }),
-    ...(distribution_id === undefined ? {} : { 'distribution.id': distribution_id }),
-    ...(channel === undefined ? {} : { channel }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(cause === undefined ? {} : { cause: factIdOf(cause) ?? cause }),
-    ...spanFilter('created_at', { start_date, end_date }, services.rulebook.current().project.timeZone),
-  }
 }
 
 const ListQuery = v.object({

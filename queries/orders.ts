@@ -2,39 +2,17 @@
 
 import * as v from 'valibot'
 import type { OrderDocument } from '../projections/orders.ts'
+import { allOf, filterQuery } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { Range, rangeFilter } from '../src/api/lists/range.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { ORDER_FILTERS, OrderObject } from '../src/api/presenters/orders.ts'
+import { ById } from '../src/api/shapes.ts'
 import { shownOrder } from '../src/domain/customer/orders/show.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer } from './customers.ts'
-import { allOf, type DocumentFields, filterQuery } from './filters.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
-import { Range, rangeFilter } from './range.ts'
-import { ById } from './shapes.ts'
-
-const Person = v.looseObject({ id: v.string(), object: v.literal('customer') })
-
-export const OrderObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    source_id: v.nullable(v.string()),
-    status: v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED']),
-    amount: v.number(),
-    total_amount: v.number(),
-    items: v.optional(v.array(v.looseObject({ id: v.string(), object: v.literal('order_item') }))),
-    metadata: v.record(v.string(), v.unknown()),
-    customer_id: v.nullable(v.string()),
-    customer: v.optional(Person),
-    referrer_id: v.nullable(v.string()),
-    referrer: v.optional(Person),
-    redemptions: v.record(v.string(), v.looseObject({ date: v.string() })),
-    created_at: v.string(),
-    updated_at: v.nullable(v.string()),
-    object: v.literal('order'),
-  }),
-  v.title('Order'),
-)
 
 /** An order of the read model as the HTTP contract shows it. */
 export const showOrderDocument = ({ _id, status, customer, content, created_at, updated_at }: OrderDocument) =>
@@ -51,17 +29,6 @@ export const ORDER_KEYS = {
   updated_at: ['updated_at', '_id'],
   status: ['status', 'created_at', '_id'],
 } as const
-
-const TIME = { type: 'datetime', array: false } as const
-
-/** What orders can be filtered by, in lists and exports. */
-export const ORDER_FILTERS: DocumentFields = {
-  status: { path: 'status' },
-  source_id: { path: 'source_id' },
-  customer_id: { path: 'customer' },
-  created_at: { path: 'created_at', slot: TIME },
-  updated_at: { path: 'updated_at', slot: TIME },
-}
 
 const ordersOf = ({ readModel }: Services) => readModel.collection<OrderDocument>('orders')
 

@@ -1,5 +1,8 @@
 // What is held of a person, and where it comes from: the answer to a request for access (GDPR, article 15).
 import * as v from 'valibot'
+import { Consents, showConsents } from '../src/api/presenters/consents.ts'
+import { CustomerObject, showCustomerState } from '../src/api/presenters/customers.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { customerStream } from '../src/domain/ids.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
@@ -8,9 +11,6 @@ import type { FactRegistry } from '../src/eventstore/index.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { Consents, showConsents } from './consents.ts'
-import { CustomerObject, showCustomerState } from './customers.ts'
-import { ById, isoOf } from './shapes.ts'
 
 /** Facts of a customer that are looked at for one page. */
 const PAGE = 1_000
@@ -47,6 +47,7 @@ const PersonalData = v.pipe(
 )
 
 const registry: FactRegistry = factRegistry
+
 type Data = Readonly<Record<string, unknown>>
 
 const personalOf = ({ type, data }: RecordedFact): Data | undefined =>

@@ -1,13 +1,13 @@
 // Watching the processes between streams: what waits, for how long, and what was given up for now.
 
 import * as v from 'valibot'
+import { isoOf } from '../src/api/shapes.ts'
 import { wordsOf } from '../src/domain/rulebook/sound.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { JOBS } from '../src/runtime/voucherJobs.ts'
 import type { Services } from '../src/services.ts'
-import { isoOf } from './shapes.ts'
 
 export const processQueries = ({ processes, aside, failedJobs, rulebook }: Services) => [
   route({

@@ -2,12 +2,12 @@
 
 import * as v from 'valibot'
 import { projections } from '../projections/index.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { rebuildsOf } from '../src/audit/rebuilds.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { pageLimit } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { isoOf } from './shapes.ts'
 
 const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : String(position))
 

@@ -3,98 +3,18 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
+import { allOf, type DocumentFields, filterQuery, NOTHING } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { readCustomer, showCustomer } from '../src/api/presenters/customers.ts'
+import { cardsOf } from '../src/api/presenters/loyaltyMembers.ts'
+import { PublicationObject, show, VOUCHER_TYPES, type WholeCustomer } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import type { CustomerState } from '../src/domain/customer/state.ts'
-import type { VoucherRef } from '../src/domain/customer/vouchers/facts.ts'
-import { type HeldVoucher, heldBy } from '../src/domain/customer/vouchers/state.ts'
-import type { VoucherType } from '../src/domain/rulebook/voucherSpec.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { campaignNamed } from './campaigns.ts'
-import { readCustomer, showCustomer, showCustomerState } from './customers.ts'
-import { allOf, type DocumentFields, filterQuery, NOTHING } from './filters.ts'
-import { cardsOf } from './loyaltyMembers.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from './pager.ts'
-import { isoOf } from './shapes.ts'
-
-export const PublicationObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    object: v.literal('publication'),
-    customer_id: v.string(),
-    source_id: v.nullable(v.string()),
-    result: v.literal('SUCCESS'),
-    voucher: v.looseObject({ id: v.string(), code: v.string() }),
-    vouchers_id: v.optional(v.array(v.string())),
-    /** The codes of a publication of several. */
-    vouchers: v.array(v.string()),
-    created_at: v.string(),
-  }),
-  v.title('Publication'),
-)
-
-interface Shown {
-  readonly id: string
-  readonly vouchers: readonly VoucherRef[]
-  readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
-  readonly type: VoucherType | null
-  readonly sourceId: string | null
-  readonly channel: string | null
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly at: number
-}
-
-const VOUCHER_TYPES: Readonly<Record<string, string>> = {
-  GIFT_VOUCHERS: 'GIFT_VOUCHER',
-  LOYALTY_PROGRAM: 'LOYALTY_CARD',
-}
-
-type WholeCustomer = ReturnType<typeof showCustomerState>
-
-/** `voucher` is the first of several. */
-const show = (customer: string, whole: WholeCustomer | undefined, shown: Shown) => ({
-  id: shown.id,
-  object: 'publication' as const,
-  created_at: isoOf(shown.at),
-  customer_id: customer,
-  tracking_id: whole?.source_id ?? null,
-  metadata: shown.metadata,
-  channel: shown.channel ?? 'API',
-  source_id: shown.sourceId,
-  result: 'SUCCESS' as const,
-  customer: whole ?? { id: customer, object: 'customer' as const },
-  voucher: {
-    ...shown.vouchers[0]!,
-    campaign: shown.campaign?.name ?? null,
-    campaign_id: shown.campaign?.id ?? null,
-    type: shown.type ?? VOUCHER_TYPES[shown.campaign?.type ?? ''] ?? 'DISCOUNT_VOUCHER',
-    is_referral_code: shown.campaign?.type === 'REFERRAL_PROGRAM',
-    ...(shown.campaign?.type === 'REFERRAL_PROGRAM' ? { referrer_id: customer } : {}),
-    holder_id: customer,
-    object: 'voucher' as const,
-  },
-  vouchers_id: shown.vouchers.map(({ id }) => id),
-  vouchers: shown.vouchers.map(({ code }) => code),
-})
-
-/** The publication of a code that a customer holds, from the state that a command has just left. */
-export const showHeld = (state: CustomerState, held: HeldVoucher) => {
-  const { id, vouchers } = state
-  const together = heldBy(vouchers, held.publication.id)
-  return show(id, showCustomerState(state), {
-    id: held.publication.id,
-    vouchers: (together.length > 0 ? together : [held]).map(({ id: voucher, code }) => ({ id: voucher, code })),
-    campaign: held.campaign ?? null,
-    type: held.type ?? null,
-    sourceId: held.publication.sourceId ?? null,
-    channel: held.publication.channel ?? null,
-    metadata: held.publication.metadata ?? {},
-    at: held.publishedAt,
-  })
-}
 
 const showDocument = (document: PublicationDocument, customer: WholeCustomer | undefined) =>
   show(document.customer, customer, {
@@ -120,6 +40,7 @@ const ORDERS = {
 
 /** What is shown of a publication follows from its campaign, or from what a single voucher is. */
 const isReferral = { 'campaign.type': 'REFERRAL_PROGRAM' }
+
 const typeCases: readonly (readonly [Record<string, unknown>, string])[] = [
   ...(['DISCOUNT_VOUCHER', 'GIFT_VOUCHER'] as const).map((type) => [{ type }, type] as const),
   ...Object.entries(VOUCHER_TYPES).map(

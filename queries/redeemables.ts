@@ -2,6 +2,10 @@
 import * as v from 'valibot'
 import type { ReferralDocument } from '../projections/referrals.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
+import { type Field, predicateOf, TEXT, TIME } from '../src/api/lists/filters.ts'
+import { inMemory, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
@@ -11,16 +15,14 @@ import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/res
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer } from './customers.ts'
-import { type Field, predicateOf, TEXT, TIME } from './filters.ts'
-import { inMemory, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { ById, isoOf } from './shapes.ts'
 import { isCard, ofCampaigns, showVouchers } from './vouchers.ts'
 
 const Role = v.picklist(['OWNER', 'REFERRER', 'REFEREE'])
+
 type Role = v.InferOutput<typeof Role>
 
 const Status = v.picklist(['ACTIVE', 'USED', 'DISABLED', 'NOT_ACTIVE_YET', 'EXPIRED', 'NO_BALANCE'])
+
 type Status = v.InferOutput<typeof Status>
 
 const RedeemableList = v.pipe(
@@ -167,6 +169,7 @@ const Query = v.object({
   order: orderOf(['id', 'created_at'], '-id'),
   filters: v.optional(v.record(v.string(), v.unknown())),
 })
+
 type Query = v.InferOutput<typeof Query>
 
 /** In the order in which the codes were made. */

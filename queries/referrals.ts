@@ -3,6 +3,21 @@
 import * as v from 'valibot'
 import type { PublicationDocument } from '../projections/publications.ts'
 import type { ReferralDocument, ReferralStatus, RewardView } from '../projections/referrals.ts'
+import {
+  allOf,
+  type DocumentFields,
+  type Field,
+  filterQuery,
+  NOTHING,
+  predicateOf,
+  TEXT,
+  TIME,
+} from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf, type Source } from '../src/api/lists/pager.ts'
+import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { HolderObject, showHolder } from '../src/api/presenters/referrals.ts'
+import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
@@ -12,47 +27,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { MAX_COUNTED } from '../src/readmodel/index.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
-import { campaignNamed } from './campaigns.ts'
-import { readCustomer } from './customers.ts'
-import { allOf, type DocumentFields, type Field, filterQuery, NOTHING, predicateOf, TEXT, TIME } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf, type Source } from './pager.ts'
-import { isoOf, isoOrNull } from './shapes.ts'
-
-export const HolderObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    redeemable_id: v.string(),
-    campaign_id: v.string(),
-    customer_id: v.string(),
-    holder_role: v.picklist(['REFEREE', 'REFERRER']),
-    object: v.literal('redeemable_holder'),
-    created_at: v.string(),
-  }),
-  v.title('ReferralHolder'),
-)
-
-/** A customer's place among the holders of a code. */
-export const showHolder = (holder: {
-  readonly id: string
-  readonly voucher: string
-  readonly campaign: string
-  readonly customer: string
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly at: number
-  readonly role?: 'REFEREE' | 'REFERRER'
-}) => ({
-  id: holder.id,
-  redeemable_id: holder.voucher,
-  redeemable_object: 'voucher' as const,
-  campaign_id: holder.campaign,
-  campaign_type: 'REFERRAL_PROGRAM' as const,
-  voucher_type: 'DISCOUNT_VOUCHER' as const,
-  customer_id: holder.customer,
-  holder_role: holder.role ?? ('REFEREE' as const),
-  metadata: holder.metadata,
-  object: 'redeemable_holder' as const,
-  created_at: isoOf(holder.at),
-})
 
 const showReward = (reward: RewardView | null) =>
   reward && {
@@ -115,6 +89,7 @@ const ListQuery = v.object({
   code: v.optional(CodeName),
   order: orderOf(['created_at'], '-created_at'),
 })
+
 type ListQuery = v.InferOutput<typeof ListQuery>
 
 /** Many referees can be assigned by one fact: those share a position, and are told apart by their ids. */
@@ -326,6 +301,7 @@ const OWN_FIELDS = new Map<string, Field<Holder>>([
 ])
 
 const CodeParams = v.object({ code: CodeName, campaignId: v.optional(v.string()) })
+
 const CustomerParams = v.object({ campaignId: v.string(), customer: v.string() })
 
 export const referralQueries = (services: Services) => [

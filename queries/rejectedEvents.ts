@@ -2,15 +2,15 @@
 
 import * as v from 'valibot'
 import type { RejectedEventDocument } from '../projections/rejectedEvents.ts'
+import { allOf } from '../src/api/lists/filters.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
-import { allOf } from './filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from './pager.ts'
-import { isoOf } from './shapes.ts'
 
 const show = (document: RejectedEventDocument) => ({
   id: document._id,
@@ -23,13 +23,6 @@ const show = (document: RejectedEventDocument) => ({
   customer_id: document.customer,
   object: 'rejected_event',
 })
-
-/** A refused event by its id; null when there is none. */
-export const readRejectedEvent = async (
-  { readModel }: Pick<Services, 'readModel'>,
-  id: string,
-): Promise<RejectedEventDocument | null> =>
-  readModel.collection<RejectedEventDocument>('rejectedEvents').findOne({ _id: id })
 
 const ListQuery = v.object({
   ...pagedById,

@@ -1,93 +1,42 @@
 // Reading rewards, where they are offered, and which of them a member can pay for.
 
 import * as v from 'valibot'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { readCard } from '../src/api/presenters/loyaltyMembers.ts'
+import {
+  AssignmentObject,
+  ByAssignment,
+  ByRewardAssignment,
+  findAssignment,
+  RewardObject,
+  showAssignment,
+  showReward,
+} from '../src/api/presenters/rewards.ts'
 import { REWARDS } from '../src/api/resources.ts'
+import { ById } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import type { Reward } from '../src/domain/rulebook/reward.ts'
 import type { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { listOf } from '../src/http/answers.ts'
-import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { definitionReads } from './definitionReads.ts'
-import { ByCampaign, findProgram, ListQuery } from './loyalties.ts'
-import { readCard } from './loyaltyMembers.ts'
-import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
+import { ListQuery } from './loyalties.ts'
 
 const TAG = 'Rewards'
-
-export const RewardObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), type: v.string(), object: v.literal('reward') }),
-  v.title('Reward'),
-)
-export const AssignmentObject = v.pipe(
-  v.looseObject({ id: v.string(), reward_id: v.string(), object: v.literal('reward_assignment') }),
-  v.title('RewardAssignment'),
-)
-
-/** What a reward gives; with a campaign its type, also where nobody said it. */
-const parametersShown = (definition: Reward, rulebook: Rulebook): Reward['parameters'] => {
-  if (definition.type !== 'CAMPAIGN') return definition.parameters
-  const { campaign } = definition.parameters
-  const type = rulebook.entries('campaign').get(campaign.id)?.definition.campaign_type ?? campaign.type
-  return { campaign: { ...campaign, type } }
-}
-
-/** A reward as the HTTP contract shows it; `redeemed` counts those of a bounded stock that are paid for or being paid for. */
-export const showReward = async (
-  { stock, rulebook }: Services,
-  { id, definition, createdAt, updatedAt }: Entry<Reward>,
-) => {
-  const bounded = typeof definition.stock === 'number'
-  const { reserved, taken } = bounded ? await stock.load(id) : { reserved: new Map(), taken: new Map() }
-  return {
-    id,
-    ...definition,
-    parameters: parametersShown(definition, rulebook.current()),
-    stock: definition.stock ?? null,
-    redeemed: bounded ? reserved.size + taken.size : null,
-    created_at: isoOf(createdAt),
-    updated_at: isoOrNull(updatedAt),
-    object: 'reward' as const,
-  }
-}
-
-export const showAssignment = ({ id, definition, createdAt, updatedAt, off }: Entry<RewardAssignment>) => ({
-  id,
-  reward_id: definition.reward_id,
-  related_object_id: definition.campaign,
-  related_object_type: 'campaign' as const,
-  ...(definition.parameters ? { parameters: definition.parameters } : {}),
-  created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
-  ...offOf({ off }),
-  object: 'reward_assignment' as const,
-})
 
 /** The assignments of a program, in the order of their creation. */
 export const assignmentsOf = (rulebook: Rulebook, campaign: string): readonly Entry<RewardAssignment>[] =>
   [...rulebook.entries('rewardAssignment').values()].filter(({ definition }) => definition.campaign === campaign)
 
-export const ByAssignment = v.object({ campaignId: v.string(), assignmentId: v.string() })
-export const ByRewardAssignment = v.object({ id: v.string(), assignmentId: v.string() })
-
-/** The assignment that a path names within a program. */
-export const findAssignment = (
-  services: Services,
-  { campaignId, assignmentId }: v.InferOutput<typeof ByAssignment>,
-): Entry<RewardAssignment> | Failure => {
-  const program = findProgram(services, campaignId)
-  if (isFailure(program)) return program
-  const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
-  return found?.definition.campaign === program.id ? found : notFound('reward_assignment', assignmentId)
-}
-
 const PROGRAM_LISTS = ['/v1/loyalties/{campaignId}/reward-assignments']
+
 const OFFER_FIELDS = { texts: ['reward_id'] }
+
 const MemberRewardsQuery = v.object({ ...definitionListQuery, affordable_only: v.optional(queryFlag, 'false') })
 
 export const rewardQueries = (services: Services) => {

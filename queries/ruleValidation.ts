@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { type AnyCall, askedOf, CustomerField, codesOf, customerMeant, Redeemable } from '../src/api/redeemables.ts'
+import { ById, isoOrNull } from '../src/api/shapes.ts'
 import type { Compiled } from '../src/domain/conditions/compile.ts'
 import type { Context, Subject } from '../src/domain/conditions/subject.ts'
 import { conditionsOf, subjectOf } from '../src/domain/customer/conditions.ts'
@@ -13,7 +14,6 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { ById, isoOrNull } from './shapes.ts'
 
 const Body = v.object({
   customer: CustomerField,
@@ -30,6 +30,7 @@ const Body = v.object({
     }),
   ),
 })
+
 type Body = v.InferOutput<typeof Body>
 
 /** What the rule finds beside the customer, and why a budget that it asks for may not be known. */
@@ -39,6 +40,7 @@ interface Surroundings {
 }
 
 const NO_CODE = 'budgets are counted by code and campaign: redemption.code must say which code would be redeemed'
+
 const NOT_COUNTED =
   'nothing counts these for the code: redemptions are counted over a campaign only while a rule attached to it or to the code ' +
   'asks for that, and what this one would add to sums of money is known only of a code that may be redeemed'

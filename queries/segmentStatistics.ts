@@ -1,15 +1,17 @@
 // The size of a segment over time: who entered and left on each of the last days, and how many there were at its end.
 import * as v from 'valibot'
 import { type SegmentDayDocument, segmentDay } from '../projections/segmentDays.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { ById, isoOf } from './shapes.ts'
 
 const DAY_MS = 86_400_000
+
 const DAYS = 30
 
 const number = v.number()
+
 const SegmentStatistics = v.pipe(
   v.object({
     object: v.literal('list'),

@@ -3,6 +3,21 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
+import {
+  documents,
+  Ids,
+  inMemory,
+  listBody,
+  moment,
+  orderOf,
+  pagedById,
+  pageOf,
+  type Timed,
+} from '../src/api/lists/pager.ts'
+import { spanFields, spanOf } from '../src/api/lists/range.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { SegmentObject, showSegment } from '../src/api/presenters/segments.ts'
+import { ById, isoOf } from '../src/api/shapes.ts'
 import { NO_CONTEXT } from '../src/domain/conditions/subject.ts'
 import { conditionsOf, subjectOf } from '../src/domain/customer/conditions.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
@@ -14,46 +29,7 @@ import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { readCustomer } from './customers.ts'
 import { listDefinitions, namedListQuery } from './definitionList.ts'
-import { documents, Ids, inMemory, listBody, moment, orderOf, pagedById, pageOf, type Timed } from './pager.ts'
-import { spanFields, spanOf } from './range.ts'
-import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
-
-export const SegmentObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    name: v.string(),
-    type: v.string(),
-    filter: v.nullable(v.unknown()),
-    created_at: v.string(),
-    updated_at: v.nullable(v.string()),
-    initial_sync_status: v.picklist(['IN_PROGRESS', 'DONE']),
-    object: v.literal('segment'),
-  }),
-  v.title('Segment'),
-)
-
-/** A segment as the HTTP contract shows it, with how far its roll-out is. */
-export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
-  const { name, type, filter, condition, customers, trigger_on_rollout } = entry.definition
-  const { status, done, total } = rollout.progress(entry.revision)
-  return {
-    id: entry.id,
-    name,
-    type,
-    filter: filter ?? null,
-    ...(condition ? { condition } : {}),
-    ...(customers ? { customers_count: customers.length } : {}),
-    trigger_on_rollout,
-    created_at: isoOf(entry.createdAt),
-    updated_at: isoOrNull(entry.updatedAt),
-    ...offOf(entry),
-    initial_sync_status: status,
-    rollout: { status, done, total },
-    object: 'segment' as const,
-  }
-}
 
 const ListQuery = v.object({
   ...namedListQuery,

@@ -3,14 +3,15 @@ import * as v from 'valibot'
 import { type EventHourDocument, hourOf } from '../projections/eventHours.ts'
 import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import type { MessageState } from '../src/domain/distributions/delivery.ts'
 import { refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { isoOf } from './shapes.ts'
 
 const HOUR_MS = 3_600_000
+
 const STEPS = {
   minute: { ms: 60_000, longest: 25 * HOUR_MS, said: '25 hours' },
   hour: { ms: HOUR_MS, longest: 32 * 24 * HOUR_MS, said: '32 days' },
@@ -20,6 +21,7 @@ const STEPS = {
 const STATES: readonly MessageState[] = ['requested', 'waiting', 'failed', 'sent', 'parked', 'skipped']
 
 const number = v.number()
+
 const Summary = v.pipe(
   v.object({
     object: v.literal('statistics'),
@@ -53,7 +55,9 @@ const SeriesQuery = v.object({
 
 /** Points that were given, whatever for. */
 const ISSUED = /ACCRUAL|ADDITION|REFUND|ACTIVATION/
+
 const SPENT = /REDEMPTION/
+
 const EXPIRED = /EXPIRATION/
 
 const pointsOf = (programs: readonly LoyaltyTotalsDocument[]) => {

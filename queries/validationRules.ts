@@ -1,10 +1,9 @@
 // Reading validation rules and their assignments.
 
 import * as v from 'valibot'
+import { AssignmentObject, RuleObject, showAssignment, showRule } from '../src/api/presenters/validationRules.ts'
 import { VALIDATION_RULES } from '../src/api/resources.ts'
-import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
-import type { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { ById } from '../src/api/shapes.ts'
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -12,46 +11,6 @@ import type { Services } from '../src/services.ts'
 import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 import { definitionReads } from './definitionReads.ts'
 import { ruleValidation } from './ruleValidation.ts'
-import { ById, isoOf, isoOrNull, offOf } from './shapes.ts'
-
-export const RuleObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), object: v.literal('validation_rules') }),
-  v.title('ValidationRule'),
-)
-
-export const AssignmentObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    rule_id: v.string(),
-    related_object_id: v.string(),
-    related_object_type: v.string(),
-    object: v.literal('validation_rules_assignment'),
-  }),
-  v.title('ValidationRuleAssignment'),
-)
-
-const NOTHING_IN_PARTICULAR = { included: [], excluded: [], included_all: true }
-
-export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions) => ({
-  id: entry.id,
-  ...entry.definition,
-  applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
-  assignments_count: [...entriesOf(definitions, 'assignment').values()].filter((a) => a.definition.rule_id === entry.id)
-    .length,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
-  object: 'validation_rules' as const,
-})
-
-export const showAssignment = (entry: Entry<Assignment>) => ({
-  id: entry.id,
-  ...entry.definition,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
-  object: 'validation_rules_assignment' as const,
-})
 
 const Assignments = v.object(definitionListQuery)
 

@@ -1,34 +1,20 @@
 // Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
 
 import * as v from 'valibot'
+import { showWebhook, WebhookObject } from '../src/api/presenters/webhooks.ts'
 import { onePath, WEBHOOKS } from '../src/api/resources.ts'
+import { isoOf } from '../src/api/shapes.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
 import { type Holder, holds } from '../src/domain/access/permissions.ts'
 import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
+import type { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
 import { definitionReads } from './definitionReads.ts'
-import { isoOf, isoOrNull, offOf } from './shapes.ts'
-
-export const WebhookObject = v.pipe(
-  v.looseObject({ id: v.string(), ...ProjectWebhook.entries, object: v.literal('webhook') }),
-  v.title('ProjectWebhook'),
-)
-
-export const showWebhook = (entry: Entry<ProjectWebhook>) => ({
-  id: entry.id,
-  ...entry.definition,
-  target_url: entry.definition.url,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
-  object: 'webhook' as const,
-})
 
 /** The host is enough to know a webhook by; its path and query often are what lets anybody send there. */
 export const withoutSecrets = (url: string): string => `${new URL(url).origin}/â€¦`
@@ -37,6 +23,7 @@ export const withoutSecrets = (url: string): string => `${new URL(url).origin}/â
 export const seesUrls = (key: Holder): boolean => holds(key, 'webhooks.write') || holds(key, 'definitions.write')
 
 type Fields = Readonly<Record<string, unknown>>
+
 const hasUrl = (value: unknown): value is Fields & { readonly url: string } =>
   typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string'
 

@@ -83,6 +83,14 @@ test('commands and queries know no driver, no engine and no subscription', () =>
       )
 })
 
+test('what reads and what writes know nothing of each other', () => {
+  const reaching = (from: string, to: string) =>
+    inFolder(from).flatMap(({ path, imports }) =>
+      imports.filter((name) => name.startsWith(`${to}/`)).map((name) => `${path} imports ${name}`),
+    )
+  assert.equal([...reaching('commands', 'queries'), ...reaching('queries', 'commands')], [])
+})
+
 test('the engines know nothing of the product', () => {
   for (const { path, imports } of inFolder('src/engines'))
     for (const name of imports) {

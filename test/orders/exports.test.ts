@@ -2,7 +2,7 @@
 // person is erased.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { EXPORT_NAMES } from '../../queries/exportObjects.ts'
+import { EXPORT_NAMES } from '../../src/api/presenters/exportObjects.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'

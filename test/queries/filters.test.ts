@@ -10,8 +10,8 @@ import {
   predicateOf,
   TEXT,
   TIME,
-} from '../../queries/filters.ts'
-import { documents, pageOf } from '../../queries/pager.ts'
+} from '../../src/api/lists/filters.ts'
+import { documents, pageOf } from '../../src/api/lists/pager.ts'
 import { parseQuery } from '../../src/http/query.ts'
 import { createReadModel, type ReadModel } from '../../src/readmodel/index.ts'
 import { documentStoreUnderTest, type ServerUnderTest } from '../engines/servers.ts'

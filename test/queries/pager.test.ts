@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { inMemory, MAX_PAGE_BYTES, type Paging, pageOf, type Source } from '../../queries/pager.ts'
+import { inMemory, MAX_PAGE_BYTES, type Paging, pageOf, type Source } from '../../src/api/lists/pager.ts'
 
 interface Entry {
   readonly id: string

@@ -1,7 +1,7 @@
 // Plain days in queries: days of the project's time zone, from their first instant to their last.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isWithin, rangeFilter, spanFilter, spanOf } from '../../queries/range.ts'
+import { isWithin, rangeFilter, spanFilter, spanOf } from '../../src/api/lists/range.ts'
 
 const ZONE = 'Europe/Warsaw'
 const at = (text: string) => new Date(text)

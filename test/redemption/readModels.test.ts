@@ -8,7 +8,7 @@ import { type CustomerDocument, customers } from '../../projections/customers.ts
 import type { Projection } from '../../projections/projection.ts'
 import { type RedemptionDocument, redemptions } from '../../projections/redemptions.ts'
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
-import { showParent, showRedemption } from '../../queries/redemptions.ts'
+import { showParent, showRedemption } from '../../src/api/presenters/redemptions.ts'
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
 import { NO_ORDER_SUMS } from '../../src/domain/customer/orders/state.ts'
 import {

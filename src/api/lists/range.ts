@@ -1,13 +1,15 @@
 // Ranges of time in a query: `created_at[after]=…&created_at[before]=…`, both ends left out, and `start_date` to `end_date`.
 import * as v from 'valibot'
-import { calendarOf } from '../src/domain/calendar.ts'
-import { instantOrDay } from '../src/http/fields.ts'
+import { calendarOf } from '../../domain/calendar.ts'
+import { instantOrDay } from '../../http/fields.ts'
 
 export const Range = v.optional(v.object({ before: v.optional(instantOrDay), after: v.optional(instantOrDay) }))
+
 export type Range = v.InferOutput<typeof Range>
 
 /** `start_date` and `end_date` of a query: of plain days, from the first instant of one to the last of the other. */
 export const spanFields = { start_date: v.optional(instantOrDay), end_date: v.optional(instantOrDay) }
+
 interface Span {
   readonly start_date?: string | undefined
   readonly end_date?: string | undefined
@@ -17,6 +19,7 @@ const PLAIN = /^\d{4}-\d{2}-\d{2}$/
 
 /** Of a plain day the first instant (ms), else the instant itself. */
 const beginOf = (text: string, timeZone: string): number => calendarOf(timeZone).parse(text) ?? Date.parse(text)
+
 /** Of a plain day the first instant after it (ms), else the instant itself. */
 const endOf = (text: string, timeZone: string): number => calendarOf(timeZone).parseEnd(text) ?? Date.parse(text)
 

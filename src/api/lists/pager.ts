@@ -1,16 +1,16 @@
 // The one pager of all lists: in which order entries stand, where a page begins and ends, and how the next one is asked for.
 import * as v from 'valibot'
-import { sizeOf } from '../src/domain/size.ts'
-import { type Failure, refuse } from '../src/http/errors.ts'
-import { instant, pageLimit, pageNumber } from '../src/http/fields.ts'
-import type { Filter, Keyed, ModelCollection, Sort } from '../src/readmodel/index.ts'
-import { isoOf } from './shapes.ts'
+import { sizeOf } from '../../domain/size.ts'
+import { type Failure, refuse } from '../../http/errors.ts'
+import { instant, pageLimit, pageNumber } from '../../http/fields.ts'
+import type { Filter, Keyed, ModelCollection, Sort } from '../../readmodel/index.ts'
+import { isoOf } from '../shapes.ts'
 
 /** What an entry is sorted by; null (never changed, no name) stands before everything else. */
 export type SortValue = string | number | Date | null
 
 /** Where an entry stands: its values of all keys of an order. The last key tells entries with equal others apart. */
-export type Place = readonly SortValue[]
+type Place = readonly SortValue[]
 
 /** Something that can be listed. `keys` name what to sort by, the last one unique among all entries. */
 export interface Source<D> {
@@ -22,18 +22,19 @@ export interface Source<D> {
   total(): Promise<number>
 }
 
-export interface From {
+interface From {
   readonly after?: Place | undefined
   readonly skip: number
 }
 
 /** Names of orders, without the `-` of descending ones, with the keys that they sort by. */
-export type Orders = Readonly<Record<string, readonly string[]>>
+type Orders = Readonly<Record<string, readonly string[]>>
 
 const cursor = v.optional(v.pipe(v.string(), v.maxLength(2_000)))
 
 /** Parameters of a list whose pages have numbers; `cursor` goes on beyond the last number. */
 export const pagedByNumber = { limit: pageLimit, page: pageNumber, cursor }
+
 /** Parameters of a list that goes on from the last entry seen. */
 export const pagedById = { limit: pageLimit, starting_after_id: v.optional(v.string()), cursor }
 
@@ -56,7 +57,7 @@ export const orderOf = <const Name extends string>(names: readonly Name[], usual
  * An instant to go on from, and, in the six digits of its fraction behind the millisecond, where to go on within it: clients that
  * page by time know nothing but the time of the last entry, and many entries can share one.
  */
-export interface Moment {
+interface Moment {
   readonly at: number
   readonly slot: number | undefined
 }
@@ -89,6 +90,7 @@ export interface Page<D> {
 }
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
 const SLOT_CHARS = 3
 
 const slotStart = (id: string): number => id.indexOf('_') + 1
@@ -123,6 +125,7 @@ const placeOf = ({ at, slot }: Moment, prefix: string, descending: boolean): Pla
 }
 
 const Value = v.union([v.string(), v.number(), v.null(), v.object({ at: v.number() })])
+
 const Cursor = v.tupleWithRest([v.string()], Value)
 
 const encoded = (order: string, place: Place): string =>
@@ -174,6 +177,7 @@ const startOf = async <D>(
 
 /** Bytes of entries, as JSON, that a page has at most; a single entry may be larger. */
 export const MAX_PAGE_BYTES = 2 * 1024 * 1024
+
 /** Entries that are read before it is known how large they are. */
 const FIRST_READ = 16
 

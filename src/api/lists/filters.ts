@@ -1,13 +1,12 @@
 // Filters of lists, `filters[<field>][conditions][<operator>]=…` joined by `filters[junction]`: read once, asked of what is in memory
 // or compiled into a query.
-
-import { calendarOf } from '../src/domain/calendar.ts'
-import type { Test } from '../src/domain/conditions/ast.ts'
-import type { Slot } from '../src/domain/conditions/environment.ts'
-import { isRecord, shown, startReading } from '../src/domain/conditions/faults.ts'
-import { parseTests } from '../src/domain/conditions/operators.ts'
-import { prepareTests } from '../src/domain/conditions/tests.ts'
-import { type Failure, refuse } from '../src/http/errors.ts'
+import { calendarOf } from '../../domain/calendar.ts'
+import type { Test } from '../../domain/conditions/ast.ts'
+import type { Slot } from '../../domain/conditions/environment.ts'
+import { isRecord, shown, startReading } from '../../domain/conditions/faults.ts'
+import { parseTests } from '../../domain/conditions/operators.ts'
+import { prepareTests } from '../../domain/conditions/tests.ts'
+import { type Failure, refuse } from '../../http/errors.ts'
 
 /** In which zone days are days, and the present. */
 export interface FilterSetting {
@@ -16,6 +15,7 @@ export interface FilterSetting {
 }
 
 export const TEXT: Slot = { type: 'string', array: false }
+
 export const TIME: Slot = { type: 'datetime', array: false }
 
 interface Asked {
@@ -87,7 +87,7 @@ const parseFilters = (
 export type Field<D> = readonly [slot: Slot, read: (entry: D) => unknown, values?: readonly string[]]
 
 /** Whether an entry passes. */
-export type Predicate<D> = (entry: D) => boolean
+type Predicate<D> = (entry: D) => boolean
 
 export const predicateOf = <D>(
   filters: Readonly<Record<string, unknown>> | undefined,
@@ -112,9 +112,10 @@ export const predicateOf = <D>(
  * A field of documents: where it is kept, or, where what is shown follows from the document, what is shown of which documents. The
  * cases exclude each other.
  */
-export type DocumentField =
+type DocumentField =
   | { readonly path: string; readonly slot?: Slot }
   | { readonly cases: readonly (readonly [where: Record<string, unknown>, shown: string | boolean | null])[] }
+
 export type DocumentFields = Readonly<Record<string, DocumentField>>
 
 type Condition = Record<string, unknown>
@@ -123,9 +124,12 @@ type Condition = Record<string, unknown>
 export const NOTHING: Condition = { _id: { $in: [] } }
 
 const isOperand = /[\\^$.*+?()[\]{}|/-]/g
+
 const escaped = (text: string): string => text.replace(isOperand, '\\$&')
+
 const texts = (path: string, values: readonly string[], form: (text: string) => string): Condition[] =>
   values.map((value) => ({ [path]: { $regex: form(escaped(value)) } }))
+
 const either = (conditions: readonly Condition[]): Condition =>
   conditions.length === 1 ? conditions[0]! : { $or: [...conditions] }
 

@@ -1,9 +1,9 @@
 // What is left on the gift vouchers that customers hold.
-import type { VoucherDocument } from '../projections/vouchers.ts'
-import type { CustomerState } from '../src/domain/customer/state.ts'
-import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { ReadModelUnavailable } from '../src/readmodel/index.ts'
-import type { Services } from '../src/services.ts'
+import type { VoucherDocument } from '../../../projections/vouchers.ts'
+import type { CustomerState } from '../../domain/customer/state.ts'
+import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
+import { ReadModelUnavailable } from '../../readmodel/index.ts'
+import type { Services } from '../../services.ts'
 
 /** How many codes of all the customers together are looked at. */
 const MAX_CODES = 10_000

@@ -1,18 +1,18 @@
 // What can be exported: of each kind of object its columns, its orders and filters, and how documents become rows, page by page.
-import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
-import type { CustomerDocument } from '../projections/customers.ts'
-import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
-import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
-import type { OrderDocument } from '../projections/orders.ts'
-import type { PublicationDocument } from '../projections/publications.ts'
-import type { RedemptionDocument } from '../projections/redemptions.ts'
-import type { VoucherDocument } from '../projections/vouchers.ts'
-import type { Permission } from '../src/domain/access/permissions.ts'
-import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import type { Keyed } from '../src/readmodel/index.ts'
-import type { Services } from '../src/services.ts'
+import type { CreditTransactionDocument } from '../../../projections/creditTransactions.ts'
+import type { CustomerDocument } from '../../../projections/customers.ts'
+import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
+import type { LoyaltyTransactionDocument } from '../../../projections/loyaltyTransactions.ts'
+import type { OrderDocument } from '../../../projections/orders.ts'
+import type { PublicationDocument } from '../../../projections/publications.ts'
+import type { RedemptionDocument } from '../../../projections/redemptions.ts'
+import type { VoucherDocument } from '../../../projections/vouchers.ts'
+import type { Permission } from '../../domain/access/permissions.ts'
+import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
+import type { Keyed } from '../../readmodel/index.ts'
+import type { Services } from '../../services.ts'
+import { type DocumentFields, TIME } from '../lists/filters.ts'
 import { showCustomers } from './customers.ts'
-import { type DocumentFields, TIME } from './filters.ts'
 import { ORDER_FILTERS } from './orders.ts'
 import { showVoucher } from './vouchers.ts'
 
@@ -21,7 +21,7 @@ export type Row = Readonly<Record<string, unknown>>
 
 type Filter = Record<string, unknown>
 
-export interface Exportable {
+interface Exportable {
   readonly columns: readonly string[]
   /** The columns of who names none. */
   readonly usual: readonly string[]
@@ -223,9 +223,10 @@ async function* transactions(services: Services, filter: Filter, sort: Record<st
 }
 
 const names = (text: string): readonly string[] => text.trim().split(/\s+/)
+
 const path = (name: string) => ({ path: name })
 
-export const EXPORTABLE = {
+const EXPORTABLE = {
   voucher: {
     columns:
       names(`code voucher_type value discount_type campaign category start_date expiration_date gift_balance loyalty_balance
@@ -332,7 +333,9 @@ export const EXPORTABLE = {
 } as const satisfies Readonly<Record<string, Exportable>>
 
 export type ExportName = keyof typeof EXPORTABLE
+
 export const EXPORT_NAMES = Object.keys(EXPORTABLE) as readonly ExportName[]
+
 export const exportable = (name: ExportName): Exportable => EXPORTABLE[name]
 
 /** Whether a column can be asked for: one of the list, or one name of the metadata. */

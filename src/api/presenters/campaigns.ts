@@ -1,0 +1,95 @@
+// How campaigns show, with the totals of their codes.
+import * as v from 'valibot'
+import type { VoucherTotalsDocument } from '../../../projections/voucherTotals.ts'
+import { wholeConfig } from '../../domain/codes.ts'
+import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../../domain/rulebook/campaign.ts'
+import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+
+export const CampaignObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    name: v.string(),
+    campaign_type: CampaignType,
+    active: v.boolean(),
+    auto_join: v.boolean(),
+    join_once: v.boolean(),
+    voucher: v.optional(v.looseObject({ type: v.string(), is_referral_code: v.boolean() })),
+    creation_status: v.string(),
+    vouchers_generation_status: v.string(),
+    protected: v.boolean(),
+    category_id: v.nullable(v.string()),
+    categories: v.array(v.unknown()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('campaign'),
+  }),
+  v.title('Campaign'),
+)
+
+type Totals = Pick<VoucherTotalsDocument, 'codes' | 'published' | 'open' | 'failed'>
+
+/** How far the codes are that a campaign was created with, or that were added to it. */
+export const generationOf = (
+  { vouchers_count: wanted, campaign_type: type }: Campaign,
+  totals: Totals | null | undefined,
+) => {
+  if (!hasOwnCodes(type)) return 'DONE'
+  if (!totals) return (wanted ?? 0) > 0 ? 'IN_PROGRESS' : 'DONE'
+  if (totals.open > 0) return 'IN_PROGRESS'
+  return totals.failed > 0 && totals.codes === 0 ? 'FAILED' : 'DONE'
+}
+
+/** The parts of a campaign that the contract always has: its vouchers whole, and that it is in no category of the contract's. */
+export const wholeCampaign = ({ voucher, category_id: category, campaign_type: type }: Campaign) => ({
+  ...(voucher || type === 'REFERRAL_PROGRAM'
+    ? {
+        voucher: {
+          type: 'DISCOUNT_VOUCHER' as const,
+          ...voucher,
+          code_config: wholeConfig(voucher?.code_config ?? {}),
+          redemption: { quantity: voucher?.redemption?.quantity ?? null },
+          is_referral_code: type === 'REFERRAL_PROGRAM' || (voucher?.is_referral_code ?? false),
+        },
+      }
+    : {}),
+  readonly: false,
+  protected: false,
+  category_id: category ?? null,
+  categories: [],
+})
+
+/** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
+export const showCampaign = (
+  { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
+  totals?: Totals | null,
+) => ({
+  id,
+  ...definition,
+  ...wholeCampaign(definition),
+  ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
+  creation_status: generationOf(definition, totals),
+  vouchers_generation_status: generationOf(definition, totals),
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
+  object: 'campaign' as const,
+})
+
+/** The campaign that a path names by id or name. */
+export const campaignNamed = (definitions: Definitions, name: string): Entry<Campaign> | undefined => {
+  const campaigns = campaignsIn(definitions)
+  return campaigns.get(name) ?? [...campaigns.values()].find(({ definition }) => definition.name === name)
+}
+
+/** The totals of campaigns, by id. */
+export const totalsOf = async (
+  { readModel }: Pick<Services, 'readModel'>,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, VoucherTotalsDocument>> => {
+  const found = await readModel
+    .collection<VoucherTotalsDocument>('voucherTotals')
+    .find({ _id: { $in: [...ids] } }, { limit: Math.max(1, ids.length) })
+  return new Map(found.map((document) => [document._id, document]))
+}

@@ -1,0 +1,143 @@
+// How customers show: in full, briefly, and with the sums of what they have.
+import * as v from 'valibot'
+import type { CustomerDocument, ReferralOf } from '../../../projections/customers.ts'
+import { activityId } from '../../domain/customer/activity.ts'
+import type { Card } from '../../domain/customer/loyalty/state.ts'
+import type { OrderSums } from '../../domain/customer/orders/state.ts'
+import type { Profile } from '../../domain/customer/profile.ts'
+import { type RedemptionSums, summaryOf } from '../../domain/customer/redemptions/sums.ts'
+import type { CustomerState } from '../../domain/customer/state.ts'
+import { isCustomerId } from '../../domain/ids.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull } from '../shapes.ts'
+import { giftBalances } from './giftBalances.ts'
+import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
+
+export const CustomerObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    source_id: v.nullable(v.string()),
+    object: v.literal('customer'),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+  }),
+  v.title('Customer'),
+)
+
+interface Sums {
+  readonly sums: RedemptionSums
+  readonly ordered: OrderSums
+}
+
+/** Totals of what a customer redeemed and ordered; `toGo`: the credits left on gift vouchers, where they were looked up. */
+const showSummary = ({ sums, ordered }: Sums, cards: readonly Card[], toGo: number | undefined) => {
+  const { redemptions, orders } = summaryOf(sums, ordered, cards, toGo)
+  const { last_order_date: at, ...amounts } = orders
+  return { redemptions, orders: { ...amounts, ...(at === undefined ? {} : { last_order_date: isoOf(at) }) } }
+}
+
+/** The customer's referrals on both sides. */
+interface Referred {
+  readonly referrals: readonly ReferralOf[]
+  readonly referred: Readonly<Record<string, number>>
+}
+
+const showProfile = (
+  id: string,
+  profile: Profile,
+  createdAt: number,
+  updatedAt: number | null,
+  { referrals, referred }: Referred,
+  cards: readonly Card[],
+  sums: Sums,
+  toGo?: number,
+) => ({
+  id,
+  source_id: profile.source_id ?? null,
+  name: profile.name ?? null,
+  description: profile.description ?? null,
+  email: profile.email ?? null,
+  phone: profile.phone ?? null,
+  birthdate: profile.birthdate ?? null,
+  address: profile.address ?? null,
+  summary: showSummary(sums, cards, toGo),
+  loyalty: {
+    ...showLoyalty(cards),
+    referred_customers: Object.values(referred).reduce((sum, n) => sum + n, 0),
+  },
+  referrals: {
+    total: referrals.length,
+    campaigns: referrals.map(({ campaign, referrer, cause, at }) => ({
+      campaign_id: campaign,
+      referrer_id: referrer,
+      related_object_id: activityId(cause),
+      related_object_type: 'custom_event',
+      date: isoOf(at.getTime()),
+    })),
+  },
+  metadata: profile.metadata,
+  system_metadata: {},
+  ...(profile.unsubscribed ? { unsubscribed: profile.unsubscribed } : {}),
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  object: 'customer' as const,
+})
+
+/** A customer as the HTTP contract shows it, from the customer's own stream; `toGo` is held in the streams of codes. */
+export const showCustomerState = (state: CustomerState, toGo?: number) =>
+  showProfile(
+    state.id,
+    state.profile,
+    state.createdAt,
+    state.updatedAt === state.createdAt ? null : state.updatedAt,
+    {
+      referrals: Object.values(state.referrals.referred).map(({ campaign, referrer, cause, at }) => ({
+        campaign: campaign.id,
+        referrer,
+        cause: cause.fact,
+        at: new Date(at),
+      })),
+      referred: state.referrals.credited,
+    },
+    Object.values(state.loyalty.cards),
+    { sums: state.redemptions.sums, ordered: state.orders.sums },
+    toGo,
+  )
+
+/** The same from the read model. */
+export const showCustomer = (document: CustomerDocument, cards: readonly Card[] = [], toGo?: number) =>
+  showProfile(
+    document._id,
+    document.profile,
+    document.created_at.getTime(),
+    document.updated_at?.getTime() ?? null,
+    document,
+    cards,
+    document,
+    toGo,
+  )
+
+/** The short form in which events and activity entries show their customer. */
+export const showCustomerBriefly = (id: string, profile: Profile) => ({
+  id,
+  source_id: profile.source_id ?? null,
+  name: profile.name ?? null,
+  email: profile.email ?? null,
+  metadata: profile.metadata,
+  object: 'customer' as const,
+})
+
+/** The customer that a path names by id or `source_id`. */
+export const readCustomer = async ({ readModel }: Services, name: string): Promise<CustomerDocument | null> => {
+  const collection = readModel.collection<CustomerDocument>('customers')
+  const byId = isCustomerId(name) ? await collection.findOne({ _id: name }) : null
+  return byId ?? collection.findOne({ source_id: name })
+}
+
+/** Customers as the contract shows them, with what their cards and gift vouchers hold. */
+export const showCustomers = async (services: Services, documents: readonly CustomerDocument[]) => {
+  const ids = documents.map(({ _id }) => _id)
+  const [cards, credits] = await Promise.all([cardsOf(services, ids), giftBalances(services, ids)])
+  return documents.map((document) => showCustomer(document, cards.get(document._id), credits.get(document._id)))
+}

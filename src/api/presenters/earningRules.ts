@@ -1,0 +1,52 @@
+// How earning rules show.
+import * as v from 'valibot'
+import type { EarningRule } from '../../domain/rulebook/earningRule.ts'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
+import { type Failure, isFailure, notFound } from '../../http/errors.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { findProgram } from './loyalties.ts'
+
+export const EarningRuleObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    event: v.string(),
+    loyalty: v.looseObject({ type: v.string() }),
+    active: v.boolean(),
+    created_at: v.string(),
+    object: v.literal('earning_rule'),
+  }),
+  v.title('EarningRule'),
+)
+
+/** An earning rule as the HTTP contract shows it. */
+export const showEarningRule = (entry: Entry<EarningRule>, rulebook: Rulebook) => {
+  const { campaign_id, source, custom_event, ...definition } = entry.definition
+  const schema = custom_event?.schema_id ?? rulebook.schemaOf(definition.event)?.id
+  return {
+    id: entry.id,
+    ...definition,
+    ...(schema === undefined ? {} : { custom_event: { schema_id: schema } }),
+    validation_rule_id: definition.validation_rule_id ?? null,
+    source: { banner: source?.banner ?? null, object_id: campaign_id, object_type: 'campaign' as const },
+    automation_id: entry.id.replace('ern_', 'auto_'),
+    created_at: isoOf(entry.createdAt),
+    updated_at: isoOrNull(entry.updatedAt),
+    ...offOf(entry),
+    object: 'earning_rule' as const,
+  }
+}
+
+export const ByRule = v.object({ campaignId: v.string(), earningRuleId: v.string() })
+
+/** The rule that a path names within a program. */
+export const findRule = (
+  services: Services,
+  { campaignId, earningRuleId }: v.InferOutput<typeof ByRule>,
+): Entry<EarningRule> | Failure => {
+  const program = findProgram(services, campaignId)
+  if (isFailure(program)) return program
+  const rule = services.rulebook.current().entries('earningRule').get(earningRuleId)
+  return rule?.definition.campaign_id === program.id ? rule : notFound('earning_rule', earningRuleId)
+}

@@ -1,0 +1,37 @@
+// How the tiers of loyalty programs show.
+import * as v from 'valibot'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { LoyaltyTier } from '../../domain/rulebook/loyaltyTier.ts'
+import { type Failure, isFailure, notFound } from '../../http/errors.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { findProgram } from './loyalties.ts'
+
+export const TierObject = v.pipe(
+  v.looseObject({ id: v.string(), name: v.string(), campaign_id: v.string(), object: v.literal('loyalty_tier') }),
+  v.title('LoyaltyTier'),
+)
+
+/** A tier as the HTTP contract shows it. */
+export const showTier = ({ id, definition, createdAt, updatedAt, off }: Entry<LoyaltyTier>) => ({
+  id,
+  ...definition,
+  config: { points: definition.points },
+  created_at: isoOf(createdAt),
+  updated_at: isoOrNull(updatedAt),
+  ...offOf({ off }),
+  object: 'loyalty_tier' as const,
+})
+
+export const ByTier = v.object({ campaignId: v.string(), tierId: v.string() })
+
+/** The tier that a path names within a program. */
+export const findTier = (
+  services: Services,
+  { campaignId, tierId }: v.InferOutput<typeof ByTier>,
+): Entry<LoyaltyTier> | Failure => {
+  const program = findProgram(services, campaignId)
+  if (isFailure(program)) return program
+  const tier = services.rulebook.current().entries('loyaltyTier').get(tierId)
+  return tier?.definition.campaign_id === program.id ? tier : notFound('loyalty_tier', tierId)
+}

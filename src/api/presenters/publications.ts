@@ -1,0 +1,84 @@
+// How publications show.
+import * as v from 'valibot'
+import type { CustomerState } from '../../domain/customer/state.ts'
+import type { VoucherRef } from '../../domain/customer/vouchers/facts.ts'
+import { type HeldVoucher, heldBy } from '../../domain/customer/vouchers/state.ts'
+import type { VoucherType } from '../../domain/rulebook/voucherSpec.ts'
+import { isoOf } from '../shapes.ts'
+import { showCustomerState } from './customers.ts'
+
+export const PublicationObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    object: v.literal('publication'),
+    customer_id: v.string(),
+    source_id: v.nullable(v.string()),
+    result: v.literal('SUCCESS'),
+    voucher: v.looseObject({ id: v.string(), code: v.string() }),
+    vouchers_id: v.optional(v.array(v.string())),
+    /** The codes of a publication of several. */
+    vouchers: v.array(v.string()),
+    created_at: v.string(),
+  }),
+  v.title('Publication'),
+)
+
+interface Shown {
+  readonly id: string
+  readonly vouchers: readonly VoucherRef[]
+  readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
+  readonly type: VoucherType | null
+  readonly sourceId: string | null
+  readonly channel: string | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly at: number
+}
+
+export const VOUCHER_TYPES: Readonly<Record<string, string>> = {
+  GIFT_VOUCHERS: 'GIFT_VOUCHER',
+  LOYALTY_PROGRAM: 'LOYALTY_CARD',
+}
+
+export type WholeCustomer = ReturnType<typeof showCustomerState>
+
+/** `voucher` is the first of several. */
+export const show = (customer: string, whole: WholeCustomer | undefined, shown: Shown) => ({
+  id: shown.id,
+  object: 'publication' as const,
+  created_at: isoOf(shown.at),
+  customer_id: customer,
+  tracking_id: whole?.source_id ?? null,
+  metadata: shown.metadata,
+  channel: shown.channel ?? 'API',
+  source_id: shown.sourceId,
+  result: 'SUCCESS' as const,
+  customer: whole ?? { id: customer, object: 'customer' as const },
+  voucher: {
+    ...shown.vouchers[0]!,
+    campaign: shown.campaign?.name ?? null,
+    campaign_id: shown.campaign?.id ?? null,
+    type: shown.type ?? VOUCHER_TYPES[shown.campaign?.type ?? ''] ?? 'DISCOUNT_VOUCHER',
+    is_referral_code: shown.campaign?.type === 'REFERRAL_PROGRAM',
+    ...(shown.campaign?.type === 'REFERRAL_PROGRAM' ? { referrer_id: customer } : {}),
+    holder_id: customer,
+    object: 'voucher' as const,
+  },
+  vouchers_id: shown.vouchers.map(({ id }) => id),
+  vouchers: shown.vouchers.map(({ code }) => code),
+})
+
+/** The publication of a code that a customer holds, from the state that a command has just left. */
+export const showHeld = (state: CustomerState, held: HeldVoucher) => {
+  const { id, vouchers } = state
+  const together = heldBy(vouchers, held.publication.id)
+  return show(id, showCustomerState(state), {
+    id: held.publication.id,
+    vouchers: (together.length > 0 ? together : [held]).map(({ id: voucher, code }) => ({ id: voucher, code })),
+    campaign: held.campaign ?? null,
+    type: held.type ?? null,
+    sourceId: held.publication.sourceId ?? null,
+    channel: held.publication.channel ?? null,
+    metadata: held.publication.metadata ?? {},
+    at: held.publishedAt,
+  })
+}

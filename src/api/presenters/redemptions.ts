@@ -1,0 +1,127 @@
+// How redemptions show, with their vouchers and orders.
+import * as v from 'valibot'
+import type { RedemptionDocument } from '../../../projections/redemptions.ts'
+import type { Profile } from '../../domain/customer/profile.ts'
+import { orderId, RecordedOrder, showOrder } from '../../domain/order.ts'
+import { orderOf } from '../lists/pager.ts'
+import { isoOf } from '../shapes.ts'
+import { showCustomerBriefly } from './customers.ts'
+
+export const RedemptionObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    object: v.picklist(['redemption', 'redemption_rollback']),
+    date: v.string(),
+    customer_id: v.nullable(v.string()),
+    tracking_id: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+    result: v.picklist(['SUCCESS', 'FAILURE']),
+    status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
+    order: v.nullable(v.looseObject({ object: v.literal('order') })),
+    customer: v.nullable(v.looseObject({ id: v.string() })),
+    /** The request of a redemption; the redemption of a rollback. */
+    redemption: v.string(),
+    related_object_type: v.picklist(['voucher', 'redemption']),
+    related_object_id: v.nullable(v.string()),
+  }),
+  v.title('Redemption'),
+)
+
+const customerShown = (id: string | null, profile: Profile | undefined) => {
+  if (id === null) return null
+  return profile ? showCustomerBriefly(id, profile) : { id, object: 'customer' as const }
+}
+
+const showOrderOf = (document: RedemptionDocument) => {
+  const { order, customer, request, kind, rolled_back, created_at } = document
+  const read = v.safeParse(RecordedOrder, order)
+  if (!read.success) return null
+  const canceled = rolled_back !== null || (kind === 'rollback' && document.result === 'SUCCESS')
+  return showOrder(read.output, {
+    id: orderId(read.output, request),
+    status: canceled ? 'CANCELED' : (read.output.status ?? 'PAID'),
+    created_at: isoOf(created_at.getTime()),
+    customer_id: customer,
+  })
+}
+
+const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocument) => ({
+  ...(voucher.id === null ? {} : { id: voucher.id }),
+  code: voucher.code,
+  campaign: campaign?.name ?? null,
+  campaign_id: campaign?.id ?? null,
+  type: voucher.type,
+  ...(discount ? { discount } : {}),
+  holder_id: holder,
+  object: 'voucher' as const,
+})
+
+/** A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. */
+export const showRedemption = (document: RedemptionDocument, profile?: Profile) => {
+  const { _id, kind, result, parent, customer, voucher, credits, failure, rolled_back } = document
+  const isRollback = kind === 'rollback'
+  return {
+    id: _id,
+    object: isRollback ? ('redemption_rollback' as const) : ('redemption' as const),
+    date: isoOf(document.created_at.getTime()),
+    customer_id: customer,
+    tracking_id: document.tracking_id,
+    metadata: document.metadata,
+    ...(credits === null ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
+    redemption: isRollback ? document.redemption : parent,
+    ...(isRollback ? { reason: document.reason } : {}),
+    result,
+    status: result === 'FAILURE' ? 'FAILED' : rolled_back ? 'ROLLED_BACK' : 'SUCCEEDED',
+    ...(rolled_back ? { rollback_id: rolled_back.id, rollback_date: isoOf(rolled_back.at.getTime()) } : {}),
+    ...(failure
+      ? {
+          failure_code: failure.key,
+          failure_message: failure.details,
+          ...(failure.message === null ? {} : { error: { message: failure.message } }),
+        }
+      : {}),
+    order: showOrderOf(document),
+    channel: { channel_id: document.channel, channel_type: 'API' },
+    customer: customerShown(customer, profile),
+    related_object_type: 'voucher' as const,
+    related_object_id: voucher.id,
+    voucher: showVoucherOf(document),
+  }
+}
+
+/** The request that several redemptions came about by, as the contract's parent of them; `children` in order, at least one. */
+export const showParent = (children: readonly [RedemptionDocument, ...RedemptionDocument[]], profile?: Profile) => {
+  const [first] = children
+  const order = showOrderOf(first)
+  return {
+    id: first.parent,
+    object: first.kind === 'rollback' ? ('redemption_rollback' as const) : ('redemption' as const),
+    date: isoOf(first.created_at.getTime()),
+    customer_id: first.customer,
+    tracking_id: first.tracking_id,
+    metadata: first.metadata,
+    redemption: first.parent,
+    result: first.result,
+    status: first.result === 'FAILURE' ? 'FAILED' : first.rolled_back ? 'ROLLED_BACK' : 'SUCCEEDED',
+    order: order && {
+      ...order,
+      redemptions: {
+        [first.parent]: {
+          date: isoOf(first.created_at.getTime()),
+          ...(first.rolled_back
+            ? { rollback_id: first.rolled_back.id, rollback_date: isoOf(first.rolled_back.at.getTime()) }
+            : {}),
+          related_object_type: 'redemption' as const,
+          related_object_id: first.parent,
+          stacked: children.map(({ _id }) => _id),
+        },
+      },
+    },
+    channel: { channel_id: first.channel, channel_type: 'API' as const },
+    customer: customerShown(first.customer, profile),
+    related_object_type: 'redemption' as const,
+    related_object_id: first.parent,
+  }
+}
+
+export const order = orderOf(['created_at', 'id', 'voucher_code', 'tracking_id', 'customer_id'], '-created_at')

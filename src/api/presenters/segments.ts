@@ -1,0 +1,41 @@
+// How segments show.
+import * as v from 'valibot'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { Segment } from '../../domain/rulebook/segment.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+
+export const SegmentObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    name: v.string(),
+    type: v.string(),
+    filter: v.nullable(v.unknown()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    initial_sync_status: v.picklist(['IN_PROGRESS', 'DONE']),
+    object: v.literal('segment'),
+  }),
+  v.title('Segment'),
+)
+
+/** A segment as the HTTP contract shows it, with how far its roll-out is. */
+export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
+  const { name, type, filter, condition, customers, trigger_on_rollout } = entry.definition
+  const { status, done, total } = rollout.progress(entry.revision)
+  return {
+    id: entry.id,
+    name,
+    type,
+    filter: filter ?? null,
+    ...(condition ? { condition } : {}),
+    ...(customers ? { customers_count: customers.length } : {}),
+    trigger_on_rollout,
+    created_at: isoOf(entry.createdAt),
+    updated_at: isoOrNull(entry.updatedAt),
+    ...offOf(entry),
+    initial_sync_status: status,
+    rollout: { status, done, total },
+    object: 'segment' as const,
+  }
+}

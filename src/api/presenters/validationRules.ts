@@ -1,0 +1,45 @@
+// How validation rules and their assignments show.
+import * as v from 'valibot'
+import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
+import { entriesOf } from '../../domain/rulebook/kinds.ts'
+import type { Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+
+export const RuleObject = v.pipe(
+  v.looseObject({ id: v.string(), name: v.string(), object: v.literal('validation_rules') }),
+  v.title('ValidationRule'),
+)
+
+export const AssignmentObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    rule_id: v.string(),
+    related_object_id: v.string(),
+    related_object_type: v.string(),
+    object: v.literal('validation_rules_assignment'),
+  }),
+  v.title('ValidationRuleAssignment'),
+)
+
+const NOTHING_IN_PARTICULAR = { included: [], excluded: [], included_all: true }
+
+export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions) => ({
+  id: entry.id,
+  ...entry.definition,
+  applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
+  assignments_count: [...entriesOf(definitions, 'assignment').values()].filter((a) => a.definition.rule_id === entry.id)
+    .length,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
+  object: 'validation_rules' as const,
+})
+
+export const showAssignment = (entry: Entry<Assignment>) => ({
+  id: entry.id,
+  ...entry.definition,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
+  object: 'validation_rules_assignment' as const,
+})

@@ -1,0 +1,154 @@
+// How codes show: vouchers, gift cards, loyalty cards.
+import * as v from 'valibot'
+import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../../../projections/vouchers.ts'
+import { cardByCode } from '../../domain/customer/loyalty/state.ts'
+import type { Campaign } from '../../domain/rulebook/campaign.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
+import { type Gift, VoucherType } from '../../domain/rulebook/voucherSpec.ts'
+import type { CodeState } from '../../domain/vouchers/code.ts'
+import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
+import { loadCode } from '../../runtime/codeStreams.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull } from '../shapes.ts'
+import { showCard } from './loyaltyMembers.ts'
+import { showAssignment } from './validationRules.ts'
+
+export const VoucherObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    code: v.string(),
+    campaign: v.nullable(v.string()),
+    campaign_id: v.nullable(v.string()),
+    category: v.nullable(v.string()),
+    type: VoucherType,
+    discount: v.nullable(v.looseObject({ type: v.string() })),
+    gift: v.nullable(v.looseObject({ amount: v.number(), balance: v.number() })),
+    start_date: v.nullable(v.string()),
+    expiration_date: v.nullable(v.string()),
+    redemption: v.looseObject({
+      quantity: v.nullable(v.number()),
+      redeemed_quantity: v.number(),
+      object: v.literal('list'),
+      url: v.string(),
+    }),
+    publish: v.looseObject({ object: v.literal('list'), count: v.number(), url: v.string() }),
+    active: v.boolean(),
+    additional_info: v.nullable(v.string()),
+    metadata: v.record(v.string(), v.unknown()),
+    is_referral_code: v.boolean(),
+    holder_id: v.nullable(v.string()),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('voucher'),
+  }),
+  v.title('Voucher'),
+)
+
+/** The validation rules that are assigned to vouchers, by the voucher's id or code. */
+const assignedTo = (rulebook: Rulebook) => {
+  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
+  for (const entry of rulebook.entries('assignment').values()) {
+    const { related_object_type: type, related_object_id: id } = entry.definition
+    if (type === 'voucher') found.set(id, [...(found.get(id) ?? []), showAssignment(entry)])
+  }
+  return found
+}
+
+/** What a gift voucher has had in all, and what is left of it, minor units. */
+const showGift = ({ amount, effect }: Gift, { taken, added }: VoucherSums) => ({
+  amount: amount + added,
+  balance: Math.max(0, amount + added - taken),
+  effect,
+})
+
+/** A voucher as the HTTP contract shows it; undefined for a code that nobody reserved or that is deleted. */
+export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSums = NO_VOUCHER_SUMS) => {
+  const voucher = resolveVoucher(code, rulebook)
+  if (!voucher) return undefined
+  const { spec } = code
+  const campaign: Campaign | undefined = voucher.campaign?.definition
+  const path = `/v1/vouchers/${encodeURIComponent(code.code)}`
+  const assigned = rulebook.prepared(assignedTo)
+  const assignments = [...(assigned.get(voucher.id) ?? []), ...(assigned.get(code.code) ?? [])]
+  return {
+    id: voucher.id,
+    code: code.code,
+    campaign: campaign?.name ?? null,
+    campaign_id: voucher.campaign?.id ?? null,
+    category: spec.category ?? campaign?.category ?? null,
+    type: voucher.type,
+    discount: voucher.type === 'DISCOUNT_VOUCHER' ? (voucher.discount ?? null) : null,
+    gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : null,
+    loyalty_card: null,
+    start_date: spec.start_date ?? campaign?.start_date ?? null,
+    expiration_date: spec.expiration_date ?? campaign?.expiration_date ?? null,
+    validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe ?? null,
+    validity_day_of_week: spec.validity_day_of_week ?? campaign?.validity_day_of_week ?? null,
+    validity_hours: spec.validity_hours ?? campaign?.validity_hours ?? null,
+    publish: {
+      object: 'list' as const,
+      count: voucher.holder === undefined ? 0 : 1,
+      url: `/v1/publications?voucher=${encodeURIComponent(code.code)}`,
+    },
+    redemption: {
+      object: 'list' as const,
+      quantity: voucher.quantity,
+      redeemed_quantity: sums.redeemed,
+      ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.taken } : {}),
+      url: `${path}/redemptions`,
+    },
+    active: voucher.active,
+    additional_info: spec.additional_info ?? null,
+    metadata: voucher.metadata,
+    is_referral_code: voucher.isReferral,
+    ...(voucher.isReferral ? { referrer_id: voucher.holder ?? null } : {}),
+    holder_id: voucher.holder ?? null,
+    validation_rules_assignments: {
+      object: 'list' as const,
+      data_ref: 'data' as const,
+      data: assignments,
+      total: assignments.length,
+    },
+    created_at: isoOf(code.createdAt),
+    updated_at: isoOrNull(code.updatedAt),
+    object: 'voucher' as const,
+  }
+}
+
+/** The code that a path names by code or, when no code is called that, by the voucher's id: as its stream has it now. */
+export const codeNamed = async (services: Services, name: string): Promise<CodeState | undefined> => {
+  const { state } = await loadCode(services.ledgers, name)
+  if (state.owner) return state
+  const known = await services.readModel
+    .collection<VoucherDocument>('vouchers')
+    .findOne({ voucher: name }, { projection: { _id: 1 } })
+  return known ? (await loadCode(services.ledgers, known._id)).state : undefined
+}
+
+/** The sums as the code's own ledger has them. */
+const sumsInLedger = async (services: Services, code: string): Promise<VoucherSums> => {
+  const { codes } = await services.redemptions.look([code])
+  const ledger = codes[0]?.ledger
+  return ledger
+    ? { redeemed: ledger.confirmed.times, taken: ledger.confirmed.credits, added: ledger.added }
+    : NO_VOUCHER_SUMS
+}
+
+/**
+ * A code of any kind as it is now, by its stream; a loyalty card by that of its holder. Undefined when there is none. `sums`
+ * are else those of its ledger, which hears of a redemption a moment after it came about.
+ */
+export const showCode = async (
+  services: Services,
+  code: CodeState,
+  sums?: VoucherSums,
+): Promise<object | undefined> => {
+  const rulebook = services.rulebook.current()
+  const { owner } = code
+  if (owner?.type !== 'loyalty_card')
+    return showVoucher(code, rulebook, sums ?? (await sumsInLedger(services, code.code)))
+  if (owner.customer === undefined) return undefined
+  const { state } = await services.customers.load(owner.customer)
+  const card = cardByCode(state.loyalty, code.code)
+  return card && showCard(card, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition)
+}
