@@ -9,6 +9,15 @@ export const others = () => Math.max(1, loadavg()[0]! / availableParallelism())
 /** As text for people: whatever it is, and not without end. */
 export const shown = (value: unknown): string => inspect(value, { depth: 6, breakLength: 120 }).slice(0, 1_000)
 
+/** Between two looks, ms: soon at first, then a tenth of what it has taken, so that what takes long is not kept busy by being asked. */
+const [SOONEST_MS, LATEST_MS] = [10, 100]
+
+/** Waits until it is time to look again at what is waited for since `began`, by performance.now(). */
+export const beforeNextLook = (began: number): Promise<void> => {
+  const ms = Math.min(LATEST_MS, Math.max(SOONEST_MS, (performance.now() - began) / 10))
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
 /** Asks again until the answer satisfies; fails with the last answer after `limitMs`, later with servers in trouble. */
 export const until = async <T>(
   ask: () => Promise<T> | T,
@@ -16,10 +25,11 @@ export const until = async <T>(
   limitMs = 30_000,
 ): Promise<T> => {
   const deadline = Date.now() + limitMs * patience
+  const began = performance.now()
   for (;;) {
     const answer = await ask()
     if (satisfied(answer)) return answer
     if (Date.now() > deadline) throw new Error(`not within ${limitMs * patience} ms; last: ${shown(answer)}`)
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    await beforeNextLook(began)
   }
 }

@@ -31,9 +31,9 @@ const run = async ({ data, eventstorePort, mongodbPort, testMode }: Options): Pr
       if (!stopping) stop()
     })
     // Half of them is of no use to anybody; the reason is on standard error already.
-    void engines.failed.then(async ({ message }) => {
+    void engines.failed.then(async () => {
       await engines.stop()
-      reject(new CliError(message, EXIT.failed))
+      reject(new CliError('One of the two engines is gone for good; the other has been stopped.', EXIT.failed))
     })
   })
   process.exit(EXIT.ok)

@@ -1,6 +1,7 @@
 // Receivers for tests of delivery: an HTTP server that does what each test tells it, and remembers what it was sent.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { beforeNextLook } from '../until.ts'
 
 export interface Received {
   readonly id: string
@@ -80,14 +81,14 @@ export const startReceiver = async (behaviour: Behaviour = answer(200)): Promise
   return closing(receiver)
 }
 
-/** Waits until `look` gives something, looking every 20 ms; fails after `ms`. */
+/** Waits until `look` gives something; fails after `ms`. */
 export const eventually = async <T>(look: () => Promise<T | undefined> | T | undefined, ms = 60_000): Promise<T> => {
-  const end = Date.now() + ms
+  const began = performance.now()
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (Date.now() > end) throw new Error(`did not come about within ${ms} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    if (performance.now() > began + ms) throw new Error(`did not come about within ${ms} ms`)
+    await beforeNextLook(began)
   }
 }
 

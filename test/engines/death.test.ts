@@ -27,6 +27,9 @@ interface Load {
   stop(): Promise<void>
 }
 const LINES = 4
+/** Steady, not as fast as it goes: it lasts as long as the engine's starts do. Failing is dear, for clients are made anew. */
+const PAUSE_MS = 30
+const FAILED_PAUSE_MS = 100
 
 const loadOf = (write: (n: number) => Promise<unknown>): Load => {
   const acknowledged: number[] = []
@@ -35,12 +38,14 @@ const loadOf = (write: (n: number) => Promise<unknown>): Load => {
   const line = async () => {
     while (running) {
       const mine = n++
+      let pauseMs = PAUSE_MS
       try {
         await write(mine)
         acknowledged.push(mine)
-      } catch {}
-      // Steady, not as fast as it goes: it lasts as long as the engine's starts do.
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      } catch {
+        pauseMs = FAILED_PAUSE_MS
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
   const lines = Array.from({ length: LINES }, line)

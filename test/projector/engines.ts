@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEventStore, type EventStore } from '../../src/eventstore/index.ts'
 import { createReadModel, type ReadModel } from '../../src/readmodel/index.ts'
+import { beforeNextLook } from '../until.ts'
 import { testCodec } from './facts.ts'
 
 export interface Engine {
@@ -111,9 +112,9 @@ export const until = async (
     what = () => 'the condition does not hold',
   }: { timeoutMs?: number; what?: () => string } = {},
 ): Promise<void> => {
-  const end = performance.now() + timeoutMs
+  const began = performance.now()
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`after ${timeoutMs} ms: ${what()}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    if (performance.now() > began + timeoutMs) throw new Error(`after ${timeoutMs} ms: ${what()}`)
+    await beforeNextLook(began)
   }
 }

@@ -14,7 +14,7 @@ import { createWorld, isLive, type World } from './world.ts'
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Between two appends of one lane, ms: as much as keeps commits under way, and no more than the test's own trouble takes. */
-const PAUSE_MS = process.env.SOAK === '1' ? 0 : 10
+const PAUSE_MS = process.env.SOAK === '1' ? 0 : 40
 
 /** Appends all the time, as a client that comes back with the same ids when it was told to; gives how many facts there are. */
 const traffic = (world: World) => {

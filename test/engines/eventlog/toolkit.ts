@@ -1,6 +1,7 @@
 // What the event log's tests share: events, streams with names of their own, reads as arrays, waiting with a deadline.
 import { randomUUID } from 'node:crypto'
 import * as es from '@eventstore/db-client'
+import { beforeNextLook } from '../../until.ts'
 
 export const streamName = (prefix = 's'): string => `${prefix}-${randomUUID()}`
 
@@ -33,10 +34,10 @@ export const until = async (
   what = 'the condition did not hold',
   timeoutMs = 10_000,
 ): Promise<void> => {
-  const deadline = performance.now() + timeoutMs
+  const began = performance.now()
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what} within ${timeoutMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    if (performance.now() > began + timeoutMs) throw new Error(`${what} within ${timeoutMs} ms`)
+    await beforeNextLook(began)
   }
 }
 
