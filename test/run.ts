@@ -71,6 +71,8 @@ const runFile = (file: string): Promise<Outcome> =>
     let ending: NodeJS.Timeout | undefined
     child.stdout.on('data', (chunk) => {
       output += chunk
+      // What takes an hour says how far it is.
+      if (soak) process.stdout.write(chunk)
       if (/^\s*Duration:/m.test(output))
         ending ??= setTimeout(() => stop('it still ran long after its last test'), END_LIMIT_MS)
     })

@@ -23,6 +23,8 @@ const AT_ONCE = 16
 const PATIENCE_MS = 400
 /** How often the engine's memory is looked at, ms. */
 const SAMPLE_MS = 30_000
+/** Samples that tell whether memory stays as it is. */
+const LONG = 20
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 const random = seededRandom(seed)
@@ -213,7 +215,19 @@ const send = (on: Connections): Promise<void> =>
 /** What a process has in memory of its own, without the pages of its data file, MB. */
 const ownMb = (pid: number): number =>
   Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1_024
+const LATE: ReadonlySet<string> = new Set([es.ErrorType.TIMEOUT, es.ErrorType.DEADLINE_EXCEEDED])
 const canMeasure = existsSync('/proc/self/status')
+
+/**
+ * Once it is warm, memory goes up and down and does not grow: V8 and the C library keep what they needed once, and the event ids
+ * that are remembered for repeats have a bound of their own. The least of a stretch is what is truly held in it.
+ */
+const checkFlat = (seenMb: readonly number[]): void => {
+  if (seenMb.length < LONG) return
+  const least = (from: number, to: number) => Math.min(...seenMb.slice(seenMb.length * from, seenMb.length * to))
+  const [early, late] = [least(0.2, 0.5), least(0.7, 1)]
+  assert.ok(late < early * 1.2 + 5, `memory grew from ${early} to ${late} MB: ${seenMb.join(' ')}`)
+}
 
 test('every request is answered or let go, and what is right in between holds', async () => {
   const options = { dir, access: 'open' }
@@ -234,6 +248,18 @@ test('every request is answered or let go, and what is right in between holds', 
       await send(requests)
     }
   }
+  /** On a busy machine the answer may come too late: sent again under its id, an event is there once. */
+  const append = async (one: ReturnType<typeof event>): Promise<void> => {
+    const expectedRevision = acknowledged === 0 ? es.NO_STREAM : BigInt(acknowledged - 1)
+    for (;;) {
+      try {
+        await client.appendToStream('control', one, { expectedRevision })
+        return
+      } catch (error) {
+        if (!LATE.has((error as { type?: string }).type ?? '')) throw error
+      }
+    }
+  }
   const readBack = async () => {
     const newest = await collect(
       client.readStream('control', { direction: 'backwards', fromRevision: 'end', maxCount: 3 }),
@@ -245,8 +271,7 @@ test('every request is answered or let go, and what is right in between holds', 
   }
   const control = async () => {
     while (goesOn()) {
-      const expectedRevision = acknowledged === 0 ? es.NO_STREAM : BigInt(acknowledged - 1)
-      await client.appendToStream('control', event('C', { n: acknowledged }), { expectedRevision })
+      await append(event('C', { n: acknowledged }))
       acknowledged++
       if (acknowledged % 50 === 0) await readBack()
       if (performance.now() - started > seenMb.length * SAMPLE_MS && canMeasure) seenMb.push(Math.round(ownMb(pid)))
@@ -267,6 +292,7 @@ test('every request is answered or let go, and what is right in between holds', 
       stored.map(({ event }) => Number((event!.data as { n: number }).n)),
       Array.from({ length: acknowledged }, (_, n) => n),
     )
+    checkFlat(seenMb)
   } finally {
     requests.end()
     await client.dispose()
