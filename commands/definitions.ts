@@ -34,6 +34,21 @@ const meantBy = (
   return changes.find(({ id }) => named.includes(id)) ?? changes.find((change) => named.includes(nameOf(change)))
 }
 
+/** What is likely a mistake in what was made or changed. */
+const doubtsAbout = (changes: readonly DefinitionChange[], definitions: Definitions): readonly string[] =>
+  changes.flatMap(({ kind, id }) => {
+    const entry = entriesOf(definitions, kind).get(id)
+    return entry ? (kindNamed(kind).doubts?.(entry.definition as never, definitions) ?? []) : []
+  })
+
+/** A header has room for few words, and for letters of one byte. */
+const MAX_WARNING = 500
+const warningOf = (doubts: readonly string[]): string =>
+  `299 - "${doubts
+    .join('; ')
+    .slice(0, MAX_WARNING)
+    .replace(/[^\x20-\x7e]|["\\]/g, '?')}"`
+
 /** Records what `propose` asks for, all or none, and answers from the rulebook that came of it. `If-Match` is asked within the
  * decision, so that of two callers who have seen the same definition only one changes it. */
 export const changeDefinitions = async (
@@ -43,10 +58,12 @@ export const changeDefinitions = async (
   answer: (rulebook: Rulebook) => Answer | Promise<Answer>,
 ): Promise<Outcome> => {
   let meant: DefinitionChange | undefined
+  let proposals: readonly DefinitionChange[] = []
   const changed = await services.rulebook.change(
     (definitions) => {
       const proposed = propose(definitions)
       if (isRefused(proposed)) return proposed
+      proposals = proposed
       meant = meantBy(proposed, definitions, call.params)
       const entry = meant && entriesOf(definitions, meant.kind).get(meant.id)
       if (call.ifMatch === undefined || entry === undefined || call.ifMatch(entry.revision)) return proposed
@@ -64,11 +81,14 @@ export const changeDefinitions = async (
         retryAfter: 1,
       })
     case 'changed': {
+      const doubts = doubtsAbout(proposals, changed.rulebook.definitions)
+      const shown = await answer(changed.rulebook)
       const entry = meant && entriesOf(changed.rulebook.definitions, meant.kind).get(meant.id)
       return {
         ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
         ...(entry ? { revision: entry.revision } : {}),
-        ...(await answer(changed.rulebook)),
+        ...shown,
+        ...(doubts.length > 0 ? { headers: { ...shown.headers, Warning: warningOf(doubts) } } : {}),
       }
     }
     default:

@@ -118,11 +118,19 @@ const transfer = async (
   const card = state.loyalty.cards[target.card.id]
   if (!card) return notFound('voucher', target.card.code)
   const newest = [position, last?.position].reduce((a, b) => (a !== undefined && (b === undefined || a > b) ? a : b))
+  const shown = showCard(
+    card,
+    state.id,
+    services.rulebook.current().entries('campaign').get(card.campaign.id)?.definition,
+  )
   return {
-    body: showCard(card, state.id, services.rulebook.current().entries('campaign').get(card.campaign.id)?.definition),
+    body: { ...NONE_SAID, ...shown, redemption: { quantity: null, ...shown.redemption } },
     ...(newest === undefined ? {} : { consistencyToken: newest }),
   }
 }
+
+/** What only this answer says with null, as the contract has it. */
+const NONE_SAID = { category: null, category_id: null, start_date: null, expiration_date: null, additional_info: null }
 
 export const loyaltyTransferCommands = (services: Services) => [
   route({

@@ -21,8 +21,14 @@ import type { Services } from '../src/services.ts'
 import { answer, JoinQuery, PublicationBody, type PublishCall, publishCode, publishOf, usedUp } from './publishing.ts'
 import { publishTogether } from './publishingTogether.ts'
 
-const cardAnswer = (state: CustomerState, card: Card, position: bigint | undefined): Outcome =>
+const cardAnswer = (
+  services: Services,
+  state: CustomerState,
+  card: Card,
+  position: bigint | undefined,
+): Promise<Outcome> =>
   answer(
+    services,
     state,
     {
       id: card.id,
@@ -48,7 +54,7 @@ const publishCard = async (
   const { state, position } = await services.customers.load(customer)
   const joinOnce = entry.definition.join_once || call.query.join_once === true
   const held = joinOnce ? cardIn(state.loyalty, entry.id) : state.loyalty.cards[made]
-  if (held) return cardAnswer(state, held, position)
+  if (held) return cardAnswer(services, state, held, position)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const code = codeOf(entry, rulebook, made, attempt)
     const owner = { type: 'loyalty_card', id: made, campaign: entry.id, customer }
@@ -69,7 +75,7 @@ const publishCard = async (
     if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
     const card = executed.state.loyalty.cards[made] ?? cardIn(executed.state.loyalty, entry.id)
-    return card ? cardAnswer(executed.state, card, executed.position) : usedUp(entry)
+    return card ? cardAnswer(services, executed.state, card, executed.position) : usedUp(entry)
   }
   return usedUp(entry)
 }

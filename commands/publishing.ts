@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { creditsLeft } from '../src/api/presenters/giftBalances.ts'
 import { showHeld } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
@@ -73,8 +74,13 @@ export type PublishCall = Pick<
 /** How many codes that others were faster with are passed over before the request is told to come again. */
 const MAX_CANDIDATES = 25
 
-export const answer = (state: CustomerState, held: HeldVoucher, position: bigint | undefined): Outcome => ({
-  body: showHeld(state, held),
+export const answer = async (
+  services: Services,
+  state: CustomerState,
+  held: HeldVoucher,
+  position: bigint | undefined,
+): Promise<Outcome> => ({
+  body: showHeld(state, held, await creditsLeft(services, state)),
   ...(position === undefined ? {} : { consistencyToken: position }),
 })
 
@@ -216,7 +222,7 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const held = executed.state.vouchers[owner.id] ?? heldAlready(executed.state.vouchers, asked)
   return held
-    ? answer(executed.state, held, executed.position)
+    ? answer(services, executed.state, held, executed.position)
     : refuse('voucher_cannot_be_published', `Code ${code} was given back`)
 }
 
@@ -245,7 +251,7 @@ const makeOne = async (services: Services, entry: Entry<Campaign>, wish: Wish): 
     if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
     const found = heldAlready(executed.state.vouchers, asked)
-    if (found) return answer(executed.state, found, executed.position)
+    if (found) return answer(services, executed.state, found, executed.position)
     return refuse('voucher_cannot_be_published', 'The request has led to another answer before')
   }
   return usedUp(entry)
@@ -258,7 +264,7 @@ export const again = async (services: Services, { customer, command, context }: 
   const held = heldAlready(state.vouchers, asked)
   if (!held || state.status !== 'active') return undefined
   const saved = await services.customers.execute(customer, asked, context)
-  return answer(saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
+  return answer(services, saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
 }
 
 /** Publishes one code of a campaign. */
@@ -299,7 +305,7 @@ export const publishCode = async (
   if (owner.customer !== undefined) {
     const holder = await services.customers.load(owner.customer)
     const held = Object.hasOwn(holder.state.vouchers, owner.id) ? holder.state.vouchers[owner.id] : undefined
-    if (held && holder.state.id === customer) return answer(holder.state, held, holder.position)
+    if (held && holder.state.id === customer) return answer(services, holder.state, held, holder.position)
     if (holder.state.id !== customer || state.publication === undefined) return hasHolder(code)
   }
   if (owner.type !== 'voucher')

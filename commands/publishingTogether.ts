@@ -74,7 +74,7 @@ const assignAll = async (
   const executed = await settleGroup(services, { campaign, customer, publication, joinOnce, claim }, unnamed)
   if (executed.kind === 'busy') return tooBusy()
   const held = heldAlready(executed.state.vouchers, asked)
-  if (held) return answer(executed.state, held, 'position' in executed ? executed.position : undefined)
+  if (held) return answer(services, executed.state, held, 'position' in executed ? executed.position : undefined)
   return executed.kind === 'refused' ? fromRefusal(executed.refusal) : undefined
 }
 

@@ -9,6 +9,8 @@ import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput, showOrder, stepOrder } from '../src/domain/order.ts'
+import { asMoment, ofMoment } from '../src/domain/position.ts'
+import { present } from '../src/domain/present.ts'
 import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
 import { creditsLeft } from '../src/domain/redemption/ledger.ts'
 import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
@@ -32,7 +34,10 @@ const Options = v.object({
   limit: v.optional(v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(50)), 5),
   /** `more_starting_after` of the page before; or a time, for those made before it. */
   starting_after: v.nullish(
-    v.union([v.pipe(v.string(), v.regex(/^\d{20}$/)), instant], 'must be more_starting_after of an answer, or a time'),
+    v.union(
+      [v.pipe(v.string(), v.transform(ofMoment), v.string()), instant],
+      'must be more_starting_after of an answer, or a time',
+    ),
   ),
   filters: v.nullish(QualificationFilters),
   expand: v.optional(v.pipe(v.array(v.picklist(['redeemable', 'category', 'validation_rules'])), v.maxLength(3)), []),
@@ -67,13 +72,13 @@ const Qualifications = v.pipe(
           object: v.literal('voucher'),
           created_at: v.string(),
           result: v.looseObject({}),
-          campaign_id: v.nullable(v.string()),
-          campaign_name: v.nullable(v.string()),
+          campaign_id: v.optional(v.string()),
+          campaign_name: v.optional(v.string()),
         }),
       ),
       total: v.number(),
       has_more: v.boolean(),
-      more_starting_after: v.nullable(v.string()),
+      more_starting_after: v.optional(v.string()),
     }),
     tracking_id: v.nullable(v.string()),
     order: v.optional(v.looseObject({ object: v.literal('order') })),
@@ -252,8 +257,7 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
     inapplicable_to: NO_LIST,
     metadata: voucher.metadata,
     categories: [],
-    campaign_name: voucher.campaign?.definition.name ?? null,
-    campaign_id: voucher.campaign?.id ?? null,
+    ...present({ campaign_name: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
   }
 }
 
@@ -285,7 +289,7 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
         data: found.map((one) => show(one, call, rulebook)),
         total: found.length,
         has_more: next !== null,
-        more_starting_after: next,
+        ...(next === null ? {} : { more_starting_after: asMoment(next) }),
       },
       tracking_id: body.tracking_id ?? meant.state?.profile.source_id ?? null,
       ...(order ? { order: showOrder(order) } : {}),

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { contextOf, tooBusy } from '../src/api/context.ts'
+import { redeemedVouchers } from '../src/api/presenters/redeemedVouchers.ts'
 import { RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
 import { type Reach, tellable, tellableRefusal } from '../src/api/reach.ts'
 import {
@@ -21,6 +22,7 @@ import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
+import { present } from '../src/domain/present.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -34,6 +36,8 @@ const TAG = 'Redemptions'
 
 /** The place in the log shows in lists only: an answer to a command has none. */
 const NO_PLACE = ''
+
+const codesIn = (documents: readonly RedemptionDocument[]) => [...new Set(documents.map(({ voucher }) => voucher.code))]
 
 type Children = readonly [RedemptionDocument, ...RedemptionDocument[]]
 
@@ -58,7 +62,13 @@ const redeem = async (
   body: Asks,
 ): Promise<
   | { readonly failure: Failure }
-  | { readonly children: Children; readonly profile: Profile | undefined; readonly position: bigint | undefined }
+  | {
+      readonly children: Children
+      readonly profile: Profile | undefined
+      /** By code; none for strangers. */
+      readonly vouchers: ReadonlyMap<string, object>
+      readonly position: bigint | undefined
+    }
 > => {
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
@@ -85,12 +95,16 @@ const redeem = async (
   if (redeemed.kind === 'busy') return { failure: tooBusy() }
   if (redeemed.kind === 'failed')
     return { failure: failed(fromRefusal(tellableRefusal(reach, redeemed.refusal)), redeemed.position) }
-  const { customer: state, position, redemptions } = redeemed
+  const { customer: state, position, redemptions, streams } = redeemed
   const children = redemptions.map((data: Succeeded) =>
     shownTo(reach, redemptionOf({ type: 'RedemptionSucceeded', data }, state?.id ?? null, NO_PLACE)),
   )
   const profile = state && tellable(reach, state.profile)
-  return isSome(children) ? { children, profile, position } : { failure: tooBusy() }
+  if (!isSome(children)) return { failure: tooBusy() }
+  const vouchers = reach.isStranger
+    ? new Map<string, object>()
+    : await redeemedVouchers(services, codesIn(children), { request: redeemed.request, ...present({ streams }) })
+  return { children, profile, vouchers, position }
 }
 
 const RedemptionsObject = v.pipe(
@@ -114,17 +128,23 @@ const RollbacksObject = v.pipe(
 const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
   const done = await redeem(services, call, body)
   if ('failure' in done) return done.failure
-  const { profile } = done
+  const { profile, vouchers } = done
   const parent = showParent(done.children, profile)
   return {
     body: {
-      redemptions: done.children.map((child) => showRedemption(child, profile)),
+      redemptions: done.children.map((child) => showRedemption(child, profile, vouchers.get(child.voucher.code))),
       parent_redemption: parent,
       ...(parent.order ? { order: parent.order } : {}),
     },
     ...headersAt(done.position),
   }
 }
+
+/** The older answer about a single code has no nulls. */
+const OneRedemption = v.pipe(
+  v.looseObject({ id: v.string(), object: v.literal('redemption'), date: v.string(), result: v.literal('SUCCESS') }),
+  v.title('VoucherRedemption'),
+)
 
 const LegacyBody = oneCodeBody('VoucherRedemptionRequest')
 const TrackingId = v.optional(v.pipe(v.string(), v.maxLength(300)))
@@ -137,7 +157,11 @@ const redeemOne = async (services: Services, call: AnyCall, code: string, body: 
   const asks = asksOf(code, body)
   const done = await redeem(services, call, asks)
   if ('failure' in done) return done.failure
-  return { body: showRedemption(done.children[0], done.profile), ...headersAt(done.position) }
+  const [child] = done.children
+  return {
+    body: present(showRedemption(child, done.profile, done.vouchers.get(child.voucher.code))),
+    ...headersAt(done.position),
+  }
 }
 
 const text = (max: number) => v.nullish(v.pipe(v.string(), v.maxLength(max)))
@@ -219,7 +243,11 @@ const rollBackOne = async (services: Services, call: RollbackCall, id: string): 
   if ('failure' in rolled) return rolled.failure
   const [child] = rollbackChildren(rolled.done)
   if (!child) return notFound('redemption', id)
-  return { body: showRedemption(child, rolled.done.customer?.profile), ...headersAt(rolled.done.position) }
+  const vouchers = await redeemedVouchers(services, codesIn([child]))
+  return {
+    body: showRedemption(child, rolled.done.customer?.profile, vouchers.get(child.voucher.code)),
+    ...headersAt(rolled.done.position),
+  }
 }
 
 const rollBackAll = async (services: Services, call: RollbackCall, id: string): Promise<Outcome> => {
@@ -229,9 +257,10 @@ const rollBackAll = async (services: Services, call: RollbackCall, id: string): 
   if (!isSome(children)) return notFound('redemption', id)
   const profile = rolled.done.customer?.profile
   const parent = showParent(children, profile)
+  const vouchers = await redeemedVouchers(services, codesIn(children))
   return {
     body: {
-      rollbacks: children.map((child) => showRedemption(child, profile)),
+      rollbacks: children.map((child) => showRedemption(child, profile, vouchers.get(child.voucher.code))),
       parent_rollback: parent,
       ...(parent.order ? { order: parent.order } : {}),
     },
@@ -266,7 +295,7 @@ export const redemptionCommands = (services: Services) => [
     params: v.object({ code: CodeName }),
     query: v.object({ tracking_id: TrackingId }),
     body: LegacyBody,
-    response: RedemptionObject,
+    response: OneRedemption,
     handler: (call) => redeemOne(services, call, call.params.code, tracked(call.body, call.query.tracking_id)),
   }),
   route({
@@ -278,7 +307,7 @@ export const redemptionCommands = (services: Services) => [
     ability: 'redeem',
     query: v.object({ code: v.pipe(name300, CodeName), tracking_id: TrackingId }),
     body: LegacyBody,
-    response: RedemptionObject,
+    response: OneRedemption,
     handler: (call) => redeemOne(services, call, call.query.code, tracked(call.body, call.query.tracking_id)),
   }),
   route({

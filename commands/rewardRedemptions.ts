@@ -13,6 +13,7 @@ import { idFrom } from '../src/domain/ids.ts'
 import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/asked.ts'
 import { ruleCard } from '../src/domain/loyalty/cards.ts'
 import { Points } from '../src/domain/points.ts'
+import { present } from '../src/domain/present.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -170,8 +171,8 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
       order: null,
       customer: showCustomerBriefly(state.id, state.profile),
       reward: {
-        ...(await showReward(services, entry)),
-        customer: { id: state.id, object: 'customer' },
+        ...present(await showReward(services, entry)),
+        customer: showCustomerBriefly(state.id, state.profile),
         assignment_id: offer.id,
         loyalty_tier_id: now.tier?.id ?? null,
         ...(given ? { voucher: given } : {}),
@@ -277,12 +278,19 @@ const rollBack = async (
       object: 'redemption_rollback',
       date: isoOf(fact.data.occurredAt),
       customer_id: state.id,
+      tracking_id: null,
+      metadata: {},
       amount: -fact.data.points,
       redemption,
-      reason: fact.data.reason ?? null,
+      ...present({ reason: fact.data.reason }),
+      loyalty_card: { points: fact.data.points },
+      channel: { channel_id: call.channel, channel_type: 'API' },
       result: 'SUCCESS',
       status: 'SUCCEEDED',
+      order: null,
       customer: showCustomerBriefly(state.id, state.profile),
+      related_object_type: 'voucher',
+      related_object_id: found.card.id,
       voucher: showCard(
         state.loyalty.cards[found.card.id] ?? found.card,
         state.id,

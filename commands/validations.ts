@@ -25,6 +25,7 @@ import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import { showOrder, stepOrder } from '../src/domain/order.ts'
+import { present } from '../src/domain/present.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
@@ -219,8 +220,7 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
     body: {
       valid: true,
       code,
-      campaign: voucher.campaign?.definition.name ?? null,
-      campaign_id: voucher.campaign?.id ?? null,
+      ...present({ campaign: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(voucher.type === 'GIFT_VOUCHER'
         ? { gift: { amount: voucher.gift?.amount ?? 0, credits: credits ?? 0 } }

@@ -7,6 +7,7 @@ import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/list
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer, showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
+import { orderedBy } from '../src/domain/customer/activity.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -38,7 +39,7 @@ const ActivityList = v.pipe(
     data_ref: v.literal('data'),
     data: v.array(ActivityEntry),
     has_more: v.boolean(),
-    more_starting_after: v.nullable(v.string()),
+    more_starting_after: v.optional(v.string()),
     next_cursor: v.nullable(v.string()),
   }),
   v.title('ActivityList'),
@@ -49,7 +50,10 @@ export const showActivity = (document: ActivityDocument, customer: CustomerDocum
   id: document._id,
   type: document.type,
   category: document.category,
-  data: { customer: showCustomerBriefly(customer._id, customer.profile), ...document.data },
+  data: {
+    customer: showCustomerBriefly(customer._id, customer.profile),
+    ...orderedBy(document.data, customer._id),
+  },
   created_at: isoOf(document.created_at.getTime()),
   recorded_at: isoOf(document.recorded_at.getTime()),
   group_id: document.group_id,

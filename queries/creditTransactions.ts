@@ -67,7 +67,7 @@ const list = async (services: Services, name: string, query: v.InferOutput<typeo
   if (!voucher) return notFound('voucher', name)
   // A discount code is worth no credits: nothing ever happened to them.
   if (voucher.type === 'DISCOUNT_VOUCHER')
-    return { body: { object: 'list', data_ref: 'data', data: [], has_more: false, more_starting_after: null } }
+    return { body: { object: 'list', data_ref: 'data', data: [], has_more: false } }
   if (voucher.type !== 'GIFT_VOUCHER')
     return refuse('invalid_voucher', 'Only gift vouchers have transactions of credits', {
       resourceType: 'voucher',

@@ -35,7 +35,7 @@ const PointsBucket = v.pipe(
     /** Null: they never expire. */
     expires_at: v.nullable(v.string()),
     created_at: v.string(),
-    updated_at: v.nullable(v.string()),
+    updated_at: v.optional(v.string()),
     object: v.literal('loyalty_points_bucket'),
   }),
   v.title('PointsBucket'),
@@ -49,7 +49,7 @@ export const showBucket = (card: Card, bucket: Bucket) => ({
   status: 'ACTIVE' as const,
   expires_at: isoOrNull(bucket.expiresAt),
   created_at: isoOf(bucket.createdAt),
-  updated_at: bucket.updatedAt === bucket.createdAt ? null : isoOf(bucket.updatedAt),
+  ...(bucket.updatedAt === bucket.createdAt ? {} : { updated_at: isoOf(bucket.updatedAt) }),
   object: 'loyalty_points_bucket' as const,
 })
 

@@ -6,8 +6,7 @@ import type { PublicationDocument } from '../projections/publications.ts'
 import { allOf, type DocumentFields, filterQuery, NOTHING } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
-import { readCustomer, showCustomer } from '../src/api/presenters/customers.ts'
-import { cardsOf } from '../src/api/presenters/loyaltyMembers.ts'
+import { readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
 import { PublicationObject, show, VOUCHER_TYPES, type WholeCustomer } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { listOf } from '../src/http/answers.ts'
@@ -127,11 +126,7 @@ const list = async (
   const holders = await services.readModel
     .collection<CustomerDocument>('customers')
     .find({ _id: { $in: [...new Set(page.entries.map((p) => p.customer))] } }, { limit })
-  const cards = await cardsOf(
-    services,
-    holders.map(({ _id }) => _id),
-  )
-  const customers = new Map(holders.map((one) => [one._id, showCustomer(one, cards.get(one._id))]))
+  const customers = new Map((await showCustomers(services, holders)).map((one) => [one.id, one]))
   const shown = page.entries.map((document) => showDocument(document, customers.get(document.customer)))
   return { body: listBody('publications', page, shown, { total }) }
 }

@@ -49,7 +49,7 @@ const RedeemableList = v.pipe(
     ),
     total: v.number(),
     has_more: v.boolean(),
-    more_starting_after: v.nullable(v.string()),
+    more_starting_after: v.optional(v.string()),
     next_cursor: v.nullable(v.string()),
   }),
   v.title('RedeemableList'),

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { RedemptionDocument } from '../projections/redemptions.ts'
+import type { VoucherDocument } from '../projections/vouchers.ts'
 import { allOf, type DocumentFields, filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
@@ -17,7 +18,7 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
-import { sumsOf } from './vouchers.ts'
+import { showVouchers, sumsOf } from './vouchers.ts'
 
 const MAX_REDEEMABLES = 30
 
@@ -32,9 +33,26 @@ const profilesOf = async ({ readModel }: Services, page: readonly RedemptionDocu
   return new Map(found.map(({ _id, profile }) => [_id, profile]))
 }
 
+/** The vouchers of a page as they are now, by code. */
+const vouchersOf = async (services: Services, page: readonly RedemptionDocument[]) => {
+  const codes = [...new Set(page.map(({ voucher }) => voucher.code))]
+  const found = await services.readModel
+    .collection<VoucherDocument>('vouchers')
+    .find({ _id: { $in: codes } }, { limit: Math.max(1, codes.length) })
+  return showVouchers(services, found)
+}
+
+/** Redemptions as the contract shows them, with their customers and vouchers. */
+const showAll = async (services: Services, page: readonly RedemptionDocument[]) => {
+  const [profiles, vouchers] = await Promise.all([profilesOf(services, page), vouchersOf(services, page)])
+  return page.map((document) =>
+    showRedemption(document, profiles.get(document.customer ?? ''), vouchers.get(document.voucher.code)),
+  )
+}
+
 const get = async (services: Services, id: string): Promise<Outcome> => {
   const found = await redemptionsOf(services).findOne({ _id: id })
-  if (found) return { body: showRedemption(found, (await profilesOf(services, [found])).get(found.customer ?? '')) }
+  if (found) return { body: (await showAll(services, [found]))[0] }
   const [first, ...more] = await redemptionsOf(services).find(
     { parent: id, result: 'SUCCESS' },
     { sort: { parent: 1, place: 1 }, limit: MAX_REDEEMABLES },
@@ -114,9 +132,7 @@ const shownPage = async (
   const source = documents(redemptionsOf(services), filter)
   const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
   if (isFailure(page)) return page
-  const profiles = await profilesOf(services, page.entries)
-  const shown = page.entries.map((document) => showRedemption(document, profiles.get(document.customer ?? '')))
-  return { page, total, shown }
+  return { page, total, shown: await showAll(services, page.entries) }
 }
 
 const list = async (

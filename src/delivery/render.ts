@@ -1,6 +1,6 @@
 // What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
 import type { ActivityDocument } from '../../projections/activity.ts'
-import { activityId, activityOf } from '../domain/customer/activity.ts'
+import { activityId, activityOf, orderedBy } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
@@ -39,7 +39,7 @@ export const causeOf = (fact: RecordedFact): Cause | undefined => {
         customer,
         name: occurrence.type,
         metadata: occurrence.metadata,
-        data: shown.data,
+        data: orderedBy(shown.data, customer),
         occurredAt: occurrence.occurredAt,
         recordedAt,
         groupId: fact.metadata.$correlationId,

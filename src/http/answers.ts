@@ -7,7 +7,7 @@ const kindOf = <const Kind extends string>(kind: Kind) => ({ object: v.literal(k
 export const answerOf = <const Kind extends string, Fields extends v.ObjectEntries>(kind: Kind, fields: Fields) =>
   v.looseObject({ ...kindOf(kind), ...fields })
 
-/** A list under `ref`, which `data_ref` names. `more_starting_after` is null on the last page. */
+/** A list under `ref`, which `data_ref` names. The last page has no `more_starting_after`. */
 export const listOf = <const Ref extends string, Item extends v.GenericSchema>(ref: Ref, item: Item) =>
   v.looseObject({
     ...kindOf('list'),
@@ -15,7 +15,7 @@ export const listOf = <const Ref extends string, Item extends v.GenericSchema>(r
     ...({ [ref]: v.array(item) } as { readonly [K in Ref]: v.ArraySchema<Item, undefined> }),
     total: v.optional(v.number()),
     has_more: v.optional(v.boolean()),
-    more_starting_after: v.optional(v.nullable(v.string())),
+    more_starting_after: v.optional(v.string()),
     next_cursor: v.optional(v.nullable(v.string())),
   })
 

@@ -120,7 +120,12 @@ const saysSomething = ({ request, audience, headers }: Exchange): boolean =>
 
 const INVALID_KEYS = { params: 'invalid_path', query: 'invalid_query_params', body: 'invalid_payload' } as const
 
-const invalidFailure = ({ invalid, issues }: Invalid): Failure => refuse(INVALID_KEYS[invalid], describeIssues(issues))
+/** The contract has a key of its own for codes that cannot be made in the way that a body asks for. */
+const isOfFormat = ({ path }: Invalid['issues'][number]): boolean =>
+  path?.some(({ key }) => key === 'code_config') ?? false
+
+const invalidFailure = ({ invalid, issues }: Invalid): Failure =>
+  refuse(issues.every(isOfFormat) ? 'invalid_code_config' : INVALID_KEYS[invalid], describeIssues(issues))
 
 /** What the server tells beside the request: on which connection it came. */
 interface Connection {

@@ -12,6 +12,7 @@ import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { PricedOrder } from '../domain/order.ts'
 import { waitsFor } from '../domain/redemption/ledger.ts'
+import type { CodeStream } from '../domain/redemption/ledgers.ts'
 import {
   type Asked,
   campaignRef,
@@ -63,6 +64,8 @@ export type Redeemed =
       readonly request: string
       readonly redemptions: readonly Succeeded[]
       readonly customer: CustomerState | undefined
+      /** The streams of the redeemables' codes with their places; absent of a request that had come about before. */
+      readonly streams?: readonly CodeStream[]
       readonly position: bigint | undefined
     }
   | {
@@ -335,7 +338,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       if (refusal) return refusedBy(refusal)
       const redemptions = madeBy(state, request)
       places.confirm(redemptions, context)
-      return { kind: 'redeemed', request, redemptions, customer: undefined, position }
+      return { kind: 'redeemed', request, redemptions, customer: undefined, streams: placed.codes, position }
     }
     const executed = await customers.execute(ask.customer.id, command, named)
     switch (executed.kind) {
@@ -348,7 +351,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         const redemptions = madeBy(executed.state.redemptions, request)
         places.confirm(redemptions, context)
         const { state: customer, position } = executed
-        return { kind: 'redeemed', request, redemptions, customer, position }
+        return { kind: 'redeemed', request, redemptions, customer, streams: placed.codes, position }
       }
     }
   }

@@ -58,7 +58,7 @@ test('whoever is handed the token reads what another has written', async () => {
 test('lists are iterated whole, however small their pages', async () => {
   const sources = Array.from({ length: 7 }, (_, i) => `many-${i}`)
   for (const source_id of sources) await admin.customers.create({ source_id, address: { city: 'Lodz' } })
-  const found: (string | null)[] = []
+  const found: (string | undefined)[] = []
   for await (const customer of admin.customers.list.all({ city: 'Lodz', limit: 3 })) found.push(customer.source_id)
   assert.equal(found.toSorted(), sources)
   const sizes: number[] = []

@@ -459,7 +459,7 @@ test('bad input is refused with the contract’s errors and writes nothing', asy
   refused(
     await post('/v1/loyalties', { name: 'bad', voucher: { type: 'LOYALTY_CARD', code_config: { pattern: 'X#' } } }),
     400,
-    'invalid_payload',
+    'invalid_code_config',
   )
   const name = ok(await get(`/v1/loyalties/${id}`)).body.name
   refused(await post('/v1/loyalties', { name }), 409, 'duplicate_found')

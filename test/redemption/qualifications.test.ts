@@ -89,7 +89,7 @@ test('each is judged by itself, with the order that it would leave', async () =>
   const of = (code: string) => body.redeemables.data.find(({ id }: { id: string }) => id === code)
   assert.equal([of('ANYONE').order.total_amount, of(own).order.total_amount], [150, 150])
   assert.equal([of('GIFT').result.gift, of('GIFT').order.total_amount], [{ balance: 300, credits: 250 }, 0])
-  assert.equal([of(own).campaign_id, of(own).campaign_name, of('GOLD').campaign_id], [spring, 'spring', null])
+  assert.equal([of(own).campaign_id, of(own).campaign_name, of('GOLD').campaign_id], [spring, 'spring', undefined])
   assert.ok(of('GOLD').validation_rule_id)
   assert.equal([body.order.total_amount, body.tracking_id], [250, 'ann'])
   const bare = await ask({ options: { filters: { code: { conditions: { $is: 'GIFT' } } } } })

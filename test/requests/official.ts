@@ -10,13 +10,21 @@ interface Place {
 interface Form {
   readonly type: string
   readonly values: readonly string[] | undefined
+  readonly format: 'date' | 'date-time' | undefined
   readonly isAlways: boolean
   readonly mayBeNull: boolean
 }
 
 const formOf = (text: string): Form => {
   const [, type = '', values, rest = ''] = /^([a-z]+)(?:\(([^)]*)\))?(.*)$/.exec(text.trim()) ?? []
-  return { type, values: values?.split(','), isAlways: rest.includes('!'), mayBeNull: rest.includes('|null') }
+  const [, format] = /:(date(?:-time)?)/.exec(rest) ?? []
+  return {
+    type,
+    values: values?.split(','),
+    format: format as Form['format'],
+    isAlways: rest.includes('!'),
+    mayBeNull: rest.includes('|null'),
+  }
 }
 
 const readContract = () => {
@@ -74,11 +82,16 @@ const typeOf = (value: unknown): string =>
           ? typeof value
           : 'object'
 
-/** What the contract leaves out may be said to be null: both say that there is none. */
-const fits = ({ type, values, isAlways, mayBeNull }: Form, value: unknown): boolean => {
+const FORMATS = {
+  date: /^\d{4}-\d\d-\d\d$/,
+  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/,
+} as const
+
+const fits = ({ type, values, format, mayBeNull }: Form, value: unknown): boolean => {
   const is = typeOf(value)
-  if (is === 'null') return mayBeNull || !isAlways || type === 'null'
+  if (is === 'null') return mayBeNull || type === 'null'
   if (type !== is && !(type === 'number' && is === 'integer') && type !== 'any' && type !== '') return false
+  if (format !== undefined && is === 'string' && !FORMATS[format].test(String(value))) return false
   return values === undefined || is === 'array' || is === 'object' || values.includes(String(value))
 }
 

@@ -262,10 +262,10 @@ test('a token without the ability to read or write the profile does neither', as
     { event: 'review', metadata: { stars: 5 }, customer: { source_id: 'ann', name: 'Mallory' } },
     'ann',
   )
-  assert.equal([tracked.status, tracked.body.customer.email], [200, null])
+  assert.equal([tracked.status, tracked.body.customer.email], [200, undefined])
   assert.equal(await annNow(), before)
   const redeemed = await by(only.get('redeem')!, 'POST', '/client/v1/redeem?code=EVERYBODY', named('ann'), 'ann')
-  assert.equal([redeemed.status, redeemed.body.customer.name], [200, null], JSON.stringify(redeemed.body))
+  assert.equal([redeemed.status, redeemed.body.customer.name], [200, undefined], JSON.stringify(redeemed.body))
 })
 
 test('a stranger’s new customer has a profile only where the key may write one', async () => {
@@ -276,9 +276,9 @@ test('a stranger’s new customer has a profile only where the key may write one
   })
   const bare = await by(plain, 'POST', '/client/v1/events', event('nora'))
   const full = await by(only.get('write_own_profile')!, 'POST', '/client/v1/events', event('nina'))
-  assert.equal([bare.body.customer.email, full.body.customer.email, full.body.effects], [null, null, []])
+  assert.equal([bare.body.customer.email, full.body.customer.email, full.body.effects], [undefined, undefined, []])
   const nora = await node.call('GET', '/v1/customers/nora', undefined, { after: full })
-  assert.equal([nora.body.name, nora.body.email, nora.body.metadata], [null, null, {}])
+  assert.equal([nora.body.name, nora.body.email, nora.body.metadata], [undefined, undefined, {}])
   assert.is((await node.call('GET', '/v1/customers/nina', undefined, { after: full })).body.email, 'nina@shop.test')
 })
 

@@ -140,11 +140,6 @@ const RULES: readonly (readonly [string, object, RegExp])[] = [
   ],
   ['no number', metadata('amount', { $is: 'five' }), /^Property \.rules\.1\.conditions\.\$is must be a number/],
   [
-    'unknown segment',
-    { 1: { name: 'customer.segment', conditions: { $is: 'seg_x' } } },
-    /^Property \.rules\.1\.conditions\.\$is unknown segment/,
-  ],
-  [
     'logic that names a missing rule',
     { 1: amount, logic: '1 and 2' },
     /^Property \.rules\.logic names rule 2, which is not/,
@@ -169,6 +164,28 @@ test('what is wrong with a definition is said with its path, and nothing is writ
   assert.equal(await totals(), before)
 })
 
+test('what is likely a mistake is let in with a warning', async () => {
+  const inNone = { 1: { name: 'customer.segment', property: null, conditions: { $is: ['seg_none'] } }, logic: '1' }
+  const post = (path: string, body: unknown) => node.call('POST', path, body)
+  const warned = async (path: string, body: unknown, words: RegExp) => {
+    const { status, headers, body: answer } = await post(path, body)
+    assert.is(status, 200, JSON.stringify(answer))
+    assert.match(headers.get('warning') ?? '', words)
+    return answer
+  }
+  await warned('/v1/validation-rules', { name: 'in none', rules: inNone }, /^299 - "there is no segment seg_none/)
+  const coupon = { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 0 } }
+  const few = { voucher: { ...coupon, code_config: { length: 2, charset: 'numeric' } }, vouchers_count: 3 }
+  await warned(
+    '/v1/campaigns',
+    { name: 'few', campaign_type: 'DISCOUNT_COUPONS', ...few },
+    /allows 100 different codes/,
+  )
+  const club = await post('/v1/loyalties', { name: 'warned', voucher: { type: 'LOYALTY_CARD' } })
+  assert.is(club.headers.get('warning'), null)
+  await warned(`/v1/loyalties/${club.body.id}/tiers`, [{ name: 'Later' }], /without points is reached by nobody/)
+})
+
 test('as deep and as large as conditions may be, a body may be too', async () => {
   await segment({ condition: nested(20) })
   await segment({ condition: { any: times(499, () => ({ event: 'bought' })) } })
@@ -190,7 +207,7 @@ test('segments may not refer to each other in a circle', async () => {
     assert.match(answer.body.details, new RegExp(`^Property \\.${form} must NOT refer to itself: seg_`))
   }
   const now = (await node.call('GET', `/v1/segments/${first}`)).body
-  assert.equal([now.condition, now.updated_at], [{ event: 'bought' }, null])
+  assert.equal([now.condition, now.updated_at], [{ event: 'bought' }, undefined])
 })
 
 test('a segment in use is not deleted, and the answer lists who uses it', async () => {
@@ -397,7 +414,7 @@ test('a change under which others would not compile is refused with all of them'
     )
   }
   const now = (await node.call('GET', `/v1/event-schemas/${schema.id}`)).body
-  assert.equal([now.name, now.updated_at], ['sold', null])
+  assert.equal([now.name, now.updated_at], ['sold', undefined])
   assert.is((await put({ schema: { properties: { more: { type: 'string', optional: true } } } })).status, 200)
   const club = await made('/v1/loyalties', { name: 'counted', voucher: { code_config: {} } })
   const rich = await segment({ name: 'rich', condition: { points: 'counted', $more_than: 5 } })

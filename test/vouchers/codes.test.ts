@@ -142,10 +142,11 @@ test('short codes are taken where their format has room for ten times as many as
     return campaignKind.check?.('camp_1', campaign, NO_DEFINITIONS).map(({ path }) => path)
   }
   const four = { length: 4, charset: 'numeric' }
-  assert.equal(faultsOf(1_000, four), [])
-  assert.equal(faultsOf(1_001, four), ['voucher.code_config'])
-  assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }), ['voucher.code_config'])
-  assert.equal(faultsOf(undefined, four, 'LOYALTY_PROGRAM'), ['voucher.code_config'])
+  assert.equal(faultsOf(5_000, four), [])
+  assert.equal(faultsOf(5_001, four), ['voucher.code_config'])
+  assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }), [])
+  assert.equal(faultsOf(undefined, four, 'LOYALTY_PROGRAM'), [])
+  assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }, 'LOYALTY_PROGRAM'), ['voucher.code_config'])
 })
 
 test('a format is shown with what it leaves to be understood', () => {

@@ -274,7 +274,7 @@ export const listBody = <D>(
     [ref]: shown,
     ...(total === undefined ? {} : { total }),
     has_more: page.more,
-    ...(id === undefined ? {} : { more_starting_after: page.more && last !== undefined ? id(last) : null }),
+    ...(id !== undefined && page.more && last !== undefined ? { more_starting_after: id(last) } : {}),
     next_cursor: page.cursor,
   }
 }

@@ -1,7 +1,9 @@
 // How campaigns show, with the totals of their codes.
+
 import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../../../projections/voucherTotals.ts'
 import { wholeConfig } from '../../domain/codes.ts'
+import { present } from '../../domain/present.ts'
 import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../../domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import type { Services } from '../../services.ts'
@@ -22,7 +24,7 @@ export const CampaignObject = v.pipe(
     category_id: v.nullable(v.string()),
     categories: v.array(v.unknown()),
     created_at: v.string(),
-    updated_at: v.nullable(v.string()),
+    updated_at: v.optional(v.string()),
     object: v.literal('campaign'),
   }),
   v.title('Campaign'),
@@ -72,7 +74,7 @@ export const showCampaign = (
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
   created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
+  ...present({ updated_at: isoOrNull(updatedAt) }),
   ...offOf({ off }),
   object: 'campaign' as const,
 })

@@ -1,4 +1,5 @@
 // How customers show: in full, briefly, and with the sums of what they have.
+
 import * as v from 'valibot'
 import type { CustomerDocument, ReferralOf } from '../../../projections/customers.ts'
 import { activityId } from '../../domain/customer/activity.ts'
@@ -8,6 +9,7 @@ import type { Profile } from '../../domain/customer/profile.ts'
 import { type RedemptionSums, summaryOf } from '../../domain/customer/redemptions/sums.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import { isCustomerId } from '../../domain/ids.ts'
+import { present } from '../../domain/present.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { giftBalances } from './giftBalances.ts'
@@ -16,10 +18,10 @@ import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
 export const CustomerObject = v.pipe(
   v.looseObject({
     id: v.string(),
-    source_id: v.nullable(v.string()),
+    source_id: v.optional(v.string()),
     object: v.literal('customer'),
     created_at: v.string(),
-    updated_at: v.nullable(v.string()),
+    updated_at: v.optional(v.string()),
     metadata: v.record(v.string(), v.unknown()),
   }),
   v.title('Customer'),
@@ -54,12 +56,14 @@ const showProfile = (
   toGo?: number,
 ) => ({
   id,
-  source_id: profile.source_id ?? null,
-  name: profile.name ?? null,
-  description: profile.description ?? null,
-  email: profile.email ?? null,
-  phone: profile.phone ?? null,
-  birthdate: profile.birthdate ?? null,
+  ...present({
+    source_id: profile.source_id,
+    name: profile.name,
+    description: profile.description,
+    email: profile.email,
+    phone: profile.phone,
+    birthdate: profile.birthdate,
+  }),
   address: profile.address ?? null,
   summary: showSummary(sums, cards, toGo),
   loyalty: {
@@ -80,7 +84,7 @@ const showProfile = (
   system_metadata: {},
   ...(profile.unsubscribed ? { unsubscribed: profile.unsubscribed } : {}),
   created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
+  ...present({ updated_at: isoOrNull(updatedAt) }),
   object: 'customer' as const,
 })
 
@@ -121,9 +125,7 @@ export const showCustomer = (document: CustomerDocument, cards: readonly Card[] 
 /** The short form in which events and activity entries show their customer. */
 export const showCustomerBriefly = (id: string, profile: Profile) => ({
   id,
-  source_id: profile.source_id ?? null,
-  name: profile.name ?? null,
-  email: profile.email ?? null,
+  ...present({ source_id: profile.source_id, name: profile.name, email: profile.email }),
   metadata: profile.metadata,
   object: 'customer' as const,
 })

@@ -1,5 +1,7 @@
 // How earning rules show.
+
 import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
 import type { EarningRule } from '../../domain/rulebook/earningRule.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
@@ -29,7 +31,7 @@ export const showEarningRule = (entry: Entry<EarningRule>, rulebook: Rulebook) =
     ...definition,
     ...(schema === undefined ? {} : { custom_event: { schema_id: schema } }),
     validation_rule_id: definition.validation_rule_id ?? null,
-    source: { banner: source?.banner ?? null, object_id: campaign_id, object_type: 'campaign' as const },
+    source: { ...present({ banner: source?.banner }), object_id: campaign_id, object_type: 'campaign' as const },
     automation_id: entry.id.replace('ern_', 'auto_'),
     created_at: isoOf(entry.createdAt),
     updated_at: isoOrNull(entry.updatedAt),

@@ -1,5 +1,7 @@
 // How loyalty programs show.
+
 import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
@@ -34,7 +36,7 @@ export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entr
   creation_status: 'DONE' as const,
   vouchers_generation_status: 'DONE' as const,
   created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
+  ...present({ updated_at: isoOrNull(updatedAt) }),
   ...offOf({ off }),
   object: 'campaign' as const,
 })

@@ -1,8 +1,10 @@
 // How the cards of loyalty programs show, and which of them a call means.
+
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
 import { CodeName } from '../../domain/codes.ts'
 import type { Card, Pending } from '../../domain/customer/loyalty/state.ts'
+import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'
@@ -37,41 +39,38 @@ export const showCard = (card: Card, customer: string, definition: Campaign | un
     code: card.code,
     campaign: card.campaign.name,
     campaign_id: card.campaign.id,
-    category: definition?.category ?? null,
-    category_id: definition?.category_id ?? null,
+    ...present({ category: definition?.category, category_id: definition?.category_id }),
     categories: [],
     type: 'LOYALTY_CARD' as const,
-    discount: null,
-    gift: null,
     loyalty_card: {
       points: card.total,
       balance: card.balance,
       redeemed_points: card.redeemed,
       expired_points: card.expired,
-      next_expiration_date: isoOrNull(next?.expiresAt),
-      next_expiration_points: next?.points ?? null,
+      ...present({ next_expiration_date: isoOrNull(next?.expiresAt), next_expiration_points: next?.points }),
       pending_points: card.pending.reduce((sum, { points }) => sum + points, 0),
     },
     loyalty_tier: card.tier && { id: card.tier.id, name: card.tier.name },
-    start_date: definition?.start_date ?? null,
-    expiration_date: definition?.expiration_date ?? null,
-    validity_timeframe: definition?.validity_timeframe ?? null,
-    validity_day_of_week: definition?.validity_day_of_week ?? null,
+    ...present({
+      start_date: definition?.start_date,
+      expiration_date: definition?.expiration_date,
+      validity_timeframe: definition?.validity_timeframe,
+      validity_day_of_week: definition?.validity_day_of_week,
+      validity_hours: definition?.validity_hours,
+    }),
     publish: { object: 'list' as const, count: 1, url: `/v1/vouchers/${encodeURIComponent(card.code)}/publications` },
     redemption: {
       object: 'list' as const,
-      quantity: null,
       redeemed_points: card.redeemed,
       redeemed_quantity: redemptions,
       url: `/v1/vouchers/${encodeURIComponent(card.code)}/redemptions`,
     },
     active: card.active,
-    additional_info: null,
     metadata: card.metadata,
     is_referral_code: false,
     holder_id: customer,
     created_at: isoOf(card.createdAt),
-    updated_at: card.updatedAt === card.createdAt ? null : isoOf(card.updatedAt),
+    ...(card.updatedAt === card.createdAt ? {} : { updated_at: isoOf(card.updatedAt) }),
     object: 'voucher' as const,
   }
 }

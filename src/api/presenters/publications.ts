@@ -68,10 +68,10 @@ export const show = (customer: string, whole: WholeCustomer | undefined, shown: 
 })
 
 /** The publication of a code that a customer holds, from the state that a command has just left. */
-export const showHeld = (state: CustomerState, held: HeldVoucher) => {
+export const showHeld = (state: CustomerState, held: HeldVoucher, toGo: number | undefined) => {
   const { id, vouchers } = state
   const together = heldBy(vouchers, held.publication.id)
-  return show(id, showCustomerState(state), {
+  return show(id, showCustomerState(state, toGo), {
     id: held.publication.id,
     vouchers: (together.length > 0 ? together : [held]).map(({ id: voucher, code }) => ({ id: voucher, code })),
     campaign: held.campaign ?? null,

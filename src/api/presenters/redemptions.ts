@@ -1,8 +1,10 @@
 // How redemptions show, with their vouchers and orders.
+
 import * as v from 'valibot'
 import type { RedemptionDocument } from '../../../projections/redemptions.ts'
 import type { Profile } from '../../domain/customer/profile.ts'
 import { orderId, RecordedOrder, showOrder } from '../../domain/order.ts'
+import { present } from '../../domain/present.ts'
 import { orderOf } from '../lists/pager.ts'
 import { isoOf } from '../shapes.ts'
 import { showCustomerBriefly } from './customers.ts'
@@ -45,19 +47,26 @@ const showOrderOf = (document: RedemptionDocument) => {
   })
 }
 
-const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocument) => ({
-  ...(voucher.id === null ? {} : { id: voucher.id }),
+/** The voucher as a redemption had it, within what it is now where that is known. */
+const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocument, whole: object | undefined) => ({
+  ...whole,
+  ...present({ id: voucher.id }),
   code: voucher.code,
-  campaign: campaign?.name ?? null,
-  campaign_id: campaign?.id ?? null,
-  type: voucher.type,
-  ...(discount ? { discount } : {}),
-  holder_id: holder,
+  ...present({
+    campaign: campaign?.name,
+    campaign_id: campaign?.id,
+    type: voucher.type,
+    discount,
+    holder_id: holder,
+  }),
   object: 'voucher' as const,
 })
 
-/** A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. */
-export const showRedemption = (document: RedemptionDocument, profile?: Profile) => {
+/**
+ * A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. `whole` is all of its
+ * voucher, where it may be told and is still there.
+ */
+export const showRedemption = (document: RedemptionDocument, profile?: Profile, whole?: object) => {
   const { _id, kind, result, parent, customer, voucher, credits, failure, rolled_back } = document
   const isRollback = kind === 'rollback'
   return {
@@ -69,7 +78,7 @@ export const showRedemption = (document: RedemptionDocument, profile?: Profile) 
     metadata: document.metadata,
     ...(credits === null ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
     redemption: isRollback ? document.redemption : parent,
-    ...(isRollback ? { reason: document.reason } : {}),
+    ...(isRollback ? present({ reason: document.reason }) : {}),
     result,
     status: result === 'FAILURE' ? 'FAILED' : rolled_back ? 'ROLLED_BACK' : 'SUCCEEDED',
     ...(rolled_back ? { rollback_id: rolled_back.id, rollback_date: isoOf(rolled_back.at.getTime()) } : {}),
@@ -85,7 +94,7 @@ export const showRedemption = (document: RedemptionDocument, profile?: Profile) 
     customer: customerShown(customer, profile),
     related_object_type: 'voucher' as const,
     related_object_id: voucher.id,
-    voucher: showVoucherOf(document),
+    voucher: showVoucherOf(document, whole),
   }
 }
 

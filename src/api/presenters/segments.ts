@@ -1,5 +1,7 @@
 // How segments show.
+
 import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Segment } from '../../domain/rulebook/segment.ts'
 import type { Services } from '../../services.ts'
@@ -12,7 +14,7 @@ export const SegmentObject = v.pipe(
     type: v.string(),
     filter: v.nullable(v.unknown()),
     created_at: v.string(),
-    updated_at: v.nullable(v.string()),
+    updated_at: v.optional(v.string()),
     initial_sync_status: v.picklist(['IN_PROGRESS', 'DONE']),
     object: v.literal('segment'),
   }),
@@ -32,7 +34,7 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
     ...(customers ? { customers_count: customers.length } : {}),
     trigger_on_rollout,
     created_at: isoOf(entry.createdAt),
-    updated_at: isoOrNull(entry.updatedAt),
+    ...present({ updated_at: isoOrNull(entry.updatedAt) }),
     ...offOf(entry),
     initial_sync_status: status,
     rollout: { status, done, total },

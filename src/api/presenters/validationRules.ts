@@ -1,5 +1,7 @@
 // How validation rules and their assignments show.
+
 import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { entriesOf } from '../../domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
@@ -30,7 +32,7 @@ export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions)
   assignments_count: [...entriesOf(definitions, 'assignment').values()].filter((a) => a.definition.rule_id === entry.id)
     .length,
   created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
+  ...present({ updated_at: isoOrNull(entry.updatedAt) }),
   ...offOf(entry),
   object: 'validation_rules' as const,
 })

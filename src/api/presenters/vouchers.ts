@@ -1,7 +1,9 @@
 // How codes show: vouchers, gift cards, loyalty cards.
+
 import * as v from 'valibot'
 import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../../../projections/vouchers.ts'
 import { cardByCode } from '../../domain/customer/loyalty/state.ts'
+import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Gift, VoucherType } from '../../domain/rulebook/voucherSpec.ts'
@@ -17,28 +19,28 @@ export const VoucherObject = v.pipe(
   v.looseObject({
     id: v.string(),
     code: v.string(),
-    campaign: v.nullable(v.string()),
-    campaign_id: v.nullable(v.string()),
-    category: v.nullable(v.string()),
+    campaign: v.optional(v.string()),
+    campaign_id: v.optional(v.string()),
+    category: v.optional(v.string()),
     type: VoucherType,
-    discount: v.nullable(v.looseObject({ type: v.string() })),
-    gift: v.nullable(v.looseObject({ amount: v.number(), balance: v.number() })),
-    start_date: v.nullable(v.string()),
-    expiration_date: v.nullable(v.string()),
+    discount: v.optional(v.looseObject({ type: v.string() })),
+    gift: v.optional(v.looseObject({ amount: v.number(), balance: v.number() })),
+    start_date: v.optional(v.string()),
+    expiration_date: v.optional(v.string()),
     redemption: v.looseObject({
-      quantity: v.nullable(v.number()),
+      quantity: v.optional(v.number()),
       redeemed_quantity: v.number(),
       object: v.literal('list'),
       url: v.string(),
     }),
     publish: v.looseObject({ object: v.literal('list'), count: v.number(), url: v.string() }),
     active: v.boolean(),
-    additional_info: v.nullable(v.string()),
+    additional_info: v.optional(v.string()),
     metadata: v.record(v.string(), v.unknown()),
     is_referral_code: v.boolean(),
-    holder_id: v.nullable(v.string()),
+    holder_id: v.optional(v.string()),
     created_at: v.string(),
-    updated_at: v.nullable(v.string()),
+    updated_at: v.optional(v.string()),
     object: v.literal('voucher'),
   }),
   v.title('Voucher'),
@@ -73,18 +75,21 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
   return {
     id: voucher.id,
     code: code.code,
-    campaign: campaign?.name ?? null,
-    campaign_id: voucher.campaign?.id ?? null,
-    category: spec.category ?? campaign?.category ?? null,
+    ...present({
+      campaign: campaign?.name,
+      campaign_id: voucher.campaign?.id,
+      category: spec.category ?? campaign?.category,
+    }),
     type: voucher.type,
-    discount: voucher.type === 'DISCOUNT_VOUCHER' ? (voucher.discount ?? null) : null,
-    gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : null,
-    loyalty_card: null,
-    start_date: spec.start_date ?? campaign?.start_date ?? null,
-    expiration_date: spec.expiration_date ?? campaign?.expiration_date ?? null,
-    validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe ?? null,
-    validity_day_of_week: spec.validity_day_of_week ?? campaign?.validity_day_of_week ?? null,
-    validity_hours: spec.validity_hours ?? campaign?.validity_hours ?? null,
+    ...present({
+      discount: voucher.type === 'DISCOUNT_VOUCHER' ? voucher.discount : undefined,
+      gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : undefined,
+      start_date: spec.start_date ?? campaign?.start_date,
+      expiration_date: spec.expiration_date ?? campaign?.expiration_date,
+      validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe,
+      validity_day_of_week: spec.validity_day_of_week ?? campaign?.validity_day_of_week,
+      validity_hours: spec.validity_hours ?? campaign?.validity_hours,
+    }),
     publish: {
       object: 'list' as const,
       count: voucher.holder === undefined ? 0 : 1,
@@ -92,17 +97,19 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
     },
     redemption: {
       object: 'list' as const,
-      quantity: voucher.quantity,
+      ...present({ quantity: voucher.quantity }),
       redeemed_quantity: sums.redeemed,
       ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.taken } : {}),
       url: `${path}/redemptions`,
     },
     active: voucher.active,
-    additional_info: spec.additional_info ?? null,
     metadata: voucher.metadata,
     is_referral_code: voucher.isReferral,
-    ...(voucher.isReferral ? { referrer_id: voucher.holder ?? null } : {}),
-    holder_id: voucher.holder ?? null,
+    ...present({
+      additional_info: spec.additional_info,
+      referrer_id: voucher.isReferral ? voucher.holder : undefined,
+      holder_id: voucher.holder,
+    }),
     validation_rules_assignments: {
       object: 'list' as const,
       data_ref: 'data' as const,
@@ -110,7 +117,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
       total: assignments.length,
     },
     created_at: isoOf(code.createdAt),
-    updated_at: isoOrNull(code.updatedAt),
+    ...present({ updated_at: isoOrNull(code.updatedAt) }),
     object: 'voucher' as const,
   }
 }

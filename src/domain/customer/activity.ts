@@ -30,6 +30,15 @@ export const factIdOf = (id: string): string | undefined => {
   return m ? m.slice(1).join('-') : undefined
 }
 
+/** The data of an entry with the customer whose stream it is of where its order names him. */
+export const orderedBy = (
+  data: Readonly<Record<string, unknown>>,
+  customer: string,
+): Readonly<Record<string, unknown>> =>
+  typeof data.order === 'object' && data.order !== null
+    ? { ...data, order: { ...data.order, customer_id: customer } }
+    : data
+
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */

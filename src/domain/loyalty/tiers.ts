@@ -72,7 +72,7 @@ const settle = (draft: Draft, causedBy?: string): void => {
       draft.emit('LoyaltyTierLeft', { ...base, from, until: null }, causedBy)
       draft.emit('LoyaltyTierJoined', { ...base, to, until }, causedBy)
     } else {
-      const up = (target.definition.points.from ?? 0) > (before.definition.points.from ?? 0)
+      const up = (target.definition.points?.from ?? 0) > (before.definition.points?.from ?? 0)
       draft.emit(up ? 'LoyaltyTierUpgraded' : 'LoyaltyTierDowngraded', { ...base, from, to, until }, causedBy)
     }
   }

@@ -84,14 +84,31 @@ export const Campaign = v.object({
 })
 export type Campaign = v.InferOutput<typeof Campaign>
 
-/** Codes that are made as customers come must not run out: their format has room for at least this many. */
-const MIN_ROOM = 1_000_000
-/** Formats of codes that are made beforehand: room for each code that is asked for, and as much again that nobody guesses. */
-const MIN_OWN_ROOM = 1_000
-const SPARE = 10
+/** Codes that are made as customers come: a format without room for so many is a mistake. */
+const MIN_ROOM = 1_000
+/** Formats of codes that are made beforehand have room for each that is asked for, and as much again, so that free ones are found. */
+const TWICE = 2
 
 const neededRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
-  hasOwnCodes(type) ? Math.max(MIN_OWN_ROOM, SPARE * (count ?? 0)) : MIN_ROOM
+  hasOwnCodes(type) ? TWICE * (count ?? 0) : MIN_ROOM
+
+/** So many codes do not run out, and so few of them are there among all that hardly anybody guesses one. */
+const GOOD_ROOM = 1_000_000
+const GOOD_OWN_ROOM = 1_000
+const SPARE = 10
+
+const goodRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
+  hasOwnCodes(type) ? Math.max(GOOD_OWN_ROOM, SPARE * (count ?? 0)) : GOOD_ROOM
+
+const doubts = (definition: Campaign): readonly string[] => {
+  const { voucher } = definition
+  const room = voucher ? roomOf(voucher.code_config) : Number.POSITIVE_INFINITY
+  return room < goodRoom(definition)
+    ? [`voucher.code_config allows ${room} different codes: they can be guessed, or run out`]
+    : []
+}
+
+const isOfFormat = ({ path }: Fault): boolean => path === 'voucher.code_config'
 
 /** What the vouchers of a campaign are, and the part of them that says what one is worth. */
 const WORTH = {
@@ -145,6 +162,8 @@ export const campaignKind: Kind<Campaign> = {
   schema: Campaign,
   uniqueName: (definition) => definition.name,
   check,
+  faultKey: (faults) => (faults.every(isOfFormat) ? 'invalid_code_config' : 'invalid_campaign_params'),
+  doubts,
   uses: referralUses,
 }
 

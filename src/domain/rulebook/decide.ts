@@ -155,7 +155,7 @@ export const decideDefinitions = (
       const faults = found.length > 0 ? found : (checkChange?.(command.id, command.definition, all) ?? [])
       if (faults.length > 0)
         return refuse(
-          command.kind === 'validationRule' ? 'invalid_validation_rules' : 'invalid_payload',
+          kind.faultKey?.(faults) ?? 'invalid_payload',
           faults.map((f) => `Property .${f.path} ${f.message}`).join(', '),
           { resource: { type: kind.resource, id: command.id } },
         )

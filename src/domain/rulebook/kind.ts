@@ -1,5 +1,6 @@
 // What a kind of definition is: its stored shape, what makes one valid, and what other definitions it leans on.
 import type * as v from 'valibot'
+import type { RefusalKey } from '../refusal.ts'
 
 /** A fault found in a definition: where, and what is wrong there. */
 export interface Fault {
@@ -50,6 +51,10 @@ export interface Kind<D> {
   readonly check: (id: string, definition: D, all: Definitions) => readonly Fault[]
   /** What only a change of the definition itself can bring about, and so is asked of that alone. */
   readonly checkChange?: (id: string, definition: D, all: Definitions) => readonly Fault[]
+  /** What an error calls these faults; `invalid_payload` where it is not said. */
+  readonly faultKey?: (faults: readonly Fault[]) => RefusalKey
+  /** What is let in although it is likely a mistake, in words: a warning goes with the answer. */
+  readonly doubts?: (definition: D, all: Definitions) => readonly string[]
   /** Segments whose entries and exits it waits for: a passive one becomes an auto-update one with it. */
   readonly activates?: (definition: D) => readonly string[]
   /** The definition with which it is deleted: it says something of that alone. */

@@ -21,16 +21,18 @@ const mappings = v.optional(v.record(v.string(), Mapping), {})
 export const LoyaltyTier = v.object({
   campaign_id: v.string(),
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
-  /** Both inclusive; an absent bound is none. */
-  points: v.object({ from: bound, to: bound }),
+  /** Both inclusive; an absent bound is none. A tier without any of this is reached by nobody. */
+  points: v.nullish(v.object({ from: bound, to: bound })),
   earning_rules: mappings,
   rewards: mappings,
   metadata: v.optional(v.nullable(v.record(v.string(), v.unknown())), {}),
 })
 export type LoyaltyTier = v.InferOutput<typeof LoyaltyTier>
 
-const lowest = ({ points }: LoyaltyTier): number => points.from ?? 0
-const highest = ({ points }: LoyaltyTier): number => points.to ?? Number.POSITIVE_INFINITY
+const NOBODY = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY }
+const rangeOf = ({ points }: LoyaltyTier) => points ?? NOBODY
+const lowest = (tier: LoyaltyTier): number => rangeOf(tier).from ?? 0
+const highest = (tier: LoyaltyTier): number => rangeOf(tier).to ?? Number.POSITIVE_INFINITY
 
 /** The tiers of a program from the lowest up. */
 export const tiersOf = (campaign: string, all: Definitions): readonly Entry<LoyaltyTier>[] =>
@@ -44,7 +46,7 @@ export const tierFor = (tiers: readonly Entry<LoyaltyTier>[], points: number): E
 
 const check = (id: string, definition: LoyaltyTier, all: Definitions): readonly Fault[] => {
   const faults: Fault[] = [...programFaults(definition.campaign_id, 'campaign_id', all)]
-  if (highest(definition) < lowest(definition))
+  if (definition.points && highest(definition) < lowest(definition))
     faults.push({ path: 'points.to', message: 'must NOT be below points.from' })
   const other = tiersOf(definition.campaign_id, all).find(
     (entry) =>
@@ -68,6 +70,7 @@ export const loyaltyTierKind: Kind<LoyaltyTier> = {
   schema: LoyaltyTier,
   uniqueName: (definition) => `${definition.name} in ${definition.campaign_id}`,
   check,
+  doubts: ({ points }) => (points ? [] : ['a tier without points is reached by nobody']),
   uses: (definition) => [
     { kind: 'campaign', id: definition.campaign_id },
     ...Object.keys(definition.earning_rules).map((id) => ({ kind: 'earningRule', id })),

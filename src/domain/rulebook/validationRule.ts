@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
+import { referencesOf } from '../conditions/references.ts'
 import { parseRules } from '../conditions/rules.ts'
 import { compileFaults, environmentOf } from './environment.ts'
 import { namedIn } from './keptWhile.ts'
@@ -27,8 +28,23 @@ export const ValidationRule = v.object({
 })
 export type ValidationRule = v.InferOutput<typeof ValidationRule>
 
+/** A rule may name a segment that is not there: nobody is in it. */
+const anySegment = { has: () => true }
+
 const parse = (definition: ValidationRule, environment: Environment) =>
-  parseRules({ rules: definition.rules, ...(definition.error ? { error: definition.error } : {}) }, environment)
+  parseRules(
+    { rules: definition.rules, ...(definition.error ? { error: definition.error } : {}) },
+    { ...environment, segments: anySegment },
+  )
+
+const doubts = (definition: ValidationRule, all: Definitions): readonly string[] => {
+  const environment = environmentOf(all)
+  const parsed = parse(definition, environment)
+  const segments = parsed.ok ? referencesOf(parsed.condition).segments : []
+  return segments
+    .filter((id) => !environment.segments.has(id))
+    .map((id) => `there is no segment ${id}: nobody is in it`)
+}
 
 /** The condition of a rule; undefined for one that is at fault. */
 export const conditionOfRule = (definition: ValidationRule, environment: Environment): Condition | undefined => {
@@ -45,6 +61,8 @@ export const validationRuleKind: Kind<ValidationRule> = {
     const parsed = parse(definition, environment)
     return parsed.ok ? compileFaults(parsed.condition, environment, 'rules') : parsed.faults
   },
+  faultKey: () => 'invalid_validation_rules',
+  doubts,
   uses: (definition, all) => {
     const parsed = parse(definition, environmentOf(all))
     return parsed.ok ? referencesIn(parsed.condition, all) : []

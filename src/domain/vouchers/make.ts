@@ -46,11 +46,17 @@ export const memberFaults = (spec: VoucherSpec, campaign: Campaign, calendar: Ca
   ]
 }
 
+/** What a voucher is worth is said wrongly, or something else. */
+const isOfWorth = ({ path }: Fault): boolean => /^(?:type|discount|gift)$/.test(path)
+
 /** All faults as one refusal that names each path; undefined when there is none. `prefix` leads to the voucher. */
 export const refusalOf = (faults: readonly Fault[], prefix = ''): Refused | undefined =>
   faults.length === 0
     ? undefined
-    : refuse('invalid_payload', faults.map(({ path, message }) => `Property ${prefix}.${path} ${message}`).join(', '))
+    : refuse(
+        faults.every(isOfWorth) ? 'invalid_voucher' : 'invalid_payload',
+        faults.map(({ path, message }) => `Property ${prefix}.${path} ${message}`).join(', '),
+      )
 
 /** A single voucher says what it is. */
 export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })
@@ -69,9 +75,9 @@ export const changedSpec = (
   const { code, type, gift, campaign } = voucher
   const resource = { type: 'voucher', id: code }
   if (patch.type !== undefined && patch.type !== type)
-    return refuse('invalid_payload', 'Property .type cannot be changed', { resource })
+    return refuse('invalid_voucher', 'Property .type cannot be changed', { resource })
   if (patch.gift && patch.gift.amount !== gift?.amount)
-    return refuse('invalid_payload', 'Property .gift.amount cannot be changed: credits are added by /balance', {
+    return refuse('invalid_gift', 'Property .gift.amount cannot be changed: credits are added by /balance', {
       resource,
     })
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))

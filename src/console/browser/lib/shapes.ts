@@ -15,7 +15,7 @@ export interface EventSchema {
   readonly name: string
   readonly schema: { readonly properties: Readonly<Record<string, Property>> }
   readonly created_at: string
-  readonly updated_at: string | null
+  readonly updated_at?: string
 }
 
 export interface EventName {
@@ -26,19 +26,19 @@ export interface EventName {
 
 export interface Customer {
   readonly id: string
-  readonly source_id: string | null
-  readonly name: string | null
-  readonly email: string | null
-  readonly phone: string | null
-  readonly description: string | null
-  readonly birthdate: string | null
+  readonly source_id?: string
+  readonly name?: string
+  readonly email?: string
+  readonly phone?: string
+  readonly description?: string
+  readonly birthdate?: string
   readonly address: Fields | null
   readonly metadata: Fields
   readonly summary?: Fields
   readonly loyalty?: { readonly points: number; readonly referred_customers: number; readonly campaigns: Fields }
   readonly referrals?: { readonly total: number; readonly campaigns: readonly Fields[] }
   readonly created_at: string
-  readonly updated_at: string | null
+  readonly updated_at?: string
 }
 
 export interface Activity {
@@ -70,7 +70,7 @@ export interface Segment {
   readonly customers_count?: number
   readonly trigger_on_rollout: boolean
   readonly created_at: string
-  readonly updated_at: string | null
+  readonly updated_at?: string
   readonly switched_off?: string
   readonly rollout: { readonly status: string; readonly done: number; readonly total: number }
 }
@@ -78,27 +78,27 @@ export interface Segment {
 export interface Voucher {
   readonly id: string
   readonly code: string
-  readonly campaign: string | null
-  readonly campaign_id: string | null
+  readonly campaign?: string
+  readonly campaign_id?: string
   readonly type: string
-  readonly discount: Fields | null
-  readonly gift: { readonly amount: number; readonly balance: number } | null
-  readonly loyalty_card: {
+  readonly discount?: Fields
+  readonly gift?: { readonly amount: number; readonly balance: number }
+  readonly loyalty_card?: {
     readonly points: number
     readonly balance: number
     readonly pending_points?: number
-    readonly next_expiration_date: string | null
-    readonly next_expiration_points: number | null
-  } | null
+    readonly next_expiration_date?: string
+    readonly next_expiration_points?: number
+  }
   readonly loyalty_tier?: { readonly id: string; readonly name: string } | null
-  readonly redemption: { readonly quantity: number | null; readonly redeemed_quantity: number }
+  readonly redemption: { readonly quantity?: number; readonly redeemed_quantity: number }
   readonly publish?: { readonly count: number }
   readonly active: boolean
   readonly is_referral_code: boolean
-  readonly holder_id: string | null
+  readonly holder_id?: string
   readonly metadata: Fields
   readonly created_at: string
-  readonly expiration_date: string | null
+  readonly expiration_date?: string
 }
 
 export interface Campaign {
@@ -121,7 +121,7 @@ export interface Redemption {
   readonly failure_code?: string
   readonly failure_message?: string
   readonly customer?: Pick<Customer, 'id' | 'source_id' | 'name'>
-  readonly voucher?: { readonly code: string; readonly campaign: string | null }
+  readonly voucher?: { readonly code: string; readonly campaign?: string }
   readonly order?: { readonly amount: number; readonly total_discount_amount: number } | null
   readonly object: string
 }

@@ -316,7 +316,7 @@ const Codes = ({ id }: { readonly id: string }) => (
           head: 'Redeemed',
           align: 'right',
           cell: ({ redemption: { redeemed_quantity, quantity } }) =>
-            `${number(redeemed_quantity)}${quantity === null ? '' : ` of ${number(quantity)}`}`,
+            `${number(redeemed_quantity)}${quantity === undefined ? '' : ` of ${number(quantity)}`}`,
         },
         { head: 'State', cell: ({ active }) => <Active active={active} /> },
       ]}

@@ -115,7 +115,7 @@ const vouchersIn = (held: ListOf<Held>): readonly Voucher[] =>
 export const CustomerCards = ({ id }: { readonly id: string }) => (
   <Shown of={useHeld(id)}>
     {(held) => {
-      const cards = vouchersIn(held).filter((one) => one.loyalty_card !== null)
+      const cards = vouchersIn(held).filter((one) => one.loyalty_card !== undefined)
       if (cards.length === 0) return <Empty title="No loyalty card">A card comes with joining a loyalty program.</Empty>
       return (
         <div class="stack">
@@ -214,7 +214,7 @@ export const CustomerCodes = ({ id }: { readonly id: string }) => (
     <Card title="Codes held">
       <Shown of={useHeld(id)}>
         {(held) => {
-          const codes = vouchersIn(held).filter((one) => one.loyalty_card === null)
+          const codes = vouchersIn(held).filter((one) => one.loyalty_card === undefined)
           return codes.length === 0 ? (
             <Empty title="No code is held" />
           ) : (

@@ -21,7 +21,7 @@ interface RuleShape {
   readonly error?: { readonly message?: string } | null
   readonly assignments_count: number
   readonly created_at: string
-  readonly updated_at: string | null
+  readonly updated_at?: string
 }
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -136,11 +136,11 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
                 <Figure
                   label="Redeemed"
                   value={redeemed_quantity}
-                  hint={quantity === null ? 'without bound' : `of ${number(quantity)}`}
+                  hint={quantity === undefined ? 'without bound' : `of ${number(quantity)}`}
                 />
                 <Figure
                   label="Left"
-                  value={quantity === null ? 'No bound' : Math.max(0, quantity - redeemed_quantity)}
+                  value={quantity === undefined ? 'No bound' : Math.max(0, quantity - redeemed_quantity)}
                 />
                 <Figure label="Published" value={voucher.publish?.count} />
               </dl>
@@ -166,7 +166,7 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
                   />
                   {Object.keys(voucher.metadata).length > 0 && <Json value={voucher.metadata} label="Metadata" />}
                 </Card>
-                {voucher.loyalty_card === null && <Use code={voucher.code} />}
+                {voucher.loyalty_card === undefined && <Use code={voucher.code} />}
               </div>
               <Card title="Redemptions">
                 <RedemptionList
