@@ -1,21 +1,17 @@
 // Creating, changing, switching and deleting loyalty programs.
-import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../src/api/presenters/loyalties.ts'
+import { LOYALTY_PROGRAMS } from '../src/api/resources.ts'
 import { answered } from '../src/domain/answered.ts'
-import { idFrom } from '../src/domain/ids.ts'
 import { Campaign, Voucher } from '../src/domain/rulebook/campaign.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
-import { isFailure } from '../src/http/errors.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { SHOWN, unsupported } from './campaigns.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
-import { invalid } from './invalid.ts'
-
-const TAG = 'Loyalty programs'
+import { definitionRoutes } from './definitionRoutes.ts'
+import { recorded } from './definitions.ts'
+import { routesToOne } from './partRoutes.ts'
 
 const { campaign_type: _, voucher: __, ...entries } = Campaign.entries
 const fields = { ...entries, ...unsupported }
@@ -25,7 +21,7 @@ const Card = v.pipe(
   v.object({ ...Voucher.entries, type: v.optional(Voucher.entries.type, 'LOYALTY_CARD') }),
   answered('object', 'active'),
 )
-export const ProgramBody = v.pipe(
+const ProgramBody = v.pipe(
   v.object({ ...fields, voucher: v.optional(Card, {}), campaign_type: type }),
   recorded(...SHOWN),
   v.title('LoyaltyProgram'),
@@ -43,14 +39,14 @@ const ProgramPatch = v.pipe(
   recorded(...SHOWN),
 )
 
-const patched = (old: Campaign, { voucher, ...patch }: v.InferOutput<typeof ProgramPatch>): unknown => ({
+const patched = (old: Campaign, { voucher, ...patch }: v.InferOutput<typeof ProgramPatch>): object => ({
   ...old,
   ...patch,
   ...(voucher ? { voucher: { ...old.voucher, ...voucher } } : {}),
 })
 
 /** A program with everything that is only there for it, in an order in which nothing is deleted from under another. */
-export const deletionOf = (definitions: Definitions, id: string, occurredAt: number): readonly DefinitionChange[] => {
+const deletionOf = (definitions: Definitions, id: string, occurredAt: number): readonly DefinitionChange[] => {
   const tiers = [...entriesOf(definitions, 'loyaltyTier').values()].filter((t) => t.definition.campaign_id === id)
   const rules = [...entriesOf(definitions, 'earningRule').values()].filter((r) => r.definition.campaign_id === id)
   const offers = [...entriesOf(definitions, 'rewardAssignment').values()].filter((a) => a.definition.campaign === id)
@@ -74,97 +70,39 @@ export const deletionOf = (definitions: Definitions, id: string, occurredAt: num
   ]
 }
 
-const change = (
-  services: Services,
-  call: Call<unknown, unknown, { campaignId: string }>,
-  of: (old: Campaign) => unknown,
-  verb: 'Updated' | 'Enabled' | 'Disabled',
-): Outcome | Promise<Outcome> => {
-  const found = findProgram(services, call.params.campaignId)
-  if (isFailure(found)) return found
-  // As it was written: the one that was found may be switched off.
-  const { definition: old } = entriesOf(services.rulebook.current().definitions, 'campaign').get(found.id) ?? found
-  const parsed = v.safeParse(Campaign, of(old))
-  if (!parsed.success) return invalid(parsed.issues)
-  return changeDefinitions(
-    services,
-    call,
-    () => [{ kind: 'campaign', verb, id: found.id, definition: parsed.output, occurredAt: call.now }],
-    (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(found.id)!) }),
-  )
-}
-
 export const loyaltyCommands = (services: Services) => [
-  route({
-    method: 'post',
-    path: '/v1/loyalties',
-    summary: 'Create a loyalty program',
-    description:
-      'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
-    tag: TAG,
-    permission: 'definitions.write',
+  definitionRoutes(services, LOYALTY_PROGRAMS, {
     body: ProgramBody,
+    patch: ProgramPatch,
     response: CampaignObject,
-    handler: (call): Promise<Outcome> => {
-      const id = idFrom('camp', call.idempotencyKey ?? randomBytes(16).toString('hex'))
-      return changeDefinitions(
-        services,
-        call,
-        () => [{ kind: 'campaign', verb: 'Created', id, definition: call.body, occurredAt: call.now }],
-        (rulebook) => ({ body: showCampaign(rulebook.entries('campaign').get(id)!) }),
-      )
+    describe: {
+      create:
+        'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
     },
-  }),
-  route({
-    method: 'put',
-    ifMatch: true,
+    show: showCampaign,
+  }).create,
+  ...routesToOne(services, {
+    kind: 'campaign',
+    tag: LOYALTY_PROGRAMS.tag,
     path: '/v1/loyalties/{campaignId}',
-    summary: 'Change a loyalty program',
-    description: 'What is left out stays as it is. Past transactions stay as they were.',
-    tag: TAG,
-    permission: 'definitions.write',
     params: ByCampaign,
-    body: ProgramPatch,
+    find: (_, { campaignId }) => findProgram(services, campaignId),
+    patch: ProgramPatch,
+    whole: Campaign,
     response: CampaignObject,
-    handler: (call) => change(services, call, (old) => patched(old, call.body), 'Updated'),
-  }),
-  ...(['enable', 'disable'] as const).map((word) =>
-    route({
-      method: 'post',
-      path: `/v1/loyalties/{campaignId}/${word}` as '/v1/loyalties/{campaignId}/enable',
-      summary: word === 'enable' ? 'Enable a loyalty program' : 'Disable a loyalty program: it earns and takes nothing',
-      tag: TAG,
-      permission: 'definitions.write',
-      params: ByCampaign,
-      response: CampaignObject,
-      handler: (call) =>
-        change(
-          services,
-          call,
-          (old) => ({ ...old, active: word === 'enable' }),
-          word === 'enable' ? 'Enabled' : 'Disabled',
-        ),
-    }),
-  ),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/loyalties/{campaignId}',
-    summary: 'Delete a loyalty program with its rules, tiers and offers',
-    description: 'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ByCampaign,
-    status: 204,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = findProgram(services, call.params.campaignId)
-      if (isFailure(found)) return found
-      return changeDefinitions(
-        services,
-        call,
-        (definitions) => deletionOf(definitions, found.id, call.now),
-        () => ({ status: 204 }),
-      )
+    show: showCampaign,
+    patched,
+    deletion: deletionOf,
+    change: {
+      summary: 'Change a loyalty program',
+      description: 'What is left out stays as it is. Past transactions stay as they were.',
+    },
+    enable: { summary: 'Enable a loyalty program' },
+    disable: { summary: 'Disable a loyalty program: it earns and takes nothing' },
+    remove: {
+      summary: 'Delete a loyalty program with its rules, tiers and offers',
+      description:
+        'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
     },
   }),
 ]

@@ -1,7 +1,6 @@
 // Creating, changing and deleting rewards, and offering them in loyalty programs.
-import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { findProgram } from '../src/api/presenters/loyalties.ts'
 import {
   AssignmentObject,
   ByAssignment,
@@ -13,20 +12,16 @@ import {
 } from '../src/api/presenters/rewards.ts'
 import { REWARDS } from '../src/api/resources.ts'
 import { ById } from '../src/api/shapes.ts'
-import { idFrom } from '../src/domain/ids.ts'
-import { isRefused, type Refused } from '../src/domain/refusal.ts'
-import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { Reward } from '../src/domain/rulebook/reward.ts'
 import { RewardAssignment } from '../src/domain/rulebook/rewardAssignment.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
-import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
-import { invalid } from './invalid.ts'
+import { recorded } from './definitions.ts'
+import { createAll, createInProgram, type Proposal, routesToOne } from './partRoutes.ts'
 
 const TAG = 'Rewards'
 const RewardBody = v.pipe(Reward, recorded('redeemed'))
@@ -51,109 +46,35 @@ const AssignmentBody = v.object({
   validation_rules: ValidationRules,
 })
 
-type AnyCall = Call<unknown, unknown, unknown>
-
-/** Changes a reward; its stock is read from its stream once the definition is recorded. */
-const changed = async (services: Services, call: AnyCall, id: string, definition: Reward): Promise<Outcome> => {
-  const outcome = await changeDefinitions(
-    services,
-    call,
-    () => [{ kind: 'reward', verb: 'Updated', id, definition, occurredAt: call.now }],
-    () => ({}),
-  )
-  if ('failed' in outcome || 'refused' in outcome) return outcome
-  return { ...outcome, body: await showReward(services, services.rulebook.current().entries('reward').get(id)!) }
-}
-
-/** Each offer, and the rules that gate it; a rule that is not there is the answer for all. */
-const changesOf = (
-  offers: Parameters<typeof offer>[2],
-  ids: readonly string[],
-  definitions: Definitions,
-  occurredAt: number,
-): readonly DefinitionChange[] | Refused => {
-  const changes: DefinitionChange[] = []
-  for (const [i, { definition, rules }] of offers.entries()) {
-    const id = ids[i]!
-    const target = { related_object_type: 'reward_assignment', related_object_id: id } as const
-    const gates = assignmentsFor(definitions, rules, target, occurredAt)
-    if (isRefused(gates)) return gates
-    changes.push({ kind: 'rewardAssignment', verb: 'Created', id, definition, occurredAt }, ...gates)
-  }
-  return changes
-}
-
-/** Creates assignments, all or none. */
-const offer = (
-  services: Services,
-  call: AnyCall,
-  offers: readonly { readonly definition: RewardAssignment; readonly rules: readonly string[] }[],
-  answer: (made: readonly ReturnType<typeof showAssignment>[]) => unknown,
-): Promise<Outcome> => {
-  const key = call.idempotencyKey ?? randomBytes(16).toString('hex')
-  const ids = offers.map((_, i) => idFrom('rewa', key, String(i)))
-  return changeDefinitions(
-    services,
-    call,
-    (definitions) =>
-      entriesOf(definitions, 'rewardAssignment').has(ids[0]!) ? [] : changesOf(offers, ids, definitions, call.now),
-    (rulebook) => ({ body: answer(ids.map((id) => showAssignment(rulebook.entries('rewardAssignment').get(id)!))) }),
-  )
-}
-
-const changeOffer = (
-  services: Services,
-  call: AnyCall,
-  found: Entry<RewardAssignment>,
-  parameters: RewardAssignment['parameters'],
-): Promise<Outcome> =>
-  changeDefinitions(
-    services,
-    call,
-    () => [
-      {
-        kind: 'rewardAssignment',
-        verb: 'Updated',
-        id: found.id,
-        definition: { ...found.definition, ...(parameters === undefined ? {} : { parameters }) },
-        occurredAt: call.now,
-      },
-    ],
-    (rulebook) => ({ body: showAssignment(rulebook.entries('rewardAssignment').get(found.id)!) }),
-  )
-
-const withdraw = (services: Services, call: AnyCall, id: string): Promise<Outcome> =>
-  changeDefinitions(
-    services,
-    call,
-    () => [{ kind: 'rewardAssignment', verb: 'Deleted', id, occurredAt: call.now }],
-    () => ({ status: 204 }),
-  )
-
 const findOffer = (services: Services, { id, assignmentId }: v.InferOutput<typeof ByRewardAssignment>) => {
   const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
   return found?.definition.reward_id === id ? found : notFound('reward_assignment', assignmentId)
 }
 
-/** Beside the definition there is its stock, which is read once the definition is recorded. */
-const changing = (services: Services) =>
-  route({
-    method: 'put',
-    ifMatch: true,
-    path: '/v1/rewards/{id}',
-    summary: 'Change a reward',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ById,
-    body: RewardPatch,
-    response: RewardObject,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = services.rulebook.current().entries('reward').get(call.params.id)
-      if (!found) return notFound('reward', call.params.id)
-      const parsed = v.safeParse(Reward, { ...found.definition, ...call.body, type: found.definition.type })
-      return parsed.success ? changed(services, call, found.id, parsed.output) : invalid(parsed.issues)
-    },
-  })
+type Parameters = v.InferOutput<typeof OfferPatch>
+
+const repriced = (old: RewardAssignment, { parameters }: Parameters) =>
+  parameters === undefined ? old : { ...old, parameters }
+
+const OFFER = {
+  kind: 'rewardAssignment',
+  prefix: 'rewa',
+  tag: TAG,
+  response: AssignmentObject,
+  show: showAssignment,
+} as const
+
+/** An offer, and the rules that gate it; a rule that is not there is the answer for all. */
+const offered = (
+  definition: RewardAssignment,
+  rules: readonly string[],
+  definitions: Definitions,
+  now: number,
+): Proposal<'rewardAssignment'> => ({
+  definition,
+  along: (id) =>
+    assignmentsFor(definitions, rules, { related_object_type: 'reward_assignment', related_object_id: id }, now),
+})
 
 export const rewardCommands = (services: Services) => {
   const { create, remove } = definitionRoutes(services, REWARDS, {
@@ -168,7 +89,21 @@ export const rewardCommands = (services: Services) => {
     },
     show: (entry) => showReward(services, entry),
   })
-  return [create, changing(services), remove, ...offerCommands(services)]
+  const change = routesToOne(services, {
+    kind: 'reward',
+    tag: TAG,
+    path: '/v1/rewards/{id}',
+    params: ById,
+    find: (_, { id }) => services.rulebook.current().entries('reward').get(id) ?? notFound('reward', id),
+    patch: RewardPatch,
+    whole: Reward,
+    response: RewardObject,
+    // Beside the definition there is its stock, which is read once the definition is recorded.
+    show: (entry) => showReward(services, entry),
+    patched: (old, patch) => ({ ...old, ...patch, type: old.type }),
+    change: { summary: 'Change a reward' },
+  })
+  return [create, ...change, remove, ...offerCommands(services)]
 }
 
 const offerCommands = (services: Services) => [
@@ -187,87 +122,44 @@ const offerCommands = (services: Services) => [
       if (!services.rulebook.current().entries('reward').has(call.params.id)) return notFound('reward', call.params.id)
       const { parameters, validation_rules: rules } = call.body
       const definition = { reward_id: call.params.id, campaign: program.id, parameters }
-      return offer(services, call, [{ definition, rules: rules ?? [] }], ([made]) => made)
+      return createAll(
+        services,
+        call,
+        OFFER,
+        1,
+        (definitions) => [offered(definition, rules ?? [], definitions, call.now)],
+        ([made]) => made,
+      )
     },
   }),
-  route({
-    method: 'put',
-    ifMatch: true,
+  ...routesToOne(services, {
+    ...OFFER,
     path: '/v1/rewards/{id}/assignments/{assignmentId}',
-    summary: 'Change what a reward costs in a program',
-    tag: TAG,
-    permission: 'definitions.write',
     params: ByRewardAssignment,
-    body: OfferPatch,
-    response: AssignmentObject,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = findOffer(services, call.params)
-      return isFailure(found) ? found : changeOffer(services, call, found, call.body.parameters)
-    },
+    find: findOffer,
+    patch: OfferPatch,
+    patched: repriced,
+    change: { summary: 'Change what a reward costs in a program' },
+    remove: { summary: 'Offer a reward no longer' },
   }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/rewards/{id}/assignments/{assignmentId}',
-    summary: 'Offer a reward no longer',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ByRewardAssignment,
-    status: 204,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = findOffer(services, call.params)
-      return isFailure(found) ? found : withdraw(services, call, found.id)
-    },
-  }),
-  route({
-    method: 'post',
+  createInProgram(services, {
+    ...OFFER,
     path: '/v1/loyalties/{campaignId}/rewards',
     also: ['/v1/loyalties/{campaignId}/reward-assignments'],
     summary: 'Offer rewards in a loyalty program, all or none',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ByCampaign,
-    body: v.pipe(v.array(Offer), v.minLength(1), v.maxLength(100)),
-    response: v.array(AssignmentObject),
-    handler: (call): Outcome | Promise<Outcome> => {
-      const program = findProgram(services, call.params.campaignId)
-      if (isFailure(program)) return program
-      const offers = call.body.map(({ reward, parameters, validation_rules: rules }) => ({
-        definition: { reward_id: reward, campaign: program.id, parameters },
-        rules: rules ?? [],
-      }))
-      return offer(services, call, offers, (made) => made)
-    },
+    body: Offer,
+    made: ({ reward, parameters, validation_rules: rules }, { id }, definitions, now) =>
+      offered({ reward_id: reward, campaign: id, parameters }, rules ?? [], definitions, now),
   }),
-  route({
-    method: 'put',
-    ifMatch: true,
+  ...routesToOne(services, {
+    ...OFFER,
     path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
     also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
-    summary: 'Change what a reward costs in a program',
-    tag: TAG,
-    permission: 'definitions.write',
     params: ByAssignment,
-    body: OfferPatch,
-    response: AssignmentObject,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = findAssignment(services, call.params)
-      return isFailure(found) ? found : changeOffer(services, call, found, call.body.parameters)
-    },
-  }),
-  route({
-    method: 'delete',
-    ifMatch: true,
-    path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
-    also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
-    summary: 'Offer a reward no longer',
-    tag: TAG,
-    permission: 'definitions.write',
-    params: ByAssignment,
-    status: 204,
-    handler: (call): Outcome | Promise<Outcome> => {
-      const found = findAssignment(services, call.params)
-      return isFailure(found) ? found : withdraw(services, call, found.id)
-    },
+    find: findAssignment,
+    patch: OfferPatch,
+    patched: repriced,
+    change: { summary: 'Change what a reward costs in a program' },
+    remove: { summary: 'Offer a reward no longer' },
   }),
 ]

@@ -77,6 +77,18 @@ export const CAMPAIGNS = resource({
   many: 'campaigns',
 })
 
+/** Campaigns of one type, under a path of their own. */
+export const LOYALTY_PROGRAMS = resource({
+  ...definitions,
+  kind: 'campaign',
+  prefix: 'camp',
+  path: '/v1/loyalties',
+  param: 'campaignId',
+  tag: 'Loyalty programs',
+  one: 'a loyalty program',
+  many: 'loyalty programs',
+})
+
 export const EVENT_SCHEMAS = resource({
   kind: 'eventSchema',
   prefix: 'ms',
