@@ -2,6 +2,7 @@
 import { decode } from './bson.ts'
 import { encode } from './bson-encode.ts'
 import type { Collection } from './catalog.ts'
+import { countedBy, createCount } from './count.ts'
 import type { Answer, Demand } from './cursors.ts'
 import { lookupKey } from './documents.ts'
 import { badValue, CommandError } from './errors.ts'
@@ -106,12 +107,13 @@ export const wholeCollection = (plan: Plan): boolean =>
 /** Most matches that are handed on at once. */
 const CHUNK = 1000
 
-/** All matches in the order asked for, in chunks of what `demand` wants. */
+/** All matches in the order asked for, in chunks of what `demand` wants; `unseen` ones are not to be looked at, only counted. */
 const matching = async function* (
   reader: Reader,
   ns: string,
   request: FindRequest,
   demand: Demand,
+  unseen = false,
 ): AsyncGenerator<readonly FoundDocument[], void, undefined> {
   const { filter, sort } = request
   const first = reader.reading()
@@ -126,10 +128,13 @@ const matching = async function* (
     return
   }
   const plan = planQuery(collection, first, request)
-  const scan = createScan(collection, plan, filter, request.returnKey)
-  const sorter = plan.sorted
-    ? undefined
-    : createSorter<FoundDocument>(reader.memory, request.limit > 0 ? request.limit + request.skip : undefined)
+  // Who asks what was examined wants to know what a find would look at.
+  const counted = unseen && reader.examined === undefined ? countedBy(collection, plan, filter) : undefined
+  const scan = counted ? createCount(counted) : createScan(collection, plan, filter, request.returnKey)
+  const sorter =
+    plan.sorted || counted
+      ? undefined
+      : createSorter<FoundDocument>(reader.memory, request.limit > 0 ? request.limit + request.skip : undefined)
   const needs = new Set(sortNeeds(sort))
   try {
     while (!scan.done) {
@@ -231,6 +236,7 @@ export const matchingDocs = async function* (
   demand: Demand,
   needs?: ReadonlySet<string>,
 ): AsyncGenerator<Doc[], void, undefined> {
-  const found = window(matching(reader, ns, request, demand), request.skip, request.limit, demand)
-  for await (const chunk of found) yield chunk.map(({ raw }) => (needs?.size === 0 ? NOTHING : decode(raw, needs)))
+  const unseen = needs?.size === 0
+  const found = window(matching(reader, ns, request, demand, unseen), request.skip, request.limit, demand)
+  for await (const chunk of found) yield chunk.map(({ raw }) => (unseen ? NOTHING : decode(raw, needs)))
 }

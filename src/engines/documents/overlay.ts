@@ -11,6 +11,8 @@ export interface View {
   get(space: Space, key: Key): Buffer | undefined
   /** Entries from `from` up to, not including, `to` (or the end of the space), in order or in reverse. */
   range(space: Space, from: Key, to: Key | undefined, reverse?: boolean): Iterable<Entry>
+  /** The keys alone of such a range. */
+  keys(space: Space, from: Key, to: Key | undefined): Iterable<Key>
 }
 
 /** New values, `null` for what is removed. */
@@ -140,6 +142,10 @@ const merge = function* (
   }
 }
 
+const keysOf = function* (entries: Iterable<Entry>): Iterable<Key> {
+  for (const [key] of entries) yield key
+}
+
 /** Shows the overlay's changes over the base. */
 export const overlaid = (base: View, overlay: Overlay): View => ({
   get: (space, key) => {
@@ -150,5 +156,10 @@ export const overlaid = (base: View, overlay: Overlay): View => ({
     const keys = overlay.sorted(space)
     const below = base.range(space, from, to, reverse)
     return keys === undefined ? below : merge(below, changes(overlay, space, keys, from, to, reverse), reverse)
+  },
+  keys: (space, from, to) => {
+    const keys = overlay.sorted(space)
+    if (keys === undefined) return base.keys(space, from, to)
+    return keysOf(merge(base.range(space, from, to), changes(overlay, space, keys, from, to, false), false))
   },
 })

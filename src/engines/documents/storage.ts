@@ -113,6 +113,10 @@ const viewOf = (db: Database, sealing: Sealing, transaction?: ReadTransaction): 
         yield [key, isSealed ? opened(space, key, value) : value]
       }
     },
+    keys: function* (space, from, to): Iterable<Key> {
+      const end = to === undefined ? fullKey(space + 1, '') : fullKey(space, to)
+      for (const full of db.getKeys({ start: fullKey(space, from), end, ...options })) yield full.slice(4)
+    },
   }
 }
 

@@ -1,0 +1,83 @@
+// Matches of which nothing is wanted but how many there are, found along keys alone: no document is read for them.
+import type { Collection } from './catalog.ts'
+import type { Filter } from './filter.ts'
+import type { Key } from './keys.ts'
+import type { Space } from './overlay.ts'
+import type { KeyRange, Plan } from './planner.ts'
+import type { FoundDocument, Scan } from './scan.ts'
+import { BSONRegExp, isArray, isDoc, MaxKey, MinKey, type Value } from './values.ts'
+
+/** Keys of which there is one for each match. */
+export interface Counted {
+  readonly space: Space
+  readonly range: KeyRange
+}
+
+const NUMERIC = /^\d+$/
+/** Longer values may have been cut in an index, so that an entry may be of another one. */
+const LONGEST = 800
+
+/** A value that what is equal to it is found by one key: none that stands for missing, for elements or for a pattern. */
+const isPlain = (value: Value): boolean =>
+  value !== null &&
+  !isArray(value) &&
+  !isDoc(value) &&
+  !(value instanceof BSONRegExp) &&
+  !(value instanceof MinKey) &&
+  !(value instanceof MaxKey)
+
+/**
+ * The keys that are as many as there are matches: of the whole collection, or of one value in an index of one field, which has one
+ * entry of it for each document. Undefined where documents have to be looked at.
+ */
+export const countedBy = (
+  collection: Collection,
+  { index, ranges, ordered }: Plan,
+  filter: Filter,
+): Counted | undefined => {
+  const [range] = ranges
+  if (range === undefined || ranges.length > 1 || !filter.complete || filter.alternatives.length > 0) return undefined
+  const [condition] = filter.conditions
+  if (condition === undefined) return index === undefined && !ordered ? { space: collection.space, range } : undefined
+  if (filter.conditions.length > 1 || condition.op !== 'eq' || !isPlain(condition.value)) return undefined
+  if (index === undefined || index.cut || index.fields.length > 1 || range.from.length > LONGEST) return undefined
+  const { path, parts } = index.fields[0]!
+  return path === condition.path && !parts.some((part) => NUMERIC.test(part))
+    ? { space: index.space, range }
+    : undefined
+}
+
+/** Stands for a document that nobody looks at. */
+const UNSEEN: FoundDocument = { key: '', raw: Buffer.alloc(0) }
+/** How long one slice may keep the event loop, ms, and how often that is looked at, keys. */
+const SLICE_MS = 8
+const CHECK_EVERY = 256
+
+/** Counts in slices, as a scan whose matches are not to be looked at. */
+export const createCount = ({ space, range }: Counted): Scan => {
+  let from: Key = range.from
+  let done = false
+  let keys = 0
+  return {
+    take: (view, max) => {
+      const out: FoundDocument[] = []
+      const until = performance.now() + SLICE_MS
+      for (const key of view.keys(space, from, range.to)) {
+        out.push(UNSEEN)
+        keys += 1
+        if (out.length < max && (keys % CHECK_EVERY !== 0 || performance.now() <= until)) continue
+        from = `${key}\0`
+        return out
+      }
+      done = true
+      return out
+    },
+    get done() {
+      return done
+    },
+    get keys() {
+      return keys
+    },
+    documents: 0,
+  }
+}
