@@ -12,6 +12,7 @@ import { benchDocuments } from './engines-documents.ts'
 import { benchEventLog } from './engines-eventlog.ts'
 import type { Row } from './harness.ts'
 import { benchLoyalty } from './loyalty.ts'
+import { benchOutage } from './outage.ts'
 import { benchOverload } from './overload.ts'
 import { benchRedemption } from './redemption.ts'
 import { benchSegments } from './segments.ts'
@@ -42,6 +43,7 @@ const benches: Readonly<Record<string, Bench>> = {
   redemption: benchRedemption,
   audit: benchAudit,
   overload: benchOverload,
+  outage: benchOutage,
 }
 
 const asked = process.argv.slice(2)
