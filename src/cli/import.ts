@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as v from 'valibot'
+import { type Alone, cardsOf, customers, vouchersOf } from '../import/alone.ts'
 import { CheckError, InputError, Interrupted, KeyError, ServerError } from '../import/errors.ts'
 import { type MappingFile, parseMappingFile, parseMetadataOption } from '../import/mapping.ts'
 import { createProgressView } from '../import/progress.ts'
@@ -12,12 +13,15 @@ import { THOUSANDS_SIGNS } from '../import/values.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'
 import { CliError, EXIT } from './exit.ts'
+import { interruptible } from './interrupt.ts'
 
 const Options = v.object({
   ...ConnectionOptions.entries,
   event: v.optional(v.string()),
   eventColumn: v.optional(v.string()),
   customers: v.optional(v.boolean(), false),
+  vouchers: v.optional(v.string()),
+  cards: v.optional(v.string()),
   mapping: v.optional(v.string()),
   customer: v.optional(v.string()),
   id: v.optional(v.string()),
@@ -47,6 +51,9 @@ time of arrival), metadata every column that is neither. CSV cells are strings u
 gives them a type; JSON values stay as they are. Empty cells are left out. An event without an id of its own gets one
 from its line and what the line says, so that running an import again records only what is missing.
 
+With --vouchers and --cards a column called customer (its source_id), active, quantity, amount (of gift vouchers, minor units), points
+(on the card in the end), start_date, expiration_date, category or additional_info says that of the code; all others are its metadata.
+
 Types: string, number, boolean, money (whole minor units: 12.50 becomes 1250, 1,234.50 becomes 123450), date, datetime,
 json (a text that holds JSON), any (as it is).
 Time formats: iso, unix, unix-ms, or tokens such as "dd.LL.yyyy HH:mm".
@@ -59,6 +66,8 @@ Examples:
   tributary import orders.csv --event purchase --customer household_id --time transaction_timestamp \\
       --metadata 'quantity:number,sales_value:money=amount,*'
   tributary import people.csv --customers
+  tributary import codes.csv --vouchers "Summer sale"
+  tributary import cards.csv --cards Club
   tributary import clicks.ndjson --mapping clicks.json`
 
 const number = new Intl.NumberFormat('en')
@@ -99,11 +108,22 @@ const mappingOf = (options: Options): MappingFile => {
   return parseMappingFile(options.mapping ?? 'from the options', JSON.stringify(merged))
 }
 
-const summary = (file: string, report: Report, dryRun: boolean): string => {
+/** What the lines are, where they are no events. */
+const aloneOf = (options: Options): Alone | undefined => {
+  const kinds = [
+    ...(options.customers ? [customers] : []),
+    ...(options.vouchers === undefined ? [] : [vouchersOf(options.vouchers)]),
+    ...(options.cards === undefined ? [] : [cardsOf(options.cards)]),
+  ]
+  if (kinds.length > 1) throw new CliError('Only one of --customers, --vouchers and --cards can be given', EXIT.usage)
+  return kinds[0]
+}
+
+const summary = (file: string, report: Report, what: string | undefined, dryRun: boolean): string => {
   const { recorded, repeated, refused, unclear, seconds, event } = report
   const rate = number.format(Math.round((recorded + repeated + refused) / Math.max(seconds, 0.001)))
   const lines = [
-    `${dryRun ? 'Tried' : 'Imported'} ${file} as ${event === undefined ? 'customers' : `"${event}"`} in ${seconds.toFixed(1)} s (${rate}/s)`,
+    `${dryRun ? 'Tried' : 'Imported'} ${file} as ${what ?? `"${event}"`} in ${seconds.toFixed(1)} s (${rate}/s)`,
     `  ${dryRun ? 'would be recorded' : 'recorded'}  ${number.format(recorded)}`,
     `  repeated  ${number.format(repeated)}${repeated > 0 ? '  (were there already)' : ''}`,
     `  refused   ${number.format(refused)}${report.refusedFile === undefined ? '' : `  (see ${report.refusedFile})`}`,
@@ -135,25 +155,9 @@ const codeOf = (error: Error): number => {
 const startHint = (error: Error): string =>
   error instanceof ServerError ? '\nIs the server running? Start it with "npm start", or name another with --url.' : ''
 
-/** Ctrl-C asks for an orderly end; twice ends at once. */
-const interruptible = async <T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  const controller = new AbortController()
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted)
-    controller.abort()
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  try {
-    return await run(controller.signal)
-  } finally {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
-  }
-}
-
 const run = async (file: string, options: Options): Promise<void> => {
   const view = createProgressView({ stream: process.stderr, isTty: process.stderr.isTTY === true, now: Date.now })
+  const alone = aloneOf(options)
   let report: Report
   try {
     report = await interruptible((signal) =>
@@ -163,8 +167,8 @@ const run = async (file: string, options: Options): Promise<void> => {
         delimiter: options.delimiter ?? (/\.tsv$/i.test(file) ? '\t' : ','),
         mapping: mappingOf(options),
         connection: connectionFor(options, 'integrator'),
-        ofCustomers: options.customers,
-        schemaConnection: options.createSchema && !options.customers ? connectionFor(options, 'admin') : undefined,
+        alone,
+        schemaConnection: options.createSchema && !alone ? connectionFor(options, 'admin') : undefined,
         dryRun: options.dryRun,
         refusedPath: options.refused ?? refusedPathFor(file),
         inFlight: options.inFlight,
@@ -184,7 +188,9 @@ const run = async (file: string, options: Options): Promise<void> => {
   }
   const { ended, ...counts } = report
   process.stdout.write(
-    options.json ? `${JSON.stringify({ ...counts, ended: ended.kind })}\n` : summary(file, report, options.dryRun),
+    options.json
+      ? `${JSON.stringify({ ...counts, ended: ended.kind })}\n`
+      : summary(file, report, alone?.what, options.dryRun),
   )
   switch (ended.kind) {
     case 'complete':
@@ -220,6 +226,8 @@ export const importCommand: Subcommand = (program: Command) => {
     .option('--event <name>', 'what the events are called')
     .option('--event-column <column>', 'column of what each event is called')
     .option('--customers', 'the lines are customers, not events: columns called like the profile make it')
+    .option('--vouchers <campaign>', 'the lines are codes of this campaign: a column "code", and what it says of each')
+    .option('--cards <program>', 'the lines are cards of this loyalty program: columns "code", "customer" and "points"')
     .option('--mapping <path>', 'JSON file that says which columns become what; options go before it')
     .option('--customer <column>', "column of the customer's source_id")
     .option('--id <columns>', 'columns whose values, joined by "-", are the id of an event')

@@ -14,6 +14,7 @@ import { enginesCommand } from './engines.ts'
 import { CliError, EXIT } from './exit.ts'
 import { importCommand } from './import.ts'
 import { keysCommand } from './keys.ts'
+import { migrateCommand } from './migrate.ts'
 import { projectionsCommand } from './projections.ts'
 import { serveCommand } from './serve.ts'
 import { usersCommand } from './users.ts'
@@ -22,6 +23,7 @@ import { usersCommand } from './users.ts'
 const subcommands: readonly Subcommand[] = [
   serveCommand,
   importCommand,
+  migrateCommand,
   enginesCommand,
   auditCommand,
   projectionsCommand,

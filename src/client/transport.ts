@@ -160,6 +160,16 @@ const bodyOf = async (response: Response): Promise<unknown> => {
   return kind.includes('json') ? parsed(content) : content
 }
 
+/** A file, whose kind of content `fetch` says itself, a form, or JSON. */
+const contentOf = (body: unknown, isForm: boolean | undefined): string | FormData | undefined => {
+  if (body === undefined || body instanceof FormData) return body
+  return isForm ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body)
+}
+const contentTypeOf = (body: unknown, isForm: boolean | undefined): string | undefined => {
+  if (body === undefined || body instanceof FormData) return undefined
+  return isForm ? 'application/x-www-form-urlencoded' : 'application/json'
+}
+
 /** Waits, unless the signal ends it. */
 const wait = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -203,10 +213,7 @@ export const createTransport = (options: TransportOptions): Transport => {
   const headersOf = ({ method, body, isForm, call = {} }: Request, key: string | undefined): Record<string, string> => {
     const position = method === 'GET' ? (call.consistencyToken ?? (readYourWrites ? token : '')) : ''
     const said: readonly (readonly [string, string | undefined])[] = [
-      [
-        'Content-Type',
-        body === undefined ? undefined : isForm ? 'application/x-www-form-urlencoded' : 'application/json',
-      ],
+      ['Content-Type', contentTypeOf(body, isForm)],
       ['X-Voucherify-Channel', options.channel],
       ['Idempotency-Key', key],
       ['Consistency-Token', position === '' ? undefined : position],
@@ -271,12 +278,7 @@ export const createTransport = (options: TransportOptions): Transport => {
     async send(request) {
       const { method, path, params, query, body, isForm, call = {} } = request
       const url = base + addressOf(path, params, query)
-      const content =
-        body === undefined
-          ? undefined
-          : isForm
-            ? new URLSearchParams(body as Record<string, string>).toString()
-            : JSON.stringify(body)
+      const content = contentOf(body, isForm)
       // One name for all tries: the server carries it out once.
       const key = method === 'GET' ? undefined : (call.idempotencyKey ?? crypto.randomUUID())
       const headers = headersOf(request, key)

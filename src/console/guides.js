@@ -8,9 +8,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** In the order in which they are read; the last is for operators and stands beside the README. */
 const GUIDES = [
-  ...['first-steps', 'segments', 'loyalty', 'referrals', 'limits', 'distributions', 'client-side-tracking'].map(
-    (slug) => ({ slug, file: join(root, 'src/console/guides', `${slug}.md`) }),
-  ),
+  ...[
+    'first-steps',
+    'segments',
+    'loyalty',
+    'referrals',
+    'limits',
+    'distributions',
+    'client-side-tracking',
+    'moving-in',
+  ].map((slug) => ({ slug, file: join(root, 'src/console/guides', `${slug}.md`) })),
   { slug: 'going-live', file: join(root, 'GOING-LIVE.md') },
 ]
 

@@ -43,11 +43,11 @@ const timeZone = v.pipe(
   v.check((zone) => DateTime.utc().setZone(zone).isValid, 'must be an IANA time zone such as Europe/Warsaw'),
 )
 
-const PROFILE_TEXTS = ['source_id', 'name', 'description', 'email', 'phone', 'birthdate'] as const
+export const PROFILE_TEXTS = ['source_id', 'name', 'description', 'email', 'phone', 'birthdate'] as const
 
-const ADDRESS_TEXTS = ['city', 'state', 'line_1', 'line_2', 'country', 'postal_code'] as const
+export const ADDRESS_TEXTS = ['city', 'state', 'line_1', 'line_2', 'country', 'postal_code'] as const
 
-const Customer = v.strictObject({
+export const Customer = v.strictObject({
   source_id: name,
   name: v.optional(name),
   description: v.optional(name),
@@ -192,25 +192,6 @@ const checkColumns = (used: readonly string[], columns: readonly string[]): void
     `The file has no column ${words}. Its columns: ${columns.join(', ')}. ` +
       'Name others with --customer, --time, --id, --metadata or a mapping file.',
   )
-}
-
-/**
- * The mapping with which customers alone are imported: where it does not name the columns of the profile, those that are called
- * like its properties are taken (`address.city` for what is in the address; in JSON records `metadata` is the metadata).
- */
-export const mappingOfCustomers = (file: MappingFile, columns: readonly string[] | undefined): MappingFile => {
-  if (typeof file.customer === 'object') return { ...file, event: 'customer' }
-  const named = (column: string) => (columns === undefined || columns.includes(column) ? column : undefined)
-  const texts = PROFILE_TEXTS.map((property) => [property, named(property)])
-  const address = ADDRESS_TEXTS.map((property) => [property, named(`address.${property}`)])
-  const customer = { ...Object.fromEntries(texts), address: Object.fromEntries(address) }
-  return {
-    rest: file.metadata === undefined,
-    ...(columns === undefined ? { metadata_column: 'metadata' } : {}),
-    ...file,
-    event: 'customer',
-    customer: v.parse(Customer, { ...customer, source_id: file.customer ?? DEFAULT_CUSTOMER_COLUMN }),
-  }
 }
 
 /**
@@ -441,12 +422,6 @@ export const mapRecord = (mapping: Mapping, record: SourceRecord): Mapped => {
       metadata,
     },
   }
-}
-
-/** The customer whom the record of a file of customers is about, as `POST /v1/customers` takes it. */
-export const customerOf = ({ customer, metadata }: EventBody): EventBody['customer'] => {
-  const own = customer.metadata
-  return { ...customer, metadata: { ...metadata, ...(typeof own === 'object' ? own : {}) } }
 }
 
 const SCHEMA_TYPES: Readonly<Record<Exclude<ValueType, 'json' | 'any'>, string>> = {

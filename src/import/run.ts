@@ -4,18 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { MAX_BATCH_BYTES } from '../domain/size.ts'
 import { backoffMs } from '../line/backoff.ts'
+import type { Alone } from './alone.ts'
 import { type Client, type Connection, createClient, reasonIn } from './client.ts'
 import { CheckError, InputError, Interrupted, ServerError } from './errors.ts'
 import { createLanes, type LaneItem } from './lanes.ts'
-import {
-  completeMapping,
-  customerOf,
-  type Mapping,
-  type MappingFile,
-  mappingOfCustomers,
-  mapRecord,
-  schemaOf,
-} from './mapping.ts'
+import { completeMapping, type Mapping, type MappingFile, mapRecord, schemaOf } from './mapping.ts'
 import { spellSeconds } from './progress.ts'
 import { type FileFormat, openRecords, type SourceRecord } from './records.ts'
 import { createRefusedFile } from './refused.ts'
@@ -30,8 +23,8 @@ export interface ImportOptions {
   readonly schemaConnection: Connection | undefined
   /** Ask what would be recorded and record nothing. */
   readonly dryRun: boolean
-  /** The records are customers and no events. */
-  readonly ofCustomers?: boolean
+  /** The records are no events: customers, codes or cards. */
+  readonly alone?: Alone | undefined
   readonly refusedPath: string
   /** Batches in flight, and events in one (the API takes 1,000). */
   readonly inFlight: number
@@ -78,8 +71,8 @@ const MAX_EVENTS_BYTES = MAX_BATCH_BYTES - 1024
 /** So many records are tried before the first is sent: when all of them are refused, the mapping is wrong, not a line. */
 const CHECKED = 100
 
-/** Customers go one by one, so many at a time. */
-const CUSTOMERS_AT_ONCE = 16
+/** What goes one by one: so many at a time. */
+const ALONE_AT_ONCE = 16
 
 interface Item extends LaneItem {
   readonly record: SourceRecord
@@ -119,16 +112,18 @@ type Sent =
   | { readonly taken: true; readonly results: readonly BatchResult[]; readonly unclear: boolean }
   | { readonly taken: false; readonly reason: string }
 
-/** Sends a customer, who goes alone. A repeat changes nothing, whatever was said of the customer since. */
-const sendCustomer = async (
+/** Sends what goes alone. */
+const sendAlone = async (
   client: Client,
+  alone: Alone,
   { connection, dryRun }: Pick<ImportOptions, 'connection' | 'dryRun'>,
   { id, json }: Item,
 ): Promise<Sent> => {
   if (dryRun) return { taken: true, results: [{ index: 0, status: 'recorded' }], unclear: false }
-  const { status, body, isReplay, unclear } = await client.send('POST', '/v1/customers', json, id)
-  if (status === 200)
-    return { taken: true, results: [{ index: 0, status: isReplay ? 'repeated' : 'recorded' }], unclear }
+  const outcome = await alone.send(client, json, id)
+  if (outcome.status !== 'refused')
+    return { taken: true, results: [{ index: 0, status: outcome.status }], unclear: outcome.unclear }
+  const { status, body, unclear } = outcome.answer
   const error = v.safeParse(ItemError, body)
   if (!error.success) throw unexpected(connection, status, body)
   return { taken: true, results: [{ index: 0, status: 'refused', error: error.output }], unclear }
@@ -264,11 +259,8 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const { connection, signal, onProgress, onNote } = options
   const total = await sizeOf(options.file)
   const file = await openRecords(options.file, options)
-  const { ofCustomers = false } = options
-  const mapping = completeMapping(
-    ofCustomers ? mappingOfCustomers(options.mapping, file.columns) : options.mapping,
-    file.columns,
-  )
+  const { alone } = options
+  const mapping = completeMapping(alone ? alone.mapping(options.mapping, file.columns) : options.mapping, file.columns)
   const patience = spellSeconds(options.retryForMs / 1000)
   const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}, for up to ${patience}: ${reason}`)
   const clientOf = (to: Connection) => createClient({ connection: to, retryForMs: options.retryForMs, signal, onRetry })
@@ -281,7 +273,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const itemOf = (record: SourceRecord): Item | { readonly faults: readonly string[] } => {
     const mapped = mapRecord(mapping, record)
     if (!mapped.ok) return mapped
-    const json = JSON.stringify(ofCustomers ? customerOf(mapped.body) : mapped.body)
+    const json = JSON.stringify(alone ? alone.bodyOf(mapped.body) : mapped.body)
     return { record, json, id: mapped.body.id, key: mapped.body.customer.source_id, size: Buffer.byteLength(json) + 1 }
   }
 
@@ -289,7 +281,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const tried = head.map(itemOf)
   const good = tried.flatMap((item) => ('faults' in item ? [] : [item]))
   const bad = tried.flatMap((item) => ('faults' in item ? [item.faults.join('; ')] : []))
-  if (!ofCustomers) await checkFirst(client, options, mapping, head, good, bad)
+  if (!alone) await checkFirst(client, options, mapping, head, good, bad)
 
   const refusedFile = createRefusedFile(options.refusedPath)
   const counts = { recorded: 0, repeated: 0, refused: 0, unclear: 0 }
@@ -335,9 +327,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     let items = batch
     let unclear = false
     for (let attempt = 1; items.length > 0; attempt++) {
-      const answer = ofCustomers
-        ? await sendCustomer(client, options, items[0]!)
-        : await sendOnce(client, options, items)
+      const answer = alone ? await sendAlone(client, alone, options, items[0]!) : await sendOnce(client, options, items)
       if (!answer.taken) {
         // One event spoils the batch (a forbidden key, too many bytes): halve until it stands alone.
         if (items.length === 1) return refuse(items[0]!.record, answer.reason, items[0]!.id)
@@ -359,8 +349,8 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   }
 
   const lanes = createLanes<Item>({
-    lanes: ofCustomers ? CUSTOMERS_AT_ONCE : options.inFlight,
-    maxItems: ofCustomers ? 1 : options.batchSize,
+    lanes: alone ? ALONE_AT_ONCE : options.inFlight,
+    maxItems: alone ? 1 : options.batchSize,
     maxBytes: MAX_EVENTS_BYTES,
     send,
   })
@@ -384,7 +374,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   report()
   return {
     ...counts,
-    event: ofCustomers ? undefined : typeof mapping.event === 'object' ? `{${mapping.event.column}}` : mapping.event,
+    event: alone ? undefined : typeof mapping.event === 'object' ? `{${mapping.event.column}}` : mapping.event,
     seconds: (performance.now() - started) / 1000,
     unreadableFrom,
     refusedFile: counts.refused > 0 ? refusedFile.path : undefined,

@@ -140,6 +140,24 @@ test('keys go into the headers of their kind of path', async () => {
   )
 })
 
+test('a file goes as it is, a form as one, anything else as JSON', async () => {
+  const { transport, sent } = served([ok])
+  const file = new FormData()
+  file.append('file', new Blob(['code\nA']), 'codes.csv')
+  await transport.send({ method: 'POST', path: '/v1/x', body: file })
+  await transport.send({ method: 'POST', path: '/v1/x', body: { scope: 'a b' }, isForm: true })
+  await transport.send({ method: 'POST', path: '/v1/x', body: [1] })
+  assert.is(sent[0]!.body, file)
+  assert.equal(
+    sent.map(({ headers, body }) => [headers['Content-Type'], body === file ? undefined : body]),
+    [
+      [undefined, undefined],
+      ['application/x-www-form-urlencoded', 'scope=a+b'],
+      ['application/json', '[1]'],
+    ],
+  )
+})
+
 test('addresses: parts are encoded, a missing one is an error, queries nest', () => {
   assert.is(addressOf('/v1/a/{id}/b/{code}', ['x/y z', 'ü']), '/v1/a/x%2Fy%20z/b/%C3%BC')
   for (const bad of [[], [''], ['.'], ['..']]) assert.throws(() => addressOf('/v1/a/{id}', bad), /id must be/)

@@ -2,13 +2,12 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { customerOf, mappingOfCustomers } from '../../src/import/aloneMapping.ts'
 import { InputError } from '../../src/import/errors.ts'
 import {
   completeMapping,
-  customerOf,
   idOfRecord,
   type MappingFile,
-  mappingOfCustomers,
   mapRecord,
   parseMappingFile,
   parseMetadataOption,

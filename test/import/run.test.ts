@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { customers } from '../../src/import/alone.ts'
 import { type ImportOptions, runImport } from '../../src/import/run.ts'
 import { type Mood, type ScriptedServer, scriptedServer, TOKEN } from './server.ts'
 
@@ -164,7 +165,7 @@ test('customers alone go one by one, and once', async ({ dir, server }) => {
     file,
     `source_id,email,tier\n${Array.from({ length: 30 }, (_, i) => `c${i},c@x.test,gold\n`).join('')}bad,,\n`,
   )
-  const options = optionsFor(server, file, { mapping: {}, ofCustomers: true })
+  const options = optionsFor(server, file, { mapping: {}, alone: customers })
   const dry = await runImport({ ...options, dryRun: true })
   assert.equal([dry.recorded, server.customers.size], [31, 0])
   const report = await runImport(options)

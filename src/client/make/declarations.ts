@@ -135,11 +135,12 @@ export const operationType = (operation: DocumentedOperation): string => {
     ),
   }
   const isAsked = Object.keys(query.properties ?? {}).length > 0
-  const body = Object.values(operation.requestBody?.content ?? {})[0]?.schema
+  const [kind, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? []
+  const body = content?.schema
   return [
     `params: [${params.join(', ')}]`,
     `query: ${isAsked ? typeOf(query) : '{}'}`,
-    `body: ${body === undefined ? 'undefined' : typeOf(body)}`,
+    `body: ${kind?.startsWith('multipart/') ? 'FormData' : body === undefined ? 'undefined' : typeOf(body)}`,
     `answer: ${answerType(operation)}`,
   ].join('; ')
 }

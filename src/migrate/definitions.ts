@@ -1,0 +1,346 @@
+// Definitions: event schemas, campaigns, segments, rules and what they are attached to, rewards, tiers, earning rules. What names
+// others comes after them, under the ids that they have here.
+import { type Item, partOf, picked, renamed, textOf } from './item.ts'
+import { counted, each, type Move, readable, type Step } from './move.ts'
+import type { Written } from './target.ts'
+
+const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
+
+/** What is there under a name is taken for the same; its id here. */
+const found = async ({ target }: Move, path: string, name: unknown): Promise<string | undefined> => {
+  for await (const one of target.entries(path, {})) if (one.name === name) return textOf(one.id)
+  return undefined
+}
+
+interface Kind {
+  readonly kind: string
+
+  /** The request that makes one. */
+  readonly make: (item: Item) => { readonly path: string; readonly params?: readonly string[]; readonly body: unknown }
+  /** Where those that are there already are listed, by name. */
+  readonly listed?: string
+}
+
+/** Texts in a value, names of fields included. */
+const texts = (value: unknown): readonly string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).flatMap(([name, one]) => [name, ...texts(one)])
+      : []
+
+/**
+ * Makes definitions, those first that name no other of them that is still to come; where they name one another in a circle, as they
+ * are.
+ */
+const makeAll = async (move: Move, items: readonly Item[], { kind, make, listed }: Kind): Promise<void> => {
+  const { state, target } = move
+  let waiting = items.filter((item) => state.idOf(idOf(item)) === undefined)
+  state.count(kind, 'read', items.length)
+  state.count(kind, 'there', items.length - waiting.length)
+  while (waiting.length > 0) {
+    const open = new Set(waiting.map(idOf))
+    const free = waiting.filter((item) => !texts(make(item).body).some((text) => text !== idOf(item) && open.has(text)))
+    const now = free.length > 0 ? free : waiting
+    for (const item of now) {
+      const { path, params = [], body } = make(item)
+      const old = idOf(item)
+      const send = (said: unknown, name: string): Promise<Written> =>
+        target.write('POST', path, params, renamed(said, state.idOf), name)
+      const written = await send(body, `${kind}:${old}`)
+      const there =
+        !written.ok && written.status === 409 && listed !== undefined ? await found(move, listed, item.name) : undefined
+      if (there !== undefined) {
+        state.count(kind, 'there')
+        state.note(`${kind} ${JSON.stringify(item.name)} was there already and stays as it is`)
+        state.named(kind, old, there)
+      } else if (counted(move, kind, old, written)) {
+        const id = textOf(written.body.id)
+        if (id !== undefined) state.named(kind, old, id)
+      }
+    }
+    waiting = waiting.filter((item) => !now.includes(item))
+  }
+}
+
+/** Runs once: what a step remembers beyond its records is that it is done. */
+const onceOver = (name: string, kinds: readonly string[], run: (move: Move) => Promise<void>): Step => ({
+  name,
+  async run(move) {
+    if (move.state.place(name) === 'done') return
+    for (const kind of kinds) move.state.begin(kind)
+    await run(move)
+    move.state.turn(name, undefined)
+    for (const kind of kinds) move.onProgress(kind, move.state.counts[kind]?.read ?? 0)
+  },
+})
+
+export const schemas = onceOver('event schemas', ['event schemas'], async (move) => {
+  const items = await readable(move, 'Event schemas', '/v1/event-schemas')
+  await makeAll(move, items, {
+    kind: 'event schemas',
+
+    listed: '/v1/event-schemas',
+    make: (item) => ({ path: '/v1/event-schemas', body: picked(item, ['name', 'schema']) }),
+  })
+})
+
+const CAMPAIGN = [
+  'name',
+  'description',
+  'campaign_type',
+  'type',
+  'voucher',
+  'auto_join',
+  'activity_duration_after_publishing',
+  'category',
+  'metadata',
+  'max_per_customer',
+  'max_per_period',
+  'loyalty_tiers_expiration',
+  'referral_program',
+]
+
+/** While records come over everything is in force, and a customer may get any code: see `settleCampaigns`. */
+const openCampaign = (item: Item): { readonly path: string; readonly body: unknown } => {
+  const isProgram = item.campaign_type === 'LOYALTY_PROGRAM'
+  const { voucher, ...said } = picked(item, CAMPAIGN)
+  const { loyalty_card: card, ...worth } = picked(partOf(item, 'voucher'), [
+    'type',
+    'code_config',
+    'redemption',
+    'is_referral_code',
+    'loyalty_card',
+    'discount',
+    'gift',
+    'metadata',
+  ])
+  const opened =
+    card === undefined
+      ? {}
+      : {
+          loyalty_card: { ...picked(partOf(partOf(item, 'voucher'), 'loyalty_card'), ['expiration_rules']), points: 0 },
+        }
+  return {
+    path: isProgram ? '/v1/loyalties' : '/v1/campaigns',
+    body: {
+      ...said,
+      ...(voucher === undefined ? {} : { voucher: { ...worth, ...opened } }),
+      join_once: false,
+      active: true,
+    },
+  }
+}
+
+export const campaigns = onceOver('campaigns', ['campaigns'], async (move) => {
+  await makeAll(move, await move.source.all('/v1/campaigns'), {
+    kind: 'campaigns',
+
+    listed: '/v1/campaigns',
+    make: openCampaign,
+  })
+})
+
+const programsOf = async ({ source, state }: Move): Promise<readonly Item[]> =>
+  (await source.all('/v1/campaigns')).filter(
+    (one) => one.campaign_type === 'LOYALTY_PROGRAM' && state.idOf(idOf(one)) !== undefined,
+  )
+
+export const rewards = onceOver(
+  'rewards and tiers',
+  ['rewards', 'reward assignments', 'loyalty tiers'],
+  async (move) => {
+    const { source, state } = move
+    await makeAll(move, await readable(move, 'Rewards', '/v1/rewards'), {
+      kind: 'rewards',
+
+      make: (item) => ({
+        path: '/v1/rewards',
+        body: picked(item, ['name', 'type', 'parameters', 'stock', 'attributes', 'metadata']),
+      }),
+    })
+    for (const program of await programsOf(move)) {
+      const offers = await source.all('/v1/loyalties/{campaignId}/reward-assignments', [idOf(program)])
+      await makeAll(move, offers, {
+        kind: 'reward assignments',
+
+        make: (item) => ({
+          path: '/v1/rewards/{id}/assignments',
+          params: [state.idOf(String(item.reward_id)) ?? String(item.reward_id)],
+          body: { campaign: idOf(program), ...picked(item, ['parameters']) },
+        }),
+      })
+      const tiers = await source.all('/v1/loyalties/{campaignId}/tiers', [idOf(program)])
+      await makeAll(move, tiers, {
+        kind: 'loyalty tiers',
+
+        make: (item) => ({
+          path: '/v1/loyalties/{campaignId}/tiers',
+          params: [state.idOf(idOf(program))!],
+          body: [picked(item, ['name', 'points', 'config', 'metadata'])],
+        }),
+      })
+    }
+  },
+)
+
+/** Ids here of the customers whom a list of the old project holds. */
+const membersOf = async (move: Move, segment: string): Promise<readonly string[]> => {
+  const members = await move.source.all('/v1/customers', [], { segment_id: segment })
+  const ids: string[] = []
+  await each(members, async (member) => {
+    const customer = await move.target.get('/v1/customers/{id}', [textOf(member.source_id) ?? idOf(member)])
+    const id = customer && textOf(customer.id)
+    if (id !== undefined) ids.push(id)
+    else move.state.note(`Customers of static segments who did not come over are not in them here`)
+  })
+  return ids
+}
+
+export const segments = onceOver('segments', ['segments'], async (move) => {
+  const items = await move.source.all('/v1/segments')
+  const listed = new Map<string, readonly string[]>()
+  for (const one of items)
+    if (one.type === 'static' && move.state.idOf(idOf(one)) === undefined)
+      listed.set(idOf(one), await membersOf(move, idOf(one)))
+  await makeAll(move, items, {
+    kind: 'segments',
+
+    listed: '/v1/segments',
+    make: (item) => ({
+      path: '/v1/segments',
+      body: {
+        ...picked(item, ['name', 'type', 'filter', 'condition', 'trigger_on_rollout']),
+        ...(listed.has(idOf(item)) ? { customers: listed.get(idOf(item)) } : {}),
+      },
+    }),
+  })
+})
+
+export const rules = onceOver('validation rules', ['validation rules', 'assignments of rules'], async (move) => {
+  const { source, state } = move
+  await makeAll(move, await source.all('/v1/validation-rules'), {
+    kind: 'validation rules',
+
+    make: (item) => ({
+      path: '/v1/validation-rules',
+      body: picked(item, ['name', 'type', 'context_type', 'rules', 'error', 'applicable_to', 'condition']),
+    }),
+  })
+  /** Codes are known here by themselves, in the old project by an id as well. */
+  const codeOf = async (name: string): Promise<string> =>
+    textOf((await source.get('/v1/vouchers/{code}', [name]))?.code) ?? name
+  const assignments = await source.all('/v1/validation-rules-assignments')
+  // Earning rules name their rule themselves.
+  for (const one of assignments.filter(({ related_object_type: type }) => type !== 'earning_rule')) {
+    const [type, related, rule] = [String(one.related_object_type), String(one.related_object_id), String(one.rule_id)]
+    state.count('assignments of rules', 'read')
+    const here = state.idOf(rule)
+    if (here === undefined) {
+      state.refuse('assignments of rules', idOf(one), 'its validation rule did not come over')
+      continue
+    }
+    const to = type === 'voucher' ? await codeOf(related) : (state.idOf(related) ?? related)
+    const written = await move.target.write(
+      'POST',
+      '/v1/validation-rules/{id}/assignments',
+      [here],
+      { related_object_type: type, related_object_id: to },
+      `assignment:${idOf(one)}`,
+    )
+    if (!written.ok && written.status === 409) state.count('assignments of rules', 'there')
+    else counted(move, 'assignments of rules', idOf(one), written)
+  }
+})
+
+const EARNING = [
+  'event',
+  'custom_event',
+  'segment',
+  'loyalty_tier',
+  'validation_rule_id',
+  'loyalty',
+  'active',
+  'start_date',
+  'expiration_date',
+  'validity_timeframe',
+  'validity_day_of_week',
+  'validity_hours',
+  'pending_points',
+  'expiration_rules',
+  'metadata',
+  'max_per_customer',
+  'max_per_period',
+  'cooldown',
+  'stacking',
+]
+
+/** Last, so that nothing that comes over earns points a second time. */
+export const earningRules = onceOver('earning rules', ['earning rules'], async (move) => {
+  const { source, state, target } = move
+  for (const program of await programsOf(move)) {
+    const here = state.idOf(idOf(program))!
+    const items = await source.all('/v1/loyalties/{campaignId}/earning-rules', [idOf(program)])
+    await makeAll(move, items, {
+      kind: 'earning rules',
+
+      make: (item) => {
+        const banner = textOf(partOf(item, 'source').banner)
+        const body = { ...picked(item, EARNING), ...(banner === undefined ? {} : { source: { banner } }) }
+        return { path: '/v1/loyalties/{campaignId}/earning-rules', params: [here], body: [body] }
+      },
+    })
+    for (const tier of await source.all('/v1/loyalties/{campaignId}/tiers', [idOf(program)])) {
+      const mapped = picked(tier, ['earning_rules', 'rewards'])
+      const own = state.idOf(idOf(tier))
+      if (own === undefined || Object.values(mapped).every((one) => Object.keys(one as object).length === 0)) continue
+      const written = await target.write(
+        'PUT',
+        '/v1/loyalties/{campaignId}/tiers/{tierId}',
+        [here, own],
+        renamed({ ...picked(tier, ['name', 'points', 'config', 'metadata']), ...mapped }, state.idOf),
+        `tier mapping:${idOf(tier)}`,
+      )
+      if (!written.ok)
+        state.note(
+          `What loyalty tier ${JSON.stringify(tier.name)} changes of rules and rewards did not come over: ${written.reason}`,
+        )
+    }
+  }
+})
+
+/** Gives campaigns the rest of what they are: when they are in force, whether customers may have one code only, first points. */
+export const settleCampaigns = onceOver('campaigns in force', [], async (move) => {
+  const { source, state, target } = move
+  for (const item of await source.all('/v1/campaigns')) {
+    const here = state.idOf(idOf(item))
+    if (here === undefined) continue
+    const isProgram = item.campaign_type === 'LOYALTY_PROGRAM'
+    const root = isProgram ? '/v1/loyalties/{campaignId}' : '/v1/campaigns/{id}'
+    const card = partOf(partOf(item, 'voucher'), 'loyalty_card')
+    const rest = {
+      ...picked(item, [
+        'join_once',
+        'start_date',
+        'expiration_date',
+        'validity_timeframe',
+        'validity_day_of_week',
+        'validity_hours',
+      ]),
+      ...(isProgram && card.points !== undefined
+        ? { voucher: { loyalty_card: picked(card, ['points', 'expiration_rules']) } }
+        : {}),
+    }
+    const problems: string[] = []
+    if (Object.keys(rest).length > 0) {
+      const written = await target.write('PUT', root, [here], rest, `settle:${idOf(item)}`)
+      if (!written.ok) problems.push(written.reason)
+    }
+    if (item.active === false) {
+      const written = await target.write('POST', `${root}/disable`, [here], undefined, `disable:${idOf(item)}`)
+      if (!written.ok) problems.push(written.reason)
+    }
+    for (const problem of problems)
+      state.note(`Campaign ${JSON.stringify(item.name)} is in force otherwise than before: ${problem}`)
+  }
+})
