@@ -19,6 +19,8 @@ const isCutOff = (error: Error): boolean =>
   'code' in error && error.code === CANCELLED && 'details' in error && error.details === 'Cancelled on client'
 const CANCELLED = 1
 
+const LAST_WORDS_MS = 1_000
+
 const onUncaught = (error: unknown): void => {
   if (thrownByClient(error)) {
     if (isCutOff(error)) return
@@ -37,10 +39,13 @@ const onUncaught = (error: unknown): void => {
  * Unhandled rejections arrive here too, as long as nobody listens to `unhandledRejection`. Returns how to stop.
  */
 export const guardAgainstClient = (listener: Listener): (() => void) => {
-  if (listeners.size === 0) process.on('uncaughtException', onUncaught)
+  if (!process.listeners('uncaughtException').includes(onUncaught)) process.on('uncaughtException', onUncaught)
   listeners.add(listener)
   return () => {
     listeners.delete(listener)
-    if (listeners.size === 0) process.off('uncaughtException', onUncaught)
+    // Calls that a close has cut off end a moment after it.
+    setTimeout(() => {
+      if (listeners.size === 0) process.off('uncaughtException', onUncaught)
+    }, LAST_WORDS_MS).unref()
   }
 }
