@@ -54,6 +54,8 @@ export const createRoom = ({ file, stats }: RoomOptions): Room => {
   let own = 0
   let rows = 0
   let sure = 0
+  /** Pages of the file as the commit began: those that LMDB adds are written at its end. */
+  let there: number | undefined
 
   const reserve = (pages: number): boolean => {
     const { bavail, bsize } = statfsSync(dirname(file))
@@ -86,6 +88,7 @@ export const createRoom = ({ file, stats }: RoomOptions): Room => {
       own = 0
       rows = 0
       sure = 0
+      there = undefined
     },
     take(bytes) {
       rows++
@@ -93,7 +96,8 @@ export const createRoom = ({ file, stats }: RoomOptions): Room => {
       else own += Math.ceil((bytes + ROW_EXTRA) / pageSize) + 1
       // The file is looked at only when the larger bound, which costs nothing, is over what is sure.
       if (needed(Number.POSITIVE_INFINITY) <= sure) return
-      const pages = needed(Math.ceil(statSync(file).size / pageSize))
+      there ??= Math.ceil(statSync(file).size / pageSize)
+      const pages = needed(there)
       if (pages <= sure) return
       const generous = Math.max(2 * pages, PORTION)
       if (reserve(generous)) sure = generous

@@ -1,4 +1,5 @@
-// All writes: those that arrive in one turn of the event loop are decided one after the other and committed together.
+// All writes: those that arrive in one turn of the event loop, or while a crowd is gathered (`pace.ts`), are decided one after
+// the other and committed together.
 import { randomUUID } from 'node:crypto'
 import type { Expected } from '../wire/errors.ts'
 import { isDamage } from './damage.ts'
@@ -12,6 +13,7 @@ import {
   SOFT_DELETE_METADATA,
   streamOfMetastream,
 } from './metadata.ts'
+import { createPace } from './pace.ts'
 import type { Reader } from './reader.ts'
 import { encodeRecord, isHidden, recordSpan } from './record.ts'
 import { FIRST_POSITION, newestData, type Store, storedId } from './store.ts'
@@ -81,6 +83,9 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
   let lastTicks = 0n
   const queue: Pending[] = []
   let scheduled = false
+  /** Set while a commit waits for others to come along. */
+  let gathering: NodeJS.Timeout | undefined
+  const pace = createPace()
   const listeners = new Set<() => void>()
   let idleWaiters: (() => void)[] = []
 
@@ -239,7 +244,27 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     return queue.splice(0, count)
   }
 
+  const schedule = () => {
+    const ms = pace.restMs(performance.now(), queue.length)
+    if (ms > 0) {
+      gathering ??= setTimeout(begin, ms)
+      return
+    }
+    clearTimeout(gathering)
+    gathering = undefined
+    if (scheduled) return
+    scheduled = true
+    setImmediate(commit)
+  }
+  const begin = () => {
+    gathering = undefined
+    if (scheduled) return
+    scheduled = true
+    commit()
+  }
+
   const commit = () => {
+    const began = performance.now()
     const batch = nextBatch()
     scheduled = queue.length > 0
     if (scheduled) setImmediate(commit)
@@ -257,6 +282,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       const reason = `the event log could not be written: ${error instanceof Error ? error.message : String(error)}`
       outcomes.splice(0, outcomes.length, ...batch.map((): Outcome => ({ kind: 'failed', reason })))
     }
+    pace.committed(began, performance.now(), batch.length)
     ids.keep()
     streams.trim()
     for (const [i, { answer }] of batch.entries()) answer(outcomes[i]!)
@@ -275,9 +301,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
   return {
     submit: (command, answer) => {
       queue.push({ command, answer })
-      if (scheduled) return
-      scheduled = true
-      setImmediate(commit)
+      if (!scheduled) schedule()
     },
     head: () => head,
     onWritten: (listener) => {
@@ -285,7 +309,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       return () => void listeners.delete(listener)
     },
     idle: () =>
-      queue.length === 0 && !scheduled
+      queue.length === 0 && !scheduled && gathering === undefined
         ? Promise.resolve()
         : new Promise((resolve) => {
             idleWaiters = [...idleWaiters, resolve]
