@@ -102,10 +102,11 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
       if (isWoken) restsUntil = 0
       if (time.distrust()) return { items: [], restMs: TICK_MS }
       if (now() >= restsUntil) {
-        restsUntil = 0
-        const items = await due()
-        if (items.length > 0 || onMoved === undefined) return { items, restMs: TICK_MS }
-        restsUntil = await nextDue()
+        restsUntil = onMoved === undefined ? 0 : await nextDue()
+        if (restsUntil <= now()) {
+          restsUntil = 0
+          return { items: await due(), restMs: TICK_MS }
+        }
       }
       return { items: [], restMs: Math.min(ASLEEP_MS, restsUntil - now()) }
     },

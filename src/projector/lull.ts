@@ -21,8 +21,8 @@ export interface Lull {
  * whatever is in it is shared by more facts. The lull is so many times as long as the batch took, so that it is short while
  * there is little to do, and never longer than this, ms.
  */
-const LULL_MS = 100
-const LULL_SHARE = 4
+const LULL_MS = 200
+const LULL_SHARE = 8
 /** While commands are crowded each batch is followed by a rest, however many facts wait, ms: there is always some progress. */
 const MAX_REST_MS = 1_000
 const REST = 3

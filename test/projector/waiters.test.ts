@@ -92,10 +92,10 @@ test('small batches are left to grow, and all are followed by a rest while comma
     return Math.max(0, lull.left())
   }
   batch(10, true)
-  assert.is(batch(10, true), 30, 'four times as long as the one before, from its beginning')
+  assert.is(batch(10, true), 70, 'eight times as long as the one before, from its beginning')
   assert.is(batch(10, false), 0, 'more is there already')
   batch(1_000, true)
-  assert.is(batch(10, true), 90, 'nothing is left for longer than a tenth of a second')
+  assert.is(batch(10, true), 190, 'nothing is left for longer than a fifth of a second')
   isCrowded = true
   assert.is(batch(200, false), 600, 'others have three quarters of the time')
   assert.is(batch(5_000, false), 1_000, 'and never all of it')
