@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { allOf } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedById } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer, showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
@@ -71,7 +71,7 @@ const log = async (services: Services, name: string, query: v.InferOutput<typeof
     spanFilter('created_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
-  const [page, total] = await Promise.all([pageOf(source, LOG_ORDER, query), source.total()])
+  const [page, total] = await pageAndTotal(source, LOG_ORDER, query)
   if (isFailure(page)) return page
   const shown = page.entries.map((document) => showActivity(document, customer))
   return { body: listBody('data', page, shown, { total, id: ({ _id }) => _id }) }

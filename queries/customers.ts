@@ -3,7 +3,15 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { allOf } from '../src/api/lists/filters.ts'
-import { documents, listBody, moment, orderOf, pagedByNumber, pageOf, type Timed } from '../src/api/lists/pager.ts'
+import {
+  documents,
+  listBody,
+  moment,
+  orderOf,
+  pageAndTotal,
+  pagedByNumber,
+  type Timed,
+} from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { CustomerObject, readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
 import { reachOf, tokenNeeded } from '../src/api/reach.ts'
@@ -60,7 +68,7 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
     services.readModel.collection<CustomerDocument>('customers'),
     filterOf(query, services.rulebook.current().project.timeZone),
   )
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, query, TIMED), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, query, TIMED)
   if (isFailure(page)) return page
   const shown = await showCustomers(services, page.entries)
   const customers = shown.map((customer, i) => ({ ...customer, created_at: page.timeOf(page.entries[i]!) }))

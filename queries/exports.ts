@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import { filterQuery } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { type ExportName, exportable, type Row } from '../src/api/presenters/exportObjects.ts'
 import { ExportObject, type Parameters, showExport, tokenOf } from '../src/api/presenters/exports.ts'
 import { ById } from '../src/api/shapes.ts'
@@ -85,7 +85,7 @@ export const exportQueries = (services: Services) => [
     response: listOf('exports', ExportObject),
     handler: async (call): Promise<Outcome> => {
       const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), {})
-      const [page, total] = await Promise.all([pageOf(source, ORDERS, call.query), source.total()])
+      const [page, total] = await pageAndTotal(source, ORDERS, call.query)
       if (isFailure(page)) return page
       const shown = page.entries.map((one) => showExport(services, call, one))
       return { body: listBody('exports', page, shown, { total }) }

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { OrderDocument } from '../projections/orders.ts'
 import { allOf, filterQuery } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { ORDER_FILTERS, OrderObject } from '../src/api/presenters/orders.ts'
@@ -60,7 +60,7 @@ const list = async (
     filters,
   )
   const source = documents(ordersOf(services), filter)
-  const [page, total] = await Promise.all([pageOf(source, ORDER_KEYS, query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDER_KEYS, query)
   if (isFailure(page)) return page
   return { body: listBody('orders', page, page.entries.map(showOrderDocument), { total }) }
 }

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
 import { allOf, type DocumentFields, filterQuery, NOTHING } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
 import { PublicationObject, show, VOUCHER_TYPES, type WholeCustomer } from '../src/api/presenters/publications.ts'
@@ -121,7 +121,7 @@ const list = async (
     filters,
   )
   const source = documents(services.readModel.collection<PublicationDocument>('publications'), filter)
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, query)
   if (isFailure(page)) return page
   const holders = await services.readModel
     .collection<CustomerDocument>('customers')

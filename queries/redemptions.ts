@@ -5,7 +5,7 @@ import type { CustomerDocument } from '../projections/customers.ts'
 import type { RedemptionDocument } from '../projections/redemptions.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
 import { allOf, type DocumentFields, filterQuery } from '../src/api/lists/filters.ts'
-import { documents, listBody, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, listBody, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
@@ -130,7 +130,7 @@ const shownPage = async (
   query: Pick<ListQuery, 'limit' | 'page' | 'order' | 'cursor'>,
 ) => {
   const source = documents(redemptionsOf(services), filter)
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, query)
   if (isFailure(page)) return page
   return { page, total, shown: await showAll(services, page.entries) }
 }

@@ -13,7 +13,7 @@ import {
   TEXT,
   TIME,
 } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pagedById, pageOf, type Source } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedById, pageOf, type Source } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { HolderObject, showHolder } from '../src/api/presenters/referrals.ts'
@@ -276,7 +276,7 @@ const holders = async (
     named: (id) => ({ 'voucher.code': code, 'holder.id': id }),
   })
   const source = holdersOf(passes(own) ? own : undefined, referees)
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, query)
   if (isFailure(page)) return page
   const asHolder = (one: Holder | ReferralDocument): Holder =>
     'referee' in one

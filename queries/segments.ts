@@ -10,6 +10,7 @@ import {
   listBody,
   moment,
   orderOf,
+  pageAndTotal,
   pagedById,
   pageOf,
   type Timed,
@@ -94,7 +95,7 @@ const members = async (services: Services, id: string, query: v.InferOutput<type
   if (!services.rulebook.current().entries('segment').has(id)) return notFound('segment', id)
   const memberships = services.readModel.collection<SegmentMemberDocument>('segmentMembers')
   const source = documents(memberships, { segment: id }, { named: (customer) => ({ _id: `${id}/${customer}` }) })
-  const [page, total] = await Promise.all([pageOf(source, { created_at: ['since', '_id'] }, query), source.total()])
+  const [page, total] = await pageAndTotal(source, { created_at: ['since', '_id'] }, query)
   if (isFailure(page)) return page
   const customers = await services.readModel
     .collection<CustomerDocument>('customers')

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import type { VoucherDocument, VoucherSums } from '../projections/vouchers.ts'
 import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/filters.ts'
-import { documents, Ids, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
@@ -139,7 +139,7 @@ const list = async (
   const filter = await filterOf(services, call)
   if (isFailure(filter)) return filter
   const source = documents(services.readModel.collection<VoucherDocument>('vouchers'), filter)
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, call.query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, call.query)
   if (isFailure(page)) return page
   const shown = await showVouchers(services, page.entries)
   const vouchers = page.entries.flatMap((document) => shown.get(document._id) ?? [])

@@ -260,6 +260,24 @@ export const pageOf = async <D>(
   }
 }
 
+/**
+ * The same with how many entries there are in all. That is counted only where the page does not show it: most lists of one customer
+ * or one campaign are shorter than a page, and a count costs as much as a read.
+ */
+export const pageAndTotal = async <D>(
+  source: Source<D>,
+  orders: Orders,
+  paging: Paging,
+  timed?: Timed<D>,
+): Promise<readonly [page: Awaited<ReturnType<typeof pageOf<D>>>, total: number]> => {
+  const { page = 1, starting_after_id: last, starting_after: moment, cursor: given } = paging
+  const isFirst = page === 1 && last === undefined && moment === undefined && given === undefined
+  if (!isFirst) return Promise.all([pageOf(source, orders, paging, timed), source.total()])
+  const first = await pageOf(source, orders, paging, timed)
+  if ('failed' in first) return [first, 0]
+  return [first, first.more ? await source.total() : first.entries.length]
+}
+
 /** The body of a list: `ref` names where the entries are; `total` where the list has one, `id` where it goes on from ids. */
 export const listBody = <D>(
   ref: string,

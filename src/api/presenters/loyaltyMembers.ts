@@ -10,7 +10,7 @@ import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'
 import type { Services } from '../../services.ts'
 import { allOf } from '../lists/filters.ts'
-import { documents, Ids, listBody, orderOf, pagedByNumber, pageOf } from '../lists/pager.ts'
+import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../lists/pager.ts'
 import { Range, rangeFilter } from '../lists/range.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
@@ -184,7 +184,7 @@ export const members = async (
     query.ids === undefined ? {} : { _id: { $in: query.ids } },
   )
   const source = documents(services.readModel.collection<LoyaltyCardDocument>('loyaltyCards'), filter)
-  const [page, total] = await Promise.all([pageOf(source, ORDERS, query), source.total()])
+  const [page, total] = await pageAndTotal(source, ORDERS, query)
   if (isFailure(page)) return page
   const shown = page.entries.map((document) => showMember(services, document))
   return { body: listBody('vouchers', page, shown, { total }) }
