@@ -193,7 +193,7 @@ const record = async (
 ): Promise<Tracked | Untracked> => {
   const target = targetOf(services, body, call.now, reach)
   if (isFailure(target)) return { failure: target }
-  const print = given ?? (key === undefined ? undefined : printOfEvent(target.id, body))
+  const print = given ?? (key === undefined || dryRun ? undefined : printOfEvent(target.id, body))
   const context: CommandContext = {
     ...contextOf(call, services, {
       ...(key === undefined ? {} : { key }),
@@ -201,6 +201,7 @@ const record = async (
       dryRun,
     }),
     ...(tryUntil === undefined ? {} : { tryUntil }),
+    ...(dryRun && key !== undefined ? { printIfKnown: () => printOfEvent(target.id, body) } : {}),
   }
   const { client } = call
   // Whether a stranger's customer is new is known afterwards: a read of its own before would cost more than the event.

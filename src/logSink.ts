@@ -20,7 +20,7 @@ export interface LogSinkOptions {
 
 /** Lines wait for this long, or until there are so many bytes of them: a write for each would cost more than the request. */
 const GATHER_MS = 200
-const GATHER_BYTES = 8 * 1024
+const GATHER_BYTES = 32 * 1024
 /** Whoever reads no faster than this loses lines. */
 const MAX_WAITING = 4 * 1024 * 1024
 const RETRY_MS = 50

@@ -25,15 +25,28 @@ const OWN = ['process:', 'resend:'] as const
 /** The beginning of a caller's text that only this product's own commands may have; undefined when there is none. */
 export const ownBeginning = (text: string): string | undefined => OWN.find((beginning) => text.startsWith(beginning))
 
+/** Spaces of keys that were asked for lately: there are few, and each request asks for one. */
+const spaces = new Map<string, string>()
+const MAX_SPACES = 1_000
+
+const spaceOf = ({ appId, role }: KeyOwner): string => {
+  const kind = role === 'client' ? 'client' : 'server'
+  const name = `${kind} ${appId}`
+  const known = spaces.get(name)
+  if (known !== undefined) return known
+  const space = `${shortIdFrom(kind, appId)}${kind === 'client' ? '~' : ':'}`
+  if (spaces.size >= MAX_SPACES) spaces.clear()
+  spaces.set(name, space)
+  return space
+}
+
 /**
  * The name of a command that a caller named `text`: within the space of the API key it came with, so that no caller can use up
  * or guess at the names of another. A browser's key never shares a space with a server's, whatever their ids are. With the
  * print of its content in it, a name can never be taken for that of another content.
  */
-export const callerKey = ({ appId, role }: KeyOwner, text: string, print?: string): string => {
-  const space = role === 'client' ? `${shortIdFrom('client', appId)}~` : `${shortIdFrom('server', appId)}:`
-  return print === undefined ? space + text : `${space}${text}#${print}`
-}
+export const callerKey = (owner: KeyOwner, text: string, print?: string): string =>
+  print === undefined ? spaceOf(owner) + text : `${spaceOf(owner)}${text}#${print}`
 
 /** A server's key: the text, and behind it a print, and the place of a part of what was asked for. */
 const OF_SERVER = /^[0-9A-Za-z]{8}:(.*?)(?:#[\w-]{12}(\/\d+)?)?$/s

@@ -64,7 +64,13 @@ export const uuidFrom = (...names: readonly string[]): string => {
 const NAMESPACE = Buffer.from('6f1c7d3a9a5b4e0c8f52d1b7a4e3c901', 'hex')
 
 /** Hashed in one call: a hash object for each id would cost a decision more than the rest of it. */
-const named = (names: readonly string[]): Buffer => Buffer.concat([NAMESPACE, Buffer.from(names.join('\u001f'))])
+const named = (names: readonly string[]): Buffer => {
+  const text = names.join('\u001f')
+  const bytes = Buffer.allocUnsafe(NAMESPACE.length + Buffer.byteLength(text))
+  bytes.set(NAMESPACE)
+  bytes.write(text, NAMESPACE.length)
+  return bytes
+}
 
 /** A public id that follows from what it names, so that deciding again gives the same id. */
 export const idFrom = (prefix: IdPrefix, ...names: readonly string[]): string =>

@@ -23,14 +23,20 @@ const canonical = (value: unknown): unknown => {
   if (Array.isArray(value)) return canonicalItems(value)
   const object = value as Readonly<Record<string, unknown>>
   const names = Object.keys(object)
-  let isSame = areInOrder(names)
-  if (!isSame) names.sort()
-  const entries = names.map((name): [string, unknown] => {
+  /** Undefined as long as the value itself will do. */
+  let entries: [string, unknown][] | undefined
+  if (!areInOrder(names)) {
+    names.sort()
+    entries = []
+  }
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
     const inner = canonical(object[name])
-    isSame &&= inner === object[name]
-    return [name, inner]
-  })
-  return isSame ? object : Object.fromEntries(entries)
+    if (entries === undefined && inner === object[name]) continue
+    entries ??= names.slice(0, i).map((before): [string, unknown] => [before, object[before]])
+    entries.push([name, inner])
+  }
+  return entries === undefined ? object : Object.fromEntries(entries)
 }
 
 /** The text of a value that its fingerprint is of: the order of properties makes no difference. */

@@ -74,8 +74,17 @@ export const queryOf = (url: string): string => {
   return hash === -1 ? url.slice(mark + 1) : url.slice(mark + 1, hash)
 }
 
+/** One parameter that needs no decoding, as most queries are. */
+const PLAIN = /^([\w-]+)=([\w.:~-]*)$/
+
 /** Parses a query string. A name that is too deep, malformed or dangerous is a failure that names it. */
 export const parseQuery = (query: string): { readonly value: QueryValue } | Failure => {
+  const [, plain, text] = PLAIN.exec(query) ?? []
+  if (plain !== undefined && text !== undefined && !isRefusedName(plain)) {
+    const value: Record<string, QueryValue> = Object.create(null)
+    value[plain] = text
+    return { value }
+  }
   const root: Branch = { children: new Map() }
   let count = 0
   for (const [name, value] of new URLSearchParams(query)) {

@@ -55,6 +55,13 @@ export interface Timers {
   every(ms: number, callback: () => void): () => void
 }
 
+/**
+ * Most waits are called off long before their end, and timers of one length share a list: a long wait is first one of few lengths,
+ * and what is left of it then is exact.
+ */
+const first = (ms: number): number => (ms < LONG_MS ? ms : ms - (ms % LONG_MS))
+const LONG_MS = 500
+
 export const createTime = ({ clock, wall, timeout, immediate, every }: Timers): Time => {
   const free = createFreeClock(clock)
   const listeners = new Set<() => 'calm' | 'watching'>()
@@ -105,13 +112,13 @@ export const createTime = ({ clock, wall, timeout, immediate, every }: Timers): 
       // An answer that has arrived is read after the timers of a turn and before its immediates.
       const look = () => {
         const left = due - free.now()
-        callOff = left > 0 ? timeout(left, look) : immediate(done)
+        callOff = left > 0 ? timeout(first(left), look) : immediate(done)
       }
       const done = () => {
         over()
         callback()
       }
-      let callOff = timeout(ms, look)
+      let callOff = timeout(first(ms), look)
       return () => {
         over()
         callOff()

@@ -24,6 +24,8 @@ export interface CommandContext {
   readonly key?: string
   /** What the command says, as a fingerprint: under the same key another is refused as `idempotency_key_reused`. */
   readonly print?: string
+  /** The same where nothing is recorded, so that it is only made where the key was used before. */
+  readonly printIfKnown?: () => string
   readonly requestId: string
   readonly actor: { readonly name: string; readonly role: string }
   /** ms since the epoch. */
@@ -257,7 +259,8 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
           const known = loaded.keys.find(key) ?? (former === undefined ? undefined : loaded.keys.find(former))
           if (known) {
             const at = state
-            const isOther = known.print !== undefined && context.print !== undefined && known.print !== context.print
+            const print = known.print === undefined ? undefined : (context.print ?? context.printIfKnown?.())
+            const isOther = print !== undefined && known.print !== print
             answers.push(() =>
               job.resolve(
                 isOther
