@@ -5,7 +5,7 @@ import type { CustomerInput } from '../src/domain/customer/profile.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
 import { isFailure } from '../src/http/errors.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
-import type { Deals } from '../src/runtime/voucherJobs.ts'
+import type { Deals } from '../src/runtime/jobItems.ts'
 import type { Services } from '../src/services.ts'
 import { type OrderBody, wishOf } from './orders.ts'
 

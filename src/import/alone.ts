@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 import { customerOf, mappingOfCodes, mappingOfCustomers } from './aloneMapping.ts'
 import type { Answer, Client } from './client.ts'
-import type { EventBody, MappingFile } from './mapping.ts'
+import type { MappingFile } from './mappingFile.ts'
+import type { EventBody } from './mapRecord.ts'
 
 /** What became of one record: known before, made now, or refused with the API's error body. */
 export type Outcome =

@@ -1,13 +1,7 @@
 // The mappings of records that are no events, and the customers that they make.
 import * as v from 'valibot'
-import {
-  ADDRESS_TEXTS,
-  Customer,
-  DEFAULT_CUSTOMER_COLUMN,
-  type EventBody,
-  type MappingFile,
-  PROFILE_TEXTS,
-} from './mapping.ts'
+import { ADDRESS_TEXTS, Customer, DEFAULT_CUSTOMER_COLUMN, type MappingFile, PROFILE_TEXTS } from './mappingFile.ts'
+import type { EventBody } from './mapRecord.ts'
 import type { ValueType } from './values.ts'
 
 /**

@@ -1,28 +1,8 @@
 // Does jobs on vouchers in the background, a slice of each in turn, and goes on with those that a node has left behind.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AsyncActionDocument } from '../../projections/asyncActions.ts'
-import { codeFault, normalCode } from '../domain/codes.ts'
-import { idFrom, uuidFrom } from '../domain/ids.ts'
 import { hasOwnCodes } from '../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
-import {
-  advanceJob,
-  faultOfCancel,
-  faultOfRetry,
-  isJobFact,
-  isOpen,
-  type Job,
-  type JobFact,
-  type JobFactData,
-  type JobFailure,
-  type JobItem,
-  type JobType,
-  jobOf,
-  jobStream,
-  nextRows,
-  standingOf,
-} from '../domain/vouchers/job.ts'
+import { isOpen, type Job, type JobFailure, type JobItem, nextRows } from '../domain/vouchers/job.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
@@ -32,13 +12,12 @@ import { each } from '../worker/each.ts'
 import { tryHard } from '../worker/quarantine.ts'
 import type { SetAside } from '../worker/setAside.ts'
 import { startWorker } from '../worker/worker.ts'
-import { type CodeStreams, changeCode } from './codeStreams.ts'
+import type { CodeStreams } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
-import { makeVoucher } from './makeVoucher.ts'
+import { createJobItems, type Deals } from './jobItems.ts'
+import { createJobStreams, type JobChanged, type JobWish, type LoadedJob } from './jobStreams.ts'
 import type { Uploads } from './uploads.ts'
-
-export type JobWish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 
 export interface VoucherJobs {
   /** Records what is to be done; the same id is recorded once. Answers the log position. */
@@ -57,19 +36,6 @@ export interface VoucherJobs {
   retry(id: string, context: CommandContext): Promise<JobChanged>
   stop(): Promise<void>
 }
-
-export type JobChanged =
-  /** `position`: of the log; undefined when it was so already. */
-  | { readonly kind: 'done'; readonly job: Job; readonly position: bigint | undefined }
-  | { readonly kind: 'unknown' }
-  /** Why not, in words. */
-  | { readonly kind: 'refused'; readonly why: string }
-  /** Other writers were faster, again and again. */
-  | { readonly kind: 'busy' }
-
-/** Deals with an item of a job whose items are kept beside the log; answers why it failed, or undefined. */
-export type Deal = (item: unknown, context: CommandContext) => Promise<string | undefined>
-export type Deals = Partial<Readonly<Record<JobType, Deal>>>
 
 export interface VoucherJobsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
@@ -97,12 +63,10 @@ export interface VoucherJobsOptions {
   readonly onMoved?: (moved: () => void) => () => void
 }
 
-const ACTOR = { name: 'vouchers', role: 'system' } as const
 /** The name among workers. */
 export const JOBS = 'voucher-jobs'
 /** Tries of one item: few, since the others of the job wait for it. */
 const ITEM_TRIES = 3
-const MAX_CONFLICTS = 10
 const AT_ONCE = 16
 const BUSY = 48
 const STAND_BACK_MS = 5
@@ -114,33 +78,6 @@ const LOOK_EVERY_MS = 1_500
 /** While no job is open that others may be at, the next look comes after so long, or when the read models have moved, ms. */
 const LONGEST_REST_MS = 15_000
 const TAKE = 50
-/** Bytes of items in one append: the store takes 1 MiB. */
-const CHUNK_BYTES = 500_000
-
-interface Held {
-  readonly job: Job
-  readonly revision: bigint
-  readonly position: bigint
-}
-
-/** Items that are looked at before others have their turn. */
-const LOOKED_AT = 200
-
-const chunksOf = async (items: readonly JobItem[]): Promise<readonly (readonly JobItem[])[]> => {
-  const chunks: JobItem[][] = []
-  let bytes = CHUNK_BYTES
-  for (const [i, item] of items.entries()) {
-    if (i % LOOKED_AT === LOOKED_AT - 1) await nextTurn()
-    const size = Buffer.byteLength(JSON.stringify(item))
-    if (bytes + size > CHUNK_BYTES) {
-      chunks.push([])
-      bytes = 0
-    }
-    chunks.at(-1)!.push(item)
-    bytes += size
-  }
-  return chunks
-}
 
 export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const {
@@ -162,7 +99,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const stopping = new AbortController()
   const { signal } = stopping
   /** Jobs that this node is at, in turn. */
-  const mine = new Map<string, Held | undefined>()
+  const mine = new Map<string, LoadedJob | undefined>()
   /** Until then (of `performance.now`) no job is looked for, as long as the read models do not move, ms. */
   let restsUntil = 0
   let lookedAt = Number.NEGATIVE_INFINITY
@@ -180,6 +117,9 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     return isAtRest ? left : LOOK_EVERY_MS
   }
 
+  const { read, record, giveUp, change, request } = createJobStreams({ store, uploads, now })
+  const deal = createJobItems({ ledgers, codes, deals, rulebook, now })
+
   const begin = (id: string): void => {
     if (!mine.has(id)) mine.set(id, undefined)
     background.wake()
@@ -191,62 +131,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     return 'again'
   })
 
-  const read = async (id: string): Promise<Held | undefined> => {
-    const facts: JobFact[] = []
-    let revision = -1n
-    let position = -1n
-    for await (const fact of store.readStream(jobStream(id))) {
-      if (isJobFact(fact)) facts.push(fact)
-      revision = fact.revision
-      position = fact.position
-    }
-    const job = jobOf(facts)
-    if (!job) return undefined
-    const { uploaded } = job.request
-    if (uploaded === undefined || !isOpen(job.progress)) return { job, revision, position }
-    return { job: { ...job, uploads: await uploads.load(id, uploaded) }, revision, position }
-  }
-
-  /** Deals with item `row` of a job; answers why it failed, or undefined. */
-  const deal = async ({ request, items, uploads: sent }: Job, row: number): Promise<JobFailure | undefined> => {
-    if (sent) {
-      const known = (await deals)[request.type]
-      if (!known || row >= sent.length) return { row, reason: 'what was sent is not there any more' }
-      // A name for each, so that what was done before a crash is not done again.
-      const context = { requestId: request.id, actor: ACTOR, now: now(), key: idFrom('aa', request.id, String(row)) }
-      const reason = await known(sent[row], context)
-      return reason === undefined ? undefined : { row, reason }
-    }
-    const { id, type, campaign, config } = request
-    const context = { requestId: id, actor: ACTOR, now: now() }
-    const given = items[row]
-    const item = given && { ...given, code: normalCode(given.code) }
-    // It was listed when the rule was another.
-    const fault = item && codeFault(item.code)
-    if (fault !== undefined) return { row, code: given!.code, reason: `the code ${fault}` }
-    if (type === 'VOUCHERS.BULK_UPDATE' || type === 'VOUCHERS.METADATA_UPDATE') {
-      const { code, spec } = item!
-      const changed = await changeCode(
-        ledgers,
-        code,
-        ({ spec: { metadata, ...rest } }) => ({
-          type: 'ChangeVoucher',
-          spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } },
-        }),
-        context,
-      )
-      if (changed.kind === 'busy') throw new Error(`code ${code} is changed by many at once`)
-      return changed.kind === 'refused' ? { row, code, reason: changed.refusal.key } : undefined
-    }
-    const owner = { type: 'voucher', id: idFrom('v', id, String(row)), ...(campaign === undefined ? {} : { campaign }) }
-    const spec: VoucherSpec = item?.spec ?? request.spec ?? {}
-    const wish = { code: item?.code, config: config ?? {}, owner, spec, active: item?.active ?? true }
-    const made = await makeVoucher(codes, wish, rulebook().project.customerKey, context)
-    if (made.kind === 'taken') return { row, code: made.code, reason: 'duplicate_found' }
-    return made.kind === 'used_up' ? { row, reason: 'invalid_code_config' } : undefined
-  }
-
-  /** The same: what cannot be done is a failure of this item alone. A store in trouble is waited for with patience only. */
+  /** Deals with an item: what cannot be done is a failure of this item alone. A store in trouble is waited for with patience only. */
   const see = async (job: Job, row: number, isPatient: boolean): Promise<JobFailure | undefined> => {
     const tried = await tryHard(() => deal(job, row), {
       maxTries: ITEM_TRIES,
@@ -262,18 +147,8 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     return { row, ...(code === undefined ? {} : { code }), reason: wordsOf(error) }
   }
 
-  /** Records a fact of the job; undefined when another node was faster. */
-  const record = async ({ job, revision }: Held, fact: JobFact): Promise<Held | undefined> => {
-    const id = uuidFrom('job', job.progress.id, fact.type, String(revision))
-    const metadata = { $correlationId: job.progress.id, actor: ACTOR, now: now() }
-    const result = await store.append(jobStream(job.progress.id), [{ id, ...fact, metadata }], revision)
-    if (result.kind === 'conflict') return undefined
-    const { revision: at, position } = result
-    return { job: advanceJob(job, fact), revision: at, position }
-  }
-
   /** The next items of a job, and the record of them; undefined when another node is at it. */
-  const slice = async (held: Held, isPatient: boolean): Promise<Held | undefined> => {
+  const slice = async (held: LoadedJob, isPatient: boolean): Promise<LoadedJob | undefined> => {
     const { job } = held
     const { id, campaign } = job.progress
     const about = { id, ...(campaign === undefined ? {} : { campaign }) }
@@ -285,31 +160,16 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       })
     const { rows, ...after } = nextRows(job, size)
     const failures: JobFailure[] = []
-    const deal = async (row: number): Promise<void> => {
+    const one = async (row: number): Promise<void> => {
       const failure = await see(job, row, isPatient)
       if (failure) failures.push(failure)
     }
     const pause = { isDue: () => waiting() > BUSY, rest: () => sleep(STAND_BACK_MS, signal) }
-    await each(rows, deal, { concurrency: AT_ONCE, signal, pause })
+    await each(rows, one, { concurrency: AT_ONCE, signal, pause })
     if (signal.aborted) return undefined
     failures.sort((a, b) => a.row - b.row)
     const done = rows.length - failures.length
     return record(held, { type: 'VoucherJobAdvanced', data: { ...about, ...after, done, failures, occurredAt: now() } })
-  }
-
-  /** A job that cannot be gone on with: it has failed, and says why. */
-  const giveUp = async (id: string, error: unknown): Promise<void> => {
-    const held = await read(id).catch(() => undefined)
-    if (held && !isOpen(held.job.progress)) return
-    const campaign = held?.job.progress.campaign
-    const data = { id, ...(campaign === undefined ? {} : { campaign }), reason: wordsOf(error), occurredAt: now() }
-    if (held) await record(held, { type: 'VoucherJobFailed', data })
-    else {
-      const metadata = { $correlationId: id, actor: ACTOR, now: now() }
-      const fact = { id: uuidFrom('job', id, 'given up', wordsOf(error)), type: 'VoucherJobFailed', data, metadata }
-      await store.append(jobStream(id), [fact], 'any')
-    }
-    quarantine.done(id)
   }
 
   /** One slice of a job that this node is at. */
@@ -361,58 +221,15 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
         log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
         if (outcome !== 'set_aside') return
         mine.delete(id)
-        await giveUp(id, error).catch((worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'))
+        await giveUp(id, error).then(
+          () => quarantine.done(id),
+          (worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'),
+        )
       },
     },
     backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
     onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
   })
-
-  const change = async (
-    id: string,
-    type: 'VoucherJobCanceled' | 'VoucherJobRetried',
-    { requestId, actor, now: at, key }: CommandContext,
-  ): Promise<JobChanged> => {
-    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
-      const held = await read(id)
-      if (!held) return { kind: 'unknown' }
-      const { progress } = held.job
-      if (type === 'VoucherJobCanceled' && progress.canceled)
-        return { kind: 'done', job: held.job, position: undefined }
-      const why = (type === 'VoucherJobCanceled' ? faultOfCancel : faultOfRetry)(progress)
-      if (why !== undefined) return { kind: 'refused', why }
-      const { campaign } = progress
-      const data = { id, ...(campaign === undefined ? {} : { campaign }), was: standingOf(progress), occurredAt: at }
-      const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
-      const fact = { id: uuidFrom('job', id, type, String(held.revision)), type, data, metadata }
-      const result = await store.append(jobStream(id), [fact], held.revision)
-      if (result.kind === 'appended')
-        return { kind: 'done', job: advanceJob(held.job, { type, data }), position: result.position }
-    }
-    return { kind: 'busy' }
-  }
-
-  const request: VoucherJobs['request'] = async (wish, items, { requestId, actor, now: at, deadline, key }) => {
-    const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
-    const facts: JobFact[] = (await chunksOf(items)).map((chunk) => ({
-      type: 'VoucherJobItemsListed',
-      data: { id: wish.id, items: [...chunk] },
-    }))
-    facts.push({ type: 'VoucherJobRequested', data: { ...wish, occurredAt: at } })
-    let position = 0n
-    for (const [i, fact] of facts.entries()) {
-      const result = await store.append(
-        jobStream(wish.id),
-        [{ id: uuidFrom('job', wish.id, String(i)), ...fact, metadata }],
-        i === 0 ? 'no_stream' : BigInt(i - 1),
-        deadline === undefined ? {} : { deadline },
-      )
-      // Asked for before, under the same id: it stands as it was recorded then.
-      if (result.kind === 'conflict') break
-      position = result.position
-    }
-    return position
-  }
 
   return {
     request,

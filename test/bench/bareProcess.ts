@@ -2,7 +2,7 @@
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { TrackBody } from '../../commands/events.ts'
+import { TrackBody } from '../../commands/eventRecording.ts'
 
 const app = new Hono()
 app.post('/v1/events', async (c) => {

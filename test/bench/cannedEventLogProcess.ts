@@ -6,7 +6,8 @@ import { encodeRecord, messageOf } from '../../src/engines/eventlog/log/record.t
 import { listen } from '../../src/engines/eventlog/server.ts'
 import { supportedMethodsFrame } from '../../src/engines/eventlog/services/features.ts'
 import type { Call } from '../../src/engines/eventlog/wire/grpc.ts'
-import { readBatchChunk, readReadRequest } from '../../src/engines/eventlog/wire/requests.ts'
+import { readReadRequest } from '../../src/engines/eventlog/wire/reads.ts'
+import { readBatchChunk } from '../../src/engines/eventlog/wire/requests.ts'
 import {
   batchSuccess,
   caughtUp,

@@ -4,15 +4,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerOf, mappingOfCustomers } from '../../src/import/aloneMapping.ts'
 import { InputError } from '../../src/import/errors.ts'
-import {
-  completeMapping,
-  idOfRecord,
-  type MappingFile,
-  mapRecord,
-  parseMappingFile,
-  parseMetadataOption,
-  schemaOf,
-} from '../../src/import/mapping.ts'
+import { completeMapping, schemaOf } from '../../src/import/mapping.ts'
+import { type MappingFile, parseMappingFile, parseMetadataOption } from '../../src/import/mappingFile.ts'
+import { idOfRecord, mapRecord } from '../../src/import/mapRecord.ts'
 
 const bodyOf = (file: MappingFile, fields: Readonly<Record<string, unknown>>, columns?: readonly string[]) => {
   const mapped = mapRecord(completeMapping(file, columns), {

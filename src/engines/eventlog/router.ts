@@ -11,7 +11,7 @@ import { serveRead } from './services/read.ts'
 import { serveSubscription } from './subs/subscribe.ts'
 import { cancelled, invalidArgument, notReady, unavailable, unimplemented } from './wire/errors.ts'
 import type { Call } from './wire/grpc.ts'
-import { type ReadRequest, readReadRequest } from './wire/requests.ts'
+import { type ReadRequest, readReadRequest } from './wire/reads.ts'
 
 export interface Router {
   readonly route: (call: Call) => void

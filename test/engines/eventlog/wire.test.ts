@@ -8,12 +8,8 @@ import * as assert from 'uvu/assert'
 import { parseMetadata, revivalMetadata } from '../../../src/engines/eventlog/log/metadata.ts'
 import { createDeframer, framed, MAX_MESSAGE } from '../../../src/engines/eventlog/wire/framing.ts'
 import { MalformedMessage, putVarint, varintSize } from '../../../src/engines/eventlog/wire/protobuf.ts'
-import {
-  readAppendRequest,
-  readBatchChunk,
-  readDeleteRequest,
-  readReadRequest,
-} from '../../../src/engines/eventlog/wire/requests.ts'
+import { readReadRequest } from '../../../src/engines/eventlog/wire/reads.ts'
+import { readAppendRequest, readBatchChunk, readDeleteRequest } from '../../../src/engines/eventlog/wire/requests.ts'
 import { batchSuccess } from '../../../src/engines/eventlog/wire/responses.ts'
 
 const test = suite('event log wire')

@@ -10,14 +10,8 @@ import {
   readUint64,
   readVarint,
 } from '../wire/protobuf.ts'
-import {
-  type AllPosition,
-  type FilterRequest,
-  readFilter,
-  readPosition,
-  readStreamName,
-  readUuid,
-} from '../wire/requests.ts'
+import { type AllPosition, type FilterRequest, readFilter, readPosition } from '../wire/reads.ts'
+import { readStreamName, readUuid } from '../wire/requests.ts'
 import type { NackAction } from './group.ts'
 import type { Settings } from './settings.ts'
 import { STRATEGIES, type Strategy } from './strategy.ts'

@@ -1,6 +1,6 @@
 // Filters of $all: by stream name or event type, by prefixes or a regular expression, looked at on the record itself.
 import { streamOf, typeOf } from '../log/record.ts'
-import type { FilterRequest } from '../wire/requests.ts'
+import type { FilterRequest } from '../wire/reads.ts'
 
 export interface Filter {
   matches(record: Buffer): boolean

@@ -9,7 +9,7 @@ import { allStart, asRevision, PAGE_ROWS, readFailure } from '../services/read.t
 import { createSender, type Sender } from '../services/sender.ts'
 import { consumerTooSlow, type RpcError, streamDeleted, unavailable, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
-import type { ReadRequest } from '../wire/requests.ts'
+import type { ReadRequest } from '../wire/reads.ts'
 import { caughtUp, checkpoint, confirmation } from '../wire/responses.ts'
 import { createCheckpoints } from './checkpoints.ts'
 

@@ -1,0 +1,238 @@
+// Recording one event: what a body must be, whom it is about, and what comes of it.
+import * as v from 'valibot'
+import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { showEvent } from '../src/api/presenters/events.ts'
+import { type Reach, sayable, tellable } from '../src/api/reach.ts'
+import { callerKey, keyOwner, ownBeginning } from '../src/domain/callerKeys.ts'
+import { CodeName } from '../src/domain/codes.ts'
+import { CustomerInput } from '../src/domain/customer/profile.ts'
+import type { CustomerState } from '../src/domain/customer/state.ts'
+import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
+import type { TrackEvent } from '../src/domain/decider/commands.ts'
+import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
+import { printOf } from '../src/domain/print.ts'
+import type { Refusal } from '../src/domain/refusal.ts'
+import { GivenMetadata } from '../src/domain/size.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
+import { instant, name300 } from '../src/http/fields.ts'
+import { type Call, checkerOf } from '../src/http/route.ts'
+import type { CommandContext, Executed } from '../src/runtime/customers.ts'
+import { withOffer } from '../src/runtime/referralOffer.ts'
+import type { Services } from '../src/services.ts'
+import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
+
+/** How far ahead of this node's clock an event may say it occurred: clocks differ. */
+const MAX_AHEAD_MS = 5 * 60_000
+
+export const TrackBody = v.pipe(
+  v.object({
+    event: name300,
+    customer: v.pipe(
+      CustomerInput,
+      v.check(
+        (c) => c.id !== undefined || typeof c.source_id === 'string',
+        "should have required property 'source_id'",
+      ),
+    ),
+    metadata: v.optional(GivenMetadata, {}),
+    referral: v.optional(v.nullable(v.object({ ...ReferralRef.entries, code: CodeName }))),
+    loyalty: v.optional(v.nullable(v.object({ ...LoyaltyRef.entries, code: CodeName }))),
+    /** The client's own id of the event: repeating it records nothing. */
+    id: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.maxLength(255),
+        v.check(
+          (id) => ownBeginning(id) === undefined,
+          ({ input }) => `must NOT begin with ${ownBeginning(input)}`,
+        ),
+      ),
+    ),
+    /** When it happened; else when it arrived. */
+    occurred_at: v.optional(v.nullable(instant)),
+  }),
+  v.title('TrackEvent'),
+)
+
+export type TrackBody = v.InferOutput<typeof TrackBody>
+
+export const checkTrackBody = checkerOf(TrackBody)
+
+interface Target {
+  readonly id: CustomerId
+  readonly command: TrackEvent
+}
+
+/** Whom an event is about and the command that it is, or why it cannot be one. */
+const targetOf = (services: Services, body: TrackBody, now: number, reach?: Reach): Target | Failure => {
+  const { id: customerId, ...said } = body.customer
+  const profile = reach ? sayable(reach, body.customer, said) : said
+  const occurredAt = body.occurred_at ?? now
+  // Nobody is told that his time is wrong by a clock that is known to be behind.
+  if (occurredAt - now > MAX_AHEAD_MS && services.clock.distrust()?.kind === 'behind_log')
+    return unavailable('The clock of this node is behind: ask again', 30)
+  if (occurredAt - now > MAX_AHEAD_MS)
+    return refuse('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
+  if (customerId !== undefined && !isCustomerId(customerId)) return notFound('customer', customerId)
+  const id = customerId ?? customerOfSource(services, said.source_id!)
+  return {
+    id,
+    command: {
+      type: 'TrackEvent',
+      event: body.event,
+      occurredAt,
+      metadata: body.metadata,
+      profile,
+      mayCreate: customerId === undefined,
+      mode: services.settings.mode,
+      ...(typeof body.occurred_at === 'number' ? {} : { undated: true }),
+      ...(body.referral ? { referral: body.referral } : {}),
+      ...(body.loyalty ? { loyalty: body.loyalty } : {}),
+      ...(reach && reach.writes !== 'any' ? { onlyNew: true } : {}),
+      triggerHorizonMs: services.settings.triggerHorizonMs,
+    },
+  }
+}
+
+/** A refusal for what the event says, not for who says it: such an event is worth keeping. */
+const isWorthKeeping = (refusal: Refusal): boolean => refusal.key === 'metadata_validation_failed'
+
+const keep = async (
+  services: Services,
+  customer: string,
+  body: TrackBody,
+  refusal: Refusal,
+  context: CommandContext,
+  channel: string,
+): Promise<bigint> => {
+  const { occurred_at, ...rest } = body
+  const kept = await services.rejected.keep(
+    customer,
+    {
+      event: body.event,
+      body: { ...rest, occurred_at: new Date(occurred_at ?? context.now).toISOString() },
+      reasons: refusal.details.split('; '),
+      occurredAt: context.now,
+      channel,
+    },
+    context,
+  )
+  return kept.position
+}
+
+/** The name under which an event is recorded: that which the caller gave to it. */
+export const keyOf = (call: AnyCall, { id }: TrackBody): string | undefined =>
+  id === undefined ? undefined : callerKey(keyOwner(call), id)
+
+const isCreated = (executed: Executed): boolean =>
+  executed.kind === 'done' && executed.facts.some(({ type }) => type === 'CustomerCreated')
+
+/** What an event says, however and by whom it is sent: a repeat says the same. In the order of the print, which saves sorting. */
+const printOfEvent = (customer: string, body: TrackBody): string => {
+  const { id: _, ...said } = body.customer
+  const { event, loyalty, metadata, occurred_at = null, referral } = body
+  return printOf({ customer: { id: customer, ...said }, event, loyalty, metadata, occurred_at, referral })
+}
+
+type AnyCall = Call<unknown, unknown, unknown>
+
+export interface Tracked {
+  readonly isRepeat: boolean
+  readonly state: CustomerState
+  readonly position: bigint | undefined
+  readonly answer: ReturnType<typeof showEvent>
+}
+
+export interface Untracked {
+  readonly failure: Failure
+  /** Present when the event was kept among the refused ones. */
+  readonly position?: bigint
+}
+
+interface Naming {
+  readonly key: string | undefined
+  readonly print?: string
+  readonly dryRun?: boolean
+  /** Whether a refusal for what the event says is kept. */
+  readonly keeps: boolean
+  /** How far the request of a client key reaches. */
+  readonly reach?: Reach
+  /** ms since the epoch: past it the event is not begun. */
+  readonly tryUntil?: number
+}
+
+/** What a batch's event is answered that there was no time for. */
+export const notTried = (): Failure =>
+  refuse('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
+
+/** Records one event; a repeat is answered with what the first time recorded, and one that says something else is refused. */
+export const record = async (
+  services: Services,
+  call: AnyCall,
+  body: TrackBody,
+  { key, print: given, dryRun = false, keeps, reach, tryUntil }: Naming,
+): Promise<Tracked | Untracked> => {
+  const target = targetOf(services, body, call.now, reach)
+  if (isFailure(target)) return { failure: target }
+  const print = given ?? (key === undefined || dryRun ? undefined : printOfEvent(target.id, body))
+  const context: CommandContext = {
+    ...contextOf(call, services, {
+      ...(key === undefined ? {} : { key }),
+      ...(print === undefined ? {} : { print }),
+      dryRun,
+    }),
+    ...(tryUntil === undefined ? {} : { tryUntil }),
+    ...(dryRun && key !== undefined ? { printIfKnown: () => printOfEvent(target.id, body) } : {}),
+  }
+  const { client } = call
+  // Whether a stranger's customer is new is known afterwards: a read of its own before would cost more than the event.
+  const full = reach?.isStranger ? client?.take('newCustomers', 1) : undefined
+  const offered = await withOffer(services, target.command)
+  const command = full ? { ...offered, mayCreate: false } : offered
+  const executed = await services.customers.execute(target.id, command, context)
+  if (reach?.isStranger && !full && !isCreated(executed)) client?.giveBack('newCustomers', 1)
+  /** Of nobody is anything told to a stranger. */
+  const show = ({ id, profile }: CustomerState, facts: Parameters<typeof showEvent>[2]) => {
+    const told = reach ? tellable(reach, profile) : profile
+    return reach?.isStranger
+      ? showEvent(command, { id: target.id, profile: told }, [])
+      : showEvent(command, { id, profile: told }, facts)
+  }
+  switch (executed.kind) {
+    case 'busy':
+      return { failure: executed.notTried ? notTried() : tooBusy() }
+    case 'refused': {
+      const { refusal, known, state } = executed
+      if (known) {
+        const before = reach?.isStranger ? undefined : eventIn(await services.customers.factsOf(state.id, known))
+        return { failure: duplicateEvent(body.id, before) }
+      }
+      if (full && offered.mayCreate && refusal.key === 'not_found') return { failure: full }
+      const failure = fromRefusal(refusal)
+      return keeps && !dryRun && isWorthKeeping(refusal) && !client?.take('refusedEvents', 1)
+        ? { failure, position: await keep(services, target.id, body, refusal, context, call.channel) }
+        : { failure }
+    }
+    case 'done': {
+      const { state, position, facts } = executed
+      return { isRepeat: false, state, position, answer: show(state, facts) }
+    }
+    case 'repeated': {
+      const { state, position, range } = executed
+      const repeat = { isRepeat: true, state, position }
+      // The event alone: nothing followed from it, so there is nothing to read.
+      if (range.count === 1) return { ...repeat, answer: show(state, []) }
+      if (range.count > 0) return { ...repeat, answer: show(state, await services.customers.factsOf(state.id, range)) }
+      const remembered = await rememberedEvent(services, state.id, context.key!, command)
+      if (remembered && !remembered.isSame) return { failure: duplicateEvent(body.id, remembered.before) }
+      const answer = show(state, [])
+      return {
+        ...repeat,
+        answer: reach?.isStranger ? answer : { ...answer, effects: [...(remembered?.effects ?? [])] },
+      }
+    }
+    default:
+      return executed satisfies never
+  }
+}
