@@ -56,24 +56,34 @@ const isSilence = (error: unknown): boolean => {
 }
 
 /** A server selection that ended for another reason than silence, in words: the driver says only that its time was over. */
-const worded = (error: unknown, url: string): unknown => {
+const worded = (error: unknown): unknown => {
   if (!(error instanceof MongoServerSelectionError)) return error
   const servers = [...(error.reason?.servers.values() ?? [])]
   const own = servers.find(({ error }) => error !== null)?.error
   if (own) return own
-  // The driver forgets servers of another set than the one it was told.
-  if (servers.length === 0 && /[?&]replicaSet=/i.test(url))
-    return new ReadModelUnavailable('not a member of replica set', error)
   return servers.some(({ type }) => type === 'RSSecondary' || type === 'RSOther' || type === 'RSGhost')
     ? new ReadModelUnavailable('no primary', error)
     : error
+}
+
+/**
+ * Calls `tell` whenever a server greets as one of another replica set than the URL names, or of none: the driver then forgets it
+ * without a word, or, with directConnection, takes it as one that has not answered yet.
+ */
+const onOtherSet = (client: MongoClient, tell: (error: ReadModelUnavailable) => void): void => {
+  const { replicaSet } = client.options
+  if (replicaSet === undefined) return
+  client.on('serverHeartbeatSucceeded', ({ reply }) => {
+    if (reply.setName !== replicaSet) tell(new ReadModelUnavailable('not a member of replica set'))
+  })
 }
 
 const askAlone = async (url: string, signal: AbortSignal): Promise<void> => {
   const client = new MongoClient(url, WITNESS)
   try {
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown) => reject(isSilence(error) ? new NoAnswer(0) : worded(error, url))
+      const fail = (error: unknown) => reject(isSilence(error) ? new NoAnswer(0) : worded(error))
+      onOtherSet(client, fail)
       // A server that refuses says so at once; the driver itself would go on trying until the time is over.
       client.on('topologyDescriptionChanged', ({ newDescription }) => {
         const errors = [...newDescription.servers.values()].map(({ error }) => error)
@@ -101,6 +111,7 @@ export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: R
       Object.assign(client.options, { minPoolSizeCheckFrequencyMS: 10_000 })
       // The driver watches the server by itself, and learns first that it has gone.
       client.on('serverHeartbeatFailed', ({ failure }) => line.doubt(failure))
+      onOtherSet(client, (error) => line.doubt(error))
       return { client, database: client.db(database), collections: new Map() }
     },
     end: ({ client }) => client.close(),
