@@ -1,5 +1,6 @@
 // Given servers: where each file has its place on them, and files that cannot run there, which say so and count as skipped.
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 
 /** What begins the lines that the runner reads: why a file is skipped, and the seconds of processor time that it took. */
 export const SKIPPED = 'THIS FILE IS SKIPPED: '
@@ -27,7 +28,10 @@ const placeOf = (dir: string): string => `test_${createHash('sha256').update(dir
 export const givenServers = (dir: string): Readonly<Record<string, string>> => {
   const { EVENTSTORE_URL: events, MONGODB_URL: documents } = process.env
   return {
-    ...(events ? { EVENTSTORE_URL: events, EVENTSTORE_NAMESPACE: placeOf(dir) } : {}),
+    // As beside an embedded log, personal data is encrypted; the key is not on the server.
+    ...(events
+      ? { EVENTSTORE_URL: events, EVENTSTORE_NAMESPACE: placeOf(dir), MASTER_KEY_FILE: join(dir, 'master.key') }
+      : {}),
     ...(documents ? { MONGODB_URL: documents, MONGODB_DATABASE: placeOf(dir) } : {}),
   }
 }

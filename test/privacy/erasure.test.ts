@@ -38,8 +38,7 @@ const MARKS = [
   CONSENTED,
 ]
 
-/** On given servers too personal data is encrypted, under a key that is not with them. */
-const start = () => testNode({ MASTER_KEY_FILE: join(dir, 'master.key') }, dir)
+const start = () => testNode({}, dir)
 
 test.before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tributary-erasure-'))

@@ -71,9 +71,12 @@ export const testNode = async (
     trouble && env.EVENTSTORE_URL === undefined && env.MONGODB_URL === undefined
       ? await startTroubled(data, trouble)
       : undefined
+  // Nodes of one log have one key, or none: where a test names the log, that is its own matter.
+  const { MASTER_KEY_FILE: masterKeyFile, ...given } = givenServers(data)
   const config: Config = loadConfig({
     ...(troubled ? { EVENTSTORE_URL: troubled.eventStoreUrl, MONGODB_URL: troubled.mongodbUrl } : {}),
-    ...givenServers(data),
+    ...given,
+    ...(masterKeyFile === undefined || env.EVENTSTORE_URL !== undefined ? {} : { MASTER_KEY_FILE: masterKeyFile }),
     PORT: '0',
     HOST: '127.0.0.1',
     DATA_DIR: data,
