@@ -96,7 +96,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
     consent: consentOf(found.consents, definition.channel.type),
   })
   try {
-    const made = render({
+    const made = await render({
       message: 'msg_test',
       projectId: rulebook.project.id,
       distribution: { id, name: definition.name },

@@ -230,7 +230,7 @@ export const createAttempt = (options: AttemptOptions) => {
         if (!issued || issued.kind === 'refused') return drop('no_code')
         code = issued.code
       }
-      rendered = render({
+      rendered = await render({
         message: message._id,
         projectId: rulebook.project.id,
         distribution: { id: entry.id, name: definition.name },

@@ -8,7 +8,8 @@ import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
 import type { Setting } from '../domain/templates/dates.ts'
-import { type TemplateContext, templateOf } from '../domain/templates/template.ts'
+import { type TemplateContext, type TemplateForm, templateOf } from '../domain/templates/template.ts'
+import { createTurns } from '../line/turns.ts'
 
 /** The event that set a message off, as it is shown. */
 export interface Cause {
@@ -148,7 +149,21 @@ export const webhookBody = (input: {
     },
   })
 
-const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook' }): Rendered => {
+/** Turns that all renderings of a node share: each takes some tens of milliseconds at most. */
+const turns = createTurns()
+
+const rendering = async (
+  source: string,
+  form: TemplateForm,
+  values: TemplateContext,
+  setting: Setting,
+): Promise<string> => {
+  const turn = turns.over()
+  if (turn) await turn
+  return templateOf(source, form).render(values, setting)
+}
+
+const webhook = async (input: RenderInput, channel: ChannelSettings & { type: 'webhook' }): Promise<Rendered> => {
   const { url, template } = channel
   if (template === undefined) {
     const { cause, distribution, message, projectId, createdAt } = input
@@ -167,7 +182,7 @@ const webhook = (input: RenderInput, channel: ChannelSettings & { type: 'webhook
     })
     return { channel: 'webhook', url, body }
   }
-  const body = templateOf(template, 'data').render(contextOf(input), input.setting)
+  const body = await rendering(template, 'data', contextOf(input), input.setting)
   try {
     JSON.parse(body)
   } catch (error) {
@@ -185,9 +200,9 @@ const SEEN = /[^\s\p{C}]/u
 /** Whether a text message says nothing: nobody is sent one. */
 export const isEmptyText = (rendered: Rendered): boolean => rendered.channel === 'sms' && !SEEN.test(rendered.text)
 
-/** Renders a message. Throws an error that says what in the template went wrong. */
-export const render = (input: RenderInput): Rendered => {
-  const { channel, customer } = input
+/** Renders a message, each of its templates in a turn with time for it. Rejects with an error that says what in the template went wrong. */
+export const render = async (input: RenderInput): Promise<Rendered> => {
+  const { channel, customer, setting } = input
   switch (channel.type) {
     case 'webhook':
       return webhook(input, channel)
@@ -198,16 +213,16 @@ export const render = (input: RenderInput): Rendered => {
         channel: 'email',
         to: (customer.profile.email ?? '').trim(),
         ...(from === undefined ? {} : { from }),
-        subject: oneLine(templateOf(subject, 'text').render(context, input.setting)),
-        ...(html === undefined ? {} : { html: templateOf(html, 'html').render(context, input.setting) }),
-        ...(text === undefined ? {} : { text: templateOf(text, 'text').render(context, input.setting) }),
+        subject: oneLine(await rendering(subject, 'text', context, setting)),
+        ...(html === undefined ? {} : { html: await rendering(html, 'html', context, setting) }),
+        ...(text === undefined ? {} : { text: await rendering(text, 'text', context, setting) }),
       }
     }
     case 'sms':
       return {
         channel: 'sms',
         to: (customer.profile.phone ?? '').trim(),
-        text: templateOf(channel.text, 'text').render(contextOf(input), input.setting),
+        text: await rendering(channel.text, 'text', contextOf(input), setting),
       }
     default:
       return channel satisfies never

@@ -2,6 +2,7 @@
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Failure, refuse } from './errors.ts'
 import { inSlices, isLong, turns } from './longBody.ts'
+import { JsonFault, MAX_MEMBERS, parseInPieces, TooDeep, TooMany } from './longJson.ts'
 import { isRefusedName } from './names.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
@@ -100,8 +101,12 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<
   if (isLarge) await turns.over()
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = isLarge ? await parseInPieces(text, nesting) : JSON.parse(text)
   } catch (error) {
+    if (error instanceof TooDeep) return tooDeep(nesting)
+    if (error instanceof TooMany)
+      return refuse('invalid_payload', `In the body a list or object has more than ${MAX_MEMBERS} members`)
+    if (error instanceof JsonFault) return refuse('malformed_json', placed(error.position))
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
   const checkText = SURROGATE_ESCAPE.test(text)
@@ -110,17 +115,20 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<
     ? await inSlices(value, (slice) => faultIn(slice, nesting, checkText))
     : faultIn(value, nesting, checkText)
   if (fault === undefined) return { value, bytes: bytes.byteLength }
-  return refuse(
-    'invalid_payload',
-    `In the body ${fault === TOO_DEEP ? `nesting is deeper than ${nesting} levels` : fault}`,
-  )
+  return fault === TOO_DEEP ? tooDeep(nesting) : refuse('invalid_payload', `In the body ${fault}`)
 }
+
+const tooDeep = (nesting: number): Failure =>
+  refuse('invalid_payload', `In the body nesting is deeper than ${nesting} levels`)
 
 /** The engine quotes the text around the mistake; what was sent may be personal, so only the place is kept. */
 const reason = (message: string): string => {
   const place = /at position (\d+)/.exec(message)
-  return place === null ? 'The body is not complete JSON' : `The body is not JSON: mistake at position ${place[1]}`
+  return placed(place === null ? undefined : Number(place[1]))
 }
+
+const placed = (position: number | undefined): string =>
+  position === undefined ? 'The body is not complete JSON' : `The body is not JSON: mistake at position ${position}`
 
 const formFault = (contentType: string | null, encoding: string | null): string | undefined => {
   if (contentType === null) return 'Send the body with Content-Type: application/json'

@@ -273,6 +273,54 @@ test('whatever a template does with a large event, it ends by its own bounds and
   assert.match(templateOf(usual, 'html').render(context, SETTING), 'W400!')
 })
 
+/** What takes long in ways of its own, beside what goes through much. */
+const SLOW: Readonly<Record<string, string>> = {
+  ...COSTLY,
+  dates: '{% for a in (1..20000) %}{{ event.at | date: "%A, %B %-e, %Y at %-l:%M %P %z" }}{% endfor %}',
+  'dates in words': '{% for a in (1..20000) %}{{ event.at | date: "%c %x %X" }}{% endfor %}',
+  'dates elsewhere': '{% for a in (1..20000) %}{{ event.at | date: "%Z", "America/New_York" }}{% endfor %}',
+  'dates of no zone': '{% for a in (1..20000) %}{{ event.at | date: "%Z", "Mars/Olympus" }}{% endfor %}',
+  'a long form of a date': '{% for a in (1..20000) %}{{ event.at | date: event.form }}{% endfor %}',
+  groups: '{% for a in (1..20000) %}{% assign x = event.list | group_by: "x" %}{% endfor %}',
+  numbers: '{% for a in (1..20000) %}{{ a | plus: 1 | times: 3 | modulo: 7 | round: 2 | at_least: 3 }}{% endfor %}',
+  'values that read as links': '{% for a in (1..20000) %}{{ event.dots }}{% endfor %}',
+}
+/** Of a processor: so long a rendering may keep others waiting. */
+const MOST_MS = 100
+
+test('no template keeps others waiting', () => {
+  const context: TemplateContext = {
+    customer: {},
+    event: {
+      text: 'word. '.repeat(40_000),
+      list: Array.from({ length: 2_000 }, (_, i) => `w${i}`),
+      at: '2024-03-31T01:30:00Z',
+      form: '%A %B %c %x %X '.repeat(2_000),
+      dots: 'a.bc'.repeat(15_000),
+    },
+    segment: null,
+    points: {},
+    code: null,
+    distribution: {},
+    message: {},
+  }
+  for (const form of ['text', 'html'] as const)
+    for (const [what, source] of Object.entries(SLOW)) {
+      let least = Number.POSITIVE_INFINITY
+      // Once the template is read; and now and then garbage is collected meanwhile.
+      for (let i = 0; i < 5 && least > MOST_MS; i++) {
+        const before = process.cpuUsage()
+        try {
+          templateOf(source, form).render(context, SETTING)
+        } catch {
+          // Most are more than may be.
+        }
+        least = Math.min(least, process.cpuUsage(before).user / 1_000)
+      }
+      assert.ok(least <= MOST_MS, `${what}, as ${form}: ${least} ms`)
+    }
+})
+
 test('a template that takes long to read is refused, a long one with few values is not', () => {
   const filler = (length: number) => '<p>text</p>'.repeat(length / 11)
   assert.is(templateFault(filler(MAX_TEMPLATE - 2_000) + '{{ customer.name | upcase }}'.repeat(50), 'html'), undefined)

@@ -18,10 +18,22 @@ const ISO = /^\d{4}-\d{2}-\d{2}/
 /** What says itself where it was, in the forms that are no ISO 8601. */
 const WITH_ZONE = /(?:\b(?:GMT|UTC?|[ECMP][SD]T)|[+-]\d{2}:?\d{2}|\dZ)\s*(?:\([^)]*\))?$/i
 
+/** Names of zones that are known to be some; whether one is takes as long as to show ten dates. */
+const zones = new Map<string, Zone>()
+const namedZone = (name: string): Zone | undefined => {
+  const known = zones.get(name)
+  if (known || name.length > 100 || !IANAZone.isValidZone(name)) return known
+  if (zones.size >= 1_000) zones.clear()
+  const zone = IANAZone.create(name)
+  zones.set(name, zone)
+  return zone
+}
+
 const zoneOf = (name: unknown): Zone => {
   // Minutes west of UTC, as Liquid has them.
   if (typeof name === 'number') return FixedOffsetZone.instance(-name)
-  if (typeof name === 'string' && IANAZone.isValidZone(name)) return IANAZone.create(name)
+  const zone = typeof name === 'string' ? namedZone(name) : undefined
+  if (zone) return zone
   throw new Error(`unknown time zone '${String(name)}'`)
 }
 

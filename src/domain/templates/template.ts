@@ -16,8 +16,8 @@ export const MAX_TEMPLATE = 100_000
  * What one rendering may take: parts that are put out or run, and characters and elements that operations go through. Together
  * they come to some tens of milliseconds. Time itself is the last bound, for a machine may stand still.
  */
-const MAX_PARTS = 20_000
-const MAX_CHARACTERS = 2_000_000
+const MAX_PARTS = 10_000
+const MAX_CHARACTERS = 1_000_000
 const RENDER_LIMIT_MS = 2_000
 
 /** What a name in a template costs is the way to it from the template's beginning: it is looked for when the template is read. */
