@@ -1,6 +1,6 @@
 # Tributary in one image: Node.js, the packages it runs on, and the built program.
-# For a build that can be repeated, name the base by its digest: docker build --build-arg NODE_IMAGE=node@sha256:… .
-ARG NODE_IMAGE=node:24-slim
+# The base by its digest (amd64 and arm64), so that a build can be repeated; another one: docker build --build-arg NODE_IMAGE=… .
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json GOING-LIVE.md ./

@@ -9,7 +9,8 @@ export const common = {
   metadata: 'Data of your own: values by name, up to 2,000 keys',
   data: 'The records of this page',
   data_ref: 'The name of the field that holds the records',
-  total: 'How many there are in all pages',
+  total:
+    'How many there are in all pages; of a list with filters counted up to 100,000, so that 100000 means as many or more',
   has_more: 'Whether there is another page',
   more_starting_after: 'What the next page starts after',
   next_cursor: 'Give it as `cursor` for the next page; null on the last',
