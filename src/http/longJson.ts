@@ -95,21 +95,23 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
     if (text.charCodeAt(colon) !== COLON) throw new JsonFault(colon)
     put(object, String(parsePart(text, key, behind)), await valueIn(text, colon + 1, last, left - 1))
   }
-  /** Where what is not yet taken in begins, and where the last member before this one ends. */
+  /** Where what is not yet taken in begins, of how many members it is, and where the last of them ends. */
   let first = from + 1
+  let waiting = 0
   let last = first
   const member = async (start: number, stop: number): Promise<void> => {
     const isLong = stop - start > PIECE
-    if (last > first && (isLong || stop - first > PIECE)) {
+    if (waiting > 0 && (isLong || stop - first > PIECE)) {
       take(first, last)
       first = start
+      waiting = 0
       const over = turns.over()
       if (over) await over
     }
     if (isLong) {
       await takeLong(start, stop)
       first = stop + 1
-    }
+    } else waiting++
     last = stop
   }
   let depth = 0
@@ -125,7 +127,10 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
       if (depth-- === 0) break
     } else if (sign === COMMA && depth === 0) {
       if (at - first > PIECE) await member(start, at)
-      else last = at
+      else {
+        waiting++
+        last = at
+      }
       start = at + 1
       if (++members >= MAX_MEMBERS) throw new TooMany()
     }
@@ -139,7 +144,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
   if (at !== to - 1) throw new JsonFault(skipBlank(text, at + 1, to))
   if (skipBlank(text, start, at) < at) {
     await member(start, at)
-    if (first < at) take(first, at)
+    if (waiting > 0) take(first, at)
   } else if (start > from + 1) throw new JsonFault(at)
   // The sign that ends it must be the one that it began with.
   if (text.charCodeAt(to - 1) !== (isList ? 93 : 125)) throw new JsonFault(to - 1)
@@ -148,6 +153,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
 
 /**
  * The same as `JSON.parse`, in pieces of some tens of kilobytes between which others have their turn; a text of more than `nesting`
- * levels may be refused as `TooDeep`, one with a list or object that is too long for a piece as `TooMany`. Rejects with `JsonFault` for what is no JSON.
+ * levels may be refused as `TooDeep`, one with a list or object of more than `MAX_MEMBERS` as `TooMany`. Rejects with `JsonFault` for
+ * what is no JSON.
  */
 export const parseInPieces = (text: string, nesting: number): Promise<unknown> => valueIn(text, 0, text.length, nesting)

@@ -56,6 +56,12 @@ test('what is none is refused, wherever the mistake is', async () => {
   )
 })
 
+test('a comma with nothing beside it is a mistake between long members too', async () => {
+  const long = JSON.stringify(LONG)
+  for (const text of [`[${long},,${long}]`, `[,${long}]`, `[${long},]`, `{"a":${long},,"b":1}`, `{,"a":${long}}`])
+    assert.is(await outcomeOf(() => parseInPieces(text, NESTING)), 'no JSON', text.replaceAll(LONG, '…'))
+})
+
 test('a name given twice has its last value, and stands where it stood first', async () => {
   const text = `{"a":1,"b":"${LONG}","a":"${LONG}","c":2,"b":3}`
   const read = (await parseInPieces(text, NESTING)) as object
