@@ -1,6 +1,7 @@
 // Folding batches: given documents and facts, then documents and parked facts; and the laws that hold for every projection.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { projections } from '../../projections/index.ts'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import {
@@ -21,6 +22,12 @@ const run = (projections: readonly Projection[], facts: readonly RecordedFact[],
   const folded = fold(planned, parked)
   return { changed: folded.changed, parkings: [...planned.parkings, ...folded.parkings] }
 }
+
+test('the keys of an index all go up: a list by several of them is read from either end', () => {
+  for (const { name, indexes = [] } of projections)
+    for (const { key } of indexes)
+      assert.equal(new Set(Object.values(key)), new Set([1]), `${name} ${Object.keys(key)}`)
+})
 
 test('facts of one key are folded in order into one write', () => {
   const facts = recorded([counted('a', 1), counted('b', 5), counted('a', 2)])
