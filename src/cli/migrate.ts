@@ -14,6 +14,9 @@ const Options = v.object({
   from: v.string(),
   appId: v.string(),
   token: v.string(),
+  project: v.optional(v.string()),
+  managementId: v.optional(v.string()),
+  managementToken: v.optional(v.string()),
   to: v.string(),
   toAppId: v.optional(v.string()),
   toToken: v.optional(v.string()),
@@ -115,12 +118,20 @@ const run = async (options: Options): Promise<void> => {
     },
     'admin',
   )
+  const { project, managementId, managementToken } = options
+  const given = [project, managementId, managementToken].filter((one) => one !== undefined).length
+  if (given !== 0 && given !== 3)
+    throw new CliError('--project, --management-id and --management-token go together', EXIT.usage)
+  const management =
+    project === undefined || managementId === undefined || managementToken === undefined
+      ? undefined
+      : { project, id: managementId, token: managementToken }
   const view = progressView(process.stderr)
   let report: MigrateReport
   try {
     report = await interruptible((signal) =>
       migrate({
-        from: { url: options.from, appId: options.appId, token: options.token, rate: options.rate },
+        from: { url: options.from, appId: options.appId, token: options.token, rate: options.rate, management },
         to,
         stateFile: options.state,
         retryForMs: options.retryFor * 1000,
@@ -154,6 +165,12 @@ export const migrateCommand: Subcommand = (program: Command) => {
     .requiredOption('--from <url>', 'where the API of the project to be moved is, such as https://api.voucherify.io')
     .addOption(new Option('--app-id <id>', 'id of its API key').env('MIGRATE_APP_ID').makeOptionMandatory())
     .addOption(new Option('--token <token>', 'token of its API key').env('MIGRATE_TOKEN').makeOptionMandatory())
+    .option(
+      '--project <id>',
+      'its id, with a key of its Management API, which alone tells the event schemas of Voucherify',
+    )
+    .option('--management-id <id>', 'id of that key')
+    .addOption(new Option('--management-token <token>', 'token of that key').env('MIGRATE_MANAGEMENT_TOKEN'))
     .addOption(new Option('--to <url>', 'where this server listens').default(DEFAULT_URL).env('TRIBUTARY_URL'))
     .option('--key-file <path>', 'keys.json to take the admin key of this server from (default: DATA_DIR/keys.json)')
     .addOption(new Option('--to-app-id <id>', 'id of the admin key, with --to-token').env('TRIBUTARY_APP_ID'))

@@ -260,8 +260,8 @@ export const createTransport = (options: TransportOptions): Transport => {
       if (error instanceof TributaryError) throw error
       signal?.throwIfAborted()
       const body = limit.signal.aborted
-        ? { key: 'timeout', message: `There was no answer within ${timeoutMs} ms` }
-        : { key: 'unreachable', message: 'The server cannot be reached' }
+        ? { key: 'timeout', message: `There was no answer within ${timeoutMs} ms`, details: base }
+        : { key: 'unreachable', message: 'The server cannot be reached', details: base }
       throw new TributaryError(0, body, { cause: error })
     } finally {
       clearTimeout(timer)

@@ -76,7 +76,10 @@ const onceOver = (name: string, kinds: readonly string[], run: (move: Move) => P
 })
 
 export const schemas = onceOver('event schemas', ['event schemas'], async (move) => {
-  const items = await readable(move, 'Event schemas', '/v1/event-schemas')
+  const ofMetadata = await readable(move, undefined, () => move.source.all('/v1/metadata-schemas'))
+  if (ofMetadata.length > 0)
+    move.state.note(`${ofMetadata.length} metadata schemas did not come over: here metadata is free`)
+  const items = await readable(move, 'Event schemas', move.source.eventSchemas)
   await makeAll(move, items, {
     kind: 'event schemas',
 
@@ -151,7 +154,7 @@ export const rewards = onceOver(
   ['rewards', 'reward assignments', 'loyalty tiers'],
   async (move) => {
     const { source, state } = move
-    await makeAll(move, await readable(move, 'Rewards', '/v1/rewards'), {
+    await makeAll(move, await readable(move, 'Rewards', () => source.all('/v1/rewards')), {
       kind: 'rewards',
 
       make: (item) => ({

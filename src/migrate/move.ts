@@ -56,18 +56,17 @@ export const eachPage = async (
   }
 }
 
-/** What of a list there is to read: the other project may not have it, or may not show it to this key. */
+/** What of a list there is to read: the other project may not have it, or may not show it to this key, which is noted by `what`. */
 export const readable = async (
-  { source, state }: Move,
-  what: string,
-  path: string,
-  params: readonly string[] = [],
+  { state }: Move,
+  what: string | undefined,
+  read: () => Promise<readonly Item[]>,
 ): Promise<readonly Item[]> => {
   try {
-    return await source.all(path, params)
+    return await read()
   } catch (error) {
-    if (!(error instanceof TributaryError) || ![402, 403, 404, 405].includes(error.status)) throw error
-    state.note(`${what} cannot be read with this key (${error.status} ${error.key})`)
+    if (!(error instanceof TributaryError) || ![400, 402, 403, 404, 405].includes(error.status)) throw error
+    if (what !== undefined) state.note(`${what} cannot be read with this key (${error.status} ${error.key})`)
     return []
   }
 }

@@ -1,7 +1,8 @@
 // Customers, what they did, and what they ordered.
+import { TributaryError } from '../client/errors.ts'
 import { MAX_BATCH_BYTES } from '../domain/size.ts'
 import { type Item, isItem, numberOf, partOf, picked, textOf } from './item.ts'
-import { counted, each, eachPage, type Move, personOf, readable, type Step } from './move.ts'
+import { counted, each, eachPage, type Move, personOf, type Step } from './move.ts'
 
 const PROFILE = ['name', 'description', 'email', 'phone', 'birthdate', 'address', 'metadata']
 
@@ -167,6 +168,16 @@ const sendEvents = async (move: Move, events: readonly Item[], known: Set<string
   }
 }
 
+/** Whether the project has a list of all events: the public contract has none, Tributary does. */
+const listsEvents = async ({ source }: Move): Promise<boolean> => {
+  try {
+    return (await source.pages('/v1/events', [], { limit: 1 }).next()).done !== true
+  } catch (error) {
+    if (error instanceof TributaryError && error.status >= 400 && error.status < 500) return false
+    throw error
+  }
+}
+
 /** Where the project lists its events, from the list; else from the activity of each customer. */
 export const events: Step = {
   name: 'events',
@@ -174,8 +185,7 @@ export const events: Step = {
     const { source, state } = move
     if (state.place('events') === undefined && state.place('activity') === undefined) state.begin('events')
     const known = new Set<string>()
-    const [first] = await readable(move, 'Event schemas', '/v1/event-schemas')
-    if (first !== undefined) {
+    if (await listsEvents(move)) {
       await eachPage(
         move,
         'events',

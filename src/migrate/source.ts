@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TributaryError } from '../client/errors.ts'
 import { entriesOf, nextQuery } from '../client/pages.ts'
-import { createTransport } from '../client/transport.ts'
+import { createTransport, type Transport } from '../client/transport.ts'
 import { type Item, isItem, textOf } from './item.ts'
 
 export type Query = Readonly<Record<string, unknown>>
@@ -20,6 +20,8 @@ export interface Source {
   pages(path: string, params: readonly string[], query: Query, from?: Query): AsyncGenerator<Page>
   /** All entries of a list that is short: definitions, parts of one record. */
   all(path: string, params?: readonly string[], query?: Query): Promise<readonly Item[]>
+  /** The schemas of custom events. */
+  eventSchemas(): Promise<readonly Item[]>
   /** One record; undefined when there is none. */
   get(path: string, params: readonly string[]): Promise<Item | undefined>
 }
@@ -30,6 +32,8 @@ export interface SourceOptions {
   readonly token: string
   /** Requests a minute; undefined: as many as the source takes. */
   readonly rate?: number | undefined
+  /** A key of the Management API, which alone tells the event schemas of a Voucherify project. */
+  readonly management?: { readonly project: string; readonly id: string; readonly token: string } | undefined
   /** How long a source that is away, or that says "too many", is asked again, ms. */
   readonly retryForMs: number
   readonly signal: AbortSignal
@@ -37,9 +41,12 @@ export interface SourceOptions {
 }
 
 const PAGE = 100
+const SCHEMAS = '/v1/event-schemas'
+const MANAGED_SCHEMAS = '/management/v1/projects/{projectId}/custom-event-schemas'
+
 /** The first page of a list, as long as it may be; event schemas come in one. */
 export const firstPage = (path: string, query: Query): Query =>
-  path === '/v1/event-schemas' ? query : { limit: PAGE, ...query }
+  path === SCHEMAS || path === MANAGED_SCHEMAS ? query : { limit: PAGE, ...query }
 
 /** Numbers of pages end here in the public contract, for lists that can be narrowed to a time. */
 const LAST_PAGE = 99
@@ -70,18 +77,23 @@ const restarted = (path: string, query: Query, entries: readonly Item[]): Query 
   return { ...rest, created_at: query.order === 'created_at' ? { after: at(-1) } : { before: at(1) } }
 }
 
-export const createSource = ({ url, appId, token, rate, retryForMs, signal, onRetry }: SourceOptions): Source => {
-  const transport = createTransport({
-    url,
-    appId,
-    token,
-    retryForMs,
-    readYourWrites: false,
-    onRetry: (reason, waitMs) => onRetry?.(reason.message, waitMs),
-  })
+export const createSource = (options: SourceOptions): Source => {
+  const { url, rate, management, retryForMs, signal, onRetry } = options
+  const transportOf = (appId: string, token: string): Transport =>
+    createTransport({
+      url,
+      appId,
+      token,
+      retryForMs,
+      readYourWrites: false,
+      onRetry: (reason, waitMs) => onRetry?.(reason.message, waitMs),
+    })
+  const plain = transportOf(options.appId, options.token)
+  const managing = management && transportOf(management.id, management.token)
   const turn = pacer(rate, signal)
   const ask = async (path: string, params: readonly string[], query: Query): Promise<unknown> => {
     await turn()
+    const transport = managing && path.startsWith('/management/') ? managing : plain
     return (await transport.send({ method: 'GET', path, params, query, call: { signal } })).data
   }
 
@@ -105,15 +117,18 @@ export const createSource = ({ url, appId, token, rate, retryForMs, signal, onRe
     }
   }
 
+  const all: Source['all'] = async (path, params = [], query = {}) => {
+    // By id: a list that knows no numbers of pages answers with the same again.
+    const found = new Map<unknown, Item>()
+    for await (const { entries } of pages(path, params, query))
+      for (const entry of entries) found.set(entry.id ?? found.size, entry)
+    return [...found.values()]
+  }
+
   return {
     pages,
-    async all(path, params = [], query = {}) {
-      // By id: a list that knows no numbers of pages answers with the same again.
-      const found = new Map<unknown, Item>()
-      for await (const { entries } of pages(path, params, query))
-        for (const entry of entries) found.set(entry.id ?? found.size, entry)
-      return [...found.values()]
-    },
+    all,
+    eventSchemas: () => (management ? all(MANAGED_SCHEMAS, [management.project]) : all(SCHEMAS)),
     async get(path, params) {
       try {
         const body = await ask(path, params, {})

@@ -117,9 +117,13 @@ test('runs where it is installed', async () => {
 const tributary = createClient(${JSON.stringify({ url: node.url, appId, token })})
 await tributary.customers.create({ source_id: 'ann', name: 'Ann' })
 console.log((await tributary.customers.get('ann')).name)
+// By its type alone, which the README's example has been checked by.
+const { hc } = await import('hono/client')
+const api = hc('${node.url}', { headers: ${JSON.stringify({ 'X-App-Id': appId, 'X-App-Token': token })} })
+console.log((await (await api.v1.customers[':id'].$get({ param: { id: 'ann' } })).json()).source_id)
 `,
   )
-  assert.is(await said(process.execPath, ['app/main.js']), 'Ann\n')
+  assert.is(await said(process.execPath, ['app/main.js']), 'Ann\nann\n')
 })
 
 // Without a browser only this is left out; `missing` says why.

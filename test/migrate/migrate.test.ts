@@ -1,5 +1,5 @@
 // A project is moved from one Tributary to another, and nothing differs: definitions, customers, codes, cards, redemptions, events.
-// With SOAK=1 it has 10,000 customers.
+// With SOAK=1 it has 10,000 customers, or as many as CUSTOMERS says.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,8 @@ import { type TestNode, testNode } from '../system/node.ts'
 import { tributary } from '../tributary.ts'
 import { asked, makeProject } from './project.ts'
 
-const SIZE = process.env.SOAK === '1' ? { customers: 10_000, codes: 2_000 } : { customers: 16, codes: 11 }
+const CUSTOMERS = Number(process.env.CUSTOMERS ?? (process.env.SOAK === '1' ? 10_000 : 16))
+const SIZE = { customers: CUSTOMERS, codes: Math.max(11, Math.floor(CUSTOMERS / 5)) }
 
 const test = suite('a move between two projects')
 let old: TestNode

@@ -1,5 +1,5 @@
 // A project in the official form: its recorded answers, by a server that pages by numbers, is over its limit now and then, and has no
-// lists of events or their schemas.
+// list of events, and schemas only in its Management API.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -61,6 +61,13 @@ const official = async () => {
     const url = new URL(request.url!, 'http://official.test')
     const answer = (status: number, body: unknown, headers: Record<string, string> = {}) =>
       response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body))
+    const isManaging = url.pathname === '/management/v1/projects/proj_1/custom-event-schemas'
+    if (
+      isManaging &&
+      request.headers['x-management-id'] === 'manager' &&
+      request.headers['x-management-token'] === 'secret 2'
+    )
+      return answer(200, { object: 'list', data_ref: 'schemas', schemas: project.schemas, total: 1 })
     if (
       request.method !== 'GET' ||
       request.headers['x-app-id'] !== 'official' ||
@@ -118,18 +125,23 @@ test('what can be read comes over, what cannot is told with its reason', async (
   const { server, unknown, url } = await official()
   const { appId, token } = node.key('admin')
   const report = await migrate({
-    from: { url, appId: 'official', token: 'secret' },
+    from: {
+      url,
+      appId: 'official',
+      token: 'secret',
+      management: { project: 'proj_1', id: 'manager', token: 'secret 2' },
+    },
     to: { url: node.url, appId, token },
     stateFile: join(folder, 'state.json'),
     retryForMs: 30_000,
     signal: new AbortController().signal,
   }).finally(() => server.close())
-  assert.equal([...new Set(unknown)], ['/v1/event-schemas'])
+  assert.equal([...new Set(unknown)], ['/v1/metadata-schemas', '/v1/events'])
   assert.equal(report.reasons, { cards: { 'nobody holds it: a card here is a customer’s': 1 } })
   assert.equal(
     Object.fromEntries(Object.entries(report.counts).map(([kind, { read, moved }]) => [kind, `${moved} of ${read}`])),
     {
-      'event schemas': '0 of 0',
+      'event schemas': '1 of 1',
       customers: '3 of 3',
       campaigns: '3 of 3',
       rewards: '1 of 1',
@@ -140,7 +152,7 @@ test('what can be read comes over, what cannot is told with its reason', async (
       publications: '1 of 1',
       orders: '1 of 1',
       redemptions: '3 of 3',
-      events: '1 of 1',
+      events: '2 of 2',
       segments: '2 of 2',
       'validation rules': '1 of 1',
       'assignments of rules': '1 of 1',
@@ -148,7 +160,7 @@ test('what can be read comes over, what cannot is told with its reason', async (
     },
   )
   assert.equal(report.comparison.examples, [{ what: 'cards C2', before: '100 points', now: 'not there' }])
-  assert.ok(report.notes.some((note) => note.startsWith('Event schemas cannot be read')))
+  assert.ok(report.notes.some((note) => note.startsWith('Event schema "visit" could not be read')))
 })
 
 test('it is here as it was there', async () => {
@@ -177,14 +189,17 @@ test('it is here as it was there', async () => {
   assert.is(one.validation_rules_assignments.total, 1)
   assert.equal([sale.active, sale.join_once, sale.expiration_date], [true, true, '2098-01-01T00:00:00.000Z'])
   assert.is(gifts.active, false)
-  const activity = await ask('/v1/customers/ann/activity?type=customer.custom_event')
+  const activity = await ask('/v1/customers/ann/activity?type=customer.custom_event&order=created_at')
   assert.equal(
     activity.data.map(({ id, data }: { id: string; data: { event: { type: string; metadata: unknown } } }) => [
       typeof id,
       data.event.type,
       data.event.metadata,
     ]),
-    [['string', 'review', { stars: 5 }]],
+    [
+      ['string', 'review', { stars: 5 }],
+      ['string', 'visit', {}],
+    ],
   )
   const explained = await ask('/v1/loyalties/members/C1')
   assert.is(explained.loyalty_card.balance, 250)
