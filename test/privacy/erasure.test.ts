@@ -183,7 +183,7 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
   assert.ok(again.erased > 0)
 
   const { body: anew } = await ok(node.call('POST', '/v1/customers', { source_id: PROFILE.source_id, name: ASKED }))
-  assert.equal([anew.name, anew.email, anew.metadata], [ASKED, null, {}])
+  assert.equal([anew.name, anew.email, anew.metadata], [ASKED, undefined, {}])
 })
 
 test('after compacting no file of the data folder has a word of the person, nor has a backup', async () => {
