@@ -175,6 +175,14 @@ const environment = v.object({
 
 type Environment = v.InferOutput<typeof environment>
 
+/** Each setting by its name, with what it is without being set; undefined where that is nothing, or follows from others. */
+export const SETTINGS: ReadonlyMap<string, string | undefined> = new Map(
+  Object.entries(environment.entries).map(([name, { default: fallback }]) => [
+    name,
+    fallback === undefined ? undefined : String(fallback),
+  ]),
+)
+
 export interface DeliveryConfig {
   readonly isOn: boolean
   readonly concurrency: number
