@@ -7,6 +7,7 @@ import { isFailure } from '../src/http/errors.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Deals } from '../src/runtime/jobItems.ts'
 import type { Services } from '../src/services.ts'
+import type { Faulty } from './csvRows.ts'
 import { type OrderBody, wishOf } from './orders.ts'
 
 /** Other writers were faster: the item is tried again. */
@@ -50,7 +51,10 @@ export const bulkDeals = (services: Services): Deals => {
   return {
     'ORDERS.IMPORT': (item, context) => importOrder(services, item as OrderBody, context),
     'CUSTOMERS.BULK_UPDATE': customer(true),
-    'CUSTOMERS.IMPORT_CSV': customer(true),
+    'CUSTOMERS.IMPORT_CSV': async (item, context) => {
+      const { fault } = item as Partial<Faulty>
+      return fault ?? customer(true)(item, context)
+    },
     'CUSTOMERS.METADATA_UPDATE': customer(false),
   }
 }

@@ -15,11 +15,6 @@ import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { recorded } from './definitions.ts'
 
-/** There are no metadata schemas that vouchers could be held to. */
-export const unsupported = {
-  use_voucher_metadata_schema: v.optional(v.literal(false, 'is not supported: there are no metadata schemas'), false),
-}
-
 /** What answers say of a campaign beside its definition. */
 export const SHOWN = [
   'creation_status',
@@ -46,7 +41,6 @@ const typeOf = ({ campaign_type: said, referral_program: referral, voucher }: Un
 const CampaignBody = v.pipe(
   v.object({
     ...Campaign.entries,
-    ...unsupported,
     campaign_type: v.optional(CampaignType),
     validation_rules: ValidationRules,
   }),
@@ -57,7 +51,7 @@ const CampaignBody = v.pipe(
     rules: rules ?? [],
   })),
 )
-const CampaignPatch = v.pipe(v.partial(v.object({ ...Campaign.entries, ...unsupported })), recorded(...SHOWN))
+const CampaignPatch = v.pipe(v.partial(v.object(Campaign.entries)), recorded(...SHOWN))
 
 /** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
 const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<typeof CampaignPatch>): Campaign => {

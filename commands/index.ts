@@ -8,6 +8,7 @@ import { campaignCommands } from './campaigns.ts'
 import { clockCommands } from './clock.ts'
 import { consentCommands } from './consents.ts'
 import { creditCommands } from './credits.ts'
+import { csvImportCommands } from './csvImports.ts'
 import { customerJobCommands } from './customerJobs.ts'
 import { customerCommands } from './customers.ts'
 import { distributionCommands } from './distributions.ts'
@@ -21,6 +22,7 @@ import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
+import { metadataSchemaCommands } from './metadataSchemas.ts'
 import { oauthCommands } from './oauth.ts'
 import { orderCommands } from './orders.ts'
 import { processCommands } from './processes.ts'
@@ -42,9 +44,11 @@ import { webhookCommands } from './webhooks.ts'
 export const commandRoutes = (services: Services): readonly Route[] => [
   ...eventCommands(services),
   ...eventSchemaCommands(services),
+  ...metadataSchemaCommands(services),
   ...customerCommands(services),
   ...consentCommands(services),
   ...customerJobCommands(services),
+  ...csvImportCommands(services),
   ...segmentCommands(services),
   ...validationRuleCommands(services),
   ...distributionCommands(services),

@@ -8,13 +8,13 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Services } from '../src/services.ts'
-import { SHOWN, unsupported } from './campaigns.ts'
+import { SHOWN } from './campaigns.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { recorded } from './definitions.ts'
 import { routesToOne } from './partRoutes.ts'
 
 const { campaign_type: _, voucher: __, ...entries } = Campaign.entries
-const fields = { ...entries, ...unsupported }
+const fields = entries
 const type = v.optional(v.literal('LOYALTY_PROGRAM'), 'LOYALTY_PROGRAM')
 
 const Card = v.pipe(

@@ -11,6 +11,7 @@ import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile
 import { isCustomerId } from '../src/domain/ids.ts'
 import { ORDER_ANSWERED, orderName } from '../src/domain/order.ts'
 import { orderFields } from '../src/domain/orders/input.ts'
+import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { isoTime, name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -104,6 +105,19 @@ const customerIn = async (
     : refuse('invalid_order', 'Property .customer_id must be the id of .customer')
 }
 
+/** Why an order or one of its items may not have its metadata. */
+const metadataFault = (
+  { rulebook }: Pick<Services, 'rulebook'>,
+  { metadata, items }: Pick<OrderBody, 'metadata' | 'items'>,
+  isNew: boolean,
+): Failure | undefined => {
+  const { definitions } = rulebook.current()
+  const unfit =
+    metadataRefused(definitions, 'order', metadata, isNew) ??
+    items?.map((item) => metadataRefused(definitions, 'order_item', item.metadata)).find((fault) => fault)
+  return unfit && fromRefusal(unfit.refused)
+}
+
 /** What a body wishes for, with whoever it names saved. */
 export const wishOf = async (
   services: Services,
@@ -112,6 +126,8 @@ export const wishOf = async (
   more: Pick<OrderWish, 'by' | 'name'>,
 ): Promise<OrderWish | Failure> => {
   const { id, customer: _, customer_id: __, referrer: ___, referrer_id: ____, created_at: createdAt, ...patch } = body
+  const unfit = metadataFault(services, body, more.name === undefined)
+  if (unfit) return unfit
   const who = await customerIn(services, body)
   if (who && isFailure(who)) return who
   const made = createdAt ? Date.parse(createdAt) : undefined

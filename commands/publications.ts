@@ -13,6 +13,7 @@ import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { codeOf, impliedPublication } from '../src/domain/vouchers/publish.ts'
 import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -121,6 +122,8 @@ const publishOwn = async (
 }
 
 const publish = async (services: Services, call: PublishCall): Promise<Outcome> => {
+  const unfit = metadataRefused(services.rulebook.current().definitions, 'publication', call.body.metadata)
+  if (unfit) return unfit
   const { campaign: ref, voucher, customer } = call.body
   if (customer.id !== undefined && !isCustomerId(customer.id)) return notFound('customer', customer.id)
   const named = customer.id ?? customerOfSource(services, customer.source_id!)

@@ -27,7 +27,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
 
-const SCENARIOS = ['ALL', 'CUSTOMER_WALLET'] as const
+const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY'] as const
 const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
 
 const Options = v.object({
@@ -41,10 +41,8 @@ const Options = v.object({
   ),
   filters: v.nullish(QualificationFilters),
   expand: v.optional(v.pipe(v.array(v.picklist(['redeemable', 'category', 'validation_rules'])), v.maxLength(3)), []),
-  sorting_rule: v.optional(
-    v.literal('DEFAULT', 'must be equal to DEFAULT (the newest first): others are not supported'),
-    'DEFAULT',
-  ),
+  /** The newest first, or by what each takes off the order: the most or the least. */
+  sorting_rule: v.optional(v.picklist(['DEFAULT', 'BEST_DEAL', 'LEAST_DEAL']), 'DEFAULT'),
 })
 
 const QualificationBody = v.pipe(
@@ -184,8 +182,12 @@ const scan = async (
   situation: Situation,
 ): Promise<Scan> => {
   const { rulebook, now, customer } = situation
-  const { limit, filters, starting_after: after } = body.options
-  const holders: readonly Holder[] = [...(customer ? [customer.id] : []), ...(body.scenario === 'ALL' ? [null] : [])]
+  const { filters, starting_after: after, sorting_rule: sorting } = body.options
+  const limit = sorting === 'DEFAULT' ? body.options.limit : MAX_LOOKS
+  const holders: readonly Holder[] = [
+    ...(customer ? [customer.id] : []),
+    ...(body.scenario === 'CUSTOMER_WALLET' ? [] : [null]),
+  ]
   const within = narrowed(filters ?? undefined, campaignsNow(rulebook, now))
   const since = typeof after === 'number' ? { created_at: { $lt: new Date(after) } } : {}
   const asked = askedOf(call, body)
@@ -231,6 +233,14 @@ const scan = async (
   }
 }
 
+/** The best or the least deals of all that were found: there is no page after them, since the next may hold a better one. */
+const sorted = ({ found, next }: Scan, { sorting_rule: rule, limit }: QualificationBody['options']): Scan => {
+  if (rule === 'DEFAULT') return { found, next }
+  const sign = rule === 'BEST_DEAL' ? -1 : 1
+  const deals = found.toSorted((a, b) => sign * (a.verdict.applied - b.verdict.applied))
+  return { found: deals.slice(0, limit), next: null }
+}
+
 const NO_LIST = { object: 'list', data_ref: 'data', data: [], total: 0 } as const
 
 const resultOf = ({ stream: { ledger }, verdict }: Found, call: AnyCall, rulebook: Rulebook) => {
@@ -273,14 +283,18 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
   const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
   if (about && !isMeant(about)) return about
   const order = about?.order
-  const { found, next } = await scan(services, call, body, {
+  if (body.options.sorting_rule !== 'DEFAULT' && !order)
+    return refuse('missing_order', 'What is the best deal depends on the order')
+  const scanned = await scan(services, call, body, {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),
     metadata: body.metadata ?? {},
     apiKey: call.key.name,
     rulebook,
     now: call.now,
+    ...(body.scenario === 'AUDIENCE_ONLY' ? { audienceOnly: true } : {}),
   })
+  const { found, next } = sorted(scanned, body.options)
   return {
     body: {
       redeemables: {

@@ -23,6 +23,7 @@ import type { Profile } from '../src/domain/customer/profile.ts'
 import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
 import { present } from '../src/domain/present.ts'
+import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -72,6 +73,11 @@ const redeem = async (
 > => {
   const fault = redeemablesFault(body.redeemables)
   if (fault) return { failure: fault }
+  const { definitions } = services.rulebook.current()
+  const unfit =
+    metadataRefused(definitions, 'redemption', body.metadata) ??
+    (body.order && metadataRefused(definitions, 'order', body.order.metadata, false))
+  if (unfit) return { failure: fromRefusal(unfit.refused) }
   const context = contextOf(call, services)
   const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return { failure: meant }

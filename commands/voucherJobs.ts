@@ -11,10 +11,18 @@ import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { generation, tooMany } from '../src/domain/vouchers/generate.ts'
 import type { JobItem, JobType } from '../src/domain/vouchers/job.ts'
-import { completeMember, completeSingle, memberFaults, refusalOf, singleFaults } from '../src/domain/vouchers/make.ts'
+import {
+  completeMember,
+  completeSingle,
+  memberFaults,
+  metadataFault,
+  refusalOf,
+  singleFaults,
+} from '../src/domain/vouchers/make.ts'
 import { refuse } from '../src/http/errors.ts'
 import { queryInteger } from '../src/http/fields.ts'
 import { inSlices } from '../src/http/longBody.ts'
@@ -30,7 +38,7 @@ const TAG = 'Vouchers'
 const MAX_LISTED = 20_000
 
 /** What is done in the background under one request: asked again under its key, it is the same job. */
-const accept = async (
+export const accept = async (
   services: Services,
   call: Call<unknown, unknown, unknown>,
   wish: (id: string) => JobWish,
@@ -55,7 +63,7 @@ const ImportBody = v.array(ImportedVoucher)
 /** Items of an import; the refusal of the first that cannot be. */
 const importItems = async (
   body: v.InferOutput<typeof ImportBody>,
-  timeZone: string,
+  { definitions, project: { timeZone } }: Rulebook,
   campaign?: Entry<Campaign>,
 ): Promise<readonly JobItem[] | Refused> => {
   const calendar = calendarOf(timeZone)
@@ -63,7 +71,8 @@ const importItems = async (
   const refused = await inSlices(body, (slice, from): Refused | undefined => {
     for (const [i, { code, active, ...spec }] of slice.entries()) {
       const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
-      const fault = refusalOf(faults, `[${from + i}]`)
+      const fault =
+        refusalOf(faults, `[${from + i}]`) ?? metadataFault(definitions, spec.metadata, campaign?.definition, true)
       if (fault) return fault
       items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
     }
@@ -79,7 +88,7 @@ const importOf = async (
 ): Promise<Outcome> => {
   const refused = listed(call.body)
   if (refused) return refused
-  const items = await importItems(call.body, services.rulebook.current().project.timeZone, campaign)
+  const items = await importItems(call.body, services.rulebook.current(), campaign)
   if (isRefused(items)) return items
   const type: JobType = campaign ? 'CAMPAIGN.VOUCHERS_IMPORT' : 'VOUCHERS.IMPORT'
   const about = { type, count: items.length, ...(campaign ? { campaign: campaign.id } : {}) }
@@ -116,7 +125,11 @@ export const voucherJobCommands = (services: Services) => [
       if (count === 1) return make(services, call, call.body, undefined, campaign)
       const { code_config: config, active: _, ...spec } = call.body
       const calendar = calendarOf(services.rulebook.current().project.timeZone)
-      const refused = tooMany(count) ?? refusalOf(memberFaults(spec, campaign.definition, calendar))
+      const { definitions } = services.rulebook.current()
+      const refused =
+        tooMany(count) ??
+        refusalOf(memberFaults(spec, campaign.definition, calendar)) ??
+        metadataFault(definitions, spec.metadata, campaign.definition, true)
       if (refused) return refused
       const asked = { spec, ...(config ? { config } : {}) }
       return accept(services, call, (id) => generation(id, campaign.id, campaign.definition, count, asked))

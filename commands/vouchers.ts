@@ -18,6 +18,7 @@ import {
   completeMember,
   completeSingle,
   memberFaults,
+  metadataFault,
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
@@ -113,7 +114,9 @@ export const make = async (
   const { project } = services.rulebook.current()
   const calendar = calendarOf(project.timeZone)
   const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
-  const refused = refusalOf(faults)
+  const refused =
+    refusalOf(faults) ??
+    metadataFault(services.rulebook.current().definitions, spec.metadata, campaign?.definition, true)
   if (refused) return refused
   const context = contextOf(call, services)
   const id = idFrom('v', campaign?.id ?? 'single', code ?? '', context.key ?? randomBytes(16).toString('hex'))
@@ -239,7 +242,10 @@ const update = async (
       resourceType: 'voucher',
       resourceId: found.code,
     })
-  const { timeZone } = services.rulebook.current().project
+  const { definitions, project } = services.rulebook.current()
+  const unfit = metadataFault(definitions, patch.metadata, voucher.campaign?.definition, false)
+  if (unfit) return unfit
+  const { timeZone } = project
   const outcome = await perform(services, call, found.code, (state) => {
     const spec = changedSpec(state.spec, voucher, patch, calendarOf(timeZone))
     return isRefused(spec) ? spec : { type: 'ChangeVoucher', spec }

@@ -67,7 +67,7 @@ export const creditTransactions: Projection<CreditTransactionDocument> = {
   name: 'creditTransactions',
   version: 1,
   insertOnly: true,
-  indexes: [{ key: { code: 1, position: 1 } }],
+  indexes: [{ key: { code: 1, position: 1 } }, { key: { campaign: 1, position: 1 } }],
   types: ['GiftCreditsChanged', 'RedemptionSucceeded', 'RedemptionRolledBack'],
   keys: (fact) => {
     const transaction = transactionOf(fact)

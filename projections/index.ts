@@ -14,6 +14,7 @@ import { loyaltyTotals } from './loyaltyTotals.ts'
 import { loyaltyTransactions } from './loyaltyTransactions.ts'
 import { orders } from './orders.ts'
 import { outbox } from './outbox.ts'
+import { pendingPoints } from './pendingPoints.ts'
 import type { Projection } from './projection.ts'
 import { publications } from './publications.ts'
 import { redemptions } from './redemptions.ts'
@@ -43,6 +44,7 @@ export const projections = [
   referrals,
   loyaltyCards,
   loyaltyTransactions,
+  pendingPoints,
   loyaltyTotals,
   redemptions,
   orders,

@@ -8,11 +8,11 @@ import { isoOf } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { listOf, Named } from '../src/http/answers.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { isFailure, notFound } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { TRANSACTION_ORDERS } from './loyaltyTransactions.ts'
+import { listTransactions, TRANSACTION_ORDERS } from './loyaltyTransactions.ts'
 
 const ListQuery = v.object({
   ...pagedById,
@@ -21,7 +21,7 @@ const ListQuery = v.object({
   order: orderOf(['id', 'created_at'], '-id'),
 })
 
-const show = (transaction: CreditTransactionDocument, balance: number, total: number) => ({
+export const showCredits = (transaction: CreditTransactionDocument, balance: number, total: number) => ({
   id: transaction._id,
   source_id: transaction.source_id,
   voucher_id: transaction.voucher,
@@ -47,7 +47,7 @@ const show = (transaction: CreditTransactionDocument, balance: number, total: nu
 })
 
 /** Income, and what is left of it, before a place in the log (excluding it). */
-const standingAt = async ({ readModel }: Services, code: string, initial: number, position: string) => {
+export const standingAt = async ({ readModel }: Services, code: string, initial: number, position: string) => {
   const groups = await readModel
     .collection<CreditTransactionDocument>('creditTransactions')
     .aggregate<{ _id: CreditTransactionDocument['type']; sum: number }>([
@@ -61,7 +61,13 @@ const standingAt = async ({ readModel }: Services, code: string, initial: number
   return { total: sumOf(isByHand), balance: sumOf(() => true) }
 }
 
-const list = async (services: Services, name: string, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
+const NO_FILTERS = { type: undefined, filters: undefined, start_date: undefined, end_date: undefined }
+
+const list = async (
+  services: Services,
+  name: string,
+  { query, now }: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
+): Promise<Outcome> => {
   const found = await codeNamed(services, name)
   const voucher = found && resolveVoucher(found, services.rulebook.current())
   if (!voucher) return notFound('voucher', name)
@@ -69,10 +75,7 @@ const list = async (services: Services, name: string, query: v.InferOutput<typeo
   if (voucher.type === 'DISCOUNT_VOUCHER')
     return { body: { object: 'list', data_ref: 'data', data: [], has_more: false } }
   if (voucher.type !== 'GIFT_VOUCHER')
-    return refuse('invalid_voucher', 'Only gift vouchers have transactions of credits', {
-      resourceType: 'voucher',
-      resourceId: name,
-    })
+    return listTransactions(services, { card: voucher.id }, { query: { ...query, ...NO_FILTERS }, now })
   const collection = services.readModel.collection<CreditTransactionDocument>('creditTransactions')
   const source = documents(collection, { code: voucher.code }, { named: (id) => ({ _id: id, code: voucher.code }) })
   const page = await pageOf(source, TRANSACTION_ORDERS, query)
@@ -87,7 +90,7 @@ const list = async (services: Services, name: string, query: v.InferOutput<typeo
   const data = oldestFirst.map((transaction) => {
     balance += transaction.amount
     if (transaction.redemption === null) total += transaction.amount
-    return show(transaction, balance, total)
+    return showCredits(transaction, balance, total)
   })
   if (!forward) data.reverse()
   return { body: listBody('data', page, data, { id: ({ _id }) => _id }) }
@@ -97,12 +100,12 @@ export const creditTransactionQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/vouchers/{code}/transactions',
-    summary: 'List the transactions of a gift voucher',
+    summary: 'List the transactions of a gift voucher or a card',
     tag: 'Vouchers',
     permission: 'codes.read',
     params: v.object({ code: CodeName }),
     query: ListQuery,
     response: listOf('data', Named),
-    handler: ({ params, query }) => list(services, params.code, query),
+    handler: (call) => list(services, call.params.code, call),
   }),
 ]

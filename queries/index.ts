@@ -11,6 +11,7 @@ import { auditQueries } from './audit.ts'
 import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
+import { campaignTransactionQueries } from './campaignTransactions.ts'
 import { clockQueries } from './clock.ts'
 import { consentQueries } from './consents.ts'
 import { creditTransactionQueries } from './creditTransactions.ts'
@@ -25,7 +26,9 @@ import { loyaltyMemberQueries } from './loyaltyMembers.ts'
 import { loyaltyTierQueries } from './loyaltyTiers.ts'
 import { loyaltyTransactionQueries } from './loyaltyTransactions.ts'
 import { messageQueries } from './messages.ts'
+import { metadataSchemaQueries } from './metadataSchemas.ts'
 import { orderQueries } from './orders.ts'
+import { pendingPointsQueries } from './pendingPoints.ts'
 import { personalDataQueries } from './personalData.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
@@ -53,6 +56,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...statisticsQueries(services),
   ...rejectedEventQueries(services),
   ...eventSchemaQueries(services),
+  ...metadataSchemaQueries(services),
   ...auditQueries(services),
   ...auditRunQueries(services),
   ...segmentQueries(services),
@@ -61,6 +65,8 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...distributionQueries(services),
   ...messageQueries(services),
   ...campaignQueries(services),
+  ...campaignTransactionQueries(services),
+  ...pendingPointsQueries(services),
   ...voucherQueries(services),
   ...creditTransactionQueries(services),
   ...campaignSummaryQueries(services),

@@ -13,7 +13,7 @@ import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
-const TransactionsQuery = v.object({
+export const TransactionsQuery = v.object({
   ...pagedById,
   /** Older clients page by number. */
   page: pageNumber,
@@ -23,7 +23,7 @@ const TransactionsQuery = v.object({
   filters: v.optional(v.record(v.string(), v.unknown())),
 })
 
-type TransactionsQuery = v.InferOutput<typeof TransactionsQuery>
+export type TransactionsQuery = v.InferOutput<typeof TransactionsQuery>
 
 const FIELDS: DocumentFields = {
   id: { path: '_id' },
@@ -35,7 +35,7 @@ const FIELDS: DocumentFields = {
 /** Transactions are listed as they stand in the log, whatever the order is called. */
 export const TRANSACTION_ORDERS = { id: ['position'], created_at: ['position'] } as const
 
-const list = async (
+export const listTransactions = async (
   services: Services,
   of: { card: string } | { campaign: string },
   { query, now }: { readonly query: TransactionsQuery; readonly now: number },
@@ -64,7 +64,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     response: listOf('data', Named),
     handler: async (call): Promise<Outcome> => {
       const card = await readCard(services, call.params.memberId, call.params.campaignId)
-      return isFailure(card) ? card : list(services, { card: card._id }, call)
+      return isFailure(card) ? card : listTransactions(services, { card: card._id }, call)
     },
   }),
   route({
@@ -78,7 +78,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     response: listOf('data', Named),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
-      return isFailure(program) ? program : list(services, { campaign: program.id }, call)
+      return isFailure(program) ? program : listTransactions(services, { campaign: program.id }, call)
     },
   }),
 ]

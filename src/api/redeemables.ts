@@ -117,17 +117,10 @@ export const asksFields = {
   session: Session,
 }
 
-/** What answers always tell in full may be asked for; the rest of the contract's list is not told. */
+/** What may be asked for is always told in full; of categories there are none. */
 const Expanding = v.nullish(
   v.object({
-    expand: v.nullish(
-      v.array(
-        v.picklist(
-          ['order', 'redeemable', 'redemption'],
-          'must be order, redeemable or redemption: others are not supported',
-        ),
-      ),
-    ),
+    expand: v.nullish(v.array(v.picklist(['order', 'redeemable', 'redemption', 'category']))),
   }),
 )
 

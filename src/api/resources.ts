@@ -103,6 +103,18 @@ export const EVENT_SCHEMAS = resource({
   deletes: 'event_schemas.delete',
 })
 
+export const METADATA_SCHEMAS = resource({
+  ...definitions,
+  kind: 'metadataSchema',
+  prefix: 'ms',
+  path: '/v1/metadata-schemas',
+  also: ['/management/v1/projects/{projectId}/metadata-schemas'],
+  param: 'metadataSchemaId',
+  tag: 'Metadata schemas',
+  one: 'a metadata schema',
+  many: 'metadata schemas',
+})
+
 export const WEBHOOKS = resource({
   kind: 'projectWebhook',
   prefix: 'wh',

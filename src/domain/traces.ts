@@ -8,6 +8,7 @@ export const TRACED = {
   rejectedEvents: 'about',
   outbox: 'customer',
   loyaltyTransactions: 'customer',
+  pendingPoints: 'customer',
   redemptions: 'customer',
   orders: 'customer',
 } as const

@@ -44,6 +44,7 @@ import {
 } from './route.ts'
 import type { Sessions } from './sessions.ts'
 import type { Tokens } from './tokens.ts'
+import { readUpload } from './upload.ts'
 
 /** What the application is built on. */
 export interface AppDeps {
@@ -276,9 +277,11 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       const full = takeBytes(exchange, declared)
       if (full !== undefined) return full
       exchange.reading = true
-      const body = route.isForm
-        ? await readForm(exchange.request, endpoint.bodyLimit)
-        : await readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting)
+      const body = await (route.isUpload
+        ? readUpload(exchange.request, endpoint.bodyLimit)
+        : route.isForm
+          ? readForm(exchange.request, endpoint.bodyLimit)
+          : readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting))
       exchange.reading = false
       if ('failed' in body) return body
       const over = takeBytes(exchange, body.bytes - declared)

@@ -30,7 +30,7 @@ const tooLarge = (limit: number): Failure =>
   refuse('payload_too_large', `The body may have at most ${limit} bytes`, { headers: { Connection: 'close' } })
 
 /** Reads chunk by chunk and stops at the first byte over the limit: the rest is never held. */
-const readStream = async (stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array | Failure> => {
+export const readStream = async (stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array | Failure> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stream) {

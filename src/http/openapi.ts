@@ -189,6 +189,9 @@ const operationId = (route: Route, path: string): string =>
 const security = (audience: Audience): readonly JsonObject[] =>
   audience === 'public' ? [] : [{ [`${audience}Id`]: [], [`${audience}Token`]: [] }]
 
+const contentTypeOf = ({ isForm, isUpload }: Route): string =>
+  isUpload ? 'multipart/form-data' : isForm ? 'application/x-www-form-urlencoded' : 'application/json'
+
 const operation = (route: Route, path: string, components: Components): JsonObject => {
   const audience = audienceOf(path)
   const example = exampleOf(route.method, route.path)
@@ -230,7 +233,7 @@ const operation = (route: Route, path: string, components: Components): JsonObje
           requestBody: {
             required: true,
             content: {
-              [route.isForm ? 'application/x-www-form-urlencoded' : 'application/json']: {
+              [contentTypeOf(route)]: {
                 schema: schemaJson(route.body, 'input', components),
                 ...(example?.request === undefined ? {} : { example: example.request as Json }),
               },

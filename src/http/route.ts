@@ -129,6 +129,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyNesting?: number
   /** The body comes as `application/x-www-form-urlencoded`, each name once; its values are texts. */
   readonly isForm?: true
+  /** The body comes as `multipart/form-data` with a `file`, or is that file as `text/csv`; files are their text. */
+  readonly isUpload?: true
   /** The key's pair may come as `Authorization: Basic` as well, as OAuth clients send theirs. */
   readonly takesBasic?: true
   /** The answer's body, for the API document and for tests; of an answer of lines, one line. */

@@ -4,6 +4,7 @@ import { idFrom } from '../domain/ids.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import type { Job, JobFailure, JobType } from '../domain/vouchers/job.ts'
+import { metadataFault } from '../domain/vouchers/make.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
@@ -36,6 +37,8 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
     const { id, type, campaign, config } = request
     const context = { requestId: id, actor: ACTOR, now: now() }
     const given = items[row]
+    if (given?.fault !== undefined)
+      return { row, ...(given.code === '' ? {} : { code: given.code }), reason: given.fault }
     const item = given && { ...given, code: normalCode(given.code) }
     // It was listed when the rule was another.
     const fault = item && codeFault(item.code)
@@ -45,10 +48,13 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
       const changed = await changeCode(
         ledgers,
         code,
-        ({ spec: { metadata, ...rest } }) => ({
-          type: 'ChangeVoucher',
-          spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } },
-        }),
+        ({ owner, spec: { metadata, ...rest } }) => {
+          const of = rulebook()
+            .entries('campaign')
+            .get(owner?.campaign ?? '')?.definition
+          const unfit = metadataFault(rulebook().definitions, spec?.metadata, of, false)
+          return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } } }
+        },
         context,
       )
       if (changed.kind === 'busy') throw new Error(`code ${code} is changed by many at once`)

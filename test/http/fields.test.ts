@@ -111,6 +111,12 @@ const valueAt = ([name, ...rest]: Path, value: unknown = 'x'): unknown =>
 const queryAt = ([name, ...rest]: Path): string =>
   `${name}${rest.map((one) => `[${one === '[]' ? '0' : one}]`).join('')}=x`
 
+const uploadOf = ([name = '']: Path): FormData => {
+  const form = new FormData()
+  form.append(name, 'x')
+  return form
+}
+
 const keyFor = (path: string): Record<string, string> => {
   const audience = audienceOf(path)
   if (audience === 'client') return { ...clientKey(), Origin: 'https://shop.test' }
@@ -131,8 +137,8 @@ const send = async (method: string, path: string, route: Route, part: Part, at: 
         })
       : await app.request(`${url}${needed(route)}`, {
           method,
-          headers: { ...keyFor(path), ...(route.isForm ? form : json) },
-          body: route.isForm ? queryAt(at) : JSON.stringify(valueAt(at, value)),
+          headers: { ...keyFor(path), ...(route.isUpload ? {} : route.isForm ? form : json) },
+          body: route.isUpload ? uploadOf(at) : route.isForm ? queryAt(at) : JSON.stringify(valueAt(at, value)),
         })
   const text = await sent.clone().text()
   const { details = '' } = sent.ok ? {} : await errorOf(sent)

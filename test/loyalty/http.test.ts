@@ -90,7 +90,11 @@ test('the official client runs a program from its creation to its deletion', asy
     id,
   )
   assert.equal([balance.points, balance.balance, balance.total], [30, 42, 42])
-  const repeated = await sdk.loyalties.addOrRemoveCardBalance(joined.code, { points: 30, source_id: 's-1' })
+  const repeated = await sdk.loyalties.addOrRemoveCardBalance(joined.code, {
+    points: 30,
+    reason: 'sorry',
+    source_id: 's-1',
+  })
   assert.equal([repeated.points, repeated.balance], [30, 42])
 
   await until(

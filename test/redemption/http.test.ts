@@ -106,6 +106,19 @@ test('discounts come off in the order of the redeemables, and a validation chang
     after: done,
   })
   assert.is(activity.body.data.length, 2)
+  const ann = done.body.redemptions[0].customer_id
+  assert.equal(
+    activity.body.data.map(({ data }: Answer['body']) => data.order.customer_id),
+    [ann, ann],
+  )
+  const whole = ({ voucher }: Answer['body']) => [
+    voucher.redemption.redeemed_quantity,
+    voucher.active,
+    voucher.metadata,
+  ]
+  assert.equal(whole(done.body.redemptions[0]), [1, true, {}])
+  const kept = await node.call('GET', `/v1/redemptions/${done.body.redemptions[0].id}`, undefined, { after: done })
+  assert.equal(whole(kept.body), [1, true, {}])
   const customer = await node.call('GET', '/v1/customers/ann', undefined, { after: done })
   assert.is(customer.body.summary.redemptions.total_succeeded, 2)
 })

@@ -84,6 +84,21 @@ test('CUSTOMER_WALLET: the own codes alone', async () => {
   assert.is((await ask({ scenario: 'CUSTOMER_WALLET' })).body.key, 'missing_customer')
 })
 
+test('AUDIENCE_ONLY: what rules ask of the order is left aside, and what they ask of the customer is not', async () => {
+  const audience = (customer: string) => qualified(customer, { scenario: 'AUDIENCE_ONLY' })
+  assert.equal(await audience('ann'), ['GIFT', 'SPRING-1', own, 'ONCE', 'DEAR', 'GOLD', 'ANYONE'])
+  assert.equal(await audience('somebody-new'), ['GIFT', 'SPRING-1', 'ONCE', 'DEAR', 'ANYONE'])
+})
+
+test('BEST_DEAL and LEAST_DEAL: by what each takes off the order', async () => {
+  const order = { amount: 5_000 }
+  const by = (sorting_rule: string, limit: number) => qualified('ann', { order, options: { limit, sorting_rule } })
+  assert.equal(await by('BEST_DEAL', 1), ['GIFT'])
+  assert.is((await by('LEAST_DEAL', 50)).at(-1), 'GIFT')
+  const orderless = await ask({ customer: { source_id: 'ann' }, options: { sorting_rule: 'BEST_DEAL' } })
+  assert.equal([orderless.status, orderless.body.key], [400, 'missing_order'])
+})
+
 test('each is judged by itself, with the order that it would leave', async () => {
   const { body } = await ask({ customer: { source_id: 'ann' }, order: { amount: 250 }, options: { limit: 50 } })
   const of = (code: string) => body.redeemables.data.find(({ id }: { id: string }) => id === code)
@@ -126,7 +141,7 @@ test('what is not supported is refused with what is', async () => {
     assert.match(answer.body.details, details)
   }
   await refused({ scenario: 'PRODUCTS' }, /scenario must be equal to one of ALL, CUSTOMER_WALLET/)
-  await refused({ options: { sorting_rule: 'BEST_DEAL' } }, /sorting_rule must be equal to DEFAULT/)
+  await refused({ options: { sorting_rule: 'DEAR' } }, /sorting_rule/)
   await refused({ options: { limit: 51 } }, /limit/)
   await refused({ options: { filters: { colour: {} } } }, /filters/)
   await refused({ options: { starting_after: 'soon' } }, /starting_after/)

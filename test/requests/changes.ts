@@ -116,6 +116,10 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
     return { campaign, path: `${path}/${holders.holders[0].id}` }
   }
   return {
+    '/v1/metadata-schemas/{metadataSchemaId}': {
+      make: below('/v1/metadata-schemas', (tag) => ({ related_object: `size-${tag}`, properties: {} })),
+      body: { properties: { width: { type: 'number', optional: true, array: false } } },
+    },
     '/v1/event-schemas/{customEventSchemaId}': {
       make: below('/v1/event-schemas', (tag) => ({
         name: `visit-${tag}`,

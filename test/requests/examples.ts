@@ -131,6 +131,10 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       },
     }),
     '/v1/events/rejected/{id}/resend': async (tag) => ({ path: `/v1/events/rejected/${await rejected(tag)}/resend` }),
+    '/v1/metadata-schemas': (tag) => ({
+      path: '/v1/metadata-schemas',
+      body: { related_object: `size-${tag}`, properties: { width: { type: 'number', optional: true, array: false } } },
+    }),
     '/v1/event-schemas': (tag) => ({
       path: '/v1/event-schemas',
       body: { name: `schema-${tag}`, schema: { properties: {} } },
@@ -365,6 +369,11 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       /^\/management\/v1\/projects\/\{projectId\}\/custom-event-schemas/,
       '/v1/event-schemas',
       (path) => path.replace('/v1/event-schemas', `/management/v1/projects/${PROJECT}/custom-event-schemas`),
+    ],
+    [
+      /^\/management\/v1\/projects\/\{projectId\}\/metadata-schemas/,
+      '/v1/metadata-schemas',
+      (path) => path.replace('/v1/metadata-schemas', `/management/v1/projects/${PROJECT}/metadata-schemas`),
     ],
     [
       /^\/management\/v1\/projects\/\{projectId\}\/webhooks/,

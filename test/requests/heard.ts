@@ -7,12 +7,12 @@ import { differencesFrom, officialOf } from './official.ts'
 /** Where answers differ from the contract on purpose, or where the contract's own description is wrong, with the reason. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/loyalty\.calculation_type is missing/, 'only rules that pay in proportion have one'],
-  [/source\.banner is null/, 'a rule need not have a text'],
   [
     /pending-points .*(?:details\.(?:event\.type|order|earning_rule\.source)|order_id is null)/,
     'points of custom events wait as well',
   ],
   [/pending-points .*activates_at is string/, 'points become spendable at an instant, not with a day'],
+  [/transactions .*source\.banner is null/, 'a rule need not have a text'],
   [/transactions .*details\.pending_points\./, 'a transaction names the pending points by their id'],
   [/points-expiration .*expires_at is null/, 'points that never expire are listed too'],
   [/vouchers\/\{code\}\/transactions .*campaign_id is null/, 'a code may be of no campaign'],

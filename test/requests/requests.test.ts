@@ -34,6 +34,9 @@ const EXCUSED: Readonly<Record<string, string>> = {
     'forgets all kept answers, which may tell of the person: privacy/erasure.test.ts',
   '/v1/clock/confirm': 'is about the clock of a node, which the others do not have: clock/clock.test.ts',
   '/v1/clock/take-back': 'reads the whole log for what was decided too early: audit/clock.test.ts',
+  '/v1/customers/importCSV': 'takes a file: vouchers/csv.test.ts',
+  '/v1/vouchers/importCSV': 'the same',
+  '/v1/campaigns/{campaignId}/importCSV': 'the same',
   '/exports/{id}': 'is a file behind a signed link: orders/exports.test.ts',
   '/v1/audit/simulations': 'answers with a stream of lines, and records nothing',
 }
@@ -144,6 +147,8 @@ test('at once, and again when the rulebook has moved on: carried out once, with 
 })
 
 /** Not read here: lines instead of an answer, and what belongs to a node rather than to its records. */
+const UNTOLD = /^\/client\/|audit|stream$/
+/** The API document shows these by their other paths. */
 const UNREAD = /^\/client\/|audit|management|stream$/
 
 test('what was answered has the form that its route declares and the public contract describes', async () => {
@@ -151,7 +156,7 @@ test('what was answered has the form that its route declares and the public cont
   const token = { 'Consistency-Token': String(await node.services.store.head()), Prefer: 'wait=10' }
   const read = (path: string) => node.call('GET', path, undefined, { as: 'admin', headers: token })
   await readAll(
-    reads.filter((path) => !UNREAD.test(path)),
+    reads.filter((path) => !UNTOLD.test(path)).map((path) => path.replace('{projectId}', 'proj_main')),
     read,
   )
   await each(alone, async (path) => {

@@ -56,6 +56,13 @@ const KINDS: {
       schema: fc.record({ properties: fc.dictionary(of('amount', 'kind'), property) }),
     }),
   },
+  metadataSchema: {
+    ids: ['ms_3'],
+    definition: fc.record({
+      related_object: of('product', 'size'),
+      properties: fc.dictionary(of('kind'), fc.record({ type: of('string', 'object'), object_type: of('size', null) })),
+    }),
+  },
   segment: {
     ids: ['seg_1', 'seg_2', 'seg_3'],
     definition: fc.oneof(

@@ -133,7 +133,11 @@ export const cardsOf = async (
   )
 }
 
-export const showPending = (card: Card, customer: string, pending: Pending) => ({
+export const showPending = (
+  card: { readonly id: string; readonly campaign: { readonly id: string } },
+  customer: string,
+  pending: Pending,
+) => ({
   id: pending.id,
   voucher_id: card.id,
   campaign_id: card.campaign.id,

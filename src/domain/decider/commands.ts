@@ -15,6 +15,7 @@ import { type Desk, performRedemptions, type RedemptionCommand } from '../redemp
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults, personalProperties } from '../rulebook/eventSchema.ts'
+import { metadataRefused } from '../rulebook/metadataSchema.ts'
 import { performVouchers, type VoucherCommand } from '../vouchers/publish.ts'
 
 export interface TrackEvent {
@@ -114,6 +115,8 @@ const mergeSaid = (
     const { changes: profile = {}, again } = newsOf({ profile: NO_PROFILE, saidAt: {} }, patch, when)
     const fault = profileFault(NO_PROFILE, mergeProfile(NO_PROFILE, profile))
     if (fault !== undefined) return refuse('invalid_customer', fault)
+    const unfit = metadataRefused(draft.rulebook.definitions, 'customer', profile.metadata)
+    if (unfit) return unfit
     draft.emit('CustomerCreated', { id: state.id, profile, occurredAt: draft.now, ...saidOf(at, again, draft.now) })
     return undefined
   }
@@ -127,6 +130,8 @@ const mergeSaid = (
   if (!changes) return again.length > 0 ? { at, names: [...again] } : undefined
   const fault = profileFault(state.profile, mergeProfile(state.profile, changes))
   if (fault !== undefined) return refuse('invalid_customer', fault, { resource: { type: 'customer', id: state.id } })
+  const unfit = metadataRefused(draft.rulebook.definitions, 'customer', changes.metadata, false)
+  if (unfit) return unfit
   draft.emit('CustomerUpdated', { changes, occurredAt: draft.now, ...saidOf(at, again, draft.now) })
   return undefined
 }

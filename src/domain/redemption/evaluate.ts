@@ -15,7 +15,7 @@ import { compileValidity, spanOf, type Validity } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
-import { gatesOf } from './gates.ts'
+import { audienceGates, gatesOf } from './gates.ts'
 
 /** One thing that is to be redeemed, with what its ledgers say. */
 export interface Redeemable {
@@ -44,6 +44,8 @@ export interface Situation {
   readonly rulebook: Rulebook
   /** ms. */
   readonly now: number
+  /** Rules are asked only for what they say of the customer. */
+  readonly audienceOnly?: boolean
   /** What all rules may cost together; by default as much as one decision has. */
   readonly steps?: Steps
 }
@@ -224,7 +226,8 @@ const ruleFault = (
   order: PricedOrder | undefined,
 ): Refused | Applicable['because'] => {
   const { customer, rulebook, now } = situation
-  const gates = gatesOf(voucher, rulebook)
+  const all = gatesOf(voucher, rulebook)
+  const gates = situation.audienceOnly ? audienceGates(all, rulebook) : all
   if (gates.length === 0) return []
   const context = redemptionContext(voucher, redeemable, situation, order)
   const subject = customer ? subjectOf(customer) : NOBODY

@@ -3,6 +3,7 @@ import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
 import type { Definitions, Entry, Project } from './kind.ts'
 import { entriesOf, type KindName, kindNamed, kindNames } from './kinds.ts'
+import { metadataRefused } from './metadataSchema.ts'
 import { conditionOfSegment, type Segment } from './segment.ts'
 import { keyOf, unsoundIn, usersOf, wordsOf } from './sound.ts'
 
@@ -107,6 +108,23 @@ const brokenBy = (
 const isQuiet = (command: DefinitionChange): boolean =>
   command.kind === 'segment' && (command.definition as Segment).type !== 'auto-update'
 
+const metadataIn = (definition: unknown): Readonly<Record<string, unknown>> | null | undefined =>
+  (definition as { readonly metadata?: Readonly<Record<string, unknown>> | null } | undefined)?.metadata
+
+/** Why a definition may not have the metadata that it is given; what it had before is not asked again. */
+const metadataFault = (
+  { verb, definition }: DefinitionChange,
+  resource: string,
+  old: unknown,
+  all: Definitions,
+): Refused | undefined => {
+  if (verb !== 'Created' && verb !== 'Updated') return undefined
+  const metadata = metadataIn(definition)
+  if (metadata === undefined && metadataIn(old) === undefined && verb === 'Updated') return undefined
+  if (verb === 'Updated' && JSON.stringify(metadata) === JSON.stringify(metadataIn(old))) return undefined
+  return metadataRefused(all, resource, metadata)
+}
+
 /**
  * What a change of definitions does: the facts to append (none when nothing would differ), or a refusal that names the path
  * of every fault. Several changes are decided together: each beside those before it, all or none. What comes of them is
@@ -159,6 +177,8 @@ export const decideDefinitions = (
           faults.map((f) => `Property .${f.path} ${f.message}`).join(', '),
           { resource: { type: kind.resource, id: command.id } },
         )
+      const unfit = metadataFault(command, kind.resource, old?.definition, all)
+      if (unfit) return unfit
       const isKnown = !before.unreadable.has(keyOf(command.kind, command.id))
       if (old && isKnown && JSON.stringify(old.definition) === JSON.stringify(command.definition)) continue
       const waiting = old && isQuiet(command) ? waitersOn(all, command.id) : []

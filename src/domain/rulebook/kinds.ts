@@ -5,6 +5,7 @@ import { earningRuleKind } from './earningRule.ts'
 import { eventSchemaKind } from './eventSchema.ts'
 import type { Definitions, Entries, Kind } from './kind.ts'
 import { loyaltyTierKind } from './loyaltyTier.ts'
+import { metadataSchemaKind } from './metadataSchema.ts'
 import { projectWebhookKind } from './projectWebhook.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
@@ -13,6 +14,7 @@ import { assignmentKind, validationRuleKind } from './validationRule.ts'
 
 export const kinds = {
   eventSchema: eventSchemaKind,
+  metadataSchema: metadataSchemaKind,
   segment: segmentKind,
   validationRule: validationRuleKind,
   assignment: assignmentKind,

@@ -11,8 +11,16 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
 /** Items of one job at most. */
 export const MAX_ITEMS = 100_000
 
-/** A code that is imported, or that is changed: then its spec holds the metadata that is new. */
-const JobItem = v.object({ code: v.string(), spec: v.optional(VoucherSpec), active: v.optional(v.boolean()) })
+/**
+ * A code that is imported, or that is changed: then its spec holds the metadata that is new. A row of a file that could not be read
+ * has a fault, in words, and fails.
+ */
+const JobItem = v.object({
+  code: v.string(),
+  spec: v.optional(VoucherSpec),
+  active: v.optional(v.boolean()),
+  fault: v.optional(v.string()),
+})
 export type JobItem = v.InferOutput<typeof JobItem>
 
 export const JobType = v.picklist([

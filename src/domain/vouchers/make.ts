@@ -2,7 +2,8 @@
 import type { Calendar } from '../calendar.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
-import type { Fault } from '../rulebook/kind.ts'
+import type { Definitions, Fault } from '../rulebook/kind.ts'
+import { metadataRefused } from '../rulebook/metadataSchema.ts'
 import type { VoucherSpec, VoucherType } from '../rulebook/voucherSpec.ts'
 import { validityFaults } from '../validity.ts'
 import { giftOf } from './publish.ts'
@@ -57,6 +58,20 @@ export const refusalOf = (faults: readonly Fault[], prefix = ''): Refused | unde
         faults.every(isOfWorth) ? 'invalid_voucher' : 'invalid_payload',
         faults.map(({ path, message }) => `Property ${prefix}.${path} ${message}`).join(', '),
       )
+
+/**
+ * Why a voucher may not have this metadata: by the schema of vouchers or, where its campaign does not say to use that, of campaigns.
+ * What a code of a campaign does not say is the campaign's.
+ */
+export const metadataFault = (
+  all: Definitions,
+  metadata: VoucherSpec['metadata'],
+  campaign: Campaign | undefined,
+  isNew: boolean,
+): Refused | undefined =>
+  campaign && !campaign.use_voucher_metadata_schema
+    ? metadataRefused(all, 'campaign', metadata, false)
+    : metadataRefused(all, 'voucher', metadata, isNew && !campaign)
 
 /** A single voucher says what it is. */
 export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })

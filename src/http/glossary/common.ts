@@ -29,6 +29,8 @@ export const common = {
   to: 'Where it ends',
   examples: 'Some of those it is about',
   customers: 'Customers, or how many of them',
+  file: 'The file: CSV in UTF-8, its columns named in the first line',
+  webhooks_enable: 'Taken, and without effect: project webhooks are told of all codes',
   customer: 'Whom it is about: an `id`, a `source_id`, or both with a profile',
   customer_id: 'Whom it is about',
   key: 'A short name that programs can rely on',

@@ -21,6 +21,7 @@ export const parameters = {
   force: '`true`: for good, so that the name is free again',
   projectId: 'The id of the project',
   customEventSchemaId: 'Which event schema, by id',
+  metadataSchemaId: 'The metadata schema: its id, or the kind of resource that it is of',
   assignmentId: 'Which assignment, by id',
   campaignId: 'Which campaign, by id or name',
   earningRuleId: 'Which earning rule, by id',

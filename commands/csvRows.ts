@@ -1,0 +1,83 @@
+// Rows of a CSV file that a request brings, as records by the names in its first line.
+
+import { type Failure, refuse } from '../src/http/errors.ts'
+import { turns } from '../src/http/longBody.ts'
+import { csvRows } from '../src/import/csv.ts'
+
+/** Rows of one file at most, as in requests that list them. */
+export const MAX_ROWS = 20_000
+/** Bytes of one row: a profile with all its metadata is some thousand. */
+const MAX_ROW_BYTES = 64 * 1024
+const MAX_COLUMNS = 200
+/** Rows that are read before others have their turn. */
+const TOGETHER = 200
+
+/** A row that cannot be read is an item that fails: the others are dealt with. */
+export interface Faulty {
+  readonly fault: string
+}
+
+/** Cells by the name of their column; empty ones are left out. */
+export type CsvRecord = ReadonlyMap<string, string>
+
+async function* once(text: string): AsyncGenerator<string> {
+  yield text
+}
+
+/** How names of columns are compared: `Source_id`, `source id` and `SOURCE-ID` are one. */
+export const columnName = (text: string): string =>
+  text
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_')
+
+const headerOf = (cells: readonly string[] | undefined, needed: string): readonly string[] | Failure => {
+  const names = (cells ?? []).map((cell) => cell.trim())
+  if (names.length === 0 || names.every((name) => name === ''))
+    return refuse('invalid_payload', 'The file has no header')
+  if (names.length > MAX_COLUMNS) return refuse('invalid_payload', `The file has more than ${MAX_COLUMNS} columns`)
+  const known = names.map(columnName).filter((name) => name !== '')
+  const twice = known.find((name, n) => known.indexOf(name) !== n)
+  if (twice !== undefined) return refuse('invalid_payload', `The column ${twice} is there twice`)
+  return known.includes(needed) ? names : refuse('invalid_payload', `The file has no column ${needed}`)
+}
+
+const recordOf = (names: readonly string[], cells: readonly string[]): CsvRecord =>
+  new Map(
+    names.flatMap((name, n) => {
+      const cell = cells[n]?.trim() ?? ''
+      return name === '' || cell === '' ? [] : [[name, cell] as const]
+    }),
+  )
+
+/**
+ * What the rows of a file are, in their order. `needed` is the column that must be there; `itemOf` makes an item of a record, or says
+ * what is wrong with it. Cells may stand between commas or, where the first line has no comma, between semicolons.
+ */
+export const csvItems = async <T>(
+  text: string,
+  needed: string,
+  itemOf: (record: CsvRecord) => T | Faulty,
+): Promise<readonly (T | Faulty)[] | Failure> => {
+  const bare = text.startsWith('\ufeff') ? text.slice(1) : text
+  const [first = ''] = bare.split(/[\r\n]/, 1)
+  const delimiter = !first.includes(',') && first.includes(';') ? ';' : ','
+  const items: (T | Faulty)[] = []
+  let names: readonly string[] | undefined
+  for await (const { cells, fault, line } of csvRows(once(bare), { delimiter, maxBytes: MAX_ROW_BYTES })) {
+    if (!names) {
+      const header = headerOf(cells, needed)
+      if ('failed' in header) return header
+      names = header
+      continue
+    }
+    if (items.length === MAX_ROWS) return refuse('invalid_payload', `The file has more than ${MAX_ROWS} rows`)
+    if (items.length % TOGETHER === TOGETHER - 1) await turns.over()
+    if (!cells) items.push({ fault: `line ${line}: ${fault ?? 'cannot be read'}` })
+    else if (cells.length > names.length && cells.slice(names.length).some((cell) => cell !== ''))
+      items.push({ fault: `line ${line}: has ${cells.length} cells under ${names.length} names` })
+    else items.push(itemOf(recordOf(names, cells)))
+  }
+  if (!names) return refuse('invalid_payload', 'The file has no header')
+  return items.length > 0 ? items : refuse('invalid_payload', 'The file has no rows below its header')
+}

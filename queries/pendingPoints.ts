@@ -1,0 +1,63 @@
+// Reading the points of a whole program that become spendable later.
+import * as v from 'valibot'
+import type { PendingPointsDocument } from '../projections/pendingPoints.ts'
+import { documents, listBody, orderOf, pageAndTotal, pagedById } from '../src/api/lists/pager.ts'
+import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
+import { showPending } from '../src/api/presenters/loyaltyMembers.ts'
+import { listOf, Named } from '../src/http/answers.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { pageNumber } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/services.ts'
+
+const ListQuery = v.object({
+  ...pagedById,
+  /** Older clients page by number. */
+  page: pageNumber,
+  order: orderOf(['activates_at', 'id'], 'activates_at'),
+})
+
+/** By `id` they come in the order in which they were earned. */
+const ORDERS = { activates_at: ['activates_at', '_id'], id: ['position'] } as const
+
+const show = ({
+  _id,
+  customer,
+  card,
+  campaign,
+  points,
+  rule,
+  cause,
+  activates_at,
+  created_at,
+}: PendingPointsDocument) =>
+  showPending({ id: card, campaign: { id: campaign } }, customer, {
+    id: _id,
+    points,
+    rule,
+    cause: { fact: cause.fact, type: cause.type, ...(cause.order === null ? {} : { order: cause.order }) },
+    activatesAt: activates_at.getTime(),
+    createdAt: created_at.getTime(),
+  })
+
+export const pendingPointsQueries = (services: Services) => [
+  route({
+    method: 'get',
+    path: '/v1/loyalties/{campaignId}/pending-points',
+    summary: 'Points of all cards of a program that become spendable later',
+    tag: 'Loyalty programs',
+    permission: 'members.read',
+    params: ByCampaign,
+    query: ListQuery,
+    response: listOf('data', Named),
+    handler: async ({ params, query }): Promise<Outcome> => {
+      const program = findProgram(services, params.campaignId)
+      if (isFailure(program)) return program
+      const collection = services.readModel.collection<PendingPointsDocument>('pendingPoints')
+      const source = documents(collection, { campaign: program.id })
+      const [page, total] = await pageAndTotal(source, ORDERS, query)
+      if (isFailure(page)) return page
+      return { body: listBody('data', page, page.entries.map(show), { total, id: ({ _id }) => _id }) }
+    },
+  }),
+]

@@ -1,0 +1,50 @@
+// How metadata schemas show: the public API names bounds in camel case, the management API as they are sent.
+import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { MetadataProperty, MetadataSchema } from '../../domain/rulebook/metadataSchema.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+
+export const MetadataSchemaObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    related_object: v.string(),
+    properties: v.record(
+      v.string(),
+      v.looseObject({ type: v.string(), optional: v.boolean(), array: v.boolean(), deleted: v.boolean() }),
+    ),
+    allow_defined_only: v.boolean(),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('metadata_schema'),
+  }),
+  v.title('MetadataSchema'),
+)
+
+const camel = ({ object_type, min_length, max_length, exact_length, ...property }: MetadataProperty) => ({
+  ...present(property),
+  objectType: object_type ?? null,
+  ...present({ minLength: min_length, maxLength: max_length, exactLength: exact_length }),
+})
+
+const snake = ({ object_type, ...property }: MetadataProperty) => ({
+  ...present(property),
+  object_type: object_type ?? null,
+})
+
+/** A metadata schema as the HTTP contract shows it. */
+export const showMetadataSchema = (entry: Entry<MetadataSchema>, form: 'camel' | 'snake' = 'snake') => ({
+  id: entry.id,
+  related_object: entry.definition.related_object,
+  properties: Object.fromEntries(
+    Object.entries(entry.definition.properties).map(([name, property]) => [
+      name,
+      form === 'camel' ? camel(property) : snake(property),
+    ]),
+  ),
+  allow_defined_only: entry.definition.allow_defined_only,
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
+  object: 'metadata_schema' as const,
+})

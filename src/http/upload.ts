@@ -1,0 +1,51 @@
+// Reads a file that a request brings: as a form of `multipart/form-data`, or as the body itself.
+
+import type { ReadBody } from './body.ts'
+import { readStream } from './body.ts'
+import { type Failure, refuse } from './errors.ts'
+import { isRefusedName } from './names.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+const wrong = (details: string): Failure => refuse('invalid_payload', details)
+
+/** The text of a file; undefined where it is not UTF-8. */
+const textOf = (bytes: Uint8Array): string | undefined => {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads an upload of at most `limit` bytes: `multipart/form-data` with its fields by name, files as their text, or `text/csv` as the
+ * `file`. Rejects only when the connection breaks.
+ */
+export const readUpload = async (request: Request, limit: number): Promise<ReadBody | Failure> => {
+  const { headers } = request
+  if (request.body === null) return { value: undefined, bytes: 0 }
+  const type = headers.get('content-type') ?? ''
+  const isForm = /^multipart\/form-data\s*;/i.test(type)
+  if ((!isForm && !/^text\/csv\s*(;|$)/i.test(type)) || headers.get('content-encoding') !== null)
+    return refuse('unsupported_media_type', 'Send the file as multipart/form-data, or the body as text/csv')
+  const bytes = await readStream(request.body, limit)
+  if ('failed' in bytes) return bytes
+  if (!isForm) {
+    const file = textOf(bytes)
+    return file === undefined ? wrong('The file is not UTF-8') : { value: { file }, bytes: bytes.byteLength }
+  }
+  const form = await new Response(Buffer.from(bytes), { headers: { 'content-type': type } })
+    .formData()
+    .catch(() => undefined)
+  if (!form) return wrong('The body is not multipart/form-data')
+  const value: Record<string, string> = {}
+  for (const [name, part] of form) {
+    if (isRefusedName(name) || Object.hasOwn(value, name))
+      return wrong(`In the body ${JSON.stringify(name.slice(0, 100))} may stand once at most`)
+    const text = typeof part === 'string' ? part : textOf(new Uint8Array(await part.arrayBuffer()))
+    if (text === undefined) return wrong(`${name.slice(0, 100)} is not UTF-8`)
+    value[name] = text
+  }
+  return { value, bytes: bytes.byteLength }
+}
