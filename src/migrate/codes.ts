@@ -208,6 +208,8 @@ const redeem = async (move: Move, one: Item): Promise<void> => {
   if (!counted(move, 'redemptions', old, written) || !isTakenBack(one)) return
   const [made] = Array.isArray(written.body.redemptions) ? written.body.redemptions.filter(isItem) : []
   const id = made && textOf(made.id)
+  // A redemption is taken back by what can be read of it: asking for it waits until it can.
+  if (id !== undefined) await target.get('/v1/redemptions/{id}', [id])
   const back =
     id === undefined
       ? undefined

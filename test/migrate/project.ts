@@ -1,5 +1,6 @@
 // A project to be moved, of any size: customers with cards, codes, redemptions, events, segments and rules.
 import type { TestNode } from '../system/node.ts'
+import { until } from '../until.ts'
 
 export interface Size {
   readonly customers: number
@@ -103,7 +104,15 @@ export const makeProject = async (node: TestNode, { customers, codes }: Size): P
         customer,
         order,
       })
-      if (i % 10 === 0) await ask('POST', `/v1/redemptions/${redeemed.redemptions[0].id}/rollback`, {})
+      if (i % 10 === 0) {
+        const { id } = redeemed.redemptions[0]
+        // It is taken back by what can be read of it.
+        await until(
+          () => node.call('GET', `/v1/redemptions/${id}`, undefined, { as: 'admin' }),
+          ({ status }) => status === 200,
+        )
+        await ask('POST', `/v1/redemptions/${id}/rollback`, {})
+      }
       await ask('POST', '/v1/redemptions', {
         redeemables: [{ object: 'voucher', id: `GIFT-${i}`, gift: { credits: 700 } }],
         customer,
