@@ -5,7 +5,9 @@ import { dataAt, dataOf, listAt, numberAt, textAt } from './laws/read.ts'
 
 /** What becomes of a decision that time alone led to. */
 const TIMED: Readonly<Record<string, string | undefined>> = {
-  SegmentLeft: 'the customer enters again by the next event that the condition asks for',
+  SegmentLeft:
+    "the customer's own time does not go back: the customer enters again by the next event without an `occurred_at`, or as the right " +
+    'time comes near that one',
   SegmentEntered: 'the customer leaves again when the condition ends',
   PointsExpired: undefined,
   PendingPointsActivated:
