@@ -1,7 +1,6 @@
 // One node of Tributary, put together: engines or servers, rulebook, customers, projector, HTTP.
 
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { bulkDeals } from '../commands/bulk.ts'
 import { commandRoutes } from '../commands/index.ts'
 import type { ActivityDocument } from '../projections/activity.ts'
@@ -29,6 +28,7 @@ import { createNamedRequests } from './http/requests.ts'
 import { type Fetcher, serve } from './http/server.ts'
 import { createTokens } from './http/tokens.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
+import { sleep } from './line/backoff.ts'
 import { processTime, within } from './line/time.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -227,7 +227,7 @@ export const startNode = async (
       projectKey: () => rulebook.current().project.customerKey,
       log,
       now,
-      sleep: (ms) => sleep(ms),
+      sleep,
     })
     const following = access
     stops.push(() => following.stop())
@@ -280,7 +280,7 @@ export const startNode = async (
         return (await activity.findOne({ _id: first }, { projection: { _id: 1 } })) !== null
       },
       randomKey,
-      sleep: (ms) => sleep(ms),
+      sleep,
       random: Math.random,
       now,
     })
@@ -339,7 +339,7 @@ export const startNode = async (
     }
     const codes = createCodes(store)
     const failedJobs = createFailedJobs(readModel)
-    const deciding = { store, sleep: (ms: number) => sleep(ms), random: Math.random }
+    const deciding = { store, sleep, random: Math.random }
     const stock = createStock(rulebook.current, deciding)
     const ledgers = createLedgers(rulebook.current, deciding)
     const orders = createOrders({
@@ -387,13 +387,13 @@ export const startNode = async (
       rulebook: rulebook.current,
       log,
       now,
-      sleep: (ms) => sleep(ms),
+      sleep,
     })
     stops.push(() => redemptions.idle())
     // Apart from the others, since it stays seconds behind on purpose.
     const settling = startProcesses({
       group: 'redemptions',
-      processes: redemptionProcesses({ redemptions, now, sleep: (ms) => sleep(ms) }),
+      processes: redemptionProcesses({ redemptions, now, sleep }),
       store,
       readModel,
       log,

@@ -1,8 +1,9 @@
 // `tributary projections`: the read models of a running server, rebuilt, put in place, rolled back and looked after.
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Command } from 'commander'
 import * as v from 'valibot'
 import type { Connection } from '../import/client.ts'
+import { sleep } from '../line/backoff.ts'
 import { ask } from './asking.ts'
 import type { Subcommand } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'

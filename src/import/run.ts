@@ -1,9 +1,8 @@
 // One import from file to report: check first, then send in batches that keep each customer's order, and count what came of it.
 import { stat } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { MAX_BATCH_BYTES } from '../domain/size.ts'
-import { backoffMs } from '../line/backoff.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Alone } from './alone.ts'
 import { type Client, type Connection, createClient, reasonIn } from './client.ts'
 import { CheckError, InputError, Interrupted, ServerError } from './errors.ts'
