@@ -6,6 +6,7 @@ import { CustomerObject, showCustomer } from '../src/api/presenters/customers.ts
 import { SegmentObject, showSegment } from '../src/api/presenters/segments.ts'
 import { SEGMENTS } from '../src/api/resources.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
+import { isCustomerId } from '../src/domain/ids.ts'
 import { parseSegment, Segment, SegmentType } from '../src/domain/rulebook/segment.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { refuse } from '../src/http/errors.ts'
@@ -21,17 +22,27 @@ const forms = {
   condition: v.optional(absent(Segment.entries.condition.wrapped)),
 }
 
+/** Members by hand. Another name than an id is nobody's: it would be taken, counted and find no one. */
+const listed = {
+  customers: v.optional(
+    v.pipe(
+      Segment.entries.customers.wrapped,
+      v.everyItem((id) => isCustomerId(id), 'must be ids of customers (cust_…)'),
+    ),
+  ),
+}
+
 const SHOWN = ['customers_count', 'initial_sync_status', 'rollout']
 
 /** Filters make passive segments unless the caller says otherwise; a list makes a static one. */
 const SegmentBody = v.pipe(
-  v.object({ ...Segment.entries, ...forms, type: v.optional(SegmentType) }),
+  v.object({ ...Segment.entries, ...listed, ...forms, type: v.optional(SegmentType) }),
   recorded(...SHOWN),
   v.transform((body): Segment => ({ ...body, type: body.type ?? (body.customers ? 'static' : 'passive') })),
 )
 
 const SegmentPatch = v.pipe(
-  v.partial(v.object({ ...Segment.entries, ...forms, trigger_on_rollout: v.optional(v.boolean()) })),
+  v.partial(v.object({ ...Segment.entries, ...listed, ...forms, trigger_on_rollout: v.optional(v.boolean()) })),
   recorded(...SHOWN),
 )
 

@@ -160,6 +160,9 @@ export const createReplier = ({ log, metrics, mapError, acknowledged }: ReplierD
   const failure: Replier['failure'] = (exchange, given) => {
     const headers = headersOf(exchange, 'application/json')
     headers['Cache-Control'] = 'no-store'
+    // A refusal can be a record, such as a redemption that failed: whoever was told of it finds it too.
+    const position = given.headers?.['Consistency-Token']
+    if (position !== undefined) acknowledged?.(exchange.key.appId, BigInt(position))
     if (given.retryAfter !== undefined) headers['Retry-After'] = String(given.retryAfter)
     const body = JSON.stringify(errorBody(given, exchange.requestId))
     return send(exchange, given.status, headers, body, given.headers)

@@ -23,6 +23,26 @@ test('what was written is read without a token', async () => {
   }
 })
 
+test('a refusal that is recorded is read without a token too', async () => {
+  const coupon = {
+    type: 'DISCOUNT_VOUCHER',
+    discount: { type: 'PERCENT', percent_off: 5 },
+    redemption: { quantity: 0 },
+  }
+  for (let i = 0; i < 5; i++) {
+    await node.call('POST', `/v1/vouchers/FULL${i}`, coupon)
+    const body = { redeemables: [{ object: 'voucher', id: `FULL${i}` }] }
+    assert.is((await node.call('POST', '/v1/redemptions', body)).status, 400)
+    const failed = await node.call('GET', `/v1/redemptions?voucher=FULL${i}&result=FAILURE`)
+    assert.is(failed.body.redemptions.length, 1)
+    assert.is(
+      (await node.call('POST', '/v1/events', { event: 'unknown', customer: { source_id: `c${i}` } })).status,
+      400,
+    )
+    assert.is((await node.call('GET', '/v1/events/rejected')).body.data.length, i + 1)
+  }
+})
+
 test('while the read models stand still a query says that it is stale, and one with a token is refused', async () => {
   const lane = await node.services.readModel.lanes.hold('main', 'test', 20_000)
   assert.ok(lane)

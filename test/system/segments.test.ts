@@ -184,6 +184,9 @@ test('a passive segment becomes active with what waits for its entries, and cann
   const back = await node.call('PUT', `/v1/segments/${id}`, { type: 'passive' })
   assert.is(back.status, 400)
   assert.match(back.body.details, new RegExp(`distribution ${made.body.id}`))
+  const names = { name: 'names', type: 'static', customers: ['ann'] }
+  const unnamed = await node.call('POST', '/v1/segments', names)
+  assert.equal([unnamed.status, /\.customers\b.* ids of customers/.test(unnamed.body.details)], [400, true])
   const listed = await create({ name: 'listed', type: 'static', customers: [] })
   const refused = await node.call('POST', '/v1/distributions', {
     name: 'in vain',
