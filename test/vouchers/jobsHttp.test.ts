@@ -71,7 +71,7 @@ test('too many codes, codes for a campaign of another type and empty lists are r
   await refused(post('/v1/campaigns/none/import', [{ code: 'X' }]), 404, 'not_found')
   await refused(post('/v1/campaigns/own/import', []), 400, 'missing_vouchers')
   await refused(post('/v1/campaigns/own/import', [{ code: 'X' }, { code: 'a b' }]), 400, 'invalid_payload')
-  await refused(post('/v1/vouchers/import', [{ code: 'X' }]), 400, 'invalid_payload')
+  await refused(post('/v1/vouchers/import', [{ code: 'X' }]), 400, 'invalid_voucher')
   await refused(get('/v1/async-actions/aa_none'), 404, 'not_found')
   assert.is((await get('/v1/async-actions?limit=100')).body.async_actions.length, before)
 })
