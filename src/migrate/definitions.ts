@@ -2,6 +2,7 @@
 // others comes after them, under the ids that they have here.
 import { type Item, partOf, picked, renamed, textOf } from './item.ts'
 import { counted, each, type Move, readable, type Step } from './move.ts'
+import { METADATA_SCHEMAS } from './source.ts'
 import type { Written } from './target.ts'
 
 const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
@@ -76,9 +77,6 @@ const onceOver = (name: string, kinds: readonly string[], run: (move: Move) => P
 })
 
 export const schemas = onceOver('event schemas', ['event schemas'], async (move) => {
-  const ofMetadata = await readable(move, undefined, () => move.source.all('/v1/metadata-schemas'))
-  if (ofMetadata.length > 0)
-    move.state.note(`${ofMetadata.length} metadata schemas did not come over: here metadata is free`)
   const items = await readable(move, 'Event schemas', move.source.eventSchemas)
   await makeAll(move, items, {
     kind: 'event schemas',
@@ -346,4 +344,15 @@ export const settleCampaigns = onceOver('campaigns in force', [], async (move) =
     for (const problem of problems)
       state.note(`Campaign ${JSON.stringify(item.name)} is in force otherwise than before: ${problem}`)
   }
+})
+
+/** After all that they would be asked of. */
+export const metadataSchemas = onceOver('metadata schemas', ['metadata schemas'], async (move) => {
+  await makeAll(move, await readable(move, 'Metadata schemas', () => move.source.all(METADATA_SCHEMAS)), {
+    kind: 'metadata schemas',
+    make: (item) => ({
+      path: METADATA_SCHEMAS,
+      body: picked(item, ['related_object', 'allow_defined_only', 'properties']),
+    }),
+  })
 })

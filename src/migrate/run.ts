@@ -2,7 +2,16 @@
 
 import { codes, publications, redemptions, settleCodes } from './codes.ts'
 import { type Comparison, compare } from './compare.ts'
-import { campaigns, earningRules, rewards, rules, schemas, segments, settleCampaigns } from './definitions.ts'
+import {
+  campaigns,
+  earningRules,
+  metadataSchemas,
+  rewards,
+  rules,
+  schemas,
+  segments,
+  settleCampaigns,
+} from './definitions.ts'
 import type { Move, Step } from './move.ts'
 import { customers, events, orders } from './people.ts'
 import { createSource, type SourceOptions } from './source.ts'
@@ -28,6 +37,7 @@ const STEPS: readonly Step[] = [
   earningRules,
   settleCodes,
   settleCampaigns,
+  metadataSchemas,
 ]
 
 export interface MigrateOptions {

@@ -44,9 +44,11 @@ const PAGE = 100
 const SCHEMAS = '/v1/event-schemas'
 const MANAGED_SCHEMAS = '/management/v1/projects/{projectId}/custom-event-schemas'
 
-/** The first page of a list, as long as it may be; event schemas come in one. */
-export const firstPage = (path: string, query: Query): Query =>
-  path === SCHEMAS || path === MANAGED_SCHEMAS ? query : { limit: PAGE, ...query }
+export const METADATA_SCHEMAS = '/v1/metadata-schemas'
+const WHOLE: ReadonlySet<string> = new Set([SCHEMAS, MANAGED_SCHEMAS, METADATA_SCHEMAS])
+
+/** The first page of a list, as long as it may be; schemas come in one. */
+export const firstPage = (path: string, query: Query): Query => (WHOLE.has(path) ? query : { limit: PAGE, ...query })
 
 /** Numbers of pages end here in the public contract, for lists that can be narrowed to a time. */
 const LAST_PAGE = 99
