@@ -79,7 +79,7 @@ export const rawClient = async (url: string, { stranger = false } = {}): Promise
   const socket = connect({ host: hostname, port: Number(port) })
   await once(socket, 'connect')
   let held = Buffer.alloc(0)
-  const waiting: ((answer: Document) => void)[] = []
+  const waiting: { resolve(answer: Document): void; reject(error: Error): void }[] = []
   socket.on('data', (chunk) => {
     held = Buffer.concat([held, chunk])
     while (held.length >= 16 && held.length >= held.readInt32LE(0)) {
@@ -87,16 +87,20 @@ export const rawClient = async (url: string, { stranger = false } = {}): Promise
       const bodyAt = held.readInt32LE(12) === 1 ? 36 : 21
       const answer = BSON.deserialize(held.subarray(bodyAt, length))
       held = held.subarray(length)
-      waiting.shift()?.(answer)
+      waiting.shift()?.resolve(answer)
     }
   })
   socket.on('error', () => undefined)
   // However it is closed: a server that has not read everything resets the connection.
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  // Once for all: what waits for `closed` is held, with its answer, as long as the connection lives.
+  void closed.then(() => {
+    for (const { reject } of waiting.splice(0)) reject(new Error('the connection was closed'))
+  })
   const command: Command = (command) =>
     new Promise((resolve, reject) => {
-      waiting.push(resolve)
-      closed.then(() => reject(new Error('the connection was closed')))
+      if (socket.destroyed) return reject(new Error('the connection was closed'))
+      waiting.push({ resolve, reject })
       socket.write(message(command))
     })
   if (password !== '' && !stranger) await signIn(command, username, decodeURIComponent(password))
