@@ -55,9 +55,9 @@ test.after(() => node.end())
 
 type Values = Record<string, unknown>
 
-/** Keys of `changes` over those before; null takes one away. */
+/** Keys of `changes` over those before; null takes one away, as what is not there. */
 const over = (before: Values, changes: Values): Values =>
-  Object.fromEntries(Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null))
+  Object.fromEntries(Object.entries({ ...before, ...changes }).filter(([, value]) => value != null))
 
 interface Folded {
   readonly profile: Values

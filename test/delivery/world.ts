@@ -62,7 +62,7 @@ export const shop = async (env: Readonly<Record<string, string>> = {}, dir?: str
         }),
       )
       all.push(...page.body.data)
-      next = page.body.more_starting_after
+      next = page.body.more_starting_after ?? null
     } while (next !== null)
     return all
   }

@@ -161,7 +161,7 @@ test('raw events can be paged by key, by customer and time', async () => {
       { after: last },
     )
     stars.push(...page.body.data.map((e: { metadata: { stars: number } }) => e.metadata.stars))
-    next = page.body.more_starting_after
+    next = page.body.more_starting_after ?? null
   }
   assert.equal(stars, [1, 2, 3, 4, 5])
   const some = await node.call('GET', `/v1/events?customer=pages&start_date=${at(2)}&end_date=${at(4)}`)
