@@ -48,8 +48,14 @@ const ok = async (method: string, path: string, body?: unknown): Promise<Answer>
 }
 
 /** A call with a client key, with the token of a customer where one is named. */
-const by = (key: GeneratedKey, method: string, path: string, body?: unknown, tokenFor?: string): Promise<Answer> =>
-  node.call(method, path, body, {
+const by = async (
+  key: GeneratedKey,
+  method: string,
+  path: string,
+  body?: unknown,
+  tokenFor?: string,
+): Promise<Answer> => {
+  const answer = await node.call(method, path, body, {
     headers: {
       'X-Client-Application-Id': key.appId,
       'X-Client-Token': key.token,
@@ -57,6 +63,10 @@ const by = (key: GeneratedKey, method: string, path: string, body?: unknown, tok
     },
     after: newest,
   })
+  // What has changed something is waited for by those that follow.
+  if (answer.headers.has('consistency-token')) newest = answer
+  return answer
+}
 
 const off = { type: 'AMOUNT', amount_off: 100 }
 

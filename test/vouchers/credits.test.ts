@@ -19,7 +19,10 @@ test('credits are added and taken away, a source_id once, never below nothing; e
   await post('/v1/publications', { voucher: 'GIFT', customer: { source_id: 'gil' } })
   const added = await post('/v1/vouchers/GIFT/balance', { amount: 300, source_id: 's-1', reason: 'birthday' })
   assert.equal([added.body.amount, added.body.total, added.body.balance], [300, 800, 800], JSON.stringify(added.body))
-  assert.equal((await post('/v1/vouchers/GIFT/balance', { amount: 300, source_id: 's-1' })).body, added.body)
+  const again = { amount: 300, source_id: 's-1', reason: 'birthday' }
+  assert.equal((await post('/v1/vouchers/GIFT/balance', again)).body, added.body)
+  const other = await post('/v1/vouchers/GIFT/balance', { ...again, reason: 'wedding' })
+  assert.equal(keyOf(other), [400, 'duplicate_source_id'])
   const redeemed = await post('/v1/redemptions', {
     redeemables: [{ object: 'voucher', id: 'GIFT', gift: { credits: 200 } }],
     customer: { source_id: 'gil' },
