@@ -16,10 +16,12 @@ import type { Services } from '../../src/services.ts'
 import { program } from '../program.ts'
 import { createExamples, type Examples } from '../requests/examples.ts'
 import { areGiven, skipFile } from '../skip.ts'
-import { until } from '../until.ts'
+import { others, until } from '../until.ts'
 
 const soak = process.env.SOAK === '1'
 const MOST_MS = 100
+/** Others take of the processors' caches too, and of the memory's bandwidth, which a turn's own time shows. */
+const mostMs = () => MOST_MS * others()
 /** A turn counts when it is as long each time: now and then garbage is collected in one. */
 const TRIES = soak ? 4 : 3
 /** What an import lists at most. */
@@ -190,7 +192,7 @@ test(`no body makes a turn longer than ${MOST_MS} ms of processor time`, async (
       let least = Number.POSITIVE_INFINITY
       let name: string | undefined
       let status = 0
-      for (let i = 0; i < TRIES && least > MOST_MS; i++) {
+      for (let i = 0; i < TRIES && least > mostMs(); i++) {
         const example = await make(`t${n}x${variant}x${i}`)
         const found = [...enlarged(route, route.path, example.body)][variant]
         if (!found) break
@@ -207,7 +209,7 @@ test(`no body makes a turn longer than ${MOST_MS} ms of processor time`, async (
       if (name === undefined) break
       tried++
       if (process.env.TURNS) console.error(Math.round(least), status, route.path, name)
-      if (least > MOST_MS) slow.push(`${Math.round(least)} ms: ${route.path} with ${name} (${status})`)
+      if (least > mostMs()) slow.push(`${Math.round(least)} ms: ${route.path} with ${name} (${status})`)
     }
   }
   assert.ok(tried > 8, String(tried))
