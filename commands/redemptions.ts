@@ -32,6 +32,7 @@ import { isMeant } from '../src/runtime/orders.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
 import type { Services } from '../src/services.ts'
+import { ReadModelBehind } from '../src/trouble.ts'
 
 const TAG = 'Redemptions'
 
@@ -190,7 +191,10 @@ const RollbackQuery = v.object({
   tracking_id: TrackingId,
 })
 
-/** The redemptions that an id names: that one, or those of the request with it. Those made just now are waited for. */
+/**
+ * The redemptions that an id names: that one, or those of the request with it. Those made just now are waited for; while it cannot be
+ * told whether there are any, that is what is answered (503), not that there are none.
+ */
 const redemptionsNamed = async (services: Services, id: string): Promise<readonly RedemptionDocument[]> => {
   const collection = services.readModel.collection<RedemptionDocument>('redemptions')
   const find = async () => {
@@ -202,7 +206,8 @@ const redemptionsNamed = async (services: Services, id: string): Promise<readonl
   const found = await find()
   if (found.length > 0) return found
   const head = await services.store.head()
-  return head !== undefined && (await services.projector.waitFor(head, 2_000)) ? find() : []
+  if (head !== undefined && !(await services.projector.waitFor(head, 2_000))) throw new ReadModelBehind()
+  return find()
 }
 
 type RollbackCall = AnyCall & {

@@ -16,6 +16,7 @@ import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
+import { ReadModelBehind } from '../src/trouble.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
@@ -64,8 +65,10 @@ const PATIENCE_MS = 2_000
 const isCode = async (services: Services, name: string): Promise<boolean> => {
   if (await codeNamed(services, name)) return true
   const head = await services.store.head()
-  if (head !== undefined) await services.projector.waitFor(head, PATIENCE_MS)
-  return (await codeNamed(services, name)) !== undefined
+  const isSure = head === undefined || (await services.projector.waitFor(head, PATIENCE_MS))
+  if (await codeNamed(services, name)) return true
+  if (!isSure) throw new ReadModelBehind()
+  return false
 }
 
 const assigned = (definitions: Definitions, rule: string) =>

@@ -11,6 +11,7 @@ import type { OrderPatch } from '../domain/orders/input.ts'
 import type { SaveOrder } from '../domain/orders/save.ts'
 import { isRefused, type Refusal, type Refused, refuseNotFound } from '../domain/refusal.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { ReadModelBehind } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Ledgers } from './ledgers.ts'
 
@@ -127,8 +128,13 @@ export const createOrders = (options: OrdersOptions): Orders => {
     }
   }
 
-  const byId = async (id: string): Promise<FoundOrder | undefined> =>
-    (await homeOf(id)) ?? (await shownAs(id)) ?? ((await caughtUp(WAIT_MS)) ? shownAs(id) : undefined)
+  const byId = async (id: string): Promise<FoundOrder | undefined> => {
+    const known = (await homeOf(id)) ?? (await shownAs(id))
+    if (known) return known
+    // Not that there is none: it may be one that was made a moment ago.
+    if (!(await caughtUp(WAIT_MS))) throw new ReadModelBehind()
+    return shownAs(id)
+  }
 
   const find = async (name: string): Promise<FoundOrder | undefined> =>
     (await homeOf(name)) ?? (await homeOf(orderOfSource(name))) ?? byId(name)
