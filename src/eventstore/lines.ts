@@ -5,6 +5,7 @@ import type { HealthLimits } from '../line/health.ts'
 import { type Line, openLine } from '../line/line.ts'
 import { addressOf } from '../line/reason.ts'
 import { processTime as time } from '../line/time.ts'
+import { byUrl } from '../line/unusable.ts'
 import { isReadRefused, verdictOf } from './errors.ts'
 import { muteIpServerName } from './ipServerName.ts'
 import { readChunks } from './read.ts'
@@ -50,9 +51,8 @@ const openClient = (url: string) => {
   const given = Number(settings.find(isOwn)?.split('=')[1] ?? KEEP_ALIVE_MS)
   opened = (opened + 1) % KEEP_ALIVE_MS
   const distinct = `${KEEP_ALIVE_TIMEOUT}=${Math.max(given, KEEP_ALIVE_MS) + opened}`
-  return EventStoreDBClient.connectionString(
-    `${address}?${[...settings.filter((setting) => !isOwn(setting)), distinct].join('&')}`,
-  )
+  const whole = `${address}?${[...settings.filter((setting) => !isOwn(setting)), distinct].join('&')}`
+  return byUrl('EVENTSTORE_URL', () => EventStoreDBClient.connectionString(whole))
 }
 
 /** Ends a client's calls. Its connection it closes only when a call on it is cut off: here is one that certainly is. */

@@ -6,6 +6,7 @@ import type { Log } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { processTime as time } from '../line/time.ts'
+import { byUrl } from '../line/unusable.ts'
 import { isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
 
 /** A client, and what is kept with it. */
@@ -106,7 +107,7 @@ export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: R
   const line: Line<Opened> = openLine<Opened>({
     address,
     open() {
-      const client = new MongoClient(url, { ...PATIENT, maxPoolSize })
+      const client = byUrl('MONGODB_URL', () => new MongoClient(url, { ...PATIENT, maxPoolSize }))
       // No option of the driver, which looks ten times a second whether its pool has the fewest connections: there is no fewest.
       Object.assign(client.options, { minPoolSizeCheckFrequencyMS: 10_000 })
       // The driver watches the server by itself, and learns first that it has gone.

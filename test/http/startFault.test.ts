@@ -88,4 +88,19 @@ test('such a start ends with code 1 and that sentence alone', async () => {
   assert.match(err, /^\S+file cannot be used: [^\n]*\n$/)
 })
 
+test('an address that a client cannot read is named by its setting, without its password', async () => {
+  for (const [setting, url, told] of [
+    ['EVENTSTORE_URL', 'esdb://ann:secret@host?tls=maybe', /^EVENTSTORE_URL cannot be read: [^\n]*true or false\.\n$/],
+    ['MONGODB_URL', 'mongodb://ann:secret@host:99999/', /^MONGODB_URL cannot be read: Unable to parse [^\n]*\n$/],
+  ] as const) {
+    const { ended } = spawnTributary(['serve', '--port', '0', '--data', join(dir, 'addresses')], {
+      env: { [setting]: url, LOG_LEVEL: 'error' },
+    })
+    const { code, err } = await ended
+    assert.is(code, 1)
+    assert.match(err, told)
+    assert.not.match(err, /secret/)
+  }
+})
+
 test.run()
