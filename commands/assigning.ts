@@ -2,9 +2,9 @@
 import * as v from 'valibot'
 import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse } from '../src/domain/refusal.ts'
+import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
 import type { Assignment } from '../src/domain/rulebook/validationRule.ts'
 import { name300 } from '../src/http/fields.ts'
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { MetadataSchemaObject, showMetadataSchema } from '../src/api/presenters/metadataSchemas.ts'
 import { METADATA_SCHEMAS } from '../src/api/resources.ts'
-import { entriesOf } from '../src/domain/rulebook/kinds.ts'
+import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import { MetadataSchema } from '../src/domain/rulebook/metadataSchema.ts'
 import type { Services } from '../src/services.ts'
 import { definitionRoutes } from './definitionRoutes.ts'

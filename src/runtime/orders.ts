@@ -180,7 +180,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const id =
       found?.id ??
       wish.id ??
-      (source ? orderOfSource(source) : idFrom('ord', 'made', context.key ?? randomBytes(16).toString('hex')))
+      (source ? orderOfSource(source) : madeFor(wish.customer?.id, context.key ?? randomBytes(16).toString('hex')))
     const isOthers = found?.customer !== undefined && wish.customer && wish.customer.id !== found.customer
     if (isOthers && found.known) return { kind: 'refused', refusal: otherCustomer(id).refused }
     const customer = wish.customer?.id ?? found?.customer
@@ -247,6 +247,10 @@ export const createOrders = (options: OrdersOptions): Orders => {
 
   return { find, save, meant }
 }
+
+/** A key can come again with another customer, whose order is another one. */
+const madeFor = (customer: string | undefined, key: string): string =>
+  idFrom('ord', 'made', ...(customer === undefined ? [] : [customer]), key)
 
 /** The order of a request as it is before its codes: what the request says, else what is known. */
 const pricedBy = (input: OrderInput, id: string, known: KnownOrder | undefined): PricedOrder => {

@@ -2,8 +2,8 @@
 
 import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
+import { entriesOf } from '../../domain/rulebook/entries.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
-import { entriesOf } from '../../domain/rulebook/kinds.ts'
 import type { Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 

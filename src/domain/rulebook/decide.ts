@@ -1,8 +1,9 @@
 // Changing the rulebook: what a definition command does, or why it is refused. Pure.
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { entriesOf } from './entries.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
 import type { Definitions, Entry, Project } from './kind.ts'
-import { entriesOf, type KindName, kindNamed, kindNames } from './kinds.ts'
+import { type KindName, kindNamed, kindNames } from './kinds.ts'
 import { metadataRefused } from './metadataSchema.ts'
 import { conditionOfSegment, type Segment } from './segment.ts'
 import { keyOf, unsoundIn, usersOf, wordsOf } from './sound.ts'

@@ -6,10 +6,10 @@ import { reachOf } from '../conditions/sources.ts'
 import { MAX_STEPS, worstCase } from '../conditions/steps.ts'
 import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
 import type { Campaign } from './campaign.ts'
+import { entriesOf } from './entries.ts'
 import type { EventSchema } from './eventSchema.ts'
 import { namedIn } from './keptWhile.ts'
 import type { Definitions, Fault } from './kind.ts'
-import { entriesOf } from './kinds.ts'
 
 /** The environment that the definitions make. Nothing of them is looked at before a condition asks for it. */
 export const environmentOf = (definitions: Definitions): Environment => {

@@ -3,7 +3,7 @@ import { campaignKind } from './campaign.ts'
 import { distributionKind } from './distribution.ts'
 import { earningRuleKind } from './earningRule.ts'
 import { eventSchemaKind } from './eventSchema.ts'
-import type { Definitions, Entries, Kind } from './kind.ts'
+import type { Kind } from './kind.ts'
 import { loyaltyTierKind } from './loyaltyTier.ts'
 import { metadataSchemaKind } from './metadataSchema.ts'
 import { projectWebhookKind } from './projectWebhook.ts'
@@ -29,12 +29,6 @@ export const kinds = {
 
 export type KindName = keyof typeof kinds
 export type DefinitionOf<K extends KindName> = (typeof kinds)[K] extends Kind<infer D> ? D : never
-
-/** The definitions of one kind, by id, in the order in which they were created. */
-export const entriesOf = <K extends KindName>(definitions: Definitions, kind: K): Entries<DefinitionOf<K>> =>
-  (definitions.entries[kind] ?? NONE) as Entries<DefinitionOf<K>>
-
-const NONE: Entries<never> = new Map()
 
 /** A kind without its own type, for code that treats all kinds alike. */
 export const kindNamed = (name: KindName): Kind<unknown> => kinds[name] as unknown as Kind<unknown>

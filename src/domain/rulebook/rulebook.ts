@@ -1,8 +1,10 @@
 // The compiled rulebook: definitions with what decisions look up, prepared once for each revision.
+
+import { entriesOf } from './entries.ts'
 import type { EventSchema } from './eventSchema.ts'
 import { namedIn } from './keptWhile.ts'
 import type { Definitions, Entries, Entry, Project } from './kind.ts'
-import { type DefinitionOf, entriesOf, type KindName } from './kinds.ts'
+import type { DefinitionOf, KindName } from './kinds.ts'
 import { keyOf, type Unsound, unsoundIn, wordsOf } from './sound.ts'
 
 export interface Rulebook {
