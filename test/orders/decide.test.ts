@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SaveCustomersOrder } from '../../src/domain/decider/commands.ts'
+import { decideHome, foldHome, NO_HOME } from '../../src/domain/orders/home.ts'
 import type { OrderPatch } from '../../src/domain/orders/input.ts'
 import { DAY, summary, type World } from '../given.ts'
 import { balances, card, changes, PROGRAM, shop } from '../loyalty/fixtures.ts'
@@ -139,6 +140,22 @@ test('messages and segments follow from orders', () => {
   assert.ok(summary(w.facts(saving({ status: 'CANCELED' }))).includes('left seg_big'))
   const old = saving({ amount: 1, status: 'PAID' }, { order: 'ord_2', createdAt: w.now - 30 * DAY })
   assert.not(summary(w.facts(old)).includes('MessageRequested'))
+})
+
+test('a name that was reserved for somebody is nobody else’s while the order may be under way', () => {
+  const reserve = (customer: string, insteadOf?: string) =>
+    ({ type: 'ReserveOrder', name: 'ord_1', order: 'ord_1', customer, ...(insteadOf ? { insteadOf } : {}) }) as const
+  const made = decideHome(NO_HOME, reserve('ann'), 1_000)
+  assert.ok(!('refused' in made))
+  const home = made.reduce(foldHome, NO_HOME)
+  assert.equal(decideHome(home, reserve('ann'), 2_000), [], 'its own request may come again')
+  for (const [later, isTaken] of [
+    [0, false],
+    [299_999, false],
+    [300_000, true],
+  ] as const)
+    assert.is(!('refused' in decideHome(home, reserve('bob', 'ann'), 1_000 + later)), isTaken, String(later))
+  assert.ok('refused' in decideHome(home, reserve('bob'), 900_000), 'nor later, unless it is known that none was made')
 })
 
 test('items are replaced, metadata is merged, and an order that was shown can be sent back', () => {

@@ -18,6 +18,8 @@ export interface OrderHome {
   /** The order that the name stands for: itself, or one with an id of another kind. */
   readonly order?: string
   readonly customer?: string
+  /** When it was reserved for that customer, ms. */
+  readonly reservedAt?: number
   /** Of an order that is nobody's. */
   readonly orders: OrdersState
 }
@@ -37,8 +39,8 @@ type HomeFact = OrderFact | { readonly type: 'OrderReserved'; readonly data: Ord
 export const foldHome = (home: OrderHome, fact: { readonly type: string; readonly data: unknown }): OrderHome => {
   if (isOrderFact(fact)) return { ...home, orders: evolveOrders(home.orders, fact) }
   if (fact.type !== 'OrderReserved') return home
-  const { order, customer } = fact.data as OrderReserved
-  return { ...home, order, ...(customer === undefined ? {} : { customer }) }
+  const { order, customer, occurredAt } = fact.data as OrderReserved
+  return { ...home, order, ...(customer === undefined ? {} : { customer, reservedAt: occurredAt }) }
 }
 
 /** Lets a name stand for an order. `insteadOf`: a customer for whom it was reserved, and who never ordered under it. */
@@ -56,12 +58,21 @@ export type HomeCommand =
   | ({ readonly type: 'RedeemOrder' } & RedeemedOrder)
   | ({ readonly type: 'RollBackOrder' } & RolledBackOrder)
 
+/**
+ * For so long whoever reserved a name may be about to order under it: a request lasts half a minute at most, and one that a
+ * standstill holds up not much longer. Nobody else has the name meanwhile, or one order would be made in two places.
+ */
+const UNDER_WAY_MS = 5 * 60_000
+
 const reserve = (home: OrderHome, command: ReserveOrder, now: number): readonly HomeFact[] | Refused => {
   const { name, order, customer, insteadOf } = command
   if (home.order !== undefined && home.order !== order)
     return refuse('duplicate_source_id', `The source_id of the order is that of the order ${home.order}`)
   if (home.order === order && (customer === undefined || home.customer === customer)) return []
-  if (home.customer !== undefined && home.customer !== insteadOf) return otherCustomer(order)
+  if (home.customer !== undefined) {
+    const mayStillOrder = now - (home.reservedAt ?? 0) < UNDER_WAY_MS
+    if (home.customer !== insteadOf || mayStillOrder) return otherCustomer(order)
+  }
   return [
     {
       type: 'OrderReserved',
