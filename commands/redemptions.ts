@@ -31,8 +31,8 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
+import { caughtUp, findPatiently } from '../src/runtime/shown.ts'
 import type { Services } from '../src/services.ts'
-import { ReadModelBehind } from '../src/trouble.ts'
 
 const TAG = 'Redemptions'
 
@@ -203,11 +203,14 @@ const redemptionsNamed = async (services: Services, id: string): Promise<readonl
       ? [one]
       : collection.find({ parent: id, kind: 'redemption', result: 'SUCCESS' }, { sort: { place: 1 }, limit: 30 })
   }
-  const found = await find()
-  if (found.length > 0) return found
-  const head = await services.store.head()
-  if (head !== undefined && !(await services.projector.waitFor(head, 2_000))) throw new ReadModelBehind()
-  return find()
+  const found = await findPatiently(
+    async () => {
+      const some = await find()
+      return some.length > 0 ? some : undefined
+    },
+    (ms) => caughtUp(services, ms),
+  )
+  return found ?? []
 }
 
 type RollbackCall = AnyCall & {

@@ -15,8 +15,8 @@ import { Assignment, ValidationRule } from '../src/domain/rulebook/validationRul
 import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
+import { caughtUp, findPatiently } from '../src/runtime/shown.ts'
 import type { Services } from '../src/services.ts'
-import { ReadModelBehind } from '../src/trouble.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { changeDefinitions, recorded } from './definitions.ts'
 
@@ -58,18 +58,12 @@ const AssignmentBody = v.union([
 
 const fresh = (key: string | undefined): string => key ?? randomBytes(16).toString('hex')
 
-/** How long a code that is named by its id may take to come to the read models, ms. */
-const PATIENCE_MS = 2_000
-
 /** Whether there is a code of any kind that is called so, or whose voucher or card has this id. */
-const isCode = async (services: Services, name: string): Promise<boolean> => {
-  if (await codeNamed(services, name)) return true
-  const head = await services.store.head()
-  const isSure = head === undefined || (await services.projector.waitFor(head, PATIENCE_MS))
-  if (await codeNamed(services, name)) return true
-  if (!isSure) throw new ReadModelBehind()
-  return false
-}
+const isCode = async (services: Services, name: string): Promise<boolean> =>
+  (await findPatiently(
+    () => codeNamed(services, name),
+    (ms) => caughtUp(services, ms),
+  )) !== undefined
 
 const assigned = (definitions: Definitions, rule: string) =>
   [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)

@@ -73,6 +73,7 @@ import { createOrders } from './runtime/orders.ts'
 import { createRedemptions } from './runtime/redemptions.ts'
 import { createRejectedEvents } from './runtime/rejected.ts'
 import { startRulebook } from './runtime/rulebook.ts'
+import { caughtUp } from './runtime/shown.ts'
 import { createSnapshotStore } from './runtime/snapshots.ts'
 import { whenReached } from './runtime/starting.ts'
 import { createStock } from './runtime/stock.ts'
@@ -292,10 +293,7 @@ export const startNode = async (
     stops.push(async () => load.stop())
     isCrowded = load.isCrowded
     const requestId = newRequestId
-    const caughtUp = async (timeoutMs: number): Promise<boolean> => {
-      const head = await store.head()
-      return head === undefined || projector.waitFor(head, timeoutMs)
-    }
+    const isCaughtUp = (timeoutMs: number) => caughtUp({ store, projector }, timeoutMs)
     const countFailed = failureCounter(metrics.registry)
     const aside = createSetAside({ readModel, log, now, onSetAside: countFailed })
     stops.push(() => aside.stop())
@@ -308,7 +306,7 @@ export const startNode = async (
           customers,
           rulebook,
           head: store.head,
-          caughtUp,
+          caughtUp: isCaughtUp,
           aside,
           log,
           now,
@@ -346,10 +344,10 @@ export const startNode = async (
       customers,
       ledgers,
       readModel,
-      caughtUp,
+      caughtUp: isCaughtUp,
       triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
     })
-    const freeCodes = createFreeCodes({ readModel, caughtUp, now: () => performance.now() })
+    const freeCodes = createFreeCodes({ readModel, caughtUp: isCaughtUp, now: () => performance.now() })
     let tellLines: (lines: ExportLines) => void = () => undefined
     const exports = startExports({
       readModel,

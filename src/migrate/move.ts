@@ -1,5 +1,6 @@
 // What all steps of a move share: its two ends, its memory, and how a list is gone through.
 import { TributaryError } from '../client/errors.ts'
+import { each as eachAtOnce } from '../worker/each.ts'
 import { type Item, textOf } from './item.ts'
 import type { Query, Source } from './source.ts'
 import type { State } from './state.ts'
@@ -22,18 +23,12 @@ export interface Step {
 /** Requests to the new project that are under way at once. */
 export const AT_ONCE = 8
 
-/** Does something with each entry, some at a time; the first error ends it. */
-export const each = async <T>(
+/** Does something with each entry, some at a time; after the first error no other begins. */
+export const each = <T>(
   entries: readonly T[],
   act: (entry: T) => Promise<void>,
-  atOnce = AT_ONCE,
-): Promise<void> => {
-  let next = 0
-  const lane = async () => {
-    while (next < entries.length) await act(entries[next++]!)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, entries.length) }, lane))
-}
+  concurrency = AT_ONCE,
+): Promise<void> => eachAtOnce(entries, act, { concurrency })
 
 /** Goes through a list page by page, from where an earlier run ended. */
 export const eachPage = async (

@@ -11,9 +11,9 @@ import type { OrderPatch } from '../domain/orders/input.ts'
 import type { SaveOrder } from '../domain/orders/save.ts'
 import { isRefused, type Refusal, type Refused, refuseNotFound } from '../domain/refusal.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { ReadModelBehind } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Ledgers } from './ledgers.ts'
+import { findPatiently } from './shown.ts'
 
 /** Whose an order is, and what it holds. */
 export interface FoundOrder {
@@ -78,8 +78,6 @@ export interface OrdersOptions {
   readonly triggerHorizonMs: number
 }
 
-const WAIT_MS = 2_000
-
 const fromDocument = ({ _id, status, content, total_amount, created_at, paid }: OrderDocument): KnownOrder => ({
   id: _id,
   status,
@@ -128,13 +126,8 @@ export const createOrders = (options: OrdersOptions): Orders => {
     }
   }
 
-  const byId = async (id: string): Promise<FoundOrder | undefined> => {
-    const known = (await homeOf(id)) ?? (await shownAs(id))
-    if (known) return known
-    // Not that there is none: it may be one that was made a moment ago.
-    if (!(await caughtUp(WAIT_MS))) throw new ReadModelBehind()
-    return shownAs(id)
-  }
+  const byId = async (id: string): Promise<FoundOrder | undefined> =>
+    (await homeOf(id)) ?? findPatiently(() => shownAs(id), caughtUp)
 
   const find = async (name: string): Promise<FoundOrder | undefined> =>
     (await homeOf(name)) ?? (await homeOf(orderOfSource(name))) ?? byId(name)
