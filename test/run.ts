@@ -1,4 +1,4 @@
-// Runs every test file in a process of its own, two at a time, and closes with what took longest and the line
+// Runs every test file in a process of its own, some at a time, and closes with what took longest and the line
 // `N passed, N failed`.
 //   tsx test/run.ts [--bail] [PATH-PART ...]     only files whose path contains one of the parts
 import { spawn } from 'node:child_process'
@@ -18,6 +18,8 @@ const soak = process.env.SOAK === '1'
 const FILE_LIMIT_MS = soak ? 90 * 60_000 : 5 * 60_000
 /** After its last test a file ends by itself within this time: what it leaves running is its fault. */
 const END_LIMIT_MS = 20_000
+/** One more than there are processors: tests wait for disks, timers and each other's answers a third of their time. */
+const AT_ONCE = Math.min(4, availableParallelism() + 1)
 /** So many files are named at the end. */
 const SLOWEST = 10
 const root = new URL('.', import.meta.url).pathname
@@ -115,7 +117,7 @@ const built = await buildTests(files)
 const queue = [...files]
 const outcomes: Outcome[] = []
 await Promise.all(
-  Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+  Array.from({ length: AT_ONCE }, async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const outcome = await runFile(file)
       outcomes.push(outcome)
@@ -124,7 +126,8 @@ await Promise.all(
   }),
 )
 
-await rm(built, { recursive: true, force: true })
+// Who asks what was covered still needs what was run (see coverage.ts).
+if (process.env.NODE_V8_COVERAGE === undefined) await rm(built, { recursive: true, force: true })
 
 if (outcomes.length > SLOWEST) {
   console.log(`\nThe slowest of ${outcomes.length} files:`)
