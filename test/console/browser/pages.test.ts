@@ -153,6 +153,48 @@ test('what was made is changed: a campaign, and a program with its rules, tiers 
   await one.end()
 })
 
+test('what can be switched off is, and on again', async () => {
+  const program = await made('/v1/loyalties', {
+    name: 'Switched',
+    voucher: { code_config: { pattern: 'SWI-########' } },
+  })
+  const rules = `/v1/loyalties/${program.id}/earning-rules`
+  await made(rules, [{ event: 'order_paid', loyalty: { type: 'FIXED', points: 1 } }])
+  const discount = { type: 'PERCENT', percent_off: 5 }
+  const campaign = await made('/v1/campaigns', { name: 'Switches', voucher: { type: 'DISCOUNT_VOUCHER', discount } })
+  await made('/v1/vouchers', { code: 'SWITCH', type: 'DISCOUNT_VOUCHER', discount })
+  const distribution = await made('/v1/distributions', {
+    name: 'Switched to nobody',
+    trigger: { type: 'event', event: 'order_paid' },
+    channel: { type: 'webhook', url: 'https://shop.example/till' },
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const isOn = async (path: string): Promise<boolean> => {
+    const { body } = await node.call('GET', path, undefined, { as: 'admin' })
+    return (body.data?.[0] ?? body).active
+  }
+  for (const [path, shown, where] of [
+    [`/v1/loyalties/${program.id}`, `/loyalty/${program.id}`, '.page-head'],
+    [rules, `/loyalty/${program.id}`, 'tr'],
+    [`/v1/campaigns/${campaign.id}`, `/campaigns/${campaign.id}`, '.page-head'],
+    ['/v1/vouchers/SWITCH', '/codes/SWITCH', '.page-head'],
+    [`/v1/distributions/${distribution.id}`, `/distributions/${distribution.id}`, '.page-head'],
+  ] as const) {
+    await one.open(shown)
+    for (const [name, wanted] of [
+      ['Switch off', false],
+      ['Switch on', true],
+    ] as const) {
+      assert.is(await isOn(path), !wanted, path)
+      await page.locator(`main ${where}`).getByRole('button', { name, exact: true }).click()
+      await until(async () => (await isOn(path)) === wanted)
+    }
+  }
+  await one.end()
+})
+
 test('a message from its template to the receiver', async () => {
   const receiver = await startReceiver()
   const one = await visit(browser, node)

@@ -7,7 +7,7 @@ import { mayWrite } from '../lib/session.ts'
 import type { Campaign as CampaignShape, Fields, Voucher } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
 import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
-import { Action } from '../parts/dialog.tsx'
+import { Action, Switch } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Bar, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
@@ -353,16 +353,7 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
               }
               done="They are being made"
             />
-            <Action
-              request={
-                data.active
-                  ? change('POST', '/v1/campaigns/{id}/disable', { params: { id } })
-                  : change('POST', '/v1/campaigns/{id}/enable', { params: { id } })
-              }
-              done={data.active ? 'Switched off' : 'Switched on'}
-            >
-              {data.active ? 'Switch off' : 'Switch on'}
-            </Action>
+            <Switch of="/v1/campaigns/{id}" params={{ id }} isOn={data.active} />
             <Action
               request={change('DELETE', '/v1/campaigns/{id}', { params: { id } })}
               question={`The codes of “${data.name}” can be redeemed no longer. What was redeemed stays.`}

@@ -7,7 +7,7 @@ import { mayWrite } from '../lib/session.ts'
 import type { Distribution as DistributionShape, EventSchema, Fields, ListOf, Segment } from '../lib/shapes.ts'
 import { typeWords } from '../lib/text.ts'
 import { Definition, type FormField } from '../parts/definition.tsx'
-import { Action } from '../parts/dialog.tsx'
+import { Action, Switch } from '../parts/dialog.tsx'
 import { Area, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Code, Facts, Id, Json, State, Time } from '../parts/small.tsx'
@@ -294,16 +294,7 @@ export const Distribution = ({ params }: { readonly params: Params }) => {
                 change('PUT', '/v1/distributions/{id}', { params: { id }, body: distributionBody(changed) })
               }
             />
-            <Action
-              request={
-                data.active
-                  ? change('POST', '/v1/distributions/{id}/disable', { params: { id } })
-                  : change('POST', '/v1/distributions/{id}/enable', { params: { id } })
-              }
-              done={data.active ? 'Switched off' : 'Switched on'}
-            >
-              {data.active ? 'Switch off' : 'Switch on'}
-            </Action>
+            <Switch of="/v1/distributions/{id}" params={{ id }} isOn={data.active} />
             <Action
               request={change('DELETE', '/v1/distributions/{id}', { params: { id } })}
               question={`“${data.name}” sends nothing any more. Messages that were asked for are not sent.`}

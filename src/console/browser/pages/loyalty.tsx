@@ -6,7 +6,7 @@ import { mayWrite } from '../lib/session.ts'
 import type { Campaign, EventSchema, Fields, ListOf, Voucher } from '../lib/shapes.ts'
 import { number, typeWords } from '../lib/text.ts'
 import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
-import { Action } from '../parts/dialog.tsx'
+import { Action, Switch } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -229,17 +229,12 @@ const EarningRules = ({ id }: { readonly id: string }) => {
                       })
                     }
                   />
-                  <Action
-                    request={
-                      one.active
-                        ? change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/disable', of(one.id))
-                        : change('POST', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}/enable', of(one.id))
-                    }
-                    done={one.active ? 'Switched off' : 'Switched on'}
+                  <Switch
+                    of="/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}"
+                    params={of(one.id).params}
+                    isOn={one.active}
                     tone="quiet"
-                  >
-                    {one.active ? 'Switch off' : 'Switch on'}
-                  </Action>
+                  />
                   <Action
                     request={change('DELETE', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}', of(one.id))}
                     question={`“${one.event}” earns ${earningWords(one)} no longer. What was earned stays.`}
@@ -425,16 +420,7 @@ export const Loyalty = ({ params }: { readonly params: Params }) => {
               fields={PROGRAM_CHANGES}
               request={(body) => change('PUT', '/v1/loyalties/{campaignId}', { ...named, body: programBody(body) })}
             />
-            <Action
-              request={
-                data.active
-                  ? change('POST', '/v1/loyalties/{campaignId}/disable', named)
-                  : change('POST', '/v1/loyalties/{campaignId}/enable', named)
-              }
-              done={data.active ? 'Switched off' : 'Switched on'}
-            >
-              {data.active ? 'Switch off' : 'Switch on'}
-            </Action>
+            <Switch of="/v1/loyalties/{campaignId}" params={named.params} isOn={data.active} />
           </>
         )
       }

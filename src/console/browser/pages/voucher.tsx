@@ -6,7 +6,7 @@ import { Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Fields, Voucher as VoucherShape } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
-import { Action } from '../parts/dialog.tsx'
+import { Switch } from '../parts/dialog.tsx'
 import { ApiCall, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
@@ -110,21 +110,7 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
             ]
           : [['/campaigns', 'Campaigns and codes']]
       }
-      actions={
-        data &&
-        mayWrite() && (
-          <Action
-            request={
-              data.active
-                ? change('POST', '/v1/vouchers/{code}/disable', { params: { code } })
-                : change('POST', '/v1/vouchers/{code}/enable', { params: { code } })
-            }
-            done={data.active ? 'Switched off' : 'Switched on'}
-          >
-            {data.active ? 'Switch off' : 'Switch on'}
-          </Action>
-        )
-      }
+      actions={data && mayWrite() && <Switch of="/v1/vouchers/{code}" params={{ code }} isOn={data.active} />}
     >
       <Shown of={asked}>
         {(voucher) => {

@@ -1,7 +1,7 @@
 // Questions in front of the page: the browser's own dialog, which keeps the focus and ends with Escape.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
-import { carryOut, type Request, wordsOf } from '../lib/api.ts'
+import { carryOut, change, type PathOf, type Request, type Values, wordsOf } from '../lib/api.ts'
 import { say } from './toast.tsx'
 
 interface DialogProps {
@@ -91,3 +91,28 @@ export const Action = ({ request, children, done, question, tone, onDone, disabl
     </>
   )
 }
+
+/** What can be switched: paths that have an `/enable` and a `/disable` below them. */
+type Switchable<On extends PathOf<'POST'> = PathOf<'POST'>> = On extends `${infer P}/enable`
+  ? `${P}/disable` extends PathOf<'POST'>
+    ? P
+    : never
+  : never
+
+interface SwitchProps {
+  readonly of: Switchable
+  readonly params: Values
+  readonly isOn: boolean
+  readonly tone?: 'quiet'
+}
+
+/** A button that switches a definition off, or on again. */
+export const Switch = ({ of, params, isOn, ...how }: SwitchProps) => (
+  <Action
+    request={change('POST', `${of}/${isOn ? 'disable' : 'enable'}` as const, { params })}
+    done={isOn ? 'Switched off' : 'Switched on'}
+    {...how}
+  >
+    {isOn ? 'Switch off' : 'Switch on'}
+  </Action>
+)
