@@ -2,10 +2,11 @@
 
 import * as v from 'valibot'
 import { ClockObject, clockBody } from '../src/api/presenters/clock.ts'
-import { listOf } from '../src/http/answers.ts'
+import { linesOfRun } from '../src/audit/lines.ts'
+import { LINES } from '../src/audit/longRuns.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { takeBack } from './clockTakeBack.ts'
+import { type Progress, takeBack } from './clockTakeBack.ts'
 
 export const clockCommands = (services: Services) => [
   route({
@@ -29,21 +30,18 @@ export const clockCommands = (services: Services) => [
     path: '/v1/clock/take-back',
     summary: 'Takes back by facts what was decided while a clock was ahead',
     description:
-      'What `GET /v1/audit/clock` names: expired points are given back for the time that they had left. Each other decision is told with why it stays. Asked again it does nothing again.',
+      'What `GET /v1/audit/clock` finds: expired points are given back for the time that they had left, and each other decision is told with why it stays. Lines of JSON, as of `/v1/audit/verify`: one for each decision, with its `outcome`, and at last `{"end": …}` with how many there were. It ends when its reader goes away; asked again it goes on, and does nothing again.',
     tag: 'Operation of the clock',
     permission: 'clock.manage',
     body: v.optional(v.object({}), {}),
-    response: listOf('data', v.unknown()),
-    handler: async (call): Promise<Outcome> => ({
-      body: {
-        object: 'list',
-        data_ref: 'data',
-        data: await takeBack(services, {
-          requestId: call.requestId,
-          actor: { name: call.key.name, role: call.key.role },
-          now: call.now,
-        }),
-      },
-    }),
+    response: v.record(v.string(), v.unknown()),
+    contentType: LINES,
+    handler: (call): Outcome => {
+      const { requestId, key } = call
+      const context = { requestId, actor: { name: key.name, role: key.role } }
+      return services.longRuns.answer((signal) =>
+        linesOfRun((tell: (progress: Progress) => void, say) => takeBack(services, context, { signal, tell, say })),
+      )
+    },
   }),
 ]

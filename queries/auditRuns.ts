@@ -8,7 +8,8 @@ import { given } from '../src/api/shapes.ts'
 import { auditClock } from '../src/audit/clock.ts'
 import { exportLines } from '../src/audit/export.ts'
 import { type CheckOptions, checkLaws, type LawReport } from '../src/audit/laws/index.ts'
-import { bodyOfLines, linesOfRun } from '../src/audit/lines.ts'
+import { linesOfRun } from '../src/audit/lines.ts'
+import { LINES } from '../src/audit/longRuns.ts'
 import { recordsAfter } from '../src/audit/patience.ts'
 import { redecideAll } from '../src/audit/redecideAll.ts'
 import { sealLines } from '../src/audit/seal.ts'
@@ -18,17 +19,11 @@ import { isRefused } from '../src/domain/refusal.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
-import { type Answer, type Outcome, route } from '../src/http/route.ts'
+import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-
-const LINES = 'application/x-ndjson'
 
 /** One line of an answer of lines. */
 const Line = v.record(v.string(), v.unknown())
-
-const lines = (make: (signal: AbortSignal) => AsyncIterable<string>): Answer => ({
-  raw: { contentType: LINES, content: bodyOfLines(make) },
-})
 
 const position = v.pipe(
   v.string(),
@@ -46,10 +41,10 @@ const startVerify = (services: Services, running: { now: boolean }, name?: strin
   const asked = projections.filter((projection) => name === undefined || projection.name === name)
   if (asked.length === 0) return notFound('projection', name ?? '')
   if (running.now) return refuse('conflict', 'A comparison is under way on this node: wait for its end')
-  running.now = true
   const { store, readModel, projector } = services
-  return lines((signal) =>
+  return services.longRuns.answer((signal) =>
     linesOfRun(async (tell: (progress: VerifyProgress | { readonly phase: 'laws'; readonly done: number }) => void) => {
+      running.now = true
       const scratch = services.scratch()
       try {
         const verified = await verify({
@@ -103,7 +98,7 @@ export const auditRunQueries = (services: Services) => {
       response: Line,
       contentType: LINES,
       handler: (): Outcome =>
-        lines((signal) =>
+        services.longRuns.answer((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
             object: 'laws',
             ...(await lawsOf(services, signal, tell)),
@@ -121,7 +116,7 @@ export const auditRunQueries = (services: Services) => {
       response: Line,
       contentType: LINES,
       handler: (): Outcome =>
-        lines((signal) =>
+        services.longRuns.answer((signal) =>
           linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
             object: 'clock_audit',
             ...(await auditClock(() => recordsAfter(services.store, undefined, signal), { onProgress: tell })),
@@ -140,7 +135,7 @@ export const auditRunQueries = (services: Services) => {
       response: Line,
       contentType: LINES,
       handler: (call): Outcome =>
-        lines((signal) =>
+        services.longRuns.answer((signal) =>
           linesOfRun((tell) =>
             redecideAll(services.store, services.rulebook, given(call.query), { signal, onProgress: tell }),
           ),
@@ -162,7 +157,7 @@ export const auditRunQueries = (services: Services) => {
         const { customer, after } = call.query
         const found = customer === undefined ? undefined : await findCustomer(services, customer)
         if (found && isFailure(found)) return found
-        return lines((signal) =>
+        return services.longRuns.answer((signal) =>
           exportLines(services.store, {
             signal,
             ...(found ? { customer: found.id } : {}),
@@ -194,7 +189,8 @@ export const auditRunQueries = (services: Services) => {
       query: v.object({ until: v.optional(position) }),
       response: Line,
       contentType: LINES,
-      handler: (call): Outcome => lines((signal) => sealLines(services.store, call.query.until, signal)),
+      handler: (call): Outcome =>
+        services.longRuns.answer((signal) => sealLines(services.store, call.query.until, signal)),
     }),
     route({
       method: 'post',
@@ -221,7 +217,7 @@ export const auditRunQueries = (services: Services) => {
         const asked = { store, rulebooks, draft, now: call.now, ...given({ from, to }) }
         const checked = await simulate(asked)
         if (isRefused(checked)) return checked
-        return lines((signal) =>
+        return services.longRuns.answer((signal) =>
           linesOfRun(async (onProgress) => {
             const run = await simulate({ ...asked, signal, onProgress })
             return isRefused(run) ? run : run()

@@ -8,6 +8,7 @@ import { projections } from '../projections/index.ts'
 import { exportLines } from '../queries/exports.ts'
 import { queryRoutes } from '../queries/index.ts'
 import { customerNamed } from './api/context.ts'
+import { createLongRuns } from './audit/longRuns.ts'
 import { startClock } from './clock/clock.ts'
 import { retentionCounter, startRetention } from './clock/retention.ts'
 import type { Config } from './config.ts'
@@ -481,6 +482,7 @@ export const startNode = async (
       aside,
       failedJobs,
       delivery,
+      longRuns: createLongRuns(),
       scratch: () => {
         const database = scratchName(config.mongodbDatabase, now(), randomKey())
         return createReadModel({ url: engines.mongodbUrl, database, log })

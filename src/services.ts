@@ -1,5 +1,6 @@
 // What routes are built on: the running parts of one node, without their drivers.
 
+import type { LongRuns } from './audit/longRuns.ts'
 import type { Dispatcher } from './delivery/index.ts'
 import type { EventStore } from './eventstore/index.ts'
 import type { Tokens } from './http/tokens.ts'
@@ -73,6 +74,8 @@ export interface Services {
   readonly failedJobs: FailedJobs
   /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
   readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
+  /** Answers that read the whole log. */
+  readonly longRuns: LongRuns
   /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */
   readonly scratch: () => ReadModel
 }

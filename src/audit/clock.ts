@@ -74,40 +74,72 @@ const decisionOf = ({ position, stream, id, type, data }: RawRecord, now: number
   return { ...base, points: { card, points, left_ms: Math.max(0, expired - right) } }
 }
 
-/**
- * Reads the log twice: where its recorded times step back by more than 5 minutes, and what was decided for times that had not
- * come. A fact that was decided for a time well after its own recording was decided by a node whose clock was ahead.
- */
-export const auditClock = async (
-  read: () => AsyncIterable<RawRecord>,
-  { onProgress }: { readonly onProgress?: (progress: { readonly facts: number; readonly pass: number }) => void } = {},
-): Promise<ClockReport> => {
+/** Reads the log once: what is known before any single decision is looked at. */
+interface Steps {
+  readonly periods: readonly Period[]
+  readonly facts: number
+}
+
+interface ClockOptions {
+  readonly onProgress?: ((progress: { readonly facts: number; readonly pass: number }) => void) | undefined
+}
+
+const stepsIn = async (read: () => AsyncIterable<RawRecord>, { onProgress }: ClockOptions): Promise<Steps> => {
   const finder = createStepFinder()
   let facts = 0
   for await (const record of read()) {
     finder.see(record)
     if (++facts % PROGRESS_EVERY === 0) onProgress?.({ facts, pass: 1 })
   }
-  const periods = finder.end()
+  return { periods: finder.end(), facts }
+}
+
+/** A record that was decided for a time that had not come. */
+interface Early {
+  readonly record: RawRecord
+  /** What it was decided for, and the time that it was then, ms. */
+  readonly now: number
+  readonly right: number
+}
+
+/** What was decided by a node whose clock was ahead: for a time well after its own recording, or after the right time. */
+async function* decidedEarly(
+  read: () => AsyncIterable<RawRecord>,
+  { periods, facts }: Steps,
+  { onProgress }: ClockOptions,
+): AsyncGenerator<Early, void, undefined> {
   const ahead = periods.filter(({ kind }) => kind === 'ahead')
-  const counts: Record<string, number> = {}
-  const decisions: EarlyDecision[] = []
   let at = 0
   let seen = 0
   for await (const record of read()) {
-    if (++seen > facts) break
+    if (++seen > facts) return
     if (seen % PROGRESS_EVERY === 0) onProgress?.({ facts: seen, pass: 2 })
     while (at < ahead.length && ahead[at]!.to < record.position) at++
     const period = ahead[at]
     const now = numberAt(dataOf(record.metadata), 'now')
     if (now === undefined) continue
     const right = period && record.position >= period.from ? Math.min(period.right, record.created) : record.created
-    if (now <= right + STEP_MS) continue
+    if (now > right + STEP_MS) yield { record, now, right }
+  }
+}
+
+/**
+ * Reads the log twice: where its recorded times step back by more than 5 minutes, and what was decided for times that had not
+ * come.
+ */
+export const auditClock = async (
+  read: () => AsyncIterable<RawRecord>,
+  options: ClockOptions = {},
+): Promise<ClockReport> => {
+  const steps = await stepsIn(read, options)
+  const counts: Record<string, number> = {}
+  const decisions: EarlyDecision[] = []
+  for await (const { record, now, right } of decidedEarly(read, steps, options)) {
     counts[record.type] = (counts[record.type] ?? 0) + 1
     if (record.type in TIMED && decisions.length < MAX_NAMED) decisions.push(decisionOf(record, now, right))
   }
   return {
-    periods: periods.map(({ kind, from, to, records, stepMs, right }) => ({
+    periods: steps.periods.map(({ kind, from, to, records, stepMs, right }) => ({
       kind,
       from: String(from),
       to: String(to),
@@ -117,7 +149,17 @@ export const auditClock = async (
     })),
     counts,
     decisions,
-    facts,
+    facts: steps.facts,
     holds: Object.keys(counts).length === 0,
   }
+}
+
+/** The decisions that time alone led to, for times that had not come: all of them, one by one, in the order of the log. */
+export async function* earlyDecisions(
+  read: () => AsyncIterable<RawRecord>,
+  options: ClockOptions = {},
+): AsyncGenerator<EarlyDecision, void, undefined> {
+  const steps = await stepsIn(read, options)
+  for await (const { record, now, right } of decidedEarly(read, steps, options))
+    if (record.type in TIMED) yield decisionOf(record, now, right)
 }

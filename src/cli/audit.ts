@@ -8,7 +8,7 @@ import type { LawReport } from '../audit/laws/index.ts'
 import { Block, sealOf } from '../audit/seal.ts'
 import type { Verification } from '../audit/verify.ts'
 import type { Connection } from '../import/client.ts'
-import { ask, askLines } from './asking.ts'
+import { ask, askLines, type LineListener } from './asking.ts'
 import { exportTo, importLog, operatorIn, pathOf, print, readJson, say, verifySeal } from './auditFiles.ts'
 import { clockLines, decisionLine, lawLines, reportOf, TakenBack } from './auditReports.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
@@ -30,10 +30,10 @@ const progressLine = () => {
   }
 }
 
-const runOf = async (connection: Connection, path: string, body?: unknown): Promise<unknown> => {
+const runOf = async (connection: Connection, path: string, listener: LineListener = {}): Promise<unknown> => {
   const progress = progressLine()
   try {
-    return await askLines(connection, path, { onProgress: progress.tell, ...(body === undefined ? {} : { body }) })
+    return await askLines(connection, path, { onProgress: progress.tell, ...listener })
   } finally {
     progress.end()
   }
@@ -117,13 +117,16 @@ export const auditCommand: Subcommand = (program) => {
 
   asking('clock', 'where a clock was wrong, and what was decided for times that had not come')
     .option('--take-back', 'with the admin key: give expired points back, and say why the rest stays')
-    .option('--json', 'print the report as JSON')
+    .option('--json', 'print the report as JSON; with --take-back a line of it for each decision')
     .action(async (options: { readonly takeBack?: boolean; readonly json?: boolean }) => {
       if (options.takeBack) {
         const admin = connectionFor(v.parse(ConnectionOptions, options), 'admin')
-        const taken = v.parse(TakenBack, await ask(admin, 'POST', '/v1/clock/take-back'))
-        if (options.json) print(taken.data)
-        else for (const one of taken.data) process.stdout.write(`${one.outcome.padEnd(15)} ${decisionLine(one)}\n`)
+        const onLine = (line: string): void => {
+          if (options.json) return void process.stdout.write(`${line}\n`)
+          const one = v.parse(TakenBack, JSON.parse(line))
+          process.stdout.write(`${one.outcome.padEnd(15)} ${decisionLine(one)}\n`)
+        }
+        await runOf(admin, '/v1/clock/take-back', { body: {}, onLine })
         return
       }
       const report = (await runOf(auditor(options), '/v1/audit/clock')) as ClockReport
@@ -162,7 +165,7 @@ export const auditCommand: Subcommand = (program) => {
     .action(async (options: { readonly definition: string; readonly from?: string; readonly to?: string }) => {
       const { definition, from, to } = options
       const draft = readJson(definition, Definition, 'draft of a definition')
-      print(await runOf(auditor(options), '/v1/audit/simulations', { ...draft, from, to }))
+      print(await runOf(auditor(options), '/v1/audit/simulations', { body: { ...draft, from, to } }))
     })
 
   asking('export', 'the log as a line of JSON for each event; an export that broke off goes on where it stopped')

@@ -23,18 +23,15 @@ type Told = Pick<EarlyDecision, 'type' | 'stream' | 'fact' | 'decided_for' | 'ri
 export const decisionLine = ({ type, stream, fact, decided_for, right_time, stays }: Told): string =>
   `${type} of ${stream} for ${decided_for} at ${right_time} (${fact})${stays === undefined ? '' : `: ${stays}`}`
 
-export const TakenBack = v.object({
-  data: v.array(
-    v.looseObject({
-      outcome: v.string(),
-      type: v.string(),
-      stream: v.string(),
-      fact: v.string(),
-      decided_for: v.string(),
-      right_time: v.string(),
-      stays: v.exactOptional(v.string()),
-    }),
-  ),
+/** One line of what `POST /v1/clock/take-back` answers. */
+export const TakenBack = v.looseObject({
+  outcome: v.string(),
+  type: v.string(),
+  stream: v.string(),
+  fact: v.string(),
+  decided_for: v.string(),
+  right_time: v.string(),
+  stays: v.exactOptional(v.string()),
 })
 
 export const clockLines = ({ periods, counts, decisions, facts, holds }: ClockReport): readonly string[] => [

@@ -21,7 +21,7 @@ import {
   settleRefusal,
   unavailable,
 } from './errors.ts'
-import { createReplier, Exchange } from './exchange.ts'
+import { createReplier, discarded, Exchange } from './exchange.ts'
 import { createFreshness, type WhenShown } from './fresh.ts'
 import { readHeaders } from './headers.ts'
 import { describeIssues } from './issues.ts'
@@ -309,10 +309,15 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
 
   const withinTime = (work: Promise<Outcome>, exchange: Exchange): Promise<Outcome> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => resolve(late(exchange)), timeLimitMs)
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        resolve(late(exchange))
+      }, timeLimitMs)
       work.then(
         (outcome) => {
           clearTimeout(timer)
+          if (isLate && 'raw' in outcome) discarded(outcome.raw?.content ?? null)
           resolve(outcome)
         },
         (error: unknown) => {

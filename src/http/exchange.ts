@@ -76,6 +76,12 @@ export class Exchange implements RawCall {
 
 type Content = NonNullable<Answer['raw']>['content'] | null
 
+/** Ends what is streamed and nobody is going to read. */
+export const discarded = (content: Content): null => {
+  if (content instanceof ReadableStream) void content.cancel(new Error('nobody reads it')).catch(() => undefined)
+  return null
+}
+
 /** Writes replies, with their log line and metric. */
 export interface Replier {
   readonly answer: (exchange: Exchange, answer: Answer, usualStatus: number) => Response
@@ -132,9 +138,11 @@ export const createReplier = ({ log, metrics, mapError, acknowledged }: ReplierD
     more: Readonly<Record<string, string>> | undefined,
   ): Response => {
     note(exchange, status)
+    // Nobody reads the body of an answer to HEAD: what would have made it is told to stop.
+    const content = exchange.request.method === 'HEAD' ? discarded(body) : body
     if (exchange.cors !== undefined) Object.assign(headers, exchange.cors)
     if (more !== undefined) Object.assign(headers, more)
-    return new Response(body, { status, headers })
+    return new Response(content, { status, headers })
   }
 
   const answer: Replier['answer'] = (exchange, given, usualStatus) => {

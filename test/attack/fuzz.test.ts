@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
+import { LINES } from '../../src/audit/longRuns.ts'
 import type { Route } from '../../src/http/route.ts'
 import type { Role } from '../../src/keys.ts'
 import { randomOf } from '../random.ts'
@@ -23,9 +24,10 @@ const WARM = Math.floor(INPUTS / 4)
 
 const ROLES: readonly Role[] = ['admin', 'integrator', 'reader', 'auditor', 'client']
 
-/** Streams of lines over the whole log, or without end: one of each is enough, and tests of their own have more. */
-const HEAVY =
-  /^\/v1\/audit\/(?:verify|redecide|export|seal|laws|simulations|clock)$|^\/v1\/activity\/stream$|^\/v1\/projections\/.*rebuild/
+/** Answers that are streamed, over the whole log or without end: those of lines are asked for at the end, one after the other. */
+const isStreamed = ({ contentType }: Route): boolean => contentType === LINES || contentType === 'text/event-stream'
+/** Builds a read model anew: many of them at once are a matter of their own. */
+const REBUILDS = /^\/v1\/projections\/.*rebuild/
 /** No request takes longer, ms, of time in which the node and its engines could have processors. */
 const LONGEST_MS = 5_000
 /** The node with this test, and its two engines: what they keep busy themselves when nothing else runs. */
@@ -49,7 +51,7 @@ test.before(async () => {
   examples = await createExamples(node)
   endpoints = [...commandRoutes(node.services), ...queryRoutes(node.services)]
     .flatMap((route) => [route.path, ...(route.also ?? [])].map((path) => ({ route, path })))
-    .filter(({ path }) => !HEAVY.test(path))
+    .filter(({ route, path }) => !isStreamed(route) && !REBUILDS.test(path))
   for (const { route, path } of endpoints)
     if (route.method === 'post') samples.set(path, (await examples.of(path)?.(`warm${++tags}`))?.body)
 })
@@ -209,6 +211,32 @@ test('an id that is too long is refused or unknown on every route, in its path, 
   }
   await Promise.all(Array.from({ length: CLIENTS }, client))
   assert.is(faults.join('\n'), '')
+})
+
+test('every answer of lines over what that left comes to its end', async () => {
+  const routes = [...commandRoutes(node.services), ...queryRoutes(node.services)].filter(
+    ({ contentType }) => contentType === LINES,
+  )
+  assert.ok(routes.length >= 8, String(routes.length))
+  const simulated = {
+    kind: 'segment',
+    definition: {
+      name: 'fuzzed',
+      type: 'auto-update',
+      filter: { junction: 'and', name: { conditions: { $is: ['x'] } } },
+    },
+  }
+  for (const { method, path } of routes) {
+    const answer = await fetch(node.url + path, {
+      method: method.toUpperCase(),
+      headers: { ...node.headers('admin'), 'Content-Type': 'application/json' },
+      ...(method === 'get' ? {} : { body: JSON.stringify(path.endsWith('simulations') ? simulated : {}) }),
+    })
+    const lines = (await answer.text()).trim().split('\n')
+    assert.is(answer.status, 200, `${path}: ${lines[0]}`)
+    assert.equal(Object.keys(JSON.parse(lines.at(-1)!)), ['end'], `${path}: ${lines.at(-1)?.slice(0, 300)}`)
+  }
+  assert.is(node.services.longRuns.active, 0)
 })
 
 test('afterwards everything still works: what is written is seen, and nothing stands still', async () => {

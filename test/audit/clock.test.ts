@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { auditClock } from '../../src/audit/clock.ts'
+import { auditClock, earlyDecisions } from '../../src/audit/clock.ts'
 import { createStepFinder } from '../../src/audit/clockSteps.ts'
 import type { RawRecord } from '../../src/eventstore/codec.ts'
 import { systemMachine } from '../../src/time/nodeClock.ts'
@@ -94,6 +94,25 @@ test('only what was decided for a time that had not come is told, with what can 
   // A store with a clock of its own says it of each fact.
   assert.equal((await auditOf(record(0, T0, 'SegmentLeft', ahead))).counts, { SegmentLeft: 1 })
   assert.ok((await auditOf(record(0, T0, 'SegmentLeft', T0 - DAY))).holds)
+})
+
+test('whoever takes back goes through all of them, however many', async () => {
+  const many = 1_500
+  const records = Array.from({ length: many }, (_, i) =>
+    record(i, T0, 'PointsExpired', T0 + 10 * DAY, { card: { id: 'v_1', code: 'C' }, points: 1 }),
+  )
+  const report = await auditOf(...records)
+  assert.equal(report.counts, { PointsExpired: many })
+  assert.ok(report.decisions.length < many)
+  const found: string[] = []
+  for await (const { fact } of earlyDecisions(async function* () {
+    yield* records
+  }))
+    found.push(fact)
+  assert.equal(
+    found,
+    records.map(({ id }) => id),
+  )
 })
 
 const balanceOf = async (node: TestNode, code: string): Promise<number> =>
