@@ -1,6 +1,7 @@
 // The activity log: one document for each thing that happened to a customer, custom events and internal ones.
-import { type Activity, type ActivityCategory, activityId, activityOf } from '../src/domain/customer/activity.ts'
+import { type Activity, type ActivityCategory, activityId } from '../src/domain/customer/activity.ts'
 import { customerFacts, isCustomerFact } from '../src/domain/customer/facts.ts'
+import { activityOf } from '../src/domain/customer/occurrence.ts'
 import { deliveryActivityOf } from '../src/domain/distributions/activity.ts'
 import { deliveryFacts, isDeliveryFact } from '../src/domain/distributions/delivery.ts'
 import { customerOfStream } from '../src/domain/ids.ts'

@@ -1,7 +1,8 @@
 // Loyalty cards: one document a card, as the ledger's own evolve leaves it.
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
+import { cardOf, evolveCard } from '../src/domain/customer/loyalty/evolve.ts'
 import { isLoyaltyFact, loyaltyFacts } from '../src/domain/customer/loyalty/facts.ts'
-import { type Card, cardOf, evolveCard } from '../src/domain/customer/loyalty/state.ts'
+import type { Card } from '../src/domain/customer/loyalty/state.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import type { Projection } from './projection.ts'
 

@@ -1,8 +1,8 @@
 // What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
 import type { ActivityDocument } from '../../projections/activity.ts'
-import { activityId, activityOf, orderedBy } from '../domain/customer/activity.ts'
+import { activityId, orderedBy } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
-import { occurrenceOf } from '../domain/customer/occurrence.ts'
+import { activityOf, occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'

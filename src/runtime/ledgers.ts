@@ -2,8 +2,13 @@
 
 import { codeStream } from '../domain/codes.ts'
 import type { OrderFact, OrderReserved } from '../domain/customer/orders/facts.ts'
-import { isRedemptionFact, type RedemptionFact, redemptionStream } from '../domain/customer/redemptions/facts.ts'
-import { evolveRedemptions, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
+import {
+  evolveRedemptions,
+  isRedemptionFact,
+  type RedemptionFact,
+  redemptionStream,
+} from '../domain/customer/redemptions/facts.ts'
+import { NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import { decideHome, foldHome, type HomeCommand, NO_HOME, type OrderHome, orderStream } from '../domain/orders/home.ts'
 import { type Ledger, type LedgerCommand, type LedgerFact, NO_LEDGER } from '../domain/redemption/ledger.ts'
 import {

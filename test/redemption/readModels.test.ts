@@ -12,13 +12,14 @@ import { showParent, showRedemption } from '../../src/api/presenters/redemptions
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
 import { NO_ORDER_SUMS } from '../../src/domain/customer/orders/state.ts'
 import {
+  evolveRedemptions,
   isRedemptionFact,
   type RedemptionFact,
   type RedemptionFactData,
   redemptionStream,
 } from '../../src/domain/customer/redemptions/facts.ts'
 import { redemptionActivity } from '../../src/domain/customer/redemptions/show.ts'
-import { evolveRedemptions, NO_REDEMPTIONS } from '../../src/domain/customer/redemptions/state.ts'
+import { NO_REDEMPTIONS } from '../../src/domain/customer/redemptions/state.ts'
 import { summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { T0 } from '../given.ts'

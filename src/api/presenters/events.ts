@@ -1,7 +1,7 @@
 // How an event shows, with what followed from it.
 import * as v from 'valibot'
-import { activityOf } from '../../domain/customer/activity.ts'
 import { isCustomerFact } from '../../domain/customer/facts.ts'
+import { activityOf } from '../../domain/customer/occurrence.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import type { TrackEvent } from '../../domain/decider/commands.ts'
 import { showCustomerBriefly } from './customers.ts'

@@ -1,6 +1,7 @@
 // What a customer agreed to, by channel: as facts with their history, and what of it decisions need.
 import * as v from 'valibot'
 import { wholeFields } from '../personal.ts'
+import { rowsOf } from './factRow.ts'
 import { Channel } from './messages.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -9,22 +10,16 @@ const At = v.pipe(v.number(), v.integer())
 export const Consent = v.nullable(v.picklist(['given', 'refused']))
 export type Consent = v.InferOutput<typeof Consent>
 
-export const consentFacts = {
-  ConsentChanged: {
-    version: 1,
-    schema: v.object({
-      channel: Channel,
-      consent: Consent,
-      /** Where it was said, such as a form or a call. */
-      source: v.optional(v.string()),
-      /** Who recorded it: the name of a key, or a user's id. */
-      by: v.string(),
-      occurredAt: At,
-    }),
-    personal: wholeFields({ source: undefined }),
-  },
-} as const
-export type ConsentChanged = v.InferOutput<typeof consentFacts.ConsentChanged.schema>
+const Change = v.object({
+  channel: Channel,
+  consent: Consent,
+  /** Where it was said, such as a form or a call. */
+  source: v.optional(v.string()),
+  /** Who recorded it: the name of a key, or a user's id. */
+  by: v.string(),
+  occurredAt: At,
+})
+export type ConsentChanged = v.InferOutput<typeof Change>
 
 export interface ConsentsState {
   readonly now: Readonly<Partial<Record<Channel, { readonly consent: Consent; readonly at: number }>>>
@@ -37,9 +32,19 @@ export const NO_CONSENTS: ConsentsState = { now: {}, history: [] }
 /** Changes of a customer's consents that are shown. */
 export const MAX_HISTORY = 100
 
-export const evolveConsents = (state: ConsentsState, change: ConsentChanged): ConsentsState => ({
-  now: { ...state.now, [change.channel]: { consent: change.consent, at: change.occurredAt } },
-  history: [...state.history, change].slice(-MAX_HISTORY),
-})
+export const consentFacts = {
+  ConsentChanged: rowsOf<ConsentsState>()(Change, {
+    personal: wholeFields({ source: undefined }),
+    evolve: ({ now, history }, change) => ({
+      now: { ...now, [change.channel]: { consent: change.consent, at: change.occurredAt } },
+      history: [...history, change].slice(-MAX_HISTORY),
+    }),
+    activity: ({ channel, consent, source }) => ({
+      type: consent === 'given' ? 'customer.consents.given' : 'customer.consents.revoked',
+      category: 'ACTION',
+      data: { channel, consent, source: source ?? null },
+    }),
+  }),
+} as const
 
 export const consentOf = ({ now }: ConsentsState, channel: Channel): Consent => now[channel]?.consent ?? null

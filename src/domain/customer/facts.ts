@@ -1,11 +1,11 @@
 // All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
 
-import type * as v from 'valibot'
 import { consentFacts } from './consents.ts'
+import type { DataIn, FactIn } from './factRow.ts'
 import { loyaltyFacts } from './loyalty/facts.ts'
 import { messageFacts } from './messages.ts'
 import { orderFacts } from './orders/facts.ts'
-import { profileFacts } from './profile.ts'
+import { profileFacts } from './profileFacts.ts'
 import { redemptionFacts } from './redemptions/facts.ts'
 import { referralFacts } from './referrals/facts.ts'
 import { segmentFacts } from './segmentFacts.ts'
@@ -27,12 +27,10 @@ export const customerFacts = {
 
 type Registry = typeof customerFacts
 export type CustomerFactType = keyof Registry
-export type FactData<T extends CustomerFactType> = v.InferOutput<Registry[T]['schema']>
+export type FactData<T extends CustomerFactType> = DataIn<Registry, T>
 
 /** A fact of a customer's stream: type and data, told apart by the type. */
-export type CustomerFact = {
-  [T in CustomerFactType]: { readonly type: T; readonly data: FactData<T> }
-}[CustomerFactType]
+export type CustomerFact = FactIn<Registry>
 
 export const isCustomerFact = (fact: { type: string; data: unknown }): fact is CustomerFact =>
   Object.hasOwn(customerFacts, fact.type)

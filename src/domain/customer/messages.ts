@@ -1,6 +1,7 @@
 // Messages as facts of the customer they are for: asked for, or not, and why; and what of that a later decision needs.
 import * as v from 'valibot'
 import { MAX_CAP } from '../rulebook/distribution.ts'
+import { rowsOf } from './factRow.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -33,32 +34,6 @@ const base = {
   occurredAt: At,
 }
 
-/*
- * A request names what it is rendered from and copies none of it, but for the balances of the moment. The event is read back
- * from the stream, the profile when the message goes out: so an address that was corrected, a person who opted out or was
- * erased meanwhile are respected, and no second copy of personal data has to be found when it must go. The price: a retry
- * after a change of the profile or the template goes out with the change, under the same id.
- */
-export const messageFacts = {
-  MessageRequested: {
-    version: 1,
-    schema: v.object({
-      ...base,
-      /** Not to be sent before this instant, ms, and what made it wait. */
-      notBefore: v.optional(At),
-      delayedBy: v.optional(v.picklist(['delay', 'quiet_hours'])),
-      /** Spendable points by campaign as of the decision. */
-      points: v.optional(v.record(v.string(), v.number())),
-      /** The campaign that a fresh code is to be taken from when the message goes out. */
-      campaign: v.optional(v.string()),
-    }),
-  },
-  MessageSkipped: { version: 1, schema: v.object({ ...base, reason: SkipReason, details: v.optional(v.string()) }) },
-} as const
-
-export type MessageRequested = v.InferOutput<typeof messageFacts.MessageRequested.schema>
-export type MessageSkipped = v.InferOutput<typeof messageFacts.MessageSkipped.schema>
-
 export interface MessagesState {
   /** Distribution id → the instant, ms, at which it last asked for a message. */
   readonly lastBy: Readonly<Record<string, number>>
@@ -68,10 +43,50 @@ export interface MessagesState {
 
 export const NO_MESSAGES: MessagesState = { lastBy: {}, recent: [] }
 
-export const evolveMessages = (
-  state: MessagesState,
-  { distribution, occurredAt }: MessageRequested,
-): MessagesState => ({
-  lastBy: { ...state.lastBy, [distribution.id]: occurredAt },
-  recent: [...state.recent, occurredAt].slice(-MAX_CAP),
+const fact = rowsOf<MessagesState>()
+
+const shown = (type: string, { id, channel, distribution }: v.InferOutput<v.ObjectSchema<typeof base, undefined>>) => ({
+  type,
+  category: 'EFFECT' as const,
+  data: {
+    message: { id, object: 'message', channel },
+    distribution: { id: distribution.id, name: distribution.name, object: 'distribution' },
+  },
 })
+
+/*
+ * A request names what it is rendered from and copies none of it, but for the balances of the moment. The event is read back
+ * from the stream, the profile when the message goes out: so an address that was corrected, a person who opted out or was
+ * erased meanwhile are respected, and no second copy of personal data has to be found when it must go. The price: a retry
+ * after a change of the profile or the template goes out with the change, under the same id.
+ */
+export const messageFacts = {
+  MessageRequested: fact(
+    v.object({
+      ...base,
+      /** Not to be sent before this instant, ms, and what made it wait. */
+      notBefore: v.optional(At),
+      delayedBy: v.optional(v.picklist(['delay', 'quiet_hours'])),
+      /** Spendable points by campaign as of the decision. */
+      points: v.optional(v.record(v.string(), v.number())),
+      /** The campaign that a fresh code is to be taken from when the message goes out. */
+      campaign: v.optional(v.string()),
+    }),
+    {
+      evolve: ({ lastBy, recent }, { distribution, occurredAt }) => ({
+        lastBy: { ...lastBy, [distribution.id]: occurredAt },
+        recent: [...recent, occurredAt].slice(-MAX_CAP),
+      }),
+      activity: (data) => shown('customer.message.requested', data),
+    },
+  ),
+  MessageSkipped: fact(v.object({ ...base, reason: SkipReason, details: v.optional(v.string()) }), {
+    activity: (data) => {
+      const entry = shown('customer.message.skipped', data)
+      return { ...entry, data: { ...entry.data, reason: data.reason } }
+    },
+  }),
+} as const
+
+export type MessageRequested = v.InferOutput<typeof messageFacts.MessageRequested.schema>
+export type MessageSkipped = v.InferOutput<typeof messageFacts.MessageSkipped.schema>

@@ -1,7 +1,6 @@
-// Who a customer is: the profile, the facts that make and change it, and how a change is merged.
+// Who a customer is: the profile, and how a change of it is merged.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
-import { wholeFields } from '../personal.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
 import { sizeOf } from '../size.ts'
 
@@ -106,25 +105,6 @@ export const Erasure = v.object({
   orderEvents: v.optional(v.number()),
 })
 export type Erasure = v.InferOutput<typeof Erasure>
-
-/** Facts about the profile. `changes` holds only what differs from before. */
-export const profileFacts = {
-  CustomerCreated: {
-    version: 1,
-    schema: v.object({ id: v.string(), profile: ProfilePatch, occurredAt: At, said: v.optional(Said) }),
-    personal: wholeFields({ profile: {} }),
-  },
-  CustomerUpdated: {
-    version: 1,
-    schema: v.object({ changes: ProfilePatch, occurredAt: At, said: v.optional(Said) }),
-    personal: wholeFields({ changes: {} }),
-  },
-  CustomerDeleted: { version: 1, schema: v.object({ occurredAt: At, permanently: v.optional(v.boolean()) }) },
-  /** The person is to be forgotten: the keys of what is personal are destroyed. With counts of what there was. */
-  CustomerErased: { version: 1, schema: v.object({ ...Erasure.entries, occurredAt: At }) },
-  /** This stream's `source_id` was given to a customer that already had a stream of its own. */
-  CustomerLinked: { version: 1, schema: v.object({ to: v.string(), occurredAt: At }) },
-} as const
 
 /** What an e-mail address is compared by: nobody's differ by case, or by blanks around. */
 export const emailKey = (address: string): string => address.trim().toLowerCase()

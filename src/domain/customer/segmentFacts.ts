@@ -1,6 +1,8 @@
 // Segment membership as facts of the customer who enters and leaves.
 import * as v from 'valibot'
 import { wholeFields } from '../personal.ts'
+import { rowsOf } from './factRow.ts'
+import type { Membership } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -11,7 +13,7 @@ const At = v.pipe(v.number(), v.integer())
 export const MembershipCause = v.picklist(['event', 'time', 'definition', 'time_zone', 'list'])
 export type MembershipCause = v.InferOutput<typeof MembershipCause>
 
-const Membership = v.object({
+const Change = v.object({
   segment: v.object({ id: v.string(), name: v.string() }),
   /** The instant at which it became true; a late clock records it later than that. */
   occurredAt: At,
@@ -26,7 +28,42 @@ const Membership = v.object({
 /** The truth table holds the values that were compared, the profile's among them. */
 const personal = wholeFields({ because: undefined })
 
+const fact = rowsOf<Readonly<Record<string, Membership>>>()
+
+/** A passive segment changes membership in silence. */
+const shown = (type: string) => ({
+  happening: ({ triggers, segment }: v.InferOutput<typeof Change>) =>
+    triggers ? { type, metadata: { segment: segment.id, name: segment.name } } : undefined,
+  activity: ({ triggers, segment, cause, occurredAt, because }: v.InferOutput<typeof Change>) =>
+    triggers
+      ? {
+          type,
+          category: 'EFFECT' as const,
+          data: {
+            segment: { ...segment, object: 'segment' },
+            cause,
+            became_true_at: new Date(occurredAt).toISOString(),
+            because: because ?? null,
+          },
+        }
+      : undefined,
+})
+
 export const segmentFacts = {
-  SegmentEntered: { version: 1, schema: Membership, personal },
-  SegmentLeft: { version: 1, schema: Membership, personal },
+  SegmentEntered: fact(Change, {
+    personal,
+    evolve: (segments, { segment, occurredAt, definition }) => ({
+      ...segments,
+      [segment.id]: { since: occurredAt, name: segment.name, definition },
+    }),
+    ...shown('customer.segment.entered'),
+  }),
+  SegmentLeft: fact(Change, {
+    personal,
+    evolve: (segments, { segment }) => {
+      const { [segment.id]: _, ...others } = segments
+      return others
+    },
+    ...shown('customer.segment.left'),
+  }),
 } as const

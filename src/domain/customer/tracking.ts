@@ -1,8 +1,13 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
+import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import { listedEntries } from '../personal.ts'
+import { activityId } from './activity.ts'
+import { rowsOf } from './factRow.ts'
 import { Metadata, Said } from './profile.ts'
 import { ReferralOffer } from './referrals/offer.ts'
+import { noteSaid } from './said.ts'
+import type { CustomerState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -13,10 +18,17 @@ export type ReferralRef = v.InferOutput<typeof ReferralRef>
 export const TrackedReferral = v.object({ ...ReferralRef.entries, offer: v.optional(ReferralOffer) })
 export const LoyaltyRef = v.object({ code: v.string() })
 
+/** What an event said about a referral, without what was found under the code. */
+const referralShown = (referral: ReferralRef | undefined): ReferralRef | null =>
+  referral
+    ? { code: referral.code, ...(referral.referrer_id === undefined ? {} : { referrer_id: referral.referrer_id }) }
+    : null
+
+const fact = rowsOf<CustomerState>()
+
 export const trackingFacts = {
-  CustomEventTracked: {
-    version: 1,
-    schema: v.object({
+  CustomEventTracked: fact(
+    v.object({
       event: v.string(),
       /** When the customer acted, in ms since the epoch; the fact's own `now` says when it was decided. */
       occurredAt: At,
@@ -33,10 +45,34 @@ export const trackingFacts = {
       /** Older than the trigger horizon: counts everywhere, sends nothing. */
       historical: v.optional(v.boolean()),
     }),
-    personal: listedEntries('metadata', 'personal'),
-  },
+    {
+      personal: listedEntries('metadata', 'personal'),
+      evolve: (state, { said, occurredAt }) =>
+        said ? { ...state, saidAt: noteSaid(state.saidAt, {}, said, occurredAt) } : state,
+      happening: ({ event, metadata }) => ({ type: event, metadata }),
+      activity: ({ event, metadata, referral, loyalty, occurredAt, schema, faults }, id) => ({
+        type: CUSTOM_EVENT_TYPE,
+        category: 'ACTION',
+        data: {
+          event: {
+            id: activityId(id),
+            object: 'event',
+            type: event,
+            metadata,
+            referral: referralShown(referral),
+            loyalty: loyalty ?? null,
+            created_at: new Date(occurredAt).toISOString(),
+          },
+          event_schema: schema ?? null,
+          referral: null,
+          loyalty: null,
+          ...(faults ? { faults } : {}),
+        },
+      }),
+    },
+  ),
   /** The consequences of one command passed their bound; those so far are kept. */
-  CascadeHalted: { version: 1, schema: v.object({ occurredAt: At, rounds: v.number(), facts: v.number() }) },
+  CascadeHalted: fact(v.object({ occurredAt: At, rounds: v.number(), facts: v.number() })),
   /** Only time has changed: the instant at which this customer must be looked at next. */
-  DeadlineMoved: { version: 1, schema: v.object({ occurredAt: At }) },
+  DeadlineMoved: fact(v.object({ occurredAt: At })),
 } as const

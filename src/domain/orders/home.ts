@@ -1,7 +1,13 @@
 // Where orders are found: a stream for each id or `source_id` that stands for an order, which says whose it is. What is nobody's
 // order lives there as well.
-import { isOrderFact, type OrderFact, type OrderFactType, type OrderReserved } from '../customer/orders/facts.ts'
-import { evolveOrders, NO_ORDERS, type OrdersState } from '../customer/orders/state.ts'
+import {
+  evolveOrders,
+  isOrderFact,
+  type OrderFact,
+  type OrderFactType,
+  type OrderReserved,
+} from '../customer/orders/facts.ts'
+import { NO_ORDERS, type OrdersState } from '../customer/orders/state.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import {

@@ -1,57 +1,12 @@
 // How facts about cards show: as internal events for conditions and triggers, in the activity log, and as transactions.
-import type { Occurrence } from '../../conditions/subject.ts'
 import type { Activity } from '../activity.ts'
-import {
-  type CardRef,
-  isMovement,
-  type LoyaltyFact,
-  type LoyaltyFactType,
-  MOVEMENTS,
-  type MovementFact,
-} from './facts.ts'
+import type { Happening } from '../factRow.ts'
+import { type CardRef, isMovement, type LoyaltyFact, loyaltyFacts, MOVEMENTS, type MovementFact } from './facts.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
-const EVENT_TYPES: Readonly<Record<LoyaltyFactType, string | undefined>> = {
-  LoyaltyCardIssued: 'customer.publication.succeeded',
-  LoyaltyCardCodeReplaced: undefined,
-  LoyaltyCardEnabled: undefined,
-  LoyaltyCardDisabled: undefined,
-  LoyaltyCardClosed: undefined,
-  PointsEarned: 'customer.rewarded.loyalty_points',
-  PointsAdded: 'customer.voucher.loyalty_card.points_added',
-  PointsRemoved: 'customer.voucher.loyalty_card.points_added',
-  PointsTakenBack: 'customer.voucher.loyalty_card.points_added',
-  PointsExpired: 'customer.voucher.loyalty_card.points_expired',
-  PointsTransferredOut: 'customer.voucher.loyalty_card.points_transferred',
-  PointsTransferredIn: 'customer.voucher.loyalty_card.points_transferred',
-  PointsTransferReturned: 'customer.voucher.loyalty_card.points_transferred',
-  PointsTransferSettled: undefined,
-  PointsTransferRejected: undefined,
-  PointsSpent: 'customer.reward_redemptions.completed',
-  PointsRefunded: 'customer.reward_redemptions.rolledback',
-  RewardDeclined: 'customer.redemption.failed',
-  PendingPointsAdded: 'customer.voucher.loyalty_card.pending_points.added',
-  PendingPointsUpdated: 'customer.voucher.loyalty_card.pending_points.updated',
-  PendingPointsCanceled: 'customer.voucher.loyalty_card.pending_points.canceled',
-  PendingPointsActivated: 'customer.voucher.loyalty_card.pending_points.activated',
-  LoyaltyTierJoined: 'customer.loyalty.tier.joined',
-  LoyaltyTierLeft: 'customer.loyalty.tier.left',
-  LoyaltyTierUpgraded: 'customer.loyalty.tier.upgraded',
-  LoyaltyTierDowngraded: 'customer.loyalty.tier.downgraded',
-  CardRezoned: undefined,
-  LoyaltyTierProlonged: 'customer.loyalty.tier.prolonged',
-}
+const eventOf = ({ type }: LoyaltyFact): string | undefined => loyaltyFacts[type].event
 
-/** What somebody asked for; the rest follows from rules, from time or from what another customer did. */
-const ACTIONS: ReadonlySet<LoyaltyFactType> = new Set<LoyaltyFactType>([
-  'PointsAdded',
-  'PointsRemoved',
-  'PointsTransferredOut',
-  'PointsSpent',
-  'PointsRefunded',
-  'PendingPointsUpdated',
-  'PendingPointsCanceled',
-])
+const isAsked = ({ type }: LoyaltyFact): boolean => loyaltyFacts[type].category === 'ACTION'
 
 const signedPoints = (fact: MovementFact): number => MOVEMENTS[fact.type].sign * fact.data.points
 
@@ -82,15 +37,11 @@ const metadataOf = (fact: LoyaltyFact): Record<string, unknown> => {
 }
 
 /** What conditions may ask of a fact's event: the campaign, the card, the points (negative when taken), the balance. */
-export const loyaltyOccurrence = (id: string, fact: LoyaltyFact, recordedAt: number): Occurrence | undefined => {
-  const type = EVENT_TYPES[fact.type]
+export const loyaltyHappening = (fact: LoyaltyFact): Happening | undefined => {
+  const type = eventOf(fact)
   if (type === undefined) return undefined
   return {
-    id,
     type,
-    occurredAt: fact.data.occurredAt,
-    recordedAt,
-    // Most who ask count, and look at nothing else.
     get metadata() {
       return metadataOf(fact)
     },
@@ -122,7 +73,7 @@ export const balanceShown = (fact: MovementFact) => ({
   total: fact.data.total,
   balance: fact.data.balance.after,
   object: 'balance' as const,
-  operation_type: ACTIONS.has(fact.type) ? ('MANUAL' as const) : ('AUTOMATIC' as const),
+  operation_type: isAsked(fact) ? ('MANUAL' as const) : ('AUTOMATIC' as const),
   related_object: { type: 'voucher' as const, id: fact.data.card.id },
 })
 
@@ -168,7 +119,7 @@ const rewardShown = (fact: LoyaltyFact) => {
 const transactionBriefly = (fact: MovementFact) => ({
   id: fact.data.transaction,
   source_id: ('sourceId' in fact.data ? fact.data.sourceId : undefined) ?? null,
-  source: ('source' in fact.data ? fact.data.source : undefined) ?? (ACTIONS.has(fact.type) ? null : 'Automation'),
+  source: ('source' in fact.data ? fact.data.source : undefined) ?? (isAsked(fact) ? null : 'Automation'),
   reason: ('reason' in fact.data ? fact.data.reason : undefined) ?? null,
   type: MOVEMENTS[fact.type].type,
   related_transaction_id: ('related' in fact.data ? fact.data.related : undefined) ?? null,
@@ -215,13 +166,13 @@ const pendingShown = (fact: LoyaltyFact) => {
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const loyaltyActivity = (fact: LoyaltyFact): Activity | undefined => {
-  const type = EVENT_TYPES[fact.type]
+  const type = eventOf(fact)
   if (type === undefined) return undefined
   const campaign = campaignIn(fact)
   const card = typeof fact.data.card === 'string' ? { id: fact.data.card, code: '' } : fact.data.card
   return {
     type,
-    category: ACTIONS.has(fact.type) ? 'ACTION' : 'EFFECT',
+    category: isAsked(fact) ? 'ACTION' : 'EFFECT',
     data: {
       ...(campaign ? { campaign: campaignShown(campaign), voucher: voucherShown(card, campaign) } : { voucher: card }),
       ...(isMovement(fact) ? { balance: balanceShown(fact), transaction: transactionBriefly(fact) } : {}),

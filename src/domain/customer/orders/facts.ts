@@ -3,6 +3,8 @@
 import * as v from 'valibot'
 import { OrderStatus, RecordedOrder } from '../../order.ts'
 import { wholeFields } from '../../personal.ts'
+import { evolveBy, type FactIn, rowsOf } from '../factRow.ts'
+import { kept, markPaid, type OrdersState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -13,42 +15,45 @@ const Content = v.looseObject({
   redemptions: v.optional(v.record(v.string(), v.looseObject({ stacked: v.array(v.string()) }))),
 })
 
-const order = {
-  version: 1,
-  /** What was bought, and what the caller added. */
-  personal: wholeFields({ content: undefined }),
-  schema: v.object({
-    /** Id of the order. */
-    order: v.string(),
-    status: OrderStatus,
-    /** What it was before, where it was there: minor units, and whether it counted as paid. */
-    was: v.optional(v.object({ status: OrderStatus, amount: v.number(), paid: v.boolean() })),
-    /** The order as it is now, whole. Absent once the person is erased. */
-    content: v.optional(Content),
-    /** What is left to pay, minor units. */
-    amount: v.number(),
-    /** Who says so: a caller, a request that redeemed or rolled back codes, or an import of what is over. */
-    by: v.picklist(['request', 'redemption', 'rollback', 'import']),
-    /** When the order was made, ms. */
-    createdAt: At,
-    occurredAt: At,
-  }),
-} as const
+const Change = v.object({
+  /** Id of the order. */
+  order: v.string(),
+  status: OrderStatus,
+  /** What it was before, where it was there: minor units, and whether it counted as paid. */
+  was: v.optional(v.object({ status: OrderStatus, amount: v.number(), paid: v.boolean() })),
+  /** The order as it is now, whole. Absent once the person is erased. */
+  content: v.optional(Content),
+  /** What is left to pay, minor units. */
+  amount: v.number(),
+  /** Who says so: a caller, a request that redeemed or rolled back codes, or an import of what is over. */
+  by: v.picklist(['request', 'redemption', 'rollback', 'import']),
+  /** When the order was made, ms. */
+  createdAt: At,
+  occurredAt: At,
+})
+export type OrderFactData = v.InferOutput<typeof Change>
+
+/** A row under the contract's event type. What was bought, and what the caller added, is personal. */
+const order = (event: string, evolve?: (state: OrdersState, data: OrderFactData) => OrdersState) => ({
+  ...rowsOf<OrdersState>()(Change, { personal: wholeFields({ content: undefined }), ...(evolve ? { evolve } : {}) }),
+  event,
+})
 
 export const orderFacts = {
-  OrderCreated: order,
-  OrderUpdated: order,
+  OrderCreated: order('customer.order.created', (state, data) => kept(state, data, true)),
+  OrderUpdated: order('customer.order.updated', (state, data) => kept(state, data, false)),
   /** What follows from a status that is new. An order is paid once, until it is cancelled. */
-  OrderPaid: order,
-  OrderCanceled: order,
-  OrderFulfilled: order,
-  OrderProcessing: order,
+  OrderPaid: order('customer.order.paid', (state, data) => markPaid(state, data, true)),
+  OrderCanceled: order('customer.order.canceled', (state, data) => markPaid(state, data, false)),
+  OrderFulfilled: order('customer.order.fulfilled'),
+  OrderProcessing: order('customer.order.processing'),
 } as const
 
 type Registry = typeof orderFacts
 export type OrderFactType = keyof Registry
-export type OrderFactData = v.InferOutput<typeof order.schema>
-export type OrderFact = { [T in OrderFactType]: { readonly type: T; readonly data: OrderFactData } }[OrderFactType]
+export type OrderFact = FactIn<Registry>
+
+export const evolveOrders: (state: OrdersState, fact: OrderFact) => OrdersState = evolveBy<OrdersState>(orderFacts)
 
 export const isOrderFact = (fact: { readonly type: string; readonly data: unknown }): fact is OrderFact =>
   Object.hasOwn(orderFacts, fact.type)

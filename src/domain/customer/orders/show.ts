@@ -1,32 +1,19 @@
 // How orders show: as internal events for conditions and triggers, in the activity log, and as the order of the HTTP contract.
 
-import type { Occurrence, Order } from '../../conditions/subject.ts'
+import type { Order } from '../../conditions/subject.ts'
 import { showOrder } from '../../order.ts'
 import type { Activity } from '../activity.ts'
+import type { Happening } from '../factRow.ts'
 import type { OrderContent } from './content.ts'
-import type { OrderFact, OrderFactType } from './facts.ts'
-
-/** The contract's event type of each fact. */
-export const ORDER_EVENTS: Readonly<Record<OrderFactType, string>> = {
-  OrderCreated: 'customer.order.created',
-  OrderUpdated: 'customer.order.updated',
-  OrderPaid: 'customer.order.paid',
-  OrderCanceled: 'customer.order.canceled',
-  OrderFulfilled: 'customer.order.fulfilled',
-  OrderProcessing: 'customer.order.processing',
-}
+import { isOrderFact, type OrderFact, orderFacts } from './facts.ts'
 
 /** The order of a fact, as rules ask for it. */
 export const orderAsked = (fact: { readonly type: string; readonly data: unknown }): Order | undefined =>
-  Object.hasOwn(ORDER_EVENTS, fact.type) ? ((fact as OrderFact).data.content as Order | undefined) : undefined
+  isOrderFact(fact) ? (fact.data.content as Order | undefined) : undefined
 
 /** What conditions may ask of an order's event: the order's own metadata, and beside it the names that are listed here. */
-export const orderOccurrence = (id: string, { type, data }: OrderFact, recordedAt: number): Occurrence => ({
-  id,
-  type: ORDER_EVENTS[type],
-  occurredAt: data.occurredAt,
-  recordedAt,
-  // Most who ask count, and look at nothing else.
+export const orderHappening = ({ type, data }: OrderFact): Happening => ({
+  type: orderFacts[type].event,
   get metadata() {
     const { content } = data
     return {
@@ -72,7 +59,7 @@ export const orderActivity = ({ type, data }: OrderFact): Activity => {
   const { order, status, content, was, createdAt, occurredAt } = data
   const updatedAt = was ? occurredAt : null
   return {
-    type: ORDER_EVENTS[type],
+    type: orderFacts[type].event,
     category: 'ACTION',
     data: {
       order: content

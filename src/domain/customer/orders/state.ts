@@ -4,7 +4,7 @@ import type { OrderStatus } from '../../order.ts'
 import { sizeOf } from '../../size.ts'
 import type { LoyaltyFact } from '../loyalty/facts.ts'
 import type { OrderContent } from './content.ts'
-import type { OrderFact } from './facts.ts'
+import type { OrderFact, OrderFactData } from './facts.ts'
 
 /** Points that an order has paid to a card. */
 export interface Earned {
@@ -57,20 +57,21 @@ const MAX_KEPT = 500
 
 const counts = (status: OrderStatus): boolean => status === 'PAID' || status === 'FULFILLED'
 
-/** The sums after an order was made or changed. */
-export const evolveOrderSums = (sums: OrderSums, { type, data }: OrderFact): OrderSums => {
-  if (type !== 'OrderCreated' && type !== 'OrderUpdated') return sums
-  const { status, amount, was, createdAt } = data
+const summed = (sums: OrderSums, { status, amount, was, createdAt }: OrderFactData, isNew: boolean): OrderSums => {
   const before = was && counts(was.status) ? was.amount : undefined
   const after = counts(status) ? amount : undefined
   const isNewest = after !== undefined && (sums.lastOrder === null || createdAt >= sums.lastOrder.at)
   return {
-    all: sums.all + (type === 'OrderCreated' ? 1 : 0),
+    all: sums.all + (isNew ? 1 : 0),
     orders: sums.orders + Number(after !== undefined) - Number(before !== undefined),
     spent: sums.spent + (after ?? 0) - (before ?? 0),
     lastOrder: isNewest ? { amount: after, at: createdAt } : sums.lastOrder,
   }
 }
+
+/** The sums after an order was made or changed. */
+export const evolveOrderSums = (sums: OrderSums, { type, data }: OrderFact): OrderSums =>
+  type === 'OrderCreated' || type === 'OrderUpdated' ? summed(sums, data, type === 'OrderCreated') : sums
 
 /** Without what is too old, or what there is no room for; the newest stays. */
 const trimmed = (kept: OrdersState['kept'], now: number): OrdersState['kept'] => {
@@ -86,36 +87,27 @@ const trimmed = (kept: OrdersState['kept'], now: number): OrdersState['kept'] =>
   return from < 0 ? kept : Object.fromEntries(all.slice(from + 1))
 }
 
-export const evolveOrders = (state: OrdersState, fact: OrderFact): OrdersState => {
-  const { order: id, status, was, content, amount, createdAt, occurredAt } = fact.data
+/** The orders after one was made or changed. */
+export const kept = (state: OrdersState, data: OrderFactData, isNew: boolean): OrdersState => {
+  const { order: id, status, was, content, amount, createdAt, occurredAt } = data
   const { [id]: before, ...others } = state.kept
-  switch (fact.type) {
-    case 'OrderCreated':
-    case 'OrderUpdated': {
-      const one: KeptOrder = {
-        id,
-        status,
-        content: content as OrderContent | undefined,
-        amount,
-        createdAt,
-        updatedAt: occurredAt,
-        paid: before?.paid ?? was?.paid ?? false,
-        earned: before?.earned ?? [],
-        bytes: content ? sizeOf(content).bytes : 0,
-      }
-      return { kept: trimmed({ ...others, [id]: one }, occurredAt), sums: evolveOrderSums(state.sums, fact) }
-    }
-    case 'OrderPaid':
-    case 'OrderCanceled':
-      return before
-        ? { ...state, kept: { ...state.kept, [id]: { ...before, paid: fact.type === 'OrderPaid' } } }
-        : state
-    case 'OrderFulfilled':
-    case 'OrderProcessing':
-      return state
-    default:
-      return fact satisfies never
+  const one: KeptOrder = {
+    id,
+    status,
+    content: content as OrderContent | undefined,
+    amount,
+    createdAt,
+    updatedAt: occurredAt,
+    paid: before?.paid ?? was?.paid ?? false,
+    earned: before?.earned ?? [],
+    bytes: content ? sizeOf(content).bytes : 0,
   }
+  return { kept: trimmed({ ...others, [id]: one }, occurredAt), sums: summed(state.sums, data, isNew) }
+}
+
+export const markPaid = (state: OrdersState, { order: id }: OrderFactData, paid: boolean): OrdersState => {
+  const { [id]: before } = state.kept
+  return before ? { ...state, kept: { ...state.kept, [id]: { ...before, paid } } } : state
 }
 
 /** Notes with an order what it paid, and what was taken back of it. */

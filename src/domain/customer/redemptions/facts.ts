@@ -2,8 +2,11 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { Discount, VoucherType } from '../../rulebook/voucherSpec.ts'
+import { type DataIn, evolveBy, type FactIn, type FactRow } from '../factRow.ts'
 import { ReferralOffer } from '../referrals/offer.ts'
 import { Share } from './share.ts'
+import { counting, MAX_ABANDONED, type RedemptionsState, recent } from './state.ts'
+import { type RedemptionSums, withOrder } from './sums.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Amount = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -36,43 +39,60 @@ const Ledgers = v.array(v.string())
 /** What was bought, what the caller added, and the values that rules compared. */
 const personal = wholeFields({ order: undefined, metadata: undefined, because: undefined })
 
+const Succeeded = v.object({
+  redemption: v.string(),
+  ...asked,
+  /** Its place among the redeemables of the request, from 0, and how many these are. */
+  place: v.number(),
+  of: v.number(),
+  voucher: RedeemedVoucher,
+  campaign: v.optional(Campaign),
+  discount: v.optional(Discount),
+  /** Gift credits taken, minor units. */
+  credits: v.optional(Amount),
+  /** What came off the order by this redeemable, minor units. */
+  applied: v.optional(Amount),
+  /** The order as it is after all redeemables; its items only with the first of them. */
+  order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
+  share: Share,
+  ledgers: Ledgers,
+  session: v.optional(v.string()),
+  /** The order has facts of its own. */
+  ordered: v.optional(v.boolean()),
+  /** What a referral code says of its holder: the redemption may convert. */
+  referral: v.optional(ReferralOffer),
+  /** The truth tables of the rules that held. */
+  because: v.optional(v.array(v.object({ rule: v.string(), because: v.unknown() }))),
+  occurredAt: At,
+})
+export type Succeeded = v.InferOutput<typeof Succeeded>
+
+interface Row<S extends v.GenericSchema> extends FactRow<RedemptionsState, S> {
+  /** The sums after the fact; `evolve` leaves them alone. */
+  sums?(sums: RedemptionSums, data: v.InferOutput<S>): RedemptionSums
+}
+
+const fact = <S extends v.GenericSchema>(schema: S, row: Partial<Omit<Row<S>, 'schema'>>): Row<S> => ({
+  version: 1,
+  schema,
+  ...row,
+})
+
 export const redemptionFacts = {
   /** One for each redeemable of a request, in one append. */
-  RedemptionSucceeded: {
-    version: 1,
+  RedemptionSucceeded: fact(Succeeded, {
     personal,
-    schema: v.object({
-      redemption: v.string(),
-      ...asked,
-      /** Its place among the redeemables of the request, from 0, and how many these are. */
-      place: v.number(),
-      of: v.number(),
-      voucher: RedeemedVoucher,
-      campaign: v.optional(Campaign),
-      discount: v.optional(Discount),
-      /** Gift credits taken, minor units. */
-      credits: v.optional(Amount),
-      /** What came off the order by this redeemable, minor units. */
-      applied: v.optional(Amount),
-      /** The order as it is after all redeemables; its items only with the first of them. */
-      order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
-      share: Share,
-      ledgers: Ledgers,
-      session: v.optional(v.string()),
-      /** The order has facts of its own. */
-      ordered: v.optional(v.boolean()),
-      /** What a referral code says of its holder: the redemption may convert. */
-      referral: v.optional(ReferralOffer),
-      /** The truth tables of the rules that held. */
-      because: v.optional(v.array(v.object({ rule: v.string(), because: v.unknown() }))),
-      occurredAt: At,
+    event: 'customer.redemption.succeeded',
+    sums: (sums, data) => ({ ...withOrder(sums, data, 1), succeeded: sums.succeeded + 1 }),
+    evolve: (state, data) => ({
+      ...state,
+      ...counting(state, data, 1),
+      made: { ...recent(state.made, data.occurredAt), [data.redemption]: data },
     }),
-  },
+  }),
   /** A request was refused, with the first redeemable that was at fault. */
-  RedemptionFailed: {
-    version: 1,
-    personal,
-    schema: v.object({
+  RedemptionFailed: fact(
+    v.object({
       redemption: v.string(),
       ...asked,
       voucher: v.object({ id: v.optional(v.string()), code: v.string() }),
@@ -84,13 +104,21 @@ export const redemptionFacts = {
       message: v.optional(v.string()),
       occurredAt: At,
     }),
-  },
+    {
+      personal,
+      event: 'customer.redemption.failed',
+      sums: (sums) => ({ ...sums, failed: sums.failed + 1 }),
+    },
+  ),
   /** Whoever asked was not heard of again in time: the request cannot come about any more. */
-  RedemptionAbandoned: { version: 1, schema: v.object({ request: v.string(), occurredAt: At }) },
-  RedemptionRolledBack: {
-    version: 1,
-    personal,
-    schema: v.object({
+  RedemptionAbandoned: fact(v.object({ request: v.string(), occurredAt: At }), {
+    evolve: (state, { request }) => ({
+      ...state,
+      abandoned: [...state.abandoned.slice(1 - MAX_ABANDONED), request],
+    }),
+  }),
+  RedemptionRolledBack: fact(
+    v.object({
       rollback: v.string(),
       /** The request for the rollback: those of one redemption request come about together. */
       parent: v.string(),
@@ -109,11 +137,19 @@ export const redemptionFacts = {
       ledgers: Ledgers,
       occurredAt: At,
     }),
-  },
-  RedemptionRollbackFailed: {
-    version: 1,
-    personal,
-    schema: v.object({
+    {
+      personal,
+      event: 'customer.redemption.rollback.succeeded',
+      sums: (sums, data) => ({ ...withOrder(sums, data, -1), rolledBack: sums.rolledBack + 1 }),
+      evolve: (state, data) => {
+        const one = state.made[data.redemption]
+        const made = one ? { ...state.made, [data.redemption]: { ...one, rolledBack: data.rollback } } : state.made
+        return { ...state, ...counting(state, data, -1), made }
+      },
+    },
+  ),
+  RedemptionRollbackFailed: fact(
+    v.object({
       rollback: v.string(),
       redemption: v.string(),
       ...asked,
@@ -123,15 +159,28 @@ export const redemptionFacts = {
       details: v.string(),
       occurredAt: At,
     }),
-  },
+    {
+      personal,
+      event: 'customer.redemption.rollback.failed',
+      sums: (sums) => ({ ...sums, rollbackFailed: sums.rollbackFailed + 1 }),
+    },
+  ),
 } as const
 
 type Registry = typeof redemptionFacts
 export type RedemptionFactType = keyof Registry
-export type RedemptionFactData<T extends RedemptionFactType> = v.InferOutput<Registry[T]['schema']>
-export type RedemptionFact = {
-  [T in RedemptionFactType]: { readonly type: T; readonly data: RedemptionFactData<T> }
-}[RedemptionFactType]
+export type RedemptionFactData<T extends RedemptionFactType> = DataIn<Registry, T>
+export type RedemptionFact = FactIn<Registry>
+
+const evolveRow = evolveBy<RedemptionsState>(redemptionFacts)
+
+export const evolveSums = (sums: RedemptionSums, { type, data }: RedemptionFact): RedemptionSums => {
+  const row: Row<v.GenericSchema> = redemptionFacts[type]
+  return row.sums?.(sums, data) ?? sums
+}
+
+export const evolveRedemptions = (state: RedemptionsState, fact: RedemptionFact): RedemptionsState =>
+  evolveRow({ ...state, sums: evolveSums(state.sums, fact) }, fact)
 
 export const isRedemptionFact = (fact: { readonly type: string; readonly data: unknown }): fact is RedemptionFact =>
   Object.hasOwn(redemptionFacts, fact.type)

@@ -1,29 +1,17 @@
 // How facts about redemptions show: as internal events for conditions and triggers, and in the activity log.
 import * as v from 'valibot'
-import type { Occurrence } from '../../conditions/subject.ts'
 import { orderId, RecordedOrder, showOrder } from '../../order.ts'
 import type { Activity } from '../activity.ts'
-import type { RedemptionFact, RedemptionFactType } from './facts.ts'
-
-/** The contract's event type of each fact; undefined for those that are only bookkeeping. */
-const EVENT_TYPES: Readonly<Record<RedemptionFactType, string | undefined>> = {
-  RedemptionSucceeded: 'customer.redemption.succeeded',
-  RedemptionFailed: 'customer.redemption.failed',
-  RedemptionAbandoned: undefined,
-  RedemptionRolledBack: 'customer.redemption.rollback.succeeded',
-  RedemptionRollbackFailed: 'customer.redemption.rollback.failed',
-}
+import type { Happening } from '../factRow.ts'
+import { type RedemptionFact, redemptionFacts } from './facts.ts'
 
 /** What conditions may ask of a redemption's event: the request's own metadata, and beside it the names that are listed here. */
-export const redemptionOccurrence = (id: string, fact: RedemptionFact, recordedAt: number): Occurrence | undefined => {
-  const type = EVENT_TYPES[fact.type]
+export const redemptionHappening = (fact: RedemptionFact): Happening | undefined => {
+  const type = redemptionFacts[fact.type].event
   if (type === undefined || fact.type === 'RedemptionAbandoned') return undefined
   const { data } = fact
   return {
-    id,
     type,
-    occurredAt: data.occurredAt,
-    recordedAt,
     metadata: {
       ...data.metadata,
       code: data.voucher.code,
@@ -77,7 +65,7 @@ const redemptionShown = (fact: Shown) => {
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const redemptionActivity = (fact: RedemptionFact): Activity | undefined => {
-  const type = EVENT_TYPES[fact.type]
+  const type = redemptionFacts[fact.type].event
   if (type === undefined || fact.type === 'RedemptionAbandoned') return undefined
   const { data } = fact
   const { voucher, campaign } = data

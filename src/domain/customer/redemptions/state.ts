@@ -1,10 +1,10 @@
 // What a customer has redeemed, as the facts leave it.
 import { type Counts, counted, NO_COUNTS } from './counts.ts'
-import type { RedemptionFact, RedemptionFactData } from './facts.ts'
-import { evolveSums, NO_SUMS, type RedemptionSums } from './sums.ts'
+import type { Succeeded } from './facts.ts'
+import { NO_SUMS, type RedemptionSums } from './sums.ts'
 
 /** A redemption that came about, as far as rolling it back needs it. */
-export type Made = RedemptionFactData<'RedemptionSucceeded'> & {
+export type Made = Succeeded & {
   /** The rollback that undid it. */
   readonly rolledBack?: string
 }
@@ -33,9 +33,9 @@ const DAY_MS = 86_400_000
 export const ROLLBACK_MS = 92 * DAY_MS
 const KEPT_MS = ROLLBACK_MS + DAY_MS
 /** An abandoned request is asked for again within seconds, if at all. */
-const MAX_ABANDONED = 64
+export const MAX_ABANDONED = 64
 
-const counting = (
+export const counting = (
   state: RedemptionsState,
   { voucher, campaign, share }: Pick<Made, 'voucher' | 'campaign' | 'share'>,
   by: 1 | -1,
@@ -50,39 +50,10 @@ const counting = (
 })
 
 /** Without what is too old to be rolled back; the oldest come first. */
-const recent = (made: RedemptionsState['made'], now: number): RedemptionsState['made'] => {
+export const recent = (made: RedemptionsState['made'], now: number): RedemptionsState['made'] => {
   const oldest = Object.values(made)[0]
   if (!oldest || oldest.occurredAt >= now - KEPT_MS) return made
   return Object.fromEntries(Object.entries(made).filter(([, one]) => one.occurredAt >= now - KEPT_MS))
-}
-
-export const evolveRedemptions = (before: RedemptionsState, fact: RedemptionFact): RedemptionsState => {
-  const state: RedemptionsState = { ...before, sums: evolveSums(before.sums, fact) }
-  switch (fact.type) {
-    case 'RedemptionSucceeded':
-      return {
-        ...state,
-        ...counting(state, fact.data, 1),
-        made: { ...recent(state.made, fact.data.occurredAt), [fact.data.redemption]: fact.data },
-      }
-    case 'RedemptionFailed':
-    case 'RedemptionRollbackFailed':
-      return state
-    case 'RedemptionAbandoned':
-      return { ...state, abandoned: [...state.abandoned.slice(1 - MAX_ABANDONED), fact.data.request] }
-    case 'RedemptionRolledBack': {
-      const made = state.made[fact.data.redemption]
-      return {
-        ...state,
-        ...counting(state, fact.data, -1),
-        made: made
-          ? { ...state.made, [fact.data.redemption]: { ...made, rolledBack: fact.data.rollback } }
-          : state.made,
-      }
-    }
-    default:
-      return fact satisfies never
-  }
 }
 
 /** The redemptions of a request that came about, in the order of their places; empty when it did not. */

@@ -1,6 +1,5 @@
 // Sums over all that a customer redeemed and ordered, as the customer object of the HTTP contract and conditions name them.
 import type { OrderSums } from '../orders/state.ts'
-import type { RedemptionFact } from './facts.ts'
 
 /** Amounts in minor units. */
 export interface RedemptionSums {
@@ -28,56 +27,29 @@ export const NO_SUMS: RedemptionSums = {
   lastOrder: null,
 }
 
-/** What was left to pay in an order that has no facts of its own: told by the first redemption of its request alone. */
-const spentIn = ({
-  place,
-  order,
-  ordered,
-}: {
-  readonly place?: number
+/** What a redemption or its rollback says of credits and of the order. */
+interface Bought {
+  readonly place: number
   readonly ordered?: boolean | undefined
-  readonly order?: Readonly<Record<string, unknown>>
-}): number | undefined => {
+  readonly order?: Readonly<Record<string, unknown>> | undefined
+  readonly credits?: number | undefined
+  readonly occurredAt: number
+}
+
+/** What was left to pay in an order that has no facts of its own: told by the first redemption of its request alone. */
+const spentIn = ({ place, order, ordered }: Bought): number | undefined => {
   if (place !== 0 || !order || ordered) return undefined
   const left = order.total_amount ?? order.amount
   return typeof left === 'number' ? left : undefined
 }
 
-export const evolveSums = (sums: RedemptionSums, fact: RedemptionFact): RedemptionSums => {
-  switch (fact.type) {
-    case 'RedemptionSucceeded': {
-      const spent = spentIn(fact.data)
-      return {
-        ...sums,
-        succeeded: sums.succeeded + 1,
-        credits: sums.credits + (fact.data.credits ?? 0),
-        ...(spent === undefined
-          ? {}
-          : {
-              orders: sums.orders + 1,
-              spent: sums.spent + spent,
-              lastOrder: { amount: spent, at: fact.data.occurredAt },
-            }),
-      }
-    }
-    case 'RedemptionFailed':
-      return { ...sums, failed: sums.failed + 1 }
-    case 'RedemptionRolledBack': {
-      const spent = spentIn(fact.data)
-      return {
-        ...sums,
-        rolledBack: sums.rolledBack + 1,
-        credits: sums.credits - (fact.data.credits ?? 0),
-        ...(spent === undefined ? {} : { orders: sums.orders - 1, spent: sums.spent - spent }),
-      }
-    }
-    case 'RedemptionRollbackFailed':
-      return { ...sums, rollbackFailed: sums.rollbackFailed + 1 }
-    case 'RedemptionAbandoned':
-      return sums
-    default:
-      return fact satisfies never
-  }
+/** The sums with what a redemption bought, or without it when it is rolled back. */
+export const withOrder = (sums: RedemptionSums, bought: Bought, by: 1 | -1): RedemptionSums => {
+  const credits = sums.credits + by * (bought.credits ?? 0)
+  const spent = spentIn(bought)
+  if (spent === undefined) return { ...sums, credits }
+  const lastOrder = by === 1 ? { amount: spent, at: bought.occurredAt } : sums.lastOrder
+  return { ...sums, credits, orders: sums.orders + by, spent: sums.spent + by * spent, lastOrder }
 }
 
 /** What the summary takes of a loyalty card. */

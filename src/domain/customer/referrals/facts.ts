@@ -2,7 +2,9 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { ReferralReward, ReferrerTier } from '../../rulebook/referralProgram.ts'
+import { type DataIn, evolveBy, type FactIn, rowsOf } from '../factRow.ts'
 import { VoucherRef } from '../vouchers/facts.ts'
+import type { ReferralsState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 const Ref = v.object({ id: v.string(), name: v.string() })
@@ -59,12 +61,12 @@ const paid = {
   tier: v.optional(v.number()),
 }
 
+const fact = rowsOf<ReferralsState>()
+
 export const referralFacts = {
   /** This customer was referred: once in a program. */
-  ReferralConverted: {
-    version: 1,
-    personal: wholeFields({ because: undefined }),
-    schema: v.object({
+  ReferralConverted: fact(
+    v.object({
       campaign: Ref,
       /** The revision of the program. */
       definition: v.string(),
@@ -76,11 +78,20 @@ export const referralFacts = {
       because: v.optional(v.unknown()),
       occurredAt: At,
     }),
-  },
+    {
+      personal: wholeFields({ because: undefined }),
+      event: 'customer.referred',
+      evolve: (state, { campaign, referrer, voucher, cause, occurredAt }) => {
+        const { [campaign.id]: _, ...refused } = state.refused
+        const { fact, event } = cause
+        const one = { campaign, referrer, code: voucher.code, cause: { fact, event }, at: occurredAt }
+        return { ...state, refused, referred: { ...state.referred, [campaign.id]: one } }
+      },
+    },
+  ),
   /** The program's event came with a code, but did not convert. */
-  ReferralRefused: {
-    version: 1,
-    schema: v.object({
+  ReferralRefused: fact(
+    v.object({
       campaign: Ref,
       definition: v.string(),
       voucher: VoucherRef,
@@ -90,11 +101,16 @@ export const referralFacts = {
       details: v.string(),
       occurredAt: At,
     }),
-  },
+    {
+      evolve: (state, { campaign, voucher, reason }) => ({
+        ...state,
+        refused: { ...state.refused, [campaign.id]: { code: voucher.code, reason } },
+      }),
+    },
+  ),
   /** This customer referred another. */
-  ReferralCredited: {
-    version: 1,
-    schema: v.object({
+  ReferralCredited: fact(
+    v.object({
       ...parties,
       cause: Cause,
       promise: Promised,
@@ -103,10 +119,16 @@ export const referralFacts = {
       /** When the referee converted, ms. */
       convertedAt: At,
     }),
-  },
-  ReferralRewarded: {
-    version: 1,
-    schema: v.object({
+    {
+      event: 'customer.referred',
+      evolve: (state, { campaign, number }) => ({
+        ...state,
+        credited: { ...state.credited, [campaign.id]: number },
+      }),
+    },
+  ),
+  ReferralRewarded: fact(
+    v.object({
       ...paid,
       /** The card that got the points, or the voucher that was published. */
       given: v.object({
@@ -118,14 +140,13 @@ export const referralFacts = {
         balance: v.optional(v.number()),
       }),
     }),
-  },
+    { event: 'customer.rewarded' },
+  ),
   /** A reward was due, but could not be given, and why. */
-  ReferralRewardWithheld: { version: 1, schema: v.object({ ...paid, reason: v.string() }) },
+  ReferralRewardWithheld: fact(v.object({ ...paid, reason: v.string() })),
   /** A code's list of referees took this customer in, or out again, before any conversion. */
-  ReferralHolderAssigned: {
-    version: 1,
-    personal: wholeFields({ metadata: undefined }),
-    schema: v.object({
+  ReferralHolderAssigned: fact(
+    v.object({
       holder: v.string(),
       campaign: Ref,
       voucher: VoucherRef,
@@ -133,25 +154,30 @@ export const referralFacts = {
       metadata: v.optional(v.record(v.string(), v.unknown())),
       occurredAt: At,
     }),
-  },
-  ReferralHolderRemoved: {
-    version: 1,
-    schema: v.object({
+    {
+      personal: wholeFields({ metadata: undefined }),
+      event: 'customer.holder.assignment.created',
+      category: 'ACTION',
+    },
+  ),
+  ReferralHolderRemoved: fact(
+    v.object({
       holder: v.string(),
       campaign: Ref,
       voucher: VoucherRef,
       referrer: v.string(),
       occurredAt: At,
     }),
-  },
+    { event: 'customer.holder.assignment.deleted', category: 'ACTION' },
+  ),
 } as const
 
 type Registry = typeof referralFacts
 export type ReferralFactType = keyof Registry
-export type ReferralFactData<T extends ReferralFactType> = v.InferOutput<Registry[T]['schema']>
-export type ReferralFact = {
-  [T in ReferralFactType]: { readonly type: T; readonly data: ReferralFactData<T> }
-}[ReferralFactType]
+export type ReferralFactData<T extends ReferralFactType> = DataIn<Registry, T>
+export type ReferralFact = FactIn<Registry>
+
+export const evolveReferrals = evolveBy<ReferralsState>(referralFacts)
 
 export const isReferralFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, ReferralFact> =>
   Object.hasOwn(referralFacts, fact.type)

@@ -1,24 +1,14 @@
 // How facts about codes and referrals show: as internal events for conditions and triggers, and in the activity log.
-import type { Occurrence } from '../../conditions/subject.ts'
 import { REDEMPTION_EVENT } from '../../rulebook/referralProgram.ts'
 import { type Activity, activityId } from '../activity.ts'
-import type { ReferralRef } from '../tracking.ts'
-import type { VoucherFact, VoucherRef } from '../vouchers/facts.ts'
-import type { ReferralFact, ReferralFactType } from './facts.ts'
+import type { Happening } from '../factRow.ts'
+import { type VoucherFact, type VoucherRef, voucherFacts } from '../vouchers/facts.ts'
+import { type ReferralFact, referralFacts } from './facts.ts'
+
+const FACTS = { ...referralFacts, ...voucherFacts }
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
-const EVENT_TYPES: Readonly<Record<ReferralFactType | VoucherFact['type'], string | undefined>> = {
-  VoucherPublished: 'customer.publication.succeeded',
-  VoucherCodeReplaced: undefined,
-  ClaimGivenUp: undefined,
-  ReferralConverted: 'customer.referred',
-  ReferralRefused: undefined,
-  ReferralCredited: 'customer.referred',
-  ReferralRewarded: 'customer.rewarded',
-  ReferralRewardWithheld: undefined,
-  ReferralHolderAssigned: 'customer.holder.assignment.created',
-  ReferralHolderRemoved: 'customer.holder.assignment.deleted',
-}
+const eventOf = ({ type }: ReferralFact | VoucherFact): string | undefined => FACTS[type].event
 
 /** Which side of the referral the fact's own customer is on. */
 const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
@@ -29,19 +19,12 @@ const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
       : 'REFEREE'
 
 /** What conditions may ask of a fact's event: the campaign, the code, the customer's role, the reward. */
-export const referralOccurrence = (
-  id: string,
-  fact: ReferralFact | VoucherFact,
-  recordedAt: number,
-): Occurrence | undefined => {
-  const type = EVENT_TYPES[fact.type]
+export const referralHappening = (fact: ReferralFact | VoucherFact): Happening | undefined => {
+  const type = eventOf(fact)
   if (type === undefined || fact.type === 'VoucherCodeReplaced' || fact.type === 'ClaimGivenUp') return undefined
-  const { campaign, voucher, occurredAt } = fact.data
+  const { campaign, voucher } = fact.data
   return {
-    id,
     type,
-    occurredAt,
-    recordedAt,
     metadata: {
       ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
       code: voucher.code,
@@ -79,12 +62,6 @@ const causeShown = ({ fact, event }: { readonly fact: string; readonly event: st
   custom_event: event === REDEMPTION_EVENT ? null : { id: activityId(fact), type: event, object: 'event' },
   redemption: event === REDEMPTION_EVENT ? { related_object_id: activityId(fact), object: 'redemption' } : null,
 })
-
-/** What an event said about a referral, without what was found under the code. */
-export const referralRefShown = (referral: ReferralRef | undefined): ReferralRef | null =>
-  referral
-    ? { code: referral.code, ...(referral.referrer_id === undefined ? {} : { referrer_id: referral.referrer_id }) }
-    : null
 
 const rewardShown = (fact: Extract<ReferralFact, { type: 'ReferralRewarded' }>) => {
   const { reward, given, tier, role } = fact.data
@@ -134,7 +111,7 @@ const voucherActivity = (type: string, fact: Extract<VoucherFact, { type: 'Vouch
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const referralActivity = (fact: ReferralFact | VoucherFact): Activity | undefined => {
-  const type = EVENT_TYPES[fact.type]
+  const type = eventOf(fact)
   if (type === undefined) return undefined
   switch (fact.type) {
     case 'VoucherPublished':

@@ -1,5 +1,5 @@
 // What a customer's referrals come to, on both sides: by whom referred, and how many referred in turn.
-import type { ReferralFact, RefusalReason } from './facts.ts'
+import type { RefusalReason } from './facts.ts'
 
 export interface Referred {
   readonly campaign: { readonly id: string; readonly name: string }
@@ -29,39 +29,3 @@ export const afterDeletion = ({ former, referred }: ReferralsState): ReferralsSt
   ...NO_REFERRALS,
   former: { ...former, ...Object.fromEntries(Object.entries(referred).map(([program, { code }]) => [program, code])) },
 })
-
-export const evolveReferrals = (state: ReferralsState, fact: ReferralFact): ReferralsState => {
-  switch (fact.type) {
-    case 'ReferralConverted': {
-      const { campaign, referrer, voucher, cause, occurredAt } = fact.data
-      const { [campaign.id]: _, ...refused } = state.refused
-      return {
-        ...state,
-        refused,
-        referred: {
-          ...state.referred,
-          [campaign.id]: {
-            campaign,
-            referrer,
-            code: voucher.code,
-            cause: { fact: cause.fact, event: cause.event },
-            at: occurredAt,
-          },
-        },
-      }
-    }
-    case 'ReferralRefused': {
-      const { campaign, voucher, reason } = fact.data
-      return { ...state, refused: { ...state.refused, [campaign.id]: { code: voucher.code, reason } } }
-    }
-    case 'ReferralCredited':
-      return { ...state, credited: { ...state.credited, [fact.data.campaign.id]: fact.data.number } }
-    case 'ReferralRewarded':
-    case 'ReferralRewardWithheld':
-    case 'ReferralHolderAssigned':
-    case 'ReferralHolderRemoved':
-      return state
-    default:
-      return fact satisfies never
-  }
-}

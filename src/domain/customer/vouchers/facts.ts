@@ -2,6 +2,8 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { VoucherType } from '../../rulebook/voucherSpec.ts'
+import { type DataIn, evolveBy, type FactIn, rowsOf } from '../factRow.ts'
+import type { VouchersState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -9,6 +11,7 @@ export const VoucherRef = v.object({ id: v.string(), code: v.string() })
 export type VoucherRef = v.InferOutput<typeof VoucherRef>
 
 const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
+export type Campaign = v.InferOutput<typeof Campaign>
 
 /** Codes of nobody's that are to be given together, all or none: each one's stream names the whole claim. */
 export const Claim = v.object({
@@ -29,11 +32,11 @@ export const Publication = v.object({
 })
 export type Publication = v.InferOutput<typeof Publication>
 
+const fact = rowsOf<VouchersState>()
+
 export const voucherFacts = {
-  VoucherPublished: {
-    version: 1,
-    personal: wholeFields({ 'publication.metadata': undefined }),
-    schema: v.object({
+  VoucherPublished: fact(
+    v.object({
       voucher: VoucherRef,
       /** Absent for a single voucher. */
       campaign: v.optional(Campaign),
@@ -46,16 +49,28 @@ export const voucherFacts = {
       credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
       occurredAt: At,
     }),
-  },
+    {
+      personal: wholeFields({ 'publication.metadata': undefined }),
+      event: 'customer.publication.succeeded',
+      evolve: (vouchers, { voucher: { id, code }, campaign, type, credits, publication, occurredAt }) => ({
+        ...vouchers,
+        [id]: {
+          id,
+          code,
+          ...(campaign ? { campaign } : {}),
+          ...(type ? { type } : {}),
+          ...(credits === undefined ? {} : { credits }),
+          publication,
+          publishedAt: occurredAt,
+        },
+      }),
+    },
+  ),
   /** Codes that were to be given together could not all be had: none of the claim is the customer's, now or later. */
-  ClaimGivenUp: {
-    version: 1,
-    schema: v.object({ publication: v.string(), claim: v.string(), occurredAt: At }),
-  },
+  ClaimGivenUp: fact(v.object({ publication: v.string(), claim: v.string(), occurredAt: At })),
   /** The code that a rule had given was another's already. */
-  VoucherCodeReplaced: {
-    version: 1,
-    schema: v.object({
+  VoucherCodeReplaced: fact(
+    v.object({
       voucher: VoucherRef,
       campaign: Campaign,
       before: v.string(),
@@ -64,15 +79,21 @@ export const voucherFacts = {
       credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
       occurredAt: At,
     }),
-  },
+    {
+      evolve: (vouchers, { voucher: { id, code } }) => {
+        const held = vouchers[id]
+        return held ? { ...vouchers, [id]: { ...held, code } } : vouchers
+      },
+    },
+  ),
 } as const
 
 type Registry = typeof voucherFacts
 export type VoucherFactType = keyof Registry
-export type VoucherFactData<T extends VoucherFactType> = v.InferOutput<Registry[T]['schema']>
-export type VoucherFact = {
-  [T in VoucherFactType]: { readonly type: T; readonly data: VoucherFactData<T> }
-}[VoucherFactType]
+export type VoucherFactData<T extends VoucherFactType> = DataIn<Registry, T>
+export type VoucherFact = FactIn<Registry>
+
+export const evolveVouchers = evolveBy<VouchersState>(voucherFacts)
 
 export const isVoucherFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, VoucherFact> =>
   Object.hasOwn(voucherFacts, fact.type)
