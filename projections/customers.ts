@@ -1,7 +1,8 @@
 // The customers read model: one document a customer, as the last profile fact left it.
+
+import type { Channel } from '../src/domain/channels/index.ts'
 import type { Consent } from '../src/domain/customer/consents.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import type { Channel } from '../src/domain/customer/messages.ts'
 import { isOrderFact } from '../src/domain/customer/orders/facts.ts'
 import { evolveOrderSums, NO_ORDER_SUMS, type OrderSums } from '../src/domain/customer/orders/state.ts'
 import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'

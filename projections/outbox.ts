@@ -1,6 +1,7 @@
 // The outbox: one document a message, asked for or skipped, with its cause, its state and its tries.
+
+import type { Channel } from '../src/domain/channels/index.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import type { Channel } from '../src/domain/customer/messages.ts'
 import {
   type Delivery,
   evolveDelivery,

@@ -5,7 +5,8 @@ import { findCustomer } from '../src/api/context.ts'
 import { DistributionObject, showDistribution } from '../src/api/presenters/distributions.ts'
 import { DISTRIBUTIONS } from '../src/api/resources.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
-import { type Cause, isEmptyText, render } from '../src/delivery/render.ts'
+import { type Cause, render } from '../src/delivery/render.ts'
+import { isEmptyMessage } from '../src/domain/channels/index.ts'
 import { subjectOf } from '../src/domain/customer/conditions.ts'
 import { consentOf } from '../src/domain/customer/consents.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
@@ -117,7 +118,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
         rendered,
         // The one that keeps it from being sent, where there is one.
         validation_rule: rules.find(({ holds }) => !holds) ?? rules[0] ?? null,
-        would_be_skipped: fault?.reason ?? (isEmptyText(made) ? 'empty_text' : null),
+        would_be_skipped: fault?.reason ?? (isEmptyMessage(made) ? 'empty_text' : null),
       },
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 // How many messages that browsers set off one address is sent in a day, whoever's profile it stands in.
 import { createHmac } from 'node:crypto'
 import { calendarOf } from '../domain/calendar.ts'
+import { type Channel, channelOf } from '../domain/channels/index.ts'
 import { emailKey } from '../domain/customer/profile.ts'
 import type { ModelCollection, ReadModel } from '../readmodel/index.ts'
 
@@ -13,7 +14,7 @@ export interface AddressDocument {
 
 export interface AddressBounds {
   /** Whether a message may go to an address at an instant (ms); asked again for the same message it answers the same. */
-  take(message: string, channel: 'email' | 'sms', address: string, at: number): Promise<boolean>
+  take(message: string, channel: Channel, address: string, at: number): Promise<boolean>
 }
 
 export interface AddressBoundOptions {
@@ -25,8 +26,8 @@ export interface AddressBoundOptions {
 export const ADDRESSES = 'messageAddresses'
 
 /** Two ways to write one address are one. */
-const written = (channel: 'email' | 'sms', address: string): string =>
-  channel === 'email' ? emailKey(address) : address.replace(/\D/g, '').replace(/^00/, '')
+const written = (channel: Channel, address: string): string =>
+  channelOf(channel).address === 'email' ? emailKey(address) : address.replace(/\D/g, '').replace(/^00/, '')
 
 type Counts = Pick<ModelCollection<AddressDocument & { _id: string }>, 'findOne' | 'updateOne' | 'deleteMany'>
 

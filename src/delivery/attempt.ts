@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import type { OutboxDocument } from '../../projections/outbox.ts'
+import { type ChannelSettings, channelOf, isEmptyMessage, type Message } from '../domain/channels/index.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import { type DeliveryFact, type DropReason, messageStream } from '../domain/distributions/delivery.ts'
 import { addressFault } from '../domain/distributions/react.ts'
 import { customerStream } from '../domain/ids.ts'
-import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
 import { allowedFrom } from '../domain/rulebook/periods.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { templateOf } from '../domain/templates/template.ts'
@@ -20,7 +20,7 @@ import type { IssueCode } from '../runtime/messageCodes.ts'
 import { verdictOf } from '../trouble.ts'
 import type { AddressBounds } from './addresses.ts'
 import type { Usage } from './lanes.ts'
-import { type Cause, causeOf, causeShown, isEmptyText, type Rendered, render } from './render.ts'
+import { type Cause, causeOf, causeShown, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders } from './senders.ts'
 
@@ -59,21 +59,12 @@ export type Attempted =
   /** Nothing was sent and nothing recorded; it stays due. */
   | { readonly kind: 'untouched' }
 
-const needsEvent = (channel: ChannelSettings): boolean => {
-  switch (channel.type) {
-    case 'webhook':
-      return channel.template === undefined || templateOf(channel.template, 'data').roots.has('event')
-    case 'email':
-      return (
-        templateOf(channel.subject, 'text').roots.has('event') ||
-        (channel.html !== undefined && templateOf(channel.html, 'html').roots.has('event')) ||
-        (channel.text !== undefined && templateOf(channel.text, 'text').roots.has('event'))
-      )
-    case 'sms':
-      return templateOf(channel.text, 'text').roots.has('event')
-    default:
-      return channel satisfies never
-  }
+const needsEvent = (settings: ChannelSettings): boolean => {
+  const { parts, sendsEvent } = channelOf(settings.type)
+  return (
+    sendsEvent?.(settings) === true ||
+    parts(settings).some(({ source, form }) => templateOf(source, form).roots.has('event'))
+  )
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 300)
@@ -184,7 +175,7 @@ export const createAttempt = (options: AttemptOptions) => {
       channel: channel.type,
       attempt: message.attempts + 1,
       definition: entry.revision,
-      target: senders.targetOf(channel.type, channel.type === 'webhook' ? channel.url : undefined) ?? channel.type,
+      target: senders.targetOf(channel) ?? channel.type,
     }
     const failed = async (
       error: string,
@@ -218,7 +209,7 @@ export const createAttempt = (options: AttemptOptions) => {
       return revision === undefined ? { kind: 'untouched' } : { kind: 'failed', revision, lane }
     }
 
-    let rendered: Rendered
+    let rendered: Message
     try {
       let code: string | undefined
       if (message.campaign !== undefined) {
@@ -249,10 +240,10 @@ export const createAttempt = (options: AttemptOptions) => {
       return failed(`not rendered: ${textOf(error)}`, {})
     }
 
-    if (isEmptyText(rendered)) return drop('empty_text')
+    if (isEmptyMessage(rendered)) return drop('empty_text')
     if (
       message.by_client &&
-      rendered.channel !== 'webhook' &&
+      'to' in rendered &&
       (await addresses?.take(message._id, rendered.channel, rendered.to, at)) === false
     )
       return drop('address_limit')

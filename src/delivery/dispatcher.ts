@@ -149,7 +149,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
   const laneOf = (book: Rulebook, distribution: string): string | undefined => {
     const channel = book.entries('distribution').get(distribution)?.definition.channel
     if (!channel) return 'none'
-    const target = senders.targetOf(channel.type, channel.type === 'webhook' ? channel.url : undefined)
+    const target = senders.targetOf(channel)
     return target === undefined ? undefined : `${channel.type}:${target}`
   }
 

@@ -265,7 +265,7 @@ export const createFeed = (options: FeedOptions) => {
 
   /** Sends what is next; gives whether there may be more at once. */
   return async (entry: Entry<ProjectWebhook>, feed: FeedDocument): Promise<boolean> => {
-    const target = senders.targetOf('webhook', entry.definition.url)
+    const target = senders.targetOf({ type: 'webhook', url: entry.definition.url })
     const lane = `webhook:${target ?? 'none'}`
     if (lanes.rests(lane, now())) return false
     const caughtUp = await catchUp(entry, feed, lane)

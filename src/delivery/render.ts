@@ -1,12 +1,12 @@
 // What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
 import type { ActivityDocument } from '../../projections/activity.ts'
+import { type ChannelSettings, channelOf, type Message } from '../domain/channels/index.ts'
 import { activityId, orderedBy } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { activityOf, occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
-import type { ChannelSettings } from '../domain/rulebook/distribution.ts'
 import type { Setting } from '../domain/templates/dates.ts'
 import { type TemplateContext, type TemplateForm, templateOf } from '../domain/templates/template.ts'
 import { createTurns } from '../line/turns.ts'
@@ -80,18 +80,6 @@ export interface RenderInput {
   readonly setting: Setting
 }
 
-export type Rendered =
-  | { readonly channel: 'webhook'; readonly url: string; readonly body: string }
-  | {
-      readonly channel: 'email'
-      readonly to: string
-      readonly from?: string
-      readonly subject: string
-      readonly html?: string
-      readonly text?: string
-    }
-  | { readonly channel: 'sms'; readonly to: string; readonly text: string }
-
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 const showCustomer = ({ id, profile }: RenderInput['customer']) => ({
@@ -163,68 +151,30 @@ const rendering = async (
   return templateOf(source, form).render(values, setting)
 }
 
-const webhook = async (input: RenderInput, channel: ChannelSettings & { type: 'webhook' }): Promise<Rendered> => {
-  const { url, template } = channel
-  if (template === undefined) {
-    const { cause, distribution, message, projectId, createdAt } = input
-    const body = webhookBody({
-      id: message,
-      projectId,
-      createdAt,
-      type: cause.type,
-      data: {
-        customer: showCustomer(input.customer),
-        ...cause.data,
-        ...(input.code === undefined ? {} : { code: input.code }),
-      },
-      source: { id: distribution.id, object: 'distribution', target_url: url },
-      event: cause,
-    })
-    return { channel: 'webhook', url, body }
-  }
-  const body = await rendering(template, 'data', contextOf(input), input.setting)
-  try {
-    JSON.parse(body)
-  } catch (error) {
-    throw new Error(`the template gave no JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  return { channel: 'webhook', url, body }
+/** The event that set a message off, as the body of a webhook. */
+const eventBody = (input: RenderInput, url: string): string => {
+  const { cause, distribution, message, projectId, createdAt, code } = input
+  return webhookBody({
+    id: message,
+    projectId,
+    createdAt,
+    type: cause.type,
+    data: { customer: showCustomer(input.customer), ...cause.data, code },
+    source: { id: distribution.id, object: 'distribution', target_url: url },
+    event: cause,
+  })
 }
 
-/** A header of a mail is one line, whatever stands in somebody's name. */
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
-
-/** Letters, digits, signs, emoji: not what leaves a text empty to its reader. */
-const SEEN = /[^\s\p{C}]/u
-
-/** Whether a text message says nothing: nobody is sent one. */
-export const isEmptyText = (rendered: Rendered): boolean => rendered.channel === 'sms' && !SEEN.test(rendered.text)
-
 /** Renders a message, each of its templates in a turn with time for it. Rejects with an error that says what in the template went wrong. */
-export const render = async (input: RenderInput): Promise<Rendered> => {
+export const render = async (input: RenderInput): Promise<Message> => {
   const { channel, customer, setting } = input
-  switch (channel.type) {
-    case 'webhook':
-      return webhook(input, channel)
-    case 'email': {
-      const context = contextOf(input)
-      const { subject, html, text, from } = channel
-      return {
-        channel: 'email',
-        to: (customer.profile.email ?? '').trim(),
-        ...(from === undefined ? {} : { from }),
-        subject: oneLine(await rendering(subject, 'text', context, setting)),
-        ...(html === undefined ? {} : { html: await rendering(html, 'html', context, setting) }),
-        ...(text === undefined ? {} : { text: await rendering(text, 'text', context, setting) }),
-      }
-    }
-    case 'sms':
-      return {
-        channel: 'sms',
-        to: (customer.profile.phone ?? '').trim(),
-        text: await rendering(channel.text, 'text', contextOf(input), setting),
-      }
-    default:
-      return channel satisfies never
-  }
+  const { address, parts, message } = channelOf(channel.type)
+  const context = contextOf(input)
+  const rendered: Record<string, string> = {}
+  for (const part of parts(channel)) rendered[part.setting] = await rendering(part.source, part.form, context, setting)
+  return message(channel, {
+    rendered,
+    to: address === null ? '' : (customer.profile[address] ?? '').trim(),
+    event: () => eventBody(input, 'url' in channel ? channel.url : ''),
+  })
 }

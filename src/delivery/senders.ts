@@ -1,9 +1,8 @@
-// The ends of the three channels: a webhook by HTTP, an e-mail by SMTP, a text message by an HTTP gateway.
+// The ends of the channels: a webhook by HTTP, an e-mail by SMTP, a text message by an HTTP gateway.
 import { createTransport, type Transporter } from 'nodemailer'
-import type { Channel } from '../domain/customer/messages.ts'
+import type { Channel, Message, MessageOf } from '../domain/channels/index.ts'
 import { processTime, within } from '../line/time.ts'
-import { createPoster, type Posted, type Poster } from './post.ts'
-import type { Rendered } from './render.ts'
+import { createPoster, type Posted } from './post.ts'
 import { signatureHeaders } from './sign.ts'
 
 /** What became of one try. */
@@ -20,11 +19,21 @@ export type Sent =
       readonly retryAfterMs?: number
     }
 
+/** What of a channel's settings says where messages go. */
+export type Target = { readonly type: 'webhook'; readonly url: string } | { readonly type: Exclude<Channel, 'webhook'> }
+
+/** Where the messages of one channel leave this node. */
+interface End<C extends Channel> {
+  hostOf(settings: Target & { readonly type: C }): string
+  send(id: string, message: MessageOf<C>): Promise<Sent>
+  close(): void
+}
+
 export interface Senders {
-  /** Which lane and host a message goes through; undefined: the channel is not configured. */
-  targetOf(channel: Channel, url: string | undefined): string | undefined
+  /** The host that messages of such settings go to; undefined: this node has no end of the channel. */
+  targetOf(settings: Target): string | undefined
   /** Never rejects. */
-  send(id: string, rendered: Rendered): Promise<Sent>
+  send(id: string, message: Message): Promise<Sent>
   close(): void
 }
 
@@ -103,72 +112,76 @@ const hostOf = (url: string): string => new URL(url).host
 /** The part behind the `@` of a sender's address, for message ids; the address may stand in angle brackets. */
 const domainOf = (from: string): string => /@([^\s>]+)/.exec(from)?.[1] ?? 'localhost'
 
-export const createSenders = (options: SenderOptions): Senders => {
-  const { timeoutMs, allowPrivate, secret, now, smtp, sms } = options
-  const webhooks: Poster = createPoster({ timeoutMs, allowPrivate, now })
-  // The operator's own gateway may well be on the operator's own network.
-  const gateway: Poster | undefined = sms && createPoster({ timeoutMs, allowPrivate: true, now })
-  const transport = smtp && mailer(smtp, timeoutMs)
-
-  const mail = async (id: string, rendered: Rendered & { channel: 'email' }): Promise<Sent> => {
-    if (!transport || !smtp) return NOT_CONFIGURED
-    const from = rendered.from ?? smtp.from
-    try {
-      const sent = transport.sendMail({
-        from,
-        to: { name: '', address: rendered.to },
-        subject: rendered.subject,
-        ...(rendered.html === undefined ? {} : { html: rendered.html }),
-        ...(rendered.text === undefined ? {} : { text: rendered.text }),
-        messageId: `<${id}@${domainOf(from)}>`,
-        headers: { 'X-Tributary-Message-Id': id },
-      })
-      // A server that keeps a connection alive without ever answering must not hold a message for ever.
-      await within(processTime, 3 * timeoutMs, sent, () => new Error(`no answer within ${(3 * timeoutMs) / 1000} s`))
-      return { kind: 'sent' }
-    } catch (error) {
-      return outcomeOfMail(error)
-    }
-  }
-
+const webhookEnd = ({ timeoutMs, allowPrivate, secret, now }: SenderOptions): End<'webhook'> => {
+  const poster = createPoster({ timeoutMs, allowPrivate, now })
   return {
-    targetOf(channel, url) {
-      if (channel === 'webhook') return url === undefined ? undefined : hostOf(url)
-      const configured = channel === 'email' ? smtp?.url : sms?.url
-      return configured === undefined ? undefined : hostOf(configured)
-    },
-    async send(id, rendered) {
-      switch (rendered.channel) {
-        case 'webhook':
-          return outcomeOf(
-            await webhooks.post(
-              new URL(rendered.url),
-              rendered.body,
-              signatureHeaders(id, rendered.body, secret(), now()),
-            ),
-          )
-        case 'email':
-          return mail(id, rendered)
-        case 'sms': {
-          if (!gateway || !sms) return NOT_CONFIGURED
-          const body = JSON.stringify({ id, to: rendered.to, text: rendered.text })
-          return outcomeOf(
-            await gateway.post(new URL(sms.url), body, {
-              'idempotency-key': id,
-              ...(sms.authorization === undefined ? {} : { authorization: sms.authorization }),
-            }),
-          )
-        }
-        default:
-          return rendered satisfies never
+    hostOf: ({ url }) => hostOf(url),
+    send: async (id, { url, body }) =>
+      outcomeOf(await poster.post(new URL(url), body, signatureHeaders(id, body, secret(), now()))),
+    close: () => poster.close(),
+  }
+}
+
+const mailEnd = ({ smtp, timeoutMs }: SenderOptions): End<'email'> | undefined => {
+  if (!smtp) return undefined
+  const transport = mailer(smtp, timeoutMs)
+  return {
+    hostOf: () => hostOf(smtp.url),
+    async send(id, { to, from = smtp.from, subject, html, text }) {
+      try {
+        const sent = transport.sendMail({
+          from,
+          to: { name: '', address: to },
+          subject,
+          html,
+          text,
+          messageId: `<${id}@${domainOf(from)}>`,
+          headers: { 'X-Tributary-Message-Id': id },
+        })
+        // A server that keeps a connection alive without ever answering must not hold a message for ever.
+        await within(processTime, 3 * timeoutMs, sent, () => new Error(`no answer within ${(3 * timeoutMs) / 1000} s`))
+        return { kind: 'sent' }
+      } catch (error) {
+        return outcomeOfMail(error)
       }
     },
-    close() {
-      webhooks.close()
-      gateway?.close()
-      transport?.close()
-    },
+    close: () => transport.close(),
+  }
+}
+
+const textEnd = ({ sms, timeoutMs, now }: SenderOptions): End<'sms'> | undefined => {
+  if (!sms) return undefined
+  // The operator's own gateway may well be on the operator's own network.
+  const poster = createPoster({ timeoutMs, allowPrivate: true, now })
+  const { url, authorization } = sms
+  return {
+    hostOf: () => hostOf(url),
+    send: async (id, { to, text }) =>
+      outcomeOf(
+        await poster.post(new URL(url), JSON.stringify({ id, to, text }), {
+          'idempotency-key': id,
+          ...(authorization === undefined ? {} : { authorization }),
+        }),
+      ),
+    close: () => poster.close(),
   }
 }
 
 const NOT_CONFIGURED: Sent = { kind: 'failed', error: 'the channel is not configured', isDown: true, isFinal: false }
+
+export const createSenders = (options: SenderOptions): Senders => {
+  const ends: { readonly [C in Channel]: End<C> | undefined } = {
+    webhook: webhookEnd(options),
+    email: mailEnd(options),
+    sms: textEnd(options),
+  }
+  // Settings and messages of a channel are those of its end: the table is typed so, but not what is taken out of it.
+  const endOf = (channel: Channel) => ends[channel] as End<never> | undefined
+  return {
+    targetOf: (settings) => endOf(settings.type)?.hostOf(settings as never),
+    send: async (id, message) => endOf(message.channel)?.send(id, message as never) ?? NOT_CONFIGURED,
+    close() {
+      for (const end of Object.values(ends)) end?.close()
+    },
+  }
+}

@@ -308,7 +308,7 @@ test('a text message goes to the gateway as JSON', async () => {
   assert.equal(JSON.parse(receiver.received[0]!.body), { id: 'msg_1', to: '+48100200300', text: 'Hello' })
   assert.is(receiver.received[0]!.headers.authorization, 'Bearer t')
   assert.is(receiver.received[0]!.id, 'msg_1')
-  assert.is(senders().targetOf('sms', undefined), undefined)
+  assert.is(senders().targetOf({ type: 'sms' }), undefined)
 })
 
 test.run()

@@ -153,7 +153,7 @@ test('a sender that throws over one customer keeps neither the messages nor the 
   const people = ['thrown', 'kept-1', 'kept-2', 'kept-3']
   await node.deliver({
     senders: {
-      targetOf: (_, url) => url,
+      targetOf: (settings) => ('url' in settings ? settings.url : undefined),
       async send(_, rendered) {
         assert.is(rendered.channel, 'webhook')
         if (rendered.channel !== 'webhook') return { kind: 'sent' }

@@ -1,7 +1,7 @@
 // The sender of e-mails: one address and nothing that a mail server could read as a second one.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isMailSender } from '../../src/domain/rulebook/mailSender.ts'
+import { isMailSender } from '../../src/domain/channels/mailSender.ts'
 
 test('one address, alone or with a name', () => {
   for (const good of [

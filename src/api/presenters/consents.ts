@@ -1,7 +1,7 @@
 // How consents show.
 import * as v from 'valibot'
+import { CHANNELS, Channel } from '../../domain/channels/index.ts'
 import { Consent, consentOf } from '../../domain/customer/consents.ts'
-import { CHANNELS, Channel } from '../../domain/customer/messages.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import { addressFault } from '../../domain/distributions/react.ts'
 import type { Services } from '../../services.ts'

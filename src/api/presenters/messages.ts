@@ -1,7 +1,7 @@
 // Which messages a call means.
 import * as v from 'valibot'
+import { CHANNELS } from '../../domain/channels/index.ts'
 import { factIdOf } from '../../domain/customer/activity.ts'
-import { CHANNELS } from '../../domain/customer/messages.ts'
 import type { Services } from '../../services.ts'
 import { spanFields, spanFilter } from '../lists/range.ts'
 import { readCustomer } from './customers.ts'

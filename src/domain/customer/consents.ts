@@ -1,8 +1,8 @@
 // What a customer agreed to, by channel: as facts with their history, and what of it decisions need.
 import * as v from 'valibot'
+import { Channel } from '../channels/index.ts'
 import { wholeFields } from '../personal.ts'
 import { rowsOf } from './factRow.ts'
-import { Channel } from './messages.ts'
 
 const At = v.pipe(v.number(), v.integer())
 

@@ -1,13 +1,10 @@
 // Messages as facts of the customer they are for: asked for, or not, and why; and what of that a later decision needs.
 import * as v from 'valibot'
+import { Channel } from '../channels/index.ts'
 import { MAX_CAP } from '../rulebook/distribution.ts'
 import { rowsOf } from './factRow.ts'
 
 const At = v.pipe(v.number(), v.integer())
-
-export const CHANNELS = ['webhook', 'email', 'sms'] as const
-export const Channel = v.picklist(CHANNELS)
-export type Channel = v.InferOutput<typeof Channel>
 
 /** Why a message was not asked for although its trigger fired and its rule held. */
 export const SkipReason = v.picklist(['no_address', 'unsubscribed', 'no_consent', 're_entry', 'cap'])

@@ -1,6 +1,7 @@
 // Who a customer is: the profile, and how a change of it is merged.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
+import { Channel } from '../channels/index.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
 import { sizeOf } from '../size.ts'
 
@@ -19,7 +20,7 @@ export const Address = v.object({
 })
 
 /** Channels that a customer may have opted out of. */
-export const Unsubscribed = v.array(v.picklist(['email', 'sms', 'webhook']))
+export const Unsubscribed = v.array(Channel)
 
 /** What a caller may say of a customer beside who it is. `null` clears a value; metadata and address are merged key by key. */
 export const ProfilePatch = v.object({

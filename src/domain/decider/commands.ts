@@ -1,9 +1,9 @@
 // What can be asked of one customer, and the facts that each asking begins with.
 import type * as v from 'valibot'
+import { CHANNELS, type Channel } from '../channels/index.ts'
 import { type Consent, consentOf } from '../customer/consents.ts'
 import type { Draft } from '../customer/draft.ts'
 import { lastActivityAt } from '../customer/idle.ts'
-import { CHANNELS, type Channel } from '../customer/messages.ts'
 import { mergeProfile, NO_PROFILE, type ProfilePatch, profileFault, type Said } from '../customer/profile.ts'
 import { newsOf } from '../customer/said.ts'
 import type { LoyaltyRef, TrackedReferral } from '../customer/tracking.ts'

@@ -1,6 +1,6 @@
 // The life of one message once it was asked for: attempts as facts of its own stream, and the state that follows from them.
 import * as v from 'valibot'
-import { Channel } from '../customer/messages.ts'
+import { Channel } from '../channels/index.ts'
 import { wholeFields } from '../personal.ts'
 
 const At = v.pipe(v.number(), v.integer())

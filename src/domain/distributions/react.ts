@@ -1,12 +1,13 @@
 // What a fact sets off: for each distribution that waits for it, a message asked for, or the recorded reason why not.
 
 import { calendarOf } from '../calendar.ts'
+import { type Channel, channelOf } from '../channels/index.ts'
 import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
 import type { Occurrence, Order } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import { type Consent, consentOf } from '../customer/consents.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
-import type { Channel, SkipReason } from '../customer/messages.ts'
+import type { SkipReason } from '../customer/messages.ts'
 import { occurrenceOf } from '../customer/occurrence.ts'
 import { orderAsked } from '../customer/orders/show.ts'
 import type { CustomerState } from '../customer/state.ts'
@@ -56,13 +57,6 @@ const prepare = (rulebook: Rulebook): Distributions => {
 export const gatesOf = (rulebook: Rulebook, distribution: string): readonly Gate[] =>
   rulebook.prepared(prepare).all.get(distribution)?.gates ?? []
 
-/** The attribute of the profile that each channel writes to; a webhook's address is the distribution's own. */
-const ADDRESS: Readonly<Record<Channel, 'email' | 'phone' | undefined>> = {
-  webhook: undefined,
-  email: 'email',
-  sms: 'phone',
-}
-
 /** Why the customer cannot be written to over a channel now; undefined when nothing is in the way. */
 export const addressFault = (
   channel: Channel,
@@ -71,11 +65,11 @@ export const addressFault = (
 ): { readonly reason: 'no_address' | 'unsubscribed' | 'no_consent'; readonly details: string } | undefined => {
   if (profile.unsubscribed?.includes(channel))
     return { reason: 'unsubscribed', details: `the customer opted out of ${channel}` }
-  const attribute = ADDRESS[channel]
+  const attribute = channelOf(channel).address
   // A webhook writes to a system, not to the person.
-  if (rule === 'required' && attribute !== undefined && consent !== 'given')
+  if (rule === 'required' && attribute !== null && consent !== 'given')
     return { reason: 'no_consent', details: `the customer did not agree to ${channel}` }
-  return attribute !== undefined && (profile[attribute] ?? '').trim() === ''
+  return attribute !== null && (profile[attribute] ?? '').trim() === ''
     ? { reason: 'no_address', details: `the customer has no ${attribute}` }
     : undefined
 }

@@ -1,9 +1,9 @@
 // Distributions: which message goes to a customer on which event, over which channel, and how often at most.
 import * as v from 'valibot'
+import { ChannelSettings, channelOf } from '../channels/index.ts'
 import { isInternalEventType } from '../internalEvents.ts'
-import { MAX_TEMPLATE, type TemplateForm, templateFault } from '../templates/template.ts'
+import { templateFault } from '../templates/template.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
-import { isMailSender, MAIL_SENDER_RULE } from './mailSender.ts'
 import { isPeriod } from './periods.ts'
 import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
@@ -12,7 +12,6 @@ import type { Segment } from './segment.ts'
 export const MAX_CAP = 100
 
 const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
-const template = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TEMPLATE))
 const timeOfDay = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day HH:MM'))
 const period = v.pipe(
   v.string(),
@@ -24,37 +23,12 @@ const duration = v.pipe(
   v.check(isPeriod, 'must be an ISO 8601 duration of at most 366 days'),
 )
 
-export const httpUrl = v.pipe(
-  v.string(),
-  v.maxLength(2_000),
-  v.check((text) => {
-    if (!URL.canParse(text)) return false
-    const url = new URL(text)
-    return (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === ''
-  }, 'must be an http or https URL without user and password'),
-)
-
 export const Trigger = v.variant('type', [
   /** A custom event by its name, or an internal event by its type. */
   v.object({ type: v.literal('event'), event: name300 }),
   v.object({ type: v.literal('segment_entered'), segment_id: name300 }),
   v.object({ type: v.literal('segment_left'), segment_id: name300 }),
 ])
-
-export const ChannelSettings = v.variant('type', [
-  /** Without a template the body is the event itself. */
-  v.object({ type: v.literal('webhook'), url: httpUrl, template: v.optional(template) }),
-  v.object({
-    type: v.literal('email'),
-    subject: v.pipe(v.string(), v.minLength(1), v.maxLength(2_000)),
-    html: v.optional(template),
-    text: v.optional(template),
-    /** Else the configured sender. */
-    from: v.optional(v.pipe(v.string(), v.maxLength(320), v.regex(/^[^\r\n]+$/, 'must be one line'))),
-  }),
-  v.object({ type: v.literal('sms'), text: v.pipe(v.string(), v.minLength(1), v.maxLength(2_000)) }),
-])
-export type ChannelSettings = v.InferOutput<typeof ChannelSettings>
 
 export const ReEntry = v.variant('policy', [
   v.object({ policy: v.literal('every_time') }),
@@ -87,23 +61,6 @@ export type Distribution = v.InferOutput<typeof Distribution>
 /** Internal events that no decision sees: what delivery reports, and the end of the customer. */
 const NEVER_TRIGGERS = /^customer\.(?:deleted|(?:[a-z]+\.(?:sent|recovered|failed)))$/
 
-const templatesOf = (channel: ChannelSettings): readonly (readonly [path: string, string, TemplateForm])[] => {
-  switch (channel.type) {
-    case 'webhook':
-      return channel.template === undefined ? [] : [['template', channel.template, 'data']]
-    case 'email':
-      return [
-        ['subject', channel.subject, 'text'],
-        ...(channel.html === undefined ? [] : [['html', channel.html, 'html'] as const]),
-        ...(channel.text === undefined ? [] : [['text', channel.text, 'text'] as const]),
-      ]
-    case 'sms':
-      return [['text', channel.text, 'text']]
-    default:
-      return channel satisfies never
-  }
-}
-
 const triggerFaults = (trigger: Distribution['trigger'], all: Definitions): readonly Fault[] => {
   if (trigger.type !== 'event') {
     const path = 'trigger.segment_id'
@@ -124,15 +81,12 @@ const triggerFaults = (trigger: Distribution['trigger'], all: Definitions): read
 const check = (_: string, definition: Distribution, all: Definitions): readonly Fault[] => {
   const { trigger, channel, validation_rule_id: rule, campaign_id: campaign } = definition
   const faults = [...triggerFaults(trigger, all)]
-  for (const [path, source, form] of templatesOf(channel)) {
+  const row = channelOf(channel.type)
+  for (const { setting, source, form } of row.parts(channel)) {
     const message = templateFault(source, form)
-    if (message !== undefined) faults.push({ path: `channel.${path}`, message })
+    if (message !== undefined) faults.push({ path: `channel.${setting}`, message })
   }
-  // Not in the schema, which facts of before this rule must still fit.
-  if (channel.type === 'email' && channel.from !== undefined && !isMailSender(channel.from))
-    faults.push({ path: 'channel.from', message: MAIL_SENDER_RULE })
-  if (channel.type === 'email' && channel.html === undefined && channel.text === undefined)
-    faults.push({ path: 'channel.html', message: 'is required (or text)' })
+  for (const { setting, message } of row.faults?.(channel) ?? []) faults.push({ path: `channel.${setting}`, message })
   if (rule !== undefined && !all.entries.validationRule?.has(rule))
     faults.push({ path: 'validation_rule_id', message: `must name a validation rule: there is no ${rule}` })
   if (campaign !== undefined && !all.entries.campaign?.has(campaign))

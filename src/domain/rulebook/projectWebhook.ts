@@ -1,7 +1,7 @@
 // Project webhooks: an endpoint that is told of events of every customer, whatever distributions there are.
 import * as v from 'valibot'
+import { httpUrl } from '../channels/httpUrl.ts'
 import { isInternalEventType } from '../internalEvents.ts'
-import { httpUrl } from './distribution.ts'
 import type { Kind } from './kind.ts'
 import { schemasNamed } from './references.ts'
 

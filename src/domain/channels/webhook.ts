@@ -1,0 +1,26 @@
+// A request to a system of the operator's choice.
+import * as v from 'valibot'
+import { channel, parts, template } from './channel.ts'
+import { httpUrl } from './httpUrl.ts'
+
+const asJson = (body: string): string => {
+  try {
+    JSON.parse(body)
+    return body
+  } catch (error) {
+    throw new Error(`the template gave no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+export const webhook = channel({
+  address: null,
+  /** Without a template the body is the event itself. */
+  settings: v.object({ type: v.literal('webhook'), url: httpUrl, template: v.optional(template) }),
+  parts: ({ template: source }) => parts(['template', source, 'data']),
+  sendsEvent: ({ template: source }) => source === undefined,
+  message: ({ url }, { rendered, event }) => ({
+    channel: 'webhook' as const,
+    url,
+    body: rendered.template === undefined ? event() : asJson(rendered.template),
+  }),
+})
