@@ -147,7 +147,7 @@ export const startNode = async (
     const engines = await startEngines({ dir: config.dataDir }, config)
     stops.push(() => engines.stop())
     const metrics = createMetrics({ defaults: true })
-    const time = createNodeClock(log, machine)
+    const time = createNodeClock({ log, onTick: processTime.onTick, ...(machine ? { machine } : {}) })
     stops.push(async () => time.stop())
     clockMetrics(metrics.registry, time)
     const { now } = time

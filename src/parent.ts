@@ -1,6 +1,6 @@
 // Ends a process together with the npm that started it.
+import { processTime } from './line/time.ts'
 
-const LOOK_EVERY_MS = 500
 /** Asked for at once: who is told to stop early may lose its parent before it begins to look. */
 const parent = process.ppid
 
@@ -11,10 +11,11 @@ const parent = process.ppid
  */
 export const onOrphaned = (then: () => void): void => {
   if (process.env.npm_lifecycle_event === undefined) return
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(timer)
-    then()
-  }, LOOK_EVERY_MS)
-  timer.unref()
+  const stop = processTime.onTick(() => {
+    if (process.ppid !== parent) {
+      stop()
+      then()
+    }
+    return 'calm'
+  })
 }

@@ -24,7 +24,7 @@ export interface ClockOptions {
   readonly aside: Pick<SetAside, 'quarantine'>
   readonly log: Pick<Logger, 'warn'>
   /** While the machine's clock is not believed nothing falls due. */
-  readonly time: Pick<NodeClock, 'now' | 'distrust'>
+  readonly time: Pick<NodeClock, 'now' | 'distrust' | 'onJump'>
   readonly requestId: () => string
   /** Calls back whenever the read models have moved; without it the read model is asked at every tick. */
   readonly onMoved?: (moved: () => void) => () => void
@@ -34,8 +34,6 @@ export interface ClockOptions {
 const TICK_MS = 200
 /** With nothing to do, it is asked again after so long at the latest, ms. */
 const LONGEST_REST_MS = 30_000
-/** Timers stand while the machine sleeps: the time is looked at so often at least, ms. */
-const ASLEEP_MS = 1_000
 /** Deadlines this close are taken early and waited for, so that a tick does not add to their delay, ms. */
 const AHEAD_MS = 300
 /** Deadlines taken at a time, and commands under way at a time. */
@@ -56,6 +54,8 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
   let restsUntil = 0
   const moved$ = new Subject<void>()
   const unwatch = onMoved?.(() => moved$.next())
+  // Timers stand while the machine sleeps.
+  const stopMinding = time.onJump(() => moved$.next())
 
   const letPass = (id: string, at: number) =>
     customers.execute(id, { type: 'AdvanceClock' }, { requestId: requestId(), actor: ACTOR, now: at })
@@ -108,7 +108,7 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
           return { items: await due(), restMs: TICK_MS }
         }
       }
-      return { items: [], restMs: Math.min(ASLEEP_MS, restsUntil - now()) }
+      return { items: [], restMs: restsUntil - now() }
     },
     handle: advance,
     concurrency: AT_ONCE,
@@ -128,6 +128,7 @@ export const startClock = ({ readModel, customers, aside, log, time, requestId, 
     pending: () => worker.active,
     async stop() {
       unwatch?.()
+      stopMinding()
       await worker.stop()
     },
   }

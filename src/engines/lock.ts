@@ -30,8 +30,8 @@ type Owner = v.InferOutput<typeof Owner>
 
 const LOCK_FILE = /^lock\.(\d+)$/
 /** An owner in another container cannot be asked; it touches its file this often, and is gone when it has not for so long. */
-const TOUCH_MS = 1_000
-const FOREIGN_SILENCE_MS = 5_000
+const TOUCH_MS = 2_000
+const FOREIGN_SILENCE_MS = 6_000
 /** How often an engine without its host is looked at, when it is ended by force, and when that is given up. */
 const ORPHAN_LOOK_MS = 20
 const ORPHAN_GRACE_MS = 1_000

@@ -35,8 +35,8 @@ export interface Running {
   readonly close: (deadlineMs: number) => Promise<number>
 }
 
-/** How often Node looks for connections that are over their time limits. */
-const CHECK_MS = 1_000
+/** How often Node looks for connections that are over their time limits, as a share of the shortest of these: each look is a waking. */
+const CHECK_SHARE = 1 / 4
 
 const PARSER_FAILURES: Readonly<Record<string, Failure>> = {
   HPE_HEADER_OVERFLOW: refuse('headers_too_large', 'The request line and headers may have at most 16 KiB'),
@@ -109,12 +109,14 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
     void listener(incoming, outgoing)
   }
 
+  const headersTimeout = options.headersTimeoutMs ?? 10_000
+  const requestTimeout = options.receiveTimeoutMs ?? 60_000
   const server = createServer(
     {
-      headersTimeout: options.headersTimeoutMs ?? 10_000,
-      requestTimeout: options.receiveTimeoutMs ?? 60_000,
+      headersTimeout,
+      requestTimeout,
       keepAliveTimeout: options.keepAliveMs ?? 65_000,
-      connectionsCheckingInterval: CHECK_MS,
+      connectionsCheckingInterval: Math.ceil(CHECK_SHARE * Math.min(headersTimeout, requestTimeout)),
       noDelay: true,
       requireHostHeader: false,
     },

@@ -33,18 +33,32 @@ export interface NodeClock {
   listenTo(witness: () => Promise<number>): void
   /** An operator says that the machine's clock is right. */
   confirm(): void
+  /**
+   * Calls back when the time has gone on by more or less than timers have: the machine slept, or its clock was set. Whoever waits for
+   * a time of day by a timer has to work out anew how long. Returns how to stop.
+   */
+  onJump(listener: () => void): () => void
   stop(): void
 }
 
-/** How often it is looked at when nobody asks for the time, ms. */
-const LOOK_EVERY_MS = 1_000
+/** It is looked at so often when nobody asks for the time, ms: at each tick of a calm process, not at each of a busy one. */
+const LOOK_EVERY_MS = 900
+/** Less than that between the time and timers is not told, ms. */
+const JUMP_MS = 500
 /** How often another machine is asked for its time, ms; more often while the clock is not believed. */
 const ASK_EVERY_MS = 60_000
 const ASK_AGAIN_MS = 5_000
 /** An answer that took longer says too little, ms. */
 const SLOW_MS = 20_000
 
-export const createNodeClock = (log: Pick<Logger, 'warn' | 'info'>, machine: Machine = systemMachine): NodeClock => {
+export interface NodeClockOptions {
+  readonly log: Pick<Logger, 'warn' | 'info'>
+  readonly machine?: Machine
+  /** Calls back about every second at least, from now on; returns how to stop. Shared with others, since each costs a waking. */
+  readonly onTick: (tick: () => 'calm') => () => void
+}
+
+export const createNodeClock = ({ log, machine = systemMachine, onTick }: NodeClockOptions): NodeClock => {
   /** `boot` as of `steady`: in between the latter, which is cheaper, goes on for it. */
   let boot = machine.boot()
   let steady = machine.steady()
@@ -76,14 +90,28 @@ export const createNodeClock = (log: Pick<Logger, 'warn' | 'info'>, machine: Mac
     take(look(trust, sure))
     return sure
   }
-  const looking = setInterval(() => {
+  const now = () => {
+    // The look comes first: it may be the one that believes no more.
+    const reading = read()
+    return timeOf(trust, reading)
+  }
+  const jumped = new Set<() => void>()
+  let lookedAt = steady
+  let timeThen = now()
+  const stopLooking = onTick(() => {
+    const passed = machine.steady() - lookedAt
+    if (passed < LOOK_EVERY_MS) return 'calm'
     exact()
-    read()
-  }, LOOK_EVERY_MS)
-  looking.unref()
+    const time = now()
+    const isJump = Math.abs(time - timeThen - passed) > JUMP_MS
+    lookedAt += passed
+    timeThen = time
+    if (isJump) for (const tell of [...jumped]) tell()
+    return 'calm'
+  })
 
   return {
-    now: () => timeOf(trust, read()),
+    now,
     distrust() {
       read()
       return trust.distrust
@@ -109,9 +137,13 @@ export const createNodeClock = (log: Pick<Logger, 'warn' | 'info'>, machine: Mac
     confirm() {
       take(confirm(trust, exact()))
     },
+    onJump(listener) {
+      jumped.add(listener)
+      return () => jumped.delete(listener)
+    },
     stop() {
       stopped = true
-      clearInterval(looking)
+      stopLooking()
       clearTimeout(asking)
     },
   }

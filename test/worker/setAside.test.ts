@@ -58,7 +58,7 @@ test('the clock sets aside whom it cannot deal with, and deals with all others',
     customers,
     aside,
     log,
-    time: { now: Date.now, distrust: () => undefined },
+    time: { now: Date.now, distrust: () => undefined, onJump: () => () => undefined },
     requestId: () => 'r',
   })
   await until(() => dealt.size === 2, Boolean, 30_000)
