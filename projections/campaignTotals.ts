@@ -1,13 +1,7 @@
 // Totals of each campaign's redemptions and rollbacks, and of the money in them.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import {
-  isRedemptionFact,
-  type RedemptionFact,
-  redemptionFacts,
-  requestOfStream,
-} from '../src/domain/customer/redemptions/facts.ts'
+import { requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { Projection } from './projection.ts'
+import { projection } from './projection.ts'
 
 /** Amounts in minor units; what was rolled back is in both, not taken off the first. */
 export interface CampaignTotalsDocument {
@@ -40,52 +34,57 @@ const NOTHING: Omit<CampaignTotalsDocument, '_id'> = {
   rolled_back_credits: 0,
 }
 
-const after = (totals: CampaignTotalsDocument, fact: RedemptionFact): CampaignTotalsDocument => {
-  switch (fact.type) {
-    case 'RedemptionSucceeded': {
-      const { amount, discounted, credits } = fact.data.share
-      return {
-        ...totals,
-        succeeded: totals.succeeded + 1,
-        discounted: totals.discounted + discounted,
-        orders: totals.orders + amount,
-        credits: totals.credits + credits,
-      }
-    }
-    case 'RedemptionRolledBack': {
-      const { amount, discounted, credits } = fact.data.share
-      return {
-        ...totals,
-        rolled_back: totals.rolled_back + 1,
-        rolled_back_discounted: totals.rolled_back_discounted + discounted,
-        rolled_back_orders: totals.rolled_back_orders + amount,
-        rolled_back_credits: totals.rolled_back_credits + credits,
-      }
-    }
-    case 'RedemptionFailed':
-      return { ...totals, failed: totals.failed + 1 }
-    case 'RedemptionRollbackFailed':
-      return { ...totals, rollbacks_failed: totals.rollbacks_failed + 1 }
-    case 'RedemptionAbandoned':
-      return totals
-    default:
-      return fact satisfies never
-  }
-}
+const totalsOf = (before: CampaignTotalsDocument | null, key: string): CampaignTotalsDocument =>
+  before ?? { _id: key, ...NOTHING }
 
-export const campaignTotals: Projection<CampaignTotalsDocument> = {
+const campaignOf = ({ data }: { readonly data: { readonly campaign?: { readonly id: string } | undefined } }) =>
+  data.campaign?.id
+
+export const campaignTotals = projection<CampaignTotalsDocument>({
   name: 'campaignTotals',
   version: 1,
   indexes: [],
-  types: Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'),
-  keys: (fact) =>
-    (customerOfStream(fact.stream) !== undefined || requestOfStream(fact.stream) !== undefined) &&
-    isCustomerFact(fact) &&
-    isRedemptionFact(fact) &&
-    fact.type !== 'RedemptionAbandoned' &&
-    fact.data.campaign
-      ? [fact.data.campaign.id]
-      : [],
-  evolve: (before, fact, key) =>
-    isCustomerFact(fact) && isRedemptionFact(fact) ? after(before ?? { _id: key, ...NOTHING }, fact) : before,
-}
+  streams: (stream) => customerOfStream(stream) ?? requestOfStream(stream),
+  on: {
+    RedemptionSucceeded: [
+      campaignOf,
+      (before, { data: { share } }, { key }) => {
+        const totals = totalsOf(before, key)
+        return {
+          ...totals,
+          succeeded: totals.succeeded + 1,
+          discounted: totals.discounted + share.discounted,
+          orders: totals.orders + share.amount,
+          credits: totals.credits + share.credits,
+        }
+      },
+    ],
+    RedemptionRolledBack: [
+      campaignOf,
+      (before, { data: { share } }, { key }) => {
+        const totals = totalsOf(before, key)
+        return {
+          ...totals,
+          rolled_back: totals.rolled_back + 1,
+          rolled_back_discounted: totals.rolled_back_discounted + share.discounted,
+          rolled_back_orders: totals.rolled_back_orders + share.amount,
+          rolled_back_credits: totals.rolled_back_credits + share.credits,
+        }
+      },
+    ],
+    RedemptionFailed: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
+        return { ...totals, failed: totals.failed + 1 }
+      },
+    ],
+    RedemptionRollbackFailed: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
+        return { ...totals, rollbacks_failed: totals.rollbacks_failed + 1 }
+      },
+    ],
+  },
+})

@@ -1,11 +1,7 @@
 // Transactions of gift vouchers: credits that were redeemed, given back, added and taken away, one document each.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
-import { isLedgerFact } from '../src/domain/redemption/ledger.ts'
-import type { Projection } from './projection.ts'
+import { projection, type RecordedOf } from './projection.ts'
 
 export interface CreditTransactionDocument {
   readonly _id: string
@@ -25,57 +21,62 @@ export interface CreditTransactionDocument {
   readonly position: string
 }
 
-type Transaction = Omit<CreditTransactionDocument, 'created_at' | 'position'>
-
 const NOTHING_SAID = { source_id: null, reason: null, source: null, redemption: null, rollback: null }
 
-const transactionOf = (fact: RecordedFact): Transaction | undefined => {
-  if (isLedgerFact(fact)) {
-    if (fact.type !== 'GiftCreditsChanged') return undefined
-    const { transaction, code, voucher, campaign, amount, sourceId, reason, source } = fact.data
-    return {
-      _id: transaction,
-      code,
-      voucher,
-      campaign: campaign?.id ?? null,
-      type: amount < 0 ? 'CREDITS_REMOVAL' : 'CREDITS_ADDITION',
-      amount,
-      ...NOTHING_SAID,
-      source_id: sourceId ?? null,
-      reason: reason ?? null,
-      source: source ?? null,
-    }
-  }
-  if (!isCustomerFact(fact) || !isRedemptionFact(fact)) return undefined
-  if (fact.type !== 'RedemptionSucceeded' && fact.type !== 'RedemptionRolledBack') return undefined
-  const { voucher, campaign, redemption, share } = fact.data
-  if (share.credits === 0) return undefined
-  const about = { code: voucher.code, voucher: voucher.id, campaign: campaign?.id ?? null, ...NOTHING_SAID, redemption }
-  return fact.type === 'RedemptionSucceeded'
-    ? { _id: idFrom('vtx', redemption), ...about, type: 'CREDITS_REDEMPTION', amount: -share.credits }
-    : {
-        _id: idFrom('vtx', fact.data.rollback),
-        ...about,
-        type: 'CREDITS_REFUND',
-        amount: share.credits,
-        reason: fact.data.reason ?? null,
-        rollback: fact.data.rollback,
-      }
-}
+/** What a redemption, or its rollback, is as a transaction, but for its id, type and amount. */
+const ofRedemption = ({ data, position }: RecordedOf<'RedemptionSucceeded' | 'RedemptionRolledBack'>) => ({
+  ...NOTHING_SAID,
+  code: data.voucher.code,
+  voucher: data.voucher.id,
+  campaign: data.campaign?.id ?? null,
+  redemption: data.redemption,
+  created_at: new Date(data.occurredAt),
+  position: sortable(position),
+})
 
-export const creditTransactions: Projection<CreditTransactionDocument> = {
+export const creditTransactions = projection<CreditTransactionDocument>({
   name: 'creditTransactions',
   version: 1,
   insertOnly: true,
   indexes: [{ key: { code: 1, position: 1 } }, { key: { campaign: 1, position: 1 } }],
-  types: ['GiftCreditsChanged', 'RedemptionSucceeded', 'RedemptionRolledBack'],
-  keys: (fact) => {
-    const transaction = transactionOf(fact)
-    return transaction ? [transaction._id] : []
+  streams: (stream) => stream,
+  on: {
+    GiftCreditsChanged: [
+      ({ data }) => data.transaction,
+      (_, { data, position }, { key }) => ({
+        _id: key,
+        code: data.code,
+        voucher: data.voucher,
+        campaign: data.campaign?.id ?? null,
+        type: data.amount < 0 ? 'CREDITS_REMOVAL' : 'CREDITS_ADDITION',
+        amount: data.amount,
+        ...NOTHING_SAID,
+        source_id: data.sourceId ?? null,
+        reason: data.reason ?? null,
+        source: data.source ?? null,
+        created_at: new Date(data.occurredAt),
+        position: sortable(position),
+      }),
+    ],
+    RedemptionSucceeded: [
+      ({ data }) => (data.share.credits === 0 ? undefined : idFrom('vtx', data.redemption)),
+      (_, fact, { key }) => ({
+        _id: key,
+        ...ofRedemption(fact),
+        type: 'CREDITS_REDEMPTION',
+        amount: -fact.data.share.credits,
+      }),
+    ],
+    RedemptionRolledBack: [
+      ({ data }) => (data.share.credits === 0 ? undefined : idFrom('vtx', data.rollback)),
+      (_, fact, { key }) => ({
+        _id: key,
+        ...ofRedemption(fact),
+        type: 'CREDITS_REFUND',
+        amount: fact.data.share.credits,
+        reason: fact.data.reason ?? null,
+        rollback: fact.data.rollback,
+      }),
+    ],
   },
-  evolve: (before, fact) => {
-    const transaction = transactionOf(fact)
-    if (!transaction || !(isLedgerFact(fact) || isCustomerFact(fact))) return before
-    return { ...transaction, created_at: new Date(fact.data.occurredAt), position: sortable(fact.position) }
-  },
-}
+})

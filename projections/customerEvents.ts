@@ -1,8 +1,7 @@
 // How many custom events each customer has, in all and of each name: one document a customer who has any.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { erasedBy, TRACES_ERASED, type TracesErased } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import type { TracesErased } from '../src/domain/traces.ts'
+import { projection } from './projection.ts'
 
 export interface CustomerEventsDocument {
   /** The customer. */
@@ -19,28 +18,30 @@ const less = (before: CustomerEventsDocument, gone: TracesErased['events']): Cus
   return names.length === 0 ? null : { ...before, names, events: names.reduce((sum, { events }) => sum + events, 0) }
 }
 
-export const customerEvents: Projection<CustomerEventsDocument> = {
+export const customerEvents = projection<CustomerEventsDocument>({
   name: 'customerEvents',
   version: 2,
   indexes: [{ key: { 'names.event': 1 } }],
-  types: ['CustomEventTracked', TRACES_ERASED],
-  keys: (fact) => {
-    const erased = erasedBy(fact)
-    const customer = erased?.of === 'activity' ? erased.customer : customerOfStream(fact.stream)
-    return customer === undefined ? [] : [customer]
+  streams: customerOfStream,
+  on: {
+    CustomEventTracked: [
+      (_, customer) => customer,
+      (before, { data: { event } }, { key }) => {
+        const names = before?.names ?? []
+        const known = names.findIndex((one) => one.event === event)
+        return {
+          _id: key,
+          events: (before?.events ?? 0) + 1,
+          names:
+            known < 0
+              ? [...names, { event, events: 1 }]
+              : names.with(known, { event, events: names[known]!.events + 1 }),
+        }
+      },
+    ],
+    TracesErased: [
+      ({ data }) => (data.of === 'activity' ? data.customer : undefined),
+      (before, { data }) => before && less(before, data.events),
+    ],
   },
-  evolve: (before, fact, key) => {
-    const erased = erasedBy(fact)
-    if (erased) return before && less(before, erased.events)
-    if (!isCustomerFact(fact) || fact.type !== 'CustomEventTracked') return before
-    const { event } = fact.data
-    const names = before?.names ?? []
-    const known = names.findIndex((one) => one.event === event)
-    return {
-      _id: key,
-      events: (before?.events ?? 0) + 1,
-      names:
-        known < 0 ? [...names, { event, events: 1 }] : names.with(known, { event, events: names[known]!.events + 1 }),
-    }
-  },
-}
+})

@@ -2,14 +2,12 @@
 
 import type { Channel } from '../src/domain/channels/index.ts'
 import type { Consent } from '../src/domain/customer/consents.ts'
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { isOrderFact } from '../src/domain/customer/orders/facts.ts'
 import { evolveOrderSums, NO_ORDER_SUMS, type OrderSums } from '../src/domain/customer/orders/state.ts'
 import { emailKey, mergeProfile, type Profile } from '../src/domain/customer/profile.ts'
-import { evolveSums, isRedemptionFact } from '../src/domain/customer/redemptions/facts.ts'
+import { evolveSums } from '../src/domain/customer/redemptions/facts.ts'
 import { NO_SUMS, type RedemptionSums } from '../src/domain/customer/redemptions/sums.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { Projection } from './projection.ts'
+import { type FactType, projection, type Reaction, type RecordedOf, toEach } from './projection.ts'
 
 /** How a customer came to be referred: by whom, in which program, by which event. */
 export interface ReferralOf {
@@ -42,7 +40,21 @@ export interface CustomerDocument {
 
 const emailOf = ({ email }: Profile): string | null => (email === undefined ? null : emailKey(email))
 
-export const customers: Projection<CustomerDocument> = {
+type Counted = 'RedemptionSucceeded' | 'RedemptionFailed' | 'RedemptionRolledBack' | 'RedemptionRollbackFailed'
+
+/** A change of a customer who is there. */
+const changed =
+  <T extends FactType>(
+    change: (before: CustomerDocument, fact: RecordedOf<T>) => Partial<CustomerDocument>,
+  ): Reaction<CustomerDocument, T, string>[1] =>
+  (before, fact) =>
+    before && { ...before, ...change(before, fact) }
+
+const own = (_: unknown, customer: string): string => customer
+
+const withProfile = (profile: Profile) => ({ profile, source_id: profile.source_id ?? null, email: emailOf(profile) })
+
+export const customers = projection<CustomerDocument>({
   name: 'customers',
   version: 8,
   indexes: [
@@ -55,85 +67,64 @@ export const customers: Projection<CustomerDocument> = {
     { key: { 'profile.address.city': 1, created_at: 1, _id: 1 } },
     { key: { segments: 1, created_at: 1, _id: 1 } },
   ],
-  types: [
-    'CustomerCreated',
-    'CustomerUpdated',
-    'CustomerDeleted',
-    'ConsentChanged',
-    'SegmentEntered',
-    'SegmentLeft',
-    'ReferralConverted',
-    'ReferralCredited',
-    'RedemptionSucceeded',
-    'RedemptionFailed',
-    'RedemptionRolledBack',
-    'RedemptionRollbackFailed',
-    'OrderCreated',
-    'OrderUpdated',
-  ],
-  keys: (fact) => {
-    const customer = customerOfStream(fact.stream)
-    return customer === undefined ? [] : [customer]
+  streams: customerOfStream,
+  on: {
+    CustomerCreated: [
+      own,
+      (_, { data }, { key }) => ({
+        _id: key,
+        ...withProfile(mergeProfile({ metadata: {} }, data.profile)),
+        created_at: new Date(data.occurredAt),
+        updated_at: null,
+        segments: [],
+        referrals: [],
+        referred: {},
+        sums: NO_SUMS,
+        consents: {},
+        ordered: NO_ORDER_SUMS,
+      }),
+    ],
+    CustomerUpdated: [
+      own,
+      changed(({ profile }, { data }) => ({
+        ...withProfile(mergeProfile(profile, data.changes)),
+        updated_at: new Date(data.occurredAt),
+      })),
+    ],
+    CustomerDeleted: [own, () => null],
+    ConsentChanged: [
+      own,
+      changed(({ consents }, { data }) => ({ consents: { ...consents, [data.channel]: data.consent } })),
+    ],
+    SegmentEntered: [
+      own,
+      changed(({ segments }, { data: { segment } }) => ({
+        segments: [...segments.filter((id) => id !== segment.id), segment.id],
+      })),
+    ],
+    SegmentLeft: [
+      own,
+      changed(({ segments }, { data: { segment } }) => ({ segments: segments.filter((id) => id !== segment.id) })),
+    ],
+    ReferralConverted: [
+      own,
+      changed(({ referrals }, { data: { campaign, referrer, cause, occurredAt } }) => ({
+        referrals: [...referrals, { campaign: campaign.id, referrer, cause: cause.fact, at: new Date(occurredAt) }],
+      })),
+    ],
+    ReferralCredited: [
+      own,
+      changed(({ referred }, { data }) => ({ referred: { ...referred, [data.campaign.id]: data.number } })),
+    ],
+    ...toEach(
+      ['RedemptionSucceeded', 'RedemptionFailed', 'RedemptionRolledBack', 'RedemptionRollbackFailed'],
+      own,
+      changed<Counted>(({ sums }, fact) => ({ sums: evolveSums(sums, fact) })),
+    ),
+    ...toEach(
+      ['OrderCreated', 'OrderUpdated'],
+      own,
+      changed<'OrderCreated' | 'OrderUpdated'>(({ ordered }, fact) => ({ ordered: evolveOrderSums(ordered, fact) })),
+    ),
   },
-  evolve: (before, fact, key) => {
-    if (!isCustomerFact(fact)) return before
-    if (isRedemptionFact(fact)) return before && { ...before, sums: evolveSums(before.sums, fact) }
-    if (isOrderFact(fact)) return before && { ...before, ordered: evolveOrderSums(before.ordered, fact) }
-    switch (fact.type) {
-      case 'CustomerCreated': {
-        const profile = mergeProfile({ metadata: {} }, fact.data.profile)
-        return {
-          _id: key,
-          profile,
-          source_id: profile.source_id ?? null,
-          email: emailOf(profile),
-          created_at: new Date(fact.data.occurredAt),
-          updated_at: null,
-          segments: [],
-          referrals: [],
-          referred: {},
-          sums: NO_SUMS,
-          consents: {},
-          ordered: NO_ORDER_SUMS,
-        }
-      }
-      case 'CustomerUpdated': {
-        if (!before) return null
-        const profile = mergeProfile(before.profile, fact.data.changes)
-        return {
-          ...before,
-          profile,
-          source_id: profile.source_id ?? null,
-          email: emailOf(profile),
-          updated_at: new Date(fact.data.occurredAt),
-        }
-      }
-      case 'ConsentChanged': {
-        const { channel, consent } = fact.data
-        return before && { ...before, consents: { ...before.consents, [channel]: consent } }
-      }
-      case 'CustomerDeleted':
-        return null
-      case 'SegmentEntered':
-        return (
-          before && {
-            ...before,
-            segments: [...before.segments.filter((s) => s !== fact.data.segment.id), fact.data.segment.id],
-          }
-        )
-      case 'SegmentLeft':
-        return before && { ...before, segments: before.segments.filter((s) => s !== fact.data.segment.id) }
-      case 'ReferralConverted': {
-        const { campaign, referrer, cause, occurredAt } = fact.data
-        const referral = { campaign: campaign.id, referrer, cause: cause.fact, at: new Date(occurredAt) }
-        return before && { ...before, referrals: [...before.referrals, referral] }
-      }
-      case 'ReferralCredited': {
-        const { campaign, number } = fact.data
-        return before && { ...before, referred: { ...before.referred, [campaign.id]: number } }
-      }
-      default:
-        return before
-    }
-  },
-}
+})

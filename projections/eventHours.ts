@@ -1,8 +1,6 @@
 // How many custom events came in within each hour: by its minutes, and by their names.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
-import type { Projection } from './projection.ts'
+import { projection } from './projection.ts'
 
 export interface EventHourDocument {
   /** The hour in UTC, `2026-11-29T12`. */
@@ -32,26 +30,26 @@ const named = (
     : { names, isOther: true }
 }
 
-const counts = (fact: RecordedFact): boolean =>
-  customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && fact.type === 'CustomEventTracked'
-
-export const eventHours: Projection<EventHourDocument> = {
+export const eventHours = projection<EventHourDocument>({
   name: 'eventHours',
   version: 1,
   indexes: [],
-  types: ['CustomEventTracked'],
-  keys: (fact) => (counts(fact) ? [hourOf(fact.created)] : []),
-  evolve: (before, fact, key) => {
-    if (!isCustomerFact(fact) || fact.type !== 'CustomEventTracked') return before
-    const hour = before ?? { _id: key, events: 0, minutes: Array<number>(60).fill(0), names: [], others: 0 }
-    const minute = new Date(fact.created).getUTCMinutes()
-    const { names, isOther } = named(hour.names, fact.data.event)
-    return {
-      ...hour,
-      events: hour.events + 1,
-      minutes: hour.minutes.with(minute, hour.minutes[minute]! + 1),
-      names,
-      others: hour.others + Number(isOther),
-    }
+  streams: customerOfStream,
+  on: {
+    CustomEventTracked: [
+      ({ created }) => hourOf(created),
+      (before, { created, data }, { key }) => {
+        const hour = before ?? { _id: key, events: 0, minutes: Array<number>(60).fill(0), names: [], others: 0 }
+        const minute = new Date(created).getUTCMinutes()
+        const { names, isOther } = named(hour.names, data.event)
+        return {
+          ...hour,
+          events: hour.events + 1,
+          minutes: hour.minutes.with(minute, hour.minutes[minute]! + 1),
+          names,
+          others: hour.others + Number(isOther),
+        }
+      },
+    ],
   },
-}
+})

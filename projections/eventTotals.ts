@@ -1,8 +1,6 @@
 // How many custom events there are, in all and of each name, and when the last one came in.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { erasedBy, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import { projection } from './projection.ts'
 
 export interface EventTotalsDocument {
   readonly _id: string
@@ -16,24 +14,24 @@ export const ALL_EVENTS = 'all'
 /** The key of the total of one name. */
 export const ofEvent = (name: string): string => `event/${name}`
 
-export const eventTotals: Projection<EventTotalsDocument> = {
+export const eventTotals = projection<EventTotalsDocument>({
   name: 'eventTotals',
   version: 3,
   indexes: [],
-  types: ['CustomEventTracked', TRACES_ERASED],
-  keys: (fact) => {
-    const erased = erasedBy(fact)
-    if (erased) return erased.events.length > 0 ? [ALL_EVENTS, ...erased.events.map(({ event }) => ofEvent(event))] : []
-    return customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && fact.type === 'CustomEventTracked'
-      ? [ALL_EVENTS, ofEvent(fact.data.event)]
-      : []
+  streams: customerOfStream,
+  on: {
+    CustomEventTracked: [
+      ({ data }) => [ALL_EVENTS, ofEvent(data.event)],
+      (before, { created }, { key }) => ({ _id: key, events: (before?.events ?? 0) + 1, last_at: new Date(created) }),
+    ],
+    TracesErased: [
+      ({ data: { events } }) => (events.length > 0 ? [ALL_EVENTS, ...events.map(({ event }) => ofEvent(event))] : []),
+      (before, { data }, { key }) => {
+        const gone = data.events
+          .filter(({ event }) => key === ALL_EVENTS || key === ofEvent(event))
+          .reduce((sum, { events }) => sum + events, 0)
+        return before && { ...before, events: Math.max(0, before.events - gone) }
+      },
+    ],
   },
-  evolve: (before, fact, key) => {
-    const erased = erasedBy(fact)
-    if (!erased) return { _id: key, events: (before?.events ?? 0) + 1, last_at: new Date(fact.created) }
-    const gone = erased.events
-      .filter(({ event }) => key === ALL_EVENTS || key === ofEvent(event))
-      .reduce((sum, { events }) => sum + events, 0)
-    return before && { ...before, events: Math.max(0, before.events - gone) }
-  },
-}
+})

@@ -1,10 +1,9 @@
 // Loyalty cards: one document a card, as the ledger's own evolve leaves it.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { cardOf, evolveCard } from '../src/domain/customer/loyalty/evolve.ts'
-import { isLoyaltyFact, loyaltyFacts } from '../src/domain/customer/loyalty/facts.ts'
+import { type LoyaltyFactType, loyaltyFacts } from '../src/domain/customer/loyalty/facts.ts'
 import type { Card } from '../src/domain/customer/loyalty/state.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { Projection } from './projection.ts'
+import { projection, toEach } from './projection.ts'
 
 export interface LoyaltyCardDocument {
   readonly _id: string
@@ -17,7 +16,7 @@ export interface LoyaltyCardDocument {
   readonly card: Card
 }
 
-export const loyaltyCards: Projection<LoyaltyCardDocument> = {
+export const loyaltyCards = projection<LoyaltyCardDocument>({
   name: 'loyaltyCards',
   version: 2,
   indexes: [
@@ -28,22 +27,24 @@ export const loyaltyCards: Projection<LoyaltyCardDocument> = {
     { key: { campaign: 1, customer: 1, created_at: 1, _id: 1 } },
     { key: { customer: 1, created_at: 1, _id: 1 } },
   ],
-  types: Object.keys(loyaltyFacts),
-  keys: (fact) =>
-    customerOfStream(fact.stream) !== undefined && isCustomerFact(fact) && isLoyaltyFact(fact) ? [cardOf(fact)] : [],
-  evolve: (before, fact, key) => {
-    const customer = customerOfStream(fact.stream)
-    if (customer === undefined || !isCustomerFact(fact) || !isLoyaltyFact(fact)) return before
-    const card = evolveCard(before?.card ?? null, fact)
-    if (!card || card === before?.card) return card && before
-    return {
-      _id: key,
-      customer,
-      code: card.code,
-      campaign: card.campaign.id,
-      created_at: new Date(card.createdAt),
-      updated_at: new Date(card.updatedAt),
-      card,
-    }
+  streams: customerOfStream,
+  on: {
+    ...toEach(
+      Object.keys(loyaltyFacts) as LoyaltyFactType[],
+      cardOf,
+      (before: LoyaltyCardDocument | null, fact, { key, owner }) => {
+        const card = evolveCard(before?.card ?? null, fact)
+        if (!card || card === before?.card) return card && before
+        return {
+          _id: key,
+          customer: owner,
+          code: card.code,
+          campaign: card.campaign.id,
+          created_at: new Date(card.createdAt),
+          updated_at: new Date(card.updatedAt),
+          card,
+        }
+      },
+    ),
   },
-}
+})

@@ -1,8 +1,7 @@
 // Totals of each loyalty program: its cards, and the points of each type of transaction.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import { isLoyaltyFact, isMovement, MOVEMENTS } from '../src/domain/customer/loyalty/facts.ts'
+import { MOVEMENTS, type MovementType } from '../src/domain/customer/loyalty/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { Projection } from './projection.ts'
+import { projection, type RecordedOf, toEach } from './projection.ts'
 
 export interface LoyaltyTotalsDocument {
   readonly _id: string
@@ -18,58 +17,70 @@ export interface LoyaltyTotalsDocument {
 
 const NOTHING: Omit<LoyaltyTotalsDocument, '_id'> = { members: 0, balance: 0, closed: 0, pending: 0, transactions: {} }
 
-const TYPES = [
-  ...Object.keys(MOVEMENTS),
-  'LoyaltyCardIssued',
-  'LoyaltyCardClosed',
-  'PendingPointsAdded',
-  'PendingPointsUpdated',
-  'PendingPointsCanceled',
-]
+const totalsOf = (before: LoyaltyTotalsDocument | null, key: string): LoyaltyTotalsDocument =>
+  before ?? { _id: key, ...NOTHING }
 
-export const loyaltyTotals: Projection<LoyaltyTotalsDocument> = {
+const withPending = (totals: LoyaltyTotalsDocument, points: number): LoyaltyTotalsDocument => ({
+  ...totals,
+  pending: totals.pending + points,
+})
+
+const moved = (
+  before: LoyaltyTotalsDocument | null,
+  fact: RecordedOf<MovementType>,
+  { key }: { readonly key: string },
+): LoyaltyTotalsDocument => {
+  const totals = totalsOf(before, key)
+  const { type, sign } = MOVEMENTS[fact.type]
+  const { count, points } = totals.transactions[type] ?? { count: 0, points: 0 }
+  return {
+    ...totals,
+    balance: totals.balance + sign * fact.data.points,
+    pending: fact.type === 'PendingPointsActivated' ? totals.pending - fact.data.points : totals.pending,
+    transactions: { ...totals.transactions, [type]: { count: count + 1, points: points + fact.data.points } },
+  }
+}
+
+const campaignOf = ({ data }: { readonly data: { readonly campaign: { readonly id: string } } }): string =>
+  data.campaign.id
+
+export const loyaltyTotals = projection<LoyaltyTotalsDocument>({
   name: 'loyaltyTotals',
   version: 1,
   indexes: [],
-  types: TYPES,
-  keys: (fact) =>
-    customerOfStream(fact.stream) !== undefined &&
-    isCustomerFact(fact) &&
-    isLoyaltyFact(fact) &&
-    'campaign' in fact.data
-      ? [fact.data.campaign.id]
-      : [],
-  evolve: (before, fact, key) => {
-    if (!isCustomerFact(fact) || !isLoyaltyFact(fact)) return before
-    const totals = before ?? { _id: key, ...NOTHING }
-    if (isMovement(fact)) {
-      const { type, sign } = MOVEMENTS[fact.type]
-      const { count, points } = totals.transactions[type] ?? { count: 0, points: 0 }
-      return {
-        ...totals,
-        balance: totals.balance + sign * fact.data.points,
-        pending: fact.type === 'PendingPointsActivated' ? totals.pending - fact.data.points : totals.pending,
-        transactions: { ...totals.transactions, [type]: { count: count + 1, points: points + fact.data.points } },
-      }
-    }
-    switch (fact.type) {
-      case 'LoyaltyCardIssued':
+  streams: customerOfStream,
+  on: {
+    ...toEach(Object.keys(MOVEMENTS) as MovementType[], campaignOf, moved),
+    LoyaltyCardIssued: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, members: totals.members + 1 }
-      case 'LoyaltyCardClosed':
+      },
+    ],
+    LoyaltyCardClosed: [
+      campaignOf,
+      (before, { data }, { key }) => {
+        const totals = totalsOf(before, key)
         return {
           ...totals,
           members: totals.members - 1,
-          balance: totals.balance - fact.data.balance,
-          closed: totals.closed + fact.data.balance,
+          balance: totals.balance - data.balance,
+          closed: totals.closed + data.balance,
         }
-      case 'PendingPointsAdded':
-        return { ...totals, pending: totals.pending + fact.data.pending.points }
-      case 'PendingPointsUpdated':
-        return { ...totals, pending: totals.pending + fact.data.pending.points - fact.data.before }
-      case 'PendingPointsCanceled':
-        return { ...totals, pending: totals.pending - fact.data.pending.points }
-      default:
-        return before
-    }
+      },
+    ],
+    PendingPointsAdded: [
+      campaignOf,
+      (before, { data }, { key }) => withPending(totalsOf(before, key), data.pending.points),
+    ],
+    PendingPointsUpdated: [
+      campaignOf,
+      (before, { data }, { key }) => withPending(totalsOf(before, key), data.pending.points - data.before),
+    ],
+    PendingPointsCanceled: [
+      campaignOf,
+      (before, { data }, { key }) => withPending(totalsOf(before, key), -data.pending.points),
+    ],
   },
-}
+})

@@ -1,14 +1,12 @@
 // Orders: one document each, as the last fact about it left it.
 
 import type { OrderContent } from '../src/domain/customer/orders/content.ts'
-import { isOrderFact, type OrderFact, orderFacts } from '../src/domain/customer/orders/facts.ts'
+import type { OrderFactType } from '../src/domain/customer/orders/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import type { OrderStatus } from '../src/domain/order.ts'
 import { isOrderStream } from '../src/domain/orders/home.ts'
 import { sortable } from '../src/domain/position.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
-import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import { erasing, projection, type Reaction, type RecordedOf, toEach } from './projection.ts'
 
 export interface OrderDocument {
   readonly _id: string
@@ -26,9 +24,6 @@ export interface OrderDocument {
   /** The place in the log at which it was made, as sortable text. */
   readonly position: string
 }
-
-const orderIn = (fact: RecordedFact): OrderFact | undefined =>
-  isOrderFact(fact) && (customerOfStream(fact.stream) !== undefined || isOrderStream(fact.stream)) ? fact : undefined
 
 const amountsOf = (amount: number): OrderContent => ({
   amount,
@@ -48,7 +43,14 @@ const anonymous = (before: OrderDocument): OrderDocument => {
   return { ...before, customer: null, source_id: null, content: amounts }
 }
 
-export const orders: Projection<OrderDocument> = {
+const paid =
+  (isPaid: boolean): Reaction<OrderDocument, 'OrderPaid' | 'OrderCanceled', string | null>[1] =>
+  (before) =>
+    before && { ...before, paid: isPaid }
+
+const idOf = ({ data }: RecordedOf<OrderFactType>): string => data.order
+
+export const orders = projection<OrderDocument, string | null>({
   name: 'orders',
   version: 1,
   indexes: [
@@ -59,31 +61,30 @@ export const orders: Projection<OrderDocument> = {
     { key: { customer: 1, created_at: 1, _id: 1 } },
     { key: { source_id: 1 } },
   ],
-  types: [...Object.keys(orderFacts), TRACES_ERASED],
-  keys: (recorded) => {
-    const fact = orderIn(recorded)
-    return fact ? [fact.data.order] : erasedKeys(recorded, 'orders')
+  streams: (stream) => customerOfStream(stream) ?? (isOrderStream(stream) ? null : undefined),
+  on: {
+    ...toEach<OrderDocument, 'OrderCreated' | 'OrderUpdated', string | null>(
+      ['OrderCreated', 'OrderUpdated'],
+      idOf,
+      (before, { type, data, position }, { key, owner }) => {
+        const { status, content, amount, createdAt, occurredAt, was } = data
+        const kept = (content as unknown as OrderContent | undefined) ?? amountsOf(amount)
+        return {
+          _id: key,
+          customer: owner,
+          source_id: kept.source_id ?? null,
+          status,
+          paid: before?.paid ?? was?.paid ?? false,
+          total_amount: amount,
+          content: kept,
+          created_at: new Date(createdAt),
+          updated_at: type === 'OrderCreated' ? null : new Date(occurredAt),
+          position: before?.position ?? sortable(position),
+        }
+      },
+    ),
+    OrderPaid: [idOf, paid(true)],
+    OrderCanceled: [idOf, paid(false)],
+    ...erasing('orders', anonymous),
   },
-  evolve: (before, recorded, key) => {
-    if (erasedBy(recorded)) return before && anonymous(before)
-    const fact = orderIn(recorded)
-    if (!fact) return before
-    const { status, content, amount, createdAt, occurredAt, was } = fact.data
-    if (fact.type === 'OrderPaid' || fact.type === 'OrderCanceled')
-      return before && { ...before, paid: fact.type === 'OrderPaid' }
-    if (fact.type !== 'OrderCreated' && fact.type !== 'OrderUpdated') return before
-    const kept = (content as unknown as OrderContent | undefined) ?? amountsOf(amount)
-    return {
-      _id: key,
-      customer: customerOfStream(recorded.stream) ?? null,
-      source_id: kept.source_id ?? null,
-      status,
-      paid: before?.paid ?? was?.paid ?? false,
-      total_amount: amount,
-      content: kept,
-      created_at: new Date(createdAt),
-      updated_at: fact.type === 'OrderCreated' ? null : new Date(occurredAt),
-      position: before?.position ?? sortable(recorded.position),
-    }
-  },
-}
+})

@@ -1,19 +1,18 @@
 // The outbox: one document a message, asked for or skipped, with its cause, its state and its tries.
-
 import type { Channel } from '../src/domain/channels/index.ts'
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import {
   type Delivery,
+  type DeliveryFact,
+  deliveryFacts,
   evolveDelivery,
-  isDeliveryFact,
   type MessageState,
   requested,
   skipped,
 } from '../src/domain/distributions/delivery.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
-import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import type { RecordedFact } from '../src/domain/recorded.ts'
+import { erasing, projection, type RecordedOf, toEach } from './projection.ts'
 
 export interface OutboxAttempt {
   readonly attempt: number
@@ -81,7 +80,29 @@ const deliveryOf = ({ state, due_at, attempts, tries, reason, last }: OutboxDocu
   last: last.map(({ at, took_ms, ...rest }) => ({ ...rest, at: at.getTime(), tookMs: took_ms })),
 })
 
-export const outbox: Projection<OutboxDocument> = {
+const byClient = ({ metadata }: RecordedFact) => (metadata.actor?.role === 'client' ? { by_client: true as const } : {})
+
+/** What a request and a skipped message have. */
+const begun = ({ data, metadata, revision, position }: RecordedOf<'MessageRequested' | 'MessageSkipped'>) => {
+  const { id, distribution, channel, trigger, occurredAt } = data
+  const { fact: cause, distance, ...about } = trigger
+  return {
+    _id: id,
+    distribution: { id: distribution.id, name: distribution.name },
+    definition: distribution.definition,
+    channel,
+    trigger: about as OutboxDocument['trigger'],
+    cause,
+    cause_revision: String(revision - BigInt(distance)),
+    created_at: new Date(occurredAt),
+    updated_at: new Date(occurredAt),
+    group_id: metadata.$correlationId,
+    position: sortable(position),
+    revision: '-1',
+  }
+}
+
+export const outbox = projection<OutboxDocument, string | null>({
   name: 'outbox',
   version: 3,
   indexes: [
@@ -91,68 +112,53 @@ export const outbox: Projection<OutboxDocument> = {
     { key: { 'distribution.id': 1, position: 1 } },
     { key: { state: 1, position: 1 } },
   ],
-  types: [
-    'MessageRequested',
-    'MessageSkipped',
-    'MessageSent',
-    'MessageAttemptFailed',
-    'MessageParked',
-    'MessageDropped',
-    'MessagePostponed',
-    'MessageRetryRequested',
-    TRACES_ERASED,
-  ],
-  keys: (fact) => {
-    if (isDeliveryFact(fact)) return [fact.data.message]
-    if (erasedBy(fact)) return erasedKeys(fact, 'outbox')
-    return isCustomerFact(fact) && (fact.type === 'MessageRequested' || fact.type === 'MessageSkipped')
-      ? [fact.data.id]
-      : []
+  streams: (stream) => customerOfStream(stream) ?? null,
+  on: {
+    MessageRequested: [
+      ({ data }) => data.id,
+      (before, fact, { owner }) => {
+        if (owner === null) return before
+        const { points, campaign } = fact.data
+        return {
+          ...begun(fact),
+          customer: owner,
+          ...byClient(fact),
+          ...(points ? { points } : {}),
+          ...(campaign === undefined ? {} : { campaign }),
+          requested: true,
+          ...shown(requested(fact.data)),
+        }
+      },
+    ],
+    MessageSkipped: [
+      ({ data }) => data.id,
+      (before, fact, { owner }) => {
+        if (owner === null) return before
+        const { details, reason } = fact.data
+        return {
+          ...begun(fact),
+          customer: owner,
+          ...byClient(fact),
+          ...(details === undefined ? {} : { details }),
+          requested: false,
+          ...shown(skipped(reason)),
+        }
+      },
+    ],
+    ...toEach<OutboxDocument, DeliveryFact['type'], string | null>(
+      Object.keys(deliveryFacts) as DeliveryFact['type'][],
+      ({ data }) => data.message,
+      (before, fact) => {
+        if (!before) return null
+        const { due_at: _, ...rest } = before
+        return {
+          ...rest,
+          ...shown(evolveDelivery(deliveryOf(before), fact)),
+          updated_at: new Date(fact.data.occurredAt),
+          revision: String(fact.revision),
+        }
+      },
+    ),
+    ...erasing('outbox'),
   },
-  evolve: (before, fact, key) => {
-    if (erasedBy(fact)) return null
-    if (isDeliveryFact(fact)) {
-      if (!before) return null
-      const { due_at: _, ...rest } = before
-      return {
-        ...rest,
-        ...shown(evolveDelivery(deliveryOf(before), fact)),
-        updated_at: new Date(fact.data.occurredAt),
-        revision: String(fact.revision),
-      }
-    }
-    const customer = customerOfStream(fact.stream)
-    if (customer === undefined || !isCustomerFact(fact)) return before
-    if (fact.type !== 'MessageRequested' && fact.type !== 'MessageSkipped') return before
-    const { distribution, channel, trigger, occurredAt } = fact.data
-    const { fact: cause, distance, ...about } = trigger
-    return {
-      _id: key,
-      customer,
-      distribution: { id: distribution.id, name: distribution.name },
-      definition: distribution.definition,
-      channel,
-      trigger: about as OutboxDocument['trigger'],
-      cause,
-      cause_revision: String(fact.revision - BigInt(distance)),
-      ...(fact.metadata.actor?.role === 'client' ? { by_client: true as const } : {}),
-      ...(fact.type === 'MessageRequested'
-        ? {
-            ...(fact.data.points ? { points: fact.data.points } : {}),
-            ...(fact.data.campaign === undefined ? {} : { campaign: fact.data.campaign }),
-            requested: true,
-            ...shown(requested(fact.data)),
-          }
-        : {
-            ...(fact.data.details === undefined ? {} : { details: fact.data.details }),
-            requested: false,
-            ...shown(skipped(fact.data.reason)),
-          }),
-      created_at: new Date(occurredAt),
-      updated_at: new Date(occurredAt),
-      group_id: fact.metadata.$correlationId,
-      position: sortable(fact.position),
-      revision: '-1',
-    }
-  },
-}
+})

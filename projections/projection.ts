@@ -1,5 +1,9 @@
 // What a projection is: a pure description of documents that follow from facts. It knows no database and no clock.
+
+import type * as v from 'valibot'
 import type { RecordedFact } from '../src/domain/recorded.ts'
+import type { FactTables } from '../src/domain/registry.ts'
+import { erasedBy, erasedKeys, type Traced } from '../src/domain/traces.ts'
 
 /** A document of a read model: plain fields. `_id`, the key that the projection gave, is set by the projector. */
 export type ProjectedDocument = object
@@ -34,4 +38,67 @@ export interface Projection<D extends object = ProjectedDocument> {
    * without being read first.
    */
   readonly insertOnly?: true
+}
+
+export type FactType = keyof FactTables & string
+
+/** A recorded fact of these types, told apart by its type. */
+export type RecordedOf<T extends FactType> = T extends FactType
+  ? RecordedFact & { readonly type: T; readonly data: v.InferOutput<FactTables[T]['schema']> }
+  : never
+
+/** What a fact does: the documents that it concerns (none for undefined), and what it makes of each. `O`: whose stream it is in. */
+export type Reaction<D extends object, T extends FactType, O> = readonly [
+  keys: (fact: RecordedOf<T>, owner: O) => string | readonly string[] | undefined,
+  evolve: (before: D | null, fact: RecordedOf<T>, at: { readonly key: string; readonly owner: O }) => D | null,
+]
+
+type Reactions<D extends object, O> = { readonly [T in FactType]?: Reaction<D, T, O> }
+
+/** The same reaction to facts of each of these types. */
+export const toEach = <D extends object, T extends FactType, O = string>(
+  types: readonly T[],
+  ...reaction: Reaction<D, T, O>
+): { readonly [K in T]: Reaction<D, T, O> } =>
+  Object.fromEntries(types.map((type) => [type, reaction])) as { readonly [K in T]: Reaction<D, T, O> }
+
+/** The reaction to a deleted customer's traces in the read model `of`; without `anonymous` the documents are removed. */
+export const erasing = <D extends object, O = string>(
+  of: Traced,
+  anonymous: (before: D) => D | null = () => null,
+): { readonly TracesErased: Reaction<D, 'TracesErased', O> } => ({
+  TracesErased: [(fact) => erasedKeys(fact, of), (before) => before && anonymous(before)],
+})
+
+/** A projection of what it does on facts of each type: other types are of no interest to it. */
+export const projection = <D extends object, O = string>({
+  on,
+  streams,
+  ...rest
+}: Pick<Projection, 'name' | 'version' | 'indexes' | 'insertOnly'> & {
+  readonly on: Reactions<D, O>
+  /** Whose a stream is; undefined: its facts are of no interest. Erasing is told in streams of its own. */
+  readonly streams: (stream: string) => O | undefined
+}): Projection<D> => {
+  type Any = Reaction<D, FactType, O | undefined>
+  const byType = new Map<string, Any>(Object.entries(on as Readonly<Record<string, Any>>))
+  const reactionTo = (fact: RecordedFact) => {
+    const reaction = byType.get(fact.type)
+    const owner = streams(fact.stream)
+    return reaction && (owner !== undefined || erasedBy(fact)) ? { reaction, owner } : undefined
+  }
+  return {
+    ...rest,
+    types: [...byType.keys()],
+    keys(fact) {
+      const found = reactionTo(fact)
+      if (!found) return []
+      const keys = found.reaction[0](fact as RecordedOf<FactType>, found.owner)
+      return typeof keys === 'string' ? [keys] : (keys ?? [])
+    },
+    evolve(before, fact, key) {
+      const found = reactionTo(fact)
+      return found ? found.reaction[1](before, fact as RecordedOf<FactType>, { key, owner: found.owner }) : before
+    },
+  }
 }

@@ -1,17 +1,9 @@
 // Redemptions: one document for each that came about, each that was refused, and each rollback.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import {
-  isRedemptionFact,
-  type RedemptionFact,
-  redemptionFacts,
-  requestOfStream,
-} from '../src/domain/customer/redemptions/facts.ts'
+import { type RedemptionFact, requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
 import type { Discount } from '../src/domain/rulebook/voucherSpec.ts'
-import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import { erasing, projection, type RecordedOf, toEach } from './projection.ts'
 
 export interface RedemptionDocument {
   readonly _id: string
@@ -50,8 +42,6 @@ export interface RedemptionDocument {
 }
 
 type Shown = Exclude<RedemptionFact, { readonly type: 'RedemptionAbandoned' }>
-
-const isShown = (fact: RedemptionFact): fact is Shown => fact.type !== 'RedemptionAbandoned'
 
 /** What all kinds have; the rest as if there were nothing more. */
 const common = ({ data }: Shown, customer: string | null, position: string) => ({
@@ -157,16 +147,14 @@ const anonymous = (before: RedemptionDocument): RedemptionDocument => ({
   reason: null,
 })
 
-/** Redemptions are in the streams of customers, those without a customer in streams of their own. */
-const redemptionIn = (fact: RecordedFact): Shown | undefined =>
-  (customerOfStream(fact.stream) !== undefined || requestOfStream(fact.stream) !== undefined) &&
-  isCustomerFact(fact) &&
-  isRedemptionFact(fact) &&
-  isShown(fact)
-    ? fact
-    : undefined
+const made = (
+  _: RedemptionDocument | null,
+  fact: RecordedOf<Shown['type']>,
+  { owner }: { readonly owner: string | null },
+): RedemptionDocument => redemptionOf(fact, owner, sortable(fact.position))
 
-export const redemptions: Projection<RedemptionDocument> = {
+/** Redemptions are in the streams of customers, those without a customer in streams of their own. */
+export const redemptions = projection<RedemptionDocument, string | null>({
   name: 'redemptions',
   version: 3,
   indexes: [
@@ -179,21 +167,18 @@ export const redemptions: Projection<RedemptionDocument> = {
     { key: { tracking_id: 1, created_at: 1, position: 1 } },
     { key: { parent: 1, place: 1 } },
   ],
-  types: [...Object.keys(redemptionFacts).filter((type) => type !== 'RedemptionAbandoned'), TRACES_ERASED],
-  keys: (recorded) => {
-    const fact = redemptionIn(recorded)
-    if (!fact) return erasedKeys(recorded, 'redemptions')
-    if (fact.type === 'RedemptionRolledBack') return [fact.data.rollback, fact.data.redemption]
-    return ['rollback' in fact.data ? fact.data.rollback : fact.data.redemption]
+  streams: (stream) => customerOfStream(stream) ?? (requestOfStream(stream) === undefined ? undefined : null),
+  on: {
+    ...toEach(['RedemptionSucceeded', 'RedemptionFailed'], ({ data }) => data.redemption, made),
+    RedemptionRolledBack: [
+      ({ data }) => [data.rollback, data.redemption],
+      (before, fact, at) => {
+        const { rollback, redemption, occurredAt } = fact.data
+        if (at.key !== redemption) return made(before, fact, at)
+        return before && { ...before, rolled_back: { id: rollback, at: new Date(occurredAt) } }
+      },
+    ],
+    RedemptionRollbackFailed: [({ data }) => data.rollback, made],
+    ...erasing('redemptions', anonymous),
   },
-  evolve: (before, recorded, key) => {
-    if (erasedBy(recorded)) return before && anonymous(before)
-    const fact = redemptionIn(recorded)
-    if (!fact) return before
-    if (fact.type === 'RedemptionRolledBack' && key === fact.data.redemption) {
-      const { rollback, occurredAt } = fact.data
-      return before && { ...before, rolled_back: { id: rollback, at: new Date(occurredAt) } }
-    }
-    return redemptionOf(fact, customerOfStream(recorded.stream) ?? null, sortable(recorded.position))
-  },
-}
+})

@@ -1,12 +1,10 @@
 // Referrals: one document for each customer who came with a code, from assignment or event to the rewards of both sides.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import type { ReferralFactData, RefusalReason } from '../src/domain/customer/referrals/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
 import { type ReferralReward, referrerRewardFor } from '../src/domain/rulebook/referralProgram.ts'
-import { type CodeFact, isCodeFact } from '../src/domain/vouchers/code.ts'
-import type { Projection } from './projection.ts'
+import { projection, type RecordedOf, toEach } from './projection.ts'
 
 export interface RewardView {
   readonly state: 'pending' | 'given' | 'withheld'
@@ -93,20 +91,6 @@ const begun = (
   position: sortable(fact.position),
 })
 
-/** Assignment and removal, from the code's stream. A referee who has not come with the code yet leaves nothing behind. */
-const ofCode = (before: ReferralDocument | null, recorded: RecordedFact, fact: CodeFact, key: string) => {
-  if (fact.type === 'RefereesAssigned') {
-    const { code, voucher, campaign, referrer, holders, occurredAt } = fact.data
-    const found = holders.find(({ customer }) => keyOf(voucher, customer) === key)
-    if (!found) return before
-    const about = { campaign, voucher: { id: voucher, code }, referrer, referee: found.customer }
-    const holder = { id: found.id, metadata: found.metadata ?? {}, at: new Date(occurredAt) }
-    return { ...(before ?? begun(key, recorded, about, occurredAt)), holder }
-  }
-  if (fact.type !== 'RefereeRemoved' || !before) return before
-  return before.event === null ? null : { ...before, holder: null }
-}
-
 const rewardOf = (
   data: ReferralFactData<'ReferralRewardWithheld'> | ReferralFactData<'ReferralRewarded'>,
 ): RewardView => ({
@@ -117,7 +101,15 @@ const rewardOf = (
   at: new Date(data.occurredAt),
 })
 
-export const referrals: Projection<ReferralDocument> = {
+/** In the referee's own stream, in the referrer's, and for lists of referees in the code's, which is no customer's. */
+const asReferee = ({ data }: RecordedOf<'ReferralConverted' | 'ReferralRefused'>, own: string | null) =>
+  own === null ? undefined : keyOf(data.voucher.id, own)
+const asReferrer = (
+  { data }: RecordedOf<'ReferralCredited' | 'ReferralRewarded' | 'ReferralRewardWithheld'>,
+  own: string | null,
+) => (own === null ? undefined : keyOf(data.voucher.id, data.referee))
+
+export const referrals = projection<ReferralDocument, string | null>({
   name: 'referrals',
   version: 2,
   indexes: [
@@ -127,43 +119,30 @@ export const referrals: Projection<ReferralDocument> = {
     { key: { 'campaign.id': 1, referee: 1, position: 1, _id: 1 } },
     { key: { 'voucher.code': 1, position: 1, _id: 1 } },
   ],
-  types: [
-    'RefereesAssigned',
-    'RefereeRemoved',
-    'ReferralConverted',
-    'ReferralRefused',
-    'ReferralCredited',
-    'ReferralRewarded',
-    'ReferralRewardWithheld',
-  ],
-  keys: (fact) => {
-    if (isCodeFact(fact)) {
-      if (fact.type === 'RefereesAssigned')
-        return fact.data.holders.map(({ customer }) => keyOf(fact.data.voucher, customer))
-      return fact.type === 'RefereeRemoved' ? [keyOf(fact.data.voucher, fact.data.customer)] : []
-    }
-    const own = customerOfStream(fact.stream)
-    if (own === undefined || !isCustomerFact(fact)) return []
-    switch (fact.type) {
-      case 'ReferralConverted':
-      case 'ReferralRefused':
-        return [keyOf(fact.data.voucher.id, own)]
-      case 'ReferralCredited':
-      case 'ReferralRewarded':
-      case 'ReferralRewardWithheld':
-        return [keyOf(fact.data.voucher.id, fact.data.referee)]
-      default:
-        return []
-    }
-  },
-  evolve: (before, fact, key) => {
-    if (isCodeFact(fact)) return ofCode(before, fact, fact, key)
-    const own = customerOfStream(fact.stream)
-    if (own === undefined || !isCustomerFact(fact)) return before
-    switch (fact.type) {
-      case 'ReferralConverted': {
+  streams: (stream) => customerOfStream(stream) ?? null,
+  on: {
+    RefereesAssigned: [
+      ({ data }) => data.holders.map(({ customer }) => keyOf(data.voucher, customer)),
+      (before, fact, { key }) => {
+        const { code, voucher, campaign, referrer, holders, occurredAt } = fact.data
+        const found = holders.find(({ customer }) => keyOf(voucher, customer) === key)
+        if (!found) return before
+        const about = { campaign, voucher: { id: voucher, code }, referrer, referee: found.customer }
+        const holder = { id: found.id, metadata: found.metadata ?? {}, at: new Date(occurredAt) }
+        return { ...(before ?? begun(key, fact, about, occurredAt)), holder }
+      },
+    ],
+    // A referee who has not come with the code yet leaves nothing behind.
+    RefereeRemoved: [
+      ({ data }) => keyOf(data.voucher, data.customer),
+      (before) => before && (before.event === null ? null : { ...before, holder: null }),
+    ],
+    ReferralConverted: [
+      asReferee,
+      (before, fact, { key, owner }) => {
+        if (owner === null) return before
         const { campaign, voucher, referrer, cause, promise, occurredAt } = fact.data
-        const document = before ?? begun(key, fact, { campaign, voucher, referrer, referee: own }, occurredAt)
+        const document = before ?? begun(key, fact, { campaign, voucher, referrer, referee: owner }, occurredAt)
         const first = referrerRewardFor(promise.referrer, promise.tiers ?? [], 1)
         return withStatus({
           ...document,
@@ -174,23 +153,28 @@ export const referrals: Projection<ReferralDocument> = {
           referrer_reward: first ? pendingReward(first.reward, first.from) : null,
           updated_at: new Date(occurredAt),
         })
-      }
-      case 'ReferralRefused': {
+      },
+    ],
+    ReferralRefused: [
+      asReferee,
+      (before, fact, { key, owner }) => {
+        if (owner === null) return before
         const { campaign, voucher, referrer, cause, reason, details, occurredAt } = fact.data
-        const about = { campaign, voucher, referrer: referrer ?? null, referee: own }
+        const about = { campaign, voucher, referrer: referrer ?? null, referee: owner }
         const document = before ?? begun(key, fact, about, occurredAt)
-        const refused = { reason, details, at: new Date(occurredAt) }
         // After a conversion the refusal of a second one is only told beside it.
         return withStatus({
           ...document,
-          refused,
+          refused: { reason, details, at: new Date(occurredAt) },
           event: document.converted_at === null ? { fact: cause.fact, name: cause.event } : document.event,
           updated_at: new Date(occurredAt),
         })
-      }
-      case 'ReferralCredited': {
+      },
+    ],
+    ReferralCredited: [
+      asReferrer,
+      (before, { data: { promise, number, occurredAt } }) => {
         if (!before) return null
-        const { promise, number, occurredAt } = fact.data
         const due = referrerRewardFor(promise.referrer, promise.tiers ?? [], number)
         return withStatus({
           ...before,
@@ -199,17 +183,18 @@ export const referrals: Projection<ReferralDocument> = {
           referrer_reward: due ? pendingReward(due.reward, due.from) : null,
           updated_at: new Date(occurredAt),
         })
-      }
-      case 'ReferralRewarded':
-      case 'ReferralRewardWithheld':
-        if (!before) return null
-        return withStatus({
+      },
+    ],
+    ...toEach(
+      ['ReferralRewarded', 'ReferralRewardWithheld'],
+      asReferrer,
+      (before: ReferralDocument | null, { data }) =>
+        before &&
+        withStatus({
           ...before,
-          [fact.data.role === 'REFEREE' ? 'referee_reward' : 'referrer_reward']: rewardOf(fact.data),
-          updated_at: new Date(fact.data.occurredAt),
-        })
-      default:
-        return before
-    }
+          [data.role === 'REFEREE' ? 'referee_reward' : 'referrer_reward']: rewardOf(data),
+          updated_at: new Date(data.occurredAt),
+        }),
+    ),
   },
-}
+})

@@ -1,8 +1,6 @@
 // Refused events: what was sent, why it was refused, and whether it went in later.
 import { sortable } from '../src/domain/position.ts'
-import type { EventRejected } from '../src/domain/rejected.ts'
-import { erasedBy, erasedKeys, TRACES_ERASED } from '../src/domain/traces.ts'
-import type { Projection } from './projection.ts'
+import { erasing, projection } from './projection.ts'
 
 export interface RejectedEventDocument {
   readonly _id: string
@@ -21,7 +19,7 @@ export interface RejectedEventDocument {
   readonly position: string
 }
 
-export const rejectedEvents: Projection<RejectedEventDocument> = {
+export const rejectedEvents = projection<RejectedEventDocument>({
   name: 'rejectedEvents',
   version: 3,
   indexes: [
@@ -30,13 +28,11 @@ export const rejectedEvents: Projection<RejectedEventDocument> = {
     { key: { about: 1, position: 1 } },
     { key: { resent_at: 1 } },
   ],
-  types: ['EventRejected', 'RejectedEventResent', TRACES_ERASED],
-  keys: (fact) => (erasedBy(fact) ? erasedKeys(fact, 'rejectedEvents') : [(fact.data as { id: string }).id]),
-  evolve: (before, fact, key) => {
-    if (erasedBy(fact)) return null
-    if (fact.type === 'EventRejected') {
-      const data = fact.data as EventRejected
-      return (
+  streams: (stream) => stream,
+  on: {
+    EventRejected: [
+      ({ data }) => data.id,
+      (before, { data, position }, { key }) =>
         before ?? {
           _id: key,
           event: data.event,
@@ -49,14 +45,13 @@ export const rejectedEvents: Projection<RejectedEventDocument> = {
           resent_at: null,
           customer: null,
           about: data.of ?? null,
-          position: sortable(fact.position),
-        }
-      )
-    }
-    if (fact.type === 'RejectedEventResent' && before) {
-      const data = fact.data as { customer: string; occurredAt: number }
-      return { ...before, resent_at: new Date(data.occurredAt), customer: data.customer }
-    }
-    return before
+          position: sortable(position),
+        },
+    ],
+    RejectedEventResent: [
+      ({ data }) => data.id,
+      (before, { data }) => before && { ...before, resent_at: new Date(data.occurredAt), customer: data.customer },
+    ],
+    ...erasing('rejectedEvents'),
   },
-}
+})

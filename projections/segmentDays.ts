@@ -1,7 +1,6 @@
 // How many customers entered and left each segment on each day (of UTC), as it was recorded.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { Projection } from './projection.ts'
+import { projection, type RecordedOf } from './projection.ts'
 
 export interface SegmentDayDocument {
   /** `seg_…/2026-11-29`. */
@@ -13,21 +12,22 @@ export interface SegmentDayDocument {
 export const segmentDay = (segment: string, at: number): string =>
   `${segment}/${new Date(at).toISOString().slice(0, 10)}`
 
-export const segmentDays: Projection<SegmentDayDocument> = {
+const dayOf = ({ data, created }: RecordedOf<'SegmentEntered' | 'SegmentLeft'>): string =>
+  segmentDay(data.segment.id, created)
+
+export const segmentDays = projection<SegmentDayDocument>({
   name: 'segmentDays',
   version: 1,
   indexes: [],
-  types: ['SegmentEntered', 'SegmentLeft'],
-  keys: (fact) =>
-    customerOfStream(fact.stream) !== undefined &&
-    isCustomerFact(fact) &&
-    (fact.type === 'SegmentEntered' || fact.type === 'SegmentLeft')
-      ? [segmentDay(fact.data.segment.id, fact.created)]
-      : [],
-  evolve: (before, fact, key) => {
-    const { entered, left } = before ?? { entered: 0, left: 0 }
-    return fact.type === 'SegmentEntered'
-      ? { _id: key, entered: entered + 1, left }
-      : { _id: key, entered, left: left + 1 }
+  streams: customerOfStream,
+  on: {
+    SegmentEntered: [
+      dayOf,
+      (before, _, { key }) => ({ _id: key, entered: (before?.entered ?? 0) + 1, left: before?.left ?? 0 }),
+    ],
+    SegmentLeft: [
+      dayOf,
+      (before, _, { key }) => ({ _id: key, entered: before?.entered ?? 0, left: (before?.left ?? 0) + 1 }),
+    ],
   },
-}
+})

@@ -1,9 +1,5 @@
 // Totals of each campaign: its codes, those that were given to customers, and the jobs that make them.
-import { isCustomerFact } from '../src/domain/customer/facts.ts'
-import type { RecordedFact } from '../src/domain/recorded.ts'
-import { isCodeFact } from '../src/domain/vouchers/code.ts'
-import { isJobFact } from '../src/domain/vouchers/job.ts'
-import type { Projection } from './projection.ts'
+import { projection } from './projection.ts'
 
 export interface VoucherTotalsDocument {
   readonly _id: string
@@ -19,62 +15,75 @@ export interface VoucherTotalsDocument {
 
 const NOTHING: Omit<VoucherTotalsDocument, '_id'> = { codes: 0, deleted: 0, published: 0, open: 0, failed: 0 }
 
-const campaignOf = (fact: RecordedFact): string | undefined => {
-  if (isJobFact(fact)) return 'campaign' in fact.data ? fact.data.campaign : undefined
-  if (isCodeFact(fact)) {
-    if (fact.type === 'CodeReserved') return fact.data.owner.campaign
-    return fact.type === 'VoucherDeleted' ? fact.data.campaign : undefined
-  }
-  return isCustomerFact(fact) && fact.type === 'VoucherPublished' ? fact.data.campaign?.id : undefined
-}
+const totalsOf = (before: VoucherTotalsDocument | null, key: string): VoucherTotalsDocument =>
+  before ?? { _id: key, ...NOTHING }
 
-export const voucherTotals: Projection<VoucherTotalsDocument> = {
+const campaignOf = ({ data }: { readonly data: { readonly campaign?: string | undefined } }): string | undefined =>
+  data.campaign
+
+/** Without a job that was so until now. */
+const noMore = (totals: VoucherTotalsDocument, was: string): VoucherTotalsDocument => ({
+  ...totals,
+  open: totals.open - (was === 'open' ? 1 : 0),
+  failed: totals.failed - (was === 'failed' ? 1 : 0),
+})
+
+export const voucherTotals = projection<VoucherTotalsDocument>({
   name: 'voucherTotals',
   version: 2,
   indexes: [],
-  types: [
-    'CodeReserved',
-    'VoucherDeleted',
-    'VoucherPublished',
-    'VoucherJobRequested',
-    'VoucherJobAdvanced',
-    'VoucherJobFailed',
-    'VoucherJobCanceled',
-    'VoucherJobRetried',
-  ],
-  keys: (fact) => {
-    const campaign = campaignOf(fact)
-    return campaign === undefined ? [] : [campaign]
-  },
-  evolve: (before, fact, key) => {
-    const totals = before ?? { _id: key, ...NOTHING }
-    switch (fact.type) {
-      case 'CodeReserved':
+  streams: (stream) => stream,
+  on: {
+    CodeReserved: [
+      ({ data }) => data.owner.campaign,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, codes: totals.codes + 1 }
-      case 'VoucherDeleted':
+      },
+    ],
+    VoucherDeleted: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, codes: totals.codes - 1, deleted: totals.deleted + 1 }
-      case 'VoucherPublished':
+      },
+    ],
+    VoucherPublished: [
+      ({ data }) => data.campaign?.id,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, published: totals.published + 1 }
-      case 'VoucherJobRequested':
+      },
+    ],
+    VoucherJobRequested: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, open: totals.open + 1 }
-      case 'VoucherJobAdvanced':
-        return isJobFact(fact) && fact.type === 'VoucherJobAdvanced' && fact.data.finished
-          ? { ...totals, open: totals.open - 1 }
-          : before
-      case 'VoucherJobFailed':
+      },
+    ],
+    VoucherJobAdvanced: [
+      campaignOf,
+      (before, { data }, { key }) => {
+        if (!data.finished) return before
+        const totals = totalsOf(before, key)
+        return { ...totals, open: totals.open - 1 }
+      },
+    ],
+    VoucherJobFailed: [
+      campaignOf,
+      (before, _, { key }) => {
+        const totals = totalsOf(before, key)
         return { ...totals, open: totals.open - 1, failed: totals.failed + 1 }
-      case 'VoucherJobCanceled':
-      case 'VoucherJobRetried': {
-        if (!isJobFact(fact) || (fact.type !== 'VoucherJobCanceled' && fact.type !== 'VoucherJobRetried')) return before
-        const { was } = fact.data
-        return {
-          ...totals,
-          open: totals.open + (fact.type === 'VoucherJobRetried' ? 1 : 0) - (was === 'open' ? 1 : 0),
-          failed: totals.failed - (was === 'failed' ? 1 : 0),
-        }
-      }
-      default:
-        return before
-    }
+      },
+    ],
+    VoucherJobCanceled: [campaignOf, (before, { data }, { key }) => noMore(totalsOf(before, key), data.was)],
+    VoucherJobRetried: [
+      campaignOf,
+      (before, { data }, { key }) => {
+        const totals = noMore(totalsOf(before, key), data.was)
+        return { ...totals, open: totals.open + 1 }
+      },
+    ],
   },
-}
+})

@@ -4,6 +4,7 @@ import type * as v from 'valibot'
 import { accessFacts } from './access/facts.ts'
 import { codeFacts } from './codes.ts'
 import { consentFacts } from './customer/consents.ts'
+import type { customerFacts } from './customer/facts.ts'
 import { loyaltyFacts } from './customer/loyalty/facts.ts'
 import { messageFacts } from './customer/messages.ts'
 import { orderFacts, orderHomeFacts } from './customer/orders/facts.ts'
@@ -144,3 +145,20 @@ export const FACT_FAMILIES: readonly FactFamily[] = [
 ]
 
 export const factRegistry: FactFamily['facts'] = Object.assign({}, ...FACT_FAMILIES.map(({ facts }) => facts))
+
+/** Every type of fact with its row, but for definitions, whose types follow from their kinds. */
+export type FactTables = typeof customerFacts &
+  typeof codeFacts &
+  typeof codeSwitchFacts &
+  typeof deliveryFacts &
+  typeof jobFacts &
+  typeof keyFacts &
+  typeof ledgerFacts &
+  typeof orderHomeFacts &
+  typeof publicationFacts &
+  typeof rejectedFacts &
+  typeof requestFacts &
+  typeof accessFacts &
+  typeof stockFacts &
+  typeof traceFacts &
+  typeof webhookFacts

@@ -26,6 +26,8 @@ interface Family<F extends CustomerFact = CustomerFact> {
   evolve(state: CustomerState, fact: F): CustomerState
   happening(fact: F): Happening | undefined
   activity(fact: F, id: string): Activity | undefined
+  /** Whether it has an activity. */
+  isShown(fact: F): boolean
 }
 
 /** A family whose rows say all of it. */
@@ -40,6 +42,7 @@ const ofRows = <Part>(
     evolve: (state, fact) => withPart(state, evolvePart(partOf(state), fact)),
     happening: ({ type, data }) => facts[type]?.happening?.(data),
     activity: ({ type, data }, id) => facts[type]?.activity?.(data, id),
+    isShown: ({ type, data }) => facts[type]?.activity?.(data, '') !== undefined,
   }
 }
 
@@ -52,6 +55,7 @@ const whole = (facts: Readonly<Record<string, FactRow<CustomerState>>>): Family 
 
 const loyalty: Family<LoyaltyFact> = {
   facts: loyaltyFacts,
+  isShown: ({ type }) => loyaltyFacts[type].event !== undefined,
   evolve: (state, fact) => ({
     ...state,
     loyalty: evolveLoyalty(state.loyalty, fact),
@@ -63,6 +67,7 @@ const loyalty: Family<LoyaltyFact> = {
 
 const vouchers: Family<VoucherFact> = {
   facts: voucherFacts,
+  isShown: ({ type }) => voucherFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, vouchers: evolveVouchers(state.vouchers, fact) }),
   happening: referralHappening,
   activity: referralActivity,
@@ -70,6 +75,7 @@ const vouchers: Family<VoucherFact> = {
 
 const referrals: Family<ReferralFact> = {
   facts: referralFacts,
+  isShown: ({ type }) => referralFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, referrals: evolveReferrals(state.referrals, fact) }),
   happening: referralHappening,
   activity: referralActivity,
@@ -77,6 +83,7 @@ const referrals: Family<ReferralFact> = {
 
 const redemptions: Family<RedemptionFact> = {
   facts: redemptionFacts,
+  isShown: ({ type }) => redemptionFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, redemptions: evolveRedemptions(state.redemptions, fact) }),
   happening: redemptionHappening,
   activity: redemptionActivity,
@@ -84,6 +91,7 @@ const redemptions: Family<RedemptionFact> = {
 
 const orders: Family<OrderFact> = {
   facts: orderFacts,
+  isShown: ({ type }) => orderFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, orders: evolveOrders(state.orders, fact) }),
   happening: orderHappening,
   activity: orderActivity,

@@ -26,3 +26,6 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
 export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => familyOf(fact).activity(fact, id)
+
+/** Whether a fact makes such an entry: without making it. */
+export const isShown = (fact: CustomerFact): boolean => familyOf(fact).isShown(fact)
