@@ -1,7 +1,7 @@
 // Reading the points of a whole program that become spendable later.
 import * as v from 'valibot'
 import type { PendingPointsDocument } from '../projections/pendingPoints.ts'
-import { documents, listBody, orderOf, pageAndTotal, pagedById } from '../src/api/lists/pager.ts'
+import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { showPending } from '../src/api/presenters/loyaltyMembers.ts'
 import { listOf, Named } from '../src/http/answers.ts'
@@ -55,9 +55,9 @@ export const pendingPointsQueries = (services: Services) => [
       if (isFailure(program)) return program
       const collection = services.readModel.collection<PendingPointsDocument>('pendingPoints')
       const source = documents(collection, { campaign: program.id })
-      const [page, total] = await pageAndTotal(source, ORDERS, query)
+      const page = await pageOf(source, ORDERS, query)
       if (isFailure(page)) return page
-      return { body: listBody('data', page, page.entries.map(show), { total, id: ({ _id }) => _id }) }
+      return { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
     },
   }),
 ]

@@ -13,9 +13,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = {}
 
 /**
  * The state of one request, filled in step by step; also the unchecked call that a route is invoked with.
- *
- * A class without inner functions, on purpose: this is made for every request, and the loader that runs TypeScript here
- * renames each inner named function with `defineProperty`, which costs more than the work of the function.
+ * A class without inner functions, since this is made for every request.
  */
 export class Exchange implements RawCall {
   readonly request: Request
