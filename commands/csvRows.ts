@@ -9,8 +9,9 @@ export const MAX_ROWS = 20_000
 /** Bytes of one row: a profile with all its metadata is some thousand. */
 const MAX_ROW_BYTES = 64 * 1024
 const MAX_COLUMNS = 200
-/** Rows that are read before others have their turn. */
-const TOGETHER = 200
+/** Characters, and rows, that are read before others have their turn. */
+const PIECE = 64 * 1024
+const TOGETHER = 50
 
 /** A row that cannot be read is an item that fails: the others are dealt with. */
 export interface Faulty {
@@ -20,8 +21,12 @@ export interface Faulty {
 /** Cells by the name of their column; empty ones are left out. */
 export type CsvRecord = ReadonlyMap<string, string>
 
-async function* once(text: string): AsyncGenerator<string> {
-  yield text
+/** The text bit by bit, others having their turn in between. */
+async function* inPieces(text: string): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += PIECE) {
+    await turns.over()
+    yield text.slice(at, at + PIECE)
+  }
 }
 
 /** How names of columns are compared: `Source_id`, `source id` and `SOURCE-ID` are one. */
@@ -64,7 +69,7 @@ export const csvItems = async <T>(
   const delimiter = !first.includes(',') && first.includes(';') ? ';' : ','
   const items: (T | Faulty)[] = []
   let names: readonly string[] | undefined
-  for await (const { cells, fault, line } of csvRows(once(bare), { delimiter, maxBytes: MAX_ROW_BYTES })) {
+  for await (const { cells, fault, line } of csvRows(inPieces(bare), { delimiter, maxBytes: MAX_ROW_BYTES })) {
     if (!names) {
       const header = headerOf(cells, needed)
       if ('failed' in header) return header

@@ -3,6 +3,7 @@
 import type { ReadBody } from './body.ts'
 import { readStream } from './body.ts'
 import { type Failure, refuse } from './errors.ts'
+import { boundaryIn, partsOf } from './multipart.ts'
 import { isRefusedName } from './names.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -35,15 +36,15 @@ export const readUpload = async (request: Request, limit: number): Promise<ReadB
     const file = textOf(bytes)
     return file === undefined ? wrong('The file is not UTF-8') : { value: { file }, bytes: bytes.byteLength }
   }
-  const form = await new Response(Buffer.from(bytes), { headers: { 'content-type': type } })
-    .formData()
-    .catch(() => undefined)
-  if (!form) return wrong('The body is not multipart/form-data')
+  const boundary = boundaryIn(type)
+  if (boundary === undefined) return wrong('The content type has no boundary')
+  const parts = await partsOf(bytes, boundary)
+  if ('failed' in parts) return parts
   const value: Record<string, string> = {}
-  for (const [name, part] of form) {
+  for (const { name, content } of parts) {
     if (isRefusedName(name) || Object.hasOwn(value, name))
       return wrong(`In the body ${JSON.stringify(name.slice(0, 100))} may stand once at most`)
-    const text = typeof part === 'string' ? part : textOf(new Uint8Array(await part.arrayBuffer()))
+    const text = textOf(content)
     if (text === undefined) return wrong(`${name.slice(0, 100)} is not UTF-8`)
     value[name] = text
   }

@@ -27,7 +27,7 @@ const TRIES = soak ? 4 : 3
 /** What an import lists at most. */
 const MAX_LISTED = 20_000
 /** Those that do most with what they are sent; the others in a soak. */
-const HEAVY = /^\/v1\/(?:events|events\/batch|redemptions|segments\/preview|vouchers\/import)$/
+const HEAVY = /^\/v1\/(?:events|events\/batch|redemptions|segments\/preview|vouchers\/import|customers\/importCSV)$/
 
 if (!existsSync('/proc/self/schedstat')) skipFile('this system does not tell the processor time of a thread')
 if (areGiven) skipFile('the node is a process of its own')
@@ -38,7 +38,7 @@ let url: string
 let examples: Examples
 const test = suite('turns of the event loop')
 
-const call = async (method: string, path: string, body?: unknown) => {
+const call = async (method: string, path: string, body?: unknown, type = 'application/json') => {
   const keys = JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')) as {
     role: string
     appId: string
@@ -48,7 +48,7 @@ const call = async (method: string, path: string, body?: unknown) => {
   const answer = await fetch(url + path, {
     method,
     headers: {
-      'Content-Type': 'application/json',
+      'Content-Type': type,
       ...(path.startsWith('/client/')
         ? { 'X-Client-Application-Id': appId, 'X-Client-Token': token, Origin: 'https://shop.test' }
         : path.startsWith('/management/')
@@ -173,6 +173,34 @@ function* enlarged(route: Route, path: string, body: unknown): Generator<readonl
     ]
 }
 
+const partOf = (name: string, content: string): string =>
+  `--b\r\nContent-Disposition: form-data; name="${name}"; filename="x"\r\n\r\n${content}\r\n`
+const header = (needed: string): string => `${needed},${Array.from({ length: 199 }, (_, i) => `c${i}`).join(',')}\n`
+const FORM = 'multipart/form-data; boundary=b'
+
+/** Files as large as may be sent, and what is hard to take apart or has most rows and columns. */
+function* uploads(
+  { bodyLimit = DEFAULT_BODY_LIMIT }: Route,
+  needed: string,
+): Generator<readonly [string, string, string]> {
+  const fill = (text: string, less = 1_000) => text.repeat(Math.floor((bodyLimit - less) / text.length))
+  const rows = (cell: string) => `${Array.from({ length: 200 }, () => cell).join(',')}\n`
+  yield ['a form with many rows', FORM, `${partOf('file', `${needed},n\n${'a,1\n'.repeat(20_000)}`)}--b--`]
+  yield [
+    'a form with wide rows',
+    FORM,
+    `${partOf('file', header(needed) + fill(rows('v'), 4_000).slice(0, 19_000 * 400))}--b--`,
+  ]
+  yield ['a file of long rows', 'text/csv', header(needed) + fill(rows('v'.repeat(300)), 64_000)]
+  yield ['a file of blank lines', 'text/csv', `${needed},n\n${fill('\n')}`]
+  yield ['a file of commas', 'text/csv', `${needed},n\n${fill(',')}`]
+  yield ['a file of quotes', 'text/csv', `${needed},n\n${fill('"a\nb"c\n')}`]
+  yield ['a form of many parts', FORM, fill(partOf('a', ''))]
+  yield ['a form of many headers', FORM, `--b\r\n${fill('X: y\r\n')}`]
+  yield ['a form of delimiters that are none', FORM, `${partOf('file', fill('\r\n--'))}--b--`]
+  yield ['a form of breaks', FORM, partOf('file', fill('\r'))]
+}
+
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {
   get: (_, name) => (['rulebook', 'readModel', 'projector', 'store'].includes(String(name)) ? {} : () => undefined),
@@ -186,7 +214,9 @@ test(`no body makes a turn longer than ${MOST_MS} ms of processor time`, async (
   const slow: string[] = []
   let tried = 0
   for (const [n, route] of routes.entries()) {
-    const make = examples.of(route.path)
+    const make =
+      examples.of(route.path) ??
+      (route.isUpload && !route.path.includes('{') ? async () => ({ path: route.path, body: {} }) : undefined)
     if (!make) continue
     for (let variant = 0; ; variant++) {
       let least = Number.POSITIVE_INFINITY
@@ -194,12 +224,19 @@ test(`no body makes a turn longer than ${MOST_MS} ms of processor time`, async (
       let status = 0
       for (let i = 0; i < TRIES && least > mostMs(); i++) {
         const example = await make(`t${n}x${variant}x${i}`)
-        const found = [...enlarged(route, route.path, example.body)][variant]
+        const found = route.isUpload
+          ? [...uploads(route, route.path.includes('customers') ? 'source_id' : 'code')][variant]
+          : [...enlarged(route, route.path, example.body)].map(([name, body]) => [
+              name,
+              'application/json',
+              JSON.stringify(body),
+            ])[variant]
         if (!found) break
+        const [, type, sent] = found
         name = found[0]
-        const text = JSON.stringify(found[1]).slice(0, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
+        const text = sent!.slice(0, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
         await longestTurn()
-        const answer = await call('POST', example.path, text)
+        const answer = await call('POST', example.path, text, type)
         status = answer.status
         assert.ok(status < 500 || status === 503, `${route.path} ${name}: ${JSON.stringify(answer.body)}`)
         // What follows in the background is part of it.
