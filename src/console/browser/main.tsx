@@ -4,7 +4,7 @@ import { type ComponentType, lazy, render, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
 import { sessionEnded } from './lib/api.ts'
 import { listenToKeys } from './lib/keys.ts'
-import { matched, type Params, path } from './lib/router.tsx'
+import { Link, matched, type Params, path } from './lib/router.tsx'
 import { findSession, session, startError } from './lib/session.ts'
 import './lib/theme.ts'
 import { Home } from './pages/home.tsx'
@@ -64,7 +64,9 @@ const PAGES: readonly (readonly [form: string, page: PageOf])[] = [
 
 const Nothing = () => (
   <Page title="No such page">
-    <Empty title="There is no page at this address">It may have been a link to something that was deleted.</Empty>
+    <Empty title="There is no page at this address" action={<Link to="/">Go to the first page</Link>}>
+      It may have been a link to something that was deleted.
+    </Empty>
   </Page>
 )
 

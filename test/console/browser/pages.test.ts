@@ -192,6 +192,7 @@ test('what can be switched off is, and on again', async () => {
       await until(async () => (await isOn(path)) === wanted)
     }
   }
+  await node.call('DELETE', `/v1/distributions/${distribution.id}`, undefined, { as: 'admin' })
   await one.end()
 })
 
@@ -216,6 +217,16 @@ test('a message from its template to the receiver', async () => {
   await one.accessible('a distribution')
   await made('/v1/events', { event: 'order_paid', customer: { source_id: 'ann' }, metadata: { amount: 40 } })
   await until(() => receiver.received.length > 0)
+  const note = page.getByText('E-mails wait: this node has no mail server')
+  await one.open('/messages')
+  assert.is(await note.count(), 0, 'nothing is said about a channel that no distribution uses')
+  await made('/v1/distributions', {
+    name: 'A mail',
+    trigger: { type: 'event', event: 'order_paid' },
+    channel: { type: 'email', subject: 'Thanks', text: 'Thanks' },
+  })
+  await one.open('/messages?state=requested')
+  await note.waitFor()
   await one.open('/messages?state=sent')
   await until(async () => {
     await page.reload()

@@ -58,6 +58,10 @@ export const typeWords = (type: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+/** How messages go out, and how that reads. */
+export const CHANNELS: Readonly<Record<string, string>> = { email: 'E-mail', sms: 'Text message', webhook: 'Webhook' }
+export const channelWords = (channel: string): string => CHANNELS[channel] ?? channel
+
 /** `IN_PROGRESS` as `In progress`. */
 export const stateWords = (state: string): string => {
   const words = state.toLowerCase().replaceAll('_', ' ')

@@ -71,13 +71,15 @@ export const Account = () => (
             ['Ends at the latest', <Time key="ends" at={session.value?.expires_at ?? null} />],
           ]}
         />
-        <button
-          type="button"
-          class="danger"
-          onClick={() => signOutEverywhere().catch((error: unknown) => say(wordsOf(error), 'bad'))}
-        >
-          Sign out everywhere
-        </button>
+        <div class="row">
+          <button
+            type="button"
+            class="danger"
+            onClick={() => signOutEverywhere().catch((error: unknown) => say(wordsOf(error), 'bad'))}
+          >
+            Sign out everywhere
+          </button>
+        </div>
       </Card>
       {session.value?.user_id && <ChangePassword />}
     </div>

@@ -5,7 +5,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { Link } from '../lib/router.tsx'
 import { mayAudit } from '../lib/session.ts'
 import type { Customer, Fields, ListOf, Message, Redemption, Segment, Voucher } from '../lib/shapes.ts'
-import { amount, number, typeWords } from '../lib/text.ts'
+import { amount, channelWords, number, typeWords } from '../lib/text.ts'
 import { Select } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
 import { Facts, Figure, Id, State, Time, Value } from '../parts/small.tsx'
@@ -89,8 +89,8 @@ export const Ledger = ({ code }: { readonly code: string }) => {
           head: 'What',
           wide: true,
           cell: ({ type, reason, details }) => {
-            const { reward, rule, earning_rule } = details as Record<string, Fields | undefined>
-            const about = reason ?? reward?.name ?? rule?.id ?? earning_rule?.id
+            const { reward, event_schema, rule, earning_rule } = details as Record<string, Fields | undefined>
+            const about = reason ?? reward?.name ?? event_schema?.name ?? rule?.id ?? earning_rule?.id
             return (
               <>
                 {typeWords(type.toLowerCase())} {about !== undefined && <span class="soft">{String(about)}</span>}
@@ -293,7 +293,7 @@ export const CustomerMessages = ({ id }: { readonly id: string }) => (
         wide: true,
         cell: (one) => <Link to={`/messages/${one.id}`}>{one.distribution.name}</Link>,
       },
-      { head: 'Channel', cell: ({ channel }) => channel },
+      { head: 'Channel', cell: ({ channel }) => <span class="nowrap">{channelWords(channel)}</span> },
       { head: 'Attempts', align: 'right', cell: ({ attempts }) => number(attempts) },
       { head: 'State', cell: ({ state }) => <State state={state} /> },
     ]}

@@ -5,7 +5,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Distribution as DistributionShape, EventSchema, Fields, ListOf, Segment } from '../lib/shapes.ts'
-import { typeWords } from '../lib/text.ts'
+import { CHANNELS, channelWords, typeWords } from '../lib/text.ts'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
 import { Area, Text } from '../parts/form.tsx'
@@ -14,8 +14,6 @@ import { Active, Code, Facts, Id, Json, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
 import { type Truth, TruthTree } from '../parts/why.tsx'
-
-const CHANNELS: Readonly<Record<string, string>> = { email: 'E-mail', sms: 'Text message', webhook: 'Webhook' }
 
 const channelIs = (type: string) => (body: Fields) => (body.channel as Fields | undefined)?.type === type
 const triggerIs =
@@ -163,7 +161,7 @@ export const Distributions = () => (
             </>
           ),
         },
-        { head: 'Channel', cell: ({ channel }) => CHANNELS[channel.type] ?? channel.type },
+        { head: 'Channel', cell: ({ channel }) => channelWords(channel.type) },
         { head: 'State', cell: ({ active }) => <Active active={active} /> },
         { head: 'Made', cell: ({ created_at }) => <Time at={created_at} form="date" /> },
       ]}
@@ -315,14 +313,7 @@ export const Distribution = ({ params }: { readonly params: Params }) => {
               <Facts
                 of={[
                   ['State', <Active key="state" active={distribution.active} />],
-                  [
-                    'Channel',
-                    <State
-                      key="channel"
-                      state={CHANNELS[distribution.channel.type] ?? distribution.channel.type}
-                      tone="accent"
-                    />,
-                  ],
+                  ['Channel', <State key="channel" state={channelWords(distribution.channel.type)} tone="accent" />],
                   [
                     'Messages',
                     <Link key="messages" to={`/messages?distribution=${distribution.id}`}>

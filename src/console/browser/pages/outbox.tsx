@@ -2,9 +2,9 @@
 import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
-import { mayAudit, mayWrite } from '../lib/session.ts'
+import { mayAudit, mayWrite, session } from '../lib/session.ts'
 import type { Distribution, Fields, ListOf, Message as MessageShape } from '../lib/shapes.ts'
-import { number, stateWords } from '../lib/text.ts'
+import { channelWords, number, stateWords } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -16,6 +16,38 @@ import { Why } from '../parts/why.tsx'
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
 /** States that a retry changes. */
 const RETRIED = ['failed', 'parked', 'skipped'] as const
+
+/** What this node lacks to send through a channel, by the setting that says so. */
+const LACKS = [
+  {
+    channel: 'email',
+    setting: 'mail_server',
+    is: 'none',
+    means: 'E-mails wait: this node has no mail server (SMTP_URL).',
+  },
+  {
+    channel: 'sms',
+    setting: 'text_message_gateway',
+    is: 'none',
+    means: 'Text messages wait: this node has no gateway for them (SMS_GATEWAY_URL).',
+  },
+  { channel: undefined, setting: 'delivery', is: 'off', means: 'This node sends nothing (DELIVERY=off).' },
+] as const
+
+/** Why messages of these channels are not tried here, where the node's settings are the reason. */
+const Lacking = ({ channels }: { readonly channels: readonly string[] }) => (
+  <>
+    {LACKS.filter(
+      ({ channel, setting, is }) =>
+        (channel === undefined || channels.includes(channel)) &&
+        String(session.value?.settings[setting] ?? '').startsWith(is),
+    ).map(({ setting, means }) => (
+      <p key={setting} class="note" data-tone="warn">
+        {means}
+      </p>
+    ))}
+  </>
+)
 
 interface Lane {
   readonly channel: string
@@ -41,7 +73,7 @@ const Lanes = () => {
         rowKey={({ channel, host }) => `${channel} ${host}`}
         columns={[
           { head: 'Host', wide: true, cell: ({ host }) => <span class="wrap">{host}</span> },
-          { head: 'Channel', cell: ({ channel }) => channel },
+          { head: 'Channel', cell: ({ channel }) => <span class="nowrap">{channelWords(channel)}</span> },
           { head: 'State', cell: ({ state }) => <State state={state} tone={state === 'paused' ? 'warn' : 'good'} /> },
           { head: 'Failures in a row', align: 'right', cell: ({ failures }) => number(failures) },
           { head: 'Tried again', cell: ({ paused_until }) => <Time at={paused_until} /> },
@@ -94,6 +126,7 @@ export const Outbox = () => {
           options={[['', 'Every distribution'], ...names]}
         />
       </div>
+      <Lacking channels={(all.data?.data ?? []).map(({ channel }) => channel.type)} />
       <Lanes />
       <List
         label="Messages"
@@ -112,7 +145,7 @@ export const Outbox = () => {
             ),
           },
           { head: 'Customer', cell: ({ customer_id }) => <Link to={`/customers/${customer_id}/messages`}>Open</Link> },
-          { head: 'Channel', cell: ({ channel }) => channel },
+          { head: 'Channel', cell: ({ channel }) => <span class="nowrap">{channelWords(channel)}</span> },
           { head: 'Attempts', align: 'right', cell: ({ attempts }) => number(attempts) },
           { head: 'State', cell: (one) => <State state={one.state} /> },
         ]}
@@ -157,7 +190,7 @@ export const Message = ({ params }: { readonly params: Params }) => {
                     ['State', <State key="state" state={message.state} />],
                     ['Reason', message.reason?.replaceAll('_', ' ')],
                     ['Details', message.details],
-                    ['Channel', message.channel],
+                    ['Channel', channelWords(message.channel)],
                     [
                       'Customer',
                       <Link key="customer" to={`/customers/${message.customer_id}/messages`}>
@@ -177,7 +210,10 @@ export const Message = ({ params }: { readonly params: Params }) => {
               </Card>
               <Card title="Attempts">
                 {message.log.length === 0 ? (
-                  <Empty title="It was not tried yet" />
+                  <>
+                    {message.state === 'requested' && <Lacking channels={[message.channel]} />}
+                    <Empty title="It was not tried yet" />
+                  </>
                 ) : (
                   <Table
                     label="Attempts"

@@ -119,6 +119,7 @@ const Side = () => (
           title={THEMES[theme.value]}
           aria-label={THEMES[theme.value]}
         >
+          <span aria-hidden="true">◐ </span>
           {theme.value === 'system' ? 'Auto' : theme.value === 'light' ? 'Light' : 'Dark'}
         </button>
         <button
