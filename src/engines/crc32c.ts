@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli; RFC 3720, appendix B.4), eight bytes at a time: what records are sealed with.
+// CRC-32C (Castagnoli; RFC 3720, appendix B.4), eight bytes at a time: of the places of records, and of records of earlier versions.
 
 const POLYNOMIAL = 0x82f63b78
 const LANES = 8

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert'
 import { crc32c } from '../../src/engines/crc32c.ts'
 import { startDocumentStore } from '../../src/engines/documents/index.ts'
 import { startEventLog } from '../../src/engines/eventlog/index.ts'
-import { hasSeal, SEAL_BYTES } from '../../src/engines/seal.ts'
+import { hasSeal, SEAL_BYTES, sealed, unsealed } from '../../src/engines/seal.ts'
 import { randomOf } from '../random.ts'
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
@@ -87,12 +87,29 @@ const readAll = async (url: string) => {
   return { read, errors }
 }
 
-test('the checksum is CRC-32C', () => {
+test('the checksum of earlier versions is CRC-32C', () => {
   assert.is(crc32c(Buffer.from('123456789')), 0xe3069283)
   assert.is(crc32c(Buffer.alloc(32)), 0x8a9136aa)
   const bytes = Buffer.from('any beginning and any end')
   for (let cut = 0; cut <= bytes.length; cut += 1)
     assert.is(crc32c(bytes, cut, bytes.length, crc32c(bytes, 0, cut)), crc32c(bytes))
+})
+
+test('seals of this and of earlier versions are read in their place, and no changed bit of one is', () => {
+  const [value, key, other] = ['a value as it was written', 'its place', 'another place'].map((text) =>
+    Buffer.from(text),
+  )
+  for (const seal of ['1e77cece3a', '0b4cc036c5']) {
+    const kept = Buffer.concat([value!, Buffer.from(seal, 'hex')])
+    assert.equal(unsealed(kept, key!), value, seal)
+    assert.is(unsealed(kept, other!), undefined, seal)
+    for (let bit = 0; bit < kept.length * 8; bit += 1) {
+      kept[bit >> 3]! ^= 1 << (bit & 7)
+      assert.is(unsealed(kept, key!), undefined, `${seal}, bit ${bit}`)
+      kept[bit >> 3]! ^= 1 << (bit & 7)
+    }
+  }
+  assert.is(sealed(value!, key!).toString('hex', value!.length), '1e77cece3a')
 })
 
 test('a flipped bit of the event log is named, and no other event is served for it', async () => {
