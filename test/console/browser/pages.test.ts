@@ -226,6 +226,7 @@ test('a message from its template to the receiver', async () => {
     channel: { type: 'email', subject: 'Thanks', text: 'Thanks' },
   })
   await one.open('/messages?state=requested')
+  await page.reload()
   await note.waitFor()
   await one.open('/messages?state=sent')
   await until(async () => {
@@ -252,6 +253,34 @@ test('a customer as of then, and what differs now', async () => {
   await one.open(`/customers/ann/as-of?time=${before}`)
   await page.getByRole('row', { name: /name/ }).filter({ hasText: 'Ann of now' }).waitFor()
   await one.accessible('a customer as of then')
+  await one.end()
+})
+
+test('why a code was taken, by the rule that allowed it; and a person is erased for good', async () => {
+  const rule = await made('/v1/validation-rules', {
+    name: 'Orders of 20 and more',
+    rules: { 1: { name: 'order.amount', conditions: { $more_than_equal: [2000] } }, logic: '1' },
+  })
+  const discount = { type: 'PERCENT', percent_off: 5 }
+  await made('/v1/vouchers', { code: 'RULED', type: 'DISCOUNT_VOUCHER', discount, validation_rules: [rule.id] })
+  await made('/v1/redemptions', {
+    redeemables: [{ object: 'voucher', id: 'RULED' }],
+    order: { amount: 2500 },
+    customer: { source_id: 'zoe', name: 'Zoe' },
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open('/customers/zoe/activity')
+  await page.getByText('Redemption succeeded').click()
+  await page.getByRole('link', { name: 'a validation rule' }).waitFor()
+  await page.locator('.truth').getByText('order.amount >= 2000').waitFor()
+  await one.accessible('why a code was taken')
+  await page.getByRole('button', { name: 'Erase', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Erase', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Customers' }).waitFor()
+  const { status, body } = await node.call('GET', '/v1/access/log?limit=1', undefined, { as: 'admin' })
+  assert.equal([status, body.data[0].action], [200, 'erased'])
   await one.end()
 })
 

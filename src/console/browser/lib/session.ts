@@ -59,6 +59,8 @@ export const signOutEverywhere = async (): Promise<void> => {
 const may = (permission: string): boolean => session.value?.permissions.includes(permission) ?? false
 /** May change what the shop has: definitions, codes, and what goes with them. */
 export const mayWrite = (): boolean => may('definitions.write')
+/** May erase a person for good. */
+export const mayErase = (): boolean => may('customers.erase')
 export const isAdmin = (): boolean => may('projections.manage')
 export const mayAudit = (): boolean => may('audit.read')
 export const mayManageAccess = (): boolean => may('access.manage')

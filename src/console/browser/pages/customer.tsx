@@ -2,7 +2,7 @@
 import { at, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { go, type Params } from '../lib/router.tsx'
-import { mayAudit, mayWrite } from '../lib/session.ts'
+import { mayAudit, mayErase, mayWrite } from '../lib/session.ts'
 import { type Customer as CustomerShape, nameOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
@@ -131,6 +131,17 @@ export const Customer = ({ params }: { readonly params: Params }) => {
                 onDone={() => go('/customers')}
               >
                 Delete
+              </Action>
+            )}
+            {mayErase() && (
+              <Action
+                request={change('POST', '/v1/customers/{id}/permanent-deletion', { params: { id: data.id } })}
+                question={`${nameOf(data)} is erased for good: the key to all personal data of this customer is destroyed, cards and codes end, messages under way are stopped. Nobody can take that back.`}
+                done="Erased"
+                tone="danger"
+                onDone={() => go('/customers')}
+              >
+                Erase
               </Action>
             )}
           </>

@@ -1,6 +1,7 @@
 // Why: the chain of causes from a request to a fact, and the truth of a condition leaf by leaf.
 import { at } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
+import { Link as To } from '../lib/router.tsx'
 import type { Fields } from '../lib/shapes.ts'
 import { brief, number, timeText, typeWords } from '../lib/text.ts'
 import { Json, Time } from './small.tsx'
@@ -94,16 +95,25 @@ const saidOf = ({ type, data }: Link): string => {
   return `${words(type)}${said.length > 0 ? `: ${said.join(', ')}` : ''}`
 }
 
+/** Reasons as they are recorded: a truth, several of them, or one beside what it belongs to, such as a rule. */
 const Because = ({ because }: { readonly because: unknown }) => {
   if (isTruth(because)) return <TruthTree of={because} />
+  if (Array.isArray(because)) return because.map((one, index) => <Because key={index} because={one} />)
   if (typeof because !== 'object' || because === null) return null
+  const { because: inner, rule, ...rest } = because as Fields
+  const said = Object.entries(isTruth(inner) ? rest : because)
   return (
-    <p class="small">
-      Because{' '}
-      {Object.entries(because)
-        .map(([name, value]) => `${name} ${brief(value, 80)}`)
-        .join(', ')}
-    </p>
+    <>
+      {isTruth(inner) && typeof rule === 'string' && (
+        <p class="small">
+          By <To to={`/validation-rules/${encodeURIComponent(rule)}`}>a validation rule</To>:
+        </p>
+      )}
+      {said.length > 0 && (
+        <p class="small">Because {said.map(([name, value]) => `${name} ${brief(value, 80)}`).join(', ')}</p>
+      )}
+      {isTruth(inner) && <TruthTree of={inner} />}
+    </>
   )
 }
 
