@@ -61,8 +61,13 @@ export interface Health {
   /** The connection broke, or the client behaves oddly: a witness is asked at once. */
   doubt(at: number, error: unknown): void
   witnessed(at: number, witness: Witness): void
-  /** There is a new line; nothing is sent on it yet. */
+  /** There is a new line in place of a dead one; nothing is sent on it yet. */
   replaced(): void
+  /**
+   * The line ended by itself and there is a new one: what was silent before stays so until something comes. Whether anything had come
+   * on the old one.
+   */
+  ended(): boolean
   /** What is to be done now; to be asked often, and at least every second or so while it is calm. */
   orders(at: number): readonly Order[]
 }
@@ -71,6 +76,8 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   let up = true
   let waiting = 0
   let heardAt = start
+  /** Anything has come on the line that there is now. */
+  let isHeard = false
   /** Since when something is asked and nothing comes; undefined: nothing was asked since the last answer. */
   let silentSince: number | undefined
   let doubted = false
@@ -93,6 +100,7 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
   }
   const heard = (at: number) => {
     heardAt = at
+    isHeard = true
     silentSince = waiting === 0 ? undefined : at
     doubted = false
     broken = false
@@ -149,7 +157,16 @@ export const createHealth = (limits: HealthLimits, start: number): Health => {
       // The line may be well while new ones are refused.
       if (heardAt < askedAt) turn(false, witness.error)
     },
+    ended() {
+      const wasHeard = isHeard
+      isHeard = false
+      waiting = 0
+      lineAskedAt = undefined
+      if (silentSince !== undefined) broken = true
+      return wasHeard
+    },
     replaced() {
+      isHeard = false
       waiting = 0
       silentSince = undefined
       doubted = false

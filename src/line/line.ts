@@ -90,6 +90,8 @@ export interface LineOptions<Client> {
   readonly askWitness: (signal: AbortSignal) => Promise<unknown>
   /** Whether an error is an answer of the server, rather than trouble with the connection. */
   readonly isAnswer: (error: unknown) => boolean
+  /** Whether an error only says that the client has ended: what it ended by was told before, and stays the reason. */
+  readonly isEnd?: (error: unknown) => boolean
   readonly time: Time
   readonly limits?: Partial<HealthLimits>
   /** Calls are answered about in the order sent: one that is overtaken for so long, ms, is told that its answer is lost. */
@@ -194,8 +196,8 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
   }
 
   const doubt = (error: unknown) => {
-    lastError = error
-    health.doubt(time.now(), error)
+    if (lastError === undefined || !options.isEnd?.(error)) lastError = error
+    health.doubt(time.now(), lastError)
     act()
   }
 
@@ -245,13 +247,19 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
       else void generation.afterLast.then(start)
     })
 
+  /** A client that nothing ever came to is no connection that was lost: that the server is not to be had is told by itself. */
   const replace = (generation: Generation<Client>, reason: string) => {
     if (generation !== current || closed) return
-    onReplaced(reason)
-    renew(reason)
+    if (health.ended()) onReplaced(reason)
+    openNext(reason)
   }
 
   const renew = (reason: string) => {
+    health.replaced()
+    openNext(reason)
+  }
+
+  const openNext = (reason: string) => {
     const old = current
     calls = new Map()
     overtaken = []
@@ -259,7 +267,6 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
     // A moment later: there is a next client before anybody learns of the end of this one and tries again.
     const retired = Promise.resolve().then(() => old.retire(new LineReplaced(reason)))
     current = openClient(oneAtATime ? retired : undefined)
-    health.replaced()
   }
 
   const witness = async (): Promise<Witness> => {
@@ -289,8 +296,10 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
         health.witnessed(time.now(), said)
         act()
       })
-    else if (order.kind === 'replace') replace(current, order.reason)
-    else if (order.kind === 'renew') {
+    else if (order.kind === 'replace') {
+      onReplaced(order.reason)
+      renew(order.reason)
+    } else if (order.kind === 'renew') {
       if (options.renews) renew('the server is there again')
     } else turn(order.kind === 'up', order.kind === 'down' ? order.error : undefined)
   }

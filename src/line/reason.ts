@@ -43,7 +43,11 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/EHOSTUNREACH|ENETUNREACH/, 'there is no route to it'],
   [
     /ECONNRESET|socket hang up|Connection dropped|connection \S+ to \S+ closed|Failed to connect|socket disconnected/i,
-    'it closes the connection: it has gone, or it wants TLS, or it is another kind of server',
+    'it closes the connection: it has gone, or one side wants TLS and the other does not, or it is another kind of server',
+  ],
+  [
+    /Received HTTP status code|protocol error|PROTOCOL_ERROR/i,
+    'another kind of server answers there, or a proxy that cannot reach it',
   ],
   [/ETIMEDOUT|timed out|no answer/i, 'it does not answer'],
 ]

@@ -7,7 +7,7 @@ import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { processTime as time } from '../line/time.ts'
 import { byUrl } from '../line/unusable.ts'
-import { isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { isClientClosed, isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
 
 /** A client, and what is kept with it. */
 export interface Opened {
@@ -121,6 +121,7 @@ export const openReadModelLine = ({ url, database, maxPoolSize, log, limits }: R
     ask: ({ client }) => client.db('admin').command({ ping: 1 }),
     askWitness: (signal) => askAlone(url, signal),
     isAnswer: (error) => isTooSlow(error) || !isUnavailable(error),
+    isEnd: isClientClosed,
     time,
     limits,
     onTurn: (up, error) => report.turned('documents', up, error),

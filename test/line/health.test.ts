@@ -115,6 +115,25 @@ test('new lines that are refused say nothing of one on which answers come', () =
   assert.ok(health.up)
 })
 
+test('clients that end by themselves before anything has come hide no silence, one that was heard is news', () => {
+  const health = createHealth(LIMITS, 0)
+  const given: Order['kind'][] = []
+  // The driver gives up after 5 s, and so do all clients after it.
+  for (let at = 0; at < 12_000; at += 5_500) {
+    health.sent(at)
+    given.push(...kinds(watch(health, at, at + 5_000, () => 'silent')))
+    health.doubt(at + 5_000, new Error('timed out'))
+    health.over()
+    assert.not(health.ended())
+  }
+  assert.equal([given, health.up], [['down'], false])
+  health.witnessed(17_000, { kind: 'answered' })
+  health.sent(17_010)
+  health.answered(17_020)
+  assert.ok(health.up)
+  assert.ok(health.ended())
+})
+
 test('a line that died while the server was away is replaced when the server is back', () => {
   const health = createHealth(LIMITS, 0)
   health.sent(0)

@@ -55,6 +55,28 @@ test('closing a line does not wait for ever for a client that never ends', async
   clearInterval(keepsAlive)
 })
 
+test('a client that has ended hides not what it ended by, until the server is there again', () => {
+  const line = openLine({
+    address: 'here',
+    open: () => ({}),
+    end: async () => undefined,
+    oneAtATime: false,
+    renews: false,
+    ask: async () => undefined,
+    askWitness: () => new Promise<void>(() => undefined),
+    isAnswer: () => false,
+    isEnd: (error) => error instanceof RangeError,
+    time: processTime,
+    limits: { downMs: 0 },
+    onTurn: () => undefined,
+    onReplaced: () => undefined,
+  })
+  line.begin(line.current)
+  for (const error of [new RangeError('closed'), new Error('ECONNREFUSED'), new RangeError('closed')]) line.doubt(error)
+  assert.equal([line.health().ok, line.health().error], [false, 'here: connection refused: nothing listens there'])
+  return line.close()
+})
+
 test('the gate never lets more in than it says, serves in order, and forgets nobody', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 40 }), async (weights) => {
@@ -217,6 +239,8 @@ test('operators are told where a server is looked for, never with which password
     [Object.assign(new Error('x'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'not trusted'],
     [new Error('Authentication failed.'), 'name or password'],
     [new Error('connection 3 to 127.0.0.1:1 closed'), 'wants TLS'],
+    [new Error('2 UNKNOWN: Received HTTP status code 200'), 'another kind of server'],
+    [new Error('14 UNAVAILABLE: No connection established. Last error: Protocol error'), 'another kind of server'],
     [new Error('no primary'), 'no primary'],
     [new Error('something else'), 'something else'],
   ] as const)
