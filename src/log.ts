@@ -21,7 +21,15 @@ const standardOutput = (): pino.DestinationStream => {
   return { ...sink, write: (line: string) => sink.write(logText(line, colours)) }
 }
 
-/** A logger at this level. Lines wait in memory for a moment; `flush` before the process ends. */
+/** How deep an error may be wrapped. */
+const DEPTH = 5
+
+/** Whether something is in trouble because a server is down: its edge says so in one line when it goes and one when it is back. */
+const isOfOutage = (error: unknown, depth = 0): boolean =>
+  error instanceof Error &&
+  (('isOutage' in error && error.isOutage === true) || (depth < DEPTH && isOfOutage(error.cause, depth + 1)))
+
+/** A logger at this level. What follows from a server that is down is a matter of `debug`: all who need it stumble again and again. Lines wait in memory for a moment; `flush` before the process ends. */
 export const createLogger = (level: LogLevel, target?: LogTarget): Logger =>
   pino(
     {
@@ -29,6 +37,15 @@ export const createLogger = (level: LogLevel, target?: LogTarget): Logger =>
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, method, level) {
+          const [details] = args as unknown as readonly [unknown]
+          const err = typeof details === 'object' && details !== null && 'err' in details ? details.err : undefined
+          if (level > pino.levels.values.debug! && level < pino.levels.values.fatal! && isOfOutage(err))
+            this.debug(...(args as Parameters<typeof this.debug>))
+          else method.apply(this, args)
+        },
+      },
     },
     target ?? standardOutput(),
   )

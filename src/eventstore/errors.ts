@@ -35,6 +35,8 @@ export class StoreUnavailable extends Error {
   readonly retryAfter: number
   /** There is more to do than the store can: it is not down. */
   readonly isBusy: boolean
+  /** The edge tells the operator once; see `log.ts`. */
+  readonly isOutage: boolean
   constructor(
     message: string,
     options: { outcome?: 'nothing_written' | 'unknown'; cause?: unknown; busyMs?: number | undefined } = {},
@@ -42,6 +44,7 @@ export class StoreUnavailable extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.outcome = options.outcome ?? 'nothing_written'
     this.isBusy = options.busyMs !== undefined
+    this.isOutage = !this.isBusy
     this.retryAfter = Math.max(1, Math.ceil((options.busyMs ?? 0) / 1_000))
   }
 }

@@ -27,6 +27,11 @@ export class ReadModelUnavailable extends Error {
   }
 }
 
+/** The same because of the server itself. The edge tells the operator once; see `log.ts`. */
+export class ReadModelDown extends ReadModelUnavailable {
+  readonly isOutage = true
+}
+
 /** Server error codes that speak of the server's state and not of what was asked. */
 const STATE_CODES: ReadonlySet<number> = new Set([
   6, // HostUnreachable

@@ -10,7 +10,7 @@ import { processTime, within } from '../line/time.ts'
 import { UnusableServer } from '../line/unusable.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelUnavailable } from './errors.ts'
+import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelDown, ReadModelUnavailable } from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { DEFAULT_PORT, openReadModelLine } from './line.ts'
 
@@ -85,7 +85,7 @@ export const createReadModel = ({
   const gate = createGate({ ...CALLS, max: maxPoolSize - KEPT_FREE })
 
   const gated = async <T>(action: () => Promise<T>): Promise<T> => {
-    if (!line.up) throw new ReadModelUnavailable('the document store is down')
+    if (!line.up) throw new ReadModelDown('the document store is down')
     const place = await gate.enter(1, callTimeoutMs)
     if (place === undefined) throw new ReadModelUnavailable('the document store is too busy', undefined, gate.waitMs)
     return guarded(callTimeoutMs, action, place)
@@ -94,7 +94,7 @@ export const createReadModel = ({
   const guarded = async <T>(ms: number, action: () => Promise<T>, place?: Place): Promise<T> => {
     if (!line.up) {
       place?.abandon()
-      throw new ReadModelUnavailable('the document store is down')
+      throw new ReadModelDown('the document store is down')
     }
     const generation = line.current
     const answer = line.call(action)
@@ -109,7 +109,7 @@ export const createReadModel = ({
       if (isClientClosed(error)) line.replace(generation, 'the driver closed its client')
       if (isTooSlow(error) || (error instanceof NoAnswer && line.up))
         throw new ReadModelUnavailable('the document store took too long', error, gate.waitMs)
-      if (isUnavailable(error)) throw new ReadModelUnavailable('the document store is not to be had', error)
+      if (isUnavailable(error)) throw new ReadModelDown('the document store is not to be had', error)
       if (isConflict(error))
         throw new ReadModelUnavailable('the document store was busy with the same documents', error)
       throw error

@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 import type { DiskWatch } from '../disk.ts'
 import type { Readiness } from '../http/operation.ts'
 import { createSteady } from '../line/steady.ts'
-import { processTime } from '../line/time.ts'
+import { processTime, within } from '../line/time.ts'
 import { gaugesIn } from '../metrics.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
 import type { Services } from '../services.ts'
@@ -37,6 +37,10 @@ export const readinessAtStart = ({ store, readModel }: Pick<Services, 'store' | 
 /** A node whose embedded engine has just ended is not ready, whatever its connections have noticed so far. */
 export const embeddedReadiness = (trouble: string | undefined): Readiness | undefined =>
   trouble === undefined ? undefined : { ok: false, checks: { engines: { ok: false, reason: trouble } } }
+
+/** Whoever asks whether a node is ready is not kept waiting by a store that hangs, ms. */
+const COUNT_MS = 500
+const late = () => new Error('late')
 
 /** Ready: both stores answer, the projector is not stuck, there is room on the disk and the clock is believed. Being behind is no reason to be taken out of service. */
 export const readinessOf = async (
@@ -78,7 +82,9 @@ export const readinessOf = async (
       workers: {
         ok: true,
         set_aside: aside.status().reduce((sum, { failed }) => sum + failed, 0),
-        failed_jobs: documents.ok ? await failedJobs.count().catch(() => null) : null,
+        failed_jobs: documents.ok
+          ? await within(processTime, COUNT_MS, failedJobs.count(), late).catch(() => null)
+          : null,
       },
       // Receivers that are down are no fault of this node: told, not counted.
       ...(delivery

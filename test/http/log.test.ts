@@ -2,8 +2,11 @@
 import { spawn } from 'node:child_process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { StoreUnavailable } from '../../src/eventstore/errors.ts'
+import { createLogger, type LogLevel } from '../../src/log.ts'
 import { createLogSink } from '../../src/logSink.ts'
 import { logText } from '../../src/logText.ts'
+import { ReadModelDown } from '../../src/readmodel/errors.ts'
 
 /** Runs a program that logs, and returns its parsed lines. */
 const linesOf = (program: string): Promise<readonly Record<string, unknown>[]> =>
@@ -129,6 +132,27 @@ test('on a terminal a line is text: time, level, message, fields, the stack belo
   const failed = { ...line, err: { type: 'Error', message: 'no', stack: 'Error: no\n  at x' } }
   assert.match(logText(JSON.stringify(failed), true), /WARN .\[0m slow.*\n {4}Error: no\n {6}at x\n$/)
   assert.is(logText('no JSON', true), 'no JSON')
+})
+
+test('what a server that is down brings about is told by the line about the server, and its consequences only to who debugs', async () => {
+  const logged = (level: LogLevel) => {
+    const lines: string[] = []
+    const log = createLogger(level, { write: (line) => void lines.push(JSON.parse(line).level) })
+    const wrapped = new Error('look failed', {
+      cause: new Error('x', { cause: new ReadModelDown('the store is down') }),
+    })
+    for (const err of [new StoreUnavailable('the event store is down'), wrapped]) {
+      log.warn({ err }, 'tried again')
+      log.error({ err }, 'request failed')
+    }
+    log.fatal({ err: wrapped }, 'it ends')
+    log.warn({ err: new StoreUnavailable('too busy', { busyMs: 5 }) }, 'tried again')
+    log.warn({ err: new Error('another') }, 'tried again')
+    log.warn('plain')
+    return lines
+  }
+  assert.equal(logged('info'), ['fatal', 'warn', 'warn', 'warn'])
+  assert.equal(logged('debug'), ['debug', 'debug', 'debug', 'debug', 'fatal', 'warn', 'warn', 'warn'])
 })
 
 test.run()
