@@ -122,8 +122,9 @@ const aloneOf = (options: Options): Alone | undefined => {
 const summary = (file: string, report: Report, what: string | undefined, dryRun: boolean): string => {
   const { recorded, repeated, refused, unclear, seconds, event } = report
   const rate = number.format(Math.round((recorded + repeated + refused) / Math.max(seconds, 0.001)))
+  const called = typeof event === 'object' ? `what its column "${event.column}" says` : `"${event}"`
   const lines = [
-    `${dryRun ? 'Tried' : 'Imported'} ${file} as ${what ?? `"${event}"`} in ${seconds.toFixed(1)} s (${rate}/s)`,
+    `${dryRun ? 'Tried' : 'Imported'} ${file} as ${what ?? called} in ${seconds.toFixed(1)} s (${rate}/s)`,
     `  ${dryRun ? 'would be recorded' : 'recorded'}  ${number.format(recorded)}`,
     `  repeated  ${number.format(repeated)}${repeated > 0 ? '  (were there already)' : ''}`,
     `  refused   ${number.format(refused)}${report.refusedFile === undefined ? '' : `  (see ${report.refusedFile})`}`,

@@ -54,8 +54,8 @@ export interface Progress extends Counts {
 }
 
 export interface Report extends Counts {
-  /** What the events are called, as the mapping says it; undefined for customers. */
-  readonly event: string | undefined
+  /** What the events are called, as the mapping says it; undefined for lines that are no events. */
+  readonly event: Mapping['event'] | undefined
   readonly seconds: number
   /** The line from which on the file cannot be read; undefined when it was read to its end. */
   readonly unreadableFrom: number | undefined
@@ -375,7 +375,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   report()
   return {
     ...counts,
-    event: alone ? undefined : typeof mapping.event === 'object' ? `{${mapping.event.column}}` : mapping.event,
+    event: alone ? undefined : mapping.event,
     seconds: (performance.now() - started) / 1000,
     unreadableFrom,
     refusedFile: counts.refused > 0 ? refusedFile.path : undefined,

@@ -57,6 +57,11 @@ test('imports with the generated keys, then again, and says so for people and fo
     first.out,
     /Imported .*visits\.csv as "visit"[\s\S]*recorded {2}40\n {2}repeated {2}0\n {2}refused {3}0\n$/,
   )
+  writeFileSync(join(dir, 'kinds.csv'), 'source_id,kind\nann,visit\n')
+  const kinds = await run(dir, ['import', 'kinds.csv', '--event-column', 'kind', '--url', server.url], {
+    DATA_DIR: dir,
+  })
+  assert.match(kinds.out, /Imported kinds\.csv as what its column "kind" says in [\s\S]*recorded {2}1\n/)
   const again = await run(dir, ['import', 'visits.csv', '--event', 'visit', '--key-file', 'keys.json', '--json'], {
     TRIBUTARY_URL: server.url,
   })
