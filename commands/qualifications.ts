@@ -213,7 +213,7 @@ const scan = async (
       if (likely[0]?._id === document._id) {
         if (!streams.has(document._id)) {
           const ahead = likely.slice(0, Math.min(limit - found.length, TOGETHER)).map(({ _id }) => _id)
-          const looked = await services.redemptions.look(ahead)
+          const looked = await services.redemptions.look(ahead.map((code) => ({ code })))
           for (const [k, code] of ahead.entries()) streams.set(code, { ...looked, codes: [looked.codes[k]!] })
         }
         likely.shift()

@@ -291,7 +291,8 @@ export const redemptionCommands = (services: Services) => [
       path,
       summary: 'Redeem up to 30 codes for one order, all or none',
       description:
-        'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time.',
+        'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time. ' +
+        'A loyalty card pays with points for the `reward` that it names; its holder is the customer where none is named.',
       tag: TAG,
       permission: 'redemptions.write',
       ability: 'redeem',

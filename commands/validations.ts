@@ -52,7 +52,8 @@ const resultOf = (verdict: Answered, requestId: string) => {
       details: { key: refusal.key, message: refusal.ruleMessage ?? refusal.details },
     }
   }
-  const { voucher, credits } = verdict
+  const { voucher, credits, paid } = verdict
+  if (paid) return { loyalty_card: { points: paid.points } }
   if (voucher.type === 'GIFT_VOUCHER') return { gift: { credits: credits ?? 0 } }
   return voucher.discount ? { discount: voucher.discount } : {}
 }
@@ -127,7 +128,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const session = lasting ? showSession(lasting, call.idempotencyKey) : undefined
   const asked = askedOf(call, body)
   const redeemables = codesOf(body.redeemables)
-  const looked = await services.redemptions.look(redeemables.map(({ code }) => code))
+  const looked = await services.redemptions.look(redeemables)
   const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
   const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
   if (about && !isMeant(about)) return { failure: fromRefusal(about.refused) }
@@ -215,7 +216,7 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
         metadata: verdict.voucher?.metadata ?? {},
       },
     }
-  const { voucher, after, credits } = verdict
+  const { voucher, after, credits, paid } = verdict
   return {
     body: {
       valid: true,
@@ -224,6 +225,12 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(voucher.type === 'GIFT_VOUCHER'
         ? { gift: { amount: voucher.gift?.amount ?? 0, credits: credits ?? 0 } }
+        : {}),
+      ...(paid
+        ? {
+            loyalty: { points_cost: paid.points },
+            reward: { id: paid.reward.id, assignment_id: paid.assignment, points: paid.points },
+          }
         : {}),
       ...(after ? { order: showOrder(after) } : {}),
       metadata: voucher.metadata,
@@ -300,7 +307,7 @@ export const validationCommands = (services: Services) => [
       summary: 'What redeemables would give now',
       description:
         'Discounts are applied one after the other. With a `session` of type LOCK a place is kept for each code until the ' +
-        'session ends or redeems.',
+        'session ends or redeems; points of a card are not kept.',
       tag: TAG,
       permission: 'validations.run',
       ability: 'validate',

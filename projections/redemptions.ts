@@ -1,5 +1,5 @@
 // Redemptions: one document for each that came about, each that was refused, and each rollback.
-import { type RedemptionFact, requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
+import { type PaidWithPoints, type RedemptionFact, requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { Discount } from '../src/domain/rulebook/voucherSpec.ts'
@@ -27,6 +27,8 @@ export interface RedemptionDocument {
   /** Gift credits, and what came off the order in all; minor units, null where there is none. */
   readonly credits: number | null
   readonly applied: number | null
+  /** What points of a loyalty card paid for. */
+  readonly paid: PaidWithPoints | null
   /** The items are with the first redemption of a request only. */
   readonly order: Readonly<Record<string, unknown>> | null
   readonly metadata: Readonly<Record<string, unknown>>
@@ -56,6 +58,7 @@ const common = ({ data }: Shown, customer: string | null, position: string) => (
   discount: null,
   credits: 'credits' in data ? (data.credits ?? null) : null,
   applied: 'applied' in data ? (data.applied ?? null) : null,
+  paid: 'paid' in data ? (data.paid ?? null) : null,
   order: 'order' in data ? (data.order ?? null) : null,
   metadata: data.metadata ?? {},
   tracking_id: data.trackingId ?? null,
@@ -156,7 +159,7 @@ const made = (
 /** Redemptions are in the streams of customers, those without a customer in streams of their own. */
 export const redemptions = projection<RedemptionDocument, string | null>({
   name: 'redemptions',
-  version: 3,
+  version: 4,
   indexes: [
     { key: { created_at: 1, position: 1 } },
     { key: { customer: 1, created_at: 1, position: 1 } },

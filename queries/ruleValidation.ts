@@ -54,7 +54,7 @@ const ofCode = async (
   order: PricedOrder | undefined,
 ): Promise<Surroundings | Failure> => {
   const redeemables = codesOf([{ object: 'voucher', id: code, gift }])
-  const looked = await services.redemptions.look([code])
+  const looked = await services.redemptions.look(redeemables)
   const asked = askedOf(call, { metadata, tracking_id: undefined })
   const context = contextFor({ redeemables, asked, ...(session ? { session: session.key } : {}) }, looked, {
     ...(customer ? { customer } : {}),

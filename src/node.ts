@@ -383,6 +383,7 @@ export const startNode = async (
     const redemptions = createRedemptions({
       customers,
       ledgers,
+      stock,
       rulebook: rulebook.current,
       log,
       now,

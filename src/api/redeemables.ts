@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { formerKey } from '../domain/callerKeys.ts'
-import { CodeName } from '../domain/codes.ts'
+import { CodeName, codeIn } from '../domain/codes.ts'
 import { CustomerInput, type ProfilePatch } from '../domain/customer/profile.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../domain/ids.ts'
 import { numeric } from '../domain/numbers.ts'
 import { OrderInput } from '../domain/order.ts'
+import { Points } from '../domain/points.ts'
+import { present } from '../domain/present.ts'
 import type { Asked } from '../domain/redemption/redeem.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { MAX_AMOUNT } from '../domain/rulebook/voucherSpec.ts'
@@ -15,6 +17,7 @@ import { GivenMetadata } from '../domain/size.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../http/errors.ts'
 import { name300 } from '../http/fields.ts'
 import type { Call } from '../http/route.ts'
+import { loadCode } from '../runtime/codeStreams.ts'
 import type { CommandContext } from '../runtime/customers.ts'
 import type { RedemptionAsk } from '../runtime/redemptions.ts'
 import type { Services } from '../services.ts'
@@ -45,11 +48,15 @@ export const STACKING_RULES = {
 
 const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
 
+/** What the points of a loyalty card are to pay for: a reward by its id or that of its assignment. */
+const RewardField = v.nullish(v.object({ id: name300, assignment_id: v.nullish(name300), points: v.nullish(Points) }))
+
 export const Redeemable = v.object({
   object: v.optional(v.picklist(['voucher', 'promotion_tier', 'promotion_stack']), 'voucher'),
   /** The code. */
   id: v.pipe(name300, CodeName),
   gift: v.nullish(v.object({ credits: v.nullish(credits) })),
+  reward: RewardField,
 })
 export type Redeemable = v.InferOutput<typeof Redeemable>
 
@@ -145,6 +152,7 @@ export const oneCodeBody = (title: string) =>
       v.object({
         ...asksFields,
         gift: v.nullish(v.object({ credits: v.nullish(credits) })),
+        reward: RewardField,
       }),
       {},
     ),
@@ -154,8 +162,8 @@ export type OneCodeBody = v.InferOutput<ReturnType<typeof oneCodeBody>>
 
 /** What a body of an older route asks for, in the newer form. */
 export const asksOf = (code: string, body: OneCodeBody): Omit<RedeemablesBody, 'options'> => {
-  const { gift, customer, order, metadata, tracking_id, session } = body ?? {}
-  const redeemable: Redeemable = { object: 'voucher', id: code, ...(gift ? { gift } : {}) }
+  const { gift, reward, customer, order, metadata, tracking_id, session } = body ?? {}
+  const redeemable: Redeemable = { object: 'voucher', id: code, ...present({ gift, reward }) }
   return { redeemables: [redeemable], customer, order, metadata, tracking_id, session }
 }
 
@@ -185,7 +193,18 @@ export interface Meant {
   readonly position?: bigint
 }
 
-type Whose = { readonly customer?: v.InferOutput<typeof CustomerField>; readonly order?: OrderInput | null | undefined }
+type Whose = {
+  readonly customer?: v.InferOutput<typeof CustomerField>
+  readonly order?: OrderInput | null | undefined
+  readonly redeemables?: readonly Redeemable[]
+}
+
+/** The holder of the first card that is to pay: who pays with points is known by the card. */
+const holderOf = async ({ ledgers }: Services, { redeemables = [] }: Whose): Promise<string | undefined> => {
+  const code = codeIn(redeemables.find(({ reward }) => reward)?.id ?? '')
+  const owner = code === undefined ? undefined : (await loadCode(ledgers, code)).state.owner
+  return owner?.type === 'loyalty_card' ? owner.customer : undefined
+}
 
 /** The customer of a request: its own, else its order's; 400 where the two are not one. */
 const whoseOf = async (
@@ -204,7 +223,7 @@ const whoseOf = async (
 }
 
 /**
- * The customer whom a request names, itself or by its order, with what it says of the profile taken in, so that rules find the segments that follow
+ * The customer whom a request names, itself, by its order or by a card that is to pay, with what it says of the profile taken in, so that rules find the segments that follow
  * from it. With `dryRun` in the context nothing of this is recorded. To a stranger's question a customer is somebody of whom
  * nothing is known; what a stranger does, only a new customer can be meant by.
  */
@@ -216,7 +235,9 @@ export const customerMeant = async (
 ): Promise<Meant | Failure> => {
   const named = await whoseOf(services, whose)
   if (isFailure(named)) return named
-  const { id, profile: said } = named
+  const { profile: said } = named
+  const id =
+    named.id ?? (typeof said.source_id === 'string' || call.client ? undefined : await holderOf(services, whose))
   const reach = await reachOf(services, call, { ...said, id })
   if (isFailure(reach)) return reach
   const { source_id: source } = said
@@ -253,7 +274,11 @@ export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | 
 }
 
 export const codesOf = (redeemables: readonly Redeemable[]): RedemptionAsk['redeemables'] =>
-  redeemables.map(({ id, gift }) => ({ code: id, ...(gift?.credits ? { credits: gift.credits } : {}) }))
+  redeemables.map(({ id, gift, reward }) => ({
+    code: id,
+    ...(gift?.credits ? { credits: gift.credits } : {}),
+    ...(reward ? { reward: { id: reward.assignment_id ?? reward.id, ...present({ points: reward.points }) } } : {}),
+  }))
 
 /** The caller's name for a request, so that asking again under it does nothing again; else one of its own. */
 export const namesOf = ({

@@ -1,6 +1,7 @@
 // Which validation rules stand before something: asked by redemptions, rewards, earning rules, distributions and referrals alike.
-import type { Compiled } from './conditions/compile.ts'
+import type { Compiled, Evaluation } from './conditions/compile.ts'
 import { conditionsOf, neverBecause } from './customer/conditions.ts'
+import type { Refusal } from './refusal.ts'
 import type { Campaign } from './rulebook/campaign.ts'
 import type { Entry } from './rulebook/kind.ts'
 import type { Rulebook } from './rulebook/rulebook.ts'
@@ -61,4 +62,25 @@ export const gatesBefore = (
   if (named.size === 0) return NO_GATES
   const { rules } = conditionsOf(rulebook)
   return [...named].map((rule) => ({ rule, condition: rules.get(rule) ?? neverBecause('there is no such rule') }))
+}
+
+/** Which refusal a rule gives that does not hold, by what the one of its parts asks that failed. */
+export const refusalOf = (
+  { failed, tooCostly }: Pick<Evaluation, 'failed' | 'tooCostly'>,
+  situation: { readonly customer?: unknown; readonly order?: unknown },
+): Pick<Refusal, 'key' | 'details'> => {
+  if (tooCostly)
+    return { key: 'condition_too_costly', details: 'the rules would take more steps than a decision may take' }
+  const name = failed?.name
+  if (name?.startsWith('customer'))
+    return situation.customer
+      ? { key: 'customer_rules_violated', details: 'customer does not match segment rules' }
+      : { key: 'missing_customer', details: 'the rules of the redeemable ask for a customer' }
+  if (name !== undefined && /^(order|product|sku)\./.test(name))
+    return situation.order
+      ? { key: 'order_rules_violated', details: 'order does not match validation rules' }
+      : { key: 'missing_order', details: 'the rules of the redeemable ask for an order' }
+  if (!situation.customer && name !== undefined && /per_customer|customers_count/.test(name))
+    return { key: 'missing_customer', details: 'the rules of the redeemable ask for a customer' }
+  return { key: 'redemption_rules_violated', details: 'redemption does not match validation rules' }
 }

@@ -81,7 +81,8 @@ export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProces
     types: ['RewardReserved', 'PointsSpent', 'RewardDeclined', 'PointsRefunded'],
     async handle(fact) {
       if (isStockFact(fact)) {
-        if (fact.type !== 'RewardReserved') return
+        // What redemptions reserve for themselves is settled with them.
+        if (fact.type !== 'RewardReserved' || fact.data.request !== undefined) return
         const { customer, card, redemption, assignment, points, source } = fact.data
         const command: CustomerCommand = {
           type: 'RedeemReward',

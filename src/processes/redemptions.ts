@@ -2,13 +2,14 @@
 // done it, and places of redemptions that were rolled back are given back.
 
 import { isRedemptionFact } from '../domain/customer/redemptions/facts.ts'
+import { isStockFact } from '../domain/loyalty/stock.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { isLedgerFact } from '../domain/redemption/ledger.ts'
 import type { Redemptions } from '../runtime/redemptions.ts'
 import type { Process } from './process.ts'
 
 export interface RedemptionProcessOptions {
-  readonly redemptions: Pick<Redemptions, 'settle' | 'giveBack' | 'isOpen'>
+  readonly redemptions: Pick<Redemptions, 'settle' | 'settleReward' | 'giveBack' | 'isOpen'>
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
 }
@@ -35,5 +36,15 @@ export const redemptionProcesses = ({ redemptions, now, sleep }: RedemptionProce
       if (isRedemptionFact(fact) && fact.type === 'RedemptionRolledBack') await redemptions.giveBack(fact.data)
     },
   }
-  return [reservations, rollbacks]
+  const rewards: Process = {
+    name: 'redemption-rewards',
+    types: ['RewardReserved'],
+    async handle(fact: RecordedFact) {
+      if (!isStockFact(fact) || fact.type !== 'RewardReserved' || fact.data.request === undefined) return
+      const left = fact.created + GRACE_MS - now()
+      if (left > 0) await sleep(Math.min(left, GRACE_MS))
+      await redemptions.settleReward({ ...fact.data, request: fact.data.request })
+    },
+  }
+  return [reservations, rollbacks, rewards]
 }

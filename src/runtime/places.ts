@@ -9,7 +9,14 @@ import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
 import { type LedgerCommand, type Open, type View, waitsFor } from '../domain/redemption/ledger.ts'
 import { ledgerOfStream, noCodeStream } from '../domain/redemption/ledgers.ts'
 import type { RedemptionCommand } from '../domain/redemption/redeem.ts'
-import { type Looked, ledgerIn, redemptionId, type Sight, type Target } from '../domain/redemption/sight.ts'
+import {
+  type Looked,
+  ledgerIn,
+  redemptionId,
+  type Sight,
+  type Target,
+  type Wanted,
+} from '../domain/redemption/sight.ts'
 import { offerOf } from '../domain/referrals/offer.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
@@ -17,10 +24,11 @@ import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Ledgers } from './ledgers.ts'
+import type { RewardPlaces } from './rewardPlaces.ts'
 
 export interface Places {
   /** What the streams of codes say now; a text that cannot be a code is one that nobody has. */
-  look(codes: readonly string[]): Promise<Looked>
+  look(wanted: readonly Wanted[]): Promise<Looked>
   /** Executes a command on the ledger that a stream is. */
   tell(
     stream: string,
@@ -59,6 +67,7 @@ export interface PlacesOptions {
   readonly rulebook: () => Rulebook
   readonly log: Pick<Logger, 'warn'>
   readonly now: () => number
+  readonly rewards: Pick<RewardPlaces, 'outOfStock'>
 }
 
 /** An open reservation of that age belongs to nobody who is still at work, ms: whoever waits for it settles it. */
@@ -70,7 +79,7 @@ const notALedger = (stream: string): never => {
   throw new Error(`${stream} has no ledger`)
 }
 
-export const createPlaces = ({ customers, ledgers, rulebook, log, now }: PlacesOptions): Places => {
+export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }: PlacesOptions): Places => {
   const telling = new Set<Promise<unknown>>()
 
   const tell: Places['tell'] = (stream, command, context) => {
@@ -80,9 +89,9 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now }: PlacesO
       : ledgers.codes.execute(name, command, context)
   }
 
-  const look: Places['look'] = async (codes) => {
+  const look: Places['look'] = async (wanted) => {
     const streams = await Promise.all(
-      codes.map(async (text) => {
+      wanted.map(async ({ code: text }) => {
         const code = codeIn(text)
         return code === undefined ? noCodeStream(text) : (await ledgers.codes.load(code)).state
       }),
@@ -103,7 +112,12 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now }: PlacesO
         return [[code.code, offerOf(code, state, undefined, rulebook().project.customerKey)] as const]
       }),
     )
-    return { codes: streams, campaigns: new Map(campaigns), referrals: new Map(referrals.flat()) }
+    return {
+      codes: streams,
+      campaigns: new Map(campaigns),
+      referrals: new Map(referrals.flat()),
+      outOfStock: await rewards.outOfStock(streams, wanted),
+    }
   }
 
   const release: Places['release'] = async (reserved, request, context) => {

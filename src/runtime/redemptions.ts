@@ -22,6 +22,7 @@ import {
   type RedemptionCommand,
 } from '../domain/redemption/redeem.ts'
 import {
+  asPlaced,
   failedRedemptionId,
   formerRequestId,
   type Looked,
@@ -39,7 +40,9 @@ import { isRefused, type Refusal } from '../domain/refusal.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
+import { createRewardPlaces, type KeptRewards, type RewardPlaces } from './rewardPlaces.ts'
 import { createRollBack, type RollBack } from './rollBack.ts'
+import type { Stock } from './stock.ts'
 
 export type Succeeded = RedemptionFactData<'RedemptionSucceeded'>
 
@@ -87,10 +90,13 @@ export interface Redemptions extends Omit<Places, 'tell' | 'release' | 'confirm'
   /** Redeems all or none. Rejects with the store's own errors when it is not to be had: asking again goes on with it. */
   redeem(ask: RedemptionAsk, context: CommandContext): Promise<Redeemed>
   readonly rollBack: RollBack
+  /** Lets the stock of a reward know what became of a reservation. */
+  readonly settleReward: RewardPlaces['settle']
 }
 
-export interface RedemptionsOptions extends PlacesOptions {
+export interface RedemptionsOptions extends Omit<PlacesOptions, 'rewards'> {
   readonly customers: Pick<CustomerRuntime, 'execute' | 'load' | 'factsOf'>
+  readonly stock: Stock
   readonly sleep: (ms: number) => Promise<void>
 }
 
@@ -100,12 +106,14 @@ const FIRST_PAUSE_MS = 4
 const LONGEST_PAUSE_MS = 50
 /** How often a request that is given up by others meanwhile is begun again. */
 const MAX_BEGINNINGS = 3
+const NO_REWARDS: KeptRewards = new Map()
 /** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
 const LOOKED_AT = 8
 
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
-  const places = createPlaces(options)
+  const rewards = createRewardPlaces(options)
+  const places = createPlaces({ ...options, rewards })
 
   /** What every look at a request's redeemables has in common. */
   const lookOf = (ask: RedemptionAsk, context: CommandContext): Pick<Sight, 'now' | 'apiKey' | 'session'> => ({
@@ -304,7 +312,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   }
 
   const begin = async (ask: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
-    const looked = await places.look(ask.redeemables.map(({ code }) => code))
+    const looked = await places.look(ask.redeemables)
     const hoped = await rehearseUnder(ask, request, looked, { ...lookOf(ask, context), hopeful: true }, context)
     if (isRefusal(hoped)) return fail(ask, request, looked, hoped, context)
     if (hoped.length === 0) return { kind: 'busy' }
@@ -315,21 +323,19 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       await places.release(reserved, request, context)
       return fail(ask, request, looked, placed, context)
     }
-    const command = commandOf(
-      ask,
-      request,
-      placedOf(
-        ask.redeemables,
-        placed,
-        { ...lookOf(ask, context), request, reserved: new Set(reserved.keys()), shares, hopeful: false },
-        rulebook(),
-      ).map((one, place) =>
-        // No more credits than have their place.
-        one.available === undefined ? one : { ...one, available: Math.min(one.available, shares[place]!.credits) },
-      ),
-    )
-    const refusedBy = async (refusal: Refusal): Promise<Begun> => {
+    const kept = ask.customer ? await rewards.reserve(request, ask.customer.id, hoped, context) : NO_REWARDS
+    if ('key' in kept) {
       await places.release(reserved, request, context)
+      return fail(ask, request, placed, kept, context)
+    }
+    const release = () => Promise.all([places.release(reserved, request, context), rewards.release(kept, context)])
+    const sight = { ...lookOf(ask, context), request, reserved: new Set(reserved.keys()), shares, hopeful: false }
+    const settled = placedOf(ask.redeemables, placed, sight, rulebook()).map((one, place) =>
+      asPlaced(one, hoped[place], kept.get(place)?.fact),
+    )
+    const command = commandOf(ask, request, settled)
+    const refusedBy = async (refusal: Refusal): Promise<Begun> => {
+      await release()
       return fail(ask, request, placed, refusal, context)
     }
     const named = { ...context, key: request }
@@ -343,7 +349,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     const executed = await customers.execute(ask.customer.id, command, named)
     switch (executed.kind) {
       case 'busy':
-        await places.release(reserved, request, context)
+        await release()
         return executed
       case 'refused':
         return refusedBy(executed.refusal)
@@ -360,6 +366,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     look: places.look,
     lock: places.lock,
     settle: places.settle,
+    settleReward: rewards.settle,
     isOpen: places.isOpen,
     giveBack: places.giveBack,
     idle: places.idle,

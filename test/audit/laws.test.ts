@@ -291,6 +291,38 @@ const breaches: readonly (readonly [law: string, what: string, parts: readonly P
   ['redemptions-hold-their-places', 'a redemption without a place', [redeemed('r_1', 'A', 'ann')]],
   ['redemptions-hold-their-places', 'a rollback of nothing', [rolledBack('r_1', 'A', 'ann')]],
   [
+    'points-pay-once',
+    'points that the card did not give',
+    [
+      reserved('r_1', 'A'),
+      redeemed('r_1', 'A', 'ann', { paid: { card: card.id, points: 5 } }),
+      ['code-A', 'RedemptionConfirmed', { redemption: 'r_1', share }],
+    ],
+  ],
+  [
+    'points-pay-once',
+    'more points than the redemption says',
+    [
+      moved('PointsAdded', 10, 0),
+      reserved('r_1', 'A'),
+      redeemed('r_1', 'A', 'ann', { paid: { card: card.id, points: 5 } }),
+      moved('PointsSpent', 6, 10, { redemption: 'r_1' }),
+    ],
+  ],
+  [
+    'points-pay-once',
+    'points that come back twice',
+    [
+      moved('PointsAdded', 10, 0),
+      reserved('r_1', 'A'),
+      redeemed('r_1', 'A', 'ann', { paid: { card: card.id, points: 5 } }),
+      moved('PointsSpent', 5, 10, { redemption: 'r_1' }),
+      rolledBack('r_1', 'A', 'ann'),
+      moved('PointsRefunded', 5, 5, { redemption: 'r_1' }),
+      moved('PointsRefunded', 5, 10, { redemption: 'r_1' }),
+    ],
+  ],
+  [
     'rewards-keep-their-stock',
     'one reward too many',
     [

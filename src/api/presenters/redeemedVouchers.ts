@@ -21,7 +21,7 @@ export const redeemedVouchers = async (
   codes: readonly string[],
   { request, streams }: { readonly request?: string; readonly streams?: readonly CodeStream[] } = {},
 ): Promise<ReadonlyMap<string, object>> => {
-  const seen = streams ?? (await services.redemptions.look(codes)).codes
+  const seen = streams ?? (await services.redemptions.look(codes.map((code) => ({ code })))).codes
   const shown = await Promise.all(
     seen.map(async ({ code, ledger }) => [code.code, await showCode(services, code, sumsIn(ledger, request))] as const),
   )

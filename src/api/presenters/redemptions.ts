@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import type { RedemptionDocument } from '../../../projections/redemptions.ts'
 import type { Profile } from '../../domain/customer/profile.ts'
+import type { PaidWithPoints } from '../../domain/customer/redemptions/facts.ts'
 import { orderId, RecordedOrder, showOrder } from '../../domain/order.ts'
 import { present } from '../../domain/present.ts'
 import { orderOf } from '../lists/pager.ts'
@@ -62,13 +63,28 @@ const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocume
   object: 'voucher' as const,
 })
 
+/** The reward as it was when points paid for it. */
+const showPaidReward = (
+  { reward: { id, name, type }, assignment, tier }: PaidWithPoints,
+  customer: ReturnType<typeof customerShown>,
+) => ({
+  id,
+  name,
+  type,
+  ...present({ customer }),
+  assignment_id: assignment,
+  loyalty_tier_id: tier ?? null,
+  object: 'reward' as const,
+})
+
 /**
  * A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. `whole` is all of its
  * voucher, where it may be told and is still there.
  */
 export const showRedemption = (document: RedemptionDocument, profile?: Profile, whole?: object) => {
-  const { _id, kind, result, parent, customer, voucher, credits, failure, rolled_back } = document
+  const { _id, kind, result, parent, customer, voucher, credits, paid, failure, rolled_back } = document
   const isRollback = kind === 'rollback'
+  const shownCustomer = customerShown(customer, profile)
   return {
     id: _id,
     object: isRollback ? ('redemption_rollback' as const) : ('redemption' as const),
@@ -77,6 +93,13 @@ export const showRedemption = (document: RedemptionDocument, profile?: Profile, 
     tracking_id: document.tracking_id,
     metadata: document.metadata,
     ...(credits === null ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
+    ...(paid
+      ? {
+          amount: isRollback ? -paid.points : paid.points,
+          loyalty_card: { points: paid.points },
+          reward: showPaidReward(paid, shownCustomer),
+        }
+      : {}),
     redemption: isRollback ? document.redemption : parent,
     ...(isRollback ? present({ reason: document.reason }) : {}),
     result,
@@ -91,7 +114,7 @@ export const showRedemption = (document: RedemptionDocument, profile?: Profile, 
       : {}),
     order: showOrderOf(document),
     channel: { channel_id: document.channel, channel_type: 'API' },
-    customer: customerShown(customer, profile),
+    customer: shownCustomer,
     related_object_type: 'voucher' as const,
     related_object_id: voucher.id,
     voucher: showVoucherOf(document, whole),

@@ -134,7 +134,7 @@ export const codeNamed = async (services: Services, name: string): Promise<CodeS
 
 /** The sums as the code's own ledger has them. */
 const sumsInLedger = async (services: Services, code: string): Promise<VoucherSums> => {
-  const { codes } = await services.redemptions.look([code])
+  const { codes } = await services.redemptions.look([{ code }])
   const ledger = codes[0]?.ledger
   return ledger
     ? { redeemed: ledger.confirmed.times, taken: ledger.confirmed.credits, added: ledger.added }

@@ -10,6 +10,7 @@ import { type AnyLaw, type Breach, isOnce, type LawRecord } from './law.ts'
 import { messages } from './messages.ts'
 import { orders } from './orders.ts'
 import { pendingPoints } from './pending.ts'
+import { pointsPaid } from './pointsPaid.ts'
 import { dataOf } from './read.ts'
 import { redemptionPlaces } from './redemptions.ts'
 import { referrals, referredOnce } from './referrals.ts'
@@ -24,6 +25,7 @@ export const LAWS: readonly AnyLaw[] = [
   codeLimits,
   ruleLimits,
   redemptionPlaces,
+  pointsPaid,
   rewardStock,
   cardLedgers,
   pendingPoints,

@@ -10,8 +10,9 @@ import type { LoyaltyRef, TrackedReferral } from '../customer/tracking.ts'
 import { isInternalEventType } from '../internalEvents.ts'
 import type { LoyaltyCommand } from '../loyalty/asked.ts'
 import { closeCards, performLoyalty } from '../loyalty/commands.ts'
+import { giveBackPoints, isRefundable, spendPoints } from '../loyalty/payments.ts'
 import { type OrderDesk, type SaveOrder, saveOrder } from '../orders/save.ts'
-import { type Desk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
+import { type Desk, type PointsDesk, performRedemptions, type RedemptionCommand } from '../redemption/redeem.ts'
 import { performReferrals, type ReferralCommand } from '../referrals/commands.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { metadataFaults, personalProperties } from '../rulebook/eventSchema.ts'
@@ -240,11 +241,19 @@ const ordersOf = (draft: Draft): OrderDesk => ({
   emit: (type, data) => draft.emit(type, data),
 })
 
+/** The customer's cards, as redemptions pay with them. */
+const pointsOf = (draft: Draft): PointsDesk => ({
+  pay: (redemption, paid, more) => spendPoints(draft, redemption, paid, more),
+  isRefundable: (redemption, { card }) => isRefundable(draft, { card, redemption }),
+  giveBack: (redemption, { card }, more) => giveBackPoints(draft, { type: 'RefundPoints', card, redemption, ...more }),
+})
+
 /** The customer's side of a redemption. */
 const deskOf = (draft: Draft): Desk => ({
   redemptions: draft.state.redemptions,
   customer: draft.state,
   orders: ordersOf(draft),
+  points: pointsOf(draft),
   rulebook: draft.rulebook,
   now: draft.now,
   emit: (type, data) => draft.emit(type, data),

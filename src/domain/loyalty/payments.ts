@@ -3,11 +3,12 @@ import { subjectOf } from '../customer/conditions.ts'
 import type { Draft } from '../customer/draft.ts'
 import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
 import type { Card } from '../customer/loyalty/state.ts'
-import { campaignTarget, codeTarget, gatesBefore } from '../gates.ts'
-import { refusalOf } from '../redemption/evaluate.ts'
+import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
+import { campaignTarget, codeTarget, gatesBefore, refusalOf } from '../gates.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { exceeded, type RedeemReward, type RefundPoints, requested, usable } from './asked.ts'
 import { lotsOut, movement } from './ledger.ts'
+import { offerOf, priceOn, rewardRef } from './price.ts'
 import type { Program } from './programs.ts'
 import { rewardWithheld } from './rewardGifts.ts'
 import { expire } from './timed.ts'
@@ -21,23 +22,14 @@ const priceOf = (
   card: Card,
   program: Program,
 ): Priced | Refused => {
-  const assignment = draft.rulebook.entries('rewardAssignment').get(id)
-  if (assignment?.definition.campaign !== program.id || assignment.off !== undefined)
-    return refuseNotFound('reward_assignment', id)
-  const entry = draft.rulebook.entries('reward').get(assignment.definition.reward_id)
-  if (!entry) return refuseNotFound('reward', assignment.definition.reward_id)
-  const withheld = rewardWithheld(draft, entry.definition)
+  const offer = offerOf(draft.rulebook, program.id, id)
+  if (!offer) return refuseNotFound('reward_assignment', id)
+  const withheld = rewardWithheld(draft, offer.reward.definition)
   if (withheld) return withheld
-  const { name, type } = entry.definition
-  const reward = { id: entry.id, name, type, revision: entry.revision }
-  if (type === 'COIN') {
-    if (points === undefined) return refuse('missing_param', 'Property .reward.points is required for a COIN reward')
-    return { points, reward }
-  }
-  const price = assignment.definition.parameters?.loyalty?.points ?? 0
-  const mapping = program.tiers.find((tier) => tier.id === card.tier?.id)?.definition.rewards[id]
-  if (!mapping) return { points: price, reward }
-  return { points: mapping.type === 'CUSTOM' ? mapping.points : Math.floor(price * mapping.multiplier), reward }
+  const price = priceOn(offer, card, program) ?? points
+  return price === undefined
+    ? refuse('missing_param', 'Property .reward.points is required for a COIN reward')
+    : { points: price, reward: rewardRef(offer.reward) }
 }
 
 /** The refusal of the first rule that keeps a card from being redeemed for a reward: of its program, its own, or the offer's. */
@@ -58,6 +50,25 @@ const keptBack = (draft: Draft, card: Card, program: Program, assignment: string
     })
   }
   return undefined
+}
+
+/** Takes the points of a redemption that was decided on the card as it is; `reservation` as in the command. */
+export const spendPoints = (
+  draft: Draft,
+  redemption: string,
+  { card: id, points, reward, assignment }: PaidWithPoints,
+  more: { readonly source?: string; readonly reservation?: string },
+): void => {
+  const card = draft.state.loyalty.cards[id]
+  const lots = card && lotsOut(card, points)
+  if (!lots) throw new Error(`the card ${id} has not the ${points} points of the redemption ${redemption}`)
+  draft.emit('PointsSpent', {
+    ...movement('PointsSpent', card, lots, draft.now),
+    ...more,
+    redemption,
+    reward,
+    assignment,
+  })
 }
 
 const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
@@ -112,8 +123,34 @@ export const redeemReserved = (draft: Draft, command: RedeemReward): Refused | u
   return undefined
 }
 
+/** Whether a card can give back what a redemption took. One that was closed with its holder has nothing to give back to. */
+export const isRefundable = (
+  draft: Draft,
+  { card, redemption }: { readonly card: string; readonly redemption: string },
+) => {
+  const held = draft.state.loyalty.cards[card]
+  return held === undefined || Object.hasOwn(held.spends, redemption)
+}
+
+/** Gives the points of a redemption that is rolled back to its card again, where that is still there. */
+export const giveBackPoints = (draft: Draft, command: RefundPoints): void => {
+  if (draft.state.loyalty.cards[command.card]) refundSpend(draft, command)
+}
+
+/** Gives back what a payment by the member's own route took. */
+export const refund = (draft: Draft, command: RefundPoints): Refused | undefined =>
+  Object.hasOwn(draft.state.redemptions.made, command.redemption)
+    ? refuse(
+        'invalid_redemption',
+        'It is rolled back with what it paid: POST /v1/redemptions/{redemptionId}/rollback',
+        {
+          resource: { type: 'redemption', id: command.redemption },
+        },
+      )
+    : refundSpend(draft, command)
+
 /** Gives back what a redemption took, under the dates it came from. */
-export const refund = (draft: Draft, command: RefundPoints): Refused | undefined => {
+const refundSpend = (draft: Draft, command: RefundPoints): Refused | undefined => {
   const card = draft.state.loyalty.cards[command.card]
   if (!card) return refuseNotFound('voucher', command.card)
   const spend = Object.hasOwn(card.spends, command.redemption) ? card.spends[command.redemption] : undefined

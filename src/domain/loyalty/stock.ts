@@ -19,6 +19,8 @@ export const stockFacts = {
       /** For a coin reward. */
       points: v.optional(v.number()),
       source: v.optional(v.string()),
+      /** The request for redemptions that it is paid for by, which says what became of it; absent where paying is asked of the card. */
+      request: v.optional(v.string()),
       occurredAt: At,
     }),
   },

@@ -1,13 +1,14 @@
 // Whether the redeemables of a request may be redeemed, one after the other, and what each takes off the order. Pure: the same
 // question is asked for validations, for qualifications, before places are reserved, and in the decision itself.
 import { type Calendar, calendarOf } from '../calendar.ts'
-import type { Evaluation } from '../conditions/compile.ts'
 import { parseSpan, shifted } from '../conditions/span.ts'
 import { type Steps, startSteps } from '../conditions/steps.ts'
 import type { Context, Redemption } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import { countWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from '../customer/redemptions/counts.ts'
+import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
+import { refusalOf } from '../gates.ts'
 import type { PricedOrder } from '../order.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
@@ -16,6 +17,7 @@ import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
 import { audienceGates, gatesOf } from './gates.ts'
+import { cardFault, offerFor, offerGates, payWithPoints, type RewardWanted } from './points.ts'
 
 /** One thing that is to be redeemed, with what its ledgers say. */
 export interface Redeemable {
@@ -32,6 +34,8 @@ export interface Redeemable {
   /** Gift credits that were asked for, and those that are there, minor units. */
   readonly credits?: number
   readonly available?: number
+  /** What the points of a loyalty card are to pay for. */
+  readonly reward?: RewardWanted
 }
 
 /** Who asks, for what, and when. */
@@ -56,6 +60,8 @@ export interface Applicable {
   readonly voucher: ResolvedVoucher
   /** Gift credits that are taken, minor units. */
   readonly credits?: number
+  /** Points that are taken from a loyalty card, and what for. */
+  readonly paid?: PaidWithPoints
   /** What the redeemable gives, and what of it really comes off the order, minor units. */
   readonly given: number
   readonly applied: number
@@ -117,8 +123,6 @@ const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }:
     return refuse('campaign_not_active', `The campaign ${campaign.definition.name} is disabled`, {
       resource: { type: 'campaign', id: campaign.id },
     })
-  if (voucher.type === 'LOYALTY_CARD')
-    return refuse('invalid_voucher', 'Points of a loyalty card are redeemed for rewards of its program', resource)
   const calendar = calendarOf(rulebook.project.timeZone)
   const fault =
     timeFault(voucher.validity, calendar, now, 'The code', voucher.code) ??
@@ -135,6 +139,7 @@ const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }:
 
 /** What stands between the code and this customer. */
 const holderFault = (voucher: ResolvedVoucher, { customer }: Situation): Refused | undefined => {
+  if (voucher.type === 'LOYALTY_CARD') return cardFault(voucher, customer)
   if (!voucher.isReferral) return undefined
   const resource = voucherResource(voucher.code)
   if (voucher.holder === undefined) return refuse('not_published', 'The code was not published to a referrer', resource)
@@ -164,27 +169,6 @@ const customerMeasures = (
         : []),
     ]),
   )
-}
-
-/** Which refusal a rule gives that does not hold, by what the one of its parts asks that failed. */
-export const refusalOf = (
-  { failed, tooCostly }: Pick<Evaluation, 'failed' | 'tooCostly'>,
-  situation: Pick<Situation, 'customer' | 'order'>,
-): Pick<Refusal, 'key' | 'details'> => {
-  if (tooCostly)
-    return { key: 'condition_too_costly', details: 'the rules would take more steps than a decision may take' }
-  const name = failed?.name
-  if (name?.startsWith('customer'))
-    return situation.customer
-      ? { key: 'customer_rules_violated', details: 'customer does not match segment rules' }
-      : { key: 'missing_customer', details: 'the rules of the redeemable ask for a customer' }
-  if (name !== undefined && /^(order|product|sku)\./.test(name))
-    return situation.order
-      ? { key: 'order_rules_violated', details: 'order does not match validation rules' }
-      : { key: 'missing_order', details: 'the rules of the redeemable ask for an order' }
-  if (!situation.customer && name !== undefined && /per_customer|customers_count/.test(name))
-    return { key: 'missing_customer', details: 'the rules of the redeemable ask for a customer' }
-  return { key: 'redemption_rules_violated', details: 'redemption does not match validation rules' }
 }
 
 /**
@@ -226,7 +210,7 @@ const ruleFault = (
   order: PricedOrder | undefined,
 ): Refused | Applicable['because'] => {
   const { customer, rulebook, now } = situation
-  const all = gatesOf(voucher, rulebook)
+  const all = [...gatesOf(voucher, rulebook), ...offerGates(offerFor(voucher, redeemable.reward, rulebook), rulebook)]
   const gates = situation.audienceOnly ? audienceGates(all, rulebook) : all
   if (gates.length === 0) return []
   const context = redemptionContext(voucher, redeemable, situation, order)
@@ -248,9 +232,16 @@ const ruleFault = (
 /** Takes what the voucher is worth off the order. */
 const apply = (
   voucher: ResolvedVoucher,
-  { credits, available = 0 }: Redeemable,
+  { credits, available = 0, reward }: Redeemable,
+  { customer, rulebook }: Situation,
   order: PricedOrder | undefined,
-): Pick<Applicable, 'credits' | 'given' | 'applied' | 'after'> | Refused => {
+): Pick<Applicable, 'credits' | 'paid' | 'given' | 'applied' | 'after'> | Refused => {
+  if (voucher.type === 'LOYALTY_CARD' && customer) {
+    const payment = payWithPoints(voucher, reward, { customer, rulebook }, order)
+    if ('refused' in payment) return payment
+    const { amount, ...rest } = payment
+    return { ...rest, given: amount, applied: amount }
+  }
   if (voucher.type === 'GIFT_VOUCHER') {
     if (credits === undefined && !order)
       return refuse('missing_amount', 'Without an order, gift.credits says how much is to be taken', {
@@ -299,7 +290,7 @@ const judge = (
     )
   const because = ruleFault(voucher, redeemable, situation, order)
   if ('refused' in because) return no(because)
-  const applied = apply(voucher, redeemable, order)
+  const applied = apply(voucher, redeemable, situation, order)
   if ('refused' in applied) return no(applied)
   return { status: 'APPLICABLE', asked, voucher, ...applied, ...(order ? { before: order } : {}), because }
 }

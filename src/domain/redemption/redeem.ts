@@ -4,7 +4,7 @@
 import { calendarOf } from '../calendar.ts'
 import type { KnownOrder } from '../customer/orders/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
-import type { RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
+import type { PaidWithPoints, RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
 import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from '../customer/redemptions/state.ts'
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
@@ -12,6 +12,7 @@ import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
 import { orderId, type PricedOrder } from '../order.ts'
 import { type OrderDesk, redeemOrder, rollBackOrder } from '../orders/save.ts'
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { dayOf } from '../rulebook/limits.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
@@ -76,6 +77,15 @@ export type RedemptionCommand =
   | RollBackRedemptions
   | RecordFailedRollback
 
+/** The cards of the customer. */
+export interface PointsDesk {
+  /** Takes points that the card has. */
+  pay(redemption: string, paid: PaidWithPoints, more: { readonly source?: string; readonly reservation?: string }): void
+  /** Whether what a redemption paid can be given back. */
+  isRefundable(redemption: string, paid: PaidWithPoints): boolean
+  giveBack(redemption: string, paid: PaidWithPoints, more: { readonly source?: string; readonly reason?: string }): void
+}
+
 /** Where facts go, and what is decided on. */
 export interface Desk {
   readonly redemptions: RedemptionsState
@@ -83,6 +93,8 @@ export interface Desk {
   readonly customer?: CustomerState
   /** Where the order of a request is kept; absent without a customer: a process tells of it. */
   readonly orders?: OrderDesk
+  /** Where points are paid and given back; absent without a customer, who alone has a card. */
+  readonly points?: PointsDesk
   readonly rulebook: Rulebook
   readonly now: number
   emit<T extends RedemptionFactType>(type: T, data: RedemptionFactData<T>): unknown
@@ -136,8 +148,8 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   if (fault) return { refused: fault.refusal }
   for (const [place, verdict] of verdicts.entries()) {
     if (verdict.status !== 'APPLICABLE') continue
-    const { voucher, credits, applied, because } = verdict
-    const { redemption, ledgers, referral } = redeemables[place]!
+    const { voucher, credits, paid, applied, because } = verdict
+    const { redemption, ledgers, referral, reward } = redeemables[place]!
     desk.emit('RedemptionSucceeded', {
       redemption,
       request,
@@ -153,6 +165,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       ...campaignRef(voucher),
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(credits === undefined ? {} : { credits }),
+      ...(paid ? { paid } : {}),
       ...(order ? { applied, order: place === 0 ? { ...order } : withoutItems(order) } : {}),
       share: shareOf(verdict, command.order, { apiKey, rulebook, now }),
       ledgers: [...ledgers],
@@ -162,6 +175,8 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       ...(because.length > 0 ? { because: [...because] } : {}),
       occurredAt: now,
     })
+    if (paid)
+      desk.points?.pay(redemption, paid, { source: asked.channel, ...present({ reservation: reward?.reservation }) })
   }
   if (order && orders)
     redeemOrder(orders, {
@@ -189,16 +204,24 @@ const rollbackFault = (made: Made | undefined, id: string, parent: string, now: 
     : undefined
 }
 
+/** Points go back while the card remembers what they were taken from: as long as there is time to roll back. */
+const refundFault = (desk: Desk, made: Made | undefined): Refused | undefined =>
+  made?.paid && made.rolledBack === undefined && desk.points?.isRefundable(made.redemption, made.paid) === false
+    ? refuse('invalid_redemption', 'The card does not know any more what the redemption took', {
+        resource: { type: 'redemption', id: made.redemption },
+      })
+    : undefined
+
 const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRedemptions): Refused | undefined => {
   const { made } = desk.redemptions
   const all = redemptions.map((id) => (Object.hasOwn(made, id) ? made[id] : undefined))
   for (const [n, one] of all.entries()) {
-    const fault = rollbackFault(one, redemptions[n]!, parent, desk.now)
+    const fault = rollbackFault(one, redemptions[n]!, parent, desk.now) ?? refundFault(desk, one)
     if (fault) return fault
   }
   for (const one of all) {
     if (!one || one.rolledBack !== undefined) continue
-    const { redemption, request, place, voucher, campaign, order, credits, applied, share, ledgers } = one
+    const { redemption, request, place, voucher, campaign, order, credits, paid, applied, share, ledgers } = one
     desk.emit('RedemptionRolledBack', {
       rollback: rollbackId(redemption, parent),
       parent,
@@ -210,6 +233,7 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
       ...(campaign ? { campaign } : {}),
       ...(order ? { order } : {}),
       ...(credits === undefined ? {} : { credits }),
+      ...(paid ? { paid } : {}),
       ...(applied === undefined ? {} : { applied }),
       ...(reason === undefined ? {} : { reason }),
       ...(one.ordered ? { ordered: true } : {}),
@@ -217,6 +241,7 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
       ledgers,
       occurredAt: desk.now,
     })
+    if (paid) desk.points?.giveBack(redemption, paid, { source: asked.channel, ...present({ reason }) })
   }
   tellOrders(desk, parent, all.filter((one) => one !== undefined && one.rolledBack === undefined) as readonly Made[])
   return undefined

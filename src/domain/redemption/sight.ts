@@ -3,20 +3,24 @@
 import { calendarOf } from '../calendar.ts'
 import { codeStream } from '../codes.ts'
 import type { Context } from '../conditions/subject.ts'
+import type { RedemptionFactData } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { idFrom } from '../ids.ts'
+import { present } from '../present.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { resolveVoucher } from '../vouchers/resolve.ts'
 import { type Evaluated, evaluate, redemptionContext, type Situation } from './evaluate.ts'
 import { campaignMeasures, codeMeasures, creditsLeft, type Ledger, redemptionsWith, type View } from './ledger.ts'
 import { boundsOf, type CodeStream, ledgerOfStream, limitsStream } from './ledgers.ts'
+import { offerFor, type RewardWanted } from './points.ts'
 import { type Asked, type Placed, shareOf } from './redeem.ts'
 
-/** A code that is to be redeemed, and the gift credits that were asked for, minor units. */
+/** A code that is to be redeemed, the gift credits that were asked for (minor units), and what points are to pay for. */
 export interface Wanted {
   readonly code: string
   readonly credits?: number
+  readonly reward?: Pick<RewardWanted, 'id' | 'points'>
 }
 
 /** The redeemables with what their streams say. */
@@ -26,6 +30,8 @@ export interface Looked {
   readonly referrals: ReadonlyMap<string, ReferralOffer>
   /** By campaign: only of those that have rules which count over the campaign. */
   readonly campaigns: ReadonlyMap<string, Ledger>
+  /** Rewards among those that are wanted of which no more can be had. */
+  readonly outOfStock: ReadonlySet<string>
 }
 
 /** How a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
@@ -68,14 +74,14 @@ export const redemptionId = (request: string, place: number): string => idFrom('
 /** The redeemables as they stand in their ledgers under a sight. */
 export const placedOf = (
   redeemables: readonly Wanted[],
-  { codes, campaigns, referrals }: Looked,
+  { codes, campaigns, referrals, outOfStock }: Looked,
   sight: Sight,
   current: Rulebook,
 ): readonly Placed[] => {
   const calendar = calendarOf(current.project.timeZone)
   /** Redeemables of this request that come before and have no place in the campaign's ledger yet. */
   const earlier = new Map<string, number>()
-  return redeemables.map(({ code: asked, credits }, place) => {
+  return redeemables.map(({ code: asked, credits, reward }, place) => {
     const { code, ledger } = codes[place]!
     const voucher = resolveVoucher(code, current)
     const redemption = sight.request === undefined ? '' : redemptionId(sight.request, place)
@@ -96,6 +102,7 @@ export const placedOf = (
     const shared = voucher?.campaign ? limitsStream(voucher.campaign.id) : undefined
     const before = over && shared && !sight.reserved?.has(`${shared}/${place}`) ? (earlier.get(shared) ?? 0) : 0
     if (over && shared) earlier.set(shared, (earlier.get(shared) ?? 0) + 1)
+    const offered = voucher && reward ? offerFor(voucher, reward, current)?.reward.id : undefined
     const ofCampaign = over && shared ? campaignMeasures(over, viewIn(shared)) : {}
     return {
       asked,
@@ -114,10 +121,24 @@ export const placedOf = (
       },
       times: redemptionsWith(ledger, view),
       ...(credits === undefined ? {} : { credits }),
+      ...(reward
+        ? { reward: { ...reward, ...(offered !== undefined && outOfStock.has(offered) ? { isOutOfStock: true } : {}) } }
+        : {}),
       ...(initial === undefined ? {} : { available: creditsLeft(ledger, initial, view) }),
     }
   })
 }
+
+/** A redeemable as it is decided for good: with no more credits and points than have their place, and what is reserved for it. */
+export const asPlaced = (
+  one: Placed,
+  hoped: Pick<RedemptionFactData<'RedemptionSucceeded'>, 'share' | 'paid'> | undefined,
+  reservation: string | undefined,
+): Placed => ({
+  ...one,
+  ...(one.available === undefined || !hoped ? {} : { available: Math.min(one.available, hoped.share.credits) }),
+  ...(one.reward ? { reward: { ...one.reward, ...present({ most: hoped?.paid?.points, reservation }) } } : {}),
+})
 
 /** What somebody who has no place in the ledgers yet asks for. */
 export interface Asking {

@@ -21,6 +21,18 @@ const RedeemedVoucher = v.object({
 })
 const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
 
+/** What the points of a loyalty card paid for. */
+const PaidWithPoints = v.object({
+  /** Id of the card. */
+  card: v.string(),
+  points: Amount,
+  reward: v.object({ id: v.string(), name: v.string(), type: v.string(), revision: v.string() }),
+  assignment: v.string(),
+  /** The tier of the card, which may have changed the price. */
+  tier: v.optional(v.string()),
+})
+export type PaidWithPoints = v.InferOutput<typeof PaidWithPoints>
+
 /** What a request said of itself, kept with each of its redemptions. */
 const asked = {
   /** The request, whose redemptions come about together or not at all. */
@@ -50,6 +62,8 @@ const Succeeded = v.object({
   discount: v.optional(Discount),
   /** Gift credits taken, minor units. */
   credits: v.optional(Amount),
+  /** Points of a loyalty card: what they paid is a fact of the card in the same append. */
+  paid: v.optional(PaidWithPoints),
   /** What came off the order by this redeemable, minor units. */
   applied: v.optional(Amount),
   /** The order as it is after all redeemables; its items only with the first of them. */
@@ -130,6 +144,7 @@ export const redemptionFacts = {
       campaign: v.optional(Campaign),
       order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
       credits: v.optional(Amount),
+      paid: v.optional(PaidWithPoints),
       applied: v.optional(Amount),
       reason: v.optional(v.string()),
       ordered: v.optional(v.boolean()),

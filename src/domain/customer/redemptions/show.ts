@@ -19,6 +19,7 @@ export const redemptionHappening = (fact: RedemptionFact): Happening | undefined
       ...('order' in data && data.order?.amount !== undefined ? { order_amount: data.order.amount } : {}),
       ...('applied' in data ? { discount_amount: data.applied ?? 0 } : {}),
       ...('credits' in data && data.credits !== undefined ? { credits: data.credits } : {}),
+      ...('paid' in data && data.paid ? { points: data.paid.points, reward: data.paid.reward.id } : {}),
       ...('reason' in data && data.reason !== undefined ? { reason: data.reason } : {}),
     },
   }
@@ -43,6 +44,7 @@ const redemptionShown = (fact: Shown) => {
   const isRollback = 'rollback' in data
   const went = fact.type === 'RedemptionSucceeded' || fact.type === 'RedemptionRolledBack'
   const credits = 'credits' in data ? data.credits : undefined
+  const points = 'paid' in data ? data.paid?.points : undefined
   return {
     id: isRollback ? data.rollback : data.redemption,
     object: isRollback ? 'redemption_rollback' : 'redemption',
@@ -54,6 +56,7 @@ const redemptionShown = (fact: Shown) => {
     ...('message' in data && data.message !== undefined ? { error: { message: data.message } } : {}),
     ...(fact.type === 'RedemptionRolledBack' ? { reason: fact.data.reason ?? null } : {}),
     ...(credits === undefined ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
+    ...(points === undefined ? {} : { amount: isRollback ? -points : points, loyalty_card: { points } }),
     ...('applied' in data && data.applied !== undefined ? { discount_amount: data.applied } : {}),
     tracking_id: data.trackingId ?? null,
     channel: data.channel,

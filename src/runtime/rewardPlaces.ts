@@ -1,0 +1,119 @@
+// Rewards of bounded stock that points are to pay for within a request for redemptions: one is reserved before the decision, and
+// taken or let go by what comes of that. Whatever is broken off is settled from what the streams say.
+import type { RedemptionFactData } from '../domain/customer/redemptions/facts.ts'
+import type { Reservation } from '../domain/loyalty/stock.ts'
+import type { CodeStream } from '../domain/redemption/ledgers.ts'
+import { offerFor } from '../domain/redemption/points.ts'
+import { redemptionId, type Wanted } from '../domain/redemption/sight.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { resolveVoucher } from '../domain/vouchers/resolve.ts'
+import type { CommandContext, CustomerRuntime } from './customers.ts'
+import type { Stock } from './stock.ts'
+
+type Hoped = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'place' | 'voucher' | 'paid'>
+
+/** What was reserved for a request: by the place of the redeemable, the reward and the fact that reserved it. */
+export type KeptRewards = ReadonlyMap<
+  number,
+  { readonly reward: string; readonly redemption: string; readonly fact: string }
+>
+
+export interface RewardPlaces {
+  /** Rewards among those that are wanted of which no more can be had. */
+  outOfStock(streams: readonly CodeStream[], wanted: readonly Wanted[]): Promise<ReadonlySet<string>>
+  /** Reserves what a request would pay for, all or none. */
+  reserve(
+    request: string,
+    customer: string,
+    hoped: readonly Hoped[],
+    context: CommandContext,
+  ): Promise<KeptRewards | Refusal>
+  release(kept: KeptRewards, context: CommandContext): Promise<void>
+  /** Lets what became of a reservation be known in the stock; what did not come about by now never does. */
+  settle(reservation: Reservation & { readonly request: string }): Promise<void>
+}
+
+export interface RewardPlacesOptions {
+  readonly customers: Pick<CustomerRuntime, 'execute'>
+  readonly stock: Stock
+  readonly rulebook: () => Rulebook
+  readonly now: () => number
+}
+
+const ACTOR = { name: 'redemptions', role: 'system' } as const
+
+export const createRewardPlaces = ({ customers, stock, rulebook, now }: RewardPlacesOptions): RewardPlaces => {
+  const boundOf = (reward: string): number | undefined =>
+    rulebook().entries('reward').get(reward)?.definition.stock ?? undefined
+
+  const release: RewardPlaces['release'] = async (kept, context) => {
+    await Promise.all(
+      [...kept.values()].map(({ reward, redemption }) =>
+        stock.execute(reward, { type: 'Release', redemption, reason: 'refused' }, context),
+      ),
+    )
+  }
+
+  return {
+    release,
+    async outOfStock(streams, wanted) {
+      const rewards = new Set<string>()
+      for (const [place, { reward }] of wanted.entries()) {
+        const stream = streams[place]
+        const voucher = reward && stream ? resolveVoucher(stream.code, rulebook()) : undefined
+        const offer = voucher && offerFor(voucher, reward, rulebook())
+        if (offer) rewards.add(offer.reward.id)
+      }
+      const found = await Promise.all(
+        [...rewards].map(async (reward) => {
+          const bound = boundOf(reward)
+          if (bound === undefined) return []
+          const { reserved, taken } = await stock.load(reward)
+          return reserved.size + taken.size >= bound ? [reward] : []
+        }),
+      )
+      return new Set(found.flat())
+    },
+    async reserve(request, customer, hoped, context) {
+      const kept = new Map<number, { reward: string; redemption: string; fact: string }>()
+      for (const { place, voucher, paid } of hoped) {
+        if (!paid || boundOf(paid.reward.id) === undefined) continue
+        const { card, points, assignment } = paid
+        const redemption = redemptionId(request, place)
+        const reward = paid.reward.id
+        const reservation = {
+          redemption,
+          reward,
+          assignment,
+          customer,
+          card: { id: card, code: voucher.code },
+          points,
+          request,
+        }
+        const done = await stock.execute(reward, { type: 'Reserve', reservation }, context)
+        if ('refusal' in done) {
+          await release(kept, context)
+          return done.refusal
+        }
+        const fact = done.state.reserved.get(redemption) ?? done.state.taken.get(redemption)
+        if (fact !== undefined) kept.set(place, { reward, redemption, fact })
+      }
+      return kept
+    },
+    async settle({ reward, redemption, request, customer }) {
+      if (!(await stock.load(reward)).reserved.has(redemption)) return
+      const context = { requestId: request, actor: ACTOR, now: now() }
+      const executed = await customers.execute(customer, { type: 'AbandonRedemption', request }, context)
+      if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
+      const { made } = executed.state.redemptions
+      await stock.execute(
+        reward,
+        Object.hasOwn(made, redemption)
+          ? { type: 'Take', redemption }
+          : { type: 'Release', redemption, reason: 'abandoned' },
+        context,
+      )
+    },
+  }
+}
