@@ -1,7 +1,7 @@
 // The builder of conditions loses nothing: what it opens and does not change is written as it was, forms for it or not.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { conditionOf, nodeOf } from '../../../src/console/browser/lib/condition.ts'
+import { conditionOf, lackOf, nodeOf } from '../../../src/console/browser/lib/condition.ts'
 
 const CONDITIONS: readonly unknown[] = [
   { event: 'order_paid' },
@@ -28,6 +28,21 @@ const CONDITIONS: readonly unknown[] = [
   { points: 'club', $more_than: 100 },
   { all: [{ attribute: 'birthdate', $this_month_md: true }] },
 ]
+
+for (const condition of CONDITIONS)
+  test(`nothing is lacking: ${JSON.stringify(condition)}`, () => assert.is(lackOf(nodeOf(condition)), undefined))
+
+test('a form that is not filled in says what it lacks', () => {
+  for (const [condition, lack] of [
+    [{ event: '' }, 'an event'],
+    [{ event: 'a', sum: { property: '', $more_than: 1 } }, 'a property of a'],
+    [{ event: 'a', where: [{ property: '', $is: 1 }] }, 'a property of a'],
+    [{ attribute: ' ', $is: '' }, 'an attribute'],
+    [{ segment: '' }, 'a segment'],
+    [{ not: { any: [{ event: 'a' }, { all: [{ segment: '' }] }] } }, 'a segment'],
+  ] as const)
+    assert.is(lackOf(nodeOf(condition)), lack)
+})
 
 for (const condition of CONDITIONS)
   test(JSON.stringify(condition), () => {

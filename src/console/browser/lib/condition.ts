@@ -187,3 +187,24 @@ export const conditionOf = (
       return node satisfies never
   }
 }
+
+/** What a condition from the forms still lacks before it can be asked, in words; undefined where nothing is. */
+export const lackOf = (node: Node): string | undefined => {
+  switch (node.kind) {
+    case 'group':
+      return node.of.map(lackOf).find((lack) => lack !== undefined)
+    case 'event':
+      if (node.event === '') return 'an event'
+      return (node.ask === 'sum' && node.property === '') || node.where.some(({ property }) => property === '')
+        ? `a property of ${node.event}`
+        : undefined
+    case 'attribute':
+      return node.attribute.trim() === '' ? 'an attribute' : undefined
+    case 'segment':
+      return node.segment === '' ? 'a segment' : undefined
+    case 'json':
+      return undefined
+    default:
+      return node satisfies never
+  }
+}

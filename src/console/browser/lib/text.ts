@@ -52,9 +52,9 @@ export const span = (ms: number): string => {
   return said.join(' ')
 }
 
-/** `customer.segment.entered` as `Segment entered`. */
+/** `customer.segment.entered` as `Segment entered`, `customer.created` as `Customer created`. */
 export const typeWords = (type: string): string => {
-  const words = type.replace(/^customer\./, '').replaceAll(/[._]/g, ' ')
+  const words = type.replace(/^customer\.(?=.*\.)/, '').replaceAll(/[._]/g, ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

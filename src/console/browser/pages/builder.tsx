@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
-import { conditionOf, type Node, nodeOf } from '../lib/condition.ts'
+import { conditionOf, lackOf, type Node, nodeOf } from '../lib/condition.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { type Customer, type EventSchema, type ListOf, nameOf, type Segment } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
@@ -54,38 +54,45 @@ const usePreview = (
   return shown
 }
 
-const PreviewCard = ({ condition }: { readonly condition: string }) => {
+const Previewed = ({ condition }: { readonly condition: string }) => {
   const { preview, fault, sample } = usePreview(condition)
   return (
-    <Card title="Whom it would have">
-      <div role="status" class="stack tight">
-        {fault ? (
-          <p class="note" data-tone="warn">
-            {fault}
+    <>
+      {fault ? (
+        <p class="note" data-tone="warn">
+          {fault}
+        </p>
+      ) : preview ? (
+        <>
+          <p>
+            <span class="figure-value">{number(preview.matching)}</span>{' '}
+            <span class="soft">
+              of {number(preview.looked_at)} customers{preview.complete ? '' : ' looked at so far'}
+            </span>
           </p>
-        ) : preview ? (
-          <>
-            <p>
-              <span class="figure-value">{number(preview.matching)}</span>{' '}
-              <span class="soft">
-                of {number(preview.looked_at)} customers{preview.complete ? '' : ' looked at so far'}
-              </span>
-            </p>
-            <ul>
-              {sample.map((one) => (
-                <li key={one.id}>
-                  <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
-                </li>
-              ))}
-            </ul>
-          </>
-        ) : (
-          <p class="soft">Asking…</p>
-        )}
-      </div>
-    </Card>
+          <ul>
+            {sample.map((one) => (
+              <li key={one.id}>
+                <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
+              </li>
+            ))}
+          </ul>
+        </>
+      ) : (
+        <p class="soft">Asking…</p>
+      )}
+    </>
   )
 }
+
+/** Nobody is asked for while the form lacks something. */
+const PreviewCard = ({ condition, lack }: { readonly condition: string; readonly lack: string | undefined }) => (
+  <Card title="Whom it would have">
+    <div role="status" class="stack tight">
+      {lack === undefined ? <Previewed condition={condition} /> : <p class="soft">Choose {lack} to see it.</p>}
+    </div>
+  </Card>
+)
 
 interface Draft {
   readonly name: string
@@ -191,7 +198,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
           />
         </Card>
         <div class="stack">
-          <PreviewCard condition={json} />
+          <PreviewCard condition={json} lack={lackOf(draft.node)} />
           <Card title="As JSON">
             <Area
               label="Condition"

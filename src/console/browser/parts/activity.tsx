@@ -1,7 +1,7 @@
 // Entries of the activity log in a line: what happened, with the words that tell one from the next.
 
 import type { Activity, Fields } from '../lib/shapes.ts'
-import { brief, number, typeWords } from '../lib/text.ts'
+import { amount, brief, number, typeWords } from '../lib/text.ts'
 
 const inner = (data: Fields, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Fields | null | undefined)?.[key], data)
@@ -24,10 +24,12 @@ export const detailOf = ({ type, data }: Activity): string => {
       .join(', ')
   }
   const points = inner(data, 'transaction', 'details', 'balance', 'points') ?? inner(data, 'balance', 'points')
+  const total = inner(data, 'order', 'total_amount')
   const named = [
     inner(data, 'segment', 'name'),
     typeof points === 'number' ? `${points > 0 ? '+' : ''}${number(points)} points` : undefined,
     inner(data, 'loyalty_tier', 'name'),
+    type.startsWith('customer.order.') && typeof total === 'number' ? amount(total) : undefined,
     inner(data, 'reward', 'name'),
     inner(data, 'voucher', 'code'),
     inner(data, 'campaign', 'name'),
