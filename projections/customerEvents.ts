@@ -21,7 +21,7 @@ const less = (before: CustomerEventsDocument, gone: TracesErased['events']): Cus
 export const customerEvents = projection<CustomerEventsDocument>({
   name: 'customerEvents',
   version: 2,
-  indexes: [{ key: { 'names.event': 1 } }],
+  indexes: [],
   streams: customerOfStream,
   on: {
     CustomEventTracked: [

@@ -70,10 +70,12 @@ export const eventQueries = (services: Services) => [
     method: 'get',
     path: '/v1/events/count',
     summary: 'Count events and the customers who have them',
+    description:
+      'From counters. How many customers have one `event` is not told: they would have to be counted one by one; `POST /v1/segments/preview` looks for them.',
     tag: 'Events',
     permission: 'events.read',
     query: CountQuery,
-    response: answerOf('count', { events: v.number(), customers: v.number() }),
+    response: answerOf('count', { events: v.number(), customers: v.optional(v.number()) }),
     handler: async (call): Promise<Outcome> => {
       const { event } = call.query
       const customer = call.query.customer === undefined ? undefined : await readCustomer(services, call.query.customer)
@@ -89,9 +91,10 @@ export const eventQueries = (services: Services) => [
         services.readModel
           .collection<EventTotalsDocument>('eventTotals')
           .findOne({ _id: event === undefined ? ALL_EVENTS : ofEvent(event) }),
-        byCustomer.count(event === undefined ? {} : { 'names.event': event }),
+        event === undefined ? byCustomer.count({}) : undefined,
       ])
-      return { body: { object: 'count', events: totals?.events ?? 0, customers } }
+      const events = totals?.events ?? 0
+      return { body: { object: 'count', events, ...(customers === undefined ? {} : { customers }) } }
     },
   }),
 ]

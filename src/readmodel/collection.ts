@@ -30,6 +30,8 @@ export interface FindOptions {
   readonly limit: number
   readonly skip?: number
   readonly projection?: Document
+  /** It may look through many documents that do not match: few of these go on at a time, and they are given up sooner. */
+  readonly isBroad?: boolean
 }
 
 export interface ModelCollection<D extends Keyed> {
@@ -38,7 +40,7 @@ export interface ModelCollection<D extends Keyed> {
   /** All matching documents one after the other; for exports and comparisons. */
   stream(filter: Filter<D>, options?: Omit<FindOptions, 'limit'>): AsyncIterable<WithId<D>>
   /** All documents, without looking at any, or those that a filter names: these up to `limit`, `MAX_COUNTED` unless it is less. */
-  count(filter: Filter<D>, options?: { limit?: number }): Promise<number>
+  count(filter: Filter<D>, options?: { limit?: number; isBroad?: boolean }): Promise<number>
   aggregate<T extends Document>(pipeline: Document[], options?: AggregateOptions): Promise<T[]>
   insertOne(document: OptionalUnlessRequiredId<D>): Promise<void>
   updateOne(filter: Filter<D>, update: UpdateFilter<D>, options?: UpdateOptions): Promise<UpdateResult<D>>
@@ -60,6 +62,8 @@ export const MAX_COUNTED = 100_000
 
 /** How long the server may work on one call, ms: as long as anybody waits for its answer. */
 const AT_SERVER = { maxTimeMS: 10_000 } as const
+/** The same for a question that may look through many documents, ms: before its caller gives up, so that the reason is known. */
+const BROAD_AT_SERVER = { maxTimeMS: 8_000 } as const
 
 /** Runs one call on the driver's collection: resolves its name, bounds its time, maps its errors. */
 export type Run<D extends Keyed> = <T>(action: (collection: Collection<D>) => Promise<T>) => Promise<T>
@@ -74,10 +78,13 @@ const storedOperation = <D extends Keyed>(operation: AnyBulkWriteOperation<D>): 
   return { replaceOne: { ...replaceOne, replacement: toStored(replaceOne.replacement) } }
 }
 
-export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D> => ({
+export const modelCollection = <D extends Keyed>(run: Run<D>, runBroad: Run<D> = run): ModelCollection<D> => ({
   findOne: async (filter, options) => restored(await run((c) => c.findOne(filter, { ...options, ...AT_SERVER }))),
-  find: async (filter, options) =>
-    (await run((c) => c.find(filter, { ...options, ...AT_SERVER }).toArray())).map(fromStored),
+  find: async (filter, { isBroad, ...options }) =>
+    (isBroad
+      ? await runBroad((c) => c.find(filter, { ...options, ...BROAD_AT_SERVER }).toArray())
+      : await run((c) => c.find(filter, { ...options, ...AT_SERVER }).toArray())
+    ).map(fromStored),
   // Of any length, so that its pages are bounded one by one: by their size, and in how long they are waited for.
   async *stream(filter, options = {}) {
     const cursor = await run(async (c) => c.find(filter, options))
@@ -91,12 +98,13 @@ export const modelCollection = <D extends Keyed>(run: Run<D>): ModelCollection<D
     }
   },
   // How many there are in all is known without looking at any.
-  count: (filter, options) =>
-    run((c) =>
-      options === undefined && Object.keys(filter).length === 0
-        ? c.estimatedDocumentCount(AT_SERVER)
-        : c.countDocuments(filter, { limit: Math.min(options?.limit ?? MAX_COUNTED, MAX_COUNTED), ...AT_SERVER }),
-    ),
+  count(filter, { limit, isBroad } = {}) {
+    if (limit === undefined && Object.keys(filter).length === 0) return run((c) => c.estimatedDocumentCount(AT_SERVER))
+    const most = Math.min(limit ?? MAX_COUNTED, MAX_COUNTED)
+    return isBroad
+      ? runBroad((c) => c.countDocuments(filter, { limit: most, ...BROAD_AT_SERVER }))
+      : run((c) => c.countDocuments(filter, { limit: most, ...AT_SERVER }))
+  },
   aggregate: async <T extends Document>(pipeline: Document[], options?: AggregateOptions) =>
     (await run((c) => c.aggregate<T>(pipeline, { ...options, ...AT_SERVER }).toArray())).map(fromStored),
   insertOne: (document) => run(async (c) => void (await c.insertOne(toStored(document), AT_SERVER))),

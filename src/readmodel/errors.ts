@@ -32,6 +32,14 @@ export class ReadModelDown extends ReadModelUnavailable {
   readonly isOutage = true
 }
 
+/** A list was asked for by what the server would have to look through too much for; asking again would not help. */
+export class QueryTooBroad extends Error {
+  override readonly name = 'QueryTooBroad'
+  constructor(cause: unknown) {
+    super('the filter looks through more than can be looked through in time', { cause })
+  }
+}
+
 /** Server error codes that speak of the server's state and not of what was asked. */
 const STATE_CODES: ReadonlySet<number> = new Set([
   6, // HostUnreachable

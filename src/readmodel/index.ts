@@ -1,7 +1,7 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
 import type { Collection, Document } from 'mongodb'
 import { sleep } from '../line/backoff.ts'
-import { createGate, type Place } from '../line/gate.ts'
+import { createGate, type Gate, type Place } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -10,7 +10,15 @@ import { processTime, within } from '../line/time.ts'
 import { UnusableServer } from '../line/unusable.ts'
 import { type Aliases, createAliases } from './aliases.ts'
 import { type Keyed, type ModelCollection, modelCollection } from './collection.ts'
-import { isClientClosed, isConflict, isTooSlow, isUnavailable, ReadModelDown, ReadModelUnavailable } from './errors.ts'
+import {
+  isClientClosed,
+  isConflict,
+  isTooSlow,
+  isUnavailable,
+  QueryTooBroad,
+  ReadModelDown,
+  ReadModelUnavailable,
+} from './errors.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { DEFAULT_PORT, openReadModelLine } from './line.ts'
 
@@ -19,7 +27,7 @@ export { BSON } from 'mongodb'
 export type { AliasDocument, Aliases } from './aliases.ts'
 export { type FindOptions, type Keyed, MAX_COUNTED, type ModelCollection } from './collection.ts'
 export type { Committer } from './committers.ts'
-export { isDamagedDocument, isDuplicateKey, ReadModelUnavailable } from './errors.ts'
+export { isDamagedDocument, isDuplicateKey, QueryTooBroad, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 export { positionText } from './lanes.ts'
 
@@ -82,13 +90,23 @@ export const createReadModel = ({
   }
 
   /** Calls of queries and small writers; those that move a lane come one at a time, and are never kept waiting by the others. */
-  const gate = createGate({ ...CALLS, max: maxPoolSize - KEPT_FREE })
+  const gate = createGate({ ...CALLS, max: maxPoolSize - KEPT_FREE - BROAD })
+  /** Questions that may look through many documents wait for each other, and for nobody else: a slow one is no sign of a slow server. */
+  const broadGate = createGate({ start: BROAD, min: BROAD, max: BROAD, targetMs: callTimeoutMs, weight: BROAD })
 
-  const gated = async <T>(action: () => Promise<T>): Promise<T> => {
+  const enter = async (gate: Gate): Promise<Place> => {
     if (!line.up) throw new ReadModelDown('the document store is down')
     const place = await gate.enter(1, callTimeoutMs)
     if (place === undefined) throw new ReadModelUnavailable('the document store is too busy', undefined, gate.waitMs)
-    return guarded(callTimeoutMs, action, place)
+    return place
+  }
+  const gated = async <T>(action: () => Promise<T>): Promise<T> => guarded(callTimeoutMs, action, await enter(gate))
+  const broad = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await guarded(callTimeoutMs, action, await enter(broadGate))
+    } catch (error) {
+      throw error instanceof ReadModelUnavailable && isTooSlow(error.cause) ? new QueryTooBroad(error.cause) : error
+    }
   }
 
   const guarded = async <T>(ms: number, action: () => Promise<T>, place?: Place): Promise<T> => {
@@ -121,11 +139,21 @@ export const createReadModel = ({
 
   return {
     collection: <D extends Keyed>(projection: string) =>
-      modelCollection<D>(async (action) => {
-        const name = await aliases.resolve(projection)
-        return call(() => action(collectionOf<D>(name)))
-      }),
-    plain: <D extends Keyed>(name: string) => modelCollection<D>((action) => call(() => action(collectionOf<D>(name)))),
+      modelCollection<D>(
+        async (action) => {
+          const name = await aliases.resolve(projection)
+          return call(() => action(collectionOf<D>(name)))
+        },
+        async (action) => {
+          const name = await aliases.resolve(projection)
+          return broad(() => action(collectionOf<D>(name)))
+        },
+      ),
+    plain: <D extends Keyed>(name: string) =>
+      modelCollection<D>(
+        (action) => call(() => action(collectionOf<D>(name))),
+        (action) => broad(() => action(collectionOf<D>(name))),
+      ),
     lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action), now),
     aliases,
     health: line.health,
@@ -177,6 +205,8 @@ export const createReadModel = ({
 /** Calls under way at a time; the pool has more connections, for lanes and for the question whether the server is there. */
 const CALLS = { start: 8, min: 4, targetMs: 500, weight: Number.POSITIVE_INFINITY }
 const KEPT_FREE = 4
+/** Questions that may look through many documents, at a time. */
+const BROAD = 4
 
 /** MongoDB 4.4. */
 const OLDEST_WIRE_VERSION = 9

@@ -2,7 +2,7 @@
 import { isDiskFull } from '../disk.ts'
 import { AppendRefused, MalformedFact, RecordDamaged, StoreUnavailable } from '../eventstore/errors.ts'
 import { type Failure, insufficientStorage, refuse, unavailable } from '../http/errors.ts'
-import { isDamagedDocument, ReadModelUnavailable } from '../readmodel/index.ts'
+import { isDamagedDocument, QueryTooBroad, ReadModelUnavailable } from '../readmodel/index.ts'
 import { ReadModelBehind } from '../trouble.ts'
 import { TooBusy } from './decider.ts'
 
@@ -17,6 +17,11 @@ export const mapError = (error: unknown): Failure | undefined => {
     return insufficientStorage('The disk of a store is full: what was asked was not recorded, or not answered in time')
   if (error instanceof StoreUnavailable) return ofStore('event store', error)
   if (error instanceof ReadModelUnavailable) return ofStore('document store', error)
+  if (error instanceof QueryTooBroad)
+    return refuse(
+      'query_too_large',
+      'What is asked for looks through more entries than can be looked through in 8 s: name a customer, a code, a campaign or a time',
+    )
   if (error instanceof TooBusy) return unavailable(`${error.message}; ask again`, 1)
   if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
   if (error instanceof AppendRefused)

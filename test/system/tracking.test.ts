@@ -141,6 +141,22 @@ test('two requests for one customer at once both count', async () => {
   assert.is(log.body.events, 40)
 })
 
+test('events are counted by counters: in all, of a customer, of a name', async () => {
+  const ask = async (query: string) =>
+    (await node.call('GET', `/v1/events/count${query}`, undefined, { headers: { Prefer: 'wait=10' } })).body
+  for (const customer of ['once', 'twice', 'twice'])
+    await node.call('POST', '/v1/events', {
+      event: 'review',
+      customer: { source_id: customer },
+      metadata: { stars: 1 },
+    })
+  assert.equal(await ask('?customer=twice&event=review'), { object: 'count', events: 2, customers: 1 })
+  assert.equal(await ask('?customer=twice&event=other'), { object: 'count', events: 0, customers: 0 })
+  const [all, ofName] = [await ask(''), await ask('?event=review')]
+  assert.equal(Object.keys(ofName), ['object', 'events'])
+  assert.ok(all.customers > 2 && all.events >= ofName.events && ofName.events > 40)
+})
+
 test('raw events can be paged by key, by customer and time', async () => {
   const at = (day: number) => new Date(Date.UTC(2020, 0, day)).toISOString()
   let last = await node.call('GET', '/health/live')

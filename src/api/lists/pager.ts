@@ -5,6 +5,7 @@ import { type Failure, refuse } from '../../http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../../http/fields.ts'
 import type { Filter, Keyed, ModelCollection, Sort } from '../../readmodel/index.ts'
 import { isoOf } from '../shapes.ts'
+import { isBroad } from './broad.ts'
 
 /** What an entry is sorted by; null (never changed, no name) stands before everything else. */
 export type SortValue = string | number | Date | null
@@ -324,7 +325,7 @@ export const documents = <D extends Keyed>(
   filter: Record<string, unknown>,
   {
     named = (id) => ({ _id: id }),
-    total = () => collection.count(filter as Filter<D>),
+    total = () => collection.count(filter as Filter<D>, isBroad(filter) ? { isBroad: true } : undefined),
   }: { named?: (id: string) => Record<string, unknown>; total?: () => Promise<number> } = {},
 ): Source<D> => ({
   place: (entry, keys) => keys.map((key) => at(entry, key)),
@@ -333,7 +334,8 @@ export const documents = <D extends Keyed>(
     const asked =
       Object.keys(place).length === 0 ? filter : Object.keys(filter).length === 0 ? place : { $and: [filter, place] }
     const sort = Object.fromEntries(keys.map((key) => [key, descending ? -1 : 1])) as Sort
-    return (await collection.find(asked as Filter<D>, { sort, skip, limit })) as unknown as readonly D[]
+    const options = { sort, skip, limit, ...(isBroad(filter) ? { isBroad: true } : {}) }
+    return (await collection.find(asked as Filter<D>, options)) as unknown as readonly D[]
   },
   named: async (id) => (await collection.findOne(named(id) as Filter<D>)) as unknown as D | null,
   total,
