@@ -10,7 +10,7 @@ import { build } from '../src/build.js'
 import { makeTypes } from '../src/client/make/types.js'
 import { buildConsole } from '../src/console/build.js'
 import { buildTests, withSources } from './build.ts'
-import { COST, SKIPPED } from './skip.ts'
+import { areGiven, COST, SKIPPED } from './skip.ts'
 import { others } from './until.ts'
 
 const soak = process.env.SOAK === '1'
@@ -88,13 +88,16 @@ const runFile = (file: string): Promise<Outcome> =>
         [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0)
       const total = sum('Total')
       // The name of its suite may stand before it, and a file that ends early has no success.
-      const why = total === 0 ? output.split(SKIPPED)[1]?.split('\n')[0] : undefined
+      const said = output.split(SKIPPED)[1]?.split('\n')[0]
+      // With given servers a file may have none: each of its tests is for servers of its own.
+      const none = code === 0 && areGiven ? 'it has no test for given servers' : undefined
+      const why = total === 0 ? (said ?? none) : undefined
       const passed = sum('Passed')
       const skipped = sum('Skipped') + (why ? 1 : 0)
       const failed = Math.max(total - passed - sum('Skipped'), why || (code === 0 && total > 0) ? 0 : 1)
       const seconds = (Date.now() - started) / 1000
-      const said = output.split(COST)[1]?.split('\n')[0]
-      const outcome = { file, passed, failed, skipped, seconds, cost: said === undefined ? undefined : Number(said) }
+      const cost = output.split(COST)[1]?.split('\n')[0]
+      const outcome = { file, passed, failed, skipped, seconds, cost: cost === undefined ? undefined : Number(cost) }
       const did = why === undefined ? `${passed} passed` : `skipped: ${why}`
       console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${did}, ${timesOf(outcome)})`)
       if (failed > 0) {
