@@ -41,6 +41,7 @@ const signedIn = async (colorScheme) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme })
   const page = await context.newPage()
   await page.goto(`${url}/console`)
+  await page.getByRole('button', { name: 'Use an API key' }).click()
   await page.getByLabel('API key id').fill(key.appId)
   await page.getByLabel('Token', { exact: true }).fill(key.token)
   await page.getByRole('button', { name: 'Sign in' }).click()
