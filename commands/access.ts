@@ -196,7 +196,13 @@ export const accessCommands = (services: Services) => [
     summary: 'Revoke a key: it stops working on all nodes within a second',
     params: v.object({ id: v.string() }),
     status: 204,
-    handler: (call) => carryOut(services, call, { type: 'RevokeKey', id: call.params.id }),
+    handler: (call): Outcome | Promise<Outcome> => {
+      const { id } = call.params
+      const known = services.access.current().keys.get(id)
+      // Who may do less would shut out who may do more.
+      const fault = known && roleFault(services, call, known.role)
+      return fault ?? carryOut(services, call, { type: 'RevokeKey', id })
+    },
   }),
   route({
     ...common,

@@ -2,6 +2,7 @@
 
 import { type Failure, refuse } from '../src/http/errors.ts'
 import { turns } from '../src/http/longBody.ts'
+import { isRefusedName } from '../src/http/names.ts'
 import { csvRows } from '../src/import/csv.ts'
 
 /** Rows of one file at most, as in requests that list them. */
@@ -41,6 +42,9 @@ const headerOf = (cells: readonly string[] | undefined, needed: string): readonl
   if (names.length === 0 || names.every((name) => name === ''))
     return refuse('invalid_payload', 'The file has no header')
   if (names.length > MAX_COLUMNS) return refuse('invalid_payload', `The file has more than ${MAX_COLUMNS} columns`)
+  // Columns become names of metadata, as in a body of JSON.
+  const refused = names.find((name) => isRefusedName(name.replace(/^metadata[._]/i, '')))
+  if (refused !== undefined) return refuse('invalid_payload', `The column ${JSON.stringify(refused)} is not allowed`)
   const known = names.map(columnName).filter((name) => name !== '')
   const twice = known.find((name, n) => known.indexOf(name) !== n)
   if (twice !== undefined) return refuse('invalid_payload', `The column ${twice} is there twice`)

@@ -4,13 +4,12 @@ import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { filterQuery } from '../src/api/lists/filters.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
-import { EXPORT_NAMES, type ExportName, exportable, isColumn } from '../src/api/presenters/exportObjects.ts'
+import { EXPORT_NAMES, type ExportName, exportable, isColumn, maySee } from '../src/api/presenters/exportObjects.ts'
 import { ExportObject, type Parameters, showExport } from '../src/api/presenters/exports.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { ByMember, memberPaths, readCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { ById } from '../src/api/shapes.ts'
-import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -41,8 +40,8 @@ const take = async (
   asked: Asked,
   only?: Parameters['only'],
 ): Promise<Outcome> => {
-  const { permission, orders, filters: fields } = exportable(object)
-  if (!holds(call.key, permission)) return refuse('forbidden', `The role ${call.key.role} may not see what is exported`)
+  const { orders, filters: fields } = exportable(object)
+  if (!maySee(call.key, object)) return refuse('forbidden', `The role ${call.key.role} may not see what is exported`)
   const { order, filters } = asked ?? {}
   const columns = asked?.fields ?? undefined
   const unknown = columns?.filter((column) => !isColumn(object, column)) ?? []
@@ -68,6 +67,10 @@ const take = async (
     parameters: JSON.stringify(parameters),
     channel: call.channel,
   })
+  if (!made)
+    return refuse('too_many_requests', 'There are too many exports that wait: ask again when some are done', {
+      retryAfter: 60,
+    })
   return { body: showExport(services, call, made) }
 }
 
@@ -93,8 +96,11 @@ export const exportCommands = (services: Services) => [
     permission: 'exports.manage',
     params: ById,
     status: 204,
-    handler: async ({ params }): Promise<Outcome> =>
-      (await services.exports.remove(params.id)) ? { status: 204 } : notFound('export', params.id),
+    handler: async ({ params: { id }, key }): Promise<Outcome> => {
+      const found = await services.exports.find(id)
+      const isGone = found && maySee(key, found.object) && (await services.exports.remove(id))
+      return isGone ? { status: 204 } : notFound('export', id)
+    },
   }),
   route({
     method: 'post',

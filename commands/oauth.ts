@@ -56,7 +56,7 @@ const give = async (
     return refuse('forbidden', 'Tokens belong to an API key: a session has none')
   const made = await services.tokens.make(key.appId, read.scopes.join(' '), now)
   if (!made)
-    return refuse('too_many_requests', `There are ${MAX_TOKENS} tokens already: use one until it ends`, {
+    return refuse('too_many_requests', `The key has ${MAX_TOKENS} tokens already: use one until it ends`, {
       retryAfter: TOKEN_LASTS_S,
     })
   return { body: show(made.text, made.token, now), headers: NO_STORE }

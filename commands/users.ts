@@ -47,7 +47,7 @@ const told = (linked: Linked | Failure, status: number): Outcome => {
   }
 }
 
-/** Nobody changes who may do more than oneself: that would be a way to become them. */
+/** Nobody changes or shuts out who may do more than oneself: that would be a way to become them, or to be alone. */
 const aboveFault = (services: Services, call: Asked, id: string): Failure | undefined => {
   const user = services.access.current().users.get(id)
   return user ? roleFault(services, call, user.role) : notFound('access_user', id)
@@ -140,7 +140,9 @@ export const userCommands = (services: Services) => [
     summary: 'End all sessions of a user',
     params,
     status: 204,
-    handler: (call) => carryOut(services, call, { type: 'SignOutUser', id: call.params.id }),
+    handler: (call) =>
+      aboveFault(services, call, call.params.id) ??
+      carryOut(services, call, { type: 'SignOutUser', id: call.params.id }),
   }),
   route({
     ...common,

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import { filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
-import { type ExportName, exportable, type Row } from '../src/api/presenters/exportObjects.ts'
+import { EXPORT_NAMES, type ExportName, exportable, maySee, type Row } from '../src/api/presenters/exportObjects.ts'
 import { ExportObject, type Parameters, showExport, tokenOf } from '../src/api/presenters/exports.ts'
 import { ById } from '../src/api/shapes.ts'
 import { listOf } from '../src/http/answers.ts'
@@ -84,7 +84,9 @@ export const exportQueries = (services: Services) => [
     query: ListQuery,
     response: listOf('exports', ExportObject),
     handler: async (call): Promise<Outcome> => {
-      const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), {})
+      const seen = EXPORT_NAMES.filter((name) => maySee(call.key, name))
+      const filter = seen.length === EXPORT_NAMES.length ? {} : { object: { $in: seen } }
+      const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), filter)
       const [page, total] = await pageAndTotal(source, ORDERS, call.query)
       if (isFailure(page)) return page
       const shown = page.entries.map((one) => showExport(services, call, one))
@@ -102,7 +104,9 @@ export const exportQueries = (services: Services) => [
     response: ExportObject,
     handler: async (call): Promise<Outcome> => {
       const found = await services.exports.find(call.params.id)
-      return found ? { body: showExport(services, call, found) } : notFound('export', call.params.id)
+      return found && maySee(call.key, found.object)
+        ? { body: showExport(services, call, found) }
+        : notFound('export', call.params.id)
     },
   }),
   route({

@@ -5,7 +5,7 @@ import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { OFFICIAL } from './official.ts'
 
-/** How long a token lasts, seconds, and how many there may be at a time, as the HTTP contract says. */
+/** How long a token lasts, seconds, and how many one key may have at a time, as the HTTP contract says of all: none takes another's. */
 export const TOKEN_LASTS_S = 900
 export const MAX_TOKENS = 1_000
 
@@ -18,7 +18,7 @@ export interface Token {
 }
 
 export interface Tokens {
-  /** Undefined: there are `MAX_TOKENS` already. */
+  /** Undefined: the key has `MAX_TOKENS` already. */
   make(appId: string, scope: string, now: number): Promise<{ readonly text: string; readonly token: Token } | undefined>
   /** What a text stands for now; undefined when it is none, has ended, or its key has. */
   of(text: string, now: number): Promise<(Token & { readonly key: ApiKey }) | undefined>
@@ -45,10 +45,10 @@ export const createTokens = (readModel: Pick<ReadModel, 'plain' | 'prepare'>, ke
   let prepared: Promise<void> | undefined
   return {
     async make(appId, scope, now) {
-      prepared ??= readModel.prepare(COLLECTION, [{ key: { expires_at: 1 } }])
+      prepared ??= readModel.prepare(COLLECTION, [{ key: { expires_at: 1 } }, { key: { app_id: 1 } }])
       await prepared
       await stored.deleteMany({ expires_at: { $lte: new Date(now) } })
-      if ((await stored.count({}, { limit: MAX_TOKENS })) >= MAX_TOKENS) return undefined
+      if ((await stored.count({ app_id: appId }, { limit: MAX_TOKENS })) >= MAX_TOKENS) return undefined
       const text = randomBytes(32).toString('base64url')
       const expiresAt = now + TOKEN_LASTS_S * 1_000
       await stored.insertOne({ _id: digestOf(text), app_id: appId, scope, expires_at: new Date(expiresAt) })

@@ -29,8 +29,8 @@ interface PartDocument {
 }
 
 export interface Exports {
-  /** Takes an export up; the same id is the same export. */
-  request(wish: Pick<ExportDocument, '_id' | 'object' | 'parameters' | 'channel'>): Promise<ExportDocument>
+  /** Takes an export up; the same id is the same export. Undefined: too many wait already. */
+  request(wish: Pick<ExportDocument, '_id' | 'object' | 'parameters' | 'channel'>): Promise<ExportDocument | undefined>
   find(id: string): Promise<ExportDocument | null>
   /** The file, part by part; ends early where it is taken away meanwhile. */
   content(document: ExportDocument): AsyncIterable<string>
@@ -58,6 +58,8 @@ const KEPT_MS = 86_400_000
 /** One of which nothing was heard for so long is nobody's. */
 const QUIET_MS = 30_000
 const LOOK_EVERY_MS = 60_000
+/** Exports that wait to be made: one is made at a time. */
+export const MAX_WAITING = 100
 
 /** Takes all files away: they may hold what somebody wants forgotten. One that is being made is given up. */
 export const dropExports = async (readModel: Pick<ReadModel, 'plain'>): Promise<void> => {
@@ -156,6 +158,7 @@ export const startExports = ({ readModel, lines, log, now, worker }: ExportsOpti
     async request(wish) {
       const known = await all().findOne({ _id: wish._id })
       if (known) return known
+      if ((await all().count({ status: 'SCHEDULED' }, { limit: MAX_WAITING })) >= MAX_WAITING) return undefined
       const at = new Date(now())
       const made = { rows: 0, parts: 0, error: null, created_at: at, seen_at: at, worker: null } as const
       const document: ExportDocument = { ...wish, status: 'SCHEDULED', ...made }

@@ -155,9 +155,14 @@ test('a role of one’s own: its keys hold it at once, and nobody gives away mor
   const headers = { 'X-App-Id': id, 'X-App-Token': token }
   const asDesk = (method: string, path: string, body: unknown) => node.call(method, path, body, { headers })
   const reader = await node.call('POST', '/v1/access/keys', { name: 'r', role: 'admin' }, admin)
+  const boss = await node.call('POST', '/v1/access/users', { email: 'boss@shop.test', role: 'admin' }, admin)
   for (const [method, path, body] of [
     ['POST', '/v1/access/keys', { name: 'up', role: 'admin' }],
     ['POST', `/v1/access/keys/${reader.body.id}/rotate`, {}],
+    ['DELETE', `/v1/access/keys/${reader.body.id}`, undefined],
+    ['POST', `/v1/access/users/${boss.body.id}/sign-out`, undefined],
+    ['POST', `/v1/access/users/${boss.body.id}/link`, undefined],
+    ['DELETE', `/v1/access/users/${boss.body.id}`, undefined],
     ['POST', '/v1/access/roles', { name: 'up', permissions: ['points.adjust'] }],
     ['PUT', '/v1/access/roles/desk', { permissions: ['access.manage', 'points.adjust'] }],
   ] as const)

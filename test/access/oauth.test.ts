@@ -1,7 +1,7 @@
 // OAuth tokens of keys over HTTP: given to a key, used on its paths within their scope, looked at, revoked, and ended with the key.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { reaches, scopesIn } from '../../src/http/tokens.ts'
+import { MAX_TOKENS, reaches, scopesIn } from '../../src/http/tokens.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 
 let node: TestNode
@@ -100,6 +100,14 @@ test('a token is looked at and revoked by its own key, and ends with the key', a
   assert.is(await get('/v1/customers', bearer(own)), 200)
   await node.call('DELETE', `/v1/access/keys/${made.id}`, undefined, { as: 'admin' })
   assert.is(await get('/v1/customers', bearer(own)), 401)
+})
+
+test('a key with all the tokens that it may have takes none from the others', async () => {
+  const { appId } = node.key('reader')
+  for (let n = 0; n < MAX_TOKENS; n++) await node.services.tokens.make(appId, 'api', Date.now())
+  const full = await token('api', node.headers('reader'))
+  assert.equal([full.status, full.body.key], [429, 'too_many_requests'])
+  assert.is((await token('api')).status, 200)
 })
 
 test.run()

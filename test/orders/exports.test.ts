@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EXPORT_NAMES } from '../../src/api/presenters/exportObjects.ts'
+import { MAX_WAITING } from '../../src/runtime/exports.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
@@ -116,6 +117,30 @@ test('each kind of object, with its columns, orders and filters', async () => {
   assert.equal([listed.exports.length, listed.total > 8], [2, true])
 })
 
+test('who manages exports sees and deletes those alone of what the role may see', async () => {
+  await made('/v1/access/roles', { name: 'bookkeeper', permissions: ['exports.manage', 'orders.read'] })
+  const { id, token } = await made('/v1/access/keys', { name: 'books', role: 'bookkeeper' })
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const headers = { 'X-App-Id': id, 'X-App-Token': token, 'Content-Type': 'application/json' }
+    const answer = await fetch(node.url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    const text = await answer.text()
+    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+  }
+  await until(async () => (await ask('GET', '/v1/exports')).status === 200)
+  const orders = await done((await ask('POST', '/v1/exports', { exported_object: 'order' })).body.id)
+  for (const exported_object of EXPORT_NAMES) {
+    const other = await done((await made('/v1/exports', { exported_object })).id)
+    const isSeen = exported_object === 'order'
+    assert.is((await ask('POST', '/v1/exports', { exported_object })).status, isSeen ? 200 : 403, exported_object)
+    assert.is((await ask('GET', `/v1/exports/${other.id}`)).status, isSeen ? 200 : 404, exported_object)
+    assert.is((await ask('DELETE', `/v1/exports/${other.id}`)).status, isSeen ? 204 : 404, exported_object)
+  }
+  const listed = (await ask('GET', '/v1/exports?limit=100')).body
+  assert.ok(listed.exports.some((one: { id: string }) => one.id === orders.id))
+  assert.ok(listed.exports.every((one: { exported_object: string }) => one.exported_object === 'order'))
+  assert.is(listed.total, listed.exports.length)
+})
+
 test('what is refused, what a link must be, and how a file goes', async () => {
   const refused = async (body: object): Promise<string> =>
     (await node.call('POST', '/v1/exports', body, { as: 'admin' })).body.key
@@ -142,6 +167,18 @@ test('what is refused, what a link must be, and how a file goes', async () => {
   await made('/v1/customers/ann/permanent-deletion', undefined)
   assert.is((await fetch(two.result.url)).status, 404)
   assert.is(await node.services.readModel.plain('exportParts').count({}), 0)
+})
+
+test('only so many exports wait at a time', async () => {
+  // Nobody makes any: what is asked for from here on waits.
+  await node.services.exports.stop()
+  const ask = () => node.call('POST', '/v1/exports', { exported_object: 'order' }, { as: 'admin' })
+  let refused = await ask()
+  // The deletion above may still be taking some away.
+  for (let n = 0; n < 2 * MAX_WAITING && refused.status === 200; n++) refused = await ask()
+  assert.equal([refused.status, refused.body.key], [429, 'too_many_requests'])
+  assert.ok(refused.headers.get('retry-after'))
+  assert.is(await node.services.readModel.plain('exports').count({ status: 'SCHEDULED' } as never), MAX_WAITING)
 })
 
 test.run()

@@ -110,6 +110,8 @@ test('what is no such file is refused, and nothing begins', async () => {
     ['name\nAnn\n', 'text/csv', 400, /no column source_id/],
     ['source_id,Source id\na,b\n', 'text/csv', 400, /source_id is there twice/],
     ['source_id\n', 'text/csv', 400, /no rows/],
+    ['source_id,__proto__\na,b\n', 'text/csv', 400, /__proto__.*is not allowed/],
+    ['source_id,metadata.__proto__\na,b\n', 'text/csv', 400, /__proto__.*is not allowed/],
     ['--x\r\n', 'multipart/form-data; boundary=y', 400, /multipart/],
   ] as const) {
     const answer = await send(body, type)

@@ -7,7 +7,7 @@ import type { OrderDocument } from '../../../projections/orders.ts'
 import type { PublicationDocument } from '../../../projections/publications.ts'
 import type { RedemptionDocument } from '../../../projections/redemptions.ts'
 import type { VoucherDocument } from '../../../projections/vouchers.ts'
-import type { Permission } from '../../domain/access/permissions.ts'
+import { type Holder, holds, type Permission } from '../../domain/access/permissions.ts'
 import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
 import type { Keyed } from '../../readmodel/index.ts'
 import type { Services } from '../../services.ts'
@@ -337,6 +337,10 @@ export type ExportName = keyof typeof EXPORTABLE
 export const EXPORT_NAMES = Object.keys(EXPORTABLE) as readonly ExportName[]
 
 export const exportable = (name: ExportName): Exportable => EXPORTABLE[name]
+
+/** Whether a key may see an export of these objects, and what is in it: managing exports is not enough. */
+export const maySee = (key: Holder, name: string): boolean =>
+  Object.hasOwn(EXPORTABLE, name) && holds(key, exportable(name as ExportName).permission)
 
 /** Whether a column can be asked for: one of the list, or one name of the metadata. */
 export const isColumn = (name: ExportName, column: string): boolean => {
