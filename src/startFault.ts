@@ -8,6 +8,8 @@ import { MasterKeyError } from './privacy/masterKey.ts'
 export interface StartSettings {
   readonly host: string
   readonly port: number
+  /** Where the pages of operation are, by the names of their settings in lower case: a number is a port of their own. */
+  readonly pages?: Readonly<Record<string, unknown>>
   readonly dataDir: string
 }
 
@@ -16,10 +18,25 @@ const textOf = (error: Error, key: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-const LISTEN: Readonly<Record<string, (settings: StartSettings) => string>> = {
-  EADDRINUSE: ({ port }) =>
-    `Port ${port} is taken by another program: stop that, or choose another port with PORT (or --port).`,
-  EACCES: ({ port }) => `This user may not listen on port ${port}: choose one above 1023 with PORT (or --port).`,
+const numberOf = (error: Error, key: string): number | undefined => {
+  const value: unknown = Object.entries(error).find(([name]) => name === key)?.[1]
+  return typeof value === 'number' ? value : undefined
+}
+
+/** Which setting a port comes from: pages may have one of their own. */
+const portSetting = ({ port, pages }: StartSettings, taken: number): string => {
+  const own =
+    taken === port
+      ? []
+      : Object.entries(pages ?? {}).flatMap(([name, place]) => (place === taken ? [name.toUpperCase()] : []))
+  return own.length > 0 ? own.join(' and ') : 'PORT (or --port)'
+}
+
+const LISTEN: Readonly<Record<string, (settings: StartSettings, port: number) => string>> = {
+  EADDRINUSE: (settings, port) =>
+    `Port ${port} is taken by another program: stop that, or choose another port with ${portSetting(settings, port)}.`,
+  EACCES: (settings, port) =>
+    `This user may not listen on port ${port}: choose one above 1023 with ${portSetting(settings, port)}.`,
   EADDRNOTAVAIL: ({ host }) => `This machine has no address ${host}: name one that it has with HOST.`,
   ENOTFOUND: ({ host }) => `There is no host ${host}: name an address of this machine with HOST.`,
 }
@@ -35,8 +52,10 @@ export const startFault = (error: unknown, settings: StartSettings | undefined):
   if (error instanceof KeyFileError) return `${error.message}. Mend it, or name another with KEYS_FILE.`
   const call = textOf(error, 'syscall')
   const code = textOf(error, 'code')
-  if (settings && (call === 'listen' || (call === 'getaddrinfo' && textOf(error, 'hostname') === settings.host)))
-    return LISTEN[code]?.(settings) ?? `It cannot listen on ${settings.host}:${settings.port} (${code}).`
+  if (settings && (call === 'listen' || (call === 'getaddrinfo' && textOf(error, 'hostname') === settings.host))) {
+    const port = numberOf(error, 'port') ?? settings.port
+    return LISTEN[code]?.(settings, port) ?? `It cannot listen on ${settings.host}:${port} (${code}).`
+  }
   const folder = settings?.dataDir ?? 'the folder of data'
   if (error instanceof EngineRefused && error.isInUse)
     return `${error.message}. Stop that process, or choose another folder with DATA_DIR (or --data).`

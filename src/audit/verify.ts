@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Projection } from '../../projections/projection.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { buildInto, type Projector } from '../projector/index.ts'
-import { listParked, PARKED } from '../projector/parked.ts'
+import { listParked } from '../projector/parked.ts'
 import { heldOf } from '../projector/session.ts'
 import { isDamagedDocument, type Keyed, positionText, type ReadModel } from '../readmodel/index.ts'
 import { differences, type FieldDifference } from './difference.ts'
@@ -210,8 +210,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
     }
     return done(facts, oneIn, found)
   } finally {
-    for (const name of [...projections.map(({ name }) => name), PARKED, 'projections', 'checkpoints'])
-      await scratch.drop(name).catch(() => undefined)
+    await scratch.dropDatabase().catch(() => undefined)
   }
 }
 

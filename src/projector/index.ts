@@ -45,7 +45,7 @@ export interface ProjectorOptions {
   readonly metrics?: ProjectorMetrics
   /** Facts of one batch at most. */
   readonly maxBatch?: number
-  /** Documents kept in memory per projection. */
+  /** Documents kept in memory, of all projections together. */
   readonly cacheSize?: number
   /** A lane that has not moved for so long is taken over, ms. */
   readonly takeoverMs?: number
@@ -95,7 +95,7 @@ export const createProjector = ({
   log = silentLog,
   metrics,
   maxBatch = 4_000,
-  cacheSize = 10_000,
+  cacheSize = 100_000,
   takeoverMs = 1_500,
   stuckAfterMs = 10_000,
   isCrowded = () => false,

@@ -1,13 +1,12 @@
 // One session of a lane: takes batches from a subscription, folds them, and commits documents and checkpoint together. It ends
 // with the first failure; whoever opens the next one begins again at the checkpoint, so a session may speculate in memory.
-import { LRUCache } from 'lru-cache'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
-import { sizeOf } from '../domain/size.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
 import type { Committed, Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
 import { positionText } from '../readmodel/index.ts'
 import type { Condemned } from './condemned.ts'
+import { createDocumentCache } from './documentCache.ts'
 import {
   ALL_PROJECTIONS,
   fill,
@@ -21,9 +20,8 @@ import {
 } from './fold.ts'
 import { parkedDocuments, parkedWrites } from './parked.ts'
 
-/** Bytes of memory for the documents of one projection, and what each costs beside its text, of which it takes several times. */
-const CACHE_BYTES = 64 * 1024 * 1024
-const DOCUMENT_BYTES = 500
+/** Bytes of memory for the documents of all projections of a lane. */
+const CACHE_BYTES = 96 * 1024 * 1024
 
 /** Another projector moved the lane. */
 export class LaneLost extends Error {
@@ -67,7 +65,7 @@ export interface SessionOptions {
   readonly condemned: Condemned
   /** Facts of the next batch at most. */
   readonly maxBatch: () => number
-  /** Documents kept in memory per projection. */
+  /** Documents kept in memory, of all projections together. */
   readonly cacheSize: number
   readonly onDone: (done: BatchDone) => void
 }
@@ -148,23 +146,10 @@ export const createSession = ({
     refuse = reject
   })
   failed.catch(() => undefined)
-  const caches = new Map<Projection, LRUCache<string, Held>>()
+  const cache = createDocumentCache({ maxBytes: CACHE_BYTES, maxDocuments: cacheSize })
   /** What the commit under way writes: the store does not have it yet, so it must not fall out of the cache. */
   let underWay = new Map<Projection, Map<string, Held>>()
 
-  const cacheOf = (projection: Projection): LRUCache<string, Held> => {
-    let cache = caches.get(projection)
-    if (cache === undefined) {
-      // As many as `cacheSize` at most, by their least size: told so by `max`, it would take the room for all of them at once.
-      const least = Math.max(DOCUMENT_BYTES, Math.floor(CACHE_BYTES / cacheSize))
-      cache = new LRUCache({
-        maxSize: CACHE_BYTES,
-        sizeCalculation: ({ document }) => Math.max(least, DOCUMENT_BYTES + 3 * sizeOf(document).bytes),
-      })
-      caches.set(projection, cache)
-    }
-    return cache
-  }
   const collectionOf = ({ name }: Projection): string => {
     const member = lane.members[name]
     if (member === undefined) throw new Error(`${name} is no member of lane ${lane.id}`)
@@ -177,7 +162,7 @@ export const createSession = ({
     for (const slot of slots) {
       const { projection, key } = slot
       if (projection.insertOnly) continue
-      const known = underWay.get(projection)?.get(key) ?? cacheOf(projection).get(key)
+      const known = underWay.get(projection)?.get(key) ?? cache.get(projection.name, key)
       if (known !== undefined) fill(slot, known)
       else {
         const asked = missing.get(projection)
@@ -267,7 +252,7 @@ export const createSession = ({
       for (const { projection, key, document, at } of folded.changed) {
         if (projection.insertOnly) continue
         const held = { document, at }
-        cacheOf(projection).set(key, held)
+        cache.set(projection.name, key, held)
         const own = writing.get(projection)
         if (own) own.set(key, held)
         else writing.set(projection, new Map([[key, held]]))

@@ -52,6 +52,8 @@ export interface ReadModel {
     indexes: readonly { key: Readonly<Record<string, 1 | -1>>; unique?: boolean; sparse?: boolean }[],
   ): Promise<void>
   drop(name: string): Promise<void>
+  /** Drops the whole database: only what was made to be thrown away. */
+  dropDatabase(): Promise<void>
   close(): Promise<void>
 }
 
@@ -195,6 +197,9 @@ export const createReadModel = ({
     },
     async drop(name) {
       await call(() => db().collection(name).drop())
+    },
+    async dropDatabase() {
+      await call(() => db().dropDatabase())
     },
     async close() {
       await line.close()

@@ -9,6 +9,7 @@ import { StoreUnavailable } from '../../src/eventstore/index.ts'
 import { buildInto } from '../../src/projector/index.ts'
 import { type Keyed, ReadModelUnavailable } from '../../src/readmodel/index.ts'
 import { type TestNode, testNode } from '../system/node.ts'
+import { until } from '../until.ts'
 import { buy, populate, verified } from './shop.ts'
 
 let node: TestNode
@@ -133,8 +134,7 @@ test('a log that goes away in the middle of a rebuild is waited for, and nothing
     for (const name of ['activity', 'customers', 'loyaltyTransactions'])
       assert.is(await scratch.plain(name).count({}), await readModel.collection(name).count({}), name)
   } finally {
-    for (const name of [...projections.map((one) => one.name), 'parked', 'projections', 'checkpoints'])
-      await scratch.drop(name).catch(() => undefined)
+    await scratch.dropDatabase()
     await scratch.close()
   }
 })
@@ -168,6 +168,49 @@ test('a document store that goes away in the middle of a comparison is waited fo
     assert.equal([broken, report.holds, found(report, 'customers').documents], [1, true, 12])
   } finally {
     await scratch.close()
+  }
+})
+
+test('a comparison leaves no database behind, whether it ends or its reader goes away', async () => {
+  const { scratch } = node.services
+  const count = { made: 0, dropped: 0, closed: 0 }
+  Object.assign(node.services, {
+    scratch: () => {
+      count.made++
+      const one = scratch()
+      return {
+        ...one,
+        async dropDatabase() {
+          await one.dropDatabase()
+          count.dropped++
+        },
+        async close() {
+          await one.close()
+          count.closed++
+        },
+      }
+    },
+  })
+  try {
+    for (const way of ['read', 'left', 'HEAD'] as const) {
+      const method = way === 'HEAD' ? way : 'GET'
+      const answer = await fetch(`${node.url}/v1/audit/verify`, { method, headers: node.headers('auditor') })
+      assert.is(answer.status, 200, way)
+      if (way === 'read') assert.match(await answer.text(), /"holds":true/)
+      else await answer.body?.cancel()
+      await until(
+        async () => count,
+        ({ made, closed }) => made === closed,
+      )
+      assert.is(count.dropped, count.made, way)
+    }
+    assert.ok(count.made >= 2)
+    await until(
+      async () => node.services.longRuns.active,
+      (active) => active === 0,
+    )
+  } finally {
+    Object.assign(node.services, { scratch })
   }
 })
 

@@ -39,6 +39,12 @@ test('a taken port, folders that cannot be written or are in use, unreadable key
   const busy = startFault(await listening('127.0.0.1', port), { ...settings, port })
   other.close()
   assert.is(busy, `Port ${port} is taken by another program: stop that, or choose another port with PORT (or --port).`)
+  const taken = Object.assign(new Error('listen'), { syscall: 'listen', code: 'EADDRINUSE', port: 3001 })
+  assert.match(
+    startFault(taken, { ...settings, pages: { metrics: 3001, docs: 'on' } })!,
+    /^Port 3001 is taken.* with METRICS\.$/,
+  )
+  assert.match(startFault(taken, { ...settings, pages: { metrics: 3001, docs: 3001 } })!, /with METRICS and DOCS\.$/)
   assert.match(startFault(await listening('203.0.113.1', 0), settings)!, /no address 127.0.0.1.*HOST/)
   const file = join(dir, 'file')
   writeFileSync(file, '')

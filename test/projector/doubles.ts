@@ -119,6 +119,7 @@ export const memoryStore = (behaviour: StoreBehaviour, first: Lane): MemoryStore
     health: () => ({ ok: true, since: 0 }),
     prepare: () => Promise.resolve(),
     drop: absent('drop'),
+    dropDatabase: absent('dropDatabase'),
     close: () => Promise.resolve(),
     lanes: {
       read: () => Promise.resolve(lane),
