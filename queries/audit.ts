@@ -14,8 +14,7 @@ import { customerStream } from '../src/domain/ids.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
-import { type Outcome, route } from '../src/http/route.ts'
-import type { ApiKey } from '../src/keys.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionFor } from './webhooks.ts'
 
@@ -60,6 +59,7 @@ const stateOf = async (
   services: Services,
   name: string,
   { revision, time }: v.InferOutput<typeof StateQuery>,
+  signal: AbortSignal,
 ): Promise<Outcome> => {
   if (revision !== undefined && time !== undefined)
     return refuse('invalid_query_params', 'Give a revision or a time, not both')
@@ -71,7 +71,7 @@ const stateOf = async (
     return { body: showState(services, loaded.state, loaded.revision, credits.get(id)) }
   }
   const point = revision === undefined ? { time: time! } : { revision }
-  const then = await customerAt(services.store, services.rulebook.current(), id, point)
+  const then = await customerAt(services.store, services.rulebook.current(), id, point, signal)
   return then ? { body: showState(services, then.state, then.revision) } : notFound('customer', name)
 }
 
@@ -89,7 +89,7 @@ const explain = async (
   services: Services,
   { id, customer, definition, event }: v.InferOutput<typeof ExplainQuery>,
   now: number,
-  key: ApiKey,
+  { key, signal }: Pick<Call, 'key' | 'signal'>,
 ): Promise<Outcome> => {
   const found = customer === undefined ? undefined : await findCustomer(services, customer)
   if (found && isFailure(found)) return found
@@ -104,7 +104,7 @@ const explain = async (
     return { body: { object: 'explanation', customer: found.id, ...why } }
   }
   if (id === undefined) return refuse('missing_param', 'Give an id, or a customer and a definition')
-  const chain = await explainFact(services, id, found?.id)
+  const chain = await explainFact(services, id, found?.id, signal)
   if (!chain) return notFound('fact', id)
   const shown = chain.map((link) =>
     link.definition
@@ -132,7 +132,7 @@ export const auditQueries = (services: Services) => [
     params: ById,
     query: StateQuery,
     response: v.looseObject({ object: v.string() }),
-    handler: (call) => stateOf(services, call.params.id, call.query),
+    handler: (call) => stateOf(services, call.params.id, call.query, call.signal),
   }),
   route({
     method: 'get',
@@ -142,7 +142,7 @@ export const auditQueries = (services: Services) => [
     permission: 'audit.read',
     query: ExplainQuery,
     response: answerOf('explanation', {}),
-    handler: (call) => explain(services, call.query, call.now, call.key),
+    handler: (call) => explain(services, call.query, call.now, call),
   }),
   route({
     method: 'get',
@@ -159,7 +159,7 @@ export const auditQueries = (services: Services) => [
         body: {
           object: 'redecision',
           customer: id,
-          ...(await redecideCustomer(services.store, services.rulebook, id, given(call.query))),
+          ...(await redecideCustomer(services.store, services.rulebook, id, given(call.query), call.signal)),
         },
       }
     },

@@ -1,4 +1,5 @@
 // Explaining: the chain of causes from the request to a fact.
+import { LRUCache } from 'lru-cache'
 import { activityId, factIdOf } from '../domain/customer/activity.ts'
 import { spreadDeclined } from '../domain/customer/declined.ts'
 import type { Declined } from '../domain/customer/draft.ts'
@@ -77,6 +78,11 @@ const isMeant = (fact: RecordedFact, id: string): boolean =>
 /** The read models whose documents have such ids as keys and name the customer. */
 const OWNERS = ['activity', 'loyaltyTransactions', 'outbox'] as const
 
+/** Facts of a stream that are held while it is gone through. */
+const NEAR = 2_000
+/** Facts of one chain at most: a cause is before what it led to, and a command has few steps. */
+const LONGEST = 100
+
 /** The customer in whose stream an id is to be looked for: of an activity entry, a fact, a transaction or a message. */
 const customerOf = async ({ readModel }: Services, id: string): Promise<string | undefined> => {
   const keys = [id, activityId(id)]
@@ -91,30 +97,30 @@ const customerOf = async ({ readModel }: Services, id: string): Promise<string |
 
 /**
  * The chain from the request to a fact, first cause first; undefined when no fact has the id. `customer` says where to look
- * for what no read model shows.
+ * for what no read model shows. Holds no more of the stream than a piece; rejects with the signal's reason.
  */
 export const explainFact = async (
   services: Services,
   id: string,
   customer?: string,
+  signal?: AbortSignal,
 ): Promise<readonly ExplainedFact[] | undefined> => {
   const owner = customer ?? (await customerOf(services, id))
   if (owner === undefined) return undefined
-  const byId = new Map<string, RecordedFact>()
-  let found: RecordedFact | undefined
-  for await (const fact of services.store.readStream(customerStream(owner))) {
-    byId.set(fact.id, fact)
-    if (isMeant(fact, id)) {
-      found = fact
-      break
+  /** Those read last, by id: what led to a fact mostly stands close before it. */
+  const near = new LRUCache<string, RecordedFact>({ max: NEAR })
+  const find = async (isWanted: (fact: RecordedFact) => boolean): Promise<RecordedFact | undefined> => {
+    for await (const fact of services.store.readStream(customerStream(owner))) {
+      signal?.throwIfAborted()
+      near.set(fact.id, fact)
+      if (isWanted(fact)) return fact
     }
+    return undefined
   }
+  const causeOf = async ({ metadata: { $causationId: cause } }: RecordedFact): Promise<RecordedFact | undefined> =>
+    cause === undefined ? undefined : (near.get(cause) ?? (await find((fact) => fact.id === cause)))
   const chain: ExplainedFact[] = []
-  for (
-    let fact = found;
-    fact;
-    fact = fact.metadata.$causationId === undefined ? undefined : byId.get(fact.metadata.$causationId)
-  )
+  for (let fact = await find((one) => isMeant(one, id)); fact && chain.length < LONGEST; fact = await causeOf(fact))
     chain.unshift(await explained(fact, services))
   return chain.length > 0 ? chain : undefined
 }

@@ -95,16 +95,18 @@ export const startReplay = (customer: string, rulebook: Rulebook): Replay => {
 /** A point in a stream: up to and including a revision, or up to an instant (ms) by the time of decision. */
 export type Point = { readonly revision: bigint } | { readonly time: number }
 
-/** The state of a customer as of a point, and the revision of the last fact in it; undefined before the first fact. */
+/** The state of a customer as of a point, and the revision of the last fact in it; undefined before the first fact. Rejects with the signal's reason. */
 export const customerAt = async (
   store: EventStore,
   rulebook: Rulebook,
   id: string,
   point: Point,
+  signal?: AbortSignal,
 ): Promise<{ readonly state: CustomerState; readonly revision: bigint } | undefined> => {
   const replay = startReplay(id, rulebook)
   let revision: bigint | undefined
   for await (const fact of store.readStream(customerStream(id))) {
+    signal?.throwIfAborted()
     if ('revision' in point ? fact.revision > point.revision : decidedAt(fact) > point.time) break
     replay.take([fact])
     revision = fact.revision

@@ -32,11 +32,20 @@ export interface Undecided {
 export interface Redecided {
   readonly decisions: number
   readonly facts: number
+  /** Facts that came out differently. */
+  readonly different: number
+  /** At most 1,000 of them. */
   readonly drift: readonly Drift[]
+  /** Decisions that could not be decided again, and the rest of a stream that could not be read. */
+  readonly not_decided: number
+  /** At most 1,000 of them. */
   readonly undecided: readonly Undecided[]
   /** Decisions about a person who was erased since: what they were made from is gone. */
   readonly erased: number
 }
+
+/** The most differences that are told in full. */
+export const MAX_TOLD = 1_000
 
 const revisionOf = ({ facts }: RecordedDecision): string => String(facts[0]?.revision ?? 0n)
 
@@ -67,14 +76,21 @@ export const redecideCustomer = async (
   rulebooks: Pick<RulebookRuntime, 'at' | 'current'>,
   customer: string,
   range: { readonly from?: number; readonly to?: number } = {},
+  signal?: AbortSignal,
 ): Promise<Redecided> => {
   const replay = startReplay(customer, rulebooks.current())
   const drift: Drift[] = []
   const undecided: Undecided[] = []
+  let different = 0
+  let notDecided = 0
   let decisions = 0
   let facts = 0
   let erased = 0
   let isErased = false
+
+  const tellUndecided = (one: Undecided): void => {
+    if (++notDecided <= MAX_TOLD) undecided.push(one)
+  }
 
   /** The state that deciding again came to, when it gave what was recorded. */
   const again = async (decision: RecordedDecision): Promise<CustomerState | undefined> => {
@@ -82,9 +98,9 @@ export const redecideCustomer = async (
     const historical = recorded.some((f) => f.type === 'CustomEventTracked' && f.data.historical === true)
     const rulebook = await rulebooks.at(decision.rulebook)
     const decided = redecide(replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
-    const known = drift.length
+    const known = different
     for (let i = 0; i < Math.max(recorded.length, decided.facts.length); i++)
-      if (!isSame(recorded[i], decided.facts[i]))
+      if (!isSame(recorded[i], decided.facts[i]) && ++different <= MAX_TOLD)
         drift.push({
           customer,
           revision: revisionOf(decision),
@@ -94,11 +110,12 @@ export const redecideCustomer = async (
         })
     decisions++
     facts += recorded.length
-    return drift.length === known ? decided.state : undefined
+    return different === known ? decided.state : undefined
   }
 
   try {
     for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
+      signal?.throwIfAborted()
       if (range.to !== undefined && decision.now >= range.to) break
       let decided: CustomerState | undefined
       isErased ||= decision.facts.some(({ metadata }) => metadata.erased)
@@ -107,13 +124,14 @@ export const redecideCustomer = async (
         try {
           decided = await again(decision)
         } catch (error) {
-          undecided.push({ customer, revision: revisionOf(decision), reason: reasonOf(error) })
+          tellUndecided({ customer, revision: revisionOf(decision), reason: reasonOf(error) })
         }
       replay.take(decision.facts, decided)
       if (decision.facts.some(({ type }) => type === 'CustomerErased')) isErased = false
     }
   } catch (error) {
-    undecided.push({ customer, reason: reasonOf(error) })
+    signal?.throwIfAborted()
+    tellUndecided({ customer, reason: reasonOf(error) })
   }
-  return { decisions, facts, drift, undecided, erased }
+  return { decisions, facts, different, drift, not_decided: notDecided, undecided, erased }
 }

@@ -3,7 +3,7 @@ import { customerStream } from '../domain/ids.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { RulebookRuntime } from '../runtime/rulebook.ts'
 import { isAway, MAX_TRIES, patiently } from './patience.ts'
-import { type Drift, redecideCustomer, type Undecided } from './redecide.ts'
+import { type Drift, MAX_TOLD, redecideCustomer, type Undecided } from './redecide.ts'
 
 /** Every fact of a customer's stream is in a stream of this name. */
 const PREFIX = customerStream('')
@@ -73,9 +73,6 @@ export const forEachCustomer = async (
   }
 }
 
-/** The most differences that are told in full. */
-const MAX_DRIFT = 1_000
-
 export interface RedecidedAll {
   readonly customers: number
   readonly decisions: number
@@ -113,15 +110,15 @@ export const redecideAll = async (
   await forEachCustomer(
     store,
     async (customer) => {
-      const one = await patiently(() => redecideCustomer(store, rulebooks, customer, range), signal)
+      const one = await patiently(() => redecideCustomer(store, rulebooks, customer, range, signal), signal)
       counts.customers++
       counts.decisions += one.decisions
       counts.facts += one.facts
-      counts.different += one.drift.length
-      drift.push(...one.drift.slice(0, MAX_DRIFT - drift.length))
+      counts.different += one.different
+      drift.push(...one.drift.slice(0, MAX_TOLD - drift.length))
       counts.erased += one.erased
-      counts.not_decided += one.undecided.length
-      undecided.push(...one.undecided.slice(0, MAX_DRIFT - undecided.length))
+      counts.not_decided += one.not_decided
+      undecided.push(...one.undecided.slice(0, MAX_TOLD - undecided.length))
       if (counts.customers % 100 === 0) onProgress({ customers: counts.customers, facts: counts.facts })
     },
     signal,

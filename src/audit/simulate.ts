@@ -48,7 +48,7 @@ export interface Simulated {
   readonly others: Readonly<Record<string, { readonly would: number; readonly happened: number }>>
   /** At most 100 of the facts that the draft would have led to. */
   readonly examples: readonly { readonly customer: string; readonly type: string; readonly at: string }[]
-  /** Customers whose history could not be decided with the draft. */
+  /** At most 100 of the customers whose history could not be decided with the draft. */
   readonly failed: readonly { readonly customer: string; readonly error: string }[]
 }
 
@@ -276,7 +276,8 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
           await runOne(customer)
         } catch (error) {
           signal?.throwIfAborted()
-          failed.push({ customer, error: error instanceof Error ? error.message : String(error) })
+          if (failed.length < MAX_EXAMPLES)
+            failed.push({ customer, error: error instanceof Error ? error.message : String(error) })
         }
         counts.customers++
         if (counts.customers % 100 === 0) onProgress({ ...counts })
@@ -291,7 +292,7 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
       happened: happened.result(),
       others: Object.fromEntries([...others].filter(([, one]) => one.would !== one.happened)),
       examples,
-      failed: failed.slice(0, MAX_EXAMPLES),
+      failed,
     }
   }
 }

@@ -94,6 +94,28 @@ test('a fact that was changed afterwards is named', async () => {
   assert.is(drift[0]?.customer, 'cust_test')
 })
 
+test('of very many differences and decisions that cannot be, the first are told and all are counted', async () => {
+  const w = shop()
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 5 } }))
+  const fact = w.recorded().findLast(({ type }) => type === 'CustomEventTracked')
+  // Each a decision of its own.
+  const { n: _, ...metadata } = fact!.metadata
+  const many = (rulebook?: string) =>
+    Array.from({ length: 1_200 }, (_, n) => ({
+      ...fact!,
+      id: `f${n}`,
+      revision: BigInt(n),
+      metadata: { ...metadata, ...(rulebook === undefined ? {} : { rulebook }) },
+    }))
+  const undecided = await again(w, many('99999'))
+  assert.equal([undecided.undecided.length, undecided.not_decided], [1_000, 1_200])
+  // Each of them but the first leads into a segment, and none is recorded as entered.
+  const [created] = w.recorded()
+  const different = await again(w, [created!, ...many()])
+  assert.ok(different.different > 1_000, String(different.different))
+  assert.is(different.drift.length, 1_000)
+})
+
 test('what cannot be decided again is told, and the rest is decided', async () => {
   const w = shop()
   for (let i = 0; i < 3; i++) {
