@@ -35,6 +35,8 @@ const MAX_PROPERTIES = 100
 const MAX_DEPTH = 5
 /** Faults of one resource that are told. */
 const MAX_FAULTS = 20
+/** Values and properties that are looked at in one resource: some thousandths of a second. */
+const MAX_STEPS = 50_000
 
 export const MetadataSchema = v.object({
   /** The kind of resource, such as `customer`; another name is a schema for objects within metadata. */
@@ -96,6 +98,23 @@ const TYPES: Readonly<Record<Type, readonly [word: string, fits: (value: unknown
   object: ['an object', isRecord],
 }
 
+/** Values to compare with, as sets: made once for each list of a definition. */
+const sets = new WeakMap<readonly unknown[], ReadonlySet<unknown>>()
+const setOf = (list: readonly unknown[]): ReadonlySet<unknown> => {
+  const known = sets.get(list)
+  if (known) return known
+  const made = new Set(list)
+  sets.set(list, made)
+  return made
+}
+
+/** Characters of a list of values that are told. */
+const MAX_LISTED = 1_000
+const listed = (list: readonly unknown[]): string => {
+  const text = list.join(',')
+  return text.length > MAX_LISTED ? `${text.slice(0, MAX_LISTED)}…` : text
+}
+
 /** Why a value is not within the bounds of its property, in the contract's words. */
 const boundFaults = (property: MetadataProperty, value: unknown): readonly string[] => {
   const { eq, ne, lt, lte, gt, gte, min_length: min, max_length: max, exact_length: exact } = property
@@ -103,8 +122,9 @@ const boundFaults = (property: MetadataProperty, value: unknown): readonly strin
   const must = (holds: boolean, words: string): void => {
     if (!holds) faults.push(`must ${words}`)
   }
-  if (eq && eq.length > 0) must(eq.includes(value as never), `be equal to one of ${eq.join(',')}`)
-  if (ne && ne.length > 0) must(!ne.includes(value as never), `not be equal to any of ${ne.join(',')}`)
+  // Told only where it is wrong: there may be a thousand values, and a hundred thousand to compare with them.
+  if (eq && eq.length > 0 && !setOf(eq).has(value)) faults.push(`must be equal to one of ${listed(eq)}`)
+  if (ne && ne.length > 0 && setOf(ne).has(value)) faults.push(`must not be equal to any of ${listed(ne)}`)
   if (typeof value === 'number') {
     if (typeof lt === 'number') must(value < lt, `be less than ${lt}`)
     if (typeof lte === 'number') must(value <= lte, `be less than or equal to ${lte}`)
@@ -131,10 +151,12 @@ const faultsIn = (
   isNew: boolean,
   path: string,
   depth: number,
+  steps: { left: number },
 ): readonly string[] => {
   const faults: string[] = []
   for (const [name, property] of Object.entries(properties)) {
     if (property.deleted) continue
+    if (--steps.left < 0) return [`${path}${name}: there are more than ${MAX_STEPS} values to be checked`]
     const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined
     if (value === undefined || value === null) {
       if (!property.optional && (isNew || value === null)) faults.push(`${path}${name}: property is required`)
@@ -147,10 +169,11 @@ const faultsIn = (
     const [word, fits] = TYPES[property.type]
     const nested = property.object_type ? metadataSchemaOf(all, property.object_type) : undefined
     for (const one of property.array ? (value as readonly unknown[]) : [value]) {
+      if (--steps.left < 0) return [`${path}${name}: there are more than ${MAX_STEPS} values to be checked`]
       const wrong = fits(one) ? boundFaults(property, one) : [`must be ${word}`]
       if (wrong.length > 0) faults.push(`${path}${name}: ${wrong.join(', ')} (actual value is ${shown(one)})`)
       else if (nested && depth < MAX_DEPTH && isRecord(one))
-        faults.push(...faultsIn(all, nested.definition, one, true, `${path}${name}.`, depth + 1))
+        faults.push(...faultsIn(all, nested.definition, one, true, `${path}${name}.`, depth + 1, steps))
       if (faults.length >= MAX_FAULTS) return faults
     }
   }
@@ -172,7 +195,7 @@ export const metadataRefused = (
 ): Refused | undefined => {
   const schema = metadataSchemaOf(all, resource)
   if (!schema || (!metadata && !isNew)) return undefined
-  const faults = faultsIn(all, schema.definition, metadata ?? {}, isNew, '', 1)
+  const faults = faultsIn(all, schema.definition, metadata ?? {}, isNew, '', 1, { left: MAX_STEPS })
   return faults.length > 0
     ? refuse('metadata_validation_failed', faults.join('; '), { resource: { type: 'metadata_schema', id: schema.id } })
     : undefined
