@@ -4,9 +4,8 @@ import type { Condition } from '../domain/conditions/ast.ts'
 import { compile } from '../domain/conditions/compile.ts'
 import { NO_CONTEXT } from '../domain/conditions/subject.ts'
 import { subjectOf } from '../domain/customer/conditions.ts'
-import { accumulateMissing } from '../domain/customer/derive.ts'
+import { startAccumulation } from '../domain/customer/derive.ts'
 import { customerStream } from '../domain/ids.ts'
-import type { RecordedFact } from '../domain/recorded.ts'
 import { environmentOf } from '../domain/rulebook/environment.ts'
 import type { Services } from '../services.ts'
 
@@ -40,11 +39,11 @@ export const preview = async (
         !Object.hasOwn(state.derived.accumulators, spec.key) &&
         spec.types.some((type) => Object.hasOwn(state.occurrences, type)),
     )
-    const history: RecordedFact[] = []
+    const accumulation = startAccumulation(missing)
     if (missing.length > 0)
       for await (const fact of store.readStream(customerStream(id), { maxCount: Number(revision + 1n) }))
-        history.push(fact)
-    return evaluate(subjectOf(accumulateMissing(state, missing, history)), NO_CONTEXT, now).holds
+        accumulation.take(fact)
+    return evaluate(subjectOf(accumulation.into(state)), NO_CONTEXT, now).holds
   }
 
   const everybody = readModel.collection<CustomerDocument>('customers')

@@ -1,9 +1,9 @@
 // Loads customers: from memory, else from what was read ahead or a snapshot and the tail of the stream, else from the stream.
 
-import { accumulateMissing, missingAccumulators, rewatch, withAccumulatorsOf } from '../domain/customer/derive.ts'
+import { missingAccumulators, rewatch, startAccumulation, withAccumulatorsOf } from '../domain/customer/derive.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
-import type { NewFact, RecordedFact } from '../domain/recorded.ts'
+import type { NewFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
@@ -165,10 +165,10 @@ export const createCustomers = ({
   }
 
   const fromHistory = async (id: string, { state, revision }: Held, rulebook: Rulebook): Promise<CustomerState> => {
-    const history: RecordedFact[] = []
+    const accumulation = startAccumulation(missingAccumulators(state, rulebook))
     for await (const fact of store.readStream(customerStream(id), { maxCount: Number(revision + 1n) }))
-      history.push(fact)
-    return accumulateMissing(state, missingAccumulators(state, rulebook), history)
+      accumulation.take(fact)
+    return accumulation.into(state)
   }
 
   const fits = (state: CustomerState, rulebook: Rulebook) => state.derived.rulebook === rulebook.revision

@@ -42,24 +42,42 @@ export const missingAccumulators = (state: CustomerState, rulebook: Rulebook): r
   return [...missing]
 }
 
+/** Accumulators that are made of a history which is gone through once: none of it is held. */
+export interface Accumulation {
+  /** Takes the next fact, oldest first; a deletion begins it anew. */
+  take(fact: RecordedFact): void
+  /** The state with what was made. */
+  into(state: CustomerState): CustomerState
+}
+
+export const startAccumulation = (missing: readonly AccumulatorSpec[]): Accumulation => {
+  const fresh = new Map(missing.map((spec) => [spec, spec.initial()]))
+  return {
+    take(fact) {
+      if (!isCustomerFact(fact)) return
+      if (fact.type === 'CustomerDeleted') for (const spec of missing) fresh.set(spec, spec.initial())
+      const occurrence = occurrenceOf(fact.id, fact, decidedAt(fact))
+      if (!occurrence) return
+      for (const spec of missing)
+        if (spec.types.includes(occurrence.type)) fresh.set(spec, spec.add(fresh.get(spec)!, occurrence))
+    },
+    into(state) {
+      const accumulators = { ...state.derived.accumulators }
+      for (const [spec, made] of fresh) accumulators[spec.key] = made
+      return { ...state, derived: { ...state.derived, accumulators } }
+    },
+  }
+}
+
 /** Fills accumulators from the customer's whole history, oldest first; a deletion begins it anew. */
 export const accumulateMissing = (
   state: CustomerState,
   missing: readonly AccumulatorSpec[],
   history: Iterable<RecordedFact>,
 ): CustomerState => {
-  const fresh = new Map(missing.map((spec) => [spec, spec.initial()]))
-  for (const fact of history) {
-    if (!isCustomerFact(fact)) continue
-    if (fact.type === 'CustomerDeleted') for (const spec of missing) fresh.set(spec, spec.initial())
-    const occurrence = occurrenceOf(fact.id, fact, decidedAt(fact))
-    if (!occurrence) continue
-    for (const spec of missing)
-      if (spec.types.includes(occurrence.type)) fresh.set(spec, spec.add(fresh.get(spec)!, occurrence))
-  }
-  const accumulators = { ...state.derived.accumulators }
-  for (const [spec, made] of fresh) accumulators[spec.key] = made
-  return { ...state, derived: { ...state.derived, accumulators } }
+  const accumulation = startAccumulation(missing)
+  for (const fact of history) accumulation.take(fact)
+  return accumulation.into(state)
 }
 
 /** Fills accumulators from another state of the same customer, which has all of them, after the same facts. */
