@@ -1,6 +1,6 @@
 // A customer's history: the stream cut into decisions, and the state as it stood before or after any of them.
 
-import { accumulateMissing, missingAccumulators, rewatch } from '../domain/customer/derive.ts'
+import { type Accumulation, missingAccumulators, rewatch, startAccumulation } from '../domain/customer/derive.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import { fold } from '../domain/customer/fold.ts'
@@ -58,14 +58,35 @@ export interface Replay {
    * segments are to be looked at again need not be worked out anew.
    */
   take(facts: readonly RecordedFact[], decided?: CustomerState): void
-  /** The state as a decision under this rulebook needs it. */
-  under(rulebook: Rulebook): CustomerState
+  /** The state as a decision under this rulebook needs it. Rejects as reading the stream again does. */
+  under(rulebook: Rulebook): Promise<CustomerState>
 }
 
-export const startReplay = (customer: string, rulebook: Rulebook): Replay => {
+const accumulated = async (
+  missing: Parameters<typeof startAccumulation>[0],
+  facts: AsyncIterable<RecordedFact>,
+  upTo: bigint,
+): Promise<Accumulation> => {
+  const accumulation = startAccumulation(missing)
+  for await (const fact of facts) {
+    if (fact.revision > upTo) break
+    accumulation.take(fact)
+  }
+  return accumulation
+}
+
+/**
+ * `reread`: the stream from its beginning, for a rulebook that asks of the past what the one before did not. A stream may be longer
+ * than there is memory for, so none of it is kept.
+ */
+export const startReplay = (
+  customer: string,
+  rulebook: Rulebook,
+  reread: () => AsyncIterable<RecordedFact>,
+): Replay => {
   let state: CustomerState = newCustomer(customer)
   let current = rulebook
-  const history: RecordedFact[] = []
+  let last = -1n
   let watched = false
   return {
     get state() {
@@ -73,16 +94,17 @@ export const startReplay = (customer: string, rulebook: Rulebook): Replay => {
     },
     take(facts, decided) {
       for (const fact of facts) {
-        history.push(fact)
+        last = fact.revision
         state = fold(state, fact, current)
       }
       watched = decided !== undefined
       if (decided) state = { ...state, derived: { ...state.derived, watches: decided.derived.watches } }
     },
-    under(asked) {
+    async under(asked) {
       if (asked.revision !== current.revision) {
         current = asked
-        state = accumulateMissing(state, missingAccumulators(state, asked), history)
+        const missing = missingAccumulators(state, asked)
+        if (missing.length > 0) state = (await accumulated(missing, reread(), last)).into(state)
         watched = false
       }
       if (!watched) state = rewatch(state, asked)
@@ -103,13 +125,13 @@ export const customerAt = async (
   point: Point,
   signal?: AbortSignal,
 ): Promise<{ readonly state: CustomerState; readonly revision: bigint } | undefined> => {
-  const replay = startReplay(id, rulebook)
+  let state = newCustomer(id)
   let revision: bigint | undefined
   for await (const fact of store.readStream(customerStream(id))) {
     signal?.throwIfAborted()
     if ('revision' in point ? fact.revision > point.revision : decidedAt(fact) > point.time) break
-    replay.take([fact])
+    state = fold(state, fact, rulebook)
     revision = fact.revision
   }
-  return revision === undefined ? undefined : { state: replay.state, revision }
+  return revision === undefined ? undefined : { state, revision }
 }

@@ -78,7 +78,8 @@ export const redecideCustomer = async (
   range: { readonly from?: number; readonly to?: number } = {},
   signal?: AbortSignal,
 ): Promise<Redecided> => {
-  const replay = startReplay(customer, rulebooks.current())
+  const stream = () => store.readStream(customerStream(customer))
+  const replay = startReplay(customer, rulebooks.current(), stream)
   const drift: Drift[] = []
   const undecided: Undecided[] = []
   let different = 0
@@ -97,7 +98,7 @@ export const redecideCustomer = async (
     const recorded = decision.facts.flatMap((fact) => asDecided(fact) ?? [])
     const historical = recorded.some((f) => f.type === 'CustomEventTracked' && f.data.historical === true)
     const rulebook = await rulebooks.at(decision.rulebook)
-    const decided = redecide(replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
+    const decided = redecide(await replay.under(rulebook), recorded, rulebook, { now: decision.now, historical })
     const known = different
     for (let i = 0; i < Math.max(recorded.length, decided.facts.length); i++)
       if (!isSame(recorded[i], decided.facts[i]) && ++different <= MAX_TOLD)
@@ -114,7 +115,7 @@ export const redecideCustomer = async (
   }
 
   try {
-    for await (const decision of decisionsOf(store.readStream(customerStream(customer)))) {
+    for await (const decision of decisionsOf(stream())) {
       signal?.throwIfAborted()
       if (range.to !== undefined && decision.now >= range.to) break
       let decided: CustomerState | undefined

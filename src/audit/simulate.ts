@@ -196,7 +196,7 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
     }
 
     const runOne = async (customer: string): Promise<void> => {
-      const replay = startReplay(customer, await rulebookAt(begins))
+      const replay = startReplay(customer, await rulebookAt(begins), () => store.readStream(customerStream(customer)))
       const history: RecordedFact[] = []
       const seen = { would: new Set<string>(), happened: new Set<string>() }
       let state: CustomerState | undefined
@@ -224,7 +224,7 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
       /** The customer as the draft finds it: not looked at under it yet. */
       const begin = async (): Promise<CustomerState> => {
         const rulebook = await rulebookAt(begins)
-        const before = replay.under(rulebook)
+        const before = await replay.under(rulebook)
         const earlier = begins > 0n ? begins - 1n : -1n
         const lookedAt = BigInt(before.rulebook) > earlier ? String(earlier) : before.rulebook
         const found = rewatch({ ...before, rulebook: lookedAt }, rulebook)

@@ -81,6 +81,38 @@ test('whatever happened, deciding again gives what was recorded', async () => {
   )
 })
 
+test('a stream is gone through, also where a rulebook asks of the past: no more of it is held than is at hand', async () => {
+  const w = shop()
+  const buy = () => {
+    w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+    w.wait(HOUR)
+  }
+  for (let n = 0; n < 60; n++) buy()
+  const condition = { event: 'bought', count: { $more_than: 70 }, within: 'P30D' } as const
+  w.define('segment', 'seg_many', { name: 'many', type: 'auto-update', condition })
+  for (let n = 0; n < 60; n++) buy()
+  let reads = 0
+  const { drift, undecided, decisions } = await redecideCustomer(
+    {
+      async *readStream() {
+        reads++
+        const handed: { readonly revoke: () => void }[] = []
+        for (const fact of w.recorded()) {
+          const one = Proxy.revocable<RecordedFact>(fact, {})
+          handed.push(one)
+          // Whoever kept it fails when looking at it.
+          if (handed.length > 20) handed.shift()!.revoke()
+          yield one.proxy
+        }
+      },
+    },
+    rulebookHistory(w),
+    'cust_test',
+  )
+  assert.equal([drift, undecided], [[], []])
+  assert.ok(decisions >= 120 && reads >= 2, `${decisions} ${reads}`)
+})
+
 test('a fact that was changed afterwards is named', async () => {
   const w = shop()
   w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 5 } }))
