@@ -75,16 +75,17 @@ const begin = async (
   call: Call<unknown, unknown, unknown>,
   entry: Entry<Campaign>,
 ): Promise<Answer> => {
+  const all = services.rulebook.current().definitions
   const wish = firstCodes(entry.id, entry.definition)
-  if (!wish) return { body: showCampaign(entry) }
+  if (!wish) return { body: showCampaign(entry, all) }
   const consistencyToken = await services.voucherJobs.request(wish, [], contextOf(call, services))
   if (wish.count === 1) {
     const last = await services.voucherJobs.complete(wish.id)
     const totals = { codes: 1, published: 0, open: 0, failed: 0 }
-    return { body: showCampaign(entry, totals), consistencyToken: last ?? consistencyToken }
+    return { body: showCampaign(entry, all, totals), consistencyToken: last ?? consistencyToken }
   }
   services.voucherJobs.begin(wish.id)
-  return { body: showCampaign(entry), consistencyToken }
+  return { body: showCampaign(entry, all), consistencyToken }
 }
 
 export const campaignCommands = (services: Services) => {
@@ -102,7 +103,7 @@ export const campaignCommands = (services: Services) => {
         'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',
       remove: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
     },
-    show: async (entry) => showCampaign(entry, await totalsIfKnown(services, entry.id)),
+    show: async (entry, { definitions }) => showCampaign(entry, definitions, await totalsIfKnown(services, entry.id)),
     find: campaignNamed,
     fault: ({ definition }) => tooMany(definition.vouchers_count ?? 0),
     made: ({ definition }) => definition,

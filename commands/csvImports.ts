@@ -15,7 +15,7 @@ import {
   completeMember,
   completeSingle,
   memberFaults,
-  metadataFault,
+  misfitOf,
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
@@ -144,7 +144,7 @@ const voucherIn =
     const faults = campaign
       ? memberFaults(spec.output, campaign.definition, calendar)
       : singleFaults(spec.output, calendar)
-    const refused = refusalOf(faults) ?? metadataFault(definitions, spec.output.metadata, campaign?.definition, true)
+    const refused = refusalOf(faults) ?? misfitOf(definitions, spec.output, campaign?.definition, true)
     if (refused && isRefused(refused)) return { code: given, fault: refused.refused.details }
     const whole = campaign ? completeMember(spec.output, campaign.definition) : completeSingle(spec.output)
     return { code: code.output, active, spec: whole }

@@ -5,6 +5,7 @@ import type { Services } from '../src/services.ts'
 import { accessCommands } from './access.ts'
 import { asyncActionCommands } from './asyncActions.ts'
 import { campaignCommands } from './campaigns.ts'
+import { categoryCommands } from './categories.ts'
 import { clockCommands } from './clock.ts'
 import { consentCommands } from './consents.ts'
 import { creditCommands } from './credits.ts'
@@ -53,6 +54,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...validationRuleCommands(services),
   ...distributionCommands(services),
   ...messageCommands(services),
+  ...categoryCommands(services),
   ...campaignCommands(services),
   ...voucherCommands(services),
   ...creditCommands(services),

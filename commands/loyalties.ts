@@ -79,7 +79,7 @@ export const loyaltyCommands = (services: Services) => [
       create:
         'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
     },
-    show: showCampaign,
+    show: (entry, { definitions }) => showCampaign(entry, definitions),
   }).create,
   ...routesToOne(services, {
     kind: 'campaign',
@@ -90,7 +90,7 @@ export const loyaltyCommands = (services: Services) => [
     patch: ProgramPatch,
     whole: Campaign,
     response: CampaignObject,
-    show: showCampaign,
+    show: (entry, { definitions }) => showCampaign(entry, definitions),
     patched,
     deletion: deletionOf,
     change: {

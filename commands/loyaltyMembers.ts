@@ -103,7 +103,7 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
   const held = cards[card.id] ?? cardIn(executed.state.loyalty, program.id)
   if (!held) return notFound('voucher', card.code)
   return {
-    body: showCard(held, executed.state.id, definition),
+    body: showCard(held, executed.state.id, services.rulebook.current()),
     ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
   }
 }
@@ -141,13 +141,8 @@ export const loyaltyMemberCommands = (services: Services) => [
         )
         if (executed.kind === 'busy') return tooBusy()
         if (executed.kind === 'refused') return fromRefusal(executed.refusal)
-        const { id } = found.card.campaign
         return {
-          body: showCard(
-            executed.state.loyalty.cards[found.card.id]!,
-            executed.state.id,
-            services.rulebook.current().entries('campaign').get(id)?.definition,
-          ),
+          body: showCard(executed.state.loyalty.cards[found.card.id]!, executed.state.id, services.rulebook.current()),
           ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
         }
       },

@@ -118,11 +118,7 @@ const transfer = async (
   const card = state.loyalty.cards[target.card.id]
   if (!card) return notFound('voucher', target.card.code)
   const newest = [position, last?.position].reduce((a, b) => (a !== undefined && (b === undefined || a > b) ? a : b))
-  const shown = showCard(
-    card,
-    state.id,
-    services.rulebook.current().entries('campaign').get(card.campaign.id)?.definition,
-  )
+  const shown = showCard(card, state.id, services.rulebook.current())
   return {
     body: { ...NONE_SAID, ...shown, redemption: { quantity: null, ...shown.redemption } },
     ...(newest === undefined ? {} : { consistencyToken: newest }),

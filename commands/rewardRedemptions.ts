@@ -179,7 +179,7 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
       },
       related_object_type: 'voucher',
       related_object_id: card.id,
-      voucher: showCard(now, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition),
+      voucher: showCard(now, state.id, rulebook),
     },
     ...tokenOf(done),
   }
@@ -197,14 +197,14 @@ const cardGiven = async (
   payment: string,
 ) => {
   const { key: _, ...context } = contextOf(call, services)
-  const program = services.rulebook.current().entries('campaign').get(campaign)?.definition
+  const rulebook = services.rulebook.current()
   const issued = ruleCard(customer, campaign, payment)
   let card = cardIn(loyalty, campaign)
-  if (card && card.id !== issued) return showCard(card, customer, program)
+  if (card && card.id !== issued) return showCard(card, customer, rulebook)
   for (let attempt = 1; card && attempt <= MAX_ATTEMPTS; attempt++) {
     const owner = { type: 'loyalty_card', id: card.id, campaign, customer }
     if ((await services.codes.reserve(card.code, owner, context)) === 'reserved')
-      return showCard(card, customer, program)
+      return showCard(card, customer, rulebook)
     const replaced = await services.customers.execute(
       customer,
       { type: 'ReplaceCardCode', card: card.id, taken: card.code, attempt },
@@ -291,11 +291,7 @@ const rollBack = async (
       customer: showCustomerBriefly(state.id, state.profile),
       related_object_type: 'voucher',
       related_object_id: found.card.id,
-      voucher: showCard(
-        state.loyalty.cards[found.card.id] ?? found.card,
-        state.id,
-        services.rulebook.current().entries('campaign').get(found.card.campaign.id)?.definition,
-      ),
+      voucher: showCard(state.loyalty.cards[found.card.id] ?? found.card, state.id, services.rulebook.current()),
     },
     ...tokenOf(executed.done),
   }

@@ -19,7 +19,7 @@ import {
   completeMember,
   completeSingle,
   memberFaults,
-  metadataFault,
+  misfitOf,
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
@@ -71,8 +71,7 @@ const importItems = async (
   const refused = await inSlices(body, (slice, from): Refused | undefined => {
     for (const [i, { code, active, ...spec }] of slice.entries()) {
       const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
-      const fault =
-        refusalOf(faults, `[${from + i}]`) ?? metadataFault(definitions, spec.metadata, campaign?.definition, true)
+      const fault = refusalOf(faults, `[${from + i}]`) ?? misfitOf(definitions, spec, campaign?.definition, true)
       if (fault) return fault
       items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
     }
@@ -129,7 +128,7 @@ export const voucherJobCommands = (services: Services) => [
       const refused =
         tooMany(count) ??
         refusalOf(memberFaults(spec, campaign.definition, calendar)) ??
-        metadataFault(definitions, spec.metadata, campaign.definition, true)
+        misfitOf(definitions, spec, campaign.definition, true)
       if (refused) return refused
       const asked = { spec, ...(config ? { config } : {}) }
       return accept(services, call, (id) => generation(id, campaign.id, campaign.definition, count, asked))

@@ -18,7 +18,7 @@ import {
   completeMember,
   completeSingle,
   memberFaults,
-  metadataFault,
+  misfitOf,
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
@@ -115,8 +115,7 @@ export const make = async (
   const calendar = calendarOf(project.timeZone)
   const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
   const refused =
-    refusalOf(faults) ??
-    metadataFault(services.rulebook.current().definitions, spec.metadata, campaign?.definition, true)
+    refusalOf(faults) ?? misfitOf(services.rulebook.current().definitions, spec, campaign?.definition, true)
   if (refused) return refused
   const context = contextOf(call, services)
   const id = idFrom('v', campaign?.id ?? 'single', code ?? '', context.key ?? randomBytes(16).toString('hex'))
@@ -243,7 +242,7 @@ const update = async (
       resourceId: found.code,
     })
   const { definitions, project } = services.rulebook.current()
-  const unfit = metadataFault(definitions, patch.metadata, voucher.campaign?.definition, false)
+  const unfit = misfitOf(definitions, patch, voucher.campaign?.definition, false)
   if (unfit) return unfit
   const { timeZone } = project
   const outcome = await perform(services, call, found.code, (state) => {

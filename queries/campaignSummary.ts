@@ -72,7 +72,7 @@ const summary = async (services: Services, name: string, query: v.InferOutput<ty
   return {
     body: {
       object: 'campaign_summary',
-      campaign: showCampaign(entry, codes.get(entry.id) ?? null),
+      campaign: showCampaign(entry, services.rulebook.current().definitions, codes.get(entry.id) ?? null),
       vouchers_count: codes.get(entry.id)?.codes ?? 0,
       ...show(totals),
       publications,

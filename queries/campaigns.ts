@@ -47,7 +47,8 @@ const list = async (
   call: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
 ): Promise<Outcome> => {
   const { campaign_type: type, campaign_status: status, is_referral_code: isReferral } = call.query
-  const all = [...campaignsIn(services.rulebook.current().definitions).values()]
+  const { definitions } = services.rulebook.current()
+  const all = [...campaignsIn(definitions).values()]
   const totals = await totalsOf(
     services,
     all.map(({ id }) => id),
@@ -58,7 +59,7 @@ const list = async (
       (status === undefined || generationOf(definition, totals.get(id)) === status) &&
       (isReferral === undefined || (definition.campaign_type === 'REFERRAL_PROGRAM') === isReferral),
   )
-  const show = (entry: Entry<Campaign>) => showCampaign(entry, totals.get(entry.id) ?? null)
+  const show = (entry: Entry<Campaign>) => showCampaign(entry, definitions, totals.get(entry.id) ?? null)
   return pageOfDefinitions(services, asked, call, fieldsOf(totals), show, 'campaigns')
 }
 
@@ -89,7 +90,11 @@ export const campaignQueries = (services: Services) => {
         if (!entry) return notFound('campaign', params.id)
         return {
           revision: entry.revision,
-          body: showCampaign(entry, (await totalsOf(services, [entry.id])).get(entry.id) ?? null),
+          body: showCampaign(
+            entry,
+            rulebook.current().definitions,
+            (await totalsOf(services, [entry.id])).get(entry.id) ?? null,
+          ),
         }
       },
     }),

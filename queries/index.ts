@@ -12,6 +12,7 @@ import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
 import { campaignTransactionQueries } from './campaignTransactions.ts'
+import { categoryQueries } from './categories.ts'
 import { clockQueries } from './clock.ts'
 import { consentQueries } from './consents.ts'
 import { creditTransactionQueries } from './creditTransactions.ts'
@@ -64,6 +65,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...validationRuleQueries(services),
   ...distributionQueries(services),
   ...messageQueries(services),
+  ...categoryQueries(services),
   ...campaignQueries(services),
   ...campaignTransactionQueries(services),
   ...pendingPointsQueries(services),

@@ -24,7 +24,14 @@ export const loyaltyQueries = (services: Services) => [
       const programs = [...services.rulebook.current().entries('campaign').values()].filter(
         ({ definition }) => definition.campaign_type === 'LOYALTY_PROGRAM',
       )
-      return pageOfDefinitions(services, programs, call, { texts: ['name', 'category'] }, showCampaign, 'campaigns')
+      return pageOfDefinitions(
+        services,
+        programs,
+        call,
+        { texts: ['name', 'category'] },
+        (entry) => showCampaign(entry, services.rulebook.current().definitions),
+        'campaigns',
+      )
     },
   }),
   route({
@@ -37,7 +44,9 @@ export const loyaltyQueries = (services: Services) => [
     response: CampaignObject,
     handler: (call): Outcome => {
       const found = findProgram(services, call.params.campaignId)
-      return isFailure(found) ? found : { revision: found.revision, body: showCampaign(found) }
+      return isFailure(found)
+        ? found
+        : { revision: found.revision, body: showCampaign(found, services.rulebook.current().definitions) }
     },
   }),
   route({

@@ -123,9 +123,8 @@ export const showVouchers = async (
   const shown = new Map<string, object>()
   for (const document of found) {
     const held = cardOf.get(document.voucher)
-    const campaign = rulebook.entries('campaign').get(document.campaign ?? '')?.definition
     const voucher = isCard(document)
-      ? held && showCard(held.card, held.customer, campaign)
+      ? held && showCard(held.card, held.customer, rulebook)
       : showVoucher(document.state, rulebook, document.sums)
     if (voucher) shown.set(document._id, voucher)
   }

@@ -77,6 +77,17 @@ export const CAMPAIGNS = resource({
   many: 'campaigns',
 })
 
+export const CATEGORIES = resource({
+  ...definitions,
+  kind: 'category',
+  prefix: 'cat',
+  path: '/v1/categories',
+  param: 'categoryId',
+  tag: 'Categories',
+  one: 'a category',
+  many: 'categories',
+})
+
 /** Campaigns of one type, under a path of their own. */
 export const LOYALTY_PROGRAMS = resource({
   ...definitions,

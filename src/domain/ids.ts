@@ -13,6 +13,7 @@ export type IdPrefix =
   | 'val'
   | 'asgm'
   | 'camp'
+  | 'cat'
   | 'v'
   | 'ern'
   | 'ltr'

@@ -8,7 +8,6 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'amount_off_formula',
   'auto_redeem',
   'balance',
-  'category_id',
   'code',
   'customer',
   'discount',

@@ -14,9 +14,10 @@ const isUsed = (voucher: Item): boolean =>
 const isBounded = (voucher: Item): boolean =>
   voucher.active === false || WHEN.some((name) => (voucher[name] ?? null) !== null)
 
-const voucherOf = (voucher: Item): Item => ({
+const voucherOf = (voucher: Item, state: Pick<Move['state'], 'idOf'>): Item => ({
   code: voucher.code,
   ...picked(voucher, [...SPEC, 'discount']),
+  category_id: state.idOf(String(voucher.category_id)),
   ...(isItem(voucher.gift) ? { gift: picked(voucher.gift, ['amount', 'effect']) } : {}),
   redemption: picked(partOf(voucher, 'redemption'), ['quantity']),
   ...(isUsed(voucher) ? { active: true } : { active: voucher.active !== false, ...picked(voucher, WHEN) }),
@@ -36,7 +37,7 @@ const importCodes = async (move: Move, campaign: string | undefined, vouchers: r
     'POST',
     path,
     params,
-    vouchers.map(voucherOf),
+    vouchers.map((voucher) => voucherOf(voucher, state)),
     `codes:${campaign ?? ''}:${vouchers[0]!.code}:${vouchers.length}`,
   )
   if (!written.ok) {

@@ -2,7 +2,7 @@
 // others comes after them, under the ids that they have here.
 import { type Item, partOf, picked, renamed, textOf } from './item.ts'
 import { counted, each, type Move, readable, type Step } from './move.ts'
-import { METADATA_SCHEMAS } from './source.ts'
+import { CATEGORIES, METADATA_SCHEMAS } from './source.ts'
 import type { Written } from './target.ts'
 
 const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
@@ -86,6 +86,14 @@ export const schemas = onceOver('event schemas', ['event schemas'], async (move)
   })
 })
 
+export const categories = onceOver('categories', ['categories'], async (move) => {
+  await makeAll(move, await readable(move, 'Categories', () => move.source.all(CATEGORIES)), {
+    kind: 'categories',
+    listed: CATEGORIES,
+    make: (item) => ({ path: CATEGORIES, body: picked(item, ['name', 'hierarchy']) }),
+  })
+})
+
 const CAMPAIGN = [
   'name',
   'description',
@@ -95,6 +103,7 @@ const CAMPAIGN = [
   'auto_join',
   'activity_duration_after_publishing',
   'category',
+  'category_id',
   'metadata',
   'max_per_customer',
   'max_per_period',

@@ -4,6 +4,7 @@ import { codes, publications, redemptions, settleCodes } from './codes.ts'
 import { type Comparison, compare } from './compare.ts'
 import {
   campaigns,
+  categories,
   earningRules,
   metadataSchemas,
   rewards,
@@ -25,6 +26,7 @@ import { createTarget, type TargetOptions } from './target.ts'
 const STEPS: readonly Step[] = [
   schemas,
   customers,
+  categories,
   campaigns,
   rewards,
   codes,

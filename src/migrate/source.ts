@@ -44,8 +44,9 @@ const PAGE = 100
 const SCHEMAS = '/v1/event-schemas'
 const MANAGED_SCHEMAS = '/management/v1/projects/{projectId}/custom-event-schemas'
 
+export const CATEGORIES = '/v1/categories'
 export const METADATA_SCHEMAS = '/v1/metadata-schemas'
-const WHOLE: ReadonlySet<string> = new Set([SCHEMAS, MANAGED_SCHEMAS, METADATA_SCHEMAS])
+const WHOLE: ReadonlySet<string> = new Set([SCHEMAS, MANAGED_SCHEMAS, CATEGORIES, METADATA_SCHEMAS])
 
 /** The first page of a list, as long as it may be; schemas come in one. */
 export const firstPage = (path: string, query: Query): Query => (WHOLE.has(path) ? query : { limit: PAGE, ...query })

@@ -4,7 +4,7 @@ import { idFrom } from '../domain/ids.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import type { Job, JobFailure, JobType } from '../domain/vouchers/job.ts'
-import { metadataFault } from '../domain/vouchers/make.ts'
+import { misfitOf } from '../domain/vouchers/make.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
@@ -52,8 +52,8 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
           const of = rulebook()
             .entries('campaign')
             .get(owner?.campaign ?? '')?.definition
-          const unfit = metadataFault(rulebook().definitions, spec?.metadata, of, false)
-          return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } } }
+          const unfit = misfitOf(rulebook().definitions, spec ?? {}, of, false)
+          return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...(spec ?? {}) } } }
         },
         context,
       )

@@ -120,6 +120,10 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       make: below('/v1/metadata-schemas', (tag) => ({ related_object: `size-${tag}`, properties: {} })),
       body: { properties: { width: { type: 'number', optional: true, array: false } } },
     },
+    '/v1/categories/{categoryId}': {
+      make: below('/v1/categories', (tag) => ({ name: `sorted-${tag}`, hierarchy: 20 })),
+      body: { hierarchy: 30 },
+    },
     '/v1/event-schemas/{customEventSchemaId}': {
       make: below('/v1/event-schemas', (tag) => ({
         name: `visit-${tag}`,

@@ -135,6 +135,7 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/metadata-schemas',
       body: { related_object: `size-${tag}`, properties: { width: { type: 'number', optional: true, array: false } } },
     }),
+    '/v1/categories': (tag) => ({ path: '/v1/categories', body: { name: `category-${tag}`, hierarchy: 10 } }),
     '/v1/event-schemas': (tag) => ({
       path: '/v1/event-schemas',
       body: { name: `schema-${tag}`, schema: { properties: {} } },

@@ -105,6 +105,10 @@ const KINDS: {
     ids: ['wh_1'],
     definition: event.map((name) => ({ url: 'https://shop.example/hook', events: [name] })),
   },
+  category: {
+    ids: ['cat_1', 'cat_2'],
+    definition: fc.record({ name: of('shoes', 'hats'), hierarchy: of(1, 2) }),
+  },
   campaign: {
     ids: ['camp_1', 'camp_2', 'camp_3'],
     definition: fc.oneof(

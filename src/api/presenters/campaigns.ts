@@ -8,6 +8,7 @@ import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../../dom
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { CategoryObject, showCategories } from './categories.ts'
 
 export const CampaignObject = v.pipe(
   v.looseObject({
@@ -22,7 +23,7 @@ export const CampaignObject = v.pipe(
     vouchers_generation_status: v.string(),
     protected: v.boolean(),
     category_id: v.nullable(v.string()),
-    categories: v.array(v.unknown()),
+    categories: v.array(CategoryObject),
     created_at: v.string(),
     updated_at: v.optional(v.string()),
     object: v.literal('campaign'),
@@ -43,33 +44,37 @@ export const generationOf = (
   return totals.failed > 0 && totals.codes === 0 ? 'FAILED' : 'DONE'
 }
 
-/** The parts of a campaign that the contract always has: its vouchers whole, and that it is in no category of the contract's. */
-export const wholeCampaign = ({ voucher, category_id: category, campaign_type: type }: Campaign) => ({
-  ...(voucher || type === 'REFERRAL_PROGRAM'
-    ? {
-        voucher: {
-          type: 'DISCOUNT_VOUCHER' as const,
-          ...voucher,
-          code_config: wholeConfig(voucher?.code_config ?? {}),
-          redemption: { quantity: voucher?.redemption?.quantity ?? null },
-          is_referral_code: type === 'REFERRAL_PROGRAM' || (voucher?.is_referral_code ?? false),
-        },
-      }
-    : {}),
-  readonly: false,
-  protected: false,
-  category_id: category ?? null,
-  categories: [],
-})
+/** The parts of a campaign that the contract always has: its vouchers whole, and the category that it is in. */
+export const wholeCampaign = (campaign: Campaign, all: Definitions) => {
+  const { voucher, category_id: category, campaign_type: type } = campaign
+  return {
+    ...(voucher || type === 'REFERRAL_PROGRAM'
+      ? {
+          voucher: {
+            type: 'DISCOUNT_VOUCHER' as const,
+            ...voucher,
+            code_config: wholeConfig(voucher?.code_config ?? {}),
+            redemption: { quantity: voucher?.redemption?.quantity ?? null },
+            is_referral_code: type === 'REFERRAL_PROGRAM' || (voucher?.is_referral_code ?? false),
+          },
+        }
+      : {}),
+    readonly: false,
+    protected: false,
+    category_id: category ?? null,
+    categories: showCategories(all, campaign),
+  }
+}
 
 /** A campaign as the HTTP contract shows it, with its totals where they are known; null: it has none yet. */
 export const showCampaign = (
   { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
+  all: Definitions,
   totals?: Totals | null,
 ) => ({
   id,
   ...definition,
-  ...wholeCampaign(definition),
+  ...wholeCampaign(definition, all),
   ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
-import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
@@ -21,18 +21,18 @@ export const CampaignObject = v.pipe(
   v.title('LoyaltyCampaign'),
 )
 
-const showWhole = (definition: Campaign) => {
-  const whole = wholeCampaign(definition)
+const showWhole = (definition: Campaign, all: Definitions) => {
+  const whole = wholeCampaign(definition, all)
   return whole.voucher
     ? { ...whole, voucher: { ...whole.voucher, object: 'voucher' as const, active: definition.active } }
     : whole
 }
 
 /** A campaign as the HTTP contract shows it. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>) => ({
+export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>, all: Definitions) => ({
   id,
   ...definition,
-  ...showWhole(definition),
+  ...showWhole(definition, all),
   creation_status: 'DONE' as const,
   vouchers_generation_status: 'DONE' as const,
   created_at: isoOf(createdAt),

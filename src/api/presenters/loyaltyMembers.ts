@@ -5,7 +5,7 @@ import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
 import { CodeName } from '../../domain/codes.ts'
 import type { Card, Pending } from '../../domain/customer/loyalty/state.ts'
 import { present } from '../../domain/present.ts'
-import type { Campaign } from '../../domain/rulebook/campaign.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'
 import type { Services } from '../../services.ts'
@@ -13,6 +13,7 @@ import { allOf } from '../lists/filters.ts'
 import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../lists/pager.ts'
 import { Range, rangeFilter } from '../lists/range.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
+import { showCategories } from './categories.ts'
 import { findProgram } from './loyalties.ts'
 
 export const MemberObject = v.pipe(
@@ -31,7 +32,8 @@ export const MemberObject = v.pipe(
 )
 
 /** A card as the HTTP contract shows it: a voucher. */
-export const showCard = (card: Card, customer: string, definition: Campaign | undefined) => {
+export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
+  const definition = rulebook.entries('campaign').get(card.campaign.id)?.definition
   const next = card.buckets.find(({ expiresAt }) => expiresAt !== null)
   const redemptions = Object.keys(card.spends).length
   return {
@@ -40,7 +42,7 @@ export const showCard = (card: Card, customer: string, definition: Campaign | un
     campaign: card.campaign.name,
     campaign_id: card.campaign.id,
     ...present({ category: definition?.category, category_id: definition?.category_id }),
-    categories: [],
+    categories: showCategories(rulebook.definitions, definition ?? {}),
     type: 'LOYALTY_CARD' as const,
     loyalty_card: {
       points: card.total,
@@ -75,11 +77,8 @@ export const showCard = (card: Card, customer: string, definition: Campaign | un
   }
 }
 
-const campaignOf = ({ rulebook }: Services, id: string): Campaign | undefined =>
-  rulebook.current().entries('campaign').get(id)?.definition
-
 export const showMember = (services: Services, { card, customer }: LoyaltyCardDocument) =>
-  showCard(card, customer, campaignOf(services, card.campaign.id))
+  showCard(card, customer, services.rulebook.current())
 
 /** The card that a path names by code or id, in the program that it names, where it does. */
 export const readCard = async (

@@ -12,6 +12,7 @@ import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
 import { loadCode } from '../../runtime/codeStreams.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
+import { CategoryObject, showCategories } from './categories.ts'
 import { showCard } from './loyaltyMembers.ts'
 import { showAssignment } from './validationRules.ts'
 
@@ -22,6 +23,8 @@ export const VoucherObject = v.pipe(
     campaign: v.optional(v.string()),
     campaign_id: v.optional(v.string()),
     category: v.optional(v.string()),
+    category_id: v.optional(v.string()),
+    categories: v.array(CategoryObject),
     type: VoucherType,
     discount: v.optional(v.looseObject({ type: v.string() })),
     gift: v.optional(v.looseObject({ amount: v.number(), balance: v.number() })),
@@ -71,6 +74,9 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
   const campaign: Campaign | undefined = voucher.campaign?.definition
   const path = `/v1/vouchers/${encodeURIComponent(code.code)}`
   const assigned = rulebook.prepared(assignedTo)
+  const categories = showCategories(rulebook.definitions, {
+    category_id: spec.category_id ?? campaign?.category_id ?? null,
+  })
   const assignments = [...(assigned.get(voucher.id) ?? []), ...(assigned.get(code.code) ?? [])]
   return {
     id: voucher.id,
@@ -79,6 +85,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
       campaign: campaign?.name,
       campaign_id: voucher.campaign?.id,
       category: spec.category ?? campaign?.category,
+      category_id: categories[0]?.id,
     }),
     type: voucher.type,
     ...present({
@@ -118,6 +125,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
     },
     created_at: isoOf(code.createdAt),
     ...present({ updated_at: isoOrNull(code.updatedAt) }),
+    categories,
     object: 'voucher' as const,
   }
 }
@@ -157,5 +165,5 @@ export const showCode = async (
   if (owner.customer === undefined) return undefined
   const { state } = await services.customers.load(owner.customer)
   const card = cardByCode(state.loyalty, code.code)
-  return card && showCard(card, state.id, rulebook.entries('campaign').get(card.campaign.id)?.definition)
+  return card && showCard(card, state.id, rulebook)
 }

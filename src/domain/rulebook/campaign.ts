@@ -5,6 +5,7 @@ import { calendarOf } from '../calendar.ts'
 import { CodeConfig, configFault, roomOf } from '../codes.ts'
 import { MAX_POINTS } from '../points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
+import { categoryFaults, categoryUses } from './category.ts'
 import { ExpirationRules, expirationFaults } from './expiration.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { limitFields } from './limits.ts'
@@ -164,7 +165,9 @@ export const campaignKind: Kind<Campaign> = {
   check,
   faultKey: (faults) => (faults.every(isOfFormat) ? 'invalid_code_config' : 'invalid_campaign_params'),
   doubts,
-  uses: referralUses,
+  // Not asked of what is in the log already: campaigns could once be in categories of any name.
+  checkChange: (_, definition, all) => categoryFaults(definition, all),
+  uses: (definition, all) => [...referralUses(definition, all), ...categoryUses(definition)],
 }
 
 /** The campaigns among all definitions, for kinds that refer to them. */

@@ -1,5 +1,6 @@
 // Every kind of definition that the rulebook holds. A new kind is one file beside this one and one line here.
 import { campaignKind } from './campaign.ts'
+import { categoryKind } from './category.ts'
 import { distributionKind } from './distribution.ts'
 import { earningRuleKind } from './earningRule.ts'
 import { eventSchemaKind } from './eventSchema.ts'
@@ -20,6 +21,7 @@ export const kinds = {
   assignment: assignmentKind,
   distribution: distributionKind,
   projectWebhook: projectWebhookKind,
+  category: categoryKind,
   campaign: campaignKind,
   earningRule: earningRuleKind,
   loyaltyTier: loyaltyTierKind,

@@ -92,6 +92,7 @@ export const VoucherSpec = v.object({
   redemption: v.optional(Redemption),
   ...validityFields,
   category: v.nullish(text(300)),
+  category_id: v.nullish(text(300)),
   additional_info: v.nullish(text(3_000)),
   metadata: v.optional(v.record(v.string(), v.unknown())),
 })

@@ -2,6 +2,7 @@
 import type { Calendar } from '../calendar.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
+import { categoryFaults } from '../rulebook/category.ts'
 import type { Definitions, Fault } from '../rulebook/kind.ts'
 import { metadataRefused } from '../rulebook/metadataSchema.ts'
 import type { VoucherSpec, VoucherType } from '../rulebook/voucherSpec.ts'
@@ -60,18 +61,19 @@ export const refusalOf = (faults: readonly Fault[], prefix = ''): Refused | unde
       )
 
 /**
- * Why a voucher may not have this metadata: by the schema of vouchers or, where its campaign does not say to use that, of campaigns.
- * What a code of a campaign does not say is the campaign's.
+ * Why a voucher may not say this beside the other definitions: its category is none, or its metadata do not have the schema of
+ * vouchers or, where its campaign does not say to use that, of campaigns. What a code of a campaign does not say is the campaign's.
  */
-export const metadataFault = (
+export const misfitOf = (
   all: Definitions,
-  metadata: VoucherSpec['metadata'],
+  { metadata, category_id }: Pick<VoucherSpec, 'metadata' | 'category_id'>,
   campaign: Campaign | undefined,
   isNew: boolean,
 ): Refused | undefined =>
-  campaign && !campaign.use_voucher_metadata_schema
+  refusalOf(categoryFaults({ category_id }, all)) ??
+  (campaign && !campaign.use_voucher_metadata_schema
     ? metadataRefused(all, 'campaign', metadata, false)
-    : metadataRefused(all, 'voucher', metadata, isNew && !campaign)
+    : metadataRefused(all, 'voucher', metadata, isNew && !campaign))
 
 /** A single voucher says what it is. */
 export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })

@@ -55,6 +55,7 @@ export const incentives = {
   category: 'The category of your own that it belongs to',
   category_id: 'The category of your own that it belongs to',
   categories: 'The categories that it belongs to',
+  hierarchy: 'The place of the category among the others: the lower, the earlier',
   // Campaigns
   campaign: 'The campaign, by id or name',
   campaign_id: 'The campaign',

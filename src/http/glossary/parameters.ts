@@ -22,6 +22,7 @@ export const parameters = {
   projectId: 'The id of the project',
   customEventSchemaId: 'Which event schema, by id',
   metadataSchemaId: 'The metadata schema: its id, or the kind of resource that it is of',
+  categoryId: 'Which category, by id',
   assignmentId: 'Which assignment, by id',
   campaignId: 'Which campaign, by id or name',
   earningRuleId: 'Which earning rule, by id',
