@@ -12,6 +12,8 @@ interface Module {
   readonly text: string
   /** Packages by name, modules of ours by path from the root. */
   readonly imports: readonly string[]
+  /** Those of them that are there when the program runs: types are not. */
+  readonly values: readonly string[]
 }
 
 const modules: readonly Module[] = ['src', 'commands', 'queries', 'projections']
@@ -24,14 +26,14 @@ const modules: readonly Module[] = ['src', 'commands', 'queries', 'projections']
     const named = [
       ...text.matchAll(/(?:^|\n)(?:import|export)[^'"\n]*(?:\n[^'"]*?)?from\s+'([^']+)'|import\('([^']+)'\)/g),
     ]
-    return {
-      path,
-      text,
-      imports: named.map((m) => {
-        const name = m[1] ?? m[2] ?? ''
-        return name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name
-      }),
+    const nameIn = (m: RegExpExecArray) => {
+      const name = m[1] ?? m[2] ?? ''
+      return name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name
     }
+    const values = named.filter(
+      ([statement, from]) => from !== undefined && !/^\s*(?:import|export) type\b/.test(statement),
+    )
+    return { path, text, imports: named.map(nameIn), values: values.map(nameIn) }
   })
 
 const inFolder = (...folders: readonly string[]) =>
@@ -137,6 +139,41 @@ test('no two folders need each other', () => {
   })
   assert.ok(parents.size > 5)
   assert.equal(pairs, [])
+})
+
+/** The modules of each circle of `edges`, by Tarjan's algorithm: who is in one cannot be run without the others. */
+const circlesIn = (edges: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] => {
+  const number = new Map<string, number>()
+  const path: string[] = []
+  const circles: string[][] = []
+  const visit = (from: string): number => {
+    const own = number.size
+    number.set(from, own)
+    let low = own
+    path.push(from)
+    for (const to of edges.get(from) ?? []) {
+      if (!number.has(to)) low = Math.min(low, visit(to))
+      else if (path.includes(to)) low = Math.min(low, number.get(to)!)
+    }
+    if (low === own) {
+      const circle = path.splice(path.indexOf(from))
+      if (circle.length > 1) circles.push(circle)
+    }
+    return low
+  }
+  for (const from of edges.keys()) if (!number.has(from)) visit(from)
+  return circles
+}
+
+test('circles of modules are found', () => {
+  const edges = { a: ['b'], b: ['c'], c: ['b', 'd'], d: ['e'], e: [] }
+  assert.equal(circlesIn(new Map(Object.entries(edges))), [['b', 'c']])
+})
+
+test('no modules need each other to run', () => {
+  const edges = new Map(modules.map(({ path, values }) => [path, values]))
+  assert.ok([...edges.values()].flat().includes('src/domain/ids.ts'))
+  assert.equal(circlesIn(edges), [])
 })
 
 test('every file says in its first line what lives there', () => {

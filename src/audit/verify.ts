@@ -2,11 +2,12 @@
 // the one that is served, while the system keeps running.
 import { createHash } from 'node:crypto'
 import type { Projection } from '../../projections/projection.ts'
+import { sortable } from '../domain/position.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { buildInto, type Projector } from '../projector/index.ts'
 import { listParked } from '../projector/parked.ts'
 import { heldOf } from '../projector/session.ts'
-import { isDamagedDocument, type Keyed, positionText, type ReadModel } from '../readmodel/index.ts'
+import { isDamagedDocument, type Keyed, type ReadModel } from '../readmodel/index.ts'
 import { differences, type FieldDifference } from './difference.ts'
 import { patiently } from './patience.ts'
 import { type Behind, bringForward } from './tail.ts'
@@ -293,7 +294,7 @@ const compareOne = async ({
         findings.compared(
           key,
           current,
-          document === null ? undefined : { ...document, _id: key, _at: positionText(at ?? 0n) },
+          document === null ? undefined : { ...document, _id: key, _at: sortable(at ?? 0n) },
         )
     }
   }

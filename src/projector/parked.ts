@@ -1,7 +1,8 @@
 // Parked facts: what could not be shown to a document waits here, in order, with the error of the first; it can be listed
 // and tried again.
+
+import { sortable } from '../domain/position.ts'
 import type { Keyed, ReadModel, Writes } from '../readmodel/index.ts'
-import { positionText } from '../readmodel/index.ts'
 import { createParkedNames, type ParkedNames, type Parking } from './fold.ts'
 
 export const PARKED = 'parked'
@@ -33,7 +34,7 @@ export interface ParkedKey {
 export const PARKED_INDEXES = [{ key: { lane: 1, projection: 1, key: 1, position: 1 } }] as const
 
 const idOf = (lane: string, { projection, key, fact }: Parking): string =>
-  [lane, projection, positionText(fact.position), key].join(' ')
+  [lane, projection, sortable(fact.position), key].join(' ')
 
 /** An error's text is kept up to so many characters. */
 const MAX_ERROR = 2_000
@@ -44,7 +45,7 @@ export const parkedDocuments = (lane: string, parkings: readonly Parking[], at: 
     lane,
     projection: parking.projection,
     key: parking.key,
-    position: positionText(parking.fact.position),
+    position: sortable(parking.fact.position),
     stream: parking.fact.stream,
     revision: parking.fact.revision.toString(),
     fact: parking.fact.id,

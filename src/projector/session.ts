@@ -1,10 +1,10 @@
 // One session of a lane: takes batches from a subscription, folds them, and commits documents and checkpoint together. It ends
 // with the first failure; whoever opens the next one begins again at the checkpoint, so a session may speculate in memory.
 import type { Projection } from '../../projections/projection.ts'
+import { sortable } from '../domain/position.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
 import type { Committed, Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
-import { positionText } from '../readmodel/index.ts'
 import type { Condemned } from './condemned.ts'
 import { createDocumentCache } from './documentCache.ts'
 import {
@@ -89,7 +89,7 @@ interface StoredDocument extends Keyed {
 }
 
 /** What is stored is the document, its key and the position of the newest fact that changed it. */
-const storedOf = ({ key, document, at }: Slot): Keyed => ({ ...document, _id: key, _at: positionText(at ?? 0n) })
+const storedOf = ({ key, document, at }: Slot): Keyed => ({ ...document, _id: key, _at: sortable(at ?? 0n) })
 
 export const heldOf = ({ _id, _at, ...document }: StoredDocument): Held => ({
   document,

@@ -1,11 +1,12 @@
 // Versions side by side: which collection a projection is folded into, building another beside the live one, and swapping them
 // at one position without anybody noticing.
 import type { Projection } from '../../projections/projection.ts'
+import { sortable } from '../domain/position.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
-import { positionText, ReadModelUnavailable } from '../readmodel/index.ts'
+import { ReadModelUnavailable } from '../readmodel/index.ts'
 import { createCondemned } from './condemned.ts'
 import { createParkedNames, fold, plan, routesOf } from './fold.ts'
 import { withHeldLane } from './hold.ts'
@@ -38,7 +39,7 @@ export interface FitOptions {
   readonly ran: ReadonlySet<string> | undefined
 }
 
-const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : positionText(position))
+const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : sortable(position))
 
 const aliasWrite = (alias: AliasDocument): Writes => ({
   collection: 'projections',

@@ -3,7 +3,8 @@ import type { ClientSession, Collection, Db } from 'mongodb'
 import { MongoServerError } from 'mongodb'
 import type { Keyed } from './collection.ts'
 import { isConflict, isDuplicateKey, isUnavailable } from './errors.ts'
-import { type Committed, type Lane, type LaneChange, type LaneDocument, textOf, type Writes } from './lanes.ts'
+import type { Committed, Lane, LaneChange, LaneDocument, Writes } from './lanes.ts'
+import { textOf } from './positions.ts'
 import { findRefused, type Refusal, refusalOf, storedWrites, writeDocuments } from './refused.ts'
 
 const write = async (database: Db, session: ClientSession, { collection, inserts, replaces, deletes }: Writes) => {

@@ -29,7 +29,6 @@ export { type FindOptions, type Keyed, MAX_COUNTED, type ModelCollection } from 
 export type { Committer } from './committers.ts'
 export { isDamagedDocument, isDuplicateKey, QueryTooBroad, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
-export { positionText } from './lanes.ts'
 
 export interface ReadModel {
   /** The documents of a projection, in whichever collection holds them now. */

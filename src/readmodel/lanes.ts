@@ -5,6 +5,7 @@ import type { Keyed } from './collection.ts'
 import { commitLane } from './commit.ts'
 import { type Committer, createCommitters } from './committers.ts'
 import { isDuplicateKey, ReadModelUnavailable } from './errors.ts'
+import { textOf } from './positions.ts'
 
 /** Which collection holds a read model now, and by which version of its projection it was made. */
 export interface Member {
@@ -86,12 +87,6 @@ export interface LaneDocument extends Document {
   heldUntil: number
   at: Date
 }
-
-/** Positions are written as text of one length, so that text order is log order and nothing is lost to a double. */
-export const positionText = (position: bigint): string => position.toString().padStart(20, '0')
-
-export const textOf = (position: bigint | undefined): string | null =>
-  position === undefined ? null : positionText(position)
 
 const laneOf = ({ _id, position, seq, writer, members, heldUntil }: LaneDocument): Lane => ({
   id: _id,
