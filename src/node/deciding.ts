@@ -1,0 +1,86 @@
+// What decides: the read models' projector, customers as they are in memory, and how much is asked of them.
+
+import { randomUUID } from 'node:crypto'
+import type { ActivityDocument } from '../../projections/activity.ts'
+import { projections } from '../../projections/index.ts'
+import { activityId } from '../domain/customer/activity.ts'
+import { uuidFrom } from '../domain/ids.ts'
+import { sleep } from '../line/backoff.ts'
+import type { Logger } from '../log.ts'
+import { createProjector } from '../projector/index.ts'
+import { createCustomerRuntime } from '../runtime/customers.ts'
+import { createErasures } from '../runtime/erasure.ts'
+import { createLoad } from '../runtime/load.ts'
+import { createCustomers } from '../runtime/loader.ts'
+import { projectorMetrics } from '../runtime/operation.ts'
+import type { RulebookRuntime } from '../runtime/rulebook.ts'
+import { createSnapshotStore } from '../runtime/snapshots.ts'
+import { whenReached } from '../runtime/starting.ts'
+import { ReadModelBehind } from '../trouble.ts'
+import type { OnStop, Stores } from './stores.ts'
+
+/** Customers kept in memory; a cold one costs a read of its stream. */
+const CACHED_CUSTOMERS = 20_000
+
+/** How long a start waits for the read models to be there, ms. */
+const START_LIMIT_MS = 5_000
+
+/** What it needs of the node. */
+export interface DecidingParts {
+  readonly stores: Stores
+  readonly rulebook: RulebookRuntime
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly onStop: OnStop
+}
+
+export const startDeciding = async ({ stores, rulebook, log, signal, onStop }: DecidingParts) => {
+  const { metrics, now, vault, store, readModel } = stores
+  let isCrowded = () => false
+  const projector = createProjector({
+    now,
+    isCrowded: () => isCrowded(),
+    group: 'main',
+    projections,
+    store,
+    readModel,
+    log,
+    metrics: projectorMetrics(metrics.registry),
+  })
+  onStop(() => projector.stop())
+  // Collections and their names are there once the projector is past its start; stores in trouble do not keep a node down.
+  for (let waited = 0; projector.status().state === 'starting' && waited < START_LIMIT_MS; waited += 10) await sleep(10)
+  // Random bytes of its own a key would cost a system call each; the pool behind UUIDs does not.
+  const randomKey = () => randomUUID().replaceAll('-', '')
+  const snapshots = createSnapshotStore(readModel, log)
+  const erasures = createErasures({ vault, readModel })
+  const customers = createCustomerRuntime({
+    store,
+    head: (await whenReached(log, signal, () => store.head())) ?? -1n,
+    customers: createCustomers({
+      store,
+      snapshots,
+      cacheSize: CACHED_CUSTOMERS,
+    }),
+    rulebook: rulebook.current,
+    wasUsed: async (customer, key, upTo) => {
+      if (!(await projector.waitFor(upTo, 2_000))) throw new ReadModelBehind()
+      const activity = readModel.collection<ActivityDocument>('activity')
+      const first = activityId(uuidFrom('customer', customer, key, 'command', '0'))
+      return (await activity.findOne({ _id: first }, { projection: { _id: 1 } })) !== null
+    },
+    randomKey,
+    sleep,
+    random: Math.random,
+    now,
+  })
+  const load = createLoad({
+    pending: () => customers.pending,
+    asked: () => customers.asked,
+    clock: () => performance.now(),
+  })
+  onStop(async () => load.stop())
+  isCrowded = load.isCrowded
+  return { projector, customers, load, snapshots, erasures, randomKey }
+}
+export type Deciding = Awaited<ReturnType<typeof startDeciding>>
