@@ -1,13 +1,10 @@
 // Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
-import { formerKey } from '../domain/callerKeys.ts'
-import { gatherDeclined } from '../domain/customer/declined.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import type { CustomerCommand } from '../domain/decider/commands.ts'
-import { type Decision, decide } from '../domain/decider/decide.ts'
 import { customerIdFrom, customerStream, isCustomerId } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
-import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { AppendRefused } from '../eventstore/errors.ts'
 import type { EventStore } from '../eventstore/index.ts'
@@ -17,6 +14,7 @@ import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
 import { createPresumption } from './presumption.ts'
+import { type Basis, decideRound, type Job, type Round } from './round.ts'
 
 /** Who asks, in which request, and under which key a repeat is recognised. */
 export interface CommandContext {
@@ -108,62 +106,10 @@ export interface CustomerRuntimeOptions {
 
 /** How often a command is decided again after a conflict. */
 const MAX_ATTEMPTS = 5
-/**
- * How many commands, facts and bytes of facts go into one append: the store's own limits are 10,000 facts and 1 MiB. A command
- * whose own facts are more goes alone, and is refused alone.
- */
+/** How many commands go into one append, if they have room in it. */
 const MAX_TOGETHER = 128
-const MAX_FACTS_TOGETHER = 1_000
-const MAX_BYTES = 600_000
 /** Bytes of JSON that the state of a customer may have before no more events and profiles are taken in. */
 const MAX_STATE_BYTES = 4 * 1024 * 1024
-/** A fact's metadata as sent, without what rules declined. */
-const METADATA_BYTES = 500
-
-const KEY_REUSED: Refusal = {
-  key: 'idempotency_key_reused',
-  details: 'This key was used for another content before',
-}
-
-interface Job {
-  readonly command: CustomerCommand
-  readonly context: CommandContext
-  readonly resolve: (executed: Executed) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Bytes of a decision's facts as they are sent, near enough. */
-const bytesOf = ({ facts, declined }: Decision): number => {
-  let bytes = declined.length > 0 ? Buffer.byteLength(JSON.stringify(declined)) : 0
-  for (const { data } of facts) bytes += METADATA_BYTES + Buffer.byteLength(JSON.stringify(data))
-  return bytes
-}
-
-const metadataOf = (
-  fact: DecidedFact,
-  index: number,
-  before: CustomerState,
-  decision: Decision,
-  rulebook: Rulebook,
-  { key, print, requestId, actor }: CommandContext,
-): NewFact['metadata'] => ({
-  $correlationId: requestId,
-  ...(fact.causedBy === undefined ? {} : { $causationId: fact.causedBy }),
-  ...(key === undefined ? {} : { commandKey: key }),
-  ...(key === undefined || print === undefined ? {} : { print }),
-  rulebook: rulebook.revision,
-  actor,
-  now: fact.now,
-  ...(fact.root ? { root: true } : {}),
-  // The first fact of a decision has no number: a decision goes on for as long as numbers do.
-  ...(index > 0 ? { n: index } : {}),
-  // Absent where there was no deadline and is none: most customers never have one.
-  ...(decision.state.nextDueAt === null && before.nextDueAt === null ? {} : { nextDueAt: decision.state.nextDueAt }),
-  ...(fact.type === 'CustomEventTracked' && decision.declined.length > 0
-    ? { declined: gatherDeclined(decision.declined) }
-    : {}),
-})
-
 /**
  * Whether a customer may be taken as it was read ahead, without a look at its stream. Had somebody appended since, an append
  * would find out by its revision, and all is decided again on what is there. With nothing to append nobody finds out, and need
@@ -178,6 +124,19 @@ const isInPassing = ({ command, context }: Job): boolean =>
 /** Whether a command may be the first of its customer, so that it is worth a try without reading. */
 const mayBeFirst = ({ command, context }: Job): boolean =>
   !context.dryRun && (command.type === 'TrackEvent' || command.type === 'SaveCustomer') && command.mayCreate
+
+/** Where a round's basis is from: memory or the stream, what was read ahead, or the guess that there is no such customer yet. */
+interface KnownBasis extends Basis {
+  readonly from: 'known' | 'foreseen' | 'presumed'
+  readonly passing: { readonly inPassing: boolean }
+}
+
+type Recording =
+  /** Everything that the round answers is in the log up to here. */
+  | { readonly kind: 'recorded'; readonly position: bigint | undefined }
+  /** It is to be decided again; `isSurprise` where somebody else was faster, and not only the basis a guess. */
+  | { readonly kind: 'again'; readonly isSurprise: boolean }
+  | { readonly kind: 'refused'; readonly error: AppendRefused }
 
 const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] => [
   items.filter(test),
@@ -209,156 +168,99 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     }
   }
 
+  /** What the jobs are decided on: at first what was read ahead, or a presumption; else memory or the stream. */
+  const basisFor = async (id: string, jobs: readonly Job[], isFirst: boolean): Promise<KnownBasis> => {
+    const rulebook = currentRulebook()
+    const passing = { inPassing: jobs.every(isInPassing) }
+    const foreseen = isFirst && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
+    const maybeNew = isFirst && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
+    const presumed = maybeNew && presumption.isWorthIt() ? maybeNew : undefined
+    const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
+    const isFull = customers.weightOf(id) > MAX_STATE_BYTES
+    const from = foreseen ? 'foreseen' : presumed ? 'presumed' : 'known'
+    return { id, loaded, rulebook, isFull, passing, from }
+  }
+
+  /** Those of the jobs that are this stream's own; the others go where it leads to. */
+  const sentOn = (jobs: readonly Job[], linkedTo: string | undefined): readonly Job[] => {
+    if (linkedTo === undefined) return jobs
+    const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
+    for (const { command, context, resolve, reject } of others)
+      execute(linkedTo, command, context).then(resolve, reject)
+    return own
+  }
+
+  /** Whether other nodes have appended since what was decided on was read. */
+  const isBehind = async ({ id, rulebook, loaded }: KnownBasis): Promise<boolean> => {
+    customers.doubt(id)
+    return (await customers.load(id, rulebook)).revision !== loaded.revision
+  }
+
+  /** Appends what a round decided, and keeps it in memory. */
+  const record = async (basis: KnownBasis, jobs: readonly Job[], round: Round): Promise<Recording> => {
+    const { id, loaded, from, passing } = basis
+    const { facts, bytes, state } = round
+    if (facts.length === 0) {
+      // Memory does not hold the customer, so that what is loaded next comes from the stream.
+      if (from === 'presumed') return { kind: 'again', isSurprise: false }
+      if (state !== loaded.state) customers.derived(id, loaded, state)
+      return { kind: 'recorded', position: loaded.position }
+    }
+    const newest = newestPosition
+    const deadline = Math.max(...jobs.map((job) => job.context.deadline ?? 0))
+    const result = await appended(id, facts, loaded.revision < 0n ? 'no_stream' : loaded.revision, deadline)
+    if (result.kind === 'refused') {
+      customers.forget(id)
+      return result
+    }
+    // An old position is that of facts that were there already: the presumed new customer has done this before.
+    const isRepeat = from === 'presumed' && result.kind === 'appended' && result.position <= newest
+    if (result.kind === 'conflict' || isRepeat) {
+      customers.forget(id)
+      if (from === 'presumed') presumption.wasWrong()
+      return { kind: 'again', isSurprise: from === 'known' }
+    }
+    if (from === 'presumed') presumption.wasRight()
+    const { position, revision } = result
+    if (position > newestPosition) newestPosition = position
+    customers.appended(id, loaded, { state, revision, position, facts, bytes }, passing)
+    return { kind: 'recorded', position }
+  }
+
   /** Decides the jobs one after the other, each on the state that the one before leaves, and records them in one append. */
   const together = async (id: string, waiting: readonly Job[]): Promise<void> => {
     let jobs = waiting
     let doubted = false
     for (let attempt = 1; ; attempt++) {
-      const rulebook = currentRulebook()
-      const passing = { inPassing: jobs.every(isInPassing) }
-      const foreseen = attempt === 1 && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
-      const maybeNew = attempt === 1 && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
-      const presumed = maybeNew && presumption.isWorthIt() ? maybeNew : undefined
-      const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
-      const isFull = customers.weightOf(id) > MAX_STATE_BYTES
-      const { linkedTo } = loaded.state
-      if (linkedTo !== undefined) {
-        const [own, others] = partition(jobs, ({ command }) => command.type === 'LinkCustomer')
-        for (const { command, context, resolve, reject } of others)
-          execute(linkedTo, command, context).then(resolve, reject)
-        if (own.length === 0) return
-        jobs = own
-      }
-      let state = loaded.state
-      const facts: NewFact[] = []
-      let bytes = 0
-      const answers: (() => void)[] = []
-      const usedHere = new Map<string, number>()
-      const left: Job[] = []
-      let refused = false
-      let position = loaded.position
-      let revision = loaded.revision
-      for (const job of jobs) {
-        const { command, context } = job
-        if (left.length > 0) {
-          left.push(job)
-          continue
-        }
-        for (let pause = turns.over(); pause; pause = turns.over()) await pause
-        if (context.tryUntil !== undefined && now() > context.tryUntil) {
-          answers.push(() => job.resolve({ kind: 'busy', notTried: true }))
-          continue
-        }
-        const { key } = context
-        if (key !== undefined) {
-          if (usedHere.has(key)) {
-            left.push(job) // is answered as a repeat once the first is recorded
-            continue
-          }
-          const former = formerKey(key)
-          const known = loaded.keys.find(key) ?? (former === undefined ? undefined : loaded.keys.find(former))
-          if (known) {
-            const at = state
-            const print = known.print === undefined ? undefined : (context.print ?? context.printIfKnown?.())
-            const isOther = print !== undefined && known.print !== print
-            answers.push(() =>
-              job.resolve(
-                isOther
-                  ? { kind: 'refused', refusal: KEY_REUSED, state: at, known }
-                  : { kind: 'repeated', range: known, state: at, position },
-              ),
-            )
-            continue
-          }
-          const forgotten = loaded.keys.forgottenUpTo
-          if (
-            forgotten !== undefined &&
-            ((await wasUsed(id, key, forgotten)) || (former !== undefined && (await wasUsed(id, former, forgotten))))
-          ) {
-            const at = state
-            answers.push(() => job.resolve({ kind: 'repeated', range: { first: 0n, count: 0 }, state: at, position }))
-            continue
-          }
-        }
-        const decided =
-          isFull && (command.type === 'TrackEvent' || command.type === 'SaveCustomer')
-            ? refuse('invalid_customer', `The history of customer ${id} is too large to take in more`)
-            : decide(state, command, rulebook, { now: context.now, key: key ?? randomKey() })
-        if (isRefused(decided)) {
-          refused = true
-          const at = state
-          answers.push(() => job.resolve({ kind: 'refused', refusal: decided.refused, state: at }))
-          continue
-        }
-        const { facts: made, state: after } = decided
-        if (context.dryRun) {
-          answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position: undefined }))
-          continue
-        }
-        const size = bytesOf(decided)
-        const isTooMuch = bytes + size > MAX_BYTES || facts.length + made.length > MAX_FACTS_TOGETHER
-        if (isTooMuch && facts.length > 0) {
-          left.push(job)
-          continue
-        }
-        bytes += size
-        const before = state
-        state = after
-        for (const [index, fact] of made.entries()) {
-          facts.push({
-            id: fact.id,
-            type: fact.type,
-            data: fact.data,
-            metadata: metadataOf(fact, index, before, decided, rulebook, context),
-          })
-        }
-        if (key !== undefined && made.length > 0) usedHere.set(key, made.length)
-        answers.push(() => job.resolve({ kind: 'done', facts: made, state: after, position }))
-      }
+      const basis = await basisFor(id, jobs, attempt === 1)
+      jobs = sentOn(jobs, basis.loaded.state.linkedTo)
+      if (jobs.length === 0) return
+      const round = await decideRound(basis, jobs, { wasUsed, randomKey, turns, now })
       // An append finds out by itself whether memory is behind other nodes; a "no" is not said before the stream was asked.
-      if (refused && facts.length === 0 && !presumed && !doubted) {
+      if (round.hasRefusal && round.facts.length === 0 && basis.from !== 'presumed' && !doubted) {
         doubted = true
-        customers.doubt(id)
-        if ((await customers.load(id, rulebook)).revision !== loaded.revision) continue
+        if (await isBehind(basis)) continue
       }
-      if (facts.length > 0) {
-        const expected = loaded.revision < 0n ? 'no_stream' : loaded.revision
-        const newest = newestPosition
-        const deadline = Math.max(...jobs.map((j) => j.context.deadline ?? 0))
-        const result = await appended(id, facts, expected, deadline)
-        if (result.kind === 'refused') {
-          customers.forget(id)
-          if (jobs.length === 1) throw result.error
-          // It is one command's fault, and the others are not to be refused with it.
-          for (const job of jobs) await tried(id, [job])
-          return
-        }
-        // An old position is that of facts that were there already: the presumed new customer has done this before.
-        const isRepeat = presumed !== undefined && result.kind === 'appended' && result.position <= newest
-        if (result.kind === 'conflict' || isRepeat) {
-          customers.forget(id)
-          if (presumed) presumption.wasWrong()
-          if (presumed || foreseen) continue
-          if (attempt >= MAX_ATTEMPTS) {
-            for (const job of jobs) job.resolve({ kind: 'busy' })
-            return
-          }
-          await sleep(random() * 10 * 2 ** attempt)
-          continue
-        }
-        if (presumed) presumption.wasRight()
-        position = result.position
-        revision = result.revision
-        if (position > newestPosition) newestPosition = position
-        customers.appended(id, loaded, { state, revision, position: result.position, facts, bytes }, passing)
-      } else if (presumed) {
-        // Memory does not hold the customer, so that what is loaded next comes from the stream.
-        doubted = true
-        continue
-      } else if (state !== loaded.state) customers.derived(id, loaded, state)
-      for (const answer of answers) answer()
-      if (left.length > 0) await tried(id, left)
-      return
+      const recording = await record(basis, jobs, round)
+      if (recording.kind === 'recorded') {
+        for (const { job, executed } of round.answers) job.resolve(executed(recording.position))
+        if (round.left.length > 0) await tried(id, round.left)
+        return
+      }
+      if (recording.kind === 'refused') {
+        if (jobs.length === 1) throw recording.error
+        // It is one command's fault, and the others are not to be refused with it.
+        for (const job of jobs) await tried(id, [job])
+        return
+      }
+      // Who was presumed to be new, and is not, comes from the stream next.
+      if (basis.from === 'presumed' && round.facts.length === 0) doubted = true
+      if (!recording.isSurprise) continue
+      if (attempt >= MAX_ATTEMPTS) {
+        for (const job of jobs) job.resolve({ kind: 'busy' })
+        return
+      }
+      await sleep(random() * 10 * 2 ** attempt)
     }
   }
 
