@@ -72,7 +72,7 @@ const told = (services: Services, id: string, token: string, position: bigint | 
     status,
     body: { ...showKey(key), token, ...(secret === undefined ? {} : { customer_secret: secret }) },
     headers: NO_STORE,
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }
 
@@ -97,7 +97,7 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
     ...(origins ? { origins } : {}),
     ...(allow ? { allow: [...new Set(allow)] } : {}),
     ...(networks ? { networks } : {}),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    expiresAt,
   }
   const { refusal, position } = await services.access.execute({ type: 'CreateKey', key }, contextOf(call, services))
   return refusal ? { refused: refusal } : told(services, id, token, position, 201)
@@ -131,7 +131,7 @@ export const carryOut = async (
 ): Promise<Outcome> => {
   const { refusal, position } = await services.access.execute(command, contextOf(call, services))
   if (refusal) return { refused: refusal }
-  return { status: 204, ...(position === undefined ? {} : { consistencyToken: position }) }
+  return { status: 204, consistencyToken: position }
 }
 
 const saveRole = async (
@@ -145,7 +145,7 @@ const saveRole = async (
   const { name, description } = role
   const saved = {
     name,
-    ...(description === undefined ? {} : { description }),
+    description,
     permissions: [...new Set(role.permissions)],
   }
   const { refusal, position, state } = await services.access.execute({ type, role: saved }, contextOf(call, services))
@@ -155,7 +155,7 @@ const saveRole = async (
   return {
     status: type === 'CreateRole' ? 201 : 200,
     body: showRole(now),
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }
 

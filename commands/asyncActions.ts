@@ -39,7 +39,7 @@ const change = async (
       const actions = services.readModel.collection<AsyncActionDocument>('asyncActions')
       const known = await actions.findOne({ _id: id }, { projection: { request_id: 1 } })
       const body = showAction(job.progress, known?.request_id ?? '')
-      return { body, ...(position === undefined ? {} : { consistencyToken: position }) }
+      return { body, consistencyToken: position }
     }
     default:
       return changed satisfies never

@@ -30,7 +30,7 @@ const save = async (
   const command = {
     type: 'SaveConsents',
     consents,
-    ...(source === undefined ? {} : { source }),
+    source,
     by: call.key.name,
   } as const
   const executed = await services.customers.execute(found.id, command, contextOf(call, services))
@@ -38,7 +38,7 @@ const save = async (
   if (executed.kind === 'refused') return { refused: executed.refusal }
   return {
     body: showConsents(services, executed.state),
-    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+    consistencyToken: executed.position,
   }
 }
 

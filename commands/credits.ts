@@ -63,10 +63,10 @@ const changeCredits = async (
         code,
         voucher: id,
         ...(campaign ? { campaign: { id: campaign.id, name: campaign.definition.name } } : {}),
-        ...(holder === undefined ? {} : { customer: holder }),
+        customer: holder,
         transaction,
         amount,
-        ...(sourceId === undefined ? {} : { sourceId }),
+        sourceId,
         ...(reason ? { reason } : {}),
         source: call.channel,
       },
@@ -87,7 +87,7 @@ const changeCredits = async (
       object: 'balance',
       related_object: { type: 'voucher', id },
     },
-    ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+    consistencyToken: changed.position,
   }
 }
 

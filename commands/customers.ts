@@ -26,7 +26,7 @@ const answer = (executed: Executed, toGo?: number): Outcome => {
     case 'repeated':
       return {
         body: showCustomerState(executed.state, toGo),
-        ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+        consistencyToken: executed.position,
       }
     default:
       return executed satisfies never
@@ -96,7 +96,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerInput, unknown, 
   const { state, position } = executed
   return {
     body: showCustomerBriefly(named, tellable(reach, state.profile)),
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }
 
@@ -134,7 +134,7 @@ const remove = async (services: Services, call: Call<unknown, unknown, { id: str
   if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
   return {
     status: 204,
-    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+    consistencyToken: executed.position,
   }
 }
 
@@ -193,7 +193,7 @@ const eraseForGood = async (services: Services, call: Call<unknown, unknown, { i
       object: 'pernament_deletion',
     },
     ...(services.erasures.isProvable ? {} : { headers: KEPT }),
-    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+    consistencyToken: executed.position,
   }
 }
 

@@ -76,7 +76,7 @@ export const definitionRoutes = <K extends KindName, Body, Patch extends object>
     kind,
     verb,
     id,
-    ...(definition === undefined ? {} : { definition }),
+    definition,
     occurredAt,
   })
 

@@ -86,7 +86,7 @@ export const changeDefinitions = async (
       const shown = await answer(changed.rulebook)
       const entry = meant && entriesOf(changed.rulebook.definitions, meant.kind).get(meant.id)
       return {
-        ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+        consistencyToken: changed.position,
         ...(entry ? { revision: entry.revision } : {}),
         ...shown,
         ...(doubts.length > 0 ? { headers: { ...shown.headers, Warning: warningOf(doubts) } } : {}),

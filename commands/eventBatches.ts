@@ -95,7 +95,7 @@ export const trackBatch = async (
       return {
         index,
         status: 'refused',
-        ...(id === undefined ? {} : { id }),
+        id,
         error: errorBody(failure, call.requestId),
       }
     }
@@ -114,7 +114,7 @@ export const trackBatch = async (
     return {
       index,
       status: isRepeat ? 'repeated' : 'recorded',
-      ...(body.id === undefined ? {} : { id: body.id }),
+      id: body.id,
       customer_id: state.id,
     }
   }
@@ -135,6 +135,6 @@ export const trackBatch = async (
       refused: count('refused'),
     },
     ...(isCut ? { headers: { 'Retry-After': '1' } } : {}),
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }

@@ -178,8 +178,8 @@ export const record = async (
   const print = given ?? (key === undefined || dryRun ? undefined : printOfEvent(target.id, body))
   const context: CommandContext = {
     ...contextOf(call, services, {
-      ...(key === undefined ? {} : { key }),
-      ...(print === undefined ? {} : { print }),
+      key,
+      print,
       dryRun,
     }),
     ...(tryUntil === undefined ? {} : { tryUntil }),

@@ -28,7 +28,7 @@ const outcomeOf = (tracked: Tracked | Untracked): Outcome => {
   return {
     body: answer,
     ...(isRepeat ? { headers: REPLAYED } : {}),
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }
 

@@ -121,7 +121,7 @@ const transfer = async (
   const shown = showCard(card, state.id, services.rulebook.current())
   return {
     body: { ...NONE_SAID, ...shown, redemption: { quantity: null, ...shown.redemption } },
-    ...(newest === undefined ? {} : { consistencyToken: newest }),
+    consistencyToken: newest,
   }
 }
 

@@ -87,7 +87,7 @@ const retryMany = async (services: Services, call: Call<v.InferOutput<typeof Ret
   }
   return {
     body: { object: 'message_retry', count, has_more: found.length > chosen.length },
-    ...(token === undefined ? {} : { consistencyToken: token }),
+    consistencyToken: token,
   }
 }
 

@@ -152,7 +152,7 @@ const save = async (
   name?: string,
 ): Promise<Outcome> => {
   const context = contextOf(call, services)
-  const wish = await wishOf(services, body, context, { by: 'request', ...(name === undefined ? {} : { name }) })
+  const wish = await wishOf(services, body, context, { by: 'request', name })
   if (isFailure(wish)) return wish
   const saved = await services.orders.save(wish, context)
   switch (saved.kind) {
@@ -172,7 +172,7 @@ const save = async (
           createdAt,
           updatedAt: updatedAt === createdAt ? null : updatedAt,
         }),
-        ...(position === undefined ? {} : { consistencyToken: position }),
+        consistencyToken: position,
       }
     }
     default:

@@ -262,7 +262,7 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
     created_at: isoOf(document.state.createdAt),
     result: resultOf(found, call, rulebook),
     ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
-    ...(rule === undefined ? {} : { validation_rule_id: rule }),
+    validation_rule_id: rule,
     applicable_to: NO_LIST,
     inapplicable_to: NO_LIST,
     metadata: voucher.metadata,

@@ -235,7 +235,7 @@ const rollBack = async (
       stream,
       redemptions: found.map(({ redemption }) => redemption),
       asked,
-      ...(reason === undefined ? {} : { reason }),
+      reason,
     },
     contextOf(call, services, call.idempotencyKey === undefined ? {} : { key: idFrom('rr', id, call.idempotencyKey) }),
   )

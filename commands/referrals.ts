@@ -86,7 +86,7 @@ const assign = async (services: Services, call: AssignCall): Promise<Outcome> =>
     type: 'AssignReferees' as const,
     referral: found.referral,
     holders: named.map(({ id }) => ({ id: holderId(found.voucher.id, id), customer: id, metadata })),
-    ...(call.idempotencyKey === undefined ? {} : { request: call.idempotencyKey }),
+    request: call.idempotencyKey,
   }
   // What would be refused saves no customer.
   const tried = decideCode(found.code, command, call.now)
@@ -113,7 +113,7 @@ const assign = async (services: Services, call: AssignCall): Promise<Outcome> =>
         }),
       ),
     },
-    ...(changed.position === undefined ? {} : { consistencyToken: changed.position }),
+    consistencyToken: changed.position,
   }
 }
 
@@ -132,7 +132,7 @@ const remove = async (
   )
   if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
-  return { status: 204, ...(changed.position === undefined ? {} : { consistencyToken: changed.position }) }
+  return { status: 204, consistencyToken: changed.position }
 }
 
 const HOLDERS = '/v1/referrals/{campaignId}/members/{code}/holders'

@@ -64,8 +64,8 @@ const redeemReserved = async (
         assignment,
         customer: customer.id,
         card: { id: card.id, code: card.code },
-        ...(points === undefined ? {} : { points }),
-        ...(source === undefined ? {} : { source }),
+        points,
+        source,
       },
     },
     context,
@@ -117,7 +117,7 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
     redemption,
     assignment: offer.id,
     source: call.channel,
-    ...(points === undefined ? {} : { points }),
+    points,
   }
   const price = offer.definition.parameters?.loyalty?.points ?? points
   // Asked before anything is kept; who decides is the customer's stream.

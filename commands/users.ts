@@ -43,7 +43,7 @@ const told = (linked: Linked | Failure, status: number): Outcome => {
     status,
     body: { ...showUser(user), link: link ?? null },
     headers: NO_STORE,
-    ...(position === undefined ? {} : { consistencyToken: position }),
+    consistencyToken: position,
   }
 }
 
@@ -59,7 +59,7 @@ const invite = async (services: Services, call: Call<v.InferOutput<typeof UserBo
   const { email, name, role } = call.body
   const fault = roleFault(services, call, role)
   if (fault) return fault
-  const user = { email, ...(name === undefined ? {} : { name }), role }
+  const user = { email, name, role }
   return told(await services.users.invite(user, contextOf(call, services)), 201)
 }
 
@@ -77,7 +77,7 @@ const change = async (services: Services, call: OfUser<v.InferOutput<typeof User
   if (refusal) return { refused: refusal }
   const user = state.users.get(id)
   if (!user) return notFound('access_user', id)
-  return { body: showUser(user), ...(position === undefined ? {} : { consistencyToken: position }) }
+  return { body: showUser(user), consistencyToken: position }
 }
 
 const remove = async (services: Services, call: OfUser): Promise<Outcome> => {
@@ -88,7 +88,7 @@ const remove = async (services: Services, call: OfUser): Promise<Outcome> => {
   if (isOneself(call, id)) return refuse('resource_protected', 'You cannot remove yourself')
   const removed = await services.users.remove(id, contextOf(call, services))
   if ('refused' in removed) return removed
-  return { status: 204, ...(removed.position === undefined ? {} : { consistencyToken: removed.position }) }
+  return { status: 204, consistencyToken: removed.position }
 }
 
 const common = { tag: 'Access', permission: 'access.manage' } as const

@@ -280,7 +280,7 @@ const fromBrowser = (query: v.InferOutput<typeof BrowserQuery>): unknown => {
     ...(query.metadata ? { metadata: query.metadata } : {}),
     ...(query.gift ? { gift: query.gift } : {}),
     ...(session.length > 0 ? { session: Object.fromEntries(session) } : {}),
-    ...(query.tracking_id === undefined ? {} : { tracking_id: query.tracking_id }),
+    tracking_id: query.tracking_id,
   }
 }
 
@@ -296,7 +296,7 @@ const release = async (
     { type: 'Unlock', session },
     contextOf(call, services),
   )
-  return { status: 204, ...(position === undefined ? {} : { consistencyToken: position }) }
+  return { status: 204, consistencyToken: position }
 }
 
 export const validationCommands = (services: Services) => [

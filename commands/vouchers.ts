@@ -99,7 +99,7 @@ const ByCode = v.object({ code: Code })
 const answer = async (services: Services, code: string, position: bigint | undefined): Promise<Outcome> => {
   const shown = await showCode(services, (await loadCode(services.ledgers, code)).state)
   if (!shown) return notFound('voucher', code)
-  return { body: shown, ...(position === undefined ? {} : { consistencyToken: position }) }
+  return { body: shown, consistencyToken: position }
 }
 
 /** Makes a voucher of a campaign, or a single one, and answers with it. */
@@ -174,7 +174,7 @@ const perform = async (
   if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   if (!changed.state.deleted) return answer(services, code, changed.position)
-  return { status: 204, ...(changed.position === undefined ? {} : { consistencyToken: changed.position }) }
+  return { status: 204, consistencyToken: changed.position }
 }
 
 /** Switching a loyalty card is a matter of its holder's stream. */

@@ -55,7 +55,7 @@ const startVerify = (services: Services, running: { now: boolean }, name?: strin
           projections: asked,
           signal,
           onProgress: tell,
-          ...(sample === undefined ? {} : { sample }),
+          sample,
         })
         // One read model says nothing about the log as a whole.
         if (name !== undefined) return { object: 'verification', ...verified }
@@ -161,7 +161,7 @@ export const auditRunQueries = (services: Services) => {
           exportLines(services.store, {
             signal,
             ...(found ? { customer: found.id } : {}),
-            ...(after === undefined ? {} : { after }),
+            after,
           }),
         )
       },

@@ -18,7 +18,7 @@ const FIELDS: DocumentFields = {
   id: { path: '_id' },
   voucher_id: { path: 'voucher' },
   type: { path: 'type' },
-  created_at: { path: 'created_at', slot: TIME },
+  created_at: { path: 'created_at', shape: TIME },
 }
 
 /** Transactions with the balance and the total that each left on its code; `page` is in the order of the log, either way. */

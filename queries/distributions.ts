@@ -105,7 +105,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
       customer: { id: found.id, profile: found.profile },
       cause,
       ...(segment ? { segment } : {}),
-      ...(code === undefined ? {} : { code }),
+      code,
       createdAt: call.now,
       setting: { timeZone: rulebook.project.timeZone, now: call.now },
     })

@@ -29,7 +29,7 @@ const FIELDS: DocumentFields = {
   id: { path: '_id' },
   voucher_id: { path: 'card' },
   type: { path: 'type' },
-  created_at: { path: 'created_at', slot: TIME },
+  created_at: { path: 'created_at', shape: TIME },
 }
 
 /** Transactions are listed as they stand in the log, whatever the order is called. */

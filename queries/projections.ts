@@ -62,7 +62,7 @@ export const projectionQueries = (services: Services) => {
                   kind: rebuild.kind,
                   state: rebuild.state,
                   started_at: isoOf(rebuild.startedAt),
-                  ...(rebuild.error === undefined ? {} : { error: rebuild.error }),
+                  error: rebuild.error,
                 }
               : null,
           }

@@ -107,8 +107,8 @@ const list = async (services: Services, campaign: string, query: ListQuery): Pro
   if (referee === null) return notFound('customer', query.referee!)
   const about = {
     'campaign.id': entry.id,
-    ...(referrer === undefined ? {} : { referrer }),
-    ...(referee === undefined ? {} : { referee }),
+    referrer,
+    referee,
     ...(query.code === undefined ? {} : { 'voucher.code': query.code }),
   }
   const [paged, counted] = await Promise.all([
@@ -206,7 +206,7 @@ const HoldersQuery = v.object({
 
 const HOLDER_FIELDS: DocumentFields = {
   id: { path: 'holder.id' },
-  created_at: { path: 'holder.at', slot: TIME },
+  created_at: { path: 'holder.at', shape: TIME },
   holder_role: {
     cases: [
       [{}, 'REFEREE'],
@@ -341,7 +341,7 @@ export const referralQueries = (services: Services) => [
     response: listOf('data', HolderObject),
     handler: (call) => {
       const { code, campaignId } = call.params
-      return holders(services, { code, ...(campaignId === undefined ? {} : { campaignId }) }, call)
+      return holders(services, { code, campaignId }, call)
     },
   }),
   route({

@@ -47,8 +47,8 @@ const FIELDS: DocumentFields = {
       [{ active: false }, false],
     ],
   },
-  created_at: { path: 'created_at', slot: TIME },
-  updated_at: { path: 'updated_at', slot: TIME },
+  created_at: { path: 'created_at', shape: TIME },
+  updated_at: { path: 'updated_at', shape: TIME },
 }
 
 const ListQuery = v.object({

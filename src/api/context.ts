@@ -19,8 +19,8 @@ export const contextOf = (
 ): CommandContext => {
   const key = more.key ?? call.idempotencyKey
   return {
-    ...(key === undefined ? {} : { key }),
-    ...(more.print === undefined ? {} : { print: more.print }),
+    key,
+    print: more.print,
     requestId: call.requestId,
     actor: { name: call.key.name, role: call.key.role },
     now: call.now,

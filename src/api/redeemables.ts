@@ -258,7 +258,7 @@ export const customerMeant = async (
     reach,
     customer: { id: state.id, profile: {}, mayCreate: id === undefined },
     state,
-    ...(position === undefined ? {} : { position }),
+    position,
   }
 }
 

@@ -206,10 +206,10 @@ const messagesOf = (fact: RecordedFact, id: string): readonly RecordedOutcome[] 
       at: iso(data.occurredAt),
       message: data.id,
       ...('reason' in data
-        ? { reason: data.reason, ...(data.details === undefined ? {} : { details: data.details }) }
+        ? { reason: data.reason, details: data.details }
         : {
             ...(data.notBefore === undefined ? {} : { not_before: iso(data.notBefore) }),
-            ...(data.delayedBy === undefined ? {} : { delayed_by: data.delayedBy }),
+            delayed_by: data.delayedBy,
           }),
     },
   ]

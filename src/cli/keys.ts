@@ -46,7 +46,7 @@ const add = async (name: string, options: unknown): Promise<void> => {
     ...(origin ? { origins: origin } : {}),
     ...(allow ? { allow } : {}),
     ...(network ? { networks: network } : {}),
-    ...(expires === undefined ? {} : { expires_at: expires }),
+    expires_at: expires,
   }
   tell(await ask(admin(options), 'POST', '/v1/access/keys', body))
 }

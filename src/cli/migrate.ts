@@ -112,9 +112,9 @@ const run = async (options: Options): Promise<void> => {
   const to = connectionFor(
     {
       url: options.to,
-      ...(keyFile === undefined ? {} : { keyFile }),
-      ...(toAppId === undefined ? {} : { appId: toAppId }),
-      ...(toToken === undefined ? {} : { token: toToken }),
+      keyFile,
+      appId: toAppId,
+      token: toToken,
     },
     'admin',
   )

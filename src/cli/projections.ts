@@ -115,7 +115,7 @@ export const projectionsCommand: Subcommand = (program) => {
     .argument('[name]', 'only those of this read model')
     .argument('[key]', 'only this document')
     .action(async (projection: string | undefined, key: string | undefined, options: unknown) => {
-      const asked = { ...(projection === undefined ? {} : { projection }), ...(key === undefined ? {} : { key }) }
+      const asked = { projection, key }
       const { data } = v.parse(Retried, await ask(admin(options), 'POST', '/v1/projections/parked/retry', asked))
       for (const one of data) write(`${one.projection}\t${one.key}\t${one.kind}${one.error ? `\t${one.error}` : ''}`)
       if (data.length === 0) write('nothing is parked')

@@ -44,7 +44,7 @@ const tell = (answer: unknown): void => {
 
 const add = async (email: string, options: unknown): Promise<void> => {
   const { role, name } = v.parse(AddOptions, options)
-  const body = { email, role, ...(name === undefined ? {} : { name }) }
+  const body = { email, role, name }
   tell(await ask(admin(options), 'POST', '/v1/access/users', body))
 }
 

@@ -230,7 +230,7 @@ export const createAttempt = (options: AttemptOptions) => {
         cause: await causeFor(claimed, channel),
         ...(message.trigger.segment ? { segment: message.trigger.segment } : {}),
         ...(message.points ? { points: message.points } : {}),
-        ...(code === undefined ? {} : { code }),
+        code,
         createdAt: message.created_at.getTime(),
         setting: { timeZone: rulebook.project.timeZone, now: at },
       })

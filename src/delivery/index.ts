@@ -84,7 +84,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
         : {
             sms: {
               url: config.smsUrl,
-              ...(config.smsAuthorization === undefined ? {} : { authorization: config.smsAuthorization }),
+              authorization: config.smsAuthorization,
             },
           }),
     })

@@ -1,9 +1,9 @@
 // Appends that end with an answer: what is unknown is asked again with the same ids and the same expected revision.
 import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { backoffMs } from '../line/backoff.ts'
-import { createGate } from '../line/gate.ts'
 import { AnswerLost, type Line, LineReplaced, NoAnswer } from '../line/line.ts'
 import type { Log } from '../line/log.ts'
+import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, rest, type Time, within } from '../line/time.ts'
 import { AppendRefused, messageOf, StoreUnavailable, verdictOf } from './errors.ts'
 import type { CheckedAppend, SentFact } from './refuse.ts'
@@ -87,7 +87,7 @@ export const createAppender = <Client>({
     return { kind: 'appended', revision, position: written.position }
   }
 
-  const gate = createGate(IN_FLIGHT, time)
+  const semaphore = createSemaphore(IN_FLIGHT, time)
 
   return async (stream, { facts, bytes }, expected, deadline, yields = false) => {
     const due = time.now() + Math.min(deadline - time.wall(), LONGEST_WAIT_MS)
@@ -100,8 +100,8 @@ export const createAppender = <Client>({
     for (let attempt = 0; ; attempt++) {
       // As long as nothing has been sent this much is certain: fail at once, and say that nothing was written.
       if (!sent && !line.up) throw unavailable('the event store is down')
-      const place = await gate.enter(bytes, left(), yields)
-      if (place === undefined) throw unavailable('the event store is too busy', gate.waitMs)
+      const permit = await semaphore.enter(bytes, left(), yields)
+      if (permit === undefined) throw unavailable('the event store is too busy', semaphore.waitMs)
       const generation = line.current
       let underWay: Promise<unknown> | undefined
       try {
@@ -121,7 +121,7 @@ export const createAppender = <Client>({
         if (!sent) throw caught
         error = caught
         if (caught instanceof NoAnswer)
-          throw unavailable('the event store did not answer in time', line.up ? gate.waitMs : undefined)
+          throw unavailable('the event store did not answer in time', line.up ? semaphore.waitMs : undefined)
         const verdict = verdictOf(caught)
         if (verdict.kind === 'conflict') return conflictOf(caught)
         if (verdict.kind === 'refused') throw new AppendRefused(verdict.reason, `${stream}: ${messageOf(caught)}`)
@@ -129,11 +129,11 @@ export const createAppender = <Client>({
         log.debug({ stream, attempt, err: caught }, 'append of unknown outcome')
       } finally {
         // Whoever does not wait for it any longer: it is in flight until the server is done with it.
-        if (underWay === undefined) place.abandon()
-        void underWay?.then(place.leave, (failed: unknown) => {
+        if (underWay === undefined) permit.abandon()
+        void underWay?.then(permit.leave, (failed: unknown) => {
           const verdict = verdictOf(failed)
-          if (verdict.kind !== 'unknown' || verdict.answered) place.leave()
-          else place.abandon()
+          if (verdict.kind !== 'unknown' || verdict.answered) permit.leave()
+          else permit.abandon()
         })
       }
       const wait = backoffMs(attempt + 1, RETRY)

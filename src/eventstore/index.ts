@@ -11,12 +11,12 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client'
 import type { RecordedFact } from '../domain/recorded.ts'
-import { createGate } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { LineReplaced, NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
+import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, within } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
@@ -115,7 +115,7 @@ export const createEventStore = ({
     onReplaced: report.replaced,
   })
 
-  const readGate = createGate(READS)
+  const readSemaphore = createSemaphore(READS)
 
   async function* records(
     open: (client: EventStoreDBClient) => StreamingRead<ResolvedEvent>,
@@ -123,8 +123,9 @@ export const createEventStore = ({
     take = ownOf,
   ): AsyncGenerator<readonly RawRecord[]> {
     if (!reads.up) throw new StoreUnavailable('the event store is down')
-    const place = await readGate.enter(1, readTimeoutMs)
-    if (place === undefined) throw new StoreUnavailable('the event store is too busy', { busyMs: readGate.waitMs })
+    const permit = await readSemaphore.enter(1, readTimeoutMs)
+    if (permit === undefined)
+      throw new StoreUnavailable('the event store is too busy', { busyMs: readSemaphore.waitMs })
     for (let attempt = 1; ; attempt++) {
       const generation = reads.current
       const { client, onRetired } = generation
@@ -141,10 +142,10 @@ export const createEventStore = ({
         for await (const chunk of chunks) {
           some = true
           // From its first answer on a read goes at the reader's own pace.
-          place.leave()
+          permit.leave()
           yield chunk
         }
-        place.leave()
+        permit.leave()
         return
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
@@ -154,7 +155,7 @@ export const createEventStore = ({
         if (error instanceof LineReplaced && !some && attempt === 1) continue
         throw new StoreUnavailable('the read broke off', { cause: error })
       } finally {
-        place.abandon()
+        permit.abandon()
       }
     }
   }

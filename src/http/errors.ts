@@ -183,11 +183,11 @@ export const errorBody = (failure: Failure, requestId: string): ErrorBody => ({
   code: failure.status,
   key: failure.key,
   message: failure.message,
-  ...(failure.details === undefined ? {} : { details: failure.details }),
+  details: failure.details,
   request_id: requestId,
-  ...(failure.resourceId === undefined ? {} : { resource_id: failure.resourceId }),
-  ...(failure.resourceType === undefined ? {} : { resource_type: failure.resourceType }),
-  ...(failure.error === undefined ? {} : { error: failure.error }),
+  resource_id: failure.resourceId,
+  resource_type: failure.resourceType,
+  error: failure.error,
 })
 
 /** Thrown by a layer below when a needed server does not answer: becomes 503 with `Retry-After` (seconds). */

@@ -81,7 +81,7 @@ export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders |
   if (token !== undefined && position === undefined)
     return refuse('invalid_header', 'Consistency-Token must be a position as an earlier answer gave it')
   return {
-    consistency: { waitMs: waitMs(prefer), ...(position === undefined ? {} : { token: position }) },
+    consistency: { waitMs: waitMs(prefer), token: position },
     idempotencyKey,
     ifNoneMatch: ifNoneMatch === undefined ? undefined : matcher(ifNoneMatch),
     ifMatch: ifMatch === undefined ? undefined : revisionMatcher(ifMatch),

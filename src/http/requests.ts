@@ -176,9 +176,9 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
     const kept = put({
       _id: stream,
       print,
-      ...(status === undefined ? {} : { status }),
-      ...(body === undefined ? {} : { body }),
-      ...(headers === undefined ? {} : { headers }),
+      status,
+      body,
+      headers,
       ...(token === undefined ? {} : { token: String(token) }),
       at: new Date(now()),
     })
@@ -193,9 +193,9 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
       if (kept?.print !== print) return undefined
       const { status, body, headers, token } = kept
       return {
-        ...(status === undefined ? {} : { status }),
+        status,
         ...(body === undefined ? {} : { body: JSON.parse(body) }),
-        ...(headers === undefined ? {} : { headers }),
+        headers,
         ...(token === undefined ? {} : { consistencyToken: BigInt(token) }),
       }
     } catch (error) {

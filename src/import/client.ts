@@ -106,7 +106,7 @@ export const createClient = ({ connection, retryForMs, signal, onRetry }: Client
           ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
         },
-        ...(json === undefined ? {} : { body: json }),
+        body: json,
         signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
       })
       text = await response.text()

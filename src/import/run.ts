@@ -6,7 +6,7 @@ import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Alone } from './alone.ts'
 import { type Client, type Connection, createClient, reasonIn } from './client.ts'
 import { CheckError, InputError, Interrupted, ServerError } from './errors.ts'
-import { createLanes, type LaneItem } from './lanes.ts'
+import { createKeyedBatches, type KeyedItem } from './keyedBatches.ts'
 import { completeMapping, type Mapping, schemaOf } from './mapping.ts'
 import type { MappingFile } from './mappingFile.ts'
 import { mapRecord } from './mapRecord.ts'
@@ -75,7 +75,7 @@ const CHECKED = 100
 /** What goes one by one: so many at a time. */
 const ALONE_AT_ONCE = 16
 
-interface Item extends LaneItem {
+interface Item extends KeyedItem {
   readonly record: SourceRecord
   readonly id: string
   readonly json: string
@@ -300,7 +300,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     await refusedFile.write({
       line: record.line,
       reason,
-      ...(id === undefined ? {} : { id }),
+      id,
       record: record.fields ?? record.content,
     })
     if (counts.refused % 1_000 === 0) report()
@@ -349,8 +349,8 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     }
   }
 
-  const lanes = createLanes<Item>({
-    lanes: alone ? ALONE_AT_ONCE : options.inFlight,
+  const batches = createKeyedBatches<Item>({
+    atOnce: alone ? ALONE_AT_ONCE : options.inFlight,
     maxItems: alone ? 1 : options.batchSize,
     maxBytes: MAX_EVENTS_BYTES,
     send,
@@ -363,12 +363,12 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
       if (record.isLast) unreadableFrom = record.line
       const item = itemOf(record)
       if ('faults' in item) await refuse(record, item.faults.join('; '))
-      else await lanes.offer(item)
+      else await batches.offer(item)
     }
-    await lanes.finish()
+    await batches.finish()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    await lanes.settle()
+    await batches.settle()
     ended = error instanceof Interrupted ? { kind: 'interrupted' } : { kind: 'failed', error }
   }
   await refusedFile.close()

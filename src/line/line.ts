@@ -100,7 +100,7 @@ export interface LineOptions<Client> {
   readonly onReplaced: (reason: string) => void
 }
 
-interface Held<Client> extends Generation<Client> {
+interface OpenGeneration<Client> extends Generation<Client> {
   retire(error: Error): Promise<void>
 }
 
@@ -124,7 +124,7 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
   let lastError: unknown
   let closed = false
 
-  const openClient = (last?: Promise<void>): Held<Client> => {
+  const openClient = (last?: Promise<void>): OpenGeneration<Client> => {
     const client = open()
     const listeners = new Set<(error: Error) => void>()
     let afterLast = last?.then(() => {

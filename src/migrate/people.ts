@@ -102,7 +102,7 @@ const eventOf = (move: Move, event: Item, customer: unknown): Item | undefined =
     id,
     customer: { source_id },
     metadata: partOf(event, 'metadata'),
-    ...(occurred_at === undefined ? {} : { occurred_at }),
+    occurred_at,
   }
 }
 

@@ -21,7 +21,7 @@ const MAX_TRIES = 5
 
 type Store = Pick<EventStore, 'append' | 'readStream' | 'removeStream'>
 
-interface Held {
+interface CachedKey {
   /** By the revision of the fact that made it. */
   readonly keys: ReadonlyMap<string, Uint8Array>
   /** What is encrypted from now on is so under this one; undefined: there is none yet. */
@@ -41,7 +41,7 @@ export interface VaultOptions {
 }
 
 export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault => {
-  const held = createLru<Held>({ entries: CACHED })
+  const held = createLru<CachedKey>({ entries: CACHED })
   const gone = createLru<true>({ entries: GONE })
   /** What was destroyed: facts of it that the log still shows are not taken for keys. */
   const destroyed = new Map<string, bigint>()

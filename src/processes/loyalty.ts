@@ -27,9 +27,9 @@ export const receiveCommand = (from: Counterpart, data: LoyaltyFactData<'PointsT
   card: data.to.card.id,
   points: data.points,
   from,
-  ...(data.reason === undefined ? {} : { reason: data.reason }),
-  ...(data.sourceId === undefined ? {} : { sourceId: data.sourceId }),
-  ...(data.source === undefined ? {} : { source: data.source }),
+  reason: data.reason,
+  sourceId: data.sourceId,
+  source: data.source,
 })
 
 export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProcessesOptions): readonly Process[] => {
@@ -90,8 +90,8 @@ export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProces
           redemption,
           assignment,
           reservation: fact.id,
-          ...(points === undefined ? {} : { points }),
-          ...(source === undefined ? {} : { source }),
+          points,
+          source,
         }
         await tell(customer, command, fact)
         return

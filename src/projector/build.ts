@@ -6,11 +6,11 @@ import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import { type Lane, type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
+import { type BatchDone, createBatchWriter, DocumentsRejected } from './batchWriter.ts'
 import { type Condemned, createCondemned } from './condemned.ts'
 import { routesOf } from './fold.ts'
 import { loadParkedNames, PARKED, PARKED_INDEXES } from './parked.ts'
 import { LaneGone, type LaneRun, runLane } from './runner.ts'
-import { type BatchDone, createSession, DocumentsRejected } from './session.ts'
 import { besideId, indexesWhileBuilding, laneBeside, swap } from './versions.ts'
 
 export type Built =
@@ -192,7 +192,7 @@ const buildOn = async (
     await committer.close()
     throw error
   })
-  const session = createSession({
+  const batchWriter = createBatchWriter({
     readModel,
     source,
     lane,
@@ -207,15 +207,15 @@ const buildOn = async (
   try {
     for (;;) {
       signal?.throwIfAborted()
-      const batch = await Promise.race([session.next(), session.failed])
+      const batch = await Promise.race([batchWriter.next(), batchWriter.failed])
       const within = batch.facts.filter(({ position }) => position <= upTo)
       const unreadable = batch.unreadable.filter(({ position }) => position <= upTo)
       const over = batch.position !== undefined && batch.position >= upTo
-      await session.apply({ ...batch, facts: within, unreadable, position: over ? upTo : batch.position })
+      await batchWriter.apply({ ...batch, facts: within, unreadable, position: over ? upTo : batch.position })
       if (over) break
     }
-    await session.drained()
+    await batchWriter.drained()
   } finally {
-    await session.close()
+    await batchWriter.close()
   }
 }

@@ -1,5 +1,5 @@
 // How far a projector has come and how far it has to go: lag, standing still, and counts for the operator.
-import type { BatchDone } from './session.ts'
+import type { BatchDone } from './batchWriter.ts'
 
 export interface Progress {
   /** A session began at this position while the log's newest fact was at `head`. */

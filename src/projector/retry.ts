@@ -4,10 +4,10 @@ import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
+import { fillFrom, writesOf } from './batchWriter.ts'
 import { ALL_PROJECTIONS, createParkedNames, fold, type Plan, plan, planFor, routesOf, streamKey } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { type ParkedFact, parkedFactsOf, parkedWrites } from './parked.ts'
-import { fillFrom, writesOf } from './session.ts'
 
 export type Retried =
   | { readonly kind: 'done'; readonly facts: number }

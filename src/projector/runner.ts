@@ -22,12 +22,12 @@ import type { Batch, EventStore, Source } from '../eventstore/index.ts'
 import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
+import { type BatchDone, type BatchWriter, createBatchWriter, DocumentsRejected, LaneLost } from './batchWriter.ts'
 import { createCondemned } from './condemned.ts'
 import { routesOf } from './fold.ts'
 import { createLull } from './lull.ts'
 import { loadParkedNames } from './parked.ts'
 import { createProgress } from './progress.ts'
-import { type BatchDone, createSession, DocumentsRejected, LaneLost, type Session } from './session.ts'
 
 export type RunState =
   /** Opening, or waiting to open again after a failure. */
@@ -75,7 +75,7 @@ export interface RunOptions {
   readonly readModel: ReadModel
   readonly log: Log
   readonly metrics?: ProjectorMetrics | undefined
-  /** Makes the lane what it is to be, before each session; says what is folded into it. Rejects with Superseded. */
+  /** Makes the lane what it is to be, before each new writer of batches; says what is folded into it. Rejects with Superseded. */
   readonly prepare: () => Promise<{ readonly lane: Lane; readonly projections: readonly Projection[] }>
   /** The lane has moved, whoever moved it. */
   readonly onMoved: (lane: Lane) => void
@@ -156,14 +156,14 @@ export const runLane = ({
   let lostInARow = 0
   let opening: Promise<unknown> = Promise.resolve()
   const pause = createLull({ isCrowded, clock: () => performance.now() })
-  let current: { readonly session: Session; readonly source: Source } | undefined
+  let current: { readonly batchWriter: BatchWriter; readonly source: Source } | undefined
 
   const moved = (lane: Lane) => {
     if (lane.position !== undefined) progress.moved(lane.position)
     onMoved(lane)
   }
 
-  const openSession = async (): Promise<Session> => {
+  const openBatchWriter = async (): Promise<BatchWriter> => {
     const { lane, projections } = await prepare()
     const parked = condemned.addTo(await loadParkedNames(readModel, id))
     const head = await store.head()
@@ -175,7 +175,7 @@ export const runLane = ({
     progress.opened(lane.position, head)
     moved(lane)
     state = 'catching_up'
-    const session = createSession({
+    const batchWriter = createBatchWriter({
       readModel,
       source,
       lane,
@@ -196,18 +196,18 @@ export const runLane = ({
         moved(done.lane)
       },
     })
-    current = { session, source }
-    return session
+    current = { batchWriter, source }
+    return batchWriter
   }
   const open = () => {
-    const session = openSession()
-    opening = session.catch(() => undefined)
-    return session
+    const batchWriter = openBatchWriter()
+    opening = batchWriter.catch(() => undefined)
+    return batchWriter
   }
 
   const close = async () => {
     await opening
-    await current?.session.close()
+    await current?.batchWriter.close()
     current = undefined
     progress.closed()
   }
@@ -301,29 +301,29 @@ export const runLane = ({
     return Math.min(LONGEST_CHECK_MS, CHECK_MS * 2 ** Math.min(checks, 10)) * (1 - Math.random() / 4)
   }
 
-  const nextBatch = async (session: Session): Promise<Batch> => {
+  const nextBatch = async (batchWriter: BatchWriter): Promise<Batch> => {
     await lull(pause.left())
-    const batch = await session.next()
-    if (current?.session === session) progress.taken()
+    const batch = await batchWriter.next()
+    if (current?.batchWriter === batchWriter) progress.taken()
     pause.taken(batch.caughtUp && oneByOne === 0 && batch.facts.length < LARGE_BATCH)
     checks = 0
     return batch
   }
 
   const work$ = defer(open).pipe(
-    switchMap((session) =>
+    switchMap((batchWriter) =>
       merge(
-        from(session.failed),
+        from(batchWriter.failed),
         defer(() => race(timer(pauseBeforeCheck()), look$).pipe(take(1))).pipe(
-          concatMap(() => session.check()),
+          concatMap(() => batchWriter.check()),
           repeat(),
           ignoreElements(),
         ),
-        defer(() => nextBatch(session)).pipe(
-          concatMap((batch) => session.apply(batch)),
+        defer(() => nextBatch(batchWriter)).pipe(
+          concatMap((batch) => batchWriter.apply(batch)),
           repeat(),
         ),
-      ).pipe(finalize(() => void session.close())),
+      ).pipe(finalize(() => void batchWriter.close())),
     ),
   )
   const observe$ = defer(() => follow(Number.POSITIVE_INFINITY, false)).pipe(repeat())

@@ -7,12 +7,12 @@ import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../readmodel/index.ts'
 import { ReadModelUnavailable } from '../readmodel/index.ts'
+import { fillFrom, writesOf } from './batchWriter.ts'
 import { createCondemned } from './condemned.ts'
 import { createParkedNames, fold, plan, routesOf } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { PARKED, PARKED_INDEXES, type ParkedFact, parkedDocuments } from './parked.ts'
 import { Superseded } from './runner.ts'
-import { fillFrom, writesOf } from './session.ts'
 
 /** The lane in which a projection of a group is built beside the live one. */
 export const besideId = (group: string, projection: string): string => `${group}/${projection}`

@@ -1,11 +1,11 @@
 // The read model: the only place that knows the driver of MongoDB, and where its troubles are dealt with.
 import type { Collection, Document } from 'mongodb'
 import { sleep } from '../line/backoff.ts'
-import { createGate, type Gate, type Place } from '../line/gate.ts'
 import type { HealthLimits } from '../line/health.ts'
 import { NoAnswer } from '../line/line.ts'
 import { type Log, silentLog } from '../line/log.ts'
 import { addressOf } from '../line/reason.ts'
+import { createSemaphore, type Permit, type Semaphore } from '../line/semaphore.ts'
 import { processTime, within } from '../line/time.ts'
 import { UnusableServer } from '../line/unusable.ts'
 import { type Aliases, createAliases } from './aliases.ts'
@@ -91,35 +91,43 @@ export const createReadModel = ({
   }
 
   /** Calls of queries and small writers; those that move a lane come one at a time, and are never kept waiting by the others. */
-  const gate = createGate({ ...CALLS, max: maxPoolSize - KEPT_FREE - BROAD })
+  const semaphore = createSemaphore({ ...CALLS, max: maxPoolSize - KEPT_FREE - BROAD })
   /** Questions that may look through many documents wait for each other, and for nobody else: a slow one is no sign of a slow server. */
-  const broadGate = createGate({ start: BROAD, min: BROAD, max: BROAD, targetMs: callTimeoutMs, weight: BROAD })
+  const broadSemaphore = createSemaphore({
+    start: BROAD,
+    min: BROAD,
+    max: BROAD,
+    targetMs: callTimeoutMs,
+    weight: BROAD,
+  })
 
-  const enter = async (gate: Gate): Promise<Place> => {
+  const enter = async (semaphore: Semaphore): Promise<Permit> => {
     if (!line.up) throw new ReadModelDown('the document store is down')
-    const place = await gate.enter(1, callTimeoutMs)
-    if (place === undefined) throw new ReadModelUnavailable('the document store is too busy', undefined, gate.waitMs)
-    return place
+    const permit = await semaphore.enter(1, callTimeoutMs)
+    if (permit === undefined)
+      throw new ReadModelUnavailable('the document store is too busy', undefined, semaphore.waitMs)
+    return permit
   }
-  const gated = async <T>(action: () => Promise<T>): Promise<T> => guarded(callTimeoutMs, action, await enter(gate))
+  const gated = async <T>(action: () => Promise<T>): Promise<T> =>
+    guarded(callTimeoutMs, action, await enter(semaphore))
   const broad = async <T>(action: () => Promise<T>): Promise<T> => {
     try {
-      return await guarded(callTimeoutMs, action, await enter(broadGate))
+      return await guarded(callTimeoutMs, action, await enter(broadSemaphore))
     } catch (error) {
       throw error instanceof ReadModelUnavailable && isTooSlow(error.cause) ? new QueryTooBroad(error.cause) : error
     }
   }
 
-  const guarded = async <T>(ms: number, action: () => Promise<T>, place?: Place): Promise<T> => {
+  const guarded = async <T>(ms: number, action: () => Promise<T>, permit?: Permit): Promise<T> => {
     if (!line.up) {
-      place?.abandon()
+      permit?.abandon()
       throw new ReadModelDown('the document store is down')
     }
     const generation = line.current
     const answer = line.call(action)
     // Whoever does not wait for it any longer: the server is at work on it until it answers.
-    answer.then(place?.leave, (error: unknown) =>
-      isUnavailable(error) && !isTooSlow(error) ? place?.abandon() : place?.leave(),
+    answer.then(permit?.leave, (error: unknown) =>
+      isUnavailable(error) && !isTooSlow(error) ? permit?.abandon() : permit?.leave(),
     )
     try {
       return await within(processTime, ms, answer, () => new NoAnswer(ms))
@@ -127,8 +135,8 @@ export const createReadModel = ({
       // A client whose first connection failed stays closed for good.
       if (isClientClosed(error)) line.replace(generation, 'the driver closed its client')
       if (isTooSlow(error) || (error instanceof NoAnswer && line.up))
-        throw new ReadModelUnavailable('the document store took too long', error, gate.waitMs)
-      if (isUnavailable(error)) throw new ReadModelDown('the document store is not to be had', error)
+        throw new ReadModelUnavailable('the document store took too long', error, semaphore.waitMs)
+      if (isUnavailable(error)) throw new ReadModelDown('the document store is unavailable', error)
       if (isConflict(error))
         throw new ReadModelUnavailable('the document store was busy with the same documents', error)
       throw error

@@ -37,8 +37,8 @@ export const settleAssignment = async (
     customer,
     {
       type: 'PublishVoucher',
-      ...(campaign === undefined ? {} : { campaign }),
-      ...(type === undefined ? {} : { voucherType: type }),
+      campaign,
+      voucherType: type,
       voucher: { id: voucher, code },
       publication,
       joinOnce,

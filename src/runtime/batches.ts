@@ -2,13 +2,13 @@
 // answered soon. The next request begins when those before it no longer fill that, so that what was begun comes to its end, and
 // commands that came by themselves have only a short crowd before them.
 import { createFlow, type FlowOptions } from '../line/flow.ts'
-import { createGate, type Place } from '../line/gate.ts'
+import { createSemaphore, type Permit } from '../line/semaphore.ts'
 import type { Time } from '../line/time.ts'
 
 /** The turn of one request. */
 export interface Turn {
-  /** Waits until one command may begin, for `ms` at most; gives the place that it leaves at its end, undefined when it may not. */
-  next(ms: number): Promise<Place | undefined>
+  /** Waits until one command may begin, for `ms` at most; gives the permit that it leaves at its end, undefined when it may not. */
+  next(ms: number): Promise<Permit | undefined>
   /** No more commands will begin. To be called once. */
   end(): void
 }
@@ -52,7 +52,7 @@ export interface BatchesOptions extends FlowOptions {
 }
 
 export const createBatches = ({ time, clock, ...options }: BatchesOptions): Batches => {
-  const gate = createGate(UNDER_WAY, time)
+  const semaphore = createSemaphore(UNDER_WAY, time)
   const flow = createFlow(options)
   const waiting = new Set<Waiter>()
   /** Commands of requests that wait, or have begun, and are not done. */
@@ -64,7 +64,7 @@ export const createBatches = ({ time, clock, ...options }: BatchesOptions): Batc
 
   // By the clock and not by free time: so are requests, and what is begun late is not answered in time.
   const isLate = ({ since }: Waiter) => clock() - since >= MAX_TURN_MS
-  const hasRoom = () => toBegin + gate.inside < gate.limit
+  const hasRoom = () => toBegin + semaphore.inside < semaphore.limit
   const admit = () => {
     for (const waiter of waiting) {
       if (!hasRoom()) return
@@ -85,13 +85,13 @@ export const createBatches = ({ time, clock, ...options }: BatchesOptions): Batc
     }
     return {
       async next(ms) {
-        const place = await gate.enter(1, ms)
-        if (place === undefined) return undefined
+        const permit = await semaphore.enter(1, ms)
+        if (permit === undefined) return undefined
         if (left > 0) {
           left--
           toBegin--
         }
-        return { leave: over(place.leave), abandon: over(place.abandon) }
+        return { leave: over(permit.leave), abandon: over(permit.abandon) }
       },
       end() {
         toBegin -= left

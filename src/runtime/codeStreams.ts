@@ -4,14 +4,14 @@ import type { ChangeOfCode } from '../domain/redemption/ledgers.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type CodeState, noCode } from '../domain/vouchers/code.ts'
 import type { CommandContext } from './customers.ts'
-import { type Held, TooBusy } from './decider.ts'
+import { type LoadedStream, TooBusy } from './decider.ts'
 import type { Ledgers } from './ledgers.ts'
 
 /** Where codes are. */
 export type CodeStreams = Pick<Ledgers, 'codes'>
 
 /** What a code's stream says now. A text that cannot be a code is one that nobody has. */
-export const loadCode = async ({ codes }: CodeStreams, text: string): Promise<Held<CodeState>> => {
+export const loadCode = async ({ codes }: CodeStreams, text: string): Promise<LoadedStream<CodeState>> => {
   const code = codeIn(text)
   if (code === undefined) return { state: noCode(text), revision: -1n, position: undefined }
   const held = await codes.load(code)

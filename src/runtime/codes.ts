@@ -42,7 +42,7 @@ export const createCodes = (store: Pick<EventStore, 'append' | 'readStream'>): C
     { code, owner, spec, active = true },
     { requestId, actor, now, deadline, key },
   ) => {
-    const metadata = { $correlationId: requestId, actor, now, ...(key === undefined ? {} : { commandKey: key }) }
+    const metadata = { $correlationId: requestId, actor, now, commandKey: key }
     const facts: NewFact[] = [
       {
         id: uuidFrom('code', code, owner.type, owner.id),

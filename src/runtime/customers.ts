@@ -145,7 +145,7 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 
 export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random, now = Date.now } = options
-  const lines = new Map<string, Job[]>()
+  const queues = new Map<string, Job[]>()
   const turns = createTurns()
   const presumption = createPresumption()
   let pending = 0
@@ -275,13 +275,13 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     }
   }
 
-  const work = async (id: string, line: Job[]): Promise<void> => {
-    while (line.length > 0) {
-      const jobs = line.splice(0, MAX_TOGETHER)
+  const work = async (id: string, queue: Job[]): Promise<void> => {
+    while (queue.length > 0) {
+      const jobs = queue.splice(0, MAX_TOGETHER)
       await tried(id, jobs)
       pending -= jobs.length
     }
-    lines.delete(id)
+    queues.delete(id)
   }
 
   const execute: CustomerRuntime['execute'] = (id, command, context) =>
@@ -289,11 +289,11 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       const job: Job = { command, context, resolve, reject }
       pending++
       asked++
-      const line = lines.get(id)
-      if (line) line.push(job)
+      const queue = queues.get(id)
+      if (queue) queue.push(job)
       else {
         const started = [job]
-        lines.set(id, started)
+        queues.set(id, started)
         // What arrives in the same turn is decided together.
         queueMicrotask(() => void work(id, started))
       }

@@ -24,7 +24,7 @@ export interface Decides<State, Command, F extends { readonly type: string; read
 
 export type DeciderContext = Pick<CommandContext, 'requestId' | 'actor' | 'now' | 'deadline' | 'key'>
 
-export interface Held<State> {
+export interface LoadedStream<State> {
   readonly state: State
   /** The stream's last revision; -1n when there is none. */
   readonly revision: bigint
@@ -32,7 +32,7 @@ export interface Held<State> {
   readonly position: bigint | undefined
 }
 
-export type Decided<State> = Held<State> & {
+export type Decided<State> = LoadedStream<State> & {
   /** Present when the command was refused: nothing was recorded for it. */
   readonly refusal?: Refusal
 }
@@ -44,7 +44,7 @@ export interface Decider<State, Command> {
    */
   execute(name: string, command: Command, context: DeciderContext): Promise<Decided<State>>
   /** What the stream says now; what it said at least up to a revision, where one is given. */
-  load(name: string, atLeast?: bigint): Promise<Held<State>>
+  load(name: string, atLeast?: bigint): Promise<LoadedStream<State>>
 }
 
 /** Other nodes were faster, again and again. */
@@ -83,15 +83,15 @@ export const createDecider = <State, Command, F extends { readonly type: string;
   { streamOf, initial, fold, decide, keyOf, metadata }: Decides<State, Command, F>,
   { store, sleep, random, cached = 10_000 }: DeciderOptions,
 ): Decider<State, Command> => {
-  const cache = createHeavyCache<Held<State>>({
+  const cache = createHeavyCache<LoadedStream<State>>({
     maxEntries: cached,
     maxBytes: CACHE_BYTES,
     weighs: ({ state }) => state,
   })
-  const lines = new Map<string, Job<State, Command>[]>()
+  const queues = new Map<string, Job<State, Command>[]>()
 
   /** Reads on from what memory holds. */
-  const read = async (name: string): Promise<Held<State>> => {
+  const read = async (name: string): Promise<LoadedStream<State>> => {
     let held = cache.get(name) ?? { state: initial(name), revision: -1n, position: undefined }
     const rest = store.readStream(streamOf(name), {
       from: held.revision + 1n,
@@ -117,7 +117,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
       $correlationId: context.requestId,
       actor: context.actor,
       now: context.now,
-      ...(context.key === undefined ? {} : { commandKey: context.key }),
+      commandKey: context.key,
       ...metadata?.(),
     },
   })
@@ -184,9 +184,9 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     }
   }
 
-  const work = async (name: string, line: Job<State, Command>[]): Promise<void> => {
-    while (line.length > 0) {
-      const jobs = line.splice(0, MAX_TOGETHER)
+  const work = async (name: string, queue: Job<State, Command>[]): Promise<void> => {
+    while (queue.length > 0) {
+      const jobs = queue.splice(0, MAX_TOGETHER)
       try {
         await together(name, jobs)
       } catch (error) {
@@ -195,7 +195,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
         for (const { reject } of jobs) reject(error)
       }
     }
-    lines.delete(name)
+    queues.delete(name)
   }
 
   return {
@@ -206,11 +206,11 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     execute: (name, command, context) =>
       new Promise((resolve, reject) => {
         const job = { command, context, resolve, reject }
-        const line = lines.get(name)
-        if (line) line.push(job)
+        const queue = queues.get(name)
+        if (queue) queue.push(job)
         else {
           const started = [job]
-          lines.set(name, started)
+          queues.set(name, started)
           // What arrives in the same turn is decided together.
           queueMicrotask(() => void work(name, started))
         }

@@ -100,7 +100,7 @@ export const createJobStreams = ({ store, uploads, now }: JobStreamsOptions) => 
     const held = await read(id).catch(() => undefined)
     if (held && !isOpen(held.job.progress)) return
     const campaign = held?.job.progress.campaign
-    const data = { id, ...(campaign === undefined ? {} : { campaign }), reason: wordsOf(error), occurredAt: now() }
+    const data = { id, campaign, reason: wordsOf(error), occurredAt: now() }
     if (held) await record(held, { type: 'VoucherJobFailed', data })
     else {
       const metadata = { $correlationId: id, actor: ACTOR, now: now() }
@@ -124,8 +124,8 @@ export const createJobStreams = ({ store, uploads, now }: JobStreamsOptions) => 
       const why = (type === 'VoucherJobCanceled' ? faultOfCancel : faultOfRetry)(progress)
       if (why !== undefined) return { kind: 'refused', why }
       const { campaign } = progress
-      const data = { id, ...(campaign === undefined ? {} : { campaign }), was: standingOf(progress), occurredAt: at }
-      const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
+      const data = { id, campaign, was: standingOf(progress), occurredAt: at }
+      const metadata = { $correlationId: requestId, actor, now: at, commandKey: key }
       const fact = { id: uuidFrom('job', id, type, String(held.revision)), type, data, metadata }
       const result = await store.append(jobStream(id), [fact], held.revision)
       if (result.kind === 'appended')
@@ -140,7 +140,7 @@ export const createJobStreams = ({ store, uploads, now }: JobStreamsOptions) => 
     items: readonly JobItem[],
     { requestId, actor, now: at, deadline, key }: CommandContext,
   ): Promise<bigint> => {
-    const metadata = { $correlationId: requestId, actor, now: at, ...(key === undefined ? {} : { commandKey: key }) }
+    const metadata = { $correlationId: requestId, actor, now: at, commandKey: key }
     const facts: JobFact[] = (await chunksOf(items)).map((chunk) => ({
       type: 'VoucherJobItemsListed',
       data: { id: wish.id, items: [...chunk] },

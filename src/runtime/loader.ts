@@ -75,7 +75,7 @@ const SNAPSHOT_EVERY = 200n
 /** Who leaves memory gets one after fewer: so many bytes may be written for each new fact. */
 const BYTES_PER_FACT = 8 * 1024
 
-interface Held extends Loaded {
+interface CacheEntry extends Loaded {
   readonly snapshotAt: bigint
   /** False: another writer may have appended since. */
   readonly current: boolean
@@ -90,13 +90,13 @@ export const createCustomers = ({
   cacheSize,
   cacheBytes = CACHE_BYTES,
 }: CustomersOptions): Customers => {
-  const snapshotOf = ({ state, revision, position, keys }: Held): Snapshot => ({
+  const snapshotOf = ({ state, revision, position, keys }: CacheEntry): Snapshot => ({
     state,
     revision,
     position,
     keys: keys.save(),
   })
-  const cache = createHeavyCache<Held>({
+  const cache = createHeavyCache<CacheEntry>({
     maxEntries: cacheSize,
     maxBytes: cacheBytes,
     weighs,
@@ -140,7 +140,7 @@ export const createCustomers = ({
     return saved ? { ...saved, keys: createKeyMemory(saved.keys) } : unread(id, rulebook)
   }
 
-  const cold = async (id: string, rulebook: Rulebook): Promise<Held> => {
+  const cold = async (id: string, rulebook: Rulebook): Promise<CacheEntry> => {
     const start = await startOf(id, rulebook)
     const known = newest.get(id)
     const isWhole = known !== undefined && start.revision >= known
@@ -150,21 +150,25 @@ export const createCustomers = ({
     return { state: fitted, revision, position, keys, snapshotAt: start.revision, current: true }
   }
 
-  const readOnFrom = async (id: string, known: Held, rulebook: Rulebook): Promise<Held> => {
+  const readOnFrom = async (id: string, known: CacheEntry, rulebook: Rulebook): Promise<CacheEntry> => {
     const read = await tail(id, known, rulebook)
     newest.set(id, read.revision)
     return read
   }
 
   /** Accumulators of the customer's whole past, from what was read ahead of it; undefined when that does not have them. */
-  const fromForeseen = async (id: string, held: Held, ahead: Loaded, rulebook: Rulebook) => {
+  const fromForeseen = async (id: string, held: CacheEntry, ahead: Loaded, rulebook: Rulebook) => {
     const missing = missingAccumulators(held.state, rulebook)
     if (ahead.revision > held.revision || missingAccumulators(ahead.state, rulebook).length > 0) return undefined
     const same = ahead.revision === held.revision ? ahead : await tail(id, ahead, rulebook, held.revision)
     return same.revision === held.revision ? withAccumulatorsOf(held.state, missing, same.state) : undefined
   }
 
-  const fromHistory = async (id: string, { state, revision }: Held, rulebook: Rulebook): Promise<CustomerState> => {
+  const fromHistory = async (
+    id: string,
+    { state, revision }: CacheEntry,
+    rulebook: Rulebook,
+  ): Promise<CustomerState> => {
     const accumulation = startAccumulation(missingAccumulators(state, rulebook))
     for await (const fact of store.readStream(customerStream(id), { maxCount: Number(revision + 1n) }))
       accumulation.take(fact)
@@ -174,7 +178,7 @@ export const createCustomers = ({
   const fits = (state: CustomerState, rulebook: Rulebook) => state.derived.rulebook === rulebook.revision
 
   /** Makes what is derived fit the rulebook: only a condition that this customer's state has not seen costs a read. */
-  const fit = async (id: string, held: Held, rulebook: Rulebook): Promise<Held> => {
+  const fit = async (id: string, held: CacheEntry, rulebook: Rulebook): Promise<CacheEntry> => {
     if (fits(held.state, rulebook)) return held
     let state = held.state
     if (missingAccumulators(state, rulebook).length > 0) {
@@ -185,15 +189,15 @@ export const createCustomers = ({
   }
 
   /** What came with the facts that were read on: more is not known of their size. */
-  const growthOf = (before: Held | undefined, after: Held): number =>
+  const growthOf = (before: CacheEntry | undefined, after: CacheEntry): number =>
     before ? FACT_BYTES * Number(after.revision - before.revision) : 0
 
-  const snapshotNow = (id: string, held: Held): Held => {
+  const snapshotNow = (id: string, held: CacheEntry): CacheEntry => {
     snapshots.save(id, snapshotOf(held))
     return { ...held, snapshotAt: held.revision }
   }
 
-  const maybeSnapshot = (id: string, held: Held): Held =>
+  const maybeSnapshot = (id: string, held: CacheEntry): CacheEntry =>
     held.revision - held.snapshotAt < SNAPSHOT_EVERY ? held : snapshotNow(id, held)
 
   return {

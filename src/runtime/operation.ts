@@ -64,13 +64,13 @@ export const readinessOf = async (
         position: position === undefined ? null : String(position),
         lag,
         parked,
-        ...(error === undefined ? {} : { error }),
+        error,
         ...(stuck ? { reason: whyStuck(state, stillMs, error) } : {}),
       },
       disk: {
         ok: shortage === undefined,
         free: disks.status().map(({ path, room }) => ({ path, bytes: room?.free ?? null })),
-        ...(shortage === undefined ? {} : { reason: shortage }),
+        reason: shortage,
       },
       clock: {
         ok: distrust === undefined,

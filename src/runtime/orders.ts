@@ -151,8 +151,8 @@ export const createOrders = (options: OrdersOptions): Orders => {
         type: 'ReserveOrder',
         name,
         order,
-        ...(customer === undefined ? {} : { customer }),
-        ...(insteadOf === undefined ? {} : { insteadOf }),
+        customer,
+        insteadOf,
       } as const
       const { refusal } = await ledgers.orders.execute(name, command, context)
       if (refusal) return refusal
@@ -189,12 +189,12 @@ export const createOrders = (options: OrdersOptions): Orders => {
       type: 'SaveOrder',
       order: id,
       patch,
-      ...(referrer === undefined ? {} : { referrer }),
+      referrer,
       ...(found?.known ? { known: found.known } : {}),
       ...(adopts ? { adopts } : {}),
       mustExist: name !== undefined,
       by,
-      ...(createdAt === undefined ? {} : { createdAt }),
+      createdAt,
       triggerHorizonMs,
     } as const
     if (customer === undefined) {

@@ -119,7 +119,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const lookOf = (ask: RedemptionAsk, context: CommandContext): Pick<Sight, 'now' | 'apiKey' | 'session'> => ({
     now: context.now,
     apiKey: ask.asked.apiKey,
-    ...(ask.session === undefined ? {} : { session: ask.session }),
+    session: ask.session,
   })
 
   const commandOf = (ask: RedemptionAsk, request: string, redeemables: readonly Placed[]): RedeemVouchers => ({
@@ -131,7 +131,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     mayCreate: ask.customer?.mayCreate ?? false,
     ...(ask.order ? { order: ask.order } : {}),
     ...(ask.knownOrder ? { knownOrder: ask.knownOrder } : {}),
-    ...(ask.session === undefined ? {} : { session: ask.session }),
+    session: ask.session,
   })
 
   const succeededIn = (facts: readonly { readonly type: string; readonly data: unknown }[]): readonly Succeeded[] =>
@@ -260,7 +260,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         request,
         commit: commitStreamOf(ask, request),
         share: shares[place]!,
-        ...(ask.session === undefined ? {} : { session: ask.session }),
+        session: ask.session,
         ...(ask.customer ? { customer: ask.customer.id } : {}),
       }
       const placed = await places.tell(stream, { type: 'Reserve', reservation }, context)

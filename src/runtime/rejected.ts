@@ -42,7 +42,7 @@ export const createRejectedEvents = (store: EventStore, randomKey: () => string)
         id,
         ...event,
         of: customer,
-        ...(key === undefined ? {} : { key, ...(print === undefined ? {} : { print }) }),
+        ...(key === undefined ? {} : { key, print }),
       }
       return { id, position: await append('EventRejected', uuidFrom('rejected', id), data, context) }
     },

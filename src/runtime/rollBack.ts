@@ -49,7 +49,7 @@ export const createRollBack =
       parent,
       redemptions,
       asked,
-      ...(reason === undefined ? {} : { reason }),
+      reason,
     }
     const customer = customerOfStream(stream)
     let refusal: Refusal | undefined

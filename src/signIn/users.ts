@@ -222,7 +222,7 @@ export const createUsers = ({
     async invite({ email, name, role }, context) {
       const id = `usr_${randomUUID().replaceAll('-', '').slice(0, 24)}`
       const { token, link } = newLink(context.now, INVITATION_MS)
-      const user = { id, email: email.trim().toLowerCase(), ...(name === undefined ? {} : { name }), role }
+      const user = { id, email: email.trim().toLowerCase(), name, role }
       const { refusal, position } = await access.execute({ type: 'InviteUser', user, link }, context)
       return refusal ? fromRefusal(refusal) : told(id, token, position)
     },

@@ -1,13 +1,13 @@
-// The gate and the waiting between tries.
+// The semaphore and the waiting between tries.
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, sleep } from '../../src/line/backoff.ts'
 import { createFlow } from '../../src/line/flow.ts'
-import { createGate } from '../../src/line/gate.ts'
 import { createLimit, type Limit } from '../../src/line/limit.ts'
 import { openLine } from '../../src/line/line.ts'
 import { addressOf, reasonOf } from '../../src/line/reason.ts'
+import { createSemaphore } from '../../src/line/semaphore.ts'
 import { createSteady } from '../../src/line/steady.ts'
 import { processTime } from '../../src/line/time.ts'
 
@@ -77,55 +77,55 @@ test('a client that has ended hides not what it ended by, until the server is th
   return line.close()
 })
 
-test('the gate never lets more in than it says, serves in order, and forgets nobody', async () => {
+test('the semaphore never lets more in than it says, serves in order, and forgets nobody', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 40 }), async (weights) => {
-      const gate = createGate(fixed(3, 10))
+      const semaphore = createSemaphore(fixed(3, 10))
       let inside: number[] = []
       const order: number[] = []
       await Promise.all(
         weights.map(async (weight, i) => {
-          const place = await gate.enter(weight, SOON)
-          assert.ok(place)
+          const permit = await semaphore.enter(weight, SOON)
+          assert.ok(permit)
           order.push(i)
           inside.push(weight)
           assert.ok(inside.length <= 3)
           assert.ok(inside.length === 1 || inside.reduce((a, b) => a + b, 0) <= 10)
           await new Promise((resolve) => setImmediate(resolve))
           inside = inside.toSpliced(inside.indexOf(weight), 1)
-          place?.leave()
+          permit?.leave()
         }),
       )
       assert.equal(
         order,
         weights.map((_, i) => i),
       )
-      assert.is(gate.waiting, 0)
+      assert.is(semaphore.waiting, 0)
     }),
     { numRuns: 50 },
   )
 })
 
-test('who waits too long at the gate goes away, and the next one is let in', async () => {
-  const gate = createGate(fixed(2, 10))
-  assert.ok(await gate.enter(6, SOON))
-  const heavy = gate.enter(8, 20)
-  const light = gate.enter(2, SOON)
+test('who waits too long at the semaphore goes away, and the next one is let in', async () => {
+  const semaphore = createSemaphore(fixed(2, 10))
+  assert.ok(await semaphore.enter(6, SOON))
+  const heavy = semaphore.enter(8, 20)
+  const light = semaphore.enter(2, SOON)
   assert.is(await heavy, undefined)
   assert.ok(await light)
-  assert.is(await gate.enter(1, -1), undefined)
+  assert.is(await semaphore.enter(1, -1), undefined)
 })
 
-test('who is waited for goes first at the gate, and nobody is kept out', async () => {
-  const gate = createGate(fixed(1, 10))
+test('who is waited for goes first at the semaphore, and nobody is kept out', async () => {
+  const semaphore = createSemaphore(fixed(1, 10))
   const order: string[] = []
   const pass = async (name: string, yields: boolean) => {
-    const place = await gate.enter(1, SOON, yields)
+    const permit = await semaphore.enter(1, SOON, yields)
     order.push(name)
     await new Promise((resolve) => setImmediate(resolve))
-    place?.leave()
+    permit?.leave()
   }
-  const first = await gate.enter(1, SOON)
+  const first = await semaphore.enter(1, SOON)
   const all = [
     ...Array.from({ length: 4 }, () => pass('yields', true)),
     ...Array.from({ length: 24 }, () => pass('awaited', false)),

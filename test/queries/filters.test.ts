@@ -37,7 +37,7 @@ const THINGS: readonly Thing[] = Array.from({ length: 90 }, (_, i) => {
 
 const STORED: DocumentFields = {
   name: { path: 'name' },
-  at: { path: 'at', slot: TIME },
+  at: { path: 'at', shape: TIME },
   kind: {
     cases: [
       [{ kind: 'a' }, 'first'],

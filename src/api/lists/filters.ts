@@ -2,7 +2,7 @@
 // or compiled into a query.
 import { calendarOf } from '../../domain/calendar.ts'
 import type { Test } from '../../domain/conditions/ast.ts'
-import type { Slot } from '../../domain/conditions/environment.ts'
+import type { ValueShape } from '../../domain/conditions/environment.ts'
 import { isRecord, shown, startReading } from '../../domain/conditions/faults.ts'
 import { parseTests } from '../../domain/conditions/operators.ts'
 import { prepareTests } from '../../domain/conditions/tests.ts'
@@ -14,13 +14,13 @@ export interface FilterSetting {
   readonly now: number
 }
 
-export const TEXT: Slot = { type: 'string', array: false }
+export const TEXT: ValueShape = { type: 'string', array: false }
 
-export const TIME: Slot = { type: 'datetime', array: false }
+export const TIME: ValueShape = { type: 'datetime', array: false }
 
 interface Asked {
   readonly name: string
-  readonly slot: Slot
+  readonly shape: ValueShape
   readonly tests: readonly Test[]
   readonly path: string
 }
@@ -31,7 +31,7 @@ interface Parsed {
 }
 
 interface Known {
-  readonly slot: Slot
+  readonly shape: ValueShape
   /** All that the field can say, where that is known. */
   readonly values?: readonly string[] | undefined
 }
@@ -63,17 +63,17 @@ const parseFilters = (
       faults.push(`Property .${path} is none that this list can be filtered by (${names.join(', ')})`)
       continue
     }
-    const { slot, values } = field
+    const { shape, values } = field
     const reading = startReading()
     const conditions = isRecord(given) ? given.conditions : undefined
-    const tests = parseTests(conditions, `${path}.conditions`, { slot, timeZone, reading, what: `field '${name}'` })
+    const tests = parseTests(conditions, `${path}.conditions`, { shape, timeZone, reading, what: `field '${name}'` })
     const wrong = tests && strange(tests, values)
     if (wrong !== undefined)
       faults.push(
         `Property .${path}.conditions should ask for allowed values [ ${values?.join(', ')} ] (is ${shown(wrong)})`,
       )
     if (tests) {
-      asked.push({ name, slot, tests, path })
+      asked.push({ name, shape, tests, path })
       continue
     }
     const parsed = reading.finish(undefined)
@@ -84,7 +84,7 @@ const parseFilters = (
 }
 
 /** A field of what is in memory: of which type it is, how it is read, and all that it can say where that is known. */
-export type Field<D> = readonly [slot: Slot, read: (entry: D) => unknown, values?: readonly string[]]
+export type Field<D> = readonly [shape: ValueShape, read: (entry: D) => unknown, values?: readonly string[]]
 
 /** Whether an entry passes. */
 type Predicate<D> = (entry: D) => boolean
@@ -96,12 +96,12 @@ export const predicateOf = <D>(
 ): Predicate<D> | Failure => {
   const known = (name: string): Known | undefined => {
     const field = fields.get(name)
-    return field && { slot: field[0], values: field[2] }
+    return field && { shape: field[0], values: field[2] }
   }
   const parsed = parseFilters(filters ?? {}, known, [...fields.keys()], timeZone)
   if ('failed' in parsed) return parsed
-  const predicates = parsed.asked.map(({ name, slot, tests }): Predicate<D> => {
-    const ask = prepareTests(tests, slot.type, timeZone)
+  const predicates = parsed.asked.map(({ name, shape, tests }): Predicate<D> => {
+    const ask = prepareTests(tests, shape.type, timeZone)
     const [, read] = fields.get(name)!
     return (entry) => ask(read(entry), now).holds
   })
@@ -113,7 +113,7 @@ export const predicateOf = <D>(
  * cases exclude each other.
  */
 type DocumentField =
-  | { readonly path: string; readonly slot?: Slot }
+  | { readonly path: string; readonly shape?: ValueShape }
   | { readonly cases: readonly (readonly [where: Record<string, unknown>, shown: string | boolean | null])[] }
 
 export type DocumentFields = Readonly<Record<string, DocumentField>>
@@ -205,21 +205,21 @@ export const filterQuery = (
     const field = fieldOf(name)
     if (field === undefined) return undefined
     return 'cases' in field
-      ? { slot: TEXT, values: field.cases.flatMap(([, value]) => (value === null ? [] : [String(value)])) }
-      : { slot: field.slot ?? TEXT }
+      ? { shape: TEXT, values: field.cases.flatMap(([, value]) => (value === null ? [] : [String(value)])) }
+      : { shape: field.shape ?? TEXT }
   }
   const parsed = parseFilters(filters, known, names, timeZone)
   if ('failed' in parsed) return parsed
   const faults: string[] = []
-  const conditions = parsed.asked.map(({ name, slot, tests, path }): Condition => {
+  const conditions = parsed.asked.map(({ name, shape, tests, path }): Condition => {
     const field = fieldOf(name)!
     if ('cases' in field) {
-      const ask = prepareTests(tests, slot.type, timeZone)
+      const ask = prepareTests(tests, shape.type, timeZone)
       const passing = field.cases.filter(([, value]) => ask(value, now).holds).map(([where]) => where)
       return passing.length === 0 ? NOTHING : passing.length === field.cases.length ? {} : either(passing)
     }
     const made = tests.map((test) =>
-      slot.type === 'datetime' ? timeCondition(field.path, test, timeZone) : textCondition(field.path, test),
+      shape.type === 'datetime' ? timeCondition(field.path, test, timeZone) : textCondition(field.path, test),
     )
     if (made.some((one) => one === undefined))
       faults.push(`Property .${path}.conditions has an operator that is not supported by this list`)

@@ -291,7 +291,7 @@ export const listBody = <D>(
     object: 'list' as const,
     data_ref: ref,
     [ref]: shown,
-    ...(total === undefined ? {} : { total }),
+    total,
     has_more: page.more,
     ...(id !== undefined && page.more && last !== undefined ? { more_starting_after: id(last) } : {}),
     next_cursor: page.cursor,

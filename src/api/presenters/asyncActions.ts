@@ -36,7 +36,7 @@ export const showJob = (job: JobProgress, requestId: string) => ({
 })
 
 const showResult = (job: JobProgress) => ({
-  ...(job.reason === undefined ? {} : { message: job.reason }),
+  message: job.reason,
   done_count: job.done,
   failed_count: job.failed,
   failed: job.failures,

@@ -31,8 +31,8 @@ export const outboxFilter = async (
   return {
     ...(customer === undefined ? {} : { customer: customer._id }),
     ...(distribution_id === undefined ? {} : { 'distribution.id': distribution_id }),
-    ...(channel === undefined ? {} : { channel }),
-    ...(reason === undefined ? {} : { reason }),
+    channel,
+    reason,
     ...(cause === undefined ? {} : { cause: factIdOf(cause) ?? cause }),
     ...spanFilter('created_at', { start_date, end_date }, services.rulebook.current().project.timeZone),
   }

@@ -32,6 +32,6 @@ export const ORDER_FILTERS: DocumentFields = {
   status: { path: 'status' },
   source_id: { path: 'source_id' },
   customer_id: { path: 'customer' },
-  created_at: { path: 'created_at', slot: TIME },
-  updated_at: { path: 'updated_at', slot: TIME },
+  created_at: { path: 'created_at', shape: TIME },
+  updated_at: { path: 'updated_at', shape: TIME },
 }

@@ -1,13 +1,13 @@
 // The attributes of a customer that conditions may name: their types and where each is found.
-import { ANY, type Slot } from './environment.ts'
+import { ANY, type ValueShape } from './environment.ts'
 import type { Subject } from './subject.ts'
 
-const TEXT: Slot = { type: 'string', array: false }
-const TIME: Slot = { type: 'datetime', array: false }
-const NUMBER: Slot = { type: 'number', array: false }
+const TEXT: ValueShape = { type: 'string', array: false }
+const TIME: ValueShape = { type: 'datetime', array: false }
+const NUMBER: ValueShape = { type: 'number', array: false }
 
 interface Attribute {
-  readonly slot: Slot
+  readonly shape: ValueShape
   /** The least that must change for its value to change: its first part, or the whole. */
   readonly read: (subject: Subject) => unknown
 }
@@ -15,7 +15,7 @@ interface Attribute {
 const ADDRESS = ['city', 'state', 'line_1', 'line_2', 'country', 'postal_code']
 
 const redemptions = ['total_redeemed', 'total_failed', 'total_succeeded', 'total_rolled_back']
-const SUMMARY: Readonly<Record<string, Slot>> = Object.fromEntries([
+const SUMMARY: Readonly<Record<string, ValueShape>> = Object.fromEntries([
   ...[...redemptions, 'total_rollback_failed', 'total_rollback_succeeded'].map((name) => [
     `redemptions.${name}`,
     NUMBER,
@@ -35,16 +35,16 @@ const own = (record: unknown, key: string): unknown =>
     : undefined
 
 const fixed: Readonly<Record<string, Attribute>> = {
-  source_id: { slot: TEXT, read: ({ profile }) => profile.source_id },
-  name: { slot: TEXT, read: ({ profile }) => profile.name },
-  description: { slot: TEXT, read: ({ profile }) => profile.description },
-  email: { slot: TEXT, read: ({ profile }) => profile.email },
-  phone: { slot: TEXT, read: ({ profile }) => profile.phone },
-  birthdate: { slot: { type: 'date', array: false }, read: ({ profile }) => profile.birthdate },
-  birthday: { slot: { type: 'date', array: false }, read: ({ profile }) => profile.birthdate },
-  unsubscribed: { slot: { type: 'string', array: true }, read: ({ profile }) => profile.unsubscribed },
-  created_at: { slot: TIME, read: ({ createdAt }) => createdAt },
-  updated_at: { slot: TIME, read: ({ updatedAt }) => updatedAt },
+  source_id: { shape: TEXT, read: ({ profile }) => profile.source_id },
+  name: { shape: TEXT, read: ({ profile }) => profile.name },
+  description: { shape: TEXT, read: ({ profile }) => profile.description },
+  email: { shape: TEXT, read: ({ profile }) => profile.email },
+  phone: { shape: TEXT, read: ({ profile }) => profile.phone },
+  birthdate: { shape: { type: 'date', array: false }, read: ({ profile }) => profile.birthdate },
+  birthday: { shape: { type: 'date', array: false }, read: ({ profile }) => profile.birthdate },
+  unsubscribed: { shape: { type: 'string', array: true }, read: ({ profile }) => profile.unsubscribed },
+  created_at: { shape: TIME, read: ({ createdAt }) => createdAt },
+  updated_at: { shape: TIME, read: ({ updatedAt }) => updatedAt },
 }
 
 /** An attribute by its dotted name; undefined when customers have none of that name. */
@@ -54,12 +54,12 @@ export const attributeOf = (name: string): Attribute | undefined => {
   if (dot < 0) return undefined
   const [family, key] = [name.slice(0, dot), name.slice(dot + 1)]
   if (key === '') return undefined
-  if (family === 'metadata') return { slot: ANY, read: ({ profile }) => own(profile.metadata, key) }
+  if (family === 'metadata') return { shape: ANY, read: ({ profile }) => own(profile.metadata, key) }
   if (family === 'address' && ADDRESS.includes(key))
-    return { slot: TEXT, read: ({ profile }) => own(profile.address, key) }
+    return { shape: TEXT, read: ({ profile }) => own(profile.address, key) }
   if (family === 'summary' && Object.hasOwn(SUMMARY, key)) {
     const path = key.split('.')
-    return { slot: SUMMARY[key]!, read: ({ summary }) => path.reduce<unknown>(own, summary) }
+    return { shape: SUMMARY[key]!, read: ({ summary }) => path.reduce<unknown>(own, summary) }
   }
   return undefined
 }

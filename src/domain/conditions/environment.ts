@@ -28,19 +28,19 @@ export interface Environment {
 }
 
 /** How a value is to be tested: its type, and whether it is a list of such. */
-export interface Slot {
+export interface ValueShape {
   readonly type: ValueType
   /** Undefined where both may be. */
   readonly array: boolean | undefined
 }
 
-export const ANY: Slot = { type: 'any', array: undefined }
+export const ANY: ValueShape = { type: 'any', array: undefined }
 
 export const isKnownEvent = (environment: Environment, name: string): boolean =>
   environment.eventSchemas.has(name) || isInternalEventType(name)
 
 /** A property of an event: `ANY` for internal events, undefined when the schema does not have it. */
-export const propertyOf = (environment: Environment, event: string, property: string): Slot | undefined => {
+export const propertyOf = (environment: Environment, event: string, property: string): ValueShape | undefined => {
   const schema = environment.eventSchemas.get(event)
   if (!schema) return isInternalEventType(event) ? ANY : undefined
   const found = Object.hasOwn(schema.properties, property) ? schema.properties[property] : undefined
@@ -48,16 +48,16 @@ export const propertyOf = (environment: Environment, event: string, property: st
 }
 
 /** A property of whichever event comes: undefined when no schema has it, `ANY` when schemas do not agree on it. */
-export const propertyOfSome = (environment: Environment, property: string): Slot | undefined => {
+export const propertyOfSome = (environment: Environment, property: string): ValueShape | undefined => {
   if (environment.contextEvent !== undefined) return propertyOf(environment, environment.contextEvent, property)
-  let slot: Slot | undefined
+  let shape: ValueShape | undefined
   for (const event of environment.eventSchemas.keys()) {
     const found = propertyOf(environment, event, property)
     if (!found) continue
-    if (slot && (slot.type !== found.type || slot.array !== found.array)) return ANY
-    slot = found
+    if (shape && (shape.type !== found.type || shape.array !== found.array)) return ANY
+    shape = found
   }
-  return slot
+  return shape
 }
 
 /** The id of a campaign named by id or name; undefined when there is none. */

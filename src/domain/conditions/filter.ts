@@ -1,15 +1,15 @@
 // The public filter format of segments: fields with operators, joined by one junction.
 import type { Condition } from './ast.ts'
 import { attributeOf } from './attributes.ts'
-import { campaignOf, type Environment, type Slot } from './environment.ts'
+import { campaignOf, type Environment, type ValueShape } from './environment.ts'
 import { at, isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { parseEventName, parseSegment } from './native.ts'
 import { parseTests } from './operators.ts'
 
 const EVENT_FIELD = /^events\.(.+)\.(count|last|first|last_occurred|first_occurred)$/s
 const POINTS_FIELD = /^loyalty_points\.campaigns\.(.+)\.points$/s
-const NUMBER: Slot = { type: 'number', array: false }
-const TIME: Slot = { type: 'datetime', array: false }
+const NUMBER: ValueShape = { type: 'number', array: false }
+const TIME: ValueShape = { type: 'datetime', array: false }
 
 const parseField = (
   field: string,
@@ -21,8 +21,8 @@ const parseField = (
     return reading.fault(field, `must be an object with 'conditions' (is ${shown(input)})`)
   for (const key of Object.keys(input)) if (key !== 'conditions') reading.fault(at(field, key), 'unknown key')
   const path = at(field, 'conditions')
-  const tests = (slot: Slot, what: string) =>
-    parseTests(input.conditions, path, { slot, what, reading, timeZone: environment.timeZone })
+  const tests = (shape: ValueShape, what: string) =>
+    parseTests(input.conditions, path, { shape, what, reading, timeZone: environment.timeZone })
 
   const event = EVENT_FIELD.exec(field)
   if (event) {
@@ -42,8 +42,8 @@ const parseField = (
   if (field === 'segment') return parseMembership(input.conditions, path, environment, reading)
   const attribute = attributeOf(field)
   if (!attribute) return reading.fault(field, `unknown field ${shown(field)}`)
-  const asked = tests(attribute.slot, `field '${field}'`)
-  return asked && { kind: 'attribute', attribute: field, type: attribute.slot.type, tests: asked }
+  const asked = tests(attribute.shape, `field '${field}'`)
+  return asked && { kind: 'attribute', attribute: field, type: attribute.shape.type, tests: asked }
 }
 
 /** `$is`, `$in` (in any of them) and `$is_not`, `$not_in` (in none) with ids of segments. */

@@ -3,7 +3,14 @@ import { calendarOf, type Unit } from '../calendar.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import type { Aggregate, Condition, Test, Window } from './ast.ts'
 import { attributeOf } from './attributes.ts'
-import { campaignOf, type Environment, isKnownEvent, propertyOf, propertyOfSome, type Slot } from './environment.ts'
+import {
+  campaignOf,
+  type Environment,
+  isKnownEvent,
+  propertyOf,
+  propertyOfSome,
+  type ValueShape,
+} from './environment.ts'
 import { at, isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { isTimed, parseTests, type TestSetting } from './operators.ts'
 import { sourceOf } from './sources.ts'
@@ -12,8 +19,8 @@ import { DAY_MS, fixedLength, parseSpan } from './span.ts'
 /** The longest rolling window: five years of 365 days (ms). */
 export const MAX_WINDOW_MS = 5 * 365 * DAY_MS
 
-const NUMBER: Slot = { type: 'number', array: false }
-const TIME: Slot = { type: 'datetime', array: false }
+const NUMBER: ValueShape = { type: 'number', array: false }
+const TIME: ValueShape = { type: 'datetime', array: false }
 const ONCE: readonly Test[] = [{ op: 'gte', value: 1 }]
 
 type Fields = Readonly<Record<string, unknown>>
@@ -23,8 +30,8 @@ interface Parser {
   readonly reading: Reading
 }
 
-const setting = ({ environment, reading }: Parser, slot: Slot, what: string): TestSetting => ({
-  slot,
+const setting = ({ environment, reading }: Parser, shape: ValueShape, what: string): TestSetting => ({
+  shape,
   what,
   reading,
   timeZone: environment.timeZone,
@@ -108,10 +115,10 @@ const parseSum = (event: string, value: unknown, path: string, parser: Parser): 
   onlyKeys(value, path, parser, ['property'], true)
   const { property } = value
   if (typeof property !== 'string') return reading.fault(at(path, 'property'), 'must be the name of a property')
-  const slot = propertyOf(environment, event, property)
-  if (!slot) return reading.fault(at(path, 'property'), `unknown property ${shown(property)} of event '${event}'`)
-  if (slot.type !== 'number' && slot.type !== 'any')
-    return reading.fault(at(path, 'property'), `property '${property}' is of type ${slot.type}; a sum needs a number`)
+  const shape = propertyOf(environment, event, property)
+  if (!shape) return reading.fault(at(path, 'property'), `unknown property ${shown(property)} of event '${event}'`)
+  if (shape.type !== 'number' && shape.type !== 'any')
+    return reading.fault(at(path, 'property'), `property '${property}' is of type ${shape.type}; a sum needs a number`)
   const tests = parseTests(operatorsOf(value), path, setting(parser, NUMBER, 'a sum'))
   return tests && { aggregate: { of: 'sum', property }, tests }
 }
@@ -124,8 +131,8 @@ const parseAggregate = (event: string, input: Fields, path: string, parser: Pars
   const [of] = named
   if (of === undefined) return { aggregate: { of: 'count' }, tests: ONCE }
   if (of === 'sum') return parseSum(event, input.sum, at(path, 'sum'), parser)
-  const [slot, what] = of === 'count' ? [NUMBER, 'a count'] : [TIME, 'a time of occurrence']
-  const tests = parseTests(input[of], at(path, of), setting(parser, slot, what))
+  const [shape, what] = of === 'count' ? [NUMBER, 'a count'] : [TIME, 'a time of occurrence']
+  const tests = parseTests(input[of], at(path, of), setting(parser, shape, what))
   return tests && { aggregate: { of }, tests }
 }
 
@@ -171,9 +178,9 @@ const parseWhere = (
     onlyKeys(value, where, parser, ['property', 'all', 'any', 'not'], true)
     const { property } = value
     if (typeof property !== 'string') return reading.fault(at(where, 'property'), 'must be the name of a property')
-    const slot = propertyOf(environment, event, property)
-    if (!slot) return reading.fault(at(where, 'property'), `unknown property ${shown(property)} of event '${event}'`)
-    const tests = parseTests(operatorsOf(value), where, setting(parser, slot, `property '${property}'`))
+    const shape = propertyOf(environment, event, property)
+    if (!shape) return reading.fault(at(where, 'property'), `unknown property ${shown(property)} of event '${event}'`)
+    const tests = parseTests(operatorsOf(value), where, setting(parser, shape, `property '${property}'`))
     if (!tests) return undefined
     const timed = tests.findIndex(isTimed)
     if (timed >= 0)
@@ -181,7 +188,7 @@ const parseWhere = (
         at(where, Object.keys(operatorsOf(value))[timed]!),
         'depends on the present and cannot select past events; use a window, or a date that stays',
       )
-    return { kind: 'property', property, type: slot.type, tests }
+    return { kind: 'property', property, type: shape.type, tests }
   }
   return visit(input, path, level)
 }
@@ -226,7 +233,7 @@ const LEAVES = 'all, any, not, event, attribute, segment, points, property, cont
 
 const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): Condition | undefined => {
   const { environment, reading } = parser
-  const tests = (slot: Slot, what: string) => parseTests(operatorsOf(input), path, setting(parser, slot, what))
+  const tests = (shape: ValueShape, what: string) => parseTests(operatorsOf(input), path, setting(parser, shape, what))
   if (input.event !== undefined) return parseEvent(input, path, level, parser)
   if (input.attribute !== undefined) {
     onlyKeys(input, path, parser, ['attribute'], true)
@@ -234,8 +241,8 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
     const found = typeof attribute === 'string' ? attributeOf(attribute) : undefined
     if (!found || typeof attribute !== 'string')
       return reading.fault(at(path, 'attribute'), `unknown attribute ${shown(attribute)}`)
-    const asked = tests(found.slot, `attribute '${attribute}'`)
-    return asked && { kind: 'attribute', attribute, type: found.slot.type, tests: asked }
+    const asked = tests(found.shape, `attribute '${attribute}'`)
+    return asked && { kind: 'attribute', attribute, type: found.shape.type, tests: asked }
   }
   if (input.segment !== undefined) {
     onlyKeys(input, path, parser, ['segment'], false)
@@ -252,11 +259,11 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
   if (input.property !== undefined) {
     onlyKeys(input, path, parser, ['property'], true)
     const { property } = input
-    const slot = typeof property === 'string' ? propertyOfSome(environment, property) : undefined
-    if (!slot || typeof property !== 'string')
+    const shape = typeof property === 'string' ? propertyOfSome(environment, property) : undefined
+    if (!shape || typeof property !== 'string')
       return reading.fault(at(path, 'property'), `unknown property ${shown(property)}`)
-    const asked = tests(slot, `property '${property}'`)
-    return asked && { kind: 'property', property, type: slot.type, tests: asked }
+    const asked = tests(shape, `property '${property}'`)
+    return asked && { kind: 'property', property, type: shape.type, tests: asked }
   }
   return reading.fault(path, `must have one of ${LEAVES}`)
 }
@@ -274,14 +281,14 @@ const parseContext = (input: Fields, path: string, parser: Parser): Condition | 
       source.property ? 'must be the name of a property' : `'${name}' has none`,
     )
   const tests = parseTests(operatorsOf(input), path, {
-    ...setting(parser, source.slot, `'${name}'`),
+    ...setting(parser, source.shape, `'${name}'`),
     clock: source.clock,
   })
   if (!tests) return undefined
   return {
     kind: 'context',
     name,
-    type: source.slot.type,
+    type: source.shape.type,
     tests,
     ...(typeof property === 'string' ? { property } : {}),
   }

@@ -1,14 +1,14 @@
 // Operands: what is sent with an operator, read into the test that the operator becomes.
 import type { Calendar } from '../calendar.ts'
 import type { Circle, Scalar, Span, Test, ValueType } from './ast.ts'
-import type { Slot } from './environment.ts'
+import type { ValueShape } from './environment.ts'
 import { isRecord, MAX_VALUES, shown } from './faults.ts'
 import { fixedLength, parseSpan } from './span.ts'
 
 /** What an operand is read with: where it stands, what it is asked of, and where faults go. */
 export interface Operand {
   readonly value: unknown
-  readonly slot: Slot
+  readonly shape: ValueShape
   readonly path: string
   readonly calendar: Calendar
   readonly fault: (message: string) => undefined
@@ -92,7 +92,7 @@ const collect = <T>(values: readonly unknown[] | undefined, read: (value: unknow
 export const equality =
   (op: 'in' | 'not_in' | 'includes' | 'not_differ') =>
   (operand: Operand): Test | undefined => {
-    const values = collect(list(operand), (value) => scalarFor(operand.slot.type, value, operand))
+    const values = collect(list(operand), (value) => scalarFor(operand.shape.type, value, operand))
     return values && { op, values }
   }
 
@@ -202,7 +202,7 @@ export const size =
   (operand: Operand): Test | undefined => {
     const value = wholeNumber(operand, 1_000_000_000)
     if (value === undefined) return undefined
-    if (operand.slot.type === 'number' && operand.slot.array !== true)
+    if (operand.shape.type === 'number' && operand.shape.array !== true)
       return compare === 'eq' ? { op: 'in', values: [value] } : { op: compare, value }
     return { op: 'size', compare, value }
   }
@@ -280,6 +280,6 @@ export const near =
 
 /** `$from`: at least, for numbers; not before, for dates. */
 export const from = (operand: Operand): Test | undefined =>
-  operand.slot.type === 'number' || (operand.slot.type === 'any' && toNumber(single(operand)) !== undefined)
+  operand.shape.type === 'number' || (operand.shape.type === 'any' && toNumber(single(operand)) !== undefined)
     ? order('gte')(operand)
     : date('after_equal')(operand)

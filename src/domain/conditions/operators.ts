@@ -1,7 +1,7 @@
 // Every operator of the public formats: its name, what it may be asked of, and the test that it becomes.
 import { calendarOf, type Unit } from '../calendar.ts'
 import type { Test, ValueType } from './ast.ts'
-import type { Slot } from './environment.ts'
+import type { ValueShape } from './environment.ts'
 import { at, isRecord, type Reading } from './faults.ts'
 import {
   anniversary,
@@ -157,7 +157,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
 }
 
 export interface TestSetting {
-  readonly slot: Slot
+  readonly shape: ValueShape
   readonly timeZone: string
   readonly reading: Reading
   /** What the tests are asked of, for faults: `property 'stars'`. */
@@ -173,7 +173,7 @@ export const parseTest = (
   name: string,
   value: unknown,
   path: string,
-  { slot, timeZone, reading, what, clock }: TestSetting,
+  { shape, timeZone, reading, what, clock }: TestSetting,
 ): Test | undefined => {
   const fault = (message: string) => reading.fault(path, message)
   const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined
@@ -181,10 +181,10 @@ export const parseTest = (
     return STATUS.has(name)
       ? fault(`operator '${name}' asks for the state of a campaign or code, which ${what} does not have`)
       : fault(`unknown operator '${name}'`)
-  const kinds: readonly Kind[] = slot.array === true ? ['array'] : [slot.type]
+  const kinds: readonly Kind[] = shape.array === true ? ['array'] : [shape.type]
   if (!(clock && CLOCK.has(name)) && !kinds.some((kind) => operator.on.includes(kind)))
     return fault(`operator '${name}' cannot be used with ${what}, which is ${kinds.map((kind) => WORDS[kind]).join()}`)
-  return operator.make({ value, slot, path, calendar: calendarOf(timeZone), fault })
+  return operator.make({ value, shape, path, calendar: calendarOf(timeZone), fault })
 }
 
 /** All operators of an object of conditions; undefined, with faults, unless every one can be read and there is one. */

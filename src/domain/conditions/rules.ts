@@ -1,6 +1,6 @@
 // The public validation-rule format: numbered rules joined by a logic text, nested rules, a message for each failure.
 import type { Condition, Quantifier } from './ast.ts'
-import { ANY, type Environment, propertyOfSome, type Slot } from './environment.ts'
+import { ANY, type Environment, propertyOfSome, type ValueShape } from './environment.ts'
 import { at, isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { parseMembership } from './filter.ts'
 import { type Logic, parseLogic } from './logic.ts'
@@ -81,12 +81,12 @@ const testsOf = (
   rule: Fields,
   place: Place,
   { environment, reading }: Parser,
-  slot: Slot,
+  shape: ValueShape,
   clock = false,
   conditions: unknown = rule.conditions,
 ) =>
   parseTests(conditions, at(place.path, 'conditions'), {
-    slot,
+    shape,
     what: `rule '${String(rule.name)}'`,
     reading,
     timeZone: environment.timeZone,
@@ -105,10 +105,10 @@ const parseCustomerRule = (name: string, rule: Fields, place: Place, parser: Par
     const tests = testsOf(rule, place, parser, ANY)
     return tests && { kind: 'attribute', attribute: `metadata.${property}`, type: 'any', tests }
   }
-  const slot = propertyOfSome(environment, property)
-  if (!slot) return reading.fault(at(place.path, 'property'), `unknown property ${shown(property)} of custom events`)
-  const tests = testsOf(rule, place, parser, slot)
-  return tests && { kind: 'property', property, type: slot.type, tests }
+  const shape = propertyOfSome(environment, property)
+  if (!shape) return reading.fault(at(place.path, 'property'), `unknown property ${shown(property)} of custom events`)
+  const tests = testsOf(rule, place, parser, shape)
+  return tests && { kind: 'property', property, type: shape.type, tests }
 }
 
 /** A leaf on a source of the context. */
@@ -122,9 +122,9 @@ const parseSource = (
   const source = sourceOf(name)
   if (!source) return parser.reading.fault(at(place.path, 'name'), `unknown rule ${shown(name)}`)
   const property = source.property ? propertyName(rule, place.path, parser.reading) : null
-  const tests = testsOf(rule, place, parser, source.slot, source.clock, conditions)
+  const tests = testsOf(rule, place, parser, source.shape, source.clock, conditions)
   if (property === undefined || !tests) return undefined
-  return { kind: 'context', name, type: source.slot.type, tests, ...(property === null ? {} : { property }) }
+  return { kind: 'context', name, type: source.shape.type, tests, ...(property === null ? {} : { property }) }
 }
 
 /** Nested rules, undefined with a fault; null when there are none. */

@@ -1,5 +1,5 @@
 // What validation rules may ask of the order, its items, the redemption and its budgets: names, types, where each is found.
-import { ANY, type Slot } from './environment.ts'
+import { ANY, type ValueShape } from './environment.ts'
 import { isRecord } from './faults.ts'
 import { listSteps, pairSteps, type Steps, spend } from './steps.ts'
 import type { ItemContext, OrderItem } from './subject.ts'
@@ -12,7 +12,7 @@ export const SKIPPED: unique symbol = Symbol('skipped')
 export type Reach = 'one' | 'list' | 'pairs'
 
 export interface Source {
-  readonly slot: Slot
+  readonly shape: ValueShape
   /** Whether the rule must name a property of metadata. */
   readonly property: boolean
   /** Whether operators of times are asked of the present. */
@@ -24,13 +24,13 @@ export interface Source {
   readonly read: (context: ItemContext, property: string) => unknown
 }
 
-const NUMBER: Slot = { type: 'number', array: false }
-const TEXT: Slot = { type: 'string', array: false }
-const TRUTH: Slot = { type: 'boolean', array: false }
-const TEXTS: Slot = { type: 'string', array: true }
+const NUMBER: ValueShape = { type: 'number', array: false }
+const TEXT: ValueShape = { type: 'string', array: false }
+const TRUTH: ValueShape = { type: 'boolean', array: false }
+const TEXTS: ValueShape = { type: 'string', array: true }
 
-const source = (slot: Slot, read: Source['read'], more: Partial<Source> = {}): Source => ({
-  slot,
+const source = (shape: ValueShape, read: Source['read'], more: Partial<Source> = {}): Source => ({
+  shape,
   property: false,
   clock: false,
   reach: 'one',

@@ -1,8 +1,8 @@
-// Lanes keep the order of each key, hold few batches, and stop at the first error.
+// Batches by key keep the order of each key, hold few batches, and stop at the first error.
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createLanes } from '../../src/import/lanes.ts'
+import { createKeyedBatches } from '../../src/import/keyedBatches.ts'
 
 interface Item {
   readonly key: string
@@ -10,7 +10,7 @@ interface Item {
   readonly n: number
 }
 
-test('every item is sent once, in its key’s order, within the bounds, never more in flight than lanes', async () => {
+test('every item is sent once, in its key’s order, within the bounds, never more in flight than allowed', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), fc.integer({ min: 1, max: 60 })), {
@@ -19,12 +19,12 @@ test('every item is sent once, in its key’s order, within the bounds, never mo
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 9 }),
       fc.scheduler(),
-      async (given, lanes, maxItems, scheduler) => {
+      async (given, atOnce, maxItems, scheduler) => {
         const sent: Item[] = []
         let flying = 0
         let most = 0
-        const out = createLanes<Item>({
-          lanes,
+        const out = createKeyedBatches<Item>({
+          atOnce,
           maxItems,
           maxBytes: 100,
           send: async (batch) => {
@@ -42,7 +42,7 @@ test('every item is sent once, in its key’s order, within the bounds, never mo
           await out.finish()
         })()
         await scheduler.waitFor(all)
-        assert.ok(most <= lanes)
+        assert.ok(most <= atOnce)
         assert.equal(
           sent.map(({ n }) => n).sort((a, b) => a - b),
           items.map(({ n }) => n),
@@ -62,8 +62,8 @@ test('every item is sent once, in its key’s order, within the bounds, never mo
 
 test('the first error ends it: nothing more is sent, and whoever offers or finishes hears of it', async () => {
   let sent = 0
-  const out = createLanes<Item>({
-    lanes: 2,
+  const out = createKeyedBatches<Item>({
+    atOnce: 2,
     maxItems: 1,
     maxBytes: 100,
     send: async () => {

@@ -55,7 +55,7 @@ export interface BatchDone {
   readonly lane: Lane
 }
 
-export interface SessionOptions {
+export interface BatchWriterOptions {
   readonly readModel: ReadModel
   readonly source: Source
   readonly lane: Lane
@@ -70,7 +70,7 @@ export interface SessionOptions {
   readonly onDone: (done: BatchDone) => void
 }
 
-export interface Session {
+export interface BatchWriter {
   next(): Promise<Batch>
   /** Folds the batch, waits for the commit before, and starts this one's. */
   apply(batch: Batch): Promise<void>
@@ -123,7 +123,7 @@ export const writesOf = (changed: readonly Slot[], collectionOf: (projection: Pr
   return [...byProjection].map(([projection, own]) => ({ collection: collectionOf(projection), ...own }))
 }
 
-export const createSession = ({
+export const createBatchWriter = ({
   readModel,
   source,
   lane: first,
@@ -134,7 +134,7 @@ export const createSession = ({
   maxBatch,
   cacheSize,
   onDone,
-}: SessionOptions): Session => {
+}: BatchWriterOptions): BatchWriter => {
   let lane = first
   let closed = false
   /** A commit is under way, or failed. */

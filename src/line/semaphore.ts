@@ -1,28 +1,28 @@
-// The gate before a server: it lets through as much at a time as the server answers well, and keeps the rest waiting in line for
+// The semaphore before a server: it lets through as much at a time as the server answers well, and keeps the rest waiting in line for
 // a bounded time. Who is waited for goes first.
 import { createFlow } from './flow.ts'
 import { createLimit, type LimitOptions } from './limit.ts'
 import { processTime, type Time } from './time.ts'
 
-export interface GateOptions extends LimitOptions {
+export interface SemaphoreOptions extends LimitOptions {
   /** At most so much weight inside; a single heavier one passes alone. */
   readonly weight: number
 }
 
-/** A place inside. */
-export interface Place {
+/** The right to be under way. */
+export interface Permit {
   /** The server has answered, or its time says as much: how long it took is learnt from. */
   leave(): void
   /** It ended in a way that says nothing of the server's pace. */
   abandon(): void
 }
 
-export interface Gate {
+export interface Semaphore {
   /**
-   * Resolves with a place when it is this one's turn, with undefined when `ms` of free time pass first. `yields`: nobody waits for
-   * it, so others go first, but for one place in eight.
+   * Resolves with a permit when it is this one's turn, with undefined when `ms` of free time pass first. `yields`: nobody waits for
+   * it, so others go first, but for one permit in eight.
    */
-  enter(weight: number, ms: number, yields?: boolean): Promise<Place | undefined>
+  enter(weight: number, ms: number, yields?: boolean): Promise<Permit | undefined>
   readonly waiting: number
   readonly inside: number
   /** How many it lets in at a time now. */
@@ -33,11 +33,11 @@ export interface Gate {
 
 interface Waiter {
   readonly weight: number
-  readonly admit: (place: Place) => void
+  readonly admit: (permit: Permit) => void
   gone: boolean
 }
 
-/** Of so many places that are wanted by both, one is for those for whom nobody waits: they are never kept out for good. */
+/** Of so many permits that are wanted by both, one is for those for whom nobody waits: they are never kept out for good. */
 const SHARE = 8
 
 const STANDING = { busyFrom: 4, standsAfterMs: 1_000 }
@@ -59,7 +59,10 @@ const createQueue = () => {
   }
 }
 
-export const createGate = ({ weight: heaviest, ...limits }: GateOptions, time: Time = processTime): Gate => {
+export const createSemaphore = (
+  { weight: heaviest, ...limits }: SemaphoreOptions,
+  time: Time = processTime,
+): Semaphore => {
   const limit = createLimit(limits)
   let inside = 0
   let load = 0
@@ -71,7 +74,7 @@ export const createGate = ({ weight: heaviest, ...limits }: GateOptions, time: T
   const yielding = createQueue()
 
   const fits = (weight: number) => inside === 0 || (inside < limit.value && load + weight <= heaviest)
-  const take = (weight: number): Place => {
+  const take = (weight: number): Permit => {
     inside++
     load += weight
     const enteredAt = time.now()
@@ -120,11 +123,11 @@ export const createGate = ({ weight: heaviest, ...limits }: GateOptions, time: T
       if (ms <= 0) return Promise.resolve(undefined)
       return new Promise((resolve) => {
         waiting++
-        const end = (place: Place | undefined) => {
+        const end = (permit: Permit | undefined) => {
           callOff()
           waiting--
           waiter.gone = true
-          resolve(place)
+          resolve(permit)
         }
         const waiter: Waiter = { weight, gone: false, admit: end }
         const callOff = time.after(ms, () => {
