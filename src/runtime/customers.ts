@@ -14,6 +14,7 @@ import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
 import { createPresumption } from './presumption.ts'
+import { createQueues } from './queues.ts'
 import { type Basis, decideRound, type Job, type Round } from './round.ts'
 
 /** Who asks, in which request, and under which key a repeat is recognised. */
@@ -145,7 +146,6 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 
 export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random, now = Date.now } = options
-  const queues = new Map<string, Job[]>()
   const turns = createTurns()
   const presumption = createPresumption()
   let pending = 0
@@ -275,28 +275,16 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     }
   }
 
-  const work = async (id: string, queue: Job[]): Promise<void> => {
-    while (queue.length > 0) {
-      const jobs = queue.splice(0, MAX_TOGETHER)
-      await tried(id, jobs)
-      pending -= jobs.length
-    }
-    queues.delete(id)
-  }
+  const queues = createQueues<Job>(MAX_TOGETHER, async (id, jobs) => {
+    await tried(id, jobs)
+    pending -= jobs.length
+  })
 
   const execute: CustomerRuntime['execute'] = (id, command, context) =>
     new Promise((resolve, reject) => {
-      const job: Job = { command, context, resolve, reject }
       pending++
       asked++
-      const queue = queues.get(id)
-      if (queue) queue.push(job)
-      else {
-        const started = [job]
-        queues.set(id, started)
-        // What arrives in the same turn is decided together.
-        queueMicrotask(() => void work(id, started))
-      }
+      queues.push(id, { command, context, resolve, reject })
     })
 
   return {

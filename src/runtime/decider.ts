@@ -7,6 +7,7 @@ import { sizeOf } from '../domain/size.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { CommandContext } from './customers.ts'
 import { createHeavyCache } from './heavy.ts'
+import { createQueues } from './queues.ts'
 
 export interface Decides<State, Command, F extends { readonly type: string; readonly data: unknown }> {
   /** The stream of the thing with this name. */
@@ -88,7 +89,6 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     maxBytes: CACHE_BYTES,
     weighs: ({ state }) => state,
   })
-  const queues = new Map<string, Job<State, Command>[]>()
 
   /** Reads on from what memory holds. */
   const read = async (name: string): Promise<LoadedStream<State>> => {
@@ -184,19 +184,15 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     }
   }
 
-  const work = async (name: string, queue: Job<State, Command>[]): Promise<void> => {
-    while (queue.length > 0) {
-      const jobs = queue.splice(0, MAX_TOGETHER)
-      try {
-        await together(name, jobs)
-      } catch (error) {
-        // What of an append whose outcome is unknown was stored shows when the stream is read again.
-        cache.delete(name)
-        for (const { reject } of jobs) reject(error)
-      }
+  const queues = createQueues<Job<State, Command>>(MAX_TOGETHER, async (name, jobs) => {
+    try {
+      await together(name, jobs)
+    } catch (error) {
+      // What of an append whose outcome is unknown was stored shows when the stream is read again.
+      cache.delete(name)
+      for (const { reject } of jobs) reject(error)
     }
-    queues.delete(name)
-  }
+  })
 
   return {
     async load(name, atLeast) {
@@ -204,16 +200,6 @@ export const createDecider = <State, Command, F extends { readonly type: string;
       return held && atLeast !== undefined && held.revision >= atLeast ? held : read(name)
     },
     execute: (name, command, context) =>
-      new Promise((resolve, reject) => {
-        const job = { command, context, resolve, reject }
-        const queue = queues.get(name)
-        if (queue) queue.push(job)
-        else {
-          const started = [job]
-          queues.set(name, started)
-          // What arrives in the same turn is decided together.
-          queueMicrotask(() => void work(name, started))
-        }
-      }),
+      new Promise((resolve, reject) => queues.push(name, { command, context, resolve, reject })),
   }
 }
