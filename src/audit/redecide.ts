@@ -69,7 +69,7 @@ const reasonOf = (error: unknown): string => {
 /**
  * Decides the decisions of one customer again. Facts are taken into the state as they were recorded, so that one drift does
  * not lead to others. `from` and `to` (ms, `to` exclusive) limit which decisions are looked at, not what they build on. What
- * cannot be decided again is told: facts that cannot be read, rulebooks that are not to be had.
+ * cannot be decided again is told: facts that cannot be read, rulebooks that are missing.
  */
 export const redecideCustomer = async (
   store: Pick<EventStore, 'readStream'>,

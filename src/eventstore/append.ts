@@ -139,7 +139,7 @@ export const createAppender = <Client>({
       const wait = backoffMs(attempt + 1, RETRY)
       if (wait >= left()) throw unavailable('the event store did not answer in time')
       await rest(time, wait)
-      if (!(await line.whenUp(left()))) throw unavailable('the event store is not to be had')
+      if (!(await line.whenUp(left()))) throw unavailable('the event store is unavailable')
     }
   }
 }

@@ -95,7 +95,7 @@ export const openSource = async ({
       return error.fact
     }
   }
-  /** Keys that are not to be had end the subscription: what was taken out of the queue is read again by the next one. */
+  /** Keys that are unavailable end the subscription: what was taken out of the queue is read again by the next one. */
   const withKeys = async (entries: readonly Entry[]): Promise<readonly Entry[]> => {
     const records = entries.flatMap((entry) => ('undecoded' in entry ? [entry.undecoded] : []))
     if (records.length === 0) return entries

@@ -1,5 +1,5 @@
 // Requests that their callers named: taken up once for each name, answered to a repeat as the first time. The log says which
-// content a name stands for; answers are kept for a day beside the read models. Where an answer is not to be had, the request is
+// content a name stands for; answers are kept for a day beside the read models. Where an answer is missing, the request is
 // carried out again, under ids that follow from its name, so that nothing comes about twice.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { uuidFrom } from '../domain/ids.ts'
@@ -25,7 +25,7 @@ export interface NamedRequest {
   readonly actor: { readonly name: string; readonly role: string }
   /** ms since the epoch. */
   readonly now: number
-  /** ms since the epoch: past it the answer is that the store is not to be had. */
+  /** ms since the epoch: past it the answer is that the store is unavailable. */
   readonly deadline: number
 }
 

@@ -5,7 +5,7 @@ export class InputError extends Error {
   override readonly name = 'InputError'
 }
 
-/** The server cannot be reached, or was not to be had for longer than the import waits. */
+/** The server cannot be reached, or was unavailable for longer than the import waits. */
 export class ServerError extends Error {
   override readonly name = 'ServerError'
 }

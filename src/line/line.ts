@@ -54,7 +54,7 @@ export interface LineHealth {
 
 export interface Line<Client> {
   readonly current: Generation<Client>
-  /** False: the server is not to be had, so nothing need be sent. */
+  /** False: the server is unavailable, so nothing need be sent. */
   readonly up: boolean
   /**
    * Runs one call for as long as it takes. Rejects as the call does, with LineReplaced, or with AnswerLost. Bounding the time that
@@ -247,7 +247,7 @@ export const openLine = <Client>(options: LineOptions<Client>): Line<Client> => 
       else void generation.afterLast.then(start)
     })
 
-  /** A client that nothing ever came to is no connection that was lost: that the server is not to be had is told by itself. */
+  /** A client that nothing ever came to is no connection that was lost: that the server is unavailable is told by itself. */
   const replace = (generation: Generation<Client>, reason: string) => {
     if (generation !== current || closed) return
     if (health.ended()) onReplaced(reason)

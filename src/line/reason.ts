@@ -1,4 +1,4 @@
-// Where a server is looked for and why it is not to be had, in an operator's words.
+// Where a server is looked for and why it is unavailable, in an operator's words.
 
 /** The hosts and ports of a connection string, as far as they can be read from it: never its name and password. */
 export const addressOf = (url: string, defaultPort: number): string => {
@@ -52,7 +52,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/ETIMEDOUT|timed out|no answer/i, 'it does not answer'],
 ]
 
-/** Why a server is not to be had. What nobody foresaw is given as it was said. */
+/** Why a server is unavailable. What nobody foresaw is given as it was said. */
 export const reasonOf = (error: unknown): string => {
   const text = textOf(error)
   const known = REASONS.find(([pattern]) => pattern.test(text))

@@ -14,7 +14,7 @@ export type Written =
   | { readonly ok: false; readonly status: number; readonly key: string; readonly reason: string }
 
 export interface Target {
-  /** Carries a change out under a name; a refusal is a value. Throws when the server is not to be had. */
+  /** Carries a change out under a name; a refusal is a value. Throws when the server is unavailable. */
   write(method: 'POST' | 'PUT', path: string, params: readonly string[], body: unknown, name: string): Promise<Written>
   get(path: string, params: readonly string[]): Promise<Item | undefined>
   total(path: string, query: Query): Promise<number | undefined>

@@ -1,4 +1,4 @@
-// What can go wrong with the document store, and the one table that says which errors mean that it is not to be had.
+// What can go wrong with the document store, and the one table that says which errors mean that it is unavailable.
 import {
   MongoBulkWriteError,
   MongoClientClosedError,

@@ -134,7 +134,7 @@ const unwritable = (document: Keyed): string | undefined => {
   }
 }
 
-/** Writes documents in a transaction that is given up in any case. Rejects as the store does when it is not to be had. */
+/** Writes documents in a transaction that is given up in any case. Rejects as the store does when it is unavailable. */
 const tried = async (
   database: Db,
   session: ClientSession,

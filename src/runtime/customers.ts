@@ -29,7 +29,7 @@ export interface CommandContext {
   readonly actor: { readonly name: string; readonly role: string }
   /** ms since the epoch. */
   readonly now: number
-  /** ms since the epoch: past it the answer is that the store is not to be had. */
+  /** ms since the epoch: past it the answer is that the store is unavailable. */
   readonly deadline?: number
   readonly dryRun?: boolean
   /**
@@ -65,7 +65,7 @@ export type Executed =
   | { readonly kind: 'busy'; readonly notTried?: true }
 
 export interface CustomerRuntime {
-  /** Decides and records one command; rejects with the store's own errors when it is not to be had. */
+  /** Decides and records one command; rejects with the store's own errors when it is unavailable. */
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
   /** The customer's state after everything that is recorded, as this node knows it. */
   load(id: string): Promise<Loaded>

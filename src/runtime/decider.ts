@@ -40,7 +40,7 @@ export type Decided<State> = LoadedStream<State> & {
 
 export interface Decider<State, Command> {
   /**
-   * Decides and records; `state` is what there is then. Rejects with the store's own errors when it is not to be had, and with
+   * Decides and records; `state` is what there is then. Rejects with the store's own errors when it is unavailable, and with
    * `TooBusy` when other nodes are faster until the deadline.
    */
   execute(name: string, command: Command, context: DeciderContext): Promise<Decided<State>>

@@ -87,7 +87,7 @@ interface Again {
 }
 
 export interface Redemptions extends Omit<Places, 'tell' | 'release' | 'confirm' | 'settleStale'> {
-  /** Redeems all or none. Rejects with the store's own errors when it is not to be had: asking again goes on with it. */
+  /** Redeems all or none. Rejects with the store's own errors when it is unavailable: asking again goes on with it. */
   redeem(ask: RedemptionAsk, context: CommandContext): Promise<Redeemed>
   readonly rollBack: RollBack
   /** Lets the stock of a reward know what became of a reservation. */

@@ -6,7 +6,7 @@ import { offerOf } from '../domain/referrals/offer.ts'
 import type { Services } from '../services.ts'
 import { loadCode } from './codeStreams.ts'
 
-/** The event with what was found under its code; as it is when it brings none along. Rejects when the store is not to be had. */
+/** The event with what was found under its code; as it is when it brings none along. Rejects when the store is unavailable. */
 export const withOffer = async (
   { ledgers, customers, rulebook }: Pick<Services, 'ledgers' | 'customers' | 'rulebook'>,
   command: TrackEvent,

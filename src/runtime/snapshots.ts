@@ -14,7 +14,7 @@ export interface Snapshot {
 }
 
 export interface SnapshotStore {
-  /** The newest usable snapshot; none as well when the document store is not to be had: the stream has everything. */
+  /** The newest usable snapshot; none as well when the document store is unavailable: the stream has everything. */
   load(id: string): Promise<Snapshot | undefined>
   /** The same for many at once; those without a usable snapshot are left out. */
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>

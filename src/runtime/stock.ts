@@ -14,7 +14,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { createDecider, type DeciderContext, type DeciderOptions } from './decider.ts'
 
 export interface Stock {
-  /** Decides and records; `state` is what the stock is then. Rejects when the store is not to be had or others are faster. */
+  /** Decides and records; `state` is what the stock is then. Rejects when the store is unavailable or others are faster. */
   execute(
     reward: string,
     command: StockCommand,

@@ -227,11 +227,11 @@ test('what is told of servers does not flap: bad at once, good after a while, wh
   assert.is(relapse(), 1_050)
 })
 
-test('operators are told where a server is looked for, never with which password, and why it is not to be had', () => {
+test('operators are told where a server is looked for, never with which password, and why it is unavailable', () => {
   assert.is(addressOf('esdb://admin:changeit@one:2113,two?tls=true', 2113), 'one:2113, two:2113')
   assert.is(addressOf('mongodb://u:p%40x@[::1]:27018/db?replicaSet=rs0', 27017), '[::1]:27018')
   assert.is(addressOf('mongodb+srv://u:p@cluster.example/', 27017), 'cluster.example')
-  const wrapped = new Error('not to be had', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) })
+  const wrapped = new Error('unavailable', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) })
   for (const [error, words] of [
     [wrapped, 'connection refused'],
     [new Error('14 UNAVAILABLE: Name resolution failed for target dns:nohost:2113'), 'name cannot be resolved'],

@@ -87,7 +87,7 @@ export type LedgerFact = {
 export const isLedgerFact = (fact: { readonly type: string; readonly data: unknown }): fact is LedgerFact =>
   Object.hasOwn(ledgerFacts, fact.type)
 
-/** A reservation of which it is not known yet whether it comes about. */
+/** A reservation whose redemption is undecided as yet. */
 export type Open = LedgerFactData<'RedemptionReserved'>
 
 interface Lock {
@@ -198,7 +198,7 @@ export interface View {
   readonly session?: string
   /**
    * The redemption that asks, when it has its place: those after it do not count. Without a place it would come last; then
-   * `hopeful` leaves out all of which it is not known whether they come about.
+   * `hopeful` leaves out all whose redemption is undecided as yet.
    */
   readonly redemption?: string
   readonly hopeful?: boolean
@@ -228,7 +228,7 @@ const foreignLocks = ({ locks, open }: Ledger, { now, session }: View): readonly
   })
 }
 
-/** Whether somebody stands before a redemption of whom it is not known yet whether he comes about. */
+/** The reservations before this one that are undecided as yet. */
 export const waitsFor = (ledger: Ledger, view: View): readonly Open[] => before(ledger, view)
 
 /** How many redemptions there are with the one that asks. */

@@ -50,7 +50,7 @@ export interface RecordFailedRedemption {
   readonly failed: Omit<RedemptionFactData<'RedemptionFailed'>, 'occurredAt'>
 }
 
-/** Lets a request of which nothing was heard come about no more; does nothing when it has come about already. */
+/** Abandons a request that nothing was heard of; does nothing when it has been redeemed already. */
 export interface AbandonRedemption {
   readonly type: 'AbandonRedemption'
   readonly request: string
