@@ -6,6 +6,7 @@ import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
 import { Block, checkSeal, Seal } from '../audit/seal.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { factRegistry } from '../domain/registry.ts'
+import { makeFolder } from '../engines/private.ts'
 import { startEngines } from '../engines/start.ts'
 import { createCodec } from '../eventstore/codec.ts'
 import { createEventStore } from '../eventstore/index.ts'
@@ -105,7 +106,11 @@ const projectKeyFor = (file: string): string | undefined => {
 const restoreMasterKey = (file: string, data: string): void => {
   const [, ...masters] = existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').trim().split('\n') : []
   const path = masterKeyPath(data)
-  if (masters.length > 0 && !existsSync(path)) writeFileSync(path, `${masters.join('\n')}\n`, { mode: 0o600 })
+  if (masters.length > 0 && !existsSync(path)) {
+    // With given servers nobody else has made the folder.
+    makeFolder(data)
+    writeFileSync(path, `${masters.join('\n')}\n`, { mode: 0o600 })
+  }
 }
 
 export const exportTo = async (
