@@ -22,6 +22,8 @@ export interface FoundOrder {
   readonly customer: string | undefined
   /** Undefined where its id is taken and nothing is recorded of it. */
   readonly known: KnownOrder | undefined
+  /** Its customer was there and is no longer: whether one was made cannot be told any more, so that it is nobody else's. */
+  readonly isGone?: boolean
 }
 
 export interface OrderWish {
@@ -109,7 +111,11 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const id = state.order ?? known?.id
     if (id === undefined) return undefined
     const { customer } = state
-    if (customer !== undefined) return { id, customer, known: (await heldBy(customer, id)) ?? known }
+    if (customer !== undefined) {
+      const { status } = (await customers.load(customer)).state
+      const isGone = status !== 'none' && status !== 'active'
+      return { id, customer, known: (await heldBy(customer, id)) ?? known, isGone }
+    }
     if (known) return { id, customer, known }
     return id === name ? { id, customer, known } : homeOf(id)
   }
@@ -182,7 +188,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const isOwn = !source && wish.id === undefined && !found
     if (!context.dryRun && (customer === undefined || !isOwn)) {
       const names = namesOf(id, source)
-      const refusal = await reserve(names, id, customer, isOthers ? found.customer : undefined, context)
+      const refusal = await reserve(names, id, customer, isOthers ? insteadOf(found) : undefined, context)
       if (refusal) return { kind: 'refused', refusal }
     }
     const command = {
@@ -231,7 +237,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const mayBe = customer === undefined ? context.dryRun === true : found?.customer === undefined
     if (isOthers && found.known && (isStranger || !mayBe)) return otherCustomer(id)
     if (!context.dryRun && customer !== undefined) {
-      const refusal = await reserve(namesOf(id, source), id, customer, isOthers ? found.customer : undefined, context)
+      const refusal = await reserve(namesOf(id, source), id, customer, isOthers ? insteadOf(found) : undefined, context)
       if (refusal) return { refused: refusal }
     }
     const known = found?.known
@@ -240,6 +246,9 @@ export const createOrders = (options: OrdersOptions): Orders => {
 
   return { find, save, meant }
 }
+
+/** The customer in whose place somebody else may order: one who never did. */
+const insteadOf = ({ customer, isGone }: FoundOrder): string | undefined => (isGone ? undefined : customer)
 
 /** A key can come again with another customer, whose order is another one. */
 const madeFor = (customer: string | undefined, key: string): string =>
