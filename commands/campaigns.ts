@@ -1,11 +1,11 @@
 // Creating, changing, switching and deleting campaigns of all types.
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
-import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
+import { CampaignObject, campaignNamed, showCampaign, type Totals, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { CAMPAIGNS } from '../src/api/resources.ts'
 import { refuse } from '../src/domain/refusal.ts'
 import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import type { VoucherType } from '../src/domain/rulebook/voucherSpec.ts'
 import { firstCodes, tooMany } from '../src/domain/vouchers/generate.ts'
 import type { Answer, Call } from '../src/http/route.ts'
@@ -60,7 +60,7 @@ const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<t
 }
 
 /** A change stands whether or not the totals can be told. */
-const totalsIfKnown = async (services: Services, id: string) => {
+export const totalsIfKnown = async (services: Services, id: string) => {
   try {
     return (await totalsOf(services, [id])).get(id)
   } catch (error) {
@@ -70,22 +70,23 @@ const totalsIfKnown = async (services: Services, id: string) => {
 }
 
 /** Asks for the codes of a campaign that was created a moment ago; a single one is there when it is answered. */
-const begin = async (
+export const begin = async (
   services: Services,
   call: Call<unknown, unknown, unknown>,
   entry: Entry<Campaign>,
+  show: (entry: Entry<Campaign>, all: Definitions, totals?: Totals) => object = showCampaign,
 ): Promise<Answer> => {
   const all = services.rulebook.current().definitions
   const wish = firstCodes(entry.id, entry.definition)
-  if (!wish) return { body: showCampaign(entry, all) }
+  if (!wish) return { body: show(entry, all) }
   const consistencyToken = await services.voucherJobs.request(wish, [], contextOf(call, services))
   if (wish.count === 1) {
     const last = await services.voucherJobs.complete(wish.id)
     const totals = { codes: 1, published: 0, open: 0, failed: 0 }
-    return { body: showCampaign(entry, all, totals), consistencyToken: last ?? consistencyToken }
+    return { body: show(entry, all, totals), consistencyToken: last ?? consistencyToken }
   }
   services.voucherJobs.begin(wish.id)
-  return { body: showCampaign(entry, all), consistencyToken }
+  return { body: show(entry, all), consistencyToken }
 }
 
 export const campaignCommands = (services: Services) => {
@@ -97,7 +98,7 @@ export const campaignCommands = (services: Services) => {
       create:
         'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
         'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
-        '(`referrer_tiers`). DISCOUNT_COUPONS and GIFT_VOUCHERS begin with `vouchers_count` codes (up to 100,000), made in the ' +
+        '(`referrer_tiers`). Campaigns of other types begin with `vouchers_count` codes (up to 100,000), made in the ' +
         'background; how far they are is in `vouchers_generation_status` and the async action.',
       change:
         'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',

@@ -7,9 +7,13 @@ import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.
 import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { uuidFrom } from '../src/domain/ids.ts'
-import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
+import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
+
+/** A card that was made and not given to anybody. */
+const NOBODYS = Symbol('nobody')
 
 export interface Held {
   readonly customer: CustomerState
@@ -17,9 +21,12 @@ export interface Held {
 }
 
 /** The customer who may hold a card: by the stream of its code, else, for an id or a code reserved a moment ago, by the read model. */
-const holderOf = async ({ codes, readModel }: Services, member: string): Promise<string | undefined> => {
-  const owner = await codes.ownerOf(member)
-  if (owner) return owner.type === 'loyalty_card' ? owner.customer : undefined
+const holderOf = async (
+  { ledgers, readModel }: Services,
+  member: string,
+): Promise<string | undefined | typeof NOBODYS> => {
+  const { owner, deleted } = (await loadCode(ledgers, member)).state
+  if (owner) return owner.type === 'loyalty_card' && !deleted ? (owner.customer ?? NOBODYS) : undefined
   const cards = readModel.collection<LoyaltyCardDocument>('loyaltyCards')
   return ((await cards.findOne({ code: member })) ?? (await cards.findOne({ _id: member })))?.customer
 }
@@ -30,6 +37,8 @@ export const findCard = async (services: Services, member: string, campaign?: st
   if (program && isFailure(program)) return program
   const holder = await holderOf(services, member)
   if (holder === undefined) return notFound('voucher', member)
+  if (holder === NOBODYS)
+    return refuse('not_published', 'The card was given to nobody yet', { resourceType: 'voucher', resourceId: member })
   const { state } = await services.customers.load(holder)
   const { cards } = state.loyalty
   const card = cardByCode(state.loyalty, member) ?? (Object.hasOwn(cards, member) ? cards[member] : undefined)

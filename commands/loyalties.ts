@@ -6,9 +6,11 @@ import { answered } from '../src/domain/answered.ts'
 import { Campaign, Voucher } from '../src/domain/rulebook/campaign.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { tooMany } from '../src/domain/vouchers/generate.ts'
 import type { Services } from '../src/services.ts'
-import { SHOWN } from './campaigns.ts'
+import { begin, SHOWN, totalsIfKnown } from './campaigns.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { recorded } from './definitions.ts'
 import { routesToOne } from './partRoutes.ts'
@@ -39,7 +41,11 @@ const ProgramPatch = v.pipe(
   recorded(...SHOWN),
 )
 
-const patched = (old: Campaign, { voucher, ...patch }: v.InferOutput<typeof ProgramPatch>): object => ({
+/** Cards are added by a request of their own. */
+const patched = (
+  old: Campaign,
+  { voucher, vouchers_count: ___, ...patch }: v.InferOutput<typeof ProgramPatch>,
+): object => ({
   ...old,
   ...patch,
   ...(voucher ? { voucher: { ...old.voucher, ...voucher } } : {}),
@@ -70,39 +76,45 @@ const deletionOf = (definitions: Definitions, id: string, occurredAt: number): r
   ]
 }
 
-export const loyaltyCommands = (services: Services) => [
-  definitionRoutes(services, LOYALTY_PROGRAMS, {
-    body: ProgramBody,
-    patch: ProgramPatch,
-    response: CampaignObject,
-    describe: {
-      create:
-        'Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.',
-    },
-    show: (entry, { definitions }) => showCampaign(entry, definitions),
-  }).create,
-  ...routesToOne(services, {
-    kind: 'campaign',
-    tag: LOYALTY_PROGRAMS.tag,
-    path: '/v1/loyalties/{campaignId}',
-    params: ByCampaign,
-    find: (_, { campaignId }) => findProgram(services, campaignId),
-    patch: ProgramPatch,
-    whole: Campaign,
-    response: CampaignObject,
-    show: (entry, { definitions }) => showCampaign(entry, definitions),
-    patched,
-    deletion: deletionOf,
-    change: {
-      summary: 'Change a loyalty program',
-      description: 'What is left out stays as it is. Past transactions stay as they were.',
-    },
-    enable: { summary: 'Enable a loyalty program' },
-    disable: { summary: 'Disable a loyalty program: it earns and takes nothing' },
-    remove: {
-      summary: 'Delete a loyalty program with its rules, tiers and offers',
-      description:
-        'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
-    },
-  }),
-]
+export const loyaltyCommands = (services: Services) => {
+  const show = async (entry: Entry<Campaign>, { definitions }: Rulebook) =>
+    showCampaign(entry, definitions, await totalsIfKnown(services, entry.id))
+  return [
+    definitionRoutes(services, LOYALTY_PROGRAMS, {
+      body: ProgramBody,
+      patch: ProgramPatch,
+      response: CampaignObject,
+      describe: {
+        create:
+          "Begins with `vouchers_count` cards that are nobody's yet (up to 100,000), made in the background. Beyond the contract: `max_per_customer` and `max_per_period` bound what all its rules together pay to one customer.",
+      },
+      show,
+      fault: ({ vouchers_count: count }) => tooMany(count ?? 0),
+      begun: (call, entry) => begin(services, call, entry, showCampaign),
+    }).create,
+    ...routesToOne(services, {
+      kind: 'campaign',
+      tag: LOYALTY_PROGRAMS.tag,
+      path: '/v1/loyalties/{campaignId}',
+      params: ByCampaign,
+      find: (_, { campaignId }) => findProgram(services, campaignId),
+      patch: ProgramPatch,
+      whole: Campaign,
+      response: CampaignObject,
+      show,
+      patched,
+      deletion: deletionOf,
+      change: {
+        summary: 'Change a loyalty program',
+        description: 'What is left out stays as it is. Past transactions stay as they were.',
+      },
+      enable: { summary: 'Enable a loyalty program' },
+      disable: { summary: 'Disable a loyalty program: it earns and takes nothing' },
+      remove: {
+        summary: 'Delete a loyalty program with its rules, tiers and offers',
+        description:
+          'Refused while a segment, a distribution or another definition refers to it. Past transactions stay.',
+      },
+    }),
+  ]
+}

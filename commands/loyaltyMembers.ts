@@ -12,8 +12,10 @@ import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { secretCode } from '../src/domain/vouchers/secret.ts'
 import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
+import { type CardWish, cardFromStock, cardGivenBy, type GivenCard, giveCard } from './cardStock.ts'
 import { findCard } from './cards.ts'
 
 const TAG = 'Loyalty members'
@@ -62,6 +64,20 @@ const reserve = async (
   return refuse('invalid_code_config', 'The code format has hardly any free codes left')
 }
 
+/** The card that is asked for by its code, or one of those that the program has ready; undefined: one is to be made. */
+const readyCard = async (
+  services: Services,
+  code: string | undefined,
+  wish: CardWish,
+  context: CommandContext,
+): Promise<GivenCard | Failure | undefined> => {
+  if (code === undefined) return cardFromStock(services, wish, context)
+  const { owner, deleted } = (await loadCode(services.ledgers, code)).state
+  return owner?.type === 'loyalty_card' && owner.campaign === wish.program.id && !owner.customer && !deleted
+    ? giveCard(services, code, wish, context)
+    : undefined
+}
+
 const join = async (services: Services, call: Call<MemberBody, unknown, { campaignId: string }>): Promise<Outcome> => {
   const program = findProgram(services, call.params.campaignId)
   if (isFailure(program)) return program
@@ -77,8 +93,31 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
   const { definition } = program
   let card: Pick<Card, 'id' | 'code'> | undefined = definition.join_once ? cardIn(state.loyalty, program.id) : undefined
   const context = contextOf(call, services, { key: `join:${key}` })
+  const made = idFrom('v', holder, program.id, key)
+  if (!card && !Object.hasOwn(state.loyalty.cards, made)) {
+    const wish: CardWish = {
+      program,
+      customer: holder,
+      name: key,
+      joinOnce: definition.join_once,
+      profile,
+      mayCreate: id === undefined,
+      source: call.body.channel ?? call.channel,
+      ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
+    }
+    const before = cardGivenBy(state, wish)
+    const ready = before
+      ? { state, card: before, position: undefined }
+      : await readyCard(services, call.body.voucher, wish, context)
+    if (ready)
+      return isFailure(ready)
+        ? ready
+        : {
+            body: showCard(ready.card, ready.state.id, services.rulebook.current()),
+            ...(ready.position === undefined ? {} : { consistencyToken: ready.position }),
+          }
+  }
   if (!card) {
-    const made = idFrom('v', holder, program.id, key)
     const owner = { id: made, campaign: program.id, customer: holder }
     const code = await reserve(services, definition, owner, key, call.body.voucher, context)
     if (typeof code !== 'string') return code
@@ -114,7 +153,8 @@ export const loyaltyMemberCommands = (services: Services) => [
     path: '/v1/loyalties/{campaignId}/members',
     summary: 'Make a customer a member: give a card',
     description:
-      'Makes or merges the customer. Where a customer may have one card only, asking again gives the same one.',
+      'Makes or merges the customer. Where a customer may have one card only, asking again gives the same one. A card that the ' +
+      'program has ready is given first; `voucher` names one of them, or the code of a new one.',
     tag: TAG,
     permission: 'members.write',
     params: ByCampaign,

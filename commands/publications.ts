@@ -6,7 +6,7 @@ import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { PublicationObject } from '../src/api/presenters/publications.ts'
 import { type Reach, reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
-import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
+import { type Card, cardByCode, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import { NO_PROFILE } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
@@ -17,8 +17,10 @@ import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { codeOf, impliedPublication } from '../src/domain/vouchers/publish.ts'
 import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
+import { loadCode } from '../src/runtime/codeStreams.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
+import { type CardWish, cardFromStock, cardGivenBy, giveCard } from './cardStock.ts'
 import { answer, JoinQuery, PublicationBody, type PublishCall, publishCode, publishOf, usedUp } from './publishing.ts'
 import { publishTogether } from './publishingTogether.ts'
 
@@ -51,11 +53,24 @@ const publishCard = async (
   const { id: given, ...profile } = call.body.customer
   const context = contextOf(call, services)
   const rulebook = services.rulebook.current()
-  const made = idFrom('v', customer, entry.id, context.key ?? randomBytes(16).toString('hex'))
+  const name = context.key ?? randomBytes(16).toString('hex')
+  const made = idFrom('v', customer, entry.id, name)
   const { state, position } = await services.customers.load(customer)
   const joinOnce = entry.definition.join_once || call.query.join_once === true
-  const held = joinOnce ? cardIn(state.loyalty, entry.id) : state.loyalty.cards[made]
+  const wish: CardWish = {
+    program: entry,
+    customer,
+    name,
+    joinOnce,
+    profile,
+    mayCreate: given === undefined,
+    metadata: call.body.metadata,
+    source: call.body.channel ?? call.channel,
+  }
+  const held = state.loyalty.cards[made] ?? cardGivenBy(state, wish)
   if (held) return cardAnswer(services, state, held, position)
+  const ready = await cardFromStock(services, wish, context)
+  if (ready) return isFailure(ready) ? ready : cardAnswer(services, ready.state, ready.card, ready.position)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const code = codeOf(entry, rulebook, made, attempt)
     const owner = { type: 'loyalty_card', id: made, campaign: entry.id, customer }
@@ -79,6 +94,46 @@ const publishCard = async (
     return card ? cardAnswer(services, executed.state, card, executed.position) : usedUp(entry)
   }
   return usedUp(entry)
+}
+
+/** Publishes a code by name: that of a card that nobody has makes the customer a member. */
+const publishNamed = async (
+  services: Services,
+  call: PublishCall,
+  code: string,
+  customer: CustomerId,
+): Promise<Outcome> => {
+  const { owner, deleted } = (await loadCode(services.ledgers, code)).state
+  const entry = services.rulebook
+    .current()
+    .entries('campaign')
+    .get(owner?.campaign ?? '')
+  if (owner?.type !== 'loyalty_card' || !entry || deleted) return publishCode(services, call, code, customer)
+  const { state, position } = await services.customers.load(customer)
+  const own = cardByCode(state.loyalty, code)
+  if (own) return cardAnswer(services, state, own, position)
+  const { id: given, ...profile } = call.body.customer
+  const context = contextOf(call, services)
+  const done = await giveCard(
+    services,
+    code,
+    {
+      program: entry,
+      customer,
+      name: code,
+      joinOnce: entry.definition.join_once || call.query.join_once === true,
+      profile,
+      mayCreate: given === undefined,
+      metadata: call.body.metadata,
+      source: call.body.channel ?? call.channel,
+    },
+    context,
+  )
+  if (done) return isFailure(done) ? done : cardAnswer(services, done.state, done.card, done.position)
+  return refuse('voucher_already_published', `Code ${code} has a holder or is disabled`, {
+    resourceType: 'voucher',
+    resourceId: code,
+  })
 }
 
 /** A publication as a browser may be told of it: the customer's own code, to a stranger none. */
@@ -135,7 +190,7 @@ const publish = async (services: Services, call: PublishCall): Promise<Outcome> 
   if (name === undefined)
     return voucher === undefined
       ? refuse('invalid_publish_params', 'Either campaign or voucher must be given')
-      : publishCode(services, call, voucher, id)
+      : publishNamed(services, call, voucher, id)
   const entry = campaignNamed(services.rulebook.current().definitions, name)
   if (!entry) return notFound('campaign', name)
   switch (entry.definition.campaign_type) {

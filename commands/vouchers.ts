@@ -11,7 +11,7 @@ import { idFrom } from '../src/domain/ids.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { Discount, Gift, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
+import { CardWorth, Discount, Gift, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
 import type { CodeState } from '../src/domain/vouchers/code.ts'
 import {
   changedSpec,
@@ -22,6 +22,7 @@ import {
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
+import { ownerTypeOf } from '../src/domain/vouchers/publish.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { duplicateFound, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
 import { absent, name300 } from '../src/http/fields.ts'
@@ -59,8 +60,23 @@ const NewGift = v.pipe(
 /** What is left is changed by /balance. */
 const KeptGift = v.pipe(Gift, answered('balance', 'subtracted_amount'))
 
+/** What a card has on it is its ledger's, once somebody has it. */
+const NewCard = v.pipe(
+  CardWorth,
+  answered(
+    'balance',
+    'next_expiration_date',
+    'next_expiration_points',
+    'pending_points',
+    'expired_points',
+    'redeemed_points',
+    'subtracted_points',
+  ),
+)
+
 const newFields = {
   ...VoucherSpec.entries,
+  loyalty_card: v.optional(absent(NewCard)),
   discount,
   gift: v.optional(absent(NewGift)),
   active: v.optional(v.boolean(), true),
@@ -136,7 +152,11 @@ export const make = async (
     {
       code,
       config: config ?? campaign?.definition.voucher?.code_config ?? {},
-      owner: { type: 'voucher', id, ...(campaign ? { campaign: campaign.id } : {}) },
+      owner: {
+        type: ownerTypeOf(campaign?.definition.campaign_type),
+        id,
+        ...(campaign ? { campaign: campaign.id } : {}),
+      },
       spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec),
       active,
     },
@@ -177,7 +197,7 @@ const perform = async (
   return { status: 204, consistencyToken: changed.position }
 }
 
-/** Switching a loyalty card is a matter of its holder's stream. */
+/** Switching a card that somebody has is a matter of its holder's stream. */
 const switchCode = async (
   services: Services,
   call: Call<unknown, unknown, { code: string }>,
@@ -198,16 +218,20 @@ const switchCode = async (
   return answer(services, code, executed.position)
 }
 
-/** The voucher that a path names by code or id, unless it is a card: those are changed as members of their program. */
+/** The voucher that a path names by code or id, unless it is somebody's card: those are changed as members of their program. */
 const changeable = async (services: Services, name: string) => {
   const found: CodeState | undefined = await codeNamed(services, name)
   const voucher = found && resolveVoucher(found, services.rulebook.current())
   if (!found || !voucher) return notFound('voucher', name)
-  return voucher.type === 'LOYALTY_CARD'
-    ? refuse('resource_protected', 'A loyalty card is changed as a member of its program, under /v1/loyalties', {
-        resourceType: 'voucher',
-        resourceId: name,
-      })
+  return voucher.type === 'LOYALTY_CARD' && voucher.holder !== undefined
+    ? refuse(
+        'resource_protected',
+        'The card of a customer is changed as a member of its program, under /v1/loyalties',
+        {
+          resourceType: 'voucher',
+          resourceId: name,
+        },
+      )
     : { found, voucher }
 }
 
@@ -217,6 +241,7 @@ const VoucherPatch = v.pipe(
     ...membership,
     discount,
     gift: v.optional(absent(KeptGift)),
+    loyalty_card: v.optional(absent(NewCard)),
     code: v.optional(CodeName),
     active: v.optional(v.boolean()),
   }),
@@ -270,7 +295,9 @@ export const voucherCommands = (services: Services) => [
     method: 'post',
     path: '/v1/vouchers',
     summary: 'Create a single voucher',
-    description: 'Without `code` one is made, as `code_config` says. `redemption.quantity` absent or null: no bound.',
+    description:
+      'Without `code` one is made, as `code_config` says. `redemption.quantity` absent or null: no bound. A LOYALTY_CARD is one of ' +
+      "the program that `campaign` names, and nobody's until it is published or a member is made with it: then it holds its points.",
     tag: TAG,
     permission: 'codes.write',
     body: VoucherBody,

@@ -75,7 +75,8 @@ const withCode: Reaction<VoucherDocument, CodeFact['type'], string>[1] = (before
     category: state.spec.category ?? null,
     active: state.active,
     issued,
-    listed: state.owner.type !== 'loyalty_card' || issued,
+    // A card that nobody has is listed by its code; one that somebody has once it is there.
+    listed: state.owner.type !== 'loyalty_card' || issued || state.owner.customer === undefined,
     created_at: new Date(state.createdAt),
     updated_at: state.updatedAt === null ? null : new Date(state.updatedAt),
     position: before?.position ?? sortable(fact.position),
@@ -105,7 +106,7 @@ const summed = (
 
 export const vouchers = projection<VoucherDocument>({
   name: 'vouchers',
-  version: 3,
+  version: 4,
   indexes: [
     { key: { voucher: 1 } },
     { key: { customer: 1, listed: 1, position: 1 } },

@@ -2,7 +2,10 @@
 
 import * as v from 'valibot'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
+import { totalsOf } from '../src/api/presenters/campaigns.ts'
 import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../src/api/presenters/loyalties.ts'
+import type { Campaign } from '../src/domain/rulebook/campaign.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -20,18 +23,17 @@ export const loyaltyQueries = (services: Services) => [
     permission: 'definitions.read',
     query: v.object(namedListQuery),
     response: listOf('campaigns', CampaignObject),
-    handler: (call): Promise<Outcome> => {
+    handler: async (call): Promise<Outcome> => {
       const programs = [...services.rulebook.current().entries('campaign').values()].filter(
         ({ definition }) => definition.campaign_type === 'LOYALTY_PROGRAM',
       )
-      return pageOfDefinitions(
+      const totals = await totalsOf(
         services,
-        programs,
-        call,
-        { texts: ['name', 'category'] },
-        (entry) => showCampaign(entry, services.rulebook.current().definitions),
-        'campaigns',
+        programs.map(({ id }) => id),
       )
+      const show = (entry: Entry<Campaign>) =>
+        showCampaign(entry, services.rulebook.current().definitions, totals.get(entry.id) ?? null)
+      return pageOfDefinitions(services, programs, call, { texts: ['name', 'category'] }, show, 'campaigns')
     },
   }),
   route({
@@ -42,11 +44,11 @@ export const loyaltyQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByCampaign,
     response: CampaignObject,
-    handler: (call): Outcome => {
+    handler: async (call): Promise<Outcome> => {
       const found = findProgram(services, call.params.campaignId)
-      return isFailure(found)
-        ? found
-        : { revision: found.revision, body: showCampaign(found, services.rulebook.current().definitions) }
+      if (isFailure(found)) return found
+      const totals = (await totalsOf(services, [found.id])).get(found.id) ?? null
+      return { revision: found.revision, body: showCampaign(found, services.rulebook.current().definitions, totals) }
     },
   }),
   route({

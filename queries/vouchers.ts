@@ -117,13 +117,16 @@ export const showVouchers = async (
 ): Promise<ReadonlyMap<string, object>> => {
   const cards = await services.readModel
     .collection<LoyaltyCardDocument>('loyaltyCards')
-    .find({ _id: { $in: found.filter(isCard).map(({ voucher }) => voucher) } }, { limit: Math.max(1, found.length) })
+    .find(
+      { _id: { $in: found.filter(isHeldCard).map(({ voucher }) => voucher) } },
+      { limit: Math.max(1, found.length) },
+    )
   const cardOf = new Map(cards.map((document) => [document._id, document]))
   const rulebook = services.rulebook.current()
   const shown = new Map<string, object>()
   for (const document of found) {
     const held = cardOf.get(document.voucher)
-    const voucher = isCard(document)
+    const voucher = isHeldCard(document)
       ? held && showCard(held.card, held.customer, rulebook)
       : showVoucher(document.state, rulebook, document.sums)
     if (voucher) shown.set(document._id, voucher)
@@ -144,6 +147,10 @@ const list = async (
   const vouchers = page.entries.flatMap((document) => shown.get(document._id) ?? [])
   return { body: listBody('vouchers', page, vouchers, { total }) }
 }
+
+/** Whether the code is that of a loyalty card that somebody has: it is in the stream of its holder. */
+const isHeldCard = ({ state }: VoucherDocument): boolean =>
+  state.owner?.type === 'loyalty_card' && state.owner.customer !== undefined
 
 /** Whether the code is that of a loyalty card. */
 export const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'

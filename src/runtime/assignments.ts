@@ -2,8 +2,10 @@
 // assigned it, or by a process when that died on the way.
 
 import type { Claim } from '../domain/customer/vouchers/facts.ts'
+import type { CustomerCommand } from '../domain/decider/commands.ts'
+import { present } from '../domain/present.ts'
 import type { CodeFactData } from '../domain/vouchers/code.ts'
-import { type CodeStreams, changeCode } from './codeStreams.ts'
+import { type CodeStreams, changeCode, loadCode } from './codeStreams.ts'
 import type { CommandContext, CustomerRuntime, Executed } from './customers.ts'
 import type { FreeCodes } from './freeCodes.ts'
 
@@ -27,27 +29,49 @@ export interface AssignmentOptions {
   readonly freeCodes: Pick<FreeCodes, 'giveBack'>
 }
 
+/** What the code of a card says of the card that it becomes. */
+const saidOfCard = async (ledgers: CodeStreams, code: string, { metadata, channel }: Assigned['publication']) => {
+  const { spec } = (await loadCode(ledgers, code)).state
+  const all = { ...spec.metadata, ...metadata }
+  return {
+    ...present({ points: spec.loyalty_card?.points, source: channel }),
+    ...(Object.keys(all).length > 0 ? { metadata: all } : {}),
+  }
+}
+
 /** The customer's answer. When it is not this code that the customer has after it, the code is nobody's again. */
 export const settleAssignment = async (
   { ledgers, customers, freeCodes }: AssignmentOptions,
   { code, voucher, campaign, type, customer, publication, joinOnce }: Assigned,
   context: Omit<CommandContext, 'key' | 'dryRun'>,
 ): Promise<Executed> => {
-  const executed = await customers.execute(
-    customer,
-    {
-      type: 'PublishVoucher',
-      campaign,
-      voucherType: type,
-      voucher: { id: voucher, code },
-      publication,
-      joinOnce,
-      profile: {},
-      mayCreate: false,
-    },
-    { ...context, key: `process:${publication.id}/${voucher}` },
-  )
-  if (executed.kind === 'busy' || Object.hasOwn(executed.state.vouchers, voucher)) return executed
+  const none = { profile: {}, mayCreate: false } as const
+  const command: CustomerCommand =
+    type === 'LOYALTY_CARD' && campaign !== undefined
+      ? {
+          type: 'IssueLoyaltyCard',
+          campaign,
+          card: { id: voucher, code },
+          publication: publication.id,
+          ...(await saidOfCard(ledgers, code, publication)),
+          ...none,
+        }
+      : {
+          type: 'PublishVoucher',
+          campaign,
+          voucherType: type,
+          voucher: { id: voucher, code },
+          publication,
+          joinOnce,
+          ...none,
+        }
+  const executed = await customers.execute(customer, command, {
+    ...context,
+    key: `process:${publication.id}/${voucher}`,
+  })
+  if (executed.kind === 'busy') return executed
+  const { vouchers, loyalty } = executed.state
+  if (Object.hasOwn(vouchers, voucher) || Object.hasOwn(loyalty.cards, voucher)) return executed
   const release = { type: 'ReleaseCode', customer, publication: publication.id } as const
   const released = await changeCode(ledgers, code, release, context)
   if (released.kind === 'done') freeCodes.giveBack(code)

@@ -5,6 +5,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import type { Job, JobFailure, JobType } from '../domain/vouchers/job.ts'
 import { misfitOf } from '../domain/vouchers/make.ts'
+import { ownerTypeOf } from '../domain/vouchers/publish.ts'
 import { type CodeStreams, changeCode } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
@@ -60,7 +61,12 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
       if (changed.kind === 'busy') throw new Error(`code ${code} is changed by many at once`)
       return changed.kind === 'refused' ? { row, code, reason: changed.refusal.key } : undefined
     }
-    const owner = { type: 'voucher', id: idFrom('v', id, String(row)), ...(campaign === undefined ? {} : { campaign }) }
+    const of = campaign === undefined ? undefined : rulebook().entries('campaign').get(campaign)?.definition
+    const owner = {
+      type: ownerTypeOf(of?.campaign_type),
+      id: idFrom('v', id, String(row)),
+      ...(campaign === undefined ? {} : { campaign }),
+    }
     const spec: VoucherSpec = item?.spec ?? request.spec ?? {}
     const wish = { code: item?.code, config: config ?? {}, owner, spec, active: item?.active ?? true }
     const made = await makeVoucher(codes, wish, rulebook().project.customerKey, context)

@@ -51,7 +51,7 @@ test('what is wrong with a voucher is said by its path, and makes none', async (
   const wrong: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     [{ type: 'DISCOUNT_VOUCHER' }, /\.discount is required/],
     [{ type: 'GIFT_VOUCHER', gift: { amount: 1 }, discount: ten }, /\.discount does not go with/],
-    [{ type: 'LOYALTY_CARD' }, /\.type/],
+    [{ type: 'LOYALTY_CARD' }, /\.campaign is required/],
     [{ discount: { type: 'PERCENT', percent_off: 101 } }, /\.discount\.percent_off/],
     [{ gift: { amount: 0.5 } }, /\.gift\.amount must be integer/],
     [{ discount: ten, start_date: 'soon' }, /\.start_date/],

@@ -61,7 +61,7 @@ test('too many codes, codes for a campaign of another type and empty lists are r
     const { status: got, body } = await answer
     assert.equal([got, body.key], [status, key])
   }
-  await post('/v1/campaigns', { name: 'club', campaign_type: 'LOYALTY_PROGRAM' })
+  await post('/v1/campaigns', { name: 'club', campaign_type: 'PROMOTION' })
   await post('/v1/campaigns', coupons('own'))
   await refused(post('/v1/campaigns', coupons('huge', { vouchers_count: 100_001 })), 400, 'too_many_vouchers_requested')
   await refused(get('/v1/campaigns/huge'), 404, 'not_found')

@@ -31,7 +31,7 @@ export const CampaignObject = v.pipe(
   v.title('Campaign'),
 )
 
-type Totals = Pick<VoucherTotalsDocument, 'codes' | 'published' | 'open' | 'failed'>
+export type Totals = Pick<VoucherTotalsDocument, 'codes' | 'published' | 'open' | 'failed'>
 
 /** How far the codes are that a campaign was created with, or that were added to it. */
 export const generationOf = (

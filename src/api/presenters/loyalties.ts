@@ -7,7 +7,7 @@ import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
-import { wholeCampaign } from './campaigns.ts'
+import { generationOf, type Totals, wholeCampaign } from './campaigns.ts'
 
 export const CampaignObject = v.pipe(
   v.looseObject({
@@ -28,13 +28,18 @@ const showWhole = (definition: Campaign, all: Definitions) => {
     : whole
 }
 
-/** A campaign as the HTTP contract shows it. */
-export const showCampaign = ({ id, definition, createdAt, updatedAt, off }: Entry<Campaign>, all: Definitions) => ({
+/** A program as the HTTP contract shows it, with its cards where they were counted; null: it has none yet. */
+export const showCampaign = (
+  { id, definition, createdAt, updatedAt, off }: Entry<Campaign>,
+  all: Definitions,
+  totals?: Totals | null,
+) => ({
   id,
   ...definition,
   ...showWhole(definition, all),
-  creation_status: 'DONE' as const,
-  vouchers_generation_status: 'DONE' as const,
+  ...(totals === undefined ? {} : { vouchers_count: totals?.codes ?? 0 }),
+  creation_status: generationOf(definition, totals),
+  vouchers_generation_status: generationOf(definition, totals),
   created_at: isoOf(createdAt),
   ...present({ updated_at: isoOrNull(updatedAt) }),
   ...offOf({ off }),

@@ -28,6 +28,7 @@ export const VoucherObject = v.pipe(
     type: VoucherType,
     discount: v.optional(v.looseObject({ type: v.string() })),
     gift: v.optional(v.looseObject({ amount: v.number(), balance: v.number() })),
+    loyalty_card: v.optional(v.looseObject({ points: v.number(), balance: v.number() })),
     start_date: v.optional(v.string()),
     expiration_date: v.optional(v.string()),
     redemption: v.looseObject({
@@ -91,6 +92,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
     ...present({
       discount: voucher.type === 'DISCOUNT_VOUCHER' ? voucher.discount : undefined,
       gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : undefined,
+      loyalty_card: voucher.points === undefined ? undefined : { points: voucher.points, balance: voucher.points },
       start_date: spec.start_date ?? campaign?.start_date,
       expiration_date: spec.expiration_date ?? campaign?.expiration_date,
       validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe,
@@ -107,6 +109,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
       ...present({ quantity: voucher.quantity }),
       redeemed_quantity: sums.redeemed,
       ...(voucher.type === 'GIFT_VOUCHER' ? { redeemed_amount: sums.taken } : {}),
+      ...(voucher.type === 'LOYALTY_CARD' ? { redeemed_points: 0 } : {}),
       url: `${path}/redemptions`,
     },
     active: voucher.active,
@@ -150,7 +153,7 @@ const sumsInLedger = async (services: Services, code: string): Promise<VoucherSu
 }
 
 /**
- * A code of any kind as it is now, by its stream; a loyalty card by that of its holder. Undefined when there is none. `sums`
+ * A code of any kind as it is now, by its stream; a loyalty card that somebody has by that of its holder. Undefined when there is none. `sums`
  * are else those of its ledger, which hears of a redemption a moment after it came about.
  */
 export const showCode = async (
@@ -160,9 +163,8 @@ export const showCode = async (
 ): Promise<object | undefined> => {
   const rulebook = services.rulebook.current()
   const { owner } = code
-  if (owner?.type !== 'loyalty_card')
+  if (owner?.type !== 'loyalty_card' || owner.customer === undefined)
     return showVoucher(code, rulebook, sums ?? (await sumsInLedger(services, code.code)))
-  if (owner.customer === undefined) return undefined
   const { state } = await services.customers.load(owner.customer)
   const card = cardByCode(state.loyalty, code.code)
   return card && showCard(card, state.id, rulebook)

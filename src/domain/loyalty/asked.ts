@@ -27,6 +27,10 @@ export interface IssueLoyaltyCard {
   readonly card: CardRef
   readonly profile: ProfilePatch
   readonly mayCreate: boolean
+  /** What it begins with, where that is not what its program says. */
+  readonly points?: number
+  /** Names the request, where the card was there before: with it a customer is given one card. */
+  readonly publication?: string
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly source?: string
 }

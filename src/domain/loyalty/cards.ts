@@ -13,12 +13,12 @@ export const issueCard = (
   draft: Draft,
   program: Program,
   issued: Omit<LoyaltyFactData<'LoyaltyCardIssued'>, 'campaign' | 'occurredAt'>,
-  causedBy?: string,
+  { causedBy, points }: { readonly causedBy?: string; readonly points?: number } = {},
 ): Card => {
   const { now } = draft
   const campaign = { id: program.id, name: program.definition.name }
   draft.emit('LoyaltyCardIssued', { ...issued, campaign, occurredAt: now }, causedBy)
-  const initial = program.definition.voucher?.loyalty_card?.points ?? 0
+  const initial = points ?? program.definition.voucher?.loyalty_card?.points ?? 0
   if (initial > 0) {
     const card = draft.state.loyalty.cards[issued.card.id]!
     const lot = lotFor(card, initial, expiryOf(programsOf(draft.rulebook), program, now))
@@ -38,5 +38,10 @@ export const ruleCard = (customer: string, program: string, cause: string): stri
 /** Issues the card that a rule calls for; a process then reserves its code, and replaces it if it is another's. */
 export const issueByRule = (draft: Draft, program: Program, cause: string): Card => {
   const id = ruleCard(draft.state.id, program.id, cause)
-  return issueCard(draft, program, { card: { id, code: ruleCode(draft.rulebook, program, id, 0) }, by: 'rule' }, cause)
+  return issueCard(
+    draft,
+    program,
+    { card: { id, code: ruleCode(draft.rulebook, program, id, 0) }, by: 'rule' },
+    { causedBy: cause },
+  )
 }

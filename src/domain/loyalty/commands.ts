@@ -1,6 +1,7 @@
 // What comes of asking a customer's cards for something: the facts, or the refusal.
 import type { Draft } from '../customer/draft.ts'
 import { MAX_TOTAL } from '../points.ts'
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import {
   type AddPoints,
@@ -22,20 +23,25 @@ import { expiryOf, programsOf } from './programs.ts'
 import { activate } from './timed.ts'
 import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './transfers.ts'
 
-const issue = (draft: Draft, { campaign, card, metadata, source }: IssueLoyaltyCard): Refused | undefined => {
+const issue = (
+  draft: Draft,
+  { campaign, card, metadata, source, points, publication }: IssueLoyaltyCard,
+): Refused | undefined => {
   const program = programsOf(draft.rulebook).program.get(campaign)
   if (!program) return refuseNotFound('campaign', campaign)
   const { active, join_once: once, name } = program.definition
   const held = Object.values(draft.state.loyalty.cards).find(
-    (there) => there.campaign.id === campaign && (once || there.id === card.id),
+    (there) =>
+      there.campaign.id === campaign &&
+      (once || there.id === card.id || (publication !== undefined && there.publication === publication)),
   )
   if (held) return undefined
   if (!active || !program.inForce(draft.now).holds)
     return refuse('campaign_not_active', `The program ${name} is not active`, {
       resource: { type: 'campaign', id: campaign },
     })
-  const given = { ...(metadata ? { metadata: { ...metadata } } : {}), ...(source === undefined ? {} : { source }) }
-  issueCard(draft, program, { card, by: 'request', ...given })
+  const given = { ...(metadata ? { metadata: { ...metadata } } : {}), ...present({ source, publication }) }
+  issueCard(draft, program, { card, by: 'request', ...given }, present({ points }))
   return undefined
 }
 

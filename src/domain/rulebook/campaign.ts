@@ -90,8 +90,9 @@ const MIN_ROOM = 1_000
 /** Formats of codes that are made beforehand have room for each that is asked for, and as much again, so that free ones are found. */
 const TWICE = 2
 
+/** Rules issue cards as customers come, also where others are made beforehand. */
 const neededRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
-  hasOwnCodes(type) ? TWICE * (count ?? 0) : MIN_ROOM
+  Math.max(hasOwnCodes(type) ? TWICE * (count ?? 0) : 0, hasWorth(type) ? 0 : MIN_ROOM)
 
 /** So many codes do not run out, and so few of them are there among all that hardly anybody guesses one. */
 const GOOD_ROOM = 1_000_000
@@ -99,7 +100,7 @@ const GOOD_OWN_ROOM = 1_000
 const SPARE = 10
 
 const goodRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
-  hasOwnCodes(type) ? Math.max(GOOD_OWN_ROOM, SPARE * (count ?? 0)) : GOOD_ROOM
+  Math.max(hasWorth(type) ? GOOD_OWN_ROOM : GOOD_ROOM, hasOwnCodes(type) ? SPARE * (count ?? 0) : 0)
 
 const doubts = (definition: Campaign): readonly string[] => {
   const { voucher } = definition
@@ -117,12 +118,13 @@ const WORTH = {
   GIFT_VOUCHERS: { type: 'GIFT_VOUCHER', part: 'gift', foreign: 'discount' },
 } as const
 
-/** The types of campaign whose codes can be made before anybody has them. */
-export type CodeCampaignType = keyof typeof WORTH
-export const hasOwnCodes = (type: CampaignType): type is CodeCampaignType => Object.hasOwn(WORTH, type)
+const hasWorth = (type: CampaignType): type is keyof typeof WORTH => Object.hasOwn(WORTH, type)
+
+/** Whether codes of a type of campaign can be made before anybody has them: cards of loyalty programs too. */
+export const hasOwnCodes = (type: CampaignType): boolean => hasWorth(type) || type === 'LOYALTY_PROGRAM'
 
 const worthFaults = ({ campaign_type: campaign, voucher }: Campaign): readonly Fault[] => {
-  if (!hasOwnCodes(campaign)) return []
+  if (!hasWorth(campaign)) return []
   if (!voucher) return [{ path: 'voucher', message: 'is required' }]
   const { type, part, foreign } = WORTH[campaign]
   return [

@@ -1,6 +1,7 @@
 // What a voucher is worth: its discount or gift credits, how often it may be redeemed, and when.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
+import { MAX_POINTS } from '../points.ts'
 import { validityFields } from '../validity.ts'
 
 /** Largest amount of money, minor units: sums of many such amounts are still exact as numbers. */
@@ -63,6 +64,11 @@ export const Gift = v.object({
 })
 export type Gift = v.InferOutput<typeof Gift>
 
+/** What a loyalty card begins with, once it has a holder. */
+export const CardWorth = v.object({
+  points: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_POINTS)),
+})
+
 export const VoucherType = v.picklist(['LOYALTY_CARD', 'DISCOUNT_VOUCHER', 'GIFT_VOUCHER'])
 export type VoucherType = v.InferOutput<typeof VoucherType>
 
@@ -89,6 +95,7 @@ export const VoucherSpec = v.object({
   type: v.optional(VoucherType),
   discount: v.optional(Discount),
   gift: v.optional(Gift),
+  loyalty_card: v.optional(CardWorth),
   redemption: v.optional(Redemption),
   ...validityFields,
   category: v.nullish(text(300)),

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { CodeOwner, CodeReserved } from '../codes.ts'
 import { Claim, Publication } from '../customer/vouchers/facts.ts'
 import { idFrom } from '../ids.ts'
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { VoucherSpec, VoucherType } from '../rulebook/voucherSpec.ts'
 
@@ -25,7 +26,7 @@ export const codeSwitchFacts = {
       code: v.string(),
       voucher: v.string(),
       campaign: v.optional(v.string()),
-      /** What a single voucher is. */
+      /** What a single voucher is; of a campaign only said of a card. */
       type: v.optional(VoucherType),
       customer: v.string(),
       /** What it is to become in the customer's stream. */
@@ -242,6 +243,10 @@ const taken = (customer: string): Refused =>
     resource: { type: 'customer', id: customer },
   })
 
+/** What is given away, where that does not follow from the type of a campaign whose codes are vouchers. */
+const assignedType = ({ owner, spec }: CodeState): VoucherType | undefined =>
+  owner?.type === 'loyalty_card' ? 'LOYALTY_CARD' : owner?.campaign === undefined ? spec.type : undefined
+
 /** The fact that a command on a code gives (undefined: it holds already), or a refusal. Pure. */
 export const decideCode = (
   state: CodeState,
@@ -269,7 +274,7 @@ export const decideCode = (
         data: {
           ...base,
           ...inCampaign,
-          ...(owner.campaign === undefined && state.spec.type ? { type: state.spec.type } : {}),
+          ...present({ type: assignedType(state) }),
           customer: command.customer,
           publication: command.publication,
           ...(command.claim ? { claim: command.claim } : {}),

@@ -4,7 +4,7 @@ import { type Refused, refuse } from '../refusal.ts'
 import { type Campaign, hasOwnCodes } from '../rulebook/campaign.ts'
 import type { VoucherSpec } from '../rulebook/voucherSpec.ts'
 import { type JobFactData, MAX_ITEMS } from './job.ts'
-import { giftOf } from './publish.ts'
+import { completeMember } from './make.ts'
 
 type Wish = Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'>
 
@@ -27,7 +27,7 @@ export const generation = (
   campaign,
   count,
   config: config ?? definition.voucher?.code_config ?? {},
-  spec: { ...spec, ...(spec.gift ? {} : giftOf(definition)) },
+  spec: completeMember(spec, definition),
 })
 
 /** The job that creating a campaign leads to, always under the same id; undefined when it asks for no codes. */

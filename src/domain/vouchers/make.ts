@@ -10,36 +10,39 @@ import { validityFaults } from '../validity.ts'
 import { giftOf } from './publish.ts'
 import type { ResolvedVoucher } from './resolve.ts'
 
-const PARTS = { DISCOUNT_VOUCHER: 'discount', GIFT_VOUCHER: 'gift' } as const
-type WorthType = keyof typeof PARTS
+const PARTS = { DISCOUNT_VOUCHER: 'discount', GIFT_VOUCHER: 'gift', LOYALTY_CARD: 'loyalty_card' } as const
+const ALL_PARTS = Object.values(PARTS)
 
 const faultsOfType = (type: VoucherType, spec: VoucherSpec): readonly Fault[] => {
-  if (type === 'LOYALTY_CARD')
-    return [
-      { path: 'type', message: 'must be DISCOUNT_VOUCHER or GIFT_VOUCHER: loyalty cards are issued by their program' },
-    ]
-  const foreign = type === 'GIFT_VOUCHER' ? 'discount' : 'gift'
-  return spec[foreign] ? [{ path: foreign, message: `does not go with the type ${type}` }] : []
+  return ALL_PARTS.flatMap((part) =>
+    part !== PARTS[type] && spec[part] ? [{ path: part, message: `does not go with the type ${type}` }] : [],
+  )
 }
 
 /** The type that a spec speaks of without saying it. */
-const impliedType = (spec: VoucherSpec): WorthType =>
-  spec.gift && !spec.discount ? 'GIFT_VOUCHER' : 'DISCOUNT_VOUCHER'
+const impliedType = (spec: VoucherSpec): VoucherType => {
+  if (spec.discount) return 'DISCOUNT_VOUCHER'
+  if (spec.gift) return 'GIFT_VOUCHER'
+  return spec.loyalty_card ? 'LOYALTY_CARD' : 'DISCOUNT_VOUCHER'
+}
 
 /** What is wrong with a voucher of no campaign. */
 export const singleFaults = (spec: VoucherSpec, calendar: Calendar): readonly Fault[] => {
   const type = spec.type ?? impliedType(spec)
-  const missing = type !== 'LOYALTY_CARD' && !spec[PARTS[type]]
   return [
     ...faultsOfType(type, spec),
-    ...(missing ? [{ path: PARTS[type], message: 'is required' }] : []),
+    ...(type === 'LOYALTY_CARD'
+      ? [{ path: 'campaign', message: 'is required: a loyalty card is one of a program' }]
+      : []),
+    ...(!spec[PARTS[type]] ? [{ path: PARTS[type], message: 'is required' }] : []),
     ...validityFaults(spec, calendar),
   ]
 }
 
 /** What is wrong with a voucher of a campaign that says something of itself. */
 export const memberFaults = (spec: VoucherSpec, campaign: Campaign, calendar: Calendar): readonly Fault[] => {
-  const type = campaign.voucher?.type ?? 'DISCOUNT_VOUCHER'
+  const type =
+    campaign.voucher?.type ?? (campaign.campaign_type === 'LOYALTY_PROGRAM' ? 'LOYALTY_CARD' : 'DISCOUNT_VOUCHER')
   return [
     ...(spec.type !== undefined && spec.type !== type
       ? [{ path: 'type', message: `must be equal to ${type}, the type of the campaign` }]
@@ -49,7 +52,7 @@ export const memberFaults = (spec: VoucherSpec, campaign: Campaign, calendar: Ca
 }
 
 /** What a voucher is worth is said wrongly, or something else. */
-const isOfWorth = ({ path }: Fault): boolean => /^(?:type|discount|gift)$/.test(path)
+const isOfWorth = ({ path }: Fault): boolean => /^(?:type|discount|gift|loyalty_card|campaign)$/.test(path)
 
 /** All faults as one refusal that names each path; undefined when there is none. `prefix` leads to the voucher. */
 export const refusalOf = (faults: readonly Fault[], prefix = ''): Refused | undefined =>
@@ -78,23 +81,30 @@ export const misfitOf = (
 /** A single voucher says what it is. */
 export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })
 
-/** A gift voucher keeps what it begins with, whatever its campaign says later. */
-export const completeMember = (spec: VoucherSpec, campaign: Campaign): VoucherSpec =>
-  spec.gift ? spec : { ...spec, ...giftOf(campaign) }
+/** A gift voucher and a card keep what they begin with, whatever their campaign says later. */
+export const completeMember = (spec: VoucherSpec, campaign: Campaign): VoucherSpec => {
+  if (campaign.campaign_type === 'LOYALTY_PROGRAM')
+    return { ...spec, loyalty_card: spec.loyalty_card ?? { points: campaign.voucher?.loyalty_card?.points ?? 0 } }
+  return spec.gift ? spec : { ...spec, ...giftOf(campaign) }
+}
 
 /** What a voucher says of itself after a change: what is given replaces what there is, metadata key by key. Pure. */
 export const changedSpec = (
   before: VoucherSpec,
-  voucher: Pick<ResolvedVoucher, 'code' | 'type' | 'gift' | 'campaign'>,
+  voucher: Pick<ResolvedVoucher, 'code' | 'type' | 'gift' | 'points' | 'campaign'>,
   patch: VoucherSpec,
   calendar: Calendar,
 ): VoucherSpec | Refused => {
-  const { code, type, gift, campaign } = voucher
+  const { code, type, gift, points, campaign } = voucher
   const resource = { type: 'voucher', id: code }
   if (patch.type !== undefined && patch.type !== type)
     return refuse('invalid_voucher', 'Property .type cannot be changed', { resource })
   if (patch.gift && patch.gift.amount !== gift?.amount)
     return refuse('invalid_gift', 'Property .gift.amount cannot be changed: credits are added by /balance', {
+      resource,
+    })
+  if (patch.loyalty_card && patch.loyalty_card.points !== points)
+    return refuse('invalid_voucher', 'Property .loyalty_card.points cannot be changed: a card begins with them', {
       resource,
     })
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))

@@ -66,8 +66,10 @@ export const giftOf = (
 }
 
 /** How the stream of a code names its owner, by the type of the code's campaign. */
-export const ownerTypeOf = (campaignType: string): string =>
-  campaignType === 'REFERRAL_PROGRAM' ? 'referral_code' : 'voucher'
+export const ownerTypeOf = (campaignType: string | undefined): string => {
+  if (campaignType === 'LOYALTY_PROGRAM') return 'loyalty_card'
+  return campaignType === 'REFERRAL_PROGRAM' ? 'referral_code' : 'voucher'
+}
 
 /** The code of a voucher or card of a campaign at an attempt, in the campaign's format. */
 export const codeOf = (entry: Entry<Campaign> | undefined, rulebook: Rulebook, voucher: string, attempt: number) =>

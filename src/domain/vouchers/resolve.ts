@@ -20,6 +20,8 @@ export interface ResolvedVoucher {
   readonly active: boolean
   readonly discount?: Discount
   readonly gift?: Gift
+  /** What a loyalty card begins with. */
+  readonly points?: number
   /** How often the code may be redeemed; null for no bound. */
   readonly quantity: number | null
   /** The code's own dates, days and hours; those of the campaign hold beside them. */
@@ -48,22 +50,25 @@ export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVou
     type: _,
     discount: __,
     gift: ___,
+    loyalty_card: card,
     redemption,
     category: ____,
     additional_info: _____,
     metadata,
     ...validity
   } = spec
+  const type = typeOf(code, campaign?.definition)
   return {
     id: owner.id,
     code: code.code,
-    type: typeOf(code, campaign?.definition),
+    type,
     ...(campaign ? { campaign } : {}),
     ...(owner.customer === undefined ? {} : { holder: owner.customer }),
     ...(code.givenAt === null ? {} : { givenAt: code.givenAt }),
     active: code.active,
     ...(discount ? { discount } : {}),
     ...(gift ? { gift } : {}),
+    ...(type === 'LOYALTY_CARD' ? { points: card?.points ?? base?.loyalty_card?.points ?? 0 } : {}),
     quantity: redemption?.quantity !== undefined ? redemption.quantity : (base?.redemption?.quantity ?? null),
     validity,
     isReferral: owner.type === 'referral_code',

@@ -41,11 +41,12 @@ const evolveRow = evolveBy<Card>(loyaltyFacts)
 /** The card after a fact about it; null when there is none (any more). Total, and without any rule. */
 export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null => {
   if (fact.type === 'LoyaltyCardIssued') {
-    const { card, campaign, metadata, occurredAt } = fact.data
+    const { card, campaign, metadata, publication, occurredAt } = fact.data
     return {
       ...card,
       campaign,
       active: true,
+      ...(publication === undefined ? {} : { publication }),
       metadata: metadata ?? {},
       createdAt: occurredAt,
       updatedAt: occurredAt,

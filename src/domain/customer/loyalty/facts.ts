@@ -148,6 +148,8 @@ export const loyaltyFacts = {
       by: v.picklist(['rule', 'request']),
       metadata: v.optional(v.record(v.string(), v.unknown())),
       source: v.optional(v.string()),
+      /** The request that gave out a card that was there before. */
+      publication: v.optional(v.string()),
       occurredAt: At,
     }),
     { personal: wholeFields({ metadata: undefined }), event: 'customer.publication.succeeded' },

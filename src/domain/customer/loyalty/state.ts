@@ -45,6 +45,8 @@ export interface Card {
   readonly code: string
   readonly campaign: { readonly id: string; readonly name: string }
   readonly active: boolean
+  /** The request that gave it out, where the card was there before. */
+  readonly publication?: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly createdAt: number
   readonly updatedAt: number
