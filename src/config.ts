@@ -1,4 +1,5 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
+import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import type { Marks } from './disk.ts'
@@ -340,6 +341,7 @@ export const settingsShown = (config: Config): Readonly<Record<string, unknown>>
   mail_server: config.delivery.smtpUrl === undefined ? 'none: e-mails wait' : 'set',
   email_from: config.delivery.emailFrom,
   text_message_gateway: config.delivery.smsUrl === undefined ? 'none: text messages wait' : 'set',
+  data_dir: resolve(config.dataDir),
   keys_file: config.keysFile === undefined ? 'generated' : 'given',
   trusted_proxies: config.proxies,
   public_url: config.publicUrl ?? 'where it listens',

@@ -1,5 +1,5 @@
 // The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
-import { loadConfig } from './config.ts'
+import { type Config, loadConfig } from './config.ts'
 import { keepPrivate } from './engines/private.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
@@ -17,12 +17,26 @@ const wayIn = ({ console }: Node, keysAreHere: boolean): string => {
   return `\n  console   ${shown(address)}\n            ${how}`
 }
 
-const welcome = (url: string, entry: string, keysPath: string, generated: boolean, engines: string): string => `
+/** Where the API document is; nothing where there is none. */
+const docsAt = (url: string, place: Config['pages']['docs']): string => {
+  if (place === 'off') return ''
+  const at = new URL('/docs', url)
+  if (typeof place === 'number') at.port = String(place)
+  return `\n  API       ${at}`
+}
+
+const welcome = (
+  url: string,
+  entry: string,
+  keysPath: string,
+  generated: boolean,
+  engines: string,
+  docs: string,
+): string => `
 Tributary listens on ${url}
 ${entry}
   keys      ${keysPath}${generated ? '  (made just now: one for each role)' : ''}
-  data      ${engines}
-  API       ${url}/docs
+  data      ${engines}${docs}
   health    ${url}/health/ready
 
 Try next: open the console, or README.md, "One minute".
@@ -85,7 +99,7 @@ const main = async (): Promise<void> => {
   const where =
     config.eventStoreUrl && config.mongodbUrl ? 'your event store and MongoDB' : `${config.dataDir}  (embedded engines)`
   const entry = wayIn(node, config.keysFile === undefined)
-  process.stderr.write(welcome(url, entry, node.keys.path, node.keys.generated, where))
+  process.stderr.write(welcome(url, entry, node.keys.path, node.keys.generated, where, docsAt(url, config.pages.docs)))
   void node.engineFailed.then((error) => {
     if (stopping) return
     log.fatal({ err: error }, 'an embedded engine ended; this process ends too, so that it can be started again')

@@ -13,10 +13,12 @@ import { say } from '../parts/toast.tsx'
 
 const origin = window.location.origin
 
-const KEY_LINES = `# A key, from the server's own file (run this in its folder)
-key() { node -p "const k = require('./data/keys.json').find((k) => k.role === '$1'); '-H X-App-Id:' + k.appId + ' -H X-App-Token:' + k.token"; }`
+/** Shell lines that take a key from the file that the server made. */
+const linesFor = (folder: string): string => `# A key, from the server's own file
+key() { node -p "const k = require('${folder}/keys.json').find((k) => k.role === '$1'); '-H X-App-Id:' + k.appId + ' -H X-App-Token:' + k.token"; }`
 
-const keyLines = (): string => (session.value?.settings.keys_file === 'generated' ? `${KEY_LINES}\n\n` : '')
+const keyLines = (): string =>
+  session.value?.settings.keys_file === 'generated' ? `${linesFor(String(session.value.settings.data_dir))}\n\n` : ''
 const key = (role: string): string =>
   session.value?.settings.keys_file === 'generated'
     ? `$(key ${role})`
