@@ -1,9 +1,12 @@
 // Giving cards that a program has ready: made beforehand, with a code of their own and nobody's so far.
 import { tooBusy } from '../src/api/context.ts'
+import type { CardRef } from '../src/domain/customer/loyalty/facts.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import type { ProfilePatch } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { idFrom } from '../src/domain/ids.ts'
+import type { IssueLoyaltyCard } from '../src/domain/loyalty/asked.ts'
+import { present } from '../src/domain/present.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { type Failure, fromRefusal } from '../src/http/errors.ts'
@@ -23,6 +26,8 @@ export interface CardWish {
   readonly mayCreate: boolean
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly source: string
+  /** The caller's own name of the publication; `name` is the same then. */
+  readonly sourceId?: string
 }
 
 export interface GivenCard {
@@ -34,7 +39,25 @@ export interface GivenCard {
 /** How many codes that others were faster with are passed over before the request is told to come again. */
 const MAX_CANDIDATES = 25
 
-const publicationOf = ({ customer, program, name }: CardWish): string => idFrom('pub', customer, program.id, name)
+/** The id of the publication that a wish leads to. */
+export const publicationOf = ({ customer, program, name }: CardWish): string =>
+  idFrom('pub', customer, program.id, name)
+
+/** Asks the customer's stream for a card that is made for the wish. */
+export const issueOf = (wish: CardWish, card: CardRef): IssueLoyaltyCard => {
+  const { program, profile, mayCreate, metadata, source, sourceId, joinOnce } = wish
+  return {
+    type: 'IssueLoyaltyCard',
+    campaign: program.id,
+    card,
+    profile,
+    mayCreate,
+    source,
+    publication: publicationOf(wish),
+    joinOnce,
+    ...present({ metadata, sourceId }),
+  }
+}
 
 /** The card that the customer has for this request already. */
 export const cardGivenBy = ({ loyalty }: CustomerState, wish: CardWish): Card | undefined => {
@@ -53,18 +76,17 @@ export const giveCard = async (
   wish: CardWish,
   { key: _, ...context }: CommandContext,
 ): Promise<GivenCard | Failure | undefined> => {
-  const { program, customer, joinOnce, profile, mayCreate, metadata = {}, source } = wish
+  const { program, customer, joinOnce, profile, mayCreate, metadata = {}, source, sourceId } = wish
   // Before the code is claimed: what would be refused takes none, and what a crash leaves of it says nothing of the profile.
-  const tried = await services.customers.execute(
-    customer,
-    { type: 'IssueLoyaltyCard', campaign: program.id, card: { id: '', code }, profile, mayCreate },
-    { ...context, dryRun: true },
-  )
+  const tried = await services.customers.execute(customer, issueOf(wish, { id: '', code }), {
+    ...context,
+    dryRun: true,
+  })
   if (tried.kind === 'refused') return fromRefusal(tried.refusal)
   const saved = await services.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate }, context)
   if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
-  const publication = { id: publicationOf(wish), channel: source, metadata: { ...metadata } }
+  const publication = { id: publicationOf(wish), channel: source, metadata: { ...metadata }, ...present({ sourceId }) }
   const changed = await changeCode(
     services.ledgers,
     code,

@@ -15,7 +15,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
-import { type CardWish, cardFromStock, cardGivenBy, type GivenCard, giveCard } from './cardStock.ts'
+import { type CardWish, cardFromStock, cardGivenBy, type GivenCard, giveCard, issueOf } from './cardStock.ts'
 import { findCard } from './cards.ts'
 
 const TAG = 'Loyalty members'
@@ -94,17 +94,17 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
   let card: Pick<Card, 'id' | 'code'> | undefined = definition.join_once ? cardIn(state.loyalty, program.id) : undefined
   const context = contextOf(call, services, { key: `join:${key}` })
   const made = idFrom('v', holder, program.id, key)
+  const wish: CardWish = {
+    program,
+    customer: holder,
+    name: key,
+    joinOnce: definition.join_once,
+    profile,
+    mayCreate: id === undefined,
+    source: call.body.channel ?? call.channel,
+    ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
+  }
   if (!card && !Object.hasOwn(state.loyalty.cards, made)) {
-    const wish: CardWish = {
-      program,
-      customer: holder,
-      name: key,
-      joinOnce: definition.join_once,
-      profile,
-      mayCreate: id === undefined,
-      source: call.body.channel ?? call.channel,
-      ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
-    }
     const before = cardGivenBy(state, wish)
     const ready = before
       ? { state, card: before, position: undefined }
@@ -123,23 +123,11 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
     if (typeof code !== 'string') return code
     card = { id: made, code }
   }
-  const executed = await services.customers.execute(
-    holder,
-    {
-      type: 'IssueLoyaltyCard',
-      campaign: program.id,
-      card: { id: card.id, code: card.code },
-      profile,
-      mayCreate: id === undefined,
-      source: call.body.channel ?? call.channel,
-      ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
-    },
-    context,
-  )
+  const executed = await services.customers.execute(holder, issueOf(wish, { id: card.id, code: card.code }), context)
   if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const { cards } = executed.state.loyalty
-  const held = cards[card.id] ?? cardIn(executed.state.loyalty, program.id)
+  const held = cards[card.id] ?? cardGivenBy(executed.state, wish)
   if (!held) return notFound('voucher', card.code)
   return {
     body: showCard(held, executed.state.id, services.rulebook.current()),

@@ -6,22 +6,33 @@ import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { PublicationObject } from '../src/api/presenters/publications.ts'
 import { type Reach, reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
-import { type Card, cardByCode, cardIn } from '../src/domain/customer/loyalty/state.ts'
+import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'
 import { NO_PROFILE } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { present } from '../src/domain/present.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { codeOf, impliedPublication } from '../src/domain/vouchers/publish.ts'
-import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
+import type { CommandContext } from '../src/runtime/customers.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
-import { type CardWish, cardFromStock, cardGivenBy, giveCard } from './cardStock.ts'
-import { answer, JoinQuery, PublicationBody, type PublishCall, publishCode, publishOf, usedUp } from './publishing.ts'
+import { type CardWish, cardFromStock, cardGivenBy, giveCard, issueOf, publicationOf } from './cardStock.ts'
+import {
+  answer,
+  JoinQuery,
+  PublicationBody,
+  type PublishCall,
+  publishCode,
+  publishOf,
+  takeSourceId,
+  usedUp,
+} from './publishing.ts'
 import { publishTogether } from './publishingTogether.ts'
 
 const cardAnswer = (
@@ -37,11 +48,54 @@ const cardAnswer = (
       id: card.id,
       code: card.code,
       campaign: { ...card.campaign, type: 'LOYALTY_PROGRAM' },
-      publication: { id: impliedPublication(card.id), metadata: card.metadata },
+      publication: {
+        id: impliedPublication(card.id),
+        metadata: card.metadata,
+        ...present({ sourceId: card.sourceId }),
+      },
       publishedAt: card.createdAt,
     },
     position,
   )
+
+/** What a publication asks for of a program: a card of it, under the name of the request. */
+const wishFor = (
+  call: PublishCall,
+  customer: CustomerId,
+  program: Entry<Campaign>,
+  name: string | undefined,
+): CardWish => {
+  const { customer: said, metadata, channel, source_id } = call.body
+  const { id: given, ...profile } = said
+  const sourceId = source_id ?? undefined
+  return {
+    program,
+    customer,
+    name: sourceId ?? name ?? randomBytes(16).toString('hex'),
+    joinOnce: program.definition.join_once || call.query.join_once === true,
+    profile,
+    mayCreate: given === undefined,
+    metadata,
+    source: channel ?? call.channel,
+    ...present({ sourceId }),
+  }
+}
+
+/** Refuses what would be refused before a card is taken for it, and takes the `source_id`. */
+const prepareCard = async (
+  services: Services,
+  wish: CardWish,
+  context: CommandContext,
+): Promise<Failure | undefined> => {
+  const { program, customer, sourceId, joinOnce } = wish
+  if (sourceId === undefined) return undefined
+  const asked = issueOf(wish, { id: '', code: '' })
+  const tried = await services.customers.execute(customer, asked, { ...context, dryRun: true })
+  if (tried.kind === 'busy') return tooBusy()
+  if (tried.kind === 'refused') return fromRefusal(tried.refusal)
+  const about = { id: publicationOf(wish), campaign: program.id, customer, sourceId, joinOnce }
+  return takeSourceId(services, about, context, (state) => cardGivenBy(state, wish) !== undefined)
+}
 
 /** Publishing a loyalty program makes the customer a member: the code is that of the card. */
 const publishCard = async (
@@ -50,47 +104,24 @@ const publishCard = async (
   customer: CustomerId,
   entry: Entry<Campaign>,
 ): Promise<Outcome> => {
-  const { id: given, ...profile } = call.body.customer
   const context = contextOf(call, services)
-  const rulebook = services.rulebook.current()
-  const name = context.key ?? randomBytes(16).toString('hex')
-  const made = idFrom('v', customer, entry.id, name)
+  const wish = wishFor(call, customer, entry, context.key)
+  const fault = await prepareCard(services, wish, context)
+  if (fault) return fault
+  const made = idFrom('v', customer, entry.id, wish.name)
   const { state, position } = await services.customers.load(customer)
-  const joinOnce = entry.definition.join_once || call.query.join_once === true
-  const wish: CardWish = {
-    program: entry,
-    customer,
-    name,
-    joinOnce,
-    profile,
-    mayCreate: given === undefined,
-    metadata: call.body.metadata,
-    source: call.body.channel ?? call.channel,
-  }
   const held = state.loyalty.cards[made] ?? cardGivenBy(state, wish)
   if (held) return cardAnswer(services, state, held, position)
   const ready = await cardFromStock(services, wish, context)
   if (ready) return isFailure(ready) ? ready : cardAnswer(services, ready.state, ready.card, ready.position)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const code = codeOf(entry, rulebook, made, attempt)
+    const code = codeOf(entry, services.rulebook.current(), made, attempt)
     const owner = { type: 'loyalty_card', id: made, campaign: entry.id, customer }
     if ((await services.codes.reserve(code, owner, context)) === 'taken') continue
-    const executed = await services.customers.execute(
-      customer,
-      {
-        type: 'IssueLoyaltyCard',
-        campaign: entry.id,
-        card: { id: made, code },
-        profile,
-        mayCreate: given === undefined,
-        metadata: call.body.metadata,
-        source: call.body.channel ?? call.channel,
-      },
-      context,
-    )
+    const executed = await services.customers.execute(customer, issueOf(wish, { id: made, code }), context)
     if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
-    const card = executed.state.loyalty.cards[made] ?? cardIn(executed.state.loyalty, entry.id)
+    const card = executed.state.loyalty.cards[made] ?? cardGivenBy(executed.state, wish)
     return card ? cardAnswer(services, executed.state, card, executed.position) : usedUp(entry)
   }
   return usedUp(entry)
@@ -112,23 +143,11 @@ const publishNamed = async (
   const { state, position } = await services.customers.load(customer)
   const own = cardByCode(state.loyalty, code)
   if (own) return cardAnswer(services, state, own, position)
-  const { id: given, ...profile } = call.body.customer
   const context = contextOf(call, services)
-  const done = await giveCard(
-    services,
-    code,
-    {
-      program: entry,
-      customer,
-      name: code,
-      joinOnce: entry.definition.join_once || call.query.join_once === true,
-      profile,
-      mayCreate: given === undefined,
-      metadata: call.body.metadata,
-      source: call.body.channel ?? call.channel,
-    },
-    context,
-  )
+  const wish = wishFor(call, customer, entry, code)
+  const fault = await prepareCard(services, wish, context)
+  if (fault) return fault
+  const done = await giveCard(services, code, wish, context)
   if (done) return isFailure(done) ? done : cardAnswer(services, done.state, done.card, done.position)
   return refuse('voucher_already_published', `Code ${code} has a holder or is disabled`, {
     resourceType: 'voucher',

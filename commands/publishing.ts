@@ -151,6 +151,31 @@ const claim = async (
 }
 
 /**
+ * Takes the `source_id` of a publication, where it has one: refuses one that another publication has, or that gave what it gives
+ * before (`isGiven`).
+ */
+export const takeSourceId = async (
+  services: Services,
+  {
+    sourceId,
+    joinOnce,
+    ...about
+  }: Omit<PublicationRequested, 'occurredAt'> & { readonly sourceId: string | undefined; readonly joinOnce: boolean },
+  context: CommandContext,
+  isGiven: (state: CustomerState) => boolean,
+): Promise<Failure | undefined> => {
+  if (sourceId === undefined) return undefined
+  const claimed = await claim(services, sourceId, about, context)
+  const isRepeated = claimed === 'again' && !joinOnce && isGiven((await services.customers.load(about.customer)).state)
+  return claimed === 'taken' || isRepeated
+    ? refuse('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
+        resourceType: 'publication',
+        resourceId: sourceId,
+      })
+    : undefined
+}
+
+/**
  * Refuses what would be refused without taking a code for it, and takes the `source_id`. A repeat for the same customer and
  * campaign is let through: it goes on with what was begun; whether it had come to its end is for the customer's stream to say.
  */
@@ -164,16 +189,8 @@ export const prepare = async (
   if (tried.kind === 'busy') return tooBusy()
   if (tried.kind === 'refused') return fromRefusal(tried.refusal)
   const { id, sourceId } = asked.publication
-  if (sourceId === undefined) return undefined
-  const claimed = await claim(services, sourceId, { id, campaign: of, customer }, context)
-  const { state } = await services.customers.load(customer)
-  const isRepeated = claimed === 'again' && !asked.joinOnce && publishedBy(state.vouchers, id) !== undefined
-  return claimed === 'taken' || isRepeated
-    ? refuse('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
-        resourceType: 'publication',
-        resourceId: sourceId,
-      })
-    : undefined
+  const about = { id, campaign: of, customer, sourceId, joinOnce: asked.joinOnce }
+  return takeSourceId(services, about, context, ({ vouchers }) => publishedBy(vouchers, id) !== undefined)
 }
 
 export const unsuitable = ({ id, definition }: Entry<Campaign>, why: string): Failure =>

@@ -35,7 +35,7 @@ const replaced = (before: PublicationDocument | null, voucher: VoucherRef): Publ
 
 export const publications = projection<PublicationDocument>({
   name: 'publications',
-  version: 4,
+  version: 5,
   indexes: [
     { key: { position: 1 } },
     { key: { 'campaign.id': 1, position: 1 } },
@@ -72,14 +72,14 @@ export const publications = projection<PublicationDocument>({
     ],
     LoyaltyCardIssued: [
       ({ data }) => impliedPublication(data.card.id),
-      (_, { data: { card, campaign, source, metadata, occurredAt }, position }, { key, owner }) => ({
+      (_, { data: { card, campaign, source, sourceId, metadata, occurredAt }, position }, { key, owner }) => ({
         _id: key,
         customer: owner,
         voucher: card,
         vouchers: [card],
         campaign: { ...campaign, type: 'LOYALTY_PROGRAM' },
         type: null,
-        source_id: null,
+        source_id: sourceId ?? null,
         channel: source ?? null,
         metadata: metadata ?? {},
         created_at: new Date(occurredAt),

@@ -53,6 +53,8 @@ export const settleAssignment = async (
           campaign,
           card: { id: voucher, code },
           publication: publication.id,
+          ...present({ sourceId: publication.sourceId }),
+          joinOnce,
           ...(await saidOfCard(ledgers, code, publication)),
           ...none,
         }

@@ -110,6 +110,29 @@ test('no more points are taken than the order needs, and as many as it needs whe
   assert.is(none.body.key, 'loyalty_card_points_exceeded')
 })
 
+test('points that pay nothing stay on the card, however they are exchanged', async () => {
+  for (const [exchange_ratio, points_ratio] of [
+    [1, 10],
+    [3, 7],
+    [100, 30],
+    [7, 1],
+  ] as const) {
+    const { id } = await reward({ type: 'COIN', parameters: { coin: { exchange_ratio, points_ratio } } })
+    const { code } = await card(1_000)
+    let balance = 1_000
+    for (const points of [1, 5, 15, 29]) {
+      const { body } = await redeem([paying(code, id, points)], { order: { amount: 500 } })
+      const [{ amount: taken }] = body.redemptions
+      const paid = 500 - body.order.total_amount
+      assert.is(paid, Math.floor((points * exchange_ratio) / points_ratio))
+      assert.ok(taken <= points && Math.floor((taken * exchange_ratio) / points_ratio) === paid)
+      assert.ok(taken === 0 || Math.floor(((taken - 1) * exchange_ratio) / points_ratio) < paid, `${taken} for ${paid}`)
+      balance -= taken
+      assert.is(await balanceOf(code), balance)
+    }
+  }
+})
+
 test('a card pays beside codes for the same order, all or none', async () => {
   const { id } = await mug(20)
   const { id: money } = await coin()

@@ -1,6 +1,7 @@
 // Loyalty cards as vouchers, over a whole node: made before anybody has them, listed, changed, and given to one customer each.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { customerOfSource } from '../../src/api/context.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
@@ -30,7 +31,7 @@ const program = async (more: Record<string, unknown> = {}, points = 10): Promise
   ).id
 
 test.before(async () => {
-  node = await testNode()
+  node = await testNode({}, undefined, { client: { allow: ['publish'] } })
 })
 test.after(() => node.end())
 
@@ -221,6 +222,64 @@ test('of two customers who ask for a card by its code one has it; who may have o
   assert.equal([kept.status, kept.body.voucher?.code], [200, code], JSON.stringify(kept.body))
   const free = await get(`/v1/vouchers/${second}`)
   assert.is(free.body.holder_id, undefined)
+})
+
+test('a publication’s source_id gives one card to one customer, whatever it asks for', async () => {
+  const campaign = await program({ join_once: false })
+  for (const stock of [0, 4])
+    for (const isNamed of stock > 0 ? [false, true] : [false]) {
+      const ready: string[] = []
+      for (let n = 0; n < stock; n++) ready.push((await ok(`/v1/campaigns/${campaign}/vouchers`)).code)
+      const source = fresh('order')
+      const ask = (customer: string, n: number) =>
+        call('POST', '/v1/publications', {
+          ...(isNamed ? { voucher: ready[n] } : { campaign }),
+          source_id: source,
+          customer: { source_id: customer },
+        })
+      const [ann, bea] = [fresh('ann'), fresh('bea')]
+      const atOnce = await Promise.all([ask(ann, 0), ask(ann, 1)])
+      const given = atOnce.find(({ status }) => status === 200)!
+      assert.is(given?.body.source_id, source, JSON.stringify(atOnce.map(({ body }) => body)))
+      for (const { status, body } of [await ask(ann, 2), await ask(bea, 3)])
+        assert.equal([status, body.key], [400, 'duplicate_source_id'], JSON.stringify(body))
+      const cards = await until(
+        () => get(`/v1/loyalties/${campaign}/members?customer=${ann}`),
+        ({ body }) => body.total > 0,
+      )
+      assert.is(cards.body.total, 1)
+      const listed = await get(`/v1/publications?source_id=${source}`, given)
+      assert.equal(
+        listed.body.publications.map((one: Answer['body']) => one.voucher.code),
+        [given.body.voucher.code],
+      )
+    }
+})
+
+test('who asks many times at once for one card of a program that gives several has one, from a browser in any case', async () => {
+  const campaign = await program({ join_once: false })
+  for (const stock of [0, 3]) {
+    for (let n = 0; n < stock; n++) await ok(`/v1/campaigns/${campaign}/vouchers`)
+    const asker = fresh('many')
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () =>
+        call('POST', '/v1/publications?join_once=true', { campaign, customer: { source_id: asker } }),
+      ),
+    )
+    const codes = answers.map(({ body }) => body.voucher?.code)
+    assert.equal([new Set(codes).size, answers[0]!.status], [1, 200], JSON.stringify(codes))
+    const { id } = (await get(`/v1/customers/${asker}`, answers.at(-1)!)).body
+    const { cards } = (await node.services.customers.load(id)).state.loyalty
+    assert.is(Object.keys(cards).length, 1)
+    const visitor = fresh('visitor')
+    await Promise.all(
+      Array.from({ length: 6 }, () =>
+        node.call('POST', '/client/v1/publish', { campaign, customer: { source_id: visitor } }, { as: 'client' }),
+      ),
+    )
+    const held = await node.services.customers.load(customerOfSource(node.services, visitor))
+    assert.is(Object.keys(held.state.loyalty.cards).length, 1)
+  }
 })
 
 test('cards are imported, and the official SDK makes them', async () => {

@@ -29,8 +29,12 @@ export interface IssueLoyaltyCard {
   readonly mayCreate: boolean
   /** What it begins with, where that is not what its program says. */
   readonly points?: number
-  /** Names the request, where the card was there before: with it a customer is given one card. */
+  /** Names the request: with it a customer is given one card. */
   readonly publication?: string
+  /** The caller's own name of the publication. */
+  readonly sourceId?: string
+  /** A customer who has a card of the program keeps that one, also where the program says otherwise. */
+  readonly joinOnce?: boolean
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly source?: string
 }

@@ -25,7 +25,7 @@ import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './
 
 const issue = (
   draft: Draft,
-  { campaign, card, metadata, source, points, publication }: IssueLoyaltyCard,
+  { campaign, card, metadata, source, points, publication, sourceId, joinOnce = false }: IssueLoyaltyCard,
 ): Refused | undefined => {
   const program = programsOf(draft.rulebook).program.get(campaign)
   if (!program) return refuseNotFound('campaign', campaign)
@@ -33,14 +33,14 @@ const issue = (
   const held = Object.values(draft.state.loyalty.cards).find(
     (there) =>
       there.campaign.id === campaign &&
-      (once || there.id === card.id || (publication !== undefined && there.publication === publication)),
+      (once || joinOnce || there.id === card.id || (publication !== undefined && there.publication === publication)),
   )
   if (held) return undefined
   if (!active || !program.inForce(draft.now).holds)
     return refuse('campaign_not_active', `The program ${name} is not active`, {
       resource: { type: 'campaign', id: campaign },
     })
-  const given = { ...(metadata ? { metadata: { ...metadata } } : {}), ...present({ source, publication }) }
+  const given = { ...(metadata ? { metadata: { ...metadata } } : {}), ...present({ source, publication, sourceId }) }
   issueCard(draft, program, { card, by: 'request', ...given }, present({ points }))
   return undefined
 }

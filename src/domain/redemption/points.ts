@@ -58,7 +58,7 @@ export interface PointsPayment {
 
 /**
  * What the card of a customer pays for a reward: a coin reward comes off the order, by no more than there is to pay, and takes no
- * more points than that needs; one of another type costs its price, and the order stays. `cardFault` holds of the card.
+ * more points than that needs, none for what is less than a minor unit; one of another type costs its price, and the order stays. `cardFault` holds of the card.
  */
 export const payWithPoints = (
   voucher: ResolvedVoucher,
@@ -108,7 +108,6 @@ export const payWithPoints = (
   if (card.balance === 0 || (wanted.points ?? 0) > card.balance) return exceeded(wanted.points ?? 1)
   const most = Math.min(wanted.points ?? card.balance, card.balance, wanted.most ?? Number.POSITIVE_INFINITY)
   if (!order) return { paid: paid(most), amount: 0 }
-  const points = Math.min(most, pointsFor(order.total_amount, coin))
-  const { order: after, credits: amount } = applyCredits(order, worthOf(points, coin), Number.POSITIVE_INFINITY)
-  return { paid: paid(points), amount, after }
+  const { order: after, credits: amount } = applyCredits(order, worthOf(most, coin), Number.POSITIVE_INFINITY)
+  return { paid: paid(pointsFor(amount, coin)), amount, after }
 }

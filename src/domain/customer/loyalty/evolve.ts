@@ -1,5 +1,6 @@
 // A customer's cards, and what rules have paid, after a fact.
 
+import { present } from '../../present.ts'
 import { NO_TALLY, shifted, tallied } from '../../rulebook/limits.ts'
 import { evolveBy } from '../factRow.ts'
 import { isMovement, type Lot, type LoyaltyFact, loyaltyFacts, MOVEMENTS, type MovementFact } from './facts.ts'
@@ -41,12 +42,12 @@ const evolveRow = evolveBy<Card>(loyaltyFacts)
 /** The card after a fact about it; null when there is none (any more). Total, and without any rule. */
 export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null => {
   if (fact.type === 'LoyaltyCardIssued') {
-    const { card, campaign, metadata, publication, occurredAt } = fact.data
+    const { card, campaign, metadata, publication, sourceId, occurredAt } = fact.data
     return {
       ...card,
       campaign,
       active: true,
-      ...(publication === undefined ? {} : { publication }),
+      ...present({ publication, sourceId }),
       metadata: metadata ?? {},
       createdAt: occurredAt,
       updatedAt: occurredAt,

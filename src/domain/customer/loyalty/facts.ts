@@ -148,8 +148,10 @@ export const loyaltyFacts = {
       by: v.picklist(['rule', 'request']),
       metadata: v.optional(v.record(v.string(), v.unknown())),
       source: v.optional(v.string()),
-      /** The request that gave out a card that was there before. */
+      /** The request that gave it out. */
       publication: v.optional(v.string()),
+      /** The caller's own name of the publication. */
+      sourceId: v.optional(v.string()),
       occurredAt: At,
     }),
     { personal: wholeFields({ metadata: undefined }), event: 'customer.publication.succeeded' },

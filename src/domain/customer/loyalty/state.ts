@@ -45,8 +45,10 @@ export interface Card {
   readonly code: string
   readonly campaign: { readonly id: string; readonly name: string }
   readonly active: boolean
-  /** The request that gave it out, where the card was there before. */
+  /** The request that gave it out. */
   readonly publication?: string
+  /** The caller's own name of the publication. */
+  readonly sourceId?: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly createdAt: number
   readonly updatedAt: number
