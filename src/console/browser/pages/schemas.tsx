@@ -261,7 +261,7 @@ export const Schema = ({ params }: { readonly params: Params }) => {
     at('/v1/event-schemas/{customEventSchemaId}', { params: { customEventSchemaId: id } }),
   )
   const name = asked.data?.name
-  const counted = useAsk<{ events: number; customers: number }>(
+  const counted = useAsk<{ events: number }>(
     name === undefined ? undefined : at('/v1/events/count', { query: { event: name } }),
   )
   return (
@@ -292,12 +292,7 @@ export const Schema = ({ params }: { readonly params: Params }) => {
                 <Facts
                   of={[
                     ['Id', <Id key="id" id={schema.id} />],
-                    [
-                      'Recorded',
-                      counted.data
-                        ? `${count(counted.data.events, 'event')} of ${count(counted.data.customers, 'customer')}`
-                        : undefined,
-                    ],
+                    ['Recorded', counted.data ? count(counted.data.events, 'event') : undefined],
                     ['Defined', <Time key="made" at={schema.created_at} />],
                     ['Changed', <Time key="changed" at={schema.updated_at} />],
                     [
