@@ -96,13 +96,29 @@ const fillCard = async (move: Move, card: Item, code: string, has: number): Prom
   return undefined
 }
 
+/** A card that nobody holds yet: it begins with what is on it. */
+const makeCard = async ({ state, target }: Move, card: Item, program: string): Promise<void> => {
+  const code = String(card.code)
+  const body = {
+    code,
+    type: 'LOYALTY_CARD',
+    campaign_id: program,
+    loyalty_card: { points: numberOf(partOf(card, 'loyalty_card').balance) },
+    active: card.active !== false,
+    ...picked(card, ['metadata']),
+  }
+  const written = await target.write('POST', '/v1/vouchers', [], body, `card:${code}`)
+  if (!written.ok) return state.refuse('cards', code, written.reason)
+  state.count('cards', written.isReplay ? 'there' : 'moved')
+}
+
 const issueCard = async (move: Move, card: Item): Promise<void> => {
   const { state, target } = move
   const code = String(card.code)
   const program = state.idOf(String(card.campaign_id))
   const holder = personOf(move, card.holder, card.holder_id)
   if (program === undefined) return state.refuse('cards', code, 'its program did not come over')
-  if (holder === undefined) return state.refuse('cards', code, 'nobody holds it: a card here is a customer’s')
+  if (holder === undefined) return makeCard(move, card, program)
   const body = { customer: { source_id: holder }, voucher: code, ...picked(card, ['metadata']) }
   const written = await target.write('POST', '/v1/loyalties/{campaignId}/members', [program], body, `card:${code}`)
   if (!written.ok) return state.refuse('cards', code, written.reason)
