@@ -60,11 +60,10 @@ const NewGift = v.pipe(
 /** What is left is changed by /balance. */
 const KeptGift = v.pipe(Gift, answered('balance', 'subtracted_amount'))
 
-/** What a card has on it is its ledger's, once somebody has it. */
+/** What a card has on it is its ledger's, once somebody has it; nothing was paid with one that nobody has. */
 const NewCard = v.pipe(
-  CardWorth,
+  v.object({ ...CardWorth.entries, balance: v.nullish(v.number()) }),
   answered(
-    'balance',
     'next_expiration_date',
     'next_expiration_points',
     'pending_points',
@@ -72,6 +71,11 @@ const NewCard = v.pipe(
     'redeemed_points',
     'subtracted_points',
   ),
+  v.check(
+    ({ points, balance }) => (balance ?? points) === points,
+    'balance must be equal to points, or be left out: a card begins with its points',
+  ),
+  v.transform(({ points }) => ({ points })),
 )
 
 const newFields = {

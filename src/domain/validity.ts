@@ -4,6 +4,7 @@ import type { Calendar } from './calendar.ts'
 import { type Answer, allOf, answer, during, FAILS, HOLDS } from './conditions/answer.ts'
 import type { Span } from './conditions/ast.ts'
 import { fixedLength, parseSpan } from './conditions/span.ts'
+import { type Refused, refuse } from './refusal.ts'
 import type { Fault } from './rulebook/kind.ts'
 
 const day = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(6))
@@ -134,4 +135,22 @@ export const compileValidity = (validity: Validity, calendar: Calendar): ((now: 
   if (validity_hours?.daily.length) parts.push((now) => inHours(calendar, validity_hours.daily, now))
   if (parts.length === 0) return () => HOLDS
   return (now) => allOf(parts, (part) => part(now))
+}
+
+/** Why something of a code is not in force at an instant (ms); undefined when it is. `what` begins the words: `The code`. */
+export const timeFault = (
+  validity: Validity,
+  calendar: Calendar,
+  now: number,
+  what: string,
+  code: string,
+): Refused | undefined => {
+  if (compileValidity(validity, calendar)(now).holds) return undefined
+  const { from: start, to: end } = spanOf(validity, calendar)
+  const resource = { resource: { type: 'voucher', id: code } }
+  if (end !== undefined && now >= end)
+    return refuse('voucher_expired', `${what} expired at ${new Date(end).toISOString()}`, resource)
+  if (start !== undefined && now < start)
+    return refuse('voucher_not_active', `${what} begins at ${new Date(start).toISOString()}`, resource)
+  return refuse('voucher_not_active_now', `${what} is not active at this time`, resource)
 }

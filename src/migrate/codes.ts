@@ -99,14 +99,9 @@ const fillCard = async (move: Move, card: Item, code: string, has: number): Prom
 /** A card that nobody holds yet: it begins with what is on it. */
 const makeCard = async ({ state, target }: Move, card: Item, program: string): Promise<void> => {
   const code = String(card.code)
-  const body = {
-    code,
-    type: 'LOYALTY_CARD',
-    campaign_id: program,
-    loyalty_card: { points: numberOf(partOf(card, 'loyalty_card').balance) },
-    active: card.active !== false,
-    ...picked(card, ['metadata']),
-  }
+  const { redemption: _, ...said } = voucherOf(card, state)
+  const points = numberOf(partOf(card, 'loyalty_card').balance)
+  const body = { ...said, campaign_id: program, loyalty_card: { points } }
   const written = await target.write('POST', '/v1/vouchers', [], body, `card:${code}`)
   if (!written.ok) return state.refuse('cards', code, written.reason)
   state.count('cards', written.isReplay ? 'there' : 'moved')

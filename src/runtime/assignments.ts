@@ -1,9 +1,11 @@
 // Brings a code that was assigned to a customer into the customer's own stream, or sets it free again: by the request that
 // assigned it, or by a process when that died on the way.
 
+import * as v from 'valibot'
 import type { Claim } from '../domain/customer/vouchers/facts.ts'
 import type { CustomerCommand } from '../domain/decider/commands.ts'
 import { present } from '../domain/present.ts'
+import { CardTraits } from '../domain/rulebook/voucherSpec.ts'
 import type { CodeFactData } from '../domain/vouchers/code.ts'
 import { type CodeStreams, changeCode, loadCode } from './codeStreams.ts'
 import type { CommandContext, CustomerRuntime, Executed } from './customers.ts'
@@ -33,9 +35,11 @@ export interface AssignmentOptions {
 const saidOfCard = async (ledgers: CodeStreams, code: string, { metadata, channel }: Assigned['publication']) => {
   const { spec } = (await loadCode(ledgers, code)).state
   const all = { ...spec.metadata, ...metadata }
+  const own = present(v.parse(CardTraits, spec))
   return {
     ...present({ points: spec.loyalty_card?.points, source: channel }),
     ...(Object.keys(all).length > 0 ? { metadata: all } : {}),
+    ...(Object.keys(own).length > 0 ? { own } : {}),
   }
 }
 

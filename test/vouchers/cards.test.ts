@@ -224,6 +224,55 @@ test('of two customers who ask for a card by its code one has it; who may have o
   assert.is(free.body.holder_id, undefined)
 })
 
+test('what a card said of itself before it was given stays said of it and holds, whichever way it pays', async () => {
+  const { id: category } = await ok('/v1/categories', { name: fresh('paper'), hierarchy: 1 })
+  const campaign = await program()
+  const { id: reward } = await ok('/v1/rewards', {
+    name: fresh('mug'),
+    type: 'MATERIAL',
+    parameters: { product: { id: 'prod_mug' } },
+  })
+  await ok(`/v1/rewards/${reward}/assignments`, { campaign, parameters: { loyalty: { points: 1 } } })
+  const days = [0, 1, 2, 3, 4, 5, 6]
+  const today = new Date().getUTCDay()
+  for (const [traits, key] of [
+    [{ expiration_date: '2020-01-01T00:00:00Z' }, 'voucher_expired'],
+    [{ start_date: '2090-01-01T00:00:00Z' }, 'voucher_not_active'],
+    [{ validity_day_of_week: days.filter((day) => (day - today + 7) % 7 > 1) }, 'voucher_not_active_now'],
+    [{ validity_day_of_week: days, start_date: '2020-01-01T00:00:00Z' }, undefined],
+  ] as const) {
+    const own = { ...traits, category_id: category, additional_info: 'printed' }
+    const { code } = await ok(`/v1/campaigns/${campaign}/vouchers`, own)
+    const given = await call('POST', '/v1/publications', { voucher: code, customer: { source_id: fresh('who') } })
+    const listed = await get(`/v1/vouchers?code=${code}`, given)
+    const [one, member] = [await get(`/v1/vouchers/${code}`), await get(`/v1/loyalties/members/${code}`)]
+    for (const shown of [listed.body.vouchers[0], one.body, member.body])
+      assert.equal(Object.fromEntries(Object.keys(own).map((name) => [name, shown[name]])), own)
+    const paid = await Promise.all([
+      call('POST', `/v1/loyalties/members/${code}/redemption`, { reward: { id: reward } }),
+      call('POST', '/v1/redemptions', { redeemables: [{ object: 'voucher', id: code, reward: { id: reward } }] }),
+    ])
+    assert.equal(
+      paid.map(({ body }) => body.key),
+      [key, key],
+    )
+  }
+})
+
+test('a card that has been paid with begins with nothing more than is left: its balance is its points, or is left out', async () => {
+  const campaign = await program()
+  for (const [path, body] of [
+    ['/v1/vouchers', { type: 'LOYALTY_CARD', campaign_id: campaign }],
+    [`/v1/campaigns/${campaign}/vouchers`, {}],
+    [`/v1/campaigns/${campaign}/import`, { code: fresh('OLD') }],
+  ] as const) {
+    const card = { ...body, loyalty_card: { points: 700, balance: 300 } }
+    const answer = await call('POST', path, path.endsWith('import') ? [card] : card)
+    assert.equal([answer.status, answer.body.key], [400, 'invalid_payload'], path)
+    assert.match(answer.body.details, /balance must be equal to points/)
+  }
+})
+
 test('a publication’s source_id gives one card to one customer, whatever it asks for', async () => {
   const campaign = await program({ join_once: false })
   for (const stock of [0, 4])

@@ -34,6 +34,10 @@ export const MemberObject = v.pipe(
 /** A card as the HTTP contract shows it: a voucher. */
 export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
   const definition = rulebook.entries('campaign').get(card.campaign.id)?.definition
+  const { own = {} } = card
+  const categories = showCategories(rulebook.definitions, {
+    category_id: own.category_id ?? definition?.category_id ?? null,
+  })
   const next = card.buckets.find(({ expiresAt }) => expiresAt !== null)
   const redemptions = Object.keys(card.spends).length
   return {
@@ -41,8 +45,8 @@ export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
     code: card.code,
     campaign: card.campaign.name,
     campaign_id: card.campaign.id,
-    ...present({ category: definition?.category, category_id: definition?.category_id }),
-    categories: showCategories(rulebook.definitions, definition ?? {}),
+    ...present({ category: own.category ?? definition?.category, category_id: categories[0]?.id }),
+    categories,
     type: 'LOYALTY_CARD' as const,
     loyalty_card: {
       points: card.total,
@@ -54,11 +58,12 @@ export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
     },
     loyalty_tier: card.tier && { id: card.tier.id, name: card.tier.name },
     ...present({
-      start_date: definition?.start_date,
-      expiration_date: definition?.expiration_date,
-      validity_timeframe: definition?.validity_timeframe,
-      validity_day_of_week: definition?.validity_day_of_week,
-      validity_hours: definition?.validity_hours,
+      start_date: own.start_date ?? definition?.start_date,
+      expiration_date: own.expiration_date ?? definition?.expiration_date,
+      validity_timeframe: own.validity_timeframe ?? definition?.validity_timeframe,
+      validity_day_of_week: own.validity_day_of_week ?? definition?.validity_day_of_week,
+      validity_hours: own.validity_hours ?? definition?.validity_hours,
+      additional_info: own.additional_info,
     }),
     publish: { object: 'list' as const, count: 1, url: `/v1/vouchers/${encodeURIComponent(card.code)}/publications` },
     redemption: {

@@ -5,6 +5,7 @@ import type { Card } from '../customer/loyalty/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
 import { MAX_TOTAL } from '../points.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import type { CardTraits } from '../rulebook/voucherSpec.ts'
 import { hasRoom } from './ledger.ts'
 import { type Program, programsOf } from './programs.ts'
 
@@ -35,6 +36,8 @@ export interface IssueLoyaltyCard {
   readonly sourceId?: string
   /** A customer who has a card of the program keeps that one, also where the program says otherwise. */
   readonly joinOnce?: boolean
+  /** What its code says of itself. */
+  readonly own?: CardTraits
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly source?: string
 }

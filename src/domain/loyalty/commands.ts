@@ -25,7 +25,7 @@ import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './
 
 const issue = (
   draft: Draft,
-  { campaign, card, metadata, source, points, publication, sourceId, joinOnce = false }: IssueLoyaltyCard,
+  { campaign, card, metadata, source, points, publication, sourceId, own, joinOnce = false }: IssueLoyaltyCard,
 ): Refused | undefined => {
   const program = programsOf(draft.rulebook).program.get(campaign)
   if (!program) return refuseNotFound('campaign', campaign)
@@ -40,7 +40,10 @@ const issue = (
     return refuse('campaign_not_active', `The program ${name} is not active`, {
       resource: { type: 'campaign', id: campaign },
     })
-  const given = { ...(metadata ? { metadata: { ...metadata } } : {}), ...present({ source, publication, sourceId }) }
+  const given = {
+    ...(metadata ? { metadata: { ...metadata } } : {}),
+    ...present({ source, publication, sourceId, own }),
+  }
   issueCard(draft, program, { card, by: 'request', ...given }, present({ points }))
   return undefined
 }

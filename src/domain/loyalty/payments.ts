@@ -1,4 +1,5 @@
 // Paying for rewards with points, and getting them back.
+import { calendarOf } from '../calendar.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import type { Draft } from '../customer/draft.ts'
 import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
@@ -6,6 +7,7 @@ import type { Card } from '../customer/loyalty/state.ts'
 import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
 import { campaignTarget, codeTarget, gatesBefore, refusalOf } from '../gates.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
+import { timeFault } from '../validity.ts'
 import { exceeded, type RedeemReward, type RefundPoints, requested, usable } from './asked.ts'
 import { lotsOut, movement } from './ledger.ts'
 import { offerOf, priceOn, rewardRef } from './price.ts'
@@ -79,6 +81,9 @@ const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
     return refuse('campaign_not_active', `The program ${card.campaign.name} is not in force now`, {
       resource: { type: 'campaign', id: program.id },
     })
+  const untimely =
+    card.own && timeFault(card.own, calendarOf(draft.rulebook.project.timeZone), draft.now, 'The card', card.code)
+  if (untimely) return untimely
   const priced = priceOf(draft, command, card, program)
   if ('refused' in priced) return priced
   const { points, reward } = priced

@@ -1,6 +1,6 @@
 // Whether the redeemables of a request may be redeemed, one after the other, and what each takes off the order. Pure: the same
 // question is asked for validations, for qualifications, before places are reserved, and in the decision itself.
-import { type Calendar, calendarOf } from '../calendar.ts'
+import { calendarOf } from '../calendar.ts'
 import { parseSpan, shifted } from '../conditions/span.ts'
 import { type Steps, startSteps } from '../conditions/steps.ts'
 import type { Context, Redemption } from '../conditions/subject.ts'
@@ -12,7 +12,7 @@ import { refusalOf } from '../gates.ts'
 import type { PricedOrder } from '../order.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { compileValidity, spanOf, type Validity } from '../validity.ts'
+import { timeFault } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
@@ -94,23 +94,6 @@ export interface Evaluated {
 const NOBODY = subjectOf(newCustomer(''))
 
 const voucherResource = (code: string) => ({ resource: { type: 'voucher', id: code } })
-
-/** Why a validity does not hold now, or undefined. */
-const timeFault = (
-  validity: Validity,
-  calendar: Calendar,
-  now: number,
-  what: string,
-  code: string,
-): Refused | undefined => {
-  if (compileValidity(validity, calendar)(now).holds) return undefined
-  const { from: start, to: end } = spanOf(validity, calendar)
-  if (end !== undefined && now >= end)
-    return refuse('voucher_expired', `${what} expired at ${new Date(end).toISOString()}`, voucherResource(code))
-  if (start !== undefined && now < start)
-    return refuse('voucher_not_active', `${what} begins at ${new Date(start).toISOString()}`, voucherResource(code))
-  return refuse('voucher_not_active_now', `${what} is not active at this time`, voucherResource(code))
-}
 
 /** What is wrong with the code itself, whoever asks. */
 const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }: Situation): Refused | undefined => {

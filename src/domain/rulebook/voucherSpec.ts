@@ -104,3 +104,16 @@ export const VoucherSpec = v.object({
   metadata: v.optional(v.record(v.string(), v.unknown())),
 })
 export type VoucherSpec = v.InferOutput<typeof VoucherSpec>
+
+/** What a code of a card says that stays said of the card: beside its points and metadata, which a customer's stream keeps. */
+export const CardTraits = v.pick(VoucherSpec, [
+  'start_date',
+  'expiration_date',
+  'validity_timeframe',
+  'validity_day_of_week',
+  'validity_hours',
+  'category',
+  'category_id',
+  'additional_info',
+])
+export type CardTraits = v.InferOutput<typeof CardTraits>

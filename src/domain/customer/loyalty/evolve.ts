@@ -42,12 +42,12 @@ const evolveRow = evolveBy<Card>(loyaltyFacts)
 /** The card after a fact about it; null when there is none (any more). Total, and without any rule. */
 export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null => {
   if (fact.type === 'LoyaltyCardIssued') {
-    const { card, campaign, metadata, publication, sourceId, occurredAt } = fact.data
+    const { card, campaign, metadata, publication, sourceId, own, occurredAt } = fact.data
     return {
       ...card,
       campaign,
       active: true,
-      ...present({ publication, sourceId }),
+      ...present({ publication, sourceId, own }),
       metadata: metadata ?? {},
       createdAt: occurredAt,
       updatedAt: occurredAt,

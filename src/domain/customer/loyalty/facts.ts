@@ -1,6 +1,7 @@
 // Facts of a customer's loyalty cards: each change of points says how much, on which card, why, and what the balance became.
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
+import { CardTraits } from '../../rulebook/voucherSpec.ts'
 import { type DataIn, type FactIn, type FactRow, rowsOf } from '../factRow.ts'
 import { type Card, heldTier, recentSpends, rezoned, without } from './state.ts'
 
@@ -152,6 +153,8 @@ export const loyaltyFacts = {
       publication: v.optional(v.string()),
       /** The caller's own name of the publication. */
       sourceId: v.optional(v.string()),
+      /** What its code said of itself before anybody had it. */
+      own: v.optional(CardTraits),
       occurredAt: At,
     }),
     { personal: wholeFields({ metadata: undefined }), event: 'customer.publication.succeeded' },

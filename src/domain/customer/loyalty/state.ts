@@ -1,6 +1,7 @@
 // A customer's cards as the facts leave them: buckets of points by expiry, pending points, tiers, and what rules have paid.
 
 import type { Tally } from '../../rulebook/limits.ts'
+import type { CardTraits } from '../../rulebook/voucherSpec.ts'
 import type { Lot, RewardRef } from './facts.ts'
 
 /** Points of one expiry on one card. */
@@ -49,6 +50,8 @@ export interface Card {
   readonly publication?: string
   /** The caller's own name of the publication. */
   readonly sourceId?: string
+  /** What its code said of itself before anybody had it: dates that hold beside its program's, and what it shows in place of that's. */
+  readonly own?: CardTraits
   readonly metadata: Readonly<Record<string, unknown>>
   readonly createdAt: number
   readonly updatedAt: number
