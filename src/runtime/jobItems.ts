@@ -54,7 +54,7 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
             .entries('campaign')
             .get(owner?.campaign ?? '')?.definition
           const unfit = misfitOf(rulebook().definitions, spec ?? {}, of, false)
-          return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...(spec ?? {}) } } }
+          return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } } }
         },
         context,
       )
