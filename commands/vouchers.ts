@@ -12,7 +12,7 @@ import { isRefused } from '../src/domain/refusal.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { CardWorth, Discount, Gift, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
-import type { CodeState } from '../src/domain/vouchers/code.ts'
+import { type CodeState, heldCardFault } from '../src/domain/vouchers/code.ts'
 import {
   changedSpec,
   completeMember,
@@ -227,16 +227,8 @@ const changeable = async (services: Services, name: string) => {
   const found: CodeState | undefined = await codeNamed(services, name)
   const voucher = found && resolveVoucher(found, services.rulebook.current())
   if (!found || !voucher) return notFound('voucher', name)
-  return voucher.type === 'LOYALTY_CARD' && voucher.holder !== undefined
-    ? refuse(
-        'resource_protected',
-        'The card of a customer is changed as a member of its program, under /v1/loyalties',
-        {
-          resourceType: 'voucher',
-          resourceId: name,
-        },
-      )
-    : { found, voucher }
+  const held = heldCardFault(found)
+  return held ? fromRefusal(held.refused) : { found, voucher }
 }
 
 const VoucherPatch = v.pipe(

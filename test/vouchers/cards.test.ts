@@ -259,6 +259,25 @@ test('what a card said of itself before it was given stays said of it and holds,
   }
 })
 
+test('bulk changes say of a customer’s card that it was not changed', async () => {
+  const campaign = await program()
+  const { code: free } = await ok(`/v1/campaigns/${campaign}/vouchers`)
+  const { code: held } = await ok(`/v1/campaigns/${campaign}/vouchers`)
+  await ok('/v1/publications', { voucher: held, customer: { source_id: fresh('who') } })
+  for (const [path, body] of [
+    ['/v1/vouchers/bulk/async', [free, held].map((code) => ({ code, metadata: { a: 1 } }))],
+    ['/v1/vouchers/metadata/async', { codes: [free, held], metadata: { a: 2 } }],
+  ] as const) {
+    const { async_action_id: id } = await ok(path, body)
+    const done = await until(
+      () => get(`/v1/async-actions/${id}`),
+      ({ body: action }) => action.status === 'DONE',
+    )
+    const { done_count, failed_count, failed } = done.body.result
+    assert.equal([done_count, failed_count, failed[0].reason], [1, 1, 'resource_protected'], path)
+  }
+})
+
 test('a card that has been paid with begins with nothing more than is left: its balance is its points, or is left out', async () => {
   const campaign = await program()
   for (const [path, body] of [

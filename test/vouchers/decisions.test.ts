@@ -25,11 +25,14 @@ w.define('campaign', GIFTS, {
 const utc = calendarOf('UTC')
 
 /** A code of the campaign under commands, one after the other: its facts, and the key of each refusal. */
-const under = (...commands: readonly CodeCommand[]) => {
+const under = (...commands: readonly CodeCommand[]) => ofType('voucher', commands)
+
+/** The same of a code that stands for a voucher, or for a card. */
+const ofType = (type: string, commands: readonly CodeCommand[]) => {
   const facts: CodeFact[] = [
     {
       type: 'CodeReserved',
-      data: { code: 'A', owner: { type: 'voucher', id: 'v_a', campaign: GIFTS }, occurredAt: T0 },
+      data: { code: 'A', owner: { type, id: 'v_a', campaign: GIFTS }, occurredAt: T0 },
     },
   ]
   let state = evolveCode(noCode('A'), facts[0]!)
@@ -64,6 +67,28 @@ const logOf = (facts: readonly { readonly type: string; readonly data: unknown }
   }))
 
 const laws = (projection: object, facts: readonly RecordedFact[]) => assertLaws(projection as Projection, facts, 20)
+
+test('the code of a card is changed, switched and deleted only while nobody has the card, whoever was faster', () => {
+  const changes: readonly CodeCommand[] = [
+    { type: 'SwitchCode', active: false },
+    { type: 'ChangeVoucher', spec: { metadata: { a: 1 } } },
+    { type: 'DeleteVoucher' },
+  ]
+  for (const change of changes) {
+    assert.not.equal(ofType('loyalty_card', [change]).told, ['resource_protected'])
+    const given = ofType('loyalty_card', [assign('cust_a'), change])
+    assert.equal(given.told, ['CodeAssigned', 'resource_protected'], change.type)
+    assert.not.ok(given.state.deleted)
+    assert.is(given.state.active, true)
+    const back = ofType('loyalty_card', [
+      assign('cust_a'),
+      { type: 'ReleaseCode', customer: 'cust_a', publication: 'pub_1' },
+      change,
+    ])
+    assert.is(back.told[2], ofType('loyalty_card', [change]).told[0])
+    assert.not.equal(ofType('voucher', [assign('cust_a'), change]).told[1], 'resource_protected')
+  }
+})
 
 test('a code is given to one customer, and is free again only when its own publication came to nothing', () => {
   const { told, state } = under(

@@ -247,6 +247,18 @@ const taken = (customer: string): Refused =>
 const assignedType = ({ owner, spec }: CodeState): VoucherType | undefined =>
   owner?.type === 'loyalty_card' ? 'LOYALTY_CARD' : owner?.campaign === undefined ? spec.type : undefined
 
+/** Why the code of a card cannot be changed by itself: a customer has the card, and it lives in that customer's stream. */
+export const heldCardFault = ({ code, owner }: CodeState): Refused | undefined =>
+  owner?.type === 'loyalty_card' && owner.customer !== undefined
+    ? refuse(
+        'resource_protected',
+        'The card of a customer is changed as a member of its program, under /v1/loyalties',
+        {
+          resource: { type: 'voucher', id: code },
+        },
+      )
+    : undefined
+
 /** The fact that a command on a code gives (undefined: it holds already), or a refusal. Pure. */
 export const decideCode = (
   state: CodeState,
@@ -260,7 +272,7 @@ export const decideCode = (
   switch (command.type) {
     case 'SwitchCode':
       if (state.active === command.active) return undefined
-      return { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
+      return heldCardFault(state) ?? { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
     case 'AssignCode':
       if (owner.customer === command.customer && state.claim === command.claim?.id) return undefined
       if (owner.customer !== undefined || (command.claim && state.endedClaims?.includes(command.claim.id)))
@@ -291,12 +303,14 @@ export const decideCode = (
     }
     case 'ChangeVoucher':
       if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return undefined
-      return { type: 'VoucherChanged', data: { ...base, spec: command.spec } }
+      return heldCardFault(state) ?? { type: 'VoucherChanged', data: { ...base, spec: command.spec } }
     case 'DeleteVoucher':
-      return {
-        type: 'VoucherDeleted',
-        data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
-      }
+      return (
+        heldCardFault(state) ?? {
+          type: 'VoucherDeleted',
+          data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
+        }
+      )
     case 'AssignReferees': {
       const { request } = command
       if (request !== undefined && command.holders.every(({ customer }) => state.assignedBy[customer] === request))
