@@ -28,6 +28,7 @@ import { oauthCommands } from './oauth.ts'
 import { orderCommands } from './orders.ts'
 import { processCommands } from './processes.ts'
 import { projectionCommands } from './projections.ts'
+import { promotionTierCommands } from './promotionTiers.ts'
 import { publicationCommands } from './publications.ts'
 import { qualificationCommands } from './qualifications.ts'
 import { redemptionCommands } from './redemptions.ts'
@@ -55,6 +56,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...distributionCommands(services),
   ...messageCommands(services),
   ...categoryCommands(services),
+  ...promotionTierCommands(services),
   ...campaignCommands(services),
   ...voucherCommands(services),
   ...creditCommands(services),

@@ -1,9 +1,11 @@
-// Qualifications: which codes a customer could redeem now, each by itself. Nothing is recorded and no place is kept.
+// Qualifications: which promotion tiers and codes a customer could redeem now, each by itself. Nothing is recorded and no place is
+// kept.
 
 import * as v from 'valibot'
 import type { VoucherDocument } from '../projections/vouchers.ts'
 import { contextOf } from '../src/api/context.ts'
 import { fresh } from '../src/api/fresh.ts'
+import { showCategories } from '../src/api/presenters/categories.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from '../src/api/redeemables.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
@@ -11,9 +13,8 @@ import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput, showOrder, stepOrder } from '../src/domain/order.ts'
 import { asMoment, ofMoment } from '../src/domain/position.ts'
 import { present } from '../src/domain/present.ts'
-import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
 import { creditsLeft } from '../src/domain/redemption/ledger.ts'
-import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
 import { foreseen, passes, QualificationFilters } from '../src/domain/redemption/qualify.ts'
 import { evaluateFor, type Looked } from '../src/domain/redemption/sight.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
@@ -26,6 +27,7 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
+import { type Found, NO_TIERS, type Scan, scanTiers } from './qualifiedTiers.ts'
 
 const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY'] as const
 const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
@@ -67,7 +69,7 @@ const Qualifications = v.pipe(
       data: v.array(
         v.looseObject({
           id: v.string(),
-          object: v.literal('voucher'),
+          object: v.picklist(['voucher', 'promotion_tier']),
           created_at: v.string(),
           result: v.looseObject({}),
           campaign_id: v.optional(v.string()),
@@ -162,19 +164,7 @@ const candidates = async (
 const leastOf = (voucher: ResolvedVoucher | undefined, { order }: Situation) =>
   voucher?.type === 'GIFT_VOUCHER' && !order ? { credits: 1 } : {}
 
-interface Found {
-  readonly document: VoucherDocument
-  readonly stream: CodeStream
-  readonly verdict: Applicable
-}
-
-interface Scan {
-  readonly found: readonly Found[]
-  /** Where to go on; null when there is nothing more. */
-  readonly next: string | null
-}
-
-/** Looks through codes until enough of them may be redeemed, all have been seen, or too many for one answer. */
+/** Looks through promotion tiers and codes until enough of them may be redeemed, all have been seen, or too many for one answer. */
 const scan = async (
   services: Services,
   call: AnyCall,
@@ -188,10 +178,13 @@ const scan = async (
     ...(customer ? [customer.id] : []),
     ...(body.scenario === 'CUSTOMER_WALLET' ? [] : [null]),
   ]
+  const asked = askedOf(call, body)
+  const tiers =
+    body.scenario === 'CUSTOMER_WALLET' ? NO_TIERS : await scanTiers(services, body.options, limit, asked, situation)
+  if (tiers.next !== null) return tiers
   const within = narrowed(filters ?? undefined, campaignsNow(rulebook, now))
   const since = typeof after === 'number' ? { created_at: { $lt: new Date(after) } } : {}
-  const asked = askedOf(call, body)
-  const found: Found[] = []
+  const found: Found[] = [...tiers.found]
   let next = typeof after === 'string' ? after : null
   let [scanned, looks] = [0, 0]
   for (;;) {
@@ -222,7 +215,8 @@ const scan = async (
         const least = leastOf(resolveVoucher(document.state, rulebook), situation)
         const ask = { redeemables: [{ code: document._id, ...least }], asked }
         const [verdict] = evaluateFor(ask, looked, situation).verdicts
-        if (verdict?.status === 'APPLICABLE') found.push({ document, stream: looked.codes[0]!, verdict })
+        if (verdict?.status === 'APPLICABLE')
+          found.push({ createdAt: document.state.createdAt, stream: looked.codes[0]!, verdict })
       }
       next = document.position
       scanned += 1
@@ -253,21 +247,22 @@ const resultOf = ({ stream: { ledger }, verdict }: Found, call: AnyCall, ruleboo
 }
 
 const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
-  const { document, verdict } = found
+  const { createdAt, verdict } = found
   const { voucher, before, after } = verdict
+  const { name, banner } = voucher.tier?.definition ?? {}
   const rule = verdict.because[0]?.rule
   return {
     id: voucher.code,
-    object: 'voucher' as const,
-    created_at: isoOf(document.state.createdAt),
+    object: voucher.tier ? ('promotion_tier' as const) : ('voucher' as const),
+    created_at: isoOf(createdAt),
     result: resultOf(found, call, rulebook),
     ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
     validation_rule_id: rule,
     applicable_to: NO_LIST,
     inapplicable_to: NO_LIST,
     metadata: voucher.metadata,
-    categories: [],
-    ...present({ campaign_name: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
+    categories: voucher.tier ? showCategories(rulebook.definitions, voucher.tier.definition) : [],
+    ...present({ name, banner, campaign_name: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
   }
 }
 
@@ -318,12 +313,12 @@ export const qualificationCommands = (services: Services) => [
     path: '/v1/qualifications',
     records: false,
     also: ['/client/v1/qualifications'],
-    summary: 'Which codes a customer could redeem now',
+    summary: 'Which promotion tiers and codes a customer could redeem now',
     description:
       'CUSTOMER_WALLET looks at the codes that the customer holds, ALL also at single vouchers and codes of campaigns that ' +
-      'nobody holds; the newest first. Each is judged by itself, by its rules and limits as they stand, on the order that is ' +
+      'nobody holds, and before them at promotion tiers; the newest first. Each is judged by itself, by its rules and limits as they stand, on the order that is ' +
       'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short. ' +
-      'A browser is told of the codes that the customer holds whose token it sends, and of single discount codes for many uses.',
+      'A browser is told of the codes that the customer holds whose token it sends, of single discount codes for many uses, and of promotion tiers.',
     tag: 'Qualifications',
     permission: 'qualifications.run',
     ability: 'qualify',

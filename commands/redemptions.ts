@@ -23,6 +23,7 @@ import type { Profile } from '../src/domain/customer/profile.ts'
 import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
 import { present } from '../src/domain/present.ts'
+import type { Wanted } from '../src/domain/redemption/sight.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
@@ -39,7 +40,12 @@ const TAG = 'Redemptions'
 /** The place in the log shows in lists only: an answer to a command has none. */
 const NO_PLACE = ''
 
-const codesIn = (documents: readonly RedemptionDocument[]) => [...new Set(documents.map(({ voucher }) => voucher.code))]
+/** What was redeemed, each once. */
+const redeemedIn = (documents: readonly RedemptionDocument[]): readonly Wanted[] => [
+  ...new Map(
+    documents.map(({ voucher: { code }, promotion }) => [code, { code, ...(promotion ? { isTier: true } : {}) }]),
+  ).values(),
+]
 
 type Children = readonly [RedemptionDocument, ...RedemptionDocument[]]
 
@@ -110,7 +116,7 @@ const redeem = async (
   if (!isSome(children)) return { failure: tooBusy() }
   const vouchers = reach.isStranger
     ? new Map<string, object>()
-    : await redeemedVouchers(services, codesIn(children), { request: redeemed.request, ...present({ streams }) })
+    : await redeemedVouchers(services, redeemedIn(children), { request: redeemed.request, ...present({ streams }) })
   return { children, profile, vouchers, position }
 }
 
@@ -257,7 +263,7 @@ const rollBackOne = async (services: Services, call: RollbackCall, id: string): 
   if ('failure' in rolled) return rolled.failure
   const [child] = rollbackChildren(rolled.done)
   if (!child) return notFound('redemption', id)
-  const vouchers = await redeemedVouchers(services, codesIn([child]))
+  const vouchers = await redeemedVouchers(services, redeemedIn([child]))
   return {
     body: showRedemption(child, rolled.done.customer?.profile, vouchers.get(child.voucher.code)),
     ...headersAt(rolled.done.position),
@@ -271,7 +277,7 @@ const rollBackAll = async (services: Services, call: RollbackCall, id: string): 
   if (!isSome(children)) return notFound('redemption', id)
   const profile = rolled.done.customer?.profile
   const parent = showParent(children, profile)
-  const vouchers = await redeemedVouchers(services, codesIn(children))
+  const vouchers = await redeemedVouchers(services, redeemedIn(children))
   return {
     body: {
       rollbacks: children.map((child) => showRedemption(child, profile, vouchers.get(child.voucher.code))),
@@ -289,9 +295,9 @@ export const redemptionCommands = (services: Services) => [
     route({
       method: 'post',
       path,
-      summary: 'Redeem up to 30 codes for one order, all or none',
+      summary: 'Redeem up to 30 codes and promotion tiers for one order, all or none',
       description:
-        'No limit of a code, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time. ' +
+        'No limit of a code, promotion tier, campaign or customer is ever passed. With an `Idempotency-Key` a repeat answers as the first time. ' +
         'A loyalty card pays with points for the `reward` that it names; its holder is the customer where none is named.',
       tag: TAG,
       permission: 'redemptions.write',

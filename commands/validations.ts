@@ -27,6 +27,7 @@ import { numeric } from '../src/domain/numbers.ts'
 import { showOrder, stepOrder } from '../src/domain/order.ts'
 import { present } from '../src/domain/present.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
+import { ledgerStream } from '../src/domain/redemption/ledgers.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
@@ -63,14 +64,18 @@ const SKIPPED = {
 } as const
 
 /** One redeemable as a validation answers it. */
-export const showVerdict = (verdict: Verdict, requestId: string) => {
+export const showVerdict = (verdict: Verdict, requestId: string, kind: 'voucher' | 'promotion_tier' = 'voucher') => {
   const { status, asked, voucher } = verdict
   const before = verdict.status === 'APPLICABLE' ? verdict.before : undefined
   const after = verdict.status === 'APPLICABLE' ? verdict.after : undefined
   return {
     status,
     id: asked,
-    object: 'voucher' as const,
+    object: kind,
+    ...present({ name: voucher?.tier?.definition.name }),
+    ...(voucher?.tier
+      ? { campaign_id: voucher.tier.definition.campaign_id, campaign_name: voucher.campaign?.definition.name }
+      : {}),
     ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
     ...(status === 'APPLICABLE' ? { applicable_to: NO_LIST, inapplicable_to: NO_LIST } : {}),
     result: verdict.status === 'SKIPPED' ? SKIPPED : resultOf(verdict, requestId),
@@ -145,8 +150,10 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const { reach } = meant
   const evaluated = evaluateFor(asks, looked, situation)
   if (!evaluated.valid || !lasting || !session) return { reach, evaluated }
-  const codes = evaluated.verdicts.flatMap((verdict) =>
-    verdict.status === 'APPLICABLE' ? [{ code: verdict.asked, credits: verdict.credits ?? 0 }] : [],
+  const codes = evaluated.verdicts.flatMap((verdict, place) =>
+    verdict.status === 'APPLICABLE'
+      ? [{ code: verdict.asked, ledger: ledgerStream(looked.codes[place]!.code), credits: verdict.credits ?? 0 }]
+      : [],
   )
   const full = call.client && lockFault(call.client, codes.length, meant)
   if (full) return { failure: full }
@@ -170,7 +177,13 @@ const answer = async (services: Services, call: AnyCall, body: RedeemablesBody):
             : verdict,
       )
     : evaluated.verdicts
-  const shown = verdicts.map((verdict) => showVerdict(tellableVerdict(reach, verdict), call.requestId))
+  const shown = verdicts.map((verdict, n) =>
+    showVerdict(
+      tellableVerdict(reach, verdict),
+      call.requestId,
+      body.redeemables[n]?.object === 'promotion_tier' ? 'promotion_tier' : 'voucher',
+    ),
+  )
   const valid = evaluated.valid && !unlocked
   // As in the contract: a list of those of a kind is there when there are any.
   const listed = (name: string, kind: Verdict['status']) => {
@@ -306,7 +319,7 @@ export const validationCommands = (services: Services) => [
       path,
       summary: 'What redeemables would give now',
       description:
-        'Discounts are applied one after the other. With a `session` of type LOCK a place is kept for each code until the ' +
+        'Codes, and promotion tiers by their ids: discounts are applied one after the other. With a `session` of type LOCK a place is kept for each until the ' +
         'session ends or redeems; points of a card are not kept.',
       tag: TAG,
       permission: 'validations.run',

@@ -1,5 +1,10 @@
 // Redemptions: one document for each that came about, each that was refused, and each rollback.
-import { type PaidWithPoints, type RedemptionFact, requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
+import {
+  type PaidWithPoints,
+  type Promotion,
+  type RedemptionFact,
+  requestOfStream,
+} from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import type { Discount } from '../src/domain/rulebook/voucherSpec.ts'
@@ -23,6 +28,8 @@ export interface RedemptionDocument {
   /** The customer to whom the code was given. */
   readonly holder: string | null
   readonly campaign: { readonly id: string; readonly name: string; readonly type: string } | null
+  /** The promotion tier, where it was no code that was redeemed: `voucher` has its id as id and code then. */
+  readonly promotion?: Promotion
   readonly discount: Discount | null
   /** Gift credits, and what came off the order in all; minor units, null where there is none. */
   readonly credits: number | null
@@ -55,6 +62,7 @@ const common = ({ data }: Shown, customer: string | null, position: string) => (
   },
   holder: 'holder' in data.voucher ? (data.voucher.holder ?? null) : null,
   campaign: data.campaign ?? null,
+  ...(data.promotion ? { promotion: data.promotion } : {}),
   discount: null,
   credits: 'credits' in data ? (data.credits ?? null) : null,
   applied: 'applied' in data ? (data.applied ?? null) : null,
@@ -159,7 +167,7 @@ const made = (
 /** Redemptions are in the streams of customers, those without a customer in streams of their own. */
 export const redemptions = projection<RedemptionDocument, string | null>({
   name: 'redemptions',
-  version: 4,
+  version: 5,
   indexes: [
     { key: { created_at: 1, position: 1 } },
     { key: { customer: 1, created_at: 1, position: 1 } },

@@ -2,7 +2,7 @@
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { type CodeFact, type CodeState, evolveCode, noCode } from '../src/domain/vouchers/code.ts'
-import { projection, type Reaction, toEach } from './projection.ts'
+import { projection, type Reaction, type RecordedOf, toEach } from './projection.ts'
 
 /** Sums over a code's redemptions; credits in minor units. */
 export interface VoucherSums {
@@ -87,8 +87,9 @@ const withCode: Reaction<VoucherDocument, CodeFact['type'], string>[1] = (before
 
 const ofCode = ({ data }: { readonly data: { readonly code: string } }): string => data.code
 const ofCard = ({ data }: { readonly data: { readonly card: { readonly code: string } } }): string => data.card.code
-const ofVoucher = ({ data }: { readonly data: { readonly voucher: { readonly code: string } } }): string =>
-  data.voucher.code
+/** Promotion tiers are no codes. */
+const ofVoucher = ({ data }: RecordedOf<'RedemptionSucceeded' | 'RedemptionRolledBack'>): string | undefined =>
+  data.promotion ? undefined : data.voucher.code
 
 /** Adds to the sums of a code that is there. */
 const summed = (

@@ -33,6 +33,7 @@ import { pendingPointsQueries } from './pendingPoints.ts'
 import { personalDataQueries } from './personalData.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
+import { promotionTierQueries } from './promotionTiers.ts'
 import { publicationQueries } from './publications.ts'
 import { redeemableQueries } from './redeemables.ts'
 import { redemptionQueries } from './redemptions.ts'
@@ -66,6 +67,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...distributionQueries(services),
   ...messageQueries(services),
   ...categoryQueries(services),
+  ...promotionTierQueries(services),
   ...campaignQueries(services),
   ...campaignTransactionQueries(services),
   ...pendingPointsQueries(services),

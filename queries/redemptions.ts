@@ -9,6 +9,7 @@ import { documents, listBody, pageAndTotal, pagedByNumber } from '../src/api/lis
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
+import { showTierNow } from '../src/api/presenters/promotionTiers.ts'
 import { order, RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
 import { ById } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
@@ -33,20 +34,24 @@ const profilesOf = async ({ readModel }: Services, page: readonly RedemptionDocu
   return new Map(found.map(({ _id, profile }) => [_id, profile]))
 }
 
-/** The vouchers of a page as they are now, by code. */
-const vouchersOf = async (services: Services, page: readonly RedemptionDocument[]) => {
-  const codes = [...new Set(page.map(({ voucher }) => voucher.code))]
+/** The vouchers of a page as they are now, by code, and its promotion tiers by id. */
+const wholesOf = async (services: Services, page: readonly RedemptionDocument[]) => {
+  const codes = [...new Set(page.flatMap(({ voucher, promotion }) => (promotion ? [] : [voucher.code])))]
   const found = await services.readModel
     .collection<VoucherDocument>('vouchers')
     .find({ _id: { $in: codes } }, { limit: Math.max(1, codes.length) })
-  return showVouchers(services, found)
+  const tiers = page.flatMap(({ promotion }) => {
+    const shown = promotion && showTierNow(services, promotion.id)
+    return shown ? [[promotion.id, shown] as const] : []
+  })
+  return new Map<string, object>([...(await showVouchers(services, found)), ...tiers])
 }
 
 /** Redemptions as the contract shows them, with their customers and vouchers. */
 const showAll = async (services: Services, page: readonly RedemptionDocument[]) => {
-  const [profiles, vouchers] = await Promise.all([profilesOf(services, page), vouchersOf(services, page)])
+  const [profiles, wholes] = await Promise.all([profilesOf(services, page), wholesOf(services, page)])
   return page.map((document) =>
-    showRedemption(document, profiles.get(document.customer ?? ''), vouchers.get(document.voucher.code)),
+    showRedemption(document, profiles.get(document.customer ?? ''), wholes.get(document.voucher.code)),
   )
 }
 

@@ -53,7 +53,7 @@ const RewardField = v.nullish(v.object({ id: name300, assignment_id: v.nullish(n
 
 export const Redeemable = v.object({
   object: v.optional(v.picklist(['voucher', 'promotion_tier', 'promotion_stack']), 'voucher'),
-  /** The code. */
+  /** The code, or the id of the promotion tier. */
   id: v.pipe(name300, CodeName),
   gift: v.nullish(v.object({ credits: v.nullish(credits) })),
   reward: RewardField,
@@ -264,18 +264,19 @@ export const customerMeant = async (
 
 /** Why a list of redeemables cannot be looked at as a whole; undefined when it can. */
 export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | undefined => {
-  const other = redeemables.find(({ object }) => object !== 'voucher')
-  if (other) return notFound(other.object, other.id)
-  const codes = redeemables.map(({ id }) => id)
-  const twice = codes.filter((code, n) => codes.indexOf(code) !== n)
+  const stack = redeemables.find(({ object }) => object === 'promotion_stack')
+  if (stack) return notFound(stack.object, stack.id)
+  const ids = redeemables.map(({ id }) => id)
+  const twice = ids.filter((id, n) => ids.indexOf(id) !== n)
   return twice.length > 0
     ? refuse('duplicated_redeemables', `Each redeemable may be given once: ${[...new Set(twice)].join(', ')}`)
     : undefined
 }
 
 export const codesOf = (redeemables: readonly Redeemable[]): RedemptionAsk['redeemables'] =>
-  redeemables.map(({ id, gift, reward }) => ({
+  redeemables.map(({ object, id, gift, reward }) => ({
     code: id,
+    ...(object === 'promotion_tier' ? { isTier: true } : {}),
     ...(gift?.credits ? { credits: gift.credits } : {}),
     ...(reward ? { reward: { id: reward.assignment_id ?? reward.id, ...present({ points: reward.points }) } } : {}),
   }))

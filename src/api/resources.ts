@@ -88,6 +88,17 @@ export const CATEGORIES = resource({
   many: 'categories',
 })
 
+export const PROMOTION_TIERS = resource({
+  ...definitions,
+  kind: 'promotionTier',
+  prefix: 'promo',
+  path: '/v1/promotions/tiers',
+  param: 'promotionTierId',
+  tag: 'Promotions',
+  one: 'a promotion tier',
+  many: 'promotion tiers',
+})
+
 /** Campaigns of one type, under a path of their own. */
 export const LOYALTY_PROGRAMS = resource({
   ...definitions,

@@ -24,6 +24,8 @@ export const codeTarget = (id: string | undefined, code: string): Target => ({
   names: id === undefined || id === code ? [code] : [id, code],
 })
 
+export const tierTarget = (id: string): Target => ({ type: 'promotion_tier', names: [id] })
+
 export const campaignTarget = ({ id, definition }: Pick<Entry<Campaign>, 'id' | 'definition'>): Target => ({
   type: 'campaign',
   names: [id, definition.name],

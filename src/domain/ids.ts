@@ -14,6 +14,7 @@ export type IdPrefix =
   | 'asgm'
   | 'camp'
   | 'cat'
+  | 'promo'
   | 'v'
   | 'ern'
   | 'ltr'

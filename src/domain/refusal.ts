@@ -27,6 +27,8 @@ export type RefusalKey =
   | 'voucher_not_active'
   | 'voucher_not_active_now'
   | 'campaign_not_active'
+  | 'promotion_inactive'
+  | 'promotion_not_active_now'
   | 'campaign_not_allow_auto_join'
   | 'quantity_exceeded'
   | 'gift_amount_exceeded'

@@ -93,7 +93,7 @@ export const FACT_FAMILIES: readonly FactFamily[] = [
   { title: 'Vouchers', stream: 'code-<code>', says: 'Changes of a code.', facts: codeSwitchFacts },
   {
     title: 'Limits',
-    stream: 'code-<code>, limits-<campaign>',
+    stream: 'code-<code>, limits-<campaign or promotion tier>',
     says: 'Who has a place in a limit.',
     facts: ledgerFacts,
   },

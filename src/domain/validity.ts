@@ -137,20 +137,29 @@ export const compileValidity = (validity: Validity, calendar: Calendar): ((now: 
   return (now) => allOf(parts, (part) => part(now))
 }
 
-/** Why something of a code is not in force at an instant (ms); undefined when it is. `what` begins the words: `The code`. */
+/** What is said of a code, or a promotion tier, that is not in force. */
+const NOT_IN_FORCE = {
+  voucher: { expired: 'voucher_expired', early: 'voucher_not_active', now: 'voucher_not_active_now' },
+  promotion_tier: { expired: 'promotion_inactive', early: 'promotion_inactive', now: 'promotion_not_active_now' },
+} as const
+
+/**
+ * Why something of a code or a promotion tier is not in force at an instant (ms); undefined when it is. `what` begins the words: `The
+ * code`.
+ */
 export const timeFault = (
   validity: Validity,
   calendar: Calendar,
   now: number,
   what: string,
-  code: string,
+  resource: { readonly type: keyof typeof NOT_IN_FORCE; readonly id: string },
 ): Refused | undefined => {
   if (compileValidity(validity, calendar)(now).holds) return undefined
+  const keys = NOT_IN_FORCE[resource.type]
   const { from: start, to: end } = spanOf(validity, calendar)
-  const resource = { resource: { type: 'voucher', id: code } }
   if (end !== undefined && now >= end)
-    return refuse('voucher_expired', `${what} expired at ${new Date(end).toISOString()}`, resource)
+    return refuse(keys.expired, `${what} expired at ${new Date(end).toISOString()}`, { resource })
   if (start !== undefined && now < start)
-    return refuse('voucher_not_active', `${what} begins at ${new Date(start).toISOString()}`, resource)
-  return refuse('voucher_not_active_now', `${what} is not active at this time`, resource)
+    return refuse(keys.early, `${what} begins at ${new Date(start).toISOString()}`, { resource })
+  return refuse(keys.now, `${what} is not active at this time`, { resource })
 }

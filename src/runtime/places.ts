@@ -6,7 +6,7 @@ import type { RedemptionFactData } from '../domain/customer/redemptions/facts.ts
 import type { Made, RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
-import { type LedgerCommand, type Open, type View, waitsFor } from '../domain/redemption/ledger.ts'
+import { type LedgerCommand, NO_LEDGER, type Open, type View, waitsFor } from '../domain/redemption/ledger.ts'
 import { ledgerOfStream, noCodeStream } from '../domain/redemption/ledgers.ts'
 import type { RedemptionCommand } from '../domain/redemption/redeem.ts'
 import {
@@ -20,14 +20,14 @@ import {
 import { offerOf } from '../domain/referrals/offer.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { resolveVoucher } from '../domain/vouchers/resolve.ts'
+import { resolveVoucher, tierCode } from '../domain/vouchers/resolve.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Ledgers } from './ledgers.ts'
 import type { RewardPlaces } from './rewardPlaces.ts'
 
 export interface Places {
-  /** What the streams of codes say now; a text that cannot be a code is one that nobody has. */
+  /** What the streams of codes and promotion tiers say now; a text that cannot be a code is one that nobody has. */
   look(wanted: readonly Wanted[]): Promise<Looked>
   /** Executes a command on the ledger that a stream is. */
   tell(
@@ -50,10 +50,10 @@ export interface Places {
   isOpen(ledger: string, redemption: string, asOf: bigint): Promise<boolean>
   /** Frees the places of a redemption that was rolled back. */
   giveBack(rolledBack: Pick<Made, 'redemption' | 'share' | 'ledgers'>): Promise<void>
-  /** Keeps a place for a session in the ledgers of the codes, in all or none; the refusal says of which there is none. */
+  /** Keeps a place for a session in the ledgers of redeemables, in all or none; the refusal says of which there is none. */
   lock(
     session: string,
-    codes: readonly { readonly code: string; readonly credits: number }[],
+    redeemables: readonly { readonly code: string; readonly ledger: string; readonly credits: number }[],
     expiresAt: number,
     context: CommandContext,
   ): Promise<Refusal | undefined>
@@ -91,7 +91,8 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
 
   const look: Places['look'] = async (wanted) => {
     const streams = await Promise.all(
-      wanted.map(async ({ code: text }) => {
+      wanted.map(async ({ code: text, isTier }) => {
+        if (isTier) return { code: tierCode(text), ledger: NO_LEDGER }
         const code = codeIn(text)
         return code === undefined ? noCodeStream(text) : (await ledgers.codes.load(code)).state
       }),
@@ -99,6 +100,7 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
     const counted = new Set<string>()
     for (const { code } of streams) {
       const voucher = resolveVoucher(code, rulebook())
+      if (voucher?.tier) counted.add(voucher.id)
       if (voucher?.campaign && countsOverCampaign(gatesOf(voucher, rulebook()))) counted.add(voucher.campaign.id)
     }
     const campaigns = await Promise.all(
@@ -194,15 +196,18 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
           : (await ledgers.codes.load(name, asOf)).state.ledger
       return open.has(redemption)
     },
-    async lock(session, codes, expiresAt, context) {
+    async lock(session, redeemables, expiresAt, context) {
       const locked: string[] = []
-      for (const { code, credits } of codes) {
-        const { refusal } = await ledgers.codes.execute(code, { type: 'Lock', session, expiresAt, credits }, context)
+      for (const { code, ledger, credits } of redeemables) {
+        const { refusal } = await tell(ledger, { type: 'Lock', session, expiresAt, credits }, context)
         if (refusal) {
-          await Promise.all(locked.map((one) => ledgers.codes.execute(one, { type: 'Unlock', session }, context)))
-          return { ...refusal, resource: { type: 'voucher', id: code } }
+          await Promise.all(locked.map((one) => tell(one, { type: 'Unlock', session }, context)))
+          return {
+            ...refusal,
+            resource: { type: ledgerOfStream(ledger)?.of === 'code' ? 'voucher' : 'promotion_tier', id: code },
+          }
         }
-        locked.push(code)
+        locked.push(ledger)
       }
       return undefined
     },

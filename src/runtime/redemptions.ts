@@ -18,6 +18,7 @@ import {
   campaignRef,
   type Placed,
   performRedemptions,
+  promotionRef,
   type RedeemVouchers,
   type RedemptionCommand,
 } from '../domain/redemption/redeem.ts'
@@ -31,6 +32,7 @@ import {
   redemptionId,
   requestId,
   type Sight,
+  sumsOverCampaigns,
   type Target,
   targetsOf,
   type Wanted,
@@ -177,7 +179,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       commandOf(ask, request, placedOf(ask.redeemables, looked, sight, rulebook())),
       context,
     )
-    if (isRefusal(first) || looked.campaigns.size === 0 || sight.shares) return first
+    if (isRefusal(first) || !sumsOverCampaigns(looked) || sight.shares) return first
     const shares = first.map(({ share }) => share)
     return rehearse(
       ask,
@@ -199,7 +201,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   ): Promise<Failed | Again> => {
     if (refusal.key === 'multiple_requests') return { kind: 'again' }
     const redemption = failedRedemptionId(request, context.requestId)
-    const at = refusal.resource?.type === 'voucher' ? refusal.resource.id : undefined
+    const at = refusal.resource?.id
     const found = looked.codes.find(({ code }) => code.code === at) ?? looked.codes[0]!
     const voucher = resolveVoucher(found.code, rulebook())
     const command: RedemptionCommand = {
@@ -210,6 +212,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         ...ask.asked,
         voucher: { code: found.code.code, ...(voucher ? { id: voucher.id } : {}) },
         ...campaignRef(voucher),
+        ...promotionRef(voucher),
         ...(ask.order ? { order: { amount: ask.order.amount } } : {}),
         reason: refusal.key,
         details: refusal.details,
@@ -264,7 +267,8 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         ...(ask.customer ? { customer: ask.customer.id } : {}),
       }
       const placed = await places.tell(stream, { type: 'Reserve', reservation }, context)
-      if (placed.refusal) return { ...placed.refusal, resource: { type: 'voucher', id: ask.redeemables[place]!.code } }
+      const { code: id, isTier } = ask.redeemables[place]!
+      if (placed.refusal) return { ...placed.refusal, resource: { type: isTier ? 'promotion_tier' : 'voucher', id } }
       reserved.set(`${stream}/${place}`, target)
       looked = withLedger(looked, target, placed.state)
       const calendar = calendarOf(rulebook().project.timeZone)

@@ -86,17 +86,14 @@ const code = (name: string, spec: object): Part => [
   'CodeReserved',
   { code: name, owner: { type: 'voucher', id: `v_${name}` }, spec },
 ]
-const rule = (name: string, conditions: object, logic = '1'): readonly Part[] => [
+const SALE = { related_object_type: 'campaign', related_object_id: 'sale' }
+const rule = (name: string, conditions: object, logic = '1', target = SALE): readonly Part[] => [
   [
     'rulebook-main',
     'ValidationRuleCreated',
     { id: 'val_1', definition: { rules: { 1: { name, conditions }, logic } } },
   ],
-  [
-    'rulebook-main',
-    'AssignmentCreated',
-    { id: 'asgm_1', definition: { rule_id: 'val_1', related_object_type: 'campaign', related_object_id: 'sale' } },
-  ],
+  ['rulebook-main', 'AssignmentCreated', { id: 'asgm_1', definition: { rule_id: 'val_1', ...target } }],
 ]
 const key = (stream: string, commandKey: string, n?: number): Part => [
   stream,
@@ -286,6 +283,24 @@ const breaches: readonly (readonly [law: string, what: string, parts: readonly P
       redeemed('r_1', 'A', 'ann', { share: { ...share, day: '2026-03-02' } }),
       reserved('r_2', 'A'),
       redeemed('r_2', 'A', 'bob', { share: { ...share, day: '2026-03-08' } }),
+    ],
+  ],
+  [
+    'rules-keep-their-limits',
+    'a promotion tier redeemed too often',
+    [
+      ...rule('redemption.count.monthly', { $less_than_or_equal: [1] }, '1', {
+        related_object_type: 'promotion_tier',
+        related_object_id: 'promo_1',
+      }),
+      ...['r_1', 'r_2'].flatMap((redemption): readonly Part[] => [
+        ['limits-promo_1', 'RedemptionReserved', { redemption, share }],
+        redeemed(redemption, 'promo_1', 'ann', {
+          voucher: { id: 'promo_1', code: 'promo_1' },
+          promotion: { id: 'promo_1', name: 'first', hierarchy: 1 },
+          ledgers: ['limits-promo_1'],
+        }),
+      ]),
     ],
   ],
   ['redemptions-hold-their-places', 'a redemption without a place', [redeemed('r_1', 'A', 'ann')]],

@@ -49,9 +49,15 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
   const { code } = referrer.voucher
   await made('/v1/events', { event: 'bought', customer: { source_id: 'brought' }, referral: { code } })
   const key = (await made('/v1/access/keys', { name: 'read', role: 'reader' })).id
+  const promotion = (await made('/v1/campaigns', { name: 'read promotion', campaign_type: 'PROMOTION' })).id
+  await made(`/v1/promotions/${promotion}/tiers`, {
+    name: 'read tier',
+    action: { discount: { type: 'PERCENT', percent_off: 10 } },
+  })
   await made('/v1/access/roles', { name: 'read-desk', permissions: ['codes.read'] })
   const user = (await made('/v1/access/users', { email: 'read@shop.test', role: 'reader' })).id
   return [
+    `/v1/promotions/${promotion}/tiers`,
     ...[
       '',
       '/balance',
@@ -123,6 +129,17 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
     '/v1/categories/{categoryId}': {
       make: below('/v1/categories', (tag) => ({ name: `sorted-${tag}`, hierarchy: 20 })),
       body: { hierarchy: 30 },
+    },
+    '/v1/promotions/tiers/{promotionTierId}': {
+      make: async (tag) => {
+        const { id } = await made('/v1/campaigns', { name: `promotion-${tag}`, campaign_type: 'PROMOTION' })
+        const tier = await made(`/v1/promotions/${id}/tiers`, {
+          name: `tier-${tag}`,
+          action: { discount: { type: 'AMOUNT', amount_off: 500 } },
+        })
+        return `/v1/promotions/tiers/${tier.id}`
+      },
+      body: { banner: 'Five off', action: { discount: { type: 'AMOUNT', amount_off: 700 } } },
     },
     '/v1/event-schemas/{customEventSchemaId}': {
       make: below('/v1/event-schemas', (tag) => ({

@@ -119,6 +119,18 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
   }
   const own = (tag: string) => `own-${tag}`.replaceAll(/[^a-zA-Z0-9-]/g, '')
 
+  const promotion = async (tag: string) =>
+    (await made('/v1/campaigns', { name: `promotion-${tag}`, campaign_type: 'PROMOTION' })).id
+  const promotionTier = async (tag: string) =>
+    `/v1/promotions/tiers/${
+      (
+        await made(`/v1/promotions/${await promotion(tag)}/tiers`, {
+          name: `tier-${tag}`,
+          action: { discount: { type: 'AMOUNT', amount_off: 500 } },
+        })
+      ).id
+    }`
+
   const of: Record<string, (tag: string) => Example | Promise<Example>> = {
     '/v1/events': (tag) => ({
       path: '/v1/events',
@@ -136,6 +148,17 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       body: { related_object: `size-${tag}`, properties: { width: { type: 'number', optional: true, array: false } } },
     }),
     '/v1/categories': (tag) => ({ path: '/v1/categories', body: { name: `category-${tag}`, hierarchy: 10 } }),
+    '/v1/promotions/{campaignId}/tiers': async (tag) => ({
+      path: `/v1/promotions/${await promotion(tag)}/tiers`,
+      body: {
+        name: `ten percent ${tag}`,
+        banner: 'Ten percent off',
+        action: { discount: { type: 'PERCENT', percent_off: 10 } },
+        hierarchy: 1,
+      },
+    }),
+    '/v1/promotions/tiers/{promotionTierId}/enable': async (tag) => ({ path: `${await promotionTier(tag)}/enable` }),
+    '/v1/promotions/tiers/{promotionTierId}/disable': async (tag) => ({ path: `${await promotionTier(tag)}/disable` }),
     '/v1/event-schemas': (tag) => ({
       path: '/v1/event-schemas',
       body: { name: `schema-${tag}`, schema: { properties: {} } },

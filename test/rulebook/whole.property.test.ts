@@ -86,6 +86,7 @@ const KINDS: {
     definition: fc.oneof(
       fc.record({ rule_id: rule, related_object_type: of('campaign'), related_object_id: of('camp_1', 'club') }),
       fc.record({ rule_id: rule, related_object_type: of('earning_rule'), related_object_id: of('ern_1') }),
+      fc.record({ rule_id: rule, related_object_type: of('promotion_tier'), related_object_id: of('promo_1') }),
       fc.record({ rule_id: rule, related_object_type: of('distribution'), related_object_id: of('dist_1') }),
     ),
   },
@@ -113,6 +114,7 @@ const KINDS: {
     ids: ['camp_1', 'camp_2', 'camp_3'],
     definition: fc.oneof(
       fc.record({ name: of('club', 'shop'), campaign_type: of('LOYALTY_PROGRAM'), active: fc.boolean() }),
+      fc.record({ name: of('sale'), campaign_type: of('PROMOTION'), active: fc.boolean() }),
       fc.record({ event: of(...EVENTS), parent: camp, rule: fc.option(rule, { nil: null }) }).map((one) => ({
         name: 'friends',
         campaign_type: 'REFERRAL_PROGRAM',
@@ -124,6 +126,15 @@ const KINDS: {
         },
       })),
     ),
+  },
+  promotionTier: {
+    ids: ['promo_1', 'promo_2'],
+    definition: fc.record({
+      name: of('first', 'second'),
+      campaign_id: camp,
+      hierarchy: of(1, 2),
+      active: fc.boolean(),
+    }),
   },
   earningRule: {
     ids: ['ern_1', 'ern_2'],

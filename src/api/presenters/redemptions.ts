@@ -24,7 +24,7 @@ export const RedemptionObject = v.pipe(
     customer: v.nullable(v.looseObject({ id: v.string() })),
     /** The request of a redemption; the redemption of a rollback. */
     redemption: v.string(),
-    related_object_type: v.picklist(['voucher', 'redemption']),
+    related_object_type: v.picklist(['voucher', 'promotion_tier', 'redemption']),
     related_object_id: v.nullable(v.string()),
   }),
   v.title('Redemption'),
@@ -63,6 +63,15 @@ const showVoucherOf = ({ voucher, campaign, discount, holder }: RedemptionDocume
   object: 'voucher' as const,
 })
 
+/** The promotion tier as it is now, where it is still there, else what the redemption knows of it. */
+const showTierOf = ({ promotion, campaign, discount }: RedemptionDocument, whole: object | undefined) =>
+  whole ?? {
+    ...promotion,
+    ...(discount ? { action: { discount } } : {}),
+    ...present({ campaign_id: campaign?.id }),
+    object: 'promotion_tier' as const,
+  }
+
 /** The reward as it was when points paid for it. */
 const showPaidReward = (
   { reward: { id, name, type }, assignment, tier }: PaidWithPoints,
@@ -79,7 +88,7 @@ const showPaidReward = (
 
 /**
  * A redemption or rollback as the HTTP contract shows it. A rollback takes its amount back: it is negative. `whole` is all of its
- * voucher, where it may be told and is still there.
+ * voucher or promotion tier, where it may be told and is still there.
  */
 export const showRedemption = (document: RedemptionDocument, profile?: Profile, whole?: object) => {
   const { _id, kind, result, parent, customer, voucher, credits, paid, failure, rolled_back } = document
@@ -115,9 +124,10 @@ export const showRedemption = (document: RedemptionDocument, profile?: Profile, 
     order: showOrderOf(document),
     channel: { channel_id: document.channel, channel_type: 'API' },
     customer: shownCustomer,
-    related_object_type: 'voucher' as const,
     related_object_id: voucher.id,
-    voucher: showVoucherOf(document, whole),
+    ...(document.promotion
+      ? { related_object_type: 'promotion_tier' as const, promotion_tier: showTierOf(document, whole) }
+      : { related_object_type: 'voucher' as const, voucher: showVoucherOf(document, whole) }),
   }
 }
 

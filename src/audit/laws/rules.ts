@@ -74,6 +74,7 @@ const namesOf = (data: Data): ReadonlySet<string> =>
       ['voucher', textAt(data, 'voucher', 'code')],
       ['campaign', textAt(data, 'campaign', 'id')],
       ['campaign', textAt(data, 'campaign', 'name')],
+      ['promotion_tier', textAt(data, 'promotion', 'id')],
     ].flatMap(([type, name]) => (name === undefined ? [] : [`${type} ${name}`])),
   )
 

@@ -82,7 +82,11 @@ const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
       resource: { type: 'campaign', id: program.id },
     })
   const untimely =
-    card.own && timeFault(card.own, calendarOf(draft.rulebook.project.timeZone), draft.now, 'The card', card.code)
+    card.own &&
+    timeFault(card.own, calendarOf(draft.rulebook.project.timeZone), draft.now, 'The card', {
+      type: 'voucher',
+      id: card.code,
+    })
   if (untimely) return untimely
   const priced = priceOf(draft, command, card, program)
   if ('refused' in priced) return priced

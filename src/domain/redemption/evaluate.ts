@@ -14,7 +14,7 @@ import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.t
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { timeFault } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
-import { type ResolvedVoucher, resolveVoucher } from '../vouchers/resolve.ts'
+import { type ResolvedVoucher, resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
 import { audienceGates, gatesOf } from './gates.ts'
 import { cardFault, offerFor, offerGates, payWithPoints, type RewardWanted } from './points.ts'
@@ -93,23 +93,28 @@ export interface Evaluated {
 
 const NOBODY = subjectOf(newCustomer(''))
 
-const voucherResource = (code: string) => ({ resource: { type: 'voucher', id: code } })
+/** What a refusal is about: the code, or the promotion tier. */
+const resourceOf = ({ code, tier }: ResolvedVoucher) => ({
+  resource: { type: tier ? ('promotion_tier' as const) : ('voucher' as const), id: code },
+})
 
 /** What is wrong with the code itself, whoever asks. */
 const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }: Situation): Refused | undefined => {
   const { campaign } = voucher
-  const resource = voucherResource(voucher.code)
+  const resource = resourceOf(voucher)
+  const what = voucher.tier ? 'The promotion tier' : 'The code'
   if (code.owner?.campaign !== undefined && !campaign)
     return refuse('invalid_campaign', 'The campaign of the code was deleted', resource)
-  if (!voucher.active) return refuse('voucher_disabled', 'The code is disabled', resource)
+  if (!voucher.active)
+    return refuse(voucher.tier ? 'promotion_inactive' : 'voucher_disabled', `${what} is disabled`, resource)
   if (campaign && !campaign.definition.active)
     return refuse('campaign_not_active', `The campaign ${campaign.definition.name} is disabled`, {
       resource: { type: 'campaign', id: campaign.id },
     })
   const calendar = calendarOf(rulebook.project.timeZone)
   const fault =
-    timeFault(voucher.validity, calendar, now, 'The code', voucher.code) ??
-    (campaign && timeFault(campaign.definition, calendar, now, 'The campaign', voucher.code))
+    timeFault(voucher.validity, calendar, now, what, resource.resource) ??
+    (campaign && timeFault(campaign.definition, calendar, now, 'The campaign', resource.resource))
   if (fault) return fault
   const lasting = campaign?.definition.activity_duration_after_publishing
   const span = lasting ? parseSpan(lasting) : undefined
@@ -124,7 +129,7 @@ const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }:
 const holderFault = (voucher: ResolvedVoucher, { customer }: Situation): Refused | undefined => {
   if (voucher.type === 'LOYALTY_CARD') return cardFault(voucher, customer)
   if (!voucher.isReferral) return undefined
-  const resource = voucherResource(voucher.code)
+  const resource = resourceOf(voucher)
   if (voucher.holder === undefined) return refuse('not_published', 'The code was not published to a referrer', resource)
   if (!customer) return refuse('missing_customer', 'A referral code is redeemed by a customer', resource)
   return voucher.holder === customer.id
@@ -205,7 +210,7 @@ const ruleFault = (
       const { failed } = evaluation
       const { key, details } = refusalOf(evaluation, situation)
       const ruleMessage = failed?.message === undefined ? {} : { ruleMessage: failed.message }
-      return refuse(key, details, { ...voucherResource(voucher.code), ...ruleMessage })
+      return refuse(key, details, { ...resourceOf(voucher), ...ruleMessage })
     }
     because.push({ rule, because: evaluation.because })
   }
@@ -260,16 +265,14 @@ const judge = (
     ...(voucher ? { voucher } : {}),
     refusal: refused,
   })
-  if (!voucher) return no(refuseNotFound('voucher', asked))
+  if (!voucher) return no(refuseNotFound(tierOf(code) === undefined ? 'voucher' : 'promotion_tier', asked))
   const fault = codeFault(code, voucher, situation) ?? holderFault(voucher, situation)
   if (fault) return no(fault)
   if (voucher.quantity !== null && times !== undefined && times > voucher.quantity)
     return no(
-      refuse(
-        'quantity_exceeded',
-        `The code was redeemed as often as it may be (${voucher.quantity})`,
-        voucherResource(asked),
-      ),
+      refuse('quantity_exceeded', `The code was redeemed as often as it may be (${voucher.quantity})`, {
+        resource: { type: 'voucher', id: asked },
+      }),
     )
   const because = ruleFault(voucher, redeemable, situation, order)
   if ('refused' in because) return no(because)

@@ -1,15 +1,15 @@
-// Which validation rules stand before a redemption: those assigned to its code and to the code's campaign.
+// Which validation rules stand before a redemption: those assigned to its code or promotion tier, and to the campaign of that.
 import { audiencePart } from '../conditions/audience.ts'
 import { type Compiled, compile } from '../conditions/compile.ts'
-import { campaignTarget, codeTarget, type Gate, gatesBefore } from '../gates.ts'
+import { campaignTarget, codeTarget, type Gate, gatesBefore, tierTarget } from '../gates.ts'
 import { environmentOf } from '../rulebook/environment.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { conditionOfRule } from '../rulebook/validationRule.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
 
-/** The rules that must hold for a voucher: those of its campaign, then its own. */
-export const gatesOf = ({ id, code, campaign }: ResolvedVoucher, rulebook: Rulebook): readonly Gate[] =>
-  gatesBefore(rulebook, [...(campaign ? [campaignTarget(campaign)] : []), codeTarget(id, code)])
+/** The rules that must hold for a voucher or a promotion tier: those of its campaign, then its own. */
+export const gatesOf = ({ id, code, campaign, tier }: ResolvedVoucher, rulebook: Rulebook): readonly Gate[] =>
+  gatesBefore(rulebook, [...(campaign ? [campaignTarget(campaign)] : []), tier ? tierTarget(id) : codeTarget(id, code)])
 
 /** Of each rule what it asks of the customer alone; rules that ask nothing of it are left out. */
 const audienceIn = (rulebook: Rulebook): ReadonlyMap<string, Compiled | undefined> => {

@@ -1,6 +1,7 @@
-// The two kinds of ledgers: that of a code, in the code's own stream, and that of a campaign over all its codes.
+// The two kinds of ledgers: that of a code, in the code's own stream, and that of a campaign over all its codes or of a promotion
+// tier, which has no code.
 import { calendarOf } from '../calendar.ts'
-import { codeOfStream } from '../codes.ts'
+import { codeOfStream, codeStream } from '../codes.ts'
 import { isRefused, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import {
@@ -12,7 +13,7 @@ import {
   isCodeFact,
   noCode,
 } from '../vouchers/code.ts'
-import { resolveVoucher } from '../vouchers/resolve.ts'
+import { resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import {
   type Bounds,
   decideLedger,
@@ -26,8 +27,14 @@ import {
 } from './ledger.ts'
 
 const LIMITS = 'limits-'
-/** The stream of a campaign's ledger. */
+/** The stream of the ledger of a campaign or promotion tier. */
 export const limitsStream = (campaign: string): string => `${LIMITS}${campaign}`
+
+/** The stream of the ledger that what stands in the place of a code has of its own. */
+export const ledgerStream = (code: CodeState): string => {
+  const tier = tierOf(code)
+  return tier === undefined ? codeStream(code.code) : limitsStream(tier)
+}
 
 /** Whose ledger a stream is: a code's or a campaign's; undefined for other streams. */
 export const ledgerOfStream = (

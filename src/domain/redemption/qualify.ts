@@ -51,10 +51,10 @@ const factsOf = (
   campaign_id: voucher.campaign?.id,
   campaign_type: voucher.campaign?.definition.campaign_type,
   category_id: category,
-  code: voucher.code,
+  code: voucher.tier ? undefined : voucher.code,
   resource_id: voucher.id,
-  resource_type: 'voucher',
-  voucher_type: voucher.type,
+  resource_type: voucher.tier ? 'promotion_tier' : 'voucher',
+  voucher_type: voucher.tier ? undefined : voucher.type,
 })
 
 const holds = (value: string | undefined, conditions: Conditions): boolean => {
@@ -68,7 +68,7 @@ const holds = (value: string | undefined, conditions: Conditions): boolean => {
   )
 }
 
-/** Whether a voucher is one that the filters let through. `category`: the voucher's own or its campaign's. */
+/** Whether a voucher or promotion tier is one that the filters let through. `category`: the voucher's own or its campaign's. */
 export const passes = (
   filters: QualificationFilters | undefined,
   voucher: ResolvedVoucher,

@@ -125,6 +125,14 @@ export const campaignRef = (voucher: ResolvedVoucher | undefined) =>
       }
     : {}
 
+/** The promotion tier that stands in the place of a voucher, as facts name it. */
+export const promotionRef = (voucher: ResolvedVoucher | undefined) => {
+  if (!voucher?.tier) return {}
+  const { id, definition } = voucher.tier
+  const { name, hierarchy, banner } = definition
+  return { promotion: { id, name, hierarchy, ...present({ banner }) } }
+}
+
 /** An order without its items: these are kept with the first redemption of a request only, since there may be 500 of them. */
 const withoutItems = ({ items: _, ...order }: PricedOrder): Record<string, unknown> => order
 
@@ -163,6 +171,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
         ...(voucher.holder === undefined ? {} : { holder: voucher.holder }),
       },
       ...campaignRef(voucher),
+      ...promotionRef(voucher),
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(credits === undefined ? {} : { credits }),
       ...(paid ? { paid } : {}),
@@ -221,7 +230,8 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
   }
   for (const one of all) {
     if (!one || one.rolledBack !== undefined) continue
-    const { redemption, request, place, voucher, campaign, order, credits, paid, applied, share, ledgers } = one
+    const { redemption, request, place, voucher, campaign, promotion, order, credits, paid, applied } = one
+    const { share, ledgers } = one
     desk.emit('RedemptionRolledBack', {
       rollback: rollbackId(redemption, parent),
       parent,
@@ -231,6 +241,7 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
       place,
       voucher,
       ...(campaign ? { campaign } : {}),
+      ...(promotion ? { promotion } : {}),
       ...(order ? { order } : {}),
       ...(credits === undefined ? {} : { credits }),
       ...(paid ? { paid } : {}),

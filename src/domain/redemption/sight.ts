@@ -1,7 +1,6 @@
 // How a request for redemptions stands in the ledgers that it needs: from its places where it has them, from behind everybody, or
 // as far as can be hoped for. Pure: what the streams say is given.
 import { calendarOf } from '../calendar.ts'
-import { codeStream } from '../codes.ts'
 import type { Context } from '../conditions/subject.ts'
 import type { RedemptionFactData } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
@@ -9,16 +8,25 @@ import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { idFrom } from '../ids.ts'
 import { present } from '../present.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
-import { resolveVoucher } from '../vouchers/resolve.ts'
+import { resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import { type Evaluated, evaluate, redemptionContext, type Situation } from './evaluate.ts'
-import { campaignMeasures, codeMeasures, creditsLeft, type Ledger, redemptionsWith, type View } from './ledger.ts'
-import { boundsOf, type CodeStream, ledgerOfStream, limitsStream } from './ledgers.ts'
+import {
+  campaignMeasures,
+  codeMeasures,
+  creditsLeft,
+  type Ledger,
+  NO_LEDGER,
+  redemptionsWith,
+  type View,
+} from './ledger.ts'
+import { boundsOf, type CodeStream, ledgerOfStream, ledgerStream, limitsStream } from './ledgers.ts'
 import { offerFor, type RewardWanted } from './points.ts'
 import { type Asked, type Placed, shareOf } from './redeem.ts'
 
-/** A code that is to be redeemed, the gift credits that were asked for (minor units), and what points are to pay for. */
+/** A code or, with `isTier`, a promotion tier that is to be redeemed, the gift credits that were asked for (minor units), and what points are to pay for. */
 export interface Wanted {
   readonly code: string
+  readonly isTier?: boolean
   readonly credits?: number
   readonly reward?: Pick<RewardWanted, 'id' | 'points'>
 }
@@ -28,10 +36,16 @@ export interface Looked {
   readonly codes: readonly CodeStream[]
   /** What referral codes say of their holders, by code. */
   readonly referrals: ReadonlyMap<string, ReferralOffer>
-  /** By campaign: only of those that have rules which count over the campaign. */
+  /** By campaign: only of those that have rules which count over the campaign; and by promotion tier. */
   readonly campaigns: ReadonlyMap<string, Ledger>
   /** Rewards among those that are wanted of which no more can be had. */
   readonly outOfStock: ReadonlySet<string>
+}
+
+/** Whether sums over a campaign are among what is looked at: they are judged by what the redemptions would add to them. */
+export const sumsOverCampaigns = ({ codes, campaigns }: Looked): boolean => {
+  const tiers = new Set(codes.map(({ code }) => tierOf(code)))
+  return [...campaigns.keys()].some((name) => !tiers.has(name))
 }
 
 /** How a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
@@ -49,7 +63,7 @@ export interface Sight {
 export interface Target {
   readonly stream: string
   readonly of: 'code' | 'campaign'
-  /** The code or the campaign. */
+  /** The code, the campaign or the promotion tier. */
   readonly name: string
   /** Which redeemable of the request. */
   readonly place: number
@@ -82,7 +96,9 @@ export const placedOf = (
   /** Redeemables of this request that come before and have no place in the campaign's ledger yet. */
   const earlier = new Map<string, number>()
   return redeemables.map(({ code: asked, credits, reward }, place) => {
-    const { code, ledger } = codes[place]!
+    const { code, ledger: ofCode } = codes[place]!
+    const tier = tierOf(code)
+    const ledger = tier === undefined ? ofCode : (campaigns.get(tier) ?? NO_LEDGER)
     const voucher = resolveVoucher(code, current)
     const redemption = sight.request === undefined ? '' : redemptionId(sight.request, place)
     const share = sight.shares?.[place]
@@ -95,7 +111,7 @@ export const placedOf = (
       ...(sight.reserved?.has(`${stream}/${place}`) ? { redemption, hopeful: false } : {}),
       ...(share ? { share } : {}),
     })
-    const own = codeStream(asked)
+    const own = ledgerStream(code)
     const view = viewIn(own)
     const { credits: initial } = boundsOf(code, current)
     const over = voucher?.campaign && campaigns.get(voucher.campaign.id)
@@ -167,7 +183,7 @@ const placedFor = (
     ...(session === undefined ? {} : { session }),
   }
   const first = under(sight)
-  if (!first.evaluated.valid || looked.campaigns.size === 0) return first
+  if (!first.evaluated.valid || !sumsOverCampaigns(looked)) return first
   const shares = first.evaluated.verdicts.flatMap((verdict) =>
     verdict.status === 'APPLICABLE' ? [shareOf(verdict, situation.order, situation)] : [],
   )

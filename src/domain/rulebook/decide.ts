@@ -62,7 +62,7 @@ const activations = (command: DefinitionChange, all: Definitions): readonly Defi
     return [{ kind: 'segment', verb: 'Updated', id, definition, occurredAt: command.occurredAt }]
   })
 
-/** What is deleted together with a definition, since it says something of that alone. */
+/** What is deleted together with a definition, since it says something of that alone, and what goes with that before it. */
 const companions = ({ kind, id, occurredAt }: DefinitionChange, all: Definitions): readonly DefinitionChange[] =>
   kindNames.flatMap((other) => {
     const { goesWith } = kindNamed(other)
@@ -73,6 +73,7 @@ const companions = ({ kind, id, occurredAt }: DefinitionChange, all: Definitions
         return leader?.kind === kind && leader.id === id
       })
       .map((entry): DefinitionChange => ({ kind: other, verb: 'Deleted', id: entry.id, occurredAt }))
+      .flatMap((one) => [...companions(one, all), one])
   })
 
 /**

@@ -8,6 +8,7 @@ import type { Kind } from './kind.ts'
 import { loyaltyTierKind } from './loyaltyTier.ts'
 import { metadataSchemaKind } from './metadataSchema.ts'
 import { projectWebhookKind } from './projectWebhook.ts'
+import { promotionTierKind } from './promotionTier.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
 import { segmentKind } from './segment.ts'
@@ -23,6 +24,7 @@ export const kinds = {
   projectWebhook: projectWebhookKind,
   category: categoryKind,
   campaign: campaignKind,
+  promotionTier: promotionTierKind,
   earningRule: earningRuleKind,
   loyaltyTier: loyaltyTierKind,
   reward: rewardKind,

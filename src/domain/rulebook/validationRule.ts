@@ -69,7 +69,7 @@ export const validationRuleKind: Kind<ValidationRule> = {
   },
 }
 
-/** What an assignment may name: `promotion_tier` is one of the public API that this product does not have. */
+/** What an assignment may name. */
 const RelatedType = v.picklist([
   'voucher',
   'campaign',
@@ -78,7 +78,7 @@ const RelatedType = v.picklist([
   'reward_assignment',
   'distribution',
 ])
-export type GatedType = Exclude<v.InferOutput<typeof RelatedType>, 'promotion_tier'>
+export type GatedType = v.InferOutput<typeof RelatedType>
 
 export const Assignment = v.object({
   rule_id: v.string(),
@@ -90,6 +90,7 @@ export type Assignment = v.InferOutput<typeof Assignment>
 /** The kinds of definitions that may be gated, by what they are called, with whether they have a name beside the id. */
 const TARGETS = {
   campaign: { kind: 'campaign', isNamed: true },
+  promotion_tier: { kind: 'promotionTier', isNamed: false },
   earning_rule: { kind: 'earningRule', isNamed: false },
   reward_assignment: { kind: 'rewardAssignment', isNamed: false },
   distribution: { kind: 'distribution', isNamed: true },
@@ -116,18 +117,10 @@ const targetFaults = (definition: Assignment, all: Definitions): readonly Fault[
   const { related_object_type: type, related_object_id: name } = definition
   // Codes are not definitions: whoever assigns a rule to one has to look.
   if (type === 'voucher') return []
-  if (type === 'promotion_tier')
-    return [{ path: 'related_object_type', message: 'must NOT be promotion_tier: promotions are not supported' }]
-  const target = targetOf(definition, all)
-  if (!target)
-    return [{ path: 'related_object_id', message: `must name a ${type.replace('_', ' ')}: there is no ${name}` }]
-  return isPromotion(target.entry)
-    ? [{ path: 'related_object_id', message: 'must NOT name a promotion: promotions are not supported' }]
-    : []
+  return targetOf(definition, all)
+    ? []
+    : [{ path: 'related_object_id', message: `must name a ${type.replace('_', ' ')}: there is no ${name}` }]
 }
-
-const isPromotion = ({ definition }: Entry<object>): boolean =>
-  'campaign_type' in definition && definition.campaign_type === 'PROMOTION'
 
 export const assignmentKind: Kind<Assignment> = {
   fact: 'Assignment',

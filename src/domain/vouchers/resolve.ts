@@ -1,10 +1,12 @@
-// A code as it counts now: what it says of itself, and for the rest what its campaign says.
+// A code as it counts now: what it says of itself, and for the rest what its campaign says. A promotion tier counts as a code that
+// everybody has and nobody needs to know.
 import type { Campaign } from '../rulebook/campaign.ts'
 import type { Entry } from '../rulebook/kind.ts'
+import type { PromotionTier } from '../rulebook/promotionTier.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import type { Discount, Gift, VoucherType } from '../rulebook/voucherSpec.ts'
 import type { Validity } from '../validity.ts'
-import type { CodeState } from './code.ts'
+import { type CodeState, noCode } from './code.ts'
 
 export interface ResolvedVoucher {
   readonly id: string
@@ -12,6 +14,8 @@ export interface ResolvedVoucher {
   readonly type: VoucherType
   /** Absent for a single voucher. */
   readonly campaign?: Entry<Campaign>
+  /** Of a promotion tier: it has no code, and is called by its id. */
+  readonly tier?: Entry<PromotionTier>
   /** The customer to whom the code was given. */
   readonly holder?: string
   /** When that was, ms. */
@@ -37,10 +41,39 @@ const typeOf = (code: CodeState, campaign: Campaign | undefined): VoucherType =>
   return campaign?.campaign_type === 'GIFT_VOUCHERS' ? 'GIFT_VOUCHER' : 'DISCOUNT_VOUCHER'
 }
 
+const TIER = 'promotion_tier'
+
+/** A promotion tier in the place of a code; what it is, the rulebook says. */
+export const tierCode = (id: string): CodeState => ({ ...noCode(id), owner: { type: TIER, id } })
+
+/** The promotion tier that stands in the place of a code. */
+export const tierOf = ({ owner }: CodeState): string | undefined => (owner?.type === TIER ? owner.id : undefined)
+
+const resolveTier = (id: string, rulebook: Rulebook): ResolvedVoucher | undefined => {
+  const tier = rulebook.entries('promotionTier').get(id)
+  const campaign = tier && rulebook.entries('campaign').get(tier.definition.campaign_id)
+  if (!tier || !campaign) return undefined
+  const { definition } = tier
+  return {
+    id,
+    code: id,
+    type: 'DISCOUNT_VOUCHER',
+    campaign,
+    tier,
+    active: definition.active,
+    ...(definition.action.discount ? { discount: definition.action.discount } : {}),
+    quantity: null,
+    validity: definition,
+    isReferral: false,
+    metadata: definition.metadata,
+  }
+}
+
 /** What a code is under a rulebook; undefined for one that nobody reserved, or that was deleted, by itself or with its campaign. */
 export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVoucher | undefined => {
   const { owner, spec } = code
   if (!owner || code.deleted) return undefined
+  if (owner.type === TIER) return resolveTier(owner.id, rulebook)
   const campaign = owner.campaign === undefined ? undefined : rulebook.entries('campaign').get(owner.campaign)
   if (owner.campaign !== undefined && !campaign) return undefined
   const base = campaign?.definition.voucher

@@ -55,7 +55,8 @@ export const incentives = {
   category: 'The category of your own that it belongs to',
   category_id: 'The category of your own that it belongs to',
   categories: 'The categories that it belongs to',
-  hierarchy: 'The place of the category among the others: the lower, the earlier',
+  hierarchy: 'The place among the others, of the campaign or of all: the lower, the earlier',
+  tiers: 'The promotion tiers',
   // Campaigns
   campaign: 'The campaign, by id or name',
   campaign_id: 'The campaign',
@@ -107,6 +108,7 @@ export const incentives = {
   // Rules
   rules: 'Conditions by number, and `logic` that joins them',
   validation_rules: 'The rules that say when it may be used',
+  validation_rule_assignments: 'The rules that say when it may be used, as they are assigned to it',
   validation_rule_id: 'The rule that says when it applies',
   context_type: 'What the rule is for',
   conditions: 'What must hold: operators with values',
@@ -135,6 +137,7 @@ export const incentives = {
   cooldown: 'An ISO 8601 duration that must pass before the same customer earns again',
   source: 'What it comes from',
   banner: 'A text that is shown with it',
+  promotion_id: 'The promotion campaign that it is a tier of',
   expiration_rules: 'When points end',
   expiration_type: 'How points end',
   rounding_type: 'To which end of a time an expiry is moved',

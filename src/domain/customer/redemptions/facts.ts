@@ -21,6 +21,15 @@ const RedeemedVoucher = v.object({
 })
 const Campaign = v.object({ id: v.string(), name: v.string(), type: v.string() })
 
+/** The promotion tier that was redeemed, in the place of a voucher: `voucher` has its id as id and code then. */
+const Promotion = v.object({
+  id: v.string(),
+  name: v.string(),
+  hierarchy: v.number(),
+  banner: v.optional(v.string()),
+})
+export type Promotion = v.InferOutput<typeof Promotion>
+
 /** What the points of a loyalty card paid for. */
 const PaidWithPoints = v.object({
   /** Id of the card. */
@@ -59,6 +68,7 @@ const Succeeded = v.object({
   of: v.number(),
   voucher: RedeemedVoucher,
   campaign: v.optional(Campaign),
+  promotion: v.optional(Promotion),
   discount: v.optional(Discount),
   /** Gift credits taken, minor units. */
   credits: v.optional(Amount),
@@ -111,6 +121,7 @@ export const redemptionFacts = {
       ...asked,
       voucher: v.object({ id: v.optional(v.string()), code: v.string() }),
       campaign: v.optional(Campaign),
+      promotion: v.optional(Promotion),
       order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
       reason: v.string(),
       details: v.string(),
@@ -142,6 +153,7 @@ export const redemptionFacts = {
       place: v.number(),
       voucher: RedeemedVoucher,
       campaign: v.optional(Campaign),
+      promotion: v.optional(Promotion),
       order: v.optional(v.looseObject({ amount: v.optional(v.number()) })),
       credits: v.optional(Amount),
       paid: v.optional(PaidWithPoints),
@@ -170,6 +182,7 @@ export const redemptionFacts = {
       ...asked,
       voucher: v.object({ id: v.optional(v.string()), code: v.string() }),
       campaign: v.optional(Campaign),
+      promotion: v.optional(Promotion),
       reason: v.string(),
       details: v.string(),
       occurredAt: At,

@@ -14,7 +14,7 @@ export const redemptionHappening = (fact: RedemptionFact): Happening | undefined
     type,
     metadata: {
       ...data.metadata,
-      code: data.voucher.code,
+      ...(data.promotion ? { promotion_tier: data.promotion.id } : { code: data.voucher.code }),
       ...(data.campaign ? { campaign: data.campaign.id, campaign_name: data.campaign.name } : {}),
       ...('order' in data && data.order?.amount !== undefined ? { order_amount: data.order.amount } : {}),
       ...('applied' in data ? { discount_amount: data.applied ?? 0 } : {}),
@@ -61,7 +61,7 @@ const redemptionShown = (fact: Shown) => {
     tracking_id: data.trackingId ?? null,
     channel: data.channel,
     metadata: data.metadata ?? {},
-    related_object_type: 'voucher',
+    related_object_type: data.promotion ? 'promotion_tier' : 'voucher',
     ...(data.voucher.id === undefined ? {} : { related_object_id: data.voucher.id }),
   }
 }
@@ -71,26 +71,31 @@ export const redemptionActivity = (fact: RedemptionFact): Activity | undefined =
   const type = redemptionFacts[fact.type].event
   if (type === undefined || fact.type === 'RedemptionAbandoned') return undefined
   const { data } = fact
-  const { voucher, campaign } = data
+  const { voucher, campaign, promotion } = data
+  const discount = 'discount' in data && data.discount ? { discount: data.discount } : {}
   const holder = 'holder' in voucher ? voucher.holder : undefined
   return {
     type,
     category: 'ACTION',
     data: {
       redemption: redemptionShown(fact),
-      voucher: {
-        ...(voucher.id === undefined ? {} : { id: voucher.id }),
-        code: voucher.code,
-        ...('type' in voucher ? { type: voucher.type } : {}),
-        ...('discount' in data && data.discount ? { discount: data.discount } : {}),
-        campaign: campaign?.name ?? null,
-        campaign_id: campaign?.id ?? null,
-        object: 'voucher',
-      },
+      voucher: promotion
+        ? null
+        : {
+            ...(voucher.id === undefined ? {} : { id: voucher.id }),
+            code: voucher.code,
+            ...('type' in voucher ? { type: voucher.type } : {}),
+            ...discount,
+            campaign: campaign?.name ?? null,
+            campaign_id: campaign?.id ?? null,
+            object: 'voucher',
+          },
       campaign: campaign
         ? { id: campaign.id, name: campaign.name, campaign_type: campaign.type, object: 'campaign' }
         : null,
-      promotion_tier: null,
+      promotion_tier: promotion
+        ? { ...promotion, action: discount, campaign_id: campaign?.id ?? null, object: 'promotion_tier' }
+        : null,
       promotion_stack: null,
       order: orderShown(fact),
       holder: holder === undefined ? null : { id: holder, object: 'customer' },

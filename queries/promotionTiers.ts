@@ -1,0 +1,86 @@
+// Reading promotion tiers. The rulebook in memory is their read model.
+import * as v from 'valibot'
+import {
+  ByPromotion,
+  findPromotion,
+  PromotionTierObject,
+  showPromotionTier,
+} from '../src/api/presenters/promotionTiers.ts'
+import { PROMOTION_TIERS } from '../src/api/resources.ts'
+import { calendarOf } from '../src/domain/calendar.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import { type PromotionTier, promotionTiersOf } from '../src/domain/rulebook/promotionTier.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { compileValidity } from '../src/domain/validity.ts'
+import { listOf } from '../src/http/answers.ts'
+import { isFailure } from '../src/http/errors.ts'
+import { queryFlag } from '../src/http/fields.ts'
+import { type Outcome, route } from '../src/http/route.ts'
+import type { Services } from '../src/services.ts'
+import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
+import { definitionReads } from './definitionReads.ts'
+
+/** Whether a tier and its campaign are switched on and in force. */
+const isAvailable =
+  (rulebook: Rulebook, now: number) =>
+  ({ definition }: Entry<PromotionTier>): boolean => {
+    const calendar = calendarOf(rulebook.project.timeZone)
+    const campaign = rulebook.entries('campaign').get(definition.campaign_id)?.definition
+    return [definition, campaign].every((one) => one?.active && compileValidity(one, calendar)(now).holds)
+  }
+
+const SAID = 'Whom the rules of one let through is asked by POST /v1/qualifications.'
+
+export const promotionTierQueries = (services: Services) => {
+  const { tag, path, reads: permission } = PROMOTION_TIERS
+  const { one } = definitionReads(services, PROMOTION_TIERS, {
+    response: PromotionTierObject,
+    show: (entry) => showPromotionTier(entry, services.rulebook.current()),
+  })
+  return [
+    route({
+      method: 'get',
+      path,
+      summary: 'List the promotion tiers of all campaigns',
+      description: `With \`is_available=true\` those that are switched on and in force, as their campaigns are. ${SAID}`,
+      tag,
+      permission,
+      query: v.object({ ...definitionListQuery, is_available: v.optional(queryFlag) }),
+      response: listOf('tiers', PromotionTierObject),
+      handler: (call): Promise<Outcome> => {
+        const rulebook = services.rulebook.current()
+        const { is_available: wanted } = call.query
+        const isNow = isAvailable(rulebook, call.now)
+        const all = [...rulebook.entries('promotionTier').values()]
+        const meant = wanted === undefined ? all : all.filter((entry) => isNow(entry) === wanted)
+        return pageOfDefinitions(
+          services,
+          meant,
+          call,
+          { texts: ['name', 'campaign_id'] },
+          (entry) => showPromotionTier(entry, rulebook),
+          'tiers',
+        )
+      },
+    }),
+    one,
+    route({
+      method: 'get',
+      path: '/v1/promotions/{campaignId}/tiers',
+      summary: 'The promotion tiers of a campaign, in their order',
+      tag,
+      permission,
+      params: ByPromotion,
+      response: listOf('tiers', PromotionTierObject),
+      handler: (call): Outcome => {
+        const promotion = findPromotion(services, call.params)
+        if (isFailure(promotion)) return promotion
+        const rulebook = services.rulebook.current()
+        const tiers = promotionTiersOf(promotion.id, rulebook.definitions).map((entry) =>
+          showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
+        )
+        return { body: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length } }
+      },
+    }),
+  ]
+}

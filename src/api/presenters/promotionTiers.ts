@@ -1,0 +1,111 @@
+// How promotion tiers show, with their campaign and the rules that stand before them.
+import * as v from 'valibot'
+import { present } from '../../domain/present.ts'
+import type { Campaign } from '../../domain/rulebook/campaign.ts'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import type { PromotionTier } from '../../domain/rulebook/promotionTier.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
+import type { Validity } from '../../domain/validity.ts'
+import { type Failure, notFound } from '../../http/errors.ts'
+import type { Services } from '../../services.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { campaignNamed } from './campaigns.ts'
+import { CategoryObject, showCategories } from './categories.ts'
+import { AssignmentObject, showAssignment } from './validationRules.ts'
+
+export const PromotionTierObject = v.pipe(
+  v.looseObject({
+    id: v.string(),
+    name: v.string(),
+    banner: v.optional(v.string()),
+    action: v.looseObject({ discount: v.optional(v.looseObject({ type: v.string() })) }),
+    hierarchy: v.number(),
+    promotion_id: v.string(),
+    campaign_id: v.string(),
+    campaign: v.optional(v.looseObject({ id: v.string(), active: v.boolean(), object: v.literal('campaign') })),
+    active: v.boolean(),
+    metadata: v.record(v.string(), v.unknown()),
+    validation_rule_assignments: v.looseObject({ data: v.array(AssignmentObject), total: v.number() }),
+    category_id: v.optional(v.string()),
+    categories: v.array(CategoryObject),
+    created_at: v.string(),
+    updated_at: v.optional(v.string()),
+    object: v.literal('promotion_tier'),
+  }),
+  v.title('PromotionTier'),
+)
+
+const assignedTo = (rulebook: Rulebook) => {
+  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
+  for (const entry of rulebook.entries('assignment').values()) {
+    const { related_object_type: type, related_object_id: id } = entry.definition
+    if (type === 'promotion_tier') found.set(id, [...(found.get(id) ?? []), showAssignment(entry)])
+  }
+  return found
+}
+
+const validityOf = (validity: Validity) => {
+  const { start_date, expiration_date, validity_timeframe, validity_day_of_week, validity_hours } = validity
+  return present({ start_date, expiration_date, validity_timeframe, validity_day_of_week, validity_hours })
+}
+
+const showPromotion = ({ id, definition }: Entry<Campaign>) => ({
+  id,
+  ...validityOf(definition),
+  active: definition.active,
+  ...present({ category_id: definition.category_id }),
+  object: 'campaign' as const,
+})
+
+/** A promotion tier as the HTTP contract shows it. */
+export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Rulebook) => {
+  const { id, definition, createdAt, updatedAt } = entry
+  const { name, banner, action, hierarchy, campaign_id, active, metadata, category, category_id } = definition
+  const campaign = rulebook.entries('campaign').get(campaign_id)
+  const assignments = rulebook.prepared(assignedTo).get(id) ?? []
+  return {
+    id,
+    name,
+    ...present({ banner }),
+    action,
+    hierarchy,
+    promotion_id: campaign_id,
+    campaign_id,
+    ...(campaign ? { campaign: showPromotion(campaign) } : {}),
+    active,
+    ...validityOf(definition),
+    metadata,
+    validation_rule_assignments: {
+      object: 'list' as const,
+      data_ref: 'data' as const,
+      data: assignments,
+      total: assignments.length,
+    },
+    ...present({ category, category_id }),
+    categories: showCategories(rulebook.definitions, {
+      category_id: category_id ?? campaign?.definition.category_id ?? null,
+    }),
+    created_at: isoOf(createdAt),
+    ...present({ updated_at: isoOrNull(updatedAt) }),
+    ...offOf(entry),
+    object: 'promotion_tier' as const,
+  }
+}
+
+/** The promotion tier of an id as it is now; undefined when there is none any more. */
+export const showTierNow = ({ rulebook }: Pick<Services, 'rulebook'>, id: string): object | undefined => {
+  const current = rulebook.current()
+  const entry = current.entries('promotionTier').get(id)
+  return entry && showPromotionTier(entry, current)
+}
+
+export const ByPromotion = v.object({ campaignId: v.string() })
+
+/** The promotion campaign that a path names by id or name. */
+export const findPromotion = (
+  { rulebook }: Pick<Services, 'rulebook'>,
+  { campaignId: name }: v.InferOutput<typeof ByPromotion>,
+): Entry<Campaign> | Failure => {
+  const found = campaignNamed(rulebook.current().definitions, name)
+  return found?.definition.campaign_type === 'PROMOTION' ? found : notFound('campaign', name)
+}
