@@ -186,6 +186,9 @@ const fits = ({ kind }: Shape, value: unknown): boolean =>
 /** Whether a schema takes a value; the value is left as it is. */
 const takes = (schema: Schema, value: unknown): boolean => schema['~run']({ value }, {}).issues === undefined
 
+/** Valibot takes a list for an object without names. An empty one says no more than `{}`, and is what PHP writes for that. */
+const isFilledList = (value: unknown): boolean => Array.isArray(value) && value.length > 0
+
 const isLeaf = ({ kind }: Shape): boolean => kind === 'open' || kind === 'scalar'
 
 const settled = (shape: Shape): Shape => (shape.kind === 'later' ? settled(shape.shape()) : shape)
@@ -200,6 +203,7 @@ const walkChoice = (options: readonly Option[], value: unknown, path: Path): rea
   const possible = options.filter(({ shape }) => fits(settled(shape), value))
   const chosen = possible.length > 1 ? possible.find(({ schema }) => takes(schema, value)) : possible[0]
   if (chosen) return walk(chosen.shape, value, path)
+  if (possible.length === 0 && isFilledList(value)) return [issueAt(path, value, 'must be object')]
   const [least = NONE] = possible
     .map(({ shape }) => walk(shape, value, path))
     .sort((a, b) => a.length - b.length || depth(b) - depth(a))
@@ -229,7 +233,8 @@ const walk = (shape: Shape, value: unknown, path: Path): readonly Issue[] => {
     case 'scalar':
       return NONE
     case 'fields':
-      return isRecord(value) ? walkFields(shape, value, path) : NONE
+      if (isRecord(value)) return walkFields(shape, value, path)
+      return isFilledList(value) ? [issueAt(path, value, 'must be object')] : NONE
     case 'items': {
       if (!Array.isArray(value) || isLeaf(settled(shape.item))) return NONE
       const found: Issue[] = []

@@ -227,6 +227,43 @@ test('a name that nothing reads is refused on every route, in the query and at e
   assert.ok(places > 200, `${places} places`)
 })
 
+/** The paths of all places where an object may stand and no list; what is below one of several forms depends on which it is. */
+const objectPlaces = (shape: Shape, under: Path = []): readonly Path[] => {
+  switch (shape.kind) {
+    case 'open':
+    case 'scalar':
+      return []
+    case 'fields':
+      return [under, ...[...shape.known].flatMap(([name, inner]) => objectPlaces(inner, [...under, name]))]
+    case 'items':
+      return objectPlaces(shape.item, [...under, '[]'])
+    case 'choice':
+      return shape.options.some((option) => option.shape.kind === 'fields') &&
+        shape.options.every((option) => option.shape.kind === 'fields' || option.shape.kind === 'scalar')
+        ? [under]
+        : []
+    case 'later':
+      return []
+    default:
+      return shape satisfies never
+  }
+}
+
+test('a list where an object belongs is refused on every route and at every depth, and not taken for one that says nothing', async () => {
+  let places = 0
+  for (const { route, method, path } of served) {
+    if (method === 'GET' || audienceOf(path) === 'public' || route.isForm || route.isUpload) continue
+    for (const place of objectPlaces(shapeAt(route, 'body'))) {
+      const { status, details } = await send(method, path, route, 'body', place, [{ redemtion: 1 }])
+      const said = `${place.length === 0 ? 'Payload' : `Property ${shown(place)}`} must be object`
+      assert.is(status, 400, `${method} ${path} ${place.join('.')}`)
+      assert.ok(details.includes(said), `${method} ${path} ${place.join('.')}: ${details}`)
+      places += 1
+    }
+  }
+  assert.ok(places > 200, `${places} places`)
+})
+
 /** What no customer can be, by field, and what is said of it. */
 const NO_PROFILE_HAS: readonly (readonly [Path, unknown, RegExp])[] = [
   [['birthdate'], '02/28/1992', /must match format .*date/],
@@ -316,6 +353,10 @@ test('the path and the nearest known name are told', () => {
     [{ order: { amount: 1, id: 'ord_1', total_amount: 1 } }, ''],
     [{ redemption: null, worth: { type: 'P', percent_off: 1 } }, ''],
     [{ who: { name: 'Ann' } }, ''],
+    [[], ''],
+    [[{ metadata: {} }], 'Payload must be object'],
+    [{ metadata: [1] }, 'Property .metadata must be object'],
+    [{ metadata: [] }, ''],
     [{ redemtion: 1 }, "Property .redemtion is not known: did you mean 'redemption'?"],
     [
       { redemption: { Quantity: 1, quantity: 1 } },
