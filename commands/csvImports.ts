@@ -15,6 +15,7 @@ import {
   completeMember,
   completeSingle,
   memberFaults,
+  memberType,
   misfitOf,
   refusalOf,
   singleFaults,
@@ -83,10 +84,11 @@ const FLAGS: Readonly<Record<string, boolean>> = {
 const numberIn = (text: string | undefined): number | string | undefined =>
   text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 
-/** What `Value` is worth: credits or an amount in minor units, a percentage, or units. */
+/** What `Value` is worth: credits or an amount in minor units, a percentage, units, or the points that a card begins with. */
 const worthOf = (type: string | undefined, kind: string | undefined, value: string | undefined) => {
   if (value === undefined) return {}
   if (type === 'GIFT_VOUCHER') return { gift: { amount: numberIn(value) } }
+  if (type === 'LOYALTY_CARD') return { loyalty_card: { points: numberIn(value) } }
   const name = { AMOUNT: 'amount_off', PERCENT: 'percent_off', UNIT: 'unit_off', FIXED: 'fixed_amount' }[
     kind ?? 'AMOUNT'
   ]
@@ -130,7 +132,11 @@ const voucherIn =
       VoucherSpec,
       present({
         type,
-        ...worthOf(type, cells.get('discount_type')?.toUpperCase(), cells.get('value')),
+        ...worthOf(
+          type ?? (campaign && memberType(campaign.definition)),
+          cells.get('discount_type')?.toUpperCase(),
+          cells.get('value'),
+        ),
         category: cells.get('category'),
         start_date: cells.get('start_date'),
         expiration_date: cells.get('expiration_date'),
@@ -164,7 +170,7 @@ const COMMON = { tag: 'Vouchers', permission: 'codes.write' } as const
 const shared = { body: Upload, bodyLimit: BULK_BODY, isUpload: true, status: 202, response: AcceptedObject } as const
 
 const VOUCHER_COLUMNS =
-  'Columns, with any of them but `Code` left out: `Code`, `Voucher Type`, `Value` (minor units, percent or units), `Discount Type`, ' +
+  'Columns, with any of them but `Code` left out: `Code`, `Voucher Type`, `Value` (minor units, percent, units or points), `Discount Type`, ' +
   '`Category`, `Start Date`, `Expiration Date`, `Redemption Limit`, `Additional Info`, `Active`; any other is metadata. '
 
 export const csvImportCommands = (services: Services) => [

@@ -121,4 +121,39 @@ test('what is no such file is refused, and nothing begins', async () => {
   }
 })
 
+test('what a value is worth follows from the type of the campaign where the row says none', async () => {
+  const make = async (body: object): Promise<string> => {
+    const made = await node.call('POST', '/v1/campaigns', body, { as: 'admin' })
+    assert.is(made.status, 200, JSON.stringify(made.body))
+    return made.body.id
+  }
+  const gifts = await make({
+    name: 'worth of gifts',
+    campaign_type: 'GIFT_VOUCHERS',
+    voucher: { type: 'GIFT_VOUCHER', gift: { amount: 500 } },
+  })
+  const coupons = await make({
+    name: 'worth of coupons',
+    campaign_type: 'DISCOUNT_COUPONS',
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'AMOUNT', amount_off: 500 } },
+  })
+  const club = await node.call(
+    'POST',
+    '/v1/loyalties',
+    { name: 'worth of cards', voucher: { type: 'LOYALTY_CARD', loyalty_card: { points: 500 } } },
+    { as: 'admin' },
+  )
+  for (const [campaign, shown] of [
+    [gifts, { gift: { amount: 70, balance: 70, effect: 'APPLY_TO_ORDER' } }],
+    [coupons, { discount: { type: 'AMOUNT', amount_off: 70, effect: 'APPLY_TO_ORDER' } }],
+    [club.body.id, { loyalty_card: { points: 70, balance: 70 } }],
+  ] as const) {
+    const path = await fileOf(`${campaign}.csv`, ['Code,Value', `W-${campaign},70`, `X-${campaign},some`])
+    const done = await ended(await serverSdk(node).campaigns.importVouchersCSV(campaign, path))
+    assert.equal([done.result.done_count, done.result.failed_count], [1, 1], JSON.stringify(done.result))
+    const { body } = await get(`/v1/vouchers/W-${campaign}`)
+    for (const [part, value] of Object.entries(shown)) assert.equal(body[part], value)
+  }
+})
+
 test.run()

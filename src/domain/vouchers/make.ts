@@ -39,10 +39,13 @@ export const singleFaults = (spec: VoucherSpec, calendar: Calendar): readonly Fa
   ]
 }
 
+/** The type of a campaign's vouchers. */
+export const memberType = ({ voucher, campaign_type: type }: Campaign): VoucherType =>
+  voucher?.type ?? (type === 'LOYALTY_PROGRAM' ? 'LOYALTY_CARD' : 'DISCOUNT_VOUCHER')
+
 /** What is wrong with a voucher of a campaign that says something of itself. */
 export const memberFaults = (spec: VoucherSpec, campaign: Campaign, calendar: Calendar): readonly Fault[] => {
-  const type =
-    campaign.voucher?.type ?? (campaign.campaign_type === 'LOYALTY_PROGRAM' ? 'LOYALTY_CARD' : 'DISCOUNT_VOUCHER')
+  const type = memberType(campaign)
   return [
     ...(spec.type !== undefined && spec.type !== type
       ? [{ path: 'type', message: `must be equal to ${type}, the type of the campaign` }]
