@@ -28,6 +28,7 @@ import { oauthCommands } from './oauth.ts'
 import { orderCommands } from './orders.ts'
 import { processCommands } from './processes.ts'
 import { projectionCommands } from './projections.ts'
+import { promotionStackCommands } from './promotionStacks.ts'
 import { promotionTierCommands } from './promotionTiers.ts'
 import { publicationCommands } from './publications.ts'
 import { qualificationCommands } from './qualifications.ts'
@@ -57,6 +58,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...messageCommands(services),
   ...categoryCommands(services),
   ...promotionTierCommands(services),
+  ...promotionStackCommands(services),
   ...campaignCommands(services),
   ...voucherCommands(services),
   ...creditCommands(services),

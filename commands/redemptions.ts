@@ -12,6 +12,7 @@ import {
   asksOf,
   codesOf,
   customerMeant,
+  expanded,
   namesOf,
   type OneCodeBody,
   oneCodeBody,
@@ -138,7 +139,9 @@ const RollbacksObject = v.pipe(
   v.title('Rollbacks'),
 )
 
-const redeemAll = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
+const redeemAll = async (services: Services, call: AnyCall, given: RedeemablesBody): Promise<Outcome> => {
+  const body = expanded(services, given)
+  if (isFailure(body)) return body
   const done = await redeem(services, call, body)
   if ('failure' in done) return done.failure
   const { profile, vouchers } = done

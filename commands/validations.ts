@@ -11,6 +11,7 @@ import {
   atMost,
   codesOf,
   customerMeant,
+  expanded,
   type Meant,
   type OneCodeBody,
   oneCodeBody,
@@ -165,7 +166,9 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
 
 const trackingIdOf = ({ tracking_id: given }: Asks): string => given ?? `track_${randomBytes(12).toString('hex')}`
 
-const answer = async (services: Services, call: AnyCall, body: RedeemablesBody): Promise<Outcome> => {
+const answer = async (services: Services, call: AnyCall, given: RedeemablesBody): Promise<Outcome> => {
+  const body = expanded(services, given)
+  if (isFailure(body)) return body
   const done = await validate(services, call, body)
   if ('failure' in done) return done.failure
   const { reach, evaluated, session, unlocked } = done

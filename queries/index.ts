@@ -33,6 +33,7 @@ import { pendingPointsQueries } from './pendingPoints.ts'
 import { personalDataQueries } from './personalData.ts'
 import { processQueries } from './processes.ts'
 import { projectionQueries } from './projections.ts'
+import { promotionStackQueries } from './promotionStacks.ts'
 import { promotionTierQueries } from './promotionTiers.ts'
 import { publicationQueries } from './publications.ts'
 import { redeemableQueries } from './redeemables.ts'
@@ -68,6 +69,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...messageQueries(services),
   ...categoryQueries(services),
   ...promotionTierQueries(services),
+  ...promotionStackQueries(services),
   ...campaignQueries(services),
   ...campaignTransactionQueries(services),
   ...pendingPointsQueries(services),

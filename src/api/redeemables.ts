@@ -53,7 +53,7 @@ const RewardField = v.nullish(v.object({ id: name300, assignment_id: v.nullish(n
 
 export const Redeemable = v.object({
   object: v.optional(v.picklist(['voucher', 'promotion_tier', 'promotion_stack']), 'voucher'),
-  /** The code, or the id of the promotion tier. */
+  /** The code, or the id of the promotion tier or stack. */
   id: v.pipe(name300, CodeName),
   gift: v.nullish(v.object({ credits: v.nullish(credits) })),
   reward: RewardField,
@@ -262,10 +262,29 @@ export const customerMeant = async (
   }
 }
 
+/** What a body asks for, with the tiers of promotion stacks in the places of these; or which stack there is not. */
+export const expanded = <B extends Pick<RedeemablesBody, 'redeemables'>>(
+  { rulebook }: Pick<Services, 'rulebook'>,
+  body: B,
+): B | Failure => {
+  const stacks = rulebook.current().entries('promotionStack')
+  const redeemables: Redeemable[] = []
+  for (const one of body.redeemables) {
+    const stack = one.object === 'promotion_stack' ? stacks.get(one.id) : undefined
+    if (one.object !== 'promotion_stack') redeemables.push(one)
+    else if (!stack) return notFound('promotion_stack', one.id)
+    else for (const id of stack.definition.tiers.ids) redeemables.push({ object: 'promotion_tier', id })
+  }
+  return redeemables.length > MAX_REDEEMABLES
+    ? refuse(
+        'invalid_payload',
+        `Property .redeemables must NOT have more than ${MAX_REDEEMABLES} items with the tiers of its stacks`,
+      )
+    : { ...body, redeemables }
+}
+
 /** Why a list of redeemables cannot be looked at as a whole; undefined when it can. */
 export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | undefined => {
-  const stack = redeemables.find(({ object }) => object === 'promotion_stack')
-  if (stack) return notFound(stack.object, stack.id)
   const ids = redeemables.map(({ id }) => id)
   const twice = ids.filter((id, n) => ids.indexOf(id) !== n)
   return twice.length > 0

@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'camp'
   | 'cat'
   | 'promo'
+  | 'stack'
   | 'v'
   | 'ern'
   | 'ltr'

@@ -166,6 +166,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   const category = await post('/v1/categories', { name: 'shoes', hierarchy: 1 })
   const promotion = await post('/v1/campaigns', { name: 'promotion', campaign_type: 'PROMOTION' })
   const tier = await post(`/v1/promotions/${promotion.id}/tiers`, { name: 'first' })
+  const stack = await post(`/v1/promotions/${promotion.id}/stacks`, { name: 'all', tiers: { ids: [tier.id] } })
   const VALUES: readonly (readonly [RegExp, Readonly<Record<string, string>>])[] = [
     [
       /^\/v1\/loyalties\//,
@@ -196,7 +197,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/redemptions\//, { id: redemptions[0].redemptions[0].id }],
     [/^\/v1\/vouchers\/\{code\}\/transactions/, { code: 'GIFT' }],
     [/^\/v1\/vouchers\//, { code }],
-    [/^\/v1\/promotions\//, { campaignId: promotion.id, promotionTierId: tier.id }],
+    [/^\/v1\/promotions\//, { campaignId: promotion.id, promotionTierId: tier.id, stackId: stack.id }],
     [/^\/v1\/categories\//, { categoryId: category.id }],
     [/^\/v1\/metadata-schemas\//, { metadataSchemaId: sizes.id }],
     [/^\/v1\/event-schemas\//, { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.data[0].id }],

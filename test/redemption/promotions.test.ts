@@ -276,6 +276,49 @@ test('qualifications find the tiers before the codes, page by page, and by filte
   )
 })
 
+test('a stack stands for its tiers, in their order, all or none', async () => {
+  const campaign = await promotion()
+  const five = { action: { discount: { type: 'AMOUNT', amount_off: 500 } } }
+  const [first, second] = [await tier(five, campaign), await tier({}, campaign)]
+  const foreign = await tier()
+  const path = `/v1/promotions/${campaign}/stacks`
+  for (const ids of [[foreign], [first, first], []])
+    assert.is(
+      (await node.call('POST', path, { name: 'none', tiers: { ids } }, { as: 'admin' })).status,
+      400,
+      String(ids),
+    )
+  const sdk = serverSdk(node)
+  const stack = await ok(path, { name: 'both', tiers: { ids: [first, second] } })
+  assert.match(stack.id, /^stack_/)
+  assert.equal((await sdk.promotions.stack.get(campaign, stack.id)).tiers.ids, [first, second])
+  assert.is((await sdk.promotions.stack.listInCampaign(campaign)).total, 1)
+  const redeemables = [{ object: 'promotion_stack' as const, id: stack.id as string }]
+  const seen = await ok('/v1/validations', { redeemables, order })
+  assert.equal(
+    [seen.valid, seen.order.total_amount, seen.redeemables.map(({ id }: { id: string }) => id)],
+    [true, 450, [first, second]],
+  )
+  const done = await redeem(redeemables)
+  assert.is(done.body.order?.total_amount, 450, JSON.stringify(done.body))
+  assert.equal(
+    done.body.redemptions.map((one: Answer['body']) => one.promotion_tier.id),
+    [first, second],
+  )
+  const back = await node.call('POST', `/v1/redemptions/${done.body.parent_redemption.id}/rollbacks`, {})
+  assert.equal([back.status, back.body.rollbacks.length], [200, 2])
+  assert.is((await redeem([...redeemables, ...tiers(first)])).body.key, 'duplicated_redeemables')
+  const used = await node.call('DELETE', `/v1/promotions/tiers/${first}`, undefined, { as: 'admin' })
+  assert.is(used.body.key, 'resource_in_use')
+  const changed = await node.call('PUT', `${path}/${stack.id}`, { tiers: { ids: [second, first] } }, { as: 'admin' })
+  assert.equal([changed.status, changed.body.tiers.ids], [200, [second, first]], JSON.stringify(changed.body))
+  assert.is((await redeem(redeemables)).body.order.total_amount, 400)
+  await ok(`/v1/promotions/tiers/${second}/disable`)
+  assert.is((await redeem(redeemables)).body.key, 'promotion_inactive')
+  assert.is((await node.call('DELETE', `/v1/campaigns/${campaign}`, undefined, { as: 'admin' })).status, 204)
+  assert.is((await redeem(redeemables)).status, 404)
+})
+
 test('the official SDK makes, validates, redeems and rolls back tiers, and browsers redeem them', async () => {
   const admin = serverSdk(node)
   const id = await tier()

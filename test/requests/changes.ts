@@ -50,14 +50,17 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
   await made('/v1/events', { event: 'bought', customer: { source_id: 'brought' }, referral: { code } })
   const key = (await made('/v1/access/keys', { name: 'read', role: 'reader' })).id
   const promotion = (await made('/v1/campaigns', { name: 'read promotion', campaign_type: 'PROMOTION' })).id
-  await made(`/v1/promotions/${promotion}/tiers`, {
+  const tier = await made(`/v1/promotions/${promotion}/tiers`, {
     name: 'read tier',
     action: { discount: { type: 'PERCENT', percent_off: 10 } },
   })
+  const stack = await made(`/v1/promotions/${promotion}/stacks`, { name: 'read stack', tiers: { ids: [tier.id] } })
   await made('/v1/access/roles', { name: 'read-desk', permissions: ['codes.read'] })
   const user = (await made('/v1/access/users', { email: 'read@shop.test', role: 'reader' })).id
   return [
     `/v1/promotions/${promotion}/tiers`,
+    `/v1/promotions/${promotion}/stacks`,
+    `/v1/promotions/${promotion}/stacks/${stack.id}`,
     ...[
       '',
       '/balance',
@@ -129,6 +132,15 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
     '/v1/categories/{categoryId}': {
       make: below('/v1/categories', (tag) => ({ name: `sorted-${tag}`, hierarchy: 20 })),
       body: { hierarchy: 30 },
+    },
+    '/v1/promotions/{campaignId}/stacks/{stackId}': {
+      make: async (tag) => {
+        const { id } = await made('/v1/campaigns', { name: `promotion-${tag}`, campaign_type: 'PROMOTION' })
+        const tier = await made(`/v1/promotions/${id}/tiers`, { name: `tier-${tag}` })
+        const stack = await made(`/v1/promotions/${id}/stacks`, { name: `stack-${tag}`, tiers: { ids: [tier.id] } })
+        return `/v1/promotions/${id}/stacks/${stack.id}`
+      },
+      body: { name: 'Both together' },
     },
     '/v1/promotions/tiers/{promotionTierId}': {
       make: async (tag) => {

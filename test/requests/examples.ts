@@ -157,6 +157,12 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
         hierarchy: 1,
       },
     }),
+    '/v1/promotions/{campaignId}/stacks': async (tag) => {
+      const campaign = await promotion(tag)
+      const discount = { type: 'PERCENT', percent_off: 5 }
+      const { id } = await made(`/v1/promotions/${campaign}/tiers`, { name: `tier-${tag}`, action: { discount } })
+      return { path: `/v1/promotions/${campaign}/stacks`, body: { name: `stack ${tag}`, tiers: { ids: [id] } } }
+    },
     '/v1/promotions/tiers/{promotionTierId}/enable': async (tag) => ({ path: `${await promotionTier(tag)}/enable` }),
     '/v1/promotions/tiers/{promotionTierId}/disable': async (tag) => ({ path: `${await promotionTier(tag)}/disable` }),
     '/v1/event-schemas': (tag) => ({

@@ -136,6 +136,14 @@ const KINDS: {
       active: fc.boolean(),
     }),
   },
+  promotionStack: {
+    ids: ['stack_1'],
+    definition: fc.record({
+      name: of('both'),
+      campaign_id: camp,
+      tiers: fc.record({ ids: fc.array(of('promo_1', 'promo_2'), { minLength: 1, maxLength: 2 }) }),
+    }),
+  },
   earningRule: {
     ids: ['ern_1', 'ern_2'],
     definition: fc.oneof(

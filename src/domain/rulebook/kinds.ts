@@ -8,6 +8,7 @@ import type { Kind } from './kind.ts'
 import { loyaltyTierKind } from './loyaltyTier.ts'
 import { metadataSchemaKind } from './metadataSchema.ts'
 import { projectWebhookKind } from './projectWebhook.ts'
+import { promotionStackKind } from './promotionStack.ts'
 import { promotionTierKind } from './promotionTier.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
@@ -25,6 +26,7 @@ export const kinds = {
   category: categoryKind,
   campaign: campaignKind,
   promotionTier: promotionTierKind,
+  promotionStack: promotionStackKind,
   earningRule: earningRuleKind,
   loyaltyTier: loyaltyTierKind,
   reward: rewardKind,

@@ -57,6 +57,8 @@ export const incentives = {
   categories: 'The categories that it belongs to',
   hierarchy: 'The place among the others, of the campaign or of all: the lower, the earlier',
   tiers: 'The promotion tiers',
+  ids: 'Which ones, by id',
+  hierarchy_mode: 'How the order of the tiers is decided: by hand',
   // Campaigns
   campaign: 'The campaign, by id or name',
   campaign_id: 'The campaign',
