@@ -2,10 +2,12 @@
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { CampaignObject, campaignNamed, showCampaign, type Totals, totalsOf } from '../src/api/presenters/campaigns.ts'
+import { promotionOf } from '../src/api/presenters/promotionTiers.ts'
 import { CAMPAIGNS } from '../src/api/resources.ts'
-import { refuse } from '../src/domain/refusal.ts'
+import { isRefused, refuse } from '../src/domain/refusal.ts'
 import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
+import { MAX_TIERS } from '../src/domain/rulebook/promotionTier.ts'
 import type { VoucherType } from '../src/domain/rulebook/voucherSpec.ts'
 import { firstCodes, tooMany } from '../src/domain/vouchers/generate.ts'
 import type { Answer, Call } from '../src/http/route.ts'
@@ -14,6 +16,7 @@ import type { Services } from '../src/services.ts'
 import { assignmentsFor, ValidationRules } from './assigning.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { recorded } from './definitions.ts'
+import { TierBody, tiersFor } from './promotionTiers.ts'
 
 /** What answers say of a campaign beside its definition. */
 export const SHOWN = [
@@ -43,15 +46,17 @@ const CampaignBody = v.pipe(
     ...Campaign.entries,
     campaign_type: v.optional(CampaignType),
     validation_rules: ValidationRules,
+    promotion: v.nullish(v.object({ tiers: v.nullish(v.pipe(v.array(TierBody), v.maxLength(MAX_TIERS))) })),
   }),
   recorded(...SHOWN),
   v.check((body) => typeOf(body) !== undefined, "should have required property 'campaign_type'"),
-  v.transform(({ validation_rules: rules, ...body }) => ({
+  v.transform(({ validation_rules: rules, promotion, ...body }) => ({
     definition: { ...body, campaign_type: typeOf(body) ?? 'DISCOUNT_COUPONS' } satisfies Campaign,
     rules: rules ?? [],
+    tiers: promotion?.tiers ?? [],
   })),
 )
-const CampaignPatch = v.pipe(v.partial(v.object(Campaign.entries)), recorded(...SHOWN))
+const CampaignPatch = v.pipe(v.partial(v.object(Campaign.entries)), recorded(...SHOWN, 'promotion'))
 
 /** What an update gives replaces what there is, part by part; codes are added by a request of their own. */
 const patched = (old: Campaign, { vouchers_count: _, ...patch }: v.InferOutput<typeof CampaignPatch>): Campaign => {
@@ -90,6 +95,10 @@ export const begin = async (
 }
 
 export const campaignCommands = (services: Services) => {
+  const showWhole = (entry: Entry<Campaign>, totals?: Totals) => {
+    const rulebook = services.rulebook.current()
+    return { ...showCampaign(entry, rulebook.definitions, totals), ...promotionOf(entry, rulebook) }
+  }
   const { create, change, switches, remove } = definitionRoutes(services, CAMPAIGNS, {
     body: CampaignBody,
     patch: CampaignPatch,
@@ -99,18 +108,26 @@ export const campaignCommands = (services: Services) => {
         'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
         'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
         '(`referrer_tiers`). Campaigns of other types begin with `vouchers_count` codes (up to 100,000), made in the ' +
-        'background; how far they are is in `vouchers_generation_status` and the async action.',
+        'background; how far they are is in `vouchers_generation_status` and the async action. A PROMOTION is made with its ' +
+        'tiers (`promotion.tiers`), or gets them under /v1/promotions.',
       change:
         'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',
       remove: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
     },
-    show: async (entry, { definitions }) => showCampaign(entry, definitions, await totalsIfKnown(services, entry.id)),
+    show: async (entry) => showWhole(entry, await totalsIfKnown(services, entry.id)),
     find: campaignNamed,
-    fault: ({ definition }) => tooMany(definition.vouchers_count ?? 0),
+    fault: ({ definition, tiers }) =>
+      tiers.length > 0 && definition.campaign_type !== 'PROMOTION'
+        ? refuse('invalid_payload', 'Property .promotion goes with the campaign_type PROMOTION alone')
+        : tooMany(definition.vouchers_count ?? 0),
     made: ({ definition }) => definition,
-    along: (definitions, id, { rules }, now) =>
-      assignmentsFor(definitions, rules, { related_object_type: 'campaign', related_object_id: id }, now),
-    begun: (call, entry) => begin(services, call, entry),
+    along: (definitions, id, { rules, tiers }, now) => {
+      const gates = assignmentsFor(definitions, rules, { related_object_type: 'campaign', related_object_id: id }, now)
+      if (isRefused(gates)) return gates
+      const made = tiersFor(definitions, id, tiers, now)
+      return isRefused(made) ? made : [...gates, ...made]
+    },
+    begun: (call, entry) => begin(services, call, entry, (one, _, totals) => showWhole(one, totals)),
     patched: ({ id, definition }, patch) =>
       patch.campaign_type !== undefined && patch.campaign_type !== definition.campaign_type
         ? refuse('invalid_payload', 'Property .campaign_type cannot be changed', { resource: { type: 'campaign', id } })

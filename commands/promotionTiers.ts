@@ -7,6 +7,9 @@ import {
   showPromotionTier,
 } from '../src/api/presenters/promotionTiers.ts'
 import { PROMOTION_TIERS } from '../src/api/resources.ts'
+import { idFrom } from '../src/domain/ids.ts'
+import { isRefused, type Refused } from '../src/domain/refusal.ts'
+import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { PromotionTier, promotionTiersOf } from '../src/domain/rulebook/promotionTier.ts'
 import { isFailure } from '../src/http/errors.ts'
@@ -28,7 +31,8 @@ const Assigned = v.nullish(
   v.looseObject({ data: v.pipe(v.array(v.looseObject({ rule_id: name300 })), v.maxLength(100)) }),
 )
 
-const TierBody = v.pipe(
+/** What makes a tier, by itself or with its campaign. */
+export const TierBody = v.pipe(
   v.object({
     ...fields,
     hierarchy: v.nullish(PromotionTier.entries.hierarchy),
@@ -44,6 +48,26 @@ const TierBody = v.pipe(
   v.title('PromotionTierBody'),
 )
 const TierPatch = v.pipe(v.partial(v.object(fields)), recorded(...SHOWN, 'validation_rule_assignments'))
+
+/** The changes that make tiers along with their campaign, in the order in which they are given where they do not say another. */
+export const tiersFor = (
+  all: Definitions,
+  campaign: string,
+  bodies: readonly v.InferOutput<typeof TierBody>[],
+  now: number,
+): readonly DefinitionChange[] | Refused => {
+  const changes: DefinitionChange[] = []
+  let last = 0
+  for (const [n, { tier, hierarchy, rules }] of bodies.entries()) {
+    const id = idFrom(PROMOTION_TIERS.prefix, campaign, String(n))
+    const gates = assignmentsFor(all, rules, { related_object_type: 'promotion_tier', related_object_id: id }, now)
+    if (isRefused(gates)) return gates
+    last = hierarchy ?? last + 1
+    const definition = { ...tier, campaign_id: campaign, hierarchy: last }
+    changes.push({ kind: PROMOTION_TIERS.kind, verb: 'Created', id, definition, occurredAt: now }, ...gates)
+  }
+  return changes
+}
 
 /** Behind all others of its campaign. */
 const nextIn = (campaign: string, all: Definitions): number =>

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../projections/voucherTotals.ts'
 import { TEXT, TIME } from '../src/api/lists/filters.ts'
 import { CampaignObject, campaignNamed, generationOf, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
+import { promotionOf } from '../src/api/presenters/promotionTiers.ts'
 import { ById } from '../src/api/shapes.ts'
 import { type Campaign, CampaignType, campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -90,11 +91,14 @@ export const campaignQueries = (services: Services) => {
         if (!entry) return notFound('campaign', params.id)
         return {
           revision: entry.revision,
-          body: showCampaign(
-            entry,
-            rulebook.current().definitions,
-            (await totalsOf(services, [entry.id])).get(entry.id) ?? null,
-          ),
+          body: {
+            ...showCampaign(
+              entry,
+              rulebook.current().definitions,
+              (await totalsOf(services, [entry.id])).get(entry.id) ?? null,
+            ),
+            ...promotionOf(entry, rulebook.current()),
+          },
         }
       },
     }),

@@ -25,7 +25,6 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'points_formula',
   'product',
   'product_id',
-  'promotion',
   'session',
   'sku',
   'source_id',

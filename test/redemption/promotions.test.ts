@@ -84,6 +84,48 @@ test('a tier is made, listed, changed, switched and deleted', async () => {
   assert.is(left.body.total, 0)
 })
 
+test('a promotion is made with its tiers, all or none, and shows them', async () => {
+  const gate = await rule({ name: 'order.amount', conditions: { $more_than: [500] } })
+  const named = (name: string, more: Record<string, unknown> = {}) => ({
+    name,
+    banner: name,
+    action: { discount: { type: 'AMOUNT' as const, amount_off: 100 } },
+    ...more,
+  })
+  const send = (name: string, tiers: readonly object[], type = 'PROMOTION') =>
+    node.call('POST', '/v1/campaigns', { name, campaign_type: type, promotion: { tiers } }, { as: 'admin' })
+  const name = fresh('whole')
+  const wrong = [
+    await send(name, [named('a'), named('a')]),
+    await send(name, [named('a', { validation_rules: ['val_none'] })]),
+    await send(name, [named('a')], 'LOYALTY_PROGRAM'),
+  ]
+  for (const { status, body } of wrong) assert.ok(status === 400 || status === 409, JSON.stringify(body))
+  const made = await send(name, [named('a'), named('b', { hierarchy: 7, validation_rules: [gate] }), named('c')])
+  assert.is(made.status, 200, JSON.stringify(made.body))
+  const { id, promotion: list } = made.body
+  assert.equal(
+    list.tiers.map((one: Answer['body']) => [one.name, one.hierarchy, one.validation_rule_assignments.total]),
+    [
+      ['a', 1, 0],
+      ['b', 7, 1],
+      ['c', 8, 0],
+    ],
+  )
+  assert.equal([list.object, list.data_ref, list.total, list.has_more], ['list', 'tiers', 3, false])
+  const read = await node.call('GET', `/v1/campaigns/${id}`, undefined, { as: 'admin' })
+  assert.equal(read.body.promotion.tiers, list.tiers)
+  const changed = await node.call('PUT', `/v1/campaigns/${id}`, { ...read.body, description: 'x' }, { as: 'admin' })
+  assert.equal([changed.status, changed.body.promotion.total], [200, 3], JSON.stringify(changed.body))
+  const sdk = serverSdk(node)
+  const bySdk = await sdk.promotions.create({
+    name: fresh('sdk'),
+    campaign_type: 'PROMOTION',
+    promotion: { tiers: [named('first') as never] },
+  })
+  assert.is((await sdk.promotions.tiers.list(bySdk.id)).tiers[0]?.name, 'first')
+})
+
 test('only a promotion has tiers, and they go with it', async () => {
   const coupons = await ok('/v1/campaigns', {
     name: fresh('coupons'),

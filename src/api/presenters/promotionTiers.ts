@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
-import type { PromotionTier } from '../../domain/rulebook/promotionTier.ts'
+import { type PromotionTier, promotionTiersOf } from '../../domain/rulebook/promotionTier.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import type { Validity } from '../../domain/validity.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
@@ -90,6 +90,15 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
     ...offOf(entry),
     object: 'promotion_tier' as const,
   }
+}
+
+/** The tiers of a promotion, for the answer about the campaign; nothing for campaigns of other types. */
+export const promotionOf = ({ id, definition }: Entry<Campaign>, rulebook: Rulebook) => {
+  if (definition.campaign_type !== 'PROMOTION') return {}
+  const tiers = promotionTiersOf(id, rulebook.definitions).map((entry) =>
+    showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
+  )
+  return { promotion: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length, has_more: false } } as const
 }
 
 /** The promotion tier of an id as it is now; undefined when there is none any more. */

@@ -8,7 +8,7 @@ import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 import { Discount } from './voucherSpec.ts'
 
 /** A list of the tiers of a campaign is always whole. */
-const MAX_TIERS = 100
+export const MAX_TIERS = 100
 const MAX_HIERARCHY = 1_000_000
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))

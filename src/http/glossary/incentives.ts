@@ -58,6 +58,7 @@ export const incentives = {
   hierarchy: 'The place among the others, of the campaign or of all: the lower, the earlier',
   tiers: 'The promotion tiers',
   ids: 'Which ones, by id',
+  promotion: 'The tiers of a promotion',
   hierarchy_mode: 'How the order of the tiers is decided: by hand',
   // Campaigns
   campaign: 'The campaign, by id or name',
