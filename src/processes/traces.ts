@@ -9,7 +9,7 @@ import type { SnapshotStore } from '../runtime/snapshots.ts'
 import type { Process } from './process.ts'
 
 export interface TraceProcessesOptions {
-  readonly store: Pick<EventStore, 'append'>
+  readonly store: Pick<EventStore, 'append' | 'readStream'>
   readonly readModel: Pick<ReadModel, 'collection'>
   readonly snapshots: Pick<SnapshotStore, 'erase'>
   /** Whether these read models come to show everything up to a position, within so many ms. */
@@ -22,6 +22,12 @@ interface TraceDocument {
   readonly position: string
   /** Of custom events. */
   readonly event?: string
+}
+
+/** Ids of facts, and the newest revision of their stream. */
+interface Begun {
+  readonly facts: Set<string>
+  revision: bigint | 'no_stream'
 }
 
 const ACTOR = { name: 'process', role: 'system' } as const
@@ -42,8 +48,18 @@ export const traceProcesses = ({
   show,
   now,
 }: TraceProcessesOptions): readonly Process[] => {
+  /** What a deletion that was begun before has recorded already, so that nothing is recorded twice, and where its stream stands. */
+  const begunOf = async (customer: string): Promise<Begun> => {
+    const begun: Begun = { facts: new Set(), revision: 'no_stream' }
+    for await (const { id, revision } of store.readStream(tracesStream(customer))) {
+      begun.facts.add(id)
+      begun.revision = revision
+    }
+    return begun
+  }
+
   /** Pages by the place in the log: what comes after the deletion is somebody's who came back. */
-  const erase = async (of: Traced, customer: string, deletion: RecordedFact): Promise<void> => {
+  const erase = async (of: Traced, customer: string, deletion: RecordedFact, begun: Begun): Promise<void> => {
     const collection = readModel.collection<TraceDocument>(of)
     const until = sortable(deletion.position)
     let after = ''
@@ -71,8 +87,11 @@ export const traceProcesses = ({
           now: now(),
         },
       }
-      const result = await store.append(tracesStream(customer), [fact], 'any')
-      if (result.kind === 'conflict') throw new Error('an append without expectation met a conflict')
+      if (!begun.facts.has(fact.id)) {
+        const result = await store.append(tracesStream(customer), [fact], begun.revision)
+        if (result.kind === 'conflict') throw new Error('another node erases these traces too: tried again')
+        begun.revision = result.revision
+      }
       if (found.length < PAGE) return
       after = last.position
     }
@@ -88,7 +107,8 @@ export const traceProcesses = ({
         if (!(await show(fact.position, WAIT_MS, KINDS)))
           throw new Error('the read models do not show the deletion yet')
         await snapshots.erase(customer, fact.position)
-        for (const of of KINDS) await erase(of, customer, fact)
+        const begun = await begunOf(customer)
+        for (const of of KINDS) await erase(of, customer, fact, begun)
       },
     },
   ]

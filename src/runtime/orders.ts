@@ -22,7 +22,7 @@ export interface FoundOrder {
   readonly customer: string | undefined
   /** Undefined where its id is taken and nothing is recorded of it. */
   readonly known: KnownOrder | undefined
-  /** Its customer was there and is no longer: whether one was made cannot be told any more, so that it is nobody else's. */
+  /** Its customer was deleted since: whether one was made cannot be told any more, so that it is nobody else's. */
   readonly isGone?: boolean
 }
 
@@ -112,8 +112,9 @@ export const createOrders = (options: OrdersOptions): Orders => {
     if (id === undefined) return undefined
     const { customer } = state
     if (customer !== undefined) {
-      const { status } = (await customers.load(customer)).state
-      const isGone = status !== 'none' && status !== 'active'
+      const { status, createdAt } = (await customers.load(customer)).state
+      // Who was deleted and came back has begun anew, after the name was taken.
+      const isGone = status !== 'none' && (status !== 'active' || createdAt > (state.reservedAt ?? 0))
       return { id, customer, known: (await heldBy(customer, id)) ?? known, isGone }
     }
     if (known) return { id, customer, known }
@@ -125,11 +126,8 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const document = await documentOf(id)
     if (!document) return undefined
     const customer = document.customer ?? undefined
-    return {
-      id,
-      customer,
-      known: customer === undefined ? fromDocument(document) : await heldBy(customer, id),
-    }
+    const known = customer === undefined ? fromDocument(document) : await heldBy(customer, id)
+    return { id, customer, known, isGone: known === undefined }
   }
 
   const byId = async (id: string): Promise<FoundOrder | undefined> =>
@@ -181,14 +179,14 @@ export const createOrders = (options: OrdersOptions): Orders => {
       wish.id ??
       (source ? orderOfSource(source) : madeFor(wish.customer?.id, context.key ?? randomBytes(16).toString('hex')))
     const isOthers = found?.customer !== undefined && wish.customer && wish.customer.id !== found.customer
-    if (isOthers && found.known) return { kind: 'refused', refusal: otherCustomer(id).refused }
+    if (isOthers && (found.known || found.isGone)) return { kind: 'refused', refusal: otherCustomer(id).refused }
     const customer = wish.customer?.id ?? found?.customer
     const adopts = found?.known !== undefined && found.customer === undefined && customer !== undefined
     // A new id of ours is nobody else's, and found by the read model.
     const isOwn = !source && wish.id === undefined && !found
     if (!context.dryRun && (customer === undefined || !isOwn)) {
       const names = namesOf(id, source)
-      const refusal = await reserve(names, id, customer, isOthers ? insteadOf(found) : undefined, context)
+      const refusal = await reserve(names, id, customer, isOthers ? found.customer : undefined, context)
       if (refusal) return { kind: 'refused', refusal }
     }
     const command = {
@@ -235,9 +233,9 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const id = found?.id ?? given ?? orderOfSource(source!)
     const isOthers = found !== undefined && found.customer !== customer
     const mayBe = customer === undefined ? context.dryRun === true : found?.customer === undefined
-    if (isOthers && found.known && (isStranger || !mayBe)) return otherCustomer(id)
+    if (isOthers && ((found.known && (isStranger || !mayBe)) || found.isGone)) return otherCustomer(id)
     if (!context.dryRun && customer !== undefined) {
-      const refusal = await reserve(namesOf(id, source), id, customer, isOthers ? insteadOf(found) : undefined, context)
+      const refusal = await reserve(namesOf(id, source), id, customer, isOthers ? found.customer : undefined, context)
       if (refusal) return { refused: refusal }
     }
     const known = found?.known
@@ -246,9 +244,6 @@ export const createOrders = (options: OrdersOptions): Orders => {
 
   return { find, save, meant }
 }
-
-/** The customer in whose place somebody else may order: one who never did. */
-const insteadOf = ({ customer, isGone }: FoundOrder): string | undefined => (isGone ? undefined : customer)
 
 /** A key can come again with another customer, whose order is another one. */
 const madeFor = (customer: string | undefined, key: string): string =>
