@@ -72,7 +72,7 @@ export const servicesOf = ({
     access,
     tokens,
     users,
-    rejected: createRejectedEvents(store, randomKey),
+    rejected: createRejectedEvents(store, readModel, randomKey),
     activityFeed,
     erasures,
     ...workers,
