@@ -16,7 +16,7 @@ const services = new Proxy({} as Services, {
 /** By default a part of it: what takes more than in proportion shows at this size, too. */
 const BYTES = process.env.SOAK === '1' ? DEFAULT_BODY_LIMIT : 32 * 1024
 /** How many times as long as reading it checking a body may take: room for a machine that does other things. */
-const MOST = 30
+const MOST = 60
 
 const many = <T>(bytesEach: number, make: (i: number) => T): T[] =>
   Array.from({ length: Math.floor(BYTES / bytesEach) }, (_, i) => make(i))
