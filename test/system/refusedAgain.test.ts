@@ -29,4 +29,24 @@ test('a refused event that is sent again, before and after a restart, is kept on
   }
 })
 
+test('a refused event that went in at last is noted once, however often it is sent again from there', async () => {
+  let node = await testNode()
+  const { dir } = node
+  const send = (path: string, body: unknown = {}) => node.call('POST', path, body, { as: 'admin' })
+  try {
+    assert.is((await send('/v1/events', { event: 'later', customer: { source_id: 'ann' } })).status, 400)
+    const kept = await node.call('GET', '/v1/events/rejected', undefined, { as: 'admin' })
+    await send('/v1/event-schemas', { name: 'later', schema: { properties: {} } })
+    const resend = () => send(`/v1/events/rejected/${kept.body.data[0].id}/resend`)
+    const first = await resend()
+    assert.is(first.status, 200, JSON.stringify(first.body))
+    await node.stop()
+    node = await testNode({}, dir)
+    const again = await resend()
+    assert.equal([again.status, again.body.customer], [200, first.body.customer], JSON.stringify(again.body))
+  } finally {
+    await node.end()
+  }
+})
+
 test.run()
