@@ -7,7 +7,7 @@ import { MessageFilter, outboxFilter } from '../src/api/presenters/messages.ts'
 import { ById } from '../src/api/shapes.ts'
 import { messageStream, RETRIED_STATES } from '../src/domain/distributions/delivery.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { notFound, othersWereFaster, refuse } from '../src/http/errors.ts'
+import { notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -53,7 +53,7 @@ const retryOne = async (services: Services, call: Call<unknown, unknown, { id: s
       { resourceType: 'message', resourceId: id },
     )
   const position = await askAgain(services, call, message)
-  if (position === undefined) return othersWereFaster('The message is being worked on; look again')
+  if (position === undefined) return unavailable('The message is being worked on; look again')
   return { body: { id, object: 'message', state: 'requested' }, consistencyToken: position }
 }
 

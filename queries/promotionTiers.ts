@@ -5,11 +5,12 @@ import {
   findPromotion,
   PromotionTierObject,
   showPromotionTier,
+  showTiersOf,
 } from '../src/api/presenters/promotionTiers.ts'
 import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type PromotionTier, promotionTiersOf } from '../src/domain/rulebook/promotionTier.ts'
+import type { PromotionTier } from '../src/domain/rulebook/promotionTier.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { compileValidity } from '../src/domain/validity.ts'
 import { listOf } from '../src/http/answers.ts'
@@ -75,10 +76,7 @@ export const promotionTierQueries = (services: Services) => {
       handler: (call): Outcome => {
         const promotion = findPromotion(services, call.params)
         if (isFailure(promotion)) return promotion
-        const rulebook = services.rulebook.current()
-        const tiers = promotionTiersOf(promotion.id, rulebook.definitions).map((entry) =>
-          showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
-        )
+        const tiers = showTiersOf(promotion.id, services.rulebook.current())
         return { body: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length } }
       },
     }),

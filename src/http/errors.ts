@@ -145,9 +145,6 @@ export const refuse = (key: FailureKey, details?: string, extras: FailureExtras 
 export const notFound = (resourceType: string, resourceId: string): Failure =>
   refuse('not_found', `Cannot find ${resourceType} with id ${resourceId}`, { resourceId, resourceType })
 
-/** 503: others were faster, so often that this was given up. Nothing happened; the same request may be sent again a second later. */
-export const othersWereFaster = (details: string): Failure => refuse('unavailable', details, { retryAfter: 1 })
-
 /** 409 for a name or id that is taken. */
 export const duplicateFound = (resourceType: string, resourceId: string, details?: string): Failure =>
   refuse('duplicate_found', details ?? `Duplicate ${resourceType}: ${resourceId}`, { resourceId, resourceType })

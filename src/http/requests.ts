@@ -9,7 +9,7 @@ import { nameBy, type RequestName, requestStream } from '../domain/requests.ts'
 import type { EventStore, ExpectedRevision } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { fromRefusal, isFailure, othersWereFaster, refuse } from './errors.ts'
+import { fromRefusal, isFailure, refuse, unavailable } from './errors.ts'
 import { type Answer, type Outcome, REPLAYED } from './route.ts'
 
 /** A request with its name. */
@@ -211,7 +211,7 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
   ): Promise<Outcome> => {
     const taken = await take(stream, request)
     if (taken.is === 'others') return reused(taken.route)
-    if (taken.is === 'busy') return othersWereFaster('This Idempotency-Key is being used by many')
+    if (taken.is === 'busy') return unavailable('This Idempotency-Key is being used by many')
     const before = taken.is === 'again' ? await keptAnswer(stream, request) : undefined
     if (before) return replayed(before)
     const outcome = await carryOut()

@@ -26,8 +26,12 @@ export const showCategory = (entry: Entry<Category>) => ({
   object: 'category' as const,
 })
 
-/** The categories of a campaign or a voucher, as a list: there is at most one. */
-export const showCategories = (all: Definitions, of: { readonly category_id?: string | null }) => {
-  const entry = categoryOf(all, of)
+interface Categorised {
+  readonly category_id?: string | null
+}
+
+/** The categories of something, its own or else its campaign's, as a list: there is at most one. */
+export const showCategories = (all: Definitions, own: Categorised, campaign?: Categorised) => {
+  const entry = categoryOf(all, { category_id: own.category_id ?? campaign?.category_id ?? null })
   return entry ? [showCategory(entry)] : []
 }

@@ -15,6 +15,7 @@ import { Range, rangeFilter } from '../lists/range.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { showCategories } from './categories.ts'
 import { findProgram } from './loyalties.ts'
+import { showValidity } from './validity.ts'
 
 export const MemberObject = v.pipe(
   v.looseObject({
@@ -35,9 +36,7 @@ export const MemberObject = v.pipe(
 export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
   const definition = rulebook.entries('campaign').get(card.campaign.id)?.definition
   const { own = {} } = card
-  const categories = showCategories(rulebook.definitions, {
-    category_id: own.category_id ?? definition?.category_id ?? null,
-  })
+  const categories = showCategories(rulebook.definitions, own, definition)
   const next = card.buckets.find(({ expiresAt }) => expiresAt !== null)
   const redemptions = Object.keys(card.spends).length
   return {
@@ -57,14 +56,8 @@ export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
       pending_points: card.pending.reduce((sum, { points }) => sum + points, 0),
     },
     loyalty_tier: card.tier && { id: card.tier.id, name: card.tier.name },
-    ...present({
-      start_date: own.start_date ?? definition?.start_date,
-      expiration_date: own.expiration_date ?? definition?.expiration_date,
-      validity_timeframe: own.validity_timeframe ?? definition?.validity_timeframe,
-      validity_day_of_week: own.validity_day_of_week ?? definition?.validity_day_of_week,
-      validity_hours: own.validity_hours ?? definition?.validity_hours,
-      additional_info: own.additional_info,
-    }),
+    ...showValidity(own, definition),
+    ...present({ additional_info: own.additional_info }),
     publish: { object: 'list' as const, count: 1, url: `/v1/vouchers/${encodeURIComponent(card.code)}/publications` },
     redemption: {
       object: 'list' as const,

@@ -5,13 +5,13 @@ import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { type PromotionTier, promotionTiersOf } from '../../domain/rulebook/promotionTier.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
-import type { Validity } from '../../domain/validity.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { campaignNamed } from './campaigns.ts'
 import { CategoryObject, showCategories } from './categories.ts'
-import { AssignmentObject, showAssignment } from './validationRules.ts'
+import { AssignmentObject, showAssignmentsTo } from './validationRules.ts'
+import { showValidity } from './validity.ts'
 
 export const PromotionTierObject = v.pipe(
   v.looseObject({
@@ -35,23 +35,9 @@ export const PromotionTierObject = v.pipe(
   v.title('PromotionTier'),
 )
 
-const assignedTo = (rulebook: Rulebook) => {
-  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
-  for (const entry of rulebook.entries('assignment').values()) {
-    const { related_object_type: type, related_object_id: id } = entry.definition
-    if (type === 'promotion_tier') found.set(id, [...(found.get(id) ?? []), showAssignment(entry)])
-  }
-  return found
-}
-
-const validityOf = (validity: Validity) => {
-  const { start_date, expiration_date, validity_timeframe, validity_day_of_week, validity_hours } = validity
-  return present({ start_date, expiration_date, validity_timeframe, validity_day_of_week, validity_hours })
-}
-
 const showPromotion = ({ id, definition }: Entry<Campaign>) => ({
   id,
-  ...validityOf(definition),
+  ...showValidity(definition),
   active: definition.active,
   ...present({ category_id: definition.category_id }),
   object: 'campaign' as const,
@@ -62,7 +48,6 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
   const { id, definition, createdAt, updatedAt } = entry
   const { name, banner, action, hierarchy, campaign_id, active, metadata, category, category_id } = definition
   const campaign = rulebook.entries('campaign').get(campaign_id)
-  const assignments = rulebook.prepared(assignedTo).get(id) ?? []
   return {
     id,
     name,
@@ -73,18 +58,11 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
     campaign_id,
     ...(campaign ? { campaign: showPromotion(campaign) } : {}),
     active,
-    ...validityOf(definition),
+    ...showValidity(definition),
     metadata,
-    validation_rule_assignments: {
-      object: 'list' as const,
-      data_ref: 'data' as const,
-      data: assignments,
-      total: assignments.length,
-    },
+    validation_rule_assignments: showAssignmentsTo(rulebook, 'promotion_tier', id),
     ...present({ category, category_id }),
-    categories: showCategories(rulebook.definitions, {
-      category_id: category_id ?? campaign?.definition.category_id ?? null,
-    }),
+    categories: showCategories(rulebook.definitions, definition, campaign?.definition),
     created_at: isoOf(createdAt),
     ...present({ updated_at: isoOrNull(updatedAt) }),
     ...offOf(entry),
@@ -92,12 +70,16 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
   }
 }
 
+/** The tiers of a campaign, in their order. */
+export const showTiersOf = (campaign: string, rulebook: Rulebook) =>
+  promotionTiersOf(campaign, rulebook.definitions).map((entry) =>
+    showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
+  )
+
 /** The tiers of a promotion, for the answer about the campaign; nothing for campaigns of other types. */
 export const promotionOf = ({ id, definition }: Entry<Campaign>, rulebook: Rulebook) => {
   if (definition.campaign_type !== 'PROMOTION') return {}
-  const tiers = promotionTiersOf(id, rulebook.definitions).map((entry) =>
-    showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
-  )
+  const tiers = showTiersOf(id, rulebook)
   return { promotion: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length, has_more: false } } as const
 }
 

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import { entriesOf } from '../../domain/rulebook/entries.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import type { Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 
@@ -45,3 +46,20 @@ export const showAssignment = (entry: Entry<Assignment>) => ({
   ...offOf(entry),
   object: 'validation_rules_assignment' as const,
 })
+
+const assigned = (rulebook: Rulebook) => {
+  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
+  for (const entry of rulebook.entries('assignment').values()) {
+    const { related_object_type: type, related_object_id: id } = entry.definition
+    const target = `${type}/${id}`
+    found.set(target, [...(found.get(target) ?? []), showAssignment(entry)])
+  }
+  return found
+}
+
+/** The rules that are assigned to something by any of its names, as a list. */
+export const showAssignmentsTo = (rulebook: Rulebook, type: string, ...names: readonly string[]) => {
+  const all = rulebook.prepared(assigned)
+  const data = names.flatMap((name) => all.get(`${type}/${name}`) ?? [])
+  return { object: 'list' as const, data_ref: 'data' as const, data, total: data.length }
+}

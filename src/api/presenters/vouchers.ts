@@ -14,7 +14,8 @@ import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { CategoryObject, showCategories } from './categories.ts'
 import { showCard } from './loyaltyMembers.ts'
-import { showAssignment } from './validationRules.ts'
+import { showAssignmentsTo } from './validationRules.ts'
+import { showValidity } from './validity.ts'
 
 export const VoucherObject = v.pipe(
   v.looseObject({
@@ -50,16 +51,6 @@ export const VoucherObject = v.pipe(
   v.title('Voucher'),
 )
 
-/** The validation rules that are assigned to vouchers, by the voucher's id or code. */
-const assignedTo = (rulebook: Rulebook) => {
-  const found = new Map<string, ReturnType<typeof showAssignment>[]>()
-  for (const entry of rulebook.entries('assignment').values()) {
-    const { related_object_type: type, related_object_id: id } = entry.definition
-    if (type === 'voucher') found.set(id, [...(found.get(id) ?? []), showAssignment(entry)])
-  }
-  return found
-}
-
 /** What a gift voucher has had in all, and what is left of it, minor units. */
 const showGift = ({ amount, effect }: Gift, { taken, added }: VoucherSums) => ({
   amount: amount + added,
@@ -74,11 +65,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
   const { spec } = code
   const campaign: Campaign | undefined = voucher.campaign?.definition
   const path = `/v1/vouchers/${encodeURIComponent(code.code)}`
-  const assigned = rulebook.prepared(assignedTo)
-  const categories = showCategories(rulebook.definitions, {
-    category_id: spec.category_id ?? campaign?.category_id ?? null,
-  })
-  const assignments = [...(assigned.get(voucher.id) ?? []), ...(assigned.get(code.code) ?? [])]
+  const categories = showCategories(rulebook.definitions, spec, campaign)
   return {
     id: voucher.id,
     code: code.code,
@@ -93,12 +80,8 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
       discount: voucher.type === 'DISCOUNT_VOUCHER' ? voucher.discount : undefined,
       gift: voucher.type === 'GIFT_VOUCHER' && voucher.gift ? showGift(voucher.gift, sums) : undefined,
       loyalty_card: voucher.points === undefined ? undefined : { points: voucher.points, balance: voucher.points },
-      start_date: spec.start_date ?? campaign?.start_date,
-      expiration_date: spec.expiration_date ?? campaign?.expiration_date,
-      validity_timeframe: spec.validity_timeframe ?? campaign?.validity_timeframe,
-      validity_day_of_week: spec.validity_day_of_week ?? campaign?.validity_day_of_week,
-      validity_hours: spec.validity_hours ?? campaign?.validity_hours,
     }),
+    ...showValidity(spec, campaign),
     publish: {
       object: 'list' as const,
       count: voucher.holder === undefined ? 0 : 1,
@@ -120,12 +103,7 @@ export const showVoucher = (code: CodeState, rulebook: Rulebook, sums: VoucherSu
       referrer_id: voucher.isReferral ? voucher.holder : undefined,
       holder_id: voucher.holder,
     }),
-    validation_rules_assignments: {
-      object: 'list' as const,
-      data_ref: 'data' as const,
-      data: assignments,
-      total: assignments.length,
-    },
+    validation_rules_assignments: showAssignmentsTo(rulebook, 'voucher', voucher.id, code.code),
     created_at: isoOf(code.createdAt),
     ...present({ updated_at: isoOrNull(code.updatedAt) }),
     categories,
