@@ -1,9 +1,8 @@
 // Who did it: every change of a definition, adjustment of a balance, deletion and erasure, and change of a key, user or role, with its actor.
-import type { AccessFact } from '../src/domain/access/facts.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
 import { changeOf, rulebookFacts } from '../src/domain/rulebook/facts.ts'
-import type { Projection } from './projection.ts'
+import { type FactType, projection, type Reaction, type RecordedOf } from './projection.ts'
 
 export interface AccessLogDocument {
   readonly _id: string
@@ -18,72 +17,59 @@ export interface AccessLogDocument {
   readonly position: string
 }
 
-interface Done {
-  readonly action: string
-  readonly type: string
-  readonly id: string
-}
-
 /** `projectWebhook` as `project_webhook`, as names in answers are. */
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-const card =
-  (action: string) =>
-  (data: unknown): Done => ({
-    action,
-    type: 'loyalty_card',
-    id: (data as { readonly card: { readonly id: string } }).card.id,
-  })
-const customer =
-  (action: string) =>
-  (_: unknown, stream: string): Done => ({
-    action,
-    type: 'customer',
-    id: stream.replace(/^customer-/, ''),
-  })
-const access =
-  (action: string, type = 'access_key') =>
-  (data: unknown): Done => {
-    const of = data as AccessFact['data']
-    if ('user' in of) return { action, type, id: of.user.id }
-    if ('key' in of) return { action, type, id: of.key.id }
-    if ('id' in of) return { action, type, id: of.id }
-    return { action, type: 'role', id: 'role' in of ? of.role.name : of.name }
-  }
-const user = (action: string) => access(action, 'access_user')
+const entry = (
+  key: string,
+  fact: RecordedFact,
+  done: Pick<AccessLogDocument, 'action' | 'resource_type' | 'resource'>,
+): AccessLogDocument | null =>
+  fact.metadata.actor
+    ? {
+        _id: key,
+        at: new Date(decidedAt(fact)),
+        actor: fact.metadata.actor.name,
+        role: fact.metadata.actor.role,
+        ...done,
+        request_id: fact.metadata.$correlationId,
+        position: sortable(fact.position),
+      }
+    : null
 
-const DONE: Readonly<Record<string, (data: unknown, stream: string) => Done>> = {
-  AccessKeyCreated: access('created'),
-  AccessKeyRotated: access('rotated'),
-  AccessKeyRevoked: access('revoked'),
-  AccessRoleSaved: access('saved'),
-  AccessRoleDeleted: access('deleted'),
-  AccessUserInvited: user('invited'),
-  AccessUserLinkMade: user('link_made'),
-  AccessUserChanged: user('changed'),
-  AccessUserPasswordSet: user('password_set'),
-  AccessUserSignedOut: user('signed_out'),
-  AccessUserIdentified: user('identified'),
-  AccessUserRemoved: user('removed'),
-  PointsAdded: card('points_added'),
-  PointsRemoved: card('points_removed'),
-  PendingPointsUpdated: card('pending_points_changed'),
-  PendingPointsCanceled: card('pending_points_canceled'),
-  GiftCreditsChanged: (data) => {
-    const { voucher, amount } = data as { readonly voucher: string; readonly amount: number }
-    return { action: amount < 0 ? 'credits_removed' : 'credits_added', type: 'voucher', id: voucher }
-  },
-  CustomerDeleted: customer('deleted'),
-  CustomerErased: customer('erased'),
-}
+/** What nobody did is in no log. */
+const keyIfDone = (fact: RecordedFact): string | undefined => (fact.metadata.actor ? fact.id : undefined)
 
-const doneBy = (fact: RecordedFact): Done | undefined => {
-  const change = changeOf(fact)
-  if (change) return { action: change.verb.toLowerCase(), type: snake(change.kind), id: change.id }
-  return Object.hasOwn(DONE, fact.type) ? DONE[fact.type]!(fact.data, fact.stream) : undefined
-}
+type Logged<T extends FactType> = Reaction<AccessLogDocument, T, string>
 
-export const accessLog: Projection<AccessLogDocument> = {
+const logged = <T extends FactType>(
+  type: string,
+  action: string | ((data: RecordedOf<T>['data']) => string),
+  idOf: (data: RecordedOf<T>['data'], stream: string) => string,
+): Logged<T> => [
+  keyIfDone,
+  (before, fact, { key, owner: stream }) =>
+    before ??
+    entry(key, fact, {
+      action: typeof action === 'string' ? action : action(fact.data),
+      resource_type: type,
+      resource: idOf(fact.data, stream),
+    }),
+]
+
+type KeyFact = 'AccessKeyRotated' | 'AccessKeyRevoked'
+const key = (action: string) => logged<KeyFact>('access_key', action, ({ id }) => id)
+
+type UserFact = Exclude<Extract<FactType, `AccessUser${string}`>, 'AccessUserInvited'>
+const user = (action: string) => logged<UserFact>('access_user', action, ({ id }) => id)
+
+type CardFact = 'PointsAdded' | 'PointsRemoved' | 'PendingPointsUpdated' | 'PendingPointsCanceled'
+const card = (action: string) => logged<CardFact>('loyalty_card', action, (data) => data.card.id)
+
+const customer = (action: string) =>
+  logged<'CustomerDeleted' | 'CustomerErased'>('customer', action, (_, stream) => stream.replace(/^customer-/, ''))
+
+export const accessLog = projection<AccessLogDocument>({
   name: 'accessLog',
   version: 2,
   indexes: [
@@ -93,22 +79,42 @@ export const accessLog: Projection<AccessLogDocument> = {
     { key: { resource: 1, position: 1 } },
   ],
   insertOnly: true,
-  types: [...Object.keys(rulebookFacts), ...Object.keys(DONE)],
-  keys: (fact) => (fact.metadata.actor && doneBy(fact) ? [fact.id] : []),
-  evolve: (before, fact, key) => {
-    const done = doneBy(fact)
-    const { actor } = fact.metadata
-    if (before || !done || !actor) return before
-    return {
-      _id: key,
-      at: new Date(decidedAt(fact)),
-      actor: actor.name,
-      role: actor.role,
-      action: done.action,
-      resource_type: done.type,
-      resource: done.id,
-      request_id: fact.metadata.$correlationId,
-      position: sortable(fact.position),
-    }
+  streams: (stream) => stream,
+  on: {
+    AccessKeyCreated: logged('access_key', 'created', (data) => data.key.id),
+    AccessKeyRotated: key('rotated'),
+    AccessKeyRevoked: key('revoked'),
+    AccessRoleSaved: logged('role', 'saved', ({ role }) => role.name),
+    AccessRoleDeleted: logged('role', 'deleted', ({ name }) => name),
+    AccessUserInvited: logged('access_user', 'invited', (data) => data.user.id),
+    AccessUserLinkMade: user('link_made'),
+    AccessUserChanged: user('changed'),
+    AccessUserPasswordSet: user('password_set'),
+    AccessUserSignedOut: user('signed_out'),
+    AccessUserIdentified: user('identified'),
+    AccessUserRemoved: user('removed'),
+    PointsAdded: card('points_added'),
+    PointsRemoved: card('points_removed'),
+    PendingPointsUpdated: card('pending_points_changed'),
+    PendingPointsCanceled: card('pending_points_canceled'),
+    GiftCreditsChanged: logged(
+      'voucher',
+      ({ amount }) => (amount < 0 ? 'credits_removed' : 'credits_added'),
+      ({ voucher }) => voucher,
+    ),
+    CustomerDeleted: customer('deleted'),
+    CustomerErased: customer('erased'),
   },
-}
+  others: {
+    types: Object.keys(rulebookFacts),
+    reaction: [
+      (fact) => (changeOf(fact) ? keyIfDone(fact) : undefined),
+      (before, fact, { key }) => {
+        const change = changeOf(fact)
+        if (before || !change) return before
+        const { verb, kind, id } = change
+        return entry(key, fact, { action: verb.toLowerCase(), resource_type: snake(kind), resource: id })
+      },
+    ],
+  },
+})

@@ -1,7 +1,7 @@
 // Totals of each campaign's redemptions and rollbacks, and of the money in them.
 import { requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import { projection } from './projection.ts'
+import { projection, type Reaction, type RecordedOf } from './projection.ts'
 
 /** Amounts in minor units; what was rolled back is in both, not taken off the first. */
 export interface CampaignTotalsDocument {
@@ -34,11 +34,18 @@ const NOTHING: Omit<CampaignTotalsDocument, '_id'> = {
   rolled_back_credits: 0,
 }
 
-const totalsOf = (before: CampaignTotalsDocument | null, key: string): CampaignTotalsDocument =>
-  before ?? { _id: key, ...NOTHING }
+type Totals = typeof NOTHING
 
-const campaignOf = ({ data }: { readonly data: { readonly campaign?: { readonly id: string } | undefined } }) =>
-  data.campaign?.id
+/** A redemption of a campaign adds these to its totals. */
+const adding = <T extends `Redemption${'Succeeded' | 'Failed' | 'RolledBack' | 'RollbackFailed'}`>(
+  more: (fact: RecordedOf<T>) => Partial<Totals>,
+): Reaction<CampaignTotalsDocument, T, string> => [
+  ({ data }) => data.campaign?.id,
+  (before, fact, { key }) => {
+    const grown = Object.entries(more(fact)).map(([name, by]) => [name, (before?.[name as keyof Totals] ?? 0) + by])
+    return { _id: key, ...NOTHING, ...before, ...Object.fromEntries(grown) }
+  },
+]
 
 export const campaignTotals = projection<CampaignTotalsDocument>({
   name: 'campaignTotals',
@@ -46,45 +53,19 @@ export const campaignTotals = projection<CampaignTotalsDocument>({
   indexes: [],
   streams: (stream) => customerOfStream(stream) ?? requestOfStream(stream),
   on: {
-    RedemptionSucceeded: [
-      campaignOf,
-      (before, { data: { share } }, { key }) => {
-        const totals = totalsOf(before, key)
-        return {
-          ...totals,
-          succeeded: totals.succeeded + 1,
-          discounted: totals.discounted + share.discounted,
-          orders: totals.orders + share.amount,
-          credits: totals.credits + share.credits,
-        }
-      },
-    ],
-    RedemptionRolledBack: [
-      campaignOf,
-      (before, { data: { share } }, { key }) => {
-        const totals = totalsOf(before, key)
-        return {
-          ...totals,
-          rolled_back: totals.rolled_back + 1,
-          rolled_back_discounted: totals.rolled_back_discounted + share.discounted,
-          rolled_back_orders: totals.rolled_back_orders + share.amount,
-          rolled_back_credits: totals.rolled_back_credits + share.credits,
-        }
-      },
-    ],
-    RedemptionFailed: [
-      campaignOf,
-      (before, _, { key }) => {
-        const totals = totalsOf(before, key)
-        return { ...totals, failed: totals.failed + 1 }
-      },
-    ],
-    RedemptionRollbackFailed: [
-      campaignOf,
-      (before, _, { key }) => {
-        const totals = totalsOf(before, key)
-        return { ...totals, rollbacks_failed: totals.rollbacks_failed + 1 }
-      },
-    ],
+    RedemptionSucceeded: adding(({ data: { share } }) => ({
+      succeeded: 1,
+      discounted: share.discounted,
+      orders: share.amount,
+      credits: share.credits,
+    })),
+    RedemptionRolledBack: adding(({ data: { share } }) => ({
+      rolled_back: 1,
+      rolled_back_discounted: share.discounted,
+      rolled_back_orders: share.amount,
+      rolled_back_credits: share.credits,
+    })),
+    RedemptionFailed: adding(() => ({ failed: 1 })),
+    RedemptionRollbackFailed: adding(() => ({ rollbacks_failed: 1 })),
   },
 })

@@ -70,26 +70,40 @@ export const erasing = <D extends object, O = string>(
   TracesErased: [(fact) => erasedKeys(fact, of), (before) => before && anonymous(before)],
 })
 
-/** A projection of what it does on facts of each type: other types are of no interest to it. */
+/** The reaction to types of facts that have no row: to these, which are known when the program runs, or (absent) to all. */
+interface Others<D extends object, O> {
+  readonly types?: readonly string[]
+  readonly reaction: readonly [
+    keys: (fact: RecordedFact, owner: O) => string | readonly string[] | undefined,
+    evolve: (before: D | null, fact: RecordedFact, at: { readonly key: string; readonly owner: O }) => D | null,
+  ]
+}
+
+/** A projection of what it does on facts of each type: types that it does not name are of no interest to it. */
 export const projection = <D extends object, O = string>({
   on,
+  others,
   streams,
   ...rest
 }: Pick<Projection, 'name' | 'version' | 'indexes' | 'insertOnly'> & {
   readonly on: Reactions<D, O>
+  readonly others?: Others<D, O>
   /** Whose a stream is; undefined: its facts are of no interest. Erasing is told in streams of its own. */
   readonly streams: (stream: string) => O | undefined
 }): Projection<D> => {
   type Any = Reaction<D, FactType, O | undefined>
   const byType = new Map<string, Any>(Object.entries(on as Readonly<Record<string, Any>>))
+  const toOthers = others?.reaction as Any | undefined
+  if (toOthers) for (const type of others?.types ?? []) byType.set(type, toOthers)
+  const takesAll = toOthers !== undefined && others?.types === undefined
   const reactionTo = (fact: RecordedFact) => {
-    const reaction = byType.get(fact.type)
+    const reaction = byType.get(fact.type) ?? (takesAll ? toOthers : undefined)
     const owner = streams(fact.stream)
     return reaction && (owner !== undefined || erasedBy(fact)) ? { reaction, owner } : undefined
   }
   return {
     ...rest,
-    types: [...byType.keys()],
+    types: takesAll ? undefined : [...byType.keys()],
     keys(fact) {
       const found = reactionTo(fact)
       if (!found) return []
