@@ -1,6 +1,6 @@
 // What is asked of jobs in the background while they run or after they failed: to end, or to go on.
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { AsyncActionObject, showAction } from '../src/api/presenters/asyncActions.ts'
 import { ById } from '../src/api/shapes.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
@@ -30,8 +30,6 @@ const change = async (
   switch (changed.kind) {
     case 'unknown':
       return notFound('async_action', id)
-    case 'busy':
-      return tooBusy()
     case 'refused':
       return refuse('conflict', changed.why, { resourceType: 'async_action', resourceId: id })
     case 'done': {

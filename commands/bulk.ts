@@ -10,11 +10,6 @@ import type { Services } from '../src/services.ts'
 import type { Faulty } from './csvRows.ts'
 import { type OrderBody, wishOf } from './orders.ts'
 
-/** Other writers were faster: the item is tried again. */
-const busy = (): never => {
-  throw new Error('it is being changed by many at once')
-}
-
 const importOrder = async (
   services: Services,
   body: OrderBody,
@@ -23,7 +18,6 @@ const importOrder = async (
   const wish = await wishOf(services, body, context, { by: 'import' })
   if (isFailure(wish)) return `${wish.key}: ${wish.details ?? wish.message}`
   const saved = await services.orders.save(wish, context)
-  if (saved.kind === 'busy') return busy()
   return saved.kind === 'refused' ? `${saved.refusal.key}: ${saved.refusal.details}` : undefined
 }
 
@@ -38,7 +32,6 @@ const saveCustomer = async (
   const stream = id !== undefined && isCustomerId(id) ? id : customerOfSource(services, named)
   const command = { type: 'SaveCustomer', profile, mayCreate: mayCreate && id === undefined } as const
   const saved = await services.customers.execute(stream, command, context)
-  if (saved.kind === 'busy') return busy()
   return saved.kind === 'refused' ? `${saved.refusal.key}: ${saved.refusal.details}` : undefined
 }
 

@@ -1,7 +1,7 @@
 // What commands about the points of a card share: their fields, how they are executed, and what is answered to a repeat.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import type { ByMember } from '../src/api/presenters/loyaltyMembers.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
 import { printOf } from '../src/domain/print.ts'
@@ -41,7 +41,6 @@ export const executeOnCard = async (
   // By what it was sent says nothing of the change; the reason is held against the fact that is repeated (`otherReason`).
   const print = sourceId ? { print: printOf({ ...command, reason: null, source: null }) } : {}
   const executed = await services.customers.execute(customer.id, command, contextOf(call, services, { key, ...print }))
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused' && executed.known && sourceId) return fromRefusal(refuseSourceId(sourceId).refused)
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   return { done: executed, key }

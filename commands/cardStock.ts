@@ -1,5 +1,4 @@
 // Giving cards that a program has ready: made beforehand, with a code of their own and nobody's so far.
-import { tooBusy } from '../src/api/context.ts'
 import type { CardRef } from '../src/domain/customer/loyalty/facts.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import type { ProfilePatch } from '../src/domain/customer/profile.ts'
@@ -14,6 +13,7 @@ import { settleAssignment } from '../src/runtime/assignments.ts'
 import { changeCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 
 /** Who is to have a card of which program, by which request. */
 export interface CardWish {
@@ -84,7 +84,6 @@ export const giveCard = async (
   })
   if (tried.kind === 'refused') return fromRefusal(tried.refusal)
   const saved = await services.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate }, context)
-  if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const publication = { id: publicationOf(wish), channel: source, metadata: { ...metadata }, ...present({ sourceId }) }
   const changed = await changeCode(
@@ -107,7 +106,6 @@ export const giveCard = async (
     },
     context,
   )
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const { state, position } = executed
   const card = state.loyalty.cards[changed.state.owner.id] ?? cardGivenBy(state, wish)
@@ -127,5 +125,5 @@ export const cardFromStock = async (
     const given = await giveCard(services, code, wish, context)
     if (given) return given
   }
-  return tooBusy()
+  throw new TooBusy(`campaign ${wish.program.id}`)
 }

@@ -47,7 +47,6 @@ const takeOne = async (
     { ...context, now, key: `clock:${fact}` },
   )
   if (executed.kind === 'refused') return { ...decision, outcome: 'stays', stays: executed.refusal.details ?? '' }
-  if (executed.kind === 'busy') return { ...decision, outcome: 'stays', stays: 'others were faster: ask again' }
   return { ...decision, outcome: executed.kind === 'done' ? 'taken_back' : 'was_taken_back' }
 }
 

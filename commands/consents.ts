@@ -1,6 +1,6 @@
 // Recording what a customer says of being written to.
 import * as v from 'valibot'
-import { contextOf, findCustomer, tooBusy } from '../src/api/context.ts'
+import { contextOf, findCustomer } from '../src/api/context.ts'
 import { Consents, showConsents } from '../src/api/presenters/consents.ts'
 import { Consent } from '../src/domain/customer/consents.ts'
 import { isFailure } from '../src/http/errors.ts'
@@ -34,7 +34,6 @@ const save = async (
     by: call.key.name,
   } as const
   const executed = await services.customers.execute(found.id, command, contextOf(call, services))
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return { refused: executed.refusal }
   return {
     body: showConsents(services, executed.state),

@@ -1,7 +1,7 @@
 // Creating, changing and deleting customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, customerOfSource, findCustomer, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource, findCustomer } from '../src/api/context.ts'
 import { CustomerObject, showCustomerBriefly, showCustomerState } from '../src/api/presenters/customers.ts'
 import { creditsLeft } from '../src/api/presenters/giftBalances.ts'
 import { reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
@@ -18,8 +18,6 @@ type AnyCall = Call<unknown, unknown, unknown>
 
 const answer = (executed: Executed, toGo?: number): Outcome => {
   switch (executed.kind) {
-    case 'busy':
-      return tooBusy()
     case 'refused':
       return fromRefusal(executed.refusal)
     case 'done':
@@ -35,9 +33,7 @@ const answer = (executed: Executed, toGo?: number): Outcome => {
 
 /** The customer as it was saved, with the credits that are left on gift vouchers, where they can be told. */
 const answerWhole = async (services: Services, executed: Executed): Promise<Outcome> =>
-  executed.kind === 'busy' || executed.kind === 'refused'
-    ? answer(executed)
-    : answer(executed, await creditsLeft(services, executed.state))
+  executed.kind === 'refused' ? answer(executed) : answer(executed, await creditsLeft(services, executed.state))
 
 /**
  * Saves a profile. A `source_id` given to a customer that has none is first reserved in the stream that it names, so that no
@@ -62,7 +58,7 @@ const save = async (
           { type: 'LinkCustomer', to: id },
           { ...context, key: `process:link:${id}` },
         )
-        if (linked.kind === 'refused' || linked.kind === 'busy') return answer(linked)
+        if (linked.kind === 'refused') return answer(linked)
       }
     }
   }
@@ -92,7 +88,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerInput, unknown, 
     },
     contextOf(call, services),
   )
-  if (reach.reads || executed.kind === 'busy' || executed.kind === 'refused') return answerWhole(services, executed)
+  if (reach.reads || executed.kind === 'refused') return answerWhole(services, executed)
   const { state, position } = executed
   return {
     body: showCustomerBriefly(named, tellable(reach, state.profile)),
@@ -131,7 +127,7 @@ const remove = async (services: Services, call: Call<unknown, unknown, { id: str
     { type: 'DeleteCustomer', permanently: false },
     contextOf(call, services),
   )
-  if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  if (executed.kind === 'refused') return answer(executed)
   return {
     status: 204,
     consistencyToken: executed.position,
@@ -169,7 +165,7 @@ const eraseForGood = async (services: Services, call: Call<unknown, unknown, { i
   const id = await services.customers.resolve(call.params.id)
   const command = { type: 'DeleteCustomer', permanently: true } as const
   const executed = await services.customers.execute(id, command, contextOf(call, services))
-  if (executed.kind === 'busy' || executed.kind === 'refused') return answer(executed)
+  if (executed.kind === 'refused') return answer(executed)
   const { erasure } = executed.state
   if (!erasure) return notFound('customer', call.params.id)
   await services.erasures.finish(id)

@@ -8,7 +8,6 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
-import { unavailable } from '../src/http/errors.ts'
 import type { Answer, Call, Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -77,8 +76,6 @@ export const changeDefinitions = async (
   switch (changed.kind) {
     case 'refused':
       return changed.refused
-    case 'busy':
-      return unavailable('The definitions are being changed by many requests at once; try again')
     case 'changed': {
       const doubts = doubtsAbout(proposals, changed.rulebook.definitions)
       const shown = await answer(changed.rulebook)

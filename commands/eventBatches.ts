@@ -1,13 +1,14 @@
 // Recording many events by one request: each is taken or refused by itself.
 import * as v from 'valibot'
 import { MAX_BATCH_BYTES } from '../src/domain/size.ts'
-import { errorBody, type Failure, overloaded, refuse } from '../src/http/errors.ts'
+import { errorBody, type Failure, notTried, overloaded, refuse } from '../src/http/errors.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import { createTurns } from '../src/line/turns.ts'
 import { mapError } from '../src/runtime/errors.ts'
 import type { Services } from '../src/services.ts'
-import { checkTrackBody, keyOf, notTried, record } from './eventRecording.ts'
+import { NotTried, TooBusy } from '../src/trouble.ts'
+import { checkTrackBody, keyOf, record } from './eventRecording.ts'
 import type { TrackQuery } from './events.ts'
 
 export const MAX_BATCH = 1_000
@@ -66,13 +67,14 @@ const inPieces = async <T, R>(
   return results
 }
 
-/** The same as `record`; what is too large to be recorded is this event's fault, and that of no other. */
+/** The same as `record`; what is too large to be recorded, or others are faster with, is said of this event and no other. */
 const recordAlone = async (...args: Parameters<typeof record>): ReturnType<typeof record> => {
   try {
     return await record(...args)
   } catch (error) {
     const failure = mapError(error)
-    if (failure?.key === 'payload_too_large') return { failure }
+    const isItsOwn = failure?.key === 'payload_too_large' || error instanceof TooBusy || error instanceof NotTried
+    if (failure && isItsOwn) return { failure }
     throw error
   }
 }

@@ -1,6 +1,6 @@
 // Recording one event: what a body must be, whom it is about, and what comes of it.
 import * as v from 'valibot'
-import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { showEvent } from '../src/api/presenters/events.ts'
 import { type Reach, sayable, tellable } from '../src/api/reach.ts'
 import { callerKey, keyOwner, ownBeginning } from '../src/domain/callerKeys.ts'
@@ -162,10 +162,6 @@ interface Naming {
   readonly tryUntil?: number
 }
 
-/** What a batch's event is answered that there was no time for. */
-export const notTried = (): Failure =>
-  refuse('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
-
 /** Records one event; a repeat is answered with what the first time recorded, and one that says something else is refused. */
 export const record = async (
   services: Services,
@@ -200,8 +196,6 @@ export const record = async (
       : showEvent(command, { id, profile: told }, facts)
   }
   switch (executed.kind) {
-    case 'busy':
-      return { failure: executed.notTried ? notTried() : tooBusy() }
     case 'refused': {
       const { refusal, known, state } = executed
       if (known) {

@@ -1,7 +1,7 @@
 // Members of loyalty programs: joining, and switching a card.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { Code } from '../src/domain/codes.ts'
@@ -124,7 +124,6 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
     card = { id: made, code }
   }
   const executed = await services.customers.execute(holder, issueOf(wish, { id: card.id, code: card.code }), context)
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const { cards } = executed.state.loyalty
   const held = cards[card.id] ?? cardGivenBy(executed.state, wish)
@@ -167,7 +166,6 @@ export const loyaltyMemberCommands = (services: Services) => [
           { type: 'SwitchLoyaltyCard', card: found.card.id, active: word === 'enable' },
           contextOf(call, services),
         )
-        if (executed.kind === 'busy') return tooBusy()
         if (executed.kind === 'refused') return fromRefusal(executed.refusal)
         return {
           body: showCard(executed.state.loyalty.cards[found.card.id]!, executed.state.id, services.rulebook.current()),

@@ -1,6 +1,6 @@
 // Points that go from one card to another, which may be another customer's.
 import * as v from 'valibot'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { MovementFact } from '../src/domain/customer/loyalty/facts.ts'
@@ -49,7 +49,6 @@ const arrive = async (
     contextOf(call, services, { key: processKey(out) }),
   )
   // What is not done here is left to the process, which goes by the same keys.
-  if (received.kind === 'busy') return tooBusy()
   if (received.kind === 'refused') return fromRefusal(received.refusal)
   const rejected = (await factsOf(services, received)).find((fact) => fact.type === 'PointsTransferRejected')
   if (rejected?.type !== 'PointsTransferRejected') return undefined

@@ -1,7 +1,7 @@
 // Making and changing orders. A customer's order is decided with the customer, so that points, segments and messages follow at once.
 
 import * as v from 'valibot'
-import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
 import { OrderObject } from '../src/api/presenters/orders.ts'
 import { ById } from '../src/api/shapes.ts'
@@ -71,7 +71,6 @@ const saveReferrer = async (
     mayCreate,
   }
   const saved = await services.customers.execute(id, command, context)
-  if (saved.kind === 'busy') return tooBusy()
   return saved.kind === 'refused' ? fromRefusal(saved.refusal) : saved.state.id
 }
 
@@ -156,8 +155,6 @@ const save = async (
   if (isFailure(wish)) return wish
   const saved = await services.orders.save(wish, context)
   switch (saved.kind) {
-    case 'busy':
-      return tooBusy()
     case 'refused':
       return fromRefusal(saved.refusal)
     case 'saved': {

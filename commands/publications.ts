@@ -1,7 +1,7 @@
 // Publishing codes to customers.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { PublicationObject } from '../src/api/presenters/publications.ts'
@@ -91,7 +91,6 @@ const prepareCard = async (
   if (sourceId === undefined) return undefined
   const asked = issueOf(wish, { id: '', code: '' })
   const tried = await services.customers.execute(customer, asked, { ...context, dryRun: true })
-  if (tried.kind === 'busy') return tooBusy()
   if (tried.kind === 'refused') return fromRefusal(tried.refusal)
   const about = { id: publicationOf(wish), campaign: program.id, customer, sourceId, joinOnce }
   return takeSourceId(services, about, context, (state) => cardGivenBy(state, wish) !== undefined)
@@ -119,7 +118,6 @@ const publishCard = async (
     const owner = { type: 'loyalty_card', id: made, campaign: entry.id, customer }
     if ((await services.codes.reserve(code, owner, context)) === 'taken') continue
     const executed = await services.customers.execute(customer, issueOf(wish, { id: made, code }), context)
-    if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
     const card = executed.state.loyalty.cards[made] ?? cardGivenBy(executed.state, wish)
     return card ? cardAnswer(services, executed.state, card, executed.position) : usedUp(entry)

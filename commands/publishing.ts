@@ -1,7 +1,7 @@
 // How a publication finds its code: one that nobody has, else a new one, or the one that was asked for by name.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { creditsLeft } from '../src/api/presenters/giftBalances.ts'
 import { showHeld } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
@@ -30,6 +30,7 @@ import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 
 /** Whom a request names, by id or `source_id`, with what it says of the profile. */
 export const CustomerBody = v.pipe(
@@ -186,7 +187,6 @@ export const prepare = async (
 ): Promise<Failure | undefined> => {
   const asked = command('')
   const tried = await services.customers.execute(customer, asked, { ...context, dryRun: true })
-  if (tried.kind === 'busy') return tooBusy()
   if (tried.kind === 'refused') return fromRefusal(tried.refusal)
   const { id, sourceId } = asked.publication
   const about = { id, campaign: of, customer, sourceId, joinOnce: asked.joinOnce }
@@ -212,7 +212,6 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
   const { key: _, ...unnamed } = context
   // Before the code is claimed: what a crash leaves of the claim says nothing of the profile.
   const saved = await services.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate }, unnamed)
-  if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const changed = await changeCode(
     services.ledgers,
@@ -235,7 +234,6 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
     },
     unnamed,
   )
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const held = executed.state.vouchers[owner.id] ?? heldAlready(executed.state.vouchers, asked)
   return held
@@ -252,7 +250,7 @@ const fromStock = async (services: Services, entry: Entry<Campaign>, wish: Wish)
     const outcome = await assign(services, wish, code)
     if (outcome) return outcome
   }
-  return tooBusy()
+  throw new TooBusy(`campaign ${entry.id}`)
 }
 
 /** Makes a code for the customer: reserves one that nobody has in its stream, then records it in the customer's. */
@@ -265,7 +263,6 @@ const makeOne = async (services: Services, entry: Entry<Campaign>, wish: Wish): 
     const spec = giftOf(entry.definition)
     if ((await services.codes.reserve(asked.voucher.code, owner, context, spec)) === 'taken') continue
     const executed = await services.customers.execute(customer, asked, context)
-    if (executed.kind === 'busy') return tooBusy()
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
     const found = heldAlready(executed.state.vouchers, asked)
     if (found) return answer(services, executed.state, found, executed.position)
@@ -281,7 +278,7 @@ export const again = async (services: Services, { customer, command, context }: 
   const held = heldAlready(state.vouchers, asked)
   if (!held || state.status !== 'active') return undefined
   const saved = await services.customers.execute(customer, asked, context)
-  return answer(services, saved.kind === 'busy' || saved.kind === 'refused' ? state : saved.state, held, position)
+  return answer(services, saved.kind === 'refused' ? state : saved.state, held, position)
 }
 
 /** Publishes one code of a campaign. */

@@ -1,6 +1,5 @@
 // A publication of several codes of a campaign to one customer: all or none.
 import { randomBytes } from 'node:crypto'
-import { tooBusy } from '../src/api/context.ts'
 import type { VoucherRef } from '../src/domain/customer/vouchers/facts.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
@@ -12,6 +11,7 @@ import { settleGroup } from '../src/runtime/assignments.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 import { again, answer, type PublishCall, prepare, unsuitable, usedUp, type Wish, wishOf } from './publishing.ts'
 
 /** How often others may be faster with one of the codes before the request is told to come again. */
@@ -72,7 +72,6 @@ const assignAll = async (
     made: [...made],
   }
   const executed = await settleGroup(services, { campaign, customer, publication, joinOnce, claim }, unnamed)
-  if (executed.kind === 'busy') return tooBusy()
   const held = heldAlready(executed.state.vouchers, asked)
   if (held) return answer(services, executed.state, held, 'position' in executed ? executed.position : undefined)
   return executed.kind === 'refused' ? fromRefusal(executed.refusal) : undefined
@@ -96,7 +95,6 @@ export const publishTogether = async (
   const { profile, mayCreate } = wish.command('')
   const { key: _, ...unnamed } = wish.context
   const saved = await services.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate }, unnamed)
-  if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const canMake = !hasOwnCodes(campaignType) || type === 'AUTO_UPDATE'
   // What was made for a try that others were faster with is used by the next.
@@ -113,5 +111,5 @@ export const publishTogether = async (
     const outcome = await assignAll(services, wish, entry.id, { stock, made })
     if (outcome) return outcome
   }
-  return tooBusy()
+  throw new TooBusy(`campaign ${entry.id}`)
 }

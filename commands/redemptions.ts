@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { redeemedVouchers } from '../src/api/presenters/redeemedVouchers.ts'
 import { RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
 import { type Reach, tellable, tellableRefusal } from '../src/api/reach.ts'
@@ -35,6 +35,7 @@ import type { Succeeded } from '../src/runtime/redemptions.ts'
 import type { RolledBack } from '../src/runtime/rollBack.ts'
 import { caughtUp, findPatiently } from '../src/runtime/shown.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 
 const TAG = 'Redemptions'
 
@@ -106,7 +107,6 @@ const redeem = async (
     },
     context,
   )
-  if (redeemed.kind === 'busy') return { failure: tooBusy() }
   if (redeemed.kind === 'failed')
     return { failure: failed(fromRefusal(tellableRefusal(reach, redeemed.refusal)), redeemed.position) }
   const { customer: state, position, redemptions, streams } = redeemed
@@ -114,7 +114,7 @@ const redeem = async (
     shownTo(reach, redemptionOf({ type: 'RedemptionSucceeded', data }, state?.id ?? null, NO_PLACE)),
   )
   const profile = state && tellable(reach, state.profile)
-  if (!isSome(children)) return { failure: tooBusy() }
+  if (!isSome(children)) throw new TooBusy(`request ${redeemed.request}`)
   const vouchers = reach.isStranger
     ? new Map<string, object>()
     : await redeemedVouchers(services, redeemedIn(children), { request: redeemed.request, ...present({ streams }) })
@@ -249,8 +249,6 @@ const rollBack = async (
     contextOf(call, services, call.idempotencyKey === undefined ? {} : { key: idFrom('rr', id, call.idempotencyKey) }),
   )
   switch (done.kind) {
-    case 'busy':
-      return { failure: tooBusy() }
     case 'failed':
       return { failure: failed(fromRefusal(done.refusal), done.position) }
     default:

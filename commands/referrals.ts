@@ -1,6 +1,6 @@
 // Assigning referees to a referral code, and taking them from it again.
 import * as v from 'valibot'
-import { contextOf, customerOfSource, tooBusy } from '../src/api/context.ts'
+import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { HolderObject, showHolder } from '../src/api/presenters/referrals.ts'
 import { CodeName } from '../src/domain/codes.ts'
@@ -94,11 +94,9 @@ const assign = async (services: Services, call: AssignCall): Promise<Outcome> =>
   const context = contextOf(call, services)
   for (const { id, profile, mayCreate } of named) {
     const saved = await services.customers.execute(id, { type: 'SaveCustomer', profile, mayCreate }, context)
-    if (saved.kind === 'busy') return tooBusy()
     if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   }
   const changed = await changeCode(services.ledgers, code, command, context)
-  if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   return {
     body: {
@@ -130,7 +128,6 @@ const remove = async (
     { type: 'RemoveReferee', referral: found.referral, holder },
     contextOf(call, services),
   )
-  if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   return { status: 204, consistencyToken: changed.position }
 }

@@ -1,7 +1,7 @@
 // Paying for rewards with points, and taking that back.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { ByMember, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { showReward } from '../src/api/presenters/rewards.ts'
@@ -24,6 +24,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { processKey } from '../src/processes/process.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 import {
   executeOnCard,
   type MemberCall,
@@ -72,13 +73,12 @@ const redeemReserved = async (
   )
   if ('refusal' in kept) return fromRefusal(kept.refusal)
   const reservation = kept.state.reserved.get(redemption) ?? kept.state.taken.get(redemption)
-  if (reservation === undefined) return tooBusy()
+  if (reservation === undefined) throw new TooBusy(`reward ${reward}`)
   const executed = await services.customers.execute(
     customer.id,
     { ...command, reservation },
     { ...context, key: processKey({ id: reservation }) },
   )
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   const declined = (await factsOf(services, executed)).find((fact) => fact.type === 'RewardDeclined')
   if (declined?.type !== 'RewardDeclined') return executed
@@ -210,7 +210,7 @@ const cardGiven = async (
       { type: 'ReplaceCardCode', card: card.id, taken: card.code, attempt },
       context,
     )
-    if (replaced.kind === 'busy' || replaced.kind === 'refused') return undefined
+    if (replaced.kind === 'refused') return undefined
     card = replaced.state.loyalty.cards[card.id]
   }
   return undefined
@@ -243,7 +243,7 @@ const voucherGiven = async (
       { type: 'ReplaceVoucherCode', voucher: id, taken: code, attempt },
       context,
     )
-    if (replaced.kind === 'busy' || replaced.kind === 'refused') return undefined
+    if (replaced.kind === 'refused') return undefined
     held = replaced.state.vouchers[id]
   }
   return undefined

@@ -1,7 +1,7 @@
 // Making single vouchers and codes of campaigns, and changing, switching and deleting vouchers of all kinds.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { contextOf, tooBusy } from '../src/api/context.ts'
+import { contextOf } from '../src/api/context.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { codeNamed, showCode, VoucherObject } from '../src/api/presenters/vouchers.ts'
 import { answered } from '../src/domain/answered.ts'
@@ -195,7 +195,6 @@ const perform = async (
   command: Parameters<typeof changeCode>[2],
 ): Promise<Outcome> => {
   const changed = await changeCode(services.ledgers, code, command, contextOf(call, services))
-  if (changed.kind === 'busy') return tooBusy()
   if (changed.kind === 'refused') return fromRefusal(changed.refusal)
   if (!changed.state.deleted) return answer(services, code, changed.position)
   return { status: 204, consistencyToken: changed.position }
@@ -217,7 +216,6 @@ const switchCode = async (
     { type: 'SwitchLoyaltyCard', card: owner.id, active },
     contextOf(call, services),
   )
-  if (executed.kind === 'busy') return tooBusy()
   if (executed.kind === 'refused') return fromRefusal(executed.refusal)
   return answer(services, code, executed.position)
 }

@@ -10,8 +10,24 @@ export class ReadModelBehind extends Error {
   }
 }
 
+/** Others were faster, again and again: nothing was recorded, and asking again soon makes sense. */
+export class TooBusy extends Error {
+  constructor(what: string) {
+    super(`${what} is being changed by many at once`)
+    this.name = 'TooBusy'
+  }
+}
+
+/** There was no time left for it, and nothing was decided. */
+export class NotTried extends Error {
+  constructor() {
+    super('The time was over before it was tried')
+    this.name = 'NotTried'
+  }
+}
+
 /**
- * `wait`: it is the stores' trouble and no fault of the item, which is tried for as long as that takes. `again`: it is tried
+ * `wait`: it is the stores' trouble, or others were faster, and no fault of the item, which is tried for as long as that takes. `again`: it is tried
  * some times. `never`: the same would be refused again.
  */
 export type Verdict = 'wait' | 'again' | 'never'
@@ -21,6 +37,7 @@ export const verdictOf = (error: unknown): Verdict => {
     error instanceof StoreUnavailable ||
     error instanceof ReadModelUnavailable ||
     error instanceof ReadModelBehind ||
+    error instanceof TooBusy ||
     (error instanceof AppendRefused && error.reason === 'access_denied')
   )
     return 'wait'

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { type CustomerId, customerIdFrom } from '../domain/ids.ts'
-import { type Failure, notFound, unavailable } from '../http/errors.ts'
+import { type Failure, notFound } from '../http/errors.ts'
 import type { Call } from '../http/route.ts'
 import { createLru } from '../lru.ts'
 import type { CommandContext } from '../runtime/customers.ts'
@@ -30,8 +30,6 @@ export const contextOf = (
 }
 
 /** Other writers were faster, five times in a row. */
-export const tooBusy = (): Failure => unavailable('The customer is being changed by many requests at once; try again')
-
 /** Ids of customers who were named lately: a keyed hash costs more than to look one up. */
 const ids = createLru<CustomerId>({ entries: 10_000 })
 

@@ -21,7 +21,7 @@ import { loadCode } from '../runtime/codeStreams.ts'
 import type { CommandContext } from '../runtime/customers.ts'
 import type { RedemptionAsk } from '../runtime/redemptions.ts'
 import type { Services } from '../services.ts'
-import { customerOfSource, tooBusy } from './context.ts'
+import { customerOfSource } from './context.ts'
 import { type Reach, reachOf, sayable, strangerFault } from './reach.ts'
 
 /** How many redeemables one request may name. */
@@ -251,7 +251,6 @@ export const customerMeant = async (
   const profile = isQuestion ? {} : sayable(reach, { id }, said)
   const command = { type: 'SaveCustomer', profile, mayCreate: isQuestion || id === undefined } as const
   const saved = await services.customers.execute(stream, command, unnamed)
-  if (saved.kind === 'busy') return tooBusy()
   if (saved.kind === 'refused') return fromRefusal(saved.refusal)
   const { state, position } = saved
   return {

@@ -15,7 +15,6 @@ import { templateOf } from '../domain/templates/template.ts'
 import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
-import { TooBusy } from '../runtime/decider.ts'
 import type { IssueCode } from '../runtime/messageCodes.ts'
 import { verdictOf } from '../trouble.ts'
 import type { AddressBounds } from './addresses.ts'
@@ -236,7 +235,7 @@ export const createAttempt = (options: AttemptOptions) => {
       })
     } catch (error) {
       // Nothing that is so only now is a reason to give a message up.
-      if (verdictOf(error) === 'wait' || error instanceof TooBusy) throw error
+      if (verdictOf(error) === 'wait') throw error
       return failed(`not rendered: ${textOf(error)}`, {})
     }
 

@@ -156,6 +156,10 @@ export const unavailable = (details: string, retryAfter = 1): Failure => refuse(
 export const overloaded = (retryAfter: number): Failure =>
   unavailable(`There is more to do than can be done soon; ask again in ${retryAfter} s`, retryAfter)
 
+/** 503 for one of many that there was no time for. */
+export const notTried = (): Failure =>
+  refuse('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
+
 /** 507: nothing can be recorded until an operator has made room. Seconds until it may be worth asking again. */
 export const insufficientStorage = (details: string, retryAfter = 30): Failure =>
   refuse('insufficient_storage', details, { retryAfter })

@@ -37,7 +37,6 @@ export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProces
 
   const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
     const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
-    if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
     if (executed.kind === 'refused') throw new Error(executed.refusal.details)
   }
 

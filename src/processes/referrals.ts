@@ -42,7 +42,6 @@ export const referralProcesses = ({
 
   const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
     const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
-    if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
     if (executed.kind === 'refused') throw new Error(executed.refusal.details)
   }
 

@@ -75,7 +75,6 @@ export const settleAssignment = async (
     ...context,
     key: `process:${publication.id}/${voucher}`,
   })
-  if (executed.kind === 'busy') return executed
   const { vouchers, loyalty } = executed.state
   if (Object.hasOwn(vouchers, voucher) || Object.hasOwn(loyalty.cards, voucher)) return executed
   const release = { type: 'ReleaseCode', customer, publication: publication.id } as const
@@ -129,11 +128,9 @@ export const settleGroup = async (
   let executed = await customers.execute(customer, isClaimed ? publish : giveUp, keyed)
   if (isClaimed && executed.kind === 'refused') {
     const ended = await customers.execute(customer, giveUp, keyed)
-    if (ended.kind === 'busy') return ended
     // The other one may have published them in between.
     if (Object.hasOwn(ended.state.vouchers, voucher!.id)) executed = ended
   }
-  if (executed.kind === 'busy') return executed
   for (const { id, code } of claim.vouchers) {
     if (Object.hasOwn(executed.state.vouchers, id)) continue
     const release = { type: 'ReleaseCode', customer, publication: publication.id, claim: claim.id } as const

@@ -4,7 +4,7 @@ import type { ChangeOfCode } from '../domain/redemption/ledgers.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type CodeState, noCode } from '../domain/vouchers/code.ts'
 import type { CommandContext } from './customers.ts'
-import { type LoadedStream, TooBusy } from './decider.ts'
+import type { LoadedStream } from './decider.ts'
 import type { Ledgers } from './ledgers.ts'
 
 /** Where codes are. */
@@ -21,8 +21,6 @@ export const loadCode = async ({ codes }: CodeStreams, text: string): Promise<Lo
 export type CodeChanged =
   | { readonly kind: 'done'; readonly state: CodeState; readonly position: bigint | undefined }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Other writers were faster, again and again. */
-  | { readonly kind: 'busy' }
 
 /** Decides and records one command on a code, or the one that the code's state as it then is leads to. */
 export const changeCode = async (
@@ -31,11 +29,6 @@ export const changeCode = async (
   asked: ChangeOfCode,
   context: CommandContext,
 ): Promise<CodeChanged> => {
-  try {
-    const { state, position, refusal } = await codes.execute(code, asked, context)
-    return refusal ? { kind: 'refused', refusal } : { kind: 'done', state: state.code, position }
-  } catch (error) {
-    if (error instanceof TooBusy) return { kind: 'busy' }
-    throw error
-  }
+  const { state, position, refusal } = await codes.execute(code, asked, context)
+  return refusal ? { kind: 'refused', refusal } : { kind: 'done', state: state.code, position }
 }

@@ -10,6 +10,7 @@ import { AppendRefused } from '../eventstore/errors.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { AppendResult } from '../eventstore/types.ts'
 import { createTurns } from '../line/turns.ts'
+import { TooBusy } from '../trouble.ts'
 import type { LogPart } from './foreseen.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded, Customers as LoadedCustomers } from './loader.ts'
@@ -37,7 +38,7 @@ export interface CommandContext {
    * Only for a command that has nothing to say itself.
    */
   readonly inPassing?: boolean
-  /** ms since the epoch: what was not begun by then is not begun any more, and the answer is `busy`. */
+  /** ms since the epoch: what was not begun by then is not begun any more: `NotTried`. */
   readonly tryUntil?: number
 }
 
@@ -61,11 +62,9 @@ export type Executed =
       /** Where the key was used before: for another content. */
       readonly known?: KeyRange
     }
-  /** Other writers were faster, again and again; or there was no time for it, and nothing was decided. */
-  | { readonly kind: 'busy'; readonly notTried?: true }
 
 export interface CustomerRuntime {
-  /** Decides and records one command; rejects with the store's own errors when it is unavailable. */
+  /** Decides and records one command; rejects with the store's own errors when it is unavailable, `TooBusy` when others are faster. */
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
   /** The customer's state after everything that is recorded, as this node knows it. */
   load(id: string): Promise<Loaded>
@@ -243,7 +242,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       }
       const recording = await record(basis, jobs, round)
       if (recording.kind === 'recorded') {
-        for (const { job, executed } of round.answers) job.resolve(executed(recording.position))
+        for (const answer of round.answers) answer(recording.position)
         if (round.left.length > 0) await tried(id, round.left)
         return
       }
@@ -256,10 +255,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       // Who was presumed to be new, and is not, comes from the stream next.
       if (basis.from === 'presumed' && round.facts.length === 0) doubted = true
       if (!recording.isSurprise) continue
-      if (attempt >= MAX_ATTEMPTS) {
-        for (const job of jobs) job.resolve({ kind: 'busy' })
-        return
-      }
+      if (attempt >= MAX_ATTEMPTS) throw new TooBusy(`customer ${id}`)
       await sleep(random() * 10 * 2 ** attempt)
     }
   }

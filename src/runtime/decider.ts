@@ -5,6 +5,7 @@ import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
 import { sizeOf } from '../domain/size.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { TooBusy } from '../trouble.ts'
 import type { CommandContext } from './customers.ts'
 import { createHeavyCache } from './heavy.ts'
 import { createQueues } from './queues.ts'
@@ -46,14 +47,6 @@ export interface Decider<State, Command> {
   execute(name: string, command: Command, context: DeciderContext): Promise<Decided<State>>
   /** What the stream says now; what it said at least up to a revision, where one is given. */
   load(name: string, atLeast?: bigint): Promise<LoadedStream<State>>
-}
-
-/** Other nodes were faster, again and again. */
-export class TooBusy extends Error {
-  constructor(stream: string) {
-    super(`${stream} is being changed by many at once`)
-    this.name = 'TooBusy'
-  }
 }
 
 export interface DeciderOptions {

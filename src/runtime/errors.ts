@@ -1,10 +1,9 @@
 // What the layers below throw, as failures of the HTTP contract.
 import { isDiskFull } from '../disk.ts'
 import { AppendRefused, MalformedFact, RecordDamaged, StoreUnavailable } from '../eventstore/errors.ts'
-import { type Failure, insufficientStorage, refuse, unavailable } from '../http/errors.ts'
+import { type Failure, insufficientStorage, notTried, refuse, unavailable } from '../http/errors.ts'
 import { isDamagedDocument, QueryTooBroad, ReadModelUnavailable } from '../readmodel/index.ts'
-import { ReadModelBehind } from '../trouble.ts'
-import { TooBusy } from './decider.ts'
+import { NotTried, ReadModelBehind, TooBusy } from '../trouble.ts'
 
 const ofStore = (store: string, { isBusy, retryAfter }: { readonly isBusy: boolean; readonly retryAfter: number }) =>
   isBusy
@@ -23,6 +22,7 @@ export const mapError = (error: unknown): Failure | undefined => {
       'What is asked for looks through more entries than can be looked through in 8 s: name a customer, a code, a campaign or a time',
     )
   if (error instanceof TooBusy) return unavailable(`${error.message}; ask again`, 1)
+  if (error instanceof NotTried) return notTried()
   if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
   if (error instanceof AppendRefused)
     return error.reason === 'too_large'

@@ -58,7 +58,6 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
         },
         context,
       )
-      if (changed.kind === 'busy') throw new Error(`code ${code} is changed by many at once`)
       return changed.kind === 'refused' ? { row, code, reason: changed.refusal.key } : undefined
     }
     const of = campaign === undefined ? undefined : rulebook().entries('campaign').get(campaign)?.definition

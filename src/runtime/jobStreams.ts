@@ -16,7 +16,7 @@ import {
   standingOf,
 } from '../domain/vouchers/job.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { wordsOf } from '../trouble.ts'
+import { TooBusy, wordsOf } from '../trouble.ts'
 import type { CommandContext } from './customers.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -28,8 +28,6 @@ export type JobChanged =
   | { readonly kind: 'unknown' }
   /** Why not, in words. */
   | { readonly kind: 'refused'; readonly why: string }
-  /** Other writers were faster, again and again. */
-  | { readonly kind: 'busy' }
 
 export interface LoadedJob {
   readonly job: Job
@@ -131,7 +129,7 @@ export const createJobStreams = ({ store, uploads, now }: JobStreamsOptions) => 
       if (result.kind === 'appended')
         return { kind: 'done', job: advanceJob(held.job, { type, data }), position: result.position }
     }
-    return { kind: 'busy' }
+    throw new TooBusy(`job ${id}`)
   }
 
   /** Records what is to be done; the same id is recorded once. Answers the log position. */

@@ -3,7 +3,6 @@ import { idFrom } from '../domain/ids.ts'
 import { codeOf, giftOf, impliedPublication, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from './codes.ts'
 import type { CustomerRuntime } from './customers.ts'
-import { TooBusy } from './decider.ts'
 import type { RulebookRuntime } from './rulebook.ts'
 
 /**
@@ -55,7 +54,6 @@ export const createMessageCodes =
         },
         { ...context, key: `process:${message}` },
       )
-      if (published.kind === 'busy') throw new TooBusy(`customer ${customer}`)
       if (published.kind === 'refused') return { kind: 'refused', reason: published.refusal.details }
       // A repeat finds the code that the first time gave, whichever this attempt came upon.
       return { kind: 'issued', code: published.state.vouchers[id]?.code ?? code }

@@ -11,6 +11,7 @@ import type { OrderPatch } from '../domain/orders/input.ts'
 import type { SaveOrder } from '../domain/orders/save.ts'
 import { isRefused, type Refusal, type Refused, refuseNotFound } from '../domain/refusal.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { TooBusy } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Ledgers } from './ledgers.ts'
 import { findPatiently } from './shown.ts'
@@ -47,7 +48,6 @@ export type OrderSaved =
       readonly position: bigint | undefined
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'busy' }
 
 /** The order of a request for redemptions. */
 export interface MeantOrder {
@@ -210,18 +210,14 @@ export const createOrders = (options: OrdersOptions): Orders => {
     const { profile = {}, mayCreate = false } = wish.customer ?? {}
     const executed = await customers.execute(customer, { ...command, profile, mayCreate }, context)
     switch (executed.kind) {
-      case 'busy':
-        return { kind: 'busy' }
       case 'refused':
         return { kind: 'refused', refusal: executed.refusal }
       default: {
         const { state, position } = executed
         const kept = state.orders.kept[id]
         if (kept) return { kind: 'saved', order: kept, customer: state.id, position }
-        const known = found?.known
-        return known
-          ? { kind: 'saved', order: { ...known, updatedAt: null }, customer: state.id, position }
-          : { kind: 'busy' }
+        if (!found?.known) throw new TooBusy(`order ${id}`)
+        return { kind: 'saved', order: { ...found.known, updatedAt: null }, customer: state.id, position }
       }
     }
   }

@@ -138,7 +138,6 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
     if (customer === undefined) redemptions = (await ledgers.requests.execute(request, command, context)).state
     else {
       const executed = await customers.execute(customer, command, context)
-      if (executed.kind === 'busy') throw new Error(`customer ${customer} is changed by many at once`)
       redemptions = executed.state.redemptions
     }
     const made = Object.hasOwn(redemptions.made, redemption) ? redemptions.made[redemption] : undefined

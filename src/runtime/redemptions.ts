@@ -40,6 +40,7 @@ import {
 } from '../domain/redemption/sight.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
+import { TooBusy } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
 import { createRewardPlaces, type KeptRewards, type RewardPlaces } from './rewardPlaces.ts'
@@ -80,7 +81,6 @@ export type Redeemed =
       readonly redemption?: string
       readonly position: bigint | undefined
     }
-  | { readonly kind: 'busy' }
 
 type Failed = Extract<Redeemed, { kind: 'failed' }>
 /** The request was given up by others before it came about. */
@@ -319,7 +319,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     const looked = await places.look(ask.redeemables)
     const hoped = await rehearseUnder(ask, request, looked, { ...lookOf(ask, context), hopeful: true }, context)
     if (isRefusal(hoped)) return fail(ask, request, looked, hoped, context)
-    if (hoped.length === 0) return { kind: 'busy' }
+    if (hoped.length === 0) throw new TooBusy(`request ${request}`)
     const shares = hoped.map(({ share }) => share)
     const reserved = new Map<string, Target>()
     const placed = await takePlaces(ask, request, looked, shares, reserved, context)
@@ -350,20 +350,15 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       places.confirm(redemptions, context)
       return { kind: 'redeemed', request, redemptions, customer: undefined, streams: placed.codes, position }
     }
-    const executed = await customers.execute(ask.customer.id, command, named)
-    switch (executed.kind) {
-      case 'busy':
-        await release()
-        return executed
-      case 'refused':
-        return refusedBy(executed.refusal)
-      default: {
-        const redemptions = madeBy(executed.state.redemptions, request)
-        places.confirm(redemptions, context)
-        const { state: customer, position } = executed
-        return { kind: 'redeemed', request, redemptions, customer, streams: placed.codes, position }
-      }
-    }
+    const executed = await customers.execute(ask.customer.id, command, named).catch(async (error: unknown) => {
+      if (error instanceof TooBusy) await release()
+      throw error
+    })
+    if (executed.kind === 'refused') return refusedBy(executed.refusal)
+    const redemptions = madeBy(executed.state.redemptions, request)
+    places.confirm(redemptions, context)
+    const { state: customer, position } = executed
+    return { kind: 'redeemed', request, redemptions, customer, streams: placed.codes, position }
   }
 
   return {
@@ -388,7 +383,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         const begun = await begin(ask, idOf(n), context)
         if (begun.kind !== 'again') return begun
       }
-      return { kind: 'busy' }
+      throw new TooBusy(`request ${name}`)
     },
     rollBack: createRollBack({ customers, ledgers, log, giveBack: places.giveBack }),
   }

@@ -20,7 +20,6 @@ export type RolledBack =
       readonly position: bigint | undefined
     }
   | { readonly kind: 'failed'; readonly refusal: Refusal; readonly position: bigint | undefined }
-  | { readonly kind: 'busy' }
 
 /** Rolls back redemptions of one stream, all or none. */
 export type RollBack = (
@@ -63,7 +62,6 @@ export const createRollBack =
       after = decided.state
     } else {
       const executed = await customers.execute(customer, command, context)
-      if (executed.kind === 'busy') return executed
       if (executed.kind === 'refused') refusal = executed.refusal
       else position = executed.position
       state = executed.state

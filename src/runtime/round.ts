@@ -9,6 +9,7 @@ import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { Turns } from '../line/turns.ts'
+import { NotTried } from '../trouble.ts'
 import type { CommandContext, Executed } from './customers.ts'
 import type { KeyRange } from './keys.ts'
 import type { Loaded } from './loader.ts'
@@ -75,11 +76,8 @@ export interface Basis {
   readonly isFull: boolean
 }
 
-/** A job with what it is told once the round is recorded, up to that position in the log. */
-interface Answer {
-  readonly job: Job
-  readonly executed: (position: bigint | undefined) => Executed
-}
+/** Tells whoever waits for a job, once the round is recorded, up to that position in the log. */
+type Answer = (position: bigint | undefined) => void
 
 export interface Round {
   readonly facts: readonly NewFact[]
@@ -147,13 +145,14 @@ export const decideRound = async (
     const { context } = job
     const { key } = context
     const before = state
-    const answer = (executed: Answer['executed']): true => {
-      answers.push({ job, executed })
+    const settle = (answer: Answer): true => {
+      answers.push(answer)
       return true
     }
+    const answer = (executed: (position: bigint | undefined) => Executed): true =>
+      settle((position) => job.resolve(executed(position)))
     for (let pause = turns.over(); pause; pause = turns.over()) await pause
-    if (context.tryUntil !== undefined && now() > context.tryUntil)
-      return answer(() => ({ kind: 'busy', notTried: true }))
+    if (context.tryUntil !== undefined && now() > context.tryUntil) return settle(() => job.reject(new NotTried()))
     if (key !== undefined) {
       // Is answered as a repeat once the first is recorded.
       if (usedHere.has(key)) return false

@@ -12,13 +12,13 @@ import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import { createLru } from '../lru.ts'
+import { TooBusy } from '../trouble.ts'
 import type { CommandContext } from './customers.ts'
 import { followStream } from './following.ts'
 
 export type Changed =
   | { readonly kind: 'changed'; readonly rulebook: Rulebook; readonly position: bigint | undefined }
   | { readonly kind: 'refused'; readonly refused: Refused }
-  | { readonly kind: 'busy' }
 
 export interface RulebookRuntime {
   current(): Rulebook
@@ -182,7 +182,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       }
       await catchUp()
     }
-    return { kind: 'busy' }
+    throw new TooBusy('the rulebook')
   }
 
   return {

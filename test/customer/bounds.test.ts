@@ -13,8 +13,10 @@ import type { EventStore } from '../../src/eventstore/index.ts'
 import { checkAppend } from '../../src/eventstore/refuse.ts'
 import { createTurns } from '../../src/line/turns.ts'
 import { type CommandContext, createCustomerRuntime } from '../../src/runtime/customers.ts'
+import { mapError } from '../../src/runtime/errors.ts'
 import { createHeavyCache } from '../../src/runtime/heavy.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
+import { NotTried, TooBusy, verdictOf } from '../../src/trouble.ts'
 import { T0, track, type World, world } from '../given.ts'
 import { fuse, newDisk, storeOver } from '../referrals/memory.ts'
 import { NO_SNAPSHOTS } from './noSnapshots.ts'
@@ -29,7 +31,7 @@ const shop = (): World => {
 }
 
 /** A node whose store takes no more in one append than the real one. */
-const nodeOf = (w: World) => {
+const nodeOf = (w: World, others: Partial<EventStore> = {}) => {
   const disk = newDisk()
   const whole = storeOver(disk, fuse(-1))
   const appends: number[] = []
@@ -40,6 +42,7 @@ const nodeOf = (w: World) => {
       appends.push(facts.length)
       return whole.append(stream, facts, ...rest)
     },
+    ...others,
   }
   let keys = 0
   const customers = createCustomerRuntime({
@@ -101,15 +104,24 @@ test('many commands with many facts each are recorded, in appends of a bounded n
   assert.ok(node.appends.length > 10)
 })
 
+test('where others are always faster it is said as an error, which is a 503 that says when to ask again', async () => {
+  const node = nodeOf(shop(), { append: async () => ({ kind: 'conflict', actual: 0n }) })
+  const error = await node.buy('a').catch((caught: unknown) => caught)
+  assert.instance(error, TooBusy)
+  assert.is(verdictOf(error), 'wait', 'whoever works through customers comes back to this one')
+  const failure = mapError(error)
+  assert.equal([failure?.status, failure?.key, failure?.retryAfter], [503, 'unavailable', 1])
+})
+
 test('what there is no time for is not begun, and says so', async () => {
   const node = nodeOf(shop())
   const [first, second, third] = await Promise.all([
     node.buy('a'),
-    node.buy('b', { tryUntil: Date.now() - 1 }),
+    node.buy('b', { tryUntil: Date.now() - 1 }).catch((error: unknown) => error),
     node.buy('c'),
   ])
-  assert.equal([first.kind, second.kind, third.kind], ['done', 'busy', 'done'])
-  assert.equal(second, { kind: 'busy', notTried: true })
+  assert.instance(second, NotTried)
+  assert.equal([first.kind, third.kind], ['done', 'done'])
   assert.is(node.tracked().length, 2)
 })
 

@@ -158,8 +158,7 @@ const history = async (plan: Plan, faults: Faults, random: () => number): Promis
     await time.sleep(random() * 30)
     for (let tries = 0; ; tries++) {
       try {
-        const answer = await of().redemptions.redeem(askOf(n), context(`ask-${n}`))
-        if (answer.kind !== 'busy') return answer
+        return await of().redemptions.redeem(askOf(n), context(`ask-${n}`))
       } catch (error) {
         if (!patient) return undefined
         if (tries > 60) throw error
