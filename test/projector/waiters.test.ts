@@ -81,26 +81,44 @@ test('many waiters for positions that never come are let go', async () => {
   waiters.close()
 })
 
-test('small batches are left to grow, and all are followed by a rest while commands are crowded', () => {
-  let now = 0
-  let isCrowded = false
-  const lull = createLull({ isCrowded: () => isCrowded, clock: () => now })
-  const batch = (ms: number, isSmall: boolean) => {
-    lull.taken(isSmall)
-    now += ms
-    lull.done()
-    return Math.max(0, lull.left())
+const batches = () => {
+  const state = { now: 0, isCrowded: false }
+  const lull = createLull({ isCrowded: () => state.isCrowded, clock: () => state.now })
+  return {
+    state,
+    left: () => Math.max(0, lull.left()),
+    /** Takes a batch of so many ms, and answers how long the next one can be left. */
+    batch(ms: number, isSmall: boolean) {
+      lull.taken(isSmall)
+      state.now += ms
+      lull.done()
+      return Math.max(0, lull.left())
+    },
   }
-  batch(10, true)
-  assert.is(batch(10, true), 70, 'eight times as long as the one before, from its beginning')
+}
+
+test('after a quiet moment small batches follow one another at once, and in the long run they take an eighth of the time', () => {
+  const { batch, state } = batches()
+  assert.equal([batch(10, true), batch(10, true), batch(10, true)], [0, 0, 0])
+  let worked = 30
+  while (state.now < 100_000) {
+    state.now += batch(10, true)
+    worked += 10
+  }
+  assert.ok(Math.abs(worked - 40 - state.now / 8) < 20, `${worked} ms of ${state.now}`)
+  assert.is(batch(150, true), 50, 'a fifth of a second after the one before at the latest')
   assert.is(batch(10, false), 0, 'more is there already')
-  batch(1_000, true)
-  assert.is(batch(10, true), 190, 'nothing is left for longer than a fifth of a second')
-  isCrowded = true
+  state.now += 1_000
+  assert.equal([batch(10, true), batch(10, true)], [0, 0], 'a quiet moment is credit again')
+})
+
+test('all batches are followed by a rest while commands are crowded', () => {
+  const { batch, state, left } = batches()
+  state.isCrowded = true
   assert.is(batch(200, false), 600, 'others have three quarters of the time')
   assert.is(batch(5_000, false), 1_000, 'and never all of it')
-  isCrowded = false
-  assert.is(Math.max(0, lull.left()), 0)
+  state.isCrowded = false
+  assert.is(left(), 0)
 })
 
 test.run()
