@@ -29,7 +29,7 @@ const Options = v.object({
 type Options = v.InferOutput<typeof Options>
 
 const HELP = `
-Reads customers, event schemas, campaigns and loyalty programs, codes and cards with what is left on them, publications, orders,
+Reads customers, event schemas, campaigns, promotions and loyalty programs, codes and cards with what is left on them, publications, orders,
 redemptions, events, segments, validation rules, rewards, tiers and earning rules, in an order in which nothing is rewarded twice.
 Customers are known by their source_id, codes by their code, events by their id; what has an id of the server's own gets a new one,
 and what names it follows. Then it compares: every code and card, the customers of each segment, how many customers there are.

@@ -194,13 +194,19 @@ export const publications: Step = {
   },
 }
 
-/** Redeems a code as it was, and takes it back where it was taken back. */
+const tierOf = (one: Item): string | undefined => textOf(partOf(one, 'promotion_tier').id)
+
+/** Redeems a code or a promotion tier as it was, and takes it back where it was taken back. */
 const redeem = async (move: Move, one: Item): Promise<void> => {
   const { state, target } = move
   const old = String(one.id)
   const voucher = partOf(one, 'voucher')
   const holder = personOf(move, one.customer, one.customer_id)
   const isGift = voucher.type === 'GIFT_VOUCHER'
+  const tier = tierOf(one)
+  const here = tier === undefined ? undefined : state.idOf(tier)
+  if (tier !== undefined && here === undefined)
+    return state.refuse('redemptions', old, 'its promotion tier did not come over')
   const credits = numberOf(one.amount)
   const order = isItem(one.order) ? orderOf(one.order) : isGift ? { amount: credits } : undefined
   const { status: _, ...asked } = order ?? {}
@@ -209,7 +215,11 @@ const redeem = async (move: Move, one: Item): Promise<void> => {
     '/v1/redemptions',
     [],
     {
-      redeemables: [{ object: 'voucher', id: voucher.code, ...(isGift ? { gift: { credits } } : {}) }],
+      redeemables: [
+        here === undefined
+          ? { object: 'voucher', id: voucher.code, ...(isGift ? { gift: { credits } } : {}) }
+          : { object: 'promotion_tier', id: here },
+      ],
       ...(holder === undefined ? {} : { customer: { source_id: holder } }),
       ...(order === undefined ? {} : { order: asked }),
       metadata: partOf(one, 'metadata'),
@@ -249,10 +259,12 @@ export const redemptions: Step = {
         // What cards paid for is in their balances; what failed has left nothing.
         const mine = entries.filter((one) => {
           const voucher = partOf(one, 'voucher')
-          return isRedemption(one) && isMeant(one) && voucher.code !== undefined && !isCard(voucher)
+          const isOfCode = voucher.code !== undefined && !isCard(voucher)
+          return isRedemption(one) && isMeant(one) && (isOfCode || tierOf(one) !== undefined)
         })
         state.count('redemptions', 'read', mine.length)
-        await each([...groupBy(mine, (one) => String(partOf(one, 'voucher').code)).values()], async (group) => {
+        const whatOf = (one: Item): string => tierOf(one) ?? String(partOf(one, 'voucher').code)
+        await each([...groupBy(mine, whatOf).values()], async (group) => {
           for (const one of group) await redeem(move, one)
         })
       })

@@ -2,7 +2,7 @@
 // others comes after them, under the ids that they have here.
 import { type Item, partOf, picked, renamed, textOf } from './item.ts'
 import { counted, each, type Move, readable, type Step } from './move.ts'
-import { CATEGORIES, METADATA_SCHEMAS } from './source.ts'
+import { CATEGORIES, METADATA_SCHEMAS, PROMOTION_STACKS, PROMOTION_TIERS } from './source.ts'
 import type { Written } from './target.ts'
 
 const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
@@ -151,11 +151,6 @@ export const campaigns = onceOver('campaigns', ['campaigns'], async (move) => {
   })
 })
 
-const programsOf = async ({ source, state }: Move): Promise<readonly Item[]> =>
-  (await source.all('/v1/campaigns')).filter(
-    (one) => one.campaign_type === 'LOYALTY_PROGRAM' && state.idOf(idOf(one)) !== undefined,
-  )
-
 export const rewards = onceOver(
   'rewards and tiers',
   ['rewards', 'reward assignments', 'loyalty tiers'],
@@ -193,6 +188,35 @@ export const rewards = onceOver(
     }
   },
 )
+
+const ownOf =
+  (kind: string) =>
+  async ({ source, state }: Move): Promise<readonly Item[]> =>
+    (await source.all('/v1/campaigns')).filter(
+      (one) => one.campaign_type === kind && state.idOf(idOf(one)) !== undefined,
+    )
+const programsOf = ownOf('LOYALTY_PROGRAM')
+const promotionsOf = ownOf('PROMOTION')
+
+/** The tiers of promotions, in force until all that was redeemed is redeemed again, and the stacks of them. */
+export const promotions = onceOver('promotions', ['promotion tiers', 'promotion stacks'], async (move) => {
+  const { source, state } = move
+  for (const promotion of await promotionsOf(move)) {
+    const params = [state.idOf(idOf(promotion))!]
+    await makeAll(move, await source.all(PROMOTION_TIERS, [idOf(promotion)]), {
+      kind: 'promotion tiers',
+      make: (item) => ({
+        path: PROMOTION_TIERS,
+        params,
+        body: picked(item, ['name', 'banner', 'action', 'hierarchy', 'category', 'category_id', 'metadata']),
+      }),
+    })
+    await makeAll(move, await source.all(PROMOTION_STACKS, [idOf(promotion)]), {
+      kind: 'promotion stacks',
+      make: (item) => ({ path: PROMOTION_STACKS, params, body: picked(item, ['name', 'tiers', 'category_id']) }),
+    })
+  }
+})
 
 /** Ids here of the customers whom a list of the old project holds. */
 const membersOf = async (move: Move, segment: string): Promise<readonly string[]> => {
@@ -319,6 +343,22 @@ export const earningRules = onceOver('earning rules', ['earning rules'], async (
   }
 })
 
+const WHEN = ['start_date', 'expiration_date', 'validity_timeframe', 'validity_day_of_week', 'validity_hours']
+
+/** When the tiers of promotions are in force. */
+const settleTiers = async (move: Move): Promise<void> => {
+  const { source, state, target } = move
+  for (const promotion of await promotionsOf(move))
+    for (const item of await source.all(PROMOTION_TIERS, [idOf(promotion)])) {
+      const here = state.idOf(idOf(item))
+      const rest = { ...picked(item, WHEN), ...(item.active === false ? { active: false } : {}) }
+      if (here === undefined || Object.keys(rest).length === 0) continue
+      const written = await target.write('PUT', '/v1/promotions/tiers/{id}', [here], rest, `settle:${idOf(item)}`)
+      if (!written.ok)
+        state.note(`Promotion tier ${JSON.stringify(item.name)} is in force otherwise than before: ${written.reason}`)
+    }
+}
+
 /** Gives campaigns the rest of what they are: when they are in force, whether customers may have one code only, first points. */
 export const settleCampaigns = onceOver('campaigns in force', [], async (move) => {
   const { source, state, target } = move
@@ -329,14 +369,7 @@ export const settleCampaigns = onceOver('campaigns in force', [], async (move) =
     const root = isProgram ? '/v1/loyalties/{campaignId}' : '/v1/campaigns/{id}'
     const card = partOf(partOf(item, 'voucher'), 'loyalty_card')
     const rest = {
-      ...picked(item, [
-        'join_once',
-        'start_date',
-        'expiration_date',
-        'validity_timeframe',
-        'validity_day_of_week',
-        'validity_hours',
-      ]),
+      ...picked(item, ['join_once', ...WHEN]),
       ...(isProgram && card.points !== undefined
         ? { voucher: { loyalty_card: picked(card, ['points', 'expiration_rules']) } }
         : {}),
@@ -353,6 +386,7 @@ export const settleCampaigns = onceOver('campaigns in force', [], async (move) =
     for (const problem of problems)
       state.note(`Campaign ${JSON.stringify(item.name)} is in force otherwise than before: ${problem}`)
   }
+  await settleTiers(move)
 })
 
 /** After all that they would be asked of. */

@@ -46,9 +46,18 @@ const MANAGED_SCHEMAS = '/management/v1/projects/{projectId}/custom-event-schema
 
 export const CATEGORIES = '/v1/categories'
 export const METADATA_SCHEMAS = '/v1/metadata-schemas'
-const WHOLE: ReadonlySet<string> = new Set([SCHEMAS, MANAGED_SCHEMAS, CATEGORIES, METADATA_SCHEMAS])
+export const PROMOTION_TIERS = '/v1/promotions/{campaignId}/tiers'
+export const PROMOTION_STACKS = '/v1/promotions/{campaignId}/stacks'
+const WHOLE: ReadonlySet<string> = new Set([
+  SCHEMAS,
+  MANAGED_SCHEMAS,
+  CATEGORIES,
+  METADATA_SCHEMAS,
+  PROMOTION_TIERS,
+  PROMOTION_STACKS,
+])
 
-/** The first page of a list, as long as it may be; schemas come in one. */
+/** The first page of a list, as long as it may be; short ones come in one. */
 export const firstPage = (path: string, query: Query): Query => (WHOLE.has(path) ? query : { limit: PAGE, ...query })
 
 /** Numbers of pages end here in the public contract, for lists that can be narrowed to a time. */

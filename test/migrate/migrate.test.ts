@@ -88,6 +88,9 @@ const shown = async (from: TestNode) => {
     ask('/v1/events/count'),
     ask('/v1/customers/c10'),
   ])
+  const { tiers: promoted } = await ask('/v1/promotions/tiers')
+  const { data: stacks } = await ask('/v1/promotions/stacks')
+  const tierName = (id: string) => promoted.find((one: { id: string }) => one.id === id)?.name
   const named = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).toSorted()
   return {
     campaigns: campaigns
@@ -105,6 +108,22 @@ const shown = async (from: TestNode) => {
       .map(({ event, loyalty, active }: Record<string, unknown>) => ({ event, loyalty, active }))
       .toSorted((a: { event: string }, b: { event: string }) => (a.event < b.event ? -1 : 1)),
     tiers: named(tiers.data),
+    promoted: promoted
+      .map((one: Record<string, ReturnType<typeof JSON.parse>>) => ({
+        ...Object.fromEntries(
+          ['name', 'banner', 'action', 'hierarchy', 'active', 'expiration_date', 'metadata'].map((name) => [
+            name,
+            one[name],
+          ]),
+        ),
+        rules: one.validation_rule_assignments.total,
+        categories: named(one.categories),
+      }))
+      .toSorted((a: { hierarchy: number }, b: { hierarchy: number }) => a.hierarchy - b.hierarchy),
+    stacks: stacks.map(({ name, tiers: { ids } }: Record<string, ReturnType<typeof JSON.parse>>) => [
+      name,
+      ids.map(tierName),
+    ]),
     offers: offers.data.map(({ parameters }: Record<string, unknown>) => parameters),
     card: [card.code, card.loyalty_card.balance],
     buckets: buckets.data

@@ -37,6 +37,8 @@ const listAt = (
       'data',
       project[{ 'earning-rules': 'earning', tiers: 'tiers', 'reward-assignments': 'offers' }[part!]!][id] ?? [],
     ]
+  if (root === 'promotions')
+    return [part === 'tiers' ? 'tiers' : 'data', project[part === 'tiers' ? 'promotions' : 'stacks'][id] ?? []]
   const lists: Record<string, string> = {
     '/v1/campaigns': 'campaigns',
     '/v1/vouchers': 'vouchers',
@@ -146,7 +148,9 @@ test('what can be read comes over, what cannot is told with its reason', async (
       'event schemas': '1 of 1',
       customers: '3 of 3',
       categories: '1 of 1',
-      campaigns: '3 of 3',
+      campaigns: '4 of 4',
+      'promotion tiers': '2 of 2',
+      'promotion stacks': '1 of 1',
       rewards: '1 of 1',
       'reward assignments': '1 of 1',
       'loyalty tiers': '1 of 1',
@@ -154,11 +158,11 @@ test('what can be read comes over, what cannot is told with its reason', async (
       cards: '2 of 2',
       publications: '1 of 1',
       orders: '1 of 1',
-      redemptions: '3 of 3',
+      redemptions: '4 of 4',
       events: '2 of 2',
       segments: '2 of 2',
       'validation rules': '1 of 1',
-      'assignments of rules': '1 of 1',
+      'assignments of rules': '2 of 2',
       'earning rules': '1 of 1',
       'metadata schemas': '1 of 1',
     },
@@ -182,7 +186,7 @@ test('it is here as it was there', async () => {
     [ann.name, ann.birthdate, ann.address.city, ann.metadata],
     ['Ann', '1990-12-31', 'Rome', { level: 'gold' }],
   )
-  assert.equal([ann.summary.redemptions.total_succeeded, ann.summary.redemptions.total_rolled_back], [3, 1])
+  assert.equal([ann.summary.redemptions.total_succeeded, ann.summary.redemptions.total_rolled_back], [4, 1])
   assert.is(cid.source_id, 'cust_C')
   // 800 of the credits went otherwise than by redemptions.
   assert.is(gift.gift.balance, 2800)
@@ -193,6 +197,23 @@ test('it is here as it was there', async () => {
   assert.is(one.validation_rules_assignments.total, 1)
   assert.equal([sale.active, sale.join_once, sale.expiration_date], [true, true, '2098-01-01T00:00:00.000Z'])
   assert.is(gifts.active, false)
+  const [{ tiers }, { data: stacks }] = [
+    await ask('/v1/promotions/Spring/tiers'),
+    await ask('/v1/promotions/Spring/stacks'),
+  ]
+  assert.equal(
+    tiers.map((tier: Entry) => [tier.name, tier.hierarchy, tier.active, tier.expiration_date, tier.metadata]),
+    [
+      ['Five', 1, true, '2098-04-01T00:00:00.000Z', { season: 'spring' }],
+      ['Unit', 2, false, undefined, {}],
+    ],
+  )
+  assert.equal(tiers[0].action, { discount: { type: 'PERCENT', percent_off: 5, effect: 'APPLY_TO_ORDER' } })
+  assert.is(tiers[0].validation_rule_assignments.total, 1)
+  assert.equal(
+    stacks.map(({ name, tiers: { ids } }: ReturnType<typeof JSON.parse>) => [name, ids]),
+    [['Both', [tiers[1].id, tiers[0].id]]],
+  )
   assert.equal(
     sale.categories.map(({ name, hierarchy }: { name: string; hierarchy: number }) => [name, hierarchy]),
     [['Seasonal', 3]],

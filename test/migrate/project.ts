@@ -31,6 +31,23 @@ const each = async (n: number, act: (i: number) => Promise<unknown>): Promise<vo
   await Promise.all(Array.from({ length: 8 }, lane))
 }
 
+/** A promotion in force for a time, with two tiers and their stack; the first was redeemed once, and once taken back. */
+const makePromotion = async (ask: (method: string, path: string, body?: unknown) => ReturnType<typeof asked>) => {
+  const { id: category } = await ask('POST', '/v1/categories', { name: 'autumn', hierarchy: 2 })
+  const { id } = await ask('POST', '/v1/campaigns', { name: 'autumn', campaign_type: 'PROMOTION' })
+  const tier = (name: string, percent_off: number) =>
+    ask('POST', `/v1/promotions/${id}/tiers`, {
+      name,
+      banner: `${percent_off} % for you`,
+      action: { discount: { type: 'PERCENT', percent_off } },
+      category_id: category,
+      metadata: { percent_off },
+    })
+  const [first, second] = [await tier('small', 5), await tier('large', 20)]
+  await ask('POST', `/v1/promotions/${id}/stacks`, { name: 'both', tiers: { ids: [second.id, first.id] } })
+  return { id, first: String(first.id), second: String(second.id) }
+}
+
 /** Makes the project. Every third customer has an expiring card, every second an event, every fifth redeems. */
 export const makeProject = async (node: TestNode, { customers, codes }: Size): Promise<void> => {
   const ask = (method: string, path: string, body?: unknown) => asked(node, method, path, body)
@@ -172,6 +189,26 @@ export const makeProject = async (node: TestNode, { customers, codes }: Size): P
   })
   await ask('POST', `/v1/rewards/${mug.id}/assignments`, { campaign: club.id, parameters: { loyalty: { points: 50 } } })
   await ask('POST', `/v1/loyalties/${club.id}/tiers`, [{ name: 'gold', points: { from: 20, to: 100000 } }])
+  const autumn = await makePromotion(ask)
+  for (const source_id of ['autumn-1', 'autumn-2']) {
+    const { redemptions } = await ask('POST', '/v1/redemptions', {
+      redeemables: [{ object: 'promotion_tier', id: autumn.first }],
+      customer: { source_id: 'c1' },
+      order: { amount: 1000, source_id },
+    })
+    if (source_id === 'autumn-1') continue
+    await until(
+      () => node.call('GET', `/v1/redemptions/${redemptions[0].id}`, undefined, { as: 'admin' }),
+      ({ status }) => status === 200,
+    )
+    await ask('POST', `/v1/redemptions/${redemptions[0].id}/rollback`, {})
+  }
+  await ask('POST', `/v1/validation-rules/${rule.id}/assignments`, {
+    related_object_type: 'promotion_tier',
+    related_object_id: autumn.second,
+  })
+  await ask('PUT', `/v1/promotions/tiers/${autumn.first}`, { expiration_date: '2030-01-01T00:00:00Z' })
+  await ask('POST', `/v1/promotions/tiers/${autumn.second}/disable`)
   await ask('PUT', `/v1/campaigns/${sale.id}`, { expiration_date: '2099-12-31T00:00:00Z' })
   await ask('POST', `/v1/campaigns/${sale.id}/disable`)
 }

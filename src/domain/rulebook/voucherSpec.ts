@@ -11,6 +11,11 @@ const amount = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_AMO
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 
+/** A product as the shop calls it: kept and shown, and asked nothing of. */
+const Named = v.nullish(
+  v.object({ id: v.nullish(text(300)), source_id: v.nullish(text(300)), name: v.nullish(text(300)) }),
+)
+
 /** The most that a discount takes off one order in all, minor units, however many items it is taken off. */
 const cap = { aggregated_amount_limit: v.nullish(positive) }
 
@@ -52,6 +57,8 @@ export const Discount = v.variant('type', [
     unit_off: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)),
     /** Id of the product or SKU that is given away. */
     unit_type: v.nullish(text(300)),
+    product: Named,
+    sku: Named,
     effect: v.optional(v.picklist(['ADD_NEW_ITEMS', 'ADD_MISSING_ITEMS']), 'ADD_MISSING_ITEMS'),
   }),
 ])
