@@ -4,6 +4,7 @@ import type { Channel, Message, MessageOf } from '../domain/channels/index.ts'
 import { processTime, within } from '../line/time.ts'
 import { createPoster, type Posted } from './post.ts'
 import { signatureHeaders } from './sign.ts'
+import { isSinkHost, isSinkSender, SINK_HOST, sinkAnswer } from './sink.ts'
 
 /** What became of one try. */
 export type Sent =
@@ -20,11 +21,15 @@ export type Sent =
     }
 
 /** What of a channel's settings says where messages go. */
-export type Target = { readonly type: 'webhook'; readonly url: string } | { readonly type: Exclude<Channel, 'webhook'> }
+export type Target =
+  | { readonly type: 'webhook'; readonly url: string }
+  | { readonly type: 'email'; readonly from?: string | undefined }
+  | { readonly type: Exclude<Channel, 'webhook' | 'email'> }
 
 /** Where the messages of one channel leave this node. */
 interface End<C extends Channel> {
-  hostOf(settings: Target & { readonly type: C }): string
+  /** Undefined: this node has no end for such. */
+  hostOf(settings: Target & { readonly type: C }): string | undefined
   send(id: string, message: MessageOf<C>): Promise<Sent>
   close(): void
 }
@@ -112,22 +117,29 @@ const hostOf = (url: string): string => new URL(url).host
 /** The part behind the `@` of a sender's address, for message ids; the address may stand in angle brackets. */
 const domainOf = (from: string): string => /@([^\s>]+)/.exec(from)?.[1] ?? 'localhost'
 
+const NOT_CONFIGURED: Sent = { kind: 'failed', error: 'the channel is not configured', isDown: true, isFinal: false }
+
 const webhookEnd = ({ timeoutMs, allowPrivate, secret, now }: SenderOptions): End<'webhook'> => {
   const poster = createPoster({ timeoutMs, allowPrivate, now })
   return {
     hostOf: ({ url }) => hostOf(url),
-    send: async (id, { url, body }) =>
-      outcomeOf(await poster.post(new URL(url), body, signatureHeaders(id, body, secret(), now()))),
+    async send(id, { url, body }) {
+      const target = new URL(url)
+      if (isSinkHost(target.hostname)) return outcomeOf(sinkAnswer(target))
+      return outcomeOf(await poster.post(target, body, signatureHeaders(id, body, secret(), now())))
+    },
     close: () => poster.close(),
   }
 }
 
-const mailEnd = ({ smtp, timeoutMs }: SenderOptions): End<'email'> | undefined => {
-  if (!smtp) return undefined
-  const transport = mailer(smtp, timeoutMs)
+const mailEnd = ({ smtp, timeoutMs }: SenderOptions): End<'email'> => {
+  const transport = smtp && mailer(smtp, timeoutMs)
   return {
-    hostOf: () => hostOf(smtp.url),
-    async send(id, { to, from = smtp.from, subject, html, text }) {
+    hostOf: ({ from }) => (isSinkSender(from) ? SINK_HOST : smtp && hostOf(smtp.url)),
+    async send(id, { to, from: own, subject, html, text }) {
+      if (isSinkSender(own)) return { kind: 'sent' }
+      if (!transport) return NOT_CONFIGURED
+      const from = own ?? smtp.from
       try {
         const sent = transport.sendMail({
           from,
@@ -145,7 +157,7 @@ const mailEnd = ({ smtp, timeoutMs }: SenderOptions): End<'email'> | undefined =
         return outcomeOfMail(error)
       }
     },
-    close: () => transport.close(),
+    close: () => transport?.close(),
   }
 }
 
@@ -166,8 +178,6 @@ const textEnd = ({ sms, timeoutMs, now }: SenderOptions): End<'sms'> | undefined
     close: () => poster.close(),
   }
 }
-
-const NOT_CONFIGURED: Sent = { kind: 'failed', error: 'the channel is not configured', isDown: true, isFinal: false }
 
 export const createSenders = (options: SenderOptions): Senders => {
   const ends: { readonly [C in Channel]: End<C> | undefined } = {

@@ -5,6 +5,8 @@ import {
   EVENT_RULES,
   GIFTS,
   LOYALTY,
+  ORDER_RULE,
+  PROMOTION,
   REWARDS,
   referral,
   SCHEMAS,
@@ -12,7 +14,7 @@ import {
   SPRING,
   TIERS,
 } from './shop.ts'
-import { type DemoEvent, yearOf } from './year.ts'
+import { type DemoCustomer, type DemoEvent, type DemoYear, yearOf } from './year.ts'
 
 /** Sends a request with an admin's rights and gives the body of its answer. Rejects for anything but success. */
 export type Sender = (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<unknown>
@@ -28,9 +30,13 @@ export interface DemoOptions {
 /** Why a project is not filled. */
 export class NotEmpty extends Error {}
 
-const BATCH = 500
+const BATCH = 1_000
 /** Batches on their way at once. */
-const AT_ONCE = 3
+const AT_ONCE = 2
+/** Other requests on their way at once. */
+const REQUESTS_AT_ONCE = 8
+/** So many of the newest events are sent last, in the order in which they happened: they are what one sees first. */
+const NEWEST = 500
 
 interface Made {
   readonly id: string
@@ -39,15 +45,55 @@ interface Made {
 }
 const made = (answer: unknown): Made => answer as Made
 
+/** The work for each of a list, several at once, begun in their order. */
+const each = async <T, R>(list: readonly T[], work: (one: T, index: number) => Promise<R>): Promise<readonly R[]> => {
+  const results: R[] = []
+  const queue = list.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, one] of queue) results[index] = await work(one, index)
+  }
+  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, lane))
+  return results
+}
+
+/** An event as it is sent: with the profile where it is the customer's first, and a friend's code. */
+interface SentEvent extends Omit<DemoEvent, 'customer'> {
+  readonly customer: DemoCustomer | DemoEvent['customer']
+  readonly referral?: { readonly code: string }
+}
+
 /**
- * Batches whose order among each other does not matter: events of one customer are all in one lane, in the order in which they
- * happened.
+ * Batches whose order among each other does not matter, in lanes: events of one customer are all in one, in the order in which they
+ * happened, and next to each other, since those that come together are decided and recorded together, at a fraction of the cost.
  */
-const lanes = (events: readonly DemoEvent[]): readonly (readonly DemoEvent[])[] => {
-  const found: DemoEvent[][] = Array.from({ length: AT_ONCE }, () => [])
-  const laneOf = (id: string): number => Number(id.slice(-3)) % AT_ONCE
-  for (const event of events) found[laneOf(event.customer.source_id)]!.push(event)
+const lanes = (events: readonly SentEvent[]): readonly (readonly SentEvent[])[] => {
+  const byCustomer = new Map<string, SentEvent[]>()
+  for (const event of events) {
+    const theirs = byCustomer.get(event.customer.source_id)
+    if (theirs) theirs.push(event)
+    else byCustomer.set(event.customer.source_id, [event])
+  }
+  const found: SentEvent[][] = Array.from({ length: AT_ONCE }, () => [])
+  for (const [index, theirs] of [...byCustomer.values()].entries()) found[index % AT_ONCE]!.push(...theirs)
   return found
+}
+
+/** The events with what goes with some of them; `codes` are those to bring friends with. */
+const completed = ({ customers, events }: DemoYear, codes: readonly string[]): readonly SentEvent[] => {
+  const profiles = new Map(customers.map((customer) => [customer.source_id, customer]))
+  const referred = new Set<string>()
+  return events.map((event) => {
+    const { source_id } = event.customer
+    const customer = profiles.get(source_id) ?? event.customer
+    profiles.delete(source_id)
+    const index = Number(source_id.slice(-5)) - 1
+    // Every twentieth customer comes by a friend's code, with the first order.
+    const isReferred = event.event === 'order_paid' && index % 20 === 7 && !referred.has(source_id)
+    if (!isReferred) return { ...event, customer }
+    referred.add(source_id)
+    const code = codes[index % codes.length]
+    return code === undefined ? { ...event, customer } : { ...event, customer, referral: { code } }
+  })
 }
 
 /** Throws `NotEmpty` for a project that has customers, and whatever `send` rejects with. */
@@ -59,7 +105,7 @@ export const fillWithDemo = async (
   if (there.total > 0)
     throw new NotEmpty(`The project has customers already (${there.total}): a demonstration needs an empty one`)
   const year = yearOf({ customers, events }, now)
-  const total = year.customers.length + year.events.length
+  const total = year.events.length
   let done = 0
   const progress = (n: number, what: string): void => {
     done += n
@@ -67,115 +113,112 @@ export const fillWithDemo = async (
   }
 
   progress(0, 'definitions')
-  for (const schema of SCHEMAS) await send('POST', '/v1/event-schemas', schema)
-  const segments: Record<string, string> = {}
-  for (const segment of SEGMENTS) segments[segment.name] = made(await send('POST', '/v1/segments', segment)).id
-  const club = made(await send('POST', '/v1/loyalties', LOYALTY)).id
+  const { club, friends, spring } = await define(send)
+
+  progress(0, 'codes')
+  // Those who bring friends, before the friends come.
+  const referrers = year.customers.filter((_, index) => index % 40 === 0)
+  const codes = await each(referrers, (customer) => publish(send, friends, customer))
+
+  progress(0, 'events')
+  const sent = completed(year, codes)
+  const sendAll = (lane: readonly SentEvent[]): Promise<void> => inBatches(send, lane, (n) => progress(n, 'events'))
+  await Promise.all(lanes(sent.slice(0, -NEWEST)).map(sendAll))
+  await sendAll(sent.slice(-NEWEST))
+
+  progress(0, 'redemptions')
+  // Whoever has ordered has a card by now: orders earn points, and the club gives a card to who has none.
+  const ordered = new Set(
+    year.events.flatMap(({ event, customer }) => (event === 'order_paid' ? customer.source_id : [])),
+  )
+  const members = year.customers.filter(({ source_id }) => ordered.has(source_id))
+  await redeemSome(send, { spring, club, members })
+  await sendWrong(send, year.customers[0]?.source_id ?? 'shop-00001')
+  progress(0, 'done')
+}
+
+const inBatches = async (
+  send: Sender,
+  events: readonly SentEvent[],
+  onSent: (count: number) => void,
+): Promise<void> => {
+  for (let from = 0; from < events.length; from += BATCH) {
+    const batch = events.slice(from, from + BATCH)
+    await send('POST', '/v1/events/batch', { events: batch })
+    onSent(batch.length)
+  }
+}
+
+/** Gives a customer a code of a campaign, or a card of a program; gives the code. */
+const publish = async (send: Sender, campaign: string, customer: DemoCustomer): Promise<string> => {
+  const { voucher } = (await send('POST', '/v1/publications?join_once=true', { campaign, customer })) as {
+    readonly voucher: Made
+  }
+  return voucher.code ?? ''
+}
+
+interface Defined {
+  readonly club: string
+  readonly friends: string
+  readonly spring: string
+}
+
+/** What the shop has defined. */
+const define = async (send: Sender): Promise<Defined> => {
+  const make = async (path: string, body: unknown): Promise<string> => made(await send('POST', path, body)).id
+  const named = async (path: string, all: readonly { readonly name: string }[]): Promise<Record<string, string>> =>
+    Object.fromEntries(await each(all, async (one) => [one.name, await make(path, one)]))
+
+  await named('/v1/event-schemas', SCHEMAS)
+  const [segments, rules, club] = await Promise.all([
+    named('/v1/segments', SEGMENTS),
+    named('/v1/validation-rules', [...EVENT_RULES, ORDER_RULE]),
+    make('/v1/loyalties', LOYALTY),
+  ])
   await send('POST', `/v1/loyalties/${club}/tiers`, TIERS)
   await send('POST', `/v1/loyalties/${club}/earning-rules`, EARNING_RULES)
-  for (const { points, ...reward } of REWARDS) {
-    const { id } = made(await send('POST', '/v1/rewards', { ...reward, type: 'MATERIAL' }))
+  await each(REWARDS, async ({ points, ...reward }) => {
+    const id = await make('/v1/rewards', { ...reward, type: 'MATERIAL' })
     await send('POST', `/v1/rewards/${id}/assignments`, { campaign: club, parameters: { loyalty: { points } } })
-  }
-  const friends = made(await send('POST', '/v1/campaigns', referral(club))).id
-  const spring = made(await send('POST', '/v1/campaigns', SPRING)).id
-  await send('POST', '/v1/campaigns', GIFTS)
-  const rule = made(
-    await send('POST', '/v1/validation-rules', {
-      name: 'Orders of 20 and more',
-      type: 'expression',
-      rules: { 1: { name: 'order.amount', conditions: { $more_than_equal: [2_000] } }, logic: '1' },
-      error: { message: 'This code is for orders of 20 and more.' },
-    }),
-  ).id
-  await send('POST', `/v1/validation-rules/${rule}/assignments`, {
+  })
+  const [friends, spring] = await Promise.all([
+    make('/v1/campaigns', referral(club)),
+    make('/v1/campaigns', SPRING),
+    make('/v1/campaigns', GIFTS),
+    make('/v1/campaigns', PROMOTION),
+  ])
+  await send('POST', `/v1/validation-rules/${rules[ORDER_RULE.name]}/assignments`, {
     related_object_type: 'campaign',
     related_object_id: spring,
   })
-  const rules: Record<string, string> = {}
-  for (const one of EVENT_RULES) rules[one.name] = made(await send('POST', '/v1/validation-rules', one)).id
-  for (const distribution of distributions(segments, rules)) await send('POST', '/v1/distributions', distribution)
-
-  // Members and codes first, so that what is bought earns, and friends are brought.
-  const inTurns = async <T>(list: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> => {
-    const queue = [...list]
-    await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        for (let one = queue.shift(); one !== undefined; one = queue.shift()) await work(one)
-      }),
-    )
-  }
-  await inTurns(year.customers, async (customer) => {
-    await send('POST', '/v1/customers', customer)
-    progress(1, 'customers')
-  })
-  const members = year.customers.filter((_, index) => index % 3 !== 2)
-  const cards = new Map<string, string>()
-  await inTurns(members, async ({ source_id }) => {
-    const card = made(await send('POST', `/v1/loyalties/${club}/members`, { customer: { source_id } }))
-    cards.set(source_id, card.code ?? card.id)
-  })
-  const referrers = year.customers.filter((_, index) => index % 40 === 0)
-  const codes = new Map<string, string>()
-  await inTurns(referrers, async ({ source_id }) => {
-    const published = (await send('POST', '/v1/publications', { campaign: friends, customer: { source_id } })) as {
-      readonly voucher: Made
-    }
-    codes.set(source_id, published.voucher.code ?? '')
-  })
-
-  // Every twentieth customer comes by a friend's code, with the first order.
-  const referred = new Set<string>()
-  const withCodes = year.events.map((event) => {
-    const { source_id } = event.customer
-    const index = Number(source_id.slice(-5)) - 1
-    if (event.event !== 'order_paid' || index % 20 !== 7 || referred.has(source_id)) return event
-    referred.add(source_id)
-    const code = codes.get(referrers[index % referrers.length]?.source_id ?? '')
-    return code === undefined ? event : { ...event, referral: { code } }
-  })
-  await Promise.all(
-    lanes(withCodes).map(async (lane) => {
-      for (let from = 0; from < lane.length; from += BATCH) {
-        const batch = lane.slice(from, from + BATCH)
-        await send('POST', '/v1/events/batch', { events: batch })
-        progress(batch.length, 'events')
-      }
-    }),
-  )
-
-  await redeemSome(send, { spring, members: members.map(({ source_id }) => source_id), cards, club })
-  await sendWrong(send, year.customers[0]?.source_id ?? 'shop-00001')
-  progress(0, 'done')
+  await each(distributions(segments, rules), (one) => send('POST', '/v1/distributions', one))
+  return { club, friends, spring }
 }
 
 interface Redeeming {
   readonly spring: string
   readonly club: string
-  readonly members: readonly string[]
-  readonly cards: ReadonlyMap<string, string>
+  readonly members: readonly DemoCustomer[]
 }
 
 /** Some codes are used, some refused by their rule; some points are spent. */
-const redeemSome = async (send: Sender, { spring, club, members, cards }: Redeeming): Promise<void> => {
+const redeemSome = async (send: Sender, { spring, club, members }: Redeeming): Promise<void> => {
   const orNot = (asked: Promise<unknown>): Promise<unknown> => asked.catch(() => undefined)
-  for (const [index, source_id] of members.slice(0, 60).entries()) {
-    const published = (await send('POST', '/v1/publications', { campaign: spring, customer: { source_id } })) as {
-      readonly voucher: Made
-    }
+  await each(members.slice(0, 60), async (customer, index) => {
+    const code = await publish(send, spring, customer)
     const order = { amount: index % 5 === 0 ? 1_500 : 2_000 + index * 130 }
-    const redeemables = [{ object: 'voucher', id: published.voucher.code }]
-    await orNot(send('POST', '/v1/redemptions', { redeemables, order, customer: { source_id } }))
-  }
+    const redeemables = [{ object: 'voucher', id: code }]
+    await orNot(send('POST', '/v1/redemptions', { redeemables, order, customer: { source_id: customer.source_id } }))
+  })
   const offers = (await send('GET', `/v1/loyalties/${club}/rewards`)) as {
     readonly data: readonly { readonly reward_id: string }[]
   }
-  for (const [index, source_id] of members.slice(0, 80).entries()) {
-    const card = cards.get(source_id)
+  await each(members.slice(0, 80), async (customer, index) => {
     const reward = offers.data[index % offers.data.length]
-    if (card !== undefined && reward !== undefined)
+    const card = await publish(send, club, customer)
+    if (reward !== undefined)
       await orNot(send('POST', `/v1/loyalties/members/${card}/redemption`, { reward: { id: reward.reward_id } }))
-  }
+  })
 }
 
 /** A sender with a mistake, as there always is one: what it sends is kept until it is mended. */

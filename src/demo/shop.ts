@@ -106,6 +106,25 @@ export const SPRING = {
   vouchers_count: 300,
 } as const
 
+/** What an order must be for a code of the spring sale. */
+export const ORDER_RULE = {
+  name: 'Orders of 20 and more',
+  type: 'expression',
+  rules: { 1: { name: 'order.amount', conditions: { $more_than_equal: [2_000] } }, logic: '1' },
+  error: { message: 'This code is for orders of 20 and more.' },
+} as const
+
+export const PROMOTION = {
+  name: 'Free wrapping in winter',
+  campaign_type: 'PROMOTION',
+  promotion: {
+    tiers: [
+      { name: 'Five off', banner: '5 off every order', action: { discount: { type: 'AMOUNT', amount_off: 500 } } },
+      { name: 'A tenth off', banner: '10 % off', action: { discount: { type: 'PERCENT', percent_off: 10 } } },
+    ],
+  },
+} as const
+
 export const GIFTS = {
   name: 'Gift cards',
   campaign_type: 'GIFT_VOUCHERS',
@@ -146,6 +165,7 @@ export const EVENT_RULES = [
   },
 ] as const
 
+/** All of them to the local sink (`sink.test`): what is sent reaches nobody. */
 export const distributions = (segments: Readonly<Record<string, string>>, rules: Readonly<Record<string, string>>) => [
   {
     name: 'Thanks for a good review',
@@ -153,6 +173,7 @@ export const distributions = (segments: Readonly<Record<string, string>>, rules:
     validation_rule_id: rules['A good review'],
     channel: {
       type: 'email',
+      from: 'Footsteps <shop@sink.test>',
       subject: 'Thank you, {{ customer.name }}',
       html: '<h1>Thank you, {{ customer.name }}</h1><p>You gave us {{ event.metadata.stars }} stars. That makes our day.</p>',
       text: 'Thank you, {{ customer.name }}: you gave us {{ event.metadata.stars }} stars.',
@@ -162,10 +183,28 @@ export const distributions = (segments: Readonly<Record<string, string>>, rules:
   {
     name: 'New regular, to the till',
     trigger: { type: 'segment_entered', segment_id: segments.Regulars },
-    channel: { type: 'webhook', url: 'https://till.shop.test/regulars' },
+    channel: { type: 'webhook', url: 'https://till.sink.test/regulars' },
   },
   {
-    name: 'Paid: express orders',
+    name: 'Paid: express orders, to the warehouse',
+    trigger: { type: 'event', event: 'order_paid' },
+    validation_rule_id: rules['An express order'],
+    channel: {
+      type: 'webhook',
+      url: 'https://warehouse.sink.test/express',
+      template: '{ "to": {{ customer.name | json }}, "items": {{ event.metadata.items | json }} }',
+    },
+  },
+  {
+    // A receiver that is down, so that there is something to see of tries and of a host that rests.
+    name: 'Newsletter opened, to the old statistics',
+    trigger: { type: 'event', event: 'newsletter_opened' },
+    channel: { type: 'webhook', url: 'https://statistics.sink.test/status/503' },
+  },
+  {
+    // Off: text messages wait for a gateway (SMS_GATEWAY_URL), and a demonstration has none.
+    name: 'Your parcel leaves today, by text message',
+    active: false,
     trigger: { type: 'event', event: 'order_paid' },
     validation_rule_id: rules['An express order'],
     channel: { type: 'sms', text: 'Hello {{ customer.name }}, your parcel leaves today.' },

@@ -14,6 +14,7 @@ import { checkLiteral, isPrivateOrPublic, isPublicAddress } from '../../src/deli
 import { createPoster } from '../../src/delivery/post.ts'
 import { createSenders, type SenderOptions } from '../../src/delivery/senders.ts'
 import { derivedSecret, isSigningSecret } from '../../src/delivery/sign.ts'
+import { isSinkHost } from '../../src/delivery/sink.ts'
 import { answer, closeAll, closing, startReceiver } from './receiver.ts'
 
 test.after.each(closeAll)
@@ -110,6 +111,23 @@ test('an answer that came while this process was busy is no silence of the recei
   Atomics.notify(flag, 0)
   Atomics.wait(flag, 0, 2, 2 * timeoutMs)
   assert.equal(await sent, { kind: 'sent', status: 200 })
+})
+
+test('the local sink takes what is addressed to it, and nothing leaves this process', async () => {
+  const ends = senders({ allowPrivate: false })
+  const mail = (from?: string) => ({ channel: 'email' as const, to: 'ann@shop.test', subject: 'Hi', text: 'Hi', from })
+  assert.equal(await ends.send('msg_1', hook('https://till.sink.test/regulars')), { kind: 'sent', status: 200 })
+  assert.equal(await ends.send('msg_1', hook('http://SINK.test:8080/')), { kind: 'sent', status: 200 })
+  const down = await ends.send('msg_1', hook('https://till.sink.test/status/503'))
+  assert.ok(down.kind === 'failed' && down.isDown && down.status === 503)
+  assert.is(ends.targetOf({ type: 'email', from: 'Shop <shop@sink.test>' }), 'sink.test')
+  assert.equal(await ends.send('msg_1', mail('Shop <shop@sink.test>')), { kind: 'sent' })
+  // Names that only look alike are hosts like any other, and mail of other senders waits for a mail server.
+  assert.equal(['notsink.test', 'sink.test.example', 'test', 'sink-test'].filter(isSinkHost), [])
+  for (const from of [undefined, 'shop@sink.test.example', 'sink.test@shop.example', 'shop@notsink.test']) {
+    assert.is(ends.targetOf({ type: 'email', from }), undefined)
+    assert.is((await ends.send('msg_1', mail(from))).kind, 'failed')
+  }
 })
 
 test('the wait that a receiver asks for is taken down', async () => {
