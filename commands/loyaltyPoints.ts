@@ -1,11 +1,11 @@
 // Changing the points of one card: adding and removing, and what becomes of pending ones.
 
 import * as v from 'valibot'
+import { balanceShown } from '../src/api/presenters/facts/loyalty.ts'
 import { ByMember, memberPaths, showPending } from '../src/api/presenters/loyaltyMembers.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { isMovement } from '../src/domain/customer/loyalty/facts.ts'
-import { balanceShown } from '../src/domain/customer/loyalty/show.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { Expiry, LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
 import { PointsChange } from '../src/domain/points.ts'

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
+import { showOrder } from '../src/api/presenters/facts/orders.ts'
 import { type Reach, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
@@ -25,7 +26,7 @@ import {
 import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
-import { showOrder, stepOrder } from '../src/domain/order.ts'
+import { stepOrder } from '../src/domain/order.ts'
 import { present } from '../src/domain/present.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { ledgerStream } from '../src/domain/redemption/ledgers.ts'

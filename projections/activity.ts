@@ -1,8 +1,9 @@
 // The activity log: one document for each thing that happened to a customer, custom events and internal ones.
-import { type Activity, type ActivityCategory, activityId } from '../src/domain/customer/activity.ts'
+import { activityOf, isShown } from '../src/api/presenters/facts/activity.ts'
+import { deliveryActivityOf } from '../src/api/presenters/facts/delivery.ts'
+import type { Activity } from '../src/api/presenters/facts/entry.ts'
+import { type ActivityCategory, activityId } from '../src/domain/customer/activity.ts'
 import { type CustomerFactType, customerFacts } from '../src/domain/customer/facts.ts'
-import { activityOf, isShown } from '../src/domain/customer/occurrence.ts'
-import { deliveryActivityOf } from '../src/domain/distributions/activity.ts'
 import { type DeliveryFact, deliveryFacts } from '../src/domain/distributions/delivery.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'

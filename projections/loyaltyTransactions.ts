@@ -1,6 +1,7 @@
 // Transactions of loyalty cards: one document for each change of a balance, as it was recorded.
+
+import { transactionOf } from '../src/api/presenters/facts/loyalty.ts'
 import { MOVEMENTS, type MovementType } from '../src/domain/customer/loyalty/facts.ts'
-import { transactionOf } from '../src/domain/customer/loyalty/show.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { erasing, projection, toEach } from './projection.ts'

@@ -1,9 +1,11 @@
 // What goes out for a message: the template, or the event itself, over the customer as of now and the cause as recorded.
 import type { ActivityDocument } from '../../projections/activity.ts'
+import { activityOf } from '../api/presenters/facts/activity.ts'
+import { orderedBy } from '../api/presenters/facts/entry.ts'
 import { type ChannelSettings, channelOf, type Message } from '../domain/channels/index.ts'
-import { activityId, orderedBy } from '../domain/customer/activity.ts'
+import { activityId } from '../domain/customer/activity.ts'
 import { isCustomerFact } from '../domain/customer/facts.ts'
-import { activityOf, occurrenceOf } from '../domain/customer/occurrence.ts'
+import { occurrenceOf } from '../domain/customer/occurrence.ts'
 import type { Profile } from '../domain/customer/profile.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'

@@ -3,14 +3,8 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
-import {
-  OrderInput,
-  openOrder,
-  type PricedItem,
-  type PricedOrder,
-  showOrder,
-  stepOrder,
-} from '../../src/domain/order.ts'
+import { showOrder } from '../../src/api/presenters/facts/orders.ts'
+import { OrderInput, openOrder, type PricedItem, type PricedOrder, stepOrder } from '../../src/domain/order.ts'
 import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
 import { Discount, MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'

@@ -8,6 +8,7 @@ import { type CustomerDocument, customers } from '../../projections/customers.ts
 import type { Projection } from '../../projections/projection.ts'
 import { type RedemptionDocument, redemptions } from '../../projections/redemptions.ts'
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
+import { redemptionActivity } from '../../src/api/presenters/facts/redemptions.ts'
 import { showParent, showRedemption } from '../../src/api/presenters/redemptions.ts'
 import { isCustomerFact } from '../../src/domain/customer/facts.ts'
 import { NO_ORDER_SUMS } from '../../src/domain/customer/orders/state.ts'
@@ -18,7 +19,6 @@ import {
   type RedemptionFactData,
   redemptionStream,
 } from '../../src/domain/customer/redemptions/facts.ts'
-import { redemptionActivity } from '../../src/domain/customer/redemptions/show.ts'
 import { NO_REDEMPTIONS } from '../../src/domain/customer/redemptions/state.ts'
 import { summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'

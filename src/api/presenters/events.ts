@@ -1,10 +1,10 @@
 // How an event shows, with what followed from it.
 import * as v from 'valibot'
 import { isCustomerFact } from '../../domain/customer/facts.ts'
-import { activityOf } from '../../domain/customer/occurrence.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import type { TrackEvent } from '../../domain/decider/commands.ts'
 import { showCustomerBriefly } from './customers.ts'
+import { activityOf } from './facts/activity.ts'
 
 const Effect = v.looseObject({ type: v.string() })
 

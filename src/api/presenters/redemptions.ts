@@ -4,11 +4,12 @@ import * as v from 'valibot'
 import type { RedemptionDocument } from '../../../projections/redemptions.ts'
 import type { Profile } from '../../domain/customer/profile.ts'
 import type { PaidWithPoints } from '../../domain/customer/redemptions/facts.ts'
-import { orderId, RecordedOrder, showOrder } from '../../domain/order.ts'
+import { orderId, RecordedOrder } from '../../domain/order.ts'
 import { present } from '../../domain/present.ts'
 import { orderOf } from '../lists/pager.ts'
 import { isoOf } from '../shapes.ts'
 import { showCustomerBriefly } from './customers.ts'
+import { showOrder } from './facts/orders.ts'
 
 export const RedemptionObject = v.pipe(
   v.looseObject({

@@ -39,11 +39,6 @@ export const consentFacts = {
       now: { ...now, [change.channel]: { consent: change.consent, at: change.occurredAt } },
       history: [...history, change].slice(-MAX_HISTORY),
     }),
-    activity: ({ channel, consent, source }) => ({
-      type: consent === 'given' ? 'customer.consents.given' : 'customer.consents.revoked',
-      category: 'ACTION',
-      data: { channel, consent, source: source ?? null },
-    }),
   }),
 } as const
 

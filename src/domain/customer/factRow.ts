@@ -1,7 +1,7 @@
-// A fact as one row of its family's table: what it says, what it makes of the customer, and how it shows.
+// A fact as one row of its family's table: what it says, what it makes of the customer, and what it is called outside.
 import type * as v from 'valibot'
 import type { PersonalParts } from '../personal.ts'
-import type { Activity, ActivityCategory } from './activity.ts'
+import type { ActivityCategory } from './activity.ts'
 
 /** A fact as an event of its customer, which conditions and triggers can ask for. */
 export interface Happening {
@@ -19,13 +19,11 @@ export interface FactRow<Part, S extends v.GenericSchema = v.GenericSchema> {
   readonly personal?: PersonalParts
   /** Total, and without any rule: facts are never judged again. */
   evolve?(part: Part, data: v.InferOutput<S>): Part
-  /** The HTTP contract's event type, for families whose facts all show in one way. */
+  /** The type of its entry in the activity log, for families whose facts all show in one way. */
   readonly event?: string
   /** `EFFECT` where it is left out. */
   readonly category?: ActivityCategory
   happening?(data: v.InferOutput<S>): Happening | undefined
-  /** The entry in the activity log of the fact with this id. */
-  activity?(data: v.InferOutput<S>, id: string): Activity | undefined
 }
 
 type Table = Readonly<Record<string, { readonly schema: v.GenericSchema }>>

@@ -1,21 +1,20 @@
-// The families of a customer's facts: which part of the customer each keeps, and how its facts show.
+// The families of a customer's facts: which part of the customer each keeps, and how its facts show as events.
 
-import type { Activity } from './activity.ts'
 import { consentFacts } from './consents.ts'
 import { evolveBy, type FactRow, type Happening } from './factRow.ts'
 import type { CustomerFact, CustomerFactType } from './facts.ts'
 import { evolveLoyalty } from './loyalty/evolve.ts'
 import { type LoyaltyFact, loyaltyFacts } from './loyalty/facts.ts'
-import { loyaltyActivity, loyaltyHappening } from './loyalty/show.ts'
+import { loyaltyHappening } from './loyalty/happening.ts'
 import { messageFacts } from './messages.ts'
 import { evolveOrders, type OrderFact, orderFacts } from './orders/facts.ts'
-import { orderActivity, orderHappening } from './orders/show.ts'
+import { orderHappening } from './orders/happening.ts'
 import { noteEarned } from './orders/state.ts'
 import { profileFacts } from './profileFacts.ts'
 import { evolveRedemptions, type RedemptionFact, redemptionFacts } from './redemptions/facts.ts'
-import { redemptionActivity, redemptionHappening } from './redemptions/show.ts'
+import { redemptionHappening } from './redemptions/happening.ts'
 import { evolveReferrals, type ReferralFact, referralFacts } from './referrals/facts.ts'
-import { referralActivity, referralHappening } from './referrals/show.ts'
+import { referralHappening } from './referrals/happening.ts'
 import { segmentFacts } from './segmentFacts.ts'
 import type { CustomerState } from './state.ts'
 import { trackingFacts } from './tracking.ts'
@@ -25,9 +24,6 @@ interface Family<F extends CustomerFact = CustomerFact> {
   readonly facts: Readonly<Record<string, unknown>>
   evolve(state: CustomerState, fact: F): CustomerState
   happening(fact: F): Happening | undefined
-  activity(fact: F, id: string): Activity | undefined
-  /** Whether it has an activity. */
-  isShown(fact: F): boolean
 }
 
 /** A family whose rows say all of it. */
@@ -41,8 +37,6 @@ const ofRows = <Part>(
     facts,
     evolve: (state, fact) => withPart(state, evolvePart(partOf(state), fact)),
     happening: ({ type, data }) => facts[type]?.happening?.(data),
-    activity: ({ type, data }, id) => facts[type]?.activity?.(data, id),
-    isShown: ({ type, data }) => facts[type]?.activity?.(data, '') !== undefined,
   }
 }
 
@@ -55,46 +49,36 @@ const whole = (facts: Readonly<Record<string, FactRow<CustomerState>>>): Family 
 
 const loyalty: Family<LoyaltyFact> = {
   facts: loyaltyFacts,
-  isShown: ({ type }) => loyaltyFacts[type].event !== undefined,
   evolve: (state, fact) => ({
     ...state,
     loyalty: evolveLoyalty(state.loyalty, fact),
     orders: noteEarned(state.orders, fact),
   }),
   happening: loyaltyHappening,
-  activity: loyaltyActivity,
 }
 
 const vouchers: Family<VoucherFact> = {
   facts: voucherFacts,
-  isShown: ({ type }) => voucherFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, vouchers: evolveVouchers(state.vouchers, fact) }),
   happening: referralHappening,
-  activity: referralActivity,
 }
 
 const referrals: Family<ReferralFact> = {
   facts: referralFacts,
-  isShown: ({ type }) => referralFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, referrals: evolveReferrals(state.referrals, fact) }),
   happening: referralHappening,
-  activity: referralActivity,
 }
 
 const redemptions: Family<RedemptionFact> = {
   facts: redemptionFacts,
-  isShown: ({ type }) => redemptionFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, redemptions: evolveRedemptions(state.redemptions, fact) }),
   happening: redemptionHappening,
-  activity: redemptionActivity,
 }
 
 const orders: Family<OrderFact> = {
   facts: orderFacts,
-  isShown: ({ type }) => orderFacts[type].event !== undefined,
   evolve: (state, fact) => ({ ...state, orders: evolveOrders(state.orders, fact) }),
   happening: orderHappening,
-  activity: orderActivity,
 }
 
 const FAMILIES: readonly Family[] = [

@@ -42,15 +42,6 @@ export const NO_MESSAGES: MessagesState = { lastBy: {}, recent: [] }
 
 const fact = rowsOf<MessagesState>()
 
-const shown = (type: string, { id, channel, distribution }: v.InferOutput<v.ObjectSchema<typeof base, undefined>>) => ({
-  type,
-  category: 'EFFECT' as const,
-  data: {
-    message: { id, object: 'message', channel },
-    distribution: { id: distribution.id, name: distribution.name, object: 'distribution' },
-  },
-})
-
 /*
  * A request names what it is rendered from and copies none of it, but for the balances of the moment. The event is read back
  * from the stream, the profile when the message goes out: so an address that was corrected, a person who opted out or was
@@ -74,15 +65,9 @@ export const messageFacts = {
         lastBy: { ...lastBy, [distribution.id]: occurredAt },
         recent: [...recent, occurredAt].slice(-MAX_CAP),
       }),
-      activity: (data) => shown('customer.message.requested', data),
     },
   ),
-  MessageSkipped: fact(v.object({ ...base, reason: SkipReason, details: v.optional(v.string()) }), {
-    activity: (data) => {
-      const entry = shown('customer.message.skipped', data)
-      return { ...entry, data: { ...entry.data, reason: data.reason } }
-    },
-  }),
+  MessageSkipped: fact(v.object({ ...base, reason: SkipReason, details: v.optional(v.string()) })),
 } as const
 
 export type MessageRequested = v.InferOutput<typeof messageFacts.MessageRequested.schema>

@@ -1,7 +1,6 @@
-// How a fact of a customer shows outside: as an event for conditions and triggers, and as an entry of the activity log.
+// How a fact of a customer shows as an event, for conditions and triggers.
 
 import type { Occurrence } from '../conditions/subject.ts'
-import type { Activity } from './activity.ts'
 import type { CustomerFact } from './facts.ts'
 import { familyOf } from './families.ts'
 
@@ -23,9 +22,3 @@ export const occurrenceOf = (id: string, fact: CustomerFact, recordedAt: number)
     },
   }
 }
-
-/** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
-export const activityOf = (id: string, fact: CustomerFact): Activity | undefined => familyOf(fact).activity(fact, id)
-
-/** Whether a fact makes such an entry: without making it. */
-export const isShown = (fact: CustomerFact): boolean => familyOf(fact).isShown(fact)

@@ -29,7 +29,6 @@ export const profileFacts = {
       updatedAt: occurredAt,
     }),
     ...plain('customer.created'),
-    activity: () => ({ type: 'customer.created', category: 'ACTION', data: {} }),
   }),
   CustomerUpdated: fact(v.object({ changes: ProfilePatch, occurredAt: At, said: v.optional(Said) }), {
     personal: wholeFields({ changes: {} }),
@@ -40,7 +39,6 @@ export const profileFacts = {
       updatedAt: occurredAt,
     }),
     ...plain('customer.updated'),
-    activity: ({ changes }) => ({ type: 'customer.updated', category: 'ACTION', data: { changes } }),
   }),
   CustomerDeleted: fact(v.object({ occurredAt: At, permanently: v.optional(v.boolean()) }), {
     // The stream keeps what was; whoever comes back under the same source id begins anew.
@@ -52,7 +50,6 @@ export const profileFacts = {
       referrals: afterDeletion(referrals),
     }),
     ...plain('customer.deleted'),
-    activity: () => ({ type: 'customer.deleted', category: 'ACTION', data: {} }),
   }),
   /** The person is to be forgotten: the keys of what is personal are destroyed. With counts of what there was. */
   CustomerErased: fact(v.object({ ...Erasure.entries, occurredAt: At }), {

@@ -31,22 +31,9 @@ const personal = wholeFields({ because: undefined })
 const fact = rowsOf<Readonly<Record<string, Membership>>>()
 
 /** A passive segment changes membership in silence. */
-const shown = (type: string) => ({
+const event = (type: string) => ({
   happening: ({ triggers, segment }: v.InferOutput<typeof Change>) =>
     triggers ? { type, metadata: { segment: segment.id, name: segment.name } } : undefined,
-  activity: ({ triggers, segment, cause, occurredAt, because }: v.InferOutput<typeof Change>) =>
-    triggers
-      ? {
-          type,
-          category: 'EFFECT' as const,
-          data: {
-            segment: { ...segment, object: 'segment' },
-            cause,
-            became_true_at: new Date(occurredAt).toISOString(),
-            because: because ?? null,
-          },
-        }
-      : undefined,
 })
 
 export const segmentFacts = {
@@ -56,7 +43,7 @@ export const segmentFacts = {
       ...segments,
       [segment.id]: { since: occurredAt, name: segment.name, definition },
     }),
-    ...shown('customer.segment.entered'),
+    ...event('customer.segment.entered'),
   }),
   SegmentLeft: fact(Change, {
     personal,
@@ -64,6 +51,6 @@ export const segmentFacts = {
       const { [segment.id]: _, ...others } = segments
       return others
     },
-    ...shown('customer.segment.left'),
+    ...event('customer.segment.left'),
   }),
 } as const

@@ -1,8 +1,6 @@
 // Tracked events: the fact that a customer did something, checked against its event schema.
 import * as v from 'valibot'
-import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import { listedEntries } from '../personal.ts'
-import { activityId } from './activity.ts'
 import { rowsOf } from './factRow.ts'
 import { Metadata, Said } from './profile.ts'
 import { ReferralOffer } from './referrals/offer.ts'
@@ -17,12 +15,6 @@ export type ReferralRef = v.InferOutput<typeof ReferralRef>
 /** The same with what was found under the code, so that the decision can be made again. */
 export const TrackedReferral = v.object({ ...ReferralRef.entries, offer: v.optional(ReferralOffer) })
 export const LoyaltyRef = v.object({ code: v.string() })
-
-/** What an event said about a referral, without what was found under the code. */
-const referralShown = (referral: ReferralRef | undefined): ReferralRef | null =>
-  referral
-    ? { code: referral.code, ...(referral.referrer_id === undefined ? {} : { referrer_id: referral.referrer_id }) }
-    : null
 
 const fact = rowsOf<CustomerState>()
 
@@ -50,25 +42,6 @@ export const trackingFacts = {
       evolve: (state, { said, occurredAt }) =>
         said ? { ...state, saidAt: noteSaid(state.saidAt, {}, said, occurredAt) } : state,
       happening: ({ event, metadata }) => ({ type: event, metadata }),
-      activity: ({ event, metadata, referral, loyalty, occurredAt, schema, faults }, id) => ({
-        type: CUSTOM_EVENT_TYPE,
-        category: 'ACTION',
-        data: {
-          event: {
-            id: activityId(id),
-            object: 'event',
-            type: event,
-            metadata,
-            referral: referralShown(referral),
-            loyalty: loyalty ?? null,
-            created_at: new Date(occurredAt).toISOString(),
-          },
-          event_schema: schema ?? null,
-          referral: null,
-          loyalty: null,
-          ...(faults ? { faults } : {}),
-        },
-      }),
     },
   ),
   /** The consequences of one command passed their bound; those so far are kept. */

@@ -1,52 +1,19 @@
-// How facts about cards show: as internal events for conditions and triggers, in the activity log, and as transactions.
-import type { Activity } from '../activity.ts'
-import type { Happening } from '../factRow.ts'
-import { type CardRef, isMovement, type LoyaltyFact, loyaltyFacts, MOVEMENTS, type MovementFact } from './facts.ts'
+// How facts about cards show: in the activity log, and as transactions.
+import {
+  type CardRef,
+  isMovement,
+  type LoyaltyFact,
+  loyaltyFacts,
+  MOVEMENTS,
+  type MovementFact,
+} from '../../../domain/customer/loyalty/facts.ts'
+import { campaignIn, signedPoints } from '../../../domain/customer/loyalty/happening.ts'
+import type { Activity } from './entry.ts'
 
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
 const eventOf = ({ type }: LoyaltyFact): string | undefined => loyaltyFacts[type].event
 
 const isAsked = ({ type }: LoyaltyFact): boolean => loyaltyFacts[type].category === 'ACTION'
-
-const signedPoints = (fact: MovementFact): number => MOVEMENTS[fact.type].sign * fact.data.points
-
-const campaignIn = (fact: LoyaltyFact): { readonly id: string; readonly name: string } | undefined =>
-  'campaign' in fact.data ? fact.data.campaign : undefined
-
-const metadataOf = (fact: LoyaltyFact): Record<string, unknown> => {
-  const metadata: Record<string, unknown> = {}
-  const campaign = campaignIn(fact)
-  if (campaign) {
-    metadata.campaign = campaign.id
-    metadata.campaign_name = campaign.name
-  }
-  if (isMovement(fact)) {
-    metadata.transaction_type = MOVEMENTS[fact.type].type
-    metadata.points = signedPoints(fact)
-    metadata.balance = fact.data.balance.after
-  }
-  const { data } = fact
-  if ('rule' in data && typeof data.rule === 'object') metadata.earning_rule = data.rule.id
-  if ('pending' in data && typeof data.pending === 'object') metadata.points = data.pending.points
-  if ('to' in data && 'name' in data.to) {
-    metadata.tier = data.to.id
-    metadata.tier_name = data.to.name
-  }
-  if ('reward' in data) metadata.reward = data.reward.id
-  return metadata
-}
-
-/** What conditions may ask of a fact's event: the campaign, the card, the points (negative when taken), the balance. */
-export const loyaltyHappening = (fact: LoyaltyFact): Happening | undefined => {
-  const type = eventOf(fact)
-  if (type === undefined) return undefined
-  return {
-    type,
-    get metadata() {
-      return metadataOf(fact)
-    },
-  }
-}
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
@@ -83,12 +50,11 @@ const earningShown = (fact: LoyaltyFact) => {
   return {
     earning_rule: { id: rule.id, revision: rule.revision, source: { banner: rule.banner ?? null } },
     event: { id: cause.fact, type: cause.schema === undefined ? cause.type : 'customer.custom_event' },
-    ...(cause.schema === undefined
-      ? {}
-      : { custom_event: { id: cause.fact, type: cause.type }, event_schema: { id: cause.schema, name: cause.type } }),
-    ...(cause.segment ? { segment: cause.segment } : {}),
-    ...(cause.order === undefined ? {} : { order: { id: cause.order, source_id: null } }),
-    ...(tier ? { holder_loyalty_tier: tier } : {}),
+    custom_event: cause.schema === undefined ? undefined : { id: cause.fact, type: cause.type },
+    event_schema: cause.schema === undefined ? undefined : { id: cause.schema, name: cause.type },
+    segment: cause.segment,
+    order: cause.order === undefined ? undefined : { id: cause.order, source_id: null },
+    holder_loyalty_tier: tier,
   }
 }
 

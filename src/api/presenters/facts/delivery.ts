@@ -1,6 +1,7 @@
 // How deliveries show in the activity log of the customer they were for.
-import type { Activity } from '../customer/activity.ts'
-import type { DeliveryFact } from './delivery.ts'
+
+import type { DeliveryFact } from '../../../domain/distributions/delivery.ts'
+import type { Activity } from './entry.ts'
 
 const OUTCOMES = { sent: 'sent_at', recovered: 'recovered_at', failed: 'failed_at' } as const
 

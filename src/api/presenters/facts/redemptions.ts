@@ -1,29 +1,9 @@
-// How facts about redemptions show: as internal events for conditions and triggers, and in the activity log.
+// How facts about redemptions show in the activity log.
 import * as v from 'valibot'
-import { orderId, RecordedOrder, showOrder } from '../../order.ts'
-import type { Activity } from '../activity.ts'
-import type { Happening } from '../factRow.ts'
-import { type RedemptionFact, redemptionFacts } from './facts.ts'
-
-/** What conditions may ask of a redemption's event: the request's own metadata, and beside it the names that are listed here. */
-export const redemptionHappening = (fact: RedemptionFact): Happening | undefined => {
-  const type = redemptionFacts[fact.type].event
-  if (type === undefined || fact.type === 'RedemptionAbandoned') return undefined
-  const { data } = fact
-  return {
-    type,
-    metadata: {
-      ...data.metadata,
-      ...(data.promotion ? { promotion_tier: data.promotion.id } : { code: data.voucher.code }),
-      ...(data.campaign ? { campaign: data.campaign.id, campaign_name: data.campaign.name } : {}),
-      ...('order' in data && data.order?.amount !== undefined ? { order_amount: data.order.amount } : {}),
-      ...('applied' in data ? { discount_amount: data.applied ?? 0 } : {}),
-      ...('credits' in data && data.credits !== undefined ? { credits: data.credits } : {}),
-      ...('paid' in data && data.paid ? { points: data.paid.points, reward: data.paid.reward.id } : {}),
-      ...('reason' in data && data.reason !== undefined ? { reason: data.reason } : {}),
-    },
-  }
-}
+import { type RedemptionFact, redemptionFacts } from '../../../domain/customer/redemptions/facts.ts'
+import { orderId, RecordedOrder } from '../../../domain/order.ts'
+import type { Activity } from './entry.ts'
+import { showOrder } from './orders.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
@@ -45,6 +25,7 @@ const redemptionShown = (fact: Shown) => {
   const went = fact.type === 'RedemptionSucceeded' || fact.type === 'RedemptionRolledBack'
   const credits = 'credits' in data ? data.credits : undefined
   const points = 'paid' in data ? data.paid?.points : undefined
+  const taken = points ?? credits
   return {
     id: isRollback ? data.rollback : data.redemption,
     object: isRollback ? 'redemption_rollback' : 'redemption',
@@ -55,14 +36,15 @@ const redemptionShown = (fact: Shown) => {
     ...('details' in data ? { failure_code: data.reason, failure_message: data.details } : {}),
     ...('message' in data && data.message !== undefined ? { error: { message: data.message } } : {}),
     ...(fact.type === 'RedemptionRolledBack' ? { reason: fact.data.reason ?? null } : {}),
-    ...(credits === undefined ? {} : { amount: isRollback ? -credits : credits, gift: { amount: credits } }),
-    ...(points === undefined ? {} : { amount: isRollback ? -points : points, loyalty_card: { points } }),
+    amount: taken === undefined ? undefined : isRollback ? -taken : taken,
+    gift: credits === undefined ? undefined : { amount: credits },
+    loyalty_card: points === undefined ? undefined : { points },
     ...('applied' in data && data.applied !== undefined ? { discount_amount: data.applied } : {}),
     tracking_id: data.trackingId ?? null,
     channel: data.channel,
     metadata: data.metadata ?? {},
     related_object_type: data.promotion ? 'promotion_tier' : 'voucher',
-    ...(data.voucher.id === undefined ? {} : { related_object_id: data.voucher.id }),
+    related_object_id: data.voucher.id,
   }
 }
 
@@ -82,7 +64,7 @@ export const redemptionActivity = (fact: RedemptionFact): Activity | undefined =
       voucher: promotion
         ? null
         : {
-            ...(voucher.id === undefined ? {} : { id: voucher.id }),
+            id: voucher.id,
             code: voucher.code,
             ...('type' in voucher ? { type: voucher.type } : {}),
             ...discount,

@@ -1,41 +1,10 @@
-// How facts about codes and referrals show: as internal events for conditions and triggers, and in the activity log.
-import { REDEMPTION_EVENT } from '../../rulebook/referralProgram.ts'
-import { type Activity, activityId } from '../activity.ts'
-import type { Happening } from '../factRow.ts'
-import { type VoucherFact, type VoucherRef, voucherFacts } from '../vouchers/facts.ts'
-import { type ReferralFact, referralFacts } from './facts.ts'
-
-const FACTS = { ...referralFacts, ...voucherFacts }
-
-/** The contract's event type of each fact; undefined for those that are only bookkeeping. */
-const eventOf = ({ type }: ReferralFact | VoucherFact): string | undefined => FACTS[type].event
-
-/** Which side of the referral the fact's own customer is on. */
-const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
-  fact.type === 'ReferralCredited'
-    ? 'REFERRER'
-    : fact.type === 'ReferralRewarded' || fact.type === 'ReferralRewardWithheld'
-      ? fact.data.role
-      : 'REFEREE'
-
-/** What conditions may ask of a fact's event: the campaign, the code, the customer's role, the reward. */
-export const referralHappening = (fact: ReferralFact | VoucherFact): Happening | undefined => {
-  const type = eventOf(fact)
-  if (type === undefined || fact.type === 'VoucherCodeReplaced' || fact.type === 'ClaimGivenUp') return undefined
-  const { campaign, voucher } = fact.data
-  return {
-    type,
-    metadata: {
-      ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
-      code: voucher.code,
-      ...(fact.type === 'VoucherPublished' ? {} : { role: roleOf(fact) }),
-      ...(fact.type === 'ReferralCredited' ? { number: fact.data.number } : {}),
-      ...(fact.type === 'ReferralRewarded'
-        ? { reward_type: fact.data.reward.type, amount: fact.data.reward.amount ?? 0 }
-        : {}),
-    },
-  }
-}
+// How facts about codes and referrals show in the activity log.
+import { activityId } from '../../../domain/customer/activity.ts'
+import type { ReferralFact } from '../../../domain/customer/referrals/facts.ts'
+import { eventOf, roleOf } from '../../../domain/customer/referrals/happening.ts'
+import type { VoucherFact, VoucherRef } from '../../../domain/customer/vouchers/facts.ts'
+import { REDEMPTION_EVENT } from '../../../domain/rulebook/referralProgram.ts'
+import type { Activity } from './entry.ts'
 
 const customerShown = (id: string) => ({ id, object: 'customer' })
 
