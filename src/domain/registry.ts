@@ -3,17 +3,11 @@
 import type * as v from 'valibot'
 import { accessFacts } from './access/facts.ts'
 import { codeFacts } from './codes.ts'
-import { consentFacts } from './customer/consents.ts'
+import { capabilities } from './customer/capabilities.ts'
 import type { customerFacts } from './customer/facts.ts'
-import { loyaltyFacts } from './customer/loyalty/facts.ts'
-import { messageFacts } from './customer/messages.ts'
-import { orderFacts, orderHomeFacts } from './customer/orders/facts.ts'
+import { orderHomeFacts } from './customer/orders/facts.ts'
 import { profileFacts } from './customer/profileFacts.ts'
-import { redemptionFacts } from './customer/redemptions/facts.ts'
-import { referralFacts } from './customer/referrals/facts.ts'
-import { segmentFacts } from './customer/segmentFacts.ts'
 import { trackingFacts } from './customer/tracking.ts'
-import { voucherFacts } from './customer/vouchers/facts.ts'
 import { deliveryFacts } from './distributions/delivery.ts'
 import { webhookFacts } from './distributions/webhookFacts.ts'
 import { stockFacts } from './loyalty/stock.ts'
@@ -43,50 +37,15 @@ export interface FactFamily {
 
 export const FACT_FAMILIES: readonly FactFamily[] = [
   { title: 'Profile', stream: 'customer-<id>', says: 'Who a customer is.', facts: profileFacts },
-  {
-    title: 'Consents',
-    stream: 'customer-<id>',
-    says: 'Whether a customer agreed to be written to, by channel.',
-    facts: consentFacts,
-  },
   { title: 'Tracked events', stream: 'customer-<id>', says: 'What a customer did.', facts: trackingFacts },
-  {
-    title: 'Segments',
-    stream: 'customer-<id>',
-    says: 'When a condition began and ceased to hold.',
-    facts: segmentFacts,
-  },
-  { title: 'Loyalty', stream: 'customer-<id>', says: 'Cards, points, tiers and rewards.', facts: loyaltyFacts },
-  {
-    title: 'Referrals',
-    stream: 'customer-<id>',
-    says: 'Conversions and what was paid for them.',
-    facts: referralFacts,
-  },
-  { title: 'Codes given', stream: 'customer-<id>', says: 'Codes that became a customer’s.', facts: voucherFacts },
-  {
-    title: 'Redemptions',
-    stream: 'customer-<id>, or redemption-<request> for one without a customer',
-    says: 'What came of a request to redeem.',
-    facts: redemptionFacts,
-  },
-  {
-    title: 'Orders',
-    stream: 'customer-<id>, or order-<id> for one of nobody’s',
-    says: 'What was ordered, each time whole, and what became of it.',
-    facts: orderFacts,
-  },
+  ...Object.values(capabilities).map(
+    ({ stream = 'customer-<id>', title, says, facts }): FactFamily => ({ title, stream, says, facts }),
+  ),
   {
     title: 'Names of orders',
     stream: 'order-<id>',
     says: 'Which order an id or a `source_id` stands for, and whose it is.',
     facts: orderHomeFacts,
-  },
-  {
-    title: 'Messages asked for',
-    stream: 'customer-<id>',
-    says: 'And those that were not, with the reason.',
-    facts: messageFacts,
   },
   { title: 'Delivery', stream: 'message-<id>', says: 'What became of one message.', facts: deliveryFacts },
   { title: 'Codes', stream: 'code-<code>', says: 'Whose a code is; its first fact makes it unique.', facts: codeFacts },

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { Channel } from '../channels/index.ts'
 import { wholeFields } from '../personal.ts'
+import { capability } from './capability.ts'
 import { rowsOf } from './factRow.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -43,3 +44,10 @@ export const consentFacts = {
 } as const
 
 export const consentOf = ({ now }: ConsentsState, channel: Channel): Consent => now[channel]?.consent ?? null
+
+export const consents = capability({
+  title: 'Consents',
+  says: 'Whether a customer agreed to be written to, by channel.',
+  facts: consentFacts,
+  none: NO_CONSENTS,
+})

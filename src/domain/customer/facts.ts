@@ -1,29 +1,16 @@
-// All facts of a customer's stream. A capability adds its own facts in a file of its own and one line here.
+// All facts of a customer's stream: of the profile, of what was tracked, and of each capability.
 
-import { consentFacts } from './consents.ts'
+import { type CapabilityFacts, capabilities } from './capabilities.ts'
 import type { DataIn, FactIn } from './factRow.ts'
-import { loyaltyFacts } from './loyalty/facts.ts'
-import { messageFacts } from './messages.ts'
-import { orderFacts } from './orders/facts.ts'
 import { profileFacts } from './profileFacts.ts'
-import { redemptionFacts } from './redemptions/facts.ts'
-import { referralFacts } from './referrals/facts.ts'
-import { segmentFacts } from './segmentFacts.ts'
 import { trackingFacts } from './tracking.ts'
-import { voucherFacts } from './vouchers/facts.ts'
 
-export const customerFacts = {
-  ...profileFacts,
-  ...consentFacts,
-  ...trackingFacts,
-  ...segmentFacts,
-  ...messageFacts,
-  ...loyaltyFacts,
-  ...voucherFacts,
-  ...referralFacts,
-  ...redemptionFacts,
-  ...orderFacts,
-} as const
+export const customerFacts: typeof profileFacts & typeof trackingFacts & CapabilityFacts = Object.assign(
+  {},
+  profileFacts,
+  trackingFacts,
+  ...Object.values(capabilities).map(({ facts }) => facts),
+)
 
 type Registry = typeof customerFacts
 export type CustomerFactType = keyof Registry

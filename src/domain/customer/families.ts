@@ -1,112 +1,55 @@
-// The families of a customer's facts: which part of the customer each keeps, and how its facts show as events.
+// The families of a customer's facts: what each makes of the customer, and its facts as events.
 
-import { consentFacts } from './consents.ts'
+import { type CapabilityName, capabilities } from './capabilities.ts'
+import type { Capability } from './capability.ts'
 import { evolveBy, type FactRow, type Happening } from './factRow.ts'
 import type { CustomerFact, CustomerFactType } from './facts.ts'
-import { evolveLoyalty } from './loyalty/evolve.ts'
-import { type LoyaltyFact, loyaltyFacts } from './loyalty/facts.ts'
-import { loyaltyHappening } from './loyalty/happening.ts'
-import { messageFacts } from './messages.ts'
-import { evolveOrders, type OrderFact, orderFacts } from './orders/facts.ts'
-import { orderHappening } from './orders/happening.ts'
-import { noteEarned } from './orders/state.ts'
 import { profileFacts } from './profileFacts.ts'
-import { evolveRedemptions, type RedemptionFact, redemptionFacts } from './redemptions/facts.ts'
-import { redemptionHappening } from './redemptions/happening.ts'
-import { evolveReferrals, type ReferralFact, referralFacts } from './referrals/facts.ts'
-import { referralHappening } from './referrals/happening.ts'
-import { segmentFacts } from './segmentFacts.ts'
 import type { CustomerState } from './state.ts'
 import { trackingFacts } from './tracking.ts'
-import { evolveVouchers, type VoucherFact, voucherFacts } from './vouchers/facts.ts'
 
-interface Family<F extends CustomerFact = CustomerFact> {
+interface Family {
   readonly facts: Readonly<Record<string, unknown>>
-  evolve(state: CustomerState, fact: F): CustomerState
-  happening(fact: F): Happening | undefined
+  evolve(state: CustomerState, fact: CustomerFact): CustomerState
+  happening(fact: CustomerFact): Happening | undefined
 }
 
-/** A family whose rows say all of it. */
-const ofRows = <Part>(
-  facts: Readonly<Record<string, FactRow<Part>>>,
-  partOf: (state: CustomerState) => Part,
-  withPart: (state: CustomerState, part: Part) => CustomerState,
-): Family => {
-  const evolvePart = evolveBy(facts)
-  return {
-    facts,
-    evolve: (state, fact) => withPart(state, evolvePart(partOf(state), fact)),
-    happening: ({ type, data }) => facts[type]?.happening?.(data),
+/** A family whose facts are about the whole customer. */
+const whole = (facts: Readonly<Record<string, FactRow<CustomerState>>>): Family => ({
+  facts,
+  evolve: evolveBy(facts),
+  happening: ({ type, data }) => facts[type]?.happening?.(data),
+})
+
+type AnyCapability = Capability<CustomerState[CapabilityName], Readonly<Record<string, unknown>>>
+
+const ofCapability = ([name, { facts, evolve, happening }]: readonly [string, AnyCapability]): Family => ({
+  facts,
+  evolve: (state, fact) => ({ ...state, [name]: evolve(state[name as CapabilityName], fact) }),
+  happening,
+})
+
+const CAPABILITIES = Object.entries(capabilities as unknown as Readonly<Record<CapabilityName, AnyCapability>>)
+
+const byType = new Map(
+  [whole(profileFacts), whole(trackingFacts), ...CAPABILITIES.map(ofCapability)].flatMap((family) =>
+    Object.keys(family.facts).map((type) => [type, family] as const),
+  ),
+)
+
+/** What capabilities note of facts that are not theirs. */
+for (const [name, { notes = {} }] of CAPABILITIES)
+  for (const [type, note] of Object.entries(notes)) {
+    const family = byType.get(type)
+    if (!family) throw new Error(`${name} notes ${type}, which is no fact of a customer`)
+    byType.set(type, {
+      ...family,
+      evolve: (before, fact) => {
+        const state = family.evolve(before, fact)
+        return { ...state, [name]: note(state[name as CapabilityName], fact) }
+      },
+    })
   }
-}
-
-const whole = (facts: Readonly<Record<string, FactRow<CustomerState>>>): Family =>
-  ofRows(
-    facts,
-    (state) => state,
-    (_, state) => state,
-  )
-
-const loyalty: Family<LoyaltyFact> = {
-  facts: loyaltyFacts,
-  evolve: (state, fact) => ({
-    ...state,
-    loyalty: evolveLoyalty(state.loyalty, fact),
-    orders: noteEarned(state.orders, fact),
-  }),
-  happening: loyaltyHappening,
-}
-
-const vouchers: Family<VoucherFact> = {
-  facts: voucherFacts,
-  evolve: (state, fact) => ({ ...state, vouchers: evolveVouchers(state.vouchers, fact) }),
-  happening: referralHappening,
-}
-
-const referrals: Family<ReferralFact> = {
-  facts: referralFacts,
-  evolve: (state, fact) => ({ ...state, referrals: evolveReferrals(state.referrals, fact) }),
-  happening: referralHappening,
-}
-
-const redemptions: Family<RedemptionFact> = {
-  facts: redemptionFacts,
-  evolve: (state, fact) => ({ ...state, redemptions: evolveRedemptions(state.redemptions, fact) }),
-  happening: redemptionHappening,
-}
-
-const orders: Family<OrderFact> = {
-  facts: orderFacts,
-  evolve: (state, fact) => ({ ...state, orders: evolveOrders(state.orders, fact) }),
-  happening: orderHappening,
-}
-
-const FAMILIES: readonly Family[] = [
-  whole(profileFacts),
-  whole(trackingFacts),
-  ofRows(
-    consentFacts,
-    ({ consents }) => consents,
-    (state, consents) => ({ ...state, consents }),
-  ),
-  ofRows(
-    segmentFacts,
-    ({ segments }) => segments,
-    (state, segments) => ({ ...state, segments }),
-  ),
-  ofRows(
-    messageFacts,
-    ({ messages }) => messages,
-    (state, messages) => ({ ...state, messages }),
-  ),
-  loyalty,
-  vouchers,
-  referrals,
-  redemptions,
-  orders,
-]
-
-const byType = new Map(FAMILIES.flatMap((family) => Object.keys(family.facts).map((type) => [type, family] as const)))
 
 /** The family of a customer's fact. */
 export const familyOf = ({ type }: { readonly type: CustomerFactType }): Family => {

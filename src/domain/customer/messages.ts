@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { Channel } from '../channels/index.ts'
 import { MAX_CAP } from '../rulebook/distribution.ts'
+import { capability } from './capability.ts'
 import { rowsOf } from './factRow.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -72,3 +73,10 @@ export const messageFacts = {
 
 export type MessageRequested = v.InferOutput<typeof messageFacts.MessageRequested.schema>
 export type MessageSkipped = v.InferOutput<typeof messageFacts.MessageSkipped.schema>
+
+export const messages = capability({
+  title: 'Messages asked for',
+  says: 'And those that were not, with the reason.',
+  facts: messageFacts,
+  none: NO_MESSAGES,
+})

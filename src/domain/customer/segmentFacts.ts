@@ -1,8 +1,8 @@
 // Segment membership as facts of the customer who enters and leaves.
 import * as v from 'valibot'
 import { wholeFields } from '../personal.ts'
+import { capability } from './capability.ts'
 import { rowsOf } from './factRow.ts'
-import type { Membership } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
@@ -28,7 +28,19 @@ const Change = v.object({
 /** The truth table holds the values that were compared, the profile's among them. */
 const personal = wholeFields({ because: undefined })
 
-const fact = rowsOf<Readonly<Record<string, Membership>>>()
+export interface Membership {
+  /** The instant of entry, ms. */
+  readonly since: number
+  /** The segment's name and its definition's revision at entry. */
+  readonly name: string
+  readonly definition: string
+}
+
+/** By segment. */
+type Memberships = Readonly<Record<string, Membership>>
+const NO_SEGMENTS: Memberships = {}
+
+const fact = rowsOf<Memberships>()
 
 /** A passive segment changes membership in silence. */
 const event = (type: string) => ({
@@ -54,3 +66,10 @@ export const segmentFacts = {
     ...event('customer.segment.left'),
   }),
 } as const
+
+export const segments = capability({
+  title: 'Segments',
+  says: 'When a condition began and ceased to hold.',
+  facts: segmentFacts,
+  none: NO_SEGMENTS,
+})

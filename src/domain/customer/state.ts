@@ -1,23 +1,9 @@
 // One customer as decisions see it: what the facts say, and beside it what is derived for the rulebook of the day.
 
 import type { AccumulatorState, OccurrenceStats } from '../conditions/subject.ts'
-import { type ConsentsState, NO_CONSENTS } from './consents.ts'
-import { type LoyaltyState, NO_LOYALTY } from './loyalty/state.ts'
-import { type MessagesState, NO_MESSAGES } from './messages.ts'
-import { NO_ORDERS, type OrdersState } from './orders/state.ts'
+import { capabilities, type Parts } from './capabilities.ts'
 import { type Erasure, NO_PROFILE, type Profile } from './profile.ts'
-import { NO_REDEMPTIONS, type RedemptionsState } from './redemptions/state.ts'
-import { NO_REFERRALS, type ReferralsState } from './referrals/state.ts'
 import type { SaidAt } from './said.ts'
-import { NO_VOUCHERS, type VouchersState } from './vouchers/state.ts'
-
-export interface Membership {
-  /** The instant of entry, ms. */
-  readonly since: number
-  /** The segment's name and its definition's revision at entry. */
-  readonly name: string
-  readonly definition: string
-}
 
 /** Follows from the facts and a rulebook; not recorded, thrown away and made again at will. */
 export interface Derived {
@@ -28,7 +14,7 @@ export interface Derived {
   readonly watches: Readonly<Record<string, number>>
 }
 
-export interface CustomerState {
+export interface CustomerState extends Parts {
   readonly status: 'none' | 'active' | 'deleted' | 'erased' | 'linked'
   readonly id: string
   /** Of one who was erased: when, ms, and what there had been. */
@@ -46,14 +32,6 @@ export interface CustomerState {
   /** The deadline recorded last, ms. */
   readonly nextDueAt: number | null
   readonly occurrences: Readonly<Record<string, OccurrenceStats>>
-  readonly segments: Readonly<Record<string, Membership>>
-  readonly messages: MessagesState
-  readonly consents: ConsentsState
-  readonly loyalty: LoyaltyState
-  readonly vouchers: VouchersState
-  readonly referrals: ReferralsState
-  readonly redemptions: RedemptionsState
-  readonly orders: OrdersState
   readonly derived: Derived
 }
 
@@ -61,6 +39,8 @@ export interface CustomerState {
 export const STATE_VERSION = 10
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
+
+const NO_PARTS = Object.fromEntries(Object.entries(capabilities).map(([name, { none }]) => [name, none])) as Parts
 
 export const newCustomer = (id: string): CustomerState => ({
   status: 'none',
@@ -73,13 +53,6 @@ export const newCustomer = (id: string): CustomerState => ({
   rulebook: '-1',
   nextDueAt: null,
   occurrences: {},
-  segments: {},
-  messages: NO_MESSAGES,
-  consents: NO_CONSENTS,
-  loyalty: NO_LOYALTY,
-  vouchers: NO_VOUCHERS,
-  referrals: NO_REFERRALS,
-  redemptions: NO_REDEMPTIONS,
-  orders: NO_ORDERS,
+  ...NO_PARTS,
   derived: NO_DERIVED,
 })

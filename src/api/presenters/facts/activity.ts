@@ -17,7 +17,7 @@ import type { Activity } from './entry.ts'
 import { loyaltyActivity } from './loyalty.ts'
 import { orderActivity } from './orders.ts'
 import { redemptionActivity } from './redemptions.ts'
-import { referralActivity } from './referrals.ts'
+import { referralActivity, voucherActivity } from './referrals.ts'
 
 /** How facts of one type show; undefined: not at all. */
 type Shown<T extends CustomerFactType> = (data: FactData<T>, id: string) => Activity | undefined
@@ -104,7 +104,7 @@ const SHOWN: { readonly [T in CustomerFactType]?: Shown<T> } = {
   MessageRequested: (data) => message('customer.message.requested', data),
   MessageSkipped: (data) => message('customer.message.skipped', data, data.reason),
   ...all(loyaltyFacts, loyaltyActivity),
-  ...all(voucherFacts, referralActivity),
+  ...all(voucherFacts, voucherActivity),
   ...all(referralFacts, referralActivity),
   ...all(redemptionFacts, redemptionActivity),
   ...all(orderFacts, orderActivity),

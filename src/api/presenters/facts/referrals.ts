@@ -2,7 +2,7 @@
 import { activityId } from '../../../domain/customer/activity.ts'
 import type { ReferralFact } from '../../../domain/customer/referrals/facts.ts'
 import { eventOf, roleOf } from '../../../domain/customer/referrals/happening.ts'
-import type { VoucherFact, VoucherRef } from '../../../domain/customer/vouchers/facts.ts'
+import { type VoucherFact, type VoucherRef, voucherFacts } from '../../../domain/customer/vouchers/facts.ts'
 import { REDEMPTION_EVENT } from '../../../domain/rulebook/referralProgram.ts'
 import type { Activity } from './entry.ts'
 
@@ -59,10 +59,12 @@ const rewardShown = (fact: Extract<ReferralFact, { type: 'ReferralRewarded' }>) 
   }
 }
 
-const voucherActivity = (type: string, fact: Extract<VoucherFact, { type: 'VoucherPublished' }>): Activity => {
+/** The entry that a code that was given makes in the activity log; undefined for facts that are only bookkeeping. */
+export const voucherActivity = (fact: VoucherFact): Activity | undefined => {
+  if (fact.type !== 'VoucherPublished') return undefined
   const { campaign, voucher, publication, by } = fact.data
   return {
-    type,
+    type: voucherFacts.VoucherPublished.event ?? '',
     category: by === 'rule' ? 'EFFECT' : 'ACTION',
     data: {
       campaign: campaign ? campaignShown(campaign, campaign.type) : null,
@@ -79,12 +81,10 @@ const voucherActivity = (type: string, fact: Extract<VoucherFact, { type: 'Vouch
 }
 
 /** The entry that a fact makes in the activity log; undefined for facts that are only bookkeeping. */
-export const referralActivity = (fact: ReferralFact | VoucherFact): Activity | undefined => {
+export const referralActivity = (fact: ReferralFact): Activity | undefined => {
   const type = eventOf(fact)
   if (type === undefined) return undefined
   switch (fact.type) {
-    case 'VoucherPublished':
-      return voucherActivity(type, fact)
     case 'ReferralConverted':
     case 'ReferralCredited':
       return {

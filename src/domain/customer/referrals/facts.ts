@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { ReferralReward, ReferrerTier } from '../../rulebook/referralProgram.ts'
-import { type DataIn, evolveBy, type FactIn, rowsOf } from '../factRow.ts'
+import { type DataIn, type FactIn, rowsOf } from '../factRow.ts'
 import { VoucherRef } from '../vouchers/facts.ts'
 import type { ReferralsState } from './state.ts'
 
@@ -176,8 +176,6 @@ type Registry = typeof referralFacts
 export type ReferralFactType = keyof Registry
 export type ReferralFactData<T extends ReferralFactType> = DataIn<Registry, T>
 export type ReferralFact = FactIn<Registry>
-
-export const evolveReferrals = evolveBy<ReferralsState>(referralFacts)
 
 export const isReferralFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, ReferralFact> =>
   Object.hasOwn(referralFacts, fact.type)

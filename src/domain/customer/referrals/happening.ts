@@ -1,12 +1,9 @@
-// How facts about codes and referrals show as internal events, for conditions and triggers.
+// How facts about referrals show as internal events, for conditions and triggers.
 import type { Happening } from '../factRow.ts'
-import { type VoucherFact, voucherFacts } from '../vouchers/facts.ts'
 import { type ReferralFact, referralFacts } from './facts.ts'
 
-const FACTS = { ...referralFacts, ...voucherFacts }
-
 /** The contract's event type of each fact; undefined for those that are only bookkeeping. */
-export const eventOf = ({ type }: ReferralFact | VoucherFact): string | undefined => FACTS[type].event
+export const eventOf = ({ type }: ReferralFact): string | undefined => referralFacts[type].event
 
 /** Which side of the referral the fact's own customer is on. */
 export const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
@@ -17,16 +14,17 @@ export const roleOf = (fact: ReferralFact): 'REFEREE' | 'REFERRER' =>
       : 'REFEREE'
 
 /** What conditions may ask of a fact's event: the campaign, the code, the customer's role, the reward. */
-export const referralHappening = (fact: ReferralFact | VoucherFact): Happening | undefined => {
+export const referralHappening = (fact: ReferralFact): Happening | undefined => {
   const type = eventOf(fact)
-  if (type === undefined || fact.type === 'VoucherCodeReplaced' || fact.type === 'ClaimGivenUp') return undefined
+  if (type === undefined) return undefined
   const { campaign, voucher } = fact.data
   return {
     type,
     metadata: {
-      ...(campaign ? { campaign: campaign.id, campaign_name: campaign.name } : {}),
+      campaign: campaign.id,
+      campaign_name: campaign.name,
       code: voucher.code,
-      ...(fact.type === 'VoucherPublished' ? {} : { role: roleOf(fact) }),
+      role: roleOf(fact),
       ...(fact.type === 'ReferralCredited' ? { number: fact.data.number } : {}),
       ...(fact.type === 'ReferralRewarded'
         ? { reward_type: fact.data.reward.type, amount: fact.data.reward.amount ?? 0 }

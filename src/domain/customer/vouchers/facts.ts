@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { VoucherType } from '../../rulebook/voucherSpec.ts'
-import { type DataIn, evolveBy, type FactIn, rowsOf } from '../factRow.ts'
+import { type DataIn, type FactIn, rowsOf } from '../factRow.ts'
 import type { VouchersState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -92,8 +92,6 @@ type Registry = typeof voucherFacts
 export type VoucherFactType = keyof Registry
 export type VoucherFactData<T extends VoucherFactType> = DataIn<Registry, T>
 export type VoucherFact = FactIn<Registry>
-
-export const evolveVouchers = evolveBy<VouchersState>(voucherFacts)
 
 export const isVoucherFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, VoucherFact> =>
   Object.hasOwn(voucherFacts, fact.type)
