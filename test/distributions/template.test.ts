@@ -2,6 +2,8 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isEmptyMessage } from '../../src/domain/channels/index.ts'
+import { isSeenInHtml } from '../../src/domain/channels/seen.ts'
 import { MAX_VALUE, plainValue } from '../../src/domain/templates/plain.ts'
 import {
   MAX_TEMPLATE,
@@ -62,14 +64,108 @@ test('a value is one line, bounded, and shows as it is written', () => {
   assert.is(put('x'.repeat(5_000), 'text', ' | raw').length, 5_000)
 })
 
-test('HTML is escaped whatever is kept, but for raw; what is for programs goes out as it is', () => {
+test('HTML is escaped whatever is kept, but for raw', () => {
   const value = '<b>&"\' https://shop.example'
   assert.is(put(value, 'html'), '&lt;b&gt;&amp;&#34;&#39; shop. example')
   assert.is(put(value, 'html', ' | links'), '&lt;b&gt;&amp;&#34;&#39; https://shop.example')
   assert.is(put(value, 'html', ' | raw'), value)
-  assert.is(put(`${value}\n`, 'data'), `${value}\n`)
-  assert.is(put(value, 'data', ' | json'), JSON.stringify(value))
-  assert.is(put(value, 'data', ' | links | lines'), value)
+})
+
+test('a value in JSON is what it is, within quotes and without', () => {
+  const values = [
+    '<b>&"\' https://shop.example',
+    'one\r\ntwo\ttab',
+    'c:\\x',
+    '"}',
+    'x", "admin": true, "y": "',
+    '\u2028\0',
+    '',
+  ]
+  const asJson = [
+    '{{ customer.name | json }}',
+    '{{ customer.name | json | strip }}',
+    '{{ customer.name | raw | json }}',
+    '{% assign n = customer.name | json %}{{ n }}',
+    '{% assign n = customer.name | json %}{{ "" | append: n }}',
+    '{% capture n %}{{ customer.name }}{% endcapture %}{{ n | json }}',
+    '{% capture n %}{{ customer.name | json }}{% endcapture %}{{ n }}',
+    '{% capture n %}{% capture m %}{{ customer.name }}{% endcapture %}{{ m }}{% endcapture %}{{ n | json }}',
+  ]
+  const quoted = [
+    '',
+    ' | links',
+    ' | lines',
+    ' | default: "nobody"',
+    ' | append: ""',
+    ' | slice: 0, 100',
+    ' | split: "," | join: ","',
+  ]
+  for (const value of values) {
+    for (const source of asJson) assert.is(JSON.parse(fill(source, value, 'data')), value, source)
+    for (const filters of quoted)
+      if (value !== '') assert.is(JSON.parse(`"${put(value, 'data', filters)}"`), value, `${value}${filters}`)
+  }
+  for (const value of [7, 1.5, true, false]) assert.is(JSON.parse(put(value, 'data')), value)
+  assert.is(put('{"a":1}', 'data', ' | raw'), '{"a":1}')
+})
+
+test('what is missing is null to programs, whichever way a template says so', () => {
+  for (const source of [
+    '{{ customer.none | json }}',
+    '{{ customer.none.at.all | json }}',
+    '{{ nil | json }}',
+    '{{ null | json }}',
+    '{{ customer.none | default: nil | json }}',
+    '{% assign n = nil %}{{ n | json }}',
+    '{{ customer.none | first | json }}',
+    '{{ customer.none.at.all | last | json }}',
+    '{{ customer.list | first | json }}',
+    '{{ customer.none | inspect }}',
+    '{{ customer.none | date: "%Y" | json }}',
+    '{{ customer.none[0].x | jsonify }}',
+    '{{ customer.name | json }}',
+  ])
+    for (const form of ['data', 'text', 'html'] as const)
+      assert.is(fill(source, null, form), 'null', `${form} ${source}`)
+})
+
+test('a mail with nothing in it is empty, however much is around', () => {
+  const blank = [
+    '',
+    ' ',
+    '<p></p>',
+    '<html><head><title>Shop</title><style>p { color: red }</style></head><body><p>&nbsp;<br>\u200b</p></body></html>',
+    '<!-- Hello --><table><tr><td>&#160;</td></tr></table>',
+    '<script>hello()</script>',
+    '<!-- never closed',
+    '<style>never closed',
+  ]
+  for (const html of blank) assert.is(isSeenInHtml(html), false, html)
+  for (const html of [
+    '0',
+    '<p>0</p>',
+    '<img src="x">',
+    '&amp;',
+    'a < b',
+    '<b>x',
+    '1 <',
+    '<p>&copy;</p>',
+    '<!-- a -->b',
+  ])
+    assert.is(isSeenInHtml(html), true, html)
+  const mail = (parts: { html?: string; text?: string }) =>
+    isEmptyMessage({ channel: 'email', to: 'a@b.example', subject: 'Your points', ...parts })
+  assert.equal(
+    [
+      mail({ html: '<p></p>' }),
+      mail({ text: ' \n' }),
+      mail({ html: '<p></p>', text: 'x' }),
+      mail({ html: '<b>0</b>', text: '' }),
+    ],
+    [true, true, false, false],
+  )
+  const hostile = ['<', '<!--', '<style>', '<p>', '&nbsp;'].map((piece) => piece.repeat(200_000))
+  for (const html of hostile) isSeenInHtml(html)
 })
 
 test('numbers, lists, nothing, and the code of the message', () => {

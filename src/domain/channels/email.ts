@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { channel, parts, template } from './channel.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './mailSender.ts'
+import { isSeen, isSeenInHtml } from './seen.ts'
 
 /** A header of a mail is one line, whatever stands in somebody's name. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
@@ -40,4 +41,6 @@ export const email = channel({
     html,
     text,
   }),
+  // Its subject alone is none: what it announces is not there.
+  isEmpty: ({ html = '', text = '' }) => !isSeenInHtml(html) && !isSeen(text),
 })

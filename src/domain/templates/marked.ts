@@ -1,4 +1,4 @@
-// What filters say of a value on its way into a text for people: what it may keep, that it is to be escaped, that it is done.
+// What filters say of a value on its way into a text: what it may keep there, that it is to be escaped, that it is done.
 import { CaptureTag, type Context, Drop, type Liquid } from 'liquidjs'
 import { type Kept, plainValue } from './plain.ts'
 import { weightOf } from './weight.ts'
@@ -67,8 +67,15 @@ interface Filtering {
   readonly context: Context
 }
 
+/** Text as it stands between the quotes of a string of JSON: a value can neither end that string nor say more than itself. */
+const withinQuotes = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** Renderings of which a piece is being captured, which `json` may make a string of as a whole. */
+const capturing = new WeakSet<Context>()
+
 /**
- * What is put out in place of a value, by its form. A line break of HTML is none to its reader, so that it may stay there.
+ * What is put out in place of a value, by its form. For programs that is what may stand within quotes, if it is not JSON already;
+ * numbers and truths are the same there. A line break of HTML is none to its reader, so that it may stay there.
  * It is called as liquidjs calls filters, with the rendering as `this`.
  */
 export const outputOf = (form: Form) =>
@@ -76,7 +83,8 @@ export const outputOf = (form: Form) =>
     const text = textOf(value)
     this.context.memoryLimit.use(weightOf(text))
     const marks = marksOf(value)
-    if (form === 'data' || marks.done) return text
+    if (marks.done) return text
+    if (form === 'data') return capturing.has(this.context) ? text : withinQuotes(text)
     const plain = isCode(this.context, text)
       ? text
       : plainValue(text, form === 'html' ? { ...marks, lines: true } : marks)
@@ -112,37 +120,60 @@ const KEEPING: Readonly<Record<string, Kept>> = { links: { links: true }, lines:
 /** What these make of a piece of the text is one still. */
 const KEEP_DONE = new Set(['default', 'lstrip', 'rstrip', 'strip', 'strip_newlines'])
 
+/** What a filter makes may come in steps, which the engine goes through. */
+function* markedLater(made: unknown, marks: Marks): Generator<unknown, unknown, unknown> {
+  return new Marked(bare(yield made), marks)
+}
+
 /** What is put together with others by a filter: as much as can be known of it, it is made good for the text before. */
 const argument = (value: unknown): unknown => (marksOf(value).escape ? escapeHtml(textOf(value)) : bare(value))
 
-/** Lets every filter of an engine see values without marks, and what it makes of them have those that must not be lost. */
-const seeThrough = (engine: Liquid): void => {
+/**
+ * Lets every filter of an engine see values without marks, and what it makes of them have those that must not be lost. What is made
+ * of JSON is JSON still: its author puts it together.
+ */
+const seeThrough = (engine: Liquid, form: Form): void => {
   for (const [name, filter] of Object.entries(engine.filters)) {
     const handler = typeof filter === 'function' ? filter : filter.handler
     engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
       const given = args.map(argument)
+      if (form === 'data') {
+        const isDone = [value, ...args].some((one) => marksOf(one).done)
+        const made: unknown = handler.call(this, bare(value), ...given)
+        return isDone ? markedLater(made, { done: true }) : made
+      }
       if (!(value instanceof Marked)) return handler.call(this, value, ...given)
       const { links: _, lines: __, ...lasting } = value.marks
       const made: unknown = handler.call(this, value.value, ...given)
       const isUndone = lasting.done === true && !KEEP_DONE.has(name)
       if (isUndone && !lasting.escape) return made
-      return (function* (): Generator<unknown, unknown, unknown> {
-        return new Marked(yield made, isUndone ? { escape: true } : lasting)
-      })()
+      return markedLater(made, isUndone ? { escape: true } : lasting)
     })
   }
 }
 
+/** Filters that give JSON. */
+const TO_JSON = ['json', 'jsonify', 'inspect']
+
 /** Makes an engine's filters and tags keep to what has been said of values. `form` is that of its `outputEscape`. */
-export const markValues = (engine: Liquid, form: 'text' | 'html'): void => {
-  seeThrough(engine)
+export const markValues = (engine: Liquid, form: Form): void => {
+  seeThrough(engine, form)
   const output = outputOf(form)
+  if (form === 'data')
+    for (const name of TO_JSON) {
+      const filter = engine.filters[name]
+      if (typeof filter !== 'function') continue
+      engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
+        return markedLater(filter.call(this, value, ...args), { done: true })
+      })
+    }
   for (const [name, kept] of Object.entries(KEEPING)) engine.registerFilter(name, (value: unknown) => mark(value, kept))
   if (form === 'html') for (const [name, filter] of Object.entries(HTML_FILTERS)) engine.registerFilter(name, filter)
   engine.registerFilter('raw', {
     raw: true,
     handler: function (value: unknown): unknown {
       const marks = marksOf(value)
+      if (form === 'data') return new Marked(bare(value), { done: true })
       // What follows may undo what was escaped here, and is escaped once more then.
       if (marks.escape) return new Marked(output.call(this, value), { escape: true, done: true })
       return marks.breaks ? withBreaks(textOf(value), marks) : bare(value)
@@ -152,7 +183,10 @@ export const markValues = (engine: Liquid, form: 'text' | 'html'): void => {
     'capture',
     class extends CaptureTag {
       override *render(context: Context): Generator<unknown, void, string> {
+        const isOutermost = !capturing.has(context)
+        capturing.add(context)
         yield* super.render(context)
+        if (isOutermost) capturing.delete(context)
         const scope: Record<string, unknown> = context.bottom()
         scope[this.variable] = new Marked(scope[this.variable], { done: true })
       }

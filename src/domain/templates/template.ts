@@ -1,5 +1,5 @@
 // Liquid templates of messages: checked when they are saved, rendered with nothing but what they are given.
-import { Context, defaultOperators, Liquid, type Template } from 'liquidjs'
+import { Context, Drop, defaultOperators, Liquid, type Template } from 'liquidjs'
 import { DATE_FILTERS, type Setting } from './dates.ts'
 import { type Form, markValues, outputOf } from './marked.ts'
 import { weighed, weightOf } from './weight.ts'
@@ -43,6 +43,19 @@ const contextOf = (engine: Liquid, values: TemplateContext): Context => {
 /** Of the renderings under way, by their contexts. */
 const settings = new WeakMap<object, Setting>()
 
+/** Puts something before one of the engine's own filters. */
+const changed = (
+  engine: Liquid,
+  name: string,
+  change: (value: unknown, filter: (value: unknown) => unknown) => unknown,
+): void => {
+  const handler = engine.filters[name]
+  if (typeof handler !== 'function') return
+  engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
+    return change(value, (given) => handler.call(this, given, ...args))
+  })
+}
+
 const engineOf = (form: Form): Liquid => {
   const engine = new Liquid({
     strictFilters: true,
@@ -64,16 +77,13 @@ const engineOf = (form: Form): Liquid => {
       const setting = settings.get(this.context.environments)
       return setting ? filter(setting, value, ...args) : value
     })
-  // What is missing is null to programs too.
-  for (const name of ['json', 'jsonify', 'inspect']) {
-    const handler = engine.filters[name]
-    if (typeof handler !== 'function') continue
-    engine.registerFilter(name, function (value: unknown, ...args: unknown[]): unknown {
-      return handler.call(this, value ?? null, ...args)
-    })
-  }
-  if (form === 'data') for (const name of ['links', 'lines']) engine.registerFilter(name, (value: unknown) => value)
-  else markValues(engine, form)
+  // What is missing is null to programs too, whichever way a template says so: `nil` is an object of the engine.
+  for (const name of ['json', 'jsonify', 'inspect'])
+    changed(engine, name, (value, filter) => filter((value instanceof Drop ? value.valueOf() : value) ?? null))
+  // A list that is missing has no first either.
+  for (const name of ['first', 'last'])
+    changed(engine, name, (value, filter) => (value === undefined || value === null ? undefined : filter(value)))
+  markValues(engine, form)
   for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, weighed(name, filter))
   // A template stands alone: nothing may make it read files.
   for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
@@ -81,7 +91,7 @@ const engineOf = (form: Form): Liquid => {
 }
 
 /**
- * `data` is for programs: values go out as they are. `text` and `html` are for people: a value put out is plain words (see
+ * `data` is for programs, which read JSON: a value can stand within quotes there, or anywhere once `json` or `raw` made it. `text` and `html` are for people: a value put out is plain words (see
  * plain.ts), unless the template marks it as `links`, `lines` or `raw`; `html` escapes it too, unless it is `raw`.
  */
 export type TemplateForm = Form
