@@ -152,6 +152,14 @@ const environment = v.object({
   OIDC_CLIENT_SECRET_FILE: optionalText,
   /** What the button calls it. */
   OIDC_NAME: text('your organisation'),
+  /** What the provider is asked for; claims of groups often need a scope of their own. */
+  OIDC_SCOPES: v.pipe(
+    text('openid email profile'),
+    v.check(
+      (scopes) => scopes.split(/\s+/).includes('openid'),
+      'must name openid, and further scopes separated by blanks',
+    ),
+  ),
   /** Domains of addresses that may sign in through it; all where absent. */
   OIDC_DOMAINS: v.optional(names),
   /** `claim:value=role`, the first that fits counts, such as `groups:shop-admins=admin,groups:staff=reader`. */
@@ -239,6 +247,7 @@ export interface OpenIdSettings {
   readonly clientId: string
   readonly clientSecretFile: string
   readonly name: string
+  readonly scopes: string
   readonly domains: readonly string[]
   readonly roles: readonly { readonly claim: string; readonly value: string; readonly role: string }[]
   readonly defaultRole: string | undefined
@@ -261,8 +270,8 @@ const openIdOf = (e: Environment): OpenIdSettings | undefined => {
   if (e.OIDC_DEFAULT_ROLE !== undefined && e.OIDC_DOMAINS === undefined)
     throw new ConfigError(['OIDC_DEFAULT_ROLE: needs OIDC_DOMAINS beside it, which say who gets it'])
   const domains = (e.OIDC_DOMAINS ?? []).map((domain) => domain.toLowerCase())
-  const { OIDC_NAME: name, OIDC_ROLES: roles = [], OIDC_DEFAULT_ROLE: defaultRole } = e
-  return { issuer, clientId, clientSecretFile, name, domains, roles, defaultRole }
+  const { OIDC_NAME: name, OIDC_SCOPES: scopes, OIDC_ROLES: roles = [], OIDC_DEFAULT_ROLE: defaultRole } = e
+  return { issuer, clientId, clientSecretFile, name, scopes, domains, roles, defaultRole }
 }
 
 /** Parses an environment. An empty variable counts as absent. Throws `ConfigError`. */

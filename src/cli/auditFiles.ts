@@ -1,5 +1,6 @@
 // Exports of the log as files: written, sealed, checked, read in again, and the keys beside them.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { ImportRefused, importLines } from '../audit/export.ts'
 import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
@@ -65,6 +66,15 @@ export const verifySeal = async (connection: Connection, file: string): Promise<
   )
 }
 
+/** Those of the server on this machine. Throws `CliError` for what it could not start with. */
+const settings = (): Config => {
+  try {
+    return loadConfig(process.env)
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(error.message, EXIT.usage) : error
+  }
+}
+
 const keyFileOf = (file: string): string => `${file}.key`
 
 /** Where the caller is the operator too, the key that the export leaves out goes into a file of its own beside it. */
@@ -77,7 +87,8 @@ const keepKey = async (operator: Connection | undefined, file: string): Promise<
   }
   const { key } = v.parse(v.object({ key: v.string() }), await ask(operator, 'GET', '/v1/audit/project-key'))
   // The master key stays with whoever runs the server: it is taken from its folder, never asked for.
-  const master = masterKeyPath(process.env.DATA_DIR || './data')
+  const { dataDir, masterKeyFile } = settings()
+  const master = masterKeyPath(dataDir, masterKeyFile)
   const masters = existsSync(master) ? readFileSync(master, 'utf8') : ''
   writeFileSync(keyFileOf(file), `${key}\n${masters}`, { mode: 0o600 })
   if (masters === '') say('The master key of personal data is not in it: restore it with the same MASTER_KEY_FILE')
@@ -102,15 +113,18 @@ const projectKeyFor = (file: string): string | undefined => {
   return existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').split('\n')[0]?.trim() : undefined
 }
 
-/** What the key file has beside the project's key opens the personal data of the restored log. */
-const restoreMasterKey = (file: string, data: string): void => {
+/** What the key file has beside the project's key opens the personal data of the restored log: it goes where the server looks. */
+const restoreMasterKey = (file: string, data: string, { eventStoreUrl, masterKeyFile }: Config): void => {
   const [, ...masters] = existsSync(keyFileOf(file)) ? readFileSync(keyFileOf(file), 'utf8').trim().split('\n') : []
-  const path = masterKeyPath(data)
-  if (masters.length > 0 && !existsSync(path)) {
+  if (masters.length === 0) return
+  const path = masterKeyPath(data, masterKeyFile)
+  if (!existsSync(path)) {
     // With given servers nobody else has made the folder.
-    makeFolder(data)
+    makeFolder(dirname(path))
     writeFileSync(path, `${masters.join('\n')}\n`, { mode: 0o600 })
   }
+  if (eventStoreUrl !== undefined && masterKeyFile === undefined)
+    say(`Start the server with MASTER_KEY_FILE=${path}: without it nobody reads the personal data of this log`)
 }
 
 export const exportTo = async (
@@ -142,18 +156,10 @@ export const exportTo = async (
   }
 }
 
-/** Those of the server that will read what is restored. */
-const settings = (): Config => {
-  try {
-    return loadConfig(process.env)
-  } catch (error) {
-    throw error instanceof ConfigError ? new CliError(error.message, EXIT.usage) : error
-  }
-}
-
 export const importLog = async (file: string, { data }: { readonly data: string }): Promise<void> => {
   if (!existsSync(file)) throw new CliError(`There is no file ${file}`, EXIT.usage)
-  const { eventStoreUrl, eventStoreNamespace: namespace } = settings()
+  const config = settings()
+  const { eventStoreUrl, eventStoreNamespace: namespace } = config
   // Only the log is filled: the read models follow from it when a server starts.
   const engines = await startEngines({ dir: data }, { eventStoreUrl, mongodbUrl: 'none' }).catch((error: unknown) => {
     throw new CliError(
@@ -167,7 +173,7 @@ export const importLog = async (file: string, { data }: { readonly data: string 
     codec: createCodec(factRegistry),
   })
   try {
-    restoreMasterKey(file, data)
+    restoreMasterKey(file, data, config)
     const appended = await importLines(store, linesOfFile(file), projectKeyFor(file))
     process.stdout.write(`${appended} events restored from ${file}\n`)
   } catch (error) {

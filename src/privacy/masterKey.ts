@@ -39,8 +39,9 @@ const readMasterKeys = (path: string): readonly MasterKey[] => {
   return lines.map((line) => masterKey(line.trim()))
 }
 
-/** Where a node that is given none keeps its own. */
-export const masterKeyPath = (dataDir: string): string => join(dataDir, 'master.key')
+/** The file of the master keys: the one that is given, else the node's own in its data folder. */
+export const masterKeyPath = (dataDir: string, masterKeyFile?: string): string =>
+  masterKeyFile ?? join(dataDir, 'master.key')
 
 /**
  * The master keys of `masterKeyFile`; without one those of `DATA_DIR/master.key`, where the event log is embedded. A file that is
@@ -56,7 +57,7 @@ export const loadMasterKeys = ({
   readonly eventStoreUrl?: string | undefined
 }): readonly MasterKey[] | undefined => {
   if (masterKeyFile === undefined && eventStoreUrl !== undefined) return undefined
-  const path = masterKeyFile ?? masterKeyPath(dataDir)
+  const path = masterKeyPath(dataDir, masterKeyFile)
   // A second key for a log that has one already opens nothing, and is refused when the log is read.
   if (!existsSync(path)) {
     makeFolder(dirname(path))

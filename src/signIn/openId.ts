@@ -31,6 +31,8 @@ export interface OpenIdConfig {
   readonly clientSecret: string
   /** What the button on the page calls it. */
   readonly name: string
+  /** What is asked for, separated by blanks. */
+  readonly scopes: string
   /** Domains of addresses that may sign in, in lower case; any where it is empty. */
   readonly domains: readonly string[]
   /** The first that fits counts. */
@@ -179,7 +181,7 @@ export const createOpenId = ({ config, access, publicUrl, key, log }: OpenIdOpti
         }
         const address = buildAuthorizationUrl(server, {
           redirect_uri: redirect(),
-          scope: 'openid email profile',
+          scope: config.scopes,
           state: flow.state,
           nonce: flow.nonce,
           code_challenge: await calculatePKCECodeChallenge(flow.verifier),

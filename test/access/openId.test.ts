@@ -42,7 +42,7 @@ const startProvider = (issuer: string, redirect: string): void => {
     clients: [
       { client_id: 'console', client_secret: SECRET, redirect_uris: [redirect], grant_types: ['authorization_code'] },
     ],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups'] },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
@@ -63,7 +63,7 @@ const startProvider = (issuer: string, redirect: string): void => {
     const grant = grantId
       ? await provider.Grant.find(grantId)
       : new provider.Grant({ accountId: who, clientId: String(params.client_id) })
-    grant?.addOIDCScope('openid email profile')
+    grant?.addOIDCScope('openid email groups')
     return provider.interactionFinished(
       request,
       response,
@@ -82,6 +82,7 @@ test.before(async () => {
     OIDC_ISSUER: issuer,
     OIDC_CLIENT_ID: 'console',
     OIDC_CLIENT_SECRET_FILE: secret,
+    OIDC_SCOPES: 'openid email groups',
     OIDC_DOMAINS: 'shop.test',
     OIDC_ROLES: 'groups:admins=admin',
     OIDC_DEFAULT_ROLE: 'reader',

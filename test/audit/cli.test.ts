@@ -1,5 +1,6 @@
 // `tributary audit` against a running node: every question, an export and its restoration into an empty system.
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -238,6 +239,18 @@ test('an export goes on where it broke off, and restores an empty system that is
     envOf({ ...node, dir: join(dir, 'alone') }),
   )
   assert.match(alone.err, /line \d+: the project's key is missing/)
+
+  if (!areGiven) {
+    const elsewhere = join(dir, 'keys', 'master.key')
+    const apart = await tributary(['audit', 'import-log', whole, '--data', join(dir, 'apart')], {
+      ...envOf({ ...node, dir: join(dir, 'apart') }),
+      MASTER_KEY_FILE: elsewhere,
+    })
+    assert.is(apart.code, 0, apart.err)
+    const [, ...masters] = (await readFile(`${whole}.key`, 'utf8')).trim().split('\n')
+    assert.is((await readFile(elsewhere, 'utf8')).trim(), masters.join('\n'))
+    assert.not.ok(existsSync(join(dir, 'apart', 'master.key')))
+  }
 
   const restored = join(dir, 'restored')
   const restore = () => tributary(['audit', 'import-log', whole, '--data', restored], envOf({ ...node, dir: restored }))
