@@ -5,10 +5,10 @@ import { contextOf } from '../src/api/context.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { MAX_AMOUNT } from '../src/domain/rulebook/voucherSpec.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { fromRefusal, notFound } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -22,7 +22,7 @@ const BalanceBody = v.pipe(
       v.maxValue(MAX_AMOUNT),
       v.check((amount) => amount !== 0, 'must NOT be 0'),
     ),
-    source_id: v.nullish(name300),
+    source_id: v.nullish(outsideId()),
     reason: v.nullish(v.pipe(v.string(), v.maxLength(3_000))),
   }),
   v.title('VoucherBalanceRequest'),

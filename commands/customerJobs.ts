@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
-import { name300 } from '../src/http/fields.ts'
 import { route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { acceptItems, BULK_BODY } from './accepting.ts'
@@ -32,7 +32,7 @@ export const customerJobCommands = (services: Services) => [
     description: 'Customers who are not known are told of in the async action.',
     tag: 'Customers',
     permission: 'customers.write',
-    body: v.object({ source_ids: v.pipe(v.array(name300), v.maxLength(MAX_CUSTOMERS)), metadata: GivenMetadata }),
+    body: v.object({ source_ids: v.pipe(v.array(outsideId()), v.maxLength(MAX_CUSTOMERS)), metadata: GivenMetadata }),
     bodyLimit: BULK_BODY,
     status: 202,
     response: AcceptedObject,

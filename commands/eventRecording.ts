@@ -10,6 +10,7 @@ import type { CustomerState } from '../src/domain/customer/state.ts'
 import { LoyaltyRef, ReferralRef } from '../src/domain/customer/tracking.ts'
 import type { TrackEvent } from '../src/domain/decider/commands.ts'
 import { type CustomerId, isCustomerId } from '../src/domain/ids.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -40,9 +41,7 @@ export const TrackBody = v.pipe(
     /** The client's own id of the event: repeating it records nothing. */
     id: v.optional(
       v.pipe(
-        v.string(),
-        v.minLength(1),
-        v.maxLength(255),
+        outsideId(255),
         v.check(
           (id) => ownBeginning(id) === undefined,
           ({ input }) => `must NOT begin with ${ownBeginning(input)}`,

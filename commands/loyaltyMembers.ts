@@ -8,6 +8,7 @@ import { Code } from '../src/domain/codes.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import { CustomerInput, Metadata } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { secretCode } from '../src/domain/vouchers/secret.ts'
 import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -23,15 +24,13 @@ const TAG = 'Loyalty members'
 const MemberBody = v.pipe(
   v.object({
     /** Its fields, or its id or `source_id`. */
-    customer: v.union([
-      CustomerInput,
-      v.pipe(
-        v.string(),
-        v.minLength(1),
-        v.maxLength(300),
-        v.transform((name): CustomerInput => (isCustomerId(name) ? { id: name } : { source_id: name })),
-      ),
-    ]),
+    customer: v.pipe(
+      v.union([CustomerInput, outsideId()]),
+      v.transform((said): CustomerInput => {
+        if (typeof said !== 'string') return said
+        return isCustomerId(said) ? { id: said } : { source_id: said }
+      }),
+    ),
     /** The code to use, instead of one that is made. */
     voucher: v.optional(Code),
     channel: v.optional(v.string()),

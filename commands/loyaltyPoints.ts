@@ -8,11 +8,11 @@ import { CodeName } from '../src/domain/codes.ts'
 import { isMovement } from '../src/domain/customer/loyalty/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { Expiry, LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { PointsChange } from '../src/domain/points.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { PointsBalance } from '../src/http/answers.ts'
 import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { executeOnCard, type MemberCall, mismatch, otherReason, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
@@ -25,7 +25,7 @@ const BalanceBody = v.pipe(
     expiration_date: v.optional(v.nullable(text)),
     reason: v.optional(v.nullable(text)),
     /** The caller's own id of this change: sending it again answers as before and changes nothing. */
-    source_id: v.optional(v.nullable(name300)),
+    source_id: v.optional(v.nullable(outsideId())),
   }),
   v.title('LoyaltyBalanceChange'),
 )

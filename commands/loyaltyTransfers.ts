@@ -6,6 +6,7 @@ import { CodeName } from '../src/domain/codes.ts'
 import type { MovementFact } from '../src/domain/customer/loyalty/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { Points } from '../src/domain/points.ts'
 import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
@@ -30,7 +31,7 @@ const Transfer = v.object({
   code: v.pipe(name300, CodeName),
   points: Points,
   reason: v.optional(v.nullable(text)),
-  source_id: v.optional(v.nullable(name300)),
+  source_id: v.optional(v.nullable(outsideId())),
 })
 const TransfersBody = v.pipe(v.array(Transfer), v.minLength(1), v.maxLength(20))
 

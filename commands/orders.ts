@@ -9,11 +9,12 @@ import { ById } from '../src/api/shapes.ts'
 import { answered } from '../src/domain/answered.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { isCustomerId } from '../src/domain/ids.ts'
-import { ORDER_ANSWERED, orderName } from '../src/domain/order.ts'
+import { ORDER_ANSWERED } from '../src/domain/order.ts'
 import { orderFields } from '../src/domain/orders/input.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
-import { isoTime, name300 } from '../src/http/fields.ts'
+import { isoTime } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { OrderWish } from '../src/runtime/orders.ts'
@@ -33,14 +34,14 @@ const fields = {
   created_at: v.nullish(isoTime),
   customer: v.nullish(CustomerInput),
   /** The id, or the `source_id`, of the customer whose order it is. */
-  customer_id: v.nullish(name300),
+  customer_id: v.nullish(outsideId()),
   referrer: v.nullish(CustomerInput),
   /** The id, or the `source_id`, of the customer who brought the one who ordered. */
-  referrer_id: v.nullish(name300),
+  referrer_id: v.nullish(outsideId()),
 }
 
 export const OrderBody = v.pipe(
-  v.object({ id: v.nullish(v.pipe(orderName, v.minLength(1))), ...fields }),
+  v.object({ id: v.nullish(outsideId()), ...fields }),
   answered(...ORDER_ANSWERED),
   v.title('OrderRequest'),
 )

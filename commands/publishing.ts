@@ -9,6 +9,7 @@ import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { HeldVoucher } from '../src/domain/customer/vouchers/state.ts'
 import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
+import { outsideId } from '../src/domain/outsideIds.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -57,7 +58,7 @@ export const PublicationBody = v.pipe(
     campaign: v.optional(CampaignRef),
     voucher: v.optional(v.pipe(name300, CodeName)),
     customer: CustomerBody,
-    source_id: v.optional(v.nullable(name300)),
+    source_id: v.optional(v.nullable(outsideId())),
     channel: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(300)))),
     metadata: v.optional(GivenMetadata, {}),
   }),

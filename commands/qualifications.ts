@@ -12,6 +12,7 @@ import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
 import { OrderInput, stepOrder } from '../src/domain/order.ts'
+import { outsideIdOrNone } from '../src/domain/outsideIds.ts'
 import { asMoment, ofMoment } from '../src/domain/position.ts'
 import { present } from '../src/domain/present.ts'
 import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
@@ -54,7 +55,7 @@ const QualificationBody = v.pipe(
     order: v.nullish(OrderInput),
     scenario: v.optional(Scenario, 'ALL'),
     mode: v.optional(v.picklist(['BASIC', 'ADVANCED']), 'BASIC'),
-    tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
+    tracking_id: v.nullish(outsideIdOrNone()),
     metadata: v.nullish(GivenMetadata),
     options: v.optional(Options, {}),
   }),

@@ -23,6 +23,7 @@ import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
 import { redemptionStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerStream, idFrom } from '../src/domain/ids.ts'
+import { outsideIdOrNone } from '../src/domain/outsideIds.ts'
 import { present } from '../src/domain/present.ts'
 import type { Wanted } from '../src/domain/redemption/sight.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
@@ -163,7 +164,7 @@ const OneRedemption = v.pipe(
 )
 
 const LegacyBody = oneCodeBody('VoucherRedemptionRequest')
-const TrackingId = v.optional(v.pipe(v.string(), v.maxLength(300)))
+const TrackingId = v.optional(outsideIdOrNone())
 
 /** The older routes take `tracking_id` in the query too. */
 const tracked = (body: OneCodeBody, trackingId: string | undefined): OneCodeBody =>

@@ -8,6 +8,7 @@ import type { CustomerState } from '../domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../domain/ids.ts'
 import { numeric } from '../domain/numbers.ts'
 import { OrderInput } from '../domain/order.ts'
+import { outsideId, outsideIdOrNone } from '../domain/outsideIds.ts'
 import { Points } from '../domain/points.ts'
 import { present } from '../domain/present.ts'
 import type { Asked } from '../domain/redemption/redeem.ts'
@@ -85,7 +86,7 @@ export const Session = v.nullish(
   v.pipe(
     v.object({
       type: v.optional(v.literal('LOCK', 'must be equal to LOCK'), 'LOCK'),
-      key: v.nullish(name300),
+      key: v.nullish(outsideId()),
       ttl: v.nullish(v.pipe(numeric, v.minValue(1))),
       ttl_unit: v.nullish(v.picklist(Object.keys(TTL_UNITS) as (keyof typeof TTL_UNITS)[])),
     }),
@@ -120,7 +121,7 @@ export const asksFields = {
   customer: CustomerField,
   order: v.nullish(OrderInput),
   metadata: v.nullish(GivenMetadata),
-  tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
+  tracking_id: v.nullish(outsideIdOrNone()),
   session: Session,
 }
 

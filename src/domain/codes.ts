@@ -1,6 +1,7 @@
 // Codes that customers hold: what can be one, how one is made of random bytes, and the stream that keeps each unique.
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
+import { hasUnseen, UNSEEN_RULE } from './outsideIds.ts'
 import { VoucherSpec } from './rulebook/voucherSpec.ts'
 
 /** Longest code, in UTF-16 units. */
@@ -12,14 +13,10 @@ const MAX_WRITTEN = 480
 const FORBIDDEN: readonly (readonly [characters: RegExp, words: string])[] = [
   [/\s/u, 'must NOT contain spaces'],
   [/[/?#%\\]/u, 'must NOT contain / ? # % or \\'],
-  // Joiners are part of how some scripts are written.
-  [
-    /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]|(?![\u200c\u200d])\p{Cf}/u,
-    'must NOT contain control or invisible characters',
-  ],
 ]
 
-const forbiddenIn = (text: string): string | undefined => FORBIDDEN.find(([characters]) => characters.test(text))?.[1]
+const forbiddenIn = (text: string): string | undefined =>
+  FORBIDDEN.find(([characters]) => characters.test(text))?.[1] ?? (hasUnseen(text) ? UNSEEN_RULE : undefined)
 
 const encoder = new TextEncoder()
 

@@ -5,6 +5,7 @@ import { MAX_ORDER_ITEMS } from './conditions/subject.ts'
 import { CustomerInput } from './customer/profile.ts'
 import { idFrom } from './ids.ts'
 import { numeric } from './numbers.ts'
+import { outsideIdOrNone } from './outsideIds.ts'
 import { MAX_AMOUNT } from './rulebook/voucherSpec.ts'
 import { GivenMetadata } from './size.ts'
 
@@ -13,7 +14,7 @@ export const MAX_ORDER = 1_000 * MAX_AMOUNT
 
 export const amount = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(MAX_AMOUNT))
 export const quantity = v.pipe(numeric, v.integer(), v.minValue(0), v.maxValue(1_000_000))
-export const orderName = v.pipe(v.string(), v.maxLength(300))
+export const orderName = outsideIdOrNone()
 const metadata = v.record(v.string(), v.unknown())
 
 export const OrderStatus = v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED'])

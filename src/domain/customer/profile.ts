@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { Channel } from '../channels/index.ts'
+import { outsideId } from '../outsideIds.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
 import { sizeOf } from '../size.ts'
 
@@ -44,8 +45,9 @@ const day = v.nullish(
 /** What requests say of a customer, by `id`, by `source_id` or by neither. `birthday` is another name of `birthdate`. */
 export const CustomerInput = v.pipe(
   v.object({
-    id: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(300))),
+    id: v.nullish(outsideId()),
     ...ProfilePatch.entries,
+    source_id: v.nullish(personal(outsideId())),
     birthdate: day,
     birthday: day,
   }),
