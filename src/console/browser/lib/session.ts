@@ -56,7 +56,8 @@ export const signOutEverywhere = async (): Promise<void> => {
   session.value = null
 }
 
-const may = (permission: string): boolean => session.value?.permissions.includes(permission) ?? false
+/** Whether who is signed in holds a permission, by its name in the API's document. */
+export const may = (permission: string): boolean => session.value?.permissions.includes(permission) ?? false
 /** May change what the shop has: definitions, codes, and what goes with them. */
 export const mayWrite = (): boolean => may('definitions.write')
 /** May erase a person for good. */

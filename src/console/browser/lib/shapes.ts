@@ -122,6 +122,7 @@ export interface Redemption {
   readonly failure_message?: string
   readonly customer?: Pick<Customer, 'id' | 'source_id' | 'name'>
   readonly voucher?: { readonly code: string; readonly campaign?: string }
+  readonly promotion_tier?: { readonly id: string; readonly name: string }
   readonly order?: { readonly amount: number; readonly total_discount_amount: number } | null
   readonly object: string
 }

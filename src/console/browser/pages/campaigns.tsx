@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
-import { mayWrite } from '../lib/session.ts'
+import { may, mayWrite } from '../lib/session.ts'
 import type { Campaign as CampaignShape, Fields, Voucher } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
 import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
@@ -14,8 +14,12 @@ import { Active, Bar, Facts, Figure, Id, Json, State, Time } from '../parts/smal
 import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
 import { RedemptionList, worthOf } from './customerHas.tsx'
+import { Tiers } from './promotion.tsx'
 
 const isGift = (body: Fields): boolean => body.campaign_type === 'GIFT_VOUCHERS'
+const isPromotion = (body: { readonly campaign_type?: unknown }): boolean => body.campaign_type === 'PROMOTION'
+const isDiscount = (body: Fields): boolean => !isGift(body) && !isPromotion(body)
+const hasCodes = (body: Fields): boolean => !isPromotion(body)
 const discountType = (body: Fields): unknown =>
   (body.voucher as { readonly discount?: Fields } | undefined)?.discount?.type
 
@@ -28,11 +32,12 @@ const FIELDS: readonly FormField[] = [
   { path: 'name', label: 'Name', isRequired: true },
   {
     path: 'campaign_type',
-    label: 'Kind of codes',
+    label: 'Kind',
     kind: 'choice',
     options: [
       ['DISCOUNT_COUPONS', 'Discount codes'],
       ['GIFT_VOUCHERS', 'Gift vouchers'],
+      ['PROMOTION', 'Promotion: discounts without a code'],
     ],
   },
   {
@@ -43,19 +48,19 @@ const FIELDS: readonly FormField[] = [
       ['PERCENT', 'Per cent of the order'],
       ['AMOUNT', 'A fixed amount'],
     ],
-    when: (body) => !isGift(body),
+    when: isDiscount,
   },
   {
     path: 'voucher.discount.percent_off',
     label: 'Per cent off',
     kind: 'number',
-    when: (body) => !isGift(body) && discountType(body) !== 'AMOUNT',
+    when: (body) => isDiscount(body) && discountType(body) !== 'AMOUNT',
   },
   {
     path: 'voucher.discount.amount_off',
     label: 'Amount off',
     kind: 'money',
-    when: (body) => !isGift(body) && discountType(body) === 'AMOUNT',
+    when: (body) => isDiscount(body) && discountType(body) === 'AMOUNT',
   },
   { path: 'voucher.gift.amount', label: 'Credit of each voucher', kind: 'money', when: isGift },
   {
@@ -63,9 +68,15 @@ const FIELDS: readonly FormField[] = [
     label: 'Redemptions of each code',
     kind: 'number',
     hint: 'Empty: without bound',
+    when: hasCodes,
   },
-  { path: 'voucher.code_config.pattern', label: 'Pattern of codes', hint: '# stands for a character' },
-  { path: 'vouchers_count', label: 'Codes to make now', kind: 'number' },
+  {
+    path: 'voucher.code_config.pattern',
+    label: 'Pattern of codes',
+    hint: '# stands for a character',
+    when: hasCodes,
+  },
+  { path: 'vouchers_count', label: 'Codes to make now', kind: 'number', when: hasCodes },
   ...VALIDITY,
 ]
 
@@ -106,7 +117,9 @@ const NEW_CAMPAIGN = {
 
 /** A voucher is of the kind of its campaign, and has nothing of the other kind. */
 const campaignBody = (body: unknown): unknown => {
-  const { voucher = {}, ...rest } = body as Fields & { readonly voucher?: Fields }
+  const { voucher = {}, vouchers_count, ...about } = body as Fields & { readonly voucher?: Fields }
+  if (isPromotion(about)) return about
+  const rest = { ...about, vouchers_count }
   const { discount, gift, type: _, ...others } = voucher
   const { type, percent_off, amount_off } = (discount ?? {}) as Fields
   return {
@@ -125,6 +138,7 @@ const KINDS = [
   ['', 'Every kind'],
   ['DISCOUNT_COUPONS', 'Discount codes'],
   ['GIFT_VOUCHERS', 'Gift vouchers'],
+  ['PROMOTION', 'Promotions'],
   ['REFERRAL_PROGRAM', 'Referral programs'],
 ] as const
 
@@ -165,7 +179,7 @@ export const Campaigns = () => {
   return (
     <Page
       title="Campaigns and codes"
-      lead="Codes that give a discount or hold a credit, with limits that are never passed."
+      lead="Codes that give a discount or hold a credit, and promotions, which need no code; with limits that are never passed."
       actions={
         mayWrite() && (
           <Definition
@@ -201,7 +215,9 @@ export const Campaigns = () => {
           { head: 'Made', cell: ({ created_at }) => <Time at={created_at} form="date" /> },
         ]}
         empty={
-          <Empty title="No campaign is here">A campaign makes codes of one kind, with limits for all of them.</Empty>
+          <Empty title="No campaign is here">
+            A campaign makes codes of one kind, or gives discounts without a code, with limits for all of them.
+          </Empty>
         }
       />
     </Page>
@@ -230,12 +246,16 @@ const Numbers = ({ campaign }: { readonly campaign: CampaignShape }) => {
         return (
           <div class="stack">
             <dl class="figures">
-              <Figure label="Codes made" value={one.vouchers_count} />
-              <Figure
-                label="Published"
-                value={one.publications_succeeded}
-                hint={`${number(Math.max(0, one.vouchers_count - one.publications_succeeded))} left`}
-              />
+              {!isPromotion(campaign) && (
+                <>
+                  <Figure label="Codes made" value={one.vouchers_count} />
+                  <Figure
+                    label="Published"
+                    value={one.publications_succeeded}
+                    hint={`${number(Math.max(0, one.vouchers_count - one.publications_succeeded))} left`}
+                  />
+                </>
+              )}
               <Figure
                 label="Redeemed"
                 value={one.redemptions_succeeded}
@@ -339,20 +359,22 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
         mayWrite() && (
           <>
             <ChangeCampaign campaign={data} what="campaign" />
-            <Definition
-              title="Make more codes"
-              button="Make codes"
-              start={{ vouchers_count: 100 }}
-              fields={[{ path: 'vouchers_count', label: 'How many', kind: 'number', isRequired: true }]}
-              request={(body) =>
-                change('POST', '/v1/campaigns/{campaignId}/vouchers', {
-                  params: { campaignId: id },
-                  query: { vouchers_count: (body as { readonly vouchers_count: number }).vouchers_count },
-                  body: {},
-                })
-              }
-              done="They are being made"
-            />
+            {!isPromotion(data) && may('codes.write') && (
+              <Definition
+                title="Make more codes"
+                button="Make codes"
+                start={{ vouchers_count: 100 }}
+                fields={[{ path: 'vouchers_count', label: 'How many', kind: 'number', isRequired: true }]}
+                request={(body) =>
+                  change('POST', '/v1/campaigns/{campaignId}/vouchers', {
+                    params: { campaignId: id },
+                    query: { vouchers_count: (body as { readonly vouchers_count: number }).vouchers_count },
+                    body: {},
+                  })
+                }
+                done="They are being made"
+              />
+            )}
             <Switch of="/v1/campaigns/{id}" params={{ id }} isOn={data.active} />
             <Action
               request={change('DELETE', '/v1/campaigns/{id}', { params: { id } })}
@@ -371,8 +393,14 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
         {(campaign) => (
           <>
             <Numbers campaign={campaign} />
-            <Jobs id={id} />
-            <Codes id={id} />
+            {isPromotion(campaign) ? (
+              <Tiers id={id} />
+            ) : (
+              <>
+                <Jobs id={id} />
+                <Codes id={id} />
+              </>
+            )}
             <Card title="Redemptions">
               <RedemptionList
                 address={at('/v1/redemptions', { query: { campaign: id, limit: 25 } })}
@@ -388,7 +416,7 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
                   ['Made', <Time key="made" at={campaign.created_at} />],
                 ]}
               />
-              <Json value={campaign.voucher} label="Codes" />
+              {campaign.voucher && <Json value={campaign.voucher} label="Codes" />}
             </Card>
           </>
         )}

@@ -2,7 +2,7 @@
 import { at, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { go, type Params } from '../lib/router.tsx'
-import { mayAudit, mayErase, mayWrite } from '../lib/session.ts'
+import { may, mayAudit, mayErase } from '../lib/session.ts'
 import { type Customer as CustomerShape, nameOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
@@ -40,7 +40,7 @@ const Profile = ({ customer }: { readonly customer: CustomerShape }) => (
           of={Object.entries(customer.metadata).map(([name, value]) => [name, <Value key={name} value={value} />])}
         />
       )}
-      {mayWrite() && <EditProfile customer={customer} />}
+      {may('customers.write') && <EditProfile customer={customer} />}
     </Card>
   </div>
 )
@@ -122,7 +122,7 @@ export const Customer = ({ params }: { readonly params: Params }) => {
                 Export
               </button>
             )}
-            {mayWrite() && (
+            {may('customers.delete') && (
               <Action
                 request={change('DELETE', '/v1/customers/{id}', { params: { id: data.id } })}
                 question={`The profile of ${nameOf(data)} is taken away, cards are closed, and nothing is sent any more. What was recorded stays in the log.`}

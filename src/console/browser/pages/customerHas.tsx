@@ -1,17 +1,19 @@
 // What a customer has: segments with the question why not, cards with their ledgers, codes and redemptions, referrals, messages.
 import { useState } from 'preact/hooks'
-import { at } from '../lib/api.ts'
+import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { Link } from '../lib/router.tsx'
-import { mayAudit } from '../lib/session.ts'
+import { may, mayAudit } from '../lib/session.ts'
 import type { Customer, Fields, ListOf, Message, Redemption, Segment, Voucher } from '../lib/shapes.ts'
 import { amount, channelWords, number, typeWords } from '../lib/text.ts'
+import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
 import { Facts, Figure, Id, State, Time, Value } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List, Table } from '../parts/table.tsx'
 import { WhyNot } from '../parts/why.tsx'
+import { ChangePoints, Join, Publish, SpendPoints } from './customerGets.tsx'
 
 interface Membership {
   readonly id: string
@@ -116,7 +118,12 @@ export const CustomerCards = ({ id }: { readonly id: string }) => (
   <Shown of={useHeld(id)}>
     {(held) => {
       const cards = vouchersIn(held).filter((one) => one.loyalty_card !== undefined)
-      if (cards.length === 0) return <Empty title="No loyalty card">A card comes with joining a loyalty program.</Empty>
+      if (cards.length === 0)
+        return (
+          <Empty title="No loyalty card" action={may('members.write') && <Join customer={id} />}>
+            A card comes with joining a loyalty program, or with the first points where the program gives one.
+          </Empty>
+        )
       return (
         <div class="stack">
           {cards.map((card) => (
@@ -126,6 +133,10 @@ export const CustomerCards = ({ id }: { readonly id: string }) => (
               actions={
                 <>
                   {card.loyalty_tier && <State state={card.loyalty_tier.name} tone="accent" />}
+                  {may('points.adjust') && <ChangePoints code={card.code} />}
+                  {may('redemptions.write') && card.campaign_id && (
+                    <SpendPoints code={card.code} program={card.campaign_id} />
+                  )}
                   <Id id={card.code} />
                 </>
               }
@@ -156,6 +167,19 @@ export const worthOf = (voucher: Voucher): string => {
   return typeWords(String(discount?.type ?? voucher.type).toLowerCase())
 }
 
+/** Offered where there is something to take back. */
+const rollBack = ({ id, object, result, status }: Redemption) =>
+  object === 'redemption' && result === 'SUCCESS' && status === 'SUCCEEDED' ? (
+    <Action
+      request={change('POST', '/v1/redemptions/{id}/rollback', { params: { id }, body: {} })}
+      question="The place in each limit is free again, and credit and points come back. What was recorded stays."
+      done="Rolled back"
+      tone="quiet"
+    >
+      Roll back
+    </Action>
+  ) : null
+
 export const RedemptionList = ({
   address,
   label,
@@ -174,9 +198,13 @@ export const RedemptionList = ({
       {
         head: 'Code',
         wide: true,
-        cell: ({ voucher, failure_message }) => (
+        cell: ({ voucher, promotion_tier, failure_message }) => (
           <>
-            {voucher ? <Link to={`/codes/${encodeURIComponent(voucher.code)}`}>{voucher.code}</Link> : '–'}
+            {voucher ? (
+              <Link to={`/codes/${encodeURIComponent(voucher.code)}`}>{voucher.code}</Link>
+            ) : (
+              (promotion_tier?.name ?? '–')
+            )}
             {failure_message && <div class="soft small">{failure_message}</div>}
           </>
         ),
@@ -204,6 +232,7 @@ export const RedemptionList = ({
           <State state={object.startsWith('redemption_rollback') ? 'rolled back' : result} />
         ),
       },
+      ...(may('redemptions.rollback') ? [{ head: '', align: 'right' as const, cell: rollBack }] : []),
     ]}
     empty="Nothing was redeemed"
   />
@@ -211,7 +240,7 @@ export const RedemptionList = ({
 
 export const CustomerCodes = ({ id }: { readonly id: string }) => (
   <div class="stack">
-    <Card title="Codes held">
+    <Card title="Codes held" actions={may('publications.write') && <Publish customer={id} />}>
       <Shown of={useHeld(id)}>
         {(held) => {
           const codes = vouchersIn(held).filter((one) => one.loyalty_card === undefined)

@@ -1,10 +1,12 @@
 // Customers: finding one by whatever is known, and the newest ones.
 import { useEffect, useState } from 'preact/hooks'
-import { at, send } from '../lib/api.ts'
+import { at, change, send } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
 import { go, Link, query, withQuery } from '../lib/router.tsx'
+import { may } from '../lib/session.ts'
 import { type Customer, nameOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
+import { Definition } from '../parts/definition.tsx'
 import { Page } from '../parts/layout.tsx'
 import { Id, Time } from '../parts/small.tsx'
 import { Empty } from '../parts/state.tsx'
@@ -41,7 +43,32 @@ export const Customers = () => {
       ? { ...list, entries: [exact, ...list.entries], total: (list.total ?? 0) + 1 }
       : list
   return (
-    <Page title="Customers">
+    <Page
+      title="Customers"
+      actions={
+        may('customers.write') && (
+          <Definition
+            title="New customer"
+            button="New customer"
+            start={{ source_id: '' }}
+            fields={[
+              {
+                path: 'source_id',
+                label: 'source_id',
+                isRequired: true,
+                hint: 'The customer’s id in your own systems',
+              },
+              { path: 'name', label: 'Name' },
+              { path: 'email', label: 'E-mail' },
+              { path: 'phone', label: 'Phone' },
+            ]}
+            request={(body) => change('POST', '/v1/customers', { body })}
+            done="Made"
+            onDone={(made) => go(customerPath((made as Customer).id))}
+          />
+        )
+      }
+    >
       <form
         class="filters"
         onSubmit={(event) => {

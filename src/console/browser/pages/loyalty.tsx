@@ -430,20 +430,18 @@ export const Loyalty = ({ params }: { readonly params: Params }) => {
           <>
             <Numbers id={id} />
             <EarningRules id={id} />
-            <div class="columns">
-              <Tiers id={id} />
-              <Card title="Program">
-                <Facts
-                  of={[
-                    ['Id', <Id key="id" id={program.id} />],
-                    ['State', <Active key="state" active={program.active} />],
-                    ['Made', <Time key="made" at={program.created_at} />],
-                  ]}
-                />
-                <Json value={program.voucher} label="Card" />
-              </Card>
-            </div>
+            <Tiers id={id} />
             <Members id={id} />
+            <Card title="Program">
+              <Facts
+                of={[
+                  ['Id', <Id key="id" id={program.id} />],
+                  ['State', <Active key="state" active={program.active} />],
+                  ['Made', <Time key="made" at={program.created_at} />],
+                ]}
+              />
+              <Json value={program.voucher} label="Card" />
+            </Card>
           </>
         )}
       </Shown>

@@ -4,7 +4,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
 import { mayAudit, mayWrite, session } from '../lib/session.ts'
 import type { Distribution, Fields, ListOf, Message as MessageShape } from '../lib/shapes.ts'
-import { channelWords, number, stateWords } from '../lib/text.ts'
+import { channelWords, number, span, stateWords } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -183,56 +183,70 @@ export const Message = ({ params }: { readonly params: Params }) => {
       <Shown of={asked}>
         {(message) => (
           <>
-            <div class="columns">
-              <Card title="Message">
-                <Facts
-                  of={[
-                    ['State', <State key="state" state={message.state} />],
-                    ['Reason', message.reason?.replaceAll('_', ' ')],
-                    ['Details', message.details],
-                    ['Channel', channelWords(message.channel)],
-                    [
-                      'Customer',
-                      <Link key="customer" to={`/customers/${message.customer_id}/messages`}>
-                        Open the customer
-                      </Link>,
-                    ],
-                    [
-                      'Distribution',
-                      <Link key="distribution" to={`/distributions/${message.distribution.id}`}>
-                        {message.distribution.name}
-                      </Link>,
-                    ],
-                    ['Due', <Time key="due" at={message.due_at} />],
-                    ['Id', <Id key="id" id={message.id} />],
+            <Card title="Message">
+              <Facts
+                of={[
+                  ['State', <State key="state" state={message.state} />],
+                  ['Reason', message.reason?.replaceAll('_', ' ')],
+                  ['Details', message.details],
+                  ['Channel', channelWords(message.channel)],
+                  [
+                    'Customer',
+                    <Link key="customer" to={`/customers/${message.customer_id}/messages`}>
+                      Open the customer
+                    </Link>,
+                  ],
+                  [
+                    'Distribution',
+                    <Link key="distribution" to={`/distributions/${message.distribution.id}`}>
+                      {message.distribution.name}
+                    </Link>,
+                  ],
+                  ['Due', <Time key="due" at={message.due_at} />],
+                  ['Id', <Id key="id" id={message.id} />],
+                ]}
+              />
+            </Card>
+            <Card title="Attempts">
+              {message.log.length === 0 ? (
+                <>
+                  {message.state === 'requested' && <Lacking channels={[message.channel]} />}
+                  <Empty title="It was not tried yet" />
+                </>
+              ) : (
+                <Table
+                  label="Attempts"
+                  rows={message.log}
+                  rowKey={(_, index) => String(index)}
+                  columns={[
+                    { head: 'When', cell: ({ at: when }) => <Time at={String(when)} /> },
+                    {
+                      head: 'To',
+                      wide: true,
+                      cell: ({ target, error }) => (
+                        <>
+                          <span class="wrap">{String(target ?? '–')}</span>
+                          {typeof error === 'string' && <div class="fault small wrap">{error}</div>}
+                        </>
+                      ),
+                    },
+                    {
+                      head: 'Took',
+                      align: 'right',
+                      cell: ({ took_ms: ms }) => (typeof ms === 'number' ? span(ms) : '–'),
+                    },
+                    {
+                      head: 'Outcome',
+                      cell: ({ outcome, status }) => (
+                        <span class="nowrap">
+                          <State state={String(outcome)} /> {typeof status === 'number' ? status : ''}
+                        </span>
+                      ),
+                    },
                   ]}
                 />
-              </Card>
-              <Card title="Attempts">
-                {message.log.length === 0 ? (
-                  <>
-                    {message.state === 'requested' && <Lacking channels={[message.channel]} />}
-                    <Empty title="It was not tried yet" />
-                  </>
-                ) : (
-                  <Table
-                    label="Attempts"
-                    rows={message.log}
-                    rowKey={(_, index) => String(index)}
-                    columns={[
-                      { head: 'When', cell: ({ at: when }) => <Time at={String(when)} /> },
-                      {
-                        head: 'Outcome',
-                        wide: true,
-                        cell: ({ at: _, ...rest }) => (
-                          <span class="wrap">{Object.values(rest).map(String).join(' · ')}</span>
-                        ),
-                      },
-                    ]}
-                  />
-                )}
-              </Card>
-            </div>
+              )}
+            </Card>
             {mayAudit() && (
               <Card title="Why it was asked for">
                 <Why id={message.id} />

@@ -2,7 +2,7 @@
 import { at, carryOut, change, wordsOf } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
 import { go, Link, query, withQuery } from '../lib/router.tsx'
-import { mayWrite } from '../lib/session.ts'
+import { may } from '../lib/session.ts'
 import type { RejectedEvent } from '../lib/shapes.ts'
 import { count } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
@@ -48,7 +48,7 @@ export const Refused = () => {
       title="Refused events"
       lead="Events that broke their schema or had none. They are kept: mend the schema or the sender, then send them again."
       actions={
-        mayWrite() && waiting.length > 0 ? (
+        may('events.write') && waiting.length > 0 ? (
           <button type="button" onClick={() => resendAll(waiting)}>
             Send all {waiting.length} shown again
           </button>
@@ -104,7 +104,7 @@ export const Refused = () => {
             head: '',
             align: 'right',
             cell: ({ id, resent_at }) =>
-              mayWrite() && resent_at === null ? (
+              may('events.write') && resent_at === null ? (
                 <Action request={resend(id)} done="Sent again, and recorded">
                   Send again
                 </Action>

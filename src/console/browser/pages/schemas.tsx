@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { at, carryOut, change, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
-import { isAdmin, mayWrite } from '../lib/session.ts'
+import { isAdmin, may } from '../lib/session.ts'
 import type { Distribution, EventName, EventSchema, ListOf, Property, Segment } from '../lib/shapes.ts'
 import { count, number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
@@ -318,7 +318,7 @@ export const Schema = ({ params }: { readonly params: Params }) => {
                   <PropertyTable schema={schema} />
                 )}
               </Card>
-              {mayWrite() && <TryEvent schema={schema} properties={kept(schema)} />}
+              {may('events.write') && <TryEvent schema={schema} properties={kept(schema)} />}
             </div>
           </>
         )}

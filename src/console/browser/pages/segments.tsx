@@ -5,6 +5,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayAudit, mayWrite } from '../lib/session.ts'
 import type { Segment as SegmentShape } from '../lib/shapes.ts'
+import { number } from '../lib/text.ts'
 import { AskWhy } from '../parts/askWhy.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -21,6 +22,11 @@ const Rollout = ({ of: { rollout } }: { readonly of: SegmentShape }) =>
   ) : (
     <Bar done={rollout.done} total={rollout.total} label="Roll-out" />
   )
+
+const HowMany = ({ id }: { readonly id: string }) => {
+  const { data } = useAsk<{ readonly members: number }>(at('/v1/segments/{id}/statistics', { params: { id } }))
+  return <>{number(data?.members)}</>
+}
 
 export const Segments = () => {
   const list = useList<SegmentShape>(at('/v1/segments', { query: { limit: 25, order: '-created_at' } }))
@@ -51,6 +57,7 @@ export const Segments = () => {
               </>
             ),
           },
+          { head: 'Members', align: 'right', cell: ({ id }) => <HowMany id={id} /> },
           { head: 'Kind', cell: ({ type }) => KINDS[type] ?? type },
           { head: 'Roll-out', cell: (one) => <Rollout of={one} /> },
           { head: 'Made', cell: ({ created_at }) => <Time at={created_at} form="date" /> },

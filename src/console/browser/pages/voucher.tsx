@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { Link, type Params } from '../lib/router.tsx'
-import { mayWrite } from '../lib/session.ts'
+import { may } from '../lib/session.ts'
 import type { Fields, Voucher as VoucherShape } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
 import { Switch } from '../parts/dialog.tsx'
@@ -82,8 +82,8 @@ const Use = ({ code }: { readonly code: string }) => {
           </p>
         )}
         <footer>
-          <button type="submit">Validate</button>
-          {mayWrite() && (
+          {may('validations.run') && <button type="submit">Validate</button>}
+          {may('redemptions.write') && (
             <button type="button" class="main" onClick={() => run(false)}>
               Redeem
             </button>
@@ -110,7 +110,7 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
             ]
           : [['/campaigns', 'Campaigns and codes']]
       }
-      actions={data && mayWrite() && <Switch of="/v1/vouchers/{code}" params={{ code }} isOn={data.active} />}
+      actions={data && may('codes.write') && <Switch of="/v1/vouchers/{code}" params={{ code }} isOn={data.active} />}
     >
       <Shown of={asked}>
         {(voucher) => {
@@ -152,7 +152,7 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
                   />
                   {Object.keys(voucher.metadata).length > 0 && <Json value={voucher.metadata} label="Metadata" />}
                 </Card>
-                {voucher.loyalty_card === undefined && <Use code={voucher.code} />}
+                {voucher.loyalty_card === undefined && may('validations.run') && <Use code={voucher.code} />}
               </div>
               <Card title="Redemptions">
                 <RedemptionList

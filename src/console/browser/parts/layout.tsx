@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks'
 import { wordsOf } from '../lib/api.ts'
 import { keysShown } from '../lib/keys.ts'
 import { Link, path } from '../lib/router.tsx'
-import { mayAudit, mayManageAccess, session, signOut } from '../lib/session.ts'
+import { may, mayAudit, mayManageAccess, session, signOut } from '../lib/session.ts'
 import { theme, turnTheme } from '../lib/theme.ts'
 import { say } from './toast.tsx'
 
@@ -24,6 +24,7 @@ const PLACES: readonly (readonly [string, readonly Place[]])[] = [
       { to: '/event-schemas', name: 'Event schemas' },
       { to: '/refused', name: 'Refused events' },
       { to: '/segments', name: 'Segments' },
+      { to: '/orders', name: 'Orders', isShown: () => may('orders.read') },
     ],
   ],
   [
@@ -32,8 +33,10 @@ const PLACES: readonly (readonly [string, readonly Place[]])[] = [
       { to: '/loyalty', name: 'Loyalty programs' },
       { to: '/rewards', name: 'Rewards' },
       { to: '/campaigns', name: 'Campaigns and codes' },
+      { to: '/redemptions', name: 'Redemptions', isShown: () => may('redemptions.read') },
       { to: '/referrals', name: 'Referrals' },
       { to: '/validation-rules', name: 'Validation rules' },
+      { to: '/categories', name: 'Categories' },
     ],
   ],
   [
@@ -41,12 +44,14 @@ const PLACES: readonly (readonly [string, readonly Place[]])[] = [
     [
       { to: '/distributions', name: 'Distributions' },
       { to: '/messages', name: 'Outbox' },
+      { to: '/webhooks', name: 'Webhooks', isShown: () => may('webhooks.read') },
     ],
   ],
   [
     'Operation',
     [
       { to: '/audit', name: 'Audit', isShown: mayAudit },
+      { to: '/exports', name: 'Exports', isShown: () => may('exports.manage') },
       { to: '/access', name: 'Users and keys', isShown: mayManageAccess },
       { to: '/system', name: 'System' },
     ],

@@ -1,0 +1,193 @@
+// A shop's daily work in a real browser: a promotion with its tiers and stack, a code given and rolled back, points by hand, an order
+// on its way, a file for a spreadsheet, an own system that is told of events; and that a role is offered what it may do, no more.
+import type { Browser } from 'playwright-core'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { skipFile } from '../../skip.ts'
+import { type TestNode, testNode } from '../../system/node.ts'
+import { until } from '../../until.ts'
+import { launch, missing, signIn, visit } from './browser.ts'
+
+let node: TestNode
+let browser: Browser
+if (missing !== undefined) skipFile(missing)
+
+const admin = { as: 'admin' } as const
+const made = async (path: string, body: unknown) => {
+  const { status, body: answer } = await node.call('POST', path, body, admin)
+  assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`)
+  return answer
+}
+const now = async (path: string) => (await node.call('GET', path, undefined, admin)).body
+
+test.before(async () => {
+  node = await testNode()
+  browser = await launch()
+  await made('/v1/event-schemas', { name: 'order_paid', schema: { properties: { amount: { type: 'number' } } } })
+  await made('/v1/customers', { source_id: 'ann', name: 'Ann' })
+})
+test.after(async () => {
+  await browser.close()
+  await node.end()
+})
+
+test('a promotion, its tiers and a stack of them, in a category', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const save = async () => {
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await one.open('/categories')
+  await page.getByRole('button', { name: 'New category' }).click()
+  await page.getByLabel('Name').fill('Winter')
+  await save()
+  await page.getByRole('row', { name: /Winter/ }).waitFor()
+  await one.accessible('categories')
+  await one.open('/campaigns')
+  await page.getByRole('button', { name: 'New campaign' }).click()
+  await page.getByLabel('Name').fill('Winter sale')
+  await page.getByLabel('Kind', { exact: true }).selectOption('PROMOTION')
+  assert.is(await page.getByLabel('Pattern of codes').count(), 0, 'a promotion has no codes')
+  await save()
+  await page.getByRole('heading', { level: 1, name: 'Winter sale' }).waitFor()
+  for (const [name, off] of [
+    ['First', '10'],
+    ['Second', '20'],
+  ] as const) {
+    await page.getByRole('button', { name: 'Add a tier' }).click()
+    await page.getByLabel('Name').fill(name)
+    await page.getByLabel('Per cent off').fill(off)
+    await save()
+    await page.getByRole('row', { name: new RegExp(name) }).waitFor()
+  }
+  await page
+    .getByRole('row', { name: /Second/ })
+    .getByRole('button', { name: 'Change' })
+    .click()
+  await page.getByLabel('Per cent off').fill('25')
+  await save()
+  await page.getByRole('button', { name: 'Add a stack' }).click()
+  await page.getByLabel('Name').fill('Both')
+  await save()
+  await page.getByText('First, then Second').waitFor()
+  await one.accessible('a promotion')
+  const { tiers } = await now('/v1/promotions/tiers')
+  assert.equal(
+    tiers.map(
+      (tier: { readonly name: string; readonly action: { readonly discount: { readonly percent_off: number } } }) => [
+        tier.name,
+        tier.action.discount.percent_off,
+      ],
+    ),
+    [
+      ['Second', 25],
+      ['First', 10],
+    ],
+  )
+  await one.end()
+})
+
+test('a code is given, used and taken back; points are given by hand', async () => {
+  const voucher = { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 5 } }
+  await made('/v1/campaigns', { name: 'Autumn', voucher: { ...voucher, code_config: { pattern: 'AUT-####' } } })
+  await made('/v1/loyalties', { name: 'Club', voucher: { code_config: { pattern: 'CLUB-########' } } })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const save = async () => {
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await one.open('/customers/ann/codes')
+  await page.getByRole('button', { name: 'Give a code' }).click()
+  await page.getByLabel('Of the campaign').selectOption({ label: 'Autumn' })
+  await save()
+  const code = (await page.getByRole('link', { name: /^AUT-/ }).textContent()) ?? ''
+  await made('/v1/redemptions', {
+    redeemables: [{ object: 'voucher', id: code }],
+    order: { amount: 2_000 },
+    customer: { source_id: 'ann' },
+  })
+  // Recorded under another key: this page may be ahead of it.
+  await until(async () => (await now('/v1/redemptions')).total > 0)
+  await one.open('/redemptions')
+  await page
+    .getByRole('row', { name: new RegExp(code) })
+    .getByRole('button', { name: 'Roll back' })
+    .click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await until(async () => (await now(`/v1/vouchers/${code}`)).redemption.redeemed_quantity === 0)
+  await one.accessible('redemptions')
+  await one.open('/customers/ann/cards')
+  await page.getByRole('button', { name: 'Join a program' }).click()
+  await save()
+  await page.getByRole('button', { name: 'Change points' }).click()
+  await page.getByLabel('Points', { exact: true }).fill('40')
+  await page.getByLabel('Reason').fill('sorry for the wait')
+  await save()
+  await page.getByText('sorry for the wait').waitFor()
+  await one.accessible('cards')
+  assert.is((await now('/v1/customers/ann')).loyalty.points, 40)
+  await one.end()
+})
+
+test('an order on its way, a file of all orders, and an own system that is told of events', async () => {
+  const order = { source_id: '1001', status: 'CREATED', customer: { source_id: 'ann' }, amount: 900 }
+  await made('/v1/orders', {
+    ...order,
+    items: [{ source_id: 'tea', related_object: 'product', quantity: 2, price: 450 }],
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open('/orders?status=CREATED')
+  await page.getByRole('link', { name: '1001' }).click()
+  await page.getByRole('row', { name: /tea/ }).waitFor()
+  await page.getByRole('button', { name: 'Mark as paid' }).click()
+  await page.getByRole('button', { name: 'Mark as fulfilled' }).waitFor()
+  await one.accessible('an order')
+  assert.is((await now('/v1/orders/1001')).status, 'PAID')
+  await one.open('/exports')
+  await page.getByRole('button', { name: 'New export' }).click()
+  await page.getByLabel('What', { exact: true }).selectOption('order')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download' }).click(),
+  ])
+  assert.match(file.suggestedFilename(), /\.csv$/)
+  await one.accessible('exports')
+  await one.open('/webhooks')
+  await page.getByRole('button', { name: 'New webhook' }).click()
+  await page.getByLabel('Address').fill('https://crm.sink.test/events')
+  await page.getByLabel('Events, a line each').fill('order_paid\ncustomer.segment.entered')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { level: 1, name: 'https://crm.sink.test/events' }).waitFor()
+  await page.getByText('order_paid, customer.segment.entered').waitFor()
+  await one.accessible('a webhook')
+  const { data } = await now('/v1/webhooks')
+  assert.equal(data[0].events, ['order_paid', 'customer.segment.entered'])
+  await one.end()
+})
+
+test('a marketer is offered definitions and codes, and neither redemptions, customers’ data nor files', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'marketer')
+  const { page } = one
+  const buttons = (name: string) => page.getByRole('button', { name, exact: true }).count()
+  assert.is(await page.getByRole('link', { name: 'Exports' }).count(), 0)
+  await one.open('/customers/ann/codes')
+  assert.equal([await buttons('Give a code'), await buttons('Roll back'), await buttons('Erase')], [1, 0, 0])
+  await one.open('/customers/ann/cards')
+  assert.equal([await buttons('Change points'), await buttons('Spend points')], [0, 0])
+  await one.open('/customers')
+  assert.is(await buttons('New customer'), 0)
+  await one.open('/orders/1001')
+  assert.is(await buttons('Cancel the order'), 0)
+  await one.end()
+})
+
+test.run()
