@@ -6,6 +6,7 @@ import { projections } from '../../projections/index.ts'
 import { activityId } from '../domain/customer/activity.ts'
 import { uuidFrom } from '../domain/ids.ts'
 import { sleep } from '../line/backoff.ts'
+import { processTime, within } from '../line/time.ts'
 import type { Logger } from '../log.ts'
 import { createProjector } from '../projector/index.ts'
 import { createCustomerRuntime } from '../runtime/customers.ts'
@@ -24,6 +25,9 @@ const CACHED_CUSTOMERS = 20_000
 
 /** How long a start waits for the read models to be there, ms. */
 const START_LIMIT_MS = 5_000
+
+/** How long a node that stops writes down whom it has in memory, ms: who comes later is not written, and costs a read after the start. */
+const LEAVING_MS = 3_000
 
 /** What it needs of the node. */
 export interface DecidingParts {
@@ -73,6 +77,12 @@ export const startDeciding = async ({ stores, rulebook, log, signal, onStop }: D
     sleep,
     random: Math.random,
     now,
+  })
+  onStop(async () => {
+    const late = new AbortController()
+    const leaving = customers.leave(late.signal)
+    await within(processTime, LEAVING_MS, leaving, () => new Error('late')).catch(() => undefined)
+    late.abort()
   })
   const load = createLoad({
     pending: () => customers.pending,

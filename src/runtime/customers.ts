@@ -79,6 +79,8 @@ export interface CustomerRuntime {
   readAhead(part: Omit<LogPart, 'rulebook'>): Promise<void>
   /** What was read ahead is not needed any more. */
   forgetForeseen(): void
+  /** Leaves snapshots of those in memory, for the next start; those asked for last come first. Ends when `signal` says so. */
+  leave(signal: AbortSignal): Promise<void>
   /** The stream that an id or `source_id` leads to, whether or not the customer is there (any more). */
   resolve(name: string): Promise<string>
   /** The facts that a key once recorded, oldest first. */
@@ -125,9 +127,16 @@ const isInPassing = ({ command, context }: Job): boolean =>
 const mayBeFirst = ({ command, context }: Job): boolean =>
   !context.dryRun && (command.type === 'TrackEvent' || command.type === 'SaveCustomer') && command.mayCreate
 
-/** Where a round's basis is from: memory or the stream, what was read ahead, or the guess that there is no such customer yet. */
+/** Whether a command is likely to append, which finds out whether its snapshot was the newest. */
+const mayGuess = ({ command, context }: Job): boolean =>
+  !context.dryRun && (command.type === 'TrackEvent' || command.type === 'SaveCustomer')
+
+/**
+ * Where a round's basis is from: memory or the stream, what was read ahead, or a guess: that there is no such customer yet, or
+ * that nothing was recorded since the snapshot.
+ */
 interface KnownBasis extends Basis {
-  readonly from: 'known' | 'foreseen' | 'presumed'
+  readonly from: 'known' | 'foreseen' | 'presumed' | 'snapshot'
   readonly passing: { readonly inPassing: boolean }
 }
 
@@ -146,7 +155,8 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 export const createCustomerRuntime = (options: CustomerRuntimeOptions): CustomerRuntime => {
   const { store, customers, rulebook: currentRulebook, wasUsed, randomKey, sleep, random, now = Date.now } = options
   const turns = createTurns()
-  const presumption = createPresumption()
+  const guesses = { presumed: createPresumption(), snapshot: createPresumption() }
+  const guessOf = ({ from }: KnownBasis) => (from === 'presumed' || from === 'snapshot' ? guesses[from] : undefined)
   let pending = 0
   let asked = 0
   /** The newest position in the log that this node knows of. */
@@ -167,16 +177,21 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     }
   }
 
-  /** What the jobs are decided on: at first what was read ahead, or a presumption; else memory or the stream. */
-  const basisFor = async (id: string, jobs: readonly Job[], isFirst: boolean): Promise<KnownBasis> => {
+  /** What the jobs are decided on: at first what was read ahead, or guesses, one after the other; else memory or the stream. */
+  const basisFor = async (id: string, jobs: readonly Job[], before?: KnownBasis['from']): Promise<KnownBasis> => {
+    const isFirst = before === undefined
     const rulebook = currentRulebook()
     const passing = { inPassing: jobs.every(isInPassing) }
     const foreseen = isFirst && passing.inPassing ? customers.foreseen(id, rulebook) : undefined
     const maybeNew = isFirst && jobs.every(mayBeFirst) ? customers.presume(id, rulebook) : undefined
-    const presumed = maybeNew && presumption.isWorthIt() ? maybeNew : undefined
-    const loaded = foreseen ?? presumed ?? (await customers.load(id, rulebook, passing))
+    const presumed = maybeNew && guesses.presumed.isWorthIt() ? maybeNew : undefined
+    const ahead = foreseen ?? presumed
+    const isOpen = !ahead && (isFirst || before === 'presumed')
+    const mayBeBehind = isOpen && jobs.every(mayGuess) && guesses.snapshot.isWorthIt()
+    const held = ahead ? undefined : await customers.load(id, rulebook, { ...passing, mayBeBehind })
+    const loaded = ahead ?? held!
     const isFull = customers.weightOf(id) > MAX_STATE_BYTES
-    const from = foreseen ? 'foreseen' : presumed ? 'presumed' : 'known'
+    const from = foreseen ? 'foreseen' : presumed ? 'presumed' : held!.current ? 'known' : 'snapshot'
     return { id, loaded, rulebook, isFull, passing, from }
   }
 
@@ -199,9 +214,10 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   const record = async (basis: KnownBasis, jobs: readonly Job[], round: Round): Promise<Recording> => {
     const { id, loaded, from, passing } = basis
     const { facts, bytes, state } = round
+    const guess = guessOf(basis)
     if (facts.length === 0) {
-      // Memory does not hold the customer, so that what is loaded next comes from the stream.
-      if (from === 'presumed') return { kind: 'again', isSurprise: false }
+      // Memory does not hold the customer, or knows that it may be behind: what is loaded next comes from the stream.
+      if (guess) return { kind: 'again', isSurprise: false }
       if (state !== loaded.state) customers.derived(id, loaded, state)
       return { kind: 'recorded', position: loaded.position }
     }
@@ -212,14 +228,14 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       customers.forget(id)
       return result
     }
-    // An old position is that of facts that were there already: the presumed new customer has done this before.
-    const isRepeat = from === 'presumed' && result.kind === 'appended' && result.position <= newest
+    // An old position is that of facts that were there already: the customer has done this before, which the guess did not know.
+    const isRepeat = guess !== undefined && result.kind === 'appended' && result.position <= newest
     if (result.kind === 'conflict' || isRepeat) {
       customers.forget(id)
-      if (from === 'presumed') presumption.wasWrong()
+      guess?.wasWrong()
       return { kind: 'again', isSurprise: from === 'known' }
     }
-    if (from === 'presumed') presumption.wasRight()
+    guess?.wasRight()
     const { position, revision } = result
     if (position > newestPosition) newestPosition = position
     customers.appended(id, loaded, { state, revision, position, facts, bytes }, passing)
@@ -230,13 +246,15 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
   const together = async (id: string, waiting: readonly Job[]): Promise<void> => {
     let jobs = waiting
     let doubted = false
+    let from: KnownBasis['from'] | undefined
     for (let attempt = 1; ; attempt++) {
-      const basis = await basisFor(id, jobs, attempt === 1)
+      const basis = await basisFor(id, jobs, from)
+      from = basis.from
       jobs = sentOn(jobs, basis.loaded.state.linkedTo)
       if (jobs.length === 0) return
       const round = await decideRound(basis, jobs, { wasUsed, randomKey, turns, now })
       // An append finds out by itself whether memory is behind other nodes; a "no" is not said before the stream was asked.
-      if (round.hasRefusal && round.facts.length === 0 && basis.from !== 'presumed' && !doubted) {
+      if (round.hasRefusal && round.facts.length === 0 && !guessOf(basis) && !doubted) {
         doubted = true
         if (await isBehind(basis)) continue
       }
@@ -252,8 +270,8 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
         for (const job of jobs) await tried(id, [job])
         return
       }
-      // Who was presumed to be new, and is not, comes from the stream next.
-      if (basis.from === 'presumed' && round.facts.length === 0) doubted = true
+      // What was guessed comes from the stream in the end.
+      if (guessOf(basis) && round.facts.length === 0) doubted = true
       if (!recording.isSurprise) continue
       if (attempt >= MAX_ATTEMPTS) throw new TooBusy(`customer ${id}`)
       await sleep(random() * 10 * 2 ** attempt)
@@ -293,6 +311,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
     foresee: (ids) => customers.foresee(ids, currentRulebook()),
     readAhead: (part) => customers.readLog({ ...part, rulebook: currentRulebook() }),
     forgetForeseen: customers.forgetForeseen,
+    leave: customers.leave,
     async resolve(name) {
       const derived = customerIdFrom(name, currentRulebook().project.customerKey)
       for (const id of isCustomerId(name) ? [name, derived] : [derived]) {

@@ -25,6 +25,8 @@ export interface HeavyCache<V> {
   readonly size: number
   /** Bytes of JSON that an entry had when it was last gone through; 0 when it is not there. */
   weightOf(key: string): number
+  /** All of them, those asked for last first, with the bytes of JSON that each is taken to have. */
+  entries(): Iterable<readonly [key: string, value: V, bytes: number]>
   /** Bytes that all entries are taken to have. */
   readonly bytes: number
 }
@@ -74,6 +76,9 @@ export const createHeavyCache = <V>({ maxEntries, maxBytes, weighs, onEvicted }:
     delete: (key) => void cache.delete(key),
     clear: () => cache.clear(),
     weightOf: (key) => cache.peek(key)?.measured ?? 0,
+    *entries() {
+      for (const [key, { value, measured, grown }] of cache.entries()) yield [key, value, measured + grown]
+    },
     get size() {
       return cache.size
     },

@@ -17,10 +17,20 @@ export type { Loaded } from './foreseen.ts'
 export interface LoadOptions {
   /** The customer is only passed by: when memory does not hold it, it is not put there, where others would have to go for it. */
   readonly inPassing?: boolean
+  /**
+   * A snapshot will do of a customer of whom nothing newer is known, without a look at the stream: `current` says whether it is
+   * one. Only for what is then appended with the exact revision, which finds out.
+   */
+  readonly mayBeBehind?: boolean
+}
+
+export interface Held extends Loaded {
+  /** False: another writer may have appended since. */
+  readonly current: boolean
 }
 
 export interface Customers {
-  load(id: string, rulebook: Rulebook, options?: LoadOptions): Promise<Loaded>
+  load(id: string, rulebook: Rulebook, options?: LoadOptions): Promise<Held>
   /** Of these customers, those for whom `load` has to read. */
   unready(ids: readonly string[], rulebook: Rulebook): readonly string[]
   /** Reads the snapshots of many (at most 1,000) in one go, for customers that are about to be loaded one by one. */
@@ -54,6 +64,8 @@ export interface Customers {
   weightOf(id: string): number
   /** Memory may be behind what other nodes recorded: the next load reads on. */
   doubt(id: string): void
+  /** Leaves snapshots of those in memory, for the next start; those asked for last come first. Ends when `signal` says so. */
+  leave(signal: AbortSignal): Promise<void>
 }
 
 export interface CustomersOptions {
@@ -70,16 +82,21 @@ const CACHE_BYTES = 128 * 1024 * 1024
 /** What a fact is taken to add to a state where its size is not known; most add far less. */
 const FACT_BYTES = 1_000
 
-/** A stream that has grown by this many facts since its last snapshot gets a new one. */
-const SNAPSHOT_EVERY = 200n
-/** Who leaves memory gets one after fewer: so many bytes may be written for each new fact. */
-const BYTES_PER_FACT = 8 * 1024
+/**
+ * A stream that has grown by so many facts since its last snapshot gets a new one, while so few bytes are written for each of them;
+ * after `ANYHOW` facts whatever that writes. A node that ends without a word leaves no more than this to be read again.
+ */
+const SNAPSHOT_EVERY = 32
+const BYTES_PER_FACT = 1024
+const ANYHOW = 200
+/** Who leaves memory gets one after fewer. */
+const LEAVING_BYTES_PER_FACT = 8 * 1024
 
-interface CacheEntry extends Loaded {
+interface CacheEntry extends Held {
   readonly snapshotAt: bigint
-  /** False: another writer may have appended since. */
-  readonly current: boolean
 }
+
+const grown = ({ revision, snapshotAt }: CacheEntry): number => Number(revision - snapshotAt)
 
 /** What a customer takes in memory: the state, and the keys of its commands as if each had its place there. */
 const weighs = ({ state, keys }: Loaded): unknown => [state, keys.save()]
@@ -96,13 +113,14 @@ export const createCustomers = ({
     position,
     keys: keys.save(),
   })
+  const isToBeLeft = (held: CacheEntry, bytes: number): boolean =>
+    grown(held) > 0 && grown(held) * LEAVING_BYTES_PER_FACT >= bytes
   const cache = createHeavyCache<CacheEntry>({
     maxEntries: cacheSize,
     maxBytes: cacheBytes,
     weighs,
     onEvicted(id, held, bytes) {
-      const grown = Number(held.revision - held.snapshotAt)
-      if (grown > 0 && grown * BYTES_PER_FACT >= bytes) snapshots.save(id, snapshotOf(held))
+      if (isToBeLeft(held, bytes)) snapshots.save(id, snapshotOf(held))
     },
   })
   /** What was appended or read here last: a snapshot of it is as good as what memory holds. */
@@ -140,14 +158,17 @@ export const createCustomers = ({
     return saved ? { ...saved, keys: createKeyMemory(saved.keys) } : unread(id, rulebook)
   }
 
-  const cold = async (id: string, rulebook: Rulebook): Promise<CacheEntry> => {
+  const cold = async (id: string, rulebook: Rulebook, mayBeBehind: boolean): Promise<CacheEntry> => {
     const start = await startOf(id, rulebook)
+    const snapshotAt = start.revision
     const known = newest.get(id)
-    const isWhole = known !== undefined && start.revision >= known
-    const { state, revision, position, keys } = isWhole ? start : await tail(id, start, rulebook)
-    newest.set(id, revision)
-    const fitted = isWhole ? state : toBeFitted(state)
-    return { state: fitted, revision, position, keys, snapshotAt: start.revision, current: true }
+    if (known !== undefined && start.revision >= known) return { ...start, snapshotAt, current: true }
+    // Nobody is sent on by a snapshot: where a stream leads to is not asked by an append.
+    if (mayBeBehind && known === undefined && start.revision >= 0n && start.state.linkedTo === undefined)
+      return { ...start, snapshotAt, current: false }
+    const { state, ...read } = await tail(id, start, rulebook)
+    newest.set(id, read.revision)
+    return { ...read, state: toBeFitted(state), snapshotAt, current: true }
   }
 
   const readOnFrom = async (id: string, known: CacheEntry, rulebook: Rulebook): Promise<CacheEntry> => {
@@ -197,14 +218,21 @@ export const createCustomers = ({
     return { ...held, snapshotAt: held.revision }
   }
 
-  const maybeSnapshot = (id: string, held: CacheEntry): CacheEntry =>
-    held.revision - held.snapshotAt < SNAPSHOT_EVERY ? held : snapshotNow(id, held)
+  const maybeSnapshot = (id: string, held: CacheEntry): CacheEntry => {
+    const facts = grown(held)
+    const isDue = facts >= SNAPSHOT_EVERY && (facts >= ANYHOW || facts * BYTES_PER_FACT >= cache.weightOf(id))
+    return isDue ? snapshotNow(id, held) : held
+  }
+
+  function* leaving(): Generator<readonly [string, Snapshot]> {
+    for (const [id, held, bytes] of cache.entries()) if (isToBeLeft(held, bytes)) yield [id, snapshotOf(held)]
+  }
 
   return {
-    async load(id, rulebook, { inPassing = false } = {}) {
+    async load(id, rulebook, { inPassing = false, mayBeBehind = false } = {}) {
       const known = cache.get(id)
       const read = !known
-        ? await cold(id, rulebook)
+        ? await cold(id, rulebook, mayBeBehind)
         : known.current
           ? known
           : { ...(await readOnFrom(id, known, rulebook)), current: true }
@@ -254,6 +282,7 @@ export const createCustomers = ({
       if (known) cache.set(id, { ...known, current: false }, 0)
     },
     weightOf: cache.weightOf,
+    leave: (signal) => snapshots.saveAll(leaving(), signal),
     forget(id) {
       // A new copy of the keys: those noted by an append that is being decided again must not stay.
       cache.delete(id)

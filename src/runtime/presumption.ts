@@ -1,11 +1,11 @@
-// Whether a customer that memory does not hold is worth taking for a new one.
+// Whether a guess about a customer that memory does not hold is worth an append: that it is new, that its snapshot is the newest.
 
 const WRONG_LIMIT = 16
 const TRIED_OF = 16
 
 /**
- * Whether a customer that memory does not hold is presumed to be new: as long as that turns out right often enough, for each
- * mistake costs an append. Where it does not, one in so many is still tried, to find out when that changes.
+ * A guess is worth it as long as it turns out right often enough, for each mistake costs an append. Where it does not, one in so
+ * many is still tried, to find out when that changes.
  */
 export const createPresumption = () => {
   let wrong = 0

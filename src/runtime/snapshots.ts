@@ -20,6 +20,8 @@ export interface SnapshotStore {
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
   /** Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
+  /** Writes what waits, and these, before it resolves; ends early when `signal` says so. */
+  saveAll(snapshots: Iterable<readonly [id: string, snapshot: Snapshot]>, signal: AbortSignal): Promise<void>
   /** Leaves nothing of a customer who went at a position of the log; nothing older comes back, from no node that still has it. */
   erase(id: string, position: bigint): Promise<void>
 }
@@ -148,6 +150,16 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
     }
   }
 
+  const firstOf = <T>(all: Iterator<T>): T[] => {
+    const taken: T[] = []
+    while (taken.length < MAX_TOGETHER) {
+      const next = all.next()
+      if (next.done) break
+      taken.push(next.value)
+    }
+    return taken
+  }
+
   let writing = false
   const writeAll = async (): Promise<void> => {
     while (waiting.size > 0) {
@@ -184,6 +196,13 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
         .catch((error: unknown) => {
           if (!isDuplicateKey(error)) throw error
         })
+    },
+    async saveAll(all, signal) {
+      await writeAll()
+      await writingNow
+      const iterator = all[Symbol.iterator]()
+      for (let some = firstOf(iterator); some.length > 0 && !signal.aborted; some = firstOf(iterator))
+        await write(new Map(some))
     },
     save(id, snapshot) {
       if (waiting.size >= MAX_WAITING && !waiting.has(id)) return

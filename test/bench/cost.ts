@@ -64,14 +64,17 @@ const each = async (count: number, atOnce: number, one: (n: number) => Promise<u
 const track = (server: Server, body: unknown, query = '') =>
   call(server, 'POST', `/v1/events${query}`, server.headers, body)
 
-const trackBatches = (server: Server, events: number, one: (n: number) => unknown): Promise<number> =>
-  each(Math.ceil(events / BATCH), BATCHES_AT_ONCE, async (batch) => {
+/** Gives how many events a second. */
+const trackBatches = async (server: Server, events: number, one: (n: number) => unknown): Promise<number> => {
+  const batches = await each(Math.ceil(events / BATCH), BATCHES_AT_ONCE, async (batch) => {
     const size = Math.min(BATCH, events - batch * BATCH)
     const body = { events: Array.from({ length: size }, (_, i) => one(batch * BATCH + i)) }
     const { body: answer } = await call(server, 'POST', '/v1/events/batch', server.headers, body)
     const { refused } = answer as { refused: number }
     if (refused > 0) throw new Error(`${refused} events of a batch were refused`)
   })
+  return batches * BATCH
+}
 
 /** Resolves once everything recorded so far is in the read models: what that costs is part of what an event costs. */
 const projected = async (server: Server): Promise<void> => {

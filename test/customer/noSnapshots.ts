@@ -5,5 +5,6 @@ export const NO_SNAPSHOTS: SnapshotStore = {
   load: async () => undefined,
   loadMany: async () => new Map(),
   save: () => {},
+  saveAll: async () => {},
   erase: async () => {},
 }

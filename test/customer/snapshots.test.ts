@@ -54,11 +54,15 @@ const nodeOver = (w: World, disk: Disk, saved: Map<string, string>, cacheSize: n
     const { revision, position, ...rest } = JSON.parse(text)
     return { ...rest, revision: BigInt(revision), position: BigInt(position) }
   }
+  const save = (id: string, { revision, position, ...rest }: Snapshot) =>
+    void saved.set(id, JSON.stringify({ ...rest, revision: String(revision), position: String(position) }))
   const snapshots = {
     load,
     loadMany: async () => new Map(),
-    save: (id: string, { revision, position, ...rest }: Snapshot) =>
-      void saved.set(id, JSON.stringify({ ...rest, revision: String(revision), position: String(position) })),
+    save,
+    async saveAll(all: Iterable<readonly [string, Snapshot]>, signal: AbortSignal) {
+      for (const [id, snapshot] of all) if (!signal.aborted) save(id, snapshot)
+    },
     erase: async (id: string) => void saved.delete(id),
   }
   let keys = 0
@@ -87,6 +91,52 @@ test('who left memory comes back without a look at the stream, and without an ap
   assert.equal(node.count, { reads: 0, conflicts: 0 })
   assert.is((await node.customers.load(idOf('ann'))).state.occurrences.bought?.count, 4)
   assert.is((await node.buy('bob', '0 bob')).kind, 'repeated', 'the keys come back as well')
+})
+
+const buyAll = async ({ buy }: ReturnType<typeof nodeOver>, round: number) => {
+  for (const name of NAMES) assert.is((await buy(name, `${round} ${name}`)).kind, 'done')
+}
+
+/** How often each bought, as the log has it. */
+const boughtIn = async (w: World, disk: Disk) => {
+  const { customers } = nodeOver(w, disk, new Map(), 10)
+  return Promise.all(NAMES.map(async (name) => (await customers.load(idOf(name))).state.occurrences.bought?.count ?? 0))
+}
+
+test('who was in memory when a node stopped comes back after the start without a look at the stream', async () => {
+  const w = shop()
+  const disk = newDisk()
+  const saved = new Map<string, string>()
+  const before = nodeOver(w, disk, saved, 10)
+  for (let round = 0; round < 3; round++) await buyAll(before, round)
+  assert.is(saved.size, 0)
+  await before.customers.leave(new AbortController().signal)
+  const after = nodeOver(w, disk, saved, 10)
+  await buyAll(after, 3)
+  assert.equal(after.count, { reads: 0, conflicts: NAMES.length }, 'who is taken for new is found out by the append')
+  assert.is((await after.buy('ann', '1 ann')).kind, 'repeated')
+  assert.equal(await boughtIn(w, disk), [4, 4, 4, 4, 4])
+})
+
+test('a snapshot that is not the newest is found out, by an append or before a no, a repeat or a look', async () => {
+  const w = shop()
+  const disk = newDisk()
+  const saved = new Map<string, string>()
+  const before = nodeOver(w, disk, saved, 10)
+  await buyAll(before, 0)
+  await before.customers.leave(new AbortController().signal)
+  // It ends without a word after these.
+  await buyAll(before, 1)
+  const after = nodeOver(w, disk, saved, 10)
+  // The snapshot does not know this event, and the log takes it for the same.
+  assert.is((await after.buy('ann', '1 ann')).kind, 'repeated')
+  assert.is((await after.customers.load(idOf('bob'))).state.occurrences.bought?.count, 2)
+  const unknown = track('bought', { occurredAt: T0, metadata: { amount: 'x' }, profile: { source_id: 'cid' } })
+  const context = { requestId: 'r', actor: { name: 'a', role: 'b' }, now: T0 }
+  const refused = await after.customers.execute(idOf('cid'), unknown, context)
+  assert.ok(refused.kind === 'refused' && refused.state.occurrences.bought?.count === 2)
+  for (const name of ['dan', 'eve']) assert.is((await after.buy(name, `2 ${name}`)).kind, 'done')
+  assert.equal(await boughtIn(w, disk), [2, 2, 2, 3, 3])
 })
 
 test('nodes that share snapshots and remember little decide as one that reads every stream', async () => {
@@ -176,6 +226,16 @@ test('an older snapshot never takes the place of a newer one, nor of what was er
     assert.is(await two.load('cust_a'), undefined)
     two.save('cust_a', at(21n))
     await until(async () => (await stored()) === '21')
+    // At the end: what waits, and what is given, is written once it says so.
+    const count = () => readModel.plain(SNAPSHOTS).count({ _id: { $gte: 'last' } })
+    function* all(): Generator<readonly [string, Snapshot]> {
+      for (let n = 0; n < 250; n++) yield [`last_${n}`, at(30n, `last_${n}`)]
+    }
+    one.save('last', at(30n, 'last'))
+    await one.saveAll(all(), AbortSignal.abort())
+    assert.is(await count(), 1, 'there is no time for more')
+    await one.saveAll(all(), new AbortController().signal)
+    assert.is(await count(), 251)
   } finally {
     await readModel.close()
     await engine.stop()
