@@ -20,6 +20,32 @@ test('operators that ask for the state of a campaign or code are refused with a 
     )
 })
 
+test('metadata is asked for by names that lead into objects', () => {
+  const profile = {
+    metadata: {
+      home: { floor: 3, lift: false, since: '2024-02-29', rooms: { bath: 'blue' }, none: null, tags: ['a', 'b'] },
+      'home.dotted': 'own key',
+      list: [{ floor: 1 }],
+      home2: { 'a.b': 1 },
+    },
+  }
+  const passing: readonly (readonly [string, object])[] = [
+    ['metadata.home.floor', { $more_than: '2' }],
+    ['metadata.home.lift', { $is: [false] }],
+    ['metadata.home.since', { $before: '2024-03-01' }],
+    ['metadata.home.rooms.bath', { $in: ['red', 'blue'] }],
+    ['metadata.home.none', { $is_unknown: true }],
+    ['metadata.home.tags', { $contains: 'b' }],
+    ['metadata.home.dotted', { $is: 'own key' }],
+    ['metadata.home.floor.more', { $is_unknown: true }],
+    ['metadata.list.floor', { $is_unknown: true }],
+    ['metadata.home.toString', { $is_unknown: true }],
+    ['metadata.home.length', { $is_unknown: true }],
+    ['metadata.home..floor', { $is_unknown: true }],
+  ]
+  for (const [field, conditions] of passing) assert.ok(holds(one(field, conditions), { profile }), field)
+})
+
 test('fields of the profile, the address, times and totals', () => {
   const subject: Partial<Subject> = {
     profile: {

@@ -36,6 +36,23 @@ const order: Context = {
   },
 }
 
+test('rules ask for metadata within objects: of the customer, the order, its items and products, the redemption', () => {
+  const said = { box: { size: { cm: 40 }, colour: 'red' } }
+  const context: Context = {
+    order: { metadata: said, items: [item('p', 1, 1, { metadata: said, product: { metadata: said } })] },
+    redemption: { metadata: said },
+  }
+  const subject = { profile: { metadata: said } }
+  const names = ['customer.metadata', 'order.metadata', 'order.items.metadata_any', 'product.metadata']
+  for (const name of [...names, 'order.items.metadata_each', 'product.metadata.match_all', 'redemption.metadata']) {
+    const asks = (property: string, conditions: object) => holds(one(name, conditions, { property }), subject, context)
+    assert.ok(asks('box.colour', { $is: 'red' }), name)
+    assert.ok(asks('box.size.cm', { $more_than: 39 }), name)
+    assert.not(asks('box.size.cm', { $more_than: 40 }), name)
+    assert.not(asks('box.size', { $is: 'red' }), name)
+  }
+})
+
 const branded = (...brands: string[]): Context => ({
   order: { items: brands.map((brand) => item('p', 1, 1, { product: { metadata: { brand } } })) },
 })

@@ -267,4 +267,22 @@ test('segments that refer to each other are refused, with the way round', () => 
   )
 })
 
+test('a segment of what lies within an object of the metadata follows each change of that object', () => {
+  const w = shop()
+  w.define('segment', 'seg_high', {
+    name: 'high',
+    type: 'auto-update',
+    filter: { junction: 'and', 'metadata.home.floor': { conditions: { $more_than: [2] } } },
+  })
+  const says = (metadata: Record<string, unknown>) =>
+    w
+      .facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 }, profile: { source_id: 's', metadata } }))
+      .flatMap(({ type }) => (type === 'SegmentEntered' || type === 'SegmentLeft' ? [type] : []))
+  assert.equal(says({ home: { floor: 3 } }), ['SegmentEntered'])
+  assert.equal(says({ away: { floor: 1 } }), [])
+  assert.equal(says({ home: { floor: 4, lift: true } }), [])
+  assert.equal(says({ home: { lift: true } }), ['SegmentLeft'])
+  assert.equal(says({ 'home.floor': 5 }), ['SegmentEntered'])
+})
+
 test.run()

@@ -63,6 +63,21 @@ test('a number of the customer counts too; one that is missing pays nothing and 
   assert.equal(changes(buy(w)), ['POINTS_ACCRUAL 3'])
 })
 
+test('the number that a rule counts by may lie within an object of the metadata', () => {
+  const w = shop()
+  w.define('earningRule', 'ern_1', {
+    campaign_id: PROGRAM,
+    event: 'bought',
+    loyalty: {
+      type: 'PROPORTIONAL',
+      calculation_type: 'CUSTOMER_METADATA',
+      customer: { metadata: { every: 1, points: 1, property: 'shop.visits' } },
+    },
+  })
+  w.facts({ type: 'SaveCustomer', profile: { metadata: { shop: { visits: 7 } } }, mayCreate: true })
+  assert.equal(changes(buy(w)), ['POINTS_ACCRUAL 7'])
+})
+
 test('a validation rule gates, with the event in view', () => {
   const w = shop()
   w.define('validationRule', 'val_food', {

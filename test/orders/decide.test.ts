@@ -60,6 +60,7 @@ test('each way in which a rule counts by an order', () => {
     [proportional('ORDER_AMOUNT', { order: { amount: share } }), 15],
     [proportional('ORDER_TOTAL_AMOUNT', { order: { total_amount: share } }), 12],
     [proportional('ORDER_METADATA', { order: { metadata: { ...one, property: 'stars' } } }), 4],
+    [proportional('ORDER_METADATA', { order: { metadata: { ...one, property: 'box.stars' } } }), 6],
     [proportional('ORDER_ITEMS_QUANTITY', { order_items: { quantity: one } }), 3],
     [proportional('ORDER_ITEMS_QUANTITY', { order_items: { quantity: { ...one, object: 'sku', id: 'tea-100' } } }), 2],
     [proportional('ORDER_ITEMS_AMOUNT', { order_items: { amount: { ...share, object: 'product', id: 'cup' } } }), 9],
@@ -74,7 +75,12 @@ test('each way in which a rule counts by an order', () => {
   for (const [loyalty, points] of cases) {
     const w = shop({}, { auto_join: true })
     earning(w, loyalty)
-    const patch = { items: ITEMS, discount_amount: 200, metadata: { stars: 4 }, status: 'PAID' as const }
+    const patch = {
+      items: ITEMS,
+      discount_amount: 200,
+      metadata: { stars: 4, box: { stars: 6 } },
+      status: 'PAID' as const,
+    }
     const facts = w.facts(saving(patch))
     assert.equal(changes(facts), [`POINTS_ACCRUAL ${points}`], JSON.stringify(loyalty))
     balances(w)

@@ -1,4 +1,5 @@
 // The attributes of a customer that conditions may name: their types and where each is found.
+import { metadataAt } from '../metadataPath.ts'
 import { ANY, type ValueShape } from './environment.ts'
 import type { Subject } from './subject.ts'
 
@@ -54,7 +55,7 @@ export const attributeOf = (name: string): Attribute | undefined => {
   if (dot < 0) return undefined
   const [family, key] = [name.slice(0, dot), name.slice(dot + 1)]
   if (key === '') return undefined
-  if (family === 'metadata') return { shape: ANY, read: ({ profile }) => own(profile.metadata, key) }
+  if (family === 'metadata') return { shape: ANY, read: ({ profile }) => metadataAt(profile.metadata, key) }
   if (family === 'address' && ADDRESS.includes(key))
     return { shape: TEXT, read: ({ profile }) => own(profile.address, key) }
   if (family === 'summary' && Object.hasOwn(SUMMARY, key)) {

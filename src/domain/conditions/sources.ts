@@ -1,4 +1,5 @@
 // What validation rules may ask of the order, its items, the redemption and its budgets: names, types, where each is found.
+import { metadataAt } from '../metadataPath.ts'
 import { ANY, type ValueShape } from './environment.ts'
 import { isRecord } from './faults.ts'
 import { listSteps, pairSteps, type Steps, spend } from './steps.ts'
@@ -178,7 +179,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   ),
   'order.metadata': source(
     ANY,
-    ofOrder(({ metadata }, key) => own(metadata, key)),
+    ofOrder(({ metadata }, key) => metadataAt(metadata, key)),
     property,
   ),
   'order.items.count': source(
@@ -201,7 +202,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'order.items.aggregated_amount': source(NUMBER, ofProduct('amount'), { ...item, ...pairs }),
   'order.items.metadata': source(
     ANY,
-    ofItem(({ metadata }, key) => own(metadata, key)),
+    ofItem(({ metadata }, key) => metadataAt(metadata, key)),
     { ...item, ...property },
   ),
   'order.items.product_id': source(
@@ -214,7 +215,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'sku.id': source(TEXTS, ofItem(skuIds), item),
   'product.metadata': source(
     ANY,
-    ofItem(({ product }, key) => own(own(product, 'metadata'), key)),
+    ofItem(({ product }, key) => metadataAt(own(product, 'metadata'), key)),
     {
       ...item,
       ...property,
@@ -254,7 +255,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   ),
   'redemption.metadata': source(
     ANY,
-    ofRedemption(({ metadata }, key) => own(metadata, key)),
+    ofRedemption(({ metadata }, key) => metadataAt(metadata, key)),
     property,
   ),
   'redemption.api_key': source(

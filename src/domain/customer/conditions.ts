@@ -2,6 +2,7 @@
 import type { AccumulatorSpec } from '../conditions/accumulate.ts'
 import { type Compiled, compile } from '../conditions/compile.ts'
 import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
+import { namesAround } from '../metadataPath.ts'
 import { entriesOf } from '../rulebook/entries.ts'
 import { environmentOf } from '../rulebook/environment.ts'
 import { keptWhile } from '../rulebook/keptWhile.ts'
@@ -153,7 +154,7 @@ const prepare = (rulebook: Rulebook): Conditions => {
     accumulators,
     accumulatorKeys: new Set(specs.keys()),
     byEventType: indexBy(segments, ({ condition }) => condition?.listens.eventTypes ?? []),
-    byAttribute: indexBy(segments, ({ condition }) => condition?.listens.attributes ?? []),
+    byAttribute: indexBy(segments, ({ condition }) => new Set(condition?.listens.attributes.flatMap(namesAround))),
     bySegment: indexBy(segments, ({ condition }) => condition?.listens.segments ?? []),
     byPoints: segments.filter((segment) => (segment.condition?.listens.points.length ?? 0) > 0),
     bySummary: segments.filter((segment) =>

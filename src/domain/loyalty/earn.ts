@@ -12,6 +12,7 @@ import { isOrderFact } from '../customer/orders/facts.ts'
 import { orderAsked } from '../customer/orders/happening.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { idFrom } from '../ids.ts'
+import { metadataAt } from '../metadataPath.ts'
 import { MAX_POINTS, multiplied, proportional } from '../points.ts'
 import type { EarningRule } from '../rulebook/earningRule.ts'
 import { allowance, dayOf, NO_TALLY } from '../rulebook/limits.ts'
@@ -57,7 +58,7 @@ const amountOf = (
     loyalty.calculation_type === 'CUSTOM_EVENT_METADATA'
       ? ([event, loyalty.custom_event.metadata, "the event's"] as const)
       : ([customer, loyalty.customer.metadata, "the customer's"] as const)
-  const value = Object.hasOwn(source, share.property) ? source[share.property] : undefined
+  const value = metadataAt(source, share.property)
   if (typeof value !== 'number') return `${name} metadata has no number ${share.property}`
   return inProportion(value, share, share.property)
 }

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { Order, OrderItem } from '../conditions/subject.ts'
+import { metadataAt } from '../metadataPath.ts'
 import { Points } from '../points.ts'
 
 const every = v.pipe(v.number(), v.finite(), v.gtValue(0))
@@ -98,7 +99,7 @@ export const orderValue = (loyalty: OrderEarning, order: Order | undefined): Cou
     case 'ORDER_METADATA': {
       const { metadata } = loyalty.order
       const { property } = metadata
-      const said = order?.metadata && Object.hasOwn(order.metadata, property) ? order.metadata[property] : undefined
+      const said = metadataAt(order?.metadata, property)
       const value = typeof said === 'number' ? said : undefined
       return { value, share: metadata, named: `number ${property} in the order's metadata` }
     }
