@@ -29,7 +29,7 @@ const meantBy = (
   const changes = proposed.filter(({ verb }) => verb !== 'Created')
   const nameOf = ({ kind, id }: DefinitionChange) => {
     const entry = entriesOf(definitions, kind).get(id)
-    return entry && kindNamed(kind).uniqueName?.(entry.definition)
+    return entry && kindNamed(kind).uniqueName?.(entry.definition, definitions)
   }
   return changes.find(({ id }) => named.includes(id)) ?? changes.find((change) => named.includes(nameOf(change)))
 }

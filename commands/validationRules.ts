@@ -11,7 +11,7 @@ import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
-import { Assignment, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { Assignment, targetNames, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
 import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -58,12 +58,14 @@ const AssignmentBody = v.union([
 
 const fresh = (key: string | undefined): string => key ?? randomBytes(16).toString('hex')
 
-/** Whether there is a code of any kind that is called so, or whose voucher or card has this id. */
-const isCode = async (services: Services, name: string): Promise<boolean> =>
-  (await findPatiently(
+/** The code of any kind that is called so, or whose voucher or card has this id, with both names; undefined where there is none. */
+const namesOfCode = async (services: Services, name: string): Promise<readonly string[] | undefined> => {
+  const found = await findPatiently(
     () => codeNamed(services, name),
     (ms) => caughtUp(services, ms),
-  )) !== undefined
+  )
+  return found && [name, found.code, found.owner?.id ?? name]
+}
 
 const assigned = (definitions: Definitions, rule: string) =>
   [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)
@@ -95,20 +97,30 @@ const assignmentCommands = (services: Services) => [
     handler: async (call): Promise<Outcome> => {
       const id = idFrom('asgm', fresh(call.idempotencyKey))
       const definition: Assignment = { rule_id: call.params.id, ...call.body }
-      if (definition.related_object_type === 'voucher' && !(await isCode(services, definition.related_object_id)))
-        return notFound('voucher', definition.related_object_id)
+      const { related_object_type: type, related_object_id: named } = definition
+      const codes = type === 'voucher' ? await namesOfCode(services, named) : []
+      if (!codes) return notFound('voucher', named)
       return changeDefinitions(
         services,
         call,
         (definitions): readonly DefinitionChange[] | Refused => {
           if (!entriesOf(definitions, 'validationRule').has(call.params.id))
             return refuseNotFound('validation_rules', call.params.id)
+          // A target is one, by whichever of its names it was assigned to.
+          const names = type === 'voucher' ? codes : targetNames(definition, definitions)
           const others = [...entriesOf(definitions, 'assignment').values()].filter(
             (entry) =>
               entry.id !== id &&
-              entry.definition.related_object_type === definition.related_object_type &&
-              entry.definition.related_object_id === definition.related_object_id,
+              entry.definition.related_object_type === type &&
+              names.includes(entry.definition.related_object_id),
           )
+          const same = call.query.force
+            ? undefined
+            : others.find((entry) => entry.definition.rule_id === call.params.id)
+          if (same)
+            return refuse('duplicate_found', `The rule is assigned to ${named} already`, {
+              resource: { type: 'validation_rules_assignment', id: same.id },
+            })
           const replaced: DefinitionChange[] = call.query.force
             ? others.map((entry) => ({ kind: 'assignment', verb: 'Deleted', id: entry.id, occurredAt: call.now }))
             : []

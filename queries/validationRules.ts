@@ -2,8 +2,10 @@
 
 import * as v from 'valibot'
 import { AssignmentObject, RuleObject, showAssignment, showRule } from '../src/api/presenters/validationRules.ts'
+import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { VALIDATION_RULES } from '../src/api/resources.ts'
 import { ById } from '../src/api/shapes.ts'
+import { type Assignment, targetNames } from '../src/domain/rulebook/validationRule.ts'
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -60,19 +62,25 @@ export const validationRuleQueries = (services: Services) => {
         rule: v.optional(v.string()),
       }),
       response: listOf('data', AssignmentObject),
-      handler: (call): Promise<Outcome> =>
-        pageOfDefinitions(
+      handler: async (call): Promise<Outcome> => {
+        const { related_object_id: related, rule } = call.query
+        const code = related === undefined ? undefined : await codeNamed(services, related)
+        const codes = [related, code?.code, code?.owner?.id]
+        const isAbout = (definition: Assignment): boolean =>
+          related === undefined ||
+          (definition.related_object_type === 'voucher'
+            ? codes.includes(definition.related_object_id)
+            : targetNames(definition, definitions()).includes(related))
+        return pageOfDefinitions(
           services,
           assignments().filter(
-            ({ definition }) =>
-              (call.query.related_object_id === undefined ||
-                definition.related_object_id === call.query.related_object_id) &&
-              (call.query.rule === undefined || definition.rule_id === call.query.rule),
+            ({ definition }) => isAbout(definition) && (rule === undefined || definition.rule_id === rule),
           ),
           call,
           ASSIGNMENT_FIELDS,
           showAssignment,
-        ),
+        )
+      },
     }),
     ruleValidation(services),
   ]

@@ -61,6 +61,36 @@ test('the rules of a new voucher and of a new campaign gate it from the first mo
   assert.is((await ok('GET', `/v1/validation-rules/${rule}/assignments`)).total, 2)
 })
 
+test('what a rule is assigned to is one thing, by its id and by its name', async () => {
+  const [one, other] = await Promise.all([1, 2].map((n) => ok('POST', '/v1/validation-rules', above(n))))
+  const campaign = await ok('POST', '/v1/campaigns', {
+    name: 'named',
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: ten },
+  })
+  const voucher = await ok('POST', '/v1/vouchers', { code: 'NAMED', discount: ten })
+  for (const [type, id, name] of [
+    ['campaign', campaign.id, campaign.name],
+    ['voucher', voucher.id, voucher.code],
+  ]) {
+    const assign = (rule: string, to: string, query = '') =>
+      ask('POST', `/v1/validation-rules/${rule}/assignments${query}`, {
+        related_object_type: type,
+        related_object_id: to,
+      })
+    assert.is((await assign(one.id, name)).status, 200)
+    assert.is((await assign(one.id, name)).status, 409)
+    assert.is((await assign(one.id, id)).body.key, 'duplicate_found')
+    for (const to of [id, name])
+      assert.is((await ok('GET', `/v1/validation-rules-assignments?related_object_id=${to}`)).total, 1, to)
+    assert.is((await assign(other.id, id, '?force=true')).status, 200)
+    const { data } = await ok('GET', `/v1/validation-rules-assignments?related_object_id=${name}`)
+    assert.equal(
+      data.map((entry: { rule_id: string }) => entry.rule_id),
+      [other.id],
+    )
+  }
+})
+
 test('the type of a campaign follows from its vouchers', async () => {
   const typeOf = async (voucher: object) =>
     (await ok('POST', '/v1/campaigns', { name: `c ${JSON.stringify(voucher)}`, voucher })).campaign_type

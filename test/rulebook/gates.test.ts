@@ -150,6 +150,16 @@ for (const [type, names, does] of ROWS)
       }
     })
 
+test('a definition is one target, by whichever of its names a rule is assigned to it', () => {
+  for (const [type, names] of ROWS) {
+    if (type === 'voucher') continue
+    const w = began()
+    w.define('assignment', 'asgm_1', assign(type, names[0]!))
+    for (const name of names)
+      assert.is(w.refusalOf('assignment', 'asgm_2', assign(type, name))?.key, 'duplicate_found', `${type} ${name}`)
+  }
+})
+
 test('every type of target and of campaign gates', () => {
   const w = began()
   for (const type of Assignment.entries.related_object_type.options)

@@ -162,9 +162,9 @@ export const decideDefinitions = (
         return refuse('resource_in_use', listed(users), { resource: { type: kind.resource, id: command.id } })
       for (const companion of companions(command, all)) accept(companion)
     } else {
-      const name = kind.uniqueName?.(command.definition)
+      const name = kind.uniqueName?.(command.definition, all)
       const twin = [...(all.entries[command.kind] ?? new Map<string, Entry<never>>()).values()].find(
-        (entry) => entry.id !== command.id && name !== undefined && kind.uniqueName?.(entry.definition) === name,
+        (entry) => entry.id !== command.id && name !== undefined && kind.uniqueName?.(entry.definition, all) === name,
       )
       if (twin)
         return refuse('duplicate_found', `Duplicated resource found: ${kind.resource} with name ${name} exists`, {

@@ -42,8 +42,8 @@ export interface Kind<D> {
   /** What the HTTP contract calls it, in errors. */
   readonly resource: string
   readonly schema: v.GenericSchema<unknown, D>
-  /** The name that must be unique within the kind, where there is one. */
-  readonly uniqueName?: (definition: D) => string | undefined
+  /** The name that must be unique within the kind, where there is one; what it says of others it says by their ids. */
+  readonly uniqueName?: (definition: D, all: Definitions) => string | undefined
   /**
    * Everything wrong with a definition beside all the others, from which alone it knows them; an empty list lets it in. Asked
    * again of every definition that looked at something that changed.

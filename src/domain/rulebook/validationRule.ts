@@ -113,6 +113,14 @@ export const targetOf = ({ related_object_type: type, related_object_id: name }:
   return target && entry ? { kind: target.kind, entry } : undefined
 }
 
+/** All names that an assignment may call its target by; of a code only the one that it does. */
+export const targetNames = (definition: Assignment, all: Definitions): readonly string[] => {
+  const entry = targetOf(definition, all)?.entry
+  const isNamed = isTarget(definition.related_object_type) && TARGETS[definition.related_object_type].isNamed
+  if (!entry) return [definition.related_object_id]
+  return isNamed ? [entry.id, (entry.definition as { readonly name: string }).name] : [entry.id]
+}
+
 const targetFaults = (definition: Assignment, all: Definitions): readonly Fault[] => {
   const { related_object_type: type, related_object_id: name } = definition
   // Codes are not definitions: whoever assigns a rule to one has to look.
@@ -126,7 +134,8 @@ export const assignmentKind: Kind<Assignment> = {
   fact: 'Assignment',
   resource: 'validation_rules_assignment',
   schema: Assignment,
-  uniqueName: (d) => `${d.rule_id} for ${d.related_object_type} ${d.related_object_id}`,
+  uniqueName: (d, all) =>
+    `${d.rule_id} for ${d.related_object_type} ${targetOf(d, all)?.entry.id ?? d.related_object_id}`,
   check: (_, definition, all) => [
     ...(all.entries.validationRule?.has(definition.rule_id)
       ? []
