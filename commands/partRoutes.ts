@@ -5,18 +5,18 @@ import * as v from 'valibot'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import type { Permission } from '../src/domain/access/permissions.ts'
 import { type IdPrefix, idFrom } from '../src/domain/ids.ts'
-import { isRefused, type Refused } from '../src/domain/refusal.ts'
+import { isRefused, type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
-import type { DefinitionOf, KindName } from '../src/domain/rulebook/kinds.ts'
+import { type DefinitionOf, type KindName, kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { type Failure, isFailure } from '../src/http/errors.ts'
+import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, type Route, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { changeDefinitions } from './definitions.ts'
-import { invalid } from './invalid.ts'
 
 const permission: Permission = 'definitions.write'
 
@@ -65,17 +65,18 @@ export const routesToOne = <K extends KindName, Params, Patch extends object>(
     const found = find(services, call.params)
     if (isFailure(found)) return found
     const { id } = found
-    // As it was written: the one that was found may be switched off.
-    const { definition: old } = entriesOf(services.rulebook.current().definitions, kind).get(id) ?? found
-    const next = of(old)
-    const parsed = one.whole
-      ? v.safeParse(one.whole, next)
-      : { success: true as const, output: next as DefinitionOf<K> }
-    if (!parsed.success) return invalid(parsed.issues)
     return changeDefinitions(
       services,
       call,
       (definitions) => {
+        // As it is when this is decided: another change may have come between. The one that was found may be switched off.
+        const old = entriesOf(definitions, kind).get(id)
+        if (!old) return refuseNotFound(kindNamed(kind).resource, id)
+        const next = of(old.definition)
+        const parsed = one.whole
+          ? v.safeParse(one.whole, next)
+          : { success: true as const, output: next as DefinitionOf<K> }
+        if (!parsed.success) return refuse('invalid_payload', describeIssues(parsed.issues))
         const definition = one.settled?.(parsed.output, definitions) ?? parsed.output
         return [{ kind, verb, id, definition, occurredAt: call.now }]
       },
