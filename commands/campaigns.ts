@@ -4,7 +4,7 @@ import { contextOf } from '../src/api/context.ts'
 import { CampaignObject, campaignNamed, showCampaign, type Totals, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { promotionOf } from '../src/api/presenters/promotionTiers.ts'
 import { CAMPAIGNS } from '../src/api/resources.ts'
-import { isRefused, refuse } from '../src/domain/refusal.ts'
+import { isRefused, type Refused, refuse } from '../src/domain/refusal.ts'
 import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { MAX_TIERS } from '../src/domain/rulebook/promotionTier.ts'
@@ -74,6 +74,25 @@ export const totalsIfKnown = async (services: Services, id: string) => {
   }
 }
 
+/**
+ * Refuses a change that would have more codes, which are made by a request of their own. What was answered can be sent back, though
+ * there may be more of them by now, or not yet so many.
+ */
+export const moreCodes = async (
+  services: Services,
+  { id, definition }: Entry<Campaign>,
+  { vouchers_count: count }: Pick<Campaign, 'vouchers_count'>,
+): Promise<Refused | undefined> => {
+  if (!count || count <= (definition.vouchers_count ?? 0)) return undefined
+  const there = (await totalsIfKnown(services, id))?.codes
+  return there === undefined || count <= there
+    ? undefined
+    : refuse(
+        'invalid_payload',
+        `Property .vouchers_count must NOT be more than the ${there} that there are: add codes by POST /v1/campaigns/{campaignId}/vouchers`,
+      )
+}
+
 /** Asks for the codes of a campaign that was created a moment ago; a single one is there when it is answered. */
 export const begin = async (
   services: Services,
@@ -111,7 +130,7 @@ export const campaignCommands = (services: Services) => {
         'background; how far they are is in `vouchers_generation_status` and the async action. A PROMOTION is made with its ' +
         'tiers (`promotion.tiers`), or gets them under /v1/promotions.',
       change:
-        'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. `vouchers_count` is not read: codes are added under /vouchers.',
+        'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. Codes are added under /vouchers: a `vouchers_count` of more than there are is refused.',
       remove: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
     },
     show: async (entry) => showWhole(entry, await totalsIfKnown(services, entry.id)),
@@ -132,6 +151,7 @@ export const campaignCommands = (services: Services) => {
       patch.campaign_type !== undefined && patch.campaign_type !== definition.campaign_type
         ? refuse('invalid_payload', 'Property .campaign_type cannot be changed', { resource: { type: 'campaign', id } })
         : patched(definition, patch),
+    refused: (old, patch) => moreCodes(services, old, patch),
     switches: { enable: { summary: 'Enable a campaign' }, disable: { summary: 'Disable a campaign' } },
   })
   return [create, change, ...switches, remove]

@@ -43,6 +43,8 @@ export interface DefinitionWrites<K extends KindName, Body, Patch> {
   readonly begun?: (call: Call<Body, unknown, unknown>, entry: Entry<DefinitionOf<K>>) => Answer | Promise<Answer>
   /** What a patch makes of what there is; default: what it gives replaces that, part by part. */
   readonly patched?: (old: Entry<DefinitionOf<K>>, patch: Patch) => Changed<K>
+  /** What a change asks for that only the read models can tell to be none. */
+  readonly refused?: (old: Entry<DefinitionOf<K>>, patch: Patch) => Promise<Failure | Refused | undefined>
   /** Where it can be switched on and off: what its routes say. */
   readonly switches?: Readonly<Record<Word, { readonly summary: string; readonly description?: string }>>
 }
@@ -140,13 +142,17 @@ export const definitionRoutes = <K extends KindName, Body, Patch extends object>
       summary: `Change ${one}`,
       ...(describe.change && { description: describe.change }),
       body: writes.patch,
-      handler: (call) =>
-        changeOne(call, (old) => {
+      handler: async (call) => {
+        const there = find(services.rulebook.current().definitions, namedIn(resource, call.params))
+        const refused = there && (await writes.refused?.(there, call.body))
+        if (refused) return refused
+        return changeOne(call, (old) => {
           const definition = patched(old, call.body)
           return isRefused(definition as object)
             ? (definition as Refused)
             : change('Updated', old.id, call.now, definition)
-        }),
+        })
+      },
     }),
     switches: Object.entries(writes.switches ?? {}).map(([word, said]) =>
       route({

@@ -10,7 +10,7 @@ import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { tooMany } from '../src/domain/vouchers/generate.ts'
 import type { Services } from '../src/services.ts'
-import { begin, SHOWN, totalsIfKnown } from './campaigns.ts'
+import { begin, moreCodes, SHOWN, totalsIfKnown } from './campaigns.ts'
 import { definitionRoutes } from './definitionRoutes.ts'
 import { recorded } from './definitions.ts'
 import { routesToOne } from './partRoutes.ts'
@@ -103,10 +103,12 @@ export const loyaltyCommands = (services: Services) => {
       response: CampaignObject,
       show,
       patched,
+      refused: (old, patch) => moreCodes(services, old, patch),
       deletion: deletionOf,
       change: {
         summary: 'Change a loyalty program',
-        description: 'What is left out stays as it is. Past transactions stay as they were.',
+        description:
+          'What is left out stays as it is. Past transactions stay as they were. Cards are added by `POST /v1/campaigns/{campaignId}/vouchers`: a `vouchers_count` of more than there are is refused.',
       },
       enable: { summary: 'Enable a loyalty program' },
       disable: { summary: 'Disable a loyalty program: it earns and takes nothing' },

@@ -38,6 +38,8 @@ export interface OneOfMany<K extends KindName, Params, Patch> {
   readonly show: Show<K>
   /** Default: what is given replaces what there is. */
   readonly patched?: (old: DefinitionOf<K>, patch: Patch) => object
+  /** What a change asks for that only the read models can tell to be none. */
+  readonly refused?: (old: Entry<DefinitionOf<K>>, patch: Patch) => Promise<Refused | undefined>
   /** What else follows from other definitions. */
   readonly settled?: (definition: DefinitionOf<K>, definitions: Definitions) => DefinitionOf<K>
   /** What is deleted along with it, and it; default: it alone. */
@@ -96,7 +98,11 @@ export const routesToOne = <K extends KindName, Params, Patch extends object>(
       params,
       body: one.patch,
       response,
-      handler: (call) => change(call, (old) => patched(old, call.body), 'Updated'),
+      handler: async (call) => {
+        const found = one.refused && find(services, call.params)
+        const refused = found && !isFailure(found) ? await one.refused?.(found, call.body) : undefined
+        return refused ?? change(call, (old) => patched(old, call.body), 'Updated')
+      },
     }),
     ...(['enable', 'disable'] as const).flatMap((word) => {
       const said = one[word]

@@ -142,6 +142,12 @@ test('a program begins with cards, which members are given before any is made', 
     60_000,
   )
   assert.is(done.body.creation_status, 'DONE')
+  for (const path of [`/v1/loyalties/${campaign}`, `/v1/campaigns/${campaign}`]) {
+    const asked = await call('PUT', path, { vouchers_count: 13 })
+    assert.is(asked.status, 400, path)
+    assert.match(asked.body.details, /vouchers_count must NOT be more than the 12 that there are: add codes by POST/)
+    assert.is((await call('PUT', path, { vouchers_count: 12, description: path })).body.description, path)
+  }
   const more = await call('POST', `/v1/campaigns/${campaign}/vouchers?vouchers_count=3`, {
     loyalty_card: { points: 77 },
   })
