@@ -1,7 +1,7 @@
 // Given facts, when a command, then facts: a small world for tests of decisions, without any store.
 import { strict as assert } from 'node:assert'
 import * as v from 'valibot'
-import { accumulateMissing, missingAccumulators, rewatch } from '../src/domain/customer/derive.ts'
+import { missingAccumulators, rewatch, startAccumulation } from '../src/domain/customer/derive.ts'
 import type { DecidedFact } from '../src/domain/customer/draft.ts'
 import { fold } from '../src/domain/customer/fold.ts'
 import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
@@ -57,6 +57,13 @@ export interface World {
   recorded(): RecordedFact[]
 }
 
+/** A state under a rulebook that may ask of the customer's whole history, oldest first, what the one before did not. */
+export const fitted = (state: CustomerState, history: Iterable<RecordedFact>, rulebook: Rulebook): CustomerState => {
+  const past = startAccumulation(missingAccumulators(state, rulebook))
+  for (const fact of history) past.take(fact)
+  return rewatch(past.into(state), rulebook)
+}
+
 export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_test' } = {}): World => {
   let definitions: Definitions = {
     ...NO_DEFINITIONS,
@@ -106,7 +113,7 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
   /** What the loader does: makes what is derived fit the rulebook of the day. */
   const fit = (): void => {
     if (state.derived.rulebook === rulebook.revision) return
-    state = rewatch(accumulateMissing(state, missingAccumulators(state, rulebook), recorded()), rulebook)
+    state = fitted(state, recorded(), rulebook)
   }
 
   const when: World['when'] = (command, { key = `key-${keys++}` } = {}) => {

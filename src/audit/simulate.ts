@@ -1,7 +1,8 @@
 // Simulating: recorded commands decided again as if a draft definition had been in the rulebook, and what that changes.
 import * as v from 'valibot'
+import type { AccumulatorSpec } from '../domain/conditions/accumulate.ts'
 import { conditionsOf } from '../domain/customer/conditions.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../domain/customer/derive.ts'
+import { missingAccumulators, rewatch, startAccumulation } from '../domain/customer/derive.ts'
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { redecide } from '../domain/decider/decide.ts'
@@ -195,9 +196,26 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
       return one
     }
 
+    /** All that any rulebook which a customer was decided under asks of the past. The stream is only looked through for their names. */
+    const askedOfPast = async (customer: string): Promise<readonly AccumulatorSpec[]> => {
+      const revisions = new Set([begins])
+      for await (const { metadata } of store.readStream(customerStream(customer))) {
+        signal?.throwIfAborted()
+        if (metadata.rulebook !== undefined && BigInt(metadata.rulebook) > begins)
+          revisions.add(BigInt(metadata.rulebook))
+      }
+      const specs = new Map<string, AccumulatorSpec>()
+      for (const revision of revisions)
+        for (const asked of conditionsOf(await rulebookAt(revision)).accumulators.values())
+          for (const spec of asked) specs.set(spec.key, spec)
+      return [...specs.values()]
+    }
+
     const runOne = async (customer: string): Promise<void> => {
       const replay = startReplay(customer, await rulebookAt(begins), () => store.readStream(customerStream(customer)))
-      const history: RecordedFact[] = []
+      // A customer's past may be longer than there is memory for, and as the draft makes it, it can be read from nowhere: what will be
+      // asked of it is made as it goes by.
+      const past = startAccumulation(await askedOfPast(customer))
       const seen = { would: new Set<string>(), happened: new Set<string>() }
       let state: CustomerState | undefined
       let last = begins
@@ -205,11 +223,11 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
       const fit = (before: CustomerState, rulebook: Rulebook): CustomerState =>
         before.derived.rulebook === rulebook.revision
           ? before
-          : rewatch(accumulateMissing(before, missingAccumulators(before, rulebook), history), rulebook)
+          : rewatch(missingAccumulators(before, rulebook).length > 0 ? past.into(before) : before, rulebook)
 
       const note = (facts: readonly DecidedFact[]): void => {
         for (const fact of facts) {
-          history.push(recordedForm(fact))
+          past.take(recordedForm(fact))
           if (fact.root) continue
           if (!isOf(fact, draft, change.id)) otherOf(fact.type).would++
           else {
@@ -239,7 +257,7 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
         if (to !== undefined && decision.now >= to) break
         if (from !== undefined && decision.now < from) {
           replay.take(decision.facts)
-          history.push(...decision.facts)
+          decision.facts.forEach(past.take)
           continue
         }
         state ??= await begin()

@@ -4,7 +4,6 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { conditionsOf } from '../../src/domain/customer/conditions.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../../src/domain/customer/derive.ts'
 import { fold } from '../../src/domain/customer/fold.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
 import { decide } from '../../src/domain/decider/decide.ts'
@@ -19,7 +18,7 @@ import { type KindName, kindNamed, kindNames } from '../../src/domain/rulebook/k
 import { compileRulebook, type Rulebook } from '../../src/domain/rulebook/rulebook.ts'
 import { usersOf } from '../../src/domain/rulebook/sound.ts'
 import { createCodec } from '../../src/eventstore/codec.ts'
-import { advance, T0, track } from '../given.ts'
+import { advance, fitted, T0, track } from '../given.ts'
 
 const of = <T>(...values: readonly T[]) => fc.constantFrom(...values)
 const EVENTS = ['bought', 'left'] as const
@@ -246,7 +245,7 @@ const customers = () => {
           track(name, { occurredAt: T0, metadata: { amount: 3 }, mode: 'lenient', profile: { source_id: id } }),
           advance,
         ]) {
-          state = rewatch(accumulateMissing(state, missingAccumulators(state, rulebook), facts), rulebook)
+          state = fitted(state, facts, rulebook)
           const decided = decide(state, command, rulebook, { now: T0 + keys, key: `k${keys++}` })
           assert.not(isRefused(decided), JSON.stringify(decided))
           if (isRefused(decided)) continue

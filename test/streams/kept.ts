@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs'
 import { projections } from '../../projections/index.ts'
 import { redecideCustomer } from '../../src/audit/redecide.ts'
 import { codeOfStream } from '../../src/domain/codes.ts'
-import { accumulateMissing, missingAccumulators, rewatch } from '../../src/domain/customer/derive.ts'
 import { fold } from '../../src/domain/customer/fold.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
 import { customerOfStream, RULEBOOK_STREAM } from '../../src/domain/ids.ts'
@@ -19,6 +18,7 @@ import { masterKey } from '../../src/privacy/masterKey.ts'
 import { createVault } from '../../src/privacy/vault.ts'
 import { createLedgers } from '../../src/runtime/ledgers.ts'
 import { createStock } from '../../src/runtime/stock.ts'
+import { fitted } from '../given.ts'
 import { project } from '../projector/laws.ts'
 import type { Keys } from './recording.ts'
 
@@ -143,7 +143,7 @@ export const madeOf = async (recording: Recording): Promise<Made> => {
     const [customer, code] = [customerOfStream(stream), codeOfStream(stream)]
     if (customer !== undefined) {
       const folded = own.reduce((state, fact) => fold(state, fact, rulebook), newCustomer(customer))
-      keep(stream, rewatch(accumulateMissing(folded, missingAccumulators(folded, rulebook), own), rulebook))
+      keep(stream, fitted(folded, own, rulebook))
       const again = await redecideCustomer(store, rulebooks, customer)
       drift.push(...again.drift, ...again.undecided)
     } else if (code !== undefined) keep(stream, (await ledgers.codes.load(code)).state)

@@ -11,7 +11,7 @@ import type { CustomerState, Derived } from './state.ts'
 /**
  * What is derived after one more fact that `state` has already taken in: each accumulator that listens to its event type takes
  * it in too. An accumulator that the state lacks although it had something to take in before stays missing: it needs the
- * history (`accumulateMissing`).
+ * history (`startAccumulation`).
  */
 export const accumulate = (
   state: CustomerState,
@@ -52,14 +52,15 @@ export interface Accumulation {
 
 export const startAccumulation = (missing: readonly AccumulatorSpec[]): Accumulation => {
   const fresh = new Map(missing.map((spec) => [spec, spec.initial()]))
+  const byType = new Map<string, AccumulatorSpec[]>()
+  for (const spec of missing) for (const type of spec.types) byType.set(type, [...(byType.get(type) ?? []), spec])
   return {
     take(fact) {
       if (!isCustomerFact(fact)) return
       if (fact.type === 'CustomerDeleted') for (const spec of missing) fresh.set(spec, spec.initial())
       const occurrence = occurrenceOf(fact.id, fact, decidedAt(fact))
       if (!occurrence) return
-      for (const spec of missing)
-        if (spec.types.includes(occurrence.type)) fresh.set(spec, spec.add(fresh.get(spec)!, occurrence))
+      for (const spec of byType.get(occurrence.type) ?? []) fresh.set(spec, spec.add(fresh.get(spec)!, occurrence))
     },
     into(state) {
       const accumulators = { ...state.derived.accumulators }
@@ -67,17 +68,6 @@ export const startAccumulation = (missing: readonly AccumulatorSpec[]): Accumula
       return { ...state, derived: { ...state.derived, accumulators } }
     },
   }
-}
-
-/** Fills accumulators from the customer's whole history, oldest first; a deletion begins it anew. */
-export const accumulateMissing = (
-  state: CustomerState,
-  missing: readonly AccumulatorSpec[],
-  history: Iterable<RecordedFact>,
-): CustomerState => {
-  const accumulation = startAccumulation(missing)
-  for (const fact of history) accumulation.take(fact)
-  return accumulation.into(state)
 }
 
 /** Fills accumulators from another state of the same customer, which has all of them, after the same facts. */
