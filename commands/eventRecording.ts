@@ -56,7 +56,7 @@ export const TrackBody = v.pipe(
 
 export type TrackBody = v.InferOutput<typeof TrackBody>
 
-export const checkTrackBody = checkerOf(TrackBody)
+export const checkTrackBody = checkerOf(TrackBody, { isNew: true })
 
 interface Target {
   readonly id: CustomerId

@@ -210,7 +210,7 @@ const answer = async (services: Services, call: AnyCall, given: RedeemablesBody)
 }
 
 const LegacyBody = oneCodeBody('VoucherValidationRequest')
-const checkLegacyBody = checkerOf(LegacyBody)
+const checkLegacyBody = checkerOf(LegacyBody, { isNew: true })
 
 /** The older answer about a single code, which says yes or no in its body. */
 const answerOne = async (services: Services, call: AnyCall, code: string, body: OneCodeBody): Promise<Outcome> => {

@@ -10,7 +10,12 @@ import type { Fault } from './rulebook/kind.ts'
 const day = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(6))
 const days = v.pipe(v.array(day), v.maxLength(7))
 const timeOfDay = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day HH:MM'))
-const when = v.pipe(v.string(), v.maxLength(40))
+/** An empty text is none: forms and files write so. */
+const when = v.pipe(
+  v.string(),
+  v.maxLength(40),
+  v.transform((text) => (text === '' ? null : text)),
+)
 const duration = v.pipe(
   v.string(),
   v.check((text) => fixedLength(parseSpan(text) ?? NONE) > 0, 'must be an ISO 8601 duration longer than nothing'),

@@ -31,7 +31,7 @@ import type { Ability, ApiKey } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import type { Failure } from './errors.ts'
 import { checkInSlices, isLong } from './longBody.ts'
-import { NOTHING, shapeOf, unread } from './shape.ts'
+import { NOTHING, shapeOf, unread, withoutNulls } from './shape.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -258,21 +258,34 @@ const isMany = (raw: unknown): boolean => {
 
 /**
  * Checks what a caller sent by a schema, and that the schema reads all of it. The only way for input to come in: commands that
- * parse a part of a request by themselves (the items of a batch) use it as well.
+ * parse a part of a request by themselves (the items of a batch) use it as well. `isNew`: it makes something, so that a null where
+ * none is known counts as absent.
  */
-export const checkerOf = <T>(schema: v.GenericSchema<unknown, T>): ((raw: unknown) => Checked<T>) => {
+export const checkerOf = <T>(
+  schema: v.GenericSchema<unknown, T>,
+  { isNew = false }: { readonly isNew?: boolean } = {},
+): ((raw: unknown) => Checked<T>) => {
   const run = schema['~run']
   const shape = shapeOf(schema)
   return (raw) => {
-    const result = run.call(schema, { value: raw }, isMany(raw) ? { abortEarly: true } : {})
+    const config = isMany(raw) ? { abortEarly: true } : {}
+    const result = run.call(schema, { value: raw }, config)
     const left = unread(shape, raw)
-    return checked(result.value as T, result.issues === undefined ? left : [...left, ...result.issues])
+    if (result.issues === undefined) return checked(result.value as T, left)
+    const said = isNew ? withoutNulls(shape, raw) : raw
+    const again = said === raw ? result : run.call(schema, { value: said }, config)
+    return again.issues === undefined
+      ? checked(again.value as T, left)
+      : checked(result.value as T, [...left, ...result.issues])
   }
 }
 
 /** A part without a schema says nothing: its type parameter was then inferred from its default. */
-const checker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) =>
-  schema === undefined ? (raw) => checked(raw as T, unread(NOTHING, raw)) : checkerOf(schema)
+const checker = <T>(
+  schema: v.GenericSchema<unknown, T> | undefined,
+  how: { readonly isNew?: boolean } = {},
+): ((raw: unknown) => Checked<T>) =>
+  schema === undefined ? (raw) => checked(raw as T, unread(NOTHING, raw)) : checkerOf(schema, how)
 
 /** The parameters of a path were put there by name: a schema need not read those of every path of its route. */
 const paramsChecker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((raw: unknown) => Checked<T>) => {
@@ -296,7 +309,8 @@ export const route = <
   const { handler, about = customerIn, ...declared } = definition
   const checkParams = paramsChecker(definition.params)
   const checkQuery = checker(definition.query)
-  const checkBody = checker(definition.body)
+  // Null may be how a change takes something away, so that there it is never passed over.
+  const checkBody = checker(definition.body, { isNew: definition.method === 'post' })
   const { body: bodySchema } = definition
   // A list that is nothing but its items can be checked a slice at a time.
   const isList = bodySchema !== undefined && bodySchema.type === 'array' && !('pipe' in bodySchema)

@@ -17,6 +17,8 @@ interface Fields {
   readonly known: ReadonlyMap<string, Shape>
   /** Of names beside those known; null where there may be none. */
   readonly rest: Shape | null
+  /** Of those known: what may be left out, and of which null is nothing that can be said. */
+  readonly nullless: ReadonlySet<string>
 }
 
 /** The places of a value that a schema reads. `open`: whatever is there is taken as it is. */
@@ -26,8 +28,10 @@ export type Shape =
   | { readonly kind: 'scalar' }
   | Fields
   | { readonly kind: 'items'; readonly item: Shape }
-  | { readonly kind: 'choice'; readonly options: readonly Option[] }
+  | { readonly kind: 'choice'; readonly options: readonly Option[]; readonly key?: string }
   | { readonly kind: 'later'; readonly shape: () => Shape }
+
+type Choice = Extract<Shape, { kind: 'choice' }>
 
 interface Option {
   readonly schema: Schema
@@ -36,6 +40,7 @@ interface Option {
 
 const OPEN: Shape = { kind: 'open' }
 const SCALAR: Shape = { kind: 'scalar' }
+const NO_NAMES: ReadonlySet<string> = new Set()
 /** Schemas that say nothing of what is inside a value. */
 const BLIND = new Set(['any', 'unknown', 'custom', 'instance'])
 
@@ -45,6 +50,9 @@ const isRecord = (value: unknown): value is Record_ =>
 const isSchema = (value: unknown): value is Schema => isRecord(value) && value.kind === 'schema' && '~run' in value
 const isFunction = (value: unknown): value is (input: unknown) => unknown => typeof value === 'function'
 const partOf = (schema: Schema, name: string): unknown => ({ ...schema })[name as keyof Schema]
+
+/** Whether a schema takes a value; the value is left as it is. */
+const takes = (schema: Schema, value: unknown): boolean => schema['~run']({ value }, {}).issues === undefined
 
 const answeredBy = (schema: Schema): readonly string[] => {
   const pipe = partOf(schema, 'pipe')
@@ -59,13 +67,19 @@ const answeredBy = (schema: Schema): readonly string[] => {
 const fieldsOf = (schema: Schema): Shape => {
   const entries = partOf(schema, 'entries')
   const known = new Map<string, Shape>()
+  const nullless = new Set<string>()
   if (isRecord(entries))
-    for (const [name, entry] of Object.entries(entries)) if (isSchema(entry)) known.set(name, shapeOf(entry))
+    for (const [name, entry] of Object.entries(entries)) {
+      if (!isSchema(entry)) continue
+      known.set(name, shapeOf(entry))
+      if (entry.type === 'optional' && !takes(entry, null)) nullless.add(name)
+    }
   const rest = partOf(schema, 'rest')
   return {
     kind: 'fields',
     known,
     rest: isSchema(rest) ? shapeOf(rest) : schema.type === 'loose_object' ? OPEN : null,
+    nullless,
   }
 }
 
@@ -91,7 +105,7 @@ const compile = (schema: Schema): Shape => {
       return fieldsOf(schema)
     case 'record': {
       const value = partOf(schema, 'value')
-      return { kind: 'fields', known: new Map(), rest: isSchema(value) ? shapeOf(value) : OPEN }
+      return { kind: 'fields', known: new Map(), rest: isSchema(value) ? shapeOf(value) : OPEN, nullless: NO_NAMES }
     }
     case 'array': {
       const item = partOf(schema, 'item')
@@ -101,7 +115,12 @@ const compile = (schema: Schema): Shape => {
     case 'variant': {
       const options = partOf(schema, 'options')
       const schemas = Array.isArray(options) ? options.filter(isSchema) : []
-      return { kind: 'choice', options: schemas.map((option) => ({ schema: option, shape: shapeOf(option) })) }
+      const key = partOf(schema, 'key')
+      return {
+        kind: 'choice',
+        options: schemas.map((option) => ({ schema: option, shape: shapeOf(option) })),
+        ...(typeof key === 'string' && { key }),
+      }
     }
     case 'lazy': {
       const getter = partOf(schema, 'getter')
@@ -133,7 +152,7 @@ export const shapeOf = (schema: Schema): Shape => {
 }
 
 /** The shape of a part of a request that a route says nothing of. */
-export const NOTHING: Shape = { kind: 'fields', known: new Map(), rest: null }
+export const NOTHING: Shape = { kind: 'fields', known: new Map(), rest: null, nullless: NO_NAMES }
 
 type Issue = v.BaseIssue<unknown>
 
@@ -182,9 +201,6 @@ const issueAt = ([first, ...others]: Path, value: unknown, message: string): Iss
 
 const fits = ({ kind }: Shape, value: unknown): boolean =>
   kind === 'fields' ? isRecord(value) : kind === 'items' ? Array.isArray(value) : kind !== 'scalar'
-
-/** Whether a schema takes a value; the value is left as it is. */
-const takes = (schema: Schema, value: unknown): boolean => schema['~run']({ value }, {}).issues === undefined
 
 /** Valibot takes a list for an object without names. An empty one says no more than `{}`, and is what PHP writes for that. */
 const isFilledList = (value: unknown): boolean => Array.isArray(value) && value.length > 0
@@ -249,6 +265,47 @@ const walk = (shape: Shape, value: unknown, path: Path): readonly Issue[] => {
     default:
       return shape satisfies never
   }
+}
+
+/** The option that a value says it is of. */
+const optionOf = ({ options, key }: Choice, value: Record_): Shape | undefined =>
+  key === undefined
+    ? undefined
+    : options.find(({ schema }) => {
+        const entries = partOf(schema, 'entries')
+        const said = isRecord(entries) ? entries[key] : undefined
+        return isSchema(said) && takes(said, value[key])
+      })?.shape
+
+/**
+ * A value without the nulls of what may be left out and knows no null: many clients write every field that they have. The same value
+ * where there are none. Goes through it once.
+ */
+export const withoutNulls = (shape: Shape, value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value
+  if (shape.kind === 'later') return withoutNulls(shape.shape(), value)
+  if (shape.kind === 'items' && Array.isArray(value)) {
+    const items = value.map((item) => withoutNulls(shape.item, item))
+    return items.some((item, i) => item !== value[i]) ? items : value
+  }
+  if (!isRecord(value)) return value
+  if (shape.kind === 'choice') {
+    const option = optionOf(shape, value)
+    return option ? withoutNulls(option, value) : value
+  }
+  if (shape.kind !== 'fields') return value
+  let changed: Record<string, unknown> | undefined
+  for (const key in value) {
+    const inner = value[key]
+    const below = shape.known.get(key)
+    const kept = below ? withoutNulls(below, inner) : inner
+    const isLeftOut = inner === null && shape.nullless.has(key)
+    if (kept === inner && !isLeftOut) continue
+    changed ??= { ...value }
+    if (isLeftOut) delete changed[key]
+    else changed[key] = kept
+  }
+  return changed ?? value
 }
 
 /** The names in a value that a shape does not read, each an issue at its path; at most about 50. Bounded by the value's size. */

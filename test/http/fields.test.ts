@@ -384,6 +384,49 @@ test('the path and the nearest known name are told', () => {
   for (const [value, expected] of cases) assert.is(faults(value), expected, JSON.stringify(value))
 })
 
+test('of something new, null counts as absent where nothing else can be meant by it', () => {
+  const New = v.object({
+    name: v.string(),
+    note: v.nullish(v.string()),
+    size: v.optional(v.number(), 3),
+    tags: v.optional(v.array(v.object({ tag: v.string(), weight: v.optional(v.number()) }))),
+    worth: v.optional(
+      v.variant('type', [
+        v.object({ type: v.literal('A'), amount_off: v.number(), effect: v.optional(v.string(), 'x') }),
+        v.object({ type: v.literal('P'), percent_off: v.number() }),
+      ]),
+    ),
+    metadata: v.optional(v.record(v.string(), v.unknown())),
+  })
+  const said = (value: unknown, isNew = true): unknown => {
+    const checked = checkerOf(New, { isNew })(value)
+    return 'issues' in checked ? describeIssues(checked.issues) : checked.value
+  }
+  const full = {
+    name: 'a',
+    note: null,
+    size: null,
+    tags: [{ tag: 'b', weight: null }],
+    worth: { type: 'A', amount_off: 1, effect: null },
+    metadata: { kept: null },
+  }
+  assert.equal(said(full), {
+    name: 'a',
+    note: null,
+    size: 3,
+    tags: [{ tag: 'b' }],
+    worth: { type: 'A', amount_off: 1, effect: 'x' },
+    metadata: { kept: null },
+  })
+  assert.equal(said({ name: 'a', metadata: null, worth: null, tags: null }), { name: 'a', size: 3 })
+  assert.is(full.size, null)
+  // A change may take something away by it.
+  assert.match(String(said({ name: 'a', metadata: null }, false)), /metadata must be object/)
+  assert.match(String(said({ name: null, size: null })), /\.name must be string/)
+  assert.match(String(said({ name: 'a', worth: { type: 'P', percent_off: null } })), /percent_off must be number/)
+  assert.match(String(said({ name: 'a', sice: null, size: null })), /\.sice is not known/)
+})
+
 test('thousands of unknown names cost little and are not all told', () => {
   const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`${'x'.repeat(500)}${n}`, n]))
   const text = faults(many)

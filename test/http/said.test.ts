@@ -228,4 +228,33 @@ test('items of a batch, of an import and of a list of changes are read as closel
   })
 })
 
+test('nulls for what may be left out, and empty texts for dates, say nothing', async () => {
+  const nothing = { active: null, metadata: null, start_date: '', expiration_date: '' }
+  const voucher = await ok('POST', '/v1/vouchers', { code: 'NULLS', discount: ten, redemption: null, ...nothing })
+  assert.equal([voucher.active, voucher.metadata, voucher.start_date], [true, {}, undefined])
+  const campaign = await ok('POST', '/v1/campaigns', {
+    ...nothing,
+    name: 'nulls',
+    type: null,
+    join_once: null,
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { ...ten, effect: null }, code_config: null },
+  })
+  assert.equal([campaign.start_date, campaign.expiration_date, campaign.active], [null, null, true])
+  const changed = await ok('PUT', `/v1/campaigns/${campaign.id}`, { expiration_date: '2040-01-01', start_date: '' })
+  assert.is((await ok('PUT', `/v1/campaigns/${campaign.id}`, { expiration_date: '' })).expiration_date, null)
+  assert.equal([changed.start_date, changed.expiration_date], [null, '2040-01-01'])
+  const { id: program } = await ok('POST', '/v1/loyalties', { name: 'null points', ...nothing })
+  await ok('POST', '/v1/event-schemas', { name: 'nulled', schema: { properties: {} } })
+  const rule = { event: 'nulled', loyalty: { type: 'FIXED', points: 1 }, ...nothing }
+  await ok('POST', `/v1/loyalties/${program}/earning-rules`, [rule])
+  const reward = { name: 'nulls', type: 'MATERIAL', parameters: { product: { id: null } }, metadata: null }
+  await ok('POST', '/v1/rewards', reward)
+  const customer = { source_id: 'nulls' }
+  await ok('POST', '/v1/events', { event: 'nulled', customer, metadata: null })
+  const batch = await ok('POST', '/v1/events/batch', { events: [{ event: 'nulled', customer, metadata: null }] })
+  assert.is(batch.recorded, 1)
+  await ok('POST', '/v1/publications', { voucher: 'NULLS', customer, metadata: null, channel: null })
+  await refused(/metadata must be object/, 'PUT', '/v1/vouchers/NULLS', { metadata: null })
+})
+
 test.run()
