@@ -10,7 +10,7 @@ import { CACHE, ourPlugins } from '../build.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 /** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
-const NEAREST = 12
+const NEAREST = 16
 /** A test that takes longer under a mutant goes round in circles, and has found it. */
 const LIMIT_MS = 120_000
 
@@ -20,8 +20,15 @@ export const filesIn = (folder: string, end: string): readonly string[] =>
     .filter((file) => file.endsWith(end))
     .map((file) => join(folder, file))
 
+/** A test that has a source in it. */
+export interface Test {
+  readonly path: string
+  /** Whether it imports the source itself. */
+  readonly isDirect: boolean
+}
+
 /** Which tests have a source in them; whole nodes have all, and take too long. */
-export const testsBySource = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+export const testsBySource = async (): Promise<ReadonlyMap<string, readonly Test[]>> => {
   mkdirSync(CACHE, { recursive: true })
   await makeTypes()
   const { metafile } = await bundle({
@@ -33,7 +40,7 @@ export const testsBySource = async (): Promise<ReadonlyMap<string, readonly stri
     metafile: true,
     plugins: ourPlugins,
   })
-  const tests = new Map<string, string[]>()
+  const tests = new Map<string, Test[]>()
   for (const { entryPoint, inputs } of Object.values(metafile.outputs)) {
     const sources = Object.keys(inputs)
     if (
@@ -41,19 +48,29 @@ export const testsBySource = async (): Promise<ReadonlyMap<string, readonly stri
       sources.some((source) => source === 'src/node.ts' || source.startsWith('src/engines/'))
     )
       continue
-    for (const source of sources) tests.set(source, [...(tests.get(source) ?? []), entryPoint])
+    const direct = new Set(metafile.inputs[entryPoint]?.imports.map(({ path }) => path))
+    for (const source of sources)
+      tests.set(source, [...(tests.get(source) ?? []), { path: entryPoint, isDirect: direct.has(source) }])
   }
   return tests
 }
 
-/** Nearer: of the same name, then of the same folder, then what else imports it, small tests first. */
-export const nearest = (source: string, tests: readonly string[]): readonly string[] => {
-  const parts = source.replace(/\.ts$/, '').split('/').slice(1)
-  const far = (test: string) => {
-    const named = parts.filter((part) => test.toLowerCase().includes(part.toLowerCase())).length
-    return -10 * named + readFileSync(join(ROOT, test)).length / 10_000
+/** Nearer: what imports it itself, then what shares words of its path, then what else has it, small tests first. */
+export const nearest = (source: string, tests: readonly Test[]): readonly string[] => {
+  const words = new Set(
+    source
+      .replace(/^src\/domain\/|^projections\/|\.ts$/g, '')
+      .split(/\/|(?=[A-Z])/)
+      .map((word) => word.toLowerCase().replace(/s$/, '')),
+  )
+  const far = ({ path, isDirect }: Test) => {
+    const named = [...words].filter((word) => path.toLowerCase().includes(word)).length
+    return (isDirect ? -30 : 0) - 10 * named + readFileSync(join(ROOT, path)).length / 10_000
   }
-  return [...tests].sort((a, b) => far(a) - far(b)).slice(0, NEAREST)
+  return [...tests]
+    .sort((a, b) => far(a) - far(b))
+    .slice(0, NEAREST)
+    .map(({ path }) => path)
 }
 
 const withText = (source: string, text: string): Plugin => ({
