@@ -10,7 +10,7 @@ import { createForeseen, type Loaded, type LogPart, readOn, unread } from './for
 import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory } from './keys.ts'
 import { createRevisions } from './revisions.ts'
-import type { Snapshot, SnapshotStore } from './snapshots.ts'
+import type { Snapshot, SnapshotStore, WeighedSnapshot } from './snapshots.ts'
 
 export type { Loaded } from './foreseen.ts'
 
@@ -224,8 +224,8 @@ export const createCustomers = ({
     return isDue ? snapshotNow(id, held) : held
   }
 
-  function* leaving(): Generator<readonly [string, Snapshot]> {
-    for (const [id, held, bytes] of cache.entries()) if (isToBeLeft(held, bytes)) yield [id, snapshotOf(held)]
+  function* leaving(): Generator<WeighedSnapshot> {
+    for (const [id, held, bytes] of cache.entries()) if (isToBeLeft(held, bytes)) yield [id, snapshotOf(held), bytes]
   }
 
   return {

@@ -13,6 +13,9 @@ export interface Snapshot {
   readonly keys: SavedKeys
 }
 
+/** A snapshot with the bytes of JSON that it is taken to have. */
+export type WeighedSnapshot = readonly [id: string, snapshot: Snapshot, bytes: number]
+
 export interface SnapshotStore {
   /** The newest usable snapshot; none as well when the document store is unavailable: the stream has everything. */
   load(id: string): Promise<Snapshot | undefined>
@@ -21,7 +24,7 @@ export interface SnapshotStore {
   /** Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. */
   save(id: string, snapshot: Snapshot): void
   /** Writes what waits, and these, before it resolves; ends early when `signal` says so. */
-  saveAll(snapshots: Iterable<readonly [id: string, snapshot: Snapshot]>, signal: AbortSignal): Promise<void>
+  saveAll(snapshots: Iterable<WeighedSnapshot>, signal: AbortSignal): Promise<void>
   /** Leaves nothing of a customer who went at a position of the log; nothing older comes back, from no node that still has it. */
   erase(id: string, position: bigint): Promise<void>
 }
@@ -63,6 +66,9 @@ const MAX_WAITING = 2_000
 /** So many are written together, as they come in so long a time, ms. */
 const MAX_TOGETHER = 100
 const GATHER_MS = 50
+/** Of all at once so many go together, or so many bytes. */
+const PORTION = 500
+const PORTION_BYTES = 4 * 1024 * 1024
 
 const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
   stateVersion === STATE_VERSION
@@ -150,14 +156,16 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
     }
   }
 
-  const firstOf = <T>(all: Iterator<T>): T[] => {
-    const taken: T[] = []
-    while (taken.length < MAX_TOGETHER) {
+  const portionOf = (all: Iterator<WeighedSnapshot>): ReadonlyMap<string, Snapshot> => {
+    const portion = new Map<string, Snapshot>()
+    for (let room = PORTION_BYTES; room > 0 && portion.size < PORTION; ) {
       const next = all.next()
       if (next.done) break
-      taken.push(next.value)
+      const [id, snapshot, bytes] = next.value
+      portion.set(id, snapshot)
+      room -= bytes
     }
-    return taken
+    return portion
   }
 
   let writing = false
@@ -201,8 +209,8 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
       await writeAll()
       await writingNow
       const iterator = all[Symbol.iterator]()
-      for (let some = firstOf(iterator); some.length > 0 && !signal.aborted; some = firstOf(iterator))
-        await write(new Map(some))
+      for (let some = portionOf(iterator); some.size > 0 && !signal.aborted; some = portionOf(iterator))
+        await write(some)
     },
     save(id, snapshot) {
       if (waiting.size >= MAX_WAITING && !waiting.has(id)) return

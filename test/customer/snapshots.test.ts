@@ -13,7 +13,13 @@ import { createReadModel } from '../../src/readmodel/index.ts'
 import { createCustomerRuntime } from '../../src/runtime/customers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
 import { createRevisions } from '../../src/runtime/revisions.ts'
-import { createSnapshotStore, SNAPSHOTS, type Snapshot, type SnapshotDocument } from '../../src/runtime/snapshots.ts'
+import {
+  createSnapshotStore,
+  SNAPSHOTS,
+  type Snapshot,
+  type SnapshotDocument,
+  type WeighedSnapshot,
+} from '../../src/runtime/snapshots.ts'
 import { T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
 import { until } from '../until.ts'
@@ -60,7 +66,7 @@ const nodeOver = (w: World, disk: Disk, saved: Map<string, string>, cacheSize: n
     load,
     loadMany: async () => new Map(),
     save,
-    async saveAll(all: Iterable<readonly [string, Snapshot]>, signal: AbortSignal) {
+    async saveAll(all: Iterable<WeighedSnapshot>, signal: AbortSignal) {
       for (const [id, snapshot] of all) if (!signal.aborted) save(id, snapshot)
     },
     erase: async (id: string) => void saved.delete(id),
@@ -228,14 +234,14 @@ test('an older snapshot never takes the place of a newer one, nor of what was er
     await until(async () => (await stored()) === '21')
     // At the end: what waits, and what is given, is written once it says so.
     const count = () => readModel.plain(SNAPSHOTS).count({ _id: { $gte: 'last' } })
-    function* all(): Generator<readonly [string, Snapshot]> {
-      for (let n = 0; n < 250; n++) yield [`last_${n}`, at(30n, `last_${n}`)]
+    function* all(): Generator<WeighedSnapshot> {
+      for (let n = 0; n < 1_001; n++) yield [`last_${n}`, at(30n, `last_${n}`), n === 0 ? 8 * 1024 * 1024 : 500]
     }
     one.save('last', at(30n, 'last'))
     await one.saveAll(all(), AbortSignal.abort())
     assert.is(await count(), 1, 'there is no time for more')
     await one.saveAll(all(), new AbortController().signal)
-    assert.is(await count(), 251)
+    assert.is(await count(), 1_002)
   } finally {
     await readModel.close()
     await engine.stop()
