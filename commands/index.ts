@@ -37,6 +37,7 @@ import { referralCommands } from './referrals.ts'
 import { rewardRedemptionCommands } from './rewardRedemptions.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
+import { stackingRulesCommands } from './stackingRules.ts'
 import { userCommands } from './users.ts'
 import { validationRuleCommands } from './validationRules.ts'
 import { validationCommands } from './validations.ts'
@@ -57,6 +58,7 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...distributionCommands(services),
   ...messageCommands(services),
   ...categoryCommands(services),
+  ...stackingRulesCommands(services),
   ...promotionTierCommands(services),
   ...promotionStackCommands(services),
   ...campaignCommands(services),

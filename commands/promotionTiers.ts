@@ -4,14 +4,15 @@ import {
   ByPromotion,
   findPromotion,
   PromotionTierObject,
-  showPromotionTier,
+  showTierWithTotals,
 } from '../src/api/presenters/promotionTiers.ts'
 import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import type { Definitions } from '../src/domain/rulebook/kind.ts'
+import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
 import { PromotionTier, promotionTiersOf } from '../src/domain/rulebook/promotionTier.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -75,7 +76,7 @@ const nextIn = (campaign: string, all: Definitions): number =>
 
 export const promotionTierCommands = (services: Services) => {
   const { tag, kind, prefix, writes } = PROMOTION_TIERS
-  const show = showPromotionTier
+  const show = (entry: Entry<PromotionTier>, rulebook: Rulebook) => showTierWithTotals(services, entry, rulebook)
   const { change, switches, remove } = definitionRoutes(services, PROMOTION_TIERS, {
     body: v.object({}),
     patch: TierPatch,

@@ -7,7 +7,8 @@ import { contextOf } from '../src/api/context.ts'
 import { fresh } from '../src/api/fresh.ts'
 import { showCategories } from '../src/api/presenters/categories.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
-import { type AnyCall, askedOf, CustomerField, customerMeant, STACKING_RULES } from '../src/api/redeemables.ts'
+import { StackingRulesInForce, showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
+import { type AnyCall, askedOf, CustomerField, customerMeant } from '../src/api/redeemables.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
@@ -29,9 +30,10 @@ import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
+import { type FoundStack, scanStacks } from './qualifiedStacks.ts'
 import { type Found, NO_TIERS, type Scan, scanTiers } from './qualifiedTiers.ts'
 
-const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY'] as const
+const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY', 'PROMOTION_STACKS'] as const
 const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
 
 const Options = v.object({
@@ -71,7 +73,7 @@ const Qualifications = v.pipe(
       data: v.array(
         v.looseObject({
           id: v.string(),
-          object: v.picklist(['voucher', 'promotion_tier']),
+          object: v.picklist(['voucher', 'promotion_tier', 'promotion_stack']),
           created_at: v.string(),
           result: v.looseObject({}),
           campaign_id: v.optional(v.string()),
@@ -84,7 +86,7 @@ const Qualifications = v.pipe(
     }),
     tracking_id: v.nullable(v.string()),
     order: v.optional(v.looseObject({ object: v.literal('order') })),
-    stacking_rules: v.looseObject({}),
+    stacking_rules: StackingRulesInForce,
   }),
   v.title('Qualifications'),
 )
@@ -230,10 +232,14 @@ const scan = async (
 }
 
 /** The best or the least deals of all that were found: there is no page after them, since the next may hold a better one. */
-const sorted = ({ found, next }: Scan, { sorting_rule: rule, limit }: QualificationBody['options']): Scan => {
+const sorted = <F>(
+  { found, next }: { readonly found: readonly F[]; readonly next: string | null },
+  { sorting_rule: rule, limit }: QualificationBody['options'],
+  appliedBy: (one: F) => number,
+): { readonly found: readonly F[]; readonly next: string | null } => {
   if (rule === 'DEFAULT') return { found, next }
   const sign = rule === 'BEST_DEAL' ? -1 : 1
-  const deals = found.toSorted((a, b) => sign * (a.verdict.applied - b.verdict.applied))
+  const deals = found.toSorted((a, b) => sign * (appliedBy(a) - appliedBy(b)))
   return { found: deals.slice(0, limit), next: null }
 }
 
@@ -263,9 +269,47 @@ const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
     applicable_to: NO_LIST,
     inapplicable_to: NO_LIST,
     metadata: voucher.metadata,
-    categories: voucher.tier ? showCategories(rulebook.definitions, voucher.tier.definition) : [],
+    categories: showStackedCategories(rulebook, voucher),
     ...present({ name, banner, campaign_name: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
   }
+}
+
+const qualifyEach = async (services: Services, call: AnyCall, body: QualificationBody, situation: Situation) => {
+  const { found, next } = sorted(
+    await scan(services, call, body, situation),
+    body.options,
+    ({ verdict }) => verdict.applied,
+  )
+  return { data: found.map((one) => show(one, call, situation.rulebook)), next }
+}
+
+/** How a promotion stack shows, with its tiers. */
+const showStack = ({ entry, tiers }: FoundStack, call: AnyCall, rulebook: Rulebook) => {
+  const { name, campaign_id } = entry.definition
+  const campaign = rulebook.entries('campaign').get(campaign_id)?.definition
+  const [before, after] = [tiers[0]?.verdict.before, tiers.at(-1)?.verdict.after]
+  return {
+    id: entry.id,
+    object: 'promotion_stack' as const,
+    created_at: isoOf(entry.createdAt),
+    result: {},
+    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
+    applicable_to: NO_LIST,
+    inapplicable_to: NO_LIST,
+    metadata: {},
+    categories: showCategories(rulebook.definitions, entry.definition, campaign),
+    name,
+    ...present({ campaign_name: campaign?.name, campaign_id }),
+    redeemables: tiers.map((one) => show(one, call, rulebook)),
+  }
+}
+
+const qualifyStacks = async (services: Services, call: AnyCall, body: QualificationBody, situation: Situation) => {
+  const { sorting_rule: sorting, limit } = body.options
+  const most = sorting === 'DEFAULT' ? limit : MAX_LOOKS
+  const scanned = await scanStacks(services, body.options, most, askedOf(call, body), situation)
+  const { found, next } = sorted(scanned, body.options, ({ applied }) => applied)
+  return { data: found.map((one) => showStack(one, call, situation.rulebook)), next }
 }
 
 const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
@@ -282,7 +326,7 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
   const order = about?.order
   if (body.options.sorting_rule !== 'DEFAULT' && !order)
     return refuse('missing_order', 'What is the best deal depends on the order')
-  const scanned = await scan(services, call, body, {
+  const situation: Situation = {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),
     metadata: body.metadata ?? {},
@@ -290,21 +334,24 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
     rulebook,
     now: call.now,
     ...(body.scenario === 'AUDIENCE_ONLY' ? { audienceOnly: true } : {}),
-  })
-  const { found, next } = sorted(scanned, body.options)
+  }
+  const { data, next } =
+    body.scenario === 'PROMOTION_STACKS'
+      ? await qualifyStacks(services, call, body, situation)
+      : await qualifyEach(services, call, body, situation)
   return {
     body: {
       redeemables: {
         object: 'list',
         data_ref: 'data',
-        data: found.map((one) => show(one, call, rulebook)),
-        total: found.length,
+        data,
+        total: data.length,
         has_more: next !== null,
         ...(next === null ? {} : { more_starting_after: asMoment(next) }),
       },
       tracking_id: body.tracking_id ?? meant.state?.profile.source_id ?? null,
       ...(order ? { order: showOrder(order) } : {}),
-      stacking_rules: STACKING_RULES,
+      stacking_rules: showRulesInForce(rulebook),
     },
   }
 }
@@ -319,7 +366,7 @@ export const qualificationCommands = (services: Services) => [
     description:
       'CUSTOMER_WALLET looks at the codes that the customer holds, ALL also at single vouchers and codes of campaigns that ' +
       'nobody holds, and before them at promotion tiers; the newest first. Each is judged by itself, by its rules and limits as they stand, on the order that is ' +
-      'given. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short. ' +
+      'given. PROMOTION_STACKS looks at promotion stacks, each with all its tiers together. One answer looks through at most 1,000 codes: `has_more` says that there are others, also when `data` is short. ' +
       'A browser is told of the codes that the customer holds whose token it sends, of single discount codes for many uses, and of promotion tiers.',
     tag: 'Qualifications',
     permission: 'qualifications.run',

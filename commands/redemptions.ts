@@ -18,6 +18,7 @@ import {
   oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
+  showLeftOut,
 } from '../src/api/redeemables.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Profile } from '../src/domain/customer/profile.ts'
@@ -78,6 +79,8 @@ const redeem = async (
       readonly profile: Profile | undefined
       /** By code; none for strangers. */
       readonly vouchers: ReadonlyMap<string, object>
+      /** What the stacking rules left out, as lists of the answer. */
+      readonly leftOut: ReturnType<typeof showLeftOut>
       readonly position: bigint | undefined
     }
 > => {
@@ -119,7 +122,13 @@ const redeem = async (
   const vouchers = reach.isStranger
     ? new Map<string, object>()
     : await redeemedVouchers(services, redeemedIn(children), { request: redeemed.request, ...present({ streams }) })
-  return { children, profile, vouchers, position }
+  const leftOut = showLeftOut(
+    services,
+    redemptions.flatMap((one: Succeeded) => one.leftOut ?? []),
+    (refusal) => tellableRefusal(reach, refusal),
+    call.requestId,
+  )
+  return { children, profile, vouchers, leftOut, position }
 }
 
 const RedemptionsObject = v.pipe(
@@ -152,6 +161,7 @@ const redeemAll = async (services: Services, call: AnyCall, given: RedeemablesBo
       redemptions: done.children.map((child) => showRedemption(child, profile, vouchers.get(child.voucher.code))),
       parent_redemption: parent,
       ...(parent.order ? { order: parent.order } : {}),
+      ...done.leftOut,
     },
     ...headersAt(done.position),
   }

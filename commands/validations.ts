@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
+import { showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
 import { type Reach, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
@@ -13,14 +14,15 @@ import {
   codesOf,
   customerMeant,
   expanded,
+  listedByStatus,
   type Meant,
   type OneCodeBody,
   oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
-  STACKING_RULES,
   showRefusal,
   showSession,
+  showSkipped,
   ttlOf,
 } from '../src/api/redeemables.ts'
 import { holds } from '../src/domain/access/permissions.ts'
@@ -32,6 +34,8 @@ import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { ledgerStream } from '../src/domain/redemption/ledgers.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
+import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import { stackingRulesOf } from '../src/domain/rulebook/stackingRules.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -61,12 +65,8 @@ const resultOf = (verdict: Answered, requestId: string) => {
   return voucher.discount ? { discount: voucher.discount } : {}
 }
 
-const SKIPPED = {
-  details: { key: 'preceding_validation_failed', message: 'A redeemable before this one is not applicable' },
-} as const
-
 /** One redeemable as a validation answers it. */
-export const showVerdict = (verdict: Verdict, requestId: string, kind: 'voucher' | 'promotion_tier' = 'voucher') => {
+const showVerdict = (rulebook: Rulebook, verdict: Verdict, requestId: string, kind: 'voucher' | 'promotion_tier') => {
   const { status, asked, voucher } = verdict
   const before = verdict.status === 'APPLICABLE' ? verdict.before : undefined
   const after = verdict.status === 'APPLICABLE' ? verdict.after : undefined
@@ -74,15 +74,16 @@ export const showVerdict = (verdict: Verdict, requestId: string, kind: 'voucher'
     status,
     id: asked,
     object: kind,
-    ...present({ name: voucher?.tier?.definition.name }),
-    ...(voucher?.tier
-      ? { campaign_id: voucher.tier.definition.campaign_id, campaign_name: voucher.campaign?.definition.name }
-      : {}),
+    ...present({
+      name: voucher?.tier?.definition.name,
+      campaign_id: voucher?.campaign?.id,
+      campaign_name: voucher?.campaign?.definition.name,
+    }),
     ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
     ...(status === 'APPLICABLE' ? { applicable_to: NO_LIST, inapplicable_to: NO_LIST } : {}),
-    result: verdict.status === 'SKIPPED' ? SKIPPED : resultOf(verdict, requestId),
+    result: verdict.status === 'SKIPPED' ? showSkipped(verdict.key) : resultOf(verdict, requestId),
     metadata: voucher?.metadata ?? {},
-    categories: [],
+    categories: showStackedCategories(rulebook, voucher),
   }
 }
 
@@ -181,30 +182,28 @@ const answer = async (services: Services, call: AnyCall, given: RedeemablesBody)
             : verdict,
       )
     : evaluated.verdicts
+  const rulebook = services.rulebook.current()
   const shown = verdicts.map((verdict, n) =>
     showVerdict(
+      rulebook,
       tellableVerdict(reach, verdict),
       call.requestId,
       body.redeemables[n]?.object === 'promotion_tier' ? 'promotion_tier' : 'voucher',
     ),
   )
   const valid = evaluated.valid && !unlocked
-  // As in the contract: a list of those of a kind is there when there are any.
-  const listed = (name: string, kind: Verdict['status']) => {
-    const of = shown.filter(({ status }) => status === kind)
-    return of.length > 0 ? { [name]: of } : {}
-  }
+  const isPartial = stackingRulesOf(rulebook.definitions).redeemables_application_mode === 'PARTIAL'
   return {
     body: {
       id: `valid_${randomBytes(12).toString('hex')}`,
       valid,
-      redeemables: shown,
-      ...listed('skipped_redeemables', 'SKIPPED'),
-      ...listed('inapplicable_redeemables', 'INAPPLICABLE'),
+      // As in the contract: what is left out of a valid request is in the lists of its own alone.
+      redeemables: valid || isPartial ? shown.filter(({ status }) => status === 'APPLICABLE') : shown,
+      ...listedByStatus(shown),
       ...(valid && evaluated.order ? { order: showOrder(evaluated.order) } : {}),
       tracking_id: trackingIdOf(body),
       ...(session ? { session } : {}),
-      stacking_rules: STACKING_RULES,
+      stacking_rules: showRulesInForce(rulebook),
     },
   }
 }

@@ -16,6 +16,7 @@ import { orders } from './orders.ts'
 import { outbox } from './outbox.ts'
 import { pendingPoints } from './pendingPoints.ts'
 import type { Projection } from './projection.ts'
+import { promotionTotals } from './promotionTotals.ts'
 import { publications } from './publications.ts'
 import { redemptions } from './redemptions.ts'
 import { referrals } from './referrals.ts'
@@ -49,5 +50,6 @@ export const projections = [
   redemptions,
   orders,
   campaignTotals,
+  promotionTotals,
   accessLog,
 ] as unknown as readonly Projection[]

@@ -43,6 +43,7 @@ import { rejectedEventQueries } from './rejectedEvents.ts'
 import { rewardQueries } from './rewards.ts'
 import { segmentStatisticsQueries } from './segmentStatistics.ts'
 import { segmentQueries } from './segments.ts'
+import { stackingRulesQueries } from './stackingRules.ts'
 import { statisticsQueries } from './statistics.ts'
 import { userQueries } from './users.ts'
 import { validationRuleQueries } from './validationRules.ts'
@@ -68,6 +69,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...distributionQueries(services),
   ...messageQueries(services),
   ...categoryQueries(services),
+  ...stackingRulesQueries(services),
   ...promotionTierQueries(services),
   ...promotionStackQueries(services),
   ...campaignQueries(services),

@@ -5,7 +5,9 @@ import {
   findPromotion,
   PromotionTierObject,
   showPromotionTier,
-  showTiersOf,
+  showTiersWithTotals,
+  showTierWithTotals,
+  tiersOf,
 } from '../src/api/presenters/promotionTiers.ts'
 import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
@@ -16,7 +18,7 @@ import { compileValidity } from '../src/domain/validity.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
-import { type Outcome, route } from '../src/http/route.ts'
+import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { definitionReads } from './definitionReads.ts'
@@ -36,33 +38,47 @@ export const promotionTierQueries = (services: Services) => {
   const { tag, path, reads: permission } = PROMOTION_TIERS
   const { one } = definitionReads(services, PROMOTION_TIERS, {
     response: PromotionTierObject,
-    show: (entry) => showPromotionTier(entry, services.rulebook.current()),
+    show: (entry) => showTierWithTotals(services, entry, services.rulebook.current()),
   })
+  const query = v.object({ ...definitionListQuery, is_available: v.optional(queryFlag) })
+  const list = (
+    call: Call<unknown, v.InferOutput<typeof query>, unknown>,
+    show: (entry: Entry<PromotionTier>, rulebook: Rulebook) => object | Promise<object>,
+  ): Promise<Outcome> => {
+    const rulebook = services.rulebook.current()
+    const { is_available: wanted } = call.query
+    const isNow = isAvailable(rulebook, call.now)
+    const all = [...rulebook.entries('promotionTier').values()]
+    const meant = wanted === undefined ? all : all.filter((entry) => isNow(entry) === wanted)
+    return pageOfDefinitions(
+      services,
+      meant,
+      call,
+      { texts: ['name', 'campaign_id'] },
+      (entry) => show(entry, rulebook),
+      'tiers',
+    )
+  }
+  const listed = { tag, query, response: listOf('tiers', PromotionTierObject) }
   return [
     route({
+      ...listed,
       method: 'get',
       path,
       summary: 'List the promotion tiers of all campaigns',
       description: `With \`is_available=true\` those that are switched on and in force, as their campaigns are. ${SAID}`,
-      tag,
       permission,
-      query: v.object({ ...definitionListQuery, is_available: v.optional(queryFlag) }),
-      response: listOf('tiers', PromotionTierObject),
-      handler: (call): Promise<Outcome> => {
-        const rulebook = services.rulebook.current()
-        const { is_available: wanted } = call.query
-        const isNow = isAvailable(rulebook, call.now)
-        const all = [...rulebook.entries('promotionTier').values()]
-        const meant = wanted === undefined ? all : all.filter((entry) => isNow(entry) === wanted)
-        return pageOfDefinitions(
-          services,
-          meant,
-          call,
-          { texts: ['name', 'campaign_id'] },
-          (entry) => showPromotionTier(entry, rulebook),
-          'tiers',
-        )
-      },
+      handler: (call) => list(call, (entry, rulebook) => showTierWithTotals(services, entry, rulebook)),
+    }),
+    route({
+      ...listed,
+      method: 'get',
+      path: '/client/v1/promotions/tiers',
+      summary: 'List the promotion tiers of all campaigns (from browsers)',
+      description: `Without what was redeemed of them. ${SAID}`,
+      permission: 'qualifications.run',
+      ability: 'qualify',
+      handler: (call) => list(call, showPromotionTier),
     }),
     one,
     route({
@@ -73,10 +89,11 @@ export const promotionTierQueries = (services: Services) => {
       permission,
       params: ByPromotion,
       response: listOf('tiers', PromotionTierObject),
-      handler: (call): Outcome => {
+      handler: async (call): Promise<Outcome> => {
         const promotion = findPromotion(services, call.params)
         if (isFailure(promotion)) return promotion
-        const tiers = showTiersOf(promotion.id, services.rulebook.current())
+        const rulebook = services.rulebook.current()
+        const tiers = await showTiersWithTotals(services, tiersOf(promotion.id, rulebook), rulebook)
         return { body: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length } }
       },
     }),

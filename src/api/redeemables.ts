@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { formerKey } from '../domain/callerKeys.ts'
 import { CodeName, codeIn } from '../domain/codes.ts'
 import { CustomerInput, type ProfilePatch } from '../domain/customer/profile.ts'
+import type { LeftOut } from '../domain/customer/redemptions/facts.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../domain/ids.ts'
 import { numeric } from '../domain/numbers.ts'
@@ -12,9 +13,12 @@ import { outsideId, outsideIdOrNone } from '../domain/outsideIds.ts'
 import { Points } from '../domain/points.ts'
 import { present } from '../domain/present.ts'
 import type { Asked } from '../domain/redemption/redeem.ts'
+import { SKIPPED_BECAUSE, type SkipKey } from '../domain/redemption/stacking.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import { MAX_REDEEMABLES, stackingRulesOf } from '../domain/rulebook/stackingRules.ts'
 import { MAX_AMOUNT } from '../domain/rulebook/voucherSpec.ts'
 import { GivenMetadata } from '../domain/size.ts'
+import { resolveVoucher, tierCode } from '../domain/vouchers/resolve.ts'
 import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../http/errors.ts'
 import { name300 } from '../http/fields.ts'
 import type { Call } from '../http/route.ts'
@@ -23,29 +27,8 @@ import type { CommandContext } from '../runtime/customers.ts'
 import type { RedemptionAsk } from '../runtime/redemptions.ts'
 import type { Services } from '../services.ts'
 import { customerOfSource } from './context.ts'
+import { showStackedCategories } from './presenters/stackingRules.ts'
 import { type Reach, reachOf, sayable, strangerFault } from './reach.ts'
-
-/** How many redeemables one request may name. */
-export const MAX_REDEEMABLES = 30
-
-/** How redeemables of one request go together: all or none, in the order of the request, and none excludes another. */
-export const STACKING_RULES = {
-  redeemables_limit: MAX_REDEEMABLES,
-  applicable_redeemables_limit: MAX_REDEEMABLES,
-  applicable_redeemables_per_category_limit: MAX_REDEEMABLES,
-  applicable_redeemables_category_limits: {},
-  applicable_exclusive_redeemables_limit: MAX_REDEEMABLES,
-  applicable_exclusive_redeemables_per_category_limit: MAX_REDEEMABLES,
-  exclusive_categories: [],
-  joint_categories: [],
-  redeemables_application_mode: 'ALL',
-  redeemables_sorting_rule: 'REQUESTED_ORDER',
-  redeemables_products_application_mode: 'STACK',
-  redeemables_no_effect_rule: 'REDEEM_ANYWAY',
-  no_effect_skip_categories: [],
-  no_effect_redeem_anyway_categories: [],
-  redeemables_rollback_order_mode: 'WITH_ORDER',
-} as const
 
 const credits = v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(MAX_AMOUNT))
 
@@ -275,10 +258,11 @@ export const expanded = <B extends Pick<RedeemablesBody, 'redeemables'>>(
     else if (!stack) return notFound('promotion_stack', one.id)
     else for (const id of stack.definition.tiers.ids) redeemables.push({ object: 'promotion_tier', id })
   }
-  return redeemables.length > MAX_REDEEMABLES
+  const limit = stackingRulesOf(rulebook.current().definitions).redeemables_limit
+  return redeemables.length > limit
     ? refuse(
         'invalid_payload',
-        `Property .redeemables must NOT have more than ${MAX_REDEEMABLES} items with the tiers of its stacks`,
+        `Property .redeemables must NOT have more than ${limit} items, the tiers of stacks among them`,
       )
     : { ...body, redeemables }
 }
@@ -314,3 +298,51 @@ export const namesOf = ({
 
 /** A refusal as it stands within an answer of 200. */
 export const showRefusal = (refusal: Refusal, requestId: string) => errorBody(fromRefusal(refusal), requestId)
+
+const isSkipKey = (key: string): key is SkipKey => Object.hasOwn(SKIPPED_BECAUSE, key)
+
+/** Why a redeemable was left out, as the answer about it says. */
+export const showSkipped = (key: string) => ({
+  details: { key, message: isSkipKey(key) ? SKIPPED_BECAUSE[key] : key },
+})
+
+/** What was left out of a request for redemptions, as lists of their own; none where all was redeemed. */
+export const showLeftOut = (
+  { rulebook }: Pick<Services, 'rulebook'>,
+  leftOut: readonly LeftOut[],
+  tell: (refusal: Refusal) => Refusal,
+  requestId: string,
+) => {
+  const current = rulebook.current()
+  const shown = leftOut.map(({ code, isTier, refusal, skipped }) => {
+    const object = isTier ? ('promotion_tier' as const) : ('voucher' as const)
+    const tier = isTier ? resolveVoucher(tierCode(code), current) : undefined
+    const refused = refusal && tell({ ...refusal, resource: { type: object, id: code } } as Refusal)
+    return {
+      status: refused ? ('INAPPLICABLE' as const) : ('SKIPPED' as const),
+      id: code,
+      object,
+      ...present({ name: tier?.tier?.definition.name, metadata: tier?.metadata }),
+      ...(tier?.campaign ? { campaign_id: tier.campaign.id, campaign_name: tier.campaign.definition.name } : {}),
+      result: refused
+        ? {
+            error: showRefusal(refused, requestId),
+            details: { key: refused.key, message: refused.ruleMessage ?? refused.details },
+          }
+        : showSkipped(skipped ?? ''),
+      ...(tier ? { categories: showStackedCategories(current, tier) } : {}),
+    }
+  })
+  return listedByStatus(shown)
+}
+
+/** Lists of what may not be redeemed and of what was left out beside others, where there are any, as the contract has it. */
+export const listedByStatus = <T extends { readonly status: string }>(shown: readonly T[]) => {
+  const [inapplicable, skipped] = ['INAPPLICABLE', 'SKIPPED'].map((kind) =>
+    shown.filter(({ status }) => status === kind),
+  )
+  return {
+    ...(inapplicable?.length ? { inapplicable_redeemables: inapplicable } : {}),
+    ...(skipped?.length ? { skipped_redeemables: skipped } : {}),
+  }
+}

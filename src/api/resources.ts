@@ -125,6 +125,18 @@ export const EVENT_SCHEMAS = resource({
   deletes: 'event_schemas.delete',
 })
 
+export const STACKING_RULES = resource({
+  ...definitions,
+  kind: 'stackingRules',
+  prefix: 'strul',
+  path: '/v1/stacking-rules',
+  also: ['/management/v1/projects/{projectId}/stacking-rules'],
+  param: 'stackingRulesId',
+  tag: 'Stacking rules',
+  one: 'stacking rules',
+  many: 'the stacking rules',
+})
+
 export const METADATA_SCHEMAS = resource({
   ...definitions,
   kind: 'metadataSchema',

@@ -14,6 +14,7 @@ export type IdPrefix =
   | 'asgm'
   | 'camp'
   | 'cat'
+  | 'strul'
   | 'promo'
   | 'stack'
   | 'v'

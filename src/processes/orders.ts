@@ -23,6 +23,7 @@ export const orderProcesses = ({ ledgers, now }: OrderProcessOptions): readonly 
       const request = requestOfStream(fact.stream)
       if (request === undefined || !isRedemptionFact(fact)) return
       if (fact.type !== 'RedemptionSucceeded' && fact.type !== 'RedemptionRolledBack') return
+      if (fact.type === 'RedemptionRolledBack' && fact.data.orderStays) return
       const made = madeBy((await ledgers.requests.load(request)).state, request)
       const order = v.safeParse(RecordedOrder, made[0]?.order)
       if (!order.success) return

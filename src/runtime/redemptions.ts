@@ -5,12 +5,19 @@
 import { calendarOf } from '../domain/calendar.ts'
 import type { KnownOrder } from '../domain/customer/orders/state.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
-import { isRedemptionFact, type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
+import {
+  isRedemptionFact,
+  type LeftOut,
+  type RedemptionFactData,
+  redemptionStream,
+} from '../domain/customer/redemptions/facts.ts'
 import type { Share } from '../domain/customer/redemptions/share.ts'
 import { madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { PricedOrder } from '../domain/order.ts'
+import { present } from '../domain/present.ts'
+import { applicationOrderOf } from '../domain/redemption/evaluate.ts'
 import { waitsFor } from '../domain/redemption/ledger.ts'
 import type { CodeStream } from '../domain/redemption/ledgers.ts'
 import {
@@ -39,6 +46,8 @@ import {
   withLedger,
 } from '../domain/redemption/sight.ts'
 import { isRefused, type Refusal } from '../domain/refusal.ts'
+import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { stackingRulesOf } from '../domain/rulebook/stackingRules.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import { TooBusy } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
@@ -62,6 +71,8 @@ export interface RedemptionAsk {
   readonly asked: Asked
   readonly session?: string
   readonly customer?: { readonly id: string; readonly profile: ProfilePatch; readonly mayCreate: boolean }
+  /** What the stacking rules left out of the request; absent while they have chosen nothing. */
+  readonly chosen?: readonly LeftOut[]
 }
 
 export type Redeemed =
@@ -112,6 +123,42 @@ const NO_REWARDS: KeptRewards = new Map()
 /** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
 const LOOKED_AT = 8
 
+/** What of a request its rehearsal redeemed, in the order in which it is applied: from then on all of that or none. */
+const chosenOf = (
+  all: RedemptionAsk,
+  looked: Looked,
+  possible: readonly Succeeded[],
+  rulebook: Rulebook,
+): { readonly ask: RedemptionAsk; readonly looked: Looked; readonly isAll: boolean } => {
+  const applied = new Set(possible.map(({ place }) => place))
+  const order = applicationOrderOf(
+    looked.codes.map(({ code }) => code),
+    rulebook,
+  ).filter((place) => applied.has(place))
+  const redeemables = order.map((place) => all.redeemables[place]!)
+  const chosen = possible.flatMap(({ leftOut = [] }) => leftOut)
+  return {
+    ask: { ...all, redeemables, chosen },
+    looked: { ...looked, codes: order.map((at) => looked.codes[at]!) },
+    isAll: all.redeemables.every((one, place) => redeemables[place] === one),
+  }
+}
+
+/** What is left of a chosen request without the redeemable that a refusal is about; undefined where it does not do without that. */
+const withoutRefused = (ask: RedemptionAsk, refusal: Refusal, rulebook: Rulebook): RedemptionAsk | undefined => {
+  const { redeemables, chosen } = ask
+  const refused = redeemables.find(({ code }) => code === refusal.resource?.id)
+  const isPartial = stackingRulesOf(rulebook.definitions).redeemables_application_mode === 'PARTIAL'
+  if (!chosen || !refused || redeemables.length === 1 || !isPartial) return undefined
+  const { code, isTier } = refused
+  const { key, details, ruleMessage } = refusal
+  return {
+    ...ask,
+    redeemables: redeemables.filter((one) => one !== refused),
+    chosen: [...chosen, { code, ...present({ isTier }), refusal: { key, details, ...present({ ruleMessage }) } }],
+  }
+}
+
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
   const rewards = createRewardPlaces(options)
@@ -134,6 +181,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     ...(ask.order ? { order: ask.order } : {}),
     ...(ask.knownOrder ? { knownOrder: ask.knownOrder } : {}),
     session: ask.session,
+    ...(ask.chosen ? { chosen: ask.chosen } : {}),
   })
 
   const succeededIn = (facts: readonly { readonly type: string; readonly data: unknown }[]): readonly Succeeded[] =>
@@ -180,7 +228,8 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       context,
     )
     if (isRefusal(first) || !sumsOverCampaigns(looked) || sight.shares) return first
-    const shares = first.map(({ share }) => share)
+    const shares: Share[] = []
+    for (const { place, share } of first) shares[place] = share
     return rehearse(
       ask,
       commandOf(ask, request, placedOf(ask.redeemables, looked, { ...sight, shares }, rulebook())),
@@ -315,22 +364,39 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     }
   }
 
-  const begin = async (ask: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
-    const looked = await places.look(ask.redeemables)
-    const hoped = await rehearseUnder(ask, request, looked, { ...lookOf(ask, context), hopeful: true }, context)
-    if (isRefusal(hoped)) return fail(ask, request, looked, hoped, context)
+  /** Fails with a refusal or, where the stacking rules let others do without what was refused, goes on with those. */
+  const giveUp = (
+    ask: RedemptionAsk,
+    request: string,
+    looked: Looked,
+    refusal: Refusal,
+    context: CommandContext,
+  ): Promise<Begun> => {
+    const rest = withoutRefused(ask, refusal, rulebook())
+    return rest ? begin(rest, request, context) : fail(ask, request, looked, refusal, context)
+  }
+
+  const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
+    const lookedAt = await places.look(all.redeemables)
+    const hopeful = { ...lookOf(all, context), hopeful: true }
+    const possible = await rehearseUnder(all, request, lookedAt, hopeful, context)
+    if (isRefusal(possible)) return giveUp(all, request, lookedAt, possible, context)
+    if (possible.length === 0) throw new TooBusy(`request ${request}`)
+    const { ask, looked, isAll } = chosenOf(all, lookedAt, possible, rulebook())
+    const hoped = isAll ? possible : await rehearseUnder(ask, request, looked, hopeful, context)
+    if (isRefusal(hoped)) return giveUp(ask, request, looked, hoped, context)
     if (hoped.length === 0) throw new TooBusy(`request ${request}`)
     const shares = hoped.map(({ share }) => share)
     const reserved = new Map<string, Target>()
     const placed = await takePlaces(ask, request, looked, shares, reserved, context)
     if ('key' in placed) {
       await places.release(reserved, request, context)
-      return fail(ask, request, looked, placed, context)
+      return giveUp(ask, request, looked, placed, context)
     }
     const kept = ask.customer ? await rewards.reserve(request, ask.customer.id, hoped, context) : NO_REWARDS
     if ('key' in kept) {
       await places.release(reserved, request, context)
-      return fail(ask, request, placed, kept, context)
+      return giveUp(ask, request, placed, kept, context)
     }
     const release = () => Promise.all([places.release(reserved, request, context), rewards.release(kept, context)])
     const sight = { ...lookOf(ask, context), request, reserved: new Set(reserved.keys()), shares, hopeful: false }
@@ -340,7 +406,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     const command = commandOf(ask, request, settled)
     const refusedBy = async (refusal: Refusal): Promise<Begun> => {
       await release()
-      return fail(ask, request, placed, refusal, context)
+      return giveUp(ask, request, placed, refusal, context)
     }
     const named = { ...context, key: request }
     if (!ask.customer) {

@@ -164,6 +164,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
   /** What stands for `{…}` in a path, by how the path begins: the first that fits. */
   const sizes = await post('/v1/metadata-schemas', { related_object: 'size', properties: {} })
   const category = await post('/v1/categories', { name: 'shoes', hierarchy: 1 })
+  const stacking = await post('/v1/stacking-rules', { applicable_redeemables_limit: 30 })
   const promotion = await post('/v1/campaigns', { name: 'promotion', campaign_type: 'PROMOTION' })
   const tier = await post(`/v1/promotions/${promotion.id}/tiers`, { name: 'first' })
   const stack = await post(`/v1/promotions/${promotion.id}/stacks`, { name: 'all', tiers: { ids: [tier.id] } })
@@ -199,6 +200,7 @@ export const makeWorld = async (node: TestNode): Promise<World> => {
     [/^\/v1\/vouchers\//, { code }],
     [/^\/v1\/promotions\//, { campaignId: promotion.id, promotionTierId: tier.id, stackId: stack.id }],
     [/^\/v1\/categories\//, { categoryId: category.id }],
+    [/^\/v1\/stacking-rules\//, { stackingRulesId: stacking.id }],
     [/^\/v1\/metadata-schemas\//, { metadataSchemaId: sizes.id }],
     [/^\/v1\/event-schemas\//, { customEventSchemaId: (await node.call('GET', '/v1/event-schemas')).body.data[0].id }],
   ]

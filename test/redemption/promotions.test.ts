@@ -318,6 +318,56 @@ test('qualifications find the tiers before the codes, page by page, and by filte
   )
 })
 
+test('qualifications find stacks of which all tiers may be redeemed together, page by page', async () => {
+  const campaign = await promotion()
+  const [ten, five] = [
+    await tier({}, campaign),
+    await tier({ action: { discount: { type: 'AMOUNT', amount_off: 500 } } }, campaign),
+  ]
+  const large = await tier(
+    { validation_rules: [await rule({ name: 'order.amount', conditions: { $more_than: [5_000] } })] },
+    campaign,
+  )
+  const stack = async (...ids: string[]): Promise<string> =>
+    (await ok(`/v1/promotions/${campaign}/stacks`, { name: fresh('stack'), tiers: { ids } })).id
+  const [one, both, never] = [await stack(ten), await stack(ten, five), await stack(ten, large)]
+  const ask = async (options: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    (await ok('/v1/qualifications', { order, options, scenario: 'PROMOTION_STACKS', ...more })).redeemables
+  const filters = { campaign_id: { conditions: { $is: [campaign] } } }
+  const first = await ask({ limit: 1, filters })
+  const second = await ask({ limit: 1, filters, starting_after: first.more_starting_after })
+  const idsOf = (list: Answer['body']) => list.data.map(({ id }: { id: string }) => id)
+  assert.equal([first, second].flatMap(idsOf), [both, one])
+  const [shown] = first.data
+  assert.equal(
+    [shown.object, shown.order.total_amount, shown.redeemables.map(({ id }: { id: string }) => id)],
+    ['promotion_stack', 400, [ten, five]],
+  )
+  assert.equal(idsOf(await ask({ filters, sorting_rule: 'LEAST_DEAL' })), [one, both])
+  const all = await ask({ filters }, { order: { amount: 6_000 } })
+  assert.equal(idsOf(all), [never, both, one])
+  assert.equal(idsOf(await ask({ filters: { resource_id: { conditions: { $is: [both] } } } })), [both])
+})
+
+test('a tier tells what was redeemed of it, and browsers of which tiers there are', async () => {
+  const id = await tier()
+  const [kept, undone] = [await redeem(tiers(id)), await redeem(tiers(id))]
+  await until(
+    async () =>
+      (await node.call('POST', `/v1/redemptions/${undone.body.redemptions[0].id}/rollback`, {})).status === 200,
+  )
+  assert.is(kept.status, 200)
+  const path = `/v1/promotions/tiers/${id}`
+  const { body } = await until(
+    () => node.call('GET', path, undefined, { as: 'admin' }),
+    (answer) => answer.body.summary.redemptions.total_redeemed === 1,
+  )
+  assert.equal(body.summary.orders, { total_amount: 1_000, total_discount_amount: 100 })
+  const { tiers: listed } = (await node.call('GET', '/client/v1/promotions/tiers?is_available=true&limit=100')).body
+  const shown = listed.find((one: { id: string }) => one.id === id)
+  assert.equal([shown.name, shown.summary], [body.name, undefined])
+})
+
 test('a stack stands for its tiers, in their order, all or none', async () => {
   const campaign = await promotion()
   const five = { action: { discount: { type: 'AMOUNT', amount_off: 500 } } }

@@ -129,6 +129,13 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       make: below('/v1/metadata-schemas', (tag) => ({ related_object: `size-${tag}`, properties: {} })),
       body: { properties: { width: { type: 'number', optional: true, array: false } } },
     },
+    '/v1/stacking-rules/{stackingRulesId}': {
+      make: async () => {
+        const [found] = (await node.call('GET', '/v1/stacking-rules', undefined, { as: 'admin' })).body.data
+        return `/v1/stacking-rules/${(found ?? (await made('/v1/stacking-rules', { applicable_redeemables_limit: 10 }))).id}`
+      },
+      body: { redeemables_application_mode: 'PARTIAL' },
+    },
     '/v1/categories/{categoryId}': {
       make: below('/v1/categories', (tag) => ({ name: `sorted-${tag}`, hierarchy: 20 })),
       body: { hierarchy: 30 },

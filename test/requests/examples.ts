@@ -100,6 +100,15 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
     await made(`/v1/rewards/${id}/assignments`, { campaign: club, parameters: { loyalty: { points: 5 } } })
     return id
   }
+  const coins = async (tag: string): Promise<string> => {
+    const { id } = await made('/v1/rewards', {
+      name: `coins-${tag}`,
+      type: 'COIN',
+      parameters: { coin: { exchange_ratio: 1, points_ratio: 1 } },
+    })
+    await made(`/v1/rewards/${id}/assignments`, { campaign: club })
+    return id
+  }
   const redeemable = (id: string) => ({ redeemables: [{ object: 'voucher', id }], customer: ANN })
   const redeemed = async (tag: string): Promise<string> =>
     (await made('/v1/redemptions', redeemable(await code(tag)))).redemptions[0].id
@@ -146,6 +155,10 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
     '/v1/metadata-schemas': (tag) => ({
       path: '/v1/metadata-schemas',
       body: { related_object: `size-${tag}`, properties: { width: { type: 'number', optional: true, array: false } } },
+    }),
+    '/v1/stacking-rules': () => ({
+      path: '/v1/stacking-rules',
+      body: { applicable_redeemables_limit: 10, applicable_redeemables_per_category_limit: 3 },
     }),
     '/v1/categories': (tag) => ({ path: '/v1/categories', body: { name: `category-${tag}`, hierarchy: 10 } }),
     '/v1/promotions/{campaignId}/tiers': async (tag) => ({
@@ -230,7 +243,18 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: `/v1/vouchers/${await code(`old-${tag}`)}/validate`,
       body: { customer: ANN },
     }),
-    '/v1/redemptions': async (tag) => ({ path: '/v1/redemptions', body: redeemable(await code(`all-${tag}`)) }),
+    '/v1/redemptions': async (tag) => ({
+      path: '/v1/redemptions',
+      body: {
+        redeemables: [
+          { object: 'voucher', id: await code(`all-${tag}`) },
+          // The points of a card pay for a reward: here so much of the order as they are worth.
+          { object: 'voucher', id: await member(`pays-${tag}`, 50), reward: { id: await coins(tag), points: 20 } },
+        ],
+        customer: { source_id: `holder-pays-${tag}` },
+        order: { amount: 20_000 },
+      },
+    }),
     '/v1/vouchers/{code}/redemption': async (tag) => ({
       path: `/v1/vouchers/${await code(`one-${tag}`)}/redemption`,
       body: { customer: ANN },

@@ -38,6 +38,7 @@ const EXCUSED: Readonly<Record<string, string>> = {
   '/v1/vouchers/importCSV': 'the same',
   '/v1/campaigns/{campaignId}/importCSV': 'the same',
   '/exports/{id}': 'is a file behind a signed link: orders/exports.test.ts',
+  '/management/v1/projects/{projectId}/stacking-rules': 'there is one of them: /v1/stacking-rules',
   '/v1/audit/simulations': 'answers with a stream of lines, and records nothing',
 }
 

@@ -63,6 +63,14 @@ const KINDS: {
       properties: fc.dictionary(of('kind'), fc.record({ type: of('string', 'object'), object_type: of('size', null) })),
     }),
   },
+  stackingRules: {
+    ids: ['strul_1', 'strul_2'],
+    definition: fc.record({
+      redeemables_limit: of(5, 30),
+      exclusive_categories: of([], ['cat_1']),
+      joint_categories: of([], ['cat_1'], ['cat_2']),
+    }),
+  },
   segment: {
     ids: ['seg_1', 'seg_2', 'seg_3'],
     definition: fc.oneof(

@@ -1,5 +1,6 @@
 // How promotion tiers show, with their campaign and the rules that stand before them.
 import * as v from 'valibot'
+import type { PromotionTotalsDocument } from '../../../projections/promotionTotals.ts'
 import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
@@ -28,6 +29,13 @@ export const PromotionTierObject = v.pipe(
     validation_rule_assignments: v.looseObject({ data: v.array(AssignmentObject), total: v.number() }),
     category_id: v.optional(v.string()),
     categories: v.array(CategoryObject),
+    /** What was redeemed of it; only where tiers are asked for by themselves. */
+    summary: v.optional(
+      v.object({
+        redemptions: v.object({ total_redeemed: v.number() }),
+        orders: v.object({ total_amount: v.number(), total_discount_amount: v.number() }),
+      }),
+    ),
     created_at: v.string(),
     updated_at: v.optional(v.string()),
     object: v.literal('promotion_tier'),
@@ -70,16 +78,44 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
   }
 }
 
+/** Promotion tiers with what was redeemed of each. */
+export const showTiersWithTotals = async (
+  { readModel }: Pick<Services, 'readModel'>,
+  entries: readonly Entry<PromotionTier>[],
+  rulebook: Rulebook,
+) => {
+  const ids = entries.map(({ id }) => id)
+  const found = await readModel
+    .collection<PromotionTotalsDocument>('promotionTotals')
+    .find({ _id: { $in: ids } }, { limit: Math.max(1, ids.length) })
+  const totals = new Map(found.map((document) => [document._id, document]))
+  return entries.map((entry) => {
+    const { redeemed = 0, orders = 0, discounted = 0 } = totals.get(entry.id) ?? {}
+    const summary = {
+      redemptions: { total_redeemed: redeemed },
+      orders: { total_amount: orders, total_discount_amount: discounted },
+    }
+    return { ...showPromotionTier(entry, rulebook), summary }
+  })
+}
+
+/** One of them. */
+export const showTierWithTotals = async (
+  services: Pick<Services, 'readModel'>,
+  entry: Entry<PromotionTier>,
+  rulebook: Rulebook,
+): Promise<object> => (await showTiersWithTotals(services, [entry], rulebook))[0]!
+
 /** The tiers of a campaign, in their order. */
-export const showTiersOf = (campaign: string, rulebook: Rulebook) =>
-  promotionTiersOf(campaign, rulebook.definitions).map((entry) =>
-    showPromotionTier(rulebook.entries('promotionTier').get(entry.id) ?? entry, rulebook),
+export const tiersOf = (campaign: string, rulebook: Rulebook): readonly Entry<PromotionTier>[] =>
+  promotionTiersOf(campaign, rulebook.definitions).map(
+    (entry) => rulebook.entries('promotionTier').get(entry.id) ?? entry,
   )
 
 /** The tiers of a promotion, for the answer about the campaign; nothing for campaigns of other types. */
 export const promotionOf = ({ id, definition }: Entry<Campaign>, rulebook: Rulebook) => {
   if (definition.campaign_type !== 'PROMOTION') return {}
-  const tiers = showTiersOf(id, rulebook)
+  const tiers = tiersOf(id, rulebook).map((entry) => showPromotionTier(entry, rulebook))
   return { promotion: { object: 'list', data_ref: 'tiers', tiers, total: tiers.length, has_more: false } } as const
 }
 

@@ -35,16 +35,21 @@ const ofOrder = (order: PricedOrder, discount: PriceDiscount): number => {
   }
 }
 
-/** What a discount gives of each item. */
-const ofItems = (order: PricedOrder, discount: PriceDiscount, effect: ItemsEffect, reach: Reach): readonly number[] => {
+/** What a discount gives of each item that it reaches. */
+const ofItems = (
+  order: PricedOrder,
+  discount: PriceDiscount,
+  effect: ItemsEffect,
+  isReached: readonly boolean[],
+): readonly number[] => {
   const items = order.items ?? []
-  const left = items.map((item) => (reach(item) ? item.subtotal_amount : 0))
-  const units = items.map((item) => (reach(item) ? item.quantity : 0))
+  const left = items.map((item, i) => (isReached[i] ? item.subtotal_amount : 0))
+  const units = items.map((item, i) => (isReached[i] ? item.quantity : 0))
   switch (discount.type) {
     case 'AMOUNT':
       switch (effect) {
         case 'APPLY_TO_ITEMS':
-          return items.map((item) => (reach(item) ? discount.amount_off : 0))
+          return items.map((_, i) => (isReached[i] ? discount.amount_off : 0))
         case 'APPLY_TO_ITEMS_BY_QUANTITY':
           return units.map((count) => bounded([discount.amount_off * count]))
         case 'APPLY_TO_ITEMS_PROPORTIONALLY':
@@ -82,9 +87,15 @@ const capped = (order: PricedOrder, given: readonly number[], limit: number): re
  * - FIXED makes the order, or each unit, cost `fixed_amount`; it never makes anything dearer.
  * - UNIT: see `applyUnits`.
  *
- * With an `aggregated_amount_limit` no more than that comes off the order in all.
+ * Given a `base`, what a discount on prices gives is reckoned of that order and comes off what is left of this one. With an
+ * `aggregated_amount_limit` no more than that comes off the order in all.
  */
-export const applyDiscount = (order: PricedOrder, discount: Discount, reach: Reach = everything): Applied => {
+export const applyDiscount = (
+  order: PricedOrder,
+  discount: Discount,
+  reach: Reach = everything,
+  base: PricedOrder = order,
+): Applied => {
   const done = (after: PricedOrder, given: number): Applied => ({
     order: after,
     discount_amount: given,
@@ -97,10 +108,10 @@ export const applyDiscount = (order: PricedOrder, discount: Discount, reach: Rea
   }
   const limit = discount.aggregated_amount_limit ?? Number.POSITIVE_INFINITY
   if (discount.effect === 'APPLY_TO_ORDER') {
-    const given = Math.min(ofOrder(order, discount), limit)
+    const given = Math.min(ofOrder(base, discount), limit)
     return done(takeFromOrder(order, given), given)
   }
-  const given = capped(order, ofItems(order, discount, discount.effect, reach), limit)
+  const given = capped(order, ofItems(base, discount, discount.effect, (order.items ?? []).map(reach)), limit)
   return done(takeFromItems(order, given), bounded(given))
 }
 

@@ -6,18 +6,30 @@ import { type Steps, startSteps } from '../conditions/steps.ts'
 import type { Context, Redemption } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import { countWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from '../customer/redemptions/counts.ts'
-import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
+import type { LeftOut, PaidWithPoints } from '../customer/redemptions/facts.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
 import { refusalOf } from '../gates.ts'
-import type { PricedOrder } from '../order.ts'
+import type { PricedItem, PricedOrder } from '../order.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
+import { type StackingRules, stackingRulesOf } from '../rulebook/stackingRules.ts'
 import { timeFault } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
 import { audienceGates, gatesOf } from './gates.ts'
 import { cardFault, offerFor, offerGates, payWithPoints, type RewardWanted } from './points.ts'
+import {
+  applicationOrder,
+  categoryOfVoucher,
+  isChanged,
+  isOfInitialAmount,
+  isSkippedWithoutEffect,
+  type SkipKey,
+  startTally,
+  type Trait,
+  traitOf,
+} from './stacking.ts'
 
 /** One thing that is to be redeemed, with what its ledgers say. */
 export interface Redeemable {
@@ -50,6 +62,8 @@ export interface Situation {
   readonly now: number
   /** Rules are asked only for what they say of the customer. */
   readonly audienceOnly?: boolean
+  /** The redeemables were chosen by the stacking rules before: all of them or none. */
+  readonly isChosen?: boolean
   /** What all rules may cost together; by default as much as one decision has. */
   readonly steps?: Steps
 }
@@ -80,7 +94,7 @@ export interface Skipped {
   readonly status: 'SKIPPED'
   readonly asked: string
   readonly voucher?: ResolvedVoucher
-  readonly key: 'preceding_validation_failed'
+  readonly key: SkipKey
 }
 export type Verdict = Applicable | Inapplicable | Skipped
 
@@ -217,12 +231,21 @@ const ruleFault = (
   return because
 }
 
+/** How what a voucher is worth comes off an order beside others. */
+interface Manner {
+  /** Of which items it may come. */
+  readonly reach?: (item: PricedItem) => boolean
+  /** The order of which a discount is reckoned, where that is not the one that it found. */
+  readonly base?: PricedOrder | undefined
+}
+
 /** Takes what the voucher is worth off the order. */
 const apply = (
   voucher: ResolvedVoucher,
   { credits, available = 0, reward }: Redeemable,
   { customer, rulebook }: Situation,
   order: PricedOrder | undefined,
+  { reach, base }: Manner,
 ): Pick<Applicable, 'credits' | 'paid' | 'given' | 'applied' | 'after'> | Refused => {
   if (voucher.type === 'LOYALTY_CARD' && customer) {
     const payment = payWithPoints(voucher, reward, { customer, rulebook }, order)
@@ -239,7 +262,7 @@ const apply = (
       return refuse('gift_amount_exceeded', `${credits ?? 'Credits'} were asked for, and ${available} are left`, {
         resource: { type: 'voucher', id: voucher.code },
       })
-    const paid = applyCredits(order, credits, available, voucher.gift?.effect)
+    const paid = applyCredits(order, credits, available, voucher.gift?.effect, reach)
     return {
       credits: paid.credits,
       given: paid.credits,
@@ -248,17 +271,18 @@ const apply = (
     }
   }
   if (!voucher.discount || !order) return { given: 0, applied: 0, ...(order ? { after: order } : {}) }
-  const done = applyDiscount(order, voucher.discount)
+  const done = applyDiscount(order, voucher.discount, reach, base)
   return { given: done.discount_amount, applied: done.applied_discount_amount, after: done.order }
 }
 
 const judge = (
   redeemable: Redeemable,
   situation: Situation,
+  voucher: ResolvedVoucher | undefined,
   order: PricedOrder | undefined,
+  manner: Manner,
 ): Applicable | Inapplicable => {
   const { asked, code, times } = redeemable
-  const voucher = resolveVoucher(code, situation.rulebook)
   const no = ({ refused }: Refused): Inapplicable => ({
     status: 'INAPPLICABLE',
     asked,
@@ -276,33 +300,109 @@ const judge = (
     )
   const because = ruleFault(voucher, redeemable, situation, order)
   if ('refused' in because) return no(because)
-  const applied = apply(voucher, redeemable, situation, order)
+  const applied = apply(voucher, redeemable, situation, order, manner)
   if ('refused' in applied) return no(applied)
   return { status: 'APPLICABLE', asked, voucher, ...applied, ...(order ? { before: order } : {}), because }
 }
 
+/** Changes nothing of the order that it found. */
+const hasNoEffect = ({ before, after, paid }: Applicable): boolean =>
+  paid === undefined && before !== undefined && after !== undefined && !isChanged(before, after)
+
+/** One redeemable with what the stacking rules ask of it. */
+interface Stacked {
+  readonly redeemable: Redeemable
+  readonly voucher: ResolvedVoucher | undefined
+  readonly trait: Trait
+}
+
+/** Goes through the redeemables once; `isExclusion`: those of exclusive categories leave the others out. */
+const through = (
+  all: readonly Stacked[],
+  rules: StackingRules,
+  situation: Situation,
+  isExclusion: boolean,
+): { readonly verdicts: readonly Verdict[]; readonly order?: PricedOrder; readonly failed: boolean } => {
+  const isPartial = !situation.isChosen && rules.redeemables_application_mode === 'PARTIAL'
+  const isOnce = rules.redeemables_products_application_mode === 'ONCE'
+  const tally = startTally(rules, { isExclusion })
+  const verdicts: Verdict[] = []
+  let order = situation.order
+  let failed = false
+  for (const place of applicationOrder(
+    rules,
+    all.map(({ trait }) => trait),
+  )) {
+    const { redeemable, voucher, trait } = all[place]!
+    const skip = (key: SkipKey): Skipped => ({
+      status: 'SKIPPED',
+      asked: redeemable.asked,
+      ...(voucher ? { voucher } : {}),
+      key,
+    })
+    const key = failed ? 'preceding_validation_failed' : situation.isChosen ? undefined : tally.skipped(trait)
+    if (key) {
+      verdicts[place] = skip(key)
+      continue
+    }
+    const verdict = judge(redeemable, situation, voucher, order, {
+      ...(isOnce ? { reach: (item) => item.discount_amount === 0 } : {}),
+      base: isOfInitialAmount(rules, trait) ? situation.order : undefined,
+    })
+    if (verdict.status === 'APPLICABLE') {
+      if (!situation.isChosen && hasNoEffect(verdict) && isSkippedWithoutEffect(rules, trait)) {
+        verdicts[place] = skip('no_effect')
+        continue
+      }
+      tally.applied(trait)
+      order = verdict.after
+    } else if (!isPartial) failed = true
+    verdicts[place] = verdict
+  }
+  return { verdicts, failed, ...(order ? { order } : {}) }
+}
+
 /**
- * Judges the redeemables in their order: each finds the order as those before it left it, and none is looked at after one that
- * may not be redeemed.
+ * Judges the redeemables in the order of the stacking rules: each finds the order as those before it left it. Where all must be
+ * applicable none is looked at after one that is not; else that one is left out. What has no place beside others is skipped.
  */
 export const evaluate = (redeemables: readonly Redeemable[], given: Situation): Evaluated => {
   const situation = { ...given, steps: given.steps ?? startSteps() }
-  let order = situation.order
-  let failed = false
-  const verdicts = redeemables.map((redeemable): Verdict => {
-    if (failed) {
-      const voucher = resolveVoucher(redeemable.code, situation.rulebook)
-      return {
-        status: 'SKIPPED',
-        asked: redeemable.asked,
-        ...(voucher ? { voucher } : {}),
-        key: 'preceding_validation_failed',
-      }
-    }
-    const verdict = judge(redeemable, situation, order)
-    if (verdict.status === 'APPLICABLE') order = verdict.after
-    else failed = true
-    return verdict
+  const { definitions } = situation.rulebook
+  const rules = stackingRulesOf(definitions)
+  const all = redeemables.map((redeemable): Stacked => {
+    const voucher = resolveVoucher(redeemable.code, situation.rulebook)
+    return { redeemable, voucher, trait: traitOf(rules, categoryOfVoucher(definitions, voucher)) }
   })
-  return { valid: !failed, verdicts, ...(order ? { order } : {}) }
+  const isExclusion = all.some(({ trait }) => trait.isExclusive)
+  const first = through(all, rules, situation, isExclusion)
+  const again = { ...situation, steps: given.steps ?? startSteps() }
+  const isExclusive = ({ status }: Verdict, place: number): boolean =>
+    status === 'APPLICABLE' && all[place]!.trait.isExclusive
+  // What is not applied itself leaves nothing out.
+  const { verdicts, failed, order } =
+    isExclusion && !first.failed && !first.verdicts.some(isExclusive) ? through(all, rules, again, false) : first
+  const valid = !failed && verdicts.some(({ status }) => status === 'APPLICABLE')
+  return { valid, verdicts, ...(order ? { order } : {}) }
 }
+
+/** The places of redeemables in the order in which the stacking rules apply them. */
+export const applicationOrderOf = (codes: readonly CodeState[], rulebook: Rulebook): readonly number[] => {
+  const { definitions } = rulebook
+  const rules = stackingRulesOf(definitions)
+  return applicationOrder(
+    rules,
+    codes.map((code) => traitOf(rules, categoryOfVoucher(definitions, resolveVoucher(code, rulebook)))),
+  )
+}
+
+/** What of the redeemables is not applied, where others are. */
+export const leftOutOf = (verdicts: readonly Verdict[]): readonly LeftOut[] =>
+  verdicts.flatMap((verdict): LeftOut[] => {
+    if (verdict.status === 'APPLICABLE') return []
+    const { asked: code, voucher } = verdict
+    const named = { code, ...(voucher?.tier ? { isTier: true } : {}) }
+    if (verdict.status === 'SKIPPED') return [{ ...named, skipped: verdict.key }]
+    const { key, details, ruleMessage } = verdict.refusal
+    return [{ ...named, refusal: { key, details, ...(ruleMessage === undefined ? {} : { ruleMessage }) } }]
+  })

@@ -68,20 +68,37 @@ const holds = (value: string | undefined, conditions: Conditions): boolean => {
   )
 }
 
-/** Whether a voucher or promotion tier is one that the filters let through. `category`: the voucher's own or its campaign's. */
-export const passes = (
+const letThrough = (
   filters: QualificationFilters | undefined,
-  voucher: ResolvedVoucher,
-  category: string | undefined,
+  facts: Readonly<Partial<Record<FieldName, string | undefined>>>,
 ): boolean => {
   if (!filters) return true
   const { junction, ...fields } = filters
-  const facts = factsOf(voucher, category)
   const asked = Object.entries(fields) as [FieldName, { readonly conditions: Conditions } | undefined][]
   const answers = asked.flatMap(([name, filter]) => (filter ? [holds(facts[name], filter.conditions)] : []))
   if (answers.length === 0) return true
   return junction.toLowerCase() === 'or' ? answers.includes(true) : !answers.includes(false)
 }
+
+/** Whether a voucher or promotion tier is one that the filters let through. `category`: the voucher's own or its campaign's. */
+export const passes = (
+  filters: QualificationFilters | undefined,
+  voucher: ResolvedVoucher,
+  category: string | undefined,
+): boolean => letThrough(filters, factsOf(voucher, category))
+
+/** Whether a promotion stack is one that the filters let through. */
+export const stackPasses = (
+  filters: QualificationFilters | undefined,
+  { id, campaign, category }: { readonly id: string; readonly campaign: string; readonly category: string | undefined },
+): boolean =>
+  letThrough(filters, {
+    campaign_id: campaign,
+    campaign_type: 'PROMOTION',
+    category_id: category,
+    resource_id: id,
+    resource_type: 'promotion_stack',
+  })
 
 /**
  * A code as read models know it: what its ledger says beyond these sums (reservations, budgets of rules) is taken to allow it.

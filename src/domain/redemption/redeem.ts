@@ -4,7 +4,7 @@
 import { calendarOf } from '../calendar.ts'
 import type { KnownOrder } from '../customer/orders/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
-import type { PaidWithPoints, RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
+import type { LeftOut, PaidWithPoints, RedemptionFactData, RedemptionFactType } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
 import { type Made, madeBy, type RedemptionsState, ROLLBACK_MS } from '../customer/redemptions/state.ts'
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
@@ -16,8 +16,9 @@ import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { dayOf } from '../rulebook/limits.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
+import { stackingRulesOf } from '../rulebook/stackingRules.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
-import { type Applicable, evaluate, type Redeemable } from './evaluate.ts'
+import { type Applicable, evaluate, leftOutOf, type Redeemable, type Verdict } from './evaluate.ts'
 
 /** What a request says of itself, kept with each of its redemptions. */
 export type Asked = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'metadata' | 'trackingId' | 'channel' | 'apiKey'>
@@ -36,6 +37,8 @@ export interface RedeemVouchers {
   /** Id of the request: its redemptions come about together, once. */
   readonly request: string
   readonly redeemables: readonly Placed[]
+  /** The redeemables are those that the stacking rules left of a request: all of them or none, and what was left out. */
+  readonly chosen?: readonly LeftOut[]
   readonly order?: PricedOrder
   /** The order that was there before, for one that the stream may have forgotten. */
   readonly knownOrder?: KnownOrder
@@ -136,6 +139,14 @@ export const promotionRef = (voucher: ResolvedVoucher | undefined) => {
 /** An order without its items: these are kept with the first redemption of a request only, since there may be 500 of them. */
 const withoutItems = ({ items: _, ...order }: PricedOrder): Record<string, unknown> => order
 
+/** Why nothing is redeemed: what is wrong with the first that may not be, or that all were skipped. */
+const refusedBy = (verdicts: readonly Verdict[]): Refused => {
+  const fault = verdicts.find((verdict) => verdict.status === 'INAPPLICABLE')
+  if (fault) return { refused: fault.refusal }
+  const reasons = verdicts.flatMap((one) => (one.status === 'SKIPPED' ? [`${one.asked}: ${one.key}`] : []))
+  return refuse('invalid_redeemables', `None of the redeemables is applied (${reasons.join(', ')})`)
+}
+
 const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   const { redemptions, rulebook, now, customer, orders } = desk
   const { request, redeemables, asked, session } = command
@@ -150,10 +161,12 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
     apiKey,
     rulebook,
     now,
+    isChosen: command.chosen !== undefined,
   }
-  const { verdicts, order } = evaluate(redeemables, situation)
-  const fault = verdicts.find((verdict) => verdict.status === 'INAPPLICABLE')
-  if (fault) return { refused: fault.refusal }
+  const { verdicts, order, valid } = evaluate(redeemables, situation)
+  if (!valid) return refusedBy(verdicts)
+  const leftOut = command.chosen ?? leftOutOf(verdicts)
+  const firstPlace = verdicts.findIndex(({ status }) => status === 'APPLICABLE')
   for (const [place, verdict] of verdicts.entries()) {
     if (verdict.status !== 'APPLICABLE') continue
     const { voucher, credits, paid, applied, because } = verdict
@@ -175,12 +188,13 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
       ...(credits === undefined ? {} : { credits }),
       ...(paid ? { paid } : {}),
-      ...(order ? { applied, order: place === 0 ? { ...order } : withoutItems(order) } : {}),
+      ...(order ? { applied, order: place === firstPlace ? { ...order } : withoutItems(order) } : {}),
       share: shareOf(verdict, command.order, { apiKey, rulebook, now }),
       ledgers: [...ledgers],
       ...(session === undefined ? {} : { session }),
       ...(order && orders ? { ordered: true } : {}),
       ...(referral ? { referral } : {}),
+      ...(place === firstPlace && leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
       ...(because.length > 0 ? { because: [...because] } : {}),
       occurredAt: now,
     })
@@ -193,7 +207,9 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
       order,
       known: command.knownOrder,
       request,
-      redemptions: redeemables.map((one) => one.redemption),
+      redemptions: redeemables.flatMap((one, place) =>
+        verdicts[place]?.status === 'APPLICABLE' ? [one.redemption] : [],
+      ),
     })
   return undefined
 }
@@ -228,6 +244,7 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
     const fault = rollbackFault(one, redemptions[n]!, parent, desk.now) ?? refundFault(desk, one)
     if (fault) return fault
   }
+  const orderStays = stackingRulesOf(desk.rulebook.definitions).redeemables_rollback_order_mode === 'WITHOUT_ORDER'
   for (const one of all) {
     if (!one || one.rolledBack !== undefined) continue
     const { redemption, request, place, voucher, campaign, promotion, order, credits, paid, applied } = one
@@ -248,13 +265,15 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
       ...(applied === undefined ? {} : { applied }),
       ...(reason === undefined ? {} : { reason }),
       ...(one.ordered ? { ordered: true } : {}),
+      ...(orderStays ? { orderStays } : {}),
       share,
       ledgers,
       occurredAt: desk.now,
     })
     if (paid) desk.points?.giveBack(redemption, paid, { source: asked.channel, ...present({ reason }) })
   }
-  tellOrders(desk, parent, all.filter((one) => one !== undefined && one.rolledBack === undefined) as readonly Made[])
+  if (!orderStays)
+    tellOrders(desk, parent, all.filter((one) => one !== undefined && one.rolledBack === undefined) as readonly Made[])
   return undefined
 }
 

@@ -55,7 +55,8 @@ export interface Sight {
   readonly session?: string
   readonly request?: string
   readonly reserved?: ReadonlySet<string>
-  readonly shares?: readonly Share[]
+  /** By place; none of what is not applied. */
+  readonly shares?: readonly (Share | undefined)[]
   readonly hopeful: boolean
 }
 
@@ -184,8 +185,8 @@ const placedFor = (
   }
   const first = under(sight)
   if (!first.evaluated.valid || !sumsOverCampaigns(looked)) return first
-  const shares = first.evaluated.verdicts.flatMap((verdict) =>
-    verdict.status === 'APPLICABLE' ? [shareOf(verdict, situation.order, situation)] : [],
+  const shares = first.evaluated.verdicts.map((verdict) =>
+    verdict.status === 'APPLICABLE' ? shareOf(verdict, situation.order, situation) : undefined,
   )
   return under({ ...sight, shares })
 }

@@ -13,6 +13,7 @@ import { promotionTierKind } from './promotionTier.ts'
 import { rewardKind } from './reward.ts'
 import { rewardAssignmentKind } from './rewardAssignment.ts'
 import { segmentKind } from './segment.ts'
+import { stackingRulesKind } from './stackingRules.ts'
 import { assignmentKind, validationRuleKind } from './validationRule.ts'
 
 export const kinds = {
@@ -24,6 +25,7 @@ export const kinds = {
   distribution: distributionKind,
   projectWebhook: projectWebhookKind,
   category: categoryKind,
+  stackingRules: stackingRulesKind,
   campaign: campaignKind,
   promotionTier: promotionTierKind,
   promotionStack: promotionStackKind,

@@ -31,6 +31,8 @@ export interface ResolvedVoucher {
   /** The code's own dates, days and hours; those of the campaign hold beside them. */
   readonly validity: Validity
   readonly isReferral: boolean
+  /** Its own category; that of its campaign counts where there is none. */
+  readonly category?: string
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
@@ -65,6 +67,7 @@ const resolveTier = (id: string, rulebook: Rulebook): ResolvedVoucher | undefine
     quantity: null,
     validity: definition,
     isReferral: false,
+    ...(definition.category_id ? { category: definition.category_id } : {}),
     metadata: definition.metadata,
   }
 }
@@ -86,6 +89,7 @@ export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVou
     loyalty_card: card,
     redemption,
     category: ____,
+    category_id: category,
     additional_info: _____,
     metadata,
     ...validity
@@ -105,6 +109,7 @@ export const resolveVoucher = (code: CodeState, rulebook: Rulebook): ResolvedVou
     quantity: redemption?.quantity !== undefined ? redemption.quantity : (base?.redemption?.quantity ?? null),
     validity,
     isReferral: owner.type === 'referral_code',
+    ...(category ? { category } : {}),
     metadata: { ...(base?.metadata ?? {}), ...(metadata ?? {}) },
   }
 }

@@ -23,6 +23,7 @@ export const parameters = {
   customEventSchemaId: 'Which event schema, by id',
   metadataSchemaId: 'The metadata schema: its id, or the kind of resource that it is of',
   categoryId: 'Which category, by id',
+  stackingRulesId: 'The stacking rules, by id',
   stackId: 'Which promotion stack, by id',
   promotionTierId: 'Which promotion tier, by id',
   is_available: 'Whether those that are switched on and in force, as their campaigns are, or the others',

@@ -42,6 +42,15 @@ const PaidWithPoints = v.object({
 })
 export type PaidWithPoints = v.InferOutput<typeof PaidWithPoints>
 
+/** A redeemable of the request that was left out of what was redeemed: it may not be redeemed, or had no place beside the others. */
+const LeftOut = v.object({
+  code: v.string(),
+  isTier: v.optional(v.boolean()),
+  refusal: v.optional(v.object({ key: v.string(), details: v.string(), ruleMessage: v.optional(v.string()) })),
+  skipped: v.optional(v.string()),
+})
+export type LeftOut = v.InferOutput<typeof LeftOut>
+
 /** What a request said of itself, kept with each of its redemptions. */
 const asked = {
   /** The request, whose redemptions come about together or not at all. */
@@ -85,6 +94,8 @@ const Succeeded = v.object({
   ordered: v.optional(v.boolean()),
   /** What a referral code says of its holder: the redemption may convert. */
   referral: v.optional(ReferralOffer),
+  /** With the first redemption of a request. */
+  leftOut: v.optional(v.array(LeftOut)),
   /** The truth tables of the rules that held. */
   because: v.optional(v.array(v.object({ rule: v.string(), because: v.unknown() }))),
   occurredAt: At,
@@ -160,6 +171,8 @@ export const redemptionFacts = {
       applied: v.optional(Amount),
       reason: v.optional(v.string()),
       ordered: v.optional(v.boolean()),
+      /** The order is not told of it. */
+      orderStays: v.optional(v.boolean()),
       share: Share,
       ledgers: Ledgers,
       occurredAt: At,

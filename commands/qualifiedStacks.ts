@@ -1,0 +1,86 @@
+// The promotion stacks that a qualification finds: those of which each tier may be redeemed together with the others. Those that were
+// changed last come first.
+import { sortable } from '../src/domain/position.ts'
+import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
+import { type QualificationFilters, stackPasses } from '../src/domain/redemption/qualify.ts'
+import type { Asked } from '../src/domain/redemption/redeem.ts'
+import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
+import type { PromotionStack } from '../src/domain/rulebook/promotionStack.ts'
+import { tierCode } from '../src/domain/vouchers/resolve.ts'
+import type { Services } from '../src/services.ts'
+
+export interface FoundStack {
+  readonly entry: Entry<PromotionStack>
+  /** Its tiers in their order, each with what its ledger says. */
+  readonly tiers: readonly { readonly createdAt: number; readonly stream: CodeStream; readonly verdict: Applicable }[]
+  /** What comes off the order by all of them, minor units. */
+  readonly applied: number
+}
+
+export interface StackScan {
+  readonly found: readonly FoundStack[]
+  /** Where to go on; null when there is nothing more. */
+  readonly next: string | null
+}
+
+/** Tiers of stacks that are looked at for one answer: each has a stream of its own. */
+const MAX_LOOKS = 300
+
+/** Looks through stacks until as many as `limit` may be redeemed. */
+export const scanStacks = async (
+  { redemptions }: Pick<Services, 'redemptions'>,
+  options: {
+    readonly filters?: QualificationFilters | null | undefined
+    readonly starting_after?: string | number | null | undefined
+  },
+  limit: number,
+  asked: Asked,
+  situation: Situation,
+): Promise<StackScan> => {
+  const { filters, starting_after: after } = options
+  const { rulebook } = situation
+  const [campaigns, tiers] = [rulebook.entries('campaign'), rulebook.entries('promotionTier')]
+  const stacks = [...rulebook.entries('promotionStack').values()]
+    .map((entry) => ({ entry, place: sortable(BigInt(entry.revision)) }))
+    .filter(({ entry, place }) =>
+      typeof after === 'number' ? entry.createdAt < after : typeof after !== 'string' || place < after,
+    )
+    .sort((a, b) => (a.place < b.place ? 1 : -1))
+  const found: FoundStack[] = []
+  let looks = 0
+  for (const [n, { entry, place }] of stacks.entries()) {
+    const { campaign_id: campaign, category_id: category, tiers: named } = entry.definition
+    const passes = stackPasses(filters ?? undefined, {
+      id: entry.id,
+      campaign,
+      category: category ?? campaigns.get(campaign)?.definition.category_id ?? undefined,
+    })
+    const whole = (verdicts: readonly { readonly status: string }[]): boolean =>
+      verdicts.every(({ status }) => status === 'APPLICABLE')
+    // What the rulebook alone rules out needs no ledger.
+    const codes = named.ids.map((id) => ({ asked: id, code: tierCode(id), measures: {} }))
+    if (passes && whole(evaluate(codes, situation).verdicts)) {
+      looks += codes.length
+      const wanted = named.ids.map((id) => ({ code: id, isTier: true }))
+      const looked = await redemptions.look(wanted)
+      const { verdicts } = evaluateFor({ redeemables: wanted, asked }, looked, situation)
+      if (whole(verdicts)) {
+        const applicable = verdicts as readonly Applicable[]
+        found.push({
+          entry,
+          tiers: applicable.map((verdict, at) => ({
+            createdAt: tiers.get(verdict.voucher.id)?.createdAt ?? entry.createdAt,
+            stream: looked.codes[at]!,
+            verdict,
+          })),
+          applied: applicable.reduce((sum, { applied }) => sum + applied, 0),
+        })
+      }
+    }
+    const isLast = n + 1 === stacks.length
+    if (!isLast && (found.length === limit || looks >= MAX_LOOKS)) return { found, next: place }
+  }
+  return { found, next: null }
+}
