@@ -29,7 +29,9 @@ const BalanceBody = v.pipe(
 )
 
 const BalanceObject = v.pipe(
-  v.looseObject({
+  v.object({
+    operation_type: v.optional(v.string()),
+    related_object: v.object({ type: v.literal('voucher'), id: v.string() }),
     amount: v.number(),
     total: v.number(),
     balance: v.number(),

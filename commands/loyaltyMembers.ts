@@ -1,9 +1,11 @@
 // Members of loyalty programs: joining, and switching a card.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf, customerOfSource } from '../src/api/context.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
-import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { ByMember, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { MemberObject } from '../src/api/presenters/voucherObject.ts'
 import { Code } from '../src/domain/codes.ts'
 import { type Card, cardIn } from '../src/domain/customer/loyalty/state.ts'
 import { CustomerInput, Metadata } from '../src/domain/customer/profile.ts'

@@ -1,7 +1,9 @@
 // Points that go from one card to another, which may be another customer's.
+
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
-import { ByMember, MemberObject, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { ByMember, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { MemberObject } from '../src/api/presenters/voucherObject.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { MovementFact } from '../src/domain/customer/loyalty/facts.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
@@ -126,6 +128,20 @@ const transfer = async (
 }
 
 /** What only this answer says with null, as the contract has it. */
+const TransferredCard = v.pipe(
+  v.object({
+    ...MemberObject.pipe[0].entries,
+    category: v.nullable(v.string()),
+    category_id: v.nullable(v.string()),
+    additional_info: v.nullable(v.string()),
+    redemption: v.object({
+      ...MemberObject.pipe[0].entries.redemption.entries,
+      quantity: v.nullable(v.number()),
+    }),
+  }),
+  v.title('TransferredCard'),
+)
+
 const NONE_SAID = { category: null, category_id: null, start_date: null, expiration_date: null, additional_info: null }
 
 export const loyaltyTransferCommands = (services: Services) => [
@@ -139,7 +155,7 @@ export const loyaltyTransferCommands = (services: Services) => [
     permission: 'points.transfer',
     params: ByMember,
     body: TransfersBody,
-    response: MemberObject,
+    response: TransferredCard,
     handler: (call) => transfer(services, call),
   }),
 ]

@@ -15,8 +15,8 @@ export const metadataSchemaCommands = (services: Services) => {
     response: MetadataSchemaObject,
     describe: {
       create:
-        'For `customer`, `order`, `order_item`, `voucher`, `campaign`, `publication`, `redemption`, `earning_rule`, `loyalty_tier` or ' +
-        '`reward`; another name is a schema for objects within metadata (`object_type`). What does not fit is refused from then on ' +
+        'For `customer`, `order`, `order_item`, `voucher`, `campaign`, `publication`, `redemption`, `earning_rule`, `loyalty_tier`, ' +
+        '`promotion_tier` or `reward`; another name is a schema for objects within metadata (`object_type`). What does not fit is refused from then on ' +
         'with `metadata_validation_failed`.',
       change: 'Properties given are merged into those there are; `deleted: true` stops checking one.',
     },

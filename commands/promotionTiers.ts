@@ -1,11 +1,7 @@
 // Creating, changing, switching and deleting promotion tiers.
 import * as v from 'valibot'
-import {
-  ByPromotion,
-  findPromotion,
-  PromotionTierObject,
-  showTierWithTotals,
-} from '../src/api/presenters/promotionTiers.ts'
+import { PromotionTierObject } from '../src/api/presenters/promotionTierObject.ts'
+import { ByPromotion, findPromotion, showTierWithTotals } from '../src/api/presenters/promotionTiers.ts'
 import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import { isRefused, type Refused } from '../src/domain/refusal.ts'

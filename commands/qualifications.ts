@@ -1,13 +1,23 @@
 // Qualifications: which promotion tiers and codes a customer could redeem now, each by itself. Nothing is recorded and no place is
 // kept.
 
+import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { VoucherDocument } from '../projections/vouchers.ts'
 import { contextOf } from '../src/api/context.ts'
 import { fresh } from '../src/api/fresh.ts'
 import { showCategories } from '../src/api/presenters/categories.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
-import { StackingRulesInForce, showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
+import { CalculatedOrder, Metadata, NoItems } from '../src/api/presenters/parts.ts'
+import {
+  StackedCategories,
+  StackingRulesInForce,
+  showRulesInForce,
+  showStackedCategories,
+} from '../src/api/presenters/stackingRules.ts'
+import { JudgedResult } from '../src/api/presenters/verdicts.ts'
+import { VoucherObject } from '../src/api/presenters/voucherObject.ts'
+import { showCode } from '../src/api/presenters/vouchers.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant } from '../src/api/redeemables.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
@@ -25,8 +35,9 @@ import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { compileValidity } from '../src/domain/validity.ts'
 import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { isFailure, refuse } from '../src/http/errors.ts'
-import { instant } from '../src/http/fields.ts'
+import { listOf } from '../src/http/answers.ts'
+import { type Failure, fromRefusal, isFailure, refuse } from '../src/http/errors.ts'
+import { instant, queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
@@ -65,27 +76,44 @@ const QualificationBody = v.pipe(
 )
 type QualificationBody = v.InferOutput<typeof QualificationBody>
 
+const redeemableFields = {
+  id: v.string(),
+  object: v.picklist(['voucher', 'promotion_tier', 'promotion_stack']),
+  created_at: v.string(),
+  result: JudgedResult,
+  order: v.optional(CalculatedOrder),
+  validation_rule_id: v.optional(v.string()),
+  applicable_to: NoItems,
+  inapplicable_to: NoItems,
+  metadata: Metadata,
+  categories: StackedCategories,
+  name: v.optional(v.string()),
+  banner: v.optional(v.string()),
+  campaign_id: v.optional(v.string()),
+  campaign_name: v.optional(v.string()),
+}
+
 const Qualifications = v.pipe(
-  v.looseObject({
+  v.object({
     redeemables: v.object({
       object: v.literal('list'),
       data_ref: v.literal('data'),
       data: v.array(
-        v.looseObject({
-          id: v.string(),
-          object: v.picklist(['voucher', 'promotion_tier', 'promotion_stack']),
-          created_at: v.string(),
-          result: v.looseObject({}),
-          campaign_id: v.optional(v.string()),
-          campaign_name: v.optional(v.string()),
-        }),
+        v.pipe(
+          v.object({
+            ...redeemableFields,
+            /** The tiers of a stack. */
+            redeemables: v.optional(v.array(v.object(redeemableFields))),
+          }),
+          v.title('QualifiedRedeemable'),
+        ),
       ),
       total: v.number(),
       has_more: v.boolean(),
       more_starting_after: v.optional(v.string()),
     }),
-    tracking_id: v.nullable(v.string()),
-    order: v.optional(v.looseObject({ object: v.literal('order') })),
+    tracking_id: v.optional(v.string()),
+    order: v.optional(CalculatedOrder),
     stacking_rules: StackingRulesInForce,
   }),
   v.title('Qualifications'),
@@ -312,8 +340,17 @@ const qualifyStacks = async (services: Services, call: AnyCall, body: Qualificat
   return { data: found.map((one) => showStack(one, call, situation.rulebook)), next }
 }
 
-const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
-  const { body } = call
+interface Asked {
+  readonly situation: Situation
+  readonly trackingId: string | null
+}
+
+/** Whom a qualification is about, and on which order. */
+const situationOf = async (
+  services: Services,
+  call: AnyCall,
+  body: Pick<QualificationBody, 'customer' | 'order' | 'scenario' | 'metadata' | 'options' | 'tracking_id'>,
+): Promise<Asked | Failure> => {
   const context = contextOf(call, services, { dryRun: true })
   const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return meant
@@ -322,11 +359,11 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
   const rulebook = services.rulebook.current()
   const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
   const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
-  if (about && !isMeant(about)) return about
+  if (about && !isMeant(about)) return fromRefusal(about.refused)
   const order = about?.order
   if (body.options.sorting_rule !== 'DEFAULT' && !order)
     return refuse('missing_order', 'What is the best deal depends on the order')
-  const situation: Situation = {
+  const situation = {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),
     metadata: body.metadata ?? {},
@@ -335,6 +372,15 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
     now: call.now,
     ...(body.scenario === 'AUDIENCE_ONLY' ? { audienceOnly: true } : {}),
   }
+  return { situation, trackingId: body.tracking_id ?? meant.state?.profile.source_id ?? null }
+}
+
+const qualify = async (services: Services, call: AnyCall & { readonly body: QualificationBody }): Promise<Outcome> => {
+  const { body } = call
+  const asked = await situationOf(services, call, body)
+  if (isFailure(asked)) return asked
+  const { situation, trackingId } = asked
+  const { order, rulebook } = situation
   const { data, next } =
     body.scenario === 'PROMOTION_STACKS'
       ? await qualifyStacks(services, call, body, situation)
@@ -349,12 +395,79 @@ const qualify = async (services: Services, call: AnyCall & { readonly body: Qual
         has_more: next !== null,
         ...(next === null ? {} : { more_starting_after: asMoment(next) }),
       },
-      tracking_id: body.tracking_id ?? meant.state?.profile.source_id ?? null,
+      ...present({ tracking_id: trackingId }),
       ...(order ? { order: showOrder(order) } : {}),
       stacking_rules: showRulesInForce(rulebook),
     },
   }
 }
+
+const VouchersBody = v.pipe(
+  v.nullish(
+    v.object({
+      customer: CustomerField,
+      order: v.nullish(OrderInput),
+      metadata: v.nullish(GivenMetadata),
+      tracking_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),
+    }),
+    {},
+  ),
+  v.title('VoucherQualificationRequest'),
+)
+
+const VouchersQuery = v.object({
+  audienceRulesOnly: v.optional(queryFlag),
+  limit: v.optional(v.pipe(numeric, v.integer(), v.minValue(1), v.maxValue(100)), 10),
+})
+
+const ONLY_VOUCHERS: QualificationFilters = { junction: 'and', resource_type: { conditions: { $is: ['voucher'] } } }
+
+/** The older answer: the vouchers themselves, the newest first. */
+const qualifyVouchers = async (
+  services: Services,
+  call: AnyCall & { readonly query: v.InferOutput<typeof VouchersQuery> },
+  given: v.InferOutput<typeof VouchersBody>,
+): Promise<Outcome> => {
+  const { limit, audienceRulesOnly: isAudience } = call.query
+  const body: QualificationBody = {
+    ...given,
+    mode: 'BASIC',
+    scenario: isAudience ? 'AUDIENCE_ONLY' : 'ALL',
+    options: { limit, sorting_rule: 'DEFAULT', expand: [], filters: ONLY_VOUCHERS },
+  }
+  const asked = await situationOf(services, call, body)
+  if (isFailure(asked)) return asked
+  const { found } = await scan(services, call, body, asked.situation)
+  const shown = await Promise.all(
+    found.map(async ({ stream }) => ({
+      ...(await showCode(services, stream.code)),
+      applicable_to: NO_LIST,
+      inapplicable_to: NO_LIST,
+    })),
+  )
+  return {
+    body: {
+      object: 'list',
+      data_ref: 'data',
+      data: shown,
+      total: shown.length,
+      id: `qfl_${randomBytes(12).toString('hex')}`,
+      created_at: isoOf(call.now),
+      ...present({ tracking_id: asked.trackingId }),
+    },
+  }
+}
+
+const QualifiedVouchers = v.pipe(
+  v.object({
+    ...listOf('data', v.object({ ...VoucherObject.pipe[0].entries, applicable_to: NoItems, inapplicable_to: NoItems }))
+      .entries,
+    id: v.string(),
+    created_at: v.string(),
+    tracking_id: v.optional(v.string()),
+  }),
+  v.title('QualifiedVouchers'),
+)
 
 export const qualificationCommands = (services: Services) => [
   route({
@@ -374,5 +487,19 @@ export const qualificationCommands = (services: Services) => [
     body: QualificationBody,
     response: Qualifications,
     handler: fresh(services, (call) => qualify(services, call)),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/vouchers/qualification',
+    records: false,
+    summary: 'Which vouchers a customer could redeem now (older form)',
+    description:
+      'Each by itself, the newest first. `audienceRulesOnly` asks rules only for what they say of the customer.',
+    tag: 'Qualifications',
+    permission: 'qualifications.run',
+    query: VouchersQuery,
+    body: VouchersBody,
+    response: QualifiedVouchers,
+    handler: fresh(services, (call) => qualifyVouchers(services, call, call.body)),
   }),
 ]

@@ -3,8 +3,10 @@
 import * as v from 'valibot'
 import { type RedemptionDocument, redemptionOf } from '../projections/redemptions.ts'
 import { contextOf } from '../src/api/context.ts'
+import { CalculatedOrder } from '../src/api/presenters/parts.ts'
 import { redeemedVouchers } from '../src/api/presenters/redeemedVouchers.ts'
-import { RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
+import { ParentRedemption, RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
+import { LeftOutLists } from '../src/api/presenters/verdicts.ts'
 import { type Reach, tellable, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
@@ -132,19 +134,21 @@ const redeem = async (
 }
 
 const RedemptionsObject = v.pipe(
-  v.looseObject({
+  v.object({
     redemptions: v.array(RedemptionObject),
-    parent_redemption: v.looseObject({ id: v.string(), object: v.literal('redemption') }),
-    order: v.nullish(v.looseObject({ object: v.literal('order') })),
+    parent_redemption: ParentRedemption,
+    order: v.optional(CalculatedOrder),
+    /** What the stacking rules left out. */
+    ...LeftOutLists,
   }),
   v.title('Redemptions'),
 )
 
 const RollbacksObject = v.pipe(
-  v.looseObject({
+  v.object({
     rollbacks: v.array(RedemptionObject),
-    parent_rollback: v.looseObject({ id: v.string(), object: v.literal('redemption_rollback') }),
-    order: v.nullish(v.looseObject({ object: v.literal('order') })),
+    parent_rollback: ParentRedemption,
+    order: v.optional(CalculatedOrder),
   }),
   v.title('Rollbacks'),
 )
@@ -169,7 +173,13 @@ const redeemAll = async (services: Services, call: AnyCall, given: RedeemablesBo
 
 /** The older answer about a single code has no nulls. */
 const OneRedemption = v.pipe(
-  v.looseObject({ id: v.string(), object: v.literal('redemption'), date: v.string(), result: v.literal('SUCCESS') }),
+  v.object({
+    ...v.partial(RedemptionObject.pipe[0]).entries,
+    id: v.string(),
+    object: v.literal('redemption'),
+    date: v.string(),
+    result: v.literal('SUCCESS'),
+  }),
   v.title('VoucherRedemption'),
 )
 

@@ -1,9 +1,11 @@
 // Paying for rewards with points, and taking that back.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { showCustomerBriefly } from '../src/api/presenters/customers.ts'
 import { ByMember, memberPaths, showCard } from '../src/api/presenters/loyaltyMembers.ts'
+import { RedemptionObject } from '../src/api/presenters/redemptions.ts'
 import { showReward } from '../src/api/presenters/rewards.ts'
 import { codeNamed, showCode } from '../src/api/presenters/vouchers.ts'
 import { isoOf } from '../src/api/shapes.ts'
@@ -87,12 +89,11 @@ const redeemReserved = async (
 }
 
 const RewardRedemption = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    object: v.picklist(['redemption', 'redemption_rollback']),
-    date: v.string(),
+  v.object({
+    ...RedemptionObject.pipe[0].entries,
     customer_id: v.string(),
     result: v.literal('SUCCESS'),
+    redemption: v.nullable(v.string()),
   }),
   v.title('PointsRedemption'),
 )

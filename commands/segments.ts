@@ -88,7 +88,14 @@ const previewing = (services: Services) =>
     permission: 'customers.read',
     body: PreviewBody,
     bodyNesting: MAX_CONDITION_NESTING,
-    response: answerOf('segment_preview', { examples: v.array(CustomerObject) }),
+    response: answerOf('segment_preview', {
+      examples: v.array(CustomerObject),
+      /** Of the customers that were looked at so many are in it; ids of the first of them. */
+      matching: v.number(),
+      looked_at: v.number(),
+      complete: v.boolean(),
+      customers: v.array(v.string()),
+    }),
     handler: async (call): Promise<Outcome> => {
       const { definitions } = services.rulebook.current()
       const parsed = parseSegment(

@@ -4,7 +4,9 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
-import { showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
+import { CalculatedOrder, ErrorWithin, Metadata, NoItems } from '../src/api/presenters/parts.ts'
+import { StackingRulesInForce, showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
+import { JudgedRedeemable, LeftOutLists } from '../src/api/presenters/verdicts.ts'
 import { type Reach, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
@@ -36,6 +38,7 @@ import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { stackingRulesOf } from '../src/domain/rulebook/stackingRules.ts'
+import { Discount } from '../src/domain/rulebook/voucherSpec.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -95,16 +98,43 @@ const tellableVerdict = (reach: Reach, verdict: Verdict): Verdict => {
   return reach.isStranger && voucher ? ({ ...told, voucher: { ...voucher, metadata: {} } } as Verdict) : told
 }
 
+const SessionShown = v.object({ key: v.string(), type: v.literal('LOCK'), ttl: v.number(), ttl_unit: v.string() })
+
 const ValidationObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     valid: v.boolean(),
-    redeemables: v.array(
-      v.looseObject({ status: v.picklist(['APPLICABLE', 'INAPPLICABLE', 'SKIPPED']), id: v.string() }),
-    ),
+    redeemables: v.array(JudgedRedeemable),
+    ...LeftOutLists,
+    order: v.optional(CalculatedOrder),
     tracking_id: v.string(),
+    session: v.optional(SessionShown),
+    stacking_rules: StackingRulesInForce,
   }),
   v.title('Validation'),
+)
+
+/** The older answer about one code. */
+const OneValidation = v.pipe(
+  v.object({
+    valid: v.boolean(),
+    code: v.string(),
+    campaign: v.optional(v.string()),
+    campaign_id: v.optional(v.string()),
+    discount: v.optional(Discount),
+    gift: v.optional(v.object({ amount: v.number(), credits: v.number() })),
+    loyalty: v.optional(v.object({ points_cost: v.number() })),
+    reward: v.optional(v.object({ id: v.string(), assignment_id: v.string(), points: v.number() })),
+    order: v.optional(CalculatedOrder),
+    error: v.optional(ErrorWithin),
+    reason: v.optional(v.string()),
+    metadata: Metadata,
+    applicable_to: v.optional(NoItems),
+    inapplicable_to: v.optional(NoItems),
+    tracking_id: v.string(),
+    session: v.optional(SessionShown),
+  }),
+  v.title('VoucherValidation'),
 )
 
 type Asks = Omit<RedeemablesBody, 'options'>
@@ -340,7 +370,7 @@ export const validationCommands = (services: Services) => [
     permission: 'validations.run',
     params: v.object({ code: CodeName }),
     body: LegacyBody,
-    response: v.looseObject({ valid: v.boolean() }),
+    response: OneValidation,
     handler: (call) => answerOne(services, call, call.params.code, call.body),
   }),
   route({
@@ -351,7 +381,7 @@ export const validationCommands = (services: Services) => [
     permission: 'validations.run',
     ability: 'validate',
     query: BrowserQuery,
-    response: v.looseObject({ valid: v.boolean() }),
+    response: OneValidation,
     handler: (call): Outcome | Promise<Outcome> => {
       const checked = checkLegacyBody(fromBrowser(call.query))
       return 'issues' in checked

@@ -1,9 +1,11 @@
 // Making single vouchers and codes of campaigns, and changing, switching and deleting vouchers of all kinds.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
-import { codeNamed, showCode, VoucherObject } from '../src/api/presenters/vouchers.ts'
+import { VoucherObject } from '../src/api/presenters/voucherObject.ts'
+import { codeNamed, showCode } from '../src/api/presenters/vouchers.ts'
 import { answered } from '../src/domain/answered.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { Code, CodeConfig, CodeName, configFault } from '../src/domain/codes.ts'

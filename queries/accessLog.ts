@@ -83,11 +83,13 @@ export const accessLogQueries = (services: Services) => [
     tag: 'Access',
     permission: 'audit.read',
     query: ListQuery,
-    response: v.looseObject({
+    response: v.object({
       object: v.literal('list'),
       data_ref: v.literal('data'),
       data: v.array(Entry),
       has_more: v.boolean(),
+      more_starting_after: v.optional(v.string()),
+      next_cursor: v.optional(v.nullable(v.string())),
     }),
     handler: (call) => list(services, call.query),
   }),

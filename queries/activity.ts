@@ -26,6 +26,7 @@ const ActivityQuery = v.object({
 const ActivityEntry = v.object({
   id: v.string(),
   type: v.string(),
+  category: v.picklist(['ACTION', 'EFFECT']),
   data: v.record(v.string(), v.unknown()),
   created_at: v.string(),
   /** Later than `created_at` where an instant was caught up with. */
@@ -38,6 +39,8 @@ const ActivityList = v.pipe(
     object: v.literal('list'),
     data_ref: v.literal('data'),
     data: v.array(ActivityEntry),
+    /** Of the older list. */
+    total: v.optional(v.number()),
     has_more: v.boolean(),
     more_starting_after: v.optional(v.string()),
     next_cursor: v.nullable(v.string()),

@@ -4,9 +4,9 @@ import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
-import { AsyncActionObject, showAction, showJob } from '../src/api/presenters/asyncActions.ts'
+import { AsyncActionObject, ListedAction, showAction, showJob } from '../src/api/presenters/asyncActions.ts'
 import { ById } from '../src/api/shapes.ts'
-import { answerOf, listOf } from '../src/http/answers.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -26,10 +26,7 @@ export const asyncActionQueries = (services: Services) => [
       order: orderOf(['created_at'], '-created_at'),
       end_date: spanFields.end_date,
     }),
-    response: listOf(
-      'async_actions',
-      answerOf('async_action', { id: v.string(), type: v.string(), status: v.string() }),
-    ),
+    response: listOf('async_actions', ListedAction),
     handler: async ({ query }): Promise<Outcome> => {
       const filter = spanFilter('created_at', query, services.rulebook.current().project.timeZone)
       const source = documents(services.readModel.collection<AsyncActionDocument>('asyncActions'), filter)

@@ -11,7 +11,6 @@ import { customerAt } from '../src/audit/history.ts'
 import { redecideCustomer } from '../src/audit/redecide.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { customerStream } from '../src/domain/ids.ts'
-import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -141,7 +140,7 @@ export const auditQueries = (services: Services) => [
     tag: 'Audit',
     permission: 'audit.read',
     query: ExplainQuery,
-    response: answerOf('explanation', {}),
+    response: v.looseObject({ object: v.literal('explanation') }),
     handler: (call) => explain(services, call.query, call.now, call),
   }),
   route({
@@ -152,7 +151,7 @@ export const auditQueries = (services: Services) => [
     permission: 'audit.read',
     params: ById,
     query: RangeQuery,
-    response: answerOf('redecision', {}),
+    response: v.looseObject({ object: v.literal('redecision') }),
     handler: async (call): Promise<Outcome> => {
       const id = await services.customers.resolve(call.params.id)
       return {

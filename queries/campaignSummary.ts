@@ -2,15 +2,23 @@
 import * as v from 'valibot'
 import type { CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
-import { campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
+import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { ById } from '../src/api/shapes.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
 const CampaignSummary = v.pipe(
-  v.looseObject({
+  v.object({
     object: v.literal('campaign_summary'),
+    campaign: CampaignObject,
+    publications_succeeded: v.number(),
+    publications_failed: v.number(),
+    /** Gift credits. */
+    amount_redeemed: v.number(),
+    amount_rolledback: v.number(),
+    redeemed_amount: v.number(),
+    rolledback_redeemed_amount: v.number(),
     redemptions: v.number(),
     redemptions_succeeded: v.number(),
     redemptions_failed: v.number(),

@@ -1,4 +1,5 @@
 // Reading the transactions of a campaign: points of its cards, or credits of its gift vouchers, each with the balance that it left.
+
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
@@ -6,8 +7,9 @@ import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/
 import { documents, listBody, pageOf } from '../src/api/lists/pager.ts'
 import { spanFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { listOf, Named } from '../src/http/answers.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -68,7 +70,7 @@ export const campaignTransactionQueries = (services: Services) => [
     permission: 'members.read',
     params: v.object({ campaignId: v.string() }),
     query: TransactionsQuery,
-    response: listOf('data', Named),
+    response: listOf('data', TransactionObject),
     handler: (call): Outcome | Promise<Outcome> => {
       const found = campaignNamed(services.rulebook.current().definitions, call.params.campaignId)
       if (!found) return notFound('campaign', call.params.campaignId)

@@ -3,11 +3,12 @@
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { listOf, Named } from '../src/http/answers.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -105,7 +106,7 @@ export const creditTransactionQueries = (services: Services) => [
     permission: 'codes.read',
     params: v.object({ code: CodeName }),
     query: ListQuery,
-    response: listOf('data', Named),
+    response: listOf('data', TransactionObject),
     handler: (call) => list(services, call.params.code, call),
   }),
 ]

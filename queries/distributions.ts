@@ -148,6 +148,14 @@ const testing = (services: Services) =>
     permission: 'messages.write',
     params: ById,
     body: TestBody,
-    response: answerOf('distribution_test', { distribution_id: v.string() }),
+    response: answerOf('distribution_test', {
+      distribution_id: v.string(),
+      channel: v.string(),
+      rendered: v.record(v.string(), v.unknown()),
+      /** The rule that stands before it, and whether it holds. */
+      validation_rule: v.nullable(v.unknown()),
+      /** Why nothing would be sent. */
+      would_be_skipped: v.nullable(v.string()),
+    }),
     handler: (call) => tryOut(services, call),
   })

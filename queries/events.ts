@@ -9,7 +9,7 @@ import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/list
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { isoOf } from '../src/api/shapes.ts'
-import { answerOf, listOf, Named } from '../src/http/answers.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -23,6 +23,25 @@ const showRaw = (document: ActivityDocument) => ({
   recorded_at: isoOf(document.recorded_at.getTime()),
   group_id: document.group_id,
 })
+
+/** An event as it was tracked. */
+const EventObject = v.pipe(
+  v.object({
+    id: v.string(),
+    type: v.string(),
+    event_schema: v.optional(v.nullable(v.object({ id: v.string(), name: v.string() }))),
+    customer: v.object({ id: v.string(), source_id: v.optional(v.string()), object: v.literal('customer') }),
+    metadata: v.record(v.string(), v.unknown()),
+    referral: v.nullable(v.record(v.string(), v.unknown())),
+    loyalty: v.nullable(v.record(v.string(), v.unknown())),
+    occurred_at: v.string(),
+    recorded_at: v.string(),
+    created_at: v.string(),
+    group_id: v.nullable(v.string()),
+    object: v.literal('event'),
+  }),
+  v.title('RawEvent'),
+)
 
 const ListQuery = v.object({
   ...pagedById,
@@ -63,7 +82,7 @@ export const eventQueries = (services: Services) => [
     tag: 'Events',
     permission: 'events.read',
     query: ListQuery,
-    response: listOf('data', v.looseObject({ customer: Named, occurred_at: v.string(), recorded_at: v.string() })),
+    response: listOf('data', EventObject),
     handler: (call) => list(services, call.query),
   }),
   route({

@@ -60,7 +60,14 @@ export const loyaltyQueries = (services: Services) => [
     tag: 'Loyalty programs',
     permission: 'members.read',
     params: ByCampaign,
-    response: answerOf('loyalty_summary', { campaign_id: v.string(), members: v.number(), balance: v.number() }),
+    response: answerOf('loyalty_summary', {
+      campaign_id: v.string(),
+      members: v.number(),
+      balance: v.number(),
+      pending_points: v.number(),
+      closed_points: v.number(),
+      transactions: v.record(v.string(), v.object({ count: v.number(), points: v.number() })),
+    }),
     handler: async (call): Promise<Outcome> => {
       const found = findProgram(services, call.params.campaignId)
       if (isFailure(found)) return found

@@ -6,7 +6,6 @@ import { documents, inMemory, listBody, orderOf, pagedById, pagedByNumber, pageO
 import { ByCampaign } from '../src/api/presenters/loyalties.ts'
 import {
   ByMember,
-  MemberObject,
   MembersQuery,
   memberPaths,
   members,
@@ -14,9 +13,11 @@ import {
   showMember,
   showPending,
 } from '../src/api/presenters/loyaltyMembers.ts'
+import { PendingPointsObject } from '../src/api/presenters/parts.ts'
+import { MemberObject } from '../src/api/presenters/voucherObject.ts'
 import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import type { Bucket, Card, Pending } from '../src/domain/customer/loyalty/state.ts'
-import { listOf, Named, PointsBalance } from '../src/http/answers.ts'
+import { listOf, PointsBalance } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -173,7 +174,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: PendingQuery,
-    response: listOf('data', Named),
+    response: listOf('data', PendingPointsObject),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId, call.params.campaignId)
       if (isFailure(found)) return found
@@ -192,7 +193,16 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: ActivityQuery,
-    response: listOf('data', v.looseObject({ id: v.string(), type: v.string(), created_at: v.string() })),
+    response: listOf(
+      'data',
+      v.object({
+        id: v.string(),
+        type: v.string(),
+        data: v.record(v.string(), v.unknown()),
+        created_at: v.string(),
+        group_id: v.nullable(v.string()),
+      }),
+    ),
     handler: (call) => activity(services, call.params, call.query),
   }),
 ]

@@ -6,10 +6,10 @@ import { EarningRuleObject, showEarningRule } from '../src/api/presenters/earnin
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { readCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { ByTier, findTier, showTier, TierObject } from '../src/api/presenters/loyaltyTiers.ts'
-import { showAssignment, showReward } from '../src/api/presenters/rewards.ts'
+import { AssignmentObject, RewardObject, showAssignment, showReward } from '../src/api/presenters/rewards.ts'
 import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import { tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
+import { Mapping, tiersOf } from '../src/domain/rulebook/loyaltyTier.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -79,7 +79,16 @@ export const loyaltyTierQueries = (services: Services) => [
     permission: 'definitions.read',
     params: ByTier,
     query: ListQuery,
-    response: listOf('data', v.looseObject({})),
+    response: listOf(
+      'data',
+      v.object({
+        reward: RewardObject,
+        assignment: AssignmentObject,
+        /** What the tier changes of it. */
+        mapping: v.nullable(Mapping),
+        object: v.literal('loyalty_tier_reward'),
+      }),
+    ),
     handler: async (call): Promise<Outcome> => {
       const tier = findTier(services, call.params)
       if (isFailure(tier)) return tier

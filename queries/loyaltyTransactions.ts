@@ -7,7 +7,8 @@ import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/list
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { ByMember, memberPaths, readCard } from '../src/api/presenters/loyaltyMembers.ts'
-import { listOf, Named } from '../src/http/answers.ts'
+import { TransactionObject } from '../src/api/presenters/parts.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -61,7 +62,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: TransactionsQuery,
-    response: listOf('data', Named),
+    response: listOf('data', TransactionObject),
     handler: async (call): Promise<Outcome> => {
       const card = await readCard(services, call.params.memberId, call.params.campaignId)
       return isFailure(card) ? card : listTransactions(services, { card: card._id }, call)
@@ -75,7 +76,7 @@ export const loyaltyTransactionQueries = (services: Services) => [
     permission: 'members.read',
     params: ByCampaign,
     query: TransactionsQuery,
-    response: listOf('data', Named),
+    response: listOf('data', TransactionObject),
     handler: async (call): Promise<Outcome> => {
       const program = findProgram(services, call.params.campaignId)
       return isFailure(program) ? program : listTransactions(services, { campaign: program.id }, call)

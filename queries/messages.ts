@@ -19,8 +19,18 @@ import { LOG_ORDER } from './events.ts'
 const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
 
 export const MessageObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
+    distribution: v.object({ id: v.string(), name: v.string(), object: v.literal('distribution') }),
+    details: v.nullable(v.unknown()),
+    /** What set it off, and the activity entry that did. */
+    trigger: v.record(v.string(), v.unknown()),
+    cause: v.string(),
+    /** The last tries. */
+    log: v.array(v.record(v.string(), v.unknown())),
+    created_at: v.string(),
+    updated_at: v.string(),
+    group_id: v.nullable(v.string()),
     customer_id: v.string(),
     channel: v.picklist(CHANNELS),
     state: v.picklist(STATES),
@@ -128,7 +138,18 @@ export const messageQueries = (services: Services) => [
       '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
     tag: 'Messages',
     permission: 'messages.read',
-    response: listOf('data', answerOf('message_lane', { channel: v.string(), host: v.string(), state: v.string() })),
+    response: listOf(
+      'data',
+      answerOf('message_lane', {
+        channel: v.string(),
+        host: v.string(),
+        state: v.string(),
+        sending: v.number(),
+        waiting: v.number(),
+        failures: v.number(),
+        paused_until: v.optional(v.nullable(v.string())),
+      }),
+    ),
     handler: (): Outcome => {
       const lanes = services.delivery?.lanes() ?? []
       return {

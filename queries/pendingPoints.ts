@@ -1,10 +1,12 @@
 // Reading the points of a whole program that become spendable later.
+
 import * as v from 'valibot'
 import type { PendingPointsDocument } from '../projections/pendingPoints.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { showPending } from '../src/api/presenters/loyaltyMembers.ts'
-import { listOf, Named } from '../src/http/answers.ts'
+import { PendingPointsObject } from '../src/api/presenters/parts.ts'
+import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -49,7 +51,7 @@ export const pendingPointsQueries = (services: Services) => [
     permission: 'members.read',
     params: ByCampaign,
     query: ListQuery,
-    response: listOf('data', Named),
+    response: listOf('data', PendingPointsObject),
     handler: async ({ params, query }): Promise<Outcome> => {
       const program = findProgram(services, params.campaignId)
       if (isFailure(program)) return program

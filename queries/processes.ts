@@ -20,7 +20,21 @@ export const processQueries = ({ processes, aside, failedJobs, rulebook }: Servi
     tag: 'Operation of processes',
     permission: 'operation.read',
     query: v.object({ limit: pageLimit }),
-    response: listOf('data', answerOf('process', { name: v.string() })),
+    response: v.object({
+      ...listOf(
+        'data',
+        answerOf('process', {
+          name: v.string(),
+          pending: v.number(),
+          lag: v.number(),
+          failed: v.number(),
+          done: v.number(),
+        }),
+      ).entries,
+      position: v.nullable(v.string()),
+      switched_off: v.array(v.object({ kind: v.string(), id: v.string(), reason: v.string() })),
+      failures: v.array(v.record(v.string(), v.unknown())),
+    }),
     handler: async (call): Promise<Outcome> => {
       const position = processes.position()
       const { limit } = call.query

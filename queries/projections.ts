@@ -11,6 +11,9 @@ import type { Services } from '../src/services.ts'
 
 const textOf = (position: bigint | undefined): string | null => (position === undefined ? null : String(position))
 
+/** A collection of a version of a read model. */
+const Built = v.object({ collection: v.string(), version: v.number() })
+
 export const projectionQueries = (services: Services) => {
   const { projector, readModel, store } = services
   const rebuilds = rebuildsOf(services)
@@ -78,7 +81,34 @@ export const projectionQueries = (services: Services) => {
       summary: 'The read models: versions, lag, and what is being rebuilt',
       tag: 'Operation of projections',
       permission: 'operation.read',
-      response: listOf('data', answerOf('projection', { name: v.string(), version: v.number() })),
+      response: v.object({
+        ...listOf(
+          'data',
+          answerOf('projection', {
+            name: v.string(),
+            version: v.number(),
+            live: v.nullable(Built),
+            is_current: v.boolean(),
+            previous: v.nullable(Built),
+            beside: v.nullable(
+              v.object({
+                collection: v.optional(v.string()),
+                position: v.nullable(v.string()),
+                lag: v.nullable(v.unknown()),
+              }),
+            ),
+            rebuild: v.nullable(
+              v.object({ kind: v.string(), state: v.string(), started_at: v.string(), error: v.nullish(v.string()) }),
+            ),
+          }),
+        ).entries,
+        group: v.string(),
+        state: v.string(),
+        stuck: v.boolean(),
+        position: v.nullable(v.string()),
+        head: v.nullable(v.string()),
+        lag: v.nullable(v.object({ events: v.nullable(v.number()), seconds: v.nullable(v.number()) })),
+      }),
       handler: list,
     }),
     route({

@@ -1,9 +1,9 @@
 // Reading promotion tiers. The rulebook in memory is their read model.
 import * as v from 'valibot'
+import { PromotionTierObject } from '../src/api/presenters/promotionTierObject.ts'
 import {
   ByPromotion,
   findPromotion,
-  PromotionTierObject,
   showPromotionTier,
   showTiersWithTotals,
   showTierWithTotals,

@@ -1,10 +1,12 @@
 // What a customer can redeem with: codes and cards that the customer holds, and referral codes as whose referee.
+
 import * as v from 'valibot'
 import type { ReferralDocument } from '../projections/referrals.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
 import { type Field, predicateOf, TEXT, TIME } from '../src/api/lists/filters.ts'
 import { inMemory, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
+import { VoucherWithin } from '../src/api/presenters/voucherObject.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
@@ -42,7 +44,7 @@ const RedeemableList = v.pipe(
         voucher_type: v.string(),
         redeemable: v.object({
           type: v.literal('voucher'),
-          voucher: v.looseObject({ id: v.string(), code: v.string(), object: v.literal('voucher') }),
+          voucher: VoucherWithin,
           status: Status,
         }),
       }),

@@ -21,7 +21,7 @@ import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
-import { answerOf, listOf, Named } from '../src/http/answers.ts'
+import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { MAX_COUNTED } from '../src/readmodel/index.ts'
@@ -61,6 +61,64 @@ const showReferral = (document: ReferralDocument) => ({
   created_at: isoOf(document.created_at.getTime()),
   updated_at: isoOf(document.updated_at.getTime()),
   object: 'referral' as const,
+})
+
+const Status = v.picklist(['pending', 'refused', 'converted', 'rewarded'])
+
+const RewardGiven = v.object({
+  state: v.string(),
+  type: v.nullish(v.string()),
+  amount: v.nullish(v.number()),
+  tier_from: v.nullish(v.unknown()),
+  voucher: v.nullable(v.object({ id: v.string(), code: v.string(), object: v.literal('voucher') })),
+  campaign: v.nullable(v.record(v.string(), v.unknown())),
+  reason: v.nullable(v.string()),
+  at: v.nullable(v.string()),
+})
+
+const NamedCampaign = v.object({ id: v.string(), name: v.string(), object: v.literal('campaign') })
+
+const ReferralObject = v.pipe(
+  v.object({
+    id: v.string(),
+    status: Status,
+    campaign: NamedCampaign,
+    voucher: v.object({ id: v.string(), code: v.string(), object: v.literal('voucher') }),
+    referrer_id: v.string(),
+    referee_id: v.string(),
+    event: v.nullable(v.object({ id: v.string(), type: v.string(), object: v.literal('event') })),
+    number: v.nullable(v.number()),
+    referee_reward: v.nullable(RewardGiven),
+    referrer_reward: v.nullable(RewardGiven),
+    refused: v.nullable(v.object({ reason: v.string(), details: v.nullish(v.string()), at: v.string() })),
+    holder_id: v.nullable(v.string()),
+    converted_at: v.nullable(v.string()),
+    created_at: v.string(),
+    updated_at: v.string(),
+    object: v.literal('referral'),
+  }),
+  v.title('Referral'),
+)
+
+/** How many referrals there are of each status. */
+const Totals = v.object({
+  pending: v.number(),
+  refused: v.number(),
+  converted: v.number(),
+  rewarded: v.number(),
+  conversions: v.number(),
+})
+
+const ReferralCode = v.object({
+  id: v.string(),
+  code: v.string(),
+  campaign: v.string(),
+  campaign_id: v.string(),
+  is_referral_code: v.boolean(),
+  referrer_id: v.string(),
+  active: v.boolean(),
+  published_at: v.string(),
+  object: v.literal('voucher'),
 })
 
 const STATUSES = ['pending', 'refused', 'converted', 'rewarded'] as const satisfies readonly ReferralStatus[]
@@ -315,7 +373,7 @@ export const referralQueries = (services: Services) => [
     permission: 'referrals.read',
     params: v.object({ campaignId: v.string() }),
     query: ListQuery,
-    response: listOf('data', Named),
+    response: v.object({ ...listOf('data', ReferralObject).entries, totals: Totals }),
     handler: (call) => list(services, call.params.campaignId, call.query),
   }),
   route({
@@ -326,7 +384,7 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CodeParams,
-    response: v.looseObject({ totals: v.looseObject({}) }),
+    response: v.pipe(v.object({ ...ReferralCode.entries, totals: Totals }), v.title('ReferralCode')),
     handler: ({ params }) => codeStatus(services, params.code, params.campaignId),
   }),
   route({
@@ -351,7 +409,12 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CustomerParams,
-    response: answerOf('referrer', { customer_id: v.string(), campaign_id: v.string() }),
+    response: answerOf('referrer', {
+      customer_id: v.string(),
+      campaign_id: v.string(),
+      codes: v.array(ReferralCode),
+      totals: Totals,
+    }),
     handler: ({ params }) => referrerStatus(services, params.campaignId, params.customer),
   }),
   route({
@@ -361,7 +424,12 @@ export const referralQueries = (services: Services) => [
     tag: 'Referrals',
     permission: 'referrals.read',
     params: CustomerParams,
-    response: answerOf('referee', { customer_id: v.string(), campaign_id: v.string(), status: v.string() }),
+    response: answerOf('referee', {
+      customer_id: v.string(),
+      campaign_id: v.string(),
+      status: v.string(),
+      referrals: v.array(ReferralObject),
+    }),
     handler: ({ params }) => refereeStatus(services, params.campaignId, params.customer),
   }),
 ]

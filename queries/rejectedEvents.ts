@@ -52,7 +52,16 @@ export const rejectedEventQueries = (services: Services) => [
     query: ListQuery,
     response: listOf(
       'data',
-      answerOf('rejected_event', { id: v.string(), event: v.nullable(v.string()), rejected_at: v.string() }),
+      answerOf('rejected_event', {
+        id: v.string(),
+        event: v.nullable(v.string()),
+        rejected_at: v.string(),
+        body: v.unknown(),
+        reasons: v.array(v.string()),
+        channel: v.string(),
+        customer_id: v.nullable(v.string()),
+        resent_at: v.nullable(v.string()),
+      }),
     ),
     handler: (call) => list(services, call.query),
   }),

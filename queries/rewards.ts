@@ -157,7 +157,7 @@ const offerQueries = (services: Services) => [
     permission: 'members.read',
     params: v.object({ memberId: CodeName }),
     query: MemberRewardsQuery,
-    response: listOf('data', v.looseObject({})),
+    response: listOf('data', v.object({ reward: RewardObject, assignment: AssignmentObject, object: v.string() })),
     handler: async (call): Promise<Outcome> => {
       const found = await readCard(services, call.params.memberId)
       if (isFailure(found)) return found

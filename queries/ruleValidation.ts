@@ -147,6 +147,16 @@ export const ruleValidation = (services: Services) =>
     permission: 'definitions.read',
     params: ById,
     body: Body,
-    response: v.looseObject({ valid: v.nullable(v.boolean()), rule_id: v.string(), until: v.nullable(v.string()) }),
+    response: v.object({
+      valid: v.nullable(v.boolean()),
+      rule_id: v.string(),
+      until: v.nullable(v.string()),
+      applicable_to: v.optional(v.unknown()),
+      /** The truth table. */
+      because: v.optional(v.unknown()),
+      failed: v.optional(v.unknown()),
+      undetermined: v.optional(v.unknown()),
+      error: v.optional(v.unknown()),
+    }),
     handler: (call) => validate(services, call, call.params.id, call.body),
   })

@@ -215,7 +215,16 @@ export const segmentQueries = (services: Services) => [
     permission: 'customers.read',
     params: ById,
     query: HistoryQuery,
-    response: listOf('data', v.looseObject({ id: v.string(), type: v.string(), created_at: v.string() })),
+    response: listOf(
+      'data',
+      v.object({
+        id: v.string(),
+        type: v.string(),
+        data: v.record(v.string(), v.unknown()),
+        created_at: v.string(),
+        group_id: v.nullable(v.string()),
+      }),
+    ),
     handler: (call) => history(services, call.params.id, call.query),
   }),
   route({

@@ -24,6 +24,7 @@ export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'percent_off_formula',
   'points_formula',
   'product_id',
+  'reward',
   'session',
   'source_id',
   'starting_after',

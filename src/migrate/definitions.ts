@@ -2,7 +2,7 @@
 // others comes after them, under the ids that they have here.
 import { type Item, partOf, picked, renamed, textOf } from './item.ts'
 import { counted, each, type Move, readable, type Step } from './move.ts'
-import { CATEGORIES, METADATA_SCHEMAS, PROMOTION_STACKS, PROMOTION_TIERS } from './source.ts'
+import { CATEGORIES, METADATA_SCHEMAS, PROMOTION_STACKS, PROMOTION_TIERS, STACKING_RULES } from './source.ts'
 import type { Written } from './target.ts'
 
 const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
@@ -387,6 +387,38 @@ export const settleCampaigns = onceOver('campaigns in force', [], async (move) =
       state.note(`Campaign ${JSON.stringify(item.name)} is in force otherwise than before: ${problem}`)
   }
   await settleTiers(move)
+})
+
+const STACKING = [
+  'redeemables_limit',
+  'applicable_redeemables_limit',
+  'applicable_redeemables_per_category_limit',
+  'applicable_redeemables_category_limits',
+  'applicable_exclusive_redeemables_limit',
+  'applicable_exclusive_redeemables_per_category_limit',
+  'exclusive_categories',
+  'joint_categories',
+  'discount_calculation_mode',
+  'initial_amount_mode_categories',
+  'discounted_amount_mode_categories',
+  'redeemables_application_mode',
+  'redeemables_sorting_rule',
+  'redeemables_products_application_mode',
+  'redeemables_no_effect_rule',
+  'no_effect_skip_categories',
+  'no_effect_redeem_anyway_categories',
+  'redeemables_rollback_order_mode',
+]
+
+/** After everything was redeemed again. A bound of null is none, and not the default. */
+export const stackingRules = onceOver('stacking rules', ['stacking rules'], async (move) => {
+  await makeAll(move, await readable(move, 'Stacking rules', move.source.stackingRules), {
+    kind: 'stacking rules',
+    make: (item) => ({
+      path: STACKING_RULES,
+      body: Object.fromEntries(STACKING.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]]))),
+    }),
+  })
 })
 
 /** After all that they would be asked of. */

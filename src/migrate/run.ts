@@ -13,6 +13,7 @@ import {
   schemas,
   segments,
   settleCampaigns,
+  stackingRules,
 } from './definitions.ts'
 import type { Move, Step } from './move.ts'
 import { customers, events, orders } from './people.ts'
@@ -41,6 +42,7 @@ const STEPS: readonly Step[] = [
   earningRules,
   settleCodes,
   settleCampaigns,
+  stackingRules,
   metadataSchemas,
 ]
 

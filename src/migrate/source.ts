@@ -22,6 +22,8 @@ export interface Source {
   all(path: string, params?: readonly string[], query?: Query): Promise<readonly Item[]>
   /** The schemas of custom events. */
   eventSchemas(): Promise<readonly Item[]>
+  /** The stacking rules, of which there are one at most. */
+  stackingRules(): Promise<readonly Item[]>
   /** One record; undefined when there is none. */
   get(path: string, params: readonly string[]): Promise<Item | undefined>
 }
@@ -32,7 +34,7 @@ export interface SourceOptions {
   readonly token: string
   /** Requests a minute; undefined: as many as the source takes. */
   readonly rate?: number | undefined
-  /** A key of the Management API, which alone tells the event schemas of a Voucherify project. */
+  /** A key of the Management API, which alone tells the event schemas and stacking rules of a Voucherify project. */
   readonly management?: { readonly project: string; readonly id: string; readonly token: string } | undefined
   /** How long a source that is away, or that says "too many", is asked again, ms. */
   readonly retryForMs: number
@@ -43,6 +45,8 @@ export interface SourceOptions {
 const PAGE = 100
 const SCHEMAS = '/v1/event-schemas'
 const MANAGED_SCHEMAS = '/management/v1/projects/{projectId}/custom-event-schemas'
+export const STACKING_RULES = '/v1/stacking-rules'
+const MANAGED_STACKING = '/management/v1/projects/{projectId}/stacking-rules'
 
 export const CATEGORIES = '/v1/categories'
 export const METADATA_SCHEMAS = '/v1/metadata-schemas'
@@ -55,6 +59,8 @@ const WHOLE: ReadonlySet<string> = new Set([
   METADATA_SCHEMAS,
   PROMOTION_TIERS,
   PROMOTION_STACKS,
+  STACKING_RULES,
+  MANAGED_STACKING,
 ])
 
 /** The first page of a list, as long as it may be; short ones come in one. */
@@ -140,6 +146,7 @@ export const createSource = (options: SourceOptions): Source => {
   return {
     pages,
     all,
+    stackingRules: () => (management ? all(MANAGED_STACKING, [management.project]) : all(STACKING_RULES)),
     eventSchemas: () => (management ? all(MANAGED_SCHEMAS, [management.project]) : all(SCHEMAS)),
     async get(path, params) {
       try {

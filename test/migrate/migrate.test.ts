@@ -90,6 +90,7 @@ const shown = async (from: TestNode) => {
   ])
   const { tiers: promoted } = await ask('/v1/promotions/tiers')
   const { data: stacks } = await ask('/v1/promotions/stacks')
+  const [[category], [stacking]] = [(await ask('/v1/categories')).data, (await ask('/v1/stacking-rules')).data]
   const tierName = (id: string) => promoted.find((one: { id: string }) => one.id === id)?.name
   const named = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).toSorted()
   return {
@@ -120,6 +121,11 @@ const shown = async (from: TestNode) => {
         categories: named(one.categories),
       }))
       .toSorted((a: { hierarchy: number }, b: { hierarchy: number }) => a.hierarchy - b.hierarchy),
+    stacking: [
+      stacking.applicable_redeemables_per_category_limit,
+      stacking.applicable_redeemables_category_limits[category.id],
+      stacking.exclusive_categories.map((id: string) => id === category.id),
+    ],
     stacks: stacks.map(({ name, tiers: { ids } }: Record<string, ReturnType<typeof JSON.parse>>) => [
       name,
       ids.map(tierName),

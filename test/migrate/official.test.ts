@@ -65,13 +65,17 @@ const official = async () => {
     const url = new URL(request.url!, 'http://official.test')
     const answer = (status: number, body: unknown, headers: Record<string, string> = {}) =>
       response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body))
-    const isManaging = url.pathname === '/management/v1/projects/proj_1/custom-event-schemas'
+    const managed = /^\/management\/v1\/projects\/proj_1\/(custom-event-schemas|stacking-rules)$/.exec(
+      url.pathname,
+    )?.[1]
     if (
-      isManaging &&
+      managed !== undefined &&
       request.headers['x-management-id'] === 'manager' &&
       request.headers['x-management-token'] === 'secret 2'
     )
-      return answer(200, { object: 'list', data_ref: 'schemas', schemas: project.schemas, total: 1 })
+      return managed === 'stacking-rules'
+        ? answer(200, { object: 'list', data_ref: 'data', data: project.stacking, total: 1 })
+        : answer(200, { object: 'list', data_ref: 'schemas', schemas: project.schemas, total: 1 })
     if (
       request.method !== 'GET' ||
       request.headers['x-app-id'] !== 'official' ||
@@ -164,6 +168,7 @@ test('what can be read comes over, what cannot is told with its reason', async (
       'validation rules': '1 of 1',
       'assignments of rules': '2 of 2',
       'earning rules': '1 of 1',
+      'stacking rules': '1 of 1',
       'metadata schemas': '1 of 1',
     },
   )
@@ -229,6 +234,11 @@ test('it is here as it was there', async () => {
       ['string', 'review', { stars: 5 }],
       ['string', 'visit', {}],
     ],
+  )
+  const [stacking] = (await ask('/v1/stacking-rules')).data
+  assert.equal(
+    [stacking.applicable_redeemables_per_category_limit, stacking.joint_categories],
+    [null, sale.categories.map(({ id }: Entry) => id)],
   )
   const explained = await ask('/v1/loyalties/members/C1')
   assert.is(explained.loyalty_card.balance, 250)

@@ -190,6 +190,7 @@ export const makeProject = async (node: TestNode, { customers, codes }: Size): P
   await ask('POST', `/v1/rewards/${mug.id}/assignments`, { campaign: club.id, parameters: { loyalty: { points: 50 } } })
   await ask('POST', `/v1/loyalties/${club.id}/tiers`, [{ name: 'gold', points: { from: 20, to: 100000 } }])
   const autumn = await makePromotion(ask)
+  const [{ id: category }] = (await ask('GET', '/v1/categories')).data
   for (const source_id of ['autumn-1', 'autumn-2']) {
     const { redemptions } = await ask('POST', '/v1/redemptions', {
       redeemables: [{ object: 'promotion_tier', id: autumn.first }],
@@ -209,6 +210,11 @@ export const makeProject = async (node: TestNode, { customers, codes }: Size): P
   })
   await ask('PUT', `/v1/promotions/tiers/${autumn.first}`, { expiration_date: '2030-01-01T00:00:00Z' })
   await ask('POST', `/v1/promotions/tiers/${autumn.second}/disable`)
+  await ask('POST', '/v1/stacking-rules', {
+    applicable_redeemables_per_category_limit: null,
+    applicable_redeemables_category_limits: { [category]: 2 },
+    exclusive_categories: [category],
+  })
   await ask('PUT', `/v1/campaigns/${sale.id}`, { expiration_date: '2099-12-31T00:00:00Z' })
   await ask('POST', `/v1/campaigns/${sale.id}/disable`)
 }

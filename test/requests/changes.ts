@@ -56,8 +56,13 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
   })
   const stack = await made(`/v1/promotions/${promotion}/stacks`, { name: 'read stack', tiers: { ids: [tier.id] } })
   await made('/v1/access/roles', { name: 'read-desk', permissions: ['codes.read'] })
+  const stacking = await made('/v1/stacking-rules', {
+    applicable_redeemables_limit: 10,
+    applicable_redeemables_per_category_limit: 3,
+  })
   const user = (await made('/v1/access/users', { email: 'read@shop.test', role: 'reader' })).id
   return [
+    `/v1/stacking-rules/${stacking.id}`,
     `/v1/promotions/${promotion}/tiers`,
     `/v1/promotions/${promotion}/stacks`,
     `/v1/promotions/${promotion}/stacks/${stack.id}`,
@@ -78,6 +83,7 @@ export const createReads = async (node: TestNode): Promise<readonly string[]> =>
     `/v1/referrals/${friends}`,
     `/v1/referrals/members/${code}`,
     `/v1/referrals/members/${code}/holders`,
+    `/v1/referrals/${friends}/members/${code}/holders`,
     `/v1/referrals/${friends}/referrers/brings`,
     `/v1/referrals/${friends}/referees/brought`,
     `/v1/access/keys/${key}`,
@@ -130,9 +136,10 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       body: { properties: { width: { type: 'number', optional: true, array: false } } },
     },
     '/v1/stacking-rules/{stackingRulesId}': {
+      // There is one of them.
       make: async () => {
         const [found] = (await node.call('GET', '/v1/stacking-rules', undefined, { as: 'admin' })).body.data
-        return `/v1/stacking-rules/${(found ?? (await made('/v1/stacking-rules', { applicable_redeemables_limit: 10 }))).id}`
+        return `/v1/stacking-rules/${found.id}`
       },
       body: { redeemables_application_mode: 'PARTIAL' },
     },

@@ -156,10 +156,6 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       path: '/v1/metadata-schemas',
       body: { related_object: `size-${tag}`, properties: { width: { type: 'number', optional: true, array: false } } },
     }),
-    '/v1/stacking-rules': () => ({
-      path: '/v1/stacking-rules',
-      body: { applicable_redeemables_limit: 10, applicable_redeemables_per_category_limit: 3 },
-    }),
     '/v1/categories': (tag) => ({ path: '/v1/categories', body: { name: `category-${tag}`, hierarchy: 10 } }),
     '/v1/promotions/{campaignId}/tiers': async (tag) => ({
       path: `/v1/promotions/${await promotion(tag)}/tiers`,
@@ -235,6 +231,10 @@ export const createExamples = async (node: TestNode): Promise<Examples> => {
       body: { codes: [await code(`meta-${tag}`)], metadata: { a: 1 } },
     }),
     '/v1/publications': () => ({ path: '/v1/publications', body: { campaign: 'friends', customer: ANN } }),
+    '/v1/vouchers/qualification': async (tag) => {
+      await code(`qualified-${tag}`)
+      return { path: '/v1/vouchers/qualification', body: { customer: ANN, order: { amount: 5_000 } } }
+    },
     '/v1/validations': async (tag) => ({
       path: '/v1/validations',
       body: { ...redeemable(await code(`valid-${tag}`)), session: { type: 'LOCK' } },

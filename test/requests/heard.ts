@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { audienceOf, type Route } from '../../src/http/route.ts'
 import type { Answer, TestNode } from '../system/node.ts'
-import { differencesFrom, officialOf } from './official.ts'
+import { DESCRIBED, differencesFrom, officialOf } from './official.ts'
 
 /** Where answers differ from the contract on purpose, or where the contract's own description is wrong, with the reason. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
@@ -28,6 +28,46 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
 
 const isKnown = (difference: string): boolean => KNOWN.some(([pattern]) => pattern.test(difference))
 
+/** Where an answer may say more than its route declares, with the reason. */
+const OPEN: readonly (readonly [RegExp, string])[] = [
+  [/^TrackedEvent\.effects\[\]\./, 'what followed is told as in the activity log, by its type'],
+  [/\.(?:product|sku)\./, 'what a shop says of its products is kept as it is'],
+]
+
+const titleOf = (schema: v.GenericSchema): string | undefined => ('pipe' in schema ? v.getTitle(schema) : undefined)
+
+type Walked = v.GenericSchema & {
+  readonly entries?: Readonly<Record<string, v.GenericSchema>>
+  readonly wrapped?: v.GenericSchema
+  readonly item?: v.GenericSchema
+  readonly value?: v.GenericSchema
+  readonly options?: readonly v.GenericSchema[]
+}
+
+/** Fields of an answer that its schema does not name, each by its place. */
+const undeclared = (schema: v.GenericSchema, value: unknown, place: string, found: Set<string>): void => {
+  if (typeof value !== 'object' || value === null) return
+  const { type, entries, wrapped, item, value: each, options } = schema as Walked
+  const at = titleOf(schema) ?? place
+  if (wrapped) undeclared(wrapped, value, at, found)
+  else if (item && Array.isArray(value)) for (const one of value) undeclared(item, one, `${at}[]`, found)
+  else if (type === 'record' && each) for (const one of Object.values(value)) undeclared(each, one, `${at}.*`, found)
+  else if ((type === 'union' || type === 'variant') && options) {
+    const fitting = options.filter((option) => v.is(option, value))
+    const perOption = fitting.map((option) => {
+      const own = new Set<string>()
+      undeclared(option, value, at, own)
+      return own
+    })
+    for (const one of perOption.sort((a, b) => a.size - b.size)[0] ?? []) found.add(one)
+  } else if (entries)
+    for (const [name, inner] of Object.entries(value)) {
+      const declared = Object.hasOwn(entries, name) ? entries[name] : undefined
+      if (declared) undeclared(declared, inner, `${at}.${name}`, found)
+      else if (inner !== undefined) found.add(`${at}.${name}`)
+    }
+}
+
 /** A request that was answered well, and how. */
 export interface Exchanged {
   readonly path: string
@@ -40,7 +80,12 @@ export interface Heard {
   /** The first of each operation, by method and path of the route table. */
   readonly exchanged: ReadonlyMap<string, Exchanged>
   /** What was found: differences from the contract, and from the schemas that routes declare. */
-  found(): { readonly operations: number; readonly differences: readonly string[]; readonly unlike: readonly string[] }
+  found(): {
+    /** Operations of the contract that are served, and of which no answer was looked at. */
+    readonly unheard: readonly string[]
+    readonly differences: readonly string[]
+    readonly unlike: readonly string[]
+  }
 }
 
 const literals = (path: string): number => path.split('/').filter((segment) => !segment.startsWith('{')).length
@@ -67,6 +112,11 @@ export const hear = (node: TestNode, routes: readonly Route[]): Heard => {
         ...(response === undefined || status === 204 ? {} : { response: body }),
       })
     const result = response && v.safeParse(response, body)
+    if (response) {
+      const more = new Set<string>()
+      undeclared(response, body, `${method} ${served?.path} `, more)
+      for (const one of more) if (!OPEN.some(([pattern]) => pattern.test(one))) unlike.add(`${one} is not declared`)
+    }
     const [issue] = result?.issues ?? []
     if (issue) unlike.add(`${method} ${served?.path} ${v.getDotPath(issue)}: ${issue.message}`)
     const official = audienceOf(bare) === 'client' ? undefined : officialOf(method, bare)
@@ -85,7 +135,16 @@ export const hear = (node: TestNode, routes: readonly Route[]): Heard => {
       },
     },
     exchanged,
-    found: () => ({ operations: operations.size, differences: [...differences], unlike: [...unlike] }),
+    found: () => ({
+      unheard: DESCRIBED.filter(
+        ({ method, path }) =>
+          audienceOf(path) !== 'client' &&
+          paths.some(({ route, pattern }) => route.method.toUpperCase() === method && pattern.test(path)) &&
+          !operations.has(`${method} ${path}`),
+      ).map(({ method, path }) => `${method} ${path}`),
+      differences: [...differences],
+      unlike: [...unlike],
+    }),
   }
 }
 

@@ -50,8 +50,8 @@ const readContract = () => {
 
 const { places, operations } = readContract()
 
-/** How many answers the contract describes. */
-export const DESCRIBED = operations.length
+/** The operations that the contract describes the answers of. */
+export const DESCRIBED: readonly { readonly method: string; readonly path: string }[] = operations
 
 const literals = (path: string): number => path.split('/').filter((segment) => !segment.startsWith('{')).length
 

@@ -38,8 +38,28 @@ const EXCUSED: Readonly<Record<string, string>> = {
   '/v1/vouchers/importCSV': 'the same',
   '/v1/campaigns/{campaignId}/importCSV': 'the same',
   '/exports/{id}': 'is a file behind a signed link: orders/exports.test.ts',
-  '/management/v1/projects/{projectId}/stacking-rules': 'there is one of them: /v1/stacking-rules',
+  '/v1/stacking-rules':
+    'a project has them once, and others are made when they are deleted: redemption/stacking.test.ts',
+  '/management/v1/projects/{projectId}/stacking-rules': 'the same',
   '/v1/audit/simulations': 'answers with a stream of lines, and records nothing',
+}
+
+/** Operations of the contract that are not heard here, with the reason. */
+const UNHEARD: Readonly<Record<string, string>> = {
+  'POST /v1/campaigns/{campaignId}/importCSV': 'takes a file: vouchers/csv.test.ts',
+  'POST /v1/customers/{customerId}/permanent-deletion': 'forgets kept answers: privacy/erasure.test.ts',
+  'DELETE /v1/loyalties/{campaignId}': 'a program is gone at once (204), and no work of the background',
+  'POST /v1/oauth/token': 'for a form: access/oauth.test.ts',
+  'POST /v1/oauth/introspect': 'the same',
+  'POST /management/v1/projects/{projectId}/stacking-rules': 'there is one of them: redemption/stacking.test.ts',
+  ...Object.fromEntries(
+    [
+      'stacking-rules/{stackingRulesId}',
+      'metadata-schemas/{metadataSchemaId}',
+      'custom-event-schemas/{customEventSchemaId}',
+      'webhooks/{webhookId}',
+    ].map((path) => [`PUT /management/v1/projects/{projectId}/${path}`, 'heard by its other path']),
+  ),
 }
 
 let node: TestNode
@@ -76,7 +96,7 @@ const send = (example: Example, key: string, more: Record<string, string> = {}):
 const isForbidden = (example: Example, { status }: Answer) => example.path.startsWith('/client/') && status === 403
 
 /** Looks at what there is: without its answer it sees what there is now. */
-const LOOKS = /validations$|validate$|qualifications$|preview$|projections/
+const LOOKS = /validations$|validate$|qualifications?$|preview$|projections/
 
 /** All ids and codes that an answer names, in order. */
 const idsIn = (value: unknown): readonly string[] => {
@@ -164,10 +184,9 @@ test('what was answered has the form that its route declares and the public cont
     const answer = await read(path)
     assert.is(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`)
   })
-  const { operations, differences, unlike } = heard.found()
+  const { differences, unlike } = heard.found()
   assert.equal(differences, [])
   assert.equal(unlike, [])
-  assert.ok(operations > 75, `${operations} operations`)
 })
 
 test('every PUT and DELETE of one record does what it says, and answers in the form that its route declares', async () => {
@@ -188,8 +207,13 @@ test('every PUT and DELETE of one record does what it says, and answers in the f
     const gone = await node.call('DELETE', address, undefined, { as: 'admin' })
     assert.ok(gone.status < 300, `DELETE ${path}: ${gone.status} ${JSON.stringify(gone.body)}`)
   })
-  const { differences, unlike } = heard.found()
+  const { differences, unlike, unheard } = heard.found()
   assert.equal([differences, unlike], [[], []])
+  // Whatever the contract describes and this server has was looked at.
+  assert.equal(
+    unheard.filter((operation) => !UNHEARD[operation]),
+    [],
+  )
 })
 
 test('the API document has an example of every operation, which is of the form that its route takes and gives', () => {

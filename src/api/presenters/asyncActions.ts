@@ -3,16 +3,37 @@ import * as v from 'valibot'
 import { type JobProgress, JobType } from '../../domain/vouchers/job.ts'
 import { isoOf } from '../shapes.ts'
 
+const fields = {
+  id: v.string(),
+  type: JobType,
+  status: v.picklist(['ACCEPTED', 'IN_PROGRESS', 'DONE', 'FAILED']),
+  /** Percent. */
+  progress: v.number(),
+  /** How many items there are. */
+  total: v.number(),
+  campaign_id: v.nullable(v.string()),
+  request_id: v.string(),
+  created_at: v.string(),
+  updated_at: v.string(),
+  /** ms. */
+  processing_time: v.number(),
+  object: v.literal('async_action'),
+}
+
+/** In lists: what came of it is told of one alone. */
+export const ListedAction = v.pipe(v.object(fields), v.title('ListedAsyncAction'))
+
 export const AsyncActionObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    type: JobType,
-    status: v.picklist(['ACCEPTED', 'IN_PROGRESS', 'DONE', 'FAILED']),
-    /** Percent. */
-    progress: v.number(),
-    result: v.nullable(v.looseObject({ done_count: v.number(), failed_count: v.number() })),
-    created_at: v.string(),
-    object: v.literal('async_action'),
+  v.object({
+    ...fields,
+    result: v.nullable(
+      v.object({
+        message: v.optional(v.nullable(v.string())),
+        done_count: v.number(),
+        failed_count: v.number(),
+        failed: v.array(v.record(v.string(), v.unknown())),
+      }),
+    ),
   }),
   v.title('AsyncAction'),
 )

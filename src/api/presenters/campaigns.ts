@@ -4,28 +4,67 @@ import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../../../projections/voucherTotals.ts'
 import { wholeConfig } from '../../domain/codes.ts'
 import { present } from '../../domain/present.ts'
-import { type Campaign, CampaignType, campaignsIn, hasOwnCodes } from '../../domain/rulebook/campaign.ts'
+import { Campaign, campaignsIn, hasOwnCodes, LoyaltyCard } from '../../domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
+import { Discount, Gift, VoucherType } from '../../domain/rulebook/voucherSpec.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { CategoryObject, showCategories } from './categories.ts'
+import { createdAndUpdated, Metadata, switchedOff } from './parts.ts'
+import { PromotionTierObject } from './promotionTierObject.ts'
+
+/** The vouchers of a campaign. */
+const CampaignVoucher = v.pipe(
+  v.object({
+    type: VoucherType,
+    discount: v.optional(Discount),
+    gift: v.optional(Gift),
+    loyalty_card: v.optional(LoyaltyCard),
+    code_config: v.object({
+      length: v.optional(v.number()),
+      charset: v.optional(v.string()),
+      prefix: v.optional(v.string()),
+      postfix: v.optional(v.string()),
+      pattern: v.optional(v.string()),
+      initial_count: v.optional(v.number()),
+    }),
+    redemption: v.object({ quantity: v.nullable(v.number()) }),
+    is_referral_code: v.boolean(),
+    metadata: v.optional(Metadata),
+    /** Of loyalty programs. */
+    active: v.optional(v.boolean()),
+    object: v.optional(v.literal('voucher')),
+  }),
+  v.title('CampaignVoucher'),
+)
 
 export const CampaignObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
-    name: v.string(),
-    campaign_type: CampaignType,
+    ...Campaign.entries,
+    voucher: v.optional(CampaignVoucher),
+    vouchers_count: v.optional(v.number()),
     active: v.boolean(),
     auto_join: v.boolean(),
     join_once: v.boolean(),
-    voucher: v.optional(v.looseObject({ type: v.string(), is_referral_code: v.boolean() })),
     creation_status: v.string(),
     vouchers_generation_status: v.string(),
+    readonly: v.boolean(),
     protected: v.boolean(),
     category_id: v.nullable(v.string()),
     categories: v.array(CategoryObject),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
+    /** Of promotions, where one is asked for by itself. */
+    promotion: v.optional(
+      v.object({
+        object: v.literal('list'),
+        data_ref: v.literal('tiers'),
+        tiers: v.array(PromotionTierObject),
+        total: v.number(),
+        has_more: v.boolean(),
+      }),
+    ),
+    ...createdAndUpdated,
+    ...switchedOff,
     object: v.literal('campaign'),
   }),
   v.title('Campaign'),

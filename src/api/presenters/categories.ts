@@ -6,12 +6,13 @@ import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 
 export const CategoryObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     name: v.string(),
     hierarchy: v.number(),
     created_at: v.string(),
     updated_at: v.optional(v.string()),
+    switched_off: v.optional(v.string()),
     object: v.literal('category'),
   }),
   v.title('Category'),

@@ -5,7 +5,13 @@ import type { Services } from '../../services.ts'
 import { whyNot } from '../../time/trust.ts'
 import { isoOf } from '../shapes.ts'
 
-export const ClockObject = answerOf('clock', { now: v.string(), is_trusted: v.boolean() })
+export const ClockObject = answerOf('clock', {
+  now: v.string(),
+  is_trusted: v.boolean(),
+  since: v.nullable(v.string()),
+  ahead_seconds: v.nullable(v.number()),
+  reason: v.nullable(v.string()),
+})
 
 export const clockBody = (clock: Services['clock']) => {
   const distrust = clock.distrust()

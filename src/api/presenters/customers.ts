@@ -14,15 +14,73 @@ import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { giftBalances } from './giftBalances.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
+import { createdAndUpdated, Metadata } from './parts.ts'
 
 export const CustomerObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     source_id: v.optional(v.string()),
+    name: v.optional(v.string()),
+    description: v.optional(v.string()),
+    email: v.optional(v.string()),
+    phone: v.optional(v.string()),
+    birthdate: v.optional(v.string()),
+    address: v.nullable(
+      v.object({
+        city: v.nullish(v.string()),
+        state: v.nullish(v.string()),
+        line_1: v.nullish(v.string()),
+        line_2: v.nullish(v.string()),
+        country: v.nullish(v.string()),
+        postal_code: v.nullish(v.string()),
+      }),
+    ),
+    summary: v.object({
+      redemptions: v.object({
+        total_redeemed: v.number(),
+        total_failed: v.number(),
+        total_succeeded: v.number(),
+        total_rolled_back: v.number(),
+        total_rollback_failed: v.number(),
+        total_rollback_succeeded: v.number(),
+        gift: v.optional(v.object({ redeemed_amount: v.number(), amount_to_go: v.optional(v.number()) })),
+        loyalty_card: v.optional(v.object({ redeemed_points: v.number(), points_to_go: v.number() })),
+      }),
+      orders: v.object({
+        total_amount: v.number(),
+        total_count: v.number(),
+        average_amount: v.number(),
+        last_order_amount: v.number(),
+        last_order_date: v.optional(v.string()),
+      }),
+    }),
+    loyalty: v.object({
+      points: v.number(),
+      referred_customers: v.number(),
+      /** By the name of the program. */
+      campaigns: v.record(
+        v.string(),
+        v.object({ points: v.number(), loyalty_tier: v.optional(v.string()), referred_customers: v.number() }),
+      ),
+    }),
+    referrals: v.object({
+      total: v.number(),
+      campaigns: v.array(
+        v.object({
+          campaign_id: v.string(),
+          referrer_id: v.string(),
+          related_object_id: v.string(),
+          related_object_type: v.string(),
+          date: v.string(),
+        }),
+      ),
+    }),
+    metadata: Metadata,
+    system_metadata: Metadata,
+    /** Channels and distributions that are refused. */
+    unsubscribed: v.optional(v.unknown()),
+    ...createdAndUpdated,
     object: v.literal('customer'),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
-    metadata: v.record(v.string(), v.unknown()),
   }),
   v.title('Customer'),
 )

@@ -10,6 +10,7 @@ export const DistributionObject = v.pipe(
     ...Distribution.entries,
     created_at: v.string(),
     updated_at: v.nullable(v.string()),
+    switched_off: v.optional(v.string()),
     object: v.literal('distribution'),
   }),
   v.title('Distribution'),

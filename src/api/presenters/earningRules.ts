@@ -2,21 +2,32 @@
 
 import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
-import type { EarningRule } from '../../domain/rulebook/earningRule.ts'
+import { EarningRule } from '../../domain/rulebook/earningRule.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
+import { switchedOff } from './parts.ts'
+
+const { campaign_id: _, ...fields } = EarningRule.entries
 
 export const EarningRuleObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
-    event: v.string(),
-    loyalty: v.looseObject({ type: v.string() }),
+    ...fields,
+    validation_rule_id: v.nullable(v.string()),
     active: v.boolean(),
+    source: v.object({
+      banner: v.optional(v.string()),
+      object_id: v.string(),
+      object_type: v.literal('campaign'),
+    }),
+    automation_id: v.string(),
     created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    ...switchedOff,
     object: v.literal('earning_rule'),
   }),
   v.title('EarningRule'),

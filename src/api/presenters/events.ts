@@ -5,14 +5,16 @@ import type { CustomerState } from '../../domain/customer/state.ts'
 import type { TrackEvent } from '../../domain/decider/commands.ts'
 import { showCustomerBriefly } from './customers.ts'
 import { activityOf } from './facts/activity.ts'
+import { BriefCustomer } from './parts.ts'
 
+/** What followed; what else it says depends on its type, as the data of an entry in the activity log. */
 const Effect = v.looseObject({ type: v.string() })
 
 export const EventAnswer = v.pipe(
-  v.looseObject({
+  v.object({
     object: v.literal('event'),
     type: v.string(),
-    customer: v.looseObject({ id: v.string() }),
+    customer: BriefCustomer,
     referral: v.null(),
     loyalty: v.null(),
     metadata: v.record(v.string(), v.unknown()),

@@ -12,6 +12,8 @@ export const ExportObject = answerOf('export', {
   created_at: v.string(),
   status: v.picklist(['SCHEDULED', 'IN_PROGRESS', 'DONE', 'ERROR']),
   channel: v.string(),
+  /** Lines written so far. */
+  rows: v.optional(v.number()),
   exported_object: v.string(),
   parameters: v.record(v.string(), v.unknown()),
   result: v.nullable(v.object({ url: v.string() })),

@@ -7,19 +7,9 @@ import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
-import { generationOf, type Totals, wholeCampaign } from './campaigns.ts'
+import { CampaignObject as AnyCampaign, generationOf, type Totals, wholeCampaign } from './campaigns.ts'
 
-export const CampaignObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    name: v.string(),
-    campaign_type: v.string(),
-    active: v.boolean(),
-    created_at: v.string(),
-    object: v.literal('campaign'),
-  }),
-  v.title('LoyaltyCampaign'),
-)
+export const CampaignObject = v.pipe(v.omit(AnyCampaign.pipe[0], ['promotion']), v.title('LoyaltyCampaign'))
 
 const showWhole = (definition: Campaign, all: Definitions) => {
   const whole = wholeCampaign(definition, all)

@@ -17,21 +17,6 @@ import { showCategories } from './categories.ts'
 import { findProgram } from './loyalties.ts'
 import { showValidity } from './validity.ts'
 
-export const MemberObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    code: v.string(),
-    campaign: v.string(),
-    campaign_id: v.string(),
-    type: v.literal('LOYALTY_CARD'),
-    loyalty_card: v.looseObject({ points: v.number(), balance: v.number() }),
-    holder_id: v.string(),
-    active: v.boolean(),
-    object: v.literal('voucher'),
-  }),
-  v.title('LoyaltyCard'),
-)
-
 /** A card as the HTTP contract shows it: a voucher. */
 export const showCard = (card: Card, customer: string, rulebook: Rulebook) => {
   const definition = rulebook.entries('campaign').get(card.campaign.id)?.definition

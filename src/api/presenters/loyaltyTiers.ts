@@ -1,14 +1,23 @@
 // How the tiers of loyalty programs show.
 import * as v from 'valibot'
 import type { Entry } from '../../domain/rulebook/kind.ts'
-import type { LoyaltyTier } from '../../domain/rulebook/loyaltyTier.ts'
+import { LoyaltyTier } from '../../domain/rulebook/loyaltyTier.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
+import { switchedOff } from './parts.ts'
 
 export const TierObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), campaign_id: v.string(), object: v.literal('loyalty_tier') }),
+  v.object({
+    id: v.string(),
+    ...LoyaltyTier.entries,
+    config: v.object({ points: LoyaltyTier.entries.points }),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    ...switchedOff,
+    object: v.literal('loyalty_tier'),
+  }),
   v.title('LoyaltyTier'),
 )
 

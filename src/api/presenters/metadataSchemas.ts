@@ -2,20 +2,31 @@
 import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
-import type { MetadataProperty, MetadataSchema } from '../../domain/rulebook/metadataSchema.ts'
+import { MetadataProperty, type MetadataSchema } from '../../domain/rulebook/metadataSchema.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 
 export const MetadataSchemaObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     related_object: v.string(),
     properties: v.record(
       v.string(),
-      v.looseObject({ type: v.string(), optional: v.boolean(), array: v.boolean(), deleted: v.boolean() }),
+      v.object({
+        ...MetadataProperty.entries,
+        // The public API names bounds in camel case, the management API as they are sent.
+        objectType: v.nullish(v.string()),
+        minLength: v.optional(v.number()),
+        maxLength: v.optional(v.number()),
+        exactLength: v.optional(v.number()),
+        optional: v.boolean(),
+        array: v.boolean(),
+        deleted: v.boolean(),
+      }),
     ),
     allow_defined_only: v.boolean(),
     created_at: v.string(),
     updated_at: v.nullable(v.string()),
+    switched_off: v.optional(v.string()),
     object: v.literal('metadata_schema'),
   }),
   v.title('MetadataSchema'),

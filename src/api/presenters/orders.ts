@@ -1,26 +1,15 @@
 // How orders show.
 import * as v from 'valibot'
 import type { DocumentFields } from '../lists/filters.ts'
-
-const Person = v.looseObject({ id: v.string(), object: v.literal('customer') })
+import { orderFields } from './parts.ts'
 
 export const OrderObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
-    source_id: v.nullable(v.string()),
-    status: v.picklist(['CREATED', 'PAID', 'CANCELED', 'PROCESSING', 'FULFILLED']),
-    amount: v.number(),
-    total_amount: v.number(),
-    items: v.optional(v.array(v.looseObject({ id: v.string(), object: v.literal('order_item') }))),
-    metadata: v.record(v.string(), v.unknown()),
-    customer_id: v.nullable(v.string()),
-    customer: v.optional(Person),
-    referrer_id: v.nullable(v.string()),
-    referrer: v.optional(Person),
-    redemptions: v.record(v.string(), v.looseObject({ date: v.string() })),
+    ...orderFields,
+    redemptions: orderFields.redemptions.wrapped,
     created_at: v.string(),
     updated_at: v.nullable(v.string()),
-    object: v.literal('order'),
   }),
   v.title('Order'),
 )

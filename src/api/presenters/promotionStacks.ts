@@ -11,15 +11,16 @@ import { CategoryObject, showCategories } from './categories.ts'
 import { findPromotion } from './promotionTiers.ts'
 
 export const PromotionStackObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     name: v.string(),
-    tiers: v.looseObject({ ids: v.array(v.string()), hierarchy_mode: v.literal('MANUAL') }),
+    tiers: v.object({ ids: v.array(v.string()), hierarchy_mode: v.literal('MANUAL') }),
     campaign_id: v.string(),
     category_id: v.nullable(v.string()),
     categories: v.array(CategoryObject),
     created_at: v.string(),
     updated_at: v.optional(v.string()),
+    switched_off: v.optional(v.string()),
     object: v.literal('promotion_stack'),
   }),
   v.title('PromotionStack'),

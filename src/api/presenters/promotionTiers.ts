@@ -10,38 +10,9 @@ import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { campaignNamed } from './campaigns.ts'
-import { CategoryObject, showCategories } from './categories.ts'
-import { AssignmentObject, showAssignmentsTo } from './validationRules.ts'
+import { showCategories } from './categories.ts'
+import { showAssignmentsTo } from './validationRules.ts'
 import { showValidity } from './validity.ts'
-
-export const PromotionTierObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    name: v.string(),
-    banner: v.optional(v.string()),
-    action: v.looseObject({ discount: v.optional(v.looseObject({ type: v.string() })) }),
-    hierarchy: v.number(),
-    promotion_id: v.string(),
-    campaign_id: v.string(),
-    campaign: v.optional(v.looseObject({ id: v.string(), active: v.boolean(), object: v.literal('campaign') })),
-    active: v.boolean(),
-    metadata: v.record(v.string(), v.unknown()),
-    validation_rule_assignments: v.looseObject({ data: v.array(AssignmentObject), total: v.number() }),
-    category_id: v.optional(v.string()),
-    categories: v.array(CategoryObject),
-    /** What was redeemed of it; only where tiers are asked for by themselves. */
-    summary: v.optional(
-      v.object({
-        redemptions: v.object({ total_redeemed: v.number() }),
-        orders: v.object({ total_amount: v.number(), total_discount_amount: v.number() }),
-      }),
-    ),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
-    object: v.literal('promotion_tier'),
-  }),
-  v.title('PromotionTier'),
-)
 
 const showPromotion = ({ id, definition }: Entry<Campaign>) => ({
   id,

@@ -5,16 +5,33 @@ import type { VoucherRef } from '../../domain/customer/vouchers/facts.ts'
 import { type HeldVoucher, heldBy } from '../../domain/customer/vouchers/state.ts'
 import type { VoucherType } from '../../domain/rulebook/voucherSpec.ts'
 import { isoOf } from '../shapes.ts'
-import { showCustomerState } from './customers.ts'
+import { CustomerObject, showCustomerState } from './customers.ts'
+import { Metadata } from './parts.ts'
 
 export const PublicationObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     object: v.literal('publication'),
     customer_id: v.string(),
     source_id: v.nullable(v.string()),
     result: v.literal('SUCCESS'),
-    voucher: v.looseObject({ id: v.string(), code: v.string() }),
+    tracking_id: v.nullable(v.string()),
+    metadata: Metadata,
+    channel: v.string(),
+    /** Whole, where it may be told. */
+    customer: v.object({ ...v.partial(CustomerObject.pipe[0]).entries, id: v.string(), object: v.literal('customer') }),
+    /** The first of several. */
+    voucher: v.object({
+      id: v.string(),
+      code: v.string(),
+      campaign: v.nullable(v.string()),
+      campaign_id: v.nullable(v.string()),
+      type: v.string(),
+      is_referral_code: v.boolean(),
+      referrer_id: v.optional(v.string()),
+      holder_id: v.string(),
+      object: v.literal('voucher'),
+    }),
     vouchers_id: v.optional(v.array(v.string())),
     /** The codes of a publication of several. */
     vouchers: v.array(v.string()),

@@ -10,19 +10,74 @@ import { orderOf } from '../lists/pager.ts'
 import { isoOf } from '../shapes.ts'
 import { showCustomerBriefly } from './customers.ts'
 import { showOrder } from './facts/orders.ts'
+import { BriefCustomer, CalculatedOrder, Channel, Metadata } from './parts.ts'
+import { PromotionTierObject } from './promotionTierObject.ts'
+import { VoucherWithin } from './voucherObject.ts'
 
-export const RedemptionObject = v.pipe(
-  v.looseObject({
+/** The reward that points paid for, as it was then. */
+const PaidReward = v.object({
+  id: v.string(),
+  name: v.optional(v.string()),
+  type: v.optional(v.string()),
+  parameters: v.optional(Metadata),
+  metadata: v.optional(Metadata),
+  customer: v.optional(BriefCustomer),
+  assignment_id: v.optional(v.nullable(v.string())),
+  loyalty_tier_id: v.optional(v.nullable(v.string())),
+  created_at: v.optional(v.string()),
+  object: v.literal('reward'),
+})
+
+const TierWithin = v.pipe(v.partial(PromotionTierObject.pipe[0]), v.title('PromotionTierWithin'))
+
+/** The request that several redemptions came about by. */
+export const ParentRedemption = v.pipe(
+  v.object({
     id: v.string(),
     object: v.picklist(['redemption', 'redemption_rollback']),
     date: v.string(),
     customer_id: v.nullable(v.string()),
     tracking_id: v.nullable(v.string()),
-    metadata: v.record(v.string(), v.unknown()),
+    metadata: Metadata,
+    redemption: v.string(),
     result: v.picklist(['SUCCESS', 'FAILURE']),
     status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
-    order: v.nullable(v.looseObject({ object: v.literal('order') })),
-    customer: v.nullable(v.looseObject({ id: v.string() })),
+    order: v.nullable(CalculatedOrder),
+    channel: Channel,
+    customer: v.nullable(BriefCustomer),
+    related_object_type: v.literal('redemption'),
+    related_object_id: v.string(),
+  }),
+  v.title('ParentRedemption'),
+)
+
+export const RedemptionObject = v.pipe(
+  v.object({
+    id: v.string(),
+    object: v.picklist(['redemption', 'redemption_rollback']),
+    date: v.string(),
+    customer_id: v.nullable(v.string()),
+    tracking_id: v.nullable(v.string()),
+    metadata: Metadata,
+    result: v.picklist(['SUCCESS', 'FAILURE']),
+    status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
+    order: v.nullable(CalculatedOrder),
+    customer: v.nullable(BriefCustomer),
+    channel: v.optional(Channel),
+    /** Gift credits in minor units, or points; a rollback takes them back, and is negative. */
+    amount: v.optional(v.number()),
+    gift: v.optional(v.object({ amount: v.number() })),
+    loyalty_card: v.optional(v.object({ points: v.number() })),
+    reward: v.optional(PaidReward),
+    voucher: v.optional(VoucherWithin),
+    promotion_tier: v.optional(TierWithin),
+    /** Why it was rolled back, and by which rollback. */
+    reason: v.optional(v.string()),
+    rollback_id: v.optional(v.string()),
+    rollback_date: v.optional(v.string()),
+    failure_code: v.optional(v.string()),
+    failure_message: v.optional(v.string()),
+    error: v.optional(v.object({ message: v.string() })),
     /** The request of a redemption; the redemption of a rollback. */
     redemption: v.string(),
     related_object_type: v.picklist(['voucher', 'promotion_tier', 'redemption']),

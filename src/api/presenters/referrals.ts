@@ -3,11 +3,15 @@ import * as v from 'valibot'
 import { isoOf } from '../shapes.ts'
 
 export const HolderObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     redeemable_id: v.string(),
     campaign_id: v.string(),
     customer_id: v.string(),
+    redeemable_object: v.literal('voucher'),
+    campaign_type: v.literal('REFERRAL_PROGRAM'),
+    voucher_type: v.literal('DISCOUNT_VOUCHER'),
+    metadata: v.record(v.string(), v.unknown()),
     holder_role: v.picklist(['REFEREE', 'REFERRER']),
     object: v.literal('redeemable_holder'),
     created_at: v.string(),

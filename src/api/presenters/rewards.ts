@@ -2,20 +2,49 @@
 import * as v from 'valibot'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Reward } from '../../domain/rulebook/reward.ts'
-import type { RewardAssignment } from '../../domain/rulebook/rewardAssignment.ts'
+import { RewardAssignment } from '../../domain/rulebook/rewardAssignment.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
+import { Metadata, switchedOff } from './parts.ts'
 
 export const RewardObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), type: v.string(), object: v.literal('reward') }),
+  v.object({
+    id: v.string(),
+    name: v.string(),
+    type: v.picklist(['CAMPAIGN', 'COIN', 'MATERIAL']),
+    parameters: v.object({
+      campaign: v.optional(v.object({ id: v.string(), balance: v.nullish(v.number()), type: v.nullish(v.string()) })),
+      product: v.optional(v.object({ id: v.nullish(v.string()), sku_id: v.nullish(v.string()) })),
+      coin: v.optional(v.object({ exchange_ratio: v.number(), points_ratio: v.number() })),
+    }),
+    stock: v.nullable(v.number()),
+    redeemed: v.nullable(v.number()),
+    attributes: v.optional(
+      v.nullable(v.object({ image_url: v.nullish(v.string()), description: v.nullish(v.string()) })),
+    ),
+    metadata: Metadata,
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    object: v.literal('reward'),
+  }),
   v.title('Reward'),
 )
 
 export const AssignmentObject = v.pipe(
-  v.looseObject({ id: v.string(), reward_id: v.string(), object: v.literal('reward_assignment') }),
+  v.object({
+    id: v.string(),
+    reward_id: v.string(),
+    related_object_id: v.string(),
+    related_object_type: v.literal('campaign'),
+    parameters: RewardAssignment.entries.parameters,
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    ...switchedOff,
+    object: v.literal('reward_assignment'),
+  }),
   v.title('RewardAssignment'),
 )
 

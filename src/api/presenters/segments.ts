@@ -3,16 +3,24 @@
 import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
-import type { Segment } from '../../domain/rulebook/segment.ts'
+import { type Segment, SegmentType } from '../../domain/rulebook/segment.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { Metadata, switchedOff } from './parts.ts'
 
 export const SegmentObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     name: v.string(),
-    type: v.string(),
-    filter: v.nullable(v.unknown()),
+    type: SegmentType,
+    filter: v.nullable(Metadata),
+    /** Of a segment that was made with the native form of conditions. */
+    condition: v.optional(Metadata),
+    /** Of a static segment. */
+    customers_count: v.optional(v.number()),
+    trigger_on_rollout: v.boolean(),
+    rollout: v.object({ status: v.string(), done: v.number(), total: v.number() }),
+    ...switchedOff,
     created_at: v.string(),
     updated_at: v.optional(v.string()),
     initial_sync_status: v.picklist(['IN_PROGRESS', 'DONE']),

@@ -5,24 +5,44 @@ import { present } from '../../domain/present.ts'
 import { entriesOf } from '../../domain/rulebook/entries.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
-import type { Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
+import { type Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
 import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { createdAndUpdated, switchedOff } from './parts.ts'
 
 export const RuleObject = v.pipe(
-  v.looseObject({ id: v.string(), name: v.string(), object: v.literal('validation_rules') }),
+  v.object({
+    id: v.string(),
+    ...ValidationRule.entries,
+    error: v.optional(v.object({ message: v.string() })),
+    assignments_count: v.number(),
+    ...createdAndUpdated,
+    ...switchedOff,
+    object: v.literal('validation_rules'),
+  }),
   v.title('ValidationRule'),
 )
 
 export const AssignmentObject = v.pipe(
-  v.looseObject({
+  v.object({
     id: v.string(),
     rule_id: v.string(),
     related_object_id: v.string(),
     related_object_type: v.string(),
+    created_at: v.string(),
+    updated_at: v.nullable(v.string()),
+    ...switchedOff,
     object: v.literal('validation_rules_assignment'),
   }),
   v.title('ValidationRuleAssignment'),
 )
+
+/** The rules that are assigned to something. */
+export const AssignmentList = v.object({
+  object: v.literal('list'),
+  data_ref: v.literal('data'),
+  data: v.array(AssignmentObject),
+  total: v.number(),
+})
 
 const NOTHING_IN_PARTICULAR = { included: [], excluded: [], included_all: true }
 

@@ -1,55 +1,20 @@
 // How codes show: vouchers, gift cards, loyalty cards.
 
-import * as v from 'valibot'
 import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../../../projections/vouchers.ts'
 import { cardByCode } from '../../domain/customer/loyalty/state.ts'
 import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
-import { type Gift, VoucherType } from '../../domain/rulebook/voucherSpec.ts'
+import type { Gift } from '../../domain/rulebook/voucherSpec.ts'
 import type { CodeState } from '../../domain/vouchers/code.ts'
 import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
 import { loadCode } from '../../runtime/codeStreams.ts'
 import type { Services } from '../../services.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
-import { CategoryObject, showCategories } from './categories.ts'
+import { showCategories } from './categories.ts'
 import { showCard } from './loyaltyMembers.ts'
 import { showAssignmentsTo } from './validationRules.ts'
 import { showValidity } from './validity.ts'
-
-export const VoucherObject = v.pipe(
-  v.looseObject({
-    id: v.string(),
-    code: v.string(),
-    campaign: v.optional(v.string()),
-    campaign_id: v.optional(v.string()),
-    category: v.optional(v.string()),
-    category_id: v.optional(v.string()),
-    categories: v.array(CategoryObject),
-    type: VoucherType,
-    discount: v.optional(v.looseObject({ type: v.string() })),
-    gift: v.optional(v.looseObject({ amount: v.number(), balance: v.number() })),
-    loyalty_card: v.optional(v.looseObject({ points: v.number(), balance: v.number() })),
-    start_date: v.optional(v.string()),
-    expiration_date: v.optional(v.string()),
-    redemption: v.looseObject({
-      quantity: v.optional(v.number()),
-      redeemed_quantity: v.number(),
-      object: v.literal('list'),
-      url: v.string(),
-    }),
-    publish: v.looseObject({ object: v.literal('list'), count: v.number(), url: v.string() }),
-    active: v.boolean(),
-    additional_info: v.optional(v.string()),
-    metadata: v.record(v.string(), v.unknown()),
-    is_referral_code: v.boolean(),
-    holder_id: v.optional(v.string()),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
-    object: v.literal('voucher'),
-  }),
-  v.title('Voucher'),
-)
 
 /** What a gift voucher has had in all, and what is left of it, minor units. */
 const showGift = ({ amount, effect }: Gift, { taken, added }: VoucherSums) => ({

@@ -25,7 +25,7 @@ const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const quantity = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 /** What a loyalty card begins with and how long its points last. */
-const LoyaltyCard = v.object({
+export const LoyaltyCard = v.object({
   points: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_POINTS)), 0),
   expiration_rules: v.nullish(ExpirationRules),
 })

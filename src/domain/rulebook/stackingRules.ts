@@ -68,10 +68,8 @@ const PERMISSIVE: StackingRules = {
 
 /** The rules by which redeemables go together now. */
 export const stackingRulesOf = ({ entries }: Definitions): StackingRules => {
-  for (const { definition } of (
-    (entries.stackingRules ?? new Map()) as ReadonlyMap<string, Entry<StackingRules>>
-  ).values())
-    return definition
+  const all = (entries.stackingRules ?? new Map()) as ReadonlyMap<string, Entry<StackingRules>>
+  for (const { definition, off } of all.values()) if (off === undefined) return definition
   return PERMISSIVE
 }
 

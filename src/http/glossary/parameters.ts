@@ -22,6 +22,7 @@ export const parameters = {
   projectId: 'The id of the project',
   customEventSchemaId: 'Which event schema, by id',
   metadataSchemaId: 'The metadata schema: its id, or the kind of resource that it is of',
+  audienceRulesOnly: 'Whether rules are asked only for what they say of the customer',
   categoryId: 'Which category, by id',
   stackingRulesId: 'The stacking rules, by id',
   stackId: 'Which promotion stack, by id',
