@@ -51,7 +51,7 @@ const inPieces = async <T, R>(
   const results: R[] = []
   const entries = items.entries()
   let isOver = false
-  const lane = async () => {
+  const worker = async () => {
     for (const [index, item] of entries) {
       if (isOver || signal.aborted) return
       try {
@@ -62,7 +62,7 @@ const inPieces = async <T, R>(
       }
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
   signal.throwIfAborted()
   return results
 }

@@ -65,7 +65,7 @@ const TTL_UNITS = {
 const MAX_TTL_MS = 365 * TTL_UNITS.DAYS
 const DEFAULT_TTL_DAYS = 7
 
-export const Session = v.nullish(
+export const RedemptionSession = v.nullish(
   v.pipe(
     v.object({
       type: v.optional(v.literal('LOCK', 'must be equal to LOCK'), 'LOCK'),
@@ -79,20 +79,20 @@ export const Session = v.nullish(
     ),
   ),
 )
-export type Session = v.InferOutput<typeof Session>
+export type RedemptionSession = v.InferOutput<typeof RedemptionSession>
 
 /** How long a session's locks last, ms; seven days where the request does not say. */
-export const ttlOf = ({ ttl, ttl_unit: unit }: NonNullable<Session>): number =>
+export const ttlOf = ({ ttl, ttl_unit: unit }: NonNullable<RedemptionSession>): number =>
   ttl === null || ttl === undefined
     ? DEFAULT_TTL_DAYS * TTL_UNITS.DAYS
     : Math.max(1, Math.round(ttl * TTL_UNITS[unit ?? 'DAYS']))
 
 /** A session that ends after `longest` ms at the latest. */
-export const atMost = (session: NonNullable<Session>, longest: number): NonNullable<Session> =>
+export const atMost = (session: NonNullable<RedemptionSession>, longest: number): NonNullable<RedemptionSession> =>
   ttlOf(session) <= longest ? session : { ...session, ttl: longest / TTL_UNITS.MINUTES, ttl_unit: 'MINUTES' }
 
 /** A session as it is answered: under its own key, else under one of its request's, the same for a repeat of that. */
-export const showSession = (session: NonNullable<Session>, request: string | undefined) => ({
+export const showSession = (session: NonNullable<RedemptionSession>, request: string | undefined) => ({
   key: session.key ?? (request === undefined ? `ssn_${randomBytes(16).toString('hex')}` : idFrom('ssn', request)),
   type: 'LOCK' as const,
   ttl: session.ttl ?? DEFAULT_TTL_DAYS,
@@ -105,7 +105,7 @@ export const asksFields = {
   order: v.nullish(OrderInput),
   metadata: v.nullish(GivenMetadata),
   tracking_id: v.nullish(outsideIdOrNone()),
-  session: Session,
+  session: RedemptionSession,
 }
 
 /** What may be asked for is always told in full; of categories there are none. */

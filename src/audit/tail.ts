@@ -38,7 +38,7 @@ export const bringForward = async (
   asked: readonly Behind[],
   signal?: AbortSignal,
 ): Promise<readonly BroughtForward[]> => {
-  const slots = new Map(
+  const copies = new Map(
     asked.map((one) => [
       nameOf(one.projection, one.key),
       { ...one, wasAbsent: one.document === null && since <= from, isLooked: since <= from },
@@ -56,20 +56,20 @@ export const bringForward = async (
         for (const fact of batch.facts)
           for (const projection of routes.of(fact.type))
             for (const key of keysOf(projection, fact)) {
-              const slot = slots.get(nameOf(projection, key))
-              if (slot === undefined || fact.position > slot.upTo) continue
-              if (!slot.isLooked && fact.position > since) {
-                slot.isLooked = true
-                slot.wasAbsent = slot.document === null
+              const copy = copies.get(nameOf(projection, key))
+              if (copy === undefined || fact.position > copy.upTo) continue
+              if (!copy.isLooked && fact.position > since) {
+                copy.isLooked = true
+                copy.wasAbsent = copy.document === null
               }
-              if (slot.parked || (slot.at !== undefined && fact.position <= slot.at)) continue
+              if (copy.parked || (copy.at !== undefined && fact.position <= copy.at)) continue
               try {
-                const after = projection.evolve(slot.document, fact, key)
-                if (after === slot.document) continue
-                Object.assign(slot, { document: after, at: fact.position })
-                if (slot.isLooked && after === null) slot.wasAbsent = true
+                const after = projection.evolve(copy.document, fact, key)
+                if (after === copy.document) continue
+                Object.assign(copy, { document: after, at: fact.position })
+                if (copy.isLooked && after === null) copy.wasAbsent = true
               } catch {
-                Object.assign(slot, { parked: true })
+                Object.assign(copy, { parked: true })
               }
             }
         if (batch.caughtUp || (batch.position !== undefined && batch.position >= last)) break
@@ -79,7 +79,7 @@ export const bringForward = async (
     }
   }
   return asked.map(({ projection, key }) => {
-    const { document, at, wasAbsent } = slots.get(nameOf(projection, key))!
+    const { document, at, wasAbsent } = copies.get(nameOf(projection, key))!
     return { document, at, wasAbsent: wasAbsent || document === null }
   })
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Projection } from '../../projections/projection.ts'
 import { sortable } from '../domain/position.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { heldOf } from '../projector/batchWriter.ts'
+import { entryOf } from '../projector/batchWriter.ts'
 import { buildInto, type Projector } from '../projector/index.ts'
 import { listParked } from '../projector/parked.ts'
 import { isDamagedDocument, type Keyed, type ReadModel } from '../readmodel/index.ts'
@@ -278,7 +278,7 @@ const compareOne = async ({
     const since = await positionNow()
     const now = new Map((await served.find(filter, { limit: keys.length })).map((one) => [one._id, one]))
     const until = await positionNow()
-    const then = new Map((await again.find(filter, { limit: keys.length })).map((one) => [one._id, heldOf(one)]))
+    const then = new Map((await again.find(filter, { limit: keys.length })).map((one) => [one._id, entryOf(one)]))
     const behind = keys.map((key): Behind => {
       const document = now.get(key)
       const upTo = document === undefined ? until : atOf(document)

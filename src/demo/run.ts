@@ -49,10 +49,10 @@ const made = (answer: unknown): Made => answer as Made
 const each = async <T, R>(list: readonly T[], work: (one: T, index: number) => Promise<R>): Promise<readonly R[]> => {
   const results: R[] = []
   const queue = list.entries()
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     for (const [index, one] of queue) results[index] = await work(one, index)
   }
-  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, lane))
+  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, worker))
   return results
 }
 
@@ -63,10 +63,10 @@ interface SentEvent extends Omit<DemoEvent, 'customer'> {
 }
 
 /**
- * Batches whose order among each other does not matter, in lanes: events of one customer are all in one, in the order in which they
+ * Batches whose order among each other does not matter, in sequences: events of one customer are all in one, in the order in which they
  * happened, and next to each other, since those that come together are decided and recorded together, at a fraction of the cost.
  */
-const lanes = (events: readonly SentEvent[]): readonly (readonly SentEvent[])[] => {
+const sequences = (events: readonly SentEvent[]): readonly (readonly SentEvent[])[] => {
   const byCustomer = new Map<string, SentEvent[]>()
   for (const event of events) {
     const theirs = byCustomer.get(event.customer.source_id)
@@ -122,8 +122,8 @@ export const fillWithDemo = async (
 
   progress(0, 'events')
   const sent = completed(year, codes)
-  const sendAll = (lane: readonly SentEvent[]): Promise<void> => inBatches(send, lane, (n) => progress(n, 'events'))
-  await Promise.all(lanes(sent.slice(0, -NEWEST)).map(sendAll))
+  const sendAll = (events: readonly SentEvent[]): Promise<void> => inBatches(send, events, (n) => progress(n, 'events'))
+  await Promise.all(sequences(sent.slice(0, -NEWEST)).map(sendAll))
   await sendAll(sent.slice(-NEWEST))
 
   progress(0, 'redemptions')

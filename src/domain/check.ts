@@ -42,7 +42,7 @@ export const ruled = (id: string, evaluation: Evaluation): Check => ({
 })
 
 /** What follows when all questions are answered with yes, else the first that was not. */
-export const settle = <T>(
+export const conclude = <T>(
   checks: Checks<T>,
 ): { readonly failed: Check; readonly made?: never } | { readonly failed?: never; readonly made: T } => {
   for (;;) {

@@ -179,7 +179,7 @@ export const fromRefusal = (refusal: Refusal): Failure =>
 export const isFailure = (value: object): value is Failure => 'failed' in value && value.failed === true
 
 /** A domain refusal becomes a failure; anything else stays what it is. */
-export const settleRefusal = <T extends object>(value: T | Failure | Refused): T | Failure =>
+export const asFailure = <T extends object>(value: T | Failure | Refused): T | Failure =>
   isRefused(value) ? fromRefusal(value.refused) : value
 
 /** The error body of a failure, also for one item of a batch. */

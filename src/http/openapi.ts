@@ -67,11 +67,11 @@ const schemaJson = (schema: v.GenericSchema, typeMode: 'input' | 'output', compo
     defs.set(`#/$defs/${name}`, `Recursive${components.anonymous}`)
   }
   for (const [name, child] of recursive) {
-    const settled = hoist(child, components, defs)
-    if (isObject(settled)) addComponent(components, defs.get(`#/$defs/${name}`)!, settled)
+    const hoisted = hoist(child, components, defs)
+    if (isObject(hoisted)) addComponent(components, defs.get(`#/$defs/${name}`)!, hoisted)
   }
-  const settled = hoist(json, components, defs)
-  return isObject(settled) ? settled : {}
+  const hoisted = hoist(json, components, defs)
+  return isObject(hoisted) ? hoisted : {}
 }
 
 /** The properties of a schema, each with what its name means, unless it says so itself or refers to what does. */
@@ -128,15 +128,15 @@ const queryParameters = (route: Route, components: Components): readonly JsonObj
   if (route.query === undefined) return []
   const schema = schemaJson(route.query, 'input', components)
   return Object.entries(properties(schema, components)).map(([name, property]) => {
-    const settled = isObject(property) ? typedDefault(property) : {}
-    const description = typeof settled.description === 'string' ? settled.description : meaningOfParameter(name)
+    const typed = isObject(property) ? typedDefault(property) : {}
+    const description = typeof typed.description === 'string' ? typed.description : meaningOfParameter(name)
     return {
       name,
       in: 'query',
       required: requiredNames(schema).includes(name),
       ...describedAs(description),
-      ...(settled.type === 'object' ? { style: 'deepObject', explode: true } : {}),
-      schema: settled,
+      ...(typed.type === 'object' ? { style: 'deepObject', explode: true } : {}),
+      schema: typed,
     }
   })
 }

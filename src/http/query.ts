@@ -56,13 +56,13 @@ const put = (root: Branch, path: readonly string[], value: string): boolean => {
 }
 
 /** A branch whose names are all indexes is a list, in the order of the indexes; gaps close. */
-const settle = (node: string | Branch, root: boolean): QueryValue => {
+const toValue = (node: string | Branch, { isRoot } = { isRoot: false }): QueryValue => {
   if (typeof node === 'string') return node
   const entries = [...node.children]
-  if (!root && entries.length > 0 && entries.every(([name]) => INDEX.test(name)))
-    return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, child]) => settle(child, false))
+  if (!isRoot && entries.length > 0 && entries.every(([name]) => INDEX.test(name)))
+    return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, child]) => toValue(child))
   const object: Record<string, QueryValue> = Object.create(null)
-  for (const [name, child] of entries) object[name] = settle(child, false)
+  for (const [name, child] of entries) object[name] = toValue(child)
   return object
 }
 
@@ -96,7 +96,7 @@ export const parseQuery = (query: string): { readonly value: QueryValue } | Fail
     if (!put(root, path, value))
       return refuse('invalid_query_params', `The parameter ${quote(name)} contradicts an earlier one`)
   }
-  return { value: settle(root, true) }
+  return { value: toValue(root, { isRoot: true }) }
 }
 
 const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)

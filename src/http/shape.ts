@@ -207,7 +207,7 @@ const isFilledList = (value: unknown): boolean => Array.isArray(value) && value.
 
 const isLeaf = ({ kind }: Shape): boolean => kind === 'open' || kind === 'scalar'
 
-const settled = (shape: Shape): Shape => (shape.kind === 'later' ? settled(shape.shape()) : shape)
+const resolved = (shape: Shape): Shape => (shape.kind === 'later' ? resolved(shape.shape()) : shape)
 
 const NONE: readonly Issue[] = []
 
@@ -216,7 +216,7 @@ const depth = ([first]: readonly Issue[]): number => first?.path?.length ?? 0
 
 /** What one of several forms leaves unread: of the form that takes the value, else of the one that reads the most of it. */
 const walkChoice = (options: readonly Option[], value: unknown, path: Path): readonly Issue[] => {
-  const possible = options.filter(({ shape }) => fits(settled(shape), value))
+  const possible = options.filter(({ shape }) => fits(resolved(shape), value))
   const chosen = possible.length > 1 ? possible.find(({ schema }) => takes(schema, value)) : possible[0]
   if (chosen) return walk(chosen.shape, value, path)
   if (possible.length === 0 && isFilledList(value)) return [issueAt(path, value, 'must be object')]
@@ -252,7 +252,7 @@ const walk = (shape: Shape, value: unknown, path: Path): readonly Issue[] => {
       if (isRecord(value)) return walkFields(shape, value, path)
       return isFilledList(value) ? [issueAt(path, value, 'must be object')] : NONE
     case 'items': {
-      if (!Array.isArray(value) || isLeaf(settled(shape.item))) return NONE
+      if (!Array.isArray(value) || isLeaf(resolved(shape.item))) return NONE
       const found: Issue[] = []
       for (let key = 0; key < value.length && found.length < MAX_FOUND; key++)
         found.push(...walk(shape.item, value[key], [...path, step(value, key, value[key])]))

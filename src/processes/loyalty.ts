@@ -61,7 +61,7 @@ export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProces
         case 'PointsTransferredIn': {
           const { from, transfer } = fact.data
           if (from.customer === own) return
-          await tell(from.customer, { type: 'SettleTransfer', card: from.card.id, transfer }, fact)
+          await tell(from.customer, { type: 'CompleteTransfer', card: from.card.id, transfer }, fact)
           return
         }
         case 'PointsTransferRejected': {

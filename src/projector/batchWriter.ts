@@ -9,14 +9,14 @@ import type { Condemned } from './condemned.ts'
 import { createDocumentCache } from './documentCache.ts'
 import {
   ALL_PROJECTIONS,
+  type CacheEntry,
   fill,
   fold,
-  type Held,
   type ParkedNames,
   type Parking,
   plan,
   type Routes,
-  type Slot,
+  type WorkingCopy,
 } from './fold.ts'
 import { parkedDocuments, parkedWrites } from './parked.ts'
 
@@ -89,26 +89,33 @@ interface StoredDocument extends Keyed {
 }
 
 /** What is stored is the document, its key and the position of the newest fact that changed it. */
-const storedOf = ({ key, document, at }: Slot): Keyed => ({ ...document, _id: key, _at: sortable(at ?? 0n) })
+const storedOf = ({ key, document, at }: WorkingCopy): Keyed => ({ ...document, _id: key, _at: sortable(at ?? 0n) })
 
-export const heldOf = ({ _id, _at, ...document }: StoredDocument): Held => ({
+export const entryOf = ({ _id, _at, ...document }: StoredDocument): CacheEntry => ({
   document,
   at: _at === undefined ? undefined : BigInt(_at),
 })
 
-/** Gives slots of one projection the documents that the store has. */
-export const fillFrom = async (readModel: ReadModel, collection: string, slots: readonly Slot[]): Promise<void> => {
-  const keys = slots.map(({ key }) => key)
+/** Gives copies of one projection the documents that the store has. */
+export const fillFrom = async (
+  readModel: ReadModel,
+  collection: string,
+  copies: readonly WorkingCopy[],
+): Promise<void> => {
+  const keys = copies.map(({ key }) => key)
   const found = await readModel.plain<StoredDocument>(collection).find({ _id: { $in: keys } }, { limit: keys.length })
   const byKey = new Map(found.map((document) => [document._id, document]))
-  for (const slot of slots) {
-    const document = byKey.get(slot.key)
-    if (document !== undefined) fill(slot, heldOf(document))
+  for (const copy of copies) {
+    const document = byKey.get(copy.key)
+    if (document !== undefined) fill(copy, entryOf(document))
   }
 }
 
 /** What one transaction has to write, by collection; `collectionOf` says where a projection's documents are. */
-export const writesOf = (changed: readonly Slot[], collectionOf: (projection: Projection) => string): Writes[] => {
+export const writesOf = (
+  changed: readonly WorkingCopy[],
+  collectionOf: (projection: Projection) => string,
+): Writes[] => {
   const byProjection = new Map<Projection, { inserts: Keyed[]; replaces: Keyed[]; deletes: string[] }>()
   for (const change of changed) {
     let own = byProjection.get(change.projection)
@@ -148,7 +155,7 @@ export const createBatchWriter = ({
   failed.catch(() => undefined)
   const cache = createDocumentCache({ maxBytes: CACHE_BYTES, maxDocuments: cacheSize })
   /** What the commit under way writes: the store does not have it yet, so it must not fall out of the cache. */
-  let underWay = new Map<Projection, Map<string, Held>>()
+  let underWay = new Map<Projection, Map<string, CacheEntry>>()
 
   const collectionOf = ({ name }: Projection): string => {
     const member = lane.members[name]
@@ -156,18 +163,18 @@ export const createBatchWriter = ({
     return member.collection
   }
 
-  /** Gives the slots their documents: from memory, else from the store, one question a collection. */
-  const load = async (slots: readonly Slot[]): Promise<void> => {
-    const missing = new Map<Projection, Slot[]>()
-    for (const slot of slots) {
-      const { projection, key } = slot
+  /** Gives the copies their documents: from memory, else from the store, one question a collection. */
+  const load = async (copies: readonly WorkingCopy[]): Promise<void> => {
+    const missing = new Map<Projection, WorkingCopy[]>()
+    for (const copy of copies) {
+      const { projection, key } = copy
       if (projection.insertOnly) continue
       const known = underWay.get(projection)?.get(key) ?? cache.get(projection.name, key)
-      if (known !== undefined) fill(slot, known)
+      if (known !== undefined) fill(copy, known)
       else {
         const asked = missing.get(projection)
-        if (asked) asked.push(slot)
-        else missing.set(projection, [slot])
+        if (asked) asked.push(copy)
+        else missing.set(projection, [copy])
       }
     }
     await Promise.all([...missing].map(([projection, asked]) => fillFrom(readModel, collectionOf(projection), asked)))
@@ -176,7 +183,7 @@ export const createBatchWriter = ({
   /** Condemns what a commit was refused for. A batch of one fact condemns all of its documents when none was named. */
   const rejected = (
     { refused, error }: Extract<Committed, { kind: 'rejected' }>,
-    changed: readonly Slot[],
+    changed: readonly WorkingCopy[],
     isOneFact: boolean,
   ): DocumentsRejected => {
     const byCollection = new Map(changed.map(({ projection }) => [collectionOf(projection), projection.name]))
@@ -214,7 +221,7 @@ export const createBatchWriter = ({
     return { readable, parkings }
   }
 
-  const commit = async (batch: Batch, changed: readonly Slot[], parkings: readonly Parking[]): Promise<void> => {
+  const commit = async (batch: Batch, changed: readonly WorkingCopy[], parkings: readonly Parking[]): Promise<void> => {
     const position = batch.position
     const done = { facts: batch.facts.length, documents: changed.length, parked: parkings.length }
     const told = () => {
@@ -243,12 +250,12 @@ export const createBatchWriter = ({
       const { readable, parkings } = parkUnreadable(batch)
       const planned = plan(routes, readable, parked)
       for (const { fact } of parkings) parked.add(ALL_PROJECTIONS, fact.stream)
-      await load(planned.slots)
+      await load(planned.copies)
       const folded = fold(planned, parked)
       await committing
       // Nobody waits for this batch any more, and whoever closed may be moving the lane himself by now.
       if (closed) return
-      const writing = new Map<Projection, Map<string, Held>>()
+      const writing = new Map<Projection, Map<string, CacheEntry>>()
       for (const { projection, key, document, at } of folded.changed) {
         if (projection.insertOnly) continue
         const held = { document, at }

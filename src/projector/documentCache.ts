@@ -1,7 +1,7 @@
 // Documents of all read models that a session keeps in memory, in one bound: who has the most customers has the most documents too.
 import { LRUCache } from 'lru-cache'
 import { sizeOf } from '../domain/size.ts'
-import type { Held } from './fold.ts'
+import type { CacheEntry } from './fold.ts'
 
 /** What a document costs beside its text, of which it takes several times, bytes. */
 const DOCUMENT_BYTES = 500
@@ -14,8 +14,8 @@ export interface DocumentCacheOptions {
 }
 
 export interface DocumentCache {
-  get(projection: string, key: string): Held | undefined
-  set(projection: string, key: string, held: Held): void
+  get(projection: string, key: string): CacheEntry | undefined
+  set(projection: string, key: string, held: CacheEntry): void
   /** Bytes that all are taken to have. */
   readonly bytes: number
 }
@@ -24,7 +24,7 @@ export interface DocumentCache {
 export const createDocumentCache = ({ maxBytes, maxDocuments }: DocumentCacheOptions): DocumentCache => {
   // As many as `maxDocuments`, by their least size: told so by `max`, it would take the room for all of them at once.
   const least = Math.max(DOCUMENT_BYTES, Math.floor(maxBytes / maxDocuments))
-  const cache = new LRUCache<string, Held>({
+  const cache = new LRUCache<string, CacheEntry>({
     maxSize: maxBytes,
     sizeCalculation: ({ document }) => Math.max(least, DOCUMENT_BYTES + PER_BYTE * sizeOf(document).bytes),
   })

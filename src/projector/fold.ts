@@ -4,13 +4,13 @@ import type { RecordedFact } from '../domain/recorded.ts'
 import { erasedBy } from '../domain/traces.ts'
 
 /** A document and the position of the newest fact that changed it; `document` null: there is none. */
-export interface Held {
+export interface CacheEntry {
   readonly document: ProjectedDocument | null
   readonly at: bigint | undefined
 }
 
 /** One document while a batch is folded. */
-export interface Slot extends Held {
+export interface WorkingCopy extends CacheEntry {
   readonly projection: Projection
   readonly key: string
   /** Whether the document store has a document of this key. */
@@ -22,7 +22,7 @@ export interface Slot extends Held {
 
 /** One fact that one document has to be shown. */
 export interface Step {
-  readonly slot: Slot
+  readonly copy: WorkingCopy
   readonly fact: RecordedFact
 }
 
@@ -35,16 +35,16 @@ export interface Parking {
   readonly error?: string
 }
 
-/** What a batch has to do. Slots begin without a document: `fill` those of which the store, or memory, has one. */
+/** What a batch has to do. Copies begin without a document: `fill` those of which the store, or memory, has one. */
 export interface Plan {
-  readonly slots: readonly Slot[]
+  readonly copies: readonly WorkingCopy[]
   readonly steps: readonly Step[]
   readonly parkings: readonly Parking[]
 }
 
 export interface Folded {
-  /** Slots whose documents are to be written or deleted. */
-  readonly changed: readonly Slot[]
+  /** Copies whose documents are to be written or deleted. */
+  readonly changed: readonly WorkingCopy[]
   readonly parkings: readonly Parking[]
 }
 
@@ -96,44 +96,44 @@ export const streamKey = (stream: string): string => `stream ${stream}`
 const errorText = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
-/** The slots of a plan: one for each document, found by its key. */
-const createSlots = () => {
-  const all: Slot[] = []
-  const byKey = new Map<Projection, Map<string, Slot>>()
-  const make = (projection: Projection, key: string): Slot => {
-    const slot: Slot = { projection, key, existed: false, document: null, at: undefined, dirty: false }
-    all.push(slot)
-    return slot
+/** The copies of a plan: one for each document, found by its key. */
+const createCopies = () => {
+  const all: WorkingCopy[] = []
+  const byKey = new Map<Projection, Map<string, WorkingCopy>>()
+  const make = (projection: Projection, key: string): WorkingCopy => {
+    const copy: WorkingCopy = { projection, key, existed: false, document: null, at: undefined, dirty: false }
+    all.push(copy)
+    return copy
   }
   return {
     all,
-    of(projection: Projection, key: string, erases = false): Slot {
+    of(projection: Projection, key: string, erases = false): WorkingCopy {
       // Made by one fact, so there is nothing to find.
       if (projection.insertOnly) {
-        const slot = make(projection, key)
+        const copy = make(projection, key)
         // It is not read, and is there for all that anybody knows.
-        if (erases) fill(slot, { document: {}, at: undefined })
-        return slot
+        if (erases) fill(copy, { document: {}, at: undefined })
+        return copy
       }
       let own = byKey.get(projection)
       if (own === undefined) {
         own = new Map()
         byKey.set(projection, own)
       }
-      let slot = own.get(key)
-      if (slot === undefined) {
-        slot = make(projection, key)
-        own.set(key, slot)
+      let copy = own.get(key)
+      if (copy === undefined) {
+        copy = make(projection, key)
+        own.set(key, copy)
       }
-      return slot
+      return copy
     },
   }
 }
 
-export const fill = (slot: Slot, { document, at }: Held): void => {
-  slot.existed = document !== null
-  slot.document = document
-  slot.at = at
+export const fill = (copy: WorkingCopy, { document, at }: CacheEntry): void => {
+  copy.existed = document !== null
+  copy.document = document
+  copy.at = at
 }
 
 /**
@@ -141,7 +141,7 @@ export const fill = (slot: Slot, { document, at }: Held): void => {
  * `parked` is added to as keys fail.
  */
 export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: ParkedNames): Plan => {
-  const slots = createSlots()
+  const copies = createCopies()
   const steps: Step[] = []
   const parkings: Parking[] = []
   for (const fact of facts) {
@@ -167,22 +167,22 @@ export const plan = (routes: Routes, facts: readonly RecordedFact[], parked: Par
       }
       for (const key of keys) {
         if (waiting?.has(key)) parkings.push({ projection: name, key, fact })
-        else steps.push({ slot: slots.of(projection, key, erasedBy(fact) !== undefined), fact })
+        else steps.push({ copy: copies.of(projection, key, erasedBy(fact) !== undefined), fact })
       }
     }
   }
-  return { slots: slots.all, steps, parkings }
+  return { copies: copies.all, steps, parkings }
 }
 
 /** A plan that shows these facts to one document, whatever the projection's own keys say. */
 export const planFor = (projection: Projection, key: string, facts: readonly RecordedFact[]): Plan => {
-  const slots = createSlots()
-  const slot = slots.of(
+  const copies = createCopies()
+  const copy = copies.of(
     projection,
     key,
     facts.every((fact) => erasedBy(fact) !== undefined),
   )
-  return { slots: slots.all, steps: facts.map((fact) => ({ slot, fact })), parkings: [] }
+  return { copies: copies.all, steps: facts.map((fact) => ({ copy, fact })), parkings: [] }
 }
 
 /**
@@ -191,29 +191,29 @@ export const planFor = (projection: Projection, key: string, facts: readonly Rec
  * `late` shows facts although newer ones were seen, for facts that had been parked.
  */
 export const fold = (
-  { slots, steps }: Plan,
+  { copies, steps }: Plan,
   parked: ParkedNames,
   { late = false }: { late?: boolean } = {},
 ): Folded => {
   const parkings: Parking[] = []
-  for (const { slot, fact } of steps) {
-    const { projection, key } = slot
+  for (const { copy, fact } of steps) {
+    const { projection, key } = copy
     if (parked.of(projection.name)?.has(key)) {
       parkings.push({ projection: projection.name, key, fact })
       continue
     }
-    if (!late && slot.at !== undefined && fact.position <= slot.at) continue
+    if (!late && copy.at !== undefined && fact.position <= copy.at) continue
     try {
-      const after = projection.evolve(slot.document, fact, key)
-      if (after === slot.document) continue
-      slot.document = after
-      slot.dirty = true
-      if (slot.at === undefined || fact.position > slot.at) slot.at = fact.position
+      const after = projection.evolve(copy.document, fact, key)
+      if (after === copy.document) continue
+      copy.document = after
+      copy.dirty = true
+      if (copy.at === undefined || fact.position > copy.at) copy.at = fact.position
     } catch (error) {
       parked.add(projection.name, key)
       parkings.push({ projection: projection.name, key, fact, error: errorText(error) })
     }
   }
-  const changed = slots.filter(({ dirty, existed, document }) => dirty && (existed || document !== null))
+  const changed = copies.filter(({ dirty, existed, document }) => dirty && (existed || document !== null))
   return { changed, parkings }
 }

@@ -85,9 +85,9 @@ export const retryParked = async ({
       if (member === undefined) throw new Error(`${name} is no member of lane ${id}`)
       return member.collection
     }
-    for (const one of new Set(planned.slots.map((slot) => slot.projection))) {
-      const slots = planned.slots.filter((slot) => slot.projection === one)
-      if (!one.insertOnly) await fillFrom(readModel, collectionOf(one), slots)
+    for (const one of new Set(planned.copies.map((copy) => copy.projection))) {
+      const copies = planned.copies.filter((copy) => copy.projection === one)
+      if (!one.insertOnly) await fillFrom(readModel, collectionOf(one), copies)
     }
     const folded = fold(planned, names, { late: true })
     const failed = folded.parkings.find(({ error }) => error !== undefined)

@@ -272,7 +272,7 @@ const swapHeld = async (options: SwapOptions, beside: Lane, member: Member): Pro
     const writesNow = async (): Promise<Writes[]> => {
       const names = condemned.addTo(createParkedNames(parkedBeside.map((fact) => [fact.projection, fact.key] as const)))
       const planned = plan(routesOf([projection]), facts, names)
-      if (!projection.insertOnly) await fillFrom(readModel, member.collection, planned.slots)
+      if (!projection.insertOnly) await fillFrom(readModel, member.collection, planned.copies)
       const folded = fold(planned, names)
       const parkings = condemned.explained([...planned.parkings, ...folded.parkings])
       const moved = [

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { consolePages } from '../../src/console/assets.ts'
-import { isFailure, settleRefusal } from '../../src/http/errors.ts'
+import { asFailure, isFailure } from '../../src/http/errors.ts'
 import type { Answer } from '../../src/http/route.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 
@@ -90,7 +90,7 @@ test('every address below /console is the one page; files of the build are kept 
   const folder = mkdtempSync(join(tmpdir(), 'tributary-console-'))
   const pages = consolePages(folder)
   const answerOf = (path: string, headers = {}): Answer | undefined => {
-    const settled = settleRefusal<Answer>(pages.answer(path, new Headers(headers)))
+    const settled = asFailure<Answer>(pages.answer(path, new Headers(headers)))
     return isFailure(settled) ? undefined : settled
   }
   assert.is(answerOf('/console'), undefined, 'not built yet')

@@ -96,7 +96,7 @@ const messagesFor = (
       return {
         to: fact.data.from.customer,
         key,
-        command: { type: 'SettleTransfer', card: fact.data.from.card.id, transfer: fact.data.transfer },
+        command: { type: 'CompleteTransfer', card: fact.data.from.card.id, transfer: fact.data.transfer },
       }
     case 'PointsTransferRejected': {
       const { from: source, transfer, reason, card } = fact.data

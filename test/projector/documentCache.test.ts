@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDocumentCache } from '../../src/projector/documentCache.ts'
-import type { Held } from '../../src/projector/fold.ts'
+import type { CacheEntry } from '../../src/projector/fold.ts'
 
-const held = (size: number): Held => ({ document: { text: 'x'.repeat(size) } as never, at: 1n })
+const held = (size: number): CacheEntry => ({ document: { text: 'x'.repeat(size) } as never, at: 1n })
 
 test('whatever is put in under whatever names, all of it together stays within the bound', () => {
   const maxBytes = 60_000

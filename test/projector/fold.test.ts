@@ -5,10 +5,10 @@ import { projections } from '../../projections/index.ts'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import {
+  type CacheEntry,
   createParkedNames,
   fill,
   fold,
-  type Held,
   plan,
   planFor,
   routesOf,
@@ -56,9 +56,9 @@ test('a document that comes and goes within a batch is not written', () => {
 
 test('a document that the store has is deleted', () => {
   const [fact] = recorded([dropped('a')])
-  const held: Held = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 1n }
+  const held: CacheEntry = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 1n }
   const planned = planFor(counters, 'a', [fact!])
-  fill(planned.slots[0]!, held)
+  fill(planned.copies[0]!, held)
   const { changed } = fold(planned, createParkedNames())
   assert.is(changed.length, 1)
   assert.is(changed[0]!.document, null)
@@ -67,9 +67,9 @@ test('a document that the store has is deleted', () => {
 
 test('a fact that a document has seen is not shown again', () => {
   const facts = recorded([counted('a', 1), counted('a', 2)])
-  const held: Held = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 100n }
+  const held: CacheEntry = { document: { name: 'a', total: 1, facts: 1, last: null }, at: 100n }
   const planned = planFor(counters, 'a', facts)
-  fill(planned.slots[0]!, held)
+  fill(planned.copies[0]!, held)
   const { changed } = fold(planned, createParkedNames())
   assert.is((changed[0]!.document as { total: number }).total, 3)
 })

@@ -4,7 +4,7 @@ import assert from 'node:assert'
 import fc from 'fast-check'
 import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
-import { createParkedNames, fill, fold, type Held, plan, routesOf } from '../../src/projector/fold.ts'
+import { type CacheEntry, createParkedNames, fill, fold, plan, routesOf } from '../../src/projector/fold.ts'
 import { BSON } from '../../src/readmodel/index.ts'
 
 export type Documents = Readonly<Record<string, ProjectedDocument>>
@@ -15,20 +15,20 @@ const stored = (document: ProjectedDocument): ProjectedDocument =>
 
 /** The documents of one projection after these batches; each batch begins with what the store gives back. */
 export const project = (projection: Projection, batches: readonly (readonly RecordedFact[])[]): Documents => {
-  const store = new Map<string, Held>()
+  const store = new Map<string, CacheEntry>()
   const parked = createParkedNames()
   for (const batch of batches) {
     const planned = plan(routesOf([projection]), batch, parked)
     if (!projection.insertOnly)
-      for (const slot of planned.slots) {
-        const held = store.get(slot.key)
-        if (held !== undefined) fill(slot, held)
+      for (const copy of planned.copies) {
+        const held = store.get(copy.key)
+        if (held !== undefined) fill(copy, held)
       }
     const folded = fold(planned, parked)
     const failed = [...planned.parkings, ...folded.parkings].find(({ error }) => error !== undefined)
     if (failed) throw new Error(`${projection.name} ${failed.key} at ${failed.fact.type}: ${failed.error}`)
     for (const { key, document, at } of folded.changed) {
-      const held: Held = { document, at }
+      const held: CacheEntry = { document, at }
       if (held.document === null) store.delete(key)
       else {
         if (projection.insertOnly && store.has(key) && !isReplay(store.get(key)!, held))
@@ -42,7 +42,7 @@ export const project = (projection: Projection, batches: readonly (readonly Reco
   )
 }
 
-const isReplay = (one: Held, other: Held): boolean => one.at === other.at
+const isReplay = (one: CacheEntry, other: CacheEntry): boolean => one.at === other.at
 
 /** Cuts `items` before the given places. */
 const cut = <T>(items: readonly T[], places: readonly number[]): T[][] => {

@@ -5,7 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
-import { heldOf } from '../../src/projector/batchWriter.ts'
+import { entryOf } from '../../src/projector/batchWriter.ts'
 import { type LaneRun, runLane } from '../../src/projector/runner.ts'
 import type { Lane } from '../../src/readmodel/index.ts'
 import { until } from '../until.ts'
@@ -80,7 +80,7 @@ const run = async (
     Object.fromEntries(
       [...store.documents(name)]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, document]) => [key, heldOf({ ...document, _id: key }).document!]),
+        .map(([key, document]) => [key, entryOf({ ...document, _id: key }).document!]),
     )
   const firsts = new Map<string, string | null>()
   for (const { projection, key, error } of store.parked().toSorted((a, b) => (a._id < b._id ? -1 : 1)))

@@ -333,7 +333,7 @@ const buildNode = (condition: Condition, build: Build): Node => {
  * The exact end of an answer: parts of a condition may change without the whole changing, so such instants are passed over.
  * Past their bound, or out of steps, the instant reached so far: too early, never too late.
  */
-const settled = (ask: (at: number) => Answer | undefined, first: Answer): number | null => {
+const heldUntil = (ask: (at: number) => Answer | undefined, first: Answer): number | null => {
   let { until } = first
   for (let n = 0; n < MAX_PASSED_OVER && until < Number.POSITIVE_INFINITY; n++) {
     const next = ask(until)
@@ -369,7 +369,7 @@ export const compile = (condition: Condition, environment: Environment): Compile
         get until() {
           if (end === undefined) {
             const aside = asideOf()
-            end = settled((at) => whileAffordable(() => root.ask(subject, aside, at)), first)
+            end = heldUntil((at) => whileAffordable(() => root.ask(subject, aside, at)), first)
           }
           return end
         },

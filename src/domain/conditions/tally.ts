@@ -38,9 +38,9 @@ export const addToTally = (tally: Tally, at: number, recordedAt?: number, amount
   const place = upperBound(recent, at)
   recent.splice(place, 0, at)
   amounts.splice(place, 0, amount ?? 0)
-  const settled = upperBound(recent, recordedAt ?? recent[recent.length - 1]! - AHEAD_MS)
-  const keepFrom = Math.max(0, settled - 1)
-  const ahead = settled < recent.length
+  const arrived = upperBound(recent, recordedAt ?? recent[recent.length - 1]! - AHEAD_MS)
+  const keepFrom = Math.max(0, arrived - 1)
+  const ahead = arrived < recent.length
   return {
     count: tally.count + 1,
     first: isEmpty ? at : Math.min(tally.first, at),
@@ -60,13 +60,13 @@ export const readTally = (tally: Tally | undefined, now: number): TallyReading =
   const { count, first, last, sum = 0, amounts } = tally
   if (last <= now) return { count, sum, first, last, next: Number.POSITIVE_INFINITY }
   const recent = tally.recent ?? [last]
-  const settled = upperBound(recent, now)
+  const arrived = upperBound(recent, now)
   let come = sum
-  if (amounts) for (let i = settled; i < recent.length; i++) come -= amounts[i]!
-  const seen = count - (recent.length - settled)
-  const next = recent[settled]!
+  if (amounts) for (let i = arrived; i < recent.length; i++) come -= amounts[i]!
+  const seen = count - (recent.length - arrived)
+  const next = recent[arrived]!
   if (seen <= 0) return { ...NOTHING_SEEN, next }
-  return { count: seen, sum: come, first, last: settled > 0 ? recent[settled - 1] : first, next }
+  return { count: seen, sum: come, first, last: arrived > 0 ? recent[arrived - 1] : first, next }
 }
 
 /** How many of sorted numbers are at most `limit`. */

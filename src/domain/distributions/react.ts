@@ -2,7 +2,7 @@
 
 import { calendarOf } from '../calendar.ts'
 import { type Channel, channelOf } from '../channels/index.ts'
-import { askedAll, type Check, type Checks, no, ruled, settle, yes } from '../check.ts'
+import { askedAll, type Check, type Checks, conclude, no, ruled, yes } from '../check.ts'
 import type { Occurrence, Order } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import { type Consent, consentOf } from '../customer/consents.ts'
@@ -192,7 +192,7 @@ export const reactWithMessages = (draft: Draft, fact: DecidedFact): void => {
   const place = draft.facts.indexOf(fact)
   for (const prepared of waiting) {
     const { id, definition, revision } = prepared.entry
-    const { failed } = settle(
+    const { failed } = conclude(
       checksOf({
         state: draft.state,
         rulebook,

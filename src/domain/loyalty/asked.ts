@@ -87,8 +87,8 @@ export interface ReceiveTransfer extends Request {
   readonly from: Counterpart
 }
 
-export interface SettleTransfer {
-  readonly type: 'SettleTransfer'
+export interface CompleteTransfer {
+  readonly type: 'CompleteTransfer'
   readonly card: string
   readonly transfer: string
 }
@@ -134,7 +134,7 @@ export type LoyaltyCommand =
   | RemovePoints
   | TransferPoints
   | ReceiveTransfer
-  | SettleTransfer
+  | CompleteTransfer
   | ReturnTransfer
   | RedeemReward
   | RefundPoints

@@ -21,7 +21,7 @@ import { lotFor, lotsOut, movement, refOf } from './ledger.ts'
 import { redeemReserved, refund } from './payments.ts'
 import { expiryOf, programsOf } from './programs.ts'
 import { activate } from './timed.ts'
-import { receiveTransfer, returnTransfer, settleTransfer, transferOut } from './transfers.ts'
+import { completeTransfer, receiveTransfer, returnTransfer, transferOut } from './transfers.ts'
 
 const issue = (
   draft: Draft,
@@ -157,8 +157,8 @@ export const performLoyalty = (draft: Draft, command: LoyaltyCommand): Refused |
       return transferOut(draft, command, requested(command))
     case 'ReceiveTransfer':
       return receiveTransfer(draft, command, requested(command))
-    case 'SettleTransfer':
-      return settleTransfer(draft, command)
+    case 'CompleteTransfer':
+      return completeTransfer(draft, command)
     case 'ReturnTransfer':
       return returnTransfer(draft, command)
     case 'RedeemReward':

@@ -1,6 +1,6 @@
 // Earning: each fact is shown to the rules that it sets off; each pays once for it, or the reason why not is kept.
 
-import { askedAll, type Check, type Checks, no, ruled, settle, timely, yes } from '../check.ts'
+import { askedAll, type Check, type Checks, conclude, no, ruled, timely, yes } from '../check.ts'
 import type { Compiled } from '../conditions/compile.ts'
 import type { Occurrence, Order, Subject } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
@@ -285,7 +285,7 @@ const askInOrder = (draft: Draft, asked: Asked, rules: readonly PreparedRule[]):
       decline(CLOSED)
       continue
     }
-    const { failed, made } = settle(checksOf(asked, rule, draft.state))
+    const { failed, made } = conclude(checksOf(asked, rule, draft.state))
     if (failed) decline(failed.reason ?? failed.is)
     else if (made) {
       pay(draft, asked, rule, made)

@@ -5,11 +5,11 @@ import type { Card } from '../customer/loyalty/state.ts'
 import { idFrom } from '../ids.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import {
+  type CompleteTransfer,
   exceeded,
   overfull,
   type ReceiveTransfer,
   type ReturnTransfer,
-  type SettleTransfer,
   type TransferPoints,
   usable,
 } from './asked.ts'
@@ -56,7 +56,7 @@ export const transferOut = (draft: Draft, command: TransferPoints, requested: Re
       { type: 'ReceiveTransfer', transfer, card: to.card.id, points, from: sideOf(draft, card) },
       requested,
     )
-    settleTransfer(draft, { type: 'SettleTransfer', card: card.id, transfer })
+    completeTransfer(draft, { type: 'CompleteTransfer', card: card.id, transfer })
   }
   return undefined
 }
@@ -96,7 +96,7 @@ export const receiveTransfer = (
 }
 
 /** It arrived: nothing is kept for its return. */
-export const settleTransfer = (draft: Draft, { card: id, transfer }: SettleTransfer): undefined => {
+export const completeTransfer = (draft: Draft, { card: id, transfer }: CompleteTransfer): undefined => {
   const card = draft.state.loyalty.cards[id]
   if (card && Object.hasOwn(card.transit, transfer))
     draft.emit('PointsTransferSettled', {
