@@ -70,7 +70,7 @@ const told = (services: Services, id: string, token: string, position: bigint | 
   const secret = key.role === 'client' ? customerSecret(services.rulebook.current().project.customerKey, id) : undefined
   return {
     status,
-    body: { ...showKey(key), token, ...(secret === undefined ? {} : { customer_secret: secret }) },
+    body: { ...showKey(key), token, customer_secret: secret },
     headers: NO_STORE,
     consistencyToken: position,
   }

@@ -115,7 +115,7 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
         ? ready
         : {
             body: showCard(ready.card, ready.state.id, services.rulebook.current()),
-            ...(ready.position === undefined ? {} : { consistencyToken: ready.position }),
+            consistencyToken: ready.position,
           }
   }
   if (!card) {
@@ -131,7 +131,7 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
   if (!held) return notFound('voucher', card.code)
   return {
     body: showCard(held, executed.state.id, services.rulebook.current()),
-    ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+    consistencyToken: executed.position,
   }
 }
 
@@ -170,7 +170,7 @@ export const loyaltyMemberCommands = (services: Services) => [
         if (executed.kind === 'refused') return fromRefusal(executed.refusal)
         return {
           body: showCard(executed.state.loyalty.cards[found.card.id]!, executed.state.id, services.rulebook.current()),
-          ...(executed.position === undefined ? {} : { consistencyToken: executed.position }),
+          consistencyToken: executed.position,
         }
       },
     }),

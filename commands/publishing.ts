@@ -83,7 +83,7 @@ export const answer = async (
   position: bigint | undefined,
 ): Promise<Outcome> => ({
   body: showHeld(state, held, await creditsLeft(services, state)),
-  ...(position === undefined ? {} : { consistencyToken: position }),
+  consistencyToken: position,
 })
 
 /** What all ways to a code have in common: who asks for which publication, for whom, of what. */

@@ -1,7 +1,7 @@
 // Who did what: changes of definitions, balances, customers, keys, users and roles, with their actors.
 import * as v from 'valibot'
 import type { AccessLogDocument } from '../projections/accessLog.ts'
-import { allOf } from '../src/api/lists/filters.ts'
+import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { isoOf } from '../src/api/shapes.ts'
@@ -55,17 +55,14 @@ const show = (services: Services, entry: AccessLogDocument): v.InferOutput<typeo
   request_id: entry.request_id,
 })
 
-const equal = (field: string, value: string | undefined): Record<string, unknown> =>
-  value === undefined ? {} : { [field]: value }
-
 const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
   const user = query.actor === undefined ? undefined : userByEmail(services.access.current().users, query.actor)
   const filter = allOf(
-    equal('actor', user?.id ?? query.actor),
-    equal('role', query.role),
-    equal('action', query.action),
-    equal('resource_type', query.resource_type),
-    equal('resource', query.resource_id),
+    equals('actor', user?.id ?? query.actor),
+    equals('role', query.role),
+    equals('action', query.action),
+    equals('resource_type', query.resource_type),
+    equals('resource', query.resource_id),
     spanFilter('at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<AccessLogDocument>('accessLog'), filter)

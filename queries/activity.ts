@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
-import { allOf } from '../src/api/lists/filters.ts'
+import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer, showCustomerBriefly } from '../src/api/presenters/customers.ts'
@@ -75,10 +75,10 @@ const log = async (
   if (!customer) return notFound('customer', name)
   const filter = allOf(
     { customer: customer._id },
-    query.category === undefined ? {} : { category: query.category },
-    query.type === undefined ? {} : { type: query.type },
-    query.campaign_id === undefined ? {} : { 'data.campaign.id': query.campaign_id },
-    query.campaign_type === undefined ? {} : { 'data.campaign.campaign_type': query.campaign_type },
+    equals('category', query.category),
+    equals('type', query.type),
+    equals('data.campaign.id', query.campaign_id),
+    equals('data.campaign.campaign_type', query.campaign_type),
     spanFilter('created_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
-import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/filters.ts'
+import { allOf, type DocumentFields, equals, filterQuery, TIME } from '../src/api/lists/filters.ts'
 import { documents, listBody, pageOf } from '../src/api/lists/pager.ts'
 import { spanFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
@@ -49,12 +49,7 @@ const credits = async (
   const filters = filterQuery(query.filters, FIELDS, { timeZone, now })
   if (isFailure(filters)) return filters
   const { type } = query
-  const filter = allOf(
-    { campaign },
-    type === undefined ? {} : { type },
-    spanFilter('created_at', query, timeZone),
-    filters,
-  )
+  const filter = allOf({ campaign }, equals('type', type), spanFilter('created_at', query, timeZone), filters)
   const source = documents(services.readModel.collection<CreditTransactionDocument>('creditTransactions'), filter)
   const page = await pageOf(source, TRANSACTION_ORDERS, query)
   if (isFailure(page)) return page

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
-import { allOf } from '../src/api/lists/filters.ts'
+import { allOf, equals } from '../src/api/lists/filters.ts'
 import {
   documents,
   listBody,
@@ -55,10 +55,10 @@ type ListQuery = v.InferOutput<typeof ListQuery>
 const filterOf = (query: ListQuery, timeZone: string): Record<string, unknown> =>
   allOf(
     query.email === undefined ? {} : { email: emailKey(query.email) },
-    query.phone === undefined ? {} : { 'profile.phone': query.phone },
-    query.city === undefined ? {} : { 'profile.address.city': query.city },
-    query.name === undefined ? {} : { 'profile.name': query.name },
-    query.segment_id === undefined ? {} : { segments: query.segment_id },
+    equals('profile.phone', query.phone),
+    equals('profile.address.city', query.city),
+    equals('profile.name', query.name),
+    equals('segments', query.segment_id),
     rangeFilter('created_at', query.created_at, timeZone),
     rangeFilter('updated_at', query.updated_at, timeZone),
   )

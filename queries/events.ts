@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerEventsDocument } from '../projections/customerEvents.ts'
 import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
-import { allOf } from '../src/api/lists/filters.ts'
+import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
@@ -62,7 +62,7 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   const filter = allOf(
     { type: 'customer.custom_event' },
     customer ? { customer: customer._id } : {},
-    query.event === undefined ? {} : { event: query.event },
+    equals('event', query.event),
     spanFilter('occurred_at', query, services.rulebook.current().project.timeZone),
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
@@ -113,7 +113,7 @@ export const eventQueries = (services: Services) => [
         event === undefined ? byCustomer.count({}) : undefined,
       ])
       const events = totals?.events ?? 0
-      return { body: { object: 'count', events, ...(customers === undefined ? {} : { customers }) } }
+      return { body: { object: 'count', events, customers } }
     },
   }),
 ]

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import type { LoyaltyTransactionDocument } from '../projections/loyaltyTransactions.ts'
-import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/filters.ts'
+import { allOf, type DocumentFields, equals, filterQuery, TIME } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
@@ -45,7 +45,7 @@ export const listTransactions = async (
   const filters = filterQuery(query.filters, FIELDS, { timeZone, now })
   if (isFailure(filters)) return filters
   const { type } = query
-  const filter = allOf(of, type === undefined ? {} : { type }, spanFilter('created_at', query, timeZone), filters)
+  const filter = allOf(of, equals('type', type), spanFilter('created_at', query, timeZone), filters)
   const source = documents(services.readModel.collection<LoyaltyTransactionDocument>('loyaltyTransactions'), filter)
   const page = await pageOf(source, TRANSACTION_ORDERS, query)
   if (isFailure(page)) return page

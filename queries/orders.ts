@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import type { OrderDocument } from '../projections/orders.ts'
-import { allOf, filterQuery } from '../src/api/lists/filters.ts'
+import { allOf, equals, filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
@@ -54,7 +54,7 @@ const list = async (
   if (isFailure(filters)) return filters
   const filter = allOf(
     who ? { customer: who._id } : {},
-    query.status === undefined ? {} : { status: query.status },
+    equals('status', query.status),
     rangeFilter('created_at', query.created_at, timeZone),
     rangeFilter('updated_at', query.updated_at, timeZone),
     filters,

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
-import { allOf, type DocumentFields, filterQuery, NOTHING } from '../src/api/lists/filters.ts'
+import { allOf, type DocumentFields, equals, filterQuery, NOTHING } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
@@ -115,8 +115,8 @@ const list = async (
   const filter = allOf(
     campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
     holder === undefined ? {} : { customer: holder._id },
-    voucher === undefined ? {} : { 'vouchers.code': voucher },
-    sourceId === undefined ? {} : { source_id: sourceId },
+    equals('vouchers.code', voucher),
+    equals('source_id', sourceId),
     parameters,
     filters,
   )

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import type { RedemptionDocument } from '../projections/redemptions.ts'
 import type { VoucherDocument } from '../projections/vouchers.ts'
-import { allOf, type DocumentFields, filterQuery } from '../src/api/lists/filters.ts'
+import { allOf, type DocumentFields, equals, filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
@@ -119,11 +119,11 @@ const filterOf = async (
   const filters = filterQuery(query.filters, FIELDS, { timeZone: rulebook.project.timeZone, now })
   if (isFailure(filters)) return filters
   return allOf(
-    result === undefined ? {} : { result },
+    equals('result', result),
     // Redemptions outlive their campaign: its id still finds them.
     campaign === undefined ? {} : { 'campaign.id': entry?.id ?? campaign },
     who ? { customer: who._id } : {},
-    voucher === undefined ? {} : { 'voucher.code': voucher },
+    equals('voucher.code', voucher),
     rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
     filters,
   )

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import type { RejectedEventDocument } from '../projections/rejectedEvents.ts'
-import { allOf } from '../src/api/lists/filters.ts'
+import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
@@ -34,7 +34,7 @@ const ListQuery = v.object({
 
 const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
   const filter = allOf(
-    query.event === undefined ? {} : { event: query.event },
+    equals('event', query.event),
     query.resent === undefined ? {} : { resent_at: query.resent ? { $ne: null } : null },
   )
   const source = documents(services.readModel.collection<RejectedEventDocument>('rejectedEvents'), filter)

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import type { VoucherDocument, VoucherSums } from '../projections/vouchers.ts'
-import { allOf, type DocumentFields, filterQuery, TIME } from '../src/api/lists/filters.ts'
+import { allOf, type DocumentFields, equals, filterQuery, TIME } from '../src/api/lists/filters.ts'
 import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
@@ -105,7 +105,7 @@ const filterOf = async (
     holder ? { customer: holder._id } : {},
     rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
     rangeFilter('updated_at', query.updated_at, services.rulebook.current().project.timeZone),
-    query.code === undefined ? {} : { _id: query.code },
+    equals('_id', query.code),
     query.ids === undefined ? {} : { voucher: { $in: query.ids } },
     filters,
   )

@@ -208,7 +208,7 @@ const messagesOf = (fact: RecordedFact, id: string): readonly RecordedOutcome[] 
       ...('reason' in data
         ? { reason: data.reason, details: data.details }
         : {
-            ...(data.notBefore === undefined ? {} : { not_before: iso(data.notBefore) }),
+            not_before: data.notBefore === undefined ? undefined : iso(data.notBefore),
             delayed_by: data.delayedBy,
           }),
     },

@@ -90,18 +90,17 @@ const mappingOf = (options: Options): MappingFile => {
   const timeFormat = options.timeFormat ?? (typeof file.occurred_at === 'object' ? file.occurred_at.format : undefined)
   const merged = {
     ...file,
-    ...(options.event === undefined ? {} : { event: options.event }),
-    ...(options.eventColumn === undefined ? {} : { event: { column: options.eventColumn } }),
-    ...(options.metadataColumn === undefined ? {} : { metadata_column: options.metadataColumn }),
-    ...(options.decimalSign === undefined ? {} : { decimal_sign: options.decimalSign }),
-    ...(options.thousandsSign === undefined ? {} : { thousands_sign: options.thousandsSign }),
-    ...(options.customer === undefined ? {} : { customer: options.customer }),
+    event: options.eventColumn === undefined ? (options.event ?? file.event) : { column: options.eventColumn },
+    metadata_column: options.metadataColumn ?? file.metadata_column,
+    decimal_sign: options.decimalSign ?? file.decimal_sign,
+    thousands_sign: options.thousandsSign ?? file.thousands_sign,
+    customer: options.customer ?? file.customer,
     ...(options.id === undefined ? {} : { id: options.id.split(',').map((column) => column.trim()) }),
-    ...(options.idPrefix === undefined ? {} : { id_prefix: options.idPrefix }),
+    id_prefix: options.idPrefix ?? file.id_prefix,
     ...(timeColumn === undefined
       ? {}
       : { occurred_at: timeFormat === undefined ? timeColumn : { column: timeColumn, format: timeFormat } }),
-    ...(options.timeZone === undefined ? {} : { time_zone: options.timeZone }),
+    time_zone: options.timeZone ?? file.time_zone,
     ...(options.metadata === undefined ? {} : parseMetadataOption(options.metadata)),
   }
   // Once more through the schema: options are held to the same bounds as the file.

@@ -196,7 +196,7 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
         status,
         ...(body === undefined ? {} : { body: JSON.parse(body) }),
         headers,
-        ...(token === undefined ? {} : { consistencyToken: BigInt(token) }),
+        consistencyToken: token === undefined ? undefined : BigInt(token),
       }
     } catch (error) {
       log.warn({ err: error }, 'a kept answer cannot be read: its request is carried out again')

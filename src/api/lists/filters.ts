@@ -231,6 +231,10 @@ export const filterQuery = (
   return conditions.some((one) => Object.keys(one).length === 0) ? {} : either(conditions)
 }
 
+/** A field must have this value; where none is named it is not asked for. */
+export const equals = (field: string, value: unknown): Condition | undefined =>
+  value === undefined ? undefined : { [field]: value }
+
 /** Parts of a query that must all hold, without those that ask nothing. */
 export const allOf = (...parts: readonly (Condition | undefined)[]): Condition => {
   const asking = parts.filter((part): part is Condition => part !== undefined && Object.keys(part).length > 0)

@@ -94,7 +94,7 @@ interface Sums {
 const showSummary = ({ sums, ordered }: Sums, cards: readonly Card[], toGo: number | undefined) => {
   const { redemptions, orders } = summaryOf(sums, ordered, cards, toGo)
   const { last_order_date: at, ...amounts } = orders
-  return { redemptions, orders: { ...amounts, ...(at === undefined ? {} : { last_order_date: isoOf(at) }) } }
+  return { redemptions, orders: { ...amounts, last_order_date: at === undefined ? undefined : isoOf(at) } }
 }
 
 /** The customer's referrals on both sides. */

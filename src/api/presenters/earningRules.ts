@@ -40,7 +40,7 @@ export const showEarningRule = (entry: Entry<EarningRule>, rulebook: Rulebook) =
   return {
     id: entry.id,
     ...definition,
-    ...(schema === undefined ? {} : { custom_event: { schema_id: schema } }),
+    custom_event: schema === undefined ? undefined : { schema_id: schema },
     validation_rule_id: definition.validation_rule_id ?? null,
     source: { ...present({ banner: source?.banner }), object_id: campaign_id, object_type: 'campaign' as const },
     automation_id: entry.id.replace('ern_', 'auto_'),

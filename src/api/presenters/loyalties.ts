@@ -27,7 +27,7 @@ export const showCampaign = (
   id,
   ...definition,
   ...showWhole(definition, all),
-  ...(totals === undefined ? {} : { vouchers_count: totals?.codes ?? 0 }),
+  vouchers_count: totals === undefined ? undefined : (totals?.codes ?? 0),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
   created_at: isoOf(createdAt),

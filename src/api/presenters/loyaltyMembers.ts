@@ -9,7 +9,7 @@ import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'
 import type { Services } from '../../services.ts'
-import { allOf } from '../lists/filters.ts'
+import { allOf, equals } from '../lists/filters.ts'
 import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../lists/pager.ts'
 import { Range, rangeFilter } from '../lists/range.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
@@ -130,7 +130,7 @@ export const showPending = (
   details: {
     event: { id: pending.cause.fact, type: pending.cause.type },
     earning_rule: { id: pending.rule },
-    ...(pending.cause.order === undefined ? {} : { order: { id: pending.cause.order, source_id: null } }),
+    order: pending.cause.order === undefined ? undefined : { id: pending.cause.order, source_id: null },
   },
   created_at: isoOf(pending.createdAt),
   object: 'loyalty_pending_points' as const,
@@ -165,8 +165,8 @@ export const members = async (
     { campaign: program.id },
     rangeFilter('created_at', query.created_at, services.rulebook.current().project.timeZone),
     rangeFilter('updated_at', query.updated_at, services.rulebook.current().project.timeZone),
-    holder === undefined ? {} : { customer: holder },
-    query.code === undefined ? {} : { code: query.code },
+    equals('customer', holder),
+    equals('code', query.code),
     query.ids === undefined ? {} : { _id: { $in: query.ids } },
   )
   const source = documents(services.readModel.collection<LoyaltyCardDocument>('loyaltyCards'), filter)
