@@ -14,6 +14,9 @@ import { LOG_ORDER } from './events.ts'
 
 const TAG = 'Async actions'
 
+const isOver = (job: AsyncActionDocument['job'] | undefined): boolean =>
+  job?.status === 'DONE' || job?.status === 'FAILED'
+
 export const asyncActionQueries = (services: Services) => [
   route({
     method: 'get',
@@ -47,10 +50,16 @@ export const asyncActionQueries = (services: Services) => [
     handler: async ({ params }): Promise<Outcome> => {
       const known = await services.readModel.collection<AsyncActionDocument>('asyncActions').findOne({ _id: params.id })
       // The stream is ahead of the read model: what is not over there may be over here, and may not seem to go back later.
-      const isOver = known?.job.status === 'DONE' || known?.job.status === 'FAILED'
-      const job = isOver ? known.job : ((await services.voucherJobs.load(params.id))?.progress ?? known?.job)
+      const job = isOver(known?.job)
+        ? known?.job
+        : ((await services.voucherJobs.load(params.id))?.progress ?? known?.job)
       if (!job) return notFound('async_action', params.id)
-      return { body: showAction(job, known?.request_id ?? '') }
+      // Who is told that it is over looks for what it made: the next query of the same key waits for that.
+      const isAhead = isOver(job) && !isOver(known?.job)
+      return {
+        body: showAction(job, known?.request_id ?? ''),
+        consistencyToken: isAhead ? await services.store.head() : undefined,
+      }
     },
   }),
 ]

@@ -55,6 +55,14 @@ test('a campaign is created with one code at once, and with many in the backgrou
   assert.is(listed.body.campaigns[0].vouchers_count, 300)
 })
 
+test('who is told that a job is over finds what it made, without a token', async () => {
+  for (let n = 0; n < 20; n++) {
+    const { body } = await post('/v1/customers/bulk/async', [{ source_id: `made-${n}` }, { source_id: `also-${n}` }])
+    await ended(body.async_action_id)
+    for (const id of [`made-${n}`, `also-${n}`]) assert.is((await get(`/v1/customers/${id}`)).status, 200, id)
+  }
+})
+
 test('too many codes, codes for a campaign of another type and empty lists are refused, and nothing is recorded', async () => {
   const before = (await get('/v1/async-actions?limit=100')).body.async_actions.length
   const refused = async (answer: Promise<Answer>, status: number, key: string) => {
