@@ -3,7 +3,7 @@ import type { AsyncActionDocument } from '../projections/asyncActions.ts'
 import { contextOf } from '../src/api/context.ts'
 import { AsyncActionObject, showAction } from '../src/api/presenters/asyncActions.ts'
 import { ById } from '../src/api/shapes.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
+import { fromRefusal } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -27,21 +27,10 @@ const change = async (
 ): Promise<Outcome> => {
   const { id } = call.params
   const changed = await services.voucherJobs[word](id, contextOf(call, services))
-  switch (changed.kind) {
-    case 'unknown':
-      return notFound('async_action', id)
-    case 'refused':
-      return refuse('conflict', changed.why, { resourceType: 'async_action', resourceId: id })
-    case 'done': {
-      const { job, position } = changed
-      const actions = services.readModel.collection<AsyncActionDocument>('asyncActions')
-      const known = await actions.findOne({ _id: id }, { projection: { request_id: 1 } })
-      const body = showAction(job.progress, known?.request_id ?? '')
-      return { body, consistencyToken: position }
-    }
-    default:
-      return changed satisfies never
-  }
+  if (changed.kind === 'refused') return fromRefusal(changed.refusal)
+  const actions = services.readModel.collection<AsyncActionDocument>('asyncActions')
+  const known = await actions.findOne({ _id: id }, { projection: { request_id: 1 } })
+  return { body: showAction(changed.state.job!.progress, known?.request_id ?? ''), consistencyToken: changed.position }
 }
 
 export const asyncActionCommands = (services: Services) =>

@@ -80,7 +80,11 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
     .plain<FeedDocument>(FEEDS)
     .updateOne(
       { _id: id },
-      { $set: { position }, $inc: { seq: 1 }, $setOnInsert: { node: '', until: new Date(0) } },
+      {
+        $set: { position, replayed_at: new Date(call.now) },
+        $inc: { seq: 1 },
+        $setOnInsert: { node: '', until: new Date(0) },
+      },
       { upsert: true },
     )
   await services.readModel.plain<HeldDocument>(HELD).deleteMany({ webhook: id })

@@ -1,14 +1,22 @@
 // The feed of one project webhook: the activity log from a place on, each customer's events in their order. A customer whose
 // event is refused is held back alone, and caught up later; everybody else goes on.
-import { randomUUID } from 'node:crypto'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
-import { webhookStream } from '../domain/distributions/webhookFacts.ts'
+import {
+  decideParked,
+  foldParked,
+  type ParkEvent,
+  type ParkedEvents,
+  type WebhookFact,
+  webhookStream,
+} from '../domain/distributions/webhookFacts.ts'
 import { idFrom } from '../domain/ids.ts'
 import type { Entry } from '../domain/rulebook/kind.ts'
 import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { sleep } from '../line/backoff.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import { createDecider } from '../runtime/decider.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
 import { each } from '../worker/each.ts'
 import type { SetAside } from '../worker/setAside.ts'
@@ -25,6 +33,8 @@ export interface FeedDocument {
   readonly seq: number
   readonly node: string
   readonly until: Date
+  /** When it was last set back. */
+  readonly replayed_at?: Date
 }
 
 export interface HeldDocument {
@@ -42,7 +52,7 @@ export const FEEDS = 'webhookFeeds'
 export const HELD = 'webhookHeld'
 
 export interface FeedOptions {
-  readonly store: Pick<EventStore, 'append'>
+  readonly store: Pick<EventStore, 'append' | 'readStream'>
   readonly readModel: ReadModel
   readonly senders: Senders
   readonly lanes: Lanes
@@ -66,6 +76,8 @@ const MAX_LINES = 32
 /** A customer for whom nothing helps is tried again after so long, ms. */
 const LONGEST_HOLD_MS = 60 * 60_000
 
+const ACTOR = { name: 'delivery', role: 'system' } as const
+
 /** Before the first position there is. */
 export const START = ''
 
@@ -78,6 +90,17 @@ export const createFeed = (options: FeedOptions) => {
   const customers = readModel.collection<CustomerDocument>('customers')
   const feeds = readModel.plain<FeedDocument>(FEEDS)
   const held = readModel.plain<HeldDocument>(HELD)
+
+  const parked = createDecider<ParkedEvents, ParkEvent, WebhookFact>(
+    {
+      streamOf: webhookStream,
+      initial: () => new Map(),
+      fold: foldParked,
+      decide: decideParked,
+      keyOf: ({ data }) => `${data.event}/${data.occurredAt}`,
+    },
+    { store, sleep, random },
+  )
 
   const profilesOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, CustomerDocument>> => {
     const found = await customers.find({ _id: { $in: [...new Set(ids)] } }, { limit: Math.max(1, ids.length) })
@@ -150,7 +173,7 @@ export const createFeed = (options: FeedOptions) => {
   }
 
   const hold = async (
-    webhook: string,
+    { _id: webhook, replayed_at }: FeedDocument,
     event: ActivityDocument,
     failed: (Sent & { kind: 'failed' }) | undefined,
     triesBefore: number,
@@ -164,24 +187,17 @@ export const createFeed = (options: FeedOptions) => {
       reason: failed?.error ?? 'waits',
     }
     if (wait === undefined) {
-      await store.append(
-        webhookStream(webhook),
-        [
-          {
-            id: randomUUID(),
-            type: 'WebhookEventParked',
-            data: {
-              webhook,
-              event: event._id,
-              customer: event.customer,
-              tries,
-              reason: (failed?.error ?? '').slice(0, 300),
-              occurredAt: now(),
-            },
-            metadata: { $correlationId: event.group_id, now: now() },
-          },
-        ],
-        'any',
+      const given = {
+        webhook,
+        event: event._id,
+        customer: event.customer,
+        tries,
+        reason: (failed?.error ?? '').slice(0, 300),
+      }
+      await parked.execute(
+        webhook,
+        { event: given, replayedAt: replayed_at?.getTime() ?? 0 },
+        { requestId: event.group_id, actor: ACTOR, now: now() },
       )
       // The one after it is next: `position` is that of the parked event, with a mark that sorts right behind it.
       await held.replaceOne(
@@ -245,7 +261,7 @@ export const createFeed = (options: FeedOptions) => {
           )
           const stopped = await inOrder(entry, events, profiles.get(one.customer), lane, feed.until)
           if (stopped)
-            await hold(entry.id, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
+            await hold(feed, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
           else if (events.length < BATCH) await held.deleteOne({ _id: one._id })
           else
             await held.updateOne(
@@ -298,7 +314,7 @@ export const createFeed = (options: FeedOptions) => {
         const { customer, position } = theirs[0]!
         await guarded(entry.id, customer, position, async () => {
           const stopped = await inOrder(entry, theirs, profiles.get(customer), lane, feed.until)
-          if (stopped) await hold(entry.id, stopped.event, stopped.failed, 0)
+          if (stopped) await hold(feed, stopped.event, stopped.failed, 0)
         })
       },
       { concurrency: MAX_LINES },

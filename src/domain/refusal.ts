@@ -63,6 +63,7 @@ export type RefusalKey =
   | 'holder_assignement_duplication'
   | 'multiple_requests'
   | 'precondition_failed'
+  | 'conflict'
   | 'forbidden'
 
 export interface Refusal {

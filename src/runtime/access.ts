@@ -17,13 +17,13 @@ import type { EventStore } from '../eventstore/index.ts'
 import { ABILITIES, type Ability, type ApiKey, type KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { createDecider, type Decided, type DeciderContext } from './decider.ts'
+import { createDecider, type DeciderContext, type Result } from './decider.ts'
 import { followStream } from './following.ts'
 
 export interface Access {
   current(): AccessState
   /** Decides and records; this node goes by it at once, the others as soon as they hear of it. */
-  execute(command: AccessCommand, context: DeciderContext): Promise<Decided<AccessState>>
+  execute(command: AccessCommand, context: DeciderContext): Promise<Result<AccessState>>
   /** The managed keys; the ring of a node asks it beside its file. */
   readonly ring: Pick<KeyRing, 'recognise' | 'customerSecretOf' | 'keys'>
   /** A user who may sign in, and what the user's role holds where it is one of one's own. */

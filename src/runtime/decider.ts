@@ -2,7 +2,7 @@
 // stream that wait together are decided one after the other and go into one append.
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
-import { isRefused, type Refusal, type Refused } from '../domain/refusal.ts'
+import { isRefused, type Refusal, type Refused, refuse } from '../domain/refusal.ts'
 import { sizeOf } from '../domain/size.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { TooBusy } from '../trouble.ts'
@@ -24,7 +24,10 @@ export interface Decides<State, Command, F extends { readonly type: string; read
   readonly metadata?: () => Readonly<Record<string, unknown>>
 }
 
-export type DeciderContext = Pick<CommandContext, 'requestId' | 'actor' | 'now' | 'deadline' | 'key'>
+export interface DeciderContext extends Pick<CommandContext, 'requestId' | 'actor' | 'now' | 'deadline' | 'key'> {
+  /** The command is meant for the stream as it stood at this revision: refused (`precondition_failed`) where it has gone on. */
+  readonly onlyAt?: bigint
+}
 
 export interface LoadedStream<State> {
   readonly state: State
@@ -34,17 +37,19 @@ export interface LoadedStream<State> {
   readonly position: bigint | undefined
 }
 
-export type Decided<State> = LoadedStream<State> & {
-  /** Present when the command was refused: nothing was recorded for it. */
-  readonly refusal?: Refusal
-}
+/** `repeated`: it held already, and nothing was recorded for it; nor was for what is `refused`. */
+export type Result<State> = LoadedStream<State> &
+  (
+    | { readonly kind: 'done' | 'repeated'; readonly refusal?: undefined }
+    | { readonly kind: 'refused'; readonly refusal: Refusal }
+  )
 
 export interface Decider<State, Command> {
   /**
    * Decides and records; `state` is what there is then. Rejects with the store's own errors when it is unavailable, and with
-   * `TooBusy` when other nodes are faster until the deadline.
+   * `TooBusy` when other nodes are faster again and again.
    */
-  execute(name: string, command: Command, context: DeciderContext): Promise<Decided<State>>
+  execute(name: string, command: Command, context: DeciderContext): Promise<Result<State>>
   /** What the stream says now; what it said at least up to a revision, where one is given. */
   load(name: string, atLeast?: bigint): Promise<LoadedStream<State>>
 }
@@ -69,7 +74,7 @@ const FACT_BYTES = 500
 interface Job<State, Command> {
   readonly command: Command
   readonly context: DeciderContext
-  readonly resolve: (decided: Decided<State>) => void
+  readonly resolve: (result: Result<State>) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -129,14 +134,18 @@ export const createDecider = <State, Command, F extends { readonly type: string;
       let position = held.position
       let revision = held.revision
       for (const { command, context, resolve } of jobs) {
-        const decided = decide(state, command, context.now)
+        const hasGoneOn = context.onlyAt !== undefined && context.onlyAt !== held.revision + BigInt(facts.length)
+        const decided = hasGoneOn
+          ? refuse('precondition_failed', `${stream} has changed meanwhile`)
+          : decide(state, command, context.now)
         if (isRefused(decided)) {
           doubtful = true
           const at = state
-          answers.push(() => resolve({ state: at, revision, position, refusal: decided.refused }))
+          answers.push(() => resolve({ kind: 'refused', state: at, revision, position, refusal: decided.refused }))
           continue
         }
-        if (decided.length === 0) doubtful = true
+        const kind = decided.length > 0 ? 'done' : 'repeated'
+        if (kind === 'repeated') doubtful = true
         for (const fact of decided) {
           const made = newFact(stream, fact, held.revision + BigInt(facts.length) + 1n, context)
           facts.push(made)
@@ -144,7 +153,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
           state = fold(state, fact, made.id)
         }
         const at = state
-        answers.push(() => resolve({ state: at, revision, position }))
+        answers.push(() => resolve({ kind, state: at, revision, position }))
       }
       // "No" and "it holds already" are said only of what the stream says now; an append finds out by itself.
       if (doubtful && !fresh) {

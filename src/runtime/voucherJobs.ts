@@ -2,7 +2,7 @@
 import type { AsyncActionDocument } from '../../projections/asyncActions.ts'
 import { hasOwnCodes } from '../domain/rulebook/campaign.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { isOpen, type Job, type JobFailure, type JobItem, nextRows } from '../domain/vouchers/job.ts'
+import { isOpen, type Job, type JobFailure, type JobItem, type JobStream, nextRows } from '../domain/vouchers/job.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
@@ -15,8 +15,9 @@ import { startWorker } from '../worker/worker.ts'
 import type { CodeStreams } from './codeStreams.ts'
 import type { Codes } from './codes.ts'
 import type { CommandContext } from './customers.ts'
+import type { Result } from './decider.ts'
 import { createJobItems, type Deals } from './jobItems.ts'
-import { createJobStreams, type JobChanged, type JobWish, type LoadedJob } from './jobStreams.ts'
+import { createJobStreams, type JobWish, type LoadedJob } from './jobStreams.ts'
 import type { Uploads } from './uploads.ts'
 
 export interface VoucherJobs {
@@ -31,9 +32,9 @@ export interface VoucherJobs {
   /** A job by its stream; undefined when there is none. */
   load(id: string): Promise<Job | undefined>
   /** Ends a job that is under way: what was done stays. One that has failed counts as known from then on. */
-  cancel(id: string, context: CommandContext): Promise<JobChanged>
+  cancel(id: string, context: CommandContext): Promise<Result<JobStream>>
   /** Goes on with a job that has failed or was ended, and goes over again what has failed of it. */
-  retry(id: string, context: CommandContext): Promise<JobChanged>
+  retry(id: string, context: CommandContext): Promise<Result<JobStream>>
   stop(): Promise<void>
 }
 
@@ -150,14 +151,10 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   /** The next items of a job, and the record of them; undefined when another node is at it. */
   const slice = async (held: LoadedJob, isPatient: boolean): Promise<LoadedJob | undefined> => {
     const { job } = held
-    const { id, campaign } = job.progress
-    const about = { id, ...(campaign === undefined ? {} : { campaign }) }
+    const { campaign } = job.progress
     const definition = campaign === undefined ? undefined : rulebook().entries('campaign').get(campaign)?.definition
     if (campaign !== undefined && !(definition && hasOwnCodes(definition.campaign_type)))
-      return record(held, {
-        type: 'VoucherJobFailed',
-        data: { ...about, reason: 'the campaign was deleted', occurredAt: now() },
-      })
+      return record(held, { type: 'GiveUpJob', reason: 'the campaign was deleted' })
     const { rows, ...after } = nextRows(job, size)
     const failures: JobFailure[] = []
     const one = async (row: number): Promise<void> => {
@@ -169,7 +166,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     if (signal.aborted) return undefined
     failures.sort((a, b) => a.row - b.row)
     const done = rows.length - failures.length
-    return record(held, { type: 'VoucherJobAdvanced', data: { ...about, ...after, done, failures, occurredAt: now() } })
+    return record(held, { type: 'AdvanceJob', progress: { ...after, done, failures } })
   }
 
   /** One slice of a job that this node is at. */
@@ -235,7 +232,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     request,
     async requestUploaded(wish, items, context) {
       const known = await read(wish.id)
-      if (known) return known.position
+      if (known) return known.position ?? 0n
       const uploaded = await uploads.put(wish.id, items)
       return request({ ...wish, uploaded }, [], context)
     },
@@ -246,10 +243,10 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       return held?.position
     },
     load: async (id) => (await read(id))?.job,
-    cancel: (id, context) => change(id, 'VoucherJobCanceled', context),
+    cancel: (id, context) => change(id, 'CancelJob', context),
     async retry(id, context) {
-      const changed = await change(id, 'VoucherJobRetried', context)
-      if (changed.kind === 'done') begin(id)
+      const changed = await change(id, 'RetryJob', context)
+      if (changed.kind !== 'refused') begin(id)
       return changed
     },
     async stop() {

@@ -1,6 +1,7 @@
 // Project webhooks: events of chosen types, in order for each customer, past trouble, and again from any place.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { HELD } from '../../src/delivery/feed.ts'
 import { answer, closeAll, eventually, type Received, startReceiver } from './receiver.ts'
 import { hook, type Shop, shop } from './world.ts'
 
@@ -110,6 +111,46 @@ test('after the last try an event is parked, told of, and its customer goes on',
     shown.parked.map((p: { tries: number; reason: string }) => [p.tries, p.reason]),
     [[3, 'answered 422']],
   )
+  await remove(id)
+})
+
+test('what was given up is told of once, also by a node that stumbled before it went on, and again after a replay', async () => {
+  const receiver = await startReceiver(answer(422))
+  const id = await subscribe(receiver.url, ['bought'])
+  const { readModel } = node.services
+  let stumbles = 2
+  const failing = (name: string) => {
+    const whole = readModel.plain(name)
+    if (name !== HELD) return whole
+    return {
+      ...whole,
+      async replaceOne(...asked: Parameters<typeof whole.replaceOne>) {
+        // The place behind an event that was given up.
+        if (String((asked[1] as { position?: string }).position).endsWith('~') && stumbles-- > 0)
+          throw new Error('it ended here')
+        return whole.replaceOne(...asked)
+      },
+    }
+  }
+  const delivery = await node.deliver({ readModel: { ...readModel, plain: failing as typeof readModel.plain } })
+  const shown = async () => (await node.call('GET', `/v1/webhooks/${id}`, undefined, admin)).body
+  const goneOn = () => eventually(async () => ((await shown()).held_customers === 0 ? true : undefined))
+  for (const customer of ['o-1', 'o-2']) {
+    await node.buy(customer, { metadata: { amount: 1 } })
+    const known = (await shown()).parked.length
+    await eventually(async () => ((await shown()).parked.length > known ? true : undefined))
+    await goneOn()
+  }
+  assert.ok(stumbles < 0, 'both stumbles were met')
+  const parked = async (): Promise<string[]> => (await shown()).parked.map(({ event }: { event: string }) => event)
+  const [second, first] = await parked()
+  assert.equal(await parked(), [second, first])
+  const replayed = await node.call('POST', `/v1/webhooks/${id}/replay`, { after_event_id: first }, admin)
+  assert.is(replayed.status, 200, JSON.stringify(replayed.body))
+  await eventually(async () => ((await parked()).length > 2 ? true : undefined))
+  await goneOn()
+  assert.equal(await parked(), [second, second, first])
+  await delivery.stop()
   await remove(id)
 })
 

@@ -57,7 +57,7 @@ export interface Disk {
   readonly documents: Map<string, Map<string, { readonly _id: string }>>
   /** Called after each append. */
   readonly listeners: Set<() => void>
-  /** Streams that cannot be read. */
+  /** Streams that cannot be read from their beginning. */
   readonly broken: Set<string>
 }
 
@@ -135,7 +135,11 @@ const subscribe = (disk: Disk, from: bigint, streams?: readonly string[]): Sourc
 
 export const storeOver = (disk: Disk, { step }: Fuse): EventStore => ({
   append: async (stream, facts, expected) => step(() => append(disk, stream, facts, expected)),
-  async *readStream(stream, { from = 0n, maxCount = Number.POSITIVE_INFINITY } = {}) {
+  async *readStream(stream, { from = 0n, maxCount = Number.POSITIVE_INFINITY, direction } = {}) {
+    if (direction === 'backwards') {
+      yield* streamOf(disk, stream).reverse().slice(0, maxCount)
+      return
+    }
     const first = typeof from === 'bigint' ? from : 0n
     if (disk.broken.has(stream))
       throw new MalformedFact({ stream, revision: 0n, position: 0n, id: '', type: 'X', error: 'broken' })

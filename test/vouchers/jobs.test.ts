@@ -11,6 +11,7 @@ import { firstCodes } from '../../src/domain/vouchers/generate.ts'
 import { secretCode } from '../../src/domain/vouchers/secret.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
 import { type Codes, createCodes } from '../../src/runtime/codes.ts'
+import { createJobStreams } from '../../src/runtime/jobStreams.ts'
 import { createLedgers } from '../../src/runtime/ledgers.ts'
 import { startVoucherJobs, type VoucherJobs } from '../../src/runtime/voucherJobs.ts'
 import { createSetAside } from '../../src/worker/setAside.ts'
@@ -204,10 +205,66 @@ test('an item that cannot be done is told of, the others are done, and a retry d
   await until(() => isDone(jobs))
   assert.is(made(disk).length, 12)
   const refused = await jobs.retry(wish.id, context)
-  assert.equal([refused.kind, (await jobs.retry('aa_none', context)).kind], ['refused', 'unknown'])
+  assert.equal(
+    [refused, await jobs.retry('aa_none', context)].map(({ refusal }) => refusal?.key),
+    ['conflict', 'not_found'],
+  )
   await jobs.stop()
   const { failed, open } = actionsOf(disk).aa_1 ?? {}
   assert.equal([failed, open], [false, false])
+})
+
+test('a job that cannot be read is given up once, whatever the log and the nodes have forgotten', async () => {
+  const disk = newDisk()
+  const jobs = live(disk, never())
+  await jobs.request({ id: 'aa_bad', type: 'VOUCHERS.IMPORT', count: 1 }, [{ code: 'BAD' }], context)
+  await jobs.stop()
+  disk.broken.add('job-aa_bad')
+  const givenUp = () => disk.log.filter(({ type }) => type === 'VoucherJobFailed')
+  for (const reason of ['the first time', 'the second time']) {
+    const store = storeOver(disk, never())
+    const streams = createJobStreams({ store, uploads: { load: async () => [] }, now: () => T0 + disk.log.length })
+    await streams.giveUp('aa_bad', new Error(reason))
+    // A server that was started again knows no ids of appends.
+    for (const fact of disk.log) Object.assign(fact, { id: `forgotten ${fact.id}` })
+  }
+  assert.equal(
+    givenUp().map(({ data }) => (data as { reason: string }).reason),
+    ['the first time'],
+  )
+})
+
+test('a wish of many parts that was broken off after some is recorded whole by who repeats it, and once', async () => {
+  const items = Array.from({ length: 30 }, (_, n) => ({
+    code: `C-${n}`,
+    spec: { metadata: { text: 'x'.repeat(50_000) } },
+  }))
+  const wished = { id: 'aa_long', type: 'VOUCHERS.IMPORT', count: items.length } as const
+  for (let at = 1; at < 8; at += 2) {
+    const disk = newDisk()
+    const dying = live(disk, fuse(at))
+    await dying.request(wished, items, context).catch(() => undefined)
+    await dying.stop()
+    for (const fact of disk.log) Object.assign(fact, { id: `forgotten ${fact.id}` })
+    const jobs = live(disk, never())
+    await jobs.request(wished, items, context)
+    await jobs.request(wished, items, context)
+    assert.equal(
+      disk.log.map(({ type }) => type),
+      [
+        'VoucherJobItemsListed',
+        'VoucherJobItemsListed',
+        'VoucherJobItemsListed',
+        'VoucherJobItemsListed',
+        'VoucherJobRequested',
+      ],
+    )
+    assert.equal(
+      (await jobs.load('aa_long'))?.items.map(({ code }) => code),
+      items.map(({ code }) => code),
+    )
+    await jobs.stop()
+  }
 })
 
 test('a job that cannot be read fails and says why, and holds up no other; one that is cancelled ends, and can be gone on with', async () => {
@@ -218,10 +275,8 @@ test('a job that cannot be read fails and says why, and holds up no other; one t
   await jobs.request({ id: 'aa_off', type: 'VOUCHERS.IMPORT', count: 1 }, [{ code: 'LATER' }], context)
   await jobs.request(wish, [], context)
   const canceled = await jobs.cancel('aa_off', context)
-  assert.equal(canceled.kind === 'done' && [canceled.job.progress.status, canceled.job.progress.canceled], [
-    'FAILED',
-    true,
-  ])
+  const { status, canceled: isCanceled } = canceled.state.job!.progress
+  assert.equal([canceled.kind, status, isCanceled], ['done', 'FAILED', true])
   disk.broken.add('job-aa_bad')
   for (const id of ['aa_bad', 'aa_gone', 'aa_off', wish.id]) jobs.begin(id)
   await until(() => isDone(jobs))
@@ -234,7 +289,10 @@ test('a job that cannot be read fails and says why, and holds up no other; one t
     ['aa_bad', 'aa_gone', 'aa_off', wish.id].map((id) => shown()[id]?.failed),
     [true, true, false, false],
   )
-  assert.is(((await jobs.cancel('aa_gone', context)) as { kind: string }).kind, 'done')
+  assert.equal(
+    [await jobs.cancel('aa_gone', context), await jobs.cancel('aa_gone', context)].map(({ kind }) => kind),
+    ['done', 'repeated'],
+  )
   assert.is(shown().aa_gone?.failed, false)
   for (const id of ['aa_bad', 'aa_off']) await jobs.retry(id, context)
   await until(async () => (await jobs.load('aa_bad'))?.progress.status === 'DONE')

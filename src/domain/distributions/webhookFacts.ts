@@ -19,4 +19,38 @@ export const webhookFacts = {
   },
 } as const
 
+type Parked = v.InferOutput<typeof webhookFacts.WebhookEventParked.schema>
+export type WebhookFact = { readonly type: 'WebhookEventParked'; readonly data: Parked }
+
+/** When an event was parked last, ms: of the newest so many. */
+export type ParkedEvents = ReadonlyMap<string, number>
+
+const MAX_REMEMBERED = 1_000
+
+export const foldParked = (
+  parked: ParkedEvents,
+  fact: { readonly type: string; readonly data: unknown },
+): ParkedEvents => {
+  if (fact.type !== 'WebhookEventParked') return parked
+  const { event, occurredAt } = fact.data as Parked
+  const others = [...parked].filter(([one]) => one !== event)
+  return new Map([...others.slice(1 - MAX_REMEMBERED), [event, occurredAt]])
+}
+
+export interface ParkEvent {
+  readonly event: Omit<Parked, 'occurredAt'>
+  /** When the feed was last set back, ms: what is sent anew can be given up anew. */
+  readonly replayedAt: number
+}
+
+/** An event is given up once for each time that the feed comes by it. */
+export const decideParked = (
+  parked: ParkedEvents,
+  { event, replayedAt }: ParkEvent,
+  now: number,
+): readonly WebhookFact[] =>
+  (parked.get(event.event) ?? Number.NEGATIVE_INFINITY) >= replayedAt
+    ? []
+    : [{ type: 'WebhookEventParked', data: { ...event, occurredAt: now } }]
+
 export const webhookStream = (id: string): string => `webhook-${id}`

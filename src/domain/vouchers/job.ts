@@ -3,6 +3,7 @@
 // crash without doing anything twice.
 import * as v from 'valibot'
 import { CodeConfig } from '../codes.ts'
+import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { VoucherSpec } from '../rulebook/voucherSpec.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -100,7 +101,7 @@ type Registry = typeof jobFacts
 export type JobFactData<T extends keyof Registry> = v.InferOutput<Registry[T]['schema']>
 export type JobFact = { [T in keyof Registry]: { readonly type: T; readonly data: JobFactData<T> } }[keyof Registry]
 
-export const isJobFact = (fact: { readonly type: string; readonly data: unknown }): fact is JobFact =>
+const isJobFact = (fact: { readonly type: string; readonly data: unknown }): fact is JobFact =>
   Object.hasOwn(jobFacts, fact.type)
 
 export const jobStream = (id: string): string => `job-${id}`
@@ -128,6 +129,9 @@ export interface JobProgress {
   readonly createdAt: number
   readonly updatedAt: number
 }
+
+/** What a job is called where it shows. */
+const ACTION = 'async_action'
 
 const CANCELED = 'canceled on request'
 
@@ -195,9 +199,8 @@ export const standingOf = (job: JobProgress): Standing => {
 }
 
 /** Why a job cannot be cancelled or gone over again, in words; undefined when it can. */
-export const faultOfCancel = (job: JobProgress): string | undefined =>
-  job.status === 'DONE' ? 'It is done' : undefined
-export const faultOfRetry = (job: JobProgress): string | undefined => {
+const faultOfCancel = (job: JobProgress): string | undefined => (job.status === 'DONE' ? 'It is done' : undefined)
+const faultOfRetry = (job: JobProgress): string | undefined => {
   if (isOpen(job)) return 'It is under way'
   if (job.uploaded !== undefined) return 'What was sent is not kept: send again what has failed'
   return job.status === 'DONE' && job.failed === 0 ? 'It is done, and nothing of it has failed' : undefined
@@ -218,7 +221,7 @@ export interface Job {
 }
 
 /** A job after another fact of its own. */
-export const advanceJob = (job: Job, fact: JobFact): Job => {
+const advanceJob = (job: Job, fact: JobFact): Job => {
   const next = { ...job, progress: evolveJob(job.progress, fact) ?? job.progress }
   if (fact.type === 'VoucherJobRetried') return { ...next, again: [...job.again, ...job.failedRows], failedRows: [] }
   if (fact.type !== 'VoucherJobAdvanced') return next
@@ -239,16 +242,70 @@ export const nextRows = (
   return { rows: [...repeated, ...fresh], again: repeated.length, next: end, finished }
 }
 
-/** A job as its stream has it; undefined when it was never requested. */
-export const jobOf = (facts: readonly JobFact[]): Job | undefined => {
-  let job: Job | undefined
-  const items: JobItem[] = []
-  for (const fact of facts) {
-    if (fact.type === 'VoucherJobItemsListed') for (const item of fact.data.items) items.push(item)
-    const requested = fact.type === 'VoucherJobRequested' ? evolveJob(null, fact) : null
-    if (fact.type === 'VoucherJobRequested' && requested)
-      job = { progress: requested, request: fact.data, items, failedRows: [], again: [] }
-    else if (job) job = advanceJob(job, fact)
+/** A job's stream. */
+export interface JobStream {
+  /** In so many facts, and what they list. */
+  readonly listed: number
+  readonly items: readonly JobItem[]
+  /** Undefined before it was requested. */
+  readonly job: Job | undefined
+}
+
+export const NO_JOB: JobStream = { listed: 0, items: [], job: undefined }
+
+export const foldJob = (stream: JobStream, fact: { readonly type: string; readonly data: unknown }): JobStream => {
+  if (!isJobFact(fact)) return stream
+  const { listed, items, job } = stream
+  if (fact.type === 'VoucherJobItemsListed')
+    return { ...stream, listed: listed + 1, items: [...items, ...fact.data.items] }
+  const requested = fact.type === 'VoucherJobRequested' ? evolveJob(null, fact) : null
+  if (fact.type === 'VoucherJobRequested' && requested)
+    return { ...stream, job: { progress: requested, request: fact.data, items, failedRows: [], again: [] } }
+  return job ? { ...stream, job: advanceJob(job, fact) } : stream
+}
+
+export type JobCommand =
+  /** `n`: the first is 0. */
+  | { readonly type: 'ListItems'; readonly id: string; readonly n: number; readonly items: readonly JobItem[] }
+  | { readonly type: 'RequestJob'; readonly wish: Omit<JobFactData<'VoucherJobRequested'>, 'occurredAt'> }
+  | {
+      readonly type: 'AdvanceJob'
+      readonly progress: Omit<JobFactData<'VoucherJobAdvanced'>, 'id' | 'campaign' | 'occurredAt'>
+    }
+  | { readonly type: 'GiveUpJob'; readonly reason: string }
+  | { readonly type: 'CancelJob' | 'RetryJob'; readonly id: string }
+
+/** The facts that a command leads to, none where it holds already, or a refusal. */
+export const decideJob = (stream: JobStream, command: JobCommand, now: number): readonly JobFact[] | Refused => {
+  const { listed, job } = stream
+  switch (command.type) {
+    case 'ListItems':
+      if (job || command.n < listed) return []
+      return [{ type: 'VoucherJobItemsListed', data: { id: command.id, items: [...command.items] } }]
+    case 'RequestJob':
+      return job ? [] : [{ type: 'VoucherJobRequested', data: { ...command.wish, occurredAt: now } }]
+    default:
   }
-  return job
+  if (!job)
+    return command.type === 'GiveUpJob' || command.type === 'AdvanceJob' ? [] : refuseNotFound(ACTION, command.id)
+  const { progress } = job
+  const about = { id: progress.id, campaign: progress.campaign }
+  switch (command.type) {
+    case 'AdvanceJob':
+      return [{ type: 'VoucherJobAdvanced', data: { ...about, ...command.progress, occurredAt: now } }]
+    case 'GiveUpJob':
+      if (!isOpen(progress)) return []
+      return [{ type: 'VoucherJobFailed', data: { ...about, reason: command.reason, occurredAt: now } }]
+    case 'CancelJob':
+    case 'RetryJob': {
+      const isCancel = command.type === 'CancelJob'
+      if (isCancel && progress.canceled) return []
+      const why = (isCancel ? faultOfCancel : faultOfRetry)(progress)
+      if (why !== undefined) return refuse('conflict', why, { resource: { type: ACTION, id: progress.id } })
+      const type = isCancel ? 'VoucherJobCanceled' : 'VoucherJobRetried'
+      return [{ type, data: { ...about, was: standingOf(progress), occurredAt: now } }]
+    }
+    default:
+      return command satisfies never
+  }
 }
