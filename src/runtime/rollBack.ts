@@ -4,7 +4,7 @@ import { type RedemptionFactData, requestOfStream } from '../domain/customer/red
 import type { RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerOfStream, idFrom } from '../domain/ids.ts'
-import type { Asked, RedemptionCommand } from '../domain/redemption/redeem.ts'
+import { type Asked, type RedemptionCommand, rollbackId } from '../domain/redemption/redeem.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Logger } from '../log.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
@@ -21,7 +21,7 @@ export type RolledBack =
     }
   | { readonly kind: 'failed'; readonly refusal: Refusal; readonly position: bigint | undefined }
 
-/** Rolls back redemptions of one stream, all or none. */
+/** Rolls back redemptions of one stream: all that were not rolled back yet, or none. */
 export type RollBack = (
   ask: {
     readonly stream: string
@@ -68,7 +68,8 @@ export const createRollBack =
       after = executed.state.redemptions
     }
     if (refusal) return { kind: 'failed', refusal, position }
-    const made = redemptions.flatMap((id) => after.made[id] ?? [])
+    const rolledBack = (id: string) => after.made[id]?.rolledBack === rollbackId(id, parent)
+    const made = redemptions.filter(rolledBack).flatMap((id) => after.made[id] ?? [])
     try {
       await Promise.all(made.map(giveBack))
     } catch (error) {

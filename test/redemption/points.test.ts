@@ -172,6 +172,37 @@ test('what stands in the way of a card is said by its own key', async () => {
   assert.is(await balanceOf(code), 30)
 })
 
+test('a card is redeemed as often as it may be, whichever way it pays', async () => {
+  const twice = await ok('/v1/loyalties', {
+    name: fresh('twice'),
+    voucher: { type: 'LOYALTY_CARD', redemption: { quantity: 2 } },
+  })
+  const { id } = await ok('/v1/rewards', {
+    name: fresh('reward'),
+    type: 'MATERIAL',
+    parameters: { product: { id: 'prod_mug' } },
+  })
+  await ok(`/v1/rewards/${id}/assignments`, { campaign: twice.id, parameters: { loyalty: { points: 1 } } })
+  const member = await ok(`/v1/loyalties/${twice.id}/members`, { customer: { source_id: fresh('member') } })
+  const { code } = member
+  await ok(`/v1/loyalties/members/${code}/balance`, { points: 50 })
+  const own = () => node.call('POST', `/v1/loyalties/members/${code}/redemption`, { reward: { id } })
+  const both = () => redeem([paying(code, id)])
+  const first = await own()
+  assert.is(first.status, 200, JSON.stringify(first.body))
+  const second = await both()
+  assert.is(second.status, 200, JSON.stringify(second.body))
+  assert.equal([(await own()).body.key, (await both()).body.key], ['quantity_exceeded', 'quantity_exceeded'])
+  assert.is(await balanceOf(code), 48)
+  // What is taken back makes room for another, by whichever route.
+  await ok(`/v1/loyalties/members/${code}/redemptions/${first.body.id}/rollback`)
+  assert.is((await both()).status, 200)
+  assert.equal([(await own()).body.key, (await both()).body.key], ['quantity_exceeded', 'quantity_exceeded'])
+  await ok(`/v1/redemptions/${second.body.redemptions[0].id}/rollback`)
+  assert.is((await own()).status, 200)
+  assert.is((await own()).body.key, 'quantity_exceeded')
+})
+
 test('rules of the card, its program and what it offers stand before the payment', async () => {
   const { id, assignment } = await mug(10)
   const { code } = await card(100)

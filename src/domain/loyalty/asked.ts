@@ -168,6 +168,14 @@ export const usable = (draft: Draft, id: string): { readonly card: Card; readonl
   return { card, program }
 }
 
+/** Refuses what a card would pay for beyond how often it may be redeemed (null: as often as it can), by whichever route. */
+export const paidFully = ({ payments, code }: Card, quantity: number | null | undefined): Refused | undefined =>
+  typeof quantity === 'number' && payments >= quantity
+    ? refuse('quantity_exceeded', `The card was redeemed as often as it may be (${quantity})`, {
+        resource: { type: 'voucher', id: code },
+      })
+    : undefined
+
 /** Refuses what would take a card's total beyond where whole numbers are exact. */
 export const overfull = (card: Card, points: number): Refused | undefined =>
   hasRoom(card, points)

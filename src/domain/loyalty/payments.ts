@@ -8,7 +8,7 @@ import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
 import { campaignTarget, codeTarget, gatesBefore, refusalOf } from '../gates.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { timeFault } from '../validity.ts'
-import { exceeded, type RedeemReward, type RefundPoints, requested, usable } from './asked.ts'
+import { exceeded, paidFully, type RedeemReward, type RefundPoints, requested, usable } from './asked.ts'
 import { lotsOut, movement } from './ledger.ts'
 import { offerOf, priceOn, rewardRef } from './price.ts'
 import type { Program } from './programs.ts'
@@ -88,6 +88,9 @@ const redeem = (draft: Draft, command: RedeemReward): Refused | undefined => {
       id: card.code,
     })
   if (untimely) return untimely
+  const own = card.own?.redemption?.quantity
+  const full = paidFully(card, own === undefined ? program.definition.voucher?.redemption?.quantity : own)
+  if (full) return full
   const priced = priceOf(draft, command, card, program)
   if ('refused' in priced) return priced
   const { points, reward } = priced

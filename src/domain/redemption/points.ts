@@ -2,6 +2,7 @@
 import type { PaidWithPoints } from '../customer/redemptions/facts.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
+import { paidFully } from '../loyalty/asked.ts'
 import { type Offer, offerNamed, pointsFor, priceOn, rewardRef, worthOf } from '../loyalty/price.ts'
 import { programsOf } from '../loyalty/programs.ts'
 import type { PricedOrder } from '../order.ts'
@@ -44,7 +45,7 @@ export const cardFault = (voucher: ResolvedVoucher, customer: CustomerState | un
   const card = Object.hasOwn(customer.loyalty.cards, voucher.id) ? customer.loyalty.cards[voucher.id] : undefined
   if (!card) return refuse('invalid_customer', 'A loyalty card is redeemed by its holder', ofCard(voucher))
   return card.active
-    ? undefined
+    ? paidFully(card, voucher.quantity)
     : refuse('loyalty_card_not_active', `The card ${card.code} is disabled`, ofCard(voucher))
 }
 

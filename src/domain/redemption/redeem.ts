@@ -215,17 +215,19 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
 }
 
 /** The id of the rollback of a redemption by a request for it. */
-const rollbackId = (redemption: string, request: string): string => idFrom('rr', redemption, request)
+export const rollbackId = (redemption: string, request: string): string => idFrom('rr', redemption, request)
 
-/** Why a redemption cannot be rolled back now. */
-const rollbackFault = (made: Made | undefined, id: string, parent: string, now: number): Refused | undefined => {
-  const resource = { resource: { type: 'redemption', id } }
+/** Whether another request rolled a redemption back. */
+const isUndoneElsewhere = (made: Made | undefined, parent: string): made is Made & { readonly rolledBack: string } =>
+  made?.rolledBack !== undefined && made.rolledBack !== rollbackId(made.redemption, parent)
+
+/** Why a redemption cannot be rolled back now that no other request rolled back. */
+const rollbackFault = (made: Made | undefined, id: string, now: number): Refused | undefined => {
   if (!made) return refuseNotFound('redemption', id)
-  if (made.rolledBack === rollbackId(id, parent)) return undefined
-  if (made.rolledBack !== undefined)
-    return refuse('already_rolled_back', `The redemption was rolled back by ${made.rolledBack}`, resource)
-  return now - made.occurredAt > ROLLBACK_MS
-    ? refuse('invalid_redemption', 'A redemption can be rolled back for three months', resource)
+  return made.rolledBack === undefined && now - made.occurredAt > ROLLBACK_MS
+    ? refuse('invalid_redemption', 'A redemption can be rolled back for three months', {
+        resource: { type: 'redemption', id },
+      })
     : undefined
 }
 
@@ -237,16 +239,23 @@ const refundFault = (desk: Desk, made: Made | undefined): Refused | undefined =>
       })
     : undefined
 
+/** Rolls back what is left of the redemptions, all or none of that; refused where nothing is. */
 const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRedemptions): Refused | undefined => {
   const { made } = desk.redemptions
-  const all = redemptions.map((id) => (Object.hasOwn(made, id) ? made[id] : undefined))
-  for (const [n, one] of all.entries()) {
-    const fault = rollbackFault(one, redemptions[n]!, parent, desk.now) ?? refundFault(desk, one)
+  const all = redemptions.map((id) => ({ id, one: Object.hasOwn(made, id) ? made[id] : undefined }))
+  const left = all.filter(({ one }) => !isUndoneElsewhere(one, parent))
+  const [first] = all
+  if (left.length === 0 && first?.one)
+    return refuse('already_rolled_back', `The redemption was rolled back by ${first.one.rolledBack}`, {
+      resource: { type: 'redemption', id: first.id },
+    })
+  for (const { id, one } of left) {
+    const fault = rollbackFault(one, id, desk.now) ?? refundFault(desk, one)
     if (fault) return fault
   }
   const orderStays = stackingRulesOf(desk.rulebook.definitions).redeemables_rollback_order_mode === 'WITHOUT_ORDER'
-  for (const one of all) {
-    if (!one || one.rolledBack !== undefined) continue
+  const undone = left.flatMap(({ one }) => (one && one.rolledBack === undefined ? [one] : []))
+  for (const one of undone) {
     const { redemption, request, place, voucher, campaign, promotion, order, credits, paid, applied } = one
     const { share, ledgers } = one
     desk.emit('RedemptionRolledBack', {
@@ -272,8 +281,7 @@ const rollBack = (desk: Desk, { parent, redemptions, reason, asked }: RollBackRe
     })
     if (paid) desk.points?.giveBack(redemption, paid, { source: asked.channel, ...present({ reason }) })
   }
-  if (!orderStays)
-    tellOrders(desk, parent, all.filter((one) => one !== undefined && one.rolledBack === undefined) as readonly Made[])
+  if (!orderStays) tellOrders(desk, parent, undone)
   return undefined
 }
 

@@ -114,6 +114,7 @@ export type VoucherSpec = v.InferOutput<typeof VoucherSpec>
 
 /** What a code of a card says that stays said of the card: beside its points and metadata, which a customer's stream keeps. */
 export const CardTraits = v.pick(VoucherSpec, [
+  'redemption',
   'start_date',
   'expiration_date',
   'validity_timeframe',

@@ -59,6 +59,7 @@ export const evolveCard = (before: Card | null, fact: LoyaltyFact): Card | null 
       buckets: [],
       pending: [],
       tier: null,
+      payments: 0,
       spends: {},
       transit: {},
     }

@@ -245,7 +245,8 @@ export const loyaltyFacts = {
       evolve: (card, { redemption, points, lots, reward, assignment, reservation, occurredAt }) => {
         const kept = reservation === undefined ? {} : { reservation }
         const spend = { at: occurredAt, points, lots, reward, assignment, ...kept }
-        return { ...card, spends: { ...recentSpends(card.spends, occurredAt), [redemption]: spend } }
+        const spends = { ...recentSpends(card.spends, occurredAt), [redemption]: spend }
+        return { ...card, payments: card.payments + 1, spends }
       },
     },
   ),
@@ -255,7 +256,11 @@ export const loyaltyFacts = {
     {
       event: 'customer.reward_redemptions.rolledback',
       category,
-      evolve: (card, { redemption }) => ({ ...card, spends: without(card.spends, redemption) }),
+      evolve: (card, { redemption }) => ({
+        ...card,
+        payments: card.payments - 1,
+        spends: without(card.spends, redemption),
+      }),
     },
   ),
   /** The stock was reserved, but the card could not pay. */

@@ -67,6 +67,8 @@ export interface Card {
   readonly buckets: readonly Bucket[]
   readonly pending: readonly Pending[]
   readonly tier: HeldTier | null
+  /** Redemptions that it paid for, less those that were taken back. */
+  readonly payments: number
   /** By redemption, for as long as one may be rolled back. */
   readonly spends: Readonly<Record<string, Spend>>
   /** Transfers that left and are not known to have arrived: the lots they took. */
