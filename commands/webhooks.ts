@@ -76,17 +76,15 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
   const position = await placeOf(services, call.body)
   if (position === undefined) return refuse('invalid_payload', `No event has the id ${call.body.after_event_id}`)
   // Whoever works on the feed now loses it by the changed number, and goes on from the new place.
-  await services.readModel
-    .plain<FeedDocument>(FEEDS)
-    .updateOne(
-      { _id: id },
-      {
-        $set: { position, replayed_at: new Date(call.now) },
-        $inc: { seq: 1 },
-        $setOnInsert: { node: '', until: new Date(0) },
-      },
-      { upsert: true },
-    )
+  await services.readModel.plain<FeedDocument>(FEEDS).updateOne(
+    { _id: id },
+    {
+      $set: { position, replayed_at: new Date(call.now) },
+      $inc: { seq: 1 },
+      $setOnInsert: { node: '', until: new Date(0) },
+    },
+    { upsert: true },
+  )
   await services.readModel.plain<HeldDocument>(HELD).deleteMany({ webhook: id })
   return { body: { id, object: 'webhook', position: position === START ? null : position } }
 }

@@ -91,10 +91,10 @@ export const startWorkers = async ({ stores, config, rulebook, parts, services, 
     })
     onStop(() => retention.stop())
   }
-  const codes = createCodes(store)
   const failedJobs = createFailedJobs(readModel)
   const stock = createStock(rulebook.current, deciding)
   const ledgers = createLedgers(rulebook.current, deciding)
+  const codes = createCodes(ledgers)
   const orders = createOrders({
     customers,
     ledgers,

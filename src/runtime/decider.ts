@@ -18,6 +18,11 @@ export interface Decides<State, Command, F extends { readonly type: string; read
   readonly fold: (state: State, fact: { readonly type: string; readonly data: unknown }, id: string) => State
   /** Facts, none because it holds already, or a refusal. Pure. */
   readonly decide: (state: State, command: Command, now: number) => readonly F[] | Refused
+  /**
+   * Commands that are mostly the first of their stream: it is taken to be empty, which the append finds out, and is not kept in
+   * memory.
+   */
+  readonly mayBeFirst?: (command: Command) => boolean
   /** What tells two facts at the same place of a stream apart: of two writers only one may take the other's append for its own. */
   readonly keyOf: (fact: F) => string
   /** Recorded beside each fact. */
@@ -79,7 +84,7 @@ interface Job<State, Command> {
 }
 
 export const createDecider = <State, Command, F extends { readonly type: string; readonly data: unknown }>(
-  { streamOf, initial, fold, decide, keyOf, metadata }: Decides<State, Command, F>,
+  { streamOf, initial, fold, decide, keyOf, mayBeFirst = () => false, metadata }: Decides<State, Command, F>,
   { store, sleep, random, cached = 10_000 }: DeciderOptions,
 ): Decider<State, Command> => {
   const cache = createHeavyCache<LoadedStream<State>>({
@@ -88,9 +93,11 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     weighs: ({ state }) => state,
   })
 
+  const unread = (name: string): LoadedStream<State> => ({ state: initial(name), revision: -1n, position: undefined })
+
   /** Reads on from what memory holds. */
   const read = async (name: string): Promise<LoadedStream<State>> => {
-    let held = cache.get(name) ?? { state: initial(name), revision: -1n, position: undefined }
+    let held = cache.get(name) ?? unread(name)
     const rest = store.readStream(streamOf(name), {
       from: held.revision + 1n,
       // What a newer program recorded and this one does not know still counts among the revisions.
@@ -122,9 +129,11 @@ export const createDecider = <State, Command, F extends { readonly type: string;
 
   const together = async (name: string, jobs: readonly Job<State, Command>[]): Promise<void> => {
     const stream = streamOf(name)
+    const known = cache.get(name)
+    const isPresumed = !known && jobs.every(({ command }) => mayBeFirst(command))
     /** Whether `held` is known to be what the stream says; memory may be behind other nodes. */
-    let fresh = !cache.has(name)
-    let held = fresh ? await read(name) : cache.get(name)!
+    let fresh = !known && !isPresumed
+    let held = known ?? (isPresumed ? unread(name) : await read(name))
     for (let attempt = 1; ; attempt++) {
       let { state } = held
       const facts: NewFact[] = []
@@ -179,7 +188,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
         }
         position = result.position
         revision = result.revision
-        cache.set(name, { state, revision, position }, bytes)
+        if (!isPresumed || cache.has(name)) cache.set(name, { state, revision, position }, bytes)
       }
       for (const answer of answers) answer()
       return

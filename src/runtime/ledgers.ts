@@ -57,6 +57,7 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         fold: foldCodeStream,
         decide: (state, command, now) => decideCodeStream(state, command, rulebook(), now),
         keyOf: keyOfFact,
+        mayBeFirst: (command) => typeof command !== 'function' && command.type === 'ReserveCode',
         metadata,
       },
       options,

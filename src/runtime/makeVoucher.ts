@@ -15,7 +15,7 @@ export interface VoucherWish {
 }
 
 export type VoucherMade =
-  | { readonly kind: 'made'; readonly code: string; readonly position: bigint }
+  | { readonly kind: 'made'; readonly code: string; readonly position: bigint | undefined }
   /** Somebody else's. */
   | { readonly kind: 'taken'; readonly code: string }
   /** None of the codes that were tried is free. */

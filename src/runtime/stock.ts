@@ -9,7 +9,7 @@ import {
   type StockFact,
   type StockState,
 } from '../domain/loyalty/stock.ts'
-import { isRefused, type Refusal } from '../domain/refusal.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { createDecider, type DeciderContext, type DeciderOptions } from './decider.ts'
 
@@ -39,9 +39,7 @@ export const createStock = (rulebook: () => Rulebook, options: DeciderOptions): 
       }),
       decide: ({ reward, stock }, command, now) => {
         const bound = rulebook().entries('reward').get(reward)?.definition.stock ?? null
-        const decided = decideStock(stock, command, bound, now)
-        if (decided === undefined) return []
-        return isRefused(decided) ? decided : [decided]
+        return decideStock(stock, command, bound, now)
       },
       keyOf: ({ data }) => data.redemption,
       metadata: () => ({ rulebook: rulebook().revision }),

@@ -191,8 +191,8 @@ test('earned points show in the answer, on the customer, in the log and in the t
   assert.equal([totals.members, totals.balance, totals.transactions.POINTS_ACCRUAL], [1, 5, { count: 1, points: 5 }])
   const { code } = ok(await get(`/v1/loyalties/${id}/members`)).body.vouchers[0]
   await until(
-    () => node.services.codes.ownerOf(code),
-    (owner) => owner?.type === 'loyalty_card',
+    () => node.services.ledgers.codes.load(code),
+    ({ state }) => state.code.owner?.type === 'loyalty_card',
   )
   await close(id)
 })

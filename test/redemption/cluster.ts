@@ -178,7 +178,7 @@ export const startNode = (
     customers,
     ledgers,
     redemptions,
-    codes: createCodes(store),
+    codes: createCodes(ledgers),
   }
 }
 

@@ -204,7 +204,8 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
     sleep: async () => {},
     random: () => 0.5,
   })
-  const codes = createCodes(store)
+  const ledgers = createLedgers(rulebook, { store, sleep: async () => {}, random: () => 0.5 })
+  const codes = createCodes(ledgers)
   const now = () => T0
   const readModel = documentsOver(disk, at)
   const aside = createSetAside({ readModel, log: silent, now })
@@ -224,6 +225,5 @@ export const live = (disk: Disk, rulebook: () => Rulebook, at: Fuse): Life => {
       await aside.stop()
     },
   }
-  const ledgers = createLedgers(rulebook, { store, sleep: async () => {}, random: () => 0.5 })
   return { customers, store, codes, ledgers, processes }
 }

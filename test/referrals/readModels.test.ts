@@ -158,10 +158,9 @@ test('a code is switched and takes referees: all or none, nobody twice, and neve
   let state = reserved(ann)
   const ask = (command: CodeCommand): string => {
     const decided = decideCode(state, command, T0)
-    if (decided === undefined) return 'nothing'
     if (isRefused(decided)) return decided.refused.key
-    state = evolveCode(state, decided)
-    return decided.type
+    for (const fact of decided) state = evolveCode(state, fact)
+    return decided[0]?.type ?? 'nothing'
   }
   const assign = (...names: string[]) =>
     ask({

@@ -38,11 +38,10 @@ const ofType = (type: string, commands: readonly CodeCommand[]) => {
   let state = evolveCode(noCode('A'), facts[0]!)
   const told = commands.map((command) => {
     const decided = decideCode(state, command, T0)
-    if (decided === undefined) return 'nothing'
     if (isRefused(decided)) return decided.refused.key
-    state = evolveCode(state, decided)
-    facts.push(decided)
-    return decided.type
+    for (const fact of decided) state = evolveCode(state, fact)
+    facts.push(...decided)
+    return decided[0]?.type ?? 'nothing'
   })
   return { facts, told, state }
 }

@@ -9,6 +9,7 @@ import type { CodeReserved } from '../../src/domain/codes.ts'
 import { idFrom } from '../../src/domain/ids.ts'
 import { firstCodes } from '../../src/domain/vouchers/generate.ts'
 import { secretCode } from '../../src/domain/vouchers/secret.ts'
+import type { EventStore } from '../../src/eventstore/index.ts'
 import type { Keyed, ModelCollection, ReadModel } from '../../src/readmodel/index.ts'
 import { type Codes, createCodes } from '../../src/runtime/codes.ts'
 import { createJobStreams } from '../../src/runtime/jobStreams.ts'
@@ -43,17 +44,21 @@ const readModelOver = (disk: Disk): Pick<ReadModel, 'collection'> => ({
   },
 })
 
+const ledgersOver = (store: EventStore) =>
+  createLedgers(() => w.rulebook, { store, sleep: async () => {}, random: () => 0.5 })
+
 const live = (disk: Disk, at: Fuse, slice = 5, wrap: (codes: Codes) => Codes = (codes) => codes): VoucherJobs => {
   const store = storeOver(disk, at)
   // Later than any record of the job: what an earlier life left behind is nobody's.
   const now = () => T0 + 60_000 * disk.log.length
   const log = { warn: () => {}, error: () => {} }
   const aside = createSetAside({ readModel: documentsOver(disk, never()), log, now })
+  const ledgers = ledgersOver(store)
   const jobs = startVoucherJobs({
     store,
-    ledgers: createLedgers(() => w.rulebook, { store, sleep: async () => {}, random: () => 0.5 }),
+    ledgers,
     readModel: readModelOver(disk),
-    codes: wrap(createCodes(store)),
+    codes: wrap(createCodes(ledgers)),
     uploads: { put: async () => 0, load: async () => [], drop: async () => {} },
     deals: Promise.resolve({}),
     rulebook: () => w.rulebook,
@@ -124,7 +129,7 @@ test('a code that is taken is passed over, and two nodes at one job make none tw
   const disk = newDisk()
   const owner = { type: 'voucher', id: 'v_other' }
   const taken = secretCode({ prefix: 'C-' }, 'key', idFrom('v', wish.id, '3'), 0)
-  await createCodes(storeOver(disk, never())).make({ code: taken, owner }, context)
+  await createCodes(ledgersOver(storeOver(disk, never()))).make({ code: taken, owner }, context)
   const nodes = [live(disk, never(), 3), live(disk, never(), 4)]
   await nodes[0]!.request(wish, [], context)
   await Promise.all(nodes.map((node) => node.complete(wish.id)))

@@ -86,7 +86,7 @@ export type StockCommand =
   | { readonly type: 'Return'; readonly redemption: string }
 
 /**
- * What a command does to the stock: a fact, nothing because it holds already, or a refusal. `stock` is how many there are in
+ * What a command does to the stock: facts, none because it holds already, or a refusal. `stock` is how many there are in
  * all; null for no bound.
  */
 export const decideStock = (
@@ -94,29 +94,34 @@ export const decideStock = (
   command: StockCommand,
   stock: number | null,
   now: number,
-): StockFact | undefined | Refused => {
+): readonly StockFact[] | Refused => {
   switch (command.type) {
     case 'Reserve': {
       const { reservation } = command
-      if (reserved.has(reservation.redemption) || taken.has(reservation.redemption)) return undefined
+      if (reserved.has(reservation.redemption) || taken.has(reservation.redemption)) return []
       if (stock !== null && reserved.size + taken.size >= stock)
         return refuse('quantity_exceeded', `The reward ${reservation.reward} is out of stock`, {
           resource: { type: 'reward', id: reservation.reward },
         })
-      return { type: 'RewardReserved', data: { ...reservation, occurredAt: now } }
+      return [{ type: 'RewardReserved', data: { ...reservation, occurredAt: now } }]
     }
     case 'Take':
       return reserved.has(command.redemption)
-        ? { type: 'RewardTaken', data: { redemption: command.redemption, occurredAt: now } }
-        : undefined
+        ? [{ type: 'RewardTaken', data: { redemption: command.redemption, occurredAt: now } }]
+        : []
     case 'Release':
       return reserved.has(command.redemption)
-        ? { type: 'RewardReleased', data: { redemption: command.redemption, reason: command.reason, occurredAt: now } }
-        : undefined
+        ? [
+            {
+              type: 'RewardReleased',
+              data: { redemption: command.redemption, reason: command.reason, occurredAt: now },
+            },
+          ]
+        : []
     case 'Return':
       return taken.has(command.redemption)
-        ? { type: 'RewardReturned', data: { redemption: command.redemption, occurredAt: now } }
-        : undefined
+        ? [{ type: 'RewardReturned', data: { redemption: command.redemption, occurredAt: now } }]
+        : []
     default:
       return command satisfies never
   }

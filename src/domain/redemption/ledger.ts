@@ -313,7 +313,7 @@ export const boundsFault = (
 }
 
 /**
- * What a command does to a ledger: a fact, nothing because it holds already, or a refusal. Reserving is refused only when it is
+ * What a command does to a ledger: facts, none because it holds already, or a refusal. Reserving is refused only when it is
  * certain that there is no place, whatever becomes of the open ones.
  */
 export const decideLedger = (
@@ -321,52 +321,56 @@ export const decideLedger = (
   command: LedgerCommand,
   bounds: Bounds,
   { now, calendar }: { readonly now: number; readonly calendar: Calendar },
-): LedgerFact | undefined | Refused => {
+): readonly LedgerFact[] | Refused => {
   switch (command.type) {
     case 'Reserve': {
       const { redemption, share, session } = command.reservation
-      if (ledger.open.has(redemption) || ledger.recent.includes(redemption)) return undefined
+      if (ledger.open.has(redemption) || ledger.recent.includes(redemption)) return []
       const view: View = { now, calendar, apiKey: share.apiKey, hopeful: true, ...(session ? { session } : {}) }
       return (
-        boundsFault(ledger, bounds, view, share.credits) ?? {
-          type: 'RedemptionReserved',
-          data: { ...command.reservation, occurredAt: now },
-        }
+        boundsFault(ledger, bounds, view, share.credits) ?? [
+          { type: 'RedemptionReserved', data: { ...command.reservation, occurredAt: now } },
+        ]
       )
     }
     case 'Confirm':
       return ledger.open.has(command.redemption)
-        ? {
-            type: 'RedemptionConfirmed',
-            data: { redemption: command.redemption, share: command.share, occurredAt: now },
-          }
-        : undefined
+        ? [
+            {
+              type: 'RedemptionConfirmed',
+              data: { redemption: command.redemption, share: command.share, occurredAt: now },
+            },
+          ]
+        : []
     case 'Release': {
       const open = ledger.open.get(command.redemption)
       const { redemption, reason } = command
-      return open && { type: 'RedemptionReleased', data: { redemption, reason, share: open.share, occurredAt: now } }
+      return open
+        ? [{ type: 'RedemptionReleased', data: { redemption, reason, share: open.share, occurredAt: now } }]
+        : []
     }
     case 'Return':
       return ledger.undone.has(command.redemption)
-        ? undefined
-        : {
-            type: 'RedemptionReleased',
-            data: { redemption: command.redemption, reason: 'rolled_back', share: command.share, occurredAt: now },
-          }
+        ? []
+        : [
+            {
+              type: 'RedemptionReleased',
+              data: { redemption: command.redemption, reason: 'rolled_back', share: command.share, occurredAt: now },
+            },
+          ]
     case 'Lock': {
       const { session, expiresAt, credits } = command
       const view: View = { now, calendar, apiKey: '', session }
       return (
-        boundsFault(ledger, bounds, view, credits) ?? {
-          type: 'SessionLocked',
-          data: { session, expiresAt, credits, occurredAt: now },
-        }
+        boundsFault(ledger, bounds, view, credits) ?? [
+          { type: 'SessionLocked', data: { session, expiresAt, credits, occurredAt: now } },
+        ]
       )
     }
     case 'Unlock':
       return Object.hasOwn(ledger.locks, command.session)
-        ? { type: 'SessionReleased', data: { session: command.session, occurredAt: now } }
-        : undefined
+        ? [{ type: 'SessionReleased', data: { session: command.session, occurredAt: now } }]
+        : []
     case 'ChangeCredits': {
       const { change } = command
       if (bounds.credits === undefined)
@@ -378,14 +382,14 @@ export const decideLedger = (
         : undefined
       if (before)
         return before.amount === change.amount && before.reason === change.reason
-          ? undefined
+          ? []
           : refuseSourceId(change.sourceId ?? change.transaction)
       const balance = creditsLeft(ledger, bounds.credits, { now, calendar, apiKey: '' }) + change.amount
       if (balance < 0)
         return refuse('gift_amount_exceeded', `The balance has only ${balance - change.amount} credits`, {
           resource: { type: 'voucher', id: change.code },
         })
-      return { type: 'GiftCreditsChanged', data: { ...change, balance, occurredAt: now } }
+      return [{ type: 'GiftCreditsChanged', data: { ...change, balance, occurredAt: now } }]
     }
     default:
       return command satisfies never

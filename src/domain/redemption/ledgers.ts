@@ -91,13 +91,6 @@ const COMMANDS_OF_LEDGERS: ReadonlySet<string> = new Set<LedgerCommand['type']>(
 const isLedgerCommand = (command: CodeStreamCommand): command is LedgerCommand =>
   typeof command !== 'function' && COMMANDS_OF_LEDGERS.has(command.type)
 
-const listed = <F>(decided: F | undefined | Refused): readonly F[] | Refused =>
-  decided === undefined
-    ? []
-    : typeof decided === 'object' && decided !== null && 'refused' in decided
-      ? decided
-      : [decided as F]
-
 /** Decides a command on a code's stream. */
 export const decideCodeStream = (
   { code, ledger }: CodeStream,
@@ -107,7 +100,7 @@ export const decideCodeStream = (
 ): readonly CodeStreamFact[] | Refused => {
   if (!isLedgerCommand(command)) {
     const asked = typeof command === 'function' ? command(code) : command
-    return isRefused(asked) ? asked : listed<CodeStreamFact>(decideCode(code, asked, now))
+    return isRefused(asked) ? asked : decideCode(code, asked, now)
   }
   if (command.type === 'Reserve' || command.type === 'Lock' || command.type === 'ChangeCredits') {
     // The stream itself says whether the code is still good: it may have been switched off since it was looked at.
@@ -116,7 +109,7 @@ export const decideCodeStream = (
       return refuse('voucher_disabled', 'The code is disabled', { resource: { type: 'voucher', id: code.code } })
   }
   const calendar = calendarOf(rulebook.project.timeZone)
-  return listed<CodeStreamFact>(decideLedger(ledger, command, boundsOf(code, rulebook), { now, calendar }))
+  return decideLedger(ledger, command, boundsOf(code, rulebook), { now, calendar })
 }
 
 /** Decides a command on a campaign's ledger, which only rules bound. */
@@ -126,4 +119,4 @@ export const decideCampaignLedger = (
   rulebook: Rulebook,
   now: number,
 ): readonly LedgerFact[] | Refused =>
-  listed(decideLedger(ledger, command, NO_BOUNDS, { now, calendar: calendarOf(rulebook.project.timeZone) }))
+  decideLedger(ledger, command, NO_BOUNDS, { now, calendar: calendarOf(rulebook.project.timeZone) })

@@ -209,7 +209,18 @@ export interface Referral {
   readonly referrer: string
 }
 
+/** Makes a code that nobody has. */
+export interface ReserveCode {
+  readonly type: 'ReserveCode'
+  readonly owner: CodeOwner
+  /** What the code says of itself; the rest is its campaign's. */
+  readonly spec?: VoucherSpec | undefined
+  /** Whether it is good for anything from the start. */
+  readonly active: boolean
+}
+
 export type CodeCommand =
+  | ReserveCode
   | { readonly type: 'SwitchCode'; readonly active: boolean }
   | {
       readonly type: 'AssignCode'
@@ -259,76 +270,97 @@ export const heldCardFault = ({ code, owner }: CodeState): Refused | undefined =
       )
     : undefined
 
-/** The fact that a command on a code gives (undefined: it holds already), or a refusal. Pure. */
-export const decideCode = (
-  state: CodeState,
-  command: CodeCommand,
+const hasContent = (spec: VoucherSpec | undefined): spec is VoucherSpec =>
+  spec !== undefined && Object.values(spec).some((value) => value !== undefined)
+
+/** The first fact of a code's stream says whose it is, and no second one can be there. */
+const reserve = (
+  { code, owner }: CodeState,
+  { owner: wanted, spec, active }: ReserveCode,
   now: number,
-): Exclude<CodeFact, { type: 'CodeReserved' }> | undefined | Refused => {
+): readonly CodeFact[] | Refused => {
+  if (owner?.type === wanted.type && owner.id === wanted.id) return []
+  if (owner) return refuse('duplicate_found', `Code ${code} is taken`, { resource: { type: 'voucher', id: code } })
+  const data = { code, owner: wanted, ...(hasContent(spec) ? { spec } : {}), occurredAt: now }
+  const reserved: CodeFact = { type: 'CodeReserved', data }
+  return active ? [reserved] : [reserved, { type: 'CodeDisabled', data: { code, voucher: wanted.id, occurredAt: now } }]
+}
+
+/** The facts that a command on a code gives, none where it holds already, or a refusal. Pure. */
+export const decideCode = (state: CodeState, command: CodeCommand, now: number): readonly CodeFact[] | Refused => {
   const { code, owner } = state
+  if (command.type === 'ReserveCode') return reserve(state, command, now)
   if (!owner || state.deleted) return refuseNotFound('voucher', code)
   const base = { code, voucher: owner.id, occurredAt: now }
   const inCampaign = owner.campaign === undefined ? {} : { campaign: owner.campaign }
   switch (command.type) {
     case 'SwitchCode':
-      if (state.active === command.active) return undefined
-      return heldCardFault(state) ?? { type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }
+      if (state.active === command.active) return []
+      return heldCardFault(state) ?? [{ type: command.active ? 'CodeEnabled' : 'CodeDisabled', data: base }]
     case 'AssignCode':
-      if (owner.customer === command.customer && state.claim === command.claim?.id) return undefined
+      if (owner.customer === command.customer && state.claim === command.claim?.id) return []
       if (owner.customer !== undefined || (command.claim && state.endedClaims?.includes(command.claim.id)))
         return refuse('voucher_already_published', `Code ${code} has a holder`, {
           resource: { type: 'voucher', id: code },
         })
       if (!state.active)
         return refuse('voucher_disabled', `Code ${code} is disabled`, { resource: { type: 'voucher', id: code } })
-      return {
-        type: 'CodeAssigned',
-        data: {
-          ...base,
-          ...inCampaign,
-          ...present({ type: assignedType(state) }),
-          customer: command.customer,
-          publication: command.publication,
-          ...(command.claim ? { claim: command.claim } : {}),
-          joinOnce: command.joinOnce,
+      return [
+        {
+          type: 'CodeAssigned',
+          data: {
+            ...base,
+            ...inCampaign,
+            ...present({ type: assignedType(state) }),
+            customer: command.customer,
+            publication: command.publication,
+            ...(command.claim ? { claim: command.claim } : {}),
+            joinOnce: command.joinOnce,
+          },
         },
-      }
+      ]
     case 'ReleaseCode': {
       const { customer, publication, claim } = command
-      if (owner.customer !== customer || state.publication !== publication || state.claim !== claim) return undefined
-      return {
-        type: 'CodeReleased',
-        data: { ...base, customer, publication, ...(claim === undefined ? {} : { claim }) },
-      }
+      if (owner.customer !== customer || state.publication !== publication || state.claim !== claim) return []
+      return [
+        {
+          type: 'CodeReleased',
+          data: { ...base, customer, publication, ...(claim === undefined ? {} : { claim }) },
+        },
+      ]
     }
     case 'ChangeVoucher':
-      if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return undefined
-      return heldCardFault(state) ?? { type: 'VoucherChanged', data: { ...base, spec: command.spec } }
+      if (JSON.stringify(command.spec) === JSON.stringify(state.spec)) return []
+      return heldCardFault(state) ?? [{ type: 'VoucherChanged', data: { ...base, spec: command.spec } }]
     case 'DeleteVoucher':
       return (
-        heldCardFault(state) ?? {
-          type: 'VoucherDeleted',
-          data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
-        }
+        heldCardFault(state) ?? [
+          {
+            type: 'VoucherDeleted',
+            data: { ...base, ...inCampaign, ...(owner.customer === undefined ? {} : { customer: owner.customer }) },
+          },
+        ]
       )
     case 'AssignReferees': {
       const { request } = command
       if (request !== undefined && command.holders.every(({ customer }) => state.assignedBy[customer] === request))
-        return undefined
+        return []
       const seen = new Set([command.referral.referrer, ...Object.keys(state.holders)])
       for (const { customer } of command.holders) {
         if (seen.has(customer)) return taken(customer)
         seen.add(customer)
       }
-      return {
-        type: 'RefereesAssigned',
-        data: {
-          ...base,
-          ...command.referral,
-          holders: [...command.holders],
-          ...(request === undefined ? {} : { request }),
+      return [
+        {
+          type: 'RefereesAssigned',
+          data: {
+            ...base,
+            ...command.referral,
+            holders: [...command.holders],
+            ...(request === undefined ? {} : { request }),
+          },
         },
-      }
+      ]
     }
     case 'RemoveReferee': {
       if (command.holder === holderId(owner.id, command.referral.referrer))
@@ -337,7 +369,7 @@ export const decideCode = (
         })
       const customer = Object.keys(state.holders).find((id) => state.holders[id] === command.holder)
       if (customer === undefined) return refuseNotFound('redeemable_holder', command.holder)
-      return { type: 'RefereeRemoved', data: { ...base, ...command.referral, holder: command.holder, customer } }
+      return [{ type: 'RefereeRemoved', data: { ...base, ...command.referral, holder: command.holder, customer } }]
     }
     default:
       return command satisfies never
