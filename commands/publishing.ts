@@ -8,12 +8,12 @@ import { CodeName } from '../src/domain/codes.ts'
 import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { HeldVoucher } from '../src/domain/customer/vouchers/state.ts'
-import { type CustomerId, idFrom, uuidFrom } from '../src/domain/ids.ts'
+import { type CustomerId, idFrom } from '../src/domain/ids.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
-import { type PublicationRequested, publicationStream } from '../src/domain/vouchers/publication.ts'
+import type { PublicationRequested } from '../src/domain/vouchers/publication.ts'
 import {
   codeOf,
   giftOf,
@@ -127,31 +127,6 @@ export const wishOf = (
   }
 }
 
-/** Who has a `source_id` already, if not this publication. */
-const claim = async (
-  { store }: Services,
-  sourceId: string,
-  about: Omit<PublicationRequested, 'occurredAt'>,
-  { requestId, actor, now, key, deadline }: CommandContext,
-): Promise<'first' | 'again' | 'same' | 'taken'> => {
-  const stream = publicationStream(sourceId)
-  const metadata = { $correlationId: requestId, actor, now, ...(key === undefined ? {} : { commandKey: key }) }
-  const fact = {
-    id: uuidFrom('publication', about.id, requestId),
-    type: 'PublicationRequested',
-    data: { ...about, occurredAt: now },
-    metadata,
-  }
-  const result = await store.append(stream, [fact], 'no_stream', deadline === undefined ? {} : { deadline })
-  if (result.kind === 'appended') return 'first'
-  for await (const known of store.readStream(stream, { maxCount: 1 })) {
-    const { campaign, customer } = known.data as PublicationRequested
-    if (campaign !== about.campaign || customer !== about.customer) return 'taken'
-    return key !== undefined && known.metadata.commandKey === key ? 'same' : 'again'
-  }
-  return 'taken'
-}
-
 /**
  * Takes the `source_id` of a publication, where it has one: refuses one that another publication has, or that gave what it gives
  * before (`isGiven`).
@@ -167,9 +142,10 @@ export const takeSourceId = async (
   isGiven: (state: CustomerState) => boolean,
 ): Promise<Failure | undefined> => {
   if (sourceId === undefined) return undefined
-  const claimed = await claim(services, sourceId, about, context)
-  const isRepeated = claimed === 'again' && !joinOnce && isGiven((await services.customers.load(about.customer)).state)
-  return claimed === 'taken' || isRepeated
+  const { kind, state } = await services.ledgers.publications.execute(sourceId, about, context)
+  const isOther = kind === 'repeated' && (context.key === undefined || state.key !== context.key)
+  const isRepeated = isOther && !joinOnce && isGiven((await services.customers.load(about.customer)).state)
+  return kind === 'refused' || isRepeated
     ? refuse('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
         resourceType: 'publication',
         resourceId: sourceId,

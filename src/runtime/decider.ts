@@ -14,8 +14,8 @@ export interface Decides<State, Command, F extends { readonly type: string; read
   /** The stream of the thing with this name. */
   readonly streamOf: (name: string) => string
   readonly initial: (name: string) => State
-  /** The state after a fact recorded under `id`; facts that are none of its own change nothing. */
-  readonly fold: (state: State, fact: { readonly type: string; readonly data: unknown }, id: string) => State
+  /** The state after a fact; those that are none of its own change nothing. */
+  readonly fold: (state: State, fact: NewFact) => State
   /** Facts, none because it holds already, or a refusal. Pure. */
   readonly decide: (state: State, command: Command, now: number) => readonly F[] | Refused
   /**
@@ -106,7 +106,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
       },
     })
     for await (const fact of rest)
-      held = { state: fold(held.state, fact, fact.id), revision: fact.revision, position: fact.position }
+      held = { state: fold(held.state, fact), revision: fact.revision, position: fact.position }
     // A command may have moved it on meanwhile; what is further stays.
     const known = cache.get(name)
     if (held.revision >= 0n && (!known || known.revision <= held.revision))
@@ -115,7 +115,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
   }
 
   const newFact = (stream: string, fact: F, revision: bigint, context: DeciderContext): NewFact => ({
-    id: uuidFrom('decider', stream, fact.type, keyOf(fact), String(revision)),
+    id: uuidFrom('decider', stream, fact.type, keyOf(fact), context.requestId, String(revision)),
     type: fact.type,
     data: fact.data,
     metadata: {
@@ -159,7 +159,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
           const made = newFact(stream, fact, held.revision + BigInt(facts.length) + 1n, context)
           facts.push(made)
           bytes += sizeOf(fact.data).bytes
-          state = fold(state, fact, made.id)
+          state = fold(state, made)
         }
         const at = state
         answers.push(() => resolve({ kind, state: at, revision, position }))

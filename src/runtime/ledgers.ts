@@ -25,6 +25,13 @@ import {
 import { performRedemptions, type RedemptionCommand } from '../domain/redemption/redeem.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import {
+  decidePublication,
+  foldPublication,
+  type PublicationName,
+  type PublicationRequested,
+  publicationStream,
+} from '../domain/vouchers/publication.ts'
 import { createDecider, type Decider, type DeciderOptions } from './decider.ts'
 
 export interface Ledgers {
@@ -36,6 +43,8 @@ export interface Ledgers {
   readonly requests: Decider<RedemptionsState, RedemptionCommand>
   /** Orders by a name of theirs: whose they are, and those of nobody. */
   readonly orders: Decider<OrderHome, HomeCommand>
+  /** Publications by their `source_id`. */
+  readonly publications: Decider<PublicationName, Omit<PublicationRequested, 'occurredAt'>>
 }
 
 /** What tells facts at the same place of a ledger's stream apart. */
@@ -93,6 +102,17 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         },
         keyOf: ({ type, data }) => ('redemption' in data ? data.redemption : `${type}/${data.request}`),
         metadata: () => ({ ...metadata(), root: true }),
+      },
+      options,
+    ),
+    publications: createDecider(
+      {
+        streamOf: publicationStream,
+        initial: (): PublicationName => ({}),
+        fold: foldPublication,
+        decide: decidePublication,
+        keyOf: ({ data }) => data.id,
+        mayBeFirst: () => true,
       },
       options,
     ),

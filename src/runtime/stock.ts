@@ -33,9 +33,9 @@ export const createStock = (rulebook: () => Rulebook, options: DeciderOptions): 
     {
       streamOf: rewardStream,
       initial: (reward) => ({ reward, stock: NO_STOCK }),
-      fold: ({ reward, stock }, fact, id) => ({
+      fold: ({ reward, stock }, fact) => ({
         reward,
-        stock: isStockFact(fact) ? evolveStock(stock, fact, id) : stock,
+        stock: isStockFact(fact) ? evolveStock(stock, fact, fact.id) : stock,
       }),
       decide: ({ reward, stock }, command, now) => {
         const bound = rulebook().entries('reward').get(reward)?.definition.stock ?? null
