@@ -193,7 +193,10 @@ const publishOwn = async (
   return shownTo(reach, await publish(services, asked))
 }
 
-const publish = async (services: Services, call: PublishCall): Promise<Outcome> => {
+const publish = async (services: Services, asked: PublishCall): Promise<Outcome> => {
+  // Some clients say it in the body.
+  const once = asked.query.join_once ?? asked.body.join_once ?? undefined
+  const call = { ...asked, query: { ...asked.query, join_once: once } }
   const unfit = metadataRefused(services.rulebook.current().definitions, 'publication', call.body.metadata)
   if (unfit) return unfit
   const { campaign: ref, voucher, customer } = call.body

@@ -61,6 +61,8 @@ export const PublicationBody = v.pipe(
     source_id: v.optional(v.nullable(outsideId())),
     channel: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(300)))),
     metadata: v.optional(GivenMetadata, {}),
+    /** As in the query, which comes first. */
+    join_once: v.nullish(v.boolean()),
   }),
   v.title('PublicationRequest'),
 )

@@ -72,6 +72,13 @@ test('an AUTO_UPDATE campaign gives out what is there, then makes new ones; a so
   assert.equal(keyOf(again), [400, 'duplicate_source_id'])
   const second = await publish({ campaign: 'auto', source_id: 'a-2' }, 'ann', '?join_once=false')
   assert.equal([second.status, second.body.voucher.code === ready.code], [200, false])
+  const codes = [first, second].map(({ body }) => body.voucher.code)
+  const said = async (once: boolean | null, query?: string) =>
+    (await publish({ campaign: 'auto', join_once: once }, 'ann', query)).body.voucher.code
+  assert.not.ok(codes.includes(await said(false)), 'said in the body')
+  assert.ok(codes.includes(await said(true)))
+  assert.ok(codes.includes(await said(false, '?join_once=true')), 'the query comes first')
+  assert.ok(codes.includes(await said(null)))
 })
 
 const codesOf = ({ body }: Answer): readonly string[] => body.vouchers
