@@ -53,6 +53,24 @@ test('a status that is new is a fact of its own; an order is paid once, until it
   assert.is(w.refused(saving({ amount: 10, discount_amount: 11 })).key, 'invalid_order')
 })
 
+test('what comes with an old order that is new here is as old as the order', () => {
+  const w = shop()
+  const old = { createdAt: w.now - 900 * DAY, triggerHorizonMs: 0 } as const
+  const from = (profile: SaveCustomersOrder['profile'], more: Partial<SaveCustomersOrder> = {}) =>
+    w.facts(saving({ amount: 1 }, { profile: { source_id: 's', ...profile }, ...more }))
+  from({ name: 'Then', phone: '1' }, { order: 'ord_old', ...old })
+  assert.equal([w.state.profile.name, w.state.profile.phone], ['Then', '1'])
+  w.facts({ type: 'SaveCustomer', profile: { name: 'Now', metadata: { tier: 'gold' } }, mayCreate: false })
+  from({ name: 'Then', email: 'then@x.example', metadata: { tier: 'new', since: 1 } }, { order: 'ord_older', ...old })
+  const { name, email, metadata } = w.state.profile
+  assert.equal([name, email, metadata], ['Now', 'then@x.example', { tier: 'gold', since: 1 }])
+  // One that is known is said something of now, whenever it was made.
+  from({ name: 'Later', phone: '2' }, { order: 'ord_older', ...old, patch: { amount: 2 } })
+  assert.equal([w.state.profile.name, w.state.profile.phone], ['Later', '2'])
+  w.reload()
+  assert.equal([w.state.profile.name, w.state.profile.phone], ['Later', '2'])
+})
+
 test('each way in which a rule counts by an order', () => {
   const share = { every: 100, points: 1 }
   const one = { every: 1, points: 1 }

@@ -137,11 +137,21 @@ const mergeSaid = (
   return undefined
 }
 
-/** What is said by hand holds from now on; where it changes nothing, nothing is recorded. */
-const saveProfile = (draft: Draft, patch: ProfilePatch, mayCreate: boolean, onlyNew = false): Refused | undefined => {
-  const saved = mergeSaid(draft, patch, mayCreate, onlyNew, draft.now)
+/** What is said by hand holds from now on, unless it is said of an earlier time; where it changes nothing, nothing is recorded. */
+const saveProfile = (
+  draft: Draft,
+  patch: ProfilePatch,
+  mayCreate: boolean,
+  onlyNew = false,
+  at = draft.now,
+): Refused | undefined => {
+  const saved = mergeSaid(draft, patch, mayCreate, onlyNew, at)
   return saved && isRefused(saved) ? saved : undefined
 }
+
+/** What comes with an order that is new holds from the time at which that was made: who moves old orders in brings what was true then. */
+const saidWithOrder = (draft: Draft, { order, known, createdAt = draft.now }: SaveCustomersOrder): number =>
+  known || ordersOf(draft).known(order) ? draft.now : Math.min(createdAt, draft.now)
 
 const track = (draft: Draft, command: TrackEvent): Refused | undefined => {
   const schema = draft.rulebook.schemaOf(command.event)
@@ -297,7 +307,10 @@ export const perform = (draft: Draft, command: CustomerCommand): Refused | undef
     case 'RecordFailedRollback':
       return performRedemptions(deskOf(draft), command)
     case 'SaveOrder':
-      return saveProfile(draft, command.profile, command.mayCreate) ?? saveOrder(ordersOf(draft), command)
+      return (
+        saveProfile(draft, command.profile, command.mayCreate, false, saidWithOrder(draft, command)) ??
+        saveOrder(ordersOf(draft), command)
+      )
     case 'CreditReferrer':
     case 'NoteReferralHolder':
       return performReferrals(draft, command)
