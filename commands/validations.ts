@@ -353,7 +353,7 @@ export const validationCommands = (services: Services) => [
       summary: 'What redeemables would give now',
       description:
         'Codes, and promotion tiers by their ids: discounts are applied one after the other. With a `session` of type LOCK a place is kept for each until the ' +
-        'session ends or redeems; points of a card are not kept.',
+        'session ends or redeems; points of a card, and what there is of a reward, are not kept.',
       tag: TAG,
       permission: 'validations.run',
       ability: 'validate',
