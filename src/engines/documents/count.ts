@@ -1,6 +1,7 @@
 // Matches of which nothing is wanted but how many there are, found along keys alone: no document is read for them.
 import type { Collection } from './catalog.ts'
 import type { Filter } from './filter.ts'
+import type { Index } from './indexes.ts'
 import type { Key } from './keys.ts'
 import type { Space } from './overlay.ts'
 import type { KeyRange, Plan } from './planner.ts'
@@ -26,9 +27,22 @@ const isPlain = (value: Value): boolean =>
   !(value instanceof MinKey) &&
   !(value instanceof MaxKey)
 
+/** Whether entries that have these values of an index's first fields are as many as the documents that have them. */
+const isOneEach = ({ cut, fields, multikey }: Index, conditions: Filter['conditions']): boolean =>
+  !cut &&
+  conditions.length <= fields.length &&
+  // An array beside the value has entries of its own, each with that value.
+  (fields.length === 1 || !multikey) &&
+  conditions.every(({ op }) => op === 'eq') &&
+  fields
+    .slice(0, conditions.length)
+    .every(
+      ({ path, parts }) => conditions.some((one) => one.path === path) && !parts.some((part) => NUMERIC.test(part)),
+    )
+
 /**
- * The keys that are as many as there are matches: of the whole collection, or of one value in an index of one field, which has one
- * entry of it for each document. Undefined where documents have to be looked at.
+ * The keys that are as many as there are matches: of the whole collection, or of one value of each of the first fields of an index
+ * that has one entry of them for each document. Undefined where documents have to be looked at.
  */
 export const countedBy = (
   collection: Collection,
@@ -37,14 +51,10 @@ export const countedBy = (
 ): Counted | undefined => {
   const [range] = ranges
   if (range === undefined || ranges.length > 1 || !filter.complete || filter.alternatives.length > 0) return undefined
-  const [condition] = filter.conditions
-  if (condition === undefined) return index === undefined && !ordered ? { space: collection.space, range } : undefined
-  if (filter.conditions.length > 1 || condition.op !== 'eq' || !isPlain(condition.value)) return undefined
-  if (index === undefined || index.cut || index.fields.length > 1 || range.from.length > LONGEST) return undefined
-  const { path, parts } = index.fields[0]!
-  return path === condition.path && !parts.some((part) => NUMERIC.test(part))
-    ? { space: index.space, range }
-    : undefined
+  const { conditions } = filter
+  if (conditions.length === 0) return index === undefined && !ordered ? { space: collection.space, range } : undefined
+  if (index === undefined || range.from.length > LONGEST || !isOneEach(index, conditions)) return undefined
+  return conditions.every((one) => one.op === 'eq' && isPlain(one.value)) ? { space: index.space, range } : undefined
 }
 
 /** Stands for a document that nobody looks at. */

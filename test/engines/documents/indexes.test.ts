@@ -125,6 +125,43 @@ test('queries with indexes answer as without them, in the same order', async () 
   )
 })
 
+test('counting by the first fields of an index is as looking at every document, arrays beside them or not', async () => {
+  const rows = db.collection<Document>('counted')
+  await rows.createIndex({ group: 1, kind: 1, at: 1 })
+  await rows.createIndex({ tag: 1, 'of.name': 1 }, { sparse: true })
+  const count = async (f: Document) => {
+    const looked = await rows.find(f, { hint: { $natural: 1 } }).toArray()
+    assert.is(await rows.countDocuments(f), looked.length, JSON.stringify(f))
+    return looked.length
+  }
+  const groups = ['a', 'ab', 'a\0', 1, '1']
+  await rows.insertMany(
+    Array.from({ length: 60 }, (_, n) => ({
+      group: groups[n % 5],
+      kind: n % 3,
+      ...(n % 4 === 0 ? {} : { tag: n % 2, of: { name: `n${n % 7}` } }),
+    })),
+  )
+  const queries: Document[] = [
+    ...groups.map((group) => ({ group })),
+    { group: 'a', kind: 1 },
+    { kind: 1, group: 'a' },
+    { group: 'a', kind: 1, at: 5 },
+    { group: 'a', other: 1 },
+    { tag: 1 },
+    { tag: 1, 'of.name': 'n3' },
+  ]
+  for (const f of queries) await count(f)
+  assert.is(await count({ group: 'a' }), 12)
+  assert.is(await rows.countDocuments({ group: 'a' }, { skip: 2, limit: 5 }), 5)
+  // From here on a document has several entries of one group.
+  await rows.insertOne({ group: 'a', kind: [1, 2, 2], at: 5 })
+  await rows.insertOne({ tag: 1, of: [{ name: 'n3' }, { name: 'n4' }, { name: 'n3' }] })
+  for (const f of queries) await count(f)
+  assert.is(await count({ group: 'a' }), 13)
+  await rows.drop()
+})
+
 const stagesOf = (plan: Document | undefined): string[] => {
   if (!plan) return []
   const own = plan.indexName ? `${plan.stage} ${plan.indexName}` : String(plan.stage)

@@ -79,7 +79,7 @@ export const Categories = () => (
             ]
           : []),
       ]}
-      empty={<Empty title="There is no category yet" />}
+      empty={<Empty title="There is no category yet">Campaigns, tiers and codes name it as their category.</Empty>}
     />
   </Page>
 )

@@ -2,7 +2,7 @@
 import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
-import { mayAudit, mayWrite, session } from '../lib/session.ts'
+import { may, mayAudit, session } from '../lib/session.ts'
 import type { Distribution, Fields, ListOf, Message as MessageShape } from '../lib/shapes.ts'
 import { channelWords, number, span, stateWords } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
@@ -48,6 +48,10 @@ const Lacking = ({ channels }: { readonly channels: readonly string[] }) => (
     ))}
   </>
 )
+
+/** Whether messages of a distribution go anywhere: it is on, and its mail is not for the server's own sink. */
+const isSent = ({ active, channel }: Distribution): boolean =>
+  active && !(channel.type === 'email' && /[@.]sink\.test>?\s*$/i.test(String(channel.from ?? '')))
 
 interface Lane {
   readonly channel: string
@@ -98,7 +102,7 @@ export const Outbox = () => {
       title="Outbox"
       lead="Every message that was asked for: sent, waiting, failed, or not sent for a reason."
       actions={
-        mayWrite() && state !== undefined && isRetried(state) ? (
+        may('messages.write') && state !== undefined && isRetried(state) ? (
           <Action
             request={change('POST', '/v1/messages/retry', {
               body: { state, ...(distribution === '' ? {} : { distribution_id: distribution }) },
@@ -126,7 +130,7 @@ export const Outbox = () => {
           options={[['', 'Every distribution'], ...names]}
         />
       </div>
-      <Lacking channels={(all.data?.data ?? []).map(({ channel }) => channel.type)} />
+      <Lacking channels={(all.data?.data ?? []).filter(isSent).map(({ channel }) => channel.type)} />
       <Lanes />
       <List
         label="Messages"
@@ -173,7 +177,7 @@ export const Message = ({ params }: { readonly params: Params }) => {
       title={asked.data?.distribution.name ?? 'Message'}
       crumbs={[['/messages', 'Outbox']]}
       actions={
-        asked.data && mayWrite() && isRetried(asked.data.state) ? (
+        asked.data && may('messages.write') && isRetried(asked.data.state) ? (
           <Action request={retry(id)} done="It is tried again" tone="main">
             Try again
           </Action>
