@@ -13,6 +13,8 @@ export interface View {
   range(space: Space, from: Key, to: Key | undefined, reverse?: boolean): Iterable<Entry>
   /** The keys alone of such a range. */
   keys(space: Space, from: Key, to: Key | undefined): Iterable<Key>
+  /** The key of such a range that has `count` others before it; undefined where there are no more than so many. */
+  keyBehind(space: Space, from: Key, to: Key | undefined, count: number): Key | undefined
 }
 
 /** New values, `null` for what is removed. */
@@ -161,5 +163,11 @@ export const overlaid = (base: View, overlay: Overlay): View => ({
     const keys = overlay.sorted(space)
     if (keys === undefined) return base.keys(space, from, to)
     return keysOf(merge(base.range(space, from, to), changes(overlay, space, keys, from, to, false), false))
+  },
+  keyBehind(space, from, to, count) {
+    if (overlay.sorted(space) === undefined) return base.keyBehind(space, from, to, count)
+    let left = count
+    for (const key of this.keys(space, from, to)) if (left-- === 0) return key
+    return undefined
   },
 })

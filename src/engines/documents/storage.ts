@@ -117,6 +117,11 @@ const viewOf = (db: Database, sealing: Sealing, transaction?: ReadTransaction): 
       const end = to === undefined ? fullKey(space + 1, '') : fullKey(space, to)
       for (const full of db.getKeys({ start: fullKey(space, from), end, ...options })) yield full.slice(4)
     },
+    keyBehind: (space, from, to, count) => {
+      const end = to === undefined ? fullKey(space + 1, '') : fullKey(space, to)
+      const [found] = db.getKeys({ start: fullKey(space, from), end, offset: count, limit: 1, ...options })
+      return found?.slice(4)
+    },
   }
 }
 
