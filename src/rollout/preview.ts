@@ -14,21 +14,31 @@ export interface Preview {
   /** At most `MAX_IDS`. */
   readonly customers: readonly string[]
   readonly looked_at: number
-  /** False: time ran out before every customer was looked at. */
+  /** Customers there are. */
+  readonly total: number
+  /** False: time ran out, or enough were looked at, before every customer was. */
   readonly complete: boolean
+}
+
+export interface PreviewBounds {
+  /** When to answer with what there is, ms. */
+  readonly deadline: number
+  /** Customers that are looked at. */
+  readonly most: number
+  /** Aborted: nobody waits for the answer any more. */
+  readonly signal: AbortSignal
 }
 
 const PAGE = 500
 const AT_ONCE = 48
 const MAX_IDS = 20_000
 
-/** Asks the condition of every customer, in order of id, until all were asked or `deadline` (ms) has come. */
+/** Asks the condition of every customer within the bounds, in order of id: the first ones are a fair sample, since ids say nothing. */
 export const preview = async (
-  { readModel, customers, rulebook, store }: Services,
+  { readModel, customers, rulebook, store, clock }: Services,
   condition: Condition,
   now: number,
-  deadline: number,
-  clock: () => number,
+  { deadline, most, signal }: PreviewBounds,
 ): Promise<Preview> => {
   const { accumulators, evaluate } = compile(condition, environmentOf(rulebook.current().definitions))
   const matches = async (id: string): Promise<boolean> => {
@@ -51,10 +61,13 @@ export const preview = async (
   let matching = 0
   let lookedAt = 0
   let cursor: string | undefined
+  const total = await everybody.count({})
+  const isOver = (): boolean => signal.aborted || clock.now() >= deadline
   for (;;) {
+    const asked = Math.min(PAGE, most - lookedAt)
     const page = await everybody.find(cursor === undefined ? {} : { _id: { $gt: cursor } }, {
       sort: { _id: 1 },
-      limit: PAGE,
+      limit: asked,
       projection: { _id: 1 },
     })
     const queue = page.map(({ _id }) => _id)
@@ -62,7 +75,7 @@ export const preview = async (
     const matched: string[] = []
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        for (let id = queue.shift(); id !== undefined && clock() < deadline; id = queue.shift()) {
+        for (let id = queue.shift(); id !== undefined && !isOver(); id = queue.shift()) {
           if (await matches(id)) matched.push(id)
           lookedAt++
         }
@@ -70,8 +83,9 @@ export const preview = async (
     )
     matching += matched.length
     found.push(...matched.sort().slice(0, MAX_IDS - found.length))
-    if (queue.length > 0) return { matching, customers: found, looked_at: lookedAt, complete: false }
-    if (page.length < PAGE) return { matching, customers: found, looked_at: lookedAt, complete: true }
+    const isWhole = queue.length === 0 && page.length < asked
+    if (isWhole || queue.length > 0 || lookedAt >= most)
+      return { matching, customers: found, looked_at: lookedAt, total, complete: isWhole || lookedAt >= total }
     cursor = page.at(-1)!._id
   }
 }

@@ -168,6 +168,13 @@ test('a preview counts and names, and writes nothing', async () => {
     (answer) => answer.body.matching === 1 && answer.body.complete,
   )
   const total = (await node.call('GET', '/v1/segments')).body.total
+  const few = await node.call('POST', '/v1/segments/preview', { condition: { event: 'bought' }, sample: 2 })
+  assert.equal([few.body.looked_at, few.body.complete], [2, false])
+  assert.is(few.body.examples.length, few.body.matching)
+  const enough = await node.call('POST', '/v1/segments/preview', { condition: { event: 'bought' }, sample: 100_000 })
+  assert.equal([enough.body.looked_at, enough.body.complete], [enough.body.total, true])
+  for (const sample of [0, 1.5, '2', 1_000_001])
+    assert.is((await node.call('POST', '/v1/segments/preview', { condition: { event: 'bought' }, sample })).status, 400)
   const wrong = await node.call('POST', '/v1/segments/preview', { condition: { event: 'nothing' } })
   assert.equal([wrong.status, wrong.body.key], [400, 'invalid_payload'])
   assert.is((await node.call('GET', '/v1/segments')).body.total, total)

@@ -14,72 +14,86 @@ import { say } from '../parts/toast.tsx'
 
 interface Preview {
   readonly matching: number
-  readonly customers: readonly string[]
   readonly looked_at: number
+  readonly total: number
   readonly complete: boolean
+  readonly examples: readonly Customer[]
 }
 
 /** How long changes rest before they are asked about, ms. */
 const REST_MS = 600
-const SAMPLE = 5
+/** Customers that are looked at while somebody still changes the condition: all of them may take half a minute. */
+const SAMPLE = 1_000
+const SHOWN = 5
+
+interface Previewing {
+  readonly preview?: Preview
+  readonly fault?: string
+}
 
 /** Whom a condition would have, asked when it has not changed for a moment. */
-const usePreview = (
-  condition: string,
-): { readonly preview?: Preview; readonly fault?: string; readonly sample: readonly Customer[] } => {
-  const [shown, setShown] = useState<{ preview?: Preview; fault?: string; sample: readonly Customer[] }>({ sample: [] })
+const usePreview = (condition: string, isAll: boolean): Previewing => {
+  const [shown, setShown] = useState<Previewing>({})
   useEffect(() => {
     const gone = new AbortController()
+    if (isAll) setShown({})
     const timer = setTimeout(async () => {
       try {
-        const request = change('POST', '/v1/segments/preview', { body: { condition: JSON.parse(condition) } })
-        const preview = await send<Preview>(request, gone.signal)
-        const sample = await Promise.all(
-          preview.customers
-            .slice(0, SAMPLE)
-            .map((id) =>
-              send<Customer>({ method: 'GET', path: at('/v1/customers/{id}', { params: { id } }) }, gone.signal),
-            ),
-        )
-        setShown({ preview, sample })
+        const asked = { condition: JSON.parse(condition), ...(isAll ? {} : { sample: SAMPLE }) }
+        const preview = await send<Preview>(change('POST', '/v1/segments/preview', { body: asked }), gone.signal)
+        setShown({ preview })
       } catch (error) {
-        if (!gone.signal.aborted) setShown({ fault: wordsOf(error), sample: [] })
+        if (!gone.signal.aborted) setShown({ fault: wordsOf(error) })
       }
     }, REST_MS)
     return () => {
       clearTimeout(timer)
       gone.abort()
     }
-  }, [condition])
+  }, [condition, isAll])
   return shown
 }
 
+/** How many there are, or about how many by those that were looked at. */
+const HowMany = ({ of: { matching, looked_at, total, complete } }: { readonly of: Preview }) =>
+  complete ? (
+    <p>
+      <span class="figure-value">{number(matching)}</span> <span class="soft">of {number(looked_at)} customers</span>
+    </p>
+  ) : (
+    <p>
+      <span class="figure-value">about {number(Math.round((matching * total) / Math.max(1, looked_at)))}</span>{' '}
+      <span class="soft">
+        of {number(total)} customers: {number(matching)} of {number(looked_at)} that were looked at
+      </span>
+    </p>
+  )
+
 const Previewed = ({ condition }: { readonly condition: string }) => {
-  const { preview, fault, sample } = usePreview(condition)
+  const [countedOf, setCountedOf] = useState<string>()
+  const isAll = countedOf === condition
+  const { preview, fault } = usePreview(condition, isAll)
+  if (fault)
+    return (
+      <p class="note" data-tone="warn">
+        {fault}
+      </p>
+    )
+  if (!preview) return <p class="soft">{isAll ? 'Looking at every customer…' : 'Asking…'}</p>
   return (
     <>
-      {fault ? (
-        <p class="note" data-tone="warn">
-          {fault}
-        </p>
-      ) : preview ? (
-        <>
-          <p>
-            <span class="figure-value">{number(preview.matching)}</span>{' '}
-            <span class="soft">
-              of {number(preview.looked_at)} customers{preview.complete ? '' : ' looked at so far'}
-            </span>
-          </p>
-          <ul>
-            {sample.map((one) => (
-              <li key={one.id}>
-                <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
-              </li>
-            ))}
-          </ul>
-        </>
-      ) : (
-        <p class="soft">Asking…</p>
+      <HowMany of={preview} />
+      <ul>
+        {preview.examples.slice(0, SHOWN).map((one) => (
+          <li key={one.id}>
+            <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
+          </li>
+        ))}
+      </ul>
+      {!preview.complete && !isAll && (
+        <button type="button" onClick={() => setCountedOf(condition)}>
+          Count all
+        </button>
       )}
     </>
   )
