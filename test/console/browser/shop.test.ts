@@ -173,6 +173,46 @@ test('an order on its way, a file of all orders, and an own system that is told 
   await one.end()
 })
 
+test('what a schema calls personal stays so when something else of it is changed', async () => {
+  const { id } = await made('/v1/event-schemas', {
+    name: 'asked',
+    schema: { properties: { question: { type: 'string', personal: true }, topic: { type: 'string' } } },
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open(`/event-schemas/${id}`)
+  await page.getByRole('button', { name: 'Add a property' }).click()
+  await page.getByLabel('Name of property 3').fill('reply_to')
+  await page.getByLabel('Personal').nth(2).check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved').waitFor()
+  const { properties } = (await now(`/v1/event-schemas/${id}`)).schema
+  assert.equal(
+    ['question', 'topic', 'reply_to'].map((name) => properties[name].personal ?? false),
+    [true, false, true],
+  )
+  await one.accessible('a schema')
+  await one.end()
+})
+
+test('what a customer said to messages is noted by hand', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await one.open('/customers/ann/profile')
+  await page.getByLabel('E-mail: what the customer said').selectOption('refused')
+  await until(async () => {
+    const { consents } = await now('/v1/customers/ann/consents')
+    return consents.some(
+      (each: { readonly channel: string; readonly consent: string | null }) =>
+        each.channel === 'email' && each.consent === 'refused',
+    )
+  })
+  await one.accessible('consents')
+  await one.end()
+})
+
 test('a marketer is offered definitions and codes, and neither redemptions, customers’ data nor files', async () => {
   const one = await visit(browser, node)
   await signIn(one, node, 'marketer')

@@ -11,38 +11,42 @@ import { Facts, Id, Time, Value } from '../parts/small.tsx'
 import { Shown } from '../parts/state.tsx'
 import { CustomerActivity } from './customerActivity.tsx'
 import { AsOf } from './customerAsOf.tsx'
+import { CustomerConsents } from './customerConsents.tsx'
 import { CustomerCards, CustomerCodes, CustomerMessages, CustomerReferrals, CustomerSegments } from './customerHas.tsx'
 import { EditProfile } from './customerProfile.tsx'
 
 const Profile = ({ customer }: { readonly customer: CustomerShape }) => (
-  <div class="columns">
-    <Card title="Profile">
-      <Facts
-        of={[
-          ['Id', <Id key="id" id={customer.id} />],
-          ['source_id', <Id key="source" id={customer.source_id} />],
-          ['Name', customer.name],
-          ['E-mail', customer.email],
-          ['Phone', customer.phone],
-          ['Birthdate', customer.birthdate],
-          ['Description', customer.description],
-          ['Address', customer.address ? Object.values(customer.address).filter(Boolean).join(', ') : undefined],
-          ['Since', <Time key="since" at={customer.created_at} />],
-          ['Changed', <Time key="changed" at={customer.updated_at} />],
-        ]}
-      />
-    </Card>
-    <Card title="Metadata">
-      {Object.keys(customer.metadata).length === 0 ? (
-        <p class="soft">Nothing is known beside the profile.</p>
-      ) : (
+  <>
+    <div class="columns">
+      <Card title="Profile">
         <Facts
-          of={Object.entries(customer.metadata).map(([name, value]) => [name, <Value key={name} value={value} />])}
+          of={[
+            ['Id', <Id key="id" id={customer.id} />],
+            ['source_id', <Id key="source" id={customer.source_id} />],
+            ['Name', customer.name],
+            ['E-mail', customer.email],
+            ['Phone', customer.phone],
+            ['Birthdate', customer.birthdate],
+            ['Description', customer.description],
+            ['Address', customer.address ? Object.values(customer.address).filter(Boolean).join(', ') : undefined],
+            ['Since', <Time key="since" at={customer.created_at} />],
+            ['Changed', <Time key="changed" at={customer.updated_at} />],
+          ]}
         />
-      )}
-      {may('customers.write') && <EditProfile customer={customer} />}
-    </Card>
-  </div>
+      </Card>
+      <Card title="Metadata">
+        {Object.keys(customer.metadata).length === 0 ? (
+          <p class="soft">Nothing is known beside the profile.</p>
+        ) : (
+          <Facts
+            of={Object.entries(customer.metadata).map(([name, value]) => [name, <Value key={name} value={value} />])}
+          />
+        )}
+        {may('customers.write') && <EditProfile customer={customer} />}
+      </Card>
+    </div>
+    <CustomerConsents id={customer.id} />
+  </>
 )
 
 const TABS = [

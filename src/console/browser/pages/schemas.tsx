@@ -93,9 +93,10 @@ const bodyOf = (name: string, rows: readonly Row[]) => ({
     properties: Object.fromEntries(
       rows
         .filter((row) => row.name.trim() !== '')
-        .map(({ name: property, property: { type, array, optional } }) => [
+        .map(({ name: property, property: { type, array, optional, personal } }) => [
           property.trim(),
-          { type, ...(array ? { array } : {}), ...(optional ? { optional } : {}) },
+          // What is not so goes without saying: JSON leaves undefined out.
+          { type, array: array || undefined, optional: optional || undefined, personal: personal || undefined },
         ]),
     ),
   },
@@ -144,6 +145,9 @@ const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
       />
       <fieldset class="plain">
         <legend>Properties</legend>
+        {rows.length > 0 && (
+          <p class="soft small">What is personal is kept encrypted, and is gone when the person is erased.</p>
+        )}
         {rows.length === 0 && <p class="soft">None yet: the event is only counted.</p>}
         {rows.map((row, index) => (
           <div class="leaf" key={index}>
@@ -173,6 +177,11 @@ const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
               label="Optional"
               checked={row.property.optional ?? false}
               onChecked={(optional) => set(index, { property: { ...row.property, optional } })}
+            />
+            <Check
+              label="Personal"
+              checked={row.property.personal ?? false}
+              onChecked={(personal) => set(index, { property: { ...row.property, personal } })}
             />
             <button
               type="button"
