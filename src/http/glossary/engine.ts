@@ -1,5 +1,6 @@
 // What names of events, segments, messages, access and of running a node mean.
 export const engine = {
+  sample: 'How many customers are looked at, drawn by chance; all of them without it',
   // Events and their schemas
   event: 'The name of an event',
   events: 'Events, or how many there were',

@@ -91,9 +91,11 @@ const Previewed = ({ condition }: { readonly condition: string }) => {
         ))}
       </ul>
       {!preview.complete && !isAll && (
-        <button type="button" onClick={() => setCountedOf(condition)}>
-          Count all
-        </button>
+        <div class="row">
+          <button type="button" onClick={() => setCountedOf(condition)}>
+            Count all
+          </button>
+        </div>
       )}
     </>
   )
