@@ -40,6 +40,13 @@ const isOneEach = ({ cut, fields, multikey }: Index, conditions: Filter['conditi
       ({ path, parts }) => conditions.some((one) => one.path === path) && !parts.some((part) => NUMERIC.test(part)),
     )
 
+/** An index that has one entry for each document, whichever they are; of another one some may be missing, or there be more. */
+const wholeIndex = ({ indexes }: Collection, asOf: number): Index | undefined =>
+  indexes.find(
+    ({ primary, sparse, partial, multikey, building, readySince }) =>
+      !primary && !sparse && partial === undefined && !multikey && !building && readySince <= asOf,
+  )
+
 /**
  * The keys that are as many as there are matches: of the whole collection, or of one value of each of the first fields of an index
  * that has one entry of them for each document. Undefined where documents have to be looked at.
@@ -48,11 +55,16 @@ export const countedBy = (
   collection: Collection,
   { index, ranges, ordered }: Plan,
   filter: Filter,
+  asOf: number,
 ): Counted | undefined => {
   const [range] = ranges
   if (range === undefined || ranges.length > 1 || !filter.complete || filter.alternatives.length > 0) return undefined
   const { conditions } = filter
-  if (conditions.length === 0) return index === undefined && !ordered ? { space: collection.space, range } : undefined
+  if (conditions.length === 0) {
+    if (index !== undefined || ordered) return undefined
+    // Entries lie closer together than documents.
+    return { space: wholeIndex(collection, asOf)?.space ?? collection.space, range }
+  }
   if (index === undefined || range.from.length > LONGEST || !isOneEach(index, conditions)) return undefined
   return conditions.every((one) => one.op === 'eq' && isPlain(one.value)) ? { space: index.space, range } : undefined
 }

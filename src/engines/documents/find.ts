@@ -129,7 +129,7 @@ const matching = async function* (
   }
   const plan = planQuery(collection, first, request)
   // Who asks what was examined wants to know what a find would look at.
-  const counted = unseen && reader.examined === undefined ? countedBy(collection, plan, filter) : undefined
+  const counted = unseen && reader.examined === undefined ? countedBy(collection, plan, filter, first.asOf) : undefined
   const scan = counted ? createCount(counted) : createScan(collection, plan, filter, request.returnKey)
   const sorter =
     plan.sorted || counted

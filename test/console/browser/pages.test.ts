@@ -89,6 +89,7 @@ test('a code to its limit', async () => {
     await page.locator('main .figures').waitFor()
     return page.getByRole('link', { name: /^SPRING-/ }).count()
   })
+  await one.accessible('a campaign with its codes')
   await page.getByRole('link', { name: /^SPRING-/ }).click()
   await page.getByLabel('Customer').fill('ann')
   await page.getByLabel('Amount of the order').fill('50')

@@ -153,12 +153,22 @@ test('counting by the first fields of an index is as looking at every document, 
   ]
   for (const f of queries) await count(f)
   assert.is(await count({ group: 'a' }), 12)
+  const counts = async () => [await rows.countDocuments({}), await rows.estimatedDocumentCount(), await count({})]
+  assert.equal(await counts(), [60, 60, 60])
   assert.is(await rows.countDocuments({ group: 'a' }, { skip: 2, limit: 5 }), 5)
   // From here on a document has several entries of one group.
   await rows.insertOne({ group: 'a', kind: [1, 2, 2], at: 5 })
   await rows.insertOne({ tag: 1, of: [{ name: 'n3' }, { name: 'n4' }, { name: 'n3' }] })
   for (const f of queries) await count(f)
   assert.is(await count({ group: 'a' }), 13)
+  assert.equal(await counts(), [62, 62, 62])
+  await rows.dropIndex('group_1_kind_1_at_1')
+  assert.equal(await counts(), [62, 62, 62], 'a sparse index does not have all of them')
+  await rows.createIndex({ kind: 1 })
+  assert.equal(await counts(), [62, 62, 62], 'an array has several entries')
+  await rows.createIndex({ at: 1 })
+  await rows.deleteMany({ group: 'ab' })
+  assert.equal(await counts(), [50, 50, 50])
   await rows.drop()
 })
 

@@ -416,7 +416,7 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
                   ['Made', <Time key="made" at={campaign.created_at} />],
                 ]}
               />
-              {campaign.voucher && <Json value={campaign.voucher} label="Codes" />}
+              {campaign.voucher && <Json value={campaign.voucher} label="What its codes are like" />}
             </Card>
           </>
         )}
