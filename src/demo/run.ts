@@ -30,7 +30,10 @@ export interface DemoOptions {
 /** Why a project is not filled. */
 export class NotEmpty extends Error {}
 
-const BATCH = 1_000
+const BATCH = 500
+/** A busy server leaves some of a batch for later: so often they are sent again, after so long each time, ms. */
+const MOST_TRIES = 30
+const PAUSE_MS = 1_000
 /** Batches on their way at once. */
 const AT_ONCE = 2
 /** Other requests on their way at once. */
@@ -137,15 +140,34 @@ export const fillWithDemo = async (
   progress(0, 'done')
 }
 
+interface BatchAnswer {
+  readonly data: readonly {
+    readonly index: number
+    readonly status: string
+    readonly error?: { readonly code?: number }
+  }[]
+}
+
+/** The status of an event that can be sent again: the server did not come to it, or gave way. */
+const LATER = 503
+
+/** Sends them all; throws for one that is refused for what it is. */
 const inBatches = async (
   send: Sender,
   events: readonly SentEvent[],
   onSent: (count: number) => void,
 ): Promise<void> => {
   for (let from = 0; from < events.length; from += BATCH) {
-    const batch = events.slice(from, from + BATCH)
-    await send('POST', '/v1/events/batch', { events: batch })
-    onSent(batch.length)
+    let left = events.slice(from, from + BATCH)
+    for (let tries = 1; left.length > 0; tries++) {
+      const { data } = (await send('POST', '/v1/events/batch', { events: left })) as BatchAnswer
+      const refused = data.filter(({ status }) => status === 'refused')
+      onSent(left.length - refused.length)
+      if (refused.some(({ error }) => error?.code !== LATER) || (refused.length > 0 && tries >= MOST_TRIES))
+        throw new Error(`An event was refused: ${JSON.stringify(refused[0]?.error)}`)
+      left = refused.map(({ index }) => left[index]!)
+      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    }
   }
 }
 

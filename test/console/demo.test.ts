@@ -23,6 +23,34 @@ test('a year is the same for a seed, in the order in which it happened, and not 
   assert.ok(times.at(-1)! < now)
 })
 
+test('what a busy server did not come to is sent again, and nothing else', async () => {
+  const sent: string[] = []
+  let isBusy = false
+  const send: Sender = async (_, path, body) => {
+    if (path.startsWith('/v1/customers?')) return { total: 0 }
+    if (path.endsWith('/rewards')) return { id: 'rew', data: [] }
+    if (path !== '/v1/events/batch') return { id: 'made', voucher: { id: 'v', code: 'CODE' } }
+    isBusy = !isBusy
+    const { events } = body as { readonly events: readonly { readonly id: string }[] }
+    const data = events.map(({ id }, index) => {
+      if (isBusy && index % 3 === 1) return { index, status: 'refused', error: { code: 503, key: 'not_tried' } }
+      sent.push(id)
+      return { index, status: 'recorded' }
+    })
+    return { data }
+  }
+  const told: number[] = []
+  await fillWithDemo(send, { ...SIZES, now: Date.now(), onProgress: (done) => told.push(done) })
+  assert.is(new Set(sent).size, SIZES.events)
+  assert.equal([sent.length, told.at(-1)], [SIZES.events, SIZES.events])
+  const wrong: Sender = async (method, path, body) =>
+    path === '/v1/events/batch'
+      ? { data: [{ index: 0, status: 'refused', error: { code: 400, key: 'invalid_payload' } }] }
+      : send(method, path, body)
+  const refused = await fillWithDemo(wrong, { ...SIZES, now: Date.now() }).catch((error: unknown) => error)
+  assert.match(String(refused), /invalid_payload/)
+})
+
 let node: TestNode
 test.before(async () => {
   node = await testNode()
