@@ -66,8 +66,8 @@ export type Executed =
 export interface CustomerRuntime {
   /** Decides and records one command; rejects with the store's own errors when it is unavailable, `TooBusy` when others are faster. */
   execute(id: string, command: CustomerCommand, context: CommandContext): Promise<Executed>
-  /** The customer's state after everything that is recorded, as this node knows it. */
-  load(id: string): Promise<Loaded>
+  /** The customer's state after everything that is recorded, as this node knows it; `fresh`: as the stream says now. */
+  load(id: string, options?: { readonly fresh?: boolean }): Promise<Loaded>
   /** Of these, those that cannot be asked for without a read. */
   unready(ids: readonly string[]): readonly string[]
   /** Says that these, at most 1,000, are about to be asked for one by one: what is read of them in one go is read now. */
@@ -303,9 +303,13 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
 
   return {
     execute,
-    async load(id) {
-      const loaded = await customers.load(id, currentRulebook())
-      return loaded.state.linkedTo === undefined ? loaded : customers.load(loaded.state.linkedTo, currentRulebook())
+    async load(id, { fresh = false } = {}) {
+      const load = (of: string) => {
+        if (fresh) customers.doubt(of)
+        return customers.load(of, currentRulebook())
+      }
+      const loaded = await load(id)
+      return loaded.state.linkedTo === undefined ? loaded : load(loaded.state.linkedTo)
     },
     unready: (ids) => customers.unready(ids, currentRulebook()),
     foresee: (ids) => customers.foresee(ids, currentRulebook()),

@@ -1,22 +1,14 @@
 // The places of redemptions in the ledgers of codes and campaigns: looked at, given up, told of what came about, settled after
 // crashes, kept for sessions.
-import { calendarOf } from '../domain/calendar.ts'
 import { codeIn } from '../domain/codes.ts'
 import type { RedemptionFactData } from '../domain/customer/redemptions/facts.ts'
 import type { Made, RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
-import { type LedgerCommand, NO_LEDGER, type Open, type View, waitsFor } from '../domain/redemption/ledger.ts'
+import { type LedgerCommand, NO_LEDGER, type Open } from '../domain/redemption/ledger.ts'
 import { ledgerOfStream, noCodeStream } from '../domain/redemption/ledgers.ts'
 import type { RedemptionCommand } from '../domain/redemption/redeem.ts'
-import {
-  type Looked,
-  ledgerIn,
-  redemptionId,
-  type Sight,
-  type Target,
-  type Wanted,
-} from '../domain/redemption/sight.ts'
+import { type Looked, redemptionId, type Target, type Wanted } from '../domain/redemption/sight.ts'
 import { offerOf } from '../domain/referrals/offer.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
@@ -44,8 +36,8 @@ export interface Places {
   ): void
   /** Lets what became of a reservation be known in its ledger; what did not come about by now never does. */
   settle(ledger: string, open: Pick<Open, 'redemption' | 'request' | 'commit'>): Promise<void>
-  /** Settles those before a request of whom nothing was heard for long. */
-  settleStale(looked: Looked, target: Target, sight: Sight): Promise<void>
+  /** Settles those of whom nothing was heard for long. */
+  settleStale(stream: string, before: readonly Open[]): Promise<void>
   /** Whether a ledger still waits to be told of a redemption, as of a revision of its stream or later. */
   isOpen(ledger: string, redemption: string, asOf: bigint): Promise<boolean>
   /** Frees the places of a redemption that was rolled back. */
@@ -148,15 +140,8 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
     )
   }
 
-  const settleStale: Places['settleStale'] = async (looked, target, sight) => {
-    const view: View = {
-      now: sight.now,
-      calendar: calendarOf(rulebook().project.timeZone),
-      apiKey: sight.apiKey,
-      ...(sight.request === undefined ? {} : { redemption: redemptionId(sight.request, target.place) }),
-    }
-    for (const open of waitsFor(ledgerIn(looked, target), view))
-      if (open.request !== sight.request && now() - open.occurredAt > STALE_MS) await settle(target.stream, open)
+  const settleStale: Places['settleStale'] = async (stream, before) => {
+    for (const open of before) if (now() - open.occurredAt > STALE_MS) await settle(stream, open)
   }
 
   // A process does it if this node does not live to.

@@ -5,14 +5,8 @@
 import { calendarOf } from '../domain/calendar.ts'
 import type { KnownOrder } from '../domain/customer/orders/state.ts'
 import type { ProfilePatch } from '../domain/customer/profile.ts'
-import {
-  isRedemptionFact,
-  type LeftOut,
-  type RedemptionFactData,
-  redemptionStream,
-} from '../domain/customer/redemptions/facts.ts'
-import type { Share } from '../domain/customer/redemptions/share.ts'
-import { madeBy, NO_REDEMPTIONS, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
+import { type LeftOut, type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
+import { madeBy, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
 import type { PricedOrder } from '../domain/order.ts'
@@ -23,29 +17,31 @@ import type { CodeStream } from '../domain/redemption/ledgers.ts'
 import {
   type Asked,
   campaignRef,
+  GIVEN_UP,
   type Placed,
-  performRedemptions,
   promotionRef,
   type RedeemVouchers,
   type RedemptionCommand,
+  standingOf,
 } from '../domain/redemption/redeem.ts'
 import {
   asPlaced,
   failedRedemptionId,
   formerRequestId,
+  type Hope,
+  hopeOf,
   type Looked,
   ledgerIn,
   placedOf,
   redemptionId,
   requestId,
   type Sight,
-  sumsOverCampaigns,
   type Target,
   targetsOf,
   type Wanted,
   withLedger,
 } from '../domain/redemption/sight.ts'
-import { isRefused, type Refusal } from '../domain/refusal.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { stackingRulesOf } from '../domain/rulebook/stackingRules.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
@@ -123,20 +119,22 @@ const NO_REWARDS: KeptRewards = new Map()
 /** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
 const LOOKED_AT = 8
 
-/** What of a request its rehearsal redeemed, in the order in which it is applied: from then on all of that or none. */
+const isRefusal = (value: Hope | Refusal): value is Refusal => 'key' in value
+
+/** What of a request can be hoped for, in the order in which it is applied: from then on all of that or none. */
 const chosenOf = (
   all: RedemptionAsk,
   looked: Looked,
-  possible: readonly Succeeded[],
+  possible: Hope,
   rulebook: Rulebook,
 ): { readonly ask: RedemptionAsk; readonly looked: Looked; readonly isAll: boolean } => {
-  const applied = new Set(possible.map(({ place }) => place))
+  const applied = new Set(possible.taken.map(({ place }) => place))
   const order = applicationOrderOf(
     looked.codes.map(({ code }) => code),
     rulebook,
   ).filter((place) => applied.has(place))
   const redeemables = order.map((place) => all.redeemables[place]!)
-  const chosen = possible.flatMap(({ leftOut = [] }) => leftOut)
+  const chosen = all.chosen ?? possible.leftOut
   return {
     ask: { ...all, redeemables, chosen },
     looked: { ...looked, codes: order.map((at) => looked.codes[at]!) },
@@ -164,13 +162,6 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const rewards = createRewardPlaces(options)
   const places = createPlaces({ ...options, rewards })
 
-  /** What every look at a request's redeemables has in common. */
-  const lookOf = (ask: RedemptionAsk, context: CommandContext): Pick<Sight, 'now' | 'apiKey' | 'session'> => ({
-    now: context.now,
-    apiKey: ask.asked.apiKey,
-    session: ask.session,
-  })
-
   const commandOf = (ask: RedemptionAsk, request: string, redeemables: readonly Placed[]): RedeemVouchers => ({
     type: 'RedeemVouchers',
     request,
@@ -184,57 +175,40 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     ...(ask.chosen ? { chosen: ask.chosen } : {}),
   })
 
-  const succeededIn = (facts: readonly { readonly type: string; readonly data: unknown }[]): readonly Succeeded[] =>
-    facts.flatMap((fact) => (isRedemptionFact(fact) && fact.type === 'RedemptionSucceeded' ? [fact.data] : []))
-
-  /** What would come of it: the redemptions, or the refusal. */
-  const rehearse = async (
-    ask: RedemptionAsk,
-    command: RedeemVouchers,
-    context: CommandContext,
-  ): Promise<readonly Succeeded[] | Refusal> => {
-    const { key: _, ...unnamed } = context
-    if (ask.customer) {
-      const executed = await customers.execute(ask.customer.id, command, { ...unnamed, dryRun: true })
-      if (executed.kind === 'refused') return executed.refusal
-      return executed.kind === 'done' ? succeededIn(executed.facts) : []
-    }
-    const facts: { type: string; data: unknown }[] = []
-    const refused = performRedemptions(
-      {
-        redemptions: NO_REDEMPTIONS,
-        rulebook: rulebook(),
-        now: context.now,
-        emit: (type, data) => facts.push({ type, data }),
-      },
-      command,
-    )
-    return isRefused(refused) ? refused.refused : succeededIn(facts)
-  }
-
-  const isRefusal = (value: readonly Succeeded[] | Refusal): value is Refusal => 'key' in value
-
-  /** Rehearses under a sight; where rules bound sums of money, once more with what the redemptions would add to them. */
-  const rehearseUnder = async (
+  /** What can be hoped for on what is known of the customer; a "no" is not said before the stream was asked. */
+  const hopeFor = async (
     ask: RedemptionAsk,
     request: string,
     looked: Looked,
     sight: Sight,
     context: CommandContext,
-  ): Promise<readonly Succeeded[] | Refusal> => {
-    const first = await rehearse(
-      ask,
-      commandOf(ask, request, placedOf(ask.redeemables, looked, sight, rulebook())),
-      context,
-    )
-    if (isRefusal(first) || !sumsOverCampaigns(looked) || sight.shares) return first
-    const shares: Share[] = []
-    for (const { place, share } of first) shares[place] = share
-    return rehearse(
-      ask,
-      commandOf(ask, request, placedOf(ask.redeemables, looked, { ...sight, shares }, rulebook())),
-      context,
-    )
+  ): Promise<Hope | Refusal> => {
+    const of = (customer?: CustomerState): Hope | Refusal => {
+      const standing = customer && standingOf(customer.redemptions, request)
+      // The same request came about meanwhile: whoever asks again is answered with it.
+      if (standing === 'made') throw new TooBusy(`request ${request}`)
+      if (standing === 'given_up') return GIVEN_UP.refused
+      return hopeOf(
+        ask,
+        looked,
+        {
+          customer,
+          order: ask.order,
+          metadata: ask.asked.metadata ?? {},
+          apiKey: ask.asked.apiKey,
+          isChosen: ask.chosen !== undefined,
+          rulebook: rulebook(),
+          now: Math.max(context.now, customer?.now ?? 0),
+        },
+        sight,
+      )
+    }
+    if (!ask.customer) return of()
+    const known = await customers.load(ask.customer.id)
+    const hope = of(known.state)
+    if (!isRefusal(hope)) return hope
+    const fresh = await customers.load(ask.customer.id, { fresh: true })
+    return fresh.revision === known.revision ? hope : of(fresh.state)
   }
 
   /**
@@ -298,20 +272,20 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     ask: RedemptionAsk,
     request: string,
     first: Looked,
-    shares: readonly Share[],
+    { placed: wanted, taken }: Hope,
     reserved: Map<string, Target>,
     context: CommandContext,
   ): Promise<Looked | Refusal> => {
     let looked = first
     const until = Math.min(now() + WAIT_MS, context.deadline ?? Number.POSITIVE_INFINITY)
-    const base = { ...lookOf(ask, context), request, shares }
-    for (const target of targetsOf(looked, placedOf(ask.redeemables, looked, { ...base, hopeful: true }, rulebook()))) {
+    const hoped: Sight = { request, shares: taken.map(({ share }) => share), hopeful: true }
+    for (const target of targetsOf(looked, wanted)) {
       const { stream, of, name, place } = target
       const reservation = {
         redemption: redemptionId(request, place),
         request,
         commit: commitStreamOf(ask, request),
-        share: shares[place]!,
+        share: taken[place]!.share,
         session: ask.session,
         ...(ask.customer ? { customer: ask.customer.id } : {}),
       }
@@ -321,22 +295,20 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       reserved.set(`${stream}/${place}`, target)
       looked = withLedger(looked, target, placed.state)
       const calendar = calendarOf(rulebook().project.timeZone)
-      const isFirst = (): boolean =>
+      const before = () =>
         waitsFor(ledgerIn(looked, target), {
           now: context.now,
           calendar,
           apiKey: '',
           redemption: reservation.redemption,
-        }).every((open) => open.request === request)
-      for (let pause = FIRST_PAUSE_MS; !isFirst(); pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
-        const sight: Sight = { ...base, reserved: new Set(reserved.keys()), hopeful: true }
-        const standsAt = await rehearseUnder(ask, request, looked, sight, context)
+        }).filter((open) => open.request !== request)
+      for (let pause = FIRST_PAUSE_MS; before().length > 0; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
+        const standsAt = await hopeFor(ask, request, looked, { ...hoped, reserved: new Set(reserved.keys()) }, context)
         if (!isRefusal(standsAt)) break
-        const { reserved: _, ...hoped } = sight
-        const atBest = await rehearseUnder(ask, request, looked, hoped, context)
+        const atBest = await hopeFor(ask, request, looked, hoped, context)
         if (isRefusal(atBest) || now() >= until) return standsAt
         await sleep(pause)
-        await places.settleStale(looked, target, sight)
+        await places.settleStale(target.stream, before())
         const loaded = of === 'code' ? await ledgers.codes.load(name) : await ledgers.campaigns.load(name)
         looked = withLedger(looked, target, loaded.state)
       }
@@ -378,30 +350,28 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
 
   const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
     const lookedAt = await places.look(all.redeemables)
-    const hopeful = { ...lookOf(all, context), hopeful: true }
-    const possible = await rehearseUnder(all, request, lookedAt, hopeful, context)
+    const possible = await hopeFor(all, request, lookedAt, { hopeful: true }, context)
     if (isRefusal(possible)) return giveUp(all, request, lookedAt, possible, context)
-    if (possible.length === 0) throw new TooBusy(`request ${request}`)
     const { ask, looked, isAll } = chosenOf(all, lookedAt, possible, rulebook())
-    const hoped = isAll ? possible : await rehearseUnder(ask, request, looked, hopeful, context)
+    const hoped = isAll ? possible : await hopeFor(ask, request, looked, { hopeful: true }, context)
     if (isRefusal(hoped)) return giveUp(ask, request, looked, hoped, context)
-    if (hoped.length === 0) throw new TooBusy(`request ${request}`)
-    const shares = hoped.map(({ share }) => share)
+    const { taken } = hoped
     const reserved = new Map<string, Target>()
-    const placed = await takePlaces(ask, request, looked, shares, reserved, context)
+    const placed = await takePlaces(ask, request, looked, hoped, reserved, context)
     if ('key' in placed) {
       await places.release(reserved, request, context)
       return giveUp(ask, request, looked, placed, context)
     }
-    const kept = ask.customer ? await rewards.reserve(request, ask.customer.id, hoped, context) : NO_REWARDS
+    const kept = ask.customer ? await rewards.reserve(request, ask.customer.id, taken, context) : NO_REWARDS
     if ('key' in kept) {
       await places.release(reserved, request, context)
       return giveUp(ask, request, placed, kept, context)
     }
     const release = () => Promise.all([places.release(reserved, request, context), rewards.release(kept, context)])
-    const sight = { ...lookOf(ask, context), request, reserved: new Set(reserved.keys()), shares, hopeful: false }
-    const settled = placedOf(ask.redeemables, placed, sight, rulebook()).map((one, place) =>
-      asPlaced(one, hoped[place], kept.get(place)?.fact),
+    const shares = taken.map(({ share }) => share)
+    const sight = { request, reserved: new Set(reserved.keys()), shares, hopeful: false }
+    const settled = placedOf(ask, placed, sight, { rulebook: rulebook(), now: context.now }).map((one, place) =>
+      asPlaced(one, taken[place], kept.get(place)?.fact),
     )
     const command = commandOf(ask, request, settled)
     const refusedBy = async (refusal: Refusal): Promise<Begun> => {

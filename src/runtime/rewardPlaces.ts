@@ -1,17 +1,14 @@
 // Rewards of bounded stock that points are to pay for within a request for redemptions: one is reserved before the decision, and
 // taken or let go by what comes of that. Whatever is broken off is settled from what the streams say.
-import type { RedemptionFactData } from '../domain/customer/redemptions/facts.ts'
 import type { Reservation } from '../domain/loyalty/stock.ts'
 import type { CodeStream } from '../domain/redemption/ledgers.ts'
 import { offerFor } from '../domain/redemption/points.ts'
-import { redemptionId, type Wanted } from '../domain/redemption/sight.ts'
+import { redemptionId, type Taken, type Wanted } from '../domain/redemption/sight.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Stock } from './stock.ts'
-
-type Hoped = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'place' | 'voucher' | 'paid'>
 
 /** What was reserved for a request: by the place of the redeemable, the reward and the fact that reserved it. */
 export type KeptRewards = ReadonlyMap<
@@ -26,7 +23,7 @@ export interface RewardPlaces {
   reserve(
     request: string,
     customer: string,
-    hoped: readonly Hoped[],
+    hoped: readonly Taken[],
     context: CommandContext,
   ): Promise<KeptRewards | Refusal>
   release(kept: KeptRewards, context: CommandContext): Promise<void>

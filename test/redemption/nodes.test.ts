@@ -33,4 +33,50 @@ test('a node that remembers a customer from before says no only after it has ask
   assert.is(undone.kind, 'rolled_back')
 })
 
+test('nor does it say no to a redemption for what the customer was before', async () => {
+  const w = world()
+  w.define('validationRule', 'val_vip', {
+    name: 'vip',
+    rules: { '1': { name: 'customer.metadata', property: 'vip', conditions: { $is: [true] } }, logic: '1' },
+  } as never)
+  const assignment = { rule_id: 'val_vip', related_object_type: 'voucher', related_object_id: 'v_code' }
+  w.define('assignment', 'asgm_1', assignment as never)
+  const { rulebook } = w
+  const time = virtualTime()
+  const log = newLog()
+  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
+  const [one, other] = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const customer = customerIdFrom('ann', rulebook.project.customerKey)
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  const save = (node: typeof one, vip: boolean) =>
+    time.run(
+      node!.customers.execute(
+        customer,
+        { type: 'SaveCustomer', profile: { source_id: 'ann', metadata: { vip } }, mayCreate: true },
+        context(),
+      ),
+    )
+  const redeem = async (name: string) =>
+    time.run(
+      one!.redemptions.redeem(
+        {
+          name,
+          redeemables: [{ code: 'CODE' }],
+          asked: { channel: 'API', apiKey: 'test' },
+          customer: { id: customer, profile: {}, mayCreate: false },
+        },
+        context(),
+      ),
+    )
+  await time.run(one!.codes.reserve('CODE', { type: 'voucher', id: 'v_code' }, context()))
+  await save(one, false)
+  const refused = await redeem('first')
+  assert.is(refused.kind === 'failed' && refused.refusal.key, 'customer_rules_violated')
+  await save(other, true)
+  assert.is((await redeem('second')).kind, 'redeemed')
+  await save(other, false)
+  const again = await redeem('third')
+  assert.is(again.kind === 'failed' && again.refusal.key, 'customer_rules_violated', 'decided on the stream as it is')
+})
+
 test.run()

@@ -140,19 +140,26 @@ export const promotionRef = (voucher: ResolvedVoucher | undefined) => {
 const withoutItems = ({ items: _, ...order }: PricedOrder): Record<string, unknown> => order
 
 /** Why nothing is redeemed: what is wrong with the first that may not be, or that all were skipped. */
-const refusedBy = (verdicts: readonly Verdict[]): Refused => {
+export const refusedBy = (verdicts: readonly Verdict[]): Refused => {
   const fault = verdicts.find((verdict) => verdict.status === 'INAPPLICABLE')
   if (fault) return { refused: fault.refusal }
   const reasons = verdicts.flatMap((one) => (one.status === 'SKIPPED' ? [`${one.asked}: ${one.key}`] : []))
   return refuse('invalid_redeemables', `None of the redeemables is applied (${reasons.join(', ')})`)
 }
 
+/** What is recorded of a request; undefined: nothing. */
+export const standingOf = (redemptions: RedemptionsState, request: string): 'made' | 'given_up' | undefined => {
+  if (madeBy(redemptions, request).length > 0) return 'made'
+  return redemptions.abandoned.includes(request) ? 'given_up' : undefined
+}
+
+export const GIVEN_UP = refuse('multiple_requests', 'The request was given up before it came about')
+
 const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   const { redemptions, rulebook, now, customer, orders } = desk
   const { request, redeemables, asked, session } = command
-  if (madeBy(redemptions, request).length > 0) return undefined
-  if (redemptions.abandoned.includes(request))
-    return refuse('multiple_requests', 'The request was given up before it came about')
+  const standing = standingOf(redemptions, request)
+  if (standing !== undefined) return standing === 'given_up' ? GIVEN_UP : undefined
   const { metadata = {}, apiKey } = asked
   const situation = {
     ...(customer ? { customer } : {}),
@@ -312,9 +319,8 @@ export const performRedemptions = (desk: Desk, command: RedemptionCommand): Refu
       desk.emit('RedemptionFailed', { ...command.failed, occurredAt: desk.now })
       return undefined
     case 'AbandonRedemption': {
-      const { redemptions } = desk
       const { request } = command
-      if (madeBy(redemptions, request).length === 0 && !redemptions.abandoned.includes(request))
+      if (standingOf(desk.redemptions, request) === undefined)
         desk.emit('RedemptionAbandoned', { request, occurredAt: desk.now })
       return undefined
     }

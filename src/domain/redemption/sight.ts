@@ -2,14 +2,14 @@
 // as far as can be hoped for. Pure: what the streams say is given.
 import { calendarOf } from '../calendar.ts'
 import type { Context } from '../conditions/subject.ts'
-import type { RedemptionFactData } from '../customer/redemptions/facts.ts'
+import type { LeftOut, RedemptionFactData } from '../customer/redemptions/facts.ts'
 import type { Share } from '../customer/redemptions/share.ts'
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { idFrom } from '../ids.ts'
 import { present } from '../present.ts'
-import type { Rulebook } from '../rulebook/rulebook.ts'
+import type { Refusal } from '../refusal.ts'
 import { resolveVoucher, tierOf } from '../vouchers/resolve.ts'
-import { type Evaluated, evaluate, redemptionContext, type Situation } from './evaluate.ts'
+import { type Evaluated, evaluate, leftOutOf, redemptionContext, type Situation } from './evaluate.ts'
 import {
   campaignMeasures,
   codeMeasures,
@@ -21,7 +21,7 @@ import {
 } from './ledger.ts'
 import { boundsOf, type CodeStream, ledgerOfStream, ledgerStream, limitsStream } from './ledgers.ts'
 import { offerFor, type RewardWanted } from './points.ts'
-import { type Asked, type Placed, shareOf } from './redeem.ts'
+import { type Asked, type Placed, refusedBy, shareOf } from './redeem.ts'
 
 /** A code or, with `isTier`, a promotion tier that is to be redeemed, the gift credits that were asked for (minor units), and what points are to pay for. */
 export interface Wanted {
@@ -43,21 +43,28 @@ export interface Looked {
 }
 
 /** Whether sums over a campaign are among what is looked at: they are judged by what the redemptions would add to them. */
-export const sumsOverCampaigns = ({ codes, campaigns }: Looked): boolean => {
+const sumsOverCampaigns = ({ codes, campaigns }: Looked): boolean => {
   const tiers = new Set(codes.map(({ code }) => tierOf(code)))
   return [...campaigns.keys()].some((name) => !tiers.has(name))
 }
 
-/** How a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
+/** From where a request sees the ledgers: in those in which it has its place, from there; in others as far as is hoped for. */
 export interface Sight {
-  readonly now: number
-  readonly apiKey: string
-  readonly session?: string
   readonly request?: string
   readonly reserved?: ReadonlySet<string>
   /** By place; none of what is not applied. */
   readonly shares?: readonly (Share | undefined)[]
   readonly hopeful: boolean
+}
+
+/** Who has no place yet comes last. */
+const BEHIND_ALL: Sight = { hopeful: false }
+
+/** What is asked for. */
+export interface Asking {
+  readonly redeemables: readonly Wanted[]
+  readonly asked: Asked
+  readonly session?: string
 }
 
 /** A place in a ledger that a request needs. */
@@ -88,10 +95,10 @@ export const redemptionId = (request: string, place: number): string => idFrom('
 
 /** The redeemables as they stand in their ledgers under a sight. */
 export const placedOf = (
-  redeemables: readonly Wanted[],
+  { redeemables, asked: { apiKey }, session }: Asking,
   { codes, campaigns, referrals, outOfStock }: Looked,
   sight: Sight,
-  current: Rulebook,
+  { now, rulebook: current }: Pick<Situation, 'now' | 'rulebook'>,
 ): readonly Placed[] => {
   const calendar = calendarOf(current.project.timeZone)
   /** Redeemables of this request that come before and have no place in the campaign's ledger yet. */
@@ -104,11 +111,11 @@ export const placedOf = (
     const redemption = sight.request === undefined ? '' : redemptionId(sight.request, place)
     const share = sight.shares?.[place]
     const viewIn = (stream: string): View => ({
-      now: sight.now,
+      now,
       calendar,
-      apiKey: sight.apiKey,
+      apiKey,
       hopeful: sight.hopeful,
-      ...(sight.session === undefined ? {} : { session: sight.session }),
+      ...(session === undefined ? {} : { session }),
       ...(sight.reserved?.has(`${stream}/${place}`) ? { redemption, hopeful: false } : {}),
       ...(share ? { share } : {}),
     })
@@ -147,57 +154,66 @@ export const placedOf = (
 }
 
 /** A redeemable as it is decided for good: with no more credits and points than have their place, and what is reserved for it. */
-export const asPlaced = (
-  one: Placed,
-  hoped: Pick<RedemptionFactData<'RedemptionSucceeded'>, 'share' | 'paid'> | undefined,
-  reservation: string | undefined,
-): Placed => ({
+export const asPlaced = (one: Placed, hoped: Taken | undefined, reservation: string | undefined): Placed => ({
   ...one,
   ...(one.available === undefined || !hoped ? {} : { available: Math.min(one.available, hoped.share.credits) }),
   ...(one.reward ? { reward: { ...one.reward, ...present({ most: hoped?.paid?.points, reservation }) } } : {}),
 })
 
-/** What somebody who has no place in the ledgers yet asks for. */
-export interface Asking {
-  readonly redeemables: readonly Wanted[]
-  readonly asked: Asked
-  readonly session?: string
-}
-
 /**
- * The redeemables as they stand for somebody who has no place yet, everybody else counted in, and how they are judged; where
- * rules bound sums of money, with what the redemptions would add to them.
+ * The redeemables as they stand under a sight, and how they are judged; where rules bound sums of money, with what the redemptions
+ * would add to them. The one question of validations and qualifications, of a request that looks for its places, and of each round
+ * in which it waits for those before it.
  */
-const placedFor = (
-  { redeemables, asked, session }: Asking,
+const judge = (
+  asking: Asking,
   looked: Looked,
   situation: Situation,
+  sight: Sight = BEHIND_ALL,
 ): { readonly placed: readonly Placed[]; readonly evaluated: Evaluated } => {
-  const under = (sight: Sight) => {
-    const placed = placedOf(redeemables, looked, sight, situation.rulebook)
+  const under = (from: Sight) => {
+    const placed = placedOf(asking, looked, from, situation)
     return { placed, evaluated: evaluate(placed, situation) }
   }
-  const sight: Sight = {
-    now: situation.now,
-    apiKey: asked.apiKey,
-    hopeful: false,
-    ...(session === undefined ? {} : { session }),
-  }
   const first = under(sight)
-  if (!first.evaluated.valid || !sumsOverCampaigns(looked)) return first
+  if (!first.evaluated.valid || sight.shares || !sumsOverCampaigns(looked)) return first
   const shares = first.evaluated.verdicts.map((verdict) =>
     verdict.status === 'APPLICABLE' ? shareOf(verdict, situation.order, situation) : undefined,
   )
   return under({ ...sight, shares })
 }
 
+/** What a redeemable would take of its limits and of a card. */
+export type Taken = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'place' | 'share' | 'paid'> & {
+  readonly voucher: { readonly code: string }
+}
+
+/** How the redeemables of a request stand, and what those that are applied would take. */
+export interface Hope {
+  readonly placed: readonly Placed[]
+  readonly taken: readonly Taken[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** What can be hoped for under a sight, or why nothing can. */
+export const hopeOf = (asking: Asking, looked: Looked, situation: Situation, sight: Sight): Hope | Refusal => {
+  const { placed, evaluated } = judge(asking, looked, situation, sight)
+  if (!evaluated.valid) return refusedBy(evaluated.verdicts).refused
+  const taken = evaluated.verdicts.flatMap((verdict, place): Taken[] => {
+    if (verdict.status !== 'APPLICABLE') return []
+    const { voucher, paid } = verdict
+    return [{ place, voucher, paid, share: shareOf(verdict, situation.order, situation) }]
+  })
+  return { placed, taken, leftOut: leftOutOf(evaluated.verdicts) }
+}
+
 /** Judges redeemables for somebody who has no place in the ledgers yet. */
 export const evaluateFor = (asking: Asking, looked: Looked, situation: Situation): Evaluated =>
-  placedFor(asking, looked, situation).evaluated
+  judge(asking, looked, situation).evaluated
 
 /** What rules find when the first redeemable would be redeemed now; undefined when there is no such voucher. */
 export const contextFor = (asking: Asking, looked: Looked, situation: Situation): Context | undefined => {
-  const [first] = placedFor(asking, looked, situation).placed
+  const [first] = judge(asking, looked, situation).placed
   const voucher = first && resolveVoucher(first.code, situation.rulebook)
   return voucher && redemptionContext(voucher, first, situation, situation.order)
 }
