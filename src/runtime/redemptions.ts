@@ -306,7 +306,12 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         const standsAt = await hopeFor(ask, request, looked, { ...hoped, reserved: new Set(reserved.keys()) }, context)
         if (!isRefusal(standsAt)) break
         const atBest = await hopeFor(ask, request, looked, hoped, context)
-        if (isRefusal(atBest) || now() >= until) return standsAt
+        if (isRefusal(atBest)) return standsAt
+        if (now() >= until) {
+          // Whether there is room is not known yet: that is no "no".
+          await places.release(reserved, request, context)
+          throw new TooBusy(target.name)
+        }
         await sleep(pause)
         await places.settleStale(target.stream, before())
         const loaded = of === 'code' ? await ledgers.codes.load(name) : await ledgers.campaigns.load(name)
