@@ -2,7 +2,9 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { redemptionStream } from '../../src/domain/customer/redemptions/facts.ts'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
+import { TooBusy } from '../../src/trouble.ts'
 import { world } from '../given.ts'
 import { randomOf } from '../random.ts'
 import { newLog, startNode, virtualTime } from './cluster.ts'
@@ -77,6 +79,34 @@ test('nor does it say no to a redemption for what the customer was before', asyn
   await save(other, false)
   const again = await redeem('third')
   assert.is(again.kind === 'failed' && again.refusal.key, 'customer_rules_violated', 'decided on the stream as it is')
+})
+
+test('who waits in vain for those before it is told to ask again, and keeps no place', async () => {
+  const { rulebook } = world()
+  const time = virtualTime()
+  const log = newLog()
+  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
+  const { codes, ledgers, redemptions } = startNode(log, () => rulebook, time, randomOf(1), calm)
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  const redeem = () =>
+    time.run(
+      redemptions
+        .redeem({ name: 'ask', redeemables: [{ code: 'ONE' }], asked: { channel: 'API', apiKey: 'test' } }, context())
+        .catch((error: unknown) => error as Error),
+    )
+  await time.run(codes.reserve('ONE', { type: 'voucher', id: 'v_one' }, context(), { redemption: { quantity: 1 } }))
+  const share = { day: '2026-03-02', apiKey: 'test', credits: 0, amount: 0, discounted: 0 }
+  const reservation = { redemption: 'r_slow', request: 'q_slow', commit: redemptionStream('q_slow'), share }
+  // Too young to be taken for one of whom nothing is heard any more.
+  const late = { ...context(), now: time.now() + 60_000 }
+  await time.run(ledgers.codes.execute('ONE', { type: 'Reserve', reservation }, late))
+  assert.instance(await redeem(), TooBusy)
+  const { state } = await time.run(ledgers.codes.load('ONE'))
+  assert.equal([...state.ledger.open.keys()], ['r_slow'])
+  assert.not(log.facts.some(({ type }) => type === 'RedemptionFailed'))
+  await time.run(ledgers.codes.execute('ONE', { type: 'Release', redemption: 'r_slow', reason: 'refused' }, context()))
+  const redeemed = await redeem()
+  assert.is('kind' in redeemed && redeemed.kind, 'redeemed')
 })
 
 test.run()
