@@ -196,7 +196,7 @@ const MOST_SPREADS: Readonly<Record<string, number>> = {
   'src/client': 7,
   'src/console': 5,
   'src/delivery': 9,
-  'src/domain': 59,
+  'src/domain': 58,
   'src/engines': 4,
   'src/eventstore': 3,
   'src/http': 16,

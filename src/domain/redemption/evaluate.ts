@@ -10,6 +10,7 @@ import type { LeftOut, PaidWithPoints } from '../customer/redemptions/facts.ts'
 import { type CustomerState, newCustomer } from '../customer/state.ts'
 import { refusalOf } from '../gates.ts'
 import type { PricedItem, PricedOrder } from '../order.ts'
+import { present } from '../present.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { type StackingRules, stackingRulesOf } from '../rulebook/stackingRules.ts'
@@ -404,5 +405,5 @@ export const leftOutOf = (verdicts: readonly Verdict[]): readonly LeftOut[] =>
     const named = { code, ...(voucher?.tier ? { isTier: true } : {}) }
     if (verdict.status === 'SKIPPED') return [{ ...named, skipped: verdict.key }]
     const { key, details, ruleMessage } = verdict.refusal
-    return [{ ...named, refusal: { key, details, ...(ruleMessage === undefined ? {} : { ruleMessage }) } }]
+    return [{ ...named, refusal: { key, details, ...present({ ruleMessage }) } }]
   })
