@@ -130,7 +130,8 @@ test('names that mean the same are read alike; both at once must say the same', 
 })
 
 test('words of paths are no codes, a discount code has no transactions, event schemas are listed as data', async () => {
-  assert.is((await ask('POST', '/v1/vouchers/qualification', { discount: ten })).status, 404)
+  await refused(/./, 'POST', '/v1/vouchers/qualification', { discount: ten })
+  assert.is((await ask('GET', '/v1/vouchers/qualification')).status, 404)
   // It takes a file.
   assert.is((await ask('POST', '/v1/vouchers/importCSV', { discount: ten })).status, 415)
   await ok('POST', '/v1/vouchers/PLAIN', { discount: ten })
@@ -255,6 +256,32 @@ test('nulls for what may be left out, and empty texts for dates, say nothing', a
   assert.is(batch.recorded, 1)
   await ok('POST', '/v1/publications', { voucher: 'NULLS', customer, metadata: null, channel: null })
   await refused(/metadata must be object/, 'PUT', '/v1/vouchers/NULLS', { metadata: null })
+})
+
+test('a customer shows the same, whichever of two sayings came last', async () => {
+  await ok('POST', '/v1/event-schemas', { name: 'long ago', schema: { properties: {} } })
+  const said = [
+    ['2021-01-01T00:00:00Z', { email: 'a@shop.test', unsubscribed: ['sms'], metadata: { a: 1, b: null }, phone: '1' }],
+    [
+      '2022-01-01T00:00:00Z',
+      { email: 'b@shop.test', unsubscribed: [], metadata: { a: null, b: 2 }, address: { city: 'X' } },
+    ],
+  ] as const
+  const shown = async (source_id: string, order: readonly (0 | 1)[]) => {
+    for (const n of order) {
+      const [occurred_at, profile] = said[n]
+      await ok('POST', '/v1/events', { event: 'long ago', occurred_at, customer: { source_id, ...profile } })
+    }
+    const {
+      id: _,
+      source_id: __,
+      created_at: ___,
+      updated_at: ____,
+      ...rest
+    } = await ok('GET', `/v1/customers/${source_id}`)
+    return rest
+  }
+  assert.equal(await shown('forth', [0, 1]), await shown('back', [1, 0]))
 })
 
 test.run()

@@ -140,7 +140,8 @@ const showProfile = (
   },
   metadata: profile.metadata,
   system_metadata: {},
-  ...(profile.unsubscribed ? { unsubscribed: profile.unsubscribed } : {}),
+  // Nothing opted out of and never asked are one to their readers, whichever came last.
+  ...(profile.unsubscribed?.length ? { unsubscribed: profile.unsubscribed } : {}),
   created_at: isoOf(createdAt),
   ...present({ updated_at: isoOrNull(updatedAt) }),
   object: 'customer' as const,
