@@ -78,65 +78,34 @@ const common = ({ data }: Shown, customer: string | null, position: string) => (
   position,
 })
 
+type Result = RedemptionDocument['result']
+
+const redeemed = (id: string, result: Result, request: string) =>
+  ({ _id: id, kind: 'redemption', result, redemption: id, parent: request, request, place: 0 }) as const
+
+const undone = (id: string, result: Result, of: Pick<RedemptionDocument, 'redemption' | 'parent' | 'request'>) =>
+  ({ _id: id, kind: 'rollback', result, ...of, place: 0 }) as const
+
 /** The document that a fact makes. */
 export const redemptionOf = (fact: Shown, customer: string | null, position: string): RedemptionDocument => {
   const base = common(fact, customer, position)
   switch (fact.type) {
     case 'RedemptionSucceeded': {
-      const { redemption, request, place, discount } = fact.data
-      return {
-        _id: redemption,
-        kind: 'redemption',
-        result: 'SUCCESS',
-        redemption,
-        parent: request,
-        request,
-        place,
-        ...base,
-        discount: discount ?? null,
-      }
+      const { redemption, request, place, discount = null } = fact.data
+      return { ...base, ...redeemed(redemption, 'SUCCESS', request), place, discount }
     }
     case 'RedemptionFailed': {
-      const { redemption, request, reason, details, message } = fact.data
-      return {
-        _id: redemption,
-        kind: 'redemption',
-        result: 'FAILURE',
-        redemption,
-        parent: request,
-        request,
-        place: 0,
-        ...base,
-        failure: { key: reason, details, message: message ?? null },
-      }
+      const { redemption, request, reason: key, details, message = null } = fact.data
+      return { ...base, ...redeemed(redemption, 'FAILURE', request), failure: { key, details, message } }
     }
     case 'RedemptionRolledBack': {
-      const { rollback, redemption, parent, request, place, reason } = fact.data
-      return {
-        _id: rollback,
-        kind: 'rollback',
-        result: 'SUCCESS',
-        redemption,
-        parent,
-        request,
-        place,
-        ...base,
-        reason: reason ?? null,
-      }
+      const { rollback, redemption, parent, request, place, reason = null } = fact.data
+      return { ...base, ...undone(rollback, 'SUCCESS', { redemption, parent, request }), place, reason }
     }
     case 'RedemptionRollbackFailed': {
-      const { rollback, redemption, request, reason, details } = fact.data
-      return {
-        _id: rollback,
-        kind: 'rollback',
-        result: 'FAILURE',
-        redemption,
-        parent: request,
-        request,
-        place: 0,
-        ...base,
-        failure: { key: reason, details, message: null },
-      }
+      const { rollback, redemption, request, reason: key, details } = fact.data
+      const failure = { key, details, message: null }
+      return { ...base, ...undone(rollback, 'FAILURE', { redemption, parent: request, request }), failure }
     }
     default:
       return fact satisfies never

@@ -37,6 +37,21 @@ const lawsOf = (
   onProgress: NonNullable<CheckOptions['onProgress']>,
 ): Promise<LawReport> => checkLaws(() => recordsAfter(store, undefined, signal), { signal, onProgress })
 
+interface LogProgress {
+  readonly facts: number
+  readonly pass: number
+}
+
+/** What is found by reading the log, in lines that tell how far it is. */
+const ofLog = (
+  { longRuns }: Services,
+  object: string,
+  find: (signal: AbortSignal, tell: (progress: LogProgress) => void) => Promise<object>,
+): Outcome =>
+  longRuns.answer((signal) =>
+    linesOfRun(async (tell: (progress: LogProgress) => void) => ({ object, ...(await find(signal, tell)) })),
+  )
+
 const startVerify = (services: Services, running: { now: boolean }, name?: string, sample?: number): Outcome => {
   const asked = projections.filter((projection) => name === undefined || projection.name === name)
   if (asked.length === 0) return notFound('projection', name ?? '')
@@ -97,13 +112,7 @@ export const auditRunQueries = (services: Services) => {
       permission: 'audit.read',
       response: Line,
       contentType: LINES,
-      handler: (): Outcome =>
-        services.longRuns.answer((signal) =>
-          linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
-            object: 'laws',
-            ...(await lawsOf(services, signal, tell)),
-          })),
-        ),
+      handler: () => ofLog(services, 'laws', (signal, tell) => lawsOf(services, signal, tell)),
     }),
     route({
       method: 'get',
@@ -115,12 +124,9 @@ export const auditRunQueries = (services: Services) => {
       permission: 'audit.read',
       response: Line,
       contentType: LINES,
-      handler: (): Outcome =>
-        services.longRuns.answer((signal) =>
-          linesOfRun(async (tell: (progress: { readonly facts: number; readonly pass: number }) => void) => ({
-            object: 'clock_audit',
-            ...(await auditClock(() => recordsAfter(services.store, undefined, signal), { onProgress: tell })),
-          })),
+      handler: () =>
+        ofLog(services, 'clock_audit', (signal, tell) =>
+          auditClock(() => recordsAfter(services.store, undefined, signal), { onProgress: tell }),
         ),
     }),
     route({

@@ -186,7 +186,7 @@ test('no modules need each other to run', () => {
  * left in each folder; a folder without any keeps none. Not for bodies of `in` checks, nor for `$` operators of a filter.
  */
 const MOST_SPREADS: Readonly<Record<string, number>> = {
-  commands: 15,
+  commands: 13,
   projections: 2,
   queries: 14,
   src: 2,
@@ -196,7 +196,7 @@ const MOST_SPREADS: Readonly<Record<string, number>> = {
   'src/client': 7,
   'src/console': 5,
   'src/delivery': 9,
-  'src/domain': 58,
+  'src/domain': 56,
   'src/engines': 4,
   'src/eventstore': 3,
   'src/http': 16,
@@ -204,7 +204,7 @@ const MOST_SPREADS: Readonly<Record<string, number>> = {
   'src/migrate': 8,
   'src/projector': 2,
   'src/rollout': 2,
-  'src/runtime': 20,
+  'src/runtime': 16,
   'src/worker': 4,
 }
 

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codeFault } from '../../src/domain/codes.ts'
 import { hasUnseen } from '../../src/domain/outsideIds.ts'
+import { asking } from '../system/asking.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 
 let node: TestNode
@@ -13,12 +14,7 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
-const ask = (method: string, path: string, body?: unknown) => node.call(method, path, body, { as: 'admin' })
-const ok = async (method: string, path: string, body?: unknown): Promise<Answer['body']> => {
-  const answer = await ask(method, path, body)
-  assert.ok(answer.status < 300, `${method} ${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const { ask, ok } = asking(() => node)
 
 test('what an id may hold is what a code may hold, but for signs of paths and blanks', () => {
   fc.assert(

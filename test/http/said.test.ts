@@ -1,6 +1,7 @@
 // What a request says is done: fields that were dropped once work over a whole node, and what the API answered can be sent back.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { asking } from '../system/asking.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 
 let node: TestNode
@@ -10,12 +11,7 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
-const ask = (method: string, path: string, body?: unknown) => node.call(method, path, body, { as: 'admin' })
-const ok = async (method: string, path: string, body?: unknown): Promise<Answer['body']> => {
-  const answer = await ask(method, path, body)
-  assert.ok(answer.status < 300, `${method} ${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const { ask, ok } = asking(() => node)
 const refused = async (details: RegExp, method: string, path: string, body?: unknown) => {
   const answer = await ask(method, path, body)
   assert.is(answer.status, 400, `${method} ${path}: ${JSON.stringify(answer.body)}`)

@@ -2,7 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { randomOf } from '../random.ts'
-import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { asking, fresh } from '../system/asking.ts'
+import { type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
 
@@ -10,14 +11,7 @@ let node: TestNode
 let club = ''
 const test = suite('points as redeemables')
 
-const ok = async (path: string, body: unknown = {}): Promise<Answer['body']> => {
-  const answer = await node.call('POST', path, body, { as: 'admin' })
-  assert.is(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
-
-let names = 0
-const fresh = (prefix: string): string => `${prefix}-${++names}`
+const { post: ok } = asking(() => node)
 
 const reward = async (definition: Record<string, unknown>, points?: number) => {
   const { id } = await ok('/v1/rewards', { name: fresh('reward'), ...definition })

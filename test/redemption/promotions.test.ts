@@ -2,6 +2,7 @@
 // many at once under a limit.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { asking, fresh } from '../system/asking.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { clientSdk, serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
@@ -10,14 +11,7 @@ let node: TestNode
 let sale = ''
 const test = suite('promotion tiers')
 
-const ok = async (path: string, body: unknown = {}): Promise<Answer['body']> => {
-  const answer = await node.call('POST', path, body, { as: 'admin' })
-  assert.is(answer.status, 200, `${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
-
-let names = 0
-const fresh = (prefix: string): string => `${prefix}-${++names}`
+const { post: ok } = asking(() => node)
 
 const tenPercent = { type: 'PERCENT', percent_off: 10 }
 const promotion = async (more: Record<string, unknown> = {}): Promise<string> =>

@@ -1,7 +1,8 @@
 // Metadata schemas over a whole node: what they refuse, wherever there is metadata, and what they let through.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { asking } from '../system/asking.ts'
+import { type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 
 let node: TestNode
@@ -11,14 +12,7 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
-const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
-  node.call(method, path, body, { as: 'admin' })
-
-const ok = async (method: string, path: string, body?: unknown): Promise<Answer['body']> => {
-  const answer = await ask(method, path, body)
-  assert.ok(answer.status < 300, `${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const { ask, ok } = asking(() => node)
 
 const refused = async (method: string, path: string, body: unknown, details: RegExp): Promise<void> => {
   const { status, body: answer } = await ask(method, path, body)

@@ -1,7 +1,8 @@
 // Two who change one definition at once, each a part of it: both changes stand, whatever kind it is of.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Answer, type TestNode, testNode } from '../system/node.ts'
+import { asking } from '../system/asking.ts'
+import { type TestNode, testNode } from '../system/node.ts'
 
 let node: TestNode
 const test = suite('definitions changed together')
@@ -10,12 +11,7 @@ test.before(async () => {
 })
 test.after(() => node.end())
 
-const ask = (method: string, path: string, body?: unknown) => node.call(method, path, body, { as: 'admin' })
-const ok = async (method: string, path: string, body?: unknown): Promise<Answer['body']> => {
-  const answer = await ask(method, path, body)
-  assert.ok(answer.status < 300, `${method} ${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const { ask, ok } = asking(() => node)
 
 test('each part that was changed, switched off or on, is as its change said', async () => {
   await ok('POST', '/v1/event-schemas', { name: 'bought', schema: { properties: {} } })

@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerOfSource } from '../../src/api/context.ts'
+import { asking, fresh } from '../system/asking.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
@@ -11,16 +12,10 @@ const test = suite('cards as vouchers')
 
 const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   node.call(method, path, body, { as: 'admin', headers })
-const ok = async (path: string, body: unknown = {}, headers = {}): Promise<Answer['body']> => {
-  const answer = await call('POST', path, body, headers)
-  assert.ok(answer.status < 300, `${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const { post: ok } = asking(() => node)
 const get = (path: string, after?: Answer) =>
   node.call('GET', path, undefined, { as: 'admin', ...(after ? { after } : {}) })
 
-let names = 0
-const fresh = (prefix: string): string => `${prefix}-${++names}`
 const program = async (more: Record<string, unknown> = {}, points = 10): Promise<string> =>
   (
     await ok('/v1/loyalties', {
