@@ -163,7 +163,7 @@ export const mapRecord = (mapping: Mapping, record: SourceRecord): Mapped => {
       event,
       customer,
       id,
-      occurred_at: occurredAt,
+      ...(occurredAt === undefined ? {} : { occurred_at: occurredAt }),
       metadata,
     },
   }

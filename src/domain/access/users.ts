@@ -1,4 +1,5 @@
 // People who sign in to the console: their state, and what may be done to them. Pure.
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { AccessFact, AccessUser } from './facts.ts'
 
@@ -92,7 +93,7 @@ export const foldUsers = (users: Users, fact: AccessFact): Users => {
       return changed(users, id, ({ name: _, ...before }) => {
         const user: UserState = {
           ...before,
-          ...(name === undefined ? {} : { name }),
+          ...present({ name }),
           role,
           isDisabled,
           generation: before.generation + (isDisabled && !before.isDisabled ? 1 : 0),
@@ -105,7 +106,7 @@ export const foldUsers = (users: Users, fact: AccessFact): Users => {
       const { id, password, occurredAt } = fact.data
       return changed(users, id, (before) => ({
         ...withoutLink(before),
-        ...(password === undefined ? {} : { password }),
+        ...present({ password }),
         passwordAt: occurredAt,
         generation: before.generation + 1,
         updatedAt: occurredAt,
@@ -168,7 +169,7 @@ const change = (
   if (name === user.name && role === user.role && isDisabled === user.isDisabled) return []
   const fault = role === user.role ? undefined : roleFault(hasRole, role)
   if (fault) return fault
-  const data = { id: user.id, ...(name === undefined ? {} : { name }), role, isDisabled, occurredAt: now }
+  const data = { id: user.id, ...present({ name }), role, isDisabled, occurredAt: now }
   return [{ type: 'AccessUserChanged', data }]
 }
 

@@ -1,9 +1,11 @@
 // What can be asked of a customer's cards, and which card may be asked for it.
+
 import type { Draft } from '../customer/draft.ts'
 import type { CardRef, Counterpart } from '../customer/loyalty/facts.ts'
 import type { Card } from '../customer/loyalty/state.ts'
 import type { ProfilePatch } from '../customer/profile.ts'
 import { MAX_TOTAL } from '../points.ts'
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { CardTraits } from '../rulebook/voucherSpec.ts'
 import { hasRoom } from './ledger.ts'
@@ -148,9 +150,7 @@ export const exceeded = (card: Card, points: number): Refused =>
 
 /** What a fact keeps of who asked. */
 export const requested = ({ reason, sourceId, source }: Request) => ({
-  ...(reason === undefined ? {} : { reason }),
-  ...(sourceId === undefined ? {} : { sourceId }),
-  ...(source === undefined ? {} : { source }),
+  ...present({ reason, sourceId, source }),
 })
 
 /** A card that may be used, with its program; else why not. */

@@ -1,8 +1,10 @@
 // Work on many vouchers at once: generated, imported or changed in the background, item by item. The wish and how far it has got
 // are facts of the job's own stream, and what each item leads to follows from the wish, so that a job can be gone on with after a
 // crash without doing anything twice.
+
 import * as v from 'valibot'
 import { CodeConfig } from '../codes.ts'
+import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { VoucherSpec } from '../rulebook/voucherSpec.ts'
 
@@ -150,8 +152,7 @@ export const evolveJob = (job: JobProgress | null, fact: JobFact): JobProgress |
       return {
         id,
         type,
-        ...(campaign === undefined ? {} : { campaign }),
-        ...(uploaded === undefined ? {} : { uploaded }),
+        ...present({ campaign, uploaded }),
         count,
         next: 0,
         done: 0,
