@@ -5,7 +5,7 @@ import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../domain/rulebook/decide.ts'
-import { type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
+import { changeOf, type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
 import type { ConsentRule, Definitions, Project } from '../domain/rulebook/kind.ts'
 import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
 import { wordsOf } from '../domain/rulebook/sound.ts'
@@ -67,12 +67,26 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
   /** Keys of the commands that the definitions come from. */
   const decided = createLru<true>({ entries: MAX_KEYS })
 
+  /** Up to which revision the making of a definition was recorded, by its id: of those too that are deleted. */
+  const madeBy = new Map<string, bigint>()
+  /** The command of the newest fact, and what it has made so far. */
+  let newest: { readonly key: string | undefined; readonly made: string[] } = { key: undefined, made: [] }
+  const noteMade = (fact: Taken): void => {
+    const { commandKey: key } = fact.metadata
+    if (key === undefined || key !== newest.key) newest = { key, made: [] }
+    const change = changeOf(fact)
+    if (change?.verb === 'Created') newest.made.push(change.id)
+    for (const id of newest.made) madeBy.set(id, fact.revision)
+  }
+
   type Taken = RulebookFact & { readonly revision: bigint; readonly metadata: { readonly commandKey?: string } }
   const take = (facts: readonly Taken[]): void => {
     let next = definitions
     for (const fact of facts) {
       if (fact.metadata.commandKey !== undefined) decided.set(fact.metadata.commandKey, true)
-      if (fact.revision > BigInt(next.revision)) next = evolveDefinitions(next, fact, String(fact.revision))
+      if (fact.revision <= BigInt(next.revision)) continue
+      noteMade(fact)
+      next = evolveDefinitions(next, fact, String(fact.revision))
     }
     if (next === definitions) return
     const before = compiled.off
@@ -162,16 +176,39 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     log,
   })
 
+  const at: RulebookRuntime['at'] = async (revision) => {
+    const name = String(revision)
+    if (name === definitions.revision) return compiled
+    const known = past.get(name)
+    if (known) return known
+    let then = NO_DEFINITIONS
+    if (revision >= 0n)
+      for await (const fact of store.readStream(RULEBOOK_STREAM, { maxCount: Number(revision + 1n) }))
+        then = evolveDefinitions(then, fact, String(fact.revision))
+    const made = compileRulebook(then)
+    past.set(name, made)
+    if (past.size > MAX_AT) past.delete(past.keys().next().value!)
+    return made
+  }
+
+  /** The rulebook in which there is what these changes would make, where they made it once and it was deleted since. */
+  const beforeDeletion = async (proposed: readonly DefinitionChange[]): Promise<Rulebook | undefined> => {
+    const gone = proposed.find(
+      ({ kind, verb, id }) => verb === 'Created' && madeBy.has(id) && !definitions.entries[kind]?.has(id),
+    )
+    return gone && at(madeBy.get(gone.id)!)
+  }
+
   const change: RulebookRuntime['change'] = async (propose, context) => {
     const key = context.key ?? randomBytes(16).toString('hex')
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const proposed = propose(definitions)
-      const changes = isRefused(proposed) ? proposed : decideDefinitions(definitions, proposed)
+      const then = isRefused(proposed) ? undefined : await beforeDeletion(proposed)
+      const changes = isRefused(proposed) ? proposed : decideDefinitions(then?.definitions ?? definitions, proposed)
       if (isRefused(changes)) return { kind: 'refused', refused: changes }
-      // A repeat does nothing twice, also when others have turned back what it did. What it made and others deleted is made anew:
-      // there is nothing else to answer with.
-      const isRepeat = decided.has(key) && changes.every(({ verb }) => verb !== 'Created')
-      if (changes.length === 0 || isRepeat || context.dryRun)
+      // A repeat does nothing twice, also when others have turned back what it did: it is answered with what it made.
+      if (then) return { kind: 'changed', rulebook: then, position: undefined }
+      if (changes.length === 0 || decided.has(key) || context.dryRun)
         return { kind: 'changed', rulebook: compiled, position: undefined }
       const facts = changes.map(factOf)
       const result = await append(facts, { ...context, key })
@@ -187,20 +224,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
 
   return {
     current: () => compiled,
-    async at(revision) {
-      const name = String(revision)
-      if (name === definitions.revision) return compiled
-      const known = past.get(name)
-      if (known) return known
-      let then = NO_DEFINITIONS
-      if (revision >= 0n)
-        for await (const fact of store.readStream(RULEBOOK_STREAM, { maxCount: Number(revision + 1n) }))
-          then = evolveDefinitions(then, fact, String(fact.revision))
-      const made = compileRulebook(then)
-      past.set(name, made)
-      if (past.size > MAX_AT) past.delete(past.keys().next().value!)
-      return made
-    },
+    at,
     change,
     async waitFor(position, timeoutMs) {
       if (position <= seenTo) return true
