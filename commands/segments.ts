@@ -102,6 +102,8 @@ const previewing = (services: Services) =>
       /** Of the customers that were looked at so many are in it; ids of the first of them. */
       matching: v.number(),
       looked_at: v.number(),
+      /** All customers that there are. */
+      total: v.number(),
       complete: v.boolean(),
       customers: v.array(v.string()),
     }),
