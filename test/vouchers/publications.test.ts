@@ -142,6 +142,8 @@ test('a code is published by name: of a campaign and a single one, to one custom
   for (const code of ['NAMED', 'NAMED-2']) {
     const first = await publish({ voucher: code }, 'bob')
     assert.equal([first.status, first.body.voucher.code], [200, code], JSON.stringify(first.body))
+    // Its credits count at once, wherever the read model is.
+    assert.is(first.body.customer.summary.redemptions.gift.amount_to_go, 500)
     assert.equal((await publish({ voucher: code }, 'bob')).body, first.body)
     assert.equal(keyOf(await publish({ voucher: code }, 'eve')), [400, 'voucher_already_published'])
     assert.is((await get(`/v1/vouchers/${code}`)).body.holder_id, first.body.customer_id)
