@@ -263,7 +263,12 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const { alone } = options
   const mapping = completeMapping(alone ? alone.mapping(options.mapping, file.columns) : options.mapping, file.columns)
   const patience = spellSeconds(options.retryForMs / 1000)
-  const onRetry = (reason: string) => onNote?.(`waiting for ${connection.url}, for up to ${patience}: ${reason}`)
+  /** Why it waits, as was said last: a log that nobody looks at is not filled with it. */
+  let waits: string | undefined
+  const onRetry = (reason: string) => {
+    if (reason !== waits) onNote?.(`waiting for ${connection.url}, for up to ${patience}: ${reason}`)
+    waits = reason
+  }
   const clientOf = (to: Connection) => createClient({ connection: to, retryForMs: options.retryForMs, signal, onRetry })
   const client = clientOf(connection)
   if (options.schemaConnection && !options.dryRun) {
@@ -292,7 +297,10 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const settled = (record: SourceRecord) => {
     bytes += record.bytes
   }
-  const report = () => onProgress?.({ ...counts, bytes, total })
+  const report = () => {
+    waits = undefined
+    onProgress?.({ ...counts, bytes, total })
+  }
 
   const refuse = async (record: SourceRecord, reason: string, id?: string): Promise<void> => {
     counts.refused++

@@ -241,6 +241,7 @@ test('a missing file, a folder, a wrong key and a server that is not there are t
     /ServerError: .* did not answer for 1 s \(nothing listens there\)/,
   )
   assert.match(notes[0]!, /waiting for http.*, for up to 1 s: nothing listens there/)
+  assert.is(notes.length, 1, 'what it waits for is said once')
 })
 
 test('a line that cannot be read is refused like any other, and a second run says the same', async ({
