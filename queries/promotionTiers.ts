@@ -44,11 +44,12 @@ export const promotionTierQueries = (services: Services) => {
   const list = (
     call: Call<unknown, v.InferOutput<typeof query>, unknown>,
     show: (entry: Entry<PromotionTier>, rulebook: Rulebook) => object | Promise<object>,
+    { onlyNow = false } = {},
   ): Promise<Outcome> => {
     const rulebook = services.rulebook.current()
     const { is_available: wanted } = call.query
     const isNow = isAvailable(rulebook, call.now)
-    const all = [...rulebook.entries('promotionTier').values()]
+    const all = [...rulebook.entries('promotionTier').values()].filter((entry) => !onlyNow || isNow(entry))
     const meant = wanted === undefined ? all : all.filter((entry) => isNow(entry) === wanted)
     return pageOfDefinitions(
       services,
@@ -75,10 +76,11 @@ export const promotionTierQueries = (services: Services) => {
       method: 'get',
       path: '/client/v1/promotions/tiers',
       summary: 'List the promotion tiers of all campaigns (from browsers)',
-      description: `Without what was redeemed of them. ${SAID}`,
+      description: `Those that are in force, without what was redeemed of them. ${SAID}`,
       permission: 'qualifications.run',
       ability: 'qualify',
-      handler: (call) => list(call, showPromotionTier),
+      // What is planned, or was switched off, is the shop's own business.
+      handler: (call) => list(call, showPromotionTier, { onlyNow: true }),
     }),
     one,
     route({
