@@ -18,7 +18,7 @@ export interface LoyaltyCardDocument {
 
 export const loyaltyCards = projection<LoyaltyCardDocument>({
   name: 'loyaltyCards',
-  version: 2,
+  version: 3,
   indexes: [
     { key: { code: 1 } },
     { key: { campaign: 1, created_at: 1, _id: 1 } },
