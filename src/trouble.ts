@@ -27,8 +27,8 @@ export class NotTried extends Error {
 }
 
 /**
- * `wait`: it is the stores' trouble, or others were faster, and no fault of the item, which is tried for as long as that takes. `again`: it is tried
- * some times. `never`: the same would be refused again.
+ * `wait`: it is the stores' trouble, or others were faster, and no fault of the item, which is tried for as long as that takes.
+ * `again`: it is tried some times. `never`: the same would be refused again.
  */
 export type Verdict = 'wait' | 'again' | 'never'
 

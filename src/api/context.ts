@@ -29,7 +29,6 @@ export const contextOf = (
   }
 }
 
-/** Other writers were faster, five times in a row. */
 /** Ids of customers who were named lately: a keyed hash costs more than to look one up. */
 const ids = createLru<CustomerId>({ entries: 10_000 })
 

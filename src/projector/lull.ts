@@ -18,8 +18,8 @@ export interface Lull {
 
 /**
  * A batch follows the one before after a lull while nobody waits for it: in the meantime it grows, and what a transaction costs
- * whatever is in it is shared by more facts. Small batches may take an eighth of the time,
- * and none is taken more than this after the one before, ms.
+ * whatever is in it is shared by more facts. Small batches may take an eighth of the time, and none waits for longer than this after
+ * the one before, ms.
  */
 const LULL_MS = 200
 const LULL_SHARE = 8

@@ -91,8 +91,9 @@ const engineOf = (form: Form): Liquid => {
 }
 
 /**
- * `data` is for programs, which read JSON: a value can stand within quotes there, or anywhere once `json` or `raw` made it. `text` and `html` are for people: a value put out is plain words (see
- * plain.ts), unless the template marks it as `links`, `lines` or `raw`; `html` escapes it too, unless it is `raw`.
+ * `data` is for programs, which read JSON: a value can stand within quotes there, or anywhere once `json` or `raw` made it. `text` and
+ * `html` are for people: a value put out is plain words (see plain.ts), unless the template marks it as `links`, `lines` or `raw`;
+ * `html` escapes it too, unless it is `raw`.
  */
 export type TemplateForm = Form
 
