@@ -321,7 +321,9 @@ test('what is let in compiles afresh and means the same, and every customer can 
     }),
     { numRuns: runs },
   )
-  assert.ok(accepted > runs * 5 && inUse > 0, `${accepted} let in, ${inUse} in use`)
+  assert.ok(accepted > runs * 5, `${accepted} let in`)
+  // Met by chance: in some of so few runs no definition is that another one needs.
+  if (runs >= 1_000) assert.ok(inUse > 0, 'none was refused for being in use')
 })
 
 test('whatever is in the log, a start switches off what does not fit, and every customer can be written', () => {
