@@ -53,6 +53,20 @@ const conflictOf = (error: unknown): AppendResult => {
   return { kind: 'conflict', actual: typeof actual === 'bigint' ? actual : 'no_stream' }
 }
 
+/**
+ * What was found of an append whose answer was lost. Another writer may have recorded the same facts after others: a decision on an
+ * exact revision holds only where they follow it.
+ */
+const foundAs = (
+  { revision, position }: { readonly revision: bigint; readonly position: bigint },
+  expected: ExpectedRevision,
+  facts: number,
+): AppendResult => {
+  const before = expected === 'no_stream' ? -1n : expected
+  const isElsewhere = typeof before === 'bigint' && revision !== before + BigInt(facts)
+  return isElsewhere ? { kind: 'conflict', actual: revision } : { kind: 'appended', revision, position }
+}
+
 /** However far the machine's clock jumps, nobody waits longer than this, ms. */
 const LONGEST_WAIT_MS = 15 * 60_000
 
@@ -111,7 +125,7 @@ export const createAppender = <Client>({
         const isAskedAbout = error instanceof LineReplaced || error instanceof AnswerLost
         if (sent && (expected === 'any' || expected === 'stream_exists' || isAskedAbout)) {
           const written = await find(stream, facts[facts.length - 1]!.id)
-          if (written !== undefined) return { kind: 'appended', ...written }
+          if (written !== undefined) return foundAs(written, expected, facts.length)
         }
         sent = true
         const answer = once(stream, facts, expected)

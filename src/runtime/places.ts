@@ -3,6 +3,7 @@
 import { codeIn } from '../domain/codes.ts'
 import type { RedemptionFactData } from '../domain/customer/redemptions/facts.ts'
 import type { Made, RedemptionsState } from '../domain/customer/redemptions/state.ts'
+import type { CustomerState } from '../domain/customer/state.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import { countsOverCampaign, gatesOf } from '../domain/redemption/gates.ts'
 import { type LedgerCommand, NO_LEDGER, type Open } from '../domain/redemption/ledger.ts'
@@ -27,6 +28,16 @@ export interface Places {
     command: LedgerCommand,
     context: CommandContext,
   ): ReturnType<Ledgers['codes']['execute']> | ReturnType<Ledgers['campaigns']['execute']>
+  /** Gives up a request in the stream that decides it; does nothing when it came about. What that stream says is returned. */
+  abandon(
+    request: string,
+    commit: string,
+  ): Promise<{
+    readonly redemptions: RedemptionsState
+    /** Absent of a request without a customer. */
+    readonly customer: CustomerState | undefined
+    readonly position: bigint | undefined
+  }>
   /** Gives the places of a request up. */
   release(reserved: ReadonlyMap<string, Target>, request: string, context: CommandContext): Promise<void>
   /** Tells the ledgers of what came about, without anybody waiting for it. */
@@ -122,21 +133,32 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
     )
   }
 
-  const settle: Places['settle'] = async (stream, { redemption, request, commit }) => {
+  const abandon: Places['abandon'] = async (request, commit) => {
     const context = { requestId: request, actor: ACTOR, now: now() }
-    const customer = customerOfStream(commit)
+    const id = customerOfStream(commit)
     const command: RedemptionCommand = { type: 'AbandonRedemption', request }
-    let redemptions: RedemptionsState
-    if (customer === undefined) redemptions = (await ledgers.requests.execute(request, command, context)).state
-    else {
-      const executed = await customers.execute(customer, command, context)
-      redemptions = executed.state.redemptions
+    if (id === undefined) {
+      const { state, position } = await ledgers.requests.execute(request, command, context)
+      return { redemptions: state, customer: undefined, position }
     }
-    const made = Object.hasOwn(redemptions.made, redemption) ? redemptions.made[redemption] : undefined
+    const executed = await customers.execute(id, command, context)
+    const { state } = executed
+    return {
+      redemptions: state.redemptions,
+      customer: state,
+      position: 'position' in executed ? executed.position : undefined,
+    }
+  }
+
+  const settle: Places['settle'] = async (stream, { redemption, request, commit }) => {
+    const { made } = (await abandon(request, commit)).redemptions
+    const one = Object.hasOwn(made, redemption) ? made[redemption] : undefined
+    // One that came about need not have this place: the request may have been begun with other redeemables before.
+    const has = one?.ledgers.includes(stream) ? one : undefined
     await tell(
       stream,
-      made ? { type: 'Confirm', redemption, share: made.share } : { type: 'Release', redemption, reason: 'abandoned' },
-      context,
+      has ? { type: 'Confirm', redemption, share: has.share } : { type: 'Release', redemption, reason: 'abandoned' },
+      { requestId: request, actor: ACTOR, now: now() },
     )
   }
 
@@ -167,6 +189,7 @@ export const createPlaces = ({ customers, ledgers, rulebook, log, now, rewards }
   return {
     look,
     tell,
+    abandon,
     release,
     confirm,
     settle,

@@ -48,7 +48,7 @@ import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import { TooBusy } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
-import { createRewardPlaces, type KeptRewards, type RewardPlaces } from './rewardPlaces.ts'
+import { createRewardPlaces, type KeptReward, type RewardPlaces } from './rewardPlaces.ts'
 import { createRollBack, type RollBack } from './rollBack.ts'
 import type { Stock } from './stock.ts'
 
@@ -90,12 +90,13 @@ export type Redeemed =
     }
 
 type Failed = Extract<Redeemed, { kind: 'failed' }>
-/** The request was given up by others before it came about. */
+/** The request was given up before it came about: it begins again, with what is left of its redeemables. */
 interface Again {
   readonly kind: 'again'
+  readonly rest?: RedemptionAsk
 }
 
-export interface Redemptions extends Omit<Places, 'tell' | 'release' | 'confirm' | 'settleStale'> {
+export interface Redemptions extends Omit<Places, 'tell' | 'abandon' | 'release' | 'confirm' | 'settleStale'> {
   /** Redeems all or none. Rejects with the store's own errors when it is unavailable: asking again goes on with it. */
   redeem(ask: RedemptionAsk, context: CommandContext): Promise<Redeemed>
   readonly rollBack: RollBack
@@ -115,9 +116,14 @@ const FIRST_PAUSE_MS = 4
 const LONGEST_PAUSE_MS = 50
 /** How often a request that is given up by others meanwhile is begun again. */
 const MAX_BEGINNINGS = 3
-const NO_REWARDS: KeptRewards = new Map()
 /** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
 const LOOKED_AT = 8
+
+/** What a request holds before it is decided. */
+interface Held {
+  readonly reserved: Map<string, Target>
+  readonly kept: Map<number, KeptReward>
+}
 
 const isRefusal = (value: Hope | Refusal): value is Refusal => 'key' in value
 
@@ -307,11 +313,8 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
         if (!isRefusal(standsAt)) break
         const atBest = await hopeFor(ask, request, looked, hoped, context)
         if (isRefusal(atBest)) return standsAt
-        if (now() >= until) {
-          // Whether there is room is not known yet: that is no "no".
-          await places.release(reserved, request, context)
-          throw new TooBusy(target.name)
-        }
+        // Whether there is room is not known yet: that is no "no".
+        if (now() >= until) throw new TooBusy(target.name)
         await sleep(pause)
         await places.settleStale(target.stream, before())
         const loaded = of === 'code' ? await ledgers.codes.load(name) : await ledgers.campaigns.load(name)
@@ -341,65 +344,87 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     }
   }
 
+  /**
+   * Lets go of what a request holds. Two may ask under one name and count on the same places: the request is given up in the
+   * stream that decides it before its places are free, so that the other cannot come about without them. What came about by
+   * then is the answer.
+   */
+  const letGo = async (
+    ask: RedemptionAsk,
+    request: string,
+    { reserved, kept }: Held,
+    context: CommandContext,
+  ): Promise<Redeemed | undefined> => {
+    if (reserved.size === 0 && kept.size === 0) return undefined
+    if (context.key !== undefined) {
+      const { redemptions: all, customer, position } = await places.abandon(request, commitStreamOf(ask, request))
+      const redemptions = madeBy(all, request)
+      // Its places are settled as those of a request are of which nothing was heard.
+      if (redemptions.length > 0) return { kind: 'redeemed', request, redemptions, customer, position }
+    }
+    await Promise.all([places.release(reserved, request, context), rewards.release(kept, context)])
+    return undefined
+  }
+
   /** Fails with a refusal or, where the stacking rules let others do without what was refused, goes on with those. */
-  const giveUp = (
+  const giveUp = async (
     ask: RedemptionAsk,
     request: string,
     looked: Looked,
+    held: Held,
     refusal: Refusal,
     context: CommandContext,
   ): Promise<Begun> => {
+    const redeemed = await letGo(ask, request, held, context)
+    if (redeemed) return redeemed
     const rest = withoutRefused(ask, refusal, rulebook())
-    return rest ? begin(rest, request, context) : fail(ask, request, looked, refusal, context)
+    if (!rest) return fail(ask, request, looked, refusal, context)
+    const isGivenUp = context.key !== undefined && (held.reserved.size > 0 || held.kept.size > 0)
+    return isGivenUp ? { kind: 'again', rest } : begin(rest, request, context)
   }
 
   const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
+    const held: Held = { reserved: new Map(), kept: new Map() }
+    const { reserved, kept } = held
     const lookedAt = await places.look(all.redeemables)
     const possible = await hopeFor(all, request, lookedAt, { hopeful: true }, context)
-    if (isRefusal(possible)) return giveUp(all, request, lookedAt, possible, context)
+    if (isRefusal(possible)) return giveUp(all, request, lookedAt, held, possible, context)
     const { ask, looked, isAll } = chosenOf(all, lookedAt, possible, rulebook())
     const hoped = isAll ? possible : await hopeFor(ask, request, looked, { hopeful: true }, context)
-    if (isRefusal(hoped)) return giveUp(ask, request, looked, hoped, context)
+    if (isRefusal(hoped)) return giveUp(ask, request, looked, held, hoped, context)
     const { taken } = hoped
-    const reserved = new Map<string, Target>()
-    const placed = await takePlaces(ask, request, looked, hoped, reserved, context)
-    if ('key' in placed) {
-      await places.release(reserved, request, context)
-      return giveUp(ask, request, looked, placed, context)
-    }
-    const kept = ask.customer ? await rewards.reserve(request, ask.customer.id, taken, context) : NO_REWARDS
-    if ('key' in kept) {
-      await places.release(reserved, request, context)
-      return giveUp(ask, request, placed, kept, context)
-    }
-    const release = () => Promise.all([places.release(reserved, request, context), rewards.release(kept, context)])
-    const shares = taken.map(({ share }) => share)
-    const sight = { request, reserved: new Set(reserved.keys()), shares, hopeful: false }
-    const settled = placedOf(ask, placed, sight, { rulebook: rulebook(), now: context.now }).map((one, place) =>
-      asPlaced(one, taken[place], kept.get(place)?.fact),
-    )
-    const command = commandOf(ask, request, settled)
-    const refusedBy = async (refusal: Refusal): Promise<Begun> => {
-      await release()
-      return giveUp(ask, request, placed, refusal, context)
-    }
-    const named = { ...context, key: request }
-    if (!ask.customer) {
-      const { state, refusal, position } = await ledgers.requests.execute(request, command, named)
-      if (refusal) return refusedBy(refusal)
-      const redemptions = madeBy(state, request)
+    const decide = async (): Promise<Begun> => {
+      const placed = await takePlaces(ask, request, looked, hoped, reserved, context)
+      if ('key' in placed) return giveUp(ask, request, looked, held, placed, context)
+      const refusedBy = (refusal: Refusal) => giveUp(ask, request, placed, held, refusal, context)
+      const none = ask.customer && (await rewards.reserve(request, ask.customer.id, taken, kept, context))
+      if (none) return refusedBy(none)
+      const shares = taken.map(({ share }) => share)
+      const sight = { request, reserved: new Set(reserved.keys()), shares, hopeful: false }
+      const settled = placedOf(ask, placed, sight, { rulebook: rulebook(), now: context.now }).map((one, place) =>
+        asPlaced(one, taken[place], kept.get(place)?.fact),
+      )
+      const command = commandOf(ask, request, settled)
+      const named = { ...context, key: request }
+      if (!ask.customer) {
+        const { state, refusal, position } = await ledgers.requests.execute(request, command, named)
+        if (refusal) return refusedBy(refusal)
+        const redemptions = madeBy(state, request)
+        places.confirm(redemptions, context)
+        return { kind: 'redeemed', request, redemptions, customer: undefined, streams: placed.codes, position }
+      }
+      const executed = await customers.execute(ask.customer.id, command, named)
+      if (executed.kind === 'refused') return refusedBy(executed.refusal)
+      const redemptions = madeBy(executed.state.redemptions, request)
       places.confirm(redemptions, context)
-      return { kind: 'redeemed', request, redemptions, customer: undefined, streams: placed.codes, position }
+      const { state: customer, position } = executed
+      return { kind: 'redeemed', request, redemptions, customer, streams: placed.codes, position }
     }
-    const executed = await customers.execute(ask.customer.id, command, named).catch(async (error: unknown) => {
-      if (error instanceof TooBusy) await release()
+    return decide().catch(async (error: unknown) => {
+      const redeemed = error instanceof TooBusy ? await letGo(ask, request, held, context) : undefined
+      if (redeemed) return redeemed
       throw error
     })
-    if (executed.kind === 'refused') return refusedBy(executed.refusal)
-    const redemptions = madeBy(executed.state.redemptions, request)
-    places.confirm(redemptions, context)
-    const { state: customer, position } = executed
-    return { kind: 'redeemed', request, redemptions, customer, streams: placed.codes, position }
   }
 
   return {
@@ -420,9 +445,13 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       if (before?.redeemed) return before.redeemed
       const { redeemed, next } = named ? await lookBack(ask, idOf) : { redeemed: undefined, next: 0 }
       if (redeemed) return redeemed
-      for (let n = next; n < next + MAX_BEGINNINGS; n++) {
-        const begun = await begin(ask, idOf(n), context)
+      let left = ask
+      for (let n = next, beginnings = 0; beginnings < MAX_BEGINNINGS; n++) {
+        const begun = await begin(left, idOf(n), context)
         if (begun.kind !== 'again') return begun
+        // Each rest is smaller than the one before.
+        if (begun.rest) left = begun.rest
+        else beginnings++
       }
       throw new TooBusy(`request ${name}`)
     },

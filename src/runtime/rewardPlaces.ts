@@ -10,22 +10,27 @@ import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import type { Stock } from './stock.ts'
 
-/** What was reserved for a request: by the place of the redeemable, the reward and the fact that reserved it. */
-export type KeptRewards = ReadonlyMap<
-  number,
-  { readonly reward: string; readonly redemption: string; readonly fact: string }
->
+export interface KeptReward {
+  readonly reward: string
+  readonly redemption: string
+  /** The fact that reserved it. */
+  readonly fact: string
+}
+
+/** What was reserved for a request, by the place of the redeemable. */
+export type KeptRewards = ReadonlyMap<number, KeptReward>
 
 export interface RewardPlaces {
   /** Rewards among those that are wanted of which no more can be had. */
   outOfStock(streams: readonly CodeStream[], wanted: readonly Wanted[]): Promise<ReadonlySet<string>>
-  /** Reserves what a request would pay for, all or none. */
+  /** Reserves what a request would pay for, until there is none of one; what it has by then is in `kept`. */
   reserve(
     request: string,
     customer: string,
     hoped: readonly Taken[],
+    kept: Map<number, KeptReward>,
     context: CommandContext,
-  ): Promise<KeptRewards | Refusal>
+  ): Promise<Refusal | undefined>
   release(kept: KeptRewards, context: CommandContext): Promise<void>
   /** Lets what became of a reservation be known in the stock; what did not come about by now never does. */
   settle(reservation: Reservation & { readonly request: string }): Promise<void>
@@ -72,8 +77,7 @@ export const createRewardPlaces = ({ customers, stock, rulebook, now }: RewardPl
       )
       return new Set(found.flat())
     },
-    async reserve(request, customer, hoped, context) {
-      const kept = new Map<number, { reward: string; redemption: string; fact: string }>()
+    async reserve(request, customer, hoped, kept, context) {
       for (const { place, voucher, paid } of hoped) {
         if (!paid || boundOf(paid.reward.id) === undefined) continue
         const { card, points, assignment } = paid
@@ -89,14 +93,11 @@ export const createRewardPlaces = ({ customers, stock, rulebook, now }: RewardPl
           request,
         }
         const done = await stock.execute(reward, { type: 'Reserve', reservation }, context)
-        if ('refusal' in done) {
-          await release(kept, context)
-          return done.refusal
-        }
+        if ('refusal' in done) return done.refusal
         const fact = done.state.reserved.get(redemption) ?? done.state.taken.get(redemption)
         if (fact !== undefined) kept.set(place, { reward, redemption, fact })
       }
-      return kept
+      return undefined
     },
     async settle({ reward, redemption, request, customer }) {
       if (!(await stock.load(reward)).reserved.has(redemption)) return
@@ -105,7 +106,8 @@ export const createRewardPlaces = ({ customers, stock, rulebook, now }: RewardPl
       const { made } = executed.state.redemptions
       await stock.execute(
         reward,
-        Object.hasOwn(made, redemption)
+        // The request may have been begun with other redeemables before.
+        Object.hasOwn(made, redemption) && made[redemption]?.paid?.reward.id === reward
           ? { type: 'Take', redemption }
           : { type: 'Release', redemption, reason: 'abandoned' },
         context,

@@ -1,7 +1,11 @@
 // Appends against a server that misbehaves: every one ends with an answer, nothing is doubled, and the process lives on.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createAppender } from '../../src/eventstore/append.ts'
 import { createEventStore, type Log, StoreUnavailable } from '../../src/eventstore/index.ts'
+import type { CheckedAppend } from '../../src/eventstore/refuse.ts'
+import { AnswerLost, type Line } from '../../src/line/line.ts'
+import { silentLog } from '../../src/line/log.ts'
 import { noted, testCodec } from '../projector/facts.ts'
 import { until } from '../until.ts'
 import { type Answer, type Scripted, startScripted } from './scripted.ts'
@@ -202,5 +206,30 @@ const assertUnavailable = async (promise: Promise<unknown>) => {
   }
   assert.unreachable('StoreUnavailable was expected')
 }
+
+for (const [where, revision, kind] of [
+  ['where they were to be', 4n, 'appended'],
+  ['after what another writer recorded first', 6n, 'conflict'],
+] as const)
+  test(`facts of an append without an answer that are found ${where}: ${kind}`, async () => {
+    const line = {
+      up: true,
+      current: {},
+      call: async () => {
+        throw new AnswerLost()
+      },
+      replace: () => {},
+      whenUp: async () => true,
+    } as unknown as Line<unknown>
+    const append = createAppender<unknown>({
+      line,
+      log: silentLog,
+      send: async () => ({ revision: 0n, position: 0n }),
+      find: async () => ({ revision, position: revision * 100n }),
+    })
+    const facts = [noted('a'), noted('b')] as unknown as CheckedAppend['facts']
+    const result = await append('s', { facts, bytes: 10 }, 2n, Date.now() + 60_000)
+    assert.is(result.kind, kind)
+  })
 
 test.run()

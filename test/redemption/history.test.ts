@@ -113,7 +113,7 @@ const CLIENTS = 9
 const IMPATIENT = 3
 
 /** Lets all clients redeem at once, each until it knows how it went; rolls one back; lets two more come. */
-const history = async (plan: Plan, faults: Faults, random: () => number): Promise<History> => {
+const history = async (plan: Plan, faults: Faults, random: () => number, twins: boolean): Promise<History> => {
   const { rulebook } = shop(plan)
   const time = virtualTime()
   const log = newLog()
@@ -126,6 +126,11 @@ const history = async (plan: Plan, faults: Faults, random: () => number): Promis
     actor: { name: 'test', role: 'integrator' },
     now: time.now(),
     key: name,
+  })
+  /** Of twins either has little time: one gives up while the other goes on. */
+  const asking = (n: number) => ({
+    ...context(`ask-${n}`),
+    ...(twins ? { deadline: time.now() + 15 + Math.floor(random() * 150) } : {}),
   })
   const codes = new Set(Array.from({ length: CLIENTS + 3 }, (_, n) => plan.codeOf(n)).flat())
   await time.run(
@@ -158,7 +163,15 @@ const history = async (plan: Plan, faults: Faults, random: () => number): Promis
     await time.sleep(random() * 30)
     for (let tries = 0; ; tries++) {
       try {
-        return await of().redemptions.redeem(askOf(n), context(`ask-${n}`))
+        const one = of().redemptions.redeem(askOf(n), asking(n))
+        if (!twins) return await one
+        // Asked a second time, of any node, before the first has an answer; one of them may go away.
+        const other = time.sleep(random() * 20).then(() => of().redemptions.redeem(askOf(n), asking(n)))
+        const [first, second] = await Promise.allSettled([one, other])
+        const came = [first, second].flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
+        const answer = came.find(({ kind }) => kind === 'redeemed') ?? came[0]
+        if (answer) return answer
+        throw (first as PromiseRejectedResult).reason
       } catch (error) {
         if (!patient) return undefined
         if (tries > 60) throw error
@@ -208,9 +221,11 @@ test(`exactly as many as the limit allows, over ${RUNS} histories from seed ${SE
         ? { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
         : { lostAnswer: 0.04, lost: 0.04, conflict: 0.08, death: rough === 1 ? 0 : 0.02 }
     const where = `seed ${seed}: ${plan.name}, at most ${plan.k}`
-    const { log, answers, before, more } = await history(plan, faults, random).catch((error: unknown) => {
-      throw new Error(where, { cause: error })
-    })
+    const { log, answers, before, more } = await history(plan, faults, random, seed % 2 === 0).catch(
+      (error: unknown) => {
+        throw new Error(where, { cause: error })
+      },
+    )
     assert.is(before.length, plan.k, `${where}: ${before.length} came about`)
     for (const answer of answers)
       if (answer?.kind === 'redeemed') assert.ok(before.includes(answer.request), `${where}: told yes of what is not`)

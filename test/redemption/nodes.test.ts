@@ -2,8 +2,10 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { codeStream } from '../../src/domain/codes.ts'
 import { redemptionStream } from '../../src/domain/customer/redemptions/facts.ts'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
+import { redemptionId, requestId } from '../../src/domain/redemption/sight.ts'
 import { TooBusy } from '../../src/trouble.ts'
 import { world } from '../given.ts'
 import { randomOf } from '../random.ts'
@@ -107,6 +109,32 @@ test('who waits in vain for those before it is told to ask again, and keeps no p
   await time.run(ledgers.codes.execute('ONE', { type: 'Release', redemption: 'r_slow', reason: 'refused' }, context()))
   const redeemed = await redeem()
   assert.is('kind' in redeemed && redeemed.kind, 'redeemed')
+})
+
+test('a place of what a request did not redeem in the end is free again, not counted as redeemed', async () => {
+  const { rulebook } = world()
+  const time = virtualTime()
+  const log = newLog()
+  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
+  const { codes, ledgers, redemptions } = startNode(log, () => rulebook, time, randomOf(1), calm)
+  const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
+  for (const code of ['LEFT', 'TAKEN'])
+    await time.run(
+      codes.reserve(code, { type: 'voucher', id: `v_${code}` }, context(), { redemption: { quantity: 1 } }),
+    )
+  const request = requestId('ask', undefined, 0)
+  const commit = redemptionStream(request)
+  const share = { day: '2026-03-02', apiKey: 'test', credits: 0, amount: 0, discounted: 0 }
+  const reservation = { redemption: redemptionId(request, 0), request, commit, share }
+  await time.run(ledgers.codes.execute('LEFT', { type: 'Reserve', reservation }, context()))
+  const asked = { channel: 'API', apiKey: 'test' }
+  const named = { ...context(), key: 'ask' }
+  const redeemed = await time.run(redemptions.redeem({ name: 'ask', redeemables: [{ code: 'TAKEN' }], asked }, named))
+  assert.is(redeemed.kind === 'redeemed' && redeemed.request, request)
+  await time.run(redemptions.settle(codeStream('LEFT'), reservation))
+  const { state } = await time.run(ledgers.codes.load('LEFT'))
+  assert.is(state.ledger.open.size, 0)
+  assert.is(state.ledger.confirmed.times, 0)
 })
 
 test.run()

@@ -65,7 +65,10 @@ export const newDisk = (): Disk => ({ log: [], documents: new Map(), listeners: 
 
 const streamOf = ({ log }: Disk, stream: string) => log.filter((fact) => fact.stream === stream)
 
-/** Appends as the real log does: known ids are success, another revision is a conflict, and what is stored went through JSON. */
+/**
+ * Appends as the real log does: ids that stand where they are expected are success, another revision is a conflict, and what is
+ * stored went through JSON.
+ */
 export const appendTo = (
   log: RecordedFact[],
   there: readonly RecordedFact[],
@@ -74,7 +77,8 @@ export const appendTo = (
   expected: unknown,
   created: number,
 ) => {
-  const known = there.findIndex(({ id }) => id === facts[0]?.id)
+  const at = expected === 'no_stream' ? 0 : Number(expected as bigint) + 1
+  const known = expected === 'any' ? there.findIndex(({ id }) => id === facts[0]?.id) : at
   if (known >= 0 && facts.every(({ id }, i) => there[known + i]?.id === id)) {
     const last = there[known + facts.length - 1]!
     return { kind: 'appended' as const, revision: last.revision, position: last.position }
