@@ -20,7 +20,14 @@ const wanted = rest
   .filter((one) => !/^\d+$/.test(one))
   .map((one) => ({ part: one.replace(/:\d+$/, ''), line: /:(\d+)$/.exec(one)?.[1] }))
 
-const compiled = (text: string): string => transformSync(text, { loader: 'ts' }).code
+/** Undefined for what is no program: such a change is no fault that anybody could ship. */
+const compiled = (text: string): string | undefined => {
+  try {
+    return transformSync(text, { loader: 'ts', logLevel: 'silent' }).code
+  } catch {
+    return undefined
+  }
+}
 
 const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length
 
@@ -54,7 +61,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 while (tried < howMany && all.length > 0) {
   const [{ source, text, mutant }] = all.splice(Math.floor(chance() * all.length), 1) as [(typeof all)[number]]
   const changed = mutated(text, mutant)
-  if (compiled(changed) === compiled(text)) continue
+  const code = compiled(changed)
+  if (code === undefined || code === compiled(text)) continue
   const tests = nearest(source, bySource.get(source) ?? [])
   const by = await foundBy(source, changed, tests)
   tried++
@@ -63,9 +71,9 @@ while (tried < howMany && all.length > 0) {
     continue
   }
   const line = lineOf(text, mutant.at)
-  const code = text.split('\n')[line - 1]!.trim()
+  const written = text.split('\n')[line - 1]!.trim()
   console.log(
-    `survived ${source}:${line}  ${mutant.from} -> ${mutant.to || '(nothing)'}  in  ${code}  (${tests.length} tests)`,
+    `survived ${source}:${line}  ${mutant.from} -> ${mutant.to || '(nothing)'}  in  ${written}  (${tests.length} tests)`,
   )
 }
 tell()

@@ -23,7 +23,7 @@ const OPERATORS: readonly Operator[] = [
   },
   { find: /(?<= )(?:===|!==)(?= )/g, to: swap({ '===': ['!=='], '!==': ['==='] }) },
   { find: /(?<= )(?:&&|\|\|)(?= )/g, to: swap({ '&&': ['||'], '||': ['&&'] }) },
-  { find: /(?<= )[-+*/](?= )/g, to: swap({ '+': ['-'], '-': ['+'], '*': ['/'], '/': ['*'] }) },
+  { find: /(?<= )(?<!\b(?:im|ex)port )[-+*/](?= )/g, to: swap({ '+': ['-'], '-': ['+'], '*': ['/'], '/': ['*'] }) },
   { find: /\b(?:true|false)\b/g, to: swap({ true: ['false'], false: ['true'] }) },
   {
     find: /(?<=\bMath\.)(?:min|max|floor|ceil|round)\b/g,

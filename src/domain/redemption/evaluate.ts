@@ -114,12 +114,10 @@ const resourceOf = ({ code, tier }: ResolvedVoucher) => ({
 })
 
 /** What is wrong with the code itself, whoever asks. */
-const codeFault = (code: CodeState, voucher: ResolvedVoucher, { rulebook, now }: Situation): Refused | undefined => {
+const codeFault = (voucher: ResolvedVoucher, { rulebook, now }: Situation): Refused | undefined => {
   const { campaign } = voucher
   const resource = resourceOf(voucher)
   const what = voucher.tier ? 'The promotion tier' : 'The code'
-  if (code.owner?.campaign !== undefined && !campaign)
-    return refuse('invalid_campaign', 'The campaign of the code was deleted', resource)
   if (!voucher.active)
     return refuse(voucher.tier ? 'promotion_inactive' : 'voucher_disabled', `${what} is disabled`, resource)
   if (campaign && !campaign.definition.active)
@@ -291,7 +289,7 @@ const judge = (
     refusal: refused,
   })
   if (!voucher) return no(refuseNotFound(tierOf(code) === undefined ? 'voucher' : 'promotion_tier', asked))
-  const fault = codeFault(code, voucher, situation) ?? holderFault(voucher, situation)
+  const fault = codeFault(voucher, situation) ?? holderFault(voucher, situation)
   if (fault) return no(fault)
   if (voucher.quantity !== null && times !== undefined && times > voucher.quantity)
     return no(
