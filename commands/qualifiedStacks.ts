@@ -10,6 +10,7 @@ import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { PromotionStack } from '../src/domain/rulebook/promotionStack.ts'
 import { tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
+import { newestFirst } from './qualifiedTiers.ts'
 
 export interface FoundStack {
   readonly entry: Entry<PromotionStack>
@@ -25,8 +26,10 @@ export interface StackScan {
   readonly next: string | null
 }
 
-/** Tiers of stacks that are looked at for one answer: each has a stream of its own. */
+/** Tiers of stacks whose streams are asked for one answer. */
 const MAX_LOOKS = 300
+/** Stacks that are looked through for one answer. */
+const MAX_SCANNED = 1_000
 
 /** Looks through stacks until as many as `limit` may be redeemed. */
 export const scanStacks = async (
@@ -42,12 +45,9 @@ export const scanStacks = async (
   const { filters, starting_after: after } = options
   const { rulebook } = situation
   const [campaigns, tiers] = [rulebook.entries('campaign'), rulebook.entries('promotionTier')]
-  const stacks = [...rulebook.entries('promotionStack').values()]
-    .map((entry) => ({ entry, place: sortable(BigInt(entry.revision)) }))
-    .filter(({ entry, place }) =>
-      typeof after === 'number' ? entry.createdAt < after : typeof after !== 'string' || place < after,
-    )
-    .sort((a, b) => (a.place < b.place ? 1 : -1))
+  const stacks = newestFirst(rulebook.entries('promotionStack').values(), after, ({ revision }) =>
+    sortable(BigInt(revision)),
+  )
   const found: FoundStack[] = []
   let looks = 0
   for (const [n, { entry, place }] of stacks.entries()) {
@@ -80,7 +80,8 @@ export const scanStacks = async (
       }
     }
     const isLast = n + 1 === stacks.length
-    if (!isLast && (found.length === limit || looks >= MAX_LOOKS)) return { found, next: place }
+    if (!isLast && (found.length === limit || looks >= MAX_LOOKS || n + 1 === MAX_SCANNED))
+      return { found, next: place }
   }
   return { found, next: null }
 }

@@ -5,6 +5,7 @@ import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
 import { passes, type QualificationFilters } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { resolveVoucher, tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 
@@ -32,6 +33,19 @@ const FROM = 900_000_000_000_000n
 /** How many tiers are looked through for one answer. */
 const MAX_SCANNED = 1_000
 
+/** Definitions in the order of their places, the last first, from where a page begins: behind a place, or made before a time (ms). */
+export const newestFirst = <D>(
+  entries: Iterable<Entry<D>>,
+  after: string | number | null | undefined,
+  placeOf: (entry: Entry<D>) => string,
+): readonly { readonly entry: Entry<D>; readonly place: string }[] =>
+  [...entries]
+    .map((entry) => ({ entry, place: placeOf(entry) }))
+    .filter(({ entry, place }) =>
+      typeof after === 'number' ? entry.createdAt < after : typeof after !== 'string' || place < after,
+    )
+    .sort((a, b) => (a.place < b.place ? 1 : -1))
+
 /** Looks through tiers until as many as `limit` may be redeemed; `next` is null when there is none more. */
 export const scanTiers = async (
   { redemptions }: Pick<Services, 'redemptions'>,
@@ -46,14 +60,12 @@ export const scanTiers = async (
 ): Promise<Scan> => {
   const { filters, starting_after: after } = options
   const { rulebook } = situation
-  const isAfter = (place: string, createdAt: number): boolean =>
-    typeof after === 'number' ? createdAt < after : typeof after !== 'string' || place < after
-  const tiers = [...rulebook.entries('promotionTier').values()]
-    .map((entry) => ({ ...entry, place: sortable(FROM + BigInt(entry.revision)) }))
-    .filter(({ place, createdAt }) => isAfter(place, createdAt))
-    .sort((a, b) => (a.place < b.place ? 1 : -1))
+  const tiers = newestFirst(rulebook.entries('promotionTier').values(), after, ({ revision }) =>
+    sortable(FROM + BigInt(revision)),
+  )
   const found: Found[] = []
-  for (const [n, { id, createdAt, place }] of tiers.entries()) {
+  for (const [n, { entry, place }] of tiers.entries()) {
+    const { id, createdAt } = entry
     const code = tierCode(id)
     const voucher = resolveVoucher(code, rulebook)
     const { category_id, category } = { ...voucher?.campaign?.definition, ...voucher?.tier?.definition }
