@@ -86,6 +86,19 @@ test('a promotion, its tiers and a stack of them, in a category', async () => {
       ['First', 10],
     ],
   )
+  // What the form does not ask for stays.
+  const kept = { effect: 'APPLY_TO_ITEMS', amount_limit: 900, aggregated_amount_limit: 2_000 }
+  const third = await made(`/v1/promotions/${tiers[0].campaign_id}/tiers`, {
+    name: 'Third',
+    action: { discount: { type: 'PERCENT', percent_off: 5, ...kept } },
+  })
+  await one.open('/categories')
+  await one.open(`/campaigns/${tiers[0].campaign_id}`)
+  await page.getByRole('row', { name: /Third/ }).getByRole('button', { name: 'Change' }).click()
+  await page.getByLabel('Per cent off').fill('6')
+  await save()
+  const { discount } = (await now(`/v1/promotions/tiers/${third.id}`)).action
+  assert.equal(discount, { type: 'PERCENT', percent_off: 6, ...kept })
   await one.end()
 })
 

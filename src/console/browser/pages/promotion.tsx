@@ -70,12 +70,17 @@ const FIELDS: readonly FormField[] = [
   { path: 'hierarchy', label: 'Place', kind: 'number', hint: 'The lower, the earlier; empty: the last' },
 ]
 
-/** A discount is of one kind, and has nothing of the other. */
-const tierBody = (body: unknown): Fields => {
+/** A discount is of one kind, and has nothing of another; of its own it keeps what the form does not ask for. */
+const discountFrom = (written: Fields, before: Fields | undefined): Fields => {
+  const { type, percent_off, amount_off, ...others } = written
+  const { aggregated_amount_limit } = others
+  const kept = before === undefined || before.type === type ? others : { aggregated_amount_limit }
+  return { ...kept, type, ...(type === 'PERCENT' && { percent_off }), ...(type === 'AMOUNT' && { amount_off }) }
+}
+
+const tierBody = (body: unknown, before?: Tier): Fields => {
   const { action, validation_rule: rule, ...rest } = body as Fields & Tier & { readonly validation_rule?: string }
-  const { type, percent_off, amount_off, ...others } = action.discount ?? {}
-  const discount =
-    type === 'PERCENT' ? { type, percent_off } : type === 'AMOUNT' ? { type, amount_off } : { type, ...others }
+  const discount = discountFrom(action.discount ?? {}, before?.action.discount)
   return { ...rest, action: { discount }, ...(rule === undefined ? {} : { validation_rules: [rule] }) }
 }
 
@@ -163,7 +168,7 @@ export const Tiers = ({ id: campaign }: { readonly id: string }) => {
                               request={(body) =>
                                 change('PUT', '/v1/promotions/tiers/{promotionTierId}', {
                                   ...of(tier),
-                                  body: withEmptied(tierBody(body), ['banner']),
+                                  body: withEmptied(tierBody(body, tier), ['banner']),
                                 })
                               }
                             />
