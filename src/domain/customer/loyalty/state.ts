@@ -98,7 +98,7 @@ export const without = <T>(record: Readonly<Record<string, T>>, key: string): Re
 }
 
 export const recentSpends = (spends: Card['spends'], now: number): Card['spends'] =>
-  Object.fromEntries(Object.entries(spends).filter(([, { at }]) => now - at < ROLLBACK_WINDOW_MS))
+  Object.fromEntries(Object.entries(spends).filter(([, { at }]) => now - at <= ROLLBACK_WINDOW_MS))
 
 const movedIn = <T extends { readonly lots: readonly Lot[] }>(
   record: Readonly<Record<string, T>>,
