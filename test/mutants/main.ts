@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { randomOf } from '../random.ts'
+import { isEquivalent } from './equivalent.ts'
 import { type Mutant, mutantsOf, mutated } from './operators.ts'
 import { filesIn, foundBy, nearest, ROOT, testsBySource } from './trial.ts'
 
@@ -44,7 +45,7 @@ const all: { readonly source: string; readonly text: string; readonly mutant: Mu
 for (const source of sources) {
   const text = await readFile(join(ROOT, source), 'utf8')
   for (const mutant of mutantsOf(text))
-    if (isWanted(source, lineOf(text, mutant.at))) all.push({ source, text, mutant })
+    if (isWanted(source, lineOf(text, mutant.at)) && !isEquivalent(text, mutant)) all.push({ source, text, mutant })
 }
 
 const chance = randomOf(seed)

@@ -1,0 +1,39 @@
+// Changes that are no faults, each with why: what they change nobody can see, so that no test could tell of it. Left out of the count.
+import type { Mutant } from './operators.ts'
+
+interface Equivalent {
+  /** What the change lies in, within one line. */
+  readonly code: RegExp
+  /** The one change that is meant; any where it is absent. */
+  readonly to?: string
+  readonly why: string
+}
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  { code: /\bversion: \d+/, why: 'a version is a name: what facts of each look like is held by the golden streams' },
+  { code: /\bSTATE_VERSION = \d+/, why: 'another version only has snapshots made anew' },
+  { code: /\{ key: \{[^}]*\}[^}]*\}/, why: 'an index saves work: queries/plans asks a real store which are used' },
+  { code: /\binsertOnly: true/, why: 'saves the read of a document that cannot be there: tested over a store' },
+  {
+    code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|CHUNK) = [\d_]+/,
+    why: 'how much is remembered, or kept in one piece, and not what',
+  },
+  {
+    code: /\b(?:DATE_STEPS|CHARACTERS|CALL|DATE|DATE_CHARACTER) = [\d_]+/,
+    why: 'an estimate of work: a hundredth more or less is no other bound',
+  },
+  { code: /\bRENDER_LIMIT_MS = [\d_]+/, why: 'a time-out: nothing is promised to the millisecond' },
+  { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
+]
+
+/** Whether a change of a text is among them. */
+export const isEquivalent = (text: string, { at, to }: Mutant): boolean => {
+  const begin = text.lastIndexOf('\n', at - 1) + 1
+  const end = text.indexOf('\n', at)
+  const line = text.slice(begin, end < 0 ? text.length : end)
+  return EQUIVALENT.some(({ code, to: only }) => {
+    const found = code.exec(line)
+    if (!found || (only !== undefined && only !== to)) return false
+    return at - begin >= found.index && at - begin < found.index + found[0].length
+  })
+}
