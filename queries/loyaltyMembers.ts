@@ -13,7 +13,7 @@ import {
   showMember,
   showPending,
 } from '../src/api/presenters/loyaltyMembers.ts'
-import { PendingPointsObject } from '../src/api/presenters/parts.ts'
+import { HistoryEntry, PendingPointsObject } from '../src/api/presenters/parts.ts'
 import { MemberObject } from '../src/api/presenters/voucherObject.ts'
 import { isoOf, isoOrNull } from '../src/api/shapes.ts'
 import type { Bucket, Card, Pending } from '../src/domain/customer/loyalty/state.ts'
@@ -193,16 +193,7 @@ export const loyaltyMemberQueries = (services: Services) => [
     permission: 'members.read',
     params: ByMember,
     query: ActivityQuery,
-    response: listOf(
-      'data',
-      v.object({
-        id: v.string(),
-        type: v.string(),
-        data: v.record(v.string(), v.unknown()),
-        created_at: v.string(),
-        group_id: v.nullable(v.string()),
-      }),
-    ),
+    response: listOf('data', HistoryEntry),
     handler: (call) => activity(services, call.params, call.query),
   }),
 ]

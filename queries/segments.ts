@@ -17,6 +17,7 @@ import {
 } from '../src/api/lists/pager.ts'
 import { spanFields, spanOf } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
+import { HistoryEntry } from '../src/api/presenters/parts.ts'
 import { SegmentObject, showSegment } from '../src/api/presenters/segments.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
 import { NO_CONTEXT } from '../src/domain/conditions/subject.ts'
@@ -215,16 +216,7 @@ export const segmentQueries = (services: Services) => [
     permission: 'customers.read',
     params: ById,
     query: HistoryQuery,
-    response: listOf(
-      'data',
-      v.object({
-        id: v.string(),
-        type: v.string(),
-        data: v.record(v.string(), v.unknown()),
-        created_at: v.string(),
-        group_id: v.nullable(v.string()),
-      }),
-    ),
+    response: listOf('data', HistoryEntry),
     handler: (call) => history(services, call.params.id, call.query),
   }),
   route({

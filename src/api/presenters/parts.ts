@@ -106,6 +106,15 @@ export const CalculatedOrder = v.pipe(
   v.title('CalculatedOrder'),
 )
 
+/** An entry of the activity log where it is that of one thing: of a card, of a segment. */
+export const HistoryEntry = v.object({
+  id: v.string(),
+  type: v.string(),
+  data: Metadata,
+  created_at: v.string(),
+  group_id: v.nullable(v.string()),
+})
+
 /** An error within an answer of 200. */
 export const ErrorWithin = v.pipe(
   v.object({

@@ -30,21 +30,27 @@ const PaidReward = v.object({
 
 const TierWithin = v.pipe(v.partial(PromotionTierObject.pipe[0]), v.title('PromotionTierWithin'))
 
+/** What a redemption or rollback and the request that it came about by have alike. */
+const shared = {
+  id: v.string(),
+  object: v.picklist(['redemption', 'redemption_rollback']),
+  date: v.string(),
+  customer_id: v.nullable(v.string()),
+  tracking_id: v.nullable(v.string()),
+  metadata: Metadata,
+  /** The request of a redemption; the redemption of a rollback. */
+  redemption: v.string(),
+  result: v.picklist(['SUCCESS', 'FAILURE']),
+  status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
+  order: v.nullable(CalculatedOrder),
+  customer: v.nullable(BriefCustomer),
+}
+
 /** The request that several redemptions came about by. */
 export const ParentRedemption = v.pipe(
   v.object({
-    id: v.string(),
-    object: v.picklist(['redemption', 'redemption_rollback']),
-    date: v.string(),
-    customer_id: v.nullable(v.string()),
-    tracking_id: v.nullable(v.string()),
-    metadata: Metadata,
-    redemption: v.string(),
-    result: v.picklist(['SUCCESS', 'FAILURE']),
-    status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
-    order: v.nullable(CalculatedOrder),
+    ...shared,
     channel: Channel,
-    customer: v.nullable(BriefCustomer),
     related_object_type: v.literal('redemption'),
     related_object_id: v.string(),
   }),
@@ -53,16 +59,7 @@ export const ParentRedemption = v.pipe(
 
 export const RedemptionObject = v.pipe(
   v.object({
-    id: v.string(),
-    object: v.picklist(['redemption', 'redemption_rollback']),
-    date: v.string(),
-    customer_id: v.nullable(v.string()),
-    tracking_id: v.nullable(v.string()),
-    metadata: Metadata,
-    result: v.picklist(['SUCCESS', 'FAILURE']),
-    status: v.picklist(['SUCCEEDED', 'FAILED', 'ROLLED_BACK']),
-    order: v.nullable(CalculatedOrder),
-    customer: v.nullable(BriefCustomer),
+    ...shared,
     channel: v.optional(Channel),
     /** Gift credits in minor units, or points; a rollback takes them back, and is negative. */
     amount: v.optional(v.number()),
@@ -78,8 +75,6 @@ export const RedemptionObject = v.pipe(
     failure_code: v.optional(v.string()),
     failure_message: v.optional(v.string()),
     error: v.optional(v.object({ message: v.string() })),
-    /** The request of a redemption; the redemption of a rollback. */
-    redemption: v.string(),
     related_object_type: v.picklist(['voucher', 'promotion_tier', 'redemption']),
     related_object_id: v.nullable(v.string()),
   }),
