@@ -285,6 +285,15 @@ test('dates are those of the project, whatever the zone of the machine', () => {
     ],
     ['2024-02-09T17:05:07Z', 'date', 'Friday, February 9, 2024 at 6:05 pm +0100'],
     ['2024-02-02', 'date_to_string: "ordinal", "US"', 'Feb 2nd, 2024'],
+    ...(
+      ['1st', '3rd', '4th', '10th', '11th', '12th', '13th', '14th', '20th', '21st', '22nd', '23rd', '31st'] as const
+    ).map((day) => [`2024-01-${day.slice(0, -2).padStart(2, '0')}`, 'date: "%-d%q"', day] as const),
+    ['2024-07-01T00:00:00', 'date: "%I %l %p"', '12 12 AM'],
+    ['2024-07-01T12:00:00', 'date: "%I %l %p"', '12 12 PM'],
+    ['2024-07-01T13:00:00', 'date: "%I %l %#p %C"', '01  1 pm 20'],
+    ['2024-01-07', 'date: "%U %W"', '01 01'],
+    ['2024-01-06', 'date: "%U %W"', '00 01'],
+    ['March 14, 2016 10:00', 'date: "%d %H:%M %z", "Asia/Tokyo"', '14 18:00 +0900'],
     ['2024-02-02', 'date_to_long_string', '02 February 2024'],
     ['2024-07-01T22:30:00Z', 'date_to_xmlschema', '2024-07-02T00:30:00+02:00'],
     ['2024-07-01T22:30:00Z', 'date_to_rfc822', 'Tue, 02 Jul 2024 00:30:00 +0200'],

@@ -1,0 +1,256 @@
+// Points at their edges: what a card holds, what pending points become, periods of tiers, the last card and the last point of a
+// transfer, and how rules are named by what sets them off.
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loyaltyHappening } from '../../src/domain/customer/loyalty/happening.ts'
+import { bySoonest, pointsIn } from '../../src/domain/customer/loyalty/state.ts'
+import { offerNamed } from '../../src/domain/loyalty/price.ts'
+import { isRefused } from '../../src/domain/refusal.ts'
+import { orderValue } from '../../src/domain/rulebook/orderEarning.ts'
+import { advance, DAY, summary, type World } from '../given.ts'
+import { balances, buy, card, changes, fixed, join, PROGRAM, shop } from './fixtures.ts'
+
+const NEVER = { type: 'NON_EXPIRING' } as const
+const add = (w: World, points: number, id = 'v_1') => w.facts({ type: 'AddPoints', card: id, points, expiry: NEVER })
+const told = (w: World, command: Parameters<World['when']>[0]): string => {
+  const decided = w.when(command)
+  return isRefused(decided) ? decided.refused.key : summary(decided.facts).join(' ')
+}
+
+test('an expiry lies after now, be it by an instant', () => {
+  const w = shop()
+  join(w)
+  const at = (ms: number) =>
+    told(w, { type: 'AddPoints', card: 'v_1', points: 1, expiry: { type: 'CUSTOM_DATE', at: w.now + ms } })
+  assert.equal([at(-1), at(0), at(1)], ['invalid_expiration_date', 'invalid_expiration_date', 'PointsAdded'])
+})
+
+test('pending points are changed to one at least, activated at their instant or cancelled, once', () => {
+  const w = shop()
+  w.define('earningRule', 'ern_1', fixed(10, { pending_points: { period_value: 2 } }))
+  buy(w)
+  const id = () => card(w).pending[0]!.id
+  const change = (pending: string, change: { by: number } | { to: 'activated' | 'canceled' }) =>
+    told(w, { type: 'ChangePendingPoints', card: card(w).id, pending, change })
+  assert.is(card(w).pending[0]!.activatesAt, w.now + 2 * DAY)
+  assert.equal([change('x', { by: 1 }), change(id(), { by: -10 })], ['not_found', 'invalid_pending_points_state'])
+  assert.equal([change(id(), { by: -9 }), card(w).pending[0]!.points], ['PendingPointsUpdated', 1])
+  assert.equal(
+    [change(id(), { by: 10 ** 15 }), change(id(), { by: 10 ** 15 - 1 })],
+    ['invalid_pending_points_state', 'PendingPointsUpdated'],
+  )
+  assert.is(change(id(), { by: 2 - 10 ** 15 }), 'PendingPointsUpdated')
+  const first = id()
+  assert.is(change(first, { to: 'activated' }), 'PendingPointsActivated')
+  assert.equal([card(w).balance, change(first, { to: 'activated' })], [2, 'not_found'])
+  buy(w)
+  assert.is(change(id(), { to: 'canceled' }), 'PendingPointsCanceled')
+  buy(w)
+  w.wait(2 * DAY - 1)
+  assert.equal(w.facts(advance), [])
+  w.wait(1)
+  assert.equal(changes(w.facts(advance)), ['PENDING_POINTS_ACTIVATION 10'])
+  balances(w)
+})
+
+test('what falls due on a card that is full is cancelled, and a full card earns nothing', () => {
+  const w = shop()
+  join(w)
+  w.define('earningRule', 'ern_1', fixed(10, { pending_points: { period_value: 1 } }))
+  for (let n = 0; n < 1_000; n++) add(w, n < 999 ? 10 ** 12 : 10 ** 12 - 10)
+  buy(w)
+  assert.is(card(w).pending.length, 1)
+  add(w, 1)
+  w.wait(DAY)
+  assert.equal(summary(w.facts(advance)), ['PendingPointsCanceled'])
+  const room = (points: number) => {
+    w.define('earningRule', 'ern_1', fixed(points))
+    return changes(buy(w))
+  }
+  assert.equal([room(10), room(9), room(1)], [[], ['POINTS_ACCRUAL 9'], []])
+})
+
+test('tiers by points in a period count its days alone, and last to its end', () => {
+  type Unit = 'MONTH' | 'QUARTER' | 'HALF_YEAR' | 'YEAR'
+  const of = (qualification_period: Unit, at: string) => {
+    const w = shop(
+      { now: Date.parse(`${at}T23:59:59.999Z`) },
+      { loyalty_tiers_expiration: { qualification_type: 'POINTS_IN_PERIOD', qualification_period } },
+    )
+    w.define('earningRule', 'ern_1', fixed(5))
+    w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 5, to: 9 } })
+    w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'two', points: { from: 10 } })
+    buy(w)
+    const first = card(w).tier
+    w.wait(1)
+    w.facts(advance)
+    const next = card(w).tier
+    return [first && new Date(first.until!).toISOString().slice(0, 10), next?.name]
+  }
+  assert.equal(
+    [of('MONTH', '2026-05-31'), of('QUARTER', '2026-06-30'), of('HALF_YEAR', '2026-06-30'), of('YEAR', '2026-12-31')],
+    [
+      ['2026-06-01', undefined],
+      ['2026-07-01', undefined],
+      ['2026-07-01', undefined],
+      ['2027-01-01', undefined],
+    ],
+  )
+  assert.equal(
+    [
+      of('QUARTER', '2026-05-31'),
+      of('HALF_YEAR', '2026-07-31'),
+      of('HALF_YEAR', '2026-12-31'),
+      of('YEAR', '2026-06-30'),
+    ],
+    [
+      ['2026-07-01', 'one'],
+      ['2027-01-01', 'one'],
+      ['2027-01-01', undefined],
+      ['2027-01-01', 'one'],
+    ],
+  )
+})
+
+test('a tier is reached from its first point to its last', () => {
+  const w = shop()
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })
+  w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'two', points: { from: 20 } })
+  w.define('loyaltyTier', 'ltr_0', { campaign_id: PROGRAM, name: 'nobody' })
+  join(w)
+  const at = (points: number) => {
+    add(w, points)
+    return card(w).tier?.name
+  }
+  assert.equal([at(9), at(1), at(9), at(1)], [undefined, 'one', 'one', 'two'])
+  const back = (points: number) => told(w, { type: 'RemovePoints', card: 'v_1', points })
+  assert.equal(
+    [back(1), back(9), back(1)],
+    ['PointsRemoved LoyaltyTierDowngraded', 'PointsRemoved', 'PointsRemoved LoyaltyTierLeft'],
+  )
+  const overlap = (from: number | null, to: number | null) =>
+    w.refusalOf('loyaltyTier', 'ltr_3', { campaign_id: PROGRAM, name: 'three', points: { from, to } })?.key
+  assert.equal(
+    [overlap(0, 9), overlap(0, 10), overlap(null, 9), overlap(20, null), overlap(9, 8)],
+    [undefined, 'invalid_payload', undefined, 'invalid_payload', 'invalid_payload'],
+  )
+})
+
+test('a card pays as often as it may, what came back not counted', () => {
+  const w = shop({}, { voucher: { type: 'LOYALTY_CARD', redemption: { quantity: 1 } } })
+  join(w)
+  add(w, 20)
+  w.define('reward', 'rew_1', { name: 'mug', type: 'MATERIAL', parameters: { product: { id: 'prod_1' } } })
+  w.define('rewardAssignment', 'rewa_1', {
+    reward_id: 'rew_1',
+    campaign: PROGRAM,
+    parameters: { loyalty: { points: 5 } },
+  })
+  const pay = (redemption: string) => told(w, { type: 'RedeemReward', card: 'v_1', redemption, assignment: 'rewa_1' })
+  const refund = (redemption: string) => told(w, { type: 'RefundPoints', card: 'v_1', redemption })
+  assert.equal(
+    [pay('a'), pay('b'), refund('a'), refund('a'), pay('c')],
+    ['PointsSpent', 'quantity_exceeded', 'PointsRefunded', 'already_rolled_back', 'PointsSpent'],
+  )
+  assert.equal([card(w).payments, card(w).redeemed, card(w).balance, card(w).transactions], [1, 5, 15, 4])
+  balances(w)
+  const { rulebook } = w
+  assert.equal([offerNamed(rulebook, PROGRAM, 'rew_1')?.price, offerNamed(rulebook, PROGRAM, 'rew_2')], [5, undefined])
+})
+
+test('points go from card to card to the last one, and not to the same card', () => {
+  const w = shop({}, { join_once: false })
+  join(w)
+  join(w, 'v_2', 'CODE2')
+  add(w, 10)
+  const to = (id: string, points: number) =>
+    told(w, {
+      type: 'TransferPoints',
+      card: 'v_1',
+      points,
+      to: { customer: w.state.id, card: { id, code: id }, campaign: { id: PROGRAM, name: 'club' } },
+    })
+  assert.equal(
+    [to('v_1', 1), to('v_2', 11), to('v_3', 1)],
+    ['invalid_payload', 'loyalty_card_points_exceeded', 'not_found'],
+  )
+  assert.is(to('v_2', 10), 'PointsTransferredOut PointsTransferredIn PointsTransferSettled')
+  const { v_1: from, v_2: other } = w.state.loyalty.cards
+  assert.equal([from?.balance, other?.balance, from?.transit, pointsIn(w.state.loyalty, PROGRAM)], [0, 10, {}, 10])
+  assert.is(pointsIn(w.state.loyalty, 'camp_other'), undefined)
+})
+
+test('a rule by a tier is set off by that tier, one by any tier by all', () => {
+  const w = shop()
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })
+  w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'two', points: { from: 20 } })
+  const rule = (points: number, tier: string, order: number) =>
+    fixed(points, { event: 'customer.loyalty.tier.joined', loyalty_tier: { id: tier }, stacking: { order } })
+  w.define('earningRule', 'ern_any', rule(1, '__ANY__', 2))
+  w.define('earningRule', 'ern_one', rule(2, 'ltr_1', 1))
+  w.define('earningRule', 'ern_two', rule(4, 'ltr_2', 0))
+  join(w)
+  assert.equal(changes(add(w, 10)), ['POINTS_ADDITION 10', 'POINTS_ACCRUAL 2', 'POINTS_ACCRUAL 1'])
+  const fault = (more: object) => w.refusalOf('earningRule', 'ern_x', fixed(1, more as never))?.details ?? ''
+  assert.is(fault({ event: 'customer.loyalty.tier.joined', loyalty_tier: { id: '__ANY__' } }), '')
+  assert.match(fault({ loyalty_tier: { id: 'ltr_1' } }), /an event of tiers only/)
+  assert.match(fault({ event: 'customer.loyalty.tier.joined', loyalty_tier: { id: 'ltr_9' } }), /no ltr_9/)
+  assert.is(w.remove('loyaltyTier', 'ltr_2')?.key, 'resource_in_use')
+})
+
+test('buckets stand by their expiry, those that never end last, the older first', () => {
+  const bucket = (id: string, expiresAt: number | null, createdAt: number) => ({
+    id,
+    expiresAt,
+    createdAt,
+    points: 1,
+    updatedAt: 0,
+  })
+  const all = [bucket('d', 9, 2), bucket('c', 9, 1), bucket('b', 8, 5)]
+  assert.equal(
+    [...all].sort(bySoonest).map(({ id }) => id),
+    ['b', 'c', 'd'],
+  )
+  assert.ok(bySoonest(bucket('a', 9, 0), bucket('b', null, 0)) < 0)
+})
+
+test('an event of a card says what it changed, with its sign', () => {
+  const campaign = { id: PROGRAM, name: 'club' }
+  const base = {
+    card: { id: 'v', code: 'V' },
+    campaign,
+    points: 7,
+    balance: { before: 9, after: 2 },
+    rule: 'ern_1',
+    occurredAt: 1,
+  }
+  const said = (type: string, data: object) => loyaltyHappening({ type, data } as never)?.metadata
+  assert.equal(said('PointsRemoved', base), {
+    campaign: PROGRAM,
+    campaign_name: 'club',
+    transaction_type: 'POINTS_REMOVAL',
+    points: -7,
+    balance: 2,
+  })
+  assert.equal(said('PendingPointsActivated', { ...base, pending: 'lopp' })?.points, 7)
+  const pending = said('PendingPointsAdded', { campaign, pending: { id: 'l', points: 4 }, rule: { id: 'ern_1' } })
+  assert.equal(pending, { campaign: PROGRAM, campaign_name: 'club', earning_rule: 'ern_1', points: 4 })
+  const tier = said('LoyaltyTierJoined', { campaign, to: { id: 'ltr', name: 'gold' }, points: 3 })
+  assert.equal([tier?.tier, tier?.tier_name, tier?.points], ['ltr', 'gold', undefined])
+})
+
+test('what an item does not say counts as one unit of no price', () => {
+  const every = { every: 1, points: 1 }
+  const value = (calculation_type: string, items: Record<string, unknown>[]) => {
+    const name = calculation_type.replace('ORDER_ITEMS_', '').toLowerCase()
+    const rule = { type: 'PROPORTIONAL', calculation_type, order_items: { [name]: every } } as unknown as Parameters<
+      typeof orderValue
+    >[0]
+    return orderValue(rule, { items } as never).value
+  }
+  assert.equal([value('ORDER_ITEMS_QUANTITY', [{}, { quantity: 3 }]), value('ORDER_ITEMS_QUANTITY', [])], [4, 0])
+  assert.is(value('ORDER_ITEMS_AMOUNT', [{}, { amount: 5 }, { amount: 2 }]), 7)
+  assert.is(value('ORDER_ITEMS_SUBTOTAL_AMOUNT', [{}, { amount: 5 }, { amount: 9, subtotal_amount: 2 }]), 7)
+})
+
+test.run()
