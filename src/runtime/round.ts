@@ -5,6 +5,7 @@ import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import type { CustomerCommand } from '../domain/decider/commands.ts'
 import { type Decision, decide } from '../domain/decider/decide.ts'
+import { present } from '../domain/present.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
@@ -125,7 +126,11 @@ const decidedOn = (
 ) =>
   isFull && (command.type === 'TrackEvent' || command.type === 'SaveCustomer')
     ? refuse('invalid_customer', `The history of customer ${id} is too large to take in more`)
-    : decide(state, command, rulebook, { now: context.now, key: context.key ?? randomKey() })
+    : decide(state, command, rulebook, {
+        now: context.now,
+        key: context.key ?? randomKey(),
+        ...present({ asking: context.key === undefined ? undefined : context.requestId }),
+      })
 
 /** Decides the jobs in their order, until one has to wait for the next round: those after it wait with it. */
 export const decideRound = async (

@@ -6,6 +6,7 @@ import { codeStream } from '../../src/domain/codes.ts'
 import { redemptionStream } from '../../src/domain/customer/redemptions/facts.ts'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
 import { redemptionId, requestId } from '../../src/domain/redemption/sight.ts'
+import { noCode } from '../../src/domain/vouchers/code.ts'
 import { TooBusy } from '../../src/trouble.ts'
 import { world } from '../given.ts'
 import { randomOf } from '../random.ts'
@@ -135,6 +136,53 @@ test('a place of what a request did not redeem in the end is free again, not cou
   const { state } = await time.run(ledgers.codes.load('LEFT'))
   assert.is(state.ledger.open.size, 0)
   assert.is(state.ledger.confirmed.times, 0)
+})
+
+test('of two who redeem under one name at once neither takes what the other recorded for its own decision', async () => {
+  const { rulebook } = world()
+  const time = virtualTime()
+  const log = newLog()
+  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
+  const nodes = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const customer = customerIdFrom('ann', rulebook.project.customerKey)
+  const profile = { source_id: 'ann' }
+  const context = (n: number) => ({
+    requestId: `req-${n}`,
+    actor: { name: 'test', role: 'admin' },
+    now: time.now(),
+    key: `key-${n}`,
+  })
+  await time.run(nodes[0]!.customers.execute(customer, { type: 'SaveCustomer', profile, mayCreate: true }, context(0)))
+  for (const { customers } of nodes) await time.run(customers.load(customer))
+  const placed = (code: string) => ({
+    asked: code,
+    code: { ...noCode(code), owner: { type: 'voucher' as const, id: `v_${code}` } },
+    redemption: 'r_0',
+    ledgers: [codeStream(code)],
+    measures: {},
+    times: 1,
+  })
+  const decided = await time.run(
+    Promise.all(
+      nodes.map((node, n) =>
+        node.customers.execute(
+          customer,
+          {
+            type: 'RedeemVouchers',
+            request: 'r_request',
+            redeemables: [placed(`CODE${n}`)],
+            asked: { channel: 'API', apiKey: 'test' },
+            session: undefined,
+            profile,
+            mayCreate: true,
+          },
+          { ...context(n + 1), key: 'r_request' },
+        ),
+      ),
+    ),
+  )
+  const made = log.facts.find(({ type }) => type === 'RedemptionSucceeded')!.data
+  for (const { state } of decided) assert.equal(state.redemptions.made.r_0, made)
 })
 
 test.run()

@@ -6,7 +6,8 @@ interface Known {
   /** Ledgers that kept a place for it and have not let it go. */
   readonly held: ReadonlySet<string>
   readonly confirmed: ReadonlySet<string>
-  readonly succeeded?: { readonly stream: string; readonly fact: string }
+  /** `ledgers`: in which it counts. It may have begun with other redeemables before, and had places elsewhere. */
+  readonly succeeded?: { readonly stream: string; readonly fact: string; readonly ledgers: ReadonlySet<unknown> }
   readonly isUndone: boolean
 }
 
@@ -34,13 +35,16 @@ const one: Law<Known> = {
         return { ...known, held: new Set([...known.held, stream]) }
       case 'RedemptionSucceeded': {
         if (known.succeeded) report({ details: `${subject} comes about twice`, ...about })
-        for (const ledger of listAt(data, 'ledgers'))
+        const ledgers = new Set(listAt(data, 'ledgers'))
+        for (const ledger of ledgers)
           if (typeof ledger === 'string' && !known.held.has(ledger))
             report({ details: `${subject} comes about without a place in ${ledger}`, streams: [ledger] })
-        return { ...known, succeeded: { stream, fact: id } }
+        return { ...known, succeeded: { stream, fact: id, ledgers } }
       }
       case 'RedemptionConfirmed': {
         if (!known.succeeded) report({ details: `${subject} is confirmed, and did not come about` })
+        else if (!known.succeeded.ledgers.has(stream))
+          report({ details: `${subject} is confirmed in ${stream}, in which it does not count`, ...about })
         if (known.confirmed.has(stream)) report({ details: `${subject} is confirmed twice`, ...about })
         return { ...known, confirmed: new Set([...known.confirmed, stream]) }
       }
@@ -53,7 +57,7 @@ const one: Law<Known> = {
         const reason = textAt(data, 'reason')
         if (reason === 'rolled_back' && !known.isUndone)
           report({ details: `${subject} lost its place by a rollback that did not happen`, ...about })
-        if (reason !== 'rolled_back' && known.succeeded)
+        if (reason !== 'rolled_back' && known.succeeded?.ledgers.has(stream))
           report({ details: `${subject} lost its place as ${reason}, although it came about`, ...about })
         const held = new Set(known.held)
         held.delete(stream)

@@ -131,6 +131,25 @@ const close = (draft: OpenDraft, before: CustomerState, now: number): Decision =
   }
 }
 
+/** When a command is decided, by which name its decision is known, and who asks: two who ask under one key may decide differently. */
+export interface DecidedAt {
+  readonly now: number
+  readonly key: string
+  readonly asking?: string
+}
+
+/**
+ * Ids of a decision's facts. The log takes facts whose ids it has at their place for a repeat of what it has recorded, so that ids
+ * say by whose request they were decided. The first of a command is known by its key alone, which is how a key is found that memory
+ * has forgotten; a redemption is known by its own id.
+ */
+const idsOf =
+  (customer: string, { type }: CustomerCommand, { key, asking }: DecidedAt) =>
+  (phase: string, n: number): string => {
+    const isByKey = asking === undefined || (phase === 'command' && n === 0 && type !== 'RedeemVouchers')
+    return uuidFrom('customer', customer, key, phase, String(n), ...(isByKey ? [] : [asking]))
+  }
+
 /**
  * Decides one command. `state` must carry what `derive` makes for this rulebook; `now` is in ms and is taken as no earlier than
  * the customer's last decision. The same arguments always give the same facts with the same ids.
@@ -139,14 +158,14 @@ export const decide = (
   state: CustomerState,
   command: CustomerCommand,
   rulebook: Rulebook,
-  at: { readonly now: number; readonly key: string },
+  at: DecidedAt,
 ): Decision | Refused => {
   const now = Math.max(at.now, state.now)
   const draft = openDraft({
     state,
     rulebook,
     now,
-    idOf: (phase, n) => uuidFrom('customer', state.id, at.key, phase, String(n)),
+    idOf: idsOf(state.id, command, at),
     historical: isHistorical(command, now),
   })
   arrive(draft, now)
