@@ -5,6 +5,7 @@ import { recordsAfter } from '../src/audit/patience.ts'
 import { customerStream } from '../src/domain/ids.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
+import { TooBusy } from '../src/trouble.ts'
 
 export interface TakenBack extends EarlyDecision {
   readonly outcome: 'taken_back' | 'was_taken_back' | 'stays'
@@ -35,19 +36,25 @@ const takeOne = async (
   const now = clock.now()
   // The customer's own time never goes back: what is left is counted from where it stands.
   const at = Math.max(state.now, now) + Math.max(LEAST_MS, points.left_ms)
-  const executed = await customers.execute(
-    id,
-    {
-      type: 'AddPoints',
-      card: points.card,
-      points: points.points,
-      expiry: { type: 'CUSTOM_DATE', at },
-      reason: 'expired while a clock was ahead',
-    },
-    { ...context, now, key: `clock:${fact}` },
-  )
-  if (executed.kind === 'refused') return { ...decision, outcome: 'stays', stays: executed.refusal.details ?? '' }
-  return { ...decision, outcome: executed.kind === 'done' ? 'taken_back' : 'was_taken_back' }
+  try {
+    const executed = await customers.execute(
+      id,
+      {
+        type: 'AddPoints',
+        card: points.card,
+        points: points.points,
+        expiry: { type: 'CUSTOM_DATE', at },
+        reason: 'expired while a clock was ahead',
+      },
+      { ...context, now, key: `clock:${fact}` },
+    )
+    if (executed.kind === 'refused') return { ...decision, outcome: 'stays', stays: executed.refusal.details ?? '' }
+    return { ...decision, outcome: executed.kind === 'done' ? 'taken_back' : 'was_taken_back' }
+  } catch (error) {
+    // One customer holds up none of the others.
+    if (error instanceof TooBusy) return { ...decision, outcome: 'stays', stays: 'others were faster: ask again' }
+    throw error
+  }
 }
 
 export type Progress = { readonly facts: number; readonly pass: number }

@@ -2,10 +2,12 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type TakenBack, takeBack } from '../../commands/clockTakeBack.ts'
 import { auditClock, earlyDecisions } from '../../src/audit/clock.ts'
 import { createStepFinder } from '../../src/audit/clockSteps.ts'
 import type { RawRecord } from '../../src/eventstore/codec.ts'
 import { systemMachine } from '../../src/time/nodeClock.ts'
+import { TooBusy } from '../../src/trouble.ts'
 import { DAY, HOUR, MINUTE, T0 } from '../given.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { envOf, tributary } from '../tributary.ts'
@@ -143,6 +145,20 @@ test('points that expired under a wrong clock are found and given back, once', a
     const told = await tributary(['audit', 'clock'], envOf(node))
     assert.is(told.code, 1, told.err)
     assert.match(told.out, /1 × PointsExpired for a time that had not come/)
+    const { store, clock, customers } = node.services
+    const crowded = { ...customers, execute: () => Promise.reject(new TooBusy('customer ann')) }
+    const said: TakenBack[] = []
+    const busy = await takeBack(
+      { store, clock, customers: crowded },
+      { requestId: 'r', actor: { name: 'admin', role: 'admin' } },
+      {
+        signal: new AbortController().signal,
+        tell: () => undefined,
+        say: async (one) => void said.push(one as TakenBack),
+      },
+    )
+    assert.equal([busy.stays, busy.taken_back], [1, 0])
+    assert.match(said[0]?.stays ?? '', /ask again/)
     const taken = await tributary(['audit', 'clock', '--take-back'], envOf(node))
     assert.match(taken.out, /^taken_back +PointsExpired/m)
     await until(async () => (await balanceOf(node, code)) === 70)
