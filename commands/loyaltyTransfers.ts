@@ -17,6 +17,7 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
 import { processKey } from '../src/processes/process.ts'
 import type { Services } from '../src/services.ts'
+import { unlessBusy } from '../src/trouble.ts'
 import {
   executeOnCard,
   type MemberCall,
@@ -56,10 +57,12 @@ const arrive = async (
   const rejected = (await factsOf(services, received)).find((fact) => fact.type === 'PointsTransferRejected')
   if (rejected?.type !== 'PointsTransferRejected') return undefined
   const { transfer, key, reason } = rejected.data
-  await services.customers.execute(
-    from.id,
-    { type: 'ReturnTransfer', card: card.id, transfer, to, reason },
-    contextOf(call, services, { key: processKey(rejected) }),
+  await unlessBusy(
+    services.customers.execute(
+      from.id,
+      { type: 'ReturnTransfer', card: card.id, transfer, to, reason },
+      contextOf(call, services, { key: processKey(rejected) }),
+    ),
   )
   return fromRefusal(refuseByDomain(key as RefusalKey, reason).refused)
 }

@@ -26,7 +26,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { processKey } from '../src/processes/process.ts'
 import { MAX_ATTEMPTS } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
-import { TooBusy } from '../src/trouble.ts'
+import { TooBusy, unlessBusy } from '../src/trouble.ts'
 import {
   executeOnCard,
   type MemberCall,
@@ -146,12 +146,15 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
   const reward = entry.definition
   const given =
     reward.type === 'CAMPAIGN'
-      ? await (isProgram(rulebook, reward.parameters.campaign.id) ? cardGiven : voucherGiven)(
-          services,
-          call,
-          state,
-          reward.parameters.campaign.id,
-          fact.id,
+      ? // It is paid for by now: whoever asked again would pay twice.
+        await unlessBusy(
+          (isProgram(rulebook, reward.parameters.campaign.id) ? cardGiven : voucherGiven)(
+            services,
+            call,
+            state,
+            reward.parameters.campaign.id,
+            fact.id,
+          ),
         )
       : undefined
   const now = state.loyalty.cards[card.id] ?? card

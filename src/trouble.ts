@@ -18,6 +18,13 @@ export class TooBusy extends Error {
   }
 }
 
+/** What comes of something that a process does in the end if it is not done now; undefined where others were faster. */
+export const unlessBusy = <T>(work: Promise<T>): Promise<T | undefined> =>
+  work.catch((error: unknown) => {
+    if (error instanceof TooBusy) return undefined
+    throw error
+  })
+
 /** There was no time left for it, and nothing was decided. */
 export class NotTried extends Error {
   constructor() {

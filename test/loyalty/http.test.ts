@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { TooBusy } from '../../src/trouble.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { serverSdk } from '../system/sdk.ts'
 import { until } from '../until.ts'
@@ -292,6 +293,14 @@ test('a reward of a campaign gives a code that is good at once, the same one how
   assert.is((await get(`/v1/vouchers/${voucher.code}`)).body.gift.balance, 2_500)
   const back = await post(`/v1/loyalties/${id}/members/${code}/redemptions/${paid.id}/rollback`, {})
   assert.equal([back.status, back.body.key], [400, 'invalid_rollback_params'])
+  // Its code cannot be made good in time: it is paid for all the same, which whoever asked again would be once more.
+  const { codes } = node.services
+  const { reserve } = codes
+  Object.assign(codes, { reserve: () => Promise.reject(new TooBusy('code')) })
+  const crowded = await post(`/v1/loyalties/${id}/members/${code}/redemption`, { reward: { id: reward.id } })
+  Object.assign(codes, { reserve })
+  assert.equal([ok(crowded).body.amount, crowded.body.reward.voucher], [5, undefined])
+  assert.is(ok(await get(`/v1/loyalties/members/${code}`, crowded)).body.loyalty_card.balance, 40)
 })
 
 test('a reward of another program gives points on a card whose code is good at once, the same however often it is asked for', async () => {
