@@ -131,6 +131,8 @@ test('numbers of definitions lie from their least to their most', () => {
   }
   assert.not(v.safeParse(PointsChange, 0).success)
   assert.not(v.safeParse(limits, { max_per_customer: { points: null } }).success)
+  const pause = (cooldown: string) => v.safeParse(limits, { cooldown }).success
+  assert.equal([pause('PT0S'), pause('PT1S'), pause('soon')], [false, true, false])
   const text = (n: number) => v.safeParse(Category, { name: 'x'.repeat(n), hierarchy: 0 }).success
   assert.equal([text(0), text(1), text(300), text(301)], [false, true, true, false])
 })

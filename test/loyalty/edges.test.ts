@@ -112,6 +112,24 @@ test('tiers by points in a period count its days alone, and last to its end', ()
   )
 })
 
+test('a period of tiers counts its first day', () => {
+  for (const [qualification_period, at] of [
+    ['MONTH', '2026-05-01'],
+    ['QUARTER', '2026-04-01'],
+    ['HALF_YEAR', '2026-07-01'],
+    ['YEAR', '2026-01-01'],
+  ] as const) {
+    const w = shop(
+      { now: Date.parse(`${at}T00:00:00Z`) },
+      { loyalty_tiers_expiration: { qualification_type: 'POINTS_IN_PERIOD', qualification_period } },
+    )
+    w.define('earningRule', 'ern_1', fixed(5))
+    w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 5 } })
+    buy(w)
+    assert.is(card(w).tier?.name, 'one', qualification_period)
+  }
+})
+
 test('a tier is reached from its first point to its last', () => {
   const w = shop()
   w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })
