@@ -8,7 +8,7 @@ import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
 import { kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
-import type { Answer, Call, Outcome } from '../src/http/route.ts'
+import { type Answer, type Call, type Outcome, REPLAYED } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
 /** For the pipe of a definition's body: what the answers about it say beside it, `more` included, is taken back unread. */
@@ -84,7 +84,11 @@ export const changeDefinitions = async (
         consistencyToken: changed.position,
         ...(entry ? { revision: entry.revision } : {}),
         ...shown,
-        ...(doubts.length > 0 ? { headers: { ...shown.headers, Warning: warningOf(doubts) } } : {}),
+        headers: {
+          ...shown.headers,
+          ...(changed.isDeleted ? REPLAYED : {}),
+          ...(doubts.length > 0 ? { Warning: warningOf(doubts) } : {}),
+        },
       }
     }
     default:

@@ -17,7 +17,13 @@ import type { CommandContext } from './customers.ts'
 import { followStream } from './following.ts'
 
 export type Changed =
-  | { readonly kind: 'changed'; readonly rulebook: Rulebook; readonly position: bigint | undefined }
+  | {
+      readonly kind: 'changed'
+      readonly rulebook: Rulebook
+      readonly position: bigint | undefined
+      /** It was made before and deleted since: the rulebook is that of then. */
+      readonly isDeleted?: true
+    }
   | { readonly kind: 'refused'; readonly refused: Refused }
 
 export interface RulebookRuntime {
@@ -207,7 +213,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       const changes = isRefused(proposed) ? proposed : decideDefinitions(then?.definitions ?? definitions, proposed)
       if (isRefused(changes)) return { kind: 'refused', refused: changes }
       // A repeat does nothing twice, also when others have turned back what it did: it is answered with what it made.
-      if (then) return { kind: 'changed', rulebook: then, position: undefined }
+      if (then) return { kind: 'changed', rulebook: then, position: undefined, isDeleted: true }
       if (changes.length === 0 || decided.has(key) || context.dryRun)
         return { kind: 'changed', rulebook: compiled, position: undefined }
       const facts = changes.map(factOf)

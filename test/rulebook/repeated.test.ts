@@ -33,6 +33,7 @@ for (const [what, body, other] of WAYS)
     await node.services.readModel.plain('requestAnswers').deleteMany({})
     const again = await make(body)
     assert.is(again.status, first.status, JSON.stringify(again.body))
+    assert.is(again.headers.get('Idempotent-Replayed'), 'true')
     // How far a segment's roll-out has come is not said anew.
     for (const part of ['id', 'name', 'created_at', 'object']) assert.is(again.body[part], first.body[part], part)
     await node.services.readModel.plain('requestAnswers').deleteMany({})
