@@ -187,9 +187,13 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     if (name === definitions.revision) return compiled
     const known = past.get(name)
     if (known) return known
+    // Whoever goes through the log asks for one after the other: what is between them is read, not all that was before.
     let then = NO_DEFINITIONS
-    if (revision >= 0n)
-      for await (const fact of store.readStream(RULEBOOK_STREAM, { maxCount: Number(revision + 1n) }))
+    for (const { definitions: known } of past.values())
+      if (BigInt(known.revision) < revision && BigInt(known.revision) > BigInt(then.revision)) then = known
+    const from = BigInt(then.revision) + 1n
+    if (revision >= from)
+      for await (const fact of store.readStream(RULEBOOK_STREAM, { from, maxCount: Number(revision - from + 1n) }))
         then = evolveDefinitions(then, fact, String(fact.revision))
     const made = compileRulebook(then)
     past.set(name, made)

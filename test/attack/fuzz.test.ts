@@ -113,6 +113,11 @@ const isFine = (status: number, headers: Headers): boolean =>
 
 test(`${INPUTS} requests over every route leave a node that works, from seed ${SEED}`, async () => {
   const faults: string[] = []
+  const note = (fault: string): void => {
+    faults.push(fault)
+    // A long run says what it meets when it meets it.
+    if (soak) process.stderr.write(`after ${sent} requests: ${fault}\n`)
+  }
   let sent = 0
   let heapWhenWarm = 0
   const client = async (number: number): Promise<void> => {
@@ -132,10 +137,10 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
       )
       const said = `${request.as} ${request.method} ${request.path.slice(0, 200)} ${JSON.stringify(request.body)?.slice(0, 400)}`
       if (!isFine(answer.status, answer.headers))
-        faults.push(`${answer.status} ${JSON.stringify(answer.body)?.slice(0, 300)}: ${said}`)
+        note(`${answer.status} ${JSON.stringify(answer.body)?.slice(0, 300)}: ${said}`)
       const took = performance.now() - started
       // A machine that is busy with other things is no fault of the request.
-      if (soak && took > LONGEST_MS * slowedBy()) faults.push(`took ${Math.round(took)} ms: ${said}`)
+      if (soak && took > LONGEST_MS * slowedBy()) note(`took ${Math.round(took)} ms: ${said}`)
       if (answer.status < 300) remember(answer.body)
       if (place === WARM) {
         globalThis.gc?.()
@@ -148,6 +153,7 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
   if (soak) {
     globalThis.gc?.()
     const heap = process.memoryUsage().heapUsed
+    process.stderr.write(`the heap went from ${heapWhenWarm} to ${heap} bytes\n`)
     assert.ok(heap < 1.5 * heapWhenWarm + 50e6, `the heap went from ${heapWhenWarm} to ${heap} bytes`)
   }
 })
