@@ -41,8 +41,9 @@ import { instant, queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
+import { MAX_SCANNED, type Scan } from './qualifiedScan.ts'
 import { type FoundStack, scanStacks } from './qualifiedStacks.ts'
-import { type Found, NO_TIERS, type Scan, scanTiers } from './qualifiedTiers.ts'
+import { type Found, NO_TIERS, scanTiers } from './qualifiedTiers.ts'
 
 const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY', 'PROMOTION_STACKS'] as const
 const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
@@ -119,9 +120,7 @@ const Qualifications = v.pipe(
   v.title('Qualifications'),
 )
 
-/** How many codes are looked through for one answer; the next page goes on from there. */
-const MAX_SCANNED = 1_000
-/** How many of them have their streams asked: they are few unless limits that only streams know rule them out. */
+/** How many of the codes that are looked through have their streams asked: they are few unless limits that only streams know rule them out. */
 const MAX_LOOKS = 200
 /** How many streams are read at once. */
 const TOGETHER = 10
@@ -202,7 +201,7 @@ const scan = async (
   call: AnyCall,
   body: QualificationBody,
   situation: Situation,
-): Promise<Scan> => {
+): Promise<Scan<Found>> => {
   const { rulebook, now, customer } = situation
   const { filters, starting_after: after, sorting_rule: sorting } = body.options
   const limit = sorting === 'DEFAULT' ? body.options.limit : MAX_LOOKS
@@ -261,10 +260,10 @@ const scan = async (
 
 /** The best or the least deals of all that were found: there is no page after them, since the next may hold a better one. */
 const sorted = <F>(
-  { found, next }: { readonly found: readonly F[]; readonly next: string | null },
+  { found, next }: Scan<F>,
   { sorting_rule: rule, limit }: QualificationBody['options'],
   appliedBy: (one: F) => number,
-): { readonly found: readonly F[]; readonly next: string | null } => {
+): Scan<F> => {
   if (rule === 'DEFAULT') return { found, next }
   const sign = rule === 'BEST_DEAL' ? -1 : 1
   const deals = found.toSorted((a, b) => sign * (appliedBy(a) - appliedBy(b)))

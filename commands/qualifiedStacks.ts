@@ -3,14 +3,14 @@
 import { sortable } from '../src/domain/position.ts'
 import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
 import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
-import { type QualificationFilters, stackPasses } from '../src/domain/redemption/qualify.ts'
+import { stackPasses } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { PromotionStack } from '../src/domain/rulebook/promotionStack.ts'
 import { tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
-import { newestFirst } from './qualifiedTiers.ts'
+import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'
 
 export interface FoundStack {
   readonly entry: Entry<PromotionStack>
@@ -20,29 +20,17 @@ export interface FoundStack {
   readonly applied: number
 }
 
-export interface StackScan {
-  readonly found: readonly FoundStack[]
-  /** Where to go on; null when there is nothing more. */
-  readonly next: string | null
-}
-
 /** Tiers of stacks whose streams are asked for one answer. */
-const MAX_LOOKS = 300
-/** Stacks that are looked through for one answer. */
-const MAX_SCANNED = 1_000
+const MAX_TIERS_LOOKED_AT = 300
 
 /** Looks through stacks until as many as `limit` may be redeemed. */
 export const scanStacks = async (
   { redemptions }: Pick<Services, 'redemptions'>,
-  options: {
-    readonly filters?: QualificationFilters | null | undefined
-    readonly starting_after?: string | number | null | undefined
-  },
+  { filters, starting_after: after }: ScanOptions,
   limit: number,
   asked: Asked,
   situation: Situation,
-): Promise<StackScan> => {
-  const { filters, starting_after: after } = options
+): Promise<Scan<FoundStack>> => {
   const { rulebook } = situation
   const [campaigns, tiers] = [rulebook.entries('campaign'), rulebook.entries('promotionTier')]
   const stacks = newestFirst(rulebook.entries('promotionStack').values(), after, ({ revision }) =>
@@ -80,7 +68,7 @@ export const scanStacks = async (
       }
     }
     const isLast = n + 1 === stacks.length
-    if (!isLast && (found.length === limit || looks >= MAX_LOOKS || n + 1 === MAX_SCANNED))
+    if (!isLast && (found.length === limit || looks >= MAX_TIERS_LOOKED_AT || n + 1 === MAX_SCANNED))
       return { found, next: place }
   }
   return { found, next: null }

@@ -2,12 +2,12 @@
 import { sortable } from '../src/domain/position.ts'
 import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
 import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
-import { passes, type QualificationFilters } from '../src/domain/redemption/qualify.ts'
+import { passes } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { resolveVoucher, tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
+import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'
 
 export interface Found {
   /** ms. */
@@ -16,13 +16,7 @@ export interface Found {
   readonly verdict: Applicable
 }
 
-export interface Scan {
-  readonly found: readonly Found[]
-  /** Where to go on; null when there is nothing more. */
-  readonly next: string | null
-}
-
-export const NO_TIERS: Scan = { found: [], next: null }
+export const NO_TIERS: Scan<Found> = { found: [], next: null }
 
 /**
  * Where tiers are in the order of all that can be found: places in the log are far below, so that the page after a tier goes on with
@@ -30,35 +24,14 @@ export const NO_TIERS: Scan = { found: [], next: null }
  */
 const FROM = 900_000_000_000_000n
 
-/** How many tiers are looked through for one answer. */
-const MAX_SCANNED = 1_000
-
-/** Definitions in the order of their places, the last first, from where a page begins: behind a place, or made before a time (ms). */
-export const newestFirst = <D>(
-  entries: Iterable<Entry<D>>,
-  after: string | number | null | undefined,
-  placeOf: (entry: Entry<D>) => string,
-): readonly { readonly entry: Entry<D>; readonly place: string }[] =>
-  [...entries]
-    .map((entry) => ({ entry, place: placeOf(entry) }))
-    .filter(({ entry, place }) =>
-      typeof after === 'number' ? entry.createdAt < after : typeof after !== 'string' || place < after,
-    )
-    .sort((a, b) => (a.place < b.place ? 1 : -1))
-
 /** Looks through tiers until as many as `limit` may be redeemed; `next` is null when there is none more. */
 export const scanTiers = async (
   { redemptions }: Pick<Services, 'redemptions'>,
-  options: {
-    readonly filters?: QualificationFilters | null | undefined
-    /** A place in the order, or a time (ms): what was made before it. */
-    readonly starting_after?: string | number | null | undefined
-  },
+  { filters, starting_after: after }: ScanOptions,
   limit: number,
   asked: Asked,
   situation: Situation,
-): Promise<Scan> => {
-  const { filters, starting_after: after } = options
+): Promise<Scan<Found>> => {
   const { rulebook } = situation
   const tiers = newestFirst(rulebook.entries('promotionTier').values(), after, ({ revision }) =>
     sortable(FROM + BigInt(revision)),

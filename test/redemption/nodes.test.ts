@@ -12,12 +12,19 @@ import { world } from '../given.ts'
 import { randomOf } from '../random.ts'
 import { newLog, startNode, virtualTime } from './cluster.ts'
 
-test('a node that remembers a customer from before says no only after it has asked the stream', async () => {
-  const { rulebook } = world()
+/** Nodes over one log that nothing goes wrong with. */
+const calmNodes = (count: number, rulebook: ReturnType<typeof world>['rulebook']) => {
   const time = virtualTime()
   const log = newLog()
   const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
-  const [one, other] = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const nodes = Array.from({ length: count }, (_, n) => startNode(log, () => rulebook, time, randomOf(n + 1), calm))
+  return { time, log, nodes }
+}
+
+test('a node that remembers a customer from before says no only after it has asked the stream', async () => {
+  const { rulebook } = world()
+  const { time, nodes } = calmNodes(2, rulebook)
+  const [one, other] = nodes
   const customer = customerIdFrom('ann', rulebook.project.customerKey)
   const asked = { channel: 'API', apiKey: 'test' }
   const context = () => ({ requestId: 'req', actor: { name: 'test', role: 'integrator' }, now: time.now() })
@@ -47,10 +54,8 @@ test('nor does it say no to a redemption for what the customer was before', asyn
   const assignment = { rule_id: 'val_vip', related_object_type: 'voucher', related_object_id: 'v_code' }
   w.define('assignment', 'asgm_1', assignment as never)
   const { rulebook } = w
-  const time = virtualTime()
-  const log = newLog()
-  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
-  const [one, other] = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const { time, nodes } = calmNodes(2, rulebook)
+  const [one, other] = nodes
   const customer = customerIdFrom('ann', rulebook.project.customerKey)
   const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
   const save = (node: typeof one, vip: boolean) =>
@@ -85,11 +90,8 @@ test('nor does it say no to a redemption for what the customer was before', asyn
 })
 
 test('who waits in vain for those before it is told to ask again, and keeps no place', async () => {
-  const { rulebook } = world()
-  const time = virtualTime()
-  const log = newLog()
-  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
-  const { codes, ledgers, redemptions } = startNode(log, () => rulebook, time, randomOf(1), calm)
+  const { time, log, nodes } = calmNodes(1, world().rulebook)
+  const { codes, ledgers, redemptions } = nodes[0]!
   const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
   const redeem = () =>
     time.run(
@@ -113,11 +115,8 @@ test('who waits in vain for those before it is told to ask again, and keeps no p
 })
 
 test('a place of what a request did not redeem in the end is free again, not counted as redeemed', async () => {
-  const { rulebook } = world()
-  const time = virtualTime()
-  const log = newLog()
-  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
-  const { codes, ledgers, redemptions } = startNode(log, () => rulebook, time, randomOf(1), calm)
+  const { time, nodes } = calmNodes(1, world().rulebook)
+  const { codes, ledgers, redemptions } = nodes[0]!
   const context = () => ({ requestId: `req-${time.now()}`, actor: { name: 'test', role: 'admin' }, now: time.now() })
   for (const code of ['LEFT', 'TAKEN'])
     await time.run(
@@ -140,10 +139,7 @@ test('a place of what a request did not redeem in the end is free again, not cou
 
 test('of two who redeem under one name at once neither takes what the other recorded for its own decision', async () => {
   const { rulebook } = world()
-  const time = virtualTime()
-  const log = newLog()
-  const calm = { lostAnswer: 0, lost: 0, conflict: 0, death: 0 }
-  const nodes = [1, 2].map((seed) => startNode(log, () => rulebook, time, randomOf(seed), calm))
+  const { time, log, nodes } = calmNodes(2, rulebook)
   const customer = customerIdFrom('ann', rulebook.project.customerKey)
   const profile = { source_id: 'ann' }
   const context = (n: number) => ({
