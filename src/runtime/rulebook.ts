@@ -133,52 +133,35 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       context.deadline === undefined ? {} : { deadline: context.deadline },
     )
 
-  await catchUp()
-  if (!definitions.project) {
-    // Every node of a project must turn a source id into the same customer: whoever is first decides the key for all.
-    const opened: Project = {
-      id: project.id,
-      timeZone: project.timeZone,
-      customerKey: randomBytes(32).toString('base64url'),
-    }
-    await append([{ type: 'ProjectOpened', data: opened }], {
-      key: randomBytes(16).toString('hex'),
-      requestId: 'start',
-      actor: { name: 'tributary', role: 'system' },
-      now: now(),
-    })
-    await catchUp()
-  } else if (project.follows && definitions.project.timeZone !== project.timeZone) {
-    log.warn(
-      { setting: project.timeZone, project: definitions.project.timeZone },
-      'another node changed the time zone of the project: this one follows it; set PROJECT_TIME_ZONE alike on all',
-    )
-  } else if (definitions.project.timeZone !== project.timeZone) {
-    await append([{ type: 'ProjectChanged', data: { timeZone: project.timeZone } }], {
-      key: randomBytes(16).toString('hex'),
-      requestId: 'start',
-      actor: { name: 'tributary', role: 'system' },
-      now: now(),
-    })
+  /** A fact of the project as this node's settings have it. */
+  const settle = async (fact: RulebookFact): Promise<void> => {
+    const key = randomBytes(16).toString('hex')
+    await append([fact], { key, requestId: 'start', actor: { name: 'tributary', role: 'system' }, now: now() })
     await catchUp()
   }
 
-  if (project.consent !== undefined && (definitions.project?.consent ?? 'refusals') !== project.consent) {
-    const { timeZone } = definitions.project ?? project
-    await append([{ type: 'ProjectChanged', data: { timeZone, consent: project.consent } }], {
-      key: randomBytes(16).toString('hex'),
-      requestId: 'start',
-      actor: { name: 'tributary', role: 'system' },
-      now: now(),
-    })
-    await catchUp()
+  await catchUp()
+  const { id, timeZone, consent } = project
+  if (!definitions.project) {
+    // Every node of a project must turn a source id into the same customer: whoever is first decides the key for all.
+    const opened: Project = { id, timeZone, customerKey: randomBytes(32).toString('base64url') }
+    await settle({ type: 'ProjectOpened', data: opened })
+  } else if (project.follows && definitions.project.timeZone !== timeZone) {
+    log.warn(
+      { setting: timeZone, project: definitions.project.timeZone },
+      'another node changed the time zone of the project: this one follows it; set PROJECT_TIME_ZONE alike on all',
+    )
+  } else if (definitions.project.timeZone !== timeZone) {
+    await settle({ type: 'ProjectChanged', data: { timeZone } })
   }
+  if (consent !== undefined && (definitions.project?.consent ?? 'refusals') !== consent)
+    await settle({ type: 'ProjectChanged', data: { timeZone: definitions.project?.timeZone ?? timeZone, consent } })
 
   const live = followStream({
     store,
     stream: RULEBOOK_STREAM,
     from: () => BigInt(definitions.revision),
-    take: take,
+    take,
     log,
   })
 
