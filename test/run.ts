@@ -41,7 +41,12 @@ interface Outcome {
   readonly seconds: number
   /** Of the processors; unknown of a file that was stopped. */
   readonly cost: number | undefined
+  /** What it printed, of a file that failed. */
+  readonly report: string | undefined
 }
+
+/** So many characters of a failed file's report stand once more at the end, from its first failure on. */
+const REPORTED = 3_000
 
 const timesOf = ({ seconds, cost }: Outcome): string =>
   `${seconds.toFixed(1)} s${cost === undefined ? '' : `, ${cost.toFixed(1)} s of a processor`}`
@@ -97,12 +102,21 @@ const runFile = (file: string): Promise<Outcome> =>
       const failed = Math.max(total - passed - sum('Skipped'), why || (code === 0 && total > 0) ? 0 : 1)
       const seconds = (Date.now() - started) / 1000
       const cost = output.split(COST)[1]?.split('\n')[0]
-      const outcome = { file, passed, failed, skipped, seconds, cost: cost === undefined ? undefined : Number(cost) }
+      // Node itself could name the places, for a third of the processor time that the tests take.
+      const report = failed > 0 ? withSources(output, built) : undefined
+      const outcome = {
+        file,
+        passed,
+        failed,
+        skipped,
+        seconds,
+        cost: cost === undefined ? undefined : Number(cost),
+        report,
+      }
       const did = why === undefined ? `${passed} passed` : `skipped: ${why}`
       console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${did}, ${timesOf(outcome)})`)
-      if (failed > 0) {
-        // Node itself could name the places, for a third of the processor time that the tests take.
-        console.log(withSources(output, built))
+      if (report !== undefined) {
+        console.log(report)
         if (stopped !== undefined) console.log(`stopped: ${stopped}`)
       }
       resolve(outcome)
@@ -137,6 +151,11 @@ if (outcomes.length > SLOWEST) {
   for (const outcome of outcomes.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
     console.log(`  ${outcome.file} (${timesOf(outcome)})`)
 }
+
+const failures = outcomes.filter(({ report }) => report !== undefined)
+if (failures.length > 0 && outcomes.length > SLOWEST)
+  for (const { file, report = '' } of failures)
+    console.log(`\nFAILED ${file}\n${report.slice(Math.max(0, report.search(/^\s*FAIL /m))).slice(0, REPORTED)}`)
 
 const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0)
 const skipped = total('skipped')

@@ -1,5 +1,5 @@
 // What was decided while a clock was wrong: found by the log's times alone, and taken back where it can be.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type TakenBack, takeBack } from '../../commands/clockTakeBack.ts'
@@ -8,6 +8,7 @@ import { createStepFinder } from '../../src/audit/clockSteps.ts'
 import type { RawRecord } from '../../src/eventstore/codec.ts'
 import { systemMachine } from '../../src/time/nodeClock.ts'
 import { TooBusy } from '../../src/trouble.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE, T0 } from '../given.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { envOf, tributary } from '../tributary.ts'

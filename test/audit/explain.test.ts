@@ -1,10 +1,11 @@
 // Why an earning rule pays or a distribution writes, or not: what is explained is what the next decision does.
-import fc from 'fast-check'
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ExplainedDefinition, explainDefinition } from '../../src/audit/explainDefinition.ts'
 import { activityId } from '../../src/domain/customer/activity.ts'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, type World } from '../given.ts'
 import { buy, fixed, join, perAmount, shop } from '../loyalty/fixtures.ts'
 

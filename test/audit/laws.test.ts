@@ -1,8 +1,9 @@
 // The laws of the log: lawful histories pass, each kind of breach is found and named, and memory stays bounded.
-import * as fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CheckedRecord, checkLaws, LAWS } from '../../src/audit/laws/index.ts'
+import fc from '../fc.ts'
 
 type Part = readonly [stream: string, type: string, data: object, metadata?: object]
 

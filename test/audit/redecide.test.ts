@@ -1,12 +1,13 @@
 // Recorded decisions decided again: today's code agrees with what it recorded, whatever happened in between, and a fact that
 // was tampered with is named.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { redecideCustomer } from '../../src/audit/redecide.ts'
 import { FIRST_FACTS } from '../../src/audit/redecideAll.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { MalformedFact, StoreUnavailable } from '../../src/eventstore/errors.ts'
+import fc from '../fc.ts'
 import { advance, DAY, HOUR, track, type World, world } from '../given.ts'
 import { rulebookHistory } from './rulebookHistory.ts'
 

@@ -1,9 +1,10 @@
 // Customers without activity are erased by themselves: who counts as idle, and what becomes of them in a whole node.
-import fc from 'fast-check'
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startRetention } from '../../src/clock/retention.ts'
 import { lastActivityAt } from '../../src/domain/customer/idle.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, track, world } from '../given.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'

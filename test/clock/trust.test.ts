@@ -1,8 +1,9 @@
 // Whether the machine's clock is believed: given what the clocks said, what time is it, and is it told?
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { confirm, firstLook, look, STEP_MS, type Trust, testify, timeOf } from '../../src/time/trust.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE, T0 } from '../given.ts'
 
 const SECOND = 1_000

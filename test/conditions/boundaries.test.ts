@@ -1,11 +1,12 @@
 // Edges that no story comes upon: how far a place may be, how many a segment may list, when a number's answer cannot change.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
 import { numberTest } from '../../src/domain/conditions/tests.ts'
 import { Segment } from '../../src/domain/rulebook/segment.ts'
+import fc from '../fc.ts'
 import { environment } from './fixtures.ts'
 
 const isPlace = (text: string): boolean =>

@@ -1,9 +1,10 @@
 // Calendar arithmetic against luxon, in zones with every kind of change of clocks.
-import * as fc from 'fast-check'
+
 import { DateTime } from 'luxon'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf, daysBetween, daysInMonth, isTimeZone, type Unit } from '../../src/domain/calendar.ts'
+import fc from '../fc.ts'
 
 const RUNS = process.env.SOAK === '1' ? 50_000 : 1_000
 const ZONES = [

@@ -1,10 +1,11 @@
 // Tests of dates against the present: each against a naive meaning, and the end of each answer to the millisecond.
-import * as fc from 'fast-check'
+
 import { DateTime } from 'luxon'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compile } from '../../src/domain/conditions/compile.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
+import fc from '../fc.ts'
 import { environment, nobody, ZONE } from './fixtures.ts'
 
 const RUNS = process.env.SOAK === '1' ? 30_000 : 600

@@ -1,9 +1,10 @@
 // Rolling windows over thousands of events: the answer and its end against a sweep, and what is kept stays small and cheap.
-import * as fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AccumulatorState } from '../../src/domain/conditions/accumulate.ts'
 import { parseNative } from '../../src/domain/conditions/native.ts'
+import fc from '../fc.ts'
 import { compiled, environment, nobody } from './fixtures.ts'
 
 const RUNS = process.env.SOAK === '1' ? 5_000 : 200

@@ -1,5 +1,5 @@
 // Conditions against the naive oracle: random conditions, histories and instants, with late events, ties and days of clock changes.
-import * as fc from 'fast-check'
+
 import { DateTime } from 'luxon'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,6 +14,7 @@ import {
   type Subject,
 } from '../../src/domain/conditions/subject.ts'
 import { countOccurrence } from '../../src/domain/conditions/tally.ts'
+import fc from '../fc.ts'
 import { askOracle, changePoints, type History } from './oracle.ts'
 
 const soak = process.env.SOAK === '1'

@@ -1,5 +1,5 @@
 // What conditions may cost: the worst that can be written is answered or refused within the steps of one decision.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseNative } from '../../src/domain/conditions/native.ts'
@@ -8,6 +8,7 @@ import { reachOf } from '../../src/domain/conditions/sources.ts'
 import { MAX_STEPS, startSteps, worstCase } from '../../src/domain/conditions/steps.ts'
 import { type Context, MAX_ORDER_ITEMS, type OrderItem } from '../../src/domain/conditions/subject.ts'
 import { compileFaults } from '../../src/domain/rulebook/environment.ts'
+import fc from '../fc.ts'
 import { compiled, environment, nobody } from './fixtures.ts'
 
 const parse = (rules: unknown) => parseRules({ rules }, environment)

@@ -1,5 +1,5 @@
 // Customers read ahead out of the log: the same states as from their streams, for fewer reads, and never instead of what is there.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CustomerCommand } from '../../src/domain/decider/commands.ts'
@@ -8,6 +8,7 @@ import type { Rulebook } from '../../src/domain/rulebook/rulebook.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'
 import { createCustomerRuntime } from '../../src/runtime/customers.ts'
 import { createCustomers } from '../../src/runtime/loader.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE, T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
 import { NO_SNAPSHOTS } from './noSnapshots.ts'

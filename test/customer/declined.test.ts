@@ -1,8 +1,9 @@
 // Refusals of rules as an event keeps them: nothing is lost by gathering them, and what was kept one by one is read as before.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { gatherDeclined, spreadDeclined } from '../../src/domain/customer/declined.ts'
+import fc from '../fc.ts'
 
 const word = fc.constantFrom<string>('a', 'b', 'c', 'd e')
 const refusal = fc.record({ kind: word, definition: fc.string(), reason: word }, { noNullPrototype: true })

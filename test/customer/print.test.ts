@@ -1,9 +1,9 @@
 // Fingerprints: the same whatever the order of properties, for good, since they are recorded.
 import { hash } from 'node:crypto'
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { printOf } from '../../src/domain/print.ts'
+import fc from '../fc.ts'
 
 /** How prints were made first, and how those are made that are recorded. */
 const sorted = (value: unknown): unknown => {

@@ -1,8 +1,9 @@
 // A profile follows from what was said of a customer and when, whatever the order in which it arrives.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canonical, type ProfilePatch } from '../../src/domain/customer/profile.ts'
+import fc from '../fc.ts'
 import { DAY, HOUR, summary, T0, track, world } from '../given.ts'
 
 interface Saying {

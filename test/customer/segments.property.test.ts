@@ -1,8 +1,9 @@
 // Membership as facts against a naive oracle that scans every event: late events, duplicates of an instant, windows to the
 // millisecond, calendar days over a change of the clocks, and nodes that forget what they had in memory.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import fc from '../fc.ts'
 import { advance, DAY, HOUR, MINUTE, track, world } from '../given.ts'
 
 interface Seen {

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { newCustomer } from '../../src/domain/customer/state.ts'
@@ -20,6 +19,7 @@ import {
   type SnapshotDocument,
   type WeighedSnapshot,
 } from '../../src/runtime/snapshots.ts'
+import fc from '../fc.ts'
 import { T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
 import { until } from '../until.ts'

@@ -1,9 +1,10 @@
 // When tries are made again, and how a lane rests while its end is down.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createLanes } from '../../src/delivery/lanes.ts'
 import { nextTry, RETRIES } from '../../src/delivery/schedule.ts'
+import fc from '../fc.ts'
 
 const HOUR = 3_600_000
 

@@ -1,5 +1,5 @@
 // Values in messages for people: plain words on one line, unless the template says otherwise.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isEmptyMessage } from '../../src/domain/channels/index.ts'
@@ -12,6 +12,7 @@ import {
   templateFault,
   templateOf,
 } from '../../src/domain/templates/template.ts'
+import fc from '../fc.ts'
 
 const SETTING = { timeZone: 'Europe/Warsaw', now: Date.parse('2024-07-01T22:30:00Z') }
 

@@ -3,13 +3,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toJsonSchema } from '@valibot/to-json-schema'
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { asMoment, ofMoment, sortable } from '../../src/domain/position.ts'
 import { kindNamed, kindNames } from '../../src/domain/rulebook/kinds.ts'
 import { GivenMetadata, MAX_METADATA_BYTES, MAX_METADATA_KEYS, sizeOf } from '../../src/domain/size.ts'
+import fc from '../fc.ts'
 
 test('a value is about as large as it is written', () => {
   const sizes: readonly (readonly [value: unknown, bytes: number, keys: number])[] = [

@@ -1,10 +1,11 @@
 // The codec: what is refused, what is ignored, what is upcast, and what a malformed fact says.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
 import { AppendRefused, createCodec, MalformedFact, type RawRecord } from '../../src/eventstore/index.ts'
+import fc from '../fc.ts'
 
 const codec = createCodec({
   Moved: {

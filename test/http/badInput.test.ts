@@ -1,8 +1,9 @@
 // Bad input, item by item: always the reference's error body, the right status, no handler called, the process alive.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readBody } from '../../src/http/body.ts'
+import fc from '../fc.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, type Toy, toyApp } from './toy.ts'
 
 const good = { event: 'review_left', customer: { source_id: 'ada' } }

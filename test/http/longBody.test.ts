@@ -1,11 +1,12 @@
 // Long lists in a body: seen to in slices, with the same outcome as in one go.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { printOf } from '../../src/domain/print.ts'
 import { checkInSlices, inSlices, isLong, printInSlices, SLICE } from '../../src/http/longBody.ts'
 import { checkerOf } from '../../src/http/route.ts'
+import fc from '../fc.ts'
 
 const check = checkerOf(v.array(v.object({ code: v.string(), n: v.optional(v.number()) })))
 const list = (n: number, wrong: Readonly<Record<number, unknown>> = {}) =>

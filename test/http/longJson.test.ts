@@ -1,8 +1,9 @@
 // Long bodies are read in pieces, with what reading them in one go gives.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { JsonFault, MAX_MEMBERS, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
+import fc from '../fc.ts'
 
 const soak = process.env.SOAK === '1'
 /** Longer than a piece. */

@@ -1,8 +1,9 @@
 // Bodies of multipart/form-data: what browsers, fetch and curl send is read byte by byte; what could take long is refused.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { boundaryIn, partsOf } from '../../src/http/multipart.ts'
+import fc from '../fc.ts'
 
 const read = async (body: string | Uint8Array, boundary = 'b') => {
   const parts = await partsOf(typeof body === 'string' ? Buffer.from(body) : body, boundary)

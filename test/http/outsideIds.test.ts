@@ -1,9 +1,10 @@
 // What callers call what is theirs: one rule at every entrance, and an empty text is no name.
-import fc from 'fast-check'
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codeFault } from '../../src/domain/codes.ts'
 import { hasUnseen } from '../../src/domain/outsideIds.ts'
+import fc from '../fc.ts'
 import { asking } from '../system/asking.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 

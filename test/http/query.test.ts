@@ -1,8 +1,9 @@
 // The nested query parser: the forms that SDKs send, and laws that hold for any input.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseQuery, queryOf } from '../../src/http/query.ts'
+import fc from '../fc.ts'
 
 const runs = process.env.SOAK === '1' ? 20_000 : 300
 

@@ -1,8 +1,9 @@
 // Batches by key keep the order of each key, hold few batches, and stop at the first error.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createKeyedBatches } from '../../src/import/keyedBatches.ts'
+import fc from '../fc.ts'
 
 interface Item {
   readonly key: string

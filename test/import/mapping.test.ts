@@ -1,5 +1,5 @@
 // Mapping of records to events: defaults, options, profile, ids that hold, and every fault by its column.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerOf, mappingOfCustomers } from '../../src/import/aloneMapping.ts'
@@ -7,6 +7,7 @@ import { InputError } from '../../src/import/errors.ts'
 import { completeMapping, schemaOf } from '../../src/import/mapping.ts'
 import { type MappingFile, parseMappingFile, parseMetadataOption } from '../../src/import/mappingFile.ts'
 import { idOfRecord, mapRecord } from '../../src/import/mapRecord.ts'
+import fc from '../fc.ts'
 
 const bodyOf = (file: MappingFile, fields: Readonly<Record<string, unknown>>, columns?: readonly string[]) => {
   const mapped = mapRecord(completeMapping(file, columns), {

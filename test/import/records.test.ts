@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError } from '../../src/import/errors.ts'
 import { type FileFormat, formatOf, openRecords, type SourceRecord } from '../../src/import/records.ts'
+import fc from '../fc.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-records-'))
 const test = suite('records')

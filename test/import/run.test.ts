@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customers } from '../../src/import/alone.ts'
 import { type ImportOptions, runImport } from '../../src/import/run.ts'
+import fc from '../fc.ts'
 import { type Mood, type ScriptedServer, scriptedServer, TOKEN } from './server.ts'
 
 const test = suite<{ dir: string; server: ScriptedServer }>('run')

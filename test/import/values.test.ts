@@ -1,8 +1,9 @@
 // Values of a file read as types: exact money, real days, times with and without a zone, and what is refused.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseInstant, parseValue, type ValueFormat, type ValueType } from '../../src/import/values.ts'
+import fc from '../fc.ts'
 
 const as = (type: ValueType, more: Partial<ValueFormat> = {}): ValueFormat => ({
   type,

@@ -1,5 +1,5 @@
 // The semaphore and the waiting between tries.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, sleep } from '../../src/line/backoff.ts'
@@ -10,6 +10,7 @@ import { addressOf, reasonOf } from '../../src/line/reason.ts'
 import { createSemaphore } from '../../src/line/semaphore.ts'
 import { createSteady } from '../../src/line/steady.ts'
 import { processTime } from '../../src/line/time.ts'
+import fc from '../fc.ts'
 
 const SOON = 10_000
 const fixed = (count: number, weight: number) => ({ start: count, min: count, max: count, targetMs: 1e9, weight })

@@ -1,12 +1,13 @@
 // The ledger against a model: any mix of what can happen to the cards of several customers, with messages between their
 // streams delivered late, twice and out of order, and nodes that forget what they had in memory.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
 import { isMovement, MOVEMENTS } from '../../src/domain/customer/loyalty/facts.ts'
 import type { CustomerCommand } from '../../src/domain/decider/commands.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
+import fc from '../fc.ts'
 import { advance, DAY, track, type World } from '../given.ts'
 import { balances, buy, fixed, PROGRAM, perAmount, shop } from './fixtures.ts'
 

@@ -1,5 +1,5 @@
 // The read models of loyalty: the laws of projections, and that they say what the ledger says.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type LoyaltyCardDocument, loyaltyCards } from '../../projections/loyaltyCards.ts'
@@ -7,6 +7,7 @@ import { type LoyaltyTotalsDocument, loyaltyTotals } from '../../projections/loy
 import { type LoyaltyTransactionDocument, loyaltyTransactions } from '../../projections/loyaltyTransactions.ts'
 import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
+import fc from '../fc.ts'
 import { advance, DAY } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
 import { buy, card, fixed, PROGRAM, shop } from './fixtures.ts'

@@ -1,5 +1,5 @@
 // What points are worth and when they go: prices of coins, days of expiry, bounds by the period, at their edges.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
@@ -7,6 +7,7 @@ import { ROLLBACK_WINDOW_MS, recentSpends } from '../../src/domain/customer/loya
 import { pointsFor, worthOf } from '../../src/domain/loyalty/price.ts'
 import { type ExpirationRules, expirationFaults, expiresAt } from '../../src/domain/rulebook/expiration.ts'
 import { allowance, NO_TALLY, shifted, shiftsOf, tallied } from '../../src/domain/rulebook/limits.ts'
+import fc from '../fc.ts'
 
 const utc = calendarOf('UTC')
 

@@ -1,11 +1,11 @@
 // Decisions about orders: what follows from a status, what is earned and taken back, and what is remembered.
 
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SaveCustomersOrder } from '../../src/domain/decider/commands.ts'
 import { decideHome, foldHome, NO_HOME } from '../../src/domain/orders/home.ts'
 import type { OrderPatch } from '../../src/domain/orders/input.ts'
+import fc from '../fc.ts'
 import { DAY, summary, type World } from '../given.ts'
 import { balances, card, changes, PROGRAM, shop } from '../loyalty/fixtures.ts'
 

@@ -1,9 +1,10 @@
 // What a session keeps in memory is bounded for all read models together, by bytes and by number.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDocumentCache } from '../../src/projector/documentCache.ts'
 import type { CacheEntry } from '../../src/projector/fold.ts'
+import fc from '../fc.ts'
 
 const held = (size: number): CacheEntry => ({ document: { text: 'x'.repeat(size) } as never, at: 1n })
 

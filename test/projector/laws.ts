@@ -1,11 +1,11 @@
 // The two laws of every projection as a check that any test can run over its own facts: how they are cut into batches does not
 // matter, and facts that come a second time change nothing.
 import assert from 'node:assert'
-import fc from 'fast-check'
 import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { type CacheEntry, createParkedNames, fill, fold, plan, routesOf } from '../../src/projector/fold.ts'
 import { BSON } from '../../src/readmodel/index.ts'
+import fc from '../fc.ts'
 
 export type Documents = Readonly<Record<string, ProjectedDocument>>
 

@@ -1,9 +1,10 @@
 // The projector over both databases: documents follow the log exactly, whoever stops, loses or fails in between.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createEventStore } from '../../src/eventstore/index.ts'
 import type { Projection, Projector } from '../../src/projector/index.ts'
+import fc from '../fc.ts'
 import { type Engines, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { type Counter, counted, countersOf, dropped, journalOf, noted, testCodec } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'

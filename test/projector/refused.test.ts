@@ -1,6 +1,6 @@
 // Documents that the store refuses: any set of them, in any batches, with commits that fail in between and projectors that stop.
 // Everything else shows, exactly those are parked, and the position reaches the end.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Projection } from '../../projections/projection.ts'
@@ -8,6 +8,7 @@ import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { entryOf } from '../../src/projector/batchWriter.ts'
 import { type LaneRun, runLane } from '../../src/projector/runner.ts'
 import type { Lane } from '../../src/readmodel/index.ts'
+import fc from '../fc.ts'
 import { until } from '../until.ts'
 import { memoryLog, memoryStore, type StoreBehaviour } from './doubles.ts'
 import { counted, countersOf, dropped, journalOf, recorded } from './facts.ts'

@@ -1,9 +1,10 @@
 // Waiting for positions: who is told when, with a model beside it, and that those who give up leave nothing behind.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createLull } from '../../src/projector/lull.ts'
 import { createWaiters } from '../../src/projector/waiters.ts'
+import fc from '../fc.ts'
 
 test('a position that has been passed is answered at once', async () => {
   const waiters = createWaiters()

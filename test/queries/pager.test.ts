@@ -1,8 +1,9 @@
 // Pages of large entries: bounded by bytes, and whole when they are followed.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { inMemory, MAX_PAGE_BYTES, type Paging, pageOf, type Source } from '../../src/api/lists/pager.ts'
+import fc from '../fc.ts'
 
 interface Entry {
   readonly id: string

@@ -1,10 +1,10 @@
 // Lanes: documents and checkpoint move together or not at all, and only from where the mover believed them to be.
 import { deepStrictEqual } from 'node:assert'
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Keyed, Lane, ReadModel, Writes } from '../../src/readmodel/index.ts'
 import { ReadModelUnavailable } from '../../src/readmodel/index.ts'
+import fc from '../fc.ts'
 import { type Engines, openReadModel, startEngines } from '../projector/engines.ts'
 
 let engines: Engines

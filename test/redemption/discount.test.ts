@@ -1,5 +1,5 @@
 // Orders and what discounts and credits take off them: the documented examples, and laws over any order and any chain.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
@@ -8,6 +8,7 @@ import { OrderInput, openOrder, type PricedItem, type PricedOrder, stepOrder } f
 import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
 import { Discount, MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'
+import fc from '../fc.ts'
 
 const RUNS = process.env.SOAK ? 20_000 : 150
 

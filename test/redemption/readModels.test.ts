@@ -1,6 +1,5 @@
 // What redemptions leave to be read: the laws of the read models, sums, and how a redemption shows.
 
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CampaignTotalsDocument, campaignTotals } from '../../projections/campaignTotals.ts'
@@ -22,6 +21,7 @@ import {
 import { NO_REDEMPTIONS } from '../../src/domain/customer/redemptions/state.ts'
 import { summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
+import fc from '../fc.ts'
 import { T0 } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
 import { CAMPAIGNS, failed, order, rolledBack, succeeded } from './fixtures.ts'

@@ -1,10 +1,11 @@
 // Crashes between the two streams of a referral: at every step, and at random ones; in the end rewards equal conversions.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CustomerFact, FactData } from '../../src/domain/customer/facts.ts'
 import { customerIdFrom } from '../../src/domain/ids.ts'
 import { withOffer } from '../../src/runtime/referralOffer.ts'
+import fc from '../fc.ts'
 import { T0, track } from '../given.ts'
 import { until } from '../until.ts'
 import { FRIENDS, gift, shop } from './fixtures.ts'

@@ -1,9 +1,10 @@
 // Parts: every customer is in exactly one, its stream begins as the part says, and what is worth a reading of the log.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
 import { isWorthReading, partAfter, partsOf, sizeOfParts } from '../../src/rollout/parts.ts'
+import fc from '../fc.ts'
 
 test('parts lie one after the other in the order of ids, and the beginnings of streams tell who is in which', () => {
   fc.assert(

@@ -1,5 +1,5 @@
 // The rulebook as a whole: whatever changes, what is let in compiles afresh, and whatever is in the log, customers can be written.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
@@ -18,6 +18,7 @@ import { type KindName, kindNamed, kindNames } from '../../src/domain/rulebook/k
 import { compileRulebook, type Rulebook } from '../../src/domain/rulebook/rulebook.ts'
 import { usersOf } from '../../src/domain/rulebook/sound.ts'
 import { createCodec } from '../../src/eventstore/codec.ts'
+import fc from '../fc.ts'
 import { advance, fitted, T0, track } from '../given.ts'
 
 const of = <T>(...values: readonly T[]) => fc.constantFrom(...values)

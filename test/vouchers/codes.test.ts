@@ -1,5 +1,5 @@
 // What can be a code: one rule for all entrances, whose codes all have a stream that the log takes.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
@@ -18,6 +18,7 @@ import {
 import { Campaign, campaignKind } from '../../src/domain/rulebook/campaign.ts'
 import { NO_DEFINITIONS } from '../../src/domain/rulebook/decide.ts'
 import { checkStream } from '../../src/eventstore/refuse.ts'
+import fc from '../fc.ts'
 
 const runs = process.env.SOAK ? 50_000 : 2_000
 

@@ -1,10 +1,11 @@
 // The laws of background work, whatever comes in whatever order: each key in its order, never more at once than asked for, nothing
 // lost, what cannot be done set aside while the others go on, and an end soon after the stop.
-import fc from 'fast-check'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Quarantine } from '../../src/worker/quarantine.ts'
 import { type Failing, startWorker } from '../../src/worker/worker.ts'
+import fc from '../fc.ts'
 import { until } from '../until.ts'
 
 interface Item {

@@ -1,8 +1,9 @@
 // Indexes: whatever the planner chooses, a query answers as it does without; explain names what is used; expiry and builds.
-import fc from 'fast-check'
+
 import { BSON, type Collection, type Document, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import fc from '../../fc.ts'
 import { until } from '../../until.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 

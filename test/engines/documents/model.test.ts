@@ -1,8 +1,9 @@
 // Random commands against a small model: writes, queries with and without indexes, transactions of two sessions, restarts.
-import fc from 'fast-check'
+
 import { type ClientSession, type Collection, type Document, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import fc from '../../fc.ts'
 import { documentStoreUnderTest, type ServerUnderTest } from '../servers.ts'
 
 const SOAK = process.env.SOAK === '1'

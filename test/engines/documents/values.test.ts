@@ -1,5 +1,5 @@
 // Values of the document store: one order for comparing, sorting and index keys; bytes that decode to what they were.
-import fc from 'fast-check'
+
 import { BSON } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,6 +8,7 @@ import { encode } from '../../../src/engines/documents/bson-encode.ts'
 import { compareValues } from '../../../src/engines/documents/compare.ts'
 import { inverted, keyOf } from '../../../src/engines/documents/keys.ts'
 import type { Value } from '../../../src/engines/documents/values.ts'
+import fc from '../../fc.ts'
 
 const runs = process.env.SOAK === '1' ? 20_000 : 1_000
 

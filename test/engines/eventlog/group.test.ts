@@ -1,5 +1,5 @@
 // The state of a persistent subscription's group, without a log, a wire or a clock.
-import fc from 'fast-check'
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -10,6 +10,7 @@ import {
   type Message,
 } from '../../../src/engines/eventlog/persistent/group.ts'
 import { choose, STRATEGIES } from '../../../src/engines/eventlog/persistent/strategy.ts'
+import fc from '../../fc.ts'
 
 const test = suite('persistent group')
 

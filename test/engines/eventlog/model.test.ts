@@ -2,9 +2,9 @@
 // and with clients that write at the same time.
 import { randomUUID } from 'node:crypto'
 import * as es from '@eventstore/db-client'
-import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import fc from '../../fc.ts'
 import { credentialsOf, eventStoreUnderTest } from '../servers.ts'
 import { type Answer, createModel, type Expectation, type ModelEvent } from './model.ts'
 import { collect, event, until } from './toolkit.ts'

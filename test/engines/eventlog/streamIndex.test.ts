@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { open } from 'lmdb'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createIdCache } from '../../../src/engines/eventlog/log/idCache.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from '../../../src/engines/eventlog/log/streamIndex.ts'
+import fc from '../../fc.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-index-'))
 const env = open({ path: dir, maxDbs: 4, noSync: true })

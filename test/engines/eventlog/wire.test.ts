@@ -2,7 +2,6 @@
 
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import * as grpc from '@eventstore/db-client/generated/streams_pb.js'
-import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseMetadata, revivalMetadata } from '../../../src/engines/eventlog/log/metadata.ts'
@@ -11,6 +10,7 @@ import { MalformedMessage, putVarint, varintSize } from '../../../src/engines/ev
 import { readReadRequest } from '../../../src/engines/eventlog/wire/reads.ts'
 import { readAppendRequest, readBatchChunk, readDeleteRequest } from '../../../src/engines/eventlog/wire/requests.ts'
 import { batchSuccess } from '../../../src/engines/eventlog/wire/responses.ts'
+import fc from '../../fc.ts'
 
 const test = suite('event log wire')
 const numRuns = process.env.SOAK === '1' ? 20_000 : 500
