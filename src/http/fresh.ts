@@ -8,15 +8,12 @@ import type { Consistency } from './route.ts'
  */
 export type WhenShown = (position: bigint, timeoutMs: number, isOwn: boolean) => Promise<boolean>
 
-/** A query without a token waits at most so long for what its key has written, ms. */
-const OWN_WAIT_MS = 1_000
-
 export interface Freshness {
   /** This node has told the key that its command is recorded up to here. One position a key is kept. */
   acknowledged(appId: string, position: bigint): void
   /**
    * Waits for the position of the request's token, else for what this node has acknowledged to the key. A failure when the token's is
-   * not reached in time; without a token the answer is merely stale then.
+   * not reached in time; without a token the answer is merely stale then, however long the caller preferred to wait.
    */
   wait(appId: string, consistency: Consistency): Promise<'fresh' | 'stale' | Failure>
 }
@@ -32,7 +29,7 @@ export const createFreshness = (whenShown: WhenShown): Freshness => {
       if (token !== undefined) return (await whenShown(token, waitMs, false)) ? 'fresh' : notYetConsistent(waitMs)
       const own = newest.get(appId)
       if (own === undefined || waitMs === 0) return 'fresh'
-      return (await whenShown(own, Math.min(waitMs, OWN_WAIT_MS), true)) ? 'fresh' : 'stale'
+      return (await whenShown(own, waitMs, true)) ? 'fresh' : 'stale'
     },
   }
 }

@@ -4,7 +4,9 @@ import { ownBeginning } from '../domain/callerKeys.ts'
 import { type Failure, refuse } from './errors.ts'
 import type { Consistency } from './route.ts'
 
-const DEFAULT_WAIT_MS = 2_000
+/** A token must be reached, so it is waited for longer than what the key has written. */
+const TOKEN_WAIT_MS = 2_000
+const OWN_WAIT_MS = 1_000
 const MAX_WAIT_MS = 10_000
 /** A position is an unsigned 64-bit number. */
 const MAX_POSITION = 2n ** 64n - 1n
@@ -23,10 +25,10 @@ const TOKEN = /^\d{1,20}$/
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/
 const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i
 
-/** Milliseconds of `Prefer: wait=<seconds>` (RFC 7240 4.3), at most 10 s; anything else in the header is no concern of ours. */
-const waitMs = (prefer: string | undefined): number => {
+/** ms of `Prefer: wait=<seconds>` (RFC 7240 4.3), at most 10 s; anything else in the header is no concern of ours. */
+const preferredWaitMs = (prefer: string | undefined): number | undefined => {
   const seconds = prefer === undefined ? undefined : WAIT.exec(prefer)?.[1]
-  return seconds === undefined ? DEFAULT_WAIT_MS : Math.min(Number(seconds) * 1000, MAX_WAIT_MS)
+  return seconds === undefined ? undefined : Math.min(Number(seconds) * 1000, MAX_WAIT_MS)
 }
 
 const parseToken = (text: string): bigint | undefined => {
@@ -59,7 +61,7 @@ const revisionMatcher =
 
 /** What a request without any of them stands for. */
 export const PLAIN: ConditionalHeaders = {
-  consistency: { waitMs: DEFAULT_WAIT_MS },
+  consistency: { waitMs: OWN_WAIT_MS },
   idempotencyKey: undefined,
   ifNoneMatch: undefined,
   ifMatch: undefined,
@@ -81,7 +83,10 @@ export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders |
   if (token !== undefined && position === undefined)
     return refuse('invalid_header', 'Consistency-Token must be a position as an earlier answer gave it')
   return {
-    consistency: { waitMs: waitMs(prefer), token: position },
+    consistency: {
+      waitMs: preferredWaitMs(prefer) ?? (position === undefined ? OWN_WAIT_MS : TOKEN_WAIT_MS),
+      token: position,
+    },
     idempotencyKey,
     ifNoneMatch: ifNoneMatch === undefined ? undefined : matcher(ifNoneMatch),
     ifMatch: ifMatch === undefined ? undefined : revisionMatcher(ifMatch),

@@ -33,7 +33,7 @@ test('a tracked event is parsed, answered and logged under one request id', asyn
       channel: 'my-shop',
       audience: 'server',
       idempotencyKey: callerKey({ appId: 'app-integrator', role: 'integrator' }, 'k-1'),
-      consistency: { waitMs: 2000, token: undefined },
+      consistency: { waitMs: 1000, token: undefined },
       now: 1_700_000_000_000,
     },
   ])
@@ -209,7 +209,7 @@ test('HEAD answers as GET without a body', async () => {
 
 test('consistency headers are parsed and bounded', async () => {
   const cases: readonly [Record<string, string>, unknown][] = [
-    [{}, { waitMs: 2000 }],
+    [{}, { waitMs: 1000 }],
     [{ 'Consistency-Token': '0' }, { waitMs: 2000, token: 0n }],
     [
       { 'Consistency-Token': '18446744073709551615', Prefer: 'wait=5' },
@@ -218,7 +218,7 @@ test('consistency headers are parsed and bounded', async () => {
     [{ Prefer: 'respond-async, wait=3' }, { waitMs: 3000 }],
     [{ Prefer: 'wait=600' }, { waitMs: 10_000 }],
     [{ Prefer: 'wait=0' }, { waitMs: 0 }],
-    [{ Prefer: 'wait=soon' }, { waitMs: 2000 }],
+    [{ Prefer: 'wait=soon' }, { waitMs: 1000 }],
   ]
   for (const [headers, expected] of cases) {
     const { app, seen } = toyApp()

@@ -1,5 +1,6 @@
 // What stands in front of a node whose servers are in trouble: a gateway that does what the API asks of its clients. It
-// names each change by an Idempotency-Key and sends it again, the same, when the answer is 503 with Retry-After.
+// names each change by an Idempotency-Key and sends it again, the same, when the answer is 503 with Retry-After, and its queries
+// wait for what was written as long as they can.
 import { randomUUID } from 'node:crypto'
 import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -42,7 +43,11 @@ export const startGateway = async (target: string): Promise<Gateway> => {
     try {
       const body = await bodyOf(incoming)
       const changes = method !== 'GET' && headers['idempotency-key'] === undefined
-      const named = { ...headers, ...(changes ? { 'idempotency-key': randomUUID() } : {}) }
+      const named = {
+        prefer: 'wait=10',
+        ...headers,
+        ...(changes ? { 'idempotency-key': randomUUID() } : {}),
+      }
       const end = Date.now() + PATIENCE_MS
       let reply = await once(method, path, named, body)
       while (reply.status === 503 && reply.headers['retry-after'] !== undefined && Date.now() < end) {
