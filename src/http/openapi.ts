@@ -288,9 +288,13 @@ const PARAMETERS: JsonObject = {
     'As a command answered it: the query waits until it can see what that command recorded',
     { type: 'string', pattern: '^\\d{1,20}$' },
   ),
-  Prefer: headerParameter('Prefer', '`wait=<seconds>`: how long to wait for the token (default 2) or for what the key has written (default 1), at most 10', {
-    type: 'string',
-  }),
+  Prefer: headerParameter(
+    'Prefer',
+    '`wait=<seconds>`: how long to wait for the token (default 2) or for what the key has written (default 1), at most 10',
+    {
+      type: 'string',
+    },
+  ),
   IfMatch: headerParameter('If-Match', 'The ETag of an earlier answer: 412 when somebody was faster', {
     type: 'string',
   }),

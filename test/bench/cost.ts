@@ -64,14 +64,25 @@ const each = async (count: number, atOnce: number, one: (n: number) => Promise<u
 const track = (server: Server, body: unknown, query = '') =>
   call(server, 'POST', `/v1/events${query}`, server.headers, body)
 
+interface BatchResult {
+  readonly index: number
+  readonly status: string
+  readonly error?: { readonly code: number }
+}
+
 /** Gives how many events a second. */
 const trackBatches = async (server: Server, events: number, one: (n: number) => unknown): Promise<number> => {
   const batches = await each(Math.ceil(events / BATCH), BATCHES_AT_ONCE, async (batch) => {
     const size = Math.min(BATCH, events - batch * BATCH)
-    const body = { events: Array.from({ length: size }, (_, i) => one(batch * BATCH + i)) }
-    const { body: answer } = await call(server, 'POST', '/v1/events/batch', server.headers, body)
-    const { refused } = answer as { refused: number }
-    if (refused > 0) throw new Error(`${refused} events of a batch were refused`)
+    let left = Array.from({ length: size }, (_, i) => one(batch * BATCH + i))
+    while (left.length > 0) {
+      const { body } = await call(server, 'POST', '/v1/events/batch', server.headers, { events: left })
+      const refused = (body as { data: readonly BatchResult[] }).data.filter(({ status }) => status === 'refused')
+      const fault = refused.find(({ error }) => error?.code !== 503)
+      if (fault) throw new Error(`an event of a batch was refused: ${JSON.stringify(fault.error)}`)
+      // Those that there was no time for are sent again.
+      left = refused.map(({ index }) => left[index])
+    }
   })
   return batches * BATCH
 }

@@ -107,14 +107,18 @@ export const startServer = async (
 /** Connections that wait their turn are queued here and not at the server, which is what a client with a pool does. */
 const pool = new Agent({ keepAlive: true, maxSockets: 256 })
 
-/** Sends JSON and gives the parsed answer; throws on any status but 2xx. */
-export const call = (
+interface Answered {
+  readonly body: never
+  readonly headers: Headers
+}
+
+const sendOnce = (
   server: Pick<Server, 'url'>,
   method: string,
   path: string,
   headers: Readonly<Record<string, string>>,
   body?: unknown,
-): Promise<{ readonly body: never; readonly headers: Headers }> =>
+): Promise<Answered | { readonly retryAfterMs: number }> =>
   new Promise((resolve, reject) => {
     const sent = request(server.url + path, { agent: pool, method, headers }, (answer) => {
       const chunks: Buffer[] = []
@@ -123,7 +127,9 @@ export const call = (
       answer.on('end', () => {
         const text = Buffer.concat(chunks).toString()
         const status = answer.statusCode ?? 0
-        if (status < 200 || status > 299) reject(new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`))
+        const retryAfter = Number(answer.headers['retry-after'])
+        if (status === 503 && retryAfter > 0) resolve({ retryAfterMs: retryAfter * 1_000 })
+        else if (status < 200 || status > 299) reject(new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`))
         else
           resolve({
             body: (text === '' ? undefined : JSON.parse(text)) as never,
@@ -134,6 +140,15 @@ export const call = (
     sent.on('error', reject)
     sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
+
+/** Sends JSON and gives the parsed answer; again as long as the server is busy, as the API asks for; throws on any other status but 2xx. */
+export const call = async (...asked: Parameters<typeof sendOnce>): Promise<Answered> => {
+  for (;;) {
+    const answer = await sendOnce(...asked)
+    if (!('retryAfterMs' in answer)) return answer
+    await new Promise((ok) => setTimeout(ok, answer.retryAfterMs))
+  }
+}
 
 export interface Load {
   readonly perSecond: number
