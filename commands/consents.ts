@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { contextOf, findCustomer } from '../src/api/context.ts'
 import { Consents, showConsents } from '../src/api/presenters/consents.ts'
+import { CHANNELS, type Channel } from '../src/domain/channels/index.ts'
 import { Consent } from '../src/domain/customer/consents.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -11,7 +12,7 @@ const consent = v.optional(Consent)
 const Body = v.pipe(
   v.object({
     consents: v.pipe(
-      v.object({ email: consent, sms: consent, webhook: consent }),
+      v.object(Object.fromEntries(CHANNELS.map((channel) => [channel, consent])) as Record<Channel, typeof consent>),
       v.check((channels) => Object.keys(channels).length > 0, 'must name a channel'),
     ),
     /** Where it was said, such as the name of a form. */

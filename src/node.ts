@@ -118,7 +118,7 @@ export const startNode = async (
     onStop(() => following.stop())
     const tokens = createTokens(readModel, ring)
     const publicUrl = () => config.publicUrl ?? server.url
-    const mailer = createMailer(config.delivery, now)
+    const mailer = createMailer(config.delivery)
     if (mailer) onStop(async () => mailer.close())
     const users = createUsers({
       access,

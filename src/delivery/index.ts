@@ -73,20 +73,10 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     options.senders ??
     createSenders({
       timeoutMs,
-      allowPrivate: config.allowPrivate,
       secret: () => signingSecret(config, rulebook()),
       now,
-      ...(config.smtpUrl === undefined
-        ? {}
-        : { smtp: { url: config.smtpUrl, from: config.emailFrom, maxConnections: lane.capacity } }),
-      ...(config.smsUrl === undefined
-        ? {}
-        : {
-            sms: {
-              url: config.smsUrl,
-              authorization: config.smsAuthorization,
-            },
-          }),
+      maxConnections: lane.capacity,
+      ...config,
     })
   const node = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const lanes = createLanes(lane, random)

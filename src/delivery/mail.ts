@@ -1,7 +1,7 @@
 // Mail that the server itself sends to the people who run it: no message of a distribution, so it is neither recorded nor kept.
 import { randomUUID } from 'node:crypto'
 import type { DeliveryConfig } from '../config.ts'
-import { createSenders } from './senders.ts'
+import { createSmtp } from './smtp.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -12,21 +12,14 @@ export interface Mailer {
 }
 
 /** Undefined where no mail server is set. */
-export const createMailer = (
-  { smtpUrl, emailFrom }: Pick<DeliveryConfig, 'smtpUrl' | 'emailFrom'>,
-  now: () => number,
-): Mailer | undefined => {
+export const createMailer = ({
+  smtpUrl,
+  emailFrom,
+}: Pick<DeliveryConfig, 'smtpUrl' | 'emailFrom'>): Mailer | undefined => {
   if (smtpUrl === undefined) return undefined
-  const senders = createSenders({
-    timeoutMs: TIMEOUT_MS,
-    allowPrivate: false,
-    // Nothing is signed here.
-    secret: () => '',
-    now,
-    smtp: { url: smtpUrl, from: emailFrom, maxConnections: 1 },
-  })
+  const smtp = createSmtp({ url: smtpUrl, timeoutMs: TIMEOUT_MS, maxConnections: 1 })
   return {
-    send: async (mail) => (await senders.send(`own_${randomUUID()}`, { channel: 'email', ...mail })).kind === 'sent',
-    close: senders.close,
+    send: async (mail) => (await smtp.send(`own_${randomUUID()}`, { from: emailFrom, ...mail })).kind === 'sent',
+    close: smtp.close,
   }
 }

@@ -30,6 +30,8 @@ const ends = createSenders({
   allowPrivate: true,
   secret: () => derivedSecret('any'),
   now: Date.now,
+  emailFrom: 'a@b.test',
+  maxConnections: 1,
 })
 await once(process.stdin, 'data')
 await startDelivery({

@@ -14,15 +14,22 @@ import { checkLiteral, isPrivateOrPublic, isPublicAddress } from '../../src/deli
 import { createPoster } from '../../src/delivery/post.ts'
 import { createSenders, type SenderOptions } from '../../src/delivery/senders.ts'
 import { derivedSecret, isSigningSecret } from '../../src/delivery/sign.ts'
-import { isSinkHost } from '../../src/delivery/sink.ts'
+import { isSinkHost } from '../../src/domain/channels/sink.ts'
 import { answer, closeAll, closing, startReceiver } from './receiver.ts'
 
 test.after.each(closeAll)
 
 const secret = derivedSecret('the key of the project')
 
-const senders = (more: Partial<SenderOptions> = {}) =>
-  closing(createSenders({ timeoutMs: 10_000, allowPrivate: true, secret: () => secret, now: Date.now, ...more }))
+const SHARED: SenderOptions = {
+  timeoutMs: 10_000,
+  allowPrivate: true,
+  secret: () => secret,
+  now: Date.now,
+  emailFrom: 'a@b.test',
+  maxConnections: 1,
+}
+const senders = (more: Partial<SenderOptions> = {}) => closing(createSenders({ ...SHARED, ...more }))
 
 const hook = (url: string, body = '{"a":1}') => ({ channel: 'webhook' as const, url, body })
 
@@ -120,12 +127,12 @@ test('the local sink takes what is addressed to it, and nothing leaves this proc
   assert.equal(await ends.send('msg_1', hook('http://SINK.test:8080/')), { kind: 'sent', status: 200 })
   const down = await ends.send('msg_1', hook('https://till.sink.test/status/503'))
   assert.ok(down.kind === 'failed' && down.isDown && down.status === 503)
-  assert.is(ends.targetOf({ type: 'email', from: 'Shop <shop@sink.test>' }), 'sink.test')
+  assert.is(ends.targetOf({ type: 'email', subject: 'Hi', from: 'Shop <shop@sink.test>' }), 'sink.test')
   assert.equal(await ends.send('msg_1', mail('Shop <shop@sink.test>')), { kind: 'sent' })
   // Names that only look alike are hosts like any other, and mail of other senders waits for a mail server.
   assert.equal(['notsink.test', 'sink.test.example', 'test', 'sink-test'].filter(isSinkHost), [])
   for (const from of [undefined, 'shop@sink.test.example', 'sink.test@shop.example', 'shop@notsink.test']) {
-    assert.is(ends.targetOf({ type: 'email', from }), undefined)
+    assert.is(ends.targetOf({ type: 'email', subject: 'Hi', from }), undefined)
     assert.is((await ends.send('msg_1', mail(from))).kind, 'failed')
   }
 })
@@ -283,7 +290,7 @@ const mail = (to: string) => ({
 test('an e-mail goes out by SMTP with the id of its message', async () => {
   const mails: Mail[] = []
   const smtp = await startSmtp(mails)
-  const ends = senders({ smtp: { url: smtp.url, from: 'Shop <shop@shop.test>', maxConnections: 2 } })
+  const ends = senders({ smtpUrl: smtp.url, emailFrom: 'Shop <shop@shop.test>', maxConnections: 2 })
   assert.equal(await ends.send('msg_7', mail('zoe@shop.test')), { kind: 'sent' })
   assert.equal(mails[0]?.to, ['zoe@shop.test'])
   assert.is(mails[0]?.from, 'shop@shop.test')
@@ -309,7 +316,7 @@ test('a mail server that never speaks costs no more than the time limit', async 
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const { port } = silent.address() as AddressInfo
   const ends = senders({
-    smtp: { url: `smtp://127.0.0.1:${port}`, from: 'a@b.test', maxConnections: 1 },
+    smtpUrl: `smtp://127.0.0.1:${port}`,
     timeoutMs: 200,
   })
   const sent = await ends.send('msg_1', mail('zoe@shop.test'))
@@ -318,7 +325,7 @@ test('a mail server that never speaks costs no more than the time limit', async 
 
 test('a text message goes to the gateway as JSON', async () => {
   const receiver = await startReceiver()
-  const ends = senders({ sms: { url: `${receiver.url}/sms`, authorization: 'Bearer t' }, allowPrivate: false })
+  const ends = senders({ smsUrl: `${receiver.url}/sms`, smsAuthorization: 'Bearer t', allowPrivate: false })
   assert.equal(await ends.send('msg_1', { channel: 'sms', to: '+48100200300', text: 'Hello' }), {
     kind: 'sent',
     status: 200,
@@ -326,7 +333,7 @@ test('a text message goes to the gateway as JSON', async () => {
   assert.equal(JSON.parse(receiver.received[0]!.body), { id: 'msg_1', to: '+48100200300', text: 'Hello' })
   assert.is(receiver.received[0]!.headers.authorization, 'Bearer t')
   assert.is(receiver.received[0]!.id, 'msg_1')
-  assert.is(senders().targetOf({ type: 'sms' }), undefined)
+  assert.is(senders().targetOf({ type: 'sms', text: 'Hi' }), undefined)
 })
 
 test.run()

@@ -1,4 +1,4 @@
-// What a channel is to everything but the end that sends: one row of the table in index.ts.
+// What a channel is: one row of table.ts.
 import * as v from 'valibot'
 import { MAX_TEMPLATE, type TemplateForm } from '../templates/template.ts'
 
@@ -22,7 +22,38 @@ export interface Ingredients {
   readonly event: () => string
 }
 
-export interface ChannelRow<Settings = never, Message = unknown> {
+/** What leaves the node for a message. */
+export type Outgoing =
+  | {
+      readonly by: 'http'
+      readonly url: string
+      readonly body: string
+      readonly headers?: Readonly<Record<string, string>>
+      /** With the project's secret, so that the receiver knows whose it is. */
+      readonly isSigned?: true
+      /** To the operator's own gateway, which may well be on the operator's own network. */
+      readonly isOwn?: true
+    }
+  | ({ readonly by: 'mail' } & Mail)
+  /** To the local sink; a webhook is answered with a status. */
+  | { readonly by: 'sink'; readonly status?: number }
+
+export interface Mail {
+  readonly from: string
+  readonly to: string
+  readonly subject: string
+  readonly html?: string
+  readonly text?: string
+}
+
+/** Where the messages of a channel leave a node. */
+export interface End<Settings = never, Message = never> {
+  /** The host that messages of such settings go to; undefined: this node has no end for such. */
+  readonly hostOf: (settings: Settings) => string | undefined
+  readonly outgoing: (id: string, message: Message) => Outgoing
+}
+
+export interface ChannelRow<Settings = never, Message = unknown, Node = never> {
   /** The attribute of the profile that it writes to; null: it writes to a system, not to the person. */
   readonly address: 'email' | 'phone' | null
   readonly settings: v.GenericSchema<unknown, Settings>
@@ -38,11 +69,13 @@ export interface ChannelRow<Settings = never, Message = unknown> {
   readonly message: (settings: Settings, ingredients: Ingredients) => Message
   /** Whether a message says nothing to who reads it: nobody is sent one. */
   readonly isEmpty?: (message: Message) => boolean
+  /** By the settings of a node; undefined: it has no end of the channel. */
+  readonly end: (node: Node) => End<Settings, Message> | undefined
 }
 
 /** Ties the parts of a row to the types of its settings and of its message. */
-export const channel = <const Schema extends v.GenericSchema, Message>(
-  row: { readonly settings: Schema } & Omit<ChannelRow<v.InferOutput<Schema>, Message>, 'settings'>,
+export const channel = <const Schema extends v.GenericSchema, Message, Node extends object = object>(
+  row: { readonly settings: Schema } & Omit<ChannelRow<v.InferOutput<Schema>, Message, Node>, 'settings'>,
 ) => row
 
 /** The templates among some settings: those that are set. */

@@ -1,20 +1,22 @@
 // A mail to the customer's address.
 import * as v from 'valibot'
-import { channel, parts, template } from './channel.ts'
+import { channel, type Mail, parts, template } from './channel.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './mailSender.ts'
 import { isSeen, isSeenInHtml } from './seen.ts'
+import { isSinkSender, SINK_HOST } from './sink.ts'
 
 /** A header of a mail is one line, whatever stands in somebody's name. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
-interface Mail {
+interface Message extends Omit<Mail, 'from'> {
   readonly channel: 'email'
-  readonly to: string
   /** Else the configured sender. */
   readonly from?: string
-  readonly subject: string
-  readonly html?: string
-  readonly text?: string
+}
+
+interface Server {
+  readonly smtpUrl?: string | undefined
+  readonly emailFrom: string
 }
 
 export const email = channel({
@@ -33,7 +35,7 @@ export const email = channel({
     ...(from === undefined || isMailSender(from) ? [] : [{ setting: 'from', message: MAIL_SENDER_RULE }]),
     ...(html === undefined && text === undefined ? [{ setting: 'html', message: 'is required (or text)' }] : []),
   ],
-  message: ({ from }, { rendered: { subject = '', html, text }, to }): Mail => ({
+  message: ({ from }, { rendered: { subject = '', html, text }, to }): Message => ({
     channel: 'email',
     to,
     from,
@@ -43,4 +45,9 @@ export const email = channel({
   }),
   // Its subject alone is none: what it announces is not there.
   isEmpty: ({ html = '', text = '' }) => !isSeenInHtml(html) && !isSeen(text),
+  end: ({ smtpUrl, emailFrom }: Server) => ({
+    hostOf: ({ from }) => (isSinkSender(from) ? SINK_HOST : smtpUrl && new URL(smtpUrl).host),
+    outgoing: (_, { from, to, subject, html, text }) =>
+      isSinkSender(from) ? { by: 'sink' } : { by: 'mail', from: from ?? emailFrom, to, subject, html, text },
+  }),
 })

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { channel, parts, template } from './channel.ts'
 import { httpUrl } from './httpUrl.ts'
+import { isSinkHost, sinkStatus } from './sink.ts'
 
 const asJson = (body: string): string => {
   try {
@@ -22,5 +23,14 @@ export const webhook = channel({
     channel: 'webhook' as const,
     url,
     body: rendered.template === undefined ? event() : asJson(rendered.template),
+  }),
+  end: () => ({
+    hostOf: ({ url }) => new URL(url).host,
+    outgoing(_, { url, body }) {
+      const target = new URL(url)
+      return isSinkHost(target.hostname)
+        ? { by: 'sink', status: sinkStatus(target) }
+        : { by: 'http', url, body, isSigned: true }
+    },
   }),
 })

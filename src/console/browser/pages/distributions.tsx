@@ -114,7 +114,7 @@ const distributionBody = (body: unknown): unknown => {
   return {
     ...rest,
     trigger: only(trigger, trigger.type === 'event' ? ['type', 'event'] : ['type', 'segment_id']),
-    channel: only(channel, CHANNEL_FIELDS[String(channel.type)] ?? []),
+    channel: only(channel, CHANNEL_FIELDS[String(channel.type)] ?? Object.keys(channel)),
   }
 }
 

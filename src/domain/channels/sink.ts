@@ -1,6 +1,5 @@
 // The local sink: a receiver within the process, for messages that are to reach nobody. Its names are reserved (RFC 6761), so that
 // no message to it could have gone anywhere else.
-import type { Posted } from './post.ts'
 
 export const SINK_HOST = 'sink.test'
 
@@ -14,8 +13,5 @@ export const isSinkHost = (hostname: string): boolean => {
 export const isSinkSender = (from: string | undefined): boolean =>
   isSinkHost(/@([^\s>@]+)>?\s*$/.exec(from ?? '')?.[1] ?? '')
 
-/** What the sink answers to a webhook: 200, or at `/status/503` and the like that status. Nothing is kept. */
-export const sinkAnswer = ({ pathname }: URL): Posted => {
-  const asked = Number(/^\/status\/([2-5]\d\d)$/.exec(pathname)?.[1] ?? 200)
-  return { kind: 'answered', status: asked, retryAfterMs: undefined }
-}
+/** The status that the sink answers a webhook with: 200, or at `/status/503` and the like that one. Nothing is kept. */
+export const sinkStatus = ({ pathname }: URL): number => Number(/^\/status\/([2-5]\d\d)$/.exec(pathname)?.[1] ?? 200)
