@@ -161,10 +161,25 @@ export const codeFrom = (config: CodeConfig, seed: Uint8Array | string): string 
   return around(config, body)
 }
 
-/** Why the codes of a format would be none; undefined when all would be good. */
+/**
+ * What becomes one with the character before it, or nobody sees by itself: marks, the vowels and finals of Hangul's and of Kirat Rai's
+ * letters, and joiners. A code with one of them at random may be longer in its normal form than its parts are, or be another's.
+ */
+const JOINING = /[\p{M}\u1160-\u11ff\u{16d67}\u200c\u200d]/u
+const JOINED = new RegExp(`#${JOINING.source}`, 'u')
+
+/** Why some code of a format would be none; undefined when all would be good. */
 export const configFault = (config: CodeConfig): string | undefined => {
-  const longest = charsetOf(config).reduce((a, b) => (written(b).length > written(a).length ? b : a))
-  const fault = codeFault(around(config, patternOf(config).replaceAll('#', longest)))
+  const charset = charsetOf(config)
+  const pattern = patternOf(config)
+  if (JOINING.test(charset.join('')) || JOINED.test(`${pattern}${config.postfix ?? ''}`))
+    return 'must NOT have a mark or a joiner in its charset or after a random character: it would become one with what is before it'
+  const longest = charset.reduce((a, b) => (written(b).length > written(a).length ? b : a))
+  // The longest shows that none is too long. Of what cannot be at all only dots are left: a code of nothing else.
+  const extremes = charset.includes('.') ? [longest, '.'] : [longest]
+  const fault = extremes
+    .map((c) => codeFault(around(config, pattern.replaceAll('#', c))))
+    .find((one) => one !== undefined)
   return fault === undefined ? undefined : `makes codes that cannot be: a code ${fault}`
 }
 

@@ -1,5 +1,5 @@
 // Reserves codes: each is made once, for one owner.
-import type { CodeOwner } from '../domain/codes.ts'
+import { type CodeOwner, codeFault } from '../domain/codes.ts'
 import type { VoucherSpec } from '../domain/rulebook/voucherSpec.ts'
 import type { ReserveCode } from '../domain/vouchers/code.ts'
 import type { CodeStreams } from './codeStreams.ts'
@@ -14,7 +14,10 @@ export interface NewCode extends Omit<ReserveCode, 'type' | 'active'> {
 }
 
 export interface Codes {
-  /** Makes a code, or says that it is another's. Making it again for the same owner is success and changes nothing. */
+  /**
+   * Makes a code, or says that it is another's. Making it again for the same owner is success and changes nothing. What cannot be a code
+   * counts as taken: a format that was recorded under an earlier rule has others.
+   */
   make(code: NewCode, context: DeciderContext): Promise<Made>
   /** The same for a code that says nothing of itself. */
   reserve(code: string, owner: CodeOwner, context: DeciderContext, spec?: VoucherSpec): Promise<'reserved' | 'taken'>
@@ -22,6 +25,7 @@ export interface Codes {
 
 export const createCodes = ({ codes }: CodeStreams): Codes => {
   const make: Codes['make'] = async ({ code, owner, spec, active = true }, context) => {
+    if (codeFault(code) !== undefined) return { kind: 'taken' }
     const { refusal, position } = await codes.execute(code, { type: 'ReserveCode', owner, spec, active }, context)
     return refusal ? { kind: 'taken' } : { kind: 'made', position }
   }

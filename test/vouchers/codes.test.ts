@@ -92,6 +92,10 @@ test('a format is refused unless every code of it can be one', () => {
       'x'.repeat(200),
       '雪'.repeat(40),
       '\u0301',
+      '.',
+      'a.',
+      'Ǻ\u0323e',
+      '가\u11a8',
       'alphabetic',
       'constructor',
     ),
@@ -103,7 +107,7 @@ test('a format is refused unless every code of it can be one', () => {
       prefix: part,
       postfix: part,
       charset: part,
-      length: fc.integer({ min: 1, max: 100 }),
+      length: fc.oneof(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 100 })),
       pattern: part.map((text) => `#${text}#`),
     },
     { requiredKeys: [] },
@@ -122,9 +126,42 @@ test('a format is refused unless every code of it can be one', () => {
   )
   assert.ok(good > runs / 20, `only ${good} formats are good`)
   assert.match(configFault({ prefix: 'x'.repeat(200), postfix: 'y'.repeat(200) }) ?? '', /more than 300/)
-  assert.is(configFault({ prefix: 'VÅR-', charset: 'ÅÄÖ' }), undefined)
+  for (const dots of [
+    { charset: 'a.', length: 1 },
+    { charset: 'a.', length: 2 },
+    { charset: 'a.', pattern: '#', postfix: '.' },
+  ])
+    assert.match(configFault(dots) ?? '', /must NOT be \. or \.\./, JSON.stringify(dots))
+  // Each of them made codes longer than what it was judged by: in the normal form "Ǻ" with a dot below is three characters.
+  for (const joined of [
+    { charset: '\u0323Ǻ', length: 56 },
+    { charset: 'a\u200d' },
+    { charset: '\u1161\u1112' },
+    { pattern: 'A#\u0301' },
+    { pattern: '#', postfix: '\u11a8' },
+    { charset: '가雪', length: 52, postfix: '\u11a8' },
+  ])
+    assert.match(configFault(joined) ?? '', /mark or a joiner/, JSON.stringify(joined))
+  for (const good of [
+    { prefix: 'VÅR-', charset: 'ÅÄÖ' },
+    { charset: 'a.', length: 3 },
+    { charset: 'a.', length: 1, prefix: 'a' },
+    { prefix: 'हिंदी\u200d', pattern: '\u0301ร้าน#ร้าน' },
+  ])
+    assert.is(configFault(good), undefined, JSON.stringify(good))
   assert.is(roomOf({ charset: '🎁🎈', length: 3 }), 8)
   assert.match(codeFrom({ charset: '🎁🎈', length: 3 }, 'seed'), /^[🎁🎈]{3}$/u)
+})
+
+test('no character that stands for itself becomes one with what is before it', () => {
+  const joins = (c: string) => /a mark or a joiner/.test(configFault({ charset: c }) ?? '')
+  for (let point = 0x300; point < (process.env.SOAK ? 0x110000 : 0x3100); point++) {
+    const one = String.fromCodePoint(point)
+    const parts = [...one.normalize('NFD')]
+    if (point >= 0xd800 && point < 0xe000) continue
+    if (one.normalize('NFC') === one)
+      for (const part of parts.slice(1)) assert.ok(joins(part), `${point.toString(16)} ${part}`)
+  }
 })
 
 test('short codes are taken where their format has room for ten times as many as are asked for', () => {

@@ -125,6 +125,15 @@ test('a node goes on with what another has left behind', async () => {
   assert.is(made(disk).length, 12)
 })
 
+test('what a format on record makes is passed over where it cannot be a code', async () => {
+  const disk = newDisk()
+  const codes = createCodes(ledgersOver(storeOver(disk, never())))
+  const owner = { type: 'voucher', id: 'v_dot' }
+  for (const code of ['..', 'Å'.repeat(81)]) assert.equal(await codes.make({ code, owner }, context), { kind: 'taken' })
+  assert.equal(disk.log, [])
+  assert.is((await codes.make({ code: '...', owner }, context)).kind, 'made')
+})
+
 test('a code that is taken is passed over, and two nodes at one job make none twice', async () => {
   const disk = newDisk()
   const owner = { type: 'voucher', id: 'v_other' }

@@ -144,11 +144,14 @@ const loyaltyFaults = ({ voucher, loyalty_tiers_expiration: tiers }: Campaign): 
     : []),
 ]
 
+const formatFaults = ({ voucher }: Campaign): readonly Fault[] => {
+  const message = voucher && configFault(voucher.code_config)
+  return message === undefined ? [] : [{ path: 'voucher.code_config', message }]
+}
+
 const check = (_: string, definition: Campaign, all: Definitions): readonly Fault[] => {
   const { voucher, campaign_type: type } = definition
-  const format = voucher && configFault(voucher.code_config)
   return [
-    ...(format === undefined ? [] : [{ path: 'voucher.code_config', message: format }]),
     ...validityFaults(definition, calendarOf(all.project?.timeZone ?? 'UTC')),
     ...(voucher && roomOf(voucher.code_config) < neededRoom(definition)
       ? [{ path: 'voucher.code_config', message: `must allow at least ${neededRoom(definition)} different codes` }]
@@ -167,8 +170,8 @@ export const campaignKind: Kind<Campaign> = {
   check,
   faultKey: (faults) => (faults.every(isOfFormat) ? 'invalid_code_config' : 'invalid_campaign_params'),
   doubts,
-  // Not asked of what is in the log already: campaigns could once be in categories of any name.
-  checkChange: (_, definition, all) => categoryFaults(definition, all),
+  // Not asked of what is in the log already: campaigns could once be in categories of any name, and formats make a code that cannot be.
+  checkChange: (_, definition, all) => [...formatFaults(definition), ...categoryFaults(definition, all)],
   uses: (definition, all) => [...referralUses(definition, all), ...categoryUses(definition)],
 }
 
