@@ -23,9 +23,17 @@ import {
 import { isFailure } from '../src/http/errors.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
+import {
+  addressPart,
+  columnName,
+  MAX_ROWS,
+  metadataName,
+  PROFILE_COLUMNS,
+  VOUCHER_COLUMNS,
+} from '../src/import/csvColumns.ts'
 import type { Services } from '../src/services.ts'
 import { acceptItems, BULK_BODY } from './accepting.ts'
-import { type CsvRecord, columnName, csvItems, type Faulty, MAX_ROWS } from './csvRows.ts'
+import { type CsvRecord, csvItems, type Faulty } from './csvRows.ts'
 import { accept } from './voucherJobs.ts'
 import { campaignForCodes } from './vouchers.ts'
 
@@ -35,24 +43,9 @@ const Upload = v.object({
 })
 type UploadCall = Call<v.InferOutput<typeof Upload>, unknown, unknown>
 
-/** Columns of a customer that go into the profile; a column with another name is metadata. */
-const PROFILE: ReadonlySet<string> = new Set([
-  'source_id',
-  'name',
-  'description',
-  'email',
-  'phone',
-  'birthdate',
-  'birthday',
-])
-const ADDRESS: ReadonlySet<string> = new Set(['line_1', 'line_2', 'postal_code', 'city', 'state', 'country'])
-
 const faulty = (issues: readonly v.BaseIssue<unknown>[]): Faulty => ({
   fault: `invalid_payload: ${describeIssues(issues as [v.BaseIssue<unknown>])}`,
 })
-
-/** The name of a column of metadata, whether or not it says so. */
-const metadataName = (name: string): string => name.replace(/^metadata[._]/i, '')
 
 const customerIn = (record: CsvRecord): CustomerInput | Faulty => {
   const profile: Record<string, string> = {}
@@ -60,9 +53,9 @@ const customerIn = (record: CsvRecord): CustomerInput | Faulty => {
   const metadata: Record<string, string> = {}
   for (const [name, cell] of record) {
     const column = columnName(name)
-    const part = column.startsWith('address_') ? column.slice('address_'.length) : undefined
-    if (PROFILE.has(column)) profile[column] = cell
-    else if (part !== undefined && ADDRESS.has(part)) address[part] = cell
+    const part = addressPart(column)
+    if (PROFILE_COLUMNS.has(column)) profile[column] = cell
+    else if (part !== undefined) address[part] = cell
     else metadata[metadataName(name)] = cell
   }
   const parsed = v.safeParse(CustomerInput, {
@@ -95,20 +88,6 @@ const worthOf = (type: string | undefined, kind: string | undefined, value: stri
   return { discount: { type: kind ?? 'AMOUNT', ...(name ? { [name]: numberIn(value) } : {}) } }
 }
 
-const COLUMNS: ReadonlySet<string> = new Set([
-  'code',
-  'voucher_type',
-  'type',
-  'value',
-  'discount_type',
-  'category',
-  'start_date',
-  'expiration_date',
-  'redemption_limit',
-  'additional_info',
-  'active',
-])
-
 /** A voucher in a row: a single one says what it is worth, one of a campaign need not. */
 const voucherIn =
   (campaign: Entry<Campaign> | undefined, { definitions, project: { timeZone } }: Rulebook) =>
@@ -117,7 +96,7 @@ const voucherIn =
     const metadata: Record<string, string> = {}
     for (const [name, cell] of record) {
       const column = columnName(name)
-      if (COLUMNS.has(column)) cells.set(column, cell)
+      if (VOUCHER_COLUMNS.has(column)) cells.set(column, cell)
       else metadata[metadataName(name)] = cell
     }
     const given = cells.get('code') ?? ''
@@ -169,7 +148,7 @@ const importVouchers = async (services: Services, call: UploadCall, campaign?: E
 const COMMON = { tag: 'Vouchers', permission: 'codes.write' } as const
 const shared = { body: Upload, bodyLimit: BULK_BODY, isUpload: true, status: 202, response: AcceptedObject } as const
 
-const VOUCHER_COLUMNS =
+const VOUCHER_WORDS =
   'Columns, with any of them but `Code` left out: `Code`, `Voucher Type`, `Value` (minor units, percent, units or points), `Discount Type`, ' +
   '`Category`, `Start Date`, `Expiration Date`, `Redemption Limit`, `Additional Info`, `Active`; any other is metadata. '
 
@@ -196,7 +175,7 @@ export const csvImportCommands = (services: Services) => [
     method: 'post',
     path: '/v1/vouchers/importCSV',
     summary: 'Import single vouchers from a CSV file',
-    description: `${VOUCHER_COLUMNS}Up to ${MAX_ROWS} rows. Those that cannot be imported are told of in the async action.`,
+    description: `${VOUCHER_WORDS}Up to ${MAX_ROWS} rows. Those that cannot be imported are told of in the async action.`,
     handler: (call) => importVouchers(services, call),
   }),
   route({
@@ -205,7 +184,7 @@ export const csvImportCommands = (services: Services) => [
     method: 'post',
     path: '/v1/campaigns/{campaignId}/importCSV',
     summary: 'Add codes that are there already to a campaign, from a CSV file',
-    description: `${VOUCHER_COLUMNS}What a code does not say is its campaign's. Up to ${MAX_ROWS} rows.`,
+    description: `${VOUCHER_WORDS}What a code does not say is its campaign's. Up to ${MAX_ROWS} rows.`,
     params: v.object({ campaignId: v.string() }),
     handler: (call): Promise<Outcome> | Outcome => {
       const campaign = campaignForCodes(services, call.params.campaignId)

@@ -1,15 +1,18 @@
 // Rows of a CSV file that a request brings, as records by the names in its first line.
-
 import { type Failure, refuse } from '../src/http/errors.ts'
 import { turns } from '../src/http/longBody.ts'
 import { isRefusedName } from '../src/http/names.ts'
 import { csvRows } from '../src/import/csv.ts'
+import {
+  bareText,
+  delimiterOf,
+  hasMoreCells,
+  headerFault,
+  MAX_ROW_BYTES,
+  MAX_ROWS,
+  metadataName,
+} from '../src/import/csvColumns.ts'
 
-/** Rows of one file at most, as in requests that list them. */
-export const MAX_ROWS = 20_000
-/** Bytes of one row: a profile with all its metadata is some thousand. */
-const MAX_ROW_BYTES = 64 * 1024
-const MAX_COLUMNS = 200
 /** Characters, and rows, that are read before others have their turn. */
 const PIECE = 64 * 1024
 const TOGETHER = 50
@@ -30,25 +33,13 @@ async function* inPieces(text: string): AsyncGenerator<string> {
   }
 }
 
-/** How names of columns are compared: `Source_id`, `source id` and `SOURCE-ID` are one. */
-export const columnName = (text: string): string =>
-  text
-    .trim()
-    .toLowerCase()
-    .replace(/[\s-]+/g, '_')
-
 const headerOf = (cells: readonly string[] | undefined, needed: string): readonly string[] | Failure => {
   const names = (cells ?? []).map((cell) => cell.trim())
-  if (names.length === 0 || names.every((name) => name === ''))
-    return refuse('invalid_payload', 'The file has no header')
-  if (names.length > MAX_COLUMNS) return refuse('invalid_payload', `The file has more than ${MAX_COLUMNS} columns`)
   // Columns become names of metadata, as in a body of JSON.
-  const refused = names.find((name) => isRefusedName(name.replace(/^metadata[._]/i, '')))
+  const refused = names.find((name) => isRefusedName(metadataName(name)))
   if (refused !== undefined) return refuse('invalid_payload', `The column ${JSON.stringify(refused)} is not allowed`)
-  const known = names.map(columnName).filter((name) => name !== '')
-  const twice = known.find((name, n) => known.indexOf(name) !== n)
-  if (twice !== undefined) return refuse('invalid_payload', `The column ${twice} is there twice`)
-  return known.includes(needed) ? names : refuse('invalid_payload', `The file has no column ${needed}`)
+  const fault = headerFault(names, needed)
+  return fault === undefined ? names : refuse('invalid_payload', fault)
 }
 
 const recordOf = (names: readonly string[], cells: readonly string[]): CsvRecord =>
@@ -68,12 +59,11 @@ export const csvItems = async <T>(
   needed: string,
   itemOf: (record: CsvRecord) => T | Faulty,
 ): Promise<readonly (T | Faulty)[] | Failure> => {
-  const bare = text.startsWith('\ufeff') ? text.slice(1) : text
-  const [first = ''] = bare.split(/[\r\n]/, 1)
-  const delimiter = !first.includes(',') && first.includes(';') ? ';' : ','
+  const bare = bareText(text)
+  const options = { delimiter: delimiterOf(bare), maxBytes: MAX_ROW_BYTES }
   const items: (T | Faulty)[] = []
   let names: readonly string[] | undefined
-  for await (const { cells, fault, line } of csvRows(inPieces(bare), { delimiter, maxBytes: MAX_ROW_BYTES })) {
+  for await (const { cells, fault, line } of csvRows(inPieces(bare), options)) {
     if (!names) {
       const header = headerOf(cells, needed)
       if ('failed' in header) return header
@@ -83,7 +73,7 @@ export const csvItems = async <T>(
     if (items.length === MAX_ROWS) return refuse('invalid_payload', `The file has more than ${MAX_ROWS} rows`)
     if (items.length % TOGETHER === TOGETHER - 1) await turns.over()
     if (!cells) items.push({ fault: `line ${line}: ${fault ?? 'cannot be read'}` })
-    else if (cells.length > names.length && cells.slice(names.length).some((cell) => cell !== ''))
+    else if (hasMoreCells(cells, names))
       items.push({ fault: `line ${line}: has ${cells.length} cells under ${names.length} names` })
     else items.push(itemOf(recordOf(names, cells)))
   }

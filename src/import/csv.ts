@@ -21,6 +21,10 @@ export interface CsvOptions {
   readonly maxBytes: number
 }
 
+const encoder = new TextEncoder()
+/** Bytes of a text as UTF-8; in a browser too, where files are looked at before they are sent. */
+const bytesOf = (text: string): number => encoder.encode(text).length
+
 /** Characters of an unreadable row that are shown. */
 export const MAX_SHOWN = 1_000
 
@@ -95,7 +99,7 @@ export async function* csvRows(
   const endRow = (at: number, endLength: number): CsvRow | undefined => {
     endCell()
     const held = text.slice(start, at)
-    const size = dropped.bytes + Buffer.byteLength(held)
+    const size = dropped.bytes + bytesOf(held)
     const bytes = size + endLength + blank
     const isBlank = size === 0
     const isTooLong = size > maxBytes
@@ -121,7 +125,7 @@ export async function* csvRows(
       cells: undefined,
       fault: NOT_CLOSED_AT_END,
       line: quote.line,
-      bytes: Buffer.byteLength(lost) + length + blank,
+      bytes: bytesOf(lost) + length + blank,
       text: lost.slice(0, MAX_SHOWN),
     }
     blank = 0
@@ -210,7 +214,7 @@ export async function* csvRows(
     isOver ||= held.length > maxBytes
     if (isOver) {
       dropped = {
-        bytes: dropped.bytes + Buffer.byteLength(held),
+        bytes: dropped.bytes + bytesOf(held),
         text: dropped.text.length < MAX_SHOWN ? (dropped.text + held).slice(0, MAX_SHOWN) : dropped.text,
       }
       cells = []
@@ -236,7 +240,7 @@ export async function* csvRows(
       cells: undefined,
       fault: NEVER_CLOSED,
       line: quote.line,
-      bytes: dropped.bytes + Buffer.byteLength(held) + blank,
+      bytes: dropped.bytes + bytesOf(held) + blank,
       text: (dropped.text + held).slice(0, MAX_SHOWN),
       isLast: true,
     }

@@ -1,5 +1,6 @@
 // A shop's daily work in a real browser: a promotion with its tiers and stack, a code given and rolled back, points by hand, an order
-// on its way, a file for a spreadsheet, an own system that is told of events; and that a role is offered what it may do, no more.
+// on its way, files of customers and codes, what metadata holds, how codes go together, a file for a spreadsheet, an own system that is
+// told of events; and that a role is offered what it may do, no more.
 import type { Browser } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -223,6 +224,141 @@ test('what a customer said to messages is noted by hand', async () => {
     )
   })
   await one.accessible('consents')
+  await one.end()
+})
+
+test('a file of customers is looked at, sent, and its refused rows are told by their lines', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const choose = (name: string, text: string) =>
+    page.getByLabel('CSV file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) })
+  await one.open('/imports')
+  await choose('wrong.csv', 'Name,City\nAnn,Bern\n')
+  await page.getByText('The file has no column source_id').waitFor()
+  assert.ok(await page.getByRole('button', { name: 'Import', exact: true }).isDisabled())
+  // The first row goes over two lines, and the fourth line is blank.
+  await choose('few.csv', 'Source_id,Name,Birthdate,Tier\neve,"Eve\nEast",1990-01-01,gold\n\nfay,Fay,yesterday,\n')
+  await page.getByText('metadata: Tier').waitFor()
+  await one.accessible('a file that was chosen')
+  await page.getByText('The API call this makes').click()
+  await page.getByText("-F 'file=@few.csv'").waitFor()
+  await page.getByRole('button', { name: 'Import 2 rows' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Customers imported from a file' }).waitFor()
+  await page.getByRole('row', { name: /^5 .*birthdate/ }).waitFor()
+  await one.accessible('an import')
+  const job = new URL(page.url()).pathname.split('/').at(-1)
+  assert.equal((await now(`/v1/async-actions/${job}`)).result.done_count, 1)
+  const { name, metadata } = await now('/v1/customers/eve')
+  assert.equal([name, metadata], ['Eve\nEast', { Tier: 'gold' }])
+  // Without the file at hand rows are counted below the header.
+  await page.reload()
+  await page.getByRole('row', { name: /^2 .*birthdate/ }).waitFor()
+  const { id } = await made('/v1/campaigns', {
+    name: 'Brought along',
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 5 } },
+  })
+  await one.open(`/campaigns/${id}`)
+  await page.getByRole('link', { name: 'Import codes' }).click()
+  await page.getByLabel('Campaign').selectOption({ label: 'Brought along' })
+  await choose('codes.csv', 'Code;Active\nOLD-1;true\nOLD-2;perhaps\n')
+  await page.getByRole('button', { name: 'Import 2 rows' }).click()
+  await page.getByRole('row', { name: /^3 OLD-2 .*active must be true or false/ }).waitFor()
+  assert.is((await now('/v1/vouchers/OLD-1')).campaign, 'Brought along')
+  await page.getByRole('link', { name: 'Imports' }).first().click()
+  await page.getByRole('row', { name: /Codes brought into a campaign from a file/ }).waitFor()
+  await one.accessible('imports')
+  await one.end()
+})
+
+test('what metadata holds is said by properties: added, changed, and checked no longer', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const save = async () => {
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  const property = async () => (await now('/v1/metadata-schemas/reward')).properties.size
+  await one.open('/metadata-schemas')
+  await page.getByRole('link', { name: 'Rewards', exact: true }).last().click()
+  await page.getByText('There is no schema yet').waitFor()
+  await one.accessible('a resource without a schema')
+  await page.getByRole('button', { name: 'Add a property' }).click()
+  await page.getByLabel('Name', { exact: true }).fill('size')
+  await page.getByLabel('One of these, a line each', { exact: true }).fill('S\nM\nL')
+  await page.getByLabel('Characters, at most').fill('1')
+  await save()
+  await page.getByText('at most 1 character, one of S, M, L').waitFor()
+  await page.getByRole('row', { name: /size/ }).getByRole('button', { name: 'Change' }).click()
+  await page.getByLabel('Must be there').check()
+  await one.accessible('the form of a property')
+  await save()
+  const { type, optional, eq, maxLength } = await property()
+  assert.equal([type, optional, eq, maxLength], ['string', false, ['S', 'M', 'L'], 1])
+  await page.getByRole('button', { name: 'Refuse other properties' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Refuse other properties' }).click()
+  await page.getByRole('button', { name: 'Take other properties' }).waitFor()
+  assert.ok((await now('/v1/metadata-schemas/reward')).allow_defined_only)
+  await page.getByRole('row', { name: /size/ }).getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('button', { name: 'Check again' }).waitFor()
+  await one.accessible('a metadata schema')
+  const left = await property()
+  assert.equal([left.deleted, left.eq, left.optional], [true, ['S', 'M', 'L'], false])
+  await page.getByRole('button', { name: 'Delete the schema' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete the schema' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Metadata schemas' }).waitFor()
+  assert.equal((await now('/v1/metadata-schemas')).total, 0)
+  await one.end()
+})
+
+test('how redeemables go together is set, by category too, and deleted again', async () => {
+  const { id } = await made('/v1/categories', { name: 'Alone', hierarchy: 9 })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const rules = async () => (await now('/v1/stacking-rules')).data[0]
+  await one.open('/stacking-rules')
+  await page.getByRole('button', { name: 'Set stacking rules' }).click()
+  await page.getByLabel('Of them are applied').fill('3')
+  await page.getByLabel('Of one category').fill('')
+  await page.getByLabel('Beside others: Alone').selectOption({ label: 'not with others' })
+  await page.getByLabel('At most: Alone').fill('2')
+  await page.getByRole('button', { name: 'Make these the rules' }).click()
+  await page.getByRole('button', { name: 'Delete the rules' }).waitFor()
+  const first = await rules()
+  assert.equal(
+    [first.applicable_redeemables_limit, first.applicable_redeemables_per_category_limit, first.exclusive_categories],
+    [3, null, [id]],
+  )
+  assert.equal(first.applicable_redeemables_category_limits, { [id]: 2 })
+  await one.accessible('stacking rules')
+  await page.getByLabel('Of them are applied').fill('30')
+  await page.getByLabel('A request may name').fill('20')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('must be less than or equal to redeemables_limit').waitFor()
+  await page.getByLabel('A request may name').fill('30')
+  await page.getByLabel('Beside others: Alone').selectOption({ label: 'with everything' })
+  await page.getByLabel('At most: Alone').fill('')
+  await page.getByLabel('When some may not be redeemed').selectOption('PARTIAL')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await until(async () => (await rules()).redeemables_application_mode === 'PARTIAL')
+  const { exclusive_categories, joint_categories, applicable_redeemables_category_limits: limits } = await rules()
+  assert.equal([exclusive_categories, joint_categories, limits], [[], [id], {}])
+  const two = await visit(browser, node)
+  await signIn(two, node, 'reader')
+  await two.open('/stacking-rules')
+  await two.page.getByRole('row', { name: /Alone with everything/ }).waitFor()
+  await two.accessible('stacking rules, for who may look only')
+  for (const path of ['/stacking-rules', '/metadata-schemas', '/metadata-schemas/customer', '/imports']) {
+    await two.open(path)
+    assert.is(await two.page.locator('main button:not(.copy)').count(), 0, path)
+  }
+  await two.end()
+  await page.getByRole('button', { name: 'Delete the rules' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete the rules' }).click()
+  await page.getByText('There are no stacking rules').waitFor()
   await one.end()
 })
 

@@ -48,6 +48,8 @@ export interface Request {
   /** With parameters filled in, and the query. */
   readonly path: string
   readonly body?: unknown
+  /** A file that is sent in place of a body, as a form of one field. */
+  readonly file?: File
   /** The page asks by itself: nobody need be there, so that the session is not used by it. */
   readonly isByItself?: boolean
 }
@@ -70,8 +72,16 @@ const failureOf = (status: number, body: unknown): ApiError => {
   return new ApiError(status, key ?? 'unknown', message ?? `The server answered ${status}`, details ?? '', request_id)
 }
 
+const bodyOf = ({ body, file }: Request): { readonly body?: string | FormData } => {
+  if (file === undefined) return body === undefined ? {} : { body: JSON.stringify(body) }
+  const form = new FormData()
+  form.set('file', file)
+  return { body: form }
+}
+
 /** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
-export const send = async <T>({ method, path, body, isByItself }: Request, signal?: AbortSignal): Promise<T> => {
+export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T> => {
+  const { method, path, body, isByItself } = request
   let response: Response
   try {
     response = await fetch(path, {
@@ -81,7 +91,7 @@ export const send = async <T>({ method, path, body, isByItself }: Request, signa
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(isByItself ? { 'X-By-Itself': '1' } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...bodyOf(request),
       ...(signal ? { signal } : {}),
     })
   } catch (error) {

@@ -9,8 +9,9 @@ import { amount, number, stateWords } from '../lib/text.ts'
 import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
+import { type Jobs as JobsShape, JobTable } from '../parts/jobs.tsx'
 import { Card, Page } from '../parts/layout.tsx'
-import { Active, Bar, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
+import { Active, Bar, Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
 import { RedemptionList, worthOf } from './customerHas.tsx'
@@ -280,44 +281,15 @@ const Numbers = ({ campaign }: { readonly campaign: CampaignShape }) => {
   )
 }
 
-interface Job {
-  readonly id: string
-  readonly type: string
-  readonly status: string
-  readonly progress: number
-  readonly total?: number
-  readonly campaign_id?: string
-  readonly created_at: string
-}
-
 /** How often the progress of making codes is looked at, ms. */
 const EVERY_MS = 3_000
 
 const Jobs = ({ id }: { readonly id: string }) => {
-  const asked = useAsk<{ readonly async_actions: readonly Job[] }>(
-    at('/v1/async-actions', { query: { limit: 50 } }),
-    EVERY_MS,
-  )
+  const asked = useAsk<JobsShape>(at('/v1/async-actions', { query: { limit: 50 } }), EVERY_MS)
   const jobs = (asked.data?.async_actions ?? []).filter((one) => one.campaign_id === id).slice(0, 5)
   return jobs.length === 0 ? null : (
-    <Card title="Making codes">
-      {jobs.map((one) => (
-        <div class="row between" key={one.id}>
-          <span>
-            {number(one.total)} codes{' '}
-            <span class="soft">
-              <Time at={one.created_at} />
-            </span>
-          </span>
-          {one.status === 'DONE' ? (
-            <State state="done" />
-          ) : one.status === 'FAILED' ? (
-            <State state="failed" />
-          ) : (
-            <Bar done={one.progress} total={100} label="Codes made, per cent" />
-          )}
-        </div>
-      ))}
+    <Card title="Making and importing codes">
+      <JobTable jobs={jobs} label="Making and importing codes" />
     </Card>
   )
 }
@@ -374,6 +346,11 @@ export const Campaign = ({ params }: { readonly params: Params }) => {
                 }
                 done="They are being made"
               />
+            )}
+            {!isPromotion(data) && may('codes.write') && (
+              <Link to={`/imports?of=campaign&campaign=${id}`} class="button">
+                Import codes
+              </Link>
             )}
             <Switch of="/v1/campaigns/{id}" params={{ id }} isOn={data.active} />
             <Action

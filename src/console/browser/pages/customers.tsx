@@ -47,25 +47,30 @@ export const Customers = () => {
       title="Customers"
       actions={
         may('customers.write') && (
-          <Definition
-            title="New customer"
-            button="New customer"
-            start={{ source_id: '' }}
-            fields={[
-              {
-                path: 'source_id',
-                label: 'source_id',
-                isRequired: true,
-                hint: 'The customer’s id in your own systems',
-              },
-              { path: 'name', label: 'Name' },
-              { path: 'email', label: 'E-mail' },
-              { path: 'phone', label: 'Phone' },
-            ]}
-            request={(body) => change('POST', '/v1/customers', { body })}
-            done="Made"
-            onDone={(made) => go(customerPath((made as Customer).id))}
-          />
+          <>
+            <Link to="/imports?of=customers" class="button">
+              Import a file
+            </Link>
+            <Definition
+              title="New customer"
+              button="New customer"
+              start={{ source_id: '' }}
+              fields={[
+                {
+                  path: 'source_id',
+                  label: 'source_id',
+                  isRequired: true,
+                  hint: 'The customer’s id in your own systems',
+                },
+                { path: 'name', label: 'Name' },
+                { path: 'email', label: 'E-mail' },
+                { path: 'phone', label: 'Phone' },
+              ]}
+              request={(body) => change('POST', '/v1/customers', { body })}
+              done="Made"
+              onDone={(made) => go(customerPath((made as Customer).id))}
+            />
+          </>
         )
       }
     >

@@ -5,8 +5,9 @@ import { isAdmin, mayAudit, session } from '../lib/session.ts'
 import type { Fields, ListOf } from '../lib/shapes.ts'
 import { brief, number, stateWords, timeText, typeWords } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
+import { type Jobs, JobTable } from '../parts/jobs.tsx'
 import { Card, Page } from '../parts/layout.tsx'
-import { Bar, Facts, Figure, Json, State, Time, Value } from '../parts/small.tsx'
+import { Facts, Figure, Json, State, Value } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
 
@@ -265,42 +266,11 @@ const ProcessCards = () => (
   </Shown>
 )
 
-interface Jobs {
-  readonly async_actions: readonly {
-    readonly id: string
-    readonly type: string
-    readonly status: string
-    readonly progress: number
-    readonly created_at: string
-  }[]
-}
-
 const JobCard = () => (
   <Card title="Jobs">
     <Shown of={useAsk<Jobs>(at('/v1/async-actions', { query: { limit: 10 } }), EVERY_MS)}>
       {({ async_actions: jobs }) =>
-        jobs.length === 0 ? (
-          <Empty title="No job was asked for" />
-        ) : (
-          <Table
-            label="Jobs"
-            rows={jobs}
-            rowKey={({ id }) => id}
-            columns={[
-              { head: 'Job', wide: true, cell: ({ type }) => stateWords(type.replaceAll('.', ' ')) },
-              { head: 'Asked for', cell: ({ created_at }) => <Time at={created_at} /> },
-              {
-                head: 'State',
-                cell: ({ status, progress }) =>
-                  status === 'IN_PROGRESS' ? (
-                    <Bar done={progress} total={100} label="Progress in per cent" />
-                  ) : (
-                    <State state={status} />
-                  ),
-              },
-            ]}
-          />
-        )
+        jobs.length === 0 ? <Empty title="No job was asked for" /> : <JobTable label="Jobs" jobs={jobs} />
       }
     </Shown>
   </Card>

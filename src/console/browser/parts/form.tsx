@@ -36,6 +36,7 @@ interface Plain {
   readonly placeholder?: string
   readonly maxLength?: number
   readonly min?: string
+  readonly max?: string
   readonly step?: string
   readonly autocomplete?: 'username' | 'current-password' | 'new-password' | 'off'
 }
@@ -136,11 +137,12 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A request as a command line that anybody with a key can run. */
 export const curlOf = (
-  { method, path, body }: Request,
+  { method, path, body, file }: Request,
   key = '-H "X-App-Id: $APP_ID" -H "X-App-Token: $APP_TOKEN"',
 ): string => {
   const url = `${window.location.origin}${path}`
   const first = `curl -X ${method} ${/[?&]/.test(url) ? quoted(url) : url} \\\n  ${key}`
+  if (file !== undefined) return `${first} \\\n  -F ${quoted(`file=@${file.name}`)}`
   return body === undefined
     ? first
     : `${first} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(JSON.stringify(body, undefined, 2))}`

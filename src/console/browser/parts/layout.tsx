@@ -15,16 +15,19 @@ interface Place {
   readonly isShown?: () => boolean
 }
 
+/** Groups of pages by their heading; the first has none. */
 const PLACES: readonly (readonly [string, readonly Place[]])[] = [
-  ['Overview', [{ to: '/', name: 'Home' }]],
+  ['', [{ to: '/', name: 'Home' }]],
   [
     'Data',
     [
       { to: '/customers', name: 'Customers' },
       { to: '/event-schemas', name: 'Event schemas' },
+      { to: '/metadata-schemas', name: 'Metadata schemas' },
       { to: '/refused', name: 'Refused events' },
       { to: '/segments', name: 'Segments' },
       { to: '/orders', name: 'Orders', isShown: () => may('orders.read') },
+      { to: '/imports', name: 'Imports', isShown: () => may('jobs.read') },
     ],
   ],
   [
@@ -37,6 +40,7 @@ const PLACES: readonly (readonly [string, readonly Place[]])[] = [
       { to: '/referrals', name: 'Referrals' },
       { to: '/validation-rules', name: 'Validation rules' },
       { to: '/categories', name: 'Categories' },
+      { to: '/stacking-rules', name: 'Stacking rules' },
     ],
   ],
   [
@@ -84,8 +88,8 @@ const Side = () => (
     <nav aria-label="Main">
       {PLACES.map(([group, places]) => (
         <div key={group}>
-          <p id={`nav-${group}`}>{group}</p>
-          <ul aria-labelledby={`nav-${group}`}>
+          {group !== '' && <p id={`nav-${group}`}>{group}</p>}
+          <ul {...(group !== '' && { 'aria-labelledby': `nav-${group}` })}>
             {places
               .filter(({ isShown }) => isShown?.() ?? true)
               .map(({ to, name }) => (

@@ -6,11 +6,13 @@ import { Empty, Failed, Loading } from './state.tsx'
 
 export interface Column<T> {
   readonly head: string
+  /** Said below the head, in small. */
+  readonly note?: string
   readonly cell: (row: T) => ComponentChildren
   /** Numbers stand at the right. */
   readonly align?: 'right'
-  /** Takes what room is left, and breaks lines. */
-  readonly wide?: true
+  /** Takes what room is left, and breaks lines; `all`: every bit of it, beside columns of a few letters. */
+  readonly wide?: true | 'all'
 }
 
 interface TableProps<T> {
@@ -26,9 +28,10 @@ export const Table = <T,>({ label, columns, rows, rowKey }: TableProps<T>) => (
     <table>
       <thead>
         <tr>
-          {columns.map(({ head, align, wide }) => (
+          {columns.map(({ head, note, align, wide }) => (
             <th key={head} scope="col" data-align={align} data-wide={wide}>
               {head === '' ? <span class="unseen">Actions</span> : head}
+              {note !== undefined && <div class="note-below">{note}</div>}
             </th>
           ))}
         </tr>
