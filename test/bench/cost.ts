@@ -395,7 +395,7 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
       await projected(server)
       const measured = { ...spentEach(before, spent(server.pid), portion), perSecond }
       done += portion
-      const { own, files } = residentOf(server.pid)
+      const { own, files, engines } = residentOf(server.pid)
       yield [
         { name: `after ${done} events of ${GROWN_CUSTOMERS} customers, one event`, value: measured.all, unit: 'µs' },
         { name: '  main thread', value: measured.main, unit: 'µs' },
@@ -403,6 +403,7 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
         { name: '  document store', value: measured.documents, unit: 'µs' },
         { name: '  in a second', value: measured.perSecond, unit: 'events/s' },
         { name: '  memory of its own', value: own, unit: 'MB', target: '< 400' },
+        ...Object.entries(engines).map(([name, value]) => ({ name: `    of which ${name}`, value, unit: 'MB' })),
         { name: '  pages of mapped files', value: files, unit: 'MB' },
       ]
     }

@@ -64,15 +64,19 @@ export const spentEach = (before: Spent, after: Spent, count: number): Spent => 
 }
 
 /**
- * Resident memory of a node and the engines that it started, MB: their own, and pages of mapped files, which the system takes back
- * when it needs them.
+ * Resident memory of a node and the engines that it started, MB: their own, that of each engine in it, and pages of mapped files,
+ * which the system takes back when it needs them.
  */
-export const residentOf = (pid: number): { readonly own: number; readonly files: number } => {
-  const mb = (name: string) =>
-    [pid, ...childrenOf(pid)].reduce(
-      (sum, one) =>
-        sum + Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(told(`/proc/${one}/status`))?.[1] ?? 0) / 1_024,
-      0,
-    )
-  return { own: mb('RssAnon'), files: mb('RssFile') }
+export const residentOf = (
+  pid: number,
+): { readonly own: number; readonly files: number; readonly engines: Readonly<Record<string, number>> } => {
+  const mb = (name: string, one: number) =>
+    Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(told(`/proc/${one}/status`))?.[1] ?? 0) / 1_024
+  const children = childrenOf(pid)
+  const all = (name: string) => [pid, ...children].reduce((sum, one) => sum + mb(name, one), 0)
+  const engines = children.map((child) => [
+    told(`/proc/${child}/cmdline`).split(' (')[0]!.replaceAll('\0', ''),
+    mb('RssAnon', child),
+  ])
+  return { own: all('RssAnon'), files: all('RssFile'), engines: Object.fromEntries(engines) }
 }

@@ -55,9 +55,9 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
   }
 
   /** The record of a revision, which the index says is at the position. */
-  const recordOf = (stream: StreamState, revision: number, position: number): Buffer => {
+  const recordOf = (stream: StreamState, name: Buffer, revision: number, position: number): Buffer => {
     const record = store.record(position)
-    if (record === undefined || revisionOf(record) !== revision || !isOfStream(record, stream.nameBytes))
+    if (record === undefined || revisionOf(record) !== revision || !isOfStream(record, name))
       throw new MisledIndex(stream.name, revision, position)
     return record
   }
@@ -72,12 +72,13 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     if (backwards ? start < stop : start > stop) return end
     const oldest = metadata.maxAgeMs === undefined ? undefined : now() - metadata.maxAgeMs
     const events: Stored[] = []
+    const nameBytes = Buffer.from(name)
     let revision = start
     let bytes = 0
     for (const position of store.positions(stream.no, start, stop, limit)) {
       let record: Buffer
       try {
-        record = recordOf(stream, revision, position)
+        record = recordOf(stream, nameBytes, revision, position)
       } catch (error) {
         // What lies before it is served; whoever goes on from there is told.
         if (events.length === 0 || !isDamage(error)) throw error

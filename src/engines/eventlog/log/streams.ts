@@ -13,7 +13,6 @@ import { newestData, type Store } from './store.ts'
 
 export interface StreamState {
   readonly name: string
-  readonly nameBytes: Buffer
   readonly no: number
   /** Newest revision, -1 when there is none. */
   last: number
@@ -37,7 +36,10 @@ export interface Streams {
   clear(): void
 }
 
-/** Streams kept in memory; each takes about half a kilobyte. */
+/**
+ * Streams kept in memory; each takes about half a kilobyte. Nothing of it is a Buffer: a small one would keep the 8 KB in memory that
+ * Node cut it from.
+ */
 const KEPT = 50_000
 
 export const createStreams = (store: Store, kept = KEPT): Streams => {
@@ -50,7 +52,7 @@ export const createStreams = (store: Store, kept = KEPT): Streams => {
     if (known !== undefined) return known
     const row = store.stream(name)
     if (row === undefined) return undefined
-    const state = { name, nameBytes: Buffer.from(name), ...row, last: store.lastRevision(row.no) }
+    const state = { name, ...row, last: store.lastRevision(row.no) }
     states.set(name, state)
     return state
   }
@@ -59,7 +61,7 @@ export const createStreams = (store: Store, kept = KEPT): Streams => {
     findOrCreate: (name) => {
       const known = find(name)
       if (known !== undefined) return known
-      const state = { name, nameBytes: Buffer.from(name), no: ++count, last: -1, tombstoned: false }
+      const state = { name, no: ++count, last: -1, tombstoned: false }
       store.putStream(name, { no: state.no, tombstoned: false })
       store.putStreamCount(count)
       states.set(name, state)

@@ -96,13 +96,13 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
     return lastTicks
   }
 
-  const put = (stream: StreamState, revision: number | null, event: NewEvent): number => {
+  const put = (stream: StreamState, name: Buffer, revision: number | null, event: NewEvent): number => {
     const position = head
     // Views are made once: an event may give new ones each time it is asked.
     const { id, type, json, data, metadata } = event
-    const span = recordSpan(stream.nameBytes.length, type.length, data.length, metadata.length)
+    const span = recordSpan(name.length, type.length, data.length, metadata.length)
     const record = encodeRecord(
-      { id, type, json, data, metadata, position, span, revision, stream: stream.nameBytes, ticks: ticks() },
+      { id, type, json, data, metadata, position, span, revision, stream: name, ticks: ticks() },
       isHidden(stream.name, event.type),
     )
     store.putRecord(position, record)
@@ -113,9 +113,10 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
 
   const append = (stream: StreamState, events: readonly NewEvent[]): number => {
     let position = head
+    const name = Buffer.from(stream.name)
     for (const event of events) {
       stream.last++
-      position = put(stream, stream.last, event)
+      position = put(stream, name, stream.last, event)
       ids.put(event.id, { streamNo: stream.no, revision: stream.last }, stream.name.length)
     }
     const newest = events.at(-1)
@@ -210,7 +211,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       }
       case 'tombstone': {
         const stream = streams.findOrCreate(command.stream)
-        const position = put(stream, null, {
+        const position = put(stream, Buffer.from(stream.name), null, {
           id: randomUUID(),
           type: '$streamDeleted',
           json: false,
