@@ -285,6 +285,32 @@ test('why a code was taken, by the rule that allowed it; and a person is erased 
   await one.end()
 })
 
+test('a store that is away: lists come back by themselves, and the health of the node says what it is', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const away = { status: 503, contentType: 'application/json' }
+  let isAway = true
+  await page.route(/\/v1\/customers\?/, (route) =>
+    isAway
+      ? route.fulfill({
+          ...away,
+          body: JSON.stringify({ code: 503, key: 'unavailable', details: 'The store is away' }),
+        })
+      : route.continue(),
+  )
+  const health = { status: 'unavailable', checks: { documents: { ok: false, error: 'cannot be reached' } } }
+  await page.route(/\/health\/ready/, (route) => route.fulfill({ ...away, body: JSON.stringify(health) }))
+  await one.open('/customers')
+  await page.getByText('The store is away').waitFor()
+  await one.accessible('a list that cannot be shown')
+  isAway = false
+  await page.getByRole('row', { name: /Ann/ }).waitFor()
+  await one.open('/system')
+  await page.getByText('cannot be reached').waitFor()
+  await one.end()
+})
+
 const PAGES = [
   '',
   '/customers',

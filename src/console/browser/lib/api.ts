@@ -24,12 +24,22 @@ export class ApiError extends Error {
   readonly key: string
   readonly details: string
   readonly requestId: string | undefined
-  constructor(status: number, key: string, message: string, details: string, requestId: string | undefined) {
+  /** The whole answer: what is not well says more in it than that it failed. */
+  readonly body: unknown
+  constructor(
+    status: number,
+    key: string,
+    message: string,
+    details: string,
+    requestId: string | undefined,
+    body?: unknown,
+  ) {
     super(message)
     this.status = status
     this.key = key
     this.details = details
     this.requestId = requestId
+    this.body = body
   }
 }
 
@@ -69,7 +79,8 @@ const parsed = async (response: Response): Promise<unknown> => {
 
 const failureOf = (status: number, body: unknown): ApiError => {
   const { key, message, details, request_id } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody
-  return new ApiError(status, key ?? 'unknown', message ?? `The server answered ${status}`, details ?? '', request_id)
+  const words = message ?? `The server answered ${status}`
+  return new ApiError(status, key ?? 'unknown', words, details ?? '', request_id, body)
 }
 
 const bodyOf = ({ body, file }: Request): { readonly body?: string | FormData } => {

@@ -13,6 +13,15 @@ export interface Asked<T> {
 /** What is away for a moment is asked again by itself, ms. */
 const COMES_BACK_MS = 3_000
 
+/** Asks again, and again, as long as the server or a store of it is away. */
+const useComingBack = (error: unknown, again: () => void): void => {
+  useEffect(() => {
+    if (!(error instanceof ApiError && (error.status === 503 || error.status === 0))) return
+    const timer = setTimeout(again, COMES_BACK_MS)
+    return () => clearTimeout(timer)
+  }, [error])
+}
+
 /** Asks for an address, again whenever it or anything on this page changes; nothing is asked while it is undefined. */
 export const useAsk = <T>(address: string | undefined, everyMs?: number): Asked<T> => {
   const [state, setState] = useState<{ address?: string | undefined; data?: T; error?: unknown; isAsking: boolean }>({
@@ -45,12 +54,7 @@ export const useAsk = <T>(address: string | undefined, everyMs?: number): Asked<
     }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  const isAway = state.error instanceof ApiError && (state.error.status === 503 || state.error.status === 0)
-  useEffect(() => {
-    if (!isAway) return
-    const timer = setTimeout(() => setRound((n) => n + 1), COMES_BACK_MS)
-    return () => clearTimeout(timer)
-  }, [isAway, round])
+  useComingBack(state.error, () => setRound((n) => n + 1))
   const again = useCallback(() => setRound((n) => n + 1), [])
   const isOf = state.address === address
   return {
@@ -122,9 +126,11 @@ export const useList = <T>(address: string | undefined): Listed<T> => {
     return () => asked.current?.abort()
   }, [address, revision, round, ask])
   const isOf = pages.address === address
-  const { cursor } = pages
+  const { cursor, entries } = pages
+  // What is shown stays; the next page is asked for by hand.
+  useComingBack(isOf && entries === undefined ? pages.error : undefined, () => setRound((n) => n + 1))
   return {
-    entries: isOf ? pages.entries : undefined,
+    entries: isOf ? entries : undefined,
     total: isOf ? pages.total : undefined,
     error: isOf ? pages.error : undefined,
     isAsking: pages.isAsking || !isOf,

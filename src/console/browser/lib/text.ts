@@ -5,6 +5,10 @@ const whole = new Intl.NumberFormat('en-GB')
 const short = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
 
 export const number = (n: number | undefined | null): string => (n === undefined || n === null ? '–' : whole.format(n))
+/** What a filter finds is counted up to here: the API tells no larger number, and means at least so many. */
+const MOST_COUNTED = 100_000
+/** How many there are of what was counted. */
+export const counted = (n: number): string => (n === MOST_COUNTED ? `${whole.format(n)} or more` : whole.format(n))
 /** 124,000 as 124k: where room is scarce and the exact number is on hover. */
 export const shortNumber = (n: number): string => (Math.abs(n) < 100_000 ? whole.format(n) : short.format(n))
 /** Minor units as an amount without a currency, which the project does not have. */
@@ -25,10 +29,13 @@ const format = (name: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
 const day = { day: '2-digit', month: 'short', year: 'numeric' } as const
 const minute = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
 
-export const dateText = (at: Date): string => format('date', day).format(at)
-export const timeText = (at: Date): string => format('time', { ...day, ...minute }).format(at)
+/** Every month has three letters, so that times stand below each other. */
+const threeLetters = (text: string): string => text.replace('Sept', 'Sep')
+
+export const dateText = (at: Date): string => threeLetters(format('date', day).format(at))
+export const timeText = (at: Date): string => threeLetters(format('time', { ...day, ...minute }).format(at))
 export const clockText = (at: Date): string => format('clock', { ...minute, second: '2-digit' }).format(at)
-export const dayText = (at: Date): string => format('day', { day: 'numeric', month: 'short' }).format(at)
+export const dayText = (at: Date): string => threeLetters(format('day', { day: 'numeric', month: 'short' }).format(at))
 export const minuteText = (at: Date): string => format('minute', minute).format(at)
 export const exactText = (at: Date): string =>
   `${format('exact', { ...day, ...minute, second: '2-digit', fractionalSecondDigits: 3, timeZoneName: 'short' }).format(at)} · ${at.toISOString()}`

@@ -4,7 +4,7 @@ import { useAsk } from '../lib/ask.ts'
 import { go, type Params } from '../lib/router.tsx'
 import { may, mayAudit, mayErase } from '../lib/session.ts'
 import { type Customer as CustomerShape, nameOf } from '../lib/shapes.ts'
-import { number } from '../lib/text.ts'
+import { count } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page, Tabs } from '../parts/layout.tsx'
 import { Facts, Id, Time, Value } from '../parts/small.tsx'
@@ -103,9 +103,9 @@ export const Customer = ({ params }: { readonly params: Params }) => {
         data && (
           <span class="row">
             <Id id={data.source_id ?? data.id} />
-            <span>{number(data.loyalty?.points)} points</span>
+            <span>· {count(data.loyalty?.points ?? 0, 'point')}</span>
             <span>
-              since <Time at={data.created_at} form="date" />
+              · since <Time at={data.created_at} form="date" />
             </span>
           </span>
         )

@@ -5,7 +5,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { Link } from '../lib/router.tsx'
 import { may, mayAudit } from '../lib/session.ts'
 import type { Customer, Fields, ListOf, Message, Redemption, Segment, Voucher } from '../lib/shapes.ts'
-import { amount, channelWords, number, typeWords } from '../lib/text.ts'
+import { amount, channelWords, dateText, number, typeWords } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
@@ -114,6 +114,9 @@ const useHeld = (id: string) =>
 const vouchersIn = (held: ListOf<Held>): readonly Voucher[] =>
   held.data.flatMap(({ redeemable }) => (redeemable.voucher ? [redeemable.voucher] : []))
 
+/** A day as other days are written; undefined where there is none. */
+const dayOf = (date: string | undefined): string | undefined => date && dateText(new Date(date))
+
 export const CustomerCards = ({ id }: { readonly id: string }) => (
   <Shown of={useHeld(id)}>
     {(held) => {
@@ -147,7 +150,7 @@ export const CustomerCards = ({ id }: { readonly id: string }) => (
                 <Figure
                   label="Expire next"
                   value={card.loyalty_card?.next_expiration_points ?? '–'}
-                  hint={card.loyalty_card?.next_expiration_date?.slice(0, 10)}
+                  hint={dayOf(card.loyalty_card?.next_expiration_date)}
                 />
               </dl>
               <Ledger code={card.code} />
@@ -214,6 +217,7 @@ export const RedemptionList = ({
         : [
             {
               head: 'Customer',
+              wide: true as const,
               cell: ({ customer }: Redemption) =>
                 customer ? (
                   <Link to={`/customers/${encodeURIComponent(customer.id)}/codes`}>

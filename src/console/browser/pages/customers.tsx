@@ -116,7 +116,9 @@ export const Customers = () => {
         ]}
         empty={
           wanted === '' ? (
-            <Empty title="There are no customers yet">A customer is made by the first event that names one.</Empty>
+            <Empty title="There are no customers yet">
+              A customer is made by the first event that names one, by hand, or from a file.
+            </Empty>
           ) : (
             <Empty title={`Nobody is found by “${wanted}”`} action={<Link to="/customers">Show all customers</Link>}>
               A name is found by the whole of it, an e-mail address in any case.

@@ -5,7 +5,7 @@ import { OPERATORS } from '../lib/condition.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayAudit, mayWrite } from '../lib/session.ts'
 import type { Fields, ListOf } from '../lib/shapes.ts'
-import { brief, number } from '../lib/text.ts'
+import { amount, brief, number } from '../lib/text.ts'
 import { AskWhy } from '../parts/askWhy.tsx'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
@@ -37,23 +37,28 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const SAID = new Map(OPERATORS)
 
+/** What is compared with amounts, which are sent in minor units. */
+const MONEY: ReadonlySet<string> = new Set(['order.amount', 'order.initial_amount'])
+const inUnits = (value: unknown): string => (typeof value === 'number' ? amount(value) : String(value))
+
 const oneRule = (rule: Fields): string => {
   const { name, property, conditions } = rule
   const subject = property
-    ? `${String(property)} of the ${String(name).includes('event') ? 'event' : 'customer'}`
+    ? `the property ${String(property)} of the ${String(name).includes('event') ? 'event' : 'customer'}`
     : (NAMES[String(name)] ?? String(name).replaceAll(/[._]/g, ' '))
+  const shown = MONEY.has(String(name)) ? inUnits : String
   const tests = Object.entries((conditions ?? {}) as Fields).map(
     ([operator, value]) =>
-      `${SAID.get(operator) ?? operator.slice(1).replaceAll('_', ' ')} ${brief(Array.isArray(value) ? value.join(', ') : value, 60)}`,
+      `${SAID.get(operator) ?? operator.slice(1).replaceAll('_', ' ')} ${brief(Array.isArray(value) ? value.map(shown).join(', ') : value, 60)}`,
   )
   return `${subject} ${tests.length === 0 ? 'is asked' : `is ${tests.join(' and ')}`.replace('is is', 'is').replace(/is (contains|starts)/, '$1')}`
 }
 
-/** The rules of a validation rule in words, joined as its logic says. */
+/** The rules of a validation rule in words: several have the names by which its logic joins them. */
 export const ruleWords = (rules: RuleShape['rules']): readonly string[] =>
   Object.entries(rules)
     .filter(([name, rule]) => name !== 'logic' && typeof rule === 'object' && rule !== null)
-    .map(([name, rule]) => `${name}: ${oneRule(rule as Fields)}`)
+    .map(([name, rule], _, all) => `${all.length > 1 ? `${name}: ` : ''}${oneRule(rule as Fields)}`)
 
 const FIELDS: readonly FormField[] = [
   { path: 'name', label: 'Name', isRequired: true },

@@ -313,7 +313,7 @@ export const Schema = ({ params }: { readonly params: Params }) => {
                   ]}
                 />
               </Card>
-              <Card title="Where it is used">
+              <Card title="Segments and distributions with it">
                 <Uses name={schema.name} />
               </Card>
             </div>

@@ -1,5 +1,5 @@
 // System: whether the node works, how far the read side is, what failed, read models and their versions, settings in force.
-import { at, change } from '../lib/api.ts'
+import { ApiError, at, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { isAdmin, mayAudit, session } from '../lib/session.ts'
 import type { Fields, ListOf } from '../lib/shapes.ts'
@@ -39,32 +39,41 @@ const checkWords = (check: Fields): string =>
     .map(([name, value]) => checkWord(name, value))
     .join(', ')
 
-const HealthCard = () => (
-  <Card title="Health of this node">
-    <Shown of={useAsk<Health>('/health/ready', EVERY_MS)}>
-      {({ status, checks = {} }) => (
-        <>
-          <p>
-            <State state={status} tone={status === 'ok' ? 'good' : 'bad'} />
-          </p>
-          <Facts
-            of={Object.entries(checks).map(([name, check]) => [
-              typeWords(name.replace(/([A-Z])/g, ' $1').toLowerCase()),
-              typeof check === 'object' && check !== null && 'ok' in check ? (
-                <span key={name}>
-                  <State state={check.ok ? 'ok' : 'trouble'} tone={check.ok ? 'good' : 'bad'} />{' '}
-                  <span class="soft small">{checkWords(check)}</span>
-                </span>
-              ) : (
-                <Value key={name} value={check} />
-              ),
-            ])}
-          />
-        </>
-      )}
-    </Shown>
-  </Card>
-)
+/** A node that is not well tells of it in an answer that is no success. */
+const toldBy = (error: unknown): Health | undefined => {
+  const body = error instanceof ApiError ? error.body : undefined
+  return typeof body === 'object' && body !== null && 'checks' in body ? (body as Health) : undefined
+}
+
+const HealthCard = () => {
+  const asked = useAsk<Health>('/health/ready', EVERY_MS)
+  return (
+    <Card title="Health of this node">
+      <Shown of={{ ...asked, data: asked.data ?? toldBy(asked.error) }}>
+        {({ status, checks = {} }) => (
+          <>
+            <p>
+              <State state={status} tone={status === 'ok' ? 'good' : 'bad'} />
+            </p>
+            <Facts
+              of={Object.entries(checks).map(([name, check]) => [
+                typeWords(name.replace(/([A-Z])/g, ' $1').toLowerCase()),
+                typeof check === 'object' && check !== null && 'ok' in check ? (
+                  <span key={name}>
+                    <State state={check.ok ? 'ok' : 'trouble'} tone={check.ok ? 'good' : 'bad'} />{' '}
+                    <span class="soft small">{checkWords(check)}</span>
+                  </span>
+                ) : (
+                  <Value key={name} value={check} />
+                ),
+              ])}
+            />
+          </>
+        )}
+      </Shown>
+    </Card>
+  )
+}
 
 interface Projections {
   readonly state: string
@@ -285,10 +294,8 @@ const flat = (settings: Fields): readonly (readonly [string, unknown])[] =>
 
 export const System = () => (
   <Page title="System" lead="How the node is, and what it was started with.">
-    <div class="columns">
-      <HealthCard />
-      <JobCard />
-    </div>
+    <HealthCard />
+    <JobCard />
     {mayAudit() && (
       <>
         <ReadModels />

@@ -45,7 +45,7 @@ export const Plot = ({ label, unit, points, isLevel = false }: PlotProps) => {
           tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), zone()),
           scales: { y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.1)] } },
           axes: [
-            { ...axis, grid: { show: false }, space: 60, values: (_u, splits) => splits.map(named) },
+            { ...axis, grid: { show: false }, size: 28, space: 60, values: (_u, splits) => splits.map(named) },
             {
               ...axis,
               size: 52,

@@ -1,7 +1,7 @@
 // Lists: a table that scrolls by itself where it is too wide, and one that asks for its next page.
 import type { ComponentChildren } from 'preact'
 import type { Listed } from '../lib/ask.ts'
-import { number } from '../lib/text.ts'
+import { counted, number } from '../lib/text.ts'
 import { Empty, Failed, Loading } from './state.tsx'
 
 export interface Column<T> {
@@ -70,7 +70,7 @@ export const List = <T,>({ list, empty, ...table }: ListProps<T>) => {
       <p class="list-end soft small">
         <span>
           {number(entries.length)}
-          {total !== undefined && ` of ${number(total)}`} shown
+          {total !== undefined && ` of ${counted(total)}`} shown
         </span>
         {more && (
           <button type="button" class="quiet" onClick={more} disabled={isAsking}>
