@@ -1,4 +1,4 @@
-// Totals of each campaign's redemptions and rollbacks, and of the money in them.
+// Totals of redemptions and rollbacks, of all and of each campaign's, and of the money in them.
 import { requestOfStream } from '../src/domain/customer/redemptions/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
 import { projection, type Reaction, type RecordedOf } from './projection.ts'
@@ -36,11 +36,14 @@ const NOTHING: Omit<CampaignTotalsDocument, '_id'> = {
 
 type Totals = typeof NOTHING
 
-/** A redemption of a campaign adds these to its totals. */
+/** The key of the totals of all, whether of a campaign or not. */
+export const ALL_REDEMPTIONS = 'all'
+
+/** A redemption adds these to the totals. */
 const adding = <T extends `Redemption${'Succeeded' | 'Failed' | 'RolledBack' | 'RollbackFailed'}`>(
   more: (fact: RecordedOf<T>) => Partial<Totals>,
 ): Reaction<CampaignTotalsDocument, T, string> => [
-  ({ data }) => data.campaign?.id,
+  ({ data: { campaign } }) => (campaign ? [ALL_REDEMPTIONS, campaign.id] : [ALL_REDEMPTIONS]),
   (before, fact, { key }) => {
     const grown = Object.entries(more(fact)).map(([name, by]) => [name, (before?.[name as keyof Totals] ?? 0) + by])
     return { _id: key, ...NOTHING, ...before, ...Object.fromEntries(grown) }
@@ -49,7 +52,7 @@ const adding = <T extends `Redemption${'Succeeded' | 'Failed' | 'RolledBack' | '
 
 export const campaignTotals = projection<CampaignTotalsDocument>({
   name: 'campaignTotals',
-  version: 1,
+  version: 2,
   indexes: [],
   streams: (stream) => customerOfStream(stream) ?? requestOfStream(stream),
   on: {

@@ -1,9 +1,9 @@
-// How many customers entered and left each segment on each day (of UTC), as it was recorded.
+// How many customers entered and left each segment, in all and on each day (of UTC), as it was recorded.
 import { customerOfStream } from '../src/domain/ids.ts'
 import { projection, type RecordedOf } from './projection.ts'
 
 export interface SegmentDayDocument {
-  /** `seg_…/2026-11-29`. */
+  /** `seg_…/2026-11-29`; of all days `seg_…`. */
   readonly _id: string
   readonly entered: number
   readonly left: number
@@ -12,21 +12,26 @@ export interface SegmentDayDocument {
 export const segmentDay = (segment: string, at: number): string =>
   `${segment}/${new Date(at).toISOString().slice(0, 10)}`
 
-const dayOf = ({ data, created }: RecordedOf<'SegmentEntered' | 'SegmentLeft'>): string =>
-  segmentDay(data.segment.id, created)
+const keysOf = ({ data, created }: RecordedOf<'SegmentEntered' | 'SegmentLeft'>): readonly string[] => [
+  data.segment.id,
+  segmentDay(data.segment.id, created),
+]
+
+/** How many are in a segment, by its document of all days: known without counting them. */
+export const membersOf = (all: SegmentDayDocument | null): number => Math.max(0, (all?.entered ?? 0) - (all?.left ?? 0))
 
 export const segmentDays = projection<SegmentDayDocument>({
   name: 'segmentDays',
-  version: 1,
+  version: 2,
   indexes: [],
   streams: customerOfStream,
   on: {
     SegmentEntered: [
-      dayOf,
+      keysOf,
       (before, _, { key }) => ({ _id: key, entered: (before?.entered ?? 0) + 1, left: before?.left ?? 0 }),
     ],
     SegmentLeft: [
-      dayOf,
+      keysOf,
       (before, _, { key }) => ({ _id: key, entered: before?.entered ?? 0, left: (before?.left ?? 0) + 1 }),
     ],
   },

@@ -1,6 +1,6 @@
 // The size of a segment over time: who entered and left on each of the last days, and how many there were at its end.
 import * as v from 'valibot'
-import { type SegmentDayDocument, segmentDay } from '../projections/segmentDays.ts'
+import { membersOf, type SegmentDayDocument, segmentDay } from '../projections/segmentDays.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -27,12 +27,15 @@ const statistics = async ({ readModel, rulebook }: Services, id: string, now: nu
   if (!entry) return notFound('segment', id)
   const today = Math.floor(now / DAY_MS) * DAY_MS
   const first = today - (DAYS - 1) * DAY_MS
-  const [members, days] = await Promise.all([
-    entry.definition.customers?.length ?? readModel.collection('segmentMembers').count({ segment: id }),
-    readModel
-      .collection<SegmentDayDocument>('segmentDays')
-      .find({ _id: { $gte: segmentDay(id, first), $lte: segmentDay(id, today) } }, { sort: { _id: 1 }, limit: DAYS }),
+  const collection = readModel.collection<SegmentDayDocument>('segmentDays')
+  const [all, days] = await Promise.all([
+    collection.findOne({ _id: id }),
+    collection.find(
+      { _id: { $gte: segmentDay(id, first), $lte: segmentDay(id, today) } },
+      { sort: { _id: 1 }, limit: DAYS },
+    ),
   ])
+  const members = entry.definition.customers?.length ?? membersOf(all)
   const byDay = new Map(days.map((one) => [one._id, one]))
   // Backwards from how many there are: each day began with as many as the one before ended with.
   const data = []

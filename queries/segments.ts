@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
+import { membersOf, type SegmentDayDocument } from '../projections/segmentDays.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
 import {
   documents,
@@ -95,7 +96,15 @@ const MembersQuery = v.object({ ...pagedById, order: orderOf(['created_at'], 'cr
 const members = async (services: Services, id: string, query: v.InferOutput<typeof MembersQuery>): Promise<Outcome> => {
   if (!services.rulebook.current().entries('segment').has(id)) return notFound('segment', id)
   const memberships = services.readModel.collection<SegmentMemberDocument>('segmentMembers')
-  const source = documents(memberships, { segment: id }, { named: (customer) => ({ _id: `${id}/${customer}` }) })
+  const days = services.readModel.collection<SegmentDayDocument>('segmentDays')
+  const source = documents(
+    memberships,
+    { segment: id },
+    {
+      named: (customer) => ({ _id: `${id}/${customer}` }),
+      total: async () => membersOf(await days.findOne({ _id: id })),
+    },
+  )
   const [page, total] = await pageAndTotal(source, { created_at: ['since', '_id'] }, query)
   if (isFailure(page)) return page
   const customers = await services.readModel

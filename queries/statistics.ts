@@ -1,5 +1,6 @@
 // The numbers of a whole project: what there is, and how many events came in over time.
 import * as v from 'valibot'
+import { ALL_REDEMPTIONS, type CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import { type EventHourDocument, hourOf } from '../projections/eventHours.ts'
 import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
@@ -76,12 +77,11 @@ const pointsOf = (programs: readonly LoyaltyTotalsDocument[]) => {
 
 const summary = async ({ readModel, projector }: Services): Promise<Outcome> => {
   const countOf = (name: string, filter = {}) => readModel.collection(name).count(filter)
-  const [customers, totals, rejected, succeeded, failed, programs, ...byState] = await Promise.all([
+  const [customers, totals, rejected, redeemed, programs, ...byState] = await Promise.all([
     countOf('customers'),
     readModel.collection<EventTotalsDocument>('eventTotals').findOne({ _id: ALL_EVENTS }),
     countOf('rejectedEvents', { resent_at: null }),
-    countOf('redemptions', { result: 'SUCCESS' }),
-    countOf('redemptions', { result: 'FAILURE' }),
+    readModel.collection<CampaignTotalsDocument>('campaignTotals').findOne({ _id: ALL_REDEMPTIONS }),
     readModel.collection<LoyaltyTotalsDocument>('loyaltyTotals').find({}, { limit: 1_000 }),
     ...STATES.map((state) => countOf('outbox', { state })),
   ])
@@ -92,7 +92,7 @@ const summary = async ({ readModel, projector }: Services): Promise<Outcome> => 
       customers,
       events: totals?.events ?? 0,
       rejected_events: rejected,
-      redemptions: { succeeded, failed },
+      redemptions: { succeeded: redeemed?.succeeded ?? 0, failed: redeemed?.failed ?? 0 },
       points: pointsOf(programs),
       messages: Object.fromEntries(STATES.map((one, index) => [one, byState[index] ?? 0])),
       read_models: { state, behind_events: lag.events, behind_seconds: lag.seconds },

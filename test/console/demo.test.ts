@@ -89,6 +89,8 @@ test('an empty project is filled once, and its numbers are told', async () => {
   for (const { id } of segments.data) {
     const { body: size } = await node.call('GET', `/v1/segments/${id}/statistics`)
     const { body: members } = await node.call('GET', `/v1/segments/${id}/members?limit=1`)
+    const { body: all } = await node.call('GET', `/v1/segments/${id}/members?limit=100`)
+    assert.is(members.total, all.data.length, 'what is known without counting is what there is')
     assert.is(size.members, members.total)
     assert.is(size.data.length, 30)
     assert.is(size.data.at(-1).members, members.total)

@@ -273,6 +273,7 @@ test('segments by the day, events by the hour and its minutes, names up to two h
     ),
   )
   assert.equal(days, [
+    { _id: 'seg', entered: 2, left: 2 },
     { _id: 'seg/2026-03-02', entered: 1, left: 1 },
     { _id: 'seg/2026-03-03', entered: 1, left: 1 },
   ])
