@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
+import { benchConsole } from './console.ts'
 import { benchCost, benchGrowth } from './cost.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchEncryption } from './encryption.ts'
@@ -33,6 +34,7 @@ async function* benchEngines(): AsyncIterable<readonly Row[]> {
 
 const benches: Readonly<Record<string, Bench>> = {
   cost: benchCost,
+  console: benchConsole,
   growth: benchGrowth,
   encryption: benchEncryption,
   engines: benchEngines,
