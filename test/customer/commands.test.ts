@@ -110,4 +110,22 @@ test('consents are recorded where they differ, with the opt-out that a refusal i
   assert.equal([say({ sms: null }), say({ email: null })], ['', 'ConsentChanged CustomerUpdated'])
 })
 
+test('an event says no more than there is: what is personal, at fault, historical, said of the customer', () => {
+  const w = world()
+  w.facts(save)
+  w.define('eventSchema', 'ms_1', {
+    name: 'bought',
+    schema: { properties: { phone: { type: 'string', optional: true, personal: true } } },
+  })
+  const said = (more: Partial<Parameters<typeof track>[1]> = {}) => {
+    const [fact] = w.facts(track('bought', { occurredAt: w.now, ...more }))
+    assert.is(fact?.type, 'CustomEventTracked')
+    return Object.keys(fact!.data).filter((name) => !['event', 'occurredAt', 'metadata', 'schema'].includes(name))
+  }
+  assert.equal(said(), [])
+  assert.equal(said({ metadata: { phone: '1' } }), ['personal'])
+  assert.equal(said({ metadata: { phone: 1 }, mode: 'lenient' }), ['personal', 'faults'])
+  assert.equal(said({ occurredAt: w.now - 4 * DAY }), ['historical'])
+})
+
 test.run()

@@ -10,6 +10,7 @@ import type { Projection } from '../../projections/projection.ts'
 import { promotionTotals } from '../../projections/promotionTotals.ts'
 import { segmentDays } from '../../projections/segmentDays.ts'
 import { voucherTotals } from '../../projections/voucherTotals.ts'
+import { email } from '../../src/domain/channels/email.ts'
 import type { Condition } from '../../src/domain/conditions/ast.ts'
 import { audiencePart } from '../../src/domain/conditions/audience.ts'
 import { lastActivityAt } from '../../src/domain/customer/idle.ts'
@@ -355,6 +356,46 @@ test('credits are told with the sign of what they do to the balance', () => {
       ['CREDITS_REFUND', 40],
     ],
   )
+})
+
+test('a mail is one line of a subject and a body that is seen, from its own sender or the node’s', () => {
+  const settings = { type: 'email' as const, subject: 'Hi' }
+  const faults = (more: object) => email.faults?.({ ...settings, ...more }).map(({ setting }) => setting)
+  assert.equal(
+    [faults({}), faults({ text: 'a' }), faults({ html: 'a' }), faults({ text: 'a', from: 'nobody' })],
+    [['html'], [], [], ['from']],
+  )
+  assert.equal([faults({ text: 'a', from: 'Shop <shop@shop.test>' }), faults({ from: 'x' })], [[], ['from', 'html']])
+  const message = (rendered: Record<string, string>, from?: string) =>
+    email.message(
+      { ...settings, ...(from === undefined ? {} : { from }) },
+      { rendered, to: 'ann@shop.test', event: () => '' },
+    )
+  assert.equal(
+    [message({ subject: ' Hi,\r\n  Ann ' }).subject, message({}).subject, message({ text: 'a', html: 'b' }).html],
+    ['Hi, Ann', '', 'b'],
+  )
+  const isEmpty = (rendered: Record<string, string>) => email.isEmpty?.(message({ subject: 'Hi', ...rendered }))
+  assert.equal(
+    [isEmpty({}), isEmpty({ html: '<p></p>', text: ' ' }), isEmpty({ html: '<p>a</p>' }), isEmpty({ text: 'a' })],
+    [true, true, false, false],
+  )
+  const end = (smtpUrl?: string) => email.end({ smtpUrl, emailFrom: 'node@shop.test' })!
+  const hostOf = (smtpUrl?: string, from?: string) => end(smtpUrl).hostOf({ ...settings, ...(from ? { from } : {}) })
+  assert.equal(
+    [
+      hostOf('smtp://mail.test:25'),
+      hostOf(),
+      hostOf(undefined, 'a@sink.test'),
+      hostOf('smtp://mail.test', 'a@sink.test'),
+    ],
+    ['mail.test:25', undefined, 'sink.test', 'sink.test'],
+  )
+  const out = (from?: string) => {
+    const sent = end().outgoing('msg_1', message({ text: 'a' }, from))
+    return sent.by === 'mail' ? sent.from : sent.by
+  }
+  assert.equal([out(), out('own@shop.test'), out('a@sink.test')], ['node@shop.test', 'own@shop.test', 'sink'])
 })
 
 test.run()

@@ -130,6 +130,63 @@ test('a period of tiers counts its first day', () => {
   }
 })
 
+test('a half of a year is its six months, and a day that another zone has left in the next period counts there', () => {
+  const inPeriod = (qualification_period: 'HALF_YEAR' | 'MONTH', timeZone: string, at: string) => {
+    const w = shop(
+      { now: Date.parse(at), timeZone },
+      { loyalty_tiers_expiration: { qualification_type: 'POINTS_IN_PERIOD', qualification_period } },
+    )
+    w.define('earningRule', 'ern_1', fixed(5))
+    return w
+  }
+  const halves = ['2026-01-01T00:00:00Z', '2026-06-30T23:59:59Z', '2026-07-01T00:00:00Z', '2026-12-31T23:59:59Z'].map(
+    (at) => {
+      const w = inPeriod('HALF_YEAR', 'UTC', at)
+      w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 5 } })
+      buy(w)
+      return new Date(card(w).tier!.until!).toISOString()
+    },
+  )
+  const [summer, winter] = ['2026-07-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z']
+  assert.equal(halves, [summer, summer, winter, winter])
+  // The newest 32 payments move with the zone, into May; the first one stays on the first of June.
+  const w = inPeriod('MONTH', 'Pacific/Auckland', '2026-05-31T12:30:00Z')
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'may', points: { from: 160, to: 164 } })
+  w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'both', points: { from: 165 } })
+  for (let n = 0; n < 33; n++) buy(w)
+  assert.is(card(w).tier?.name, 'both')
+  w.rezone('UTC')
+  add(w, 1, card(w).id)
+  assert.is(card(w).tier?.name, 'may')
+})
+
+test('a tier is looked at with a card’s beginning and with what it will get, and goes up or down by its range', () => {
+  const w = shop()
+  w.define('loyaltyTier', 'ltr_0', { campaign_id: PROGRAM, name: 'zero', points: { to: 0 } })
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 1, to: 9 } })
+  w.define('loyaltyTier', 'ltr_2', { campaign_id: PROGRAM, name: 'two', points: { from: 10 } })
+  assert.is(join(w).tier?.name, 'zero')
+  const said = (facts: readonly { readonly type: string }[]) =>
+    facts.filter(({ type }) => type.startsWith('LoyaltyTier')).map(({ type }) => type.slice('LoyaltyTier'.length))
+  const take = (points: number) => said(w.facts({ type: 'RemovePoints', card: 'v_1', points }))
+  assert.equal([said(add(w, 1)), said(add(w, 9)), said(add(w, 1))], [['Upgraded'], ['Upgraded'], []])
+  assert.equal([take(2), take(9)], [['Downgraded'], ['Downgraded']])
+  w.define('loyaltyTier', 'ltr_0', { campaign_id: PROGRAM, name: 'zero' })
+  assert.equal(said(w.facts({ type: 'AdvanceClock' })), ['Left'])
+  add(w, 1)
+  w.remove('loyaltyTier', 'ltr_1')
+  w.define('loyaltyTier', 'ltr_3', { campaign_id: PROGRAM, name: 'three', points: { from: 1, to: 9 } })
+  assert.equal(said(w.facts({ type: 'AdvanceClock' })), ['Left', 'Joined'])
+  const pending = shop(
+    {},
+    { loyalty_tiers_expiration: { qualification_type: 'POINTS_IN_PERIOD', qualification_period: 'YEAR' } },
+  )
+  pending.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 5 } })
+  pending.define('earningRule', 'ern_1', fixed(5, { pending_points: { period_value: 2 } }))
+  assert.equal(said(buy(pending)), ['Joined'])
+  assert.is(card(pending).balance, 0)
+})
+
 test('a tier is reached from its first point to its last', () => {
   const w = shop()
   w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 10, to: 19 } })

@@ -15,7 +15,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\{ key: \{[^}]*\}[^}]*\}/, why: 'an index saves work: queries/plans asks a real store which are used' },
   { code: /\binsertOnly: true/, why: 'saves the read of a document that cannot be there: tested over a store' },
   {
-    code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|CHUNK) = [\d_]+/,
+    code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|MAX_SPACES|CHUNK) = [\d_]+/,
     why: 'how much is remembered, or kept in one piece, and not what',
   },
   {

@@ -12,8 +12,10 @@ import {
   type Situation,
   type Verdict,
 } from '../../src/domain/redemption/evaluate.ts'
+import { NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import type { RewardWanted } from '../../src/domain/redemption/points.ts'
-import { refusedBy } from '../../src/domain/redemption/redeem.ts'
+import { type Placed, refusedBy } from '../../src/domain/redemption/redeem.ts'
+import { asPlaced, placedOf, type Taken, type Wanted } from '../../src/domain/redemption/sight.ts'
 import { type CodeState, noCode } from '../../src/domain/vouchers/code.ts'
 import { tierCode } from '../../src/domain/vouchers/resolve.ts'
 import { DAY, HOUR, T0, type World, world } from '../given.ts'
@@ -481,6 +483,52 @@ test('rules that ask for what a request does not have say so', () => {
     no('redemption'),
     no('redemption'),
   ])
+})
+
+test('of what is wanted only a reward that is gone is out of stock, and a place has no more than was hoped for', () => {
+  const w = paying()
+  const rewards = (codes: readonly CodeState[], wanted: readonly Omit<Wanted, 'code'>[]) =>
+    placedOf(
+      {
+        redeemables: wanted.map((one, i) => ({ code: codes[i]!.code, ...one })),
+        asked: { channel: 'API', apiKey: 'shop' },
+      },
+      {
+        codes: codes.map((of) => ({ code: of, ledger: NO_LEDGER })),
+        referrals: new Map(),
+        campaigns: new Map(),
+        outOfStock: new Set(['rew_mug']),
+      },
+      { hopeful: false },
+      w,
+    ).map(({ reward }) => reward)
+  const [mug, coin, none] = [
+    { reward: { id: 'rewa_mug' } },
+    { reward: { id: 'rew_coin' } },
+    { reward: { id: 'rew_9' } },
+  ]
+  assert.equal(rewards([CARD(), CARD(), CARD(), CARD()], [mug, coin, none, {}]), [
+    { id: 'rewa_mug', isOutOfStock: true },
+    { id: 'rew_coin' },
+    { id: 'rew_9' },
+    undefined,
+  ])
+  assert.equal(rewards([code('A', { discount: off(1) })], [mug]), [mug.reward])
+  const one = { asked: 'A', available: 10, reward: { id: 'rewa_mug' } } as unknown as Placed
+  const hoped = (credits: number) => ({ place: 0, share: { credits }, paid: { points: 7 } }) as unknown as Taken
+  assert.equal(
+    [
+      asPlaced(one, hoped(9), 'k').available,
+      asPlaced(one, hoped(11), 'k').available,
+      asPlaced(one, undefined, 'k').available,
+    ],
+    [9, 10, 10],
+  )
+  assert.equal(asPlaced(one, hoped(9), 'k').reward, { id: 'rewa_mug', most: 7, reservation: 'k' })
+  assert.equal(
+    Object.keys(asPlaced({ ...one, available: undefined, reward: undefined } as never, hoped(9), 'k')).length,
+    3,
+  )
 })
 
 test.run()

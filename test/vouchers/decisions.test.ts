@@ -10,7 +10,16 @@ import { calendarOf } from '../../src/domain/calendar.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { type CodeCommand, type CodeFact, decideCode, evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
-import { changedSpec, completeMember, singleFaults } from '../../src/domain/vouchers/make.ts'
+import {
+  changedSpec,
+  completeMember,
+  completeSingle,
+  memberFaults,
+  memberType,
+  misfitOf,
+  refusalOf,
+  singleFaults,
+} from '../../src/domain/vouchers/make.ts'
 import { resolveVoucher } from '../../src/domain/vouchers/resolve.ts'
 import { T0, world } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
@@ -186,6 +195,65 @@ test('credits that were added, redeemed and given back are transactions, each on
     'CREDITS_REDEMPTION -200',
     'CREDITS_REFUND 200',
   ])
+})
+
+test('what a voucher must say in its metadata is asked when it is new, of one in a campaign by the schema of campaigns', () => {
+  const shops = world()
+  const number = (name: string) => ({ [name]: { type: 'number' as const, optional: false } })
+  shops.define('metadataSchema', 'mds_v', { related_object: 'voucher', properties: number('v') })
+  shops.define('metadataSchema', 'mds_c', { related_object: 'campaign', properties: number('c') })
+  const campaign = w.rulebook.entries('campaign').get(GIFTS)!.definition
+  const own = { ...campaign, use_voucher_metadata_schema: true }
+  const of = (metadata: Record<string, unknown> | undefined, within: typeof campaign | undefined, isNew: boolean) =>
+    misfitOf(shops.rulebook.definitions, { metadata, category_id: undefined }, within, isNew)?.refused.key
+  const unfit = 'metadata_validation_failed'
+  assert.equal(
+    [of({}, undefined, true), of({}, undefined, false), of(undefined, undefined, true)],
+    [unfit, undefined, unfit],
+  )
+  assert.equal([of({}, campaign, true), of({}, own, true), of(undefined, own, true)], [undefined, undefined, undefined])
+  const wrong = { v: 'x', c: 1 }
+  assert.equal(
+    [of(wrong, undefined, false), of(wrong, own, false), of(wrong, campaign, false)],
+    [unfit, unfit, undefined],
+  )
+  assert.is(of({ v: 1, c: 'x' }, campaign, true), unfit)
+  assert.is(
+    misfitOf(shops.rulebook.definitions, { category_id: 'cat_9' }, undefined, false)?.refused.key,
+    'invalid_payload',
+  )
+})
+
+test('what a voucher does not say of its type follows from its worth, or from its campaign', () => {
+  const off = { type: 'AMOUNT', amount_off: 1, effect: 'APPLY_TO_ORDER' } as const
+  const gift = { amount: 5, effect: 'APPLY_TO_ORDER' } as const
+  const typeOf = (spec: object) => completeSingle(spec).type
+  assert.equal(
+    [typeOf({ discount: off, gift }), typeOf({ gift }), typeOf({ loyalty_card: { points: 1 } }), typeOf({})],
+    ['DISCOUNT_VOUCHER', 'GIFT_VOUCHER', 'LOYALTY_CARD', 'DISCOUNT_VOUCHER'],
+  )
+  const club = { name: 'c', campaign_type: 'LOYALTY_PROGRAM', metadata: {} } as never
+  const coupons = { name: 'd', campaign_type: 'DISCOUNT_COUPONS', metadata: {} } as never
+  assert.equal([memberType(club), memberType(coupons)], ['LOYALTY_CARD', 'DISCOUNT_VOUCHER'])
+  const paths = (faults: readonly { readonly path: string }[]) => faults.map(({ path }) => path)
+  assert.equal(paths(singleFaults({ discount: off, gift }, utc)), ['gift'])
+  assert.equal(paths(singleFaults({ type: 'GIFT_VOUCHER', discount: off }, utc)), ['discount', 'gift'])
+  assert.equal(paths(singleFaults({ loyalty_card: { points: 1 } }, utc)), ['campaign'])
+  assert.equal(paths(memberFaults({ type: 'GIFT_VOUCHER', gift }, club, utc)), ['type'])
+  assert.equal(paths(memberFaults({ gift }, club, utc)), ['gift'])
+  assert.equal(paths(memberFaults({ type: 'LOYALTY_CARD', loyalty_card: { points: 1 } }, club, utc)), [])
+  assert.equal(completeMember({}, club), { loyalty_card: { points: 0 } })
+  assert.equal(completeMember({ loyalty_card: { points: 3 } }, club), { loyalty_card: { points: 3 } })
+  const of = (...at: readonly string[]) =>
+    refusalOf(
+      at.map((path) => ({ path, message: 'is wrong' })),
+      'voucher',
+    )
+  assert.equal(
+    [of('type', 'gift')?.refused.key, of('type', 'start_date')?.refused.key, of()],
+    ['invalid_voucher', 'invalid_payload', undefined],
+  )
+  assert.is(of('gift')?.refused.details, 'Property voucher.gift is wrong')
 })
 
 test.run()

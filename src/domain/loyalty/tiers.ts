@@ -54,7 +54,6 @@ const settle = (draft: Draft, causedBy?: string): void => {
   for (const card of Object.values(draft.state.loyalty.cards)) {
     const program = programs.get(card.campaign.id)
     const held = card.tier
-    if (!program?.tiers.length && !held) continue
     const { points, until } = program
       ? qualifying(draft.state, card, program, draft.now, calendar)
       : { points: card.balance, until: null }
@@ -72,7 +71,8 @@ const settle = (draft: Draft, causedBy?: string): void => {
       draft.emit('LoyaltyTierLeft', { ...base, from, until: null }, causedBy)
       draft.emit('LoyaltyTierJoined', { ...base, to, until }, causedBy)
     } else {
-      const up = (target.definition.points?.from ?? 0) > (before.definition.points?.from ?? 0)
+      const lower = program.tiers.find((tier) => tier === target || tier === before)
+      const up = lower === before
       draft.emit(up ? 'LoyaltyTierUpgraded' : 'LoyaltyTierDowngraded', { ...base, from, to, until }, causedBy)
     }
   }
