@@ -126,8 +126,10 @@ const simulate = async (seed: number) => {
       const facts = Array.from({ length: 1 + (count % 3) }, (_, i) => ({
         id: `${n}-${count}-${i}`,
         type: 'T',
-        data: {},
-        metadata: new Uint8Array(),
+        data: '{}',
+        dataBytes: 2,
+        metadata: '{}',
+        metadataBytes: 2,
       }))
       const expected = ids.length === 0 ? 'no_stream' : BigInt(ids.length - 1)
       for (;;) {
