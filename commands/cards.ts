@@ -1,12 +1,10 @@
 // What commands about cards share: the card that a path names as its holder's stream has it, and answers from recorded facts.
-import type { ActivityDocument } from '../projections/activity.ts'
+import { type ActivityDocument, firstEntryOf } from '../projections/activity.ts'
 import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import { findProgram } from '../src/api/presenters/loyalties.ts'
-import { activityId } from '../src/domain/customer/activity.ts'
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
-import { uuidFrom } from '../src/domain/ids.ts'
 import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Executed } from '../src/runtime/customers.ts'
@@ -62,6 +60,4 @@ export const rememberedOf = (
   customer: string,
   key: string,
 ): Promise<ActivityDocument | null> =>
-  readModel
-    .collection<ActivityDocument>('activity')
-    .findOne({ _id: activityId(uuidFrom('customer', customer, key, 'command', '0')) })
+  readModel.collection<ActivityDocument>('activity').findOne(firstEntryOf(customer, key))

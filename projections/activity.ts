@@ -5,7 +5,7 @@ import type { Activity } from '../src/api/presenters/facts/entry.ts'
 import { type ActivityCategory, activityId } from '../src/domain/customer/activity.ts'
 import { type CustomerFactType, customerFacts } from '../src/domain/customer/facts.ts'
 import { type DeliveryFact, deliveryFacts } from '../src/domain/distributions/delivery.ts'
-import { customerOfStream } from '../src/domain/ids.ts'
+import { customerOfStream, firstFactIds } from '../src/domain/ids.ts'
 import { sortable } from '../src/domain/position.ts'
 import { decidedAt, type RecordedFact } from '../src/domain/recorded.ts'
 import type { LedgerFactData } from '../src/domain/redemption/ledger.ts'
@@ -30,6 +30,12 @@ export interface ActivityDocument {
   readonly group_id: string
   /** The place in the log, as sortable text: the order of things that happened in the same instant. */
   readonly position: string
+}
+
+/** The entry of the first fact that a command about a customer recorded under a key, where it shows. */
+export const firstEntryOf = (customer: string, key: string) => {
+  const { least, greatest } = firstFactIds(customer, key)
+  return { _id: { $gte: activityId(least), $lte: activityId(greatest) }, customer }
 }
 
 type Recorded = {

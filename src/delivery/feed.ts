@@ -97,7 +97,6 @@ export const createFeed = (options: FeedOptions) => {
       initial: () => new Map(),
       fold: foldParked,
       decide: decideParked,
-      keyOf: ({ data }) => `${data.event}/${data.occurredAt}`,
     },
     { store, sleep, random },
   )

@@ -64,6 +64,26 @@ export const uuidFrom = (...names: readonly string[]): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** How much of the id of a command's first fact says which command it is: 74 bits, and the dashes between them. */
+const COMMAND_PART = 24
+
+/**
+ * The id of the first fact of a command about a customer. The log takes a fact whose id stands at its place for a repeat of what it
+ * has recorded, so that the end of the id says by whose asking it was decided; its beginning follows from the key alone, by which
+ * a key is found that memory has forgotten: see `firstFactIds`.
+ */
+export const firstFactId = (customer: string, key: string, asking: string): string => {
+  const names = ['customer', customer, key, 'command', '0'] as const
+  return uuidFrom(...names).slice(0, COMMAND_PART) + uuidFrom(...names, asking).slice(COMMAND_PART)
+}
+
+/** The least and the greatest id that the first fact of a command can have, whoever asked. */
+export const firstFactIds = (customer: string, key: string): { readonly least: string; readonly greatest: string } => {
+  const beginning = uuidFrom('customer', customer, key, 'command', '0').slice(0, COMMAND_PART)
+  const digits = 36 - COMMAND_PART
+  return { least: beginning + '0'.repeat(digits), greatest: beginning + 'f'.repeat(digits) }
+}
+
 /** The name space of this product's ids: an arbitrary constant that must never change. */
 const NAMESPACE = Buffer.from('6f1c7d3a9a5b4e0c8f52d1b7a4e3c901', 'hex')
 

@@ -1,10 +1,8 @@
 // What decides: the read models' projector, customers as they are in memory, and how much is asked of them.
 
 import { randomUUID } from 'node:crypto'
-import type { ActivityDocument } from '../../projections/activity.ts'
+import { type ActivityDocument, firstEntryOf } from '../../projections/activity.ts'
 import { projections } from '../../projections/index.ts'
-import { activityId } from '../domain/customer/activity.ts'
-import { uuidFrom } from '../domain/ids.ts'
 import { sleep } from '../line/backoff.ts'
 import { processTime, within } from '../line/time.ts'
 import type { Logger } from '../log.ts'
@@ -70,8 +68,7 @@ export const startDeciding = async ({ stores, rulebook, log, signal, onStop }: D
     wasUsed: async (customer, key, upTo) => {
       if (!(await projector.waitFor(upTo, 2_000))) throw new ReadModelBehind()
       const activity = readModel.collection<ActivityDocument>('activity')
-      const first = activityId(uuidFrom('customer', customer, key, 'command', '0'))
-      return (await activity.findOne({ _id: first }, { projection: { _id: 1 } })) !== null
+      return (await activity.findOne(firstEntryOf(customer, key), { projection: { _id: 1 } })) !== null
     },
     randomKey,
     sleep,

@@ -12,7 +12,6 @@ import {
 import { ACCESS_STREAM, type AccessFact } from '../domain/access/facts.ts'
 import { type Permission, ROLES } from '../domain/access/permissions.ts'
 import type { UserState } from '../domain/access/users.ts'
-import { printOf } from '../domain/print.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { ABILITIES, type Ability, type ApiKey, type KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
@@ -116,7 +115,6 @@ export const startAccess = async ({
       initial: () => NO_ACCESS,
       fold: foldAccess,
       decide: decideAccess,
-      keyOf: ({ data }) => printOf(data),
     },
     { store, sleep, random: Math.random, cached: 1 },
   )

@@ -23,8 +23,6 @@ export interface Decides<State, Command, F extends { readonly type: string; read
    * memory.
    */
   readonly mayBeFirst?: (command: Command) => boolean
-  /** What tells two facts at the same place of a stream apart: of two writers only one may take the other's append for its own. */
-  readonly keyOf: (fact: F) => string
   /** Recorded beside each fact. */
   readonly metadata?: () => Readonly<Record<string, unknown>>
 }
@@ -84,7 +82,7 @@ interface Job<State, Command> {
 }
 
 export const createDecider = <State, Command, F extends { readonly type: string; readonly data: unknown }>(
-  { streamOf, initial, fold, decide, keyOf, mayBeFirst = () => false, metadata }: Decides<State, Command, F>,
+  { streamOf, initial, fold, decide, mayBeFirst = () => false, metadata }: Decides<State, Command, F>,
   { store, sleep, random, cached = 10_000 }: DeciderOptions,
 ): Decider<State, Command> => {
   const cache = createHeavyCache<LoadedStream<State>>({
@@ -114,8 +112,9 @@ export const createDecider = <State, Command, F extends { readonly type: string;
     return held
   }
 
+  /** The id is that of this very fact at this place: of two writers only one may take the other's append for its own. */
   const newFact = (stream: string, fact: F, revision: bigint, context: DeciderContext): NewFact => ({
-    id: uuidFrom('decider', stream, fact.type, keyOf(fact), context.requestId, String(revision)),
+    id: uuidFrom('decider', stream, fact.type, JSON.stringify(fact.data), context.requestId, String(revision)),
     type: fact.type,
     data: fact.data,
     metadata: {

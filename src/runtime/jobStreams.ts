@@ -67,7 +67,6 @@ export const createJobStreams = ({ store, uploads, now }: JobStreamsOptions) => 
       initial: () => NO_JOB,
       fold: foldJob,
       decide: decideJob,
-      keyOf: ({ data }) => JSON.stringify(data),
     },
     { store, sleep, random: Math.random, cached: CACHED },
   )

@@ -47,15 +47,6 @@ export interface Ledgers {
   readonly publications: Decider<PublicationName, Omit<PublicationRequested, 'occurredAt'>>
 }
 
-/** What tells facts at the same place of a ledger's stream apart. */
-const keyOfFact = (fact: CodeStreamFact): string => {
-  const { data } = fact
-  if ('redemption' in data) return data.redemption
-  if ('transaction' in data) return data.transaction
-  if ('session' in data && data.session !== undefined) return `${data.session}/${data.occurredAt}`
-  return JSON.stringify(data)
-}
-
 export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions): Ledgers => {
   const metadata = () => ({ rulebook: rulebook().revision })
   return {
@@ -65,7 +56,6 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         initial: noCodeStream,
         fold: foldCodeStream,
         decide: (state, command, now) => decideCodeStream(state, command, rulebook(), now),
-        keyOf: keyOfFact,
         mayBeFirst: (command) => typeof command !== 'function' && command.type === 'ReserveCode',
         metadata,
       },
@@ -77,7 +67,6 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         initial: () => NO_LEDGER,
         fold: foldLedger,
         decide: (state, command, now) => decideCampaignLedger(state, command, rulebook(), now),
-        keyOf: keyOfFact,
         metadata,
       },
       options,
@@ -100,7 +89,6 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
           )
           return isRefused(refused) ? refused : facts
         },
-        keyOf: ({ type, data }) => ('redemption' in data ? data.redemption : `${type}/${data.request}`),
         metadata: () => ({ ...metadata(), root: true }),
       },
       options,
@@ -111,7 +99,6 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         initial: (): PublicationName => ({}),
         fold: foldPublication,
         decide: decidePublication,
-        keyOf: ({ data }) => data.id,
         mayBeFirst: () => true,
       },
       options,
@@ -122,7 +109,6 @@ export const createLedgers = (rulebook: () => Rulebook, options: DeciderOptions)
         initial: () => NO_HOME,
         fold: foldHome,
         decide: decideHome,
-        keyOf: ({ data }) => JSON.stringify(data),
         metadata,
       },
       options,

@@ -117,7 +117,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       RULEBOOK_STREAM,
       facts.map(
         (fact, i): NewFact => ({
-          id: uuidFrom('rulebook', context.key, definitions.revision, String(i)),
+          id: uuidFrom('rulebook', context.key, context.requestId, definitions.revision, String(i)),
           type: fact.type,
           data: fact.data,
           metadata: {

@@ -41,7 +41,6 @@ export const createStock = (rulebook: () => Rulebook, options: DeciderOptions): 
         const bound = rulebook().entries('reward').get(reward)?.definition.stock ?? null
         return decideStock(stock, command, bound, now)
       },
-      keyOf: ({ data }) => data.redemption,
       metadata: () => ({ rulebook: rulebook().revision }),
     },
     options,

@@ -9,7 +9,7 @@ import { TooBusy } from '../../src/trouble.ts'
 import { T0 } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
 
-type Added = { readonly type: 'Added'; readonly data: { readonly name: string } }
+type Added = { readonly type: 'Added'; readonly data: { readonly name: string; readonly by: number } }
 interface Add {
   readonly name: string
   readonly isFirst?: boolean
@@ -22,9 +22,10 @@ const namesOf = (node: number): Decides<readonly string[], Add, Added> => ({
   fold: (state, { data }) => [...state, (data as Added['data']).name],
   decide(state, { name }) {
     if (state.includes(name)) return []
-    return state.length === 3 ? refuse('quantity_exceeded', 'three are enough') : [{ type: 'Added', data: { name } }]
+    return state.length === 3
+      ? refuse('quantity_exceeded', 'three are enough')
+      : [{ type: 'Added', data: { name, by: node } }]
   },
-  keyOf: ({ data }) => `${data.name} by ${node}`,
   mayBeFirst: ({ isFirst = false }) => isFirst,
 })
 

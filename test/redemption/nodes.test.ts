@@ -4,11 +4,12 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codeStream } from '../../src/domain/codes.ts'
 import { redemptionStream } from '../../src/domain/customer/redemptions/facts.ts'
-import { customerIdFrom, customerStream } from '../../src/domain/ids.ts'
+import { customerIdFrom, customerStream, firstFactId, firstFactIds, uuidFrom } from '../../src/domain/ids.ts'
 import { redemptionId, requestId } from '../../src/domain/redemption/sight.ts'
 import { noCode } from '../../src/domain/vouchers/code.ts'
 import { TooBusy } from '../../src/trouble.ts'
-import { world } from '../given.ts'
+import fc from '../fc.ts'
+import { track, world } from '../given.ts'
 import { randomOf } from '../random.ts'
 import { newLog, startNode, virtualTime } from './cluster.ts'
 
@@ -179,6 +180,54 @@ test('of two who redeem under one name at once neither takes what the other reco
   )
   const made = log.facts.find(({ type }) => type === 'RedemptionSucceeded')!.data
   for (const { state } of decided) assert.equal(state.redemptions.made.r_0, made)
+})
+
+test('of two contents under one key that meet on two nodes one is refused, also where there is one fact to record', async () => {
+  const w = world()
+  w.define('eventSchema', 'ms_bought', { name: 'bought', schema: { properties: { n: { type: 'number' } } } })
+  const { time, log, nodes } = calmNodes(2, w.rulebook)
+  const customer = customerIdFrom('ann', w.rulebook.project.customerKey)
+  const profile = { source_id: 'ann' }
+  const ask = (node: number, pair: number) =>
+    nodes[node]!.customers.execute(
+      customer,
+      track('bought', { occurredAt: time.now(), profile, metadata: { n: node } }),
+      {
+        requestId: `req-${pair}-${node}`,
+        actor: { name: 'test', role: 'admin' },
+        now: time.now(),
+        key: `key-${pair}`,
+        print: `content-${node}`,
+      },
+    )
+  await time.run(ask(0, 0))
+  for (let pair = 1; pair <= 30; pair++) {
+    const before = log.facts.length
+    const asked = await time.run(Promise.all([ask(0, pair), ask(1, pair)]))
+    assert.is(log.facts.length, before + 1)
+    const taken = (log.facts.at(-1)!.data as { readonly metadata: { readonly n: number } }).metadata.n
+    assert.is(asked[taken]!.kind, 'done')
+    const other = asked[1 - taken]!
+    assert.is(other.kind === 'refused' && other.refusal.key, 'idempotency_key_reused', `pair ${pair}`)
+  }
+})
+
+test('the first fact of a command is found by its key, whoever asked, and is another for each who asks', () => {
+  const text = fc.string({ maxLength: 40 })
+  fc.assert(
+    fc.property(text, text, text, text, text, (customer, key, otherKey, asking, otherAsking) => {
+      fc.pre(key !== otherKey && asking !== otherAsking)
+      const { least, greatest } = firstFactIds(customer, key)
+      const isFound = (id: string) => id >= least && id <= greatest
+      const id = firstFactId(customer, key, asking)
+      assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      assert.ok(isFound(id))
+      // As earlier versions recorded it.
+      assert.ok(isFound(uuidFrom('customer', customer, key, 'command', '0')))
+      assert.not(isFound(firstFactId(customer, otherKey, asking)))
+      assert.is.not(firstFactId(customer, key, otherAsking), id)
+    }),
+  )
 })
 
 test.run()

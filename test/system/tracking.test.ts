@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type ActivityDocument, firstEntryOf } from '../../projections/activity.ts'
 import { codeStream } from '../../src/domain/codes.ts'
+import { activityId } from '../../src/domain/customer/activity.ts'
 import { customerStream } from '../../src/domain/ids.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 import { serverSdk } from './sdk.ts'
@@ -58,6 +60,14 @@ test('the same id records once and answers as before', async () => {
   assert.equal(third.body, first.body)
   const raw = await node.call('GET', '/v1/events?customer=bob', undefined, { after: third })
   assert.is(raw.body.data.length, 2)
+  // By which a key is known that the customer's memory has forgotten.
+  const { customer } = first.body
+  const entries = node.services.readModel.collection<ActivityDocument>('activity')
+  for await (const { id, metadata } of node.services.store.readStream(customerStream(customer.id), { maxCount: 1 })) {
+    const { commandKey = '' } = metadata
+    assert.is((await entries.findOne(firstEntryOf(customer.id, commandKey)))?._id, activityId(id))
+    assert.is(await entries.findOne(firstEntryOf(customer.id, `${commandKey}9`)), null)
+  }
 })
 
 test('a dry run answers what would be recorded and records nothing', async () => {

@@ -11,7 +11,7 @@ import {
 } from '../customer/draft.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { reactWithMessages } from '../distributions/react.ts'
-import { uuidFrom } from '../ids.ts'
+import { firstFactId, uuidFrom } from '../ids.ts'
 import { earn } from '../loyalty/earn.ts'
 import { giveReward } from '../loyalty/rewardGifts.ts'
 import { rezoneCards } from '../loyalty/rezone.ts'
@@ -140,15 +140,22 @@ export interface DecidedAt {
 
 /**
  * Ids of a decision's facts. The log takes facts whose ids it has at their place for a repeat of what it has recorded, so that ids
- * say by whose request they were decided. The first of a command is known by its key alone, which is how a key is found that memory
- * has forgotten; a redemption is known by its own id.
+ * are the same for the same decision alone: they say by whose request, under which definitions and when it was made. A redemption is
+ * known by its own id.
  */
-const idsOf =
-  (customer: string, { type }: CustomerCommand, { key, asking }: DecidedAt) =>
-  (phase: string, n: number): string => {
-    const isByKey = asking === undefined || (phase === 'command' && n === 0 && type !== 'RedeemVouchers')
-    return uuidFrom('customer', customer, key, phase, String(n), ...(isByKey ? [] : [asking]))
-  }
+const idsOf = (
+  customer: string,
+  { type }: CustomerCommand,
+  { revision }: Rulebook,
+  { key, asking, now }: DecidedAt,
+) => {
+  if (asking === undefined) return (phase: string, n: number) => uuidFrom('customer', customer, key, phase, String(n))
+  const decision = `${asking}/${revision}/${now}`
+  return (phase: string, n: number) =>
+    phase === 'command' && n === 0 && type !== 'RedeemVouchers'
+      ? firstFactId(customer, key, decision)
+      : uuidFrom('customer', customer, key, phase, String(n), decision)
+}
 
 /**
  * Decides one command. `state` must carry what `derive` makes for this rulebook; `now` is in ms and is taken as no earlier than
@@ -165,7 +172,7 @@ export const decide = (
     state,
     rulebook,
     now,
-    idOf: idsOf(state.id, command, at),
+    idOf: idsOf(state.id, command, rulebook, at),
     historical: isHistorical(command, now),
   })
   arrive(draft, now)
