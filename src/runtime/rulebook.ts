@@ -192,7 +192,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
     return gone && at(madeBy.get(gone.id)!)
   }
 
-  const change: RulebookRuntime['change'] = async (propose, context) => {
+  const changeNow: RulebookRuntime['change'] = async (propose, context) => {
     const key = context.key ?? randomBytes(16).toString('hex')
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const proposed = propose(definitions)
@@ -213,6 +213,14 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       await catchUp()
     }
     throw new TooBusy('the rulebook')
+  }
+
+  /** One change of this node's after the other: at once, all but one would meet a conflict, and the sixth would be given up. */
+  let underWay: Promise<unknown> = Promise.resolve()
+  const change: RulebookRuntime['change'] = (propose, context) => {
+    const changed = underWay.then(() => changeNow(propose, context))
+    underWay = changed.catch(() => undefined)
+    return changed
   }
 
   return {

@@ -193,6 +193,15 @@ test('as deep and as large as conditions may be, a body may be too', async () =>
   await rule(numbered(500, amount))
 })
 
+test('definitions that are made at once on one node do not keep each other out', async () => {
+  const names = times(12, (i) => `at-once-${i}`)
+  const categories = await Promise.all(names.map((name, hierarchy) => made('/v1/categories', { name, hierarchy })))
+  assert.equal(
+    categories.map(({ name }) => name),
+    names,
+  )
+})
+
 test('segments may not refer to each other in a circle', async () => {
   const first = await segment({ name: 'first', condition: { event: 'bought' } })
   const second = await segment({ name: 'second', condition: { not: { segment: first } } })
