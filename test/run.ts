@@ -78,13 +78,14 @@ const runFile = (file: string): Promise<Outcome> =>
     let ending: NodeJS.Timeout | undefined
     child.stdout.on('data', (chunk) => {
       output += chunk
-      // What takes an hour says how far it is.
+      // What takes an hour says how far it is, and what it has met: whoever ends it early keeps that.
       if (soak) process.stdout.write(chunk)
       if (/^\s*Duration:/m.test(output))
         ending ??= setTimeout(() => stop('it still ran long after its last test'), END_LIMIT_MS)
     })
     child.stderr.on('data', (chunk) => {
       output += chunk
+      if (soak) process.stderr.write(chunk)
     })
     child.on('close', (code) => {
       clearInterval(timer)

@@ -113,18 +113,26 @@ const isFine = (status: number, headers: Headers): boolean =>
 
 test(`${INPUTS} requests over every route leave a node that works, from seed ${SEED}`, async () => {
   const faults: string[] = []
-  const note = (fault: string): void => {
-    faults.push(fault)
-    // A long run says what it meets when it meets it.
-    if (soak) process.stderr.write(`after ${sent} requests: ${fault}\n`)
+  const note = (fault: string, whole: string): void => {
+    faults.push(`${fault.slice(0, 700)}: ${whole.slice(0, 700)}`)
+    // A long run says what it meets when it meets it, and all of it: it may be ended before its end.
+    if (soak) process.stderr.write(`after ${sent} requests: ${fault}: ${whole}\n`)
   }
   let sent = 0
+  /** What is not answered yet: where the process dies of one of them, it says which they were. */
+  const underWay = new Map<number, string>()
+  const tellUnderWay = (): void => {
+    for (const whole of underWay.values()) process.stderr.write(`not answered: ${whole}\n`)
+  }
+  process.once('exit', tellUnderWay)
   let heapWhenWarm = 0
   const client = async (number: number): Promise<void> => {
     const random = randomOf(SEED + number)
     while (sent < INPUTS && faults.length < 20) {
       const place = sent++
       const request = await requestFor(random)
+      const whole = `${request.as} ${request.method} ${request.path} ${JSON.stringify(request.body)}`
+      underWay.set(number, whole)
       const started = performance.now()
       const answer = await node.call(
         request.method,
@@ -135,12 +143,11 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
           headers: { Prefer: 'wait=0' },
         },
       )
-      const said = `${request.as} ${request.method} ${request.path.slice(0, 200)} ${JSON.stringify(request.body)?.slice(0, 400)}`
-      if (!isFine(answer.status, answer.headers))
-        note(`${answer.status} ${JSON.stringify(answer.body)?.slice(0, 300)}: ${said}`)
+      underWay.delete(number)
+      if (!isFine(answer.status, answer.headers)) note(`${answer.status} ${JSON.stringify(answer.body)}`, whole)
       const took = performance.now() - started
       // A machine that is busy with other things is no fault of the request.
-      if (soak && took > LONGEST_MS * slowedBy()) note(`took ${Math.round(took)} ms: ${said}`)
+      if (soak && took > LONGEST_MS * slowedBy()) note(`took ${Math.round(took)} ms`, whole)
       if (answer.status < 300) remember(answer.body)
       if (place === WARM) {
         globalThis.gc?.()
@@ -149,6 +156,7 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
     }
   }
   await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
+  process.off('exit', tellUnderWay)
   assert.is(faults.join('\n'), '')
   if (soak) {
     globalThis.gc?.()
