@@ -3,15 +3,17 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { MAX_DECLINED, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
+import { fold } from '../../src/domain/customer/fold.ts'
 import { counted, countWithin, NO_COUNTS } from '../../src/domain/customer/redemptions/counts.ts'
 import { ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
+import { newCustomer } from '../../src/domain/customer/state.ts'
 import { MAX_TOTAL } from '../../src/domain/points.ts'
 import { decideLedger, evolveLedger, type LedgerCommand, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { allowance, NO_TALLY, type Tally, tallied } from '../../src/domain/rulebook/limits.ts'
 import { compileValidity } from '../../src/domain/validity.ts'
 import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
-import { DAY, HOUR, MINUTE, summary, T0, track, world } from '../given.ts'
+import { advance, DAY, HOUR, MINUTE, summary, T0, track, world } from '../given.ts'
 import { card, changes, fixed, join, PROGRAM, shop } from '../loyalty/fixtures.ts'
 
 const calendar = calendarOf('UTC')
@@ -102,6 +104,28 @@ test('who is deleted and comes back begins with nothing counted, the deletion in
     assert.equal(buy(), [], `reloaded: ${isReloaded}`)
     assert.equal(buy(), ['entered seg_twice'])
   }
+})
+
+test('what a condition asks of the past is the same folded, decided, and taken from a history that a deletion ended', () => {
+  const w = world()
+  w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+  const often = (n: number) => ({ event: 'bought', count: { $more_than_equal: n }, within: 'P9D' }) as const
+  w.define('segment', 'seg_twice', { name: 'twice', type: 'auto-update', condition: often(2) })
+  const buy = () => summary(w.facts(track('bought', { occurredAt: w.now }))).filter((fact) => /entered/.test(fact))
+  const folded = () =>
+    w.recorded().reduce((state, fact) => fold(state, fact, w.rulebook), newCustomer(w.state.id)).derived
+  const isSame = () => assert.equal(folded().accumulators, w.state.derived.accumulators)
+  buy()
+  isSame()
+  assert.is(Object.keys(folded().accumulators).length, 1)
+  w.facts({ type: 'DeleteCustomer', permanently: false })
+  isSame()
+  assert.equal(folded().accumulators, {})
+  assert.equal([buy(), buy()], [[], ['entered seg_twice']])
+  isSame()
+  w.define('segment', 'seg_often', { name: 'often', type: 'auto-update', condition: { ...often(3), within: 'P8D' } })
+  assert.equal(w.facts(advance), [])
+  assert.equal(buy(), ['entered seg_often'])
 })
 
 test('a card takes points to the maximum total, and not one more', () => {
