@@ -78,7 +78,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reload' as const) }) },
 )
 
-const runs = process.env.SOAK === '1' ? 5_000 : 150
+const runs = process.env.SOAK === '1' ? 5_000 : 100
 
 test('membership is what scanning every event at that instant says, and it flips at the instant itself', () => {
   fc.assert(

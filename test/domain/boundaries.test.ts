@@ -69,6 +69,38 @@ test('a redemption can be rolled back to the end of the window', () => {
   assert.ok(isRefused(rollBack(ROLLBACK_MS + 1)))
 })
 
+test('a fact leaves out a list in which there is nothing', () => {
+  const w = world()
+  w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+  w.define('campaign', PROGRAM, { name: 'club', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD' } })
+  w.define('distribution', 'distr_1', {
+    name: 'thanks',
+    trigger: { type: 'event', event: 'bought' },
+    channel: { type: 'webhook', url: 'https://shop.test/hook', body: '{{ customer.loyalty }}' },
+  })
+  const facts = [
+    ...w.facts(track('bought', { occurredAt: w.now - MINUTE, profile: { source_id: 's', name: 'Ann' } })),
+    ...w.facts({
+      type: 'RedeemVouchers',
+      request: 'req_1',
+      redeemables: [{ asked: 'TEN', code: TEN, measures: {}, redemption: 'r_1', ledgers: ['code-TEN'] }],
+      asked: { channel: 'API', apiKey: 'shop' },
+      profile: {},
+      mayCreate: false,
+    }),
+  ]
+  const types = facts.map(({ type }) => type)
+  for (const type of ['CustomerCreated', 'CustomEventTracked', 'MessageRequested', 'RedemptionSucceeded'])
+    assert.ok(types.includes(type as never), `${type} among ${types}`)
+  const empty = (value: unknown, path: string): readonly string[] => {
+    if (typeof value !== 'object' || value === null) return []
+    const parts = Object.entries(value)
+    return parts.length === 0 ? [path] : parts.flatMap(([name, part]) => empty(part, `${path}.${name}`))
+  }
+  const none = facts.flatMap(({ type, data }) => empty(data, type)).filter((path) => !/metadata$/.test(path))
+  assert.equal(none, [])
+})
+
 test('a lock of another session keeps its place until it ends', () => {
   const share = { day: day(0), apiKey: 'shop', credits: 0, amount: 0, discounted: 0 }
   const bounds = { quantity: 1 }
