@@ -11,7 +11,7 @@ import { createLru } from '../lru.ts'
 import { decrypted, encrypted, newKey } from './cipher.ts'
 import { type MasterKey, MasterKeyError } from './masterKey.ts'
 
-/** Customers whose keys are kept in memory; some 250 bytes each. */
+/** Customers whose keys are kept in memory; some 400 bytes each. */
 const CACHED = 50_000
 /** Keys that are known to be gone; a name costs some 100 bytes. */
 const GONE = 50_000
@@ -21,9 +21,15 @@ const MAX_TRIES = 5
 
 type Store = Pick<EventStore, 'append' | 'readStream' | 'removeStream'>
 
+interface NamedKey {
+  /** The revision of the fact that made it. */
+  readonly name: string
+  readonly key: Uint8Array
+}
+
 interface CachedKey {
-  /** By the revision of the fact that made it. */
-  readonly keys: ReadonlyMap<string, Uint8Array>
+  /** Mostly one. */
+  readonly keys: readonly NamedKey[]
   /** What is encrypted from now on is so under this one; undefined: there is none yet. */
   readonly current: string | undefined
 }
@@ -39,6 +45,12 @@ export interface VaultOptions {
   readonly masterKeys: readonly MasterKey[]
   readonly now: () => number
 }
+
+/** A key for the cache: as the small Buffer that it comes as it would keep the 8 KB in memory that Node cut it from. */
+const kept = (key: Buffer): Uint8Array => Uint8Array.from(key)
+
+const keyNamed = (cached: CachedKey | undefined, name: string | undefined): Uint8Array | undefined =>
+  cached?.keys.find((one) => one.name === name)?.key
 
 export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault => {
   const held = createLru<CachedKey>({ entries: CACHED })
@@ -68,11 +80,11 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     if (revision <= (destroyed.get(customer) ?? -1n)) return
     const known = held.get(customer)
     const name = String(revision)
-    if (known?.keys.has(name)) return
-    const key = decrypted(project(), wrapped, customer)
+    if (keyNamed(known, name)) return
+    const key = kept(decrypted(project(), wrapped, customer))
     const isNewest = known?.current === undefined || revision > BigInt(known.current)
     held.set(customer, {
-      keys: new Map([...(known?.keys ?? []), [name, key]]),
+      keys: [...(known?.keys ?? []), { name, key }],
       current: isNewest ? name : known.current,
     })
   }
@@ -91,7 +103,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
 
   /** A customer whose key is not at hand is mostly new: made at once, and read only where another was there. */
   const make = async (customer: string): Promise<void> => {
-    const key = newKey()
+    const key = kept(newKey())
     const made = fact(CUSTOMER_KEY_MADE, {
       customer,
       wrapped: encrypted(project(), key, customer),
@@ -101,7 +113,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
       if (tries === MAX_TRIES) throw new Error(`the key of ${customer} is changed by many at once`)
       const result = await store().append(customerKeyStream(customer), [made], 'no_stream')
       if (result.kind === 'appended')
-        held.set(customer, { keys: new Map([[String(result.revision), key]]), current: String(result.revision) })
+        held.set(customer, { keys: [{ name: String(result.revision), key }], current: String(result.revision) })
       else await read(customer)
     }
   }
@@ -125,7 +137,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
   }
 
   const isKnown = ({ customer, key }: KeyName): boolean =>
-    held.get(customer)?.keys.has(key) === true ||
+    keyNamed(held.get(customer), key) !== undefined ||
     gone.has(`${customer} ${key}`) ||
     BigInt(key) <= (destroyed.get(customer) ?? -1n)
 
@@ -186,13 +198,13 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
 
     encrypt(customer, text, context): Encrypted {
       const known = held.get(customer)
-      const key = known?.current === undefined ? undefined : known.keys.get(known.current)
+      const key = keyNamed(known, known?.current)
       if (known?.current === undefined || key === undefined) throw new Error(`${customer}: no key was prepared`)
       return { key: known.current, text: encrypted(key, text, context) }
     },
 
     decrypt(customer, { key: name, text }, context) {
-      const key = held.get(customer)?.keys.get(name)
+      const key = keyNamed(held.get(customer), name)
       return key === undefined ? undefined : decrypted(key, text, context).toString('utf8')
     },
 

@@ -21,7 +21,7 @@ import {
 import { parkedDocuments, parkedWrites } from './parked.ts'
 
 /** Bytes of memory for the documents of all projections of a lane. */
-const CACHE_BYTES = 96 * 1024 * 1024
+const CACHE_BYTES = 48 * 1024 * 1024
 
 /** Another projector moved the lane. */
 export class LaneLost extends Error {

@@ -70,7 +70,7 @@ const MAX_ATTEMPTS = 30
 const MAX_TOGETHER = 128
 const LONGEST_WAIT_MS = 100
 /** Bytes of memory for the states of one kind of stream. */
-const CACHE_BYTES = 64 * 1024 * 1024
+const CACHE_BYTES = 32 * 1024 * 1024
 /** What a fact is taken to add to a state where its size is not known. */
 const FACT_BYTES = 500
 

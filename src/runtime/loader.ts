@@ -77,7 +77,7 @@ export interface CustomersOptions {
 }
 
 /** Bytes of memory for customers: some 20,000 of them with usual profiles. A fuller heap costs more than who is read again. */
-const CACHE_BYTES = 128 * 1024 * 1024
+const CACHE_BYTES = 64 * 1024 * 1024
 
 /** What a fact is taken to add to a state where its size is not known; most add far less. */
 const FACT_BYTES = 1_000
