@@ -1,7 +1,5 @@
 // The one way in which routes change the rulebook: propose, record, answer.
-import type * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
-import { answered, RECORD } from '../src/domain/answered.ts'
 import { isRefused, type Refused, refuse as refuseChange } from '../src/domain/refusal.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
@@ -10,11 +8,6 @@ import { kindNamed } from '../src/domain/rulebook/kinds.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { type Answer, type Call, type Outcome, REPLAYED } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-
-/** For the pipe of a definition's body: what the answers about it say beside it, `more` included, is taken back unread. */
-export const recorded = <T>(
-  ...more: readonly string[]
-): v.MetadataAction<T, Readonly<Record<string, readonly string[]>>> => answered<T>(...RECORD, 'switched_off', ...more)
 
 /**
  * The change that a request is about: of what its path names by id or name, where it names anything. What goes with a definition

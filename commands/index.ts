@@ -4,26 +4,21 @@ import type { Route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { accessCommands } from './access.ts'
 import { asyncActionCommands } from './asyncActions.ts'
-import { campaignCommands } from './campaigns.ts'
-import { categoryCommands } from './categories.ts'
 import { clockCommands } from './clock.ts'
 import { consentCommands } from './consents.ts'
 import { creditCommands } from './credits.ts'
 import { csvImportCommands } from './csvImports.ts'
 import { customerJobCommands } from './customerJobs.ts'
 import { customerCommands } from './customers.ts'
-import { distributionCommands } from './distributions.ts'
+import { definitionCommands } from './definitionRoutes.ts'
 import { earningRuleCommands } from './earningRules.ts'
-import { eventSchemaCommands } from './eventSchemas.ts'
 import { eventCommands } from './events.ts'
 import { exportCommands } from './exports.ts'
-import { loyaltyCommands } from './loyalties.ts'
 import { loyaltyMemberCommands } from './loyaltyMembers.ts'
 import { loyaltyPointCommands } from './loyaltyPoints.ts'
 import { loyaltyTierCommands } from './loyaltyTiers.ts'
 import { loyaltyTransferCommands } from './loyaltyTransfers.ts'
 import { messageCommands } from './messages.ts'
-import { metadataSchemaCommands } from './metadataSchemas.ts'
 import { oauthCommands } from './oauth.ts'
 import { orderCommands } from './orders.ts'
 import { processCommands } from './processes.ts'
@@ -37,7 +32,6 @@ import { referralCommands } from './referrals.ts'
 import { rewardRedemptionCommands } from './rewardRedemptions.ts'
 import { rewardCommands } from './rewards.ts'
 import { segmentCommands } from './segments.ts'
-import { stackingRulesCommands } from './stackingRules.ts'
 import { userCommands } from './users.ts'
 import { validationRuleCommands } from './validationRules.ts'
 import { validationCommands } from './validations.ts'
@@ -47,21 +41,16 @@ import { webhookCommands } from './webhooks.ts'
 
 export const commandRoutes = (services: Services): readonly Route[] => [
   ...eventCommands(services),
-  ...eventSchemaCommands(services),
-  ...metadataSchemaCommands(services),
+  ...definitionCommands(services),
   ...customerCommands(services),
   ...consentCommands(services),
   ...customerJobCommands(services),
   ...csvImportCommands(services),
   ...segmentCommands(services),
   ...validationRuleCommands(services),
-  ...distributionCommands(services),
   ...messageCommands(services),
-  ...categoryCommands(services),
-  ...stackingRulesCommands(services),
   ...promotionTierCommands(services),
   ...promotionStackCommands(services),
-  ...campaignCommands(services),
   ...voucherCommands(services),
   ...creditCommands(services),
   ...voucherJobCommands(services),
@@ -79,7 +68,6 @@ export const commandRoutes = (services: Services): readonly Route[] => [
   ...accessCommands(services),
   ...userCommands(services),
   ...oauthCommands(services),
-  ...loyaltyCommands(services),
   ...earningRuleCommands(services),
   ...loyaltyMemberCommands(services),
   ...loyaltyPointCommands(services),

@@ -1,46 +1,21 @@
-// Creating, changing and deleting validation rules, and attaching them to what they gate.
+// Attaching validation rules to what they gate.
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { AssignmentObject, RuleObject, showAssignment, showRule } from '../src/api/presenters/validationRules.ts'
+import { AssignmentObject, showAssignment } from '../src/api/presenters/validationRules.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
-import { VALIDATION_RULES } from '../src/api/resources.ts'
 import { ById } from '../src/api/shapes.ts'
-import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
-import { idFrom } from '../src/domain/ids.ts'
 import { type Refused, refuse, refuseNotFound } from '../src/domain/refusal.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
 import type { Definitions } from '../src/domain/rulebook/kind.ts'
-import { Assignment, targetNames, ValidationRule } from '../src/domain/rulebook/validationRule.ts'
+import { definitionId } from '../src/domain/rulebook/kinds.ts'
+import { Assignment, targetNames } from '../src/domain/rulebook/validationRule.ts'
 import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { caughtUp, findPatiently } from '../src/runtime/shown.ts'
 import type { Services } from '../src/services.ts'
-import { definitionRoutes } from './definitionRoutes.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
-
-/** A rule gates a whole code: what would apply it to a part of the order only is refused, unless it leaves nothing out. */
-const unsupported = {
-  applicable_to: v.nullish(
-    v.pipe(
-      ValidationRule.entries.applicable_to.wrapped,
-      v.check(
-        ({ included, excluded, included_all: all }) => !included?.length && !excluded?.length && all !== false,
-        'is not supported: a rule applies to the whole order',
-      ),
-    ),
-  ),
-  bundle_rules: v.optional(
-    v.pipe(
-      ValidationRule.entries.bundle_rules.wrapped,
-      v.check((rules) => Object.keys(rules).length === 0, 'is not supported'),
-    ),
-  ),
-}
-const fields = v.object({ ...ValidationRule.entries, ...unsupported })
-const RuleBody = v.pipe(fields, recorded('assignments_count'))
-const RulePatch = v.pipe(v.partial(fields), recorded('assignments_count'))
+import { changeDefinitions } from './definitions.ts'
 
 /** The contract's body, and the form that older SDKs send: `{ campaign: "camp_…" }`. */
 const AssignmentBody = v.union([
@@ -70,19 +45,7 @@ const namesOfCode = async (services: Services, name: string): Promise<readonly s
 const assigned = (definitions: Definitions, rule: string) =>
   [...entriesOf(definitions, 'assignment').values()].filter((entry) => entry.definition.rule_id === rule)
 
-export const validationRuleCommands = (services: Services) => {
-  const { create, change, remove } = definitionRoutes(services, VALIDATION_RULES, {
-    body: RuleBody,
-    patch: RulePatch,
-    bodyNesting: MAX_CONDITION_NESTING,
-    response: RuleObject,
-    describe: { remove: 'Refused, with the list of users, while something refers to it.' },
-    show: (entry, { definitions }) => showRule(entry, definitions),
-  })
-  return [create, change, remove, ...assignmentCommands(services)]
-}
-
-const assignmentCommands = (services: Services) => [
+export const validationRuleCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/validation-rules/{id}/assignments',
@@ -95,7 +58,7 @@ const assignmentCommands = (services: Services) => [
     body: AssignmentBody,
     response: AssignmentObject,
     handler: async (call): Promise<Outcome> => {
-      const id = idFrom('asgm', fresh(call.idempotencyKey))
+      const id = definitionId('assignment', fresh(call.idempotencyKey))
       const definition: Assignment = { rule_id: call.params.id, ...call.body }
       const { related_object_type: type, related_object_id: named } = definition
       const codes = type === 'voucher' ? await namesOfCode(services, named) : []

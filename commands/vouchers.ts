@@ -2,7 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
+import { assignmentsFor, ValidationRules, withoutAssignments } from '../src/api/assigning.ts'
 import { contextOf } from '../src/api/context.ts'
+import { recorded } from '../src/api/definitions/resource.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { VoucherObject } from '../src/api/presenters/voucherObject.ts'
 import { codeNamed, showCode } from '../src/api/presenters/vouchers.ts'
@@ -32,8 +34,7 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import { makeVoucher } from '../src/runtime/makeVoucher.ts'
 import type { Services } from '../src/services.ts'
-import { assignmentsFor, ValidationRules, withoutAssignments } from './assigning.ts'
-import { changeDefinitions, recorded } from './definitions.ts'
+import { changeDefinitions } from './definitions.ts'
 
 const TAG = 'Vouchers'
 

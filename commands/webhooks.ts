@@ -1,45 +1,14 @@
-// Creating, changing, deleting and replaying project webhooks.
+// Sending a project webhook events again.
 
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
-import { showWebhook, WebhookObject } from '../src/api/presenters/webhooks.ts'
-import { WEBHOOKS } from '../src/api/resources.ts'
+import { webhooks } from '../src/api/definitions/projectWebhook.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument, START } from '../src/delivery/feed.ts'
-import { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionRoutes } from './definitionRoutes.ts'
-import { recorded } from './definitions.ts'
-
-const { url, ...rest } = ProjectWebhook.entries
-/** What one webhook's answer says of its feed. */
-const SHOWN = ['position', 'held_customers', 'held', 'parked']
-const TWO_NAMES = 'target_url must be equal to url: both say the same'
-
-interface Urls {
-  readonly url?: string | undefined
-  readonly target_url?: string | undefined
-}
-/** The contract says `target_url`, older clients `url`. */
-const oneUrl = ({ url, target_url: target }: Urls): boolean =>
-  url === undefined || target === undefined || url === target
-
-const WebhookBody = v.pipe(
-  v.object({ ...rest, url: v.optional(url), target_url: v.optional(url) }),
-  recorded(...SHOWN),
-  v.check((body) => oneUrl(body), TWO_NAMES),
-  v.check((body) => (body.url ?? body.target_url) !== undefined, "should have required property 'target_url'"),
-  v.transform(({ url, target_url: target, ...body }): ProjectWebhook => ({ ...body, url: url ?? target ?? '' })),
-)
-const WebhookPatch = v.pipe(
-  v.object({ ...v.partial(v.object(rest)).entries, url: v.optional(url), target_url: v.optional(url) }),
-  recorded(...SHOWN),
-  v.check((body) => oneUrl(body), TWO_NAMES),
-  v.transform(({ url, target_url: target, ...body }) => ({ ...body, url: url ?? target })),
-)
 
 const ReplayBody = v.pipe(
   v.object({
@@ -89,31 +58,16 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
   return { body: { id, object: 'webhook', position: position === START ? null : position } }
 }
 
-export const webhookCommands = (services: Services) => {
-  const { create, change, remove } = definitionRoutes(services, WEBHOOKS, {
-    body: WebhookBody,
-    patch: WebhookPatch,
-    response: WebhookObject,
-    describe: {
-      create:
-        'Tells an endpoint of events of every customer, from now on: internal event types, custom events by name, or `*`. ' +
-        "Each customer's events come in their order, at least once, under an id that stays.",
-      change: 'An inactive one stays where it is, and goes on from there.',
-    },
-    show: showWebhook,
-  })
-  return [create, change, remove, replaying(services)]
-}
-
-const replaying = (services: Services) =>
+export const webhookCommands = (services: Services) => [
   route({
     method: 'post',
     path: '/v1/webhooks/{id}/replay',
     summary: 'Send events again from a place on',
     description: 'Under the same ids as the first time; customers that were held back are let go.',
-    tag: WEBHOOKS.tag,
+    tag: webhooks.tag,
     permission: 'webhooks.write',
     body: ReplayBody,
     response: answerOf('webhook', { id: v.string(), position: v.nullable(v.string()) }),
     handler: (call) => replay(services, call),
-  })
+  }),
+]

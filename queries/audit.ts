@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
 import { showCustomerState } from '../src/api/presenters/customers.ts'
 import { giftBalances } from '../src/api/presenters/giftBalances.ts'
+import { definitionFor } from '../src/api/presenters/webhooks.ts'
 import { ById, given, isoOf } from '../src/api/shapes.ts'
 import { explainFact } from '../src/audit/explain.ts'
 import { eventIdOf, explainDefinition } from '../src/audit/explainDefinition.ts'
@@ -15,7 +16,6 @@ import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionFor } from './webhooks.ts'
 
 const StateQuery = v.object({
   revision: v.optional(

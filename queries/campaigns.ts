@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../projections/voucherTotals.ts'
+import { type DefinitionFields, definitionListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { TEXT, TIME } from '../src/api/lists/filters.ts'
 import { CampaignObject, campaignNamed, generationOf, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { promotionOf } from '../src/api/presenters/promotionTiers.ts'
@@ -13,7 +14,6 @@ import { notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { type DefinitionFields, definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 
 const STATUSES = ['DONE', 'IN_PROGRESS', 'FAILED', 'DRAFT', 'MODIFYING'] as const
 

@@ -1,9 +1,7 @@
-// Reading distributions, and trying one out: what a customer would get, with nothing sent.
+// Trying a distribution out: what a customer would get, with nothing sent.
 
 import * as v from 'valibot'
 import { findCustomer } from '../src/api/context.ts'
-import { DistributionObject, showDistribution } from '../src/api/presenters/distributions.ts'
-import { DISTRIBUTIONS } from '../src/api/resources.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
 import { type Cause, render } from '../src/delivery/render.ts'
 import { isEmptyMessage } from '../src/domain/channels/index.ts'
@@ -13,25 +11,11 @@ import { newCustomer } from '../src/domain/customer/state.ts'
 import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
 import type { Distribution } from '../src/domain/rulebook/distribution.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
-import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
-import { namedListQuery } from './definitionList.ts'
-import { definitionReads } from './definitionReads.ts'
-import { seesUrls, withoutSecrets } from './webhooks.ts'
-
-/** A distribution as those see it who may ask. */
-const shownTo = (key: ApiKey, entry: Entry<Distribution>) => {
-  const shown = showDistribution(entry)
-  const { channel } = shown
-  return seesUrls(key) || channel.type !== 'webhook'
-    ? shown
-    : { ...shown, channel: { ...channel, url: withoutSecrets(channel.url) } }
-}
 
 const TestBody = v.object({
   /** Who it is rendered for; nobody in particular when absent. */
@@ -129,16 +113,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
   }
 }
 
-export const distributionQueries = (services: Services) => {
-  const { list, one } = definitionReads(services, DISTRIBUTIONS, {
-    response: DistributionObject,
-    show: (entry, key) => shownTo(key, entry),
-    list: { texts: ['name'], query: v.object(namedListQuery) },
-  })
-  return [list, one, testing(services)]
-}
-
-const testing = (services: Services) =>
+export const distributionQueries = (services: Services) => [
   route({
     method: 'post',
     records: false,
@@ -158,4 +133,5 @@ const testing = (services: Services) =>
       would_be_skipped: v.nullable(v.string()),
     }),
     handler: (call) => tryOut(services, call),
-  })
+  }),
+]

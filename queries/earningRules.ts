@@ -1,6 +1,7 @@
 // Reading earning rules of a loyalty program.
 
-import { ByRule, EarningRuleObject, findRule, showEarningRule } from '../src/api/presenters/earningRules.ts'
+import { pageOfDefinitions } from '../src/api/lists/definitions.ts'
+import { EarningRuleObject, showEarningRule } from '../src/api/presenters/earningRules.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import type { EarningRule } from '../src/domain/rulebook/earningRule.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -9,7 +10,6 @@ import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { pageOfDefinitions } from './definitionList.ts'
 import { ListQuery } from './loyalties.ts'
 
 /** The earning rules of a program in the order of their creation. */
@@ -32,21 +32,6 @@ export const earningRuleQueries = (services: Services) => [
       const rulebook = services.rulebook.current()
       const rules = rulesOf(rulebook, program.id)
       return pageOfDefinitions(services, rules, call, { texts: ['event'] }, (rule) => showEarningRule(rule, rulebook))
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}',
-    summary: 'Get an earning rule',
-    tag: 'Earning rules',
-    permission: 'definitions.read',
-    params: ByRule,
-    response: EarningRuleObject,
-    handler: (call): Outcome => {
-      const rule = findRule(services, call.params)
-      return isFailure(rule)
-        ? rule
-        : { revision: rule.revision, body: showEarningRule(rule, services.rulebook.current()) }
     },
   }),
 ]

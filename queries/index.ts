@@ -12,14 +12,13 @@ import { auditRunQueries } from './auditRuns.ts'
 import { campaignSummaryQueries } from './campaignSummary.ts'
 import { campaignQueries } from './campaigns.ts'
 import { campaignTransactionQueries } from './campaignTransactions.ts'
-import { categoryQueries } from './categories.ts'
 import { clockQueries } from './clock.ts'
 import { consentQueries } from './consents.ts'
 import { creditTransactionQueries } from './creditTransactions.ts'
 import { customerQueries } from './customers.ts'
+import { definitionQueries } from './definitionRoutes.ts'
 import { distributionQueries } from './distributions.ts'
 import { earningRuleQueries } from './earningRules.ts'
-import { eventSchemaQueries } from './eventSchemas.ts'
 import { eventQueries } from './events.ts'
 import { exportQueries } from './exports.ts'
 import { loyaltyQueries } from './loyalties.ts'
@@ -43,7 +42,6 @@ import { rejectedEventQueries } from './rejectedEvents.ts'
 import { rewardQueries } from './rewards.ts'
 import { segmentStatisticsQueries } from './segmentStatistics.ts'
 import { segmentQueries } from './segments.ts'
-import { stackingRulesQueries } from './stackingRules.ts'
 import { statisticsQueries } from './statistics.ts'
 import { userQueries } from './users.ts'
 import { validationRuleQueries } from './validationRules.ts'
@@ -59,7 +57,7 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...eventQueries(services),
   ...statisticsQueries(services),
   ...rejectedEventQueries(services),
-  ...eventSchemaQueries(services),
+  ...definitionQueries(services),
   ...metadataSchemaQueries(services),
   ...auditQueries(services),
   ...auditRunQueries(services),
@@ -68,8 +66,6 @@ export const queryRoutes = (services: Services): readonly Route[] => [
   ...validationRuleQueries(services),
   ...distributionQueries(services),
   ...messageQueries(services),
-  ...categoryQueries(services),
-  ...stackingRulesQueries(services),
   ...promotionTierQueries(services),
   ...promotionStackQueries(services),
   ...campaignQueries(services),

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
+import { definitionListQuery, namedListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { totalsOf } from '../src/api/presenters/campaigns.ts'
 import { ByCampaign, CampaignObject, findProgram, showCampaign } from '../src/api/presenters/loyalties.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
@@ -10,7 +11,6 @@ import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
 
 export const ListQuery = v.object(definitionListQuery)
 

@@ -1,6 +1,7 @@
 // Reading loyalty tiers: of a program, with what rules pay and rewards cost in them, and the tier that a card is in.
 
 import * as v from 'valibot'
+import { definitionListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { orderOf } from '../src/api/lists/pager.ts'
 import { EarningRuleObject, showEarningRule } from '../src/api/presenters/earningRules.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
@@ -14,7 +15,6 @@ import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
 import { rulesOf } from './earningRules.ts'
 import { ListQuery } from './loyalties.ts'
 import { assignmentsOf } from './rewards.ts'
@@ -36,19 +36,6 @@ export const loyaltyTierQueries = (services: Services) => [
       if (isFailure(program)) return program
       const tiers = tiersOf(program.id, services.rulebook.current().definitions)
       return pageOfDefinitions(services, tiers, call, { texts: ['name'] }, showTier)
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/loyalties/{campaignId}/tiers/{tierId}',
-    summary: 'Get a tier',
-    tag: TAG,
-    permission: 'definitions.read',
-    params: ByTier,
-    response: TierObject,
-    handler: (call): Outcome => {
-      const tier = findTier(services, call.params)
-      return isFailure(tier) ? tier : { revision: tier.revision, body: showTier(tier) }
     },
   }),
   route({

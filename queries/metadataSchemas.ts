@@ -1,21 +1,20 @@
 // Reading metadata schemas. The rulebook in memory is their read model.
 import * as v from 'valibot'
+import { findMetadataSchema, metadataSchemas } from '../src/api/definitions/metadataSchema.ts'
 import { MetadataSchemaObject, showMetadataSchema } from '../src/api/presenters/metadataSchemas.ts'
-import { METADATA_SCHEMAS } from '../src/api/resources.ts'
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
-const { path, also: [managed] = [''], param, tag, reads: permission } = METADATA_SCHEMAS
+const { path, also: [managed] = [''], param, tag } = metadataSchemas
+const permission = 'definitions.read'
 
 export const metadataSchemaQueries = (services: Services) => {
   const entries = () => services.rulebook.current().entries('metadataSchema')
-  /** By id, or by the kind of resource that it is of. */
-  const find = (name: string) =>
-    entries().get(name) ?? [...entries().values()].find(({ definition }) => definition.related_object === name)
   const one = (form: 'camel' | 'snake', name: string): Outcome => {
-    const entry = find(name)
+    const found = findMetadataSchema(services.rulebook.current().definitions, { metadataSchemaId: name })
+    const entry = found && entries().get(found.id)
     return entry
       ? { revision: entry.revision, body: showMetadataSchema(entry, form) }
       : notFound('metadata_schema', name)

@@ -1,17 +1,18 @@
 // Reading promotion stacks. The rulebook in memory is their read model.
 import * as v from 'valibot'
-import { ByStack, findStack, PromotionStackObject, showPromotionStack } from '../src/api/presenters/promotionStacks.ts'
+import { promotionStacks } from '../src/api/definitions/promotionStack.ts'
+import { namedListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
+import { PromotionStackObject, showPromotionStack } from '../src/api/presenters/promotionStacks.ts'
 import { ByPromotion, findPromotion } from '../src/api/presenters/promotionTiers.ts'
-import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { promotionStacksOf } from '../src/domain/rulebook/promotionStack.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { namedListQuery, pageOfDefinitions } from './definitionList.ts'
 
 export const promotionStackQueries = (services: Services) => {
-  const { tag, reads: permission } = PROMOTION_TIERS
+  const { tag } = promotionStacks
+  const permission = 'definitions.read'
   return [
     route({
       method: 'get',
@@ -48,20 +49,6 @@ export const promotionStackQueries = (services: Services) => {
           showPromotionStack(rulebook.entries('promotionStack').get(entry.id) ?? entry, rulebook),
         )
         return { body: { object: 'list', data_ref: 'data', data, total: data.length } }
-      },
-    }),
-    route({
-      method: 'get',
-      path: '/v1/promotions/{campaignId}/stacks/{stackId}',
-      summary: 'Get a promotion stack',
-      tag,
-      permission,
-      params: ByStack,
-      response: PromotionStackObject,
-      handler: (call): Outcome => {
-        const stack = findStack(services, call.params)
-        if (isFailure(stack)) return stack
-        return { revision: stack.revision, body: showPromotionStack(stack, services.rulebook.current()) }
       },
     }),
   ]

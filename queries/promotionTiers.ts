@@ -1,5 +1,7 @@
 // Reading promotion tiers. The rulebook in memory is their read model.
 import * as v from 'valibot'
+import { promotionTiers } from '../src/api/definitions/promotionTier.ts'
+import { definitionListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { PromotionTierObject } from '../src/api/presenters/promotionTierObject.ts'
 import {
   ByPromotion,
@@ -9,7 +11,6 @@ import {
   showTierWithTotals,
   tiersOf,
 } from '../src/api/presenters/promotionTiers.ts'
-import { PROMOTION_TIERS } from '../src/api/resources.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { PromotionTier } from '../src/domain/rulebook/promotionTier.ts'
@@ -20,8 +21,6 @@ import { isFailure } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionListQuery, pageOfDefinitions } from './definitionList.ts'
-import { definitionReads } from './definitionReads.ts'
 
 /** Whether a tier and its campaign are switched on and in force. */
 const isAvailable =
@@ -35,11 +34,8 @@ const isAvailable =
 const SAID = 'Whom the rules of one let through is asked by POST /v1/qualifications.'
 
 export const promotionTierQueries = (services: Services) => {
-  const { tag, path, reads: permission } = PROMOTION_TIERS
-  const { one } = definitionReads(services, PROMOTION_TIERS, {
-    response: PromotionTierObject,
-    show: (entry) => showTierWithTotals(services, entry, services.rulebook.current()),
-  })
+  const { tag, path } = promotionTiers
+  const permission = 'definitions.read'
   const query = v.object({ ...definitionListQuery, is_available: v.optional(queryFlag) })
   const list = (
     call: Call<unknown, v.InferOutput<typeof query>, unknown>,
@@ -82,7 +78,6 @@ export const promotionTierQueries = (services: Services) => {
       // What is planned, or was switched off, is the shop's own business.
       handler: (call) => list(call, showPromotionTier, { onlyNow: true }),
     }),
-    one,
     route({
       method: 'get',
       path: '/v1/promotions/{campaignId}/tiers',

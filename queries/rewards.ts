@@ -1,18 +1,17 @@
-// Reading rewards, where they are offered, and which of them a member can pay for.
+// Reading where rewards are offered, and which of them a member can pay for.
 
 import * as v from 'valibot'
+import { definitionListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { readCard } from '../src/api/presenters/loyaltyMembers.ts'
 import {
   AssignmentObject,
   ByAssignment,
-  ByRewardAssignment,
   findAssignment,
   RewardObject,
   showAssignment,
   showReward,
 } from '../src/api/presenters/rewards.ts'
-import { REWARDS } from '../src/api/resources.ts'
 import { ById } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -23,8 +22,6 @@ import { isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { definitionReads } from './definitionReads.ts'
 import { ListQuery } from './loyalties.ts'
 
 const TAG = 'Rewards'
@@ -39,24 +36,7 @@ const OFFER_FIELDS = { texts: ['reward_id'] }
 
 const MemberRewardsQuery = v.object({ ...definitionListQuery, affordable_only: v.optional(queryFlag, 'false') })
 
-export const rewardQueries = (services: Services) => {
-  const { list, one } = definitionReads(services, REWARDS, {
-    response: RewardObject,
-    show: (entry) => showReward(services, entry),
-    list: {
-      texts: ['name', 'type'],
-      query: v.object({ ...namedListQuery, assignment_id: v.optional(v.string()) }),
-      among(rewards, { assignment_id: assignment }) {
-        if (assignment === undefined) return rewards
-        const offered = services.rulebook.current().entries('rewardAssignment').get(assignment)?.definition.reward_id
-        return rewards.filter(({ id }) => id === offered)
-      },
-    },
-  })
-  return [list, one, ...offerQueries(services)]
-}
-
-const offerQueries = (services: Services) => [
+export const rewardQueries = (services: Services) => [
   route({
     method: 'get',
     path: '/v1/rewards/{id}/assignments',
@@ -73,22 +53,6 @@ const offerQueries = (services: Services) => [
         ({ definition }) => definition.reward_id === call.params.id,
       )
       return pageOfDefinitions(services, all, call, OFFER_FIELDS, showAssignment)
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/rewards/{id}/assignments/{assignmentId}',
-    summary: 'Get one of the places where a reward is offered',
-    tag: TAG,
-    permission: 'definitions.read',
-    params: ByRewardAssignment,
-    response: AssignmentObject,
-    handler: (call): Outcome => {
-      const { id, assignmentId } = call.params
-      const found = services.rulebook.current().entries('rewardAssignment').get(assignmentId)
-      return found?.definition.reward_id === id
-        ? { revision: found.revision, body: showAssignment(found) }
-        : notFound('reward_assignment', assignmentId)
     },
   }),
   route({
@@ -113,20 +77,6 @@ const offerQueries = (services: Services) => [
         ({ id }) => asked === undefined || id === asked,
       )
       return pageOfDefinitions(services, offers, call, OFFER_FIELDS, showAssignment)
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/loyalties/{campaignId}/rewards/{assignmentId}',
-    also: ['/v1/loyalties/{campaignId}/reward-assignments/{assignmentId}'],
-    summary: 'Get an offer of a loyalty program',
-    tag: TAG,
-    permission: 'definitions.read',
-    params: ByAssignment,
-    response: AssignmentObject,
-    handler: (call): Outcome => {
-      const found = findAssignment(services, call.params)
-      return isFailure(found) ? found : { revision: found.revision, body: showAssignment(found) }
     },
   }),
   route({

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { membersOf, type SegmentDayDocument } from '../projections/segmentDays.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
+import { listDefinitions, namedListQuery } from '../src/api/lists/definitions.ts'
 import {
   documents,
   Ids,
@@ -32,7 +33,6 @@ import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { listDefinitions, namedListQuery } from './definitionList.ts'
 
 const ListQuery = v.object({
   ...namedListQuery,
@@ -190,21 +190,6 @@ export const segmentQueries = (services: Services) => [
     query: ListQuery,
     response: listOf('data', SegmentObject),
     handler: (call) => list(services, call.query, call.now),
-  }),
-  route({
-    method: 'get',
-    path: '/v1/segments/{id}',
-    summary: 'Get a segment with the progress of its roll-out',
-    tag: 'Segments',
-    permission: 'definitions.read',
-    params: ById,
-    response: SegmentObject,
-    handler: (call): Outcome => {
-      const entry = services.rulebook.current().entries('segment').get(call.params.id)
-      return entry
-        ? { revision: entry.revision, body: showSegment(entry, services) }
-        : notFound('segment', call.params.id)
-    },
   }),
   route({
     method: 'get',

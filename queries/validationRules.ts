@@ -1,17 +1,15 @@
-// Reading validation rules and their assignments.
+// Reading what validation rules are attached to, and trying one.
 
 import * as v from 'valibot'
-import { AssignmentObject, RuleObject, showAssignment, showRule } from '../src/api/presenters/validationRules.ts'
+import { definitionListQuery, pageOfDefinitions } from '../src/api/lists/definitions.ts'
+import { AssignmentObject, showAssignment } from '../src/api/presenters/validationRules.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
-import { VALIDATION_RULES } from '../src/api/resources.ts'
 import { ById } from '../src/api/shapes.ts'
 import { type Assignment, targetNames } from '../src/domain/rulebook/validationRule.ts'
 import { listOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { definitionListQuery, namedListQuery, pageOfDefinitions } from './definitionList.ts'
-import { definitionReads } from './definitionReads.ts'
 import { ruleValidation } from './ruleValidation.ts'
 
 const Assignments = v.object(definitionListQuery)
@@ -22,14 +20,7 @@ export const validationRuleQueries = (services: Services) => {
   const definitions = () => services.rulebook.current().definitions
   const rules = () => services.rulebook.current().entries('validationRule')
   const assignments = () => [...services.rulebook.current().entries('assignment').values()]
-  const { list, one } = definitionReads(services, VALIDATION_RULES, {
-    response: RuleObject,
-    show: (entry) => showRule(entry, definitions()),
-    list: { texts: ['name', 'type', 'context_type'], query: v.object(namedListQuery) },
-  })
   return [
-    list,
-    one,
     route({
       method: 'get',
       path: '/v1/validation-rules/{id}/assignments',

@@ -1,50 +1,17 @@
-// Reading project webhooks: the definition, how far each has got, whom it holds back, and what it gave up.
+// Reading a project webhook with how far it has got, whom it holds back, and what it gave up.
 
 import * as v from 'valibot'
-import { showWebhook, WebhookObject } from '../src/api/presenters/webhooks.ts'
-import { onePath, WEBHOOKS } from '../src/api/resources.ts'
+import { webhooks } from '../src/api/definitions/projectWebhook.ts'
+import { onePath } from '../src/api/definitions/resource.ts'
+import { showWebhookTo, WebhookObject } from '../src/api/presenters/webhooks.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument } from '../src/delivery/feed.ts'
-import { type Holder, holds } from '../src/domain/access/permissions.ts'
 import { webhookStream } from '../src/domain/distributions/webhookFacts.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
-import type { ProjectWebhook } from '../src/domain/rulebook/projectWebhook.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { ApiKey } from '../src/keys.ts'
 import type { Services } from '../src/services.ts'
-import { definitionReads } from './definitionReads.ts'
-
-/** The host is enough to know a webhook by; its path and query often are what lets anybody send there. */
-export const withoutSecrets = (url: string): string => `${new URL(url).origin}/…`
-
-/** Whether a key may see where webhooks go to, whole: those who could change where something goes. */
-export const seesUrls = (key: Holder): boolean => holds(key, 'webhooks.write') || holds(key, 'definitions.write')
-
-type Fields = Readonly<Record<string, unknown>>
-
-const hasUrl = (value: unknown): value is Fields & { readonly url: string } =>
-  typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string'
-
-/** A definition of whatever kind as those see it who may ask: for others its webhooks go to a host, not to an address. */
-export const definitionFor = (key: Holder, kind: string, definition: unknown): unknown => {
-  if (seesUrls(key) || typeof definition !== 'object' || definition === null) return definition
-  if (kind === 'projectWebhook' && hasUrl(definition)) return { ...definition, url: withoutSecrets(definition.url) }
-  if (kind === 'distribution' && 'channel' in definition && hasUrl(definition.channel)) {
-    const { channel } = definition
-    return { ...definition, channel: { ...channel, url: withoutSecrets(channel.url) } }
-  }
-  return definition
-}
-
-/** A webhook as those see it who may ask. */
-const shownTo = (key: ApiKey, entry: Entry<ProjectWebhook>) => {
-  const shown = showWebhook(entry)
-  if (seesUrls(key)) return shown
-  const url = withoutSecrets(shown.url)
-  return { ...shown, url, target_url: url }
-}
 
 /** How many given-up events and held customers are shown. */
 const SHOWN = 20
@@ -63,7 +30,7 @@ const one = async ({ rulebook, readModel, store }: Services, key: ApiKey, id: st
   return {
     revision: entry.revision,
     body: {
-      ...shownTo(key, entry),
+      ...showWebhookTo(key, entry),
       position: feed === null || feed.position === '' ? null : feed.position,
       held_customers: waiting,
       held: held.map(({ customer, tries, retry_at, reason }) => ({
@@ -78,11 +45,10 @@ const one = async ({ rulebook, readModel, store }: Services, key: ApiKey, id: st
 }
 
 export const webhookQueries = (services: Services) => [
-  definitionReads(services, WEBHOOKS, { response: WebhookObject, show: (entry, key) => shownTo(key, entry) }).list,
   route({
     method: 'get',
-    ...onePath(WEBHOOKS),
-    path: `${WEBHOOKS.path}/{id}`,
+    ...onePath(webhooks),
+    path: `${webhooks.path}/{id}`,
     summary: 'Get a project webhook with its progress',
     tag: 'Webhooks',
     permission: 'webhooks.read',
@@ -91,7 +57,7 @@ export const webhookQueries = (services: Services) => [
   }),
   route({
     method: 'get',
-    path: `${WEBHOOKS.path}/signing-secret`,
+    path: `${webhooks.path}/signing-secret`,
     summary: 'The secret that all webhooks are signed with',
     description:
       '`x-voucherify-signature` is the HMAC-SHA256 of the body in hex, keyed with this whole text; `webhook-signature` ' +

@@ -6,25 +6,13 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 
 export type CustomerId = Branded<string, 'CustomerId'>
 
-/** Prefixes of public ids, as the HTTP contract has them. */
+/** Prefixes of public ids, as the HTTP contract has them; those of definitions are with their kinds. */
 export type IdPrefix =
   | 'cust'
-  | 'seg'
-  | 'val'
-  | 'asgm'
-  | 'camp'
-  | 'cat'
-  | 'strul'
-  | 'promo'
-  | 'stack'
   | 'v'
-  | 'ern'
-  | 'ltr'
   | 'lopp'
   | 'lopb'
   | 'vtx'
-  | 'rew'
-  | 'rewa'
   | 'r'
   | 'rr'
   | 'rf'
@@ -34,10 +22,7 @@ export type IdPrefix =
   | 'ordli'
   | 'rh'
   | 'ssn'
-  | 'ms'
-  | 'distr'
   | 'msg'
-  | 'wh'
   | 'whs'
   | 'aa'
   | 'evcus'
@@ -96,9 +81,12 @@ const named = (names: readonly string[]): Buffer => {
   return bytes
 }
 
-/** A public id that follows from what it names, so that deciding again gives the same id. */
-export const idFrom = (prefix: IdPrefix, ...names: readonly string[]): string =>
+/** An id under any prefix, that follows from what it names. */
+export const idUnder = (prefix: string, ...names: readonly string[]): string =>
   `${prefix}_${digits(hashOf('sha256', named(names), 'buffer'))}`
+
+/** A public id that follows from what it names, so that deciding again gives the same id. */
+export const idFrom = (prefix: IdPrefix, ...names: readonly string[]): string => idUnder(prefix, ...names)
 
 /** Eight base-62 digits (47 bits) for what is told apart from a handful of others and never chosen by strangers. */
 export const shortIdFrom = (...names: readonly string[]): string =>

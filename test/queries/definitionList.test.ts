@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
-import { definitionListQuery, listDefinitions } from '../../queries/definitionList.ts'
+import { definitionListQuery, listDefinitions } from '../../src/api/lists/definitions.ts'
 import type { Entry } from '../../src/domain/rulebook/kind.ts'
 import { parseQuery } from '../../src/http/query.ts'
 

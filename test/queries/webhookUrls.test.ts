@@ -1,7 +1,7 @@
 // Who sees where webhooks go to: those who could change it; others see the host.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { definitionFor } from '../../queries/webhooks.ts'
+import { definitionFor } from '../../src/api/presenters/webhooks.ts'
 import { ROLES } from '../../src/domain/access/permissions.ts'
 
 const SECRET = 'https://hooks.test/services/T0/B1/secret?token=secret'

@@ -3,14 +3,12 @@
 import * as v from 'valibot'
 import type { VoucherTotalsDocument } from '../../../projections/voucherTotals.ts'
 import { wholeConfig } from '../../domain/codes.ts'
-import { present } from '../../domain/present.ts'
 import { Campaign, campaignsIn, hasOwnCodes, LoyaltyCard } from '../../domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { Discount, Gift, VoucherType } from '../../domain/rulebook/voucherSpec.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { CategoryObject, showCategories } from './categories.ts'
-import { createdAndUpdated, Metadata, switchedOff } from './parts.ts'
+import { createdAndUpdated, Metadata, recordOf, switchedOff } from './parts.ts'
 import { PromotionTierObject } from './promotionTierObject.ts'
 
 /** The vouchers of a campaign. */
@@ -117,9 +115,7 @@ export const showCampaign = (
   ...(totals === undefined || !hasOwnCodes(definition.campaign_type) ? {} : { vouchers_count: totals?.codes ?? 0 }),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
-  created_at: isoOf(createdAt),
-  ...present({ updated_at: isoOrNull(updatedAt) }),
-  ...offOf({ off }),
+  ...recordOf({ createdAt, updatedAt, off }),
   object: 'campaign' as const,
 })
 

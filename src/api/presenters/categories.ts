@@ -1,31 +1,9 @@
 // How categories show, by themselves and with what is in them.
-import * as v from 'valibot'
-import { present } from '../../domain/present.ts'
-import { type Category, categoryOf } from '../../domain/rulebook/category.ts'
-import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { Category, categoryOf } from '../../domain/rulebook/category.ts'
+import type { Definitions } from '../../domain/rulebook/kind.ts'
+import { shownAs } from './parts.ts'
 
-export const CategoryObject = v.pipe(
-  v.object({
-    id: v.string(),
-    name: v.string(),
-    hierarchy: v.number(),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
-    switched_off: v.optional(v.string()),
-    object: v.literal('category'),
-  }),
-  v.title('Category'),
-)
-
-export const showCategory = (entry: Entry<Category>) => ({
-  id: entry.id,
-  ...entry.definition,
-  created_at: isoOf(entry.createdAt),
-  ...present({ updated_at: isoOrNull(entry.updatedAt) }),
-  ...offOf(entry),
-  object: 'category' as const,
-})
+export const { response: CategoryObject, show: showCategory } = shownAs('category', 'Category', Category.entries)
 
 interface Categorised {
   readonly category_id?: string | null

@@ -5,11 +5,7 @@ import { present } from '../../domain/present.ts'
 import { EarningRule } from '../../domain/rulebook/earningRule.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
-import { type Failure, isFailure, notFound } from '../../http/errors.ts'
-import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
-import { findProgram } from './loyalties.ts'
-import { switchedOff } from './parts.ts'
+import { recordOrNullOf, switchedOff } from './parts.ts'
 
 const { campaign_id: _, ...fields } = EarningRule.entries
 
@@ -44,22 +40,7 @@ export const showEarningRule = (entry: Entry<EarningRule>, rulebook: Rulebook) =
     validation_rule_id: definition.validation_rule_id ?? null,
     source: { ...present({ banner: source?.banner }), object_id: campaign_id, object_type: 'campaign' as const },
     automation_id: entry.id.replace('ern_', 'auto_'),
-    created_at: isoOf(entry.createdAt),
-    updated_at: isoOrNull(entry.updatedAt),
-    ...offOf(entry),
+    ...recordOrNullOf(entry),
     object: 'earning_rule' as const,
   }
-}
-
-export const ByRule = v.object({ campaignId: v.string(), earningRuleId: v.string() })
-
-/** The rule that a path names within a program. */
-export const findRule = (
-  services: Services,
-  { campaignId, earningRuleId }: v.InferOutput<typeof ByRule>,
-): Entry<EarningRule> | Failure => {
-  const program = findProgram(services, campaignId)
-  if (isFailure(program)) return program
-  const rule = services.rulebook.current().entries('earningRule').get(earningRuleId)
-  return rule?.definition.campaign_id === program.id ? rule : notFound('earning_rule', earningRuleId)
 }

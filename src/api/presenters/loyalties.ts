@@ -1,13 +1,12 @@
 // How loyalty programs show.
 
 import * as v from 'valibot'
-import { present } from '../../domain/present.ts'
 import type { Campaign } from '../../domain/rulebook/campaign.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { CampaignObject as AnyCampaign, generationOf, type Totals, wholeCampaign } from './campaigns.ts'
+import { recordOf } from './parts.ts'
 
 export const CampaignObject = v.pipe(v.omit(AnyCampaign.pipe[0], ['promotion']), v.title('LoyaltyCampaign'))
 
@@ -30,9 +29,7 @@ export const showCampaign = (
   vouchers_count: totals === undefined ? undefined : (totals?.codes ?? 0),
   creation_status: generationOf(definition, totals),
   vouchers_generation_status: generationOf(definition, totals),
-  created_at: isoOf(createdAt),
-  ...present({ updated_at: isoOrNull(updatedAt) }),
-  ...offOf({ off }),
+  ...recordOf({ createdAt, updatedAt, off }),
   object: 'campaign' as const,
 })
 

@@ -4,9 +4,8 @@ import type { Entry } from '../../domain/rulebook/kind.ts'
 import { LoyaltyTier } from '../../domain/rulebook/loyaltyTier.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
-import { switchedOff } from './parts.ts'
+import { recordOrNullOf, switchedOff } from './parts.ts'
 
 export const TierObject = v.pipe(
   v.object({
@@ -26,9 +25,7 @@ export const showTier = ({ id, definition, createdAt, updatedAt, off }: Entry<Lo
   id,
   ...definition,
   config: { points: definition.points },
-  created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
-  ...offOf({ off }),
+  ...recordOrNullOf({ createdAt, updatedAt, off }),
   object: 'loyalty_tier' as const,
 })
 

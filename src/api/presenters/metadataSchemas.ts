@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { MetadataProperty, type MetadataSchema } from '../../domain/rulebook/metadataSchema.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { recordOrNullOf } from './parts.ts'
 
 export const MetadataSchemaObject = v.pipe(
   v.object({
@@ -54,8 +54,6 @@ export const showMetadataSchema = (entry: Entry<MetadataSchema>, form: 'camel' |
     ]),
   ),
   allow_defined_only: entry.definition.allow_defined_only,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
+  ...recordOrNullOf(entry),
   object: 'metadata_schema' as const,
 })

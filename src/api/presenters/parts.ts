@@ -1,6 +1,9 @@
 // Schemas of what many answers show as a part: validity, customers in brief, orders, rewards' parameters, lists that are always empty.
 import * as v from 'valibot'
 import { OrderStatus } from '../../domain/order.ts'
+import { present } from '../../domain/present.ts'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 
 export const Metadata = v.record(v.string(), v.unknown())
 
@@ -9,6 +12,38 @@ export const switchedOff = { switched_off: v.optional(v.string()) }
 
 /** With every record. */
 export const createdAndUpdated = { created_at: v.string(), updated_at: v.optional(v.string()) }
+
+/** What answers say of every definition beside itself: `updated_at` where it was changed. */
+export const recordOf = (entry: Pick<Entry<unknown>, 'createdAt' | 'updatedAt' | 'off'>) => ({
+  created_at: isoOf(entry.createdAt),
+  ...present({ updated_at: isoOrNull(entry.updatedAt) }),
+  ...offOf(entry),
+})
+
+/** The same where the contract has a null for what was never changed. */
+export const recordOrNullOf = (entry: Pick<Entry<unknown>, 'createdAt' | 'updatedAt' | 'off'>) => ({
+  created_at: isoOf(entry.createdAt),
+  updated_at: isoOrNull(entry.updatedAt),
+  ...offOf(entry),
+})
+
+/** How a definition shows that answers give as it is: under `title` in the API document. */
+export const shownAs = <const Name extends string, Entries extends v.ObjectEntries>(
+  name: Name,
+  title: string,
+  entries: Entries,
+) => ({
+  response: v.pipe(
+    v.object({ id: v.string(), ...entries, ...createdAndUpdated, ...switchedOff, object: v.literal(name) }),
+    v.title(title),
+  ),
+  show: <D extends v.InferOutput<v.ObjectSchema<Entries, undefined>>>(entry: Entry<D>) => ({
+    id: entry.id,
+    ...entry.definition,
+    ...recordOf(entry),
+    object: name,
+  }),
+})
 
 /** The short form of a customer beside what is about somebody; nobody is asked for more than what it is called. */
 export const BriefCustomer = v.pipe(

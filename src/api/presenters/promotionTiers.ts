@@ -8,9 +8,9 @@ import { type PromotionTier, promotionTiersOf } from '../../domain/rulebook/prom
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { campaignNamed } from './campaigns.ts'
 import { showCategories } from './categories.ts'
+import { recordOf } from './parts.ts'
 import { showAssignmentsTo } from './validationRules.ts'
 import { showValidity } from './validity.ts'
 
@@ -24,7 +24,7 @@ const showPromotion = ({ id, definition }: Entry<Campaign>) => ({
 
 /** A promotion tier as the HTTP contract shows it. */
 export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Rulebook) => {
-  const { id, definition, createdAt, updatedAt } = entry
+  const { id, definition } = entry
   const { name, banner, action, hierarchy, campaign_id, active, metadata, category, category_id } = definition
   const campaign = rulebook.entries('campaign').get(campaign_id)
   return {
@@ -42,9 +42,7 @@ export const showPromotionTier = (entry: Entry<PromotionTier>, rulebook: Ruleboo
     validation_rule_assignments: showAssignmentsTo(rulebook, 'promotion_tier', id),
     ...present({ category, category_id }),
     categories: showCategories(rulebook.definitions, definition, campaign?.definition),
-    created_at: isoOf(createdAt),
-    ...present({ updated_at: isoOrNull(updatedAt) }),
-    ...offOf(entry),
+    ...recordOf(entry),
     object: 'promotion_tier' as const,
   }
 }

@@ -6,9 +6,9 @@ import { RewardAssignment } from '../../domain/rulebook/rewardAssignment.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
+import { isoOf, isoOrNull } from '../shapes.ts'
 import { findProgram } from './loyalties.ts'
-import { Metadata, switchedOff } from './parts.ts'
+import { Metadata, recordOrNullOf, switchedOff } from './parts.ts'
 
 export const RewardObject = v.pipe(
   v.object({
@@ -81,15 +81,11 @@ export const showAssignment = ({ id, definition, createdAt, updatedAt, off }: En
   related_object_id: definition.campaign,
   related_object_type: 'campaign' as const,
   ...(definition.parameters ? { parameters: definition.parameters } : {}),
-  created_at: isoOf(createdAt),
-  updated_at: isoOrNull(updatedAt),
-  ...offOf({ off }),
+  ...recordOrNullOf({ createdAt, updatedAt, off }),
   object: 'reward_assignment' as const,
 })
 
 export const ByAssignment = v.object({ campaignId: v.string(), assignmentId: v.string() })
-
-export const ByRewardAssignment = v.object({ id: v.string(), assignmentId: v.string() })
 
 /** The assignment that a path names within a program. */
 export const findAssignment = (

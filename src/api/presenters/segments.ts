@@ -1,12 +1,10 @@
 // How segments show.
 
 import * as v from 'valibot'
-import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { type Segment, SegmentType } from '../../domain/rulebook/segment.ts'
 import type { Services } from '../../services.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
-import { Metadata, switchedOff } from './parts.ts'
+import { Metadata, recordOf, switchedOff } from './parts.ts'
 
 export const SegmentObject = v.pipe(
   v.object({
@@ -41,9 +39,7 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
     ...(condition ? { condition } : {}),
     ...(customers ? { customers_count: customers.length } : {}),
     trigger_on_rollout,
-    created_at: isoOf(entry.createdAt),
-    ...present({ updated_at: isoOrNull(entry.updatedAt) }),
-    ...offOf(entry),
+    ...recordOf(entry),
     initial_sync_status: status,
     rollout: { status, done, total },
     object: 'segment' as const,

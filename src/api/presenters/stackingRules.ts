@@ -1,12 +1,11 @@
 // How stacking rules show: by themselves, with what was judged by them, and what they left out.
 import * as v from 'valibot'
-import { present } from '../../domain/present.ts'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type StackingRules, stackingRulesOf } from '../../domain/rulebook/stackingRules.ts'
 import type { ResolvedVoucher } from '../../domain/vouchers/resolve.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
 import { CategoryObject, showCategories } from './categories.ts'
+import { recordOf } from './parts.ts'
 
 const Ids = v.array(v.string())
 
@@ -55,9 +54,7 @@ export const StackingRulesInForce = v.pipe(
 export const showStackingRules = (entry: Entry<StackingRules>) => ({
   id: entry.id,
   ...entry.definition,
-  created_at: isoOf(entry.createdAt),
-  ...present({ updated_at: isoOrNull(entry.updatedAt) }),
-  ...offOf(entry),
+  ...recordOf(entry),
 })
 
 export const showRulesInForce = ({ definitions }: Pick<Rulebook, 'definitions'>) => {

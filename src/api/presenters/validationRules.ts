@@ -1,13 +1,11 @@
 // How validation rules and their assignments show.
 
 import * as v from 'valibot'
-import { present } from '../../domain/present.ts'
 import { entriesOf } from '../../domain/rulebook/entries.ts'
 import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Assignment, ValidationRule } from '../../domain/rulebook/validationRule.ts'
-import { isoOf, isoOrNull, offOf } from '../shapes.ts'
-import { createdAndUpdated, switchedOff } from './parts.ts'
+import { createdAndUpdated, recordOf, recordOrNullOf, switchedOff } from './parts.ts'
 
 export const RuleObject = v.pipe(
   v.object({
@@ -52,18 +50,14 @@ export const showRule = (entry: Entry<ValidationRule>, definitions: Definitions)
   applicable_to: entry.definition.applicable_to ?? NOTHING_IN_PARTICULAR,
   assignments_count: [...entriesOf(definitions, 'assignment').values()].filter((a) => a.definition.rule_id === entry.id)
     .length,
-  created_at: isoOf(entry.createdAt),
-  ...present({ updated_at: isoOrNull(entry.updatedAt) }),
-  ...offOf(entry),
+  ...recordOf(entry),
   object: 'validation_rules' as const,
 })
 
 export const showAssignment = (entry: Entry<Assignment>) => ({
   id: entry.id,
   ...entry.definition,
-  created_at: isoOf(entry.createdAt),
-  updated_at: isoOrNull(entry.updatedAt),
-  ...offOf(entry),
+  ...recordOrNullOf(entry),
   object: 'validation_rules_assignment' as const,
 })
 

@@ -164,6 +164,7 @@ const check = (_: string, definition: Campaign, all: Definitions): readonly Faul
 
 export const campaignKind: Kind<Campaign> = {
   fact: 'Campaign',
+  prefix: 'camp',
   resource: 'campaign',
   schema: Campaign,
   uniqueName: (definition) => definition.name,

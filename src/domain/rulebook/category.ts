@@ -14,6 +14,7 @@ export type Category = v.InferOutput<typeof Category>
 
 export const categoryKind: Kind<Category> = {
   fact: 'Category',
+  prefix: 'cat',
   resource: 'category',
   schema: Category,
   uniqueName: ({ name }) => name,

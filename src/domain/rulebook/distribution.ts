@@ -107,6 +107,7 @@ const uses = ({ trigger, validation_rule_id, campaign_id }: Distribution, all: D
 export const distributionKind: Kind<Distribution> = {
   activates: ({ trigger }) => (trigger.type === 'event' ? [] : [trigger.segment_id]),
   fact: 'Distribution',
+  prefix: 'distr',
   resource: 'distribution',
   schema: Distribution,
   uniqueName: (definition) => definition.name,

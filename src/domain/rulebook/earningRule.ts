@@ -149,6 +149,7 @@ const uses = (definition: EarningRule, all: Definitions): readonly Reference[] =
 
 export const earningRuleKind: Kind<EarningRule> = {
   fact: 'EarningRule',
+  prefix: 'ern',
   resource: 'earning_rule',
   schema: EarningRule,
   activates: ({ segment }) => (segment ? [segment.id] : []),

@@ -37,6 +37,7 @@ export type EventSchema = v.InferOutput<typeof EventSchema>
 
 export const eventSchemaKind: Kind<EventSchema> = {
   fact: 'EventSchema',
+  prefix: 'ms',
   resource: 'custom_event_schema',
   schema: EventSchema,
   uniqueName: (definition) => definition.name,

@@ -39,6 +39,8 @@ export type Entries<D> = ReadonlyMap<string, Entry<D>>
 export interface Kind<D> {
   /** The beginning of its facts' names: `EventSchema` gives `EventSchemaCreated`, `EventSchemaUpdated`, … */
   readonly fact: string
+  /** Of its ids: `cat` gives `cat_…`. */
+  readonly prefix: string
   /** What the HTTP contract calls it, in errors. */
   readonly resource: string
   readonly schema: v.GenericSchema<unknown, D>

@@ -1,4 +1,5 @@
 // Every kind of definition that the rulebook holds. A new kind is one file beside this one and one line here.
+import { idUnder } from '../ids.ts'
 import { campaignKind } from './campaign.ts'
 import { categoryKind } from './category.ts'
 import { distributionKind } from './distribution.ts'
@@ -36,9 +37,18 @@ export const kinds = {
 } as const
 
 export type KindName = keyof typeof kinds
-export type DefinitionOf<K extends KindName> = (typeof kinds)[K] extends Kind<infer D> ? D : never
+/** Of several kinds: any of their definitions. */
+export type DefinitionOf<K extends KindName> = K extends KindName
+  ? (typeof kinds)[K] extends Kind<infer D>
+    ? D
+    : never
+  : never
 
 /** A kind without its own type, for code that treats all kinds alike. */
 export const kindNamed = (name: KindName): Kind<unknown> => kinds[name] as unknown as Kind<unknown>
+
+/** The id of a definition, that follows from what it names. */
+export const definitionId = (kind: KindName, ...names: readonly string[]): string =>
+  idUnder(kinds[kind].prefix, ...names)
 
 export const kindNames = Object.keys(kinds) as readonly KindName[]

@@ -66,6 +66,7 @@ const check = (id: string, definition: LoyaltyTier, all: Definitions): readonly 
 
 export const loyaltyTierKind: Kind<LoyaltyTier> = {
   fact: 'LoyaltyTier',
+  prefix: 'ltr',
   resource: 'loyalty_tier',
   schema: LoyaltyTier,
   uniqueName: (definition) => `${definition.name} in ${definition.campaign_id}`,

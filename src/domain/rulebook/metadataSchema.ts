@@ -52,6 +52,7 @@ export type MetadataSchema = v.InferOutput<typeof MetadataSchema>
 
 export const metadataSchemaKind: Kind<MetadataSchema> = {
   fact: 'MetadataSchema',
+  prefix: 'ms',
   resource: 'metadata_schema',
   schema: MetadataSchema,
   uniqueName: (definition) => definition.related_object,

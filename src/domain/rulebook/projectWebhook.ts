@@ -21,6 +21,7 @@ const OURS = /^customer\.(?:webhook\.(?:sent|recovered|failed)|message\.(?:reque
 
 export const projectWebhookKind: Kind<ProjectWebhook> = {
   fact: 'ProjectWebhook',
+  prefix: 'wh',
   resource: 'webhook',
   schema: ProjectWebhook,
   check: (_, { events }, all) => {

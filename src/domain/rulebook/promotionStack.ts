@@ -50,6 +50,7 @@ const tooMany = (id: string, { campaign_id: campaign }: PromotionStack, all: Def
 
 export const promotionStackKind: Kind<PromotionStack> = {
   fact: 'PromotionStack',
+  prefix: 'stack',
   resource: 'promotion_stack',
   schema: PromotionStack,
   uniqueName: ({ name, campaign_id: campaign }) => `${name} in ${campaign}`,

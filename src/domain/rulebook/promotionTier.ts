@@ -51,6 +51,7 @@ const tooMany = (id: string, { campaign_id: campaign }: PromotionTier, all: Defi
 
 export const promotionTierKind: Kind<PromotionTier> = {
   fact: 'PromotionTier',
+  prefix: 'promo',
   resource: 'promotion_tier',
   schema: PromotionTier,
   uniqueName: ({ name, campaign_id: campaign }) => `${name} in ${campaign}`,

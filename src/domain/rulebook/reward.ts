@@ -54,6 +54,7 @@ export type Reward = v.InferOutput<typeof Reward>
 
 export const rewardKind: Kind<Reward> = {
   fact: 'Reward',
+  prefix: 'rew',
   resource: 'reward',
   schema: Reward,
   check: (_, definition, all) => {

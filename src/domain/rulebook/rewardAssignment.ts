@@ -16,6 +16,7 @@ export type RewardAssignment = v.InferOutput<typeof RewardAssignment>
 
 export const rewardAssignmentKind: Kind<RewardAssignment> = {
   fact: 'RewardAssignment',
+  prefix: 'rewa',
   resource: 'reward_assignment',
   schema: RewardAssignment,
   uniqueName: ({ reward_id, campaign }) => `reward ${reward_id} in ${campaign}`,

@@ -116,6 +116,7 @@ const check = (_: string, definition: Segment, all: Definitions): readonly Fault
 
 export const segmentKind: Kind<Segment> = {
   fact: 'Segment',
+  prefix: 'seg',
   resource: 'segment',
   schema: Segment,
   check,

@@ -114,6 +114,7 @@ const check = (_: string, rules: StackingRules, all: Definitions): readonly Faul
 
 export const stackingRulesKind: Kind<StackingRules> = {
   fact: 'StackingRules',
+  prefix: 'strul',
   resource: 'stacking_rules',
   schema: StackingRules,
   /** There is one of them. */

@@ -54,6 +54,7 @@ export const conditionOfRule = (definition: ValidationRule, environment: Environ
 
 export const validationRuleKind: Kind<ValidationRule> = {
   fact: 'ValidationRule',
+  prefix: 'val',
   resource: 'validation_rules',
   schema: ValidationRule,
   check: (_, definition, all) => {
@@ -132,6 +133,7 @@ const targetFaults = (definition: Assignment, all: Definitions): readonly Fault[
 
 export const assignmentKind: Kind<Assignment> = {
   fact: 'Assignment',
+  prefix: 'asgm',
   resource: 'validation_rules_assignment',
   schema: Assignment,
   uniqueName: (d, all) =>

@@ -1,12 +1,12 @@
 // Rules that are assigned in the same act in which what they gate is made, so that it is never there without them.
 import * as v from 'valibot'
-import { idFrom } from '../src/domain/ids.ts'
-import { type Refused, refuse } from '../src/domain/refusal.ts'
-import { entriesOf } from '../src/domain/rulebook/entries.ts'
-import type { DefinitionChange } from '../src/domain/rulebook/facts.ts'
-import type { Definitions } from '../src/domain/rulebook/kind.ts'
-import type { Assignment } from '../src/domain/rulebook/validationRule.ts'
-import { name300 } from '../src/http/fields.ts'
+import { type Refused, refuse } from '../domain/refusal.ts'
+import { entriesOf } from '../domain/rulebook/entries.ts'
+import type { DefinitionChange } from '../domain/rulebook/facts.ts'
+import type { Definitions } from '../domain/rulebook/kind.ts'
+import { definitionId } from '../domain/rulebook/kinds.ts'
+import type { Assignment } from '../domain/rulebook/validationRule.ts'
+import { name300 } from '../http/fields.ts'
 
 /** How many rules can be named in the making of one thing. */
 const MAX_RULES = 100
@@ -23,7 +23,7 @@ export const ValidationRules = v.nullish(
 type Target = Pick<Assignment, 'related_object_type' | 'related_object_id'>
 
 const assignmentId = (rule: string, { related_object_type: type, related_object_id: id }: Target): string =>
-  idFrom('asgm', type, id, rule)
+  definitionId('assignment', type, id, rule)
 
 /** The changes that assign rules to what is being made; those made before are left out. A rule that is not there is named. */
 export const assignmentsFor = (

@@ -1,6 +1,11 @@
 // Lists of definitions, which are read from the rulebook in memory: what they are asked by, in which order, which page.
 import * as v from 'valibot'
-import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from '../src/api/lists/filters.ts'
+import { isRecord } from '../../domain/conditions/faults.ts'
+import type { Entry } from '../../domain/rulebook/kind.ts'
+import { type Failure, isFailure } from '../../http/errors.ts'
+import type { Outcome } from '../../http/route.ts'
+import type { Services } from '../../services.ts'
+import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from './filters.ts'
 import {
   inMemory,
   listBody,
@@ -11,13 +16,8 @@ import {
   pageOf,
   type SortValue,
   type Timed,
-} from '../src/api/lists/pager.ts'
-import { isWithin, Range, spanFields, spanOf } from '../src/api/lists/range.ts'
-import { isRecord } from '../src/domain/conditions/faults.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { type Failure, isFailure } from '../src/http/errors.ts'
-import type { Outcome } from '../src/http/route.ts'
-import type { Services } from '../src/services.ts'
+} from './pager.ts'
+import { isWithin, Range, spanFields, spanOf } from './range.ts'
 
 /** What all lists of definitions can be asked by, beside order and page. */
 const asked = {

@@ -1,22 +1,21 @@
-// Creating, changing, switching and deleting campaigns of all types.
+// Campaigns of all types.
 import * as v from 'valibot'
-import { contextOf } from '../src/api/context.ts'
-import { CampaignObject, campaignNamed, showCampaign, type Totals, totalsOf } from '../src/api/presenters/campaigns.ts'
-import { promotionOf } from '../src/api/presenters/promotionTiers.ts'
-import { CAMPAIGNS } from '../src/api/resources.ts'
-import { isRefused, type Refused, refuse } from '../src/domain/refusal.ts'
-import { Campaign, CampaignType } from '../src/domain/rulebook/campaign.ts'
-import type { Definitions, Entry } from '../src/domain/rulebook/kind.ts'
-import { MAX_TIERS } from '../src/domain/rulebook/promotionTier.ts'
-import type { VoucherType } from '../src/domain/rulebook/voucherSpec.ts'
-import { firstCodes, tooMany } from '../src/domain/vouchers/generate.ts'
-import type { Answer, Call } from '../src/http/route.ts'
-import { ReadModelUnavailable } from '../src/readmodel/index.ts'
-import type { Services } from '../src/services.ts'
-import { assignmentsFor, ValidationRules } from './assigning.ts'
-import { definitionRoutes } from './definitionRoutes.ts'
-import { recorded } from './definitions.ts'
-import { TierBody, tiersFor } from './promotionTiers.ts'
+import { isRefused, type Refused, refuse } from '../../domain/refusal.ts'
+import { Campaign, CampaignType } from '../../domain/rulebook/campaign.ts'
+import type { Definitions, Entry } from '../../domain/rulebook/kind.ts'
+import { MAX_TIERS } from '../../domain/rulebook/promotionTier.ts'
+import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
+import type { VoucherType } from '../../domain/rulebook/voucherSpec.ts'
+import { firstCodes, tooMany } from '../../domain/vouchers/generate.ts'
+import type { Answer, Call } from '../../http/route.ts'
+import { ReadModelUnavailable } from '../../readmodel/index.ts'
+import type { Services } from '../../services.ts'
+import { assignmentsFor, ValidationRules } from '../assigning.ts'
+import { contextOf } from '../context.ts'
+import { CampaignObject, campaignNamed, showCampaign, type Totals, totalsOf } from '../presenters/campaigns.ts'
+import { promotionOf } from '../presenters/promotionTiers.ts'
+import { TierBody, tiersFor } from './promotionTier.ts'
+import { definitionResource, recorded } from './resource.ts'
 
 /** What answers say of a campaign beside its definition. */
 export const SHOWN = [
@@ -113,46 +112,51 @@ export const begin = async (
   return { body: show(entry, all), consistencyToken }
 }
 
-export const campaignCommands = (services: Services) => {
-  const showWhole = (entry: Entry<Campaign>, totals?: Totals) => {
-    const rulebook = services.rulebook.current()
-    return { ...showCampaign(entry, rulebook.definitions, totals), ...promotionOf(entry, rulebook) }
-  }
-  const { create, change, switches, remove } = definitionRoutes(services, CAMPAIGNS, {
-    body: CampaignBody,
-    patch: CampaignPatch,
-    response: CampaignObject,
-    describe: {
-      create:
-        'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
-        'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
-        '(`referrer_tiers`). Campaigns of other types begin with `vouchers_count` codes (up to 100,000), made in the ' +
-        'background; how far they are is in `vouchers_generation_status` and the async action. A PROMOTION is made with its ' +
-        'tiers (`promotion.tiers`), or gets them under /v1/promotions.',
-      change:
-        'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. Codes are added under /vouchers: a `vouchers_count` of more than there are is refused.',
-      remove: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
-    },
-    show: async (entry) => showWhole(entry, await totalsIfKnown(services, entry.id)),
-    find: campaignNamed,
-    fault: ({ definition, tiers }) =>
-      tiers.length > 0 && definition.campaign_type !== 'PROMOTION'
-        ? refuse('invalid_payload', 'Property .promotion goes with the campaign_type PROMOTION alone')
-        : tooMany(definition.vouchers_count ?? 0),
-    made: ({ definition }) => definition,
-    along: (definitions, id, { rules, tiers }, now) => {
-      const gates = assignmentsFor(definitions, rules, { related_object_type: 'campaign', related_object_id: id }, now)
-      if (isRefused(gates)) return gates
-      const made = tiersFor(definitions, id, tiers, now)
-      return isRefused(made) ? made : [...gates, ...made]
-    },
-    begun: (call, entry) => begin(services, call, entry, (one, _, totals) => showWhole(one, totals)),
-    patched: ({ id, definition }, patch) =>
-      patch.campaign_type !== undefined && patch.campaign_type !== definition.campaign_type
-        ? refuse('invalid_payload', 'Property .campaign_type cannot be changed', { resource: { type: 'campaign', id } })
-        : patched(definition, patch),
-    refused: (old, patch) => moreCodes(services, old, patch),
-    switches: { enable: { summary: 'Enable a campaign' }, disable: { summary: 'Disable a campaign' } },
-  })
-  return [create, change, ...switches, remove]
-}
+const showWhole = (entry: Entry<Campaign>, rulebook: Rulebook, totals?: Totals) => ({
+  ...showCampaign(entry, rulebook.definitions, totals),
+  ...promotionOf(entry, rulebook),
+})
+
+export const campaigns = definitionResource('campaign', {
+  path: '/v1/campaigns',
+  tag: 'Campaigns',
+  one: 'a campaign',
+  many: 'campaigns',
+  body: CampaignBody,
+  patch: CampaignPatch,
+  response: CampaignObject,
+  describe: {
+    create:
+      'A REFERRAL_PROGRAM converts new customers by a custom event that brings a code along: `referral_program` says which, ' +
+      'who counts as new (`new_customers`) and what both sides get, the referrer from the nth conversion on something else ' +
+      '(`referrer_tiers`). Campaigns of other types begin with `vouchers_count` codes (up to 100,000), made in the ' +
+      'background; how far they are is in `vouchers_generation_status` and the async action. A PROMOTION is made with its ' +
+      'tiers (`promotion.tiers`), or gets them under /v1/promotions.',
+    change:
+      'What is given replaces what there is. The type of a campaign stays. Promised rewards stay promised. Codes are added under /vouchers: a `vouchers_count` of more than there are is refused.',
+    remove: 'Refused, with the list of users, while something refers to it. Its codes convert nothing any more.',
+  },
+  show: async (entry, { services, rulebook }) => showWhole(entry, rulebook, await totalsIfKnown(services, entry.id)),
+  find: (definitions, { id = '' }) => campaignNamed(definitions, id),
+  fault: ({ definition, tiers }) =>
+    tiers.length > 0 && definition.campaign_type !== 'PROMOTION'
+      ? refuse('invalid_payload', 'Property .promotion goes with the campaign_type PROMOTION alone')
+      : tooMany(definition.vouchers_count ?? 0),
+  made: ({ definition }) => definition,
+  along: (definitions, id, { rules, tiers }, now) => {
+    const gates = assignmentsFor(definitions, rules, { related_object_type: 'campaign', related_object_id: id }, now)
+    if (isRefused(gates)) return gates
+    const made = tiersFor(definitions, id, tiers, now)
+    return isRefused(made) ? made : [...gates, ...made]
+  },
+  begun: (call, entry, services) =>
+    begin(services, call, entry, (one, _, totals) => showWhole(one, services.rulebook.current(), totals)),
+  patched: ({ id, definition }, patch) =>
+    patch.campaign_type !== undefined && patch.campaign_type !== definition.campaign_type
+      ? refuse('invalid_payload', 'Property .campaign_type cannot be changed', { resource: { type: 'campaign', id } })
+      : patched(definition, patch),
+  refused: (old, patch, services) => moreCodes(services, old, patch),
+  switches: { enable: { summary: 'Enable a campaign' }, disable: { summary: 'Disable a campaign' } },
+  // With totals, in bulk, and with the tiers of a promotion.
+  own: ['list', 'one'],
+})
