@@ -4,7 +4,7 @@ import type { AccessLogDocument } from '../projections/accessLog.ts'
 import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
-import { isoOf } from '../src/api/shapes.ts'
+import { AccessLogEntry, showAccess } from '../src/api/presenters/accessLog.ts'
 import { userByEmail } from '../src/domain/access/users.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
@@ -27,34 +27,6 @@ const ListQuery = v.object({
   ...spanFields,
 })
 
-const Entry = v.object({
-  object: v.literal('access_log_entry'),
-  id: v.string(),
-  created_at: v.string(),
-  /** A user is named by the address; one who was removed by the id. */
-  actor: v.object({ name: v.string(), role: v.string(), user_id: v.nullable(v.string()) }),
-  action: v.string(),
-  resource: v.object({ type: v.string(), id: v.string() }),
-  /** The `X-Request-Id` of the answer to the request that did it. */
-  request_id: v.string(),
-})
-
-const isUser = (actor: string): boolean => actor.startsWith('usr_')
-
-const show = (services: Services, entry: AccessLogDocument): v.InferOutput<typeof Entry> => ({
-  object: 'access_log_entry',
-  id: entry._id,
-  created_at: isoOf(entry.at.getTime()),
-  actor: {
-    name: services.access.current().users.get(entry.actor)?.email ?? entry.actor,
-    role: entry.role,
-    user_id: isUser(entry.actor) ? entry.actor : null,
-  },
-  action: entry.action,
-  resource: { type: entry.resource_type, id: entry.resource },
-  request_id: entry.request_id,
-})
-
 const list = async (services: Services, query: v.InferOutput<typeof ListQuery>): Promise<Outcome> => {
   const user = query.actor === undefined ? undefined : userByEmail(services.access.current().users, query.actor)
   const filter = allOf(
@@ -68,7 +40,7 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   const source = documents(services.readModel.collection<AccessLogDocument>('accessLog'), filter)
   const page = await pageOf(source, LOG_ORDER, query)
   if (isFailure(page)) return page
-  const shown = page.entries.map((entry) => show(services, entry))
+  const shown = page.entries.map((entry) => showAccess(services, entry))
   return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
@@ -83,7 +55,7 @@ export const accessLogQueries = (services: Services) => [
     response: v.object({
       object: v.literal('list'),
       data_ref: v.literal('data'),
-      data: v.array(Entry),
+      data: v.array(AccessLogEntry),
       has_more: v.boolean(),
       more_starting_after: v.optional(v.string()),
       next_cursor: v.optional(v.nullable(v.string())),

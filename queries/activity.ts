@@ -1,13 +1,12 @@
 // The activity log of a customer: everything that happened, custom events and internal ones, newest first.
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
-import type { CustomerDocument } from '../projections/customers.ts'
 import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
-import { readCustomer, showCustomerBriefly } from '../src/api/presenters/customers.ts'
-import { orderedBy } from '../src/api/presenters/facts/entry.ts'
-import { ById, isoOf } from '../src/api/shapes.ts'
+import { ActivityEntry, showActivity } from '../src/api/presenters/activity.ts'
+import { readCustomer } from '../src/api/presenters/customers.ts'
+import { ById } from '../src/api/shapes.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -23,17 +22,6 @@ const ActivityQuery = v.object({
   campaign_type: v.optional(v.string()),
 })
 
-const ActivityEntry = v.object({
-  id: v.string(),
-  type: v.string(),
-  category: v.picklist(['ACTION', 'EFFECT']),
-  data: v.record(v.string(), v.unknown()),
-  created_at: v.string(),
-  /** Later than `created_at` where an instant was caught up with. */
-  recorded_at: v.string(),
-  group_id: v.string(),
-})
-
 const ActivityList = v.pipe(
   v.object({
     object: v.literal('list'),
@@ -47,20 +35,6 @@ const ActivityList = v.pipe(
   }),
   v.title('ActivityList'),
 )
-
-/** How an entry shows, with the customer it is about. */
-export const showActivity = (document: ActivityDocument, customer: CustomerDocument) => ({
-  id: document._id,
-  type: document.type,
-  category: document.category,
-  data: {
-    customer: showCustomerBriefly(customer._id, customer.profile),
-    ...orderedBy(document.data, customer._id),
-  },
-  created_at: isoOf(document.created_at.getTime()),
-  recorded_at: isoOf(document.recorded_at.getTime()),
-  group_id: document.group_id,
-})
 
 /** Only the older of the two lists says how many there are in all, which costs as much as to read them. */
 type Word = 'activity' | 'activities'

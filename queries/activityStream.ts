@@ -2,11 +2,11 @@
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
 import type { CustomerDocument } from '../projections/customers.ts'
+import { showActivity } from '../src/api/presenters/activity.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { notFound, unavailable } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { showActivity } from './activity.ts'
 
 const StreamQuery = v.object({
   customer: v.optional(v.pipe(v.string(), v.description('Only of this customer, by id or `source_id`'))),

@@ -7,13 +7,14 @@ import { allOf, type DocumentFields, equals, filterQuery, TIME } from '../src/ap
 import { documents, listBody, pageOf } from '../src/api/lists/pager.ts'
 import { spanFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
+import { showCredits } from '../src/api/presenters/creditTransactions.ts'
 import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { showCredits, standingAt } from './creditTransactions.ts'
+import { standingAt } from './creditTransactions.ts'
 import { listTransactions, TRANSACTION_ORDERS, TransactionsQuery } from './loyaltyTransactions.ts'
 
 const FIELDS: DocumentFields = {

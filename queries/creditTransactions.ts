@@ -3,9 +3,9 @@
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { showCredits } from '../src/api/presenters/creditTransactions.ts'
 import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'
-import { isoOf } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { listOf } from '../src/http/answers.ts'
@@ -20,31 +20,6 @@ const ListQuery = v.object({
   /** Older clients page by number. */
   page: pageNumber,
   order: orderOf(['id', 'created_at'], '-id'),
-})
-
-export const showCredits = (transaction: CreditTransactionDocument, balance: number, total: number) => ({
-  id: transaction._id,
-  source_id: transaction.source_id,
-  voucher_id: transaction.voucher,
-  campaign_id: transaction.campaign,
-  source: transaction.source,
-  reason: transaction.reason,
-  type: transaction.type,
-  details: {
-    balance: {
-      type: 'gift_voucher' as const,
-      total,
-      amount: transaction.amount,
-      balance,
-      object: 'balance' as const,
-      ...(transaction.redemption === null ? { operation_type: 'MANUAL' as const } : {}),
-      related_object: { id: transaction.voucher, type: 'voucher' as const },
-    },
-    ...(transaction.redemption === null ? {} : { redemption: { id: transaction.redemption } }),
-    ...(transaction.rollback === null ? {} : { rollback: { id: transaction.rollback } }),
-  },
-  related_transaction_id: null,
-  created_at: isoOf(transaction.created_at.getTime()),
 })
 
 /** Income, and what is left of it, before a place in the log (excluding it). */

@@ -8,40 +8,11 @@ import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
-import { isoOf } from '../src/api/shapes.ts'
+import { EventObject, showTrackedEvent } from '../src/api/presenters/events.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-
-const showRaw = (document: ActivityDocument) => ({
-  ...(document.data.event as object),
-  customer: { id: document.customer, object: 'customer' },
-  event_schema: document.data.event_schema,
-  ...(document.data.faults ? { faults: document.data.faults } : {}),
-  occurred_at: isoOf(document.occurred_at.getTime()),
-  recorded_at: isoOf(document.recorded_at.getTime()),
-  group_id: document.group_id,
-})
-
-/** An event as it was tracked. */
-const EventObject = v.pipe(
-  v.object({
-    id: v.string(),
-    type: v.string(),
-    event_schema: v.optional(v.nullable(v.object({ id: v.string(), name: v.string() }))),
-    customer: v.object({ id: v.string(), source_id: v.optional(v.string()), object: v.literal('customer') }),
-    metadata: v.record(v.string(), v.unknown()),
-    referral: v.nullable(v.record(v.string(), v.unknown())),
-    loyalty: v.nullable(v.record(v.string(), v.unknown())),
-    occurred_at: v.string(),
-    recorded_at: v.string(),
-    created_at: v.string(),
-    group_id: v.nullable(v.string()),
-    object: v.literal('event'),
-  }),
-  v.title('RawEvent'),
-)
 
 const ListQuery = v.object({
   ...pagedById,
@@ -67,7 +38,9 @@ const list = async (services: Services, query: ListQuery): Promise<Outcome> => {
   )
   const source = documents(services.readModel.collection<ActivityDocument>('activity'), filter)
   const page = await pageOf(source, LOG_ORDER, query)
-  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(showRaw), { id: ({ _id }) => _id }) }
+  return isFailure(page)
+    ? page
+    : { body: listBody('data', page, page.entries.map(showTrackedEvent), { id: ({ _id }) => _id }) }
 }
 
 const CountQuery = v.object({ customer: v.optional(v.string()), event: v.optional(v.string()) })

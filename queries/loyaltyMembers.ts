@@ -9,14 +9,16 @@ import {
   MembersQuery,
   memberPaths,
   members,
+  PointsBucket,
   readCard,
+  showBucket,
   showMember,
   showPending,
 } from '../src/api/presenters/loyaltyMembers.ts'
 import { HistoryEntry, PendingPointsObject } from '../src/api/presenters/parts.ts'
 import { MemberObject } from '../src/api/presenters/voucherObject.ts'
-import { isoOf, isoOrNull } from '../src/api/shapes.ts'
-import type { Bucket, Card, Pending } from '../src/domain/customer/loyalty/state.ts'
+import { isoOf } from '../src/api/shapes.ts'
+import type { Bucket, Pending } from '../src/domain/customer/loyalty/state.ts'
 import { listOf, PointsBalance } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { pageNumber } from '../src/http/fields.ts'
@@ -25,34 +27,6 @@ import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
 
 const TAG = 'Loyalty members'
-
-const PointsBucket = v.pipe(
-  v.object({
-    id: v.string(),
-    voucher_id: v.string(),
-    campaign_id: v.string(),
-    bucket: v.object({ total_points: v.number() }),
-    status: v.string(),
-    /** Null: they never expire. */
-    expires_at: v.nullable(v.string()),
-    created_at: v.string(),
-    updated_at: v.optional(v.string()),
-    object: v.literal('loyalty_points_bucket'),
-  }),
-  v.title('PointsBucket'),
-)
-
-export const showBucket = (card: Card, bucket: Bucket) => ({
-  id: bucket.id,
-  voucher_id: card.id,
-  campaign_id: card.campaign.id,
-  bucket: { total_points: bucket.points },
-  status: 'ACTIVE' as const,
-  expires_at: isoOrNull(bucket.expiresAt),
-  created_at: isoOf(bucket.createdAt),
-  ...(bucket.updatedAt === bucket.createdAt ? {} : { updated_at: isoOf(bucket.updatedAt) }),
-  object: 'loyalty_points_bucket' as const,
-})
 
 const ActivityQuery = v.object({ ...pagedById, order: orderOf(['created_at'], '-created_at') })
 

@@ -5,61 +5,14 @@ import type { OutboxDocument } from '../projections/outbox.ts'
 import { allOf } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
-import { MessageFilter, outboxFilter } from '../src/api/presenters/messages.ts'
-import { ById, isoOf, isoOrNull } from '../src/api/shapes.ts'
+import { MessageFilter, MessageObject, outboxFilter, STATES, showMessage } from '../src/api/presenters/messages.ts'
+import { ById, isoOrNull } from '../src/api/shapes.ts'
 import { LEASES, type LeaseDocument } from '../src/delivery/leases.ts'
-import { CHANNELS } from '../src/domain/channels/index.ts'
-import { activityId } from '../src/domain/customer/activity.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
-
-const STATES = ['requested', 'waiting', 'sending', 'sent', 'failed', 'parked', 'skipped'] as const
-
-export const MessageObject = v.pipe(
-  v.object({
-    id: v.string(),
-    distribution: v.object({ id: v.string(), name: v.string(), object: v.literal('distribution') }),
-    details: v.nullable(v.unknown()),
-    /** What set it off, and the activity entry that did. */
-    trigger: v.record(v.string(), v.unknown()),
-    cause: v.string(),
-    /** The last tries. */
-    log: v.array(v.record(v.string(), v.unknown())),
-    created_at: v.string(),
-    updated_at: v.string(),
-    group_id: v.nullable(v.string()),
-    customer_id: v.string(),
-    channel: v.picklist(CHANNELS),
-    state: v.picklist(STATES),
-    reason: v.nullable(v.string()),
-    due_at: v.nullable(v.string()),
-    attempts: v.number(),
-    object: v.literal('message'),
-  }),
-  v.title('Message'),
-)
-
-const show = (document: OutboxDocument, sending: ReadonlySet<string>) => ({
-  id: document._id,
-  customer_id: document.customer,
-  distribution: { ...document.distribution, object: 'distribution' },
-  channel: document.channel,
-  state: document.due_at !== undefined && sending.has(document._id) ? 'sending' : document.state,
-  reason: document.reason,
-  details: document.details ?? null,
-  due_at: document.due_at === undefined ? null : isoOf(document.due_at.getTime()),
-  trigger: document.trigger,
-  cause: activityId(document.cause),
-  attempts: document.attempts,
-  log: document.last.map(({ at, ...rest }) => ({ ...rest, at: isoOf(at.getTime()) })),
-  created_at: isoOf(document.created_at.getTime()),
-  updated_at: isoOf(document.updated_at.getTime()),
-  group_id: document.group_id,
-  object: 'message' as const,
-})
 
 /** Which of these messages somebody works on now. */
 const sendingAmong = async (
@@ -113,7 +66,7 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   const page = await pageOf(source, LOG_ORDER, query)
   if (isFailure(page)) return page
   const sending = await sendingAmong(services, page.entries)
-  const shown = page.entries.map((document) => show(document, sending))
+  const shown = page.entries.map((document) => showMessage(document, sending))
   return { body: listBody('data', page, shown, { id: ({ _id }) => _id }) }
 }
 
@@ -184,7 +137,9 @@ export const messageQueries = (services: Services) => [
     response: MessageObject,
     handler: async (call): Promise<Outcome> => {
       const found = await services.readModel.collection<OutboxDocument>('outbox').findOne({ _id: call.params.id })
-      return found ? { body: show(found, await sendingAmong(services, [found])) } : notFound('message', call.params.id)
+      return found
+        ? { body: showMessage(found, await sendingAmong(services, [found])) }
+        : notFound('message', call.params.id)
     },
   }),
 ]

@@ -6,23 +6,12 @@ import { allOf, equals, filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
-import { shownOrder } from '../src/api/presenters/facts/orders.ts'
-import { ORDER_FILTERS, OrderObject } from '../src/api/presenters/orders.ts'
+import { ORDER_FILTERS, OrderObject, showOrderDocument } from '../src/api/presenters/orders.ts'
 import { ById } from '../src/api/shapes.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-
-/** An order of the read model as the HTTP contract shows it. */
-export const showOrderDocument = ({ _id, status, customer, content, created_at, updated_at }: OrderDocument) =>
-  shownOrder(content, {
-    id: _id,
-    status,
-    customer,
-    createdAt: created_at.getTime(),
-    updatedAt: updated_at?.getTime() ?? null,
-  })
 
 export const ORDER_KEYS = {
   created_at: ['created_at', '_id'],

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { PendingPointsDocument } from '../projections/pendingPoints.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
-import { showPending } from '../src/api/presenters/loyaltyMembers.ts'
+import { showPendingDocument } from '../src/api/presenters/loyaltyMembers.ts'
 import { PendingPointsObject } from '../src/api/presenters/parts.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
@@ -21,26 +21,6 @@ const ListQuery = v.object({
 
 /** By `id` they come in the order in which they were earned. */
 const ORDERS = { activates_at: ['activates_at', '_id'], id: ['position'] } as const
-
-const show = ({
-  _id,
-  customer,
-  card,
-  campaign,
-  points,
-  rule,
-  cause,
-  activates_at,
-  created_at,
-}: PendingPointsDocument) =>
-  showPending({ id: card, campaign: { id: campaign } }, customer, {
-    id: _id,
-    points,
-    rule,
-    cause: { fact: cause.fact, type: cause.type, ...(cause.order === null ? {} : { order: cause.order }) },
-    activatesAt: activates_at.getTime(),
-    createdAt: created_at.getTime(),
-  })
 
 export const pendingPointsQueries = (services: Services) => [
   route({
@@ -59,7 +39,7 @@ export const pendingPointsQueries = (services: Services) => [
       const source = documents(collection, { campaign: program.id })
       const page = await pageOf(source, ORDERS, query)
       if (isFailure(page)) return page
-      return { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
+      return { body: listBody('data', page, page.entries.map(showPendingDocument), { id: ({ _id }) => _id }) }
     },
   }),
 ]

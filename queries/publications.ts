@@ -7,25 +7,13 @@ import { allOf, type DocumentFields, equals, filterQuery, NOTHING } from '../src
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
-import { PublicationObject, show, VOUCHER_TYPES, type WholeCustomer } from '../src/api/presenters/publications.ts'
+import { PublicationObject, showPublication, VOUCHER_TYPES } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { listOf } from '../src/http/answers.ts'
 import { isFailure, notFound, refuse } from '../src/http/errors.ts'
 import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-
-const showDocument = (document: PublicationDocument, customer: WholeCustomer | undefined) =>
-  show(document.customer, customer, {
-    id: document._id,
-    vouchers: document.vouchers,
-    campaign: document.campaign,
-    type: document.type,
-    sourceId: document.source_id,
-    channel: document.channel,
-    metadata: document.metadata,
-    at: document.created_at.getTime(),
-  })
 
 const MAX_PAGE = 1_000
 
@@ -127,7 +115,7 @@ const list = async (
     .collection<CustomerDocument>('customers')
     .find({ _id: { $in: [...new Set(page.entries.map((p) => p.customer))] } }, { limit })
   const customers = new Map((await showCustomers(services, holders)).map((one) => [one.id, one]))
-  const shown = page.entries.map((document) => showDocument(document, customers.get(document.customer)))
+  const shown = page.entries.map((document) => showPublication(document, customers.get(document.customer)))
   return { body: listBody('publications', page, shown, { total }) }
 }
 

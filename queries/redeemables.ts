@@ -7,6 +7,7 @@ import { type Field, predicateOf, TEXT, TIME } from '../src/api/lists/filters.ts
 import { inMemory, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { VoucherWithin } from '../src/api/presenters/voucherObject.ts'
+import { showVouchers } from '../src/api/presenters/vouchers.ts'
 import { ById, isoOf } from '../src/api/shapes.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
@@ -17,7 +18,7 @@ import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/res
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
-import { isCard, ofCampaigns, showVouchers } from './vouchers.ts'
+import { isCard, ofCampaigns } from './vouchers.ts'
 
 const Role = v.picklist(['OWNER', 'REFERRER', 'REFEREE'])
 

@@ -11,6 +11,7 @@ import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { showTierNow } from '../src/api/presenters/promotionTiers.ts'
 import { order, RedemptionObject, showParent, showRedemption } from '../src/api/presenters/redemptions.ts'
+import { showVouchers } from '../src/api/presenters/vouchers.ts'
 import { ById } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
@@ -19,7 +20,7 @@ import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
-import { showVouchers, sumsOf } from './vouchers.ts'
+import { sumsOf } from './vouchers.ts'
 
 const MAX_REDEEMABLES = 30
 

@@ -1,8 +1,7 @@
 // Reading referrals: by program with totals, and what became of a code, a referrer and a referee.
 
 import * as v from 'valibot'
-import type { PublicationDocument } from '../projections/publications.ts'
-import type { ReferralDocument, ReferralStatus, RewardView } from '../projections/referrals.ts'
+import type { ReferralDocument, ReferralStatus } from '../projections/referrals.ts'
 import {
   allOf,
   type DocumentFields,
@@ -16,10 +15,17 @@ import {
 import { documents, listBody, orderOf, pageAndTotal, pagedById, pageOf, type Source } from '../src/api/lists/pager.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
-import { HolderObject, showHolder } from '../src/api/presenters/referrals.ts'
-import { isoOf, isoOrNull } from '../src/api/shapes.ts'
+import {
+  HolderObject,
+  type PublishedCode,
+  ReferralCode,
+  ReferralObject,
+  showHolder,
+  showReferral,
+  showReferralCode,
+  Totals,
+} from '../src/api/presenters/referrals.ts'
 import { CodeName } from '../src/domain/codes.ts'
-import { activityId } from '../src/domain/customer/activity.ts'
 import { holderId } from '../src/domain/vouchers/code.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
@@ -27,99 +33,6 @@ import { type Outcome, route } from '../src/http/route.ts'
 import { MAX_COUNTED } from '../src/readmodel/index.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
-
-const showReward = (reward: RewardView | null) =>
-  reward && {
-    state: reward.state,
-    type: reward.type,
-    amount: reward.amount,
-    tier_from: reward.tier,
-    voucher: reward.given ? { id: reward.given.id, code: reward.given.code, object: 'voucher' } : null,
-    campaign: reward.given ? { ...reward.given.campaign, object: 'campaign' } : null,
-    reason: reward.reason ?? null,
-    at: isoOrNull(reward.at?.getTime()),
-  }
-
-const showReferral = (document: ReferralDocument) => ({
-  id: document._id,
-  status: document.status,
-  campaign: { ...document.campaign, object: 'campaign' },
-  voucher: { ...document.voucher, object: 'voucher' },
-  referrer_id: document.referrer,
-  referee_id: document.referee,
-  event: document.event && { id: activityId(document.event.fact), type: document.event.name, object: 'event' },
-  number: document.number,
-  referee_reward: showReward(document.referee_reward),
-  referrer_reward: showReward(document.referrer_reward),
-  refused: document.refused && {
-    reason: document.refused.reason,
-    details: document.refused.details,
-    at: isoOf(document.refused.at.getTime()),
-  },
-  holder_id: document.holder?.id ?? null,
-  converted_at: isoOrNull(document.converted_at?.getTime()),
-  created_at: isoOf(document.created_at.getTime()),
-  updated_at: isoOf(document.updated_at.getTime()),
-  object: 'referral' as const,
-})
-
-const Status = v.picklist(['pending', 'refused', 'converted', 'rewarded'])
-
-const RewardGiven = v.object({
-  state: v.string(),
-  type: v.nullish(v.string()),
-  amount: v.nullish(v.number()),
-  tier_from: v.nullish(v.unknown()),
-  voucher: v.nullable(v.object({ id: v.string(), code: v.string(), object: v.literal('voucher') })),
-  campaign: v.nullable(v.record(v.string(), v.unknown())),
-  reason: v.nullable(v.string()),
-  at: v.nullable(v.string()),
-})
-
-const NamedCampaign = v.object({ id: v.string(), name: v.string(), object: v.literal('campaign') })
-
-const ReferralObject = v.pipe(
-  v.object({
-    id: v.string(),
-    status: Status,
-    campaign: NamedCampaign,
-    voucher: v.object({ id: v.string(), code: v.string(), object: v.literal('voucher') }),
-    referrer_id: v.string(),
-    referee_id: v.string(),
-    event: v.nullable(v.object({ id: v.string(), type: v.string(), object: v.literal('event') })),
-    number: v.nullable(v.number()),
-    referee_reward: v.nullable(RewardGiven),
-    referrer_reward: v.nullable(RewardGiven),
-    refused: v.nullable(v.object({ reason: v.string(), details: v.nullish(v.string()), at: v.string() })),
-    holder_id: v.nullable(v.string()),
-    converted_at: v.nullable(v.string()),
-    created_at: v.string(),
-    updated_at: v.string(),
-    object: v.literal('referral'),
-  }),
-  v.title('Referral'),
-)
-
-/** How many referrals there are of each status. */
-const Totals = v.object({
-  pending: v.number(),
-  refused: v.number(),
-  converted: v.number(),
-  rewarded: v.number(),
-  conversions: v.number(),
-})
-
-const ReferralCode = v.object({
-  id: v.string(),
-  code: v.string(),
-  campaign: v.string(),
-  campaign_id: v.string(),
-  is_referral_code: v.boolean(),
-  referrer_id: v.string(),
-  active: v.boolean(),
-  published_at: v.string(),
-  object: v.literal('voucher'),
-})
 
 const STATUSES = ['pending', 'refused', 'converted', 'rewarded'] as const satisfies readonly ReferralStatus[]
 
@@ -186,21 +99,6 @@ const list = async (services: Services, campaign: string, query: ListQuery): Pro
 
 const MAX_CODES = 100
 
-/** A code of a campaign: the filters ask for no others. */
-type PublishedCode = PublicationDocument & { readonly campaign: NonNullable<PublicationDocument['campaign']> }
-
-const showCode = (code: PublishedCode, active: boolean) => ({
-  id: code.voucher.id,
-  code: code.voucher.code,
-  campaign: code.campaign.name,
-  campaign_id: code.campaign.id,
-  is_referral_code: true,
-  referrer_id: code.customer,
-  active,
-  published_at: isoOf(code.created_at.getTime()),
-  object: 'voucher' as const,
-})
-
 const codeStatus = async (services: Services, code: string, campaign: string | undefined): Promise<Outcome> => {
   const { state } = await loadCode(services.ledgers, code)
   const published = await services.readModel
@@ -208,7 +106,9 @@ const codeStatus = async (services: Services, code: string, campaign: string | u
     .findOne({ 'voucher.code': code, 'campaign.type': 'REFERRAL_PROGRAM' })
   const entry = campaign === undefined ? undefined : campaignNamed(services.rulebook.current().definitions, campaign)
   if (!published || (campaign !== undefined && entry?.id !== published.campaign.id)) return notFound('voucher', code)
-  return { body: { ...showCode(published, state.active), totals: await totals(services, { 'voucher.code': code }) } }
+  return {
+    body: { ...showReferralCode(published, state.active), totals: await totals(services, { 'voucher.code': code }) },
+  }
 }
 
 const referrerStatus = async (services: Services, campaign: string, name: string): Promise<Outcome> => {
@@ -228,7 +128,7 @@ const referrerStatus = async (services: Services, campaign: string, name: string
       object: 'referrer',
       customer_id: customer._id,
       campaign_id: entry.id,
-      codes: codes.map((code, i) => showCode(code, states[i]!.state.active)),
+      codes: codes.map((code, i) => showReferralCode(code, states[i]!.state.active)),
       totals: counted,
     },
   }

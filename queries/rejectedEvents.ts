@@ -4,25 +4,13 @@ import * as v from 'valibot'
 import type { RejectedEventDocument } from '../projections/rejectedEvents.ts'
 import { allOf, equals } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
-import { isoOf } from '../src/api/shapes.ts'
+import { showRejectedEvent } from '../src/api/presenters/rejectedEvents.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { LOG_ORDER } from './events.ts'
-
-const show = (document: RejectedEventDocument) => ({
-  id: document._id,
-  event: document.event,
-  reasons: document.reasons,
-  body: document.body,
-  channel: document.channel,
-  rejected_at: isoOf(document.rejected_at.getTime()),
-  resent_at: document.resent_at === null ? null : isoOf(document.resent_at.getTime()),
-  customer_id: document.customer,
-  object: 'rejected_event',
-})
 
 const ListQuery = v.object({
   ...pagedById,
@@ -39,7 +27,9 @@ const list = async (services: Services, query: v.InferOutput<typeof ListQuery>):
   )
   const source = documents(services.readModel.collection<RejectedEventDocument>('rejectedEvents'), filter)
   const page = await pageOf(source, LOG_ORDER, query)
-  return isFailure(page) ? page : { body: listBody('data', page, page.entries.map(show), { id: ({ _id }) => _id }) }
+  return isFailure(page)
+    ? page
+    : { body: listBody('data', page, page.entries.map(showRejectedEvent), { id: ({ _id }) => _id }) }
 }
 
 export const rejectedEventQueries = (services: Services) => [

@@ -1,16 +1,14 @@
 // Reading vouchers: how one shows, one by its code or id, and lists of them.
 
 import * as v from 'valibot'
-import type { LoyaltyCardDocument } from '../projections/loyaltyCards.ts'
 import type { VoucherDocument, VoucherSums } from '../projections/vouchers.ts'
 import { allOf, type DocumentFields, equals, filterQuery, TIME } from '../src/api/lists/filters.ts'
 import { documents, Ids, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
-import { showCard } from '../src/api/presenters/loyaltyMembers.ts'
 import { VoucherObject } from '../src/api/presenters/voucherObject.ts'
-import { codeNamed, showCode, showVoucher } from '../src/api/presenters/vouchers.ts'
+import { codeNamed, showCode, showVouchers } from '../src/api/presenters/vouchers.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
@@ -111,30 +109,6 @@ const filterOf = async (
   )
 }
 
-/** Codes of any kind as the contract shows them, by code, from the read models; without those whose campaign is gone. */
-export const showVouchers = async (
-  services: Services,
-  found: readonly VoucherDocument[],
-): Promise<ReadonlyMap<string, object>> => {
-  const cards = await services.readModel
-    .collection<LoyaltyCardDocument>('loyaltyCards')
-    .find(
-      { _id: { $in: found.filter(isHeldCard).map(({ voucher }) => voucher) } },
-      { limit: Math.max(1, found.length) },
-    )
-  const cardOf = new Map(cards.map((document) => [document._id, document]))
-  const rulebook = services.rulebook.current()
-  const shown = new Map<string, object>()
-  for (const document of found) {
-    const held = cardOf.get(document.voucher)
-    const voucher = isHeldCard(document)
-      ? held && showCard(held.card, held.customer, rulebook)
-      : showVoucher(document.state, rulebook, document.sums)
-    if (voucher) shown.set(document._id, voucher)
-  }
-  return shown
-}
-
 const list = async (
   services: Services,
   call: { readonly query: ListQuery; readonly now: number },
@@ -148,10 +122,6 @@ const list = async (
   const vouchers = page.entries.flatMap((document) => shown.get(document._id) ?? [])
   return { body: listBody('vouchers', page, vouchers, { total }) }
 }
-
-/** Whether the code is that of a loyalty card that somebody has: it is in the stream of its holder. */
-const isHeldCard = ({ state }: VoucherDocument): boolean =>
-  state.owner?.type === 'loyalty_card' && state.owner.customer !== undefined
 
 /** Whether the code is that of a loyalty card. */
 export const isCard = ({ state }: VoucherDocument): boolean => state.owner?.type === 'loyalty_card'

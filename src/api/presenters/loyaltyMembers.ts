@@ -2,8 +2,9 @@
 
 import * as v from 'valibot'
 import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
+import type { PendingPointsDocument } from '../../../projections/pendingPoints.ts'
 import { CodeName } from '../../domain/codes.ts'
-import type { Card, Pending } from '../../domain/customer/loyalty/state.ts'
+import type { Bucket, Card, Pending } from '../../domain/customer/loyalty/state.ts'
 import { present } from '../../domain/present.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
@@ -183,3 +184,51 @@ export const memberPaths = <const Tail extends string>(tail: Tail) => ({
 })
 
 export const ByMember = v.object({ campaignId: v.optional(v.string()), memberId: CodeName })
+
+export const showPendingDocument = ({
+  _id,
+  customer,
+  card,
+  campaign,
+  points,
+  rule,
+  cause,
+  activates_at,
+  created_at,
+}: PendingPointsDocument) =>
+  showPending({ id: card, campaign: { id: campaign } }, customer, {
+    id: _id,
+    points,
+    rule,
+    cause: { fact: cause.fact, type: cause.type, ...(cause.order === null ? {} : { order: cause.order }) },
+    activatesAt: activates_at.getTime(),
+    createdAt: created_at.getTime(),
+  })
+
+export const PointsBucket = v.pipe(
+  v.object({
+    id: v.string(),
+    voucher_id: v.string(),
+    campaign_id: v.string(),
+    bucket: v.object({ total_points: v.number() }),
+    status: v.string(),
+    /** Null: they never expire. */
+    expires_at: v.nullable(v.string()),
+    created_at: v.string(),
+    updated_at: v.optional(v.string()),
+    object: v.literal('loyalty_points_bucket'),
+  }),
+  v.title('PointsBucket'),
+)
+
+export const showBucket = (card: Card, bucket: Bucket) => ({
+  id: bucket.id,
+  voucher_id: card.id,
+  campaign_id: card.campaign.id,
+  bucket: { total_points: bucket.points },
+  status: 'ACTIVE' as const,
+  expires_at: isoOrNull(bucket.expiresAt),
+  created_at: isoOf(bucket.createdAt),
+  ...(bucket.updatedAt === bucket.createdAt ? {} : { updated_at: isoOf(bucket.updatedAt) }),
+  object: 'loyalty_points_bucket' as const,
+})

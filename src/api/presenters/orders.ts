@@ -1,6 +1,8 @@
 // How orders show.
 import * as v from 'valibot'
+import type { OrderDocument } from '../../../projections/orders.ts'
 import type { DocumentFields } from '../lists/filters.ts'
+import { shownOrder } from './facts/orders.ts'
 import { orderFields } from './parts.ts'
 
 export const OrderObject = v.pipe(
@@ -24,3 +26,13 @@ export const ORDER_FILTERS: DocumentFields = {
   created_at: { path: 'created_at', shape: TIME },
   updated_at: { path: 'updated_at', shape: TIME },
 }
+
+/** An order of the read model as the HTTP contract shows it. */
+export const showOrderDocument = ({ _id, status, customer, content, created_at, updated_at }: OrderDocument) =>
+  shownOrder(content, {
+    id: _id,
+    status,
+    customer,
+    createdAt: created_at.getTime(),
+    updatedAt: updated_at?.getTime() ?? null,
+  })

@@ -1,5 +1,6 @@
 // How publications show.
 import * as v from 'valibot'
+import type { PublicationDocument } from '../../../projections/publications.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import type { VoucherRef } from '../../domain/customer/vouchers/facts.ts'
 import { type HeldVoucher, heldBy } from '../../domain/customer/vouchers/state.ts'
@@ -99,3 +100,15 @@ export const showHeld = (state: CustomerState, held: HeldVoucher, toGo: number |
     at: held.publishedAt,
   })
 }
+
+export const showPublication = (document: PublicationDocument, customer: WholeCustomer | undefined) =>
+  show(document.customer, customer, {
+    id: document._id,
+    vouchers: document.vouchers,
+    campaign: document.campaign,
+    type: document.type,
+    sourceId: document.source_id,
+    channel: document.channel,
+    metadata: document.metadata,
+    at: document.created_at.getTime(),
+  })

@@ -1,5 +1,6 @@
 // How codes show: vouchers, gift cards, loyalty cards.
 
+import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
 import { NO_VOUCHER_SUMS, type VoucherDocument, type VoucherSums } from '../../../projections/vouchers.ts'
 import { cardByCode } from '../../domain/customer/loyalty/state.ts'
 import { present } from '../../domain/present.ts'
@@ -111,4 +112,32 @@ export const showCode = async (
   const { state } = await services.customers.load(owner.customer)
   const card = cardByCode(state.loyalty, code.code)
   return card && showCard(card, state.id, rulebook)
+}
+
+/** Whether the code is that of a loyalty card that somebody has: it is in the stream of its holder. */
+const isHeldCard = ({ state }: VoucherDocument): boolean =>
+  state.owner?.type === 'loyalty_card' && state.owner.customer !== undefined
+
+/** Codes of any kind as the contract shows them, by code, from the read models; without those whose campaign is gone. */
+export const showVouchers = async (
+  services: Services,
+  found: readonly VoucherDocument[],
+): Promise<ReadonlyMap<string, object>> => {
+  const cards = await services.readModel
+    .collection<LoyaltyCardDocument>('loyaltyCards')
+    .find(
+      { _id: { $in: found.filter(isHeldCard).map(({ voucher }) => voucher) } },
+      { limit: Math.max(1, found.length) },
+    )
+  const cardOf = new Map(cards.map((document) => [document._id, document]))
+  const rulebook = services.rulebook.current()
+  const shown = new Map<string, object>()
+  for (const document of found) {
+    const held = cardOf.get(document.voucher)
+    const voucher = isHeldCard(document)
+      ? held && showCard(held.card, held.customer, rulebook)
+      : showVoucher(document.state, rulebook, document.sums)
+    if (voucher) shown.set(document._id, voucher)
+  }
+  return shown
 }
