@@ -129,7 +129,7 @@ const voucherIn =
     const faults = campaign
       ? memberFaults(spec.output, campaign.definition, calendar)
       : singleFaults(spec.output, calendar)
-    const refused = refusalOf(faults) ?? misfitOf(definitions, spec.output, campaign?.definition, true)
+    const refused = refusalOf(faults) ?? misfitOf(definitions, spec.output, campaign?.definition, { isNew: true })
     if (refused && isRefused(refused)) return { code: given, fault: refused.refused.details }
     const whole = campaign ? completeMember(spec.output, campaign.definition) : completeSingle(spec.output)
     return { code: code.output, active, spec: whole }

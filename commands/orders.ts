@@ -113,7 +113,7 @@ const metadataFault = (
 ): Failure | undefined => {
   const { definitions } = rulebook.current()
   const unfit =
-    metadataRefused(definitions, 'order', metadata, isNew) ??
+    metadataRefused(definitions, 'order', metadata, { isNew }) ??
     items?.map((item) => metadataRefused(definitions, 'order_item', item.metadata)).find((fault) => fault)
   return unfit && fromRefusal(unfit.refused)
 }

@@ -91,7 +91,7 @@ const redeem = async (
   const { definitions } = services.rulebook.current()
   const unfit =
     metadataRefused(definitions, 'redemption', body.metadata) ??
-    (body.order && metadataRefused(definitions, 'order', body.order.metadata, false))
+    (body.order && metadataRefused(definitions, 'order', body.order.metadata, { isNew: false }))
   if (unfit) return { failure: fromRefusal(unfit.refused) }
   const context = contextOf(call, services)
   const meant = await customerMeant(services, call, body, context)

@@ -71,7 +71,8 @@ const importItems = async (
   const refused = await inSlices(body, (slice, from): Refused | undefined => {
     for (const [i, { code, active, ...spec }] of slice.entries()) {
       const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
-      const fault = refusalOf(faults, `[${from + i}]`) ?? misfitOf(definitions, spec, campaign?.definition, true)
+      const fault =
+        refusalOf(faults, `[${from + i}]`) ?? misfitOf(definitions, spec, campaign?.definition, { isNew: true })
       if (fault) return fault
       items.push({ code, active, spec: campaign ? completeMember(spec, campaign.definition) : completeSingle(spec) })
     }
@@ -128,7 +129,7 @@ export const voucherJobCommands = (services: Services) => [
       const refused =
         tooMany(count) ??
         refusalOf(memberFaults(spec, campaign.definition, calendar)) ??
-        misfitOf(definitions, spec, campaign.definition, true)
+        misfitOf(definitions, spec, campaign.definition, { isNew: true })
       if (refused) return refused
       const asked = { spec, ...(config ? { config } : {}) }
       return accept(services, call, (id) => generation(id, campaign.id, campaign.definition, count, asked))

@@ -138,7 +138,7 @@ export const make = async (
   const calendar = calendarOf(project.timeZone)
   const faults = campaign ? memberFaults(spec, campaign.definition, calendar) : singleFaults(spec, calendar)
   const refused =
-    refusalOf(faults) ?? misfitOf(services.rulebook.current().definitions, spec, campaign?.definition, true)
+    refusalOf(faults) ?? misfitOf(services.rulebook.current().definitions, spec, campaign?.definition, { isNew: true })
   if (refused) return refused
   const context = contextOf(call, services)
   const id = idFrom('v', campaign?.id ?? 'single', code ?? '', context.key ?? randomBytes(16).toString('hex'))
@@ -264,7 +264,7 @@ const update = async (
       resourceId: found.code,
     })
   const { definitions, project } = services.rulebook.current()
-  const unfit = misfitOf(definitions, patch, voucher.campaign?.definition, false)
+  const unfit = misfitOf(definitions, patch, voucher.campaign?.definition)
   if (unfit) return unfit
   const { timeZone } = project
   const outcome = await perform(services, call, found.code, (state) => {

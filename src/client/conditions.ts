@@ -226,17 +226,17 @@ export const or = (...of: readonly Rule[]): Rule => ({ is: 'or', of })
 /** The `rules` of a validation rule: numbered, with the logic that joins them. */
 export const rules = (tree: Rule): Readonly<Record<string, unknown>> => {
   const numbered: Record<string, unknown> = {}
-  const logicOf = (node: Rule, isTop: boolean): string => {
+  const logicOf = (node: Rule, { isTop = false } = {}): string => {
     if (node.is === 'rule') {
       const number = String(Object.keys(numbered).length + 1)
       numbered[number] = node.rule
       return number
     }
     if (node.of.length === 0) throw new TypeError(`${node.is}() needs a rule`)
-    const parts = node.of.map((one) => logicOf(one, false))
+    const parts = node.of.map((one) => logicOf(one))
     const joined = parts.join(` ${node.is} `)
     return isTop || parts.length === 1 ? joined : `(${joined})`
   }
-  const logic = logicOf(tree, true)
+  const logic = logicOf(tree, { isTop: true })
   return { ...numbered, logic }
 }

@@ -6,7 +6,7 @@ import type { Consistency } from './route.ts'
  * True once everything up to `position` can be read, false when the time is over first. `isOwn`: this node has acknowledged it, so
  * that what it keeps in memory has it already.
  */
-export type WhenShown = (position: bigint, timeoutMs: number, isOwn: boolean) => Promise<boolean>
+export type WhenShown = (position: bigint, timeoutMs: number, how: { readonly isOwn: boolean }) => Promise<boolean>
 
 export interface Freshness {
   /** This node has told the key that its command is recorded up to here. One position a key is kept. */
@@ -26,10 +26,11 @@ export const createFreshness = (whenShown: WhenShown): Freshness => {
       if (known === undefined || known < position) newest.set(appId, position)
     },
     async wait(appId, { token, waitMs }) {
-      if (token !== undefined) return (await whenShown(token, waitMs, false)) ? 'fresh' : notYetConsistent(waitMs)
+      if (token !== undefined)
+        return (await whenShown(token, waitMs, { isOwn: false })) ? 'fresh' : notYetConsistent(waitMs)
       const own = newest.get(appId)
       if (own === undefined || waitMs === 0) return 'fresh'
-      return (await whenShown(own, waitMs, true)) ? 'fresh' : 'stale'
+      return (await whenShown(own, waitMs, { isOwn: true })) ? 'fresh' : 'stale'
     },
   }
 }

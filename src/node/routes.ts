@@ -126,7 +126,7 @@ export const serveRoutes = async (
     busyFor: (isMany) => (isMany ? load.refusalOfMany() : load.refusal()),
     shortage: disks.shortage,
     // What this node has acknowledged is in its rulebook, and a version that is being built must not make every query wait.
-    whenShown: async (position, timeoutMs, isOwn) => {
+    whenShown: async (position, timeoutMs, { isOwn }) => {
       if (isOwn) return projector.waitFor(position, timeoutMs, [])
       // In this order: a position that the read models never reach may be none of this log.
       const until = performance.now() + timeoutMs

@@ -53,7 +53,7 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
           const of = rulebook()
             .entries('campaign')
             .get(owner?.campaign ?? '')?.definition
-          const unfit = misfitOf(rulebook().definitions, spec ?? {}, of, false)
+          const unfit = misfitOf(rulebook().definitions, spec ?? {}, of)
           return unfit ?? { type: 'ChangeVoucher', spec: { ...rest, metadata: { ...metadata, ...spec?.metadata } } }
         },
         context,

@@ -149,7 +149,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   }
 
   /** The next items of a job, and the record of them; undefined when another node is at it. */
-  const slice = async (held: LoadedJob, isPatient: boolean): Promise<LoadedJob | undefined> => {
+  const slice = async (held: LoadedJob, { isPatient = false } = {}): Promise<LoadedJob | undefined> => {
     const { job } = held
     const { campaign } = job.progress
     const definition = campaign === undefined ? undefined : rulebook().entries('campaign').get(campaign)?.definition
@@ -174,7 +174,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     const startedAt = performance.now()
     try {
       const held = mine.get(id) ?? (await read(id))
-      const after = held && isOpen(held.job.progress) ? await slice(held, true) : undefined
+      const after = held && isOpen(held.job.progress) ? await slice(held, { isPatient: true }) : undefined
       const progress = (after ?? held)?.job.progress
       if (progress?.uploaded !== undefined && !isOpen(progress)) await uploads.drop(id, progress.uploaded)
       if (after && isOpen(after.job.progress)) mine.set(id, after)
@@ -239,7 +239,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     begin,
     async complete(id) {
       let held = await read(id)
-      while (held && isOpen(held.job.progress)) held = await slice(held, false)
+      while (held && isOpen(held.job.progress)) held = await slice(held)
       return held?.position
     },
     load: async (id) => (await read(id))?.job,

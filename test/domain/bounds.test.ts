@@ -184,7 +184,7 @@ const order = (id: string, occurredAt: number, bytes = 20, more: Partial<OrderFa
   } as OrderFactData
 }
 const after = (...all: readonly OrderFactData[]): OrdersState =>
-  all.reduce((state, one) => kept(state, one, true), NO_ORDERS)
+  all.reduce((state, one) => kept(state, one, { isNew: true }), NO_ORDERS)
 
 test('a customer’s orders are kept for 93 days, up to five hundred and half a megabyte, the newest in any case', () => {
   const ids = (...all: readonly OrderFactData[]) => Object.keys(after(...all).kept)

@@ -36,7 +36,7 @@ const schemas = (
   }) as unknown as Definitions
 
 const faultOf = (all: Definitions, metadata: Record<string, unknown> | undefined, isNew = true): string | undefined =>
-  metadataRefused(all, 'customer', metadata, isNew)?.refused.details
+  metadataRefused(all, 'customer', metadata, { isNew })?.refused.details
 
 /** What is said of a value of a property; undefined when it fits. */
 const said = (property: Property, value: unknown): string | undefined =>

@@ -89,13 +89,13 @@ const recurring = (calendar: Calendar, { start, every, lasting }: TestOf<'recurr
       days: length.days * n,
       ms: length.ms * n,
     })
-    return shifted(calendar, start, times(every), 1, true)
+    return shifted(calendar, start, times(every), 1, { isDay: true })
   }
   let n = Math.floor((at - start) / fixedLength(every))
   while (n > 0 && nth(n) > at) n--
   while (nth(n + 1) <= at) n++
   const next = nth(n + 1)
-  const end = Math.min(shifted(calendar, nth(n), lasting, 1, true), next)
+  const end = Math.min(shifted(calendar, nth(n), lasting, 1, { isDay: true }), next)
   return at < end ? answer(true, end) : answer(false, next)
 }
 
@@ -149,13 +149,13 @@ export const askDate = (calendar: Calendar, test: DateTest, { at, isDay }: DateV
     case 'before_equal':
       return answer(at <= test.at)
     case 'older':
-      return during(shifted(calendar, at, test.by, 1, isDay), Number.POSITIVE_INFINITY, now)
+      return during(shifted(calendar, at, test.by, 1, { isDay }), Number.POSITIVE_INFINITY, now)
     case 'newer':
-      return during(at, shifted(calendar, at, test.by, 1, isDay), now)
+      return during(at, shifted(calendar, at, test.by, 1, { isDay }), now)
     case 'later':
-      return during(Number.NEGATIVE_INFINITY, shifted(calendar, at, test.by, -1, isDay) + 1, now)
+      return during(Number.NEGATIVE_INFINITY, shifted(calendar, at, test.by, -1, { isDay }) + 1, now)
     case 'sooner':
-      return during(shifted(calendar, at, test.by, -1, isDay) + 1, at, now)
+      return during(shifted(calendar, at, test.by, -1, { isDay }) + 1, at, now)
     case 'on_day':
     case 'in_period': {
       const unit = test.op === 'on_day' ? 'day' : test.unit

@@ -28,7 +28,7 @@ export const fixedLength = ({ years, months, days, ms }: Span): number =>
  * The instant a span after (`sign` 1) or before (-1) another: years and months by the calendar; days by the calendar from a
  * date without time, else as 24 hours each.
  */
-export const shifted = (calendar: Calendar, from: number, span: Span, sign: 1 | -1, isDay: boolean): number => {
+export const shifted = (calendar: Calendar, from: number, span: Span, sign: 1 | -1, { isDay = false } = {}): number => {
   const { years, months, days, ms } = span
   const stepped =
     years !== 0 || months !== 0 || (isDay && days !== 0)

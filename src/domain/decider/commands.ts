@@ -131,7 +131,7 @@ const mergeSaid = (
   if (!changes) return again.length > 0 ? { at, names: [...again] } : undefined
   const fault = profileFault(state.profile, mergeProfile(state.profile, changes))
   if (fault !== undefined) return refuse('invalid_customer', fault, { resource: { type: 'customer', id: state.id } })
-  const unfit = metadataRefused(draft.rulebook.definitions, 'customer', changes.metadata, false)
+  const unfit = metadataRefused(draft.rulebook.definitions, 'customer', changes.metadata, { isNew: false })
   if (unfit) return unfit
   draft.emit('CustomerUpdated', { changes, occurredAt: draft.now, ...saidOf(at, again, draft.now) })
   return undefined

@@ -132,7 +132,7 @@ const codeFault = (voucher: ResolvedVoucher, { rulebook, now }: Situation): Refu
   const lasting = campaign?.definition.activity_duration_after_publishing
   const span = lasting ? parseSpan(lasting) : undefined
   if (span && voucher.givenAt !== undefined) {
-    const end = shifted(calendar, voucher.givenAt, span, 1, false)
+    const end = shifted(calendar, voucher.givenAt, span, 1)
     if (now >= end) return refuse('voucher_expired', `The code was good until ${new Date(end).toISOString()}`, resource)
   }
   return undefined

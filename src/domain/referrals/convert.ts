@@ -56,7 +56,7 @@ const codeFault = (offer: ReferralOffer, program: Program, programs: Programs, a
   const { codesLast } = program
   const end =
     codesLast && offer.publishedAt !== undefined
-      ? shifted(programs.calendar, offer.publishedAt, codesLast, 1, false)
+      ? shifted(programs.calendar, offer.publishedAt, codesLast, 1)
       : undefined
   return end !== undefined && at >= end
     ? { reason: 'code_expired', details: `the code was good until ${new Date(end).toISOString()}` }

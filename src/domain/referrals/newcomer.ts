@@ -32,7 +32,7 @@ export const notNew = (
   occurredAt: number,
 ): string | undefined => {
   const { state } = draft
-  if (createdWithin && occurredAt > shifted(calendar, state.createdAt, createdWithin, 1, false))
+  if (createdWithin && occurredAt > shifted(calendar, state.createdAt, createdWithin, 1))
     return `the customer was created more than ${program.new_customers?.created_within} before`
   const segment = program.new_customers?.segment_id
   if (!segment) return undefined

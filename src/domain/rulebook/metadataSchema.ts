@@ -192,7 +192,7 @@ export const metadataRefused = (
   all: Definitions,
   resource: string,
   metadata: Readonly<Record<string, unknown>> | null | undefined,
-  isNew = true,
+  { isNew = true } = {},
 ): Refused | undefined => {
   const schema = metadataSchemaOf(all, resource)
   if (!schema || (!metadata && !isNew)) return undefined

@@ -26,7 +26,7 @@ export const periodStart = (text: string, now: number, calendar: Calendar): numb
   if (unit) return calendar.period(unit, now).from
   const span = parseSpan(text)
   // `+ 1`: a message is out of a rolling period once the whole length has passed.
-  return span ? shifted(calendar, now, span, -1, false) + 1 : now
+  return span ? shifted(calendar, now, span, -1) + 1 : now
 }
 
 /** When the period that holds `at` is over: the calendar's, or a rolling one that begins with it; ms. */
@@ -38,7 +38,7 @@ export const periodEnd = (text: string, at: number, calendar: Calendar): number 
 /** The instant a delay after another, ms. */
 export const delayed = (text: string | undefined, now: number, calendar: Calendar): number => {
   const span = text === undefined ? undefined : parseSpan(text)
-  return span ? shifted(calendar, now, span, 1, false) : now
+  return span ? shifted(calendar, now, span, 1) : now
 }
 
 export interface QuietHours {

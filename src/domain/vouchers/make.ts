@@ -74,12 +74,12 @@ export const misfitOf = (
   all: Definitions,
   { metadata, category_id }: Pick<VoucherSpec, 'metadata' | 'category_id'>,
   campaign: Campaign | undefined,
-  isNew: boolean,
+  { isNew = false } = {},
 ): Refused | undefined =>
   refusalOf(categoryFaults({ category_id }, all)) ??
   (campaign && !campaign.use_voucher_metadata_schema
-    ? metadataRefused(all, 'campaign', metadata, false)
-    : metadataRefused(all, 'voucher', metadata, isNew && !campaign))
+    ? metadataRefused(all, 'campaign', metadata, { isNew: false })
+    : metadataRefused(all, 'voucher', metadata, { isNew: isNew && !campaign }))
 
 /** A single voucher says what it is. */
 export const completeSingle = (spec: VoucherSpec): VoucherSpec => ({ ...spec, type: spec.type ?? impliedType(spec) })

@@ -40,11 +40,11 @@ const order = (event: string, evolve?: (state: OrdersState, data: OrderFactData)
 })
 
 export const orderFacts = {
-  OrderCreated: order('customer.order.created', (state, data) => kept(state, data, true)),
-  OrderUpdated: order('customer.order.updated', (state, data) => kept(state, data, false)),
+  OrderCreated: order('customer.order.created', (state, data) => kept(state, data, { isNew: true })),
+  OrderUpdated: order('customer.order.updated', (state, data) => kept(state, data)),
   /** What follows from a status that is new. An order is paid once, until it is cancelled. */
-  OrderPaid: order('customer.order.paid', (state, data) => markPaid(state, data, true)),
-  OrderCanceled: order('customer.order.canceled', (state, data) => markPaid(state, data, false)),
+  OrderPaid: order('customer.order.paid', (state, data) => markPaid(state, data, { paid: true })),
+  OrderCanceled: order('customer.order.canceled', (state, data) => markPaid(state, data, { paid: false })),
   OrderFulfilled: order('customer.order.fulfilled'),
   OrderProcessing: order('customer.order.processing'),
 } as const

@@ -88,7 +88,7 @@ const trimmed = (kept: OrdersState['kept'], now: number): OrdersState['kept'] =>
 }
 
 /** The orders after one was made or changed. */
-export const kept = (state: OrdersState, data: OrderFactData, isNew: boolean): OrdersState => {
+export const kept = (state: OrdersState, data: OrderFactData, { isNew = false } = {}): OrdersState => {
   const { order: id, status, was, content, amount, createdAt, occurredAt } = data
   const { [id]: before, ...others } = state.kept
   const one: KeptOrder = {
@@ -105,7 +105,11 @@ export const kept = (state: OrdersState, data: OrderFactData, isNew: boolean): O
   return { kept: trimmed({ ...others, [id]: one }, occurredAt), sums: summed(state.sums, data, isNew) }
 }
 
-export const markPaid = (state: OrdersState, { order: id }: OrderFactData, paid: boolean): OrdersState => {
+export const markPaid = (
+  state: OrdersState,
+  { order: id }: OrderFactData,
+  { paid }: Pick<KeptOrder, 'paid'>,
+): OrdersState => {
   const { [id]: before } = state.kept
   return before ? { ...state, kept: { ...state.kept, [id]: { ...before, paid } } } : state
 }
