@@ -42,7 +42,7 @@ const SHARE = 8
 
 const STANDING = { busyFrom: 4, standsAfterMs: 1_000 }
 
-/** A line of waiters, first come, first served. */
+/** Waiters, first come, first served. */
 const createQueue = () => {
   let waiters: Waiter[] = []
   let next = 0
