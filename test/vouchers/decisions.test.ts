@@ -205,7 +205,7 @@ test('what a voucher must say in its metadata is asked when it is new, of one in
   const campaign = w.rulebook.entries('campaign').get(GIFTS)!.definition
   const own = { ...campaign, use_voucher_metadata_schema: true }
   const of = (metadata: Record<string, unknown> | undefined, within: typeof campaign | undefined, isNew: boolean) =>
-    misfitOf(shops.rulebook.definitions, { metadata, category_id: undefined }, within, isNew)?.refused.key
+    misfitOf(shops.rulebook.definitions, { metadata, category_id: undefined }, within, { isNew })?.refused.key
   const unfit = 'metadata_validation_failed'
   assert.equal(
     [of({}, undefined, true), of({}, undefined, false), of(undefined, undefined, true)],
@@ -218,10 +218,7 @@ test('what a voucher must say in its metadata is asked when it is new, of one in
     [unfit, unfit, undefined],
   )
   assert.is(of({ v: 1, c: 'x' }, campaign, true), unfit)
-  assert.is(
-    misfitOf(shops.rulebook.definitions, { category_id: 'cat_9' }, undefined, false)?.refused.key,
-    'invalid_payload',
-  )
+  assert.is(misfitOf(shops.rulebook.definitions, { category_id: 'cat_9' }, undefined)?.refused.key, 'invalid_payload')
 })
 
 test('what a voucher does not say of its type follows from its worth, or from its campaign', () => {
