@@ -1,6 +1,6 @@
 // What an append says to EventStoreDB and what is answered, in protobuf's wire format: the messages BatchAppendReq and BatchAppendResp
 // of its Streams service. The client's own are objects that are sized, encoded and copied several times, which made two thirds of
-// what an append costs a node.
+// what it does for an append.
 import type { SentFact } from './refuse.ts'
 import type { ExpectedRevision } from './types.ts'
 
