@@ -37,7 +37,7 @@ const tellsOfHooks: Plugin = {
 }
 
 /** `fast-check` is in so many tests that it is worth to take it in; the others are not. */
-export const ofTests = async (): Promise<string[]> => {
+const ofTests = async (): Promise<string[]> => {
   const { devDependencies } = JSON.parse(await readFile(join(root, '..', 'package.json'), 'utf8'))
   return Object.keys(devDependencies).filter((name) => name !== 'fast-check')
 }

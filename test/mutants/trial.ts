@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
-import { join } from 'node:path'
-import { build as bundle, transformSync } from 'esbuild'
-import { clientApart, OUTSIDE, options } from '../../src/build.js'
+import { basename, join } from 'node:path'
+import { type BuildOptions, build as bundle, transformSync } from 'esbuild'
+import { options } from '../../src/build.js'
 import { makeTypes } from '../../src/client/make/types.js'
-import { CACHE, ofTests, ourPlugins } from '../build.ts'
+import { CACHE, ourPlugins } from '../build.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 /** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
@@ -39,22 +39,28 @@ export interface Built {
   readonly fileOf: ReadonlyMap<string, string>
 }
 
+const how = {
+  ...options,
+  // What is taken in of packages loses their names.
+  packages: 'external',
+  outbase: join(ROOT, 'test'),
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  sourcemap: false,
+  logLevel: 'silent',
+} satisfies BuildOptions
+
 export const buildAll = async (): Promise<Built> => {
   mkdirSync(CACHE, { recursive: true })
   await makeTypes()
   const folder = await mkdtemp(join(CACHE, 'mutants-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const { metafile } = await bundle({
-    ...options,
-    external: [...OUTSIDE, ...(await ofTests())],
+    ...how,
     entryPoints: filesIn('test', '.test.ts').map((test) => join(ROOT, test)),
     outdir: folder,
-    outbase: join(ROOT, 'test'),
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    sourcemap: false,
+    plugins: ourPlugins,
     metafile: true,
-    plugins: [clientApart(), ...ourPlugins],
   })
   writeFileSync(join(folder, 'runner.mjs'), RUNNER)
   const { outputs, inputs } = metafile
@@ -79,7 +85,10 @@ export const buildAll = async (): Promise<Built> => {
   return { folder, bySource, fileOf }
 }
 
-/** Nearer: what imports it itself, then what shares words of its path, then what else has it, small tests first. */
+/**
+ * Nearer: what imports it itself, then what has its name in its text, as tests of definitions do, or shares words of its path, then what
+ * else has it, small tests first.
+ */
 export const nearest = (source: string, tests: readonly Test[]): readonly string[] => {
   const words = new Set(
     source
@@ -87,9 +96,11 @@ export const nearest = (source: string, tests: readonly Test[]): readonly string
       .split(/\/|(?=[A-Z])/)
       .map((word) => word.toLowerCase().replace(/s$/, '')),
   )
+  const name = new RegExp(`\\b${basename(source, '.ts')}\\b`)
   const far = ({ path, isDirect }: Test) => {
+    const text = readFileSync(join(ROOT, path), 'utf8')
     const named = [...words].filter((word) => path.toLowerCase().includes(word)).length
-    return (isDirect ? -30 : 0) - 10 * named + readFileSync(join(ROOT, path)).length / 10_000
+    return (isDirect ? -30 : 0) - 10 * named - (name.test(text) ? 15 : 0) + text.length / 10_000
   }
   return [...tests]
     .sort((a, b) => far(a) - far(b))
@@ -134,45 +145,85 @@ const firstFailing = (folder: string, tests: readonly string[]): Promise<string 
 const linesOf = (text: string): readonly string[] =>
   transformSync(text, { loader: 'ts', target: 'node20', logLevel: 'silent' }).code.split('\n')
 
-/** How often a part stands in a text. */
-const times = (text: string, part: string): number => text.split(part).length - 1
+const exactly = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/**
- * A built file with the lines replaced that another version of a source in it makes otherwise; undefined where these are not found as
- * they are, since a name in them has another in the whole.
- */
+/** A pattern of a text in which names may have got a number, as they do beside others of that name. */
+const loosely = (text: string): string =>
+  text
+    .split(/([A-Za-z_]\w*)/)
+    .map((part, i) => (i % 2 === 1 ? `${part}\\d*` : exactly(part)))
+    .join('')
+
+/** Lines as they stand in the whole, where what a module declares is a variable, each behind its break. */
+const asBuilt = (lines: readonly string[]): string =>
+  lines.map((line) => `\n${line.replace(/^export /, '').replace(/^(?:const|let) /, 'var ')}`).join('')
+
+const alike = (
+  a: ArrayLike<string>,
+  b: ArrayLike<string>,
+  at: (i: number, of: ArrayLike<string>) => number,
+): number => {
+  let n = 0
+  while (n < Math.min(a.length, b.length) - 1 && a[at(n, a)] === b[at(n, b)]) n++
+  return n
+}
+const fromBegin = (i: number) => i
+const fromEnd = (i: number, of: ArrayLike<string>) => of.length - 1 - i
+
+/** A built file with the change by which another version of a source in it differs; undefined where its place is not found. */
 const patched = (built: string, source: string, text: string, changed: string): string | undefined => {
-  const bare = (lines: readonly string[]) => `\n${lines.join('\n').replaceAll(/^export /gm, '')}\n`
   const [was, is] = [linesOf(text), linesOf(changed)]
-  const from = was.findIndex((line, i) => line !== is[i])
-  let same = 0
-  while (from + same < Math.min(was.length, is.length) - 1 && was.at(-1 - same) === is.at(-1 - same)) same++
-  const old = bare(was.slice(from, was.length - same))
+  const first = alike(was, is, fromBegin)
+  const last = alike(was.slice(first), is.slice(first), fromEnd)
+  const [old, now] = [asBuilt(was.slice(first, was.length - last)), asBuilt(is.slice(first, is.length - last))]
+  const head = alike(old, now, fromBegin)
+  const tail = alike(old.slice(head), now.slice(head), fromEnd)
+  const [before, after] = [old.slice(0, head), old.slice(old.length - tail)]
+  const place = new RegExp(
+    `(${loosely(before)})${exactly(old.slice(head, old.length - tail))}(${loosely(after)})(?=\\n)`,
+    'g',
+  )
   const begin = built.indexOf(`\n// ${source}\n`)
   if (begin < 0) return undefined
-  const after = /\n\/\/ [\w./@-]+\n/g
-  after.lastIndex = begin + 1
-  const end = after.exec(built)?.index ?? built.length
+  const next = /\n\/\/ [\w./@-]+\n/g
+  next.lastIndex = begin + 1
+  const end = next.exec(built)?.index ?? built.length
   const section = built.slice(begin, end + 1)
   // Which of several that are alike is meant is told by their order, as long as all are there.
-  if (times(section, old) === 0 || times(section, old) !== times(bare(was), old)) return undefined
-  const nth = times(bare(was.slice(0, from)), old)
-  const parts = section.split(old)
-  const now = bare(is.slice(from, is.length - same))
-  const put = parts.slice(0, nth + 1).join(old) + now + parts.slice(nth + 1).join(old)
-  return built.slice(0, begin) + put + built.slice(end + 1)
+  const places = [...section.matchAll(place)]
+  const known = [...`${asBuilt(was)}\n`.matchAll(place)].map(({ index }) => index)
+  const found = places[known.indexOf(asBuilt(was.slice(0, first)).length)]
+  if (!found || places.length !== known.length) return undefined
+  const put = `${found[1]}${now.slice(head, now.length - tail)}${found[2]}`
+  return built.slice(0, begin + found.index) + put + built.slice(begin + found.index + found[0].length)
 }
 
-/** What is said of a fault that cannot be put into what is built. */
-export const UNPLACED = 'unplaced'
+/** Tests with one source changed, by themselves: where the change cannot be put into what is built. */
+const builtApart = async (source: string, changed: string, tests: readonly string[]): Promise<string> => {
+  const folder = await mkdtemp(join(CACHE, 'mutant-'))
+  await bundle({
+    ...how,
+    entryPoints: tests.map((test) => join(ROOT, test)),
+    outdir: folder,
+    plugins: [
+      {
+        name: 'one source changed',
+        setup: (build) =>
+          build.onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) =>
+            path === join(ROOT, source) ? { contents: changed, loader: 'ts' } : undefined,
+          ),
+      },
+      ...ourPlugins,
+    ],
+  })
+  writeFileSync(join(folder, 'runner.mjs'), RUNNER)
+  return folder
+}
 
 /** Whether a test passes without any fault, alone and with others. */
 const sound = new Map<string, boolean>()
 
-/**
- * The test that finds a fault, undefined when none does; UNPLACED where the fault cannot be put into what is built. A test that fails
- * without any fault has found nothing.
- */
+/** The test that finds a fault, undefined when none does. A test that fails without any fault has found nothing. */
 export const foundBy = async (
   { folder, fileOf }: Built,
   source: string,
@@ -184,23 +235,26 @@ export const foundBy = async (
   if (file === undefined) return undefined
   const built = readFileSync(file, 'utf8')
   const now = patched(built, source, text, changed)
-  if (now === undefined) return UNPLACED
+  const apart = now === undefined ? await builtApart(source, changed, tests) : undefined
+  const failsWith = async (some: readonly string[]): Promise<string | undefined> => {
+    if (now !== undefined) writeFileSync(file, now)
+    const failing = await firstFailing(apart ?? folder, some)
+    writeFileSync(file, built)
+    return failing
+  }
   try {
     for (let begin = 0; begin < tests.length; begin += TOGETHER)
       for (;;) {
         const left = tests.slice(begin, begin + TOGETHER).filter((test) => sound.get(test) !== false)
-        writeFileSync(file, now)
-        const failing = left.length > 0 ? await firstFailing(folder, left) : undefined
+        const failing = left.length > 0 ? await failsWith(left) : undefined
         if (failing === undefined) break
         // By itself it fails with the fault, and without it passes: else its company is at fault, or the test.
-        const isAlone = (await firstFailing(folder, [failing])) !== undefined
-        writeFileSync(file, built)
-        if (!isAlone) sound.set(failing, false)
+        if ((await failsWith([failing])) === undefined) sound.set(failing, false)
         if (!sound.has(failing)) sound.set(failing, (await firstFailing(folder, [failing])) === undefined)
         if (sound.get(failing)) return failing
       }
     return undefined
   } finally {
-    writeFileSync(file, built)
+    if (apart !== undefined) rmSync(apart, { recursive: true, force: true })
   }
 }
