@@ -19,6 +19,8 @@ const ASKED = Number(process.env.BENCH_ASKED ?? 20)
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 /** A question that costs so many times as much among the many is named. */
 const GROWN = 1.8
+/** A page that asks nothing new for so long has asked all, ms. */
+const QUIET_MS = 1_500
 /** Orders in one request. */
 const TOGETHER = 2_000
 
@@ -209,7 +211,8 @@ const questionsOf = async (server: Server, pages: readonly string[]): Promise<re
       await page.goto(`${server.url}/console${one === '/' ? '' : one}`)
       await page.locator('main h1').waitFor()
       await page.locator('.loading').first().waitFor({ state: 'detached' })
-      await page.waitForLoadState('load')
+      // What a row asks of its own comes after the rows.
+      for (let before = -1; before !== asked.size; await sleep(QUIET_MS)) before = asked.size
       page.off('request', note)
       all.push([...asked.values()])
     }
