@@ -46,8 +46,6 @@ export const options = {
 }
 
 const CLIENT = '@eventstore/db-client'
-/** What the client speaks over: of it we use what it uses, and the same copy. */
-const GRPC = '@grpc/grpc-js'
 
 /** Writes the event store's client as a file of its own. */
 const bundleClient = async () => {
@@ -55,7 +53,7 @@ const bundleClient = async () => {
   await bundle({
     ...options,
     stdin: {
-      contents: `import * as client from '${CLIENT}'; export const { ${names.join(', ')} } = client; export { Client } from '${GRPC}'`,
+      contents: `import * as client from '${CLIENT}'; export const { ${names.join(', ')} } = client`,
       resolveDir: root,
     },
     outfile: join(outdir, CLIENT_FILE),
@@ -71,7 +69,7 @@ const bundleClient = async () => {
 export const clientApart = (address = pathToFileURL(join(outdir, CLIENT_FILE)).href) => ({
   name: 'client of the event store',
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^(${CLIENT}|${GRPC})$`) }, () => ({ path: address, external: true }))
+    build.onResolve({ filter: new RegExp(`^${CLIENT}$`) }, () => ({ path: address, external: true }))
   },
 })
 

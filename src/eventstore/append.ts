@@ -1,13 +1,19 @@
 // Appends that end with an answer: what is unknown is asked again with the same ids and the same expected revision.
+import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { backoffMs } from '../line/backoff.ts'
 import { AnswerLost, type Line, LineReplaced, NoAnswer } from '../line/line.ts'
 import type { Log } from '../line/log.ts'
 import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, rest, type Time, within } from '../line/time.ts'
-import type { Carried } from './appendCalls.ts'
 import { AppendRefused, messageOf, StoreUnavailable, verdictOf } from './errors.ts'
 import type { CheckedAppend, SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
+
+/** What a server says of an append that it has carried out; some give no position for a repeat. */
+export interface Carried {
+  readonly revision: bigint
+  readonly position: bigint | undefined
+}
 
 export interface AppenderOptions<Client> {
   readonly line: Line<Client>
@@ -63,6 +69,18 @@ const foundAs = (
 
 /** However far the machine's clock jumps, nobody waits longer than this, ms. */
 const LONGEST_WAIT_MS = 15 * 60_000
+
+/** One try over the client of EventStoreDB. */
+export const sendBatch = async (
+  client: EventStoreDBClient,
+  stream: string,
+  facts: readonly SentFact[],
+  expected: ExpectedRevision,
+): Promise<Carried> => {
+  const events = facts.map((fact) => jsonEvent(fact))
+  const { nextExpectedRevision, position } = await client.appendToStream(stream, events, { expectedRevision: expected })
+  return { revision: nextExpectedRevision, position: position?.commit }
+}
 
 export const createAppender = <Client>({
   line,

@@ -18,8 +18,7 @@ import { addressOf } from '../line/reason.ts'
 import { createReport } from '../line/report.ts'
 import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, within } from '../line/time.ts'
-import { createAppender } from './append.ts'
-import { sendAppend } from './appendCalls.ts'
+import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
 import { isDamaged, isReadRefused, isStreamGone, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
@@ -187,7 +186,7 @@ export const createEventStore = ({
   const append = createAppender({
     line: writes,
     time: { ...processTime, wall: now },
-    send: (client, stream, facts, expected) => sendAppend(client, nameOf(stream), facts, expected),
+    send: (client, stream, facts, expected) => sendBatch(client, nameOf(stream), facts, expected),
     log,
     async find(stream, id) {
       const options = { direction: 'backwards', fromRevision: END, maxCount: WRITTEN_SEARCH } as const

@@ -6,11 +6,9 @@ import { type Line, openLine } from '../line/line.ts'
 import { addressOf } from '../line/reason.ts'
 import { processTime as time } from '../line/time.ts'
 import { byUrl } from '../line/unusable.ts'
-import { sendAppend } from './appendCalls.ts'
 import { isReadRefused, verdictOf } from './errors.ts'
 import { muteIpServerName } from './ipServerName.ts'
 import { readChunks } from './read.ts'
-import { sentFact } from './refuse.ts'
 
 export type ClientLine = Line<EventStoreDBClient>
 
@@ -26,10 +24,11 @@ export interface LinesOptions {
  * An append that no server carries out: nobody has a stream of this length. It goes the way of every append, is answered in its
  * turn with where the stream really is, and writes nothing.
  */
-const ASKED = { stream: 'tributary-line', id: uuidFrom('line', 'question'), type: 'LineAsked', expected: 2n ** 62n }
-
-const askByAppend = (client: EventStoreDBClient) =>
-  sendAppend(client, ASKED.stream, [sentFact(ASKED.id, ASKED.type, '{}', '{}')], ASKED.expected)
+const ASKED = {
+  stream: 'tributary-line',
+  event: jsonEvent({ id: uuidFrom('line', 'question'), type: 'LineAsked', data: {} }),
+  options: { expectedRevision: 2n ** 62n },
+}
 
 export const DEFAULT_PORT = 2_113
 
@@ -121,15 +120,16 @@ export const openLines = (options: LinesOptions): Lines => {
     }),
     writes: openLine({
       ...common,
-      // What an old connection still brings to the server would come after what is sent again over the next.
+      // All clients of a process share one list of the appends that wait for an answer: the end of one client fails those of the
+      // next and makes it throw on their answers.
       oneAtATime: true,
       lostAfterMs,
-      ask: askByAppend,
-      // With credentials of its own an append is a call by itself, in the client's own way: what is wrong with ours is not with it.
+      ask: (client) => client.appendToStream(ASKED.stream, ASKED.event, ASKED.options),
+      // With credentials of its own an append goes by itself and not with the others, whose list it would disturb at its end.
       askWitness: () =>
         alone((client) =>
-          client.appendToStream(ASKED.stream, jsonEvent({ id: ASKED.id, type: ASKED.type, data: {} }), {
-            expectedRevision: ASKED.expected,
+          client.appendToStream(ASKED.stream, ASKED.event, {
+            ...ASKED.options,
             credentials: credentialsOf(url),
             deadline: WITNESS_DEADLINE_MS,
           }),

@@ -26,15 +26,15 @@ export const checkStream = (stream: string): void => {
     throw new AppendRefused('bad_stream', `stream name ${JSON.stringify(stream.slice(0, 80))} cannot be used`)
 }
 
-/** A fact in the form that is sent: data and metadata as JSON, so that they are written down once, with the bytes that they have. */
+/** A fact in the form that is sent: metadata as bytes, so that it is serialised once. */
 export interface SentFact {
   readonly id: string
   readonly type: string
-  readonly data: string
-  readonly dataBytes: number
-  readonly metadata: string
-  readonly metadataBytes: number
+  readonly data: Record<string, unknown>
+  readonly metadata: Uint8Array
 }
+
+const encoder = new TextEncoder()
 
 /** bigint, a cycle: what cannot be written as JSON would fail inside the client after a part was sent. */
 const jsonOf = (type: string, value: object): string => {
@@ -45,23 +45,19 @@ const jsonOf = (type: string, value: object): string => {
   }
 }
 
-const toSend = ({ id, type, data, metadata }: NewFact): SentFact => {
+const toSend = ({ id, type, data, metadata }: NewFact): { sent: SentFact; bytes: number } => {
   if (!isName(type))
     throw new AppendRefused('bad_type', `fact type ${JSON.stringify(type.slice(0, 80))} cannot be used`)
   if (!uuid.test(id) || id === nil)
     throw new AppendRefused('bad_id', `fact id ${JSON.stringify(id.slice(0, 80))} is no UUID`)
   if (data === null || typeof data !== 'object') throw new AppendRefused('malformed', `${type}: the data is no object`)
-  return sentFact(id, type, jsonOf(type, data), jsonOf(type, metadata))
+  const text = jsonOf(type, data)
+  const meta = encoder.encode(jsonOf(type, metadata))
+  return {
+    sent: { id, type, data: data as Record<string, unknown>, metadata: meta },
+    bytes: Buffer.byteLength(text) + meta.length + 2 * type.length,
+  }
 }
-
-export const sentFact = (id: string, type: string, data: string, metadata: string): SentFact => ({
-  id,
-  type,
-  data,
-  dataBytes: Buffer.byteLength(data),
-  metadata,
-  metadataBytes: Buffer.byteLength(metadata),
-})
 
 export interface CheckedAppend {
   readonly facts: readonly SentFact[]
@@ -77,8 +73,8 @@ export const checkAppend = (stream: string, facts: readonly NewFact[]): CheckedA
   let bytes = 0
   const ids = new Set<string>()
   const all = facts.map((fact) => {
-    const sent = toSend(fact)
-    bytes += sent.dataBytes + sent.metadataBytes + 2 * sent.type.length
+    const { sent, bytes: size } = toSend(fact)
+    bytes += size
     ids.add(fact.id.toLowerCase())
     return sent
   })

@@ -51,7 +51,7 @@ for (const answer of [
   )
 
 test(
-  'a second answer to an append is passed over, and appends go on',
+  'a second answer throws inside the client: the process lives on and appends go on',
   withServer(async (server) => {
     const store = storeOn(server)
     server.script.push('twice')

@@ -126,10 +126,8 @@ const simulate = async (seed: number) => {
       const facts = Array.from({ length: 1 + (count % 3) }, (_, i) => ({
         id: `${n}-${count}-${i}`,
         type: 'T',
-        data: '{}',
-        dataBytes: 2,
-        metadata: '{}',
-        metadataBytes: 2,
+        data: {},
+        metadata: new Uint8Array(),
       }))
       const expected = ids.length === 0 ? 'no_stream' : BigInt(ids.length - 1)
       for (;;) {
