@@ -5,10 +5,8 @@ import { errorBody, type Failure, notTried, overloaded, refuse } from '../src/ht
 import { describeIssues } from '../src/http/issues.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import { createTurns } from '../src/line/turns.ts'
-import { mapError } from '../src/runtime/errors.ts'
 import type { Services } from '../src/services.ts'
-import { NotTried, TooBusy } from '../src/trouble.ts'
-import { checkTrackBody, keyOf, record } from './eventRecording.ts'
+import { checkTrackBody, keyOf, ownFailure, record } from './eventRecording.ts'
 import type { TrackQuery } from './events.ts'
 
 export const MAX_BATCH = 1_000
@@ -72,9 +70,8 @@ const recordAlone = async (...args: Parameters<typeof record>): ReturnType<typeo
   try {
     return await record(...args)
   } catch (error) {
-    const failure = mapError(error)
-    const isItsOwn = failure?.key === 'payload_too_large' || error instanceof TooBusy || error instanceof NotTried
-    if (failure && isItsOwn) return { failure }
+    const failure = ownFailure(error)
+    if (failure) return { failure }
     throw error
   }
 }
@@ -109,15 +106,21 @@ export const trackBatch = async (
     const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)
     const place = await turn.next(tryUntil - services.clock.now())
     if (place === undefined) return refused(notTried(), body.id)
-    const tracked = await recordAlone(services, call, body, { key, dryRun, keeps: true, tryUntil }).finally(place.leave)
+    const tracked = await recordAlone(services, call, body, {
+      key,
+      dryRun,
+      keeps: true,
+      tryUntil,
+      isBrief: true,
+    }).finally(place.leave)
     if ('failure' in tracked) return refused(tracked.failure, body.id)
-    const { position: at, isRepeat, state } = tracked
+    const { position: at, isRepeat, customer } = tracked
     if (at !== undefined && (position === undefined || at > position)) position = at
     return {
       index,
       status: isRepeat ? 'repeated' : 'recorded',
       id: body.id,
-      customer_id: state.id,
+      customer_id: customer,
     }
   }
   let data: readonly BatchResult[]

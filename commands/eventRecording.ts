@@ -14,12 +14,15 @@ import { outsideId } from '../src/domain/outsideIds.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
+import { StoreUnavailable } from '../src/eventstore/errors.ts'
 import { type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
 import { instant, name300 } from '../src/http/fields.ts'
 import { type Call, checkerOf } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
+import { mapError } from '../src/runtime/errors.ts'
 import { withOffer } from '../src/runtime/referralOffer.ts'
 import type { Services } from '../src/services.ts'
+import { NotTried, TooBusy } from '../src/trouble.ts'
 import { duplicateEvent, eventIn, rememberedEvent } from './eventRepeats.ts'
 
 /** How far ahead of this node's clock an event may say it occurred: clocks differ. */
@@ -138,9 +141,10 @@ type AnyCall = Call<unknown, unknown, unknown>
 
 export interface Tracked {
   readonly isRepeat: boolean
-  readonly state: CustomerState
+  readonly customer: string
   readonly position: bigint | undefined
-  readonly answer: ReturnType<typeof showEvent>
+  /** Absent where nobody wants it. */
+  readonly answer?: ReturnType<typeof showEvent>
 }
 
 export interface Untracked {
@@ -159,6 +163,66 @@ interface Naming {
   readonly reach?: Reach
   /** ms since the epoch: past it the event is not begun. */
   readonly tryUntil?: number
+  /** Only what became of it is wanted, and not how it shows. */
+  readonly isBrief?: boolean
+}
+
+/** An event that one worker asks another to record: plain data. */
+export interface Handed {
+  readonly call: Pick<AnyCall, 'requestId' | 'now' | 'channel'> & {
+    readonly key: Pick<AnyCall['key'], 'name' | 'role' | 'appId'>
+  }
+  readonly body: TrackBody
+  readonly naming: Pick<Naming, 'key' | 'print' | 'dryRun' | 'keeps' | 'tryUntil' | 'isBrief'>
+}
+
+type HandedBack = { readonly [name in 'tracked' | 'untracked']?: Readonly<Record<string, unknown>> } & {
+  readonly position?: string | undefined
+}
+
+/**
+ * What is too large to be recorded, what others are faster with, and what there was no time for, is said of this event; what else
+ * goes wrong is of the node.
+ */
+export const ownFailure = (error: unknown): Failure | undefined => {
+  const failure = mapError(error)
+  const isItsOwn = failure?.key === 'payload_too_large' || error instanceof TooBusy || error instanceof NotTried
+  return isItsOwn ? failure : undefined
+}
+
+/** Records here what another worker hands over. */
+export const answerHanded = async (services: Services, { call, body, naming }: Handed): Promise<HandedBack> => {
+  const asked = { ...call, client: undefined } as AnyCall
+  const tracked = await recordHere(services, asked, body, naming).catch((error: unknown): Untracked => {
+    const failure = ownFailure(error)
+    if (failure) return { failure }
+    throw error
+  })
+  const { position, ...rest } = tracked
+  return { ...('failure' in rest ? { untracked: rest } : { tracked: rest }), position: position?.toString() }
+}
+
+/**
+ * Records an event where its customer is kept in memory, which may be another worker; undefined: to be done here. One without a name
+ * is not done a second time when what became of it is unknown.
+ */
+const recordElsewhere = async (
+  { peers }: Services,
+  { requestId, now, channel, key: { name, role, appId } }: AnyCall,
+  customer: string,
+  body: TrackBody,
+  { reach: _, ...naming }: Naming,
+): Promise<Tracked | Untracked | undefined> => {
+  const ask = peers?.of(customer)
+  if (!ask) return undefined
+  const handed: Handed = { call: { requestId, now, channel, key: { name, role, appId } }, body, naming }
+  const asked = await ask(handed)
+  if (asked === 'unable' || (asked === 'lost' && naming.key !== undefined)) return undefined
+  if (asked === 'lost') throw new StoreUnavailable('a worker ended before it could say whether an event is recorded')
+  const { tracked, untracked, position } = asked.answer as HandedBack
+  return { ...(tracked ?? untracked), position: position === undefined ? undefined : BigInt(position) } as
+    | Tracked
+    | Untracked
 }
 
 /** Records one event; a repeat is answered with what the first time recorded, and one that says something else is refused. */
@@ -166,7 +230,23 @@ export const record = async (
   services: Services,
   call: AnyCall,
   body: TrackBody,
-  { key, print: given, dryRun = false, keeps, reach, tryUntil }: Naming,
+  naming: Naming,
+): Promise<Tracked | Untracked> => {
+  // What a client key uses up is counted where its request came in.
+  if (services.peers && call.client === undefined) {
+    const { id, source_id: sourceId } = body.customer
+    const customer = id ?? customerOfSource(services, sourceId!)
+    const done = await recordElsewhere(services, call, customer, body, naming)
+    if (done) return done
+  }
+  return recordHere(services, call, body, naming)
+}
+
+const recordHere = async (
+  services: Services,
+  call: AnyCall,
+  body: TrackBody,
+  { key, print: given, dryRun = false, keeps, reach, tryUntil, isBrief = false }: Naming,
 ): Promise<Tracked | Untracked> => {
   const target = targetOf(services, body, call.now, reach)
   if (isFailure(target)) return { failure: target }
@@ -188,12 +268,13 @@ export const record = async (
   const executed = await services.customers.execute(target.id, command, context)
   if (reach?.isStranger && !full && !isCreated(executed)) client?.giveBack('newCustomers', 1)
   /** Of nobody is anything told to a stranger. */
-  const show = ({ id, profile }: CustomerState, facts: Parameters<typeof showEvent>[2]) => {
+  const shown = ({ id, profile }: CustomerState, facts: Parameters<typeof showEvent>[2]) => {
     const told = reach ? tellable(reach, profile) : profile
     return reach?.isStranger
       ? showEvent(command, { id: target.id, profile: told }, [])
       : showEvent(command, { id, profile: told }, facts)
   }
+  const show = (...of: Parameters<typeof shown>) => (isBrief ? {} : { answer: shown(...of) })
   switch (executed.kind) {
     case 'refused': {
       const { refusal, known, state } = executed
@@ -209,17 +290,17 @@ export const record = async (
     }
     case 'done': {
       const { state, position, facts } = executed
-      return { isRepeat: false, state, position, answer: show(state, facts) }
+      return { isRepeat: false, customer: state.id, position, ...show(state, facts) }
     }
     case 'repeated': {
       const { state, position, range } = executed
-      const repeat = { isRepeat: true, state, position }
+      const repeat = { isRepeat: true, customer: state.id, position }
       // The event alone: nothing followed from it, so there is nothing to read.
-      if (range.count === 1) return { ...repeat, answer: show(state, []) }
-      if (range.count > 0) return { ...repeat, answer: show(state, await services.customers.factsOf(state.id, range)) }
+      if (range.count === 1) return { ...repeat, ...show(state, []) }
+      if (range.count > 0) return { ...repeat, ...show(state, await services.customers.factsOf(state.id, range)) }
       const remembered = await rememberedEvent(services, state.id, context.key!, command)
       if (remembered && !remembered.isSame) return { failure: duplicateEvent(body.id, remembered.before) }
-      const answer = show(state, [])
+      const answer = shown(state, [])
       return {
         ...repeat,
         answer: reach?.isStranger ? answer : { ...answer, effects: [...(remembered?.effects ?? [])] },

@@ -58,7 +58,7 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   if ('failure' in tracked) return tracked.failure
   // Once is enough: the event store tells a repeat only for as long as it remembers.
   if (kept.resent_at !== null) return outcomeOf(tracked)
-  const position = await services.rejected.resent(kept._id, tracked.state.id, contextOf(call, services))
+  const position = await services.rejected.resent(kept._id, tracked.customer, contextOf(call, services))
   return { ...outcomeOf(tracked), consistencyToken: position }
 }
 

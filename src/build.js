@@ -84,6 +84,7 @@ export const build = async () => {
     entryPoints: {
       main: 'src/main.ts',
       cli: 'src/cli.ts',
+      worker: 'src/cluster/process.ts',
       'eventlog-engine': 'src/engines/eventlog/process.ts',
       'documents-engine': 'src/engines/documents/process.ts',
     },

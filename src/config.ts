@@ -1,4 +1,5 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
@@ -64,6 +65,9 @@ const isTimeZone = (name: string): boolean => {
   }
 }
 
+/** More than one machine has use for; each takes memory of its own. */
+export const MAX_WORKERS = 64
+
 const place = v.optional(
   v.union([v.picklist(['on', 'off']), whole(1, 65_535)], 'must be on, off or a port from 1 to 65535'),
   'on',
@@ -75,6 +79,10 @@ const environment = v.object({
   PORT: integer(0, 65_535, 3000),
   /** Address to listen on. */
   HOST: text('0.0.0.0'),
+  /** Processes that take requests at the port, beside the one that has all the rest; one process for all when absent. */
+  WORKERS: v.optional(
+    v.union([v.literal('auto'), whole(1, MAX_WORKERS)], `must be auto or a whole number from 1 to ${MAX_WORKERS}`),
+  ),
   /** Folder of generated keys and of the embedded engines. */
   DATA_DIR: text('./data'),
   /** What must stay free on the disks that are written to: bytes, and a share of the whole; see `disk.ts` for defaults. */
@@ -209,6 +217,8 @@ export interface DeliveryConfig {
 export interface Config {
   readonly port: number
   readonly host: string
+  /** Worker processes; undefined: one process is the whole node. */
+  readonly workers: number | undefined
   readonly dataDir: string
   readonly eventStoreUrl: string | undefined
   readonly eventStoreNamespace: string | undefined
@@ -284,6 +294,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
   return {
     port: e.PORT,
     host: e.HOST,
+    workers: e.WORKERS === 'auto' ? Math.min(MAX_WORKERS, availableParallelism()) : e.WORKERS,
     dataDir: e.DATA_DIR,
     eventStoreUrl: e.EVENTSTORE_URL,
     eventStoreNamespace: e.EVENTSTORE_NAMESPACE,
@@ -350,6 +361,7 @@ export const settingsShown = (config: Config): Readonly<Record<string, unknown>>
   mail_server: config.delivery.smtpUrl === undefined ? 'none: e-mails wait' : 'set',
   email_from: config.delivery.emailFrom,
   text_message_gateway: config.delivery.smsUrl === undefined ? 'none: text messages wait' : 'set',
+  workers: config.workers ?? 'none: one process for all',
   data_dir: resolve(config.dataDir),
   keys_file: config.keysFile === undefined ? 'generated' : 'given',
   trusted_proxies: config.proxies,

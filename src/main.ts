@@ -1,4 +1,5 @@
 // The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
+import { createPrimary } from './cluster/primary.ts'
 import { type Config, loadConfig } from './config.ts'
 import { keepPrivate } from './engines/private.ts'
 import { createLogger } from './log.ts'
@@ -45,6 +46,9 @@ Try next: open the console, or README.md, "One minute".
 /** How long a stop may take after what runs was given its time to end, ms. */
 const STOP_LIMIT_MS = 10_000
 
+/** How long a worker may take to end after what runs was given its time, ms: less than the whole may. */
+const WORKER_STOP_MS = 6_000
+
 /** What this start was told, once that is known: a fault is said in its terms. */
 let settings: StartSettings | undefined
 
@@ -88,7 +92,18 @@ const main = async (): Promise<void> => {
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
 
-  const started = startNode(config, log, { signal: waiting.signal })
+  const primary =
+    config.workers === undefined
+      ? undefined
+      : createPrimary({
+          workers: config.workers,
+          port: config.port,
+          stopLimitMs: config.drainTimeLimitMs + WORKER_STOP_MS,
+          log,
+        })
+  // A start that waits for its servers need not go on.
+  void primary?.failed.then((error) => waiting.abort(error))
+  const started = startNode(config, log, { signal: waiting.signal, ...(primary ? { part: primary.part } : {}) })
   try {
     node = await started
   } catch (error) {
@@ -103,6 +118,12 @@ const main = async (): Promise<void> => {
   void node.engineFailed.then((error) => {
     if (stopping) return
     log.fatal({ err: error }, 'an embedded engine ended; this process ends too, so that it can be started again')
+    log.flush(() => process.exit(1))
+  })
+  void primary?.failed.then((error) => {
+    if (stopping) return
+    log.fatal({ reason: error.message }, 'workers end again and again; this process ends too')
+    process.stderr.write(`${error.message}\n`)
     log.flush(() => process.exit(1))
   })
   onOrphaned(() => {

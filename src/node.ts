@@ -9,10 +9,13 @@ import { createTokens } from './http/tokens.ts'
 import { type LoadedKeys, loadKeys } from './keys.ts'
 import { sleep } from './line/backoff.ts'
 import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import { startDeciding } from './node/deciding.ts'
-import { serveRoutes, servicesOf } from './node/routes.ts'
+import { type Part, WHOLE } from './node/part.ts'
+import { createPeers } from './node/peers.ts'
+import { endsOn, serveRoutes, servicesOf, sharedBy } from './node/routes.ts'
 import { type OnStop, openStores, reachStores } from './node/stores.ts'
-import { startWorkers } from './node/workers.ts'
+import { partsOfWorker, startWorkers } from './node/workers.ts'
 import { type Access, joinKeys, startAccess } from './runtime/access.ts'
 import { mapError } from './runtime/errors.ts'
 import { embeddedReadiness, readinessAtStart } from './runtime/operation.ts'
@@ -29,6 +32,7 @@ export interface Node {
   readonly url: string
   readonly keys: LoadedKeys
   readonly services: Services
+  readonly metrics: Metrics
   /** Undefined where the console is not shown. */
   readonly console: ConsoleEntry | undefined
   /** Resolves, with the reason, when an embedded engine is gone for good by itself: nothing works without it. */
@@ -42,9 +46,19 @@ export interface StartOptions {
   readonly signal?: AbortSignal
   /** The clocks of the machine; for tests. */
   readonly machine?: Machine
+  /** Which part of a node this process is; default the whole. */
+  readonly part?: Part
   /** What a hash of a password costs; for tests. */
   readonly passwordCost?: typeof PASSWORD_COST
 }
+
+/** Rejects with the signal's reason once there is one. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
 
 /**
  * Starts a node and resolves once it can do its work. It listens at once: while servers cannot be reached, for however long,
@@ -53,7 +67,7 @@ export interface StartOptions {
 export const startNode = async (
   config: Config,
   log: Logger,
-  { signal = new AbortController().signal, machine, passwordCost = PASSWORD_COST }: StartOptions = {},
+  { signal = new AbortController().signal, machine, part = WHOLE, passwordCost = PASSWORD_COST }: StartOptions = {},
 ): Promise<Node> => {
   const stops: (() => Promise<unknown>)[] = []
   const onStop: OnStop = (stop) => stops.push(stop)
@@ -61,6 +75,7 @@ export const startNode = async (
   /** Answers that would never end by themselves. */
   let endStreams = (): void => undefined
   const stopAll = async (): Promise<void> => {
+    if (part.kind === 'primary') await part.stop()
     endStreams()
     // First what runs is finished, with everything that it needs.
     await closeServer()
@@ -70,7 +85,7 @@ export const startNode = async (
     const keys = loadKeys(config)
     let access: Access | undefined
     const ring = joinKeys(keys.ring, () => access?.ring)
-    const stores = await openStores(config, log, machine, onStop)
+    const stores = await openStores(config, log, machine, part, onStop)
     const { engines, metrics, now, vault, store, readModel } = stores
     const common: AppDeps = {
       keys: ring,
@@ -88,10 +103,20 @@ export const startNode = async (
     let app: Fetcher = buildApp([], { ...common, isStarting: true })
     const server = await serve(
       { fetch: (request, env) => app.fetch(request, env) },
-      { port: config.port, host: config.host },
+      {
+        port: config.port,
+        host: config.host,
+        ...(part.kind === 'primary' ? { socket: part.socket } : {}),
+        ...(part.kind === 'worker' ? { pass: part.pass } : {}),
+      },
     )
     closeServer = () => server.close(config.drainTimeLimitMs)
-    await reachStores(stores, { config, log, signal, onStop })
+    const url = part.kind === 'primary' ? await part.open(engines) : server.url
+    if (part.kind === 'worker') {
+      part.listening(url)
+      await Promise.race([part.begun, aborted(signal)])
+    }
+    await reachStores(stores, { config, log, signal, part, onStop })
     const zone = zoneSettingIn(config.dataDir, config.projectTimeZone)
     const project = {
       id: config.projectId,
@@ -116,8 +141,9 @@ export const startNode = async (
     })
     const following = access
     onStop(() => following.stop())
-    const tokens = createTokens(readModel, ring)
-    const publicUrl = () => config.publicUrl ?? server.url
+    const ends = part.kind === 'whole' ? undefined : endsOn(part.board)
+    const tokens = createTokens(readModel, ring, ends)
+    const publicUrl = () => config.publicUrl ?? url
     const mailer = createMailer(config.delivery)
     if (mailer) onStop(async () => mailer.close())
     const users = createUsers({
@@ -130,21 +156,29 @@ export const startNode = async (
       log,
     })
     zone.remember()
-    const parts = await startDeciding({ stores, rulebook, log, signal, onStop })
+    const parts = await startDeciding({ stores, rulebook, log, signal, part, onStop })
     let found: (services: Services) => void = () => undefined
-    const workers = await startWorkers({
+    const given = {
       config,
       stores,
       rulebook,
       parts,
-      services: new Promise((resolve) => {
+      services: new Promise<Services>((resolve) => {
         found = resolve
       }),
       log,
       signal,
+      part,
       onStop,
-    })
-    const services = servicesOf({ config, stores, parts, workers, rulebook, access, tokens, users, log })
+    }
+    const workers = part.kind === 'worker' ? partsOfWorker({ ...given, part }) : await startWorkers(given)
+    const shared = part.kind === 'whole' ? undefined : sharedBy(part.board, { rulebook, access })
+    const peers =
+      part.kind === 'worker' && shared
+        ? await createPeers({ ...part, self: part.number, inStep: shared.inStep, log })
+        : undefined
+    if (peers) onStop(() => peers.close())
+    const services = servicesOf({ config, stores, parts, workers, rulebook, access, tokens, users, part, peers, log })
     endStreams = () => services.activityFeed.stop()
     found(services)
     const served = await serveRoutes(services, {
@@ -153,15 +187,21 @@ export const startNode = async (
       log,
       common,
       ring,
-      url: server.url,
+      ends,
+      part,
+      shared,
+      url,
       publicUrl,
       onStop,
     })
     app = served.app
+    if (part.kind === 'worker') part.onConfirmed(stores.time.confirm)
+    if (part.kind === 'primary') await Promise.race([part.begin(services), aborted(signal)])
     return {
-      url: server.url,
+      url,
       keys,
       services,
+      metrics,
       console: served.console,
       engineFailed: engines.failed,
       stop: stopAll,

@@ -4,6 +4,7 @@ import type { LongRuns } from './audit/longRuns.ts'
 import type { Dispatcher } from './delivery/index.ts'
 import type { EventStore } from './eventstore/index.ts'
 import type { Tokens } from './http/tokens.ts'
+import type { Peers } from './node/peers.ts'
 import type { Processes } from './processes/process.ts'
 import type { Projector } from './projector/index.ts'
 import type { ReadModel } from './readmodel/index.ts'
@@ -74,6 +75,8 @@ export interface Services {
   readonly failedJobs: FailedJobs
   /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
   readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
+  /** Other workers of this node; undefined where it is one process. */
+  readonly peers: Peers | undefined
   /** Answers that read the whole log. */
   readonly longRuns: LongRuns
   /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */

@@ -13,6 +13,11 @@ export interface StartSettings {
   readonly dataDir: string
 }
 
+/** A start that cannot be, for the reason that its message says in a whole sentence. */
+export class StartRefused extends Error {
+  override readonly name = 'StartRefused'
+}
+
 const textOf = (error: Error, key: string): string => {
   const value: unknown = Object.entries(error).find(([name]) => name === key)?.[1]
   return typeof value === 'string' ? value : ''
@@ -48,11 +53,16 @@ const OF_NETWORK = /^(?:connect|getaddrinfo|listen|bind|read|write)$/
 export const startFault = (error: unknown, settings: StartSettings | undefined): string | undefined => {
   if (!(error instanceof Error)) return undefined
   if (error instanceof ConfigError || error instanceof UnusableServer) return error.message
+  if (error instanceof StartRefused) return error.message
   if (error instanceof MasterKeyError) return error.message
   if (error instanceof KeyFileError) return `${error.message}. Mend it, or name another with KEYS_FILE.`
   const call = textOf(error, 'syscall')
   const code = textOf(error, 'code')
-  if (settings && (call === 'listen' || (call === 'getaddrinfo' && textOf(error, 'hostname') === settings.host))) {
+  // A worker is told by the primary, which has the port, as of `bind`.
+  if (
+    settings &&
+    (call === 'listen' || call === 'bind' || (call === 'getaddrinfo' && textOf(error, 'hostname') === settings.host))
+  ) {
     const port = numberOf(error, 'port') ?? settings.port
     return LISTEN[code]?.(settings, port) ?? `It cannot listen on ${settings.host}:${port} (${code}).`
   }

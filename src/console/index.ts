@@ -3,6 +3,7 @@ import { type Config, settingsShown } from '../config.ts'
 import type { AppDeps } from '../http/app.ts'
 import type { Route } from '../http/route.ts'
 import { createSessions, createSignInLinks } from '../http/sessions.ts'
+import type { SharedEnds } from '../http/tokens.ts'
 import type { KeyRing } from '../keys.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { Access } from '../runtime/access.ts'
@@ -35,13 +36,14 @@ export interface ConsoleOptions {
   readonly project: () => { readonly id: string; readonly timeZone: string } | undefined
   /** Unix milliseconds. */
   readonly now: () => number
+  readonly ends?: SharedEnds | undefined
 }
 
 /** Undefined where the settings say that there is none. */
 export const createConsole = (options: ConsoleOptions): Console | undefined => {
-  const { config, readModel, keys, access, users, openId, project, now } = options
+  const { config, readModel, keys, access, users, openId, project, now, ends } = options
   if (!config.showsConsole) return undefined
-  const sessions = createSessions({ readModel, keys, users: access, limits: config.sessions, now })
+  const sessions = createSessions({ readModel, keys, users: access, limits: config.sessions, now, ends })
   const links = createSignInLinks(now)
   const routes = consoleRoutes({
     sessions,

@@ -21,8 +21,8 @@ export interface Admission {
 }
 
 export const createAdmission = (deps: AppDeps): Admission => {
-  const limiter = rateLimiter(deps.rateLimitPerMinute)
-  const bounds = clientBounds(deps.clientLimits ?? CLIENT_LIMITS)
+  const limiter = rateLimiter(deps.rateLimitPerMinute, deps.sharedCounts)
+  const bounds = clientBounds(deps.clientLimits ?? CLIENT_LIMITS, deps.sharedCounts)
 
   /** The key that a request comes with, however it comes: as a pair, as a token, or as the cookie of a session. */
   const keyOf = (

@@ -65,7 +65,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const { metrics } = deps
   const clock = deps.clock ?? Date.now
   const timeLimitMs = deps.requestTimeLimitMs ?? DEFAULT_TIME_LIMIT_MS
-  const freshness = createFreshness(deps.whenShown ?? (() => Promise.resolve(true)))
+  const freshness = createFreshness(deps.whenShown ?? (() => Promise.resolve(true)), deps.sharedFreshness)
   const replier = createReplier({ ...deps, acknowledged: freshness.acknowledged })
   const { admit, admitClient, addressIn } = createAdmission(deps)
   const app = new Hono<AppEnv>({ getPath: rawPath })
@@ -132,6 +132,9 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const handle = async (exchange: Exchange, endpoint: Endpoint, c: Asked): Promise<Outcome> => {
     const { route } = endpoint
     if (endpoint.audience === 'public') exchange.address = addressIn(c, exchange.headers)
+    // Before the key is looked at: it may have been made, or have ended, a moment ago.
+    const step = deps.inStep?.()
+    if (step !== undefined) await step
     const refused =
       (await admit(exchange, endpoint, c)) ??
       (endpoint.audience === 'client' ? await admitClient(exchange, endpoint, c) : undefined) ??
@@ -212,7 +215,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   let document: ReturnType<typeof apiDocument> | undefined
   const operation = operationRoutes({
     readiness: deps.readiness,
-    metrics,
+    scrape: deps.scrape ?? (() => metrics.registry.metrics()),
+    contentType: metrics.registry.contentType,
     document: () => {
       document ??= apiDocument([...(deps.documented ?? routes), ...operation])
       return document

@@ -5,7 +5,8 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ClientLimits } from './clients.ts'
 import type { Failure } from './errors.ts'
-import type { WhenShown } from './fresh.ts'
+import type { SharedFreshness, WhenShown } from './fresh.ts'
+import type { SharedCounts } from './limits.ts'
 import type { Page, Readiness } from './operation.ts'
 import type { NamedRequests } from './requests.ts'
 import type { Outcome, Route } from './route.ts'
@@ -23,6 +24,17 @@ export interface AppDeps {
   readonly mapError?: (error: unknown) => Failure | undefined
   /** When a position can be read; absent: everything can at once. */
   readonly whenShown?: WhenShown
+  /** What other processes of this node tell of what they acknowledged. */
+  readonly sharedFreshness?: SharedFreshness
+  /** What other processes of this node count of the same keys and addresses. */
+  readonly sharedCounts?: SharedCounts
+  /**
+   * Waits until this process knows the definitions, keys and users that other processes of this node have acknowledged; undefined
+   * where it does.
+   */
+  readonly inStep?: () => Promise<unknown> | undefined
+  /** The text of the metrics; default those of the registry. */
+  readonly scrape?: () => Promise<string>
   /** There are no routes yet: what is asked for meanwhile is told to come back. */
   readonly isStarting?: boolean
   /** Seconds after which a command, or a request of many, is worth sending again, when there is more to do than can be done soon. */

@@ -2,7 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import type { ApiKey } from '../keys.ts'
 import { type Failure, refuse } from './errors.ts'
-import { createCounter, type RateState, secondsLeft, stateOf } from './limits.ts'
+import { createCounter, type RateState, type SharedCounts, secondsLeft, stateOf } from './limits.ts'
 
 const MINUTE_MS = 60_000
 /** How long a lock of a browser lasts at most, and the window in which its locks are counted, ms. */
@@ -49,10 +49,10 @@ export interface ClientBounds {
   readonly allowance: (key: ApiKey, address: string, now: number) => Allowance
 }
 
-/** Counters of client keys. Each process counts for itself. */
-export const clientBounds = (limits: ClientLimits): ClientBounds => {
-  const minutes = createCounter(MINUTE_MS)
-  const locks = createCounter(CLIENT_LOCK_MS)
+/** Counters of client keys. Each node counts for itself. */
+export const clientBounds = (limits: ClientLimits, shared?: SharedCounts): ClientBounds => {
+  const minutes = createCounter(MINUTE_MS, shared)
+  const locks = createCounter(CLIENT_LOCK_MS, shared)
   const limitOf = (what: Bounded): number => (what === 'locks' ? LOCKS : limits[what])
   const counterOf = (what: Bounded) => (what === 'locks' ? locks : minutes)
   return {

@@ -18,17 +18,32 @@ export interface Freshness {
   wait(appId: string, consistency: Consistency): Promise<'fresh' | 'stale' | Failure>
 }
 
-export const createFreshness = (whenShown: WhenShown): Freshness => {
+/** What the processes of one node tell each other of what their keys were told, at once and in order: see `Board`. */
+export interface SharedFreshness {
+  note(appId: string, position: bigint): void
+  /** The newest that others have noted of a key; -1n: nothing. */
+  others(appId: string): bigint
+}
+
+export const createFreshness = (whenShown: WhenShown, shared?: SharedFreshness): Freshness => {
   const newest = new Map<string, bigint>()
+  const newestOf = (appId: string): bigint | undefined => {
+    const own = newest.get(appId)
+    const others = shared?.others(appId) ?? -1n
+    return others > (own ?? -1n) ? others : own
+  }
   return {
     acknowledged(appId, position) {
       const known = newest.get(appId)
-      if (known === undefined || known < position) newest.set(appId, position)
+      if (known !== undefined && known >= position) return
+      newest.set(appId, position)
+      // Before the answer leaves: whoever has it and asks another process finds it there.
+      shared?.note(appId, position)
     },
     async wait(appId, { token, waitMs }) {
       if (token !== undefined)
         return (await whenShown(token, waitMs, { isOwn: false })) ? 'fresh' : notYetConsistent(waitMs)
-      const own = newest.get(appId)
+      const own = newestOf(appId)
       if (own === undefined || waitMs === 0) return 'fresh'
       return (await whenShown(own, waitMs, { isOwn: true })) ? 'fresh' : 'stale'
     },

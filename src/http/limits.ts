@@ -31,7 +31,13 @@ export interface Counter {
   readonly add: (name: string, n: number, now: number) => number
 }
 
-export const createCounter = (windowMs: number): Counter => {
+/**
+ * Says what this process counts under a name in the window that begins at `start`, and gives what other processes of the node do.
+ */
+export type SharedCounts = (name: string, start: number, own: number) => number
+
+/** With `shared` the counts are those of all processes of the node. */
+export const createCounter = (windowMs: number, shared?: SharedCounts): Counter => {
   const windows = createLru<{ readonly start: number; count: number }>({ entries: MAX_NAMES })
   return {
     windowMs,
@@ -41,7 +47,7 @@ export const createCounter = (windowMs: number): Counter => {
       const current = known?.start === start ? known : { start, count: 0 }
       if (current !== known) windows.set(name, current)
       current.count = Math.max(0, current.count + n)
-      return current.count
+      return current.count + (shared?.(name, start, current.count) ?? 0)
     },
   }
 }
@@ -66,12 +72,12 @@ export const stateOf = (limit: number, count: number, now: number, details: stri
 }
 
 /**
- * A limiter by fixed windows of one minute, or one that never refuses when `perMinute` is undefined. Each process counts
+ * A limiter by fixed windows of one minute, or one that never refuses when `perMinute` is undefined. Each node counts
  * for itself.
  */
-export const rateLimiter = (perMinute: number | undefined): RateLimiter => {
+export const rateLimiter = (perMinute: number | undefined, shared?: SharedCounts): RateLimiter => {
   if (perMinute === undefined) return () => UNLIMITED_RATE
-  const counter = createCounter(WINDOW_MS)
+  const counter = createCounter(WINDOW_MS, shared && ((name, ...rest) => shared(`key ${name}`, ...rest)))
   return (keyId, now) =>
     stateOf(perMinute, counter.add(keyId, 1, now), now, `This key may send ${perMinute} requests a minute`)
 }

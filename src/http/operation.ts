@@ -1,6 +1,5 @@
 // The routes for those who run a node: health, metrics, the API document and the page that shows it.
 import * as v from 'valibot'
-import type { Metrics } from '../metrics.ts'
 import { accessPage } from './accessPage.ts'
 import { docsIndex, docsPage, docsStyle, guidePage, PAGE_POLICY } from './docs.ts'
 import { notFound } from './errors.ts'
@@ -25,7 +24,9 @@ export const pageOf = (path: string): Page | undefined => {
 
 interface OperationDeps {
   readonly readiness: () => Promise<Readiness>
-  readonly metrics: Metrics
+  /** The metrics, in the text format of this type. */
+  readonly scrape: () => Promise<string>
+  readonly contentType: string
   /** The OpenAPI document. */
   readonly document: () => Readonly<Record<string, unknown>>
 }
@@ -35,7 +36,7 @@ const HTML = 'text/html; charset=utf-8'
 
 const health = v.object({ status: v.string(), checks: v.optional(v.record(v.string(), v.unknown())) })
 
-export const operationRoutes = ({ readiness, metrics, document }: OperationDeps): readonly Route[] => {
+export const operationRoutes = ({ readiness, scrape, contentType, document }: OperationDeps): readonly Route[] => {
   const shown = (contentType: string, content: string) => ({
     raw: { contentType, content },
     headers: { 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'public, max-age=300' },
@@ -68,7 +69,7 @@ export const operationRoutes = ({ readiness, metrics, document }: OperationDeps)
       summary: 'Metrics in the Prometheus text format',
       tag: TAG,
       handler: async () => ({
-        raw: { contentType: metrics.registry.contentType, content: await metrics.registry.metrics() },
+        raw: { contentType, content: await scrape() },
       }),
     }),
     route({

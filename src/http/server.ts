@@ -21,7 +21,14 @@ export interface ServeOptions {
   readonly keepAliveMs?: number
   /** Connections at a time; further ones are closed at once. Default 10,000. */
   readonly maxConnections?: number
+  /** A socket of the machine to listen at instead, for processes of this node: who asks them is said by `FROM_ADDRESS`. */
+  readonly socket?: string
+  /** Takes a request that somebody else is to answer; false: it is this server's own. */
+  readonly pass?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
 }
+
+/** The header in which a process of this node says from which address a request came that it passes on. */
+export const FROM_ADDRESS = 'x-tributary-from-address'
 
 export interface Running {
   readonly url: string
@@ -85,7 +92,12 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
   const running = (): number => [...last.values()].filter((one) => one !== undefined && isRunning(one)).length
   let draining = false
 
-  const listener = getRequestListener(app.fetch, {
+  const { socket: path } = options
+  /** Nobody but a process of this node can reach the socket. */
+  const passedOn: Fetcher['fetch'] = (request) =>
+    app.fetch(request, { incoming: { socket: { remoteAddress: request.headers.get(FROM_ADDRESS) ?? undefined } } })
+
+  const listener = getRequestListener(path === undefined ? app.fetch : passedOn, {
     hostname: 'localhost',
     errorHandler: (error) =>
       jsonResponse(
@@ -106,6 +118,7 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
       outgoing.setHeader('Content-Type', 'application/json').end(body)
       return
     }
+    if (options.pass?.(incoming, outgoing)) return
     void listener(incoming, outgoing)
   }
 
@@ -153,13 +166,16 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, () => {
+    const listening = () => {
       server.off('error', reject)
       resolve()
-    })
+    }
+    if (path === undefined) server.listen(options.port, options.host, listening)
+    else server.listen(path, listening)
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server listens on no TCP port')
+  if (address === null || (typeof address === 'string' && path === undefined))
+    throw new Error('The server listens on no TCP port')
 
   const drain = (deadlineMs: number): Promise<number> =>
     new Promise((resolve) => {
@@ -184,8 +200,8 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
 
   let closing: Promise<number> | undefined
   return {
-    url: `http://${displayHost(address)}:${address.port}`,
-    port: address.port,
+    url: typeof address === 'string' ? `unix:${address}` : `http://${displayHost(address)}:${address.port}`,
+    port: typeof address === 'string' ? 0 : address.port,
     active: running,
     close: (deadlineMs) => {
       closing ??= drain(deadlineMs)

@@ -5,6 +5,7 @@ import type { UserState } from '../domain/access/users.ts'
 import type { ApiKey, KeyRing } from '../keys.ts'
 import { createLru } from '../lru.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { SharedEnds } from './tokens.ts'
 
 /** Who has signed in, and as what. */
 export interface SignedIn {
@@ -66,6 +67,7 @@ export interface SessionsOptions {
   readonly limits?: SessionLimits
   /** Unix milliseconds. */
   readonly now: () => number
+  readonly ends?: SharedEnds | undefined
 }
 
 interface SessionDocument {
@@ -104,9 +106,11 @@ export const createSessions = ({
   users,
   limits: { idleMs, longestMs } = SESSION_LIMITS,
   now,
+  ends,
 }: SessionsOptions): Sessions => {
   const stored = readModel.plain<SessionDocument & { _id: string }>(COLLECTION)
   const recent = createLru<SessionDocument>({ entries: 1_000, ttl: REMEMBERED_MS })
+  const haveOthersEnded = ends?.asker() ?? (() => false)
   let prepared: Promise<void> | undefined
 
   /** What bounds the key that was shown to sign in bounds the session: where it may come from, what its role holds. */
@@ -174,6 +178,7 @@ export const createSessions = ({
     },
     async of(token, isUse = true) {
       const _id = digestOf(token)
+      if (haveOthersEnded()) recent.clear()
       let document = recent.get(_id)
       if (document === undefined) {
         document = (await stored.findOne({ _id })) ?? undefined
@@ -187,6 +192,7 @@ export const createSessions = ({
       const _id = digestOf(token)
       recent.delete(_id)
       await stored.deleteOne({ _id })
+      ends?.note()
     },
   }
 }

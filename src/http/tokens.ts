@@ -39,9 +39,21 @@ const REMEMBERED_MS = 2_000
 
 const digestOf = (text: string): string => hash('sha256', `oauth ${text}`, 'base64url')
 
-export const createTokens = (readModel: Pick<ReadModel, 'plain' | 'prepare'>, keys: KeyRing): Tokens => {
+/** How the processes of a node tell each other that a session or a token has ended: see `Board`. */
+export interface SharedEnds {
+  note(): void
+  /** Whether another has noted one since this was asked last by the same asker. */
+  asker(): () => boolean
+}
+
+export const createTokens = (
+  readModel: Pick<ReadModel, 'plain' | 'prepare'>,
+  keys: KeyRing,
+  ends?: SharedEnds,
+): Tokens => {
   const stored = readModel.plain<TokenDocument & { _id: string }>(COLLECTION)
   const recent = createLru<TokenDocument>({ entries: 2 * MAX_TOKENS, ttl: REMEMBERED_MS })
+  const haveOthersEnded = ends?.asker() ?? (() => false)
   let prepared: Promise<void> | undefined
   return {
     async make(appId, scope, now) {
@@ -56,6 +68,7 @@ export const createTokens = (readModel: Pick<ReadModel, 'plain' | 'prepare'>, ke
     },
     async of(text, now) {
       const _id = digestOf(text)
+      if (haveOthersEnded()) recent.clear()
       const found = recent.get(_id) ?? (await stored.findOne({ _id })) ?? undefined
       if (found === undefined) return undefined
       recent.set(_id, found)
@@ -67,7 +80,9 @@ export const createTokens = (readModel: Pick<ReadModel, 'plain' | 'prepare'>, ke
     async revoke(text, appId) {
       const _id = digestOf(text)
       const { deletedCount } = await stored.deleteOne({ _id, app_id: appId })
-      if (deletedCount > 0) recent.delete(_id)
+      if (deletedCount === 0) return
+      recent.delete(_id)
+      ends?.note()
     },
   }
 }

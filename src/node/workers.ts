@@ -33,8 +33,72 @@ import { createStock } from '../runtime/stock.ts'
 import { createUploads } from '../runtime/uploads.ts'
 import { JOBS, startVoucherJobs } from '../runtime/voucherJobs.ts'
 import type { Services } from '../services.ts'
-import { createSetAside } from '../worker/setAside.ts'
+import { createSetAside, type SetAside } from '../worker/setAside.ts'
 import type { Deciding, DecidingParts } from './deciding.ts'
+import { elsewhere, type WorkerPart } from './part.ts'
+
+/** What records beside customers, in every process of a node. */
+const recordingParts = ({ stores, config, rulebook, parts, log, onStop }: Omit<WorkerParts, 'services'>) => {
+  const { now, store, readModel } = stores
+  const { projector, customers } = parts
+  /** For commands that decide on streams of their own. */
+  const deciding = { store, sleep, random: Math.random }
+  const isCaughtUp = (timeoutMs: number) => caughtUp({ store, projector }, timeoutMs)
+  const failedJobs = createFailedJobs(readModel)
+  const stock = createStock(rulebook.current, deciding)
+  const ledgers = createLedgers(rulebook.current, deciding)
+  const codes = createCodes(ledgers)
+  const orders = createOrders({
+    customers,
+    ledgers,
+    readModel,
+    caughtUp: isCaughtUp,
+    triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
+  })
+  const freeCodes = createFreeCodes({ readModel, caughtUp: isCaughtUp, now: () => performance.now() })
+  const redemptions = createRedemptions({
+    customers,
+    ledgers,
+    stock,
+    rulebook: rulebook.current,
+    log,
+    now,
+    sleep,
+  })
+  onStop(() => redemptions.idle())
+  return { failedJobs, stock, ledgers, codes, orders, freeCodes, redemptions }
+}
+
+/** The same parts in a process that leaves the background to another: what only that can answer is asked of it. */
+export const partsOfWorker = (given: WorkerParts & { readonly part: WorkerPart }): Workers => {
+  const { stores, rulebook, parts, services, log, part } = given
+  const { now, store, readModel } = stores
+  const recording = recordingParts(given)
+  const aside = elsewhere<SetAside>('what is set aside')
+  const { ledgers, codes } = recording
+  return {
+    ...recording,
+    aside,
+    rollout: elsewhere('the roll-out'),
+    exports: elsewhere('exports'),
+    processes: elsewhere('what processes do'),
+    delivery: undefined,
+    voucherJobs: startVoucherJobs({
+      store,
+      ledgers,
+      readModel,
+      codes,
+      uploads: createUploads(readModel, now),
+      deals: services.then(bulkDeals),
+      rulebook: rulebook.current,
+      waiting: () => parts.customers.pending,
+      log,
+      now,
+      aside: { ...aside, quarantine: () => elsewhere('what is set aside') },
+      beginElsewhere: part.beginJob,
+    }),
+  }
+}
 
 export interface WorkerParts extends DecidingParts {
   readonly config: Config
@@ -43,11 +107,10 @@ export interface WorkerParts extends DecidingParts {
   readonly services: Promise<Services>
 }
 
-export const startWorkers = async ({ stores, config, rulebook, parts, services, log, signal, onStop }: WorkerParts) => {
+export const startWorkers = async (given: WorkerParts) => {
+  const { stores, config, rulebook, parts, services, log, signal, onStop } = given
   const { metrics, time, now, store, readModel } = stores
   const { projector, customers, snapshots, erasures, randomKey } = parts
-  /** For commands that decide on streams of their own. */
-  const deciding = { store, sleep, random: Math.random }
   const requestId = newRequestId
   const isCaughtUp = (timeoutMs: number) => caughtUp({ store, projector }, timeoutMs)
   const countFailed = failureCounter(metrics.registry)
@@ -91,18 +154,8 @@ export const startWorkers = async ({ stores, config, rulebook, parts, services, 
     })
     onStop(() => retention.stop())
   }
-  const failedJobs = createFailedJobs(readModel)
-  const stock = createStock(rulebook.current, deciding)
-  const ledgers = createLedgers(rulebook.current, deciding)
-  const codes = createCodes(ledgers)
-  const orders = createOrders({
-    customers,
-    ledgers,
-    readModel,
-    caughtUp: isCaughtUp,
-    triggerHorizonMs: config.triggerHorizonHours * 3_600_000,
-  })
-  const freeCodes = createFreeCodes({ readModel, caughtUp: isCaughtUp, now: () => performance.now() })
+  const recording = recordingParts(given)
+  const { failedJobs, stock, ledgers, codes, freeCodes, redemptions } = recording
   const exports = startExports({
     readModel,
     lines: services.then((all) => (object, parameters) => exportLines(all, object, parameters)),
@@ -127,16 +180,6 @@ export const startWorkers = async ({ stores, config, rulebook, parts, services, 
     onMoved,
   })
   onStop(() => voucherJobs.stop())
-  const redemptions = createRedemptions({
-    customers,
-    ledgers,
-    stock,
-    rulebook: rulebook.current,
-    log,
-    now,
-    sleep,
-  })
-  onStop(() => redemptions.idle())
   // Apart from the others, since it stays seconds behind on purpose.
   const settling = startProcesses({
     group: 'redemptions',
@@ -196,19 +239,13 @@ export const startWorkers = async ({ stores, config, rulebook, parts, services, 
     switchedOff: () => rulebook.current().off.size,
   })
   return {
+    ...recording,
     aside,
     rollout,
-    codes,
-    failedJobs,
-    stock,
-    ledgers,
-    orders,
-    freeCodes,
     exports,
     voucherJobs,
-    redemptions,
     processes,
     delivery,
   }
 }
-export type Workers = Awaited<ReturnType<typeof startWorkers>>
+export type Workers = Omit<Awaited<ReturnType<typeof startWorkers>>, 'delivery'> & Pick<Services, 'delivery'>

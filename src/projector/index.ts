@@ -16,6 +16,7 @@ import { createWaiters } from './waiters.ts'
 
 export type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 export { type Built, buildInto } from './build.ts'
+export { createObserver } from './observer.ts'
 export type { ParkedKey } from './parked.ts'
 export type { Retried } from './retry.ts'
 export type { Lag, ProjectorMetrics, RunState } from './runner.ts'
@@ -57,6 +58,8 @@ export interface ProjectorOptions {
   readonly observe?: boolean
   /** The clock that holds of lanes and the age of facts are told by, ms since the epoch. */
   readonly now?: () => number
+  /** Is told whenever the lane has moved, or its members have changed. */
+  readonly onLane?: (lane: Lane) => void
 }
 
 export interface Projector {
@@ -101,6 +104,7 @@ export const createProjector = ({
   isCrowded = () => false,
   observe = false,
   now = Date.now,
+  onLane = () => undefined,
 }: ProjectorOptions): Projector => {
   const writer = randomUUID()
   const waiters = createWaiters()
@@ -120,6 +124,7 @@ export const createProjector = ({
   const onMoved = (lane: Lane) => {
     readModel.aliases.note(lane.members)
     outdated = new Set(projections.map(({ name }) => name).filter((name) => lane.members[name] === undefined))
+    onLane(lane)
     if (lane.position === undefined || lane.position === position$.value) return
     position$.next(lane.position)
     waiters.moved(lane.position)

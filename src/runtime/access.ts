@@ -23,6 +23,8 @@ export interface Access {
   current(): AccessState
   /** Decides and records; this node goes by it at once, the others as soon as they hear of it. */
   execute(command: AccessCommand, context: DeciderContext): Promise<Result<AccessState>>
+  /** Reads what was recorded up to now, without waiting to hear of it. */
+  catchUp(): Promise<void>
   /** The managed keys; the ring of a node asks it beside its file. */
   readonly ring: Pick<KeyRing, 'recognise' | 'customerSecretOf' | 'keys'>
   /** A user who may sign in, and what the user's role holds where it is one of one's own. */
@@ -105,7 +107,10 @@ export const startAccess = async ({
   const follow = (facts: readonly Followed[]): void => {
     for (const fact of facts) if (fact.revision > revision) take(foldAccess(state, fact), fact.revision)
   }
-  for await (const fact of store.readStream(ACCESS_STREAM)) follow([fact])
+  const catchUp = async (): Promise<void> => {
+    for await (const fact of store.readStream(ACCESS_STREAM, { from: revision + 1n })) follow([fact])
+  }
+  await catchUp()
 
   const live = followStream({ store, stream: ACCESS_STREAM, from: () => revision, take: follow, log })
 
@@ -152,6 +157,7 @@ export const startAccess = async ({
       take(decided.state, decided.revision)
       return decided
     },
+    catchUp,
     ring: {
       get keys() {
         const at = now()

@@ -74,6 +74,11 @@ export interface CustomersOptions {
   /** Customers kept in memory, and the bytes that they may take there. */
   readonly cacheSize: number
   readonly cacheBytes?: number
+  /**
+   * Up to where in the log other processes of this node have recorded something of a customer, or of one that they cannot tell from
+   * it; -1n: nothing. What memory holds is not believed past that.
+   */
+  readonly recordedElsewhere?: (id: string) => bigint
 }
 
 /** Bytes of memory for customers: some 20,000 of them with usual profiles. A fuller heap costs more than who is read again. */
@@ -94,6 +99,8 @@ const LEAVING_BYTES_PER_FACT = 8 * 1024
 
 interface CacheEntry extends Held {
   readonly snapshotAt: bigint
+  /** What others have recorded up to here is known, though none of it may be this customer's. */
+  readonly knownTo?: bigint
 }
 
 const grown = ({ revision, snapshotAt }: CacheEntry): number => Number(revision - snapshotAt)
@@ -106,6 +113,7 @@ export const createCustomers = ({
   snapshots,
   cacheSize,
   cacheBytes = CACHE_BYTES,
+  recordedElsewhere = () => -1n,
 }: CustomersOptions): Customers => {
   const snapshotOf = ({ state, revision, position, keys }: CacheEntry): Snapshot => ({
     state,
@@ -162,19 +170,29 @@ export const createCustomers = ({
     const start = await startOf(id, rulebook)
     const snapshotAt = start.revision
     const known = newest.get(id)
-    if (known !== undefined && start.revision >= known) return { ...start, snapshotAt, current: true }
+    // Asked before the read: what is recorded after it is for the next one.
+    const elsewhere = recordedElsewhere(id)
+    const isBehind = elsewhere > (start.position ?? -1n)
+    if (known !== undefined && start.revision >= known && !isBehind) return { ...start, snapshotAt, current: true }
     // Nobody is sent on by a snapshot: where a stream leads to is not asked by an append.
-    if (mayBeBehind && known === undefined && start.revision >= 0n && start.state.linkedTo === undefined)
+    if (mayBeBehind && known === undefined && !isBehind && start.revision >= 0n && start.state.linkedTo === undefined)
       return { ...start, snapshotAt, current: false }
     const { state, ...read } = await tail(id, start, rulebook)
     newest.set(id, read.revision)
-    return { ...read, state: toBeFitted(state), snapshotAt, current: true }
+    return { ...read, state: toBeFitted(state), snapshotAt, current: true, knownTo: elsewhere }
   }
 
   const readOnFrom = async (id: string, known: CacheEntry, rulebook: Rulebook): Promise<CacheEntry> => {
+    const knownTo = recordedElsewhere(id)
     const read = await tail(id, known, rulebook)
     newest.set(id, read.revision)
-    return read
+    return { ...read, current: true, knownTo }
+  }
+
+  const isCurrent = (id: string, { current, position = -1n, knownTo = -1n }: CacheEntry): boolean => {
+    if (!current) return false
+    const elsewhere = recordedElsewhere(id)
+    return elsewhere <= position || elsewhere <= knownTo
   }
 
   /** Accumulators of the customer's whole past, from what was read ahead of it; undefined when that does not have them. */
@@ -233,9 +251,9 @@ export const createCustomers = ({
       const known = cache.get(id)
       const read = !known
         ? await cold(id, rulebook, mayBeBehind)
-        : known.current
+        : isCurrent(id, known)
           ? known
-          : { ...(await readOnFrom(id, known, rulebook)), current: true }
+          : await readOnFrom(id, known, rulebook)
       const held = maybeSnapshot(id, await fit(id, read, rulebook))
       if (held !== known && held.revision >= 0n && (known || !inPassing)) cache.set(id, held, growthOf(known, held))
       return held
@@ -269,7 +287,8 @@ export const createCustomers = ({
         if (commandKey !== undefined) before.keys.note(commandKey, first + BigInt(i), position, print)
       }
       const snapshotAt = known?.snapshotAt ?? -1n
-      const now = { state, revision, position, keys: before.keys, snapshotAt, current: true }
+      const { knownTo } = known ?? {}
+      const now = { state, revision, position, keys: before.keys, snapshotAt, current: true, knownTo }
       cache.set(id, state.status === 'deleted' ? snapshotNow(id, now) : maybeSnapshot(id, now), bytes)
     },
     derived(id, before, state) {

@@ -59,7 +59,8 @@ export interface RulebookOptions {
   readonly now: () => number
 }
 
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 30
+const LONGEST_WAIT_MS = 100
 const MAX_AT = 64
 /** Command keys that are remembered; a repeat after more changes than that is decided again. */
 const MAX_KEYS = 10_000
@@ -210,6 +211,8 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
         take(facts.map((fact, i) => ({ ...fact, revision: first + BigInt(i), metadata: { commandKey: key } })))
         return { kind: 'changed', rulebook: compiled, position: result.position }
       }
+      // Others are at it too: whoever waits for a different time is in nobody's way.
+      await sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 2 ** attempt))
       await catchUp()
     }
     throw new TooBusy('the rulebook')

@@ -62,6 +62,8 @@ export interface VoucherJobsOptions {
   readonly onItemFailed?: () => void
   /** Calls back whenever the read models have moved; without it they are asked for jobs all the time. */
   readonly onMoved?: (moved: () => void) => () => void
+  /** Who takes jobs up in the background, where that is not this process. */
+  readonly beginElsewhere?: ((id: string) => void) | undefined
 }
 
 /** The name among workers. */
@@ -96,6 +98,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     slice: size = 250,
     pauseMs,
     onMoved,
+    beginElsewhere,
   } = options
   const stopping = new AbortController()
   const { signal } = stopping
@@ -108,7 +111,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const unwatch = onMoved?.(() => {
     if (hasMoved) return
     hasMoved = true
-    if (isAtRest) background.wake()
+    if (isAtRest) background?.wake()
   })
   /** Nothing is looked for before the read models move. */
   let isAtRest = false
@@ -122,8 +125,12 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   const deal = createJobItems({ ledgers, codes, deals, rulebook, now })
 
   const begin = (id: string): void => {
+    if (beginElsewhere) {
+      beginElsewhere(id)
+      return
+    }
     if (!mine.has(id)) mine.set(id, undefined)
-    background.wake()
+    background?.wake()
   }
   const quarantine = aside.quarantine(JOBS, async ({ fact: id }) => {
     const held = await read(id)
@@ -196,37 +203,39 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
   }
 
   /** One slice of each of its jobs in turn, whatever becomes of the others. */
-  const background = startWorker<string>({
-    async look() {
-      if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
-        hasMoved = false
-        lookedAt = performance.now()
-        await lookForLeft()
-      }
-      const items = [...mine.keys()].filter((id) => !quarantine.rests(id))
-      return { items, restMs: items.length > 0 ? 0 : restMs() }
-    },
-    handle: goOn,
-    concurrency: 1,
-    failing: {
-      quarantineOf: () => quarantine,
-      itemOf: (id) => ({ key: id }),
-      again: 'look',
-      async onFailed(id, error, outcome) {
-        if (signal.aborted) return
-        mine.set(id, undefined)
-        log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
-        if (outcome !== 'set_aside') return
-        mine.delete(id)
-        await giveUp(id, error).then(
-          () => quarantine.done(id),
-          (worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'),
-        )
-      },
-    },
-    backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
-    onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
-  })
+  const background: ReturnType<typeof startWorker<string>> | undefined = beginElsewhere
+    ? undefined
+    : startWorker<string>({
+        async look() {
+          if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
+            hasMoved = false
+            lookedAt = performance.now()
+            await lookForLeft()
+          }
+          const items = [...mine.keys()].filter((id) => !quarantine.rests(id))
+          return { items, restMs: items.length > 0 ? 0 : restMs() }
+        },
+        handle: goOn,
+        concurrency: 1,
+        failing: {
+          quarantineOf: () => quarantine,
+          itemOf: (id) => ({ key: id }),
+          again: 'look',
+          async onFailed(id, error, outcome) {
+            if (signal.aborted) return
+            mine.set(id, undefined)
+            log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
+            if (outcome !== 'set_aside') return
+            mine.delete(id)
+            await giveUp(id, error).then(
+              () => quarantine.done(id),
+              (worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'),
+            )
+          },
+        },
+        backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
+        onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
+      })
 
   return {
     request,
@@ -252,7 +261,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     async stop() {
       unwatch?.()
       stopping.abort()
-      await background.stop()
+      await background?.stop()
     },
   }
 }

@@ -27,9 +27,9 @@ const eventOf = (customer: string, n: number, kind: string) => ({
   customer: { source_id: customer },
   metadata: { amount: n % 500, product: `product ${n % 97}`, channel: 'web' },
 })
-const warm = (n: number, kind: string) => eventOf(`bench-${(n * 7_919) % CUSTOMERS}`, n, kind)
+export const warm = (n: number, kind: string) => eventOf(`bench-${(n * 7_919) % CUSTOMERS}`, n, kind)
 
-const schema = {
+export const schema = {
   name: 'bought',
   schema: { properties: { amount: { type: 'number' }, product: { type: 'string' }, channel: { type: 'string' } } },
 }
@@ -47,7 +47,7 @@ const admitted = async (ask: () => Promise<unknown>): Promise<unknown> => {
 }
 
 /** Calls `one` so many times, so many at once. Gives how many a second. */
-const each = async (count: number, atOnce: number, one: (n: number) => Promise<unknown>): Promise<number> => {
+export const each = async (count: number, atOnce: number, one: (n: number) => Promise<unknown>): Promise<number> => {
   let next = 0
   const began = performance.now()
   await Promise.all(
@@ -61,7 +61,7 @@ const each = async (count: number, atOnce: number, one: (n: number) => Promise<u
   return (count / (performance.now() - began)) * 1_000
 }
 
-const track = (server: Server, body: unknown, query = '') =>
+export const track = (server: Server, body: unknown, query = '') =>
   call(server, 'POST', `/v1/events${query}`, server.headers, body)
 
 interface BatchResult {
@@ -71,7 +71,7 @@ interface BatchResult {
 }
 
 /** Gives how many events a second. */
-const trackBatches = async (server: Server, events: number, one: (n: number) => unknown): Promise<number> => {
+export const trackBatches = async (server: Server, events: number, one: (n: number) => unknown): Promise<number> => {
   const batches = await each(Math.ceil(events / BATCH), BATCHES_AT_ONCE, async (batch) => {
     const size = Math.min(BATCH, events - batch * BATCH)
     let left = Array.from({ length: size }, (_, i) => one(batch * BATCH + i))
@@ -88,7 +88,7 @@ const trackBatches = async (server: Server, events: number, one: (n: number) => 
 }
 
 /** Resolves once everything recorded so far is in the read models: what that costs is part of what an event costs. */
-const projected = async (server: Server): Promise<void> => {
+export const projected = async (server: Server): Promise<void> => {
   const { headers } = await track(server, eventOf('bench-last', Math.random(), 'last'))
   const token = { 'Consistency-Token': headers.get('consistency-token') ?? '', Prefer: 'wait=10' }
   await call(server, 'GET', '/v1/customers?limit=1', { ...server.headers, ...token })

@@ -47,6 +47,7 @@ const spentBy = ({ pids }: Pair): Spent => {
     main: sum('main'),
     eventLog: sum('eventLog'),
     documents: sum('documents'),
+    workers: sum('workers'),
     rest: sum('rest'),
     all: sum('all'),
   }

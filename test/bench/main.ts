@@ -18,6 +18,7 @@ import { benchOverload } from './overload.ts'
 import { benchRedemption } from './redemption.ts'
 import { benchSegments } from './segments.ts'
 import { benchTracking } from './tracking.ts'
+import { benchWorkers } from './workers.ts'
 
 /** Rows all at once, or part by part as they are measured. */
 type Bench = (dir: string) => Promise<readonly Row[]> | AsyncIterable<readonly Row[]>
@@ -46,6 +47,7 @@ const benches: Readonly<Record<string, Bench>> = {
   audit: benchAudit,
   overload: benchOverload,
   outage: benchOutage,
+  workers: benchWorkers,
 }
 
 const asked = process.argv.slice(2)

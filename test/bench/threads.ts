@@ -6,12 +6,15 @@ export interface Spent {
   readonly main: number
   readonly eventLog: number
   readonly documents: number
+  /** Worker processes, where a node has some. */
+  readonly workers: number
   readonly rest: number
   readonly all: number
 }
 
-/** The titles of the engines' processes. */
-const ENGINES: readonly (readonly [part: 'eventLog' | 'documents', entry: string])[] = [
+/** The titles of a node's other processes. */
+const ENGINES: readonly (readonly [part: 'eventLog' | 'documents' | 'workers', entry: string])[] = [
+  ['workers', 'tributary worker'],
   ['eventLog', 'event log (tributary)'],
   ['documents', 'documents (tributary)'],
 ]
@@ -37,7 +40,7 @@ const ranUs = (pid: number, thread: string): number =>
 
 /** Of a node and the engines that it started. Needs Linux. */
 export const spent = (pid: number): Spent => {
-  const found = { main: 0, eventLog: 0, documents: 0, rest: 0, all: 0 }
+  const found = { main: 0, eventLog: 0, documents: 0, workers: 0, rest: 0, all: 0 }
   const add = (part: keyof Spent, us: number) => {
     found[part] += us
     found.all += us
@@ -58,6 +61,7 @@ export const spentEach = (before: Spent, after: Spent, count: number): Spent => 
     main: each('main'),
     eventLog: each('eventLog'),
     documents: each('documents'),
+    workers: each('workers'),
     rest: each('rest'),
     all: each('all'),
   }

@@ -7,6 +7,7 @@ test('an empty environment gives the defaults', () => {
   assert.equal(loadConfig({ PATH: '/bin', KEYS_FILE: '' }), {
     port: 3000,
     host: '0.0.0.0',
+    workers: undefined,
     dataDir: './data',
     eventStoreUrl: undefined,
     eventStoreNamespace: undefined,
