@@ -2,7 +2,7 @@
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Failure, refuse } from './errors.ts'
 import { inSlices, isLong, turns } from './longBody.ts'
-import { JsonFault, MAX_MEMBERS, parseInPieces, TooDeep, TooMany } from './longJson.ts'
+import { JsonFault, MAX_ITEMS, MAX_NAMES, parseInPieces, TooDeep, TooMany, tooMany } from './longJson.ts'
 import { isRefusedName } from './names.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
@@ -61,6 +61,7 @@ const faultIn = (value: unknown, left: number, checkText: boolean): string | und
 }
 
 const faultInItems = (items: readonly unknown[], left: number, checkText: boolean): string | undefined => {
+  if (items.length > MAX_ITEMS) return tooMany(true)
   for (let i = 0; i < items.length; i++) {
     const fault = faultIn(items[i], left - 1, checkText)
     if (fault !== undefined) return fault
@@ -74,7 +75,9 @@ const faultInProperties = (
   left: number,
   checkText: boolean,
 ): string | undefined => {
+  let names = 0
   for (const key in properties) {
+    if (++names > MAX_NAMES) return tooMany(false)
     if (isRefusedName(key)) return `the property name ${JSON.stringify(key)} is not allowed`
     const fault = faultIn(properties[key], left - 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
     if (fault !== undefined) return fault
@@ -104,8 +107,7 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<
     value = isLarge ? await parseInPieces(text, nesting) : JSON.parse(text)
   } catch (error) {
     if (error instanceof TooDeep) return tooDeep(nesting)
-    if (error instanceof TooMany)
-      return refuse('invalid_payload', `In the body a list or object has more than ${MAX_MEMBERS} members`)
+    if (error instanceof TooMany) return refuse('invalid_payload', `In the body ${error.message}`)
     if (error instanceof JsonFault) return refuse('malformed_json', placed(error.position))
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }

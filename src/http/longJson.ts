@@ -24,10 +24,16 @@ export class JsonFault extends Error {
 /** More levels of objects and lists within each other than may be. */
 export class TooDeep extends Error {}
 
-/** Members of one list or object: no route takes as many, and a list that grows further keeps others waiting. */
-export const MAX_MEMBERS = 100_000
+/** Items of one list: no route takes as many, and a list that grows further keeps others waiting. */
+export const MAX_ITEMS = 100_000
+/** Names in one object: no route takes a third of it, and merely going through the names of ten times as many keeps others waiting. */
+export const MAX_NAMES = 10_000
 
-/** A list or object of more members than `MAX_MEMBERS`. */
+/** What is said of a list of more items, or of an object of more names. */
+export const tooMany = (isList: boolean): string =>
+  isList ? `a list has more than ${MAX_ITEMS} items` : `an object has more than ${MAX_NAMES} names`
+
+/** A list or an object of too many: the message says which. */
 export class TooMany extends Error {}
 
 /** Behind the string that begins at a place. */
@@ -114,6 +120,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
     } else waiting++
     last = stop
   }
+  const most = isList ? MAX_ITEMS : MAX_NAMES
   let depth = 0
   let members = 0
   let start = first
@@ -132,7 +139,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
         last = at
       }
       start = at + 1
-      if (++members >= MAX_MEMBERS) throw new TooMany()
+      if (++members >= most) throw new TooMany(tooMany(isList))
     }
     if (at - looked > PIECE) {
       looked = at
@@ -153,7 +160,6 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
 
 /**
  * The same as `JSON.parse`, in pieces of some tens of kilobytes between which others have their turn; a text of more than `nesting`
- * levels may be refused as `TooDeep`, one with a list or object of more than `MAX_MEMBERS` as `TooMany`. Rejects with `JsonFault` for
- * what is no JSON.
+ * levels may be refused as `TooDeep`, one with too long a list or object as `TooMany`. Rejects with `JsonFault` for what is no JSON.
  */
 export const parseInPieces = (text: string, nesting: number): Promise<unknown> => valueIn(text, 0, text.length, nesting)

@@ -24,7 +24,7 @@
  * `v.looseObject` leave a place open. Give a schema `v.title('Customer')` to name it in the OpenAPI document.
  */
 
-import type * as v from 'valibot'
+import * as v from 'valibot'
 import type { Permission } from '../domain/access/permissions.ts'
 import type { Refused } from '../domain/refusal.ts'
 import type { Ability, ApiKey } from '../keys.ts'
@@ -297,6 +297,15 @@ const paramsChecker = <T>(schema: v.GenericSchema<unknown, T> | undefined): ((ra
   }
 }
 
+/** How many items a list may have that is nothing but its items; undefined where a body is something else, or has other bounds. */
+const mostItems = (schema: v.GenericSchema | undefined): number | undefined => {
+  if (schema?.type !== 'array') return undefined
+  const steps = 'pipe' in schema && Array.isArray(schema.pipe) ? schema.pipe.slice(1) : []
+  return steps.every(({ type }) => type === 'max_length')
+    ? Math.min(Number.POSITIVE_INFINITY, ...steps.map(({ requirement }) => Number(requirement)))
+    : undefined
+}
+
 /** Declares a route. Pure: nothing is registered until `buildApp` is given the list. */
 export const route = <
   const Path extends string,
@@ -313,7 +322,8 @@ export const route = <
   const checkBody = checker(definition.body, { isNew: definition.method === 'post' })
   const { body: bodySchema } = definition
   // A list that is nothing but its items can be checked a slice at a time.
-  const isList = bodySchema !== undefined && bodySchema.type === 'array' && !('pipe' in bodySchema)
+  const most = mostItems(bodySchema)
+  const checkLength = checkerOf(v.pipe(v.array(v.unknown()), v.maxLength(most ?? 0)))
   return {
     ...declared,
     invoke: (raw, around) => {
@@ -326,9 +336,10 @@ export const route = <
         const call = new CheckedCall(raw, params.value, query.value, body.value)
         return around ? around(() => handler(call), about(raw.body)) : handler(call)
       }
-      return isList && isLong(raw.body)
-        ? checkInSlices(checkBody, raw.body).then(carryOut)
-        : carryOut(checkBody(raw.body))
+      if (most === undefined || !isLong(raw.body)) return carryOut(checkBody(raw.body))
+      const length = checkLength(raw.body)
+      if ('issues' in length) return { invalid: 'body', issues: length.issues }
+      return checkInSlices(checkBody, raw.body).then(carryOut)
     },
   }
 }

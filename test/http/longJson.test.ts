@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { JsonFault, MAX_MEMBERS, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
+import { JsonFault, MAX_ITEMS, MAX_NAMES, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
 import fc from '../fc.ts'
 
 const soak = process.env.SOAK === '1'
@@ -81,8 +81,12 @@ test('depth and members have bounds', async () => {
   const refusedWith = (text: string): Promise<unknown> =>
     parseInPieces(text, NESTING).catch((error: Error) => error.constructor)
   assert.is(await refusedWith(`${'['.repeat(100_000)}${']'.repeat(100_000)}`), TooDeep)
-  assert.is(await refusedWith(`[${'0,'.repeat(MAX_MEMBERS)}0]`), TooMany)
-  assert.is(((await parseInPieces(`[${'0,'.repeat(MAX_MEMBERS - 1)}0]`, NESTING)) as unknown[]).length, MAX_MEMBERS)
+  assert.is(await refusedWith(`[${'0,'.repeat(MAX_ITEMS)}0]`), TooMany)
+  assert.is(((await parseInPieces(`[${'0,'.repeat(MAX_ITEMS - 1)}0]`, NESTING)) as unknown[]).length, MAX_ITEMS)
+  const named = (count: number) =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`name${i}`, 0])))
+  assert.is(await refusedWith(named(MAX_NAMES + 1)), TooMany)
+  assert.is(Object.keys((await parseInPieces(named(MAX_NAMES), NESTING)) as object).length, MAX_NAMES)
 })
 
 test('others have their turn in between', async () => {

@@ -139,7 +139,8 @@ export const createChanges = (node: TestNode): Readonly<Record<string, Change>> 
       // There is one of them.
       make: async () => {
         const [found] = (await node.call('GET', '/v1/stacking-rules', undefined, { as: 'admin' })).body.data
-        return `/v1/stacking-rules/${found.id}`
+        const { id } = found ?? (await made('/v1/stacking-rules', { applicable_redeemables_limit: 10 }))
+        return `/v1/stacking-rules/${id}`
       },
       body: { redeemables_application_mode: 'PARTIAL' },
     },
