@@ -2,9 +2,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder, writeOnce } from '@tributary/engines/private'
 import * as v from 'valibot'
 import { type DeliveredRole, type Holder, ROLES } from './domain/access/permissions.ts'
-import { makeFolder, writeOnce } from './engines/private.ts'
 
 export type Role = DeliveredRole
 

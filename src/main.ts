@@ -1,7 +1,8 @@
 // The server's entry: settings, a node, what to tell whoever started it, and an orderly end.
+
+import { keepPrivate } from '@tributary/engines/private'
 import { createPrimary } from './cluster/primary.ts'
 import { type Config, loadConfig } from './config.ts'
-import { keepPrivate } from './engines/private.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'

@@ -1,6 +1,7 @@
 // What an operator can mend when a start fails, said in a sentence; anything else needs its stack.
+
+import { EngineRefused } from '@tributary/engines'
 import { ConfigError } from './config.ts'
-import { EngineRefused } from './engines/host.ts'
 import { KeyFileError } from './keys.ts'
 import { UnusableServer } from './line/unusable.ts'
 import { MasterKeyError } from './privacy/masterKey.ts'

@@ -1,7 +1,7 @@
 // Whether this node's setting of the time zone is news: nodes with different settings must not change it to and fro.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FILE_MODE, makeFolder } from './engines/private.ts'
+import { FILE_MODE, makeFolder } from '@tributary/engines/private'
 
 export interface ZoneSetting {
   /** Somebody set another zone here since this node last started: the project is to have it. */

@@ -85,7 +85,7 @@ test('commands and queries know no driver, no engine and no subscription', () =>
   for (const { path, imports } of inFolder('commands', 'queries'))
     for (const name of imports)
       assert.not.ok(
-        isPackage(name, ['@eventstore/db-client', 'mongodb', 'rxjs', 'lmdb']) || name.startsWith('src/engines/'),
+        isPackage(name, ['@eventstore/db-client', 'mongodb', 'rxjs', '@tributary/engines']),
         `${path} imports ${name}`,
       )
 })
@@ -96,6 +96,18 @@ test('what reads and what writes know nothing of each other', () => {
       imports.filter((name) => name.startsWith(`${to}/`)).map((name) => `${path} imports ${name}`),
     )
   assert.equal([...reaching('commands', 'queries'), ...reaching('queries', 'commands')], [])
+})
+
+test('the engines are a package: the product has them by its name, and they have what it depends on', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'src/engines/package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  for (const { path, imports } of modules)
+    for (const name of imports) {
+      if (!path.startsWith('src/engines/')) assert.not.ok(name.startsWith('src/engines/'), `${path} imports ${name}`)
+      else if (!name.startsWith('src/'))
+        assert.ok(name.startsWith('node:') || isPackage(name, Object.keys(dependencies)), `${path} imports ${name}`)
+    }
 })
 
 test('the engines know nothing of the product', () => {

@@ -4,8 +4,8 @@ import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } f
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import { FILE_MODE } from '@tributary/engines/private'
 import * as v from 'valibot'
-import { FILE_MODE } from '../engines/private.ts'
 import { linesIn } from './lines.ts'
 
 const isPacked = (file: string): boolean => /\.gz(?:\.part(?:\.old)?)?$/.test(file)

@@ -1,6 +1,5 @@
 // `tributary backup` and `tributary restore`: the embedded engines' files, copied while the server runs and put back.
-import { backupEngines, CopyRefused, compactEngines, restoreEngines } from '../engines/copy.ts'
-import { DirectoryInUse } from '../engines/lock.ts'
+import { backupEngines, CopyRefused, compactEngines, DirectoryInUse, restoreEngines } from '@tributary/engines/copy'
 import type { Subcommand } from './command.ts'
 import { CliError, EXIT } from './exit.ts'
 

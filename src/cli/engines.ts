@@ -1,5 +1,5 @@
 // `tributary engines`: the two embedded engines alone, for other clients, shells and test suites.
-import { startEngines } from '../engines/start.ts'
+import { startEngines } from '@tributary/engines'
 import { onOrphaned } from '../parent.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { CliError, EXIT } from './exit.ts'

@@ -1,8 +1,8 @@
 // The `tributary` program: one subcommand a file in this folder, errors as one line and an exit code.
 import { readFileSync } from 'node:fs'
+import { keepPrivate } from '@tributary/engines/private'
 import { Command, CommanderError } from 'commander'
 import * as v from 'valibot'
-import { keepPrivate } from '../engines/private.ts'
 import { PACKAGE_FILE } from '../packageFile.ts'
 import { startFault } from '../startFault.ts'
 import { auditCommand } from './audit.ts'

@@ -4,10 +4,9 @@ import cluster, { type Worker } from 'node:cluster'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { EngineUrls } from '@tributary/engines'
 import { AggregatorRegistry, type Registry } from 'prom-client'
-import { builtFile } from '../engines/built.ts'
-import type { EngineUrls } from '../engines/start.ts'
+import { builtFile } from '../built.ts'
 import { backoffMs } from '../line/backoff.ts'
 import type { Logger } from '../log.ts'
 import { boardFile, createBoard } from '../node/board.ts'
@@ -91,7 +90,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
   // worker that dies would hang for ever.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
-    exec: fileURLToPath(builtFile('worker.js')),
+    exec: builtFile('worker.js'),
     args: [],
     serialization: 'advanced',
     // The board as file 4.

@@ -1,8 +1,8 @@
 // A worker process of a node: it takes requests at the port that it shares with the others.
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { keepPrivate } from '@tributary/engines/private'
 import { loadConfig } from '../config.ts'
-import { keepPrivate } from '../engines/private.ts'
 import { errorBody, newRequestId, unavailable } from '../http/errors.ts'
 import { createLogger } from '../log.ts'
 import { createBoard } from '../node/board.ts'

@@ -7,6 +7,8 @@ import { removeUnreadable } from './eventlog/log/compact.ts'
 import { lockDirectory } from './lock.ts'
 import { closedFolder, FILE_MODE, makeFolder } from './private.ts'
 
+export { DirectoryInUse } from './lock.ts'
+
 /** The read models first: a log that is ahead of them is caught up with, one that is behind would contradict them. */
 const FOLDERS = ['documents', 'events'] as const
 const DATA_FILE = 'data.mdb'

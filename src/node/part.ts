@@ -1,8 +1,8 @@
 // Which part of a node a process is: the whole of it, or, with several processes behind one port, the primary, which has the engines
 // and all that goes on in the background, or one of the workers, which take requests.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { EngineUrls } from '@tributary/engines'
 import type { Registry } from 'prom-client'
-import type { EngineUrls } from '../engines/start.ts'
 import type { Lane } from '../readmodel/index.ts'
 import type { Services } from '../services.ts'
 import type { Board } from './board.ts'

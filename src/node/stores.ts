@@ -1,11 +1,11 @@
 // A node's stores: engines or servers, the keys of personal data, and beside them its clock and its disks.
 
+import { startEngines } from '@tributary/engines'
 import type { Config } from '../config.ts'
 import { diskMetrics, watchDisks } from '../disk.ts'
 import { ACCESS_STREAM } from '../domain/access/facts.ts'
 import { customerOfStream, RULEBOOK_STREAM } from '../domain/ids.ts'
 import { factRegistry } from '../domain/registry.ts'
-import { startEngines } from '../engines/start.ts'
 import { createCodec } from '../eventstore/codec.ts'
 import { type AppendResult, createEventStore, type EventStore } from '../eventstore/index.ts'
 import { processTime, within } from '../line/time.ts'

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { makeFolder, writeOnce } from '../engines/private.ts'
+import { makeFolder, writeOnce } from '@tributary/engines/private'
 import { KEY_BYTES } from './cipher.ts'
 
 export interface MasterKey {
