@@ -130,7 +130,7 @@ const summary = (file: string, report: Report, what: string | undefined, dryRun:
   ]
   if (unclear > 0)
     lines.push(
-      `  Of the repeated, ${number.format(unclear)} were sent twice because an answer was lost: this run may have recorded them.`,
+      `  Of the repeated, ${number.format(unclear)} were sent more than once, as the server was busy or an answer was lost: this run may have recorded them.`,
     )
   if (report.unreadableFrom !== undefined)
     lines.push(

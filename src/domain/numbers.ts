@@ -2,14 +2,17 @@
 import * as v from 'valibot'
 
 /** A number, also as the text that some clients send. */
-export const numeric = v.union([
-  v.number(),
-  v.pipe(
-    v.string(),
-    v.regex(/^-?\d{1,16}$/, 'must be integer'),
-    v.transform((text) => Number(text)),
-  ),
-])
+export const numeric = v.union(
+  [
+    v.number(),
+    v.pipe(
+      v.string(),
+      v.regex(/^-?\d{1,16}$/),
+      v.transform((text) => Number(text)),
+    ),
+  ],
+  'must be a number, or a whole number as text',
+)
 
 /** A decimal number as a whole number of units of `10 ** -digits`. */
 export const scaled = (text: string): { readonly units: bigint; readonly digits: number } | undefined => {

@@ -2,7 +2,7 @@
 
 import type { ApiKey } from '../keys.ts'
 import type { AppDeps, Asked } from './appDeps.ts'
-import { authenticate, authorizeClient, basicHeaders, bearerKey, bearerOf } from './auth.ts'
+import { authenticate, authorizeClient, bearerKey, bearerOf } from './auth.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
 import { addressOf, CLIENT_LIMITS, clientBounds, networkAllowed, wholeAddressOf } from './clients.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -34,7 +34,7 @@ export const createAdmission = (deps: AppDeps): Admission => {
       return bearerKey(deps.tokens, { bearer, path, permissions, now, gives: route.takesBasic === true })
     if (deps.sessions && comesWithCookie(audience, headers))
       return sessionKey(deps.sessions, audience, permissions, method, headers)
-    return authenticate(deps.keys, audience, permissions, route.takesBasic ? basicHeaders(headers) : headers)
+    return authenticate(deps.keys, audience, permissions, headers, route.takesBasic)
   }
 
   /** Who asks, and whether the key may send another request now. */

@@ -47,13 +47,19 @@ export const authenticate = (
   ring: KeyRing,
   audience: Exclude<Audience, 'public'>,
   permissions: readonly Permission[],
-  headers: Pick<Headers, 'get'>,
+  sent: Pick<Headers, 'get'>,
+  takesBasic = false,
 ): ApiKey | Failure => {
+  const headers = takesBasic ? basicHeaders(sent) : sent
   const names = lowered[audience]
   const appId = headers.get(names.id)
   const token = headers.get(names.token)
   const { id: idHeader, token: tokenHeader } = KEY_HEADERS[audience]
-  if (appId === null || token === null) return refuse('unauthorized', `Send the headers ${idHeader} and ${tokenHeader}`)
+  if (appId === null || token === null)
+    return refuse(
+      'unauthorized',
+      `Send the headers ${idHeader} and ${tokenHeader}${takesBasic ? ', or the pair as Authorization: Basic' : ''}`,
+    )
   const key = ring.recognise(appId, token)
   if (key === undefined) return refuse('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
   if (!mayUse(key, audience, permissions)) return lacks(key, permissions)
@@ -103,7 +109,7 @@ const decoded = (text: string): string => {
 }
 
 /** The pair of `Authorization: Basic` (RFC 6749 section 2.3.1) as the headers that carry a server's key. */
-export const basicHeaders = (headers: Pick<Headers, 'get'>): Pick<Headers, 'get'> => {
+const basicHeaders = (headers: Pick<Headers, 'get'>): Pick<Headers, 'get'> => {
   const { id, token } = lowered.server
   const [, sent] = /^basic +([A-Za-z0-9+/=]{1,2000})$/i.exec(headers.get('authorization')?.trim() ?? '') ?? []
   if (sent === undefined || headers.get(id) !== null) return headers

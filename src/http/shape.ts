@@ -161,22 +161,29 @@ const MAX_FOUND = 50
 /** Longer names are not compared. */
 const MAX_COMPARED = 100
 
+/** So many of the known names are told, where none is near. */
+const MAX_NAMED = 20
+
 const plain = (name: string): string => name.slice(0, MAX_COMPARED).toLowerCase().replace(/[_-]/g, '')
 
+/** The known name that this one is a slip of: by no more than half of it. */
 const nearest = (name: string, known: Iterable<string>): string | undefined => {
   let best: string | undefined
-  let least = Number.POSITIVE_INFINITY
+  let least = plain(name).length / 2
   for (const candidate of known) {
     const off = distance(plain(name), plain(candidate))
-    if (off < least) [best, least] = [candidate, off]
+    if (off <= least && (best === undefined || off < least)) [best, least] = [candidate, off]
   }
   return best
 }
 
 const wordsFor = (name: string, known: ReadonlyMap<string, Shape>): string => {
   if (isUnsupported(name)) return 'is not supported'
+  if (known.size === 0) return 'is not known: nothing is taken here'
   const near = nearest(name, known.keys())
-  return near === undefined ? 'is not known: nothing is taken here' : `is not known: did you mean '${near}'?`
+  if (near !== undefined) return `is not known: did you mean '${near}'?`
+  const names = [...known.keys()].slice(0, MAX_NAMED)
+  return `is not known: what is taken here is ${names.join(', ')}${known.size > MAX_NAMED ? ' …' : ''}`
 }
 
 type Path = readonly v.UnknownPathItem[]

@@ -68,6 +68,7 @@ test('what is asked for wrongly is refused by name', async () => {
   assert.equal(await wrong({ grant_type: 'client_credentials', scope: ' ' }), [400, 'invalid_scope'])
   assert.equal(await wrong({ grant_type: 'client_credentials', scope: 'api', more: '1' }), [400, 'invalid_payload'])
   assert.equal(await wrong({ grant_type: 'client_credentials', scope: 'api' }, {}), [401, 'unauthorized'])
+  assert.match((await token('api', {})).body.details, /X-App-Id and X-App-Token, or the pair as Authorization: Basic$/)
   const json = await node.call('POST', '/v1/oauth/token', { grant_type: 'client_credentials', scope: 'api' })
   assert.is(json.status, 415)
 })

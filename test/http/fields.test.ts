@@ -8,6 +8,7 @@ import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
 import { answered } from '../../src/domain/answered.ts'
 import { profileFacts } from '../../src/domain/customer/profileFacts.ts'
+import { numeric } from '../../src/domain/numbers.ts'
 import { buildApp } from '../../src/http/app.ts'
 import { describeIssues } from '../../src/http/issues.ts'
 import { audienceOf, checkerOf, type Route } from '../../src/http/route.ts'
@@ -346,7 +347,15 @@ const faults = (value: unknown): string => {
   return 'issues' in checked ? describeIssues(checked.issues) : ''
 }
 
-test('the path and the nearest known name are told', () => {
+test('a number that is sent as text is told what it may be', () => {
+  const found = checkerOf(v.object({ price: numeric }))({ price: '4.50' })
+  assert.is(
+    'issues' in found ? describeIssues(found.issues) : '',
+    'Property .price must be a number, or a whole number as text',
+  )
+})
+
+test('the path and the nearest known name are told, or what there is', () => {
   const cases: readonly (readonly [unknown, string])[] = [
     [{}, ''],
     [{ metadata: { redemtion: { any: 1 } } }, ''],
@@ -368,9 +377,9 @@ test('the path and the nearest known name are told', () => {
     ],
     [
       { worth: { type: 'P', percent_off: 1, amount_of: 1 } },
-      "Property .worth.amount_of is not known: did you mean 'percent_off'?",
+      'Property .worth.amount_of is not known: what is taken here is type, percent_off',
     ],
-    [{ who: { name: 'Ann', id: 1 } }, "Property .who.id is not known: did you mean 'name'?"],
+    [{ who: { name: 'Ann', id: 1 } }, 'Property .who.id is not known: what is taken here is name'],
     [
       { redemption: { percent_off_formula: 'x', quantity: 1 } },
       'Property .redemption.percent_off_formula is not supported',

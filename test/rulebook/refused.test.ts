@@ -25,6 +25,13 @@ const paths = (w: World, kind: KindName, definition: object): readonly string[] 
 }
 const off = { type: 'AMOUNT', amount_off: 1 } as const
 
+test('what was not made has no id to look it up by', () => {
+  const w = world()
+  const refusal = w.refusalOf('segment', 'seg_1', { name: 'x', type: 'auto-update' })
+  assert.is(refusal?.key, 'invalid_payload')
+  assert.is(refusal?.resource, undefined)
+})
+
 test('stacking rules: one bound within another, categories that there are, none on both sides', () => {
   const w = world()
   w.define('category', 'c0', { name: 'c0', hierarchy: 0 })

@@ -177,7 +177,8 @@ export const decideDefinitions = (
         return refuse(
           kind.faultKey?.(faults) ?? 'invalid_payload',
           faults.map((f) => `Property .${f.path} ${f.message}`).join(', '),
-          { resource: { type: kind.resource, id: command.id } },
+          // What is refused when it is to be made is not there: its id would lead nowhere.
+          old ? { resource: { type: kind.resource, id: command.id } } : {},
         )
       const unfit = metadataFault(command, kind.resource, old?.definition, all)
       if (unfit) return unfit

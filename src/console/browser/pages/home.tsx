@@ -207,7 +207,10 @@ export const Home = () => {
   const hasSchema = (schemas.data?.data.length ?? 0) > 0
   const hasEvent = (now?.events ?? 0) > 0
   return (
-    <Page title="Home" lead={hasEvent ? undefined : 'Customer events in, incentives out. Nothing has come in yet.'}>
+    <Page
+      title="Home"
+      lead={now?.events === 0 ? 'Customer events in, incentives out. Nothing has come in yet.' : undefined}
+    >
       <Shown
         of={{ ...statistics, data: now && schemas.data ? now : undefined, error: statistics.error ?? schemas.error }}
       >
