@@ -447,7 +447,12 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
       if (redeemed) return redeemed
       let left = ask
       for (let n = next, beginnings = 0; beginnings < MAX_BEGINNINGS; n++) {
-        const begun = await begin(left, idOf(n), context)
+        const begun = await begin(left, idOf(n), context).catch(async (error: unknown): Promise<Begun> => {
+          // Another process may have carried out the same request meanwhile.
+          const made = named && error instanceof TooBusy ? (await lookBack(ask, idOf)).redeemed : undefined
+          if (made) return made
+          throw error
+        })
         if (begun.kind !== 'again') return begun
         // Each rest is smaller than the one before.
         if (begun.rest) left = begun.rest

@@ -136,6 +136,20 @@ test('a command on one worker sees what another has recorded of the customer', a
   })
 })
 
+test('one request under one name that comes to two workers at once is carried out once, and answered alike', async () => {
+  await done('POST', '/v1/vouchers', {
+    code: 'at-once',
+    type: 'DISCOUNT_VOUCHER',
+    discount: { type: 'AMOUNT', amount_off: 1 },
+  })
+  await times(4, async (n) => {
+    const sent = { redeemables: [{ object: 'voucher', id: 'at-once' }], customer: { source_id: `redeemer-${n}` } }
+    const headers = { ...role('admin'), 'Idempotency-Key': `at-once-${n}` }
+    const [one, other] = await times(2, () => done('POST', '/v1/redemptions', sent, headers))
+    assert.is(one!.body.redemptions[0].id, other!.body.redemptions[0].id)
+  })
+})
+
 test('what was defined is used at once, and what was taken away is gone at once', async () => {
   await times(4, async (n) => {
     for (let turn = 0; turn < 5; turn++) {
