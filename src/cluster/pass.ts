@@ -18,12 +18,14 @@ const SECOND: ReadonlySet<string> = new Set([
 /** Below them the last part says it: `/v1/orders/export`. */
 const LAST: ReadonlySet<string> = new Set(['export'])
 
+/** A path as the application sees it: with `..` followed, and escapes undone. */
 const plain = (path: string): string => {
-  if (!path.includes('%')) return path
+  if (!/%|\/\./.test(path)) return path
+  const followed = URL.parse(`http://localhost${path}`)?.pathname ?? path
   try {
-    return decodeURI(path)
+    return decodeURI(followed)
   } catch {
-    return path
+    return followed
   }
 }
 
@@ -59,12 +61,15 @@ export const createPassing = (
       for (let at = 0; at < rawHeaders.length; at += 2)
         if (!NOT_PASSED.has(rawHeaders[at]!.toLowerCase())) headers.push(rawHeaders[at]!, rawHeaders[at + 1]!)
       headers.push(FROM_ADDRESS, incoming.socket.remoteAddress ?? '')
+      // HTTP/1.0 needs none, and is what load balancers ask for `/health/ready` in; it goes on as 1.1.
+      if (incoming.headers.host === undefined) headers.push('Host', 'localhost')
       const asked = request({ agent, socketPath, path, method, headers: headers as never }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutConnection(answer.rawHeaders))
         answer.pipe(outgoing)
-        answer.once('error', () => outgoing.destroy())
+        answer.on('error', () => outgoing.destroy())
       })
-      asked.once('error', (error) => failed(outgoing, error))
+      // Whoever has left is told nothing, and it is nobody's fault.
+      asked.on('error', (error) => outgoing.destroyed || failed(outgoing, error))
       outgoing.once('close', () => asked.destroy())
       incoming.pipe(asked)
       return true

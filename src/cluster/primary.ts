@@ -43,6 +43,12 @@ const HURRY_MS = 10_000
 /** How often the workers are told whether the engines serve, ms; sooner is nothing worth. */
 const LOOK_MS = 250
 
+/** What only ever grows: a sum that fell would be taken for a new count from zero, and all of it for new. */
+const growing = (metrics: MetricsOfProcess): MetricsOfProcess =>
+  metrics.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))
+
+const sumOf = (all: readonly MetricsOfProcess[]): Registry => AggregatorRegistry.aggregate([...all])
+
 const IDLE: Busy = { pending: 0, asked: 0, isCrowded: false }
 
 /** One place of a worker: the process that fills it now. */
@@ -52,6 +58,8 @@ interface Place {
   isReady: boolean
   startedAt: number
   busy: Busy
+  /** As they were at the last scrape that it answered. */
+  metrics: MetricsOfProcess | undefined
   restarts: number
   timer: NodeJS.Timeout | undefined
 }
@@ -68,6 +76,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     isReady: false,
     startedAt: 0,
     busy: IDLE,
+    metrics: undefined,
     restarts: 0,
     timer: undefined,
   }))
@@ -75,6 +84,12 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
   let engines: EngineUrls | undefined
   let services: Parameters<PrimaryPart['begin']>[0] | undefined
   let lane: Lane | undefined
+  /** Where they listen, once that is known. */
+  let listensAt = port
+  /** What they ask for: all that run the same, since it is that by which they share the port. */
+  let asksFor = port
+  /** What workers had counted that have ended. */
+  let counted: Promise<readonly MetricsOfProcess[]> = Promise.resolve([])
   let isStopping = false
   let endedAtOnce = 0
   let askedBefore = 0
@@ -111,6 +126,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
         introduce(place)
         return
       case 'listening':
+        listensAt = Number(new URL(message.url).port)
         listening(message.url)
         return
       case 'started':
@@ -141,7 +157,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     if (engines === undefined) return
     const { number, worker } = place
     const { eventStoreUrl, mongodbUrl } = engines
-    send(worker, { kind: 'start', number, processes, engines: { eventStoreUrl, mongodbUrl }, socket, port })
+    send(worker, { kind: 'start', number, processes, engines: { eventStoreUrl, mongodbUrl }, socket, port: asksFor })
     if (services) begin(place)
     if (isStopping) send(worker, { kind: 'stop' })
   }
@@ -163,11 +179,15 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
   const ended = (place: Place, reason: string): void => {
     const ranMs = performance.now() - place.startedAt
     askedBefore += place.busy.asked
-    Object.assign(place, { worker: undefined, isReady: false, busy: IDLE })
+    const last = place.metrics && growing(place.metrics)
+    if (last) counted = counted.then(async (all) => [await sumOf([...all, last]).getMetricsAsJSON()] as never)
+    Object.assign(place, { worker: undefined, isReady: false, busy: IDLE, metrics: undefined })
     if (isStopping) {
       onReady()
       return
     }
+    // Nobody has the port any more: where any free one was asked for, it is to be the same again.
+    if (places.every(({ worker }) => worker === undefined)) asksFor = listensAt
     endedAtOnce = ranMs < AT_ONCE_MS ? endedAtOnce + 1 : 0
     if (endedAtOnce >= MAX_AT_ONCE) {
       fail(
@@ -206,17 +226,21 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     Promise.race([work, failed.then((error) => Promise.reject(error))])
 
   let scraped = 0
-  /** Undefined when it does not answer in time. */
-  const metricsOf = ({ number, worker }: Place): Promise<MetricsOfProcess | undefined> =>
+  /** Those of the scrape before, if there was one, when it does not answer in time. */
+  const metricsOf = (place: Place): Promise<MetricsOfProcess | undefined> =>
     new Promise((resolve) => {
       const id = ++scraped
+      const { number, worker } = place
       const name = `${number} ${id}`
       const done = (metrics?: MetricsOfProcess) => {
         clearTimeout(timer)
         scrapes.delete(name)
-        resolve(metrics)
+        // One that has ended meanwhile has counted what it had.
+        if (place.worker !== worker) return resolve(undefined)
+        place.metrics = metrics ?? place.metrics
+        resolve(place.metrics)
       }
-      const timer = setTimeout(done, SCRAPE_MS)
+      const timer = setTimeout(() => done(), SCRAPE_MS)
       scrapes.set(name, done)
       send(worker, { kind: 'scrape', id })
     })
@@ -265,8 +289,8 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     },
     async scrape(own: Registry) {
       const others = await Promise.all(places.filter(({ isReady }) => isReady).map(metricsOf))
-      const metrics = [await own.getMetricsAsJSON(), ...others.filter((one) => one !== undefined)]
-      return AggregatorRegistry.aggregate(metrics as MetricsOfProcess[]).metrics()
+      const here = (await own.getMetricsAsJSON()) as unknown as MetricsOfProcess
+      return sumOf([here, ...(await counted), ...others.filter((one) => one !== undefined)]).metrics()
     },
     async stop() {
       if (isStopping) return

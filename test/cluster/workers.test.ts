@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -28,6 +29,13 @@ let node: Served
 let keys: readonly GeneratedKey[]
 /** Ids of events that were acknowledged. */
 const acknowledged = new Set<string>()
+
+/** Requests for a customer that all processes together have counted. */
+const counted = async (): Promise<number> => {
+  const { body } = await done('GET', '/metrics')
+  const lines = /^http_request_duration_seconds_count\{[^}]*route="\/v1\/customers\/\{id\}"[^}]*\} (\d+)/gm
+  return [...body.matchAll(lines)].reduce((sum, [, count]) => sum + Number(count), 0)
+}
 
 const headersOf = ({ appId, token }: Pick<GeneratedKey, 'appId' | 'token'>) => ({
   'X-App-Id': appId,
@@ -176,14 +184,8 @@ test('limits, metrics and health are those of the whole', async () => {
     assert.ok(now === before - 1 || now === 1_000_000 - 1, `${before} and then ${now}`)
     before = now
   }
+  assert.is(await counted(), asked)
   const { body: metrics } = await done('GET', '/metrics')
-  const counted = [
-    ...metrics.matchAll(/^http_request_duration_seconds_count\{[^}]*route="\/v1\/customers\/\{id\}"[^}]*\} (\d+)/gm),
-  ]
-  assert.is(
-    counted.reduce((sum, [, count]) => sum + Number(count), 0),
-    asked,
-  )
   assert.is([...metrics.matchAll(/^tributary_projector_lag_events /gm)].length, 1)
   const { body: health } = await done('GET', '/health/ready')
   assert.equal(health.checks.workerProcesses, { ok: true, ready: 2, of: 2, restarts: 0 })
@@ -219,9 +221,30 @@ test('what the primary alone knows is answered by it', async () => {
   )
 })
 
+test('what is passed on to the primary need not be asked for in its plainest form', async () => {
+  const port = Number(new URL(node.url).port)
+  /** The status line of the answer. */
+  const askRaw = (head: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = ''
+      const socket = connect(port, '127.0.0.1', () => void socket.write(`${head}\r\n\r\n`))
+      socket.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      socket.on('error', reject).on('end', () => resolve(text.split('\r\n')[0]!))
+    })
+  // As load balancers do.
+  assert.match(await askRaw('GET /health/ready HTTP/1.0'), '200')
+  const { 'X-App-Id': id, 'X-App-Token': token } = role('admin')
+  const by = `Host: localhost\r\nConnection: close\r\nX-App-Id: ${id}\r\nX-App-Token: ${token}`
+  for (const path of ['/v1/x/../processes', '/v1/%2e/processes'])
+    assert.match(await askRaw(`GET ${path} HTTP/1.1\r\n${by}`), '200', path)
+})
+
 test('a worker that is killed is started anew, and nothing that was acknowledged is lost', async () => {
   const [victim] = workersOf(node.child.pid!)
   assert.type(victim, 'number')
+  const before = await counted()
   let isOver = false
   const writing = times(8, async (n) => {
     for (let turn = 0; !isOver; turn++) {
@@ -237,8 +260,8 @@ test('a worker that is killed is started anew, and nothing that was acknowledged
     }
   })
   try {
-    const before = acknowledged.size
-    await until(() => acknowledged.size > before + 20, Boolean, START_MS)
+    const first = acknowledged.size
+    await until(() => acknowledged.size > first + 20, Boolean, START_MS)
     process.kill(victim!, 'SIGKILL')
     await until(
       async () => {
@@ -254,6 +277,8 @@ test('a worker that is killed is started anew, and nothing that was acknowledged
     isOver = true
     await writing
   }
+  // A count that falls is taken for one that began anew, with all of it new.
+  assert.is(await counted(), before)
 })
 
 test('a port that is taken, and a number of workers that cannot be, are told in a sentence', async () => {
