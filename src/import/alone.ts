@@ -81,7 +81,13 @@ export const vouchersOf = (campaign: string): Alone => ({
   },
 })
 
-const Card = v.object({ loyalty_card: v.object({ balance: v.number() }) })
+/** What is refused here, and by no answer of the server. */
+const refusedHere = (code: 400 | 409, message: string): Outcome => ({
+  status: 'refused',
+  answer: { status: code, body: { code, key: 'invalid_payload', message }, unclear: false, isReplay: false },
+})
+
+const Card = v.object({ code: v.string(), loyalty_card: v.object({ balance: v.number() }) })
 
 /** Cards for a program: `points` is what is on one in the end. */
 export const cardsOf = (program: string): Alone => ({
@@ -90,22 +96,17 @@ export const cardsOf = (program: string): Alone => ({
   bodyOf: rowOf,
   async send(client, body, name) {
     const { code, customer, points, expiration_date: until, metadata } = v.parse(Row, JSON.parse(body))
-    if (customer === undefined)
-      return {
-        status: 'refused',
-        answer: {
-          status: 400,
-          body: { code: 400, message: 'customer: a card must have one' },
-          unclear: false,
-          isReplay: false,
-        },
-      }
+    if (customer === undefined) return refusedHere(400, 'customer: a card must have one')
+    if (points !== undefined && points < 0) return refusedHere(400, 'points: must not be below 0')
     const member = JSON.stringify({ customer: { source_id: customer }, voucher: code, metadata })
     const answer = await client.send('POST', `/v1/loyalties/${encodeURIComponent(program)}/members`, member, name)
     const issued = outcomeOf(answer)
     const card = v.safeParse(Card, answer.body)
     const missing = points === undefined || !card.success ? 0 : points - card.output.loyalty_card.balance
-    if (issued.status === 'refused' || missing === 0) return issued
+    if (issued.status === 'refused') return issued
+    if (card.success && card.output.code !== code)
+      return refusedHere(409, `customer: ${customer} has a card of the program already, ${card.output.code}`)
+    if (missing === 0) return issued
     const change = JSON.stringify({
       points: missing,
       source_id: 'import',

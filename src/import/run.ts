@@ -102,7 +102,11 @@ const BatchAnswer = v.object({
 type BatchResult = v.InferOutput<typeof BatchAnswer>['data'][number]
 
 /** What an item of a batch is refused with although sending it again may help. */
-const LATER = new Set([408, 409, 429, 502, 503, 504, 507])
+const LATER = new Set([408, 429, 502, 503, 504, 507])
+
+/** Of conflicts only that with another writer passes: what is there already stays there. */
+export const mayPass = ({ code, key = 'conflict' }: v.InferOutput<typeof ItemError>): boolean =>
+  code === 409 ? key === 'conflict' : LATER.has(code)
 
 const bodyOf = (items: readonly Item[]): string => `{"events":[${items.map(({ json }) => json).join(',')}]}`
 
@@ -320,7 +324,7 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
     for (const [i, item] of items.entries()) {
       const { status, error } = results[i]!
       if (status === 'refused') {
-        if (error && LATER.has(error.code) && error.key !== 'duplicate_event_id') again.push(item)
+        if (error && mayPass(error)) again.push(item)
         else await refuse(item.record, reasonIn(error) ?? 'refused without a reason', item.id)
         continue
       }
