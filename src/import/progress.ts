@@ -27,7 +27,7 @@ export interface Pace {
 interface Sample {
   readonly at: number
   readonly bytes: number
-  readonly events: number
+  readonly lines: number
 }
 
 /** The rate is that of the last so many ms: a wait for the server should show, and be over when it is. */
@@ -40,7 +40,7 @@ export const paceOf = (from: Sample, to: Sample, total: number): Pace => {
   if (seconds <= 0) return { rate: 0, left: undefined }
   const bytesPerSecond = (to.bytes - from.bytes) / seconds
   return {
-    rate: (to.events - from.events) / seconds,
+    rate: (to.lines - from.lines) / seconds,
     left: bytesPerSecond > 0 ? Math.max(0, (total - to.bytes) / bytesPerSecond) : undefined,
   }
 }
@@ -61,16 +61,16 @@ export const createProgressView = ({ stream, isTty, now }: ProgressTarget): Prog
   let saidAt = now()
   let noted = { text: '', at: 0 }
 
-  const pace = (progress: Progress): Pace & { readonly events: number } => {
-    const events = progress.recorded + progress.repeated + progress.refused
-    const sample = { at: now(), bytes: progress.bytes, events }
+  const pace = (progress: Progress): Pace & { readonly lines: number } => {
+    const lines = progress.recorded + progress.repeated + progress.refused
+    const sample = { at: now(), bytes: progress.bytes, lines }
     samples.push(sample)
     while (samples.length > 2 && sample.at - samples[1]!.at >= WINDOW_MS) samples.shift()
-    return { ...paceOf(samples[0]!, sample, progress.total), events }
+    return { ...paceOf(samples[0]!, sample, progress.total), lines }
   }
 
-  const payload = ({ events, rate, left }: Pace & { readonly events: number }, note: string) => ({
-    events: digits.format(events),
+  const payload = ({ lines, rate, left }: Pace & { readonly lines: number }, note: string) => ({
+    lines: digits.format(lines),
     rate: digits.format(Math.round(rate)),
     left: left === undefined ? '…' : spellSeconds(left),
     note,
@@ -79,7 +79,7 @@ export const createProgressView = ({ stream, isTty, now }: ProgressTarget): Prog
   const barUpdate = (progress: Progress): void => {
     if (!bar) {
       bar = new SingleBar({
-        format: '{bar} {percentage}% | {events} events | {rate}/s | {left} left{note}',
+        format: '{bar} {percentage}% | {lines} lines | {rate}/s | {left} left{note}',
         barCompleteChar: '█',
         barIncompleteChar: '░',
         barsize: 30,
@@ -88,18 +88,18 @@ export const createProgressView = ({ stream, isTty, now }: ProgressTarget): Prog
         clearOnComplete: true,
         fps: 10,
       })
-      bar.start(progress.total, 0, payload({ events: 0, rate: 0, left: undefined }, ''))
+      bar.start(progress.total, 0, payload({ lines: 0, rate: 0, left: undefined }, ''))
     }
     bar.update(progress.bytes, payload(pace(progress), ''))
   }
 
   const plainUpdate = (progress: Progress): void => {
-    const { events, rate, left } = pace(progress)
+    const { lines, rate, left } = pace(progress)
     if (now() - saidAt < PLAIN_EVERY_MS) return
     saidAt = now()
     const percent = Math.floor((progress.bytes / Math.max(1, progress.total)) * 100)
     const rest = left === undefined ? '' : `, about ${spellSeconds(left)} left`
-    stream.write(`${digits.format(events)} events (${percent}%), ${digits.format(Math.round(rate))}/s${rest}\n`)
+    stream.write(`${digits.format(lines)} lines (${percent}%), ${digits.format(Math.round(rate))}/s${rest}\n`)
   }
 
   return {

@@ -5,9 +5,9 @@ import * as assert from 'uvu/assert'
 import { createProgressView, paceOf, spellSeconds } from '../../src/import/progress.ts'
 
 test('rate and time left follow from two samples', () => {
-  const from = { at: 1_000, bytes: 0, events: 0 }
-  assert.equal(paceOf(from, { at: 3_000, bytes: 500, events: 100 }, 2_000), { rate: 50, left: 6 })
-  assert.equal(paceOf(from, { at: 3_000, bytes: 0, events: 0 }, 2_000), { rate: 0, left: undefined })
+  const from = { at: 1_000, bytes: 0, lines: 0 }
+  assert.equal(paceOf(from, { at: 3_000, bytes: 500, lines: 100 }, 2_000), { rate: 50, left: 6 })
+  assert.equal(paceOf(from, { at: 3_000, bytes: 0, lines: 0 }, 2_000), { rate: 0, left: undefined })
   assert.equal(paceOf(from, from, 2_000), { rate: 0, left: undefined })
 })
 
@@ -25,9 +25,9 @@ test('without a terminal a line every five seconds, by the pace of late', () => 
     },
   })
   const view = createProgressView({ stream, isTty: false, now: () => now })
-  const at = (ms: number, events: number) => {
+  const at = (ms: number, lines: number) => {
     now = ms
-    view.update({ recorded: events, repeated: 0, refused: 0, unclear: 0, bytes: events * 10, total: 100_000 })
+    view.update({ recorded: lines, repeated: 0, refused: 0, unclear: 0, bytes: lines * 10, total: 100_000 })
   }
   at(0, 0)
   at(2_000, 1_000)
@@ -37,7 +37,7 @@ test('without a terminal a line every five seconds, by the pace of late', () => 
   view.note('waiting')
   at(10_000, 5_000)
   view.stop()
-  assert.is(text, '2,500 events (25%), 500/s, about 15 s left\nwaiting\n5,000 events (50%), 500/s, about 10 s left\n')
+  assert.is(text, '2,500 lines (25%), 500/s, about 15 s left\nwaiting\n5,000 lines (50%), 500/s, about 10 s left\n')
 })
 
 test.run()
