@@ -25,6 +25,8 @@ export interface PeersOptions {
   /** Waits until this process knows the definitions that others have acknowledged; undefined where it does. */
   readonly inStep: () => Promise<unknown> | undefined
   readonly log: Log
+  /** How long another may say nothing before it is asked whether it is there, and how long until it is given up then, ms. */
+  readonly quietMs?: number
 }
 
 /** Asked of one other at a time; what is more is done here. */
@@ -32,6 +34,9 @@ const MAX_ASKED = 4_096
 /** How long one that could not be reached is left alone, ms. */
 const AGAIN_MS = 250
 const CLOSE_MS = 2_000
+const QUIET_MS = 2_500
+/** The question whether it is there, which has an answer at once. */
+const HELLO = 0
 
 type Question = readonly [id: number, what: unknown]
 /** An answer, or none where it could not be done. */
@@ -71,12 +76,38 @@ const lines = <T>(socket: Socket, each: (all: readonly T[]) => void): void => {
 }
 
 /** The line to one other worker. */
-const createLine = (path: string) => {
+const createLine = (path: string, quietMs: number) => {
   let socket: Socket | undefined
   let send: ((question: Question) => void) | undefined
   let triedAt = Number.NEGATIVE_INFINITY
   let asked = 0
   const waiting = new Map<number, (asked: Asked) => void>()
+  /** Since when nothing was heard of it, though something is waited for. */
+  let quietSince = 0
+  /** It was asked since then whether it is there. */
+  let isGreeted = false
+  let watch: NodeJS.Timeout | undefined
+
+  const look = (): void => {
+    watch = undefined
+    if (waiting.size === 0 || !socket) return
+    const leftMs = quietSince + quietMs - performance.now()
+    if (leftMs > 0) {
+      watchOn(leftMs)
+      return
+    }
+    // One that hangs keeps its end open: what it was asked would wait for ever.
+    if (isGreeted) {
+      socket.destroy()
+      return
+    }
+    isGreeted = true
+    send?.([HELLO, null])
+    watchOn(quietMs)
+  }
+  const watchOn = (afterMs: number): void => {
+    if (watch === undefined) watch = setTimeout(look, afterMs).unref()
+  }
 
   const open = (): void => {
     if (socket || performance.now() - triedAt < AGAIN_MS) return
@@ -84,11 +115,14 @@ const createLine = (path: string) => {
     const opened = connectTo(path)
     socket = opened
     opened.unref()
-    opened.once('connect', () => {
-      send = gathered<Question>(opened)
-    })
+    const sendOn = gathered<Question>(opened)
+    // Connected is not yet there: the system does that for one that hangs, too.
+    opened.once('connect', () => sendOn([HELLO, null]))
     lines<Reply>(opened, (replies) => {
+      quietSince = performance.now()
+      isGreeted = false
       for (const [id, ...answer] of replies) {
+        if (id === HELLO && opened.writable) send = sendOn
         const done = waiting.get(id)
         waiting.delete(id)
         done?.(answer.length === 0 ? 'lost' : { answer: answer[0] })
@@ -113,6 +147,11 @@ const createLine = (path: string) => {
     new Promise((resolve) => {
       if (!send) return resolve('unable')
       const id = ++asked
+      if (waiting.size === 0) {
+        quietSince = performance.now()
+        isGreeted = false
+      }
+      watchOn(quietMs)
       waiting.set(id, resolve)
       send([id, what])
     })
@@ -128,7 +167,14 @@ const createLine = (path: string) => {
   }
 }
 
-export const createPeers = async ({ socketOf, self, workers, inStep, log }: PeersOptions): Promise<Peers> => {
+export const createPeers = async ({
+  socketOf,
+  self,
+  workers,
+  inStep,
+  log,
+  quietMs = QUIET_MS,
+}: PeersOptions): Promise<Peers> => {
   let handle: ((what: never) => Promise<unknown>) | undefined
   let underWay = 0
   let isClosing = false
@@ -154,7 +200,10 @@ export const createPeers = async ({ socketOf, self, workers, inStep, log }: Peer
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     taken.add(socket)
     const reply = gathered<Reply>(socket)
-    lines<Question>(socket, (questions) => {
+    lines<Question>(socket, (all) => {
+      const questions = all.filter(([id]) => id !== HELLO)
+      if (questions.length < all.length) reply([HELLO])
+      if (questions.length === 0) return
       const step = inStep()
       const take = () => {
         for (const question of questions) void replyTo(question, reply)
@@ -175,7 +224,9 @@ export const createPeers = async ({ socketOf, self, workers, inStep, log }: Peer
   })
   server.unref()
 
-  const others = Array.from({ length: workers }, (_, n) => (n + 1 === self ? undefined : createLine(socketOf(n + 1))))
+  const others = Array.from({ length: workers }, (_, n) =>
+    n + 1 === self ? undefined : createLine(socketOf(n + 1), quietMs),
+  )
   for (const other of others) other?.open()
 
   return {

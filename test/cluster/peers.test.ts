@@ -1,5 +1,6 @@
 // Workers that ask each other: each customer has one keeper, and whoever cannot be asked is done without.
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -75,6 +76,33 @@ test('nothing is done before the definitions are there that others have acknowle
   assert.equal(await asked, { answer: 1 })
   await first.close()
   await second.close()
+})
+
+test('one that hangs is waited for no longer, and not asked before it is there again', async () => {
+  const taken: Socket[] = []
+  // It says once that it is there, and then nothing.
+  const hanging = createServer((socket) => {
+    if (taken.push(socket) === 1) socket.write('[[0]]\n')
+  })
+  await new Promise<void>((resolve) => hanging.listen(socketOf(2), resolve))
+  const first = await createPeers({
+    socketOf,
+    self: 1,
+    workers: 2,
+    inStep: () => undefined,
+    log: silentLog,
+    quietMs: 5,
+  })
+  const ask = await asker(first, keptBy(2))
+  assert.equal(await Promise.all([ask(1), ask(2)]), ['lost', 'lost'])
+  // Connected again, but not there.
+  await until(() => first.of(keptBy(2)) === undefined && taken.length === 2)
+  assert.is(first.of(keptBy(2)), undefined)
+  taken[1]!.write('[[0]]\n')
+  await asker(first, keptBy(2))
+  await first.close()
+  for (const socket of taken) socket.destroy()
+  hanging.close()
 })
 
 test.run()
