@@ -18,8 +18,8 @@ const soak = process.env.SOAK === '1'
 const FILE_LIMIT_MS = soak ? 90 * 60_000 : 5 * 60_000
 /** After its last test a file ends by itself within this time: what it leaves running is its fault. */
 const END_LIMIT_MS = 20_000
-/** Two more than there are processors: tests wait for disks, timers and each other's answers a third of their time. */
-const AT_ONCE = Math.min(4, availableParallelism() + 2)
+/** One more than there are processors: tests wait for disks, timers and each other's answers a third of their time. */
+const AT_ONCE = Math.min(4, availableParallelism() + 1)
 /** So many files are named at the end. */
 const SLOWEST = 10
 const root = new URL('.', import.meta.url).pathname
