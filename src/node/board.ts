@@ -3,6 +3,7 @@
 import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nameHash } from './nameHash.ts'
 
 /**
  * What names on the board are of, and how many places there are for them. Names that share a place cost a needless look at the
@@ -55,16 +56,8 @@ export interface Board {
   close(): void
 }
 
-/** 32 bits of a name (FNV-1a, with its bits mixed once more: rows are told apart by the lowest). */
-const hashOf = (name: string, seed = 0x811c9dc5): number => {
-  let hash = seed
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
-  hash ^= hash >>> 15
-  return Math.imul(hash, 0x2c1b3c6d) >>> 0
-}
-
 const rowOf = (area: Area, name: string): number =>
-  AREAS[area] === 1 ? FROM[area] : FROM[area] + (hashOf(name) % AREAS[area])
+  AREAS[area] === 1 ? FROM[area] : FROM[area] + (nameHash(name) % AREAS[area])
 
 /**
  * The board in an open file, of so many processes, as the one with this number (from 0): each writes cells of its own, so that
@@ -134,8 +127,8 @@ export const createBoard = (file: number, processes: number, self: number): Boar
       }
     },
     count(name, start, own) {
-      const at = FROM.counts + (hashOf(name) % AREAS.counts)
-      const tag = [hashOf(name, start >>> 0), hashOf(name, 0x9e3779b9)] as const
+      const at = FROM.counts + (nameHash(name) % AREAS.counts)
+      const tag = [nameHash(name, start >>> 0), nameHash(name, 0x9e3779b9)] as const
       cell.writeUInt32LE(tag[0], 0)
       cell.writeUInt32LE(tag[1], 4)
       cell.writeDoubleLE(own, 8)

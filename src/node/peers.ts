@@ -4,6 +4,7 @@
 import { rmSync } from 'node:fs'
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import type { Log } from '../line/log.ts'
+import { nameHash } from './nameHash.ts'
 
 /** `lost`: whether it was done is unknown. `unable`: it was not asked. */
 export type Asked = { readonly answer: unknown } | 'lost' | 'unable'
@@ -43,13 +44,7 @@ type Question = readonly [id: number, what: unknown]
 type Reply = readonly [id: number, answer?: unknown]
 
 /** Which worker, from 1, keeps a customer: the same in all of them, and even. */
-export const keeperOf = (customer: string, workers: number): number => {
-  let hash = 0
-  // The end of an id tells customers apart as well as all of it.
-  for (let at = Math.max(0, customer.length - 12); at < customer.length; at++)
-    hash = (Math.imul(hash, 31) + customer.charCodeAt(at)) | 0
-  return (((hash ^ (hash >>> 15)) >>> 0) % workers) + 1
-}
+export const keeperOf = (customer: string, workers: number): number => (nameHash(customer) % workers) + 1
 
 /** Sends what comes together as one line of JSON. */
 const gathered = <T>(socket: Socket) => {

@@ -69,13 +69,29 @@ const recordingParts = ({ stores, config, rulebook, parts, log, onStop }: Omit<W
   return { failedJobs, stock, ledgers, codes, orders, freeCodes, redemptions }
 }
 
+type Recording = ReturnType<typeof recordingParts>
+
+/** What jobs on vouchers need, in whichever process they are recorded or done. */
+const jobParts = (
+  { stores: { now, store, readModel }, rulebook, parts, services, log }: WorkerParts,
+  { ledgers, codes }: Recording,
+) => ({
+  store,
+  ledgers,
+  readModel,
+  codes,
+  uploads: createUploads(readModel, now),
+  deals: services.then(bulkDeals),
+  rulebook: rulebook.current,
+  waiting: () => parts.customers.pending,
+  log,
+  now,
+})
+
 /** The same parts in a process that leaves the background to another: what only that can answer is asked of it. */
 export const partsOfWorker = (given: WorkerParts & { readonly part: WorkerPart }): Workers => {
-  const { stores, rulebook, parts, services, log, part } = given
-  const { now, store, readModel } = stores
   const recording = recordingParts(given)
   const aside = elsewhere<SetAside>('what is set aside')
-  const { ledgers, codes } = recording
   return {
     ...recording,
     aside,
@@ -84,18 +100,9 @@ export const partsOfWorker = (given: WorkerParts & { readonly part: WorkerPart }
     processes: elsewhere('what processes do'),
     delivery: undefined,
     voucherJobs: startVoucherJobs({
-      store,
-      ledgers,
-      readModel,
-      codes,
-      uploads: createUploads(readModel, now),
-      deals: services.then(bulkDeals),
-      rulebook: rulebook.current,
-      waiting: () => parts.customers.pending,
-      log,
-      now,
+      ...jobParts(given, recording),
       aside: { ...aside, quarantine: () => elsewhere('what is set aside') },
-      beginElsewhere: part.beginJob,
+      beginElsewhere: given.part.beginJob,
     }),
   }
 }
@@ -165,16 +172,7 @@ export const startWorkers = async (given: WorkerParts) => {
   })
   onStop(() => exports.stop())
   const voucherJobs = startVoucherJobs({
-    store,
-    ledgers,
-    readModel,
-    codes,
-    uploads: createUploads(readModel, now),
-    deals: services.then(bulkDeals),
-    rulebook: rulebook.current,
-    waiting: () => customers.pending,
-    log,
-    now,
+    ...jobParts(given, recording),
     aside,
     onItemFailed: () => countFailed(JOBS),
     onMoved,

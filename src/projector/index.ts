@@ -1,7 +1,7 @@
 // The projector: runs a group of projections over one subscription to the whole log, so that all its read models stand at the
 // same position, and keeps their versions.
 import { randomUUID } from 'node:crypto'
-import { BehaviorSubject, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { Projection } from '../../projections/projection.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
@@ -9,10 +9,10 @@ import { type Log, silentLog } from '../line/log.ts'
 import type { Lane, ReadModel } from '../readmodel/index.ts'
 import { type BuildOptions, type Built, buildBeside, followBeside } from './build.ts'
 import { listParked, type ParkedKey } from './parked.ts'
+import { createReached } from './reached.ts'
 import { type Retried, retryParked } from './retry.ts'
 import { type Lag, type LaneRun, type ProjectorMetrics, type RunState, runLane } from './runner.ts'
 import { dropBeside, fitLane, previousBeside } from './versions.ts'
-import { createWaiters } from './waiters.ts'
 
 export type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 export { type Built, buildInto } from './build.ts'
@@ -107,12 +107,10 @@ export const createProjector = ({
   onLane = () => undefined,
 }: ProjectorOptions): Projector => {
   const writer = randomUUID()
-  const waiters = createWaiters()
-  const position$ = new BehaviorSubject<bigint | undefined>(undefined)
   const stopping = new AbortController()
+  const reached = createReached({ projections, readModel, signal: stopping.signal })
   /** Projections that the live lane does not fold now, and the promise of their build. */
   const building = new Map<string, Promise<unknown>>()
-  let outdated: ReadonlySet<string> = new Set()
   let ran: ReadonlySet<string> | undefined
 
   const projectionNamed = (name: string): Projection => {
@@ -122,12 +120,8 @@ export const createProjector = ({
   }
 
   const onMoved = (lane: Lane) => {
-    readModel.aliases.note(lane.members)
-    outdated = new Set(projections.map(({ name }) => name).filter((name) => lane.members[name] === undefined))
     onLane(lane)
-    if (lane.position === undefined || lane.position === position$.value) return
-    position$.next(lane.position)
-    waiters.moved(lane.position)
+    reached.moved(lane)
   }
 
   /** What is built and follows the log beside the live one, until it is promoted. */
@@ -196,9 +190,9 @@ export const createProjector = ({
     now,
     observe,
     onMoved,
-    lull: waiters.lull,
+    lull: reached.lull,
     isCrowded,
-    isCalm: () => outdated.size === 0 && building.size === 0 && followers.size === 0,
+    isCalm: () => reached.outdated().length === 0 && building.size === 0 && followers.size === 0,
     async prepare() {
       const fitted = await fitLane({ readModel, group, projections, writer, ran, now })
       ran = new Set(fitted.current.map(({ name }) => name))
@@ -214,28 +208,18 @@ export const createProjector = ({
 
   return {
     group,
-    position: () => position$.value,
-    position$: position$.asObservable(),
-    async waitFor(position, timeoutMs, names) {
-      const until = performance.now() + timeoutMs
-      if (!(await waiters.wait(position, timeoutMs))) return false
-      const standing = () => [...outdated].some((name) => names === undefined || names.includes(name))
-      while (standing()) {
-        if (performance.now() >= until) return false
-        await sleep(Math.min(50, until - performance.now()), stopping.signal)
-        if (stopping.signal.aborted) return false
-      }
-      return true
-    },
+    position: reached.position,
+    position$: reached.position$,
+    waitFor: reached.waitFor,
     status: () => ({
       state: run.state,
-      position: position$.value,
+      position: reached.position(),
       lag: run.lag(),
       stuck: run.state === 'superseded' || (run.state !== 'stopped' && !observe && run.stillMs() > stuckAfterMs),
       stillMs: run.stillMs(),
       ...(run.error === undefined ? {} : { error: run.error instanceof Error ? run.error.message : String(run.error) }),
       parked: run.parked(),
-      outdated: [...outdated],
+      outdated: reached.outdated(),
     }),
     parked: (limit) => listParked(readModel, group, limit),
     retry: (projection, key) => retryParked({ store, readModel, lane: group, projections, projection, key, writer }),
@@ -251,8 +235,7 @@ export const createProjector = ({
       stopping.abort()
       await run.stop()
       await Promise.all([...building.values(), ...[...followers.keys()].map(unfollow)])
-      waiters.close()
-      position$.complete()
+      reached.close()
     },
   }
 }

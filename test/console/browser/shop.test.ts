@@ -1,7 +1,7 @@
 // A shop's daily work in a real browser: a promotion with its tiers and stack, a code given and rolled back, points by hand, an order
 // on its way, files of customers and codes, what metadata holds, how codes go together, a file for a spreadsheet, an own system that is
 // told of events; and that a role is offered what it may do, no more.
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipFile } from '../../skip.ts'
@@ -32,14 +32,17 @@ test.after(async () => {
   await node.end()
 })
 
+/** Saves the dialog that is open, and waits until it is gone. */
+const saveIn = async (page: Page): Promise<void> => {
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
 test('a promotion, its tiers and a stack of them, in a category', async () => {
   const one = await visit(browser, node)
   await signIn(one, node, 'admin')
   const { page } = one
-  const save = async () => {
-    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
-  }
+  const save = () => saveIn(page)
   await one.open('/categories')
   await page.getByRole('button', { name: 'New category' }).click()
   await page.getByLabel('Name').fill('Winter')
@@ -110,10 +113,7 @@ test('a code is given, used and taken back; points are given by hand', async () 
   const one = await visit(browser, node)
   await signIn(one, node, 'admin')
   const { page } = one
-  const save = async () => {
-    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
-  }
+  const save = () => saveIn(page)
   await one.open('/customers/ann/codes')
   await page.getByRole('button', { name: 'Give a code' }).click()
   await page.getByLabel('Of the campaign').selectOption({ label: 'Autumn' })
@@ -276,10 +276,7 @@ test('what metadata holds is said by properties: added, changed, and checked no 
   const one = await visit(browser, node)
   await signIn(one, node, 'admin')
   const { page } = one
-  const save = async () => {
-    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
-  }
+  const save = () => saveIn(page)
   const property = async () => (await now('/v1/metadata-schemas/reward')).properties.size
   await one.open('/metadata-schemas')
   await page.getByRole('link', { name: 'Rewards', exact: true }).last().click()
