@@ -167,11 +167,14 @@ interface Naming {
   readonly isBrief?: boolean
 }
 
+/** What recording an event asks of a call that does not go by what a client key uses up. */
+type HandedCall = Pick<AnyCall, 'requestId' | 'now' | 'channel'> & {
+  readonly key: Pick<AnyCall['key'], 'name' | 'role' | 'appId'>
+}
+
 /** An event that one worker asks another to record: plain data. */
 export interface Handed {
-  readonly call: Pick<AnyCall, 'requestId' | 'now' | 'channel'> & {
-    readonly key: Pick<AnyCall['key'], 'name' | 'role' | 'appId'>
-  }
+  readonly call: HandedCall
   readonly body: TrackBody
   readonly naming: Pick<Naming, 'key' | 'print' | 'dryRun' | 'keeps' | 'tryUntil' | 'isBrief'>
 }
@@ -192,8 +195,7 @@ export const ownFailure = (error: unknown): Failure | undefined => {
 
 /** Records here what another worker hands over. */
 export const answerHanded = async (services: Services, { call, body, naming }: Handed): Promise<HandedBack> => {
-  const asked = { ...call, client: undefined } as AnyCall
-  const tracked = await recordHere(services, asked, body, naming).catch((error: unknown): Untracked => {
+  const tracked = await recordHere(services, call, body, naming).catch((error: unknown): Untracked => {
     const failure = ownFailure(error)
     if (failure) return { failure }
     throw error
@@ -244,7 +246,7 @@ export const record = async (
 
 const recordHere = async (
   services: Services,
-  call: AnyCall,
+  call: HandedCall & { readonly client?: AnyCall['client'] },
   body: TrackBody,
   { key, print: given, dryRun = false, keeps, reach, tryUntil, isBrief = false }: Naming,
 ): Promise<Tracked | Untracked> => {

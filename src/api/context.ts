@@ -11,9 +11,12 @@ import type { Services } from '../services.ts'
 
 const CustomerName = v.object({ id: v.nullish(v.string()), source_id: v.nullish(v.string()) })
 
+type AnyCall = Call<unknown, unknown, unknown>
+
 /** The context of the command that a call asks for; `key` names the command when the caller gave it a name. */
 export const contextOf = (
-  call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
+  call: Pick<AnyCall, 'requestId' | 'now'> &
+    Partial<Pick<AnyCall, 'idempotencyKey'>> & { readonly key: Pick<AnyCall['key'], 'name' | 'role'> },
   { settings }: Services,
   more: { readonly key?: string; readonly print?: string; readonly dryRun?: boolean } = {},
 ): CommandContext => {
