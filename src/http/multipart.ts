@@ -16,8 +16,11 @@ export interface Part {
 }
 
 const BREAK = '\r\n'
-/** A token, or a text in quotes with escapes, as browsers and curl send names. */
-const PARAMETER = /;[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:\\.|[^"\\])*)"|([^\s;"]*))[ \t]*/gy
+/**
+ * A token, or a text in quotes as browsers and curl send names. A browser escapes quotes as `%22` and leaves backslashes as they are
+ * (HTML, 4.10.21.8), older senders write `\"`: a backslash belongs to a quote unless that quote is where the text ends.
+ */
+const PARAMETER = /;[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:\\"(?![ \t]*(?:;|$))|[^"])*)"|([^\s;"]*))[ \t]*/gy
 const BOUNDARY = /^multipart\/form-data\s*;(?:[^"]*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i
 
 /** The boundary that a content type names (1 to 70 characters); undefined where it names none. */
@@ -36,7 +39,7 @@ const parameterOf = (value: string, wanted: string): string | undefined => {
   for (let at = PARAMETER.lastIndex; at < value.length; at = PARAMETER.lastIndex) {
     const [, name, quoted, bare] = PARAMETER.exec(value) ?? []
     if (name === undefined) return undefined
-    if (name.toLowerCase() === wanted) found ??= quoted?.replace(/\\(.)/g, '$1') ?? bare
+    if (name.toLowerCase() === wanted) found ??= quoted?.replaceAll('\\"', '"') ?? bare
   }
   return found
 }

@@ -32,11 +32,11 @@ test('what fetch sends comes back as it was, whatever bytes it is', async () => 
   const tricky = fc.array(fc.constantFrom('\r', '\n', '\r\n', '--', '\r\n--', 'b', '-', '\r\n--b', 'é'), {
     maxLength: 40,
   })
+  const anything = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+  const punctuated = fc.string({ unit: fc.constantFrom(...'\\"; =%a'), minLength: 1, maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), fc.oneof(bytes, tricky)), {
-        maxLength: 5,
-      }),
+      fc.array(fc.tuple(fc.oneof(anything, punctuated), fc.oneof(bytes, tricky)), { maxLength: 5 }),
       async (fields) => {
         const form = new FormData()
         const sent = fields.map(([name, value]) => {
@@ -78,6 +78,8 @@ test('names may be tokens, hold escaped quotes, and stand after other parameters
   assert.equal(await of('form-data; name=file'), [['file', 'x']])
   assert.equal(await of('form-data; filename="a; name=\\"b\\".csv"; name="file"'), [['file', 'x']])
   assert.equal(await of('FORM-DATA;name="a\\"b"'), [['a"b', 'x']])
+  assert.equal(await of('form-data; name="\\"; filename="C:\\a\\"'), [['\\', 'x']])
+  assert.equal(await of('form-data; filename="\\\\"; name="a\\\\"'), [['a\\\\', 'x']])
 })
 
 test('what is not as it should be is refused as a whole, with what is wrong', async () => {
