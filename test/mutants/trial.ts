@@ -92,7 +92,7 @@ export const buildAll = async (): Promise<Built> => {
 export const nearest = (source: string, tests: readonly Test[]): readonly string[] => {
   const words = new Set(
     source
-      .replace(/^src\/domain\/|^projections\/|\.ts$/g, '')
+      .replace(/^src\/|^projections\/|\.ts$/g, '')
       .split(/\/|(?=[A-Z])/)
       .map((word) => word.toLowerCase().replace(/s$/, '')),
   )

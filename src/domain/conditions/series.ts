@@ -107,9 +107,7 @@ const countBefore = (series: Series, { chunk, index }: Place): number => {
 
 /** Without the entries at or before `time`. */
 export const keepAfter = (series: Series, time: number): Series =>
-  series.length === 0 || series[0]!.t[0]! > time
-    ? series
-    : withoutFirst(series, countBefore(series, placeAfter(series, time)))
+  withoutFirst(series, countBefore(series, placeAfter(series, time)))
 
 /** Without all but the newest `count` of the entries at or before `time`. */
 export const keepNewest = (series: Series, count: number, time: number): Series => {
