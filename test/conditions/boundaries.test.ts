@@ -3,8 +3,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
+import type { Test } from '../../src/domain/conditions/ast.ts'
+import { MAX_CONDITION_NESTING, shown, startReading } from '../../src/domain/conditions/faults.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
-import { numberTest } from '../../src/domain/conditions/tests.ts'
+import { isClockTest, isTimed } from '../../src/domain/conditions/operators.ts'
+import { listSteps, pairSteps, sizeOf, spend, weightOf } from '../../src/domain/conditions/steps.ts'
+import { isNumberTest, numberTest, prepareTests } from '../../src/domain/conditions/tests.ts'
 import { Segment } from '../../src/domain/rulebook/segment.ts'
 import fc from '../fc.ts'
 import { environment } from './fixtures.ts'
@@ -39,6 +43,181 @@ test('a bound answers alike on an interval exactly when no number in it is on th
       },
     ),
   )
+})
+
+const SPAN = { years: 0, months: 0, days: 1, ms: 0 }
+/** One test of each operator. */
+const EACH: readonly Test[] = [
+  ...(['in', 'not_in', 'includes', 'not_differ'] as const).map((op): Test => ({ op, values: [1] })),
+  ...(['contains', 'not_contain', 'starts_with', 'ends_with'] as const).map((op): Test => ({ op, values: ['a'] })),
+  { op: 'has_value' },
+  { op: 'is_unknown' },
+  ...(['lt', 'lte', 'gt', 'gte'] as const).map((op): Test => ({ op, value: 1 })),
+  { op: 'size', compare: 'eq', value: 1 },
+  ...(['after', 'before', 'after_equal', 'before_equal'] as const).map((op): Test => ({ op, at: 0 })),
+  ...(['older', 'newer', 'later', 'sooner'] as const).map((op): Test => ({ op, by: SPAN })),
+  { op: 'on_day', shift: 0, yearly: false },
+  { op: 'in_period', unit: 'week', shift: 0, yearly: false },
+  { op: 'anniversary', direction: 'ago', compare: 'more', days: 1 },
+  { op: 'years_ago', years: 1 },
+  { op: 'part', part: 'weekday', values: [1] },
+  { op: 'recurring', start: 0, every: SPAN, lasting: SPAN },
+  { op: 'between', from: 0, to: 1 },
+  { op: 'daily', from: 0, to: 1, days: [1] },
+  ...(['near', 'not_near'] as const).map((op): Test => ({ op, circles: [{ latitude: 0, longitude: 0, metres: 1 }] })),
+]
+const opsThat = (are: (one: Test) => boolean): readonly string[] => EACH.filter(are).map(({ op }) => op)
+
+test('which operators change with time, ask for a time, or may be asked of a count', () => {
+  assert.equal(opsThat(isTimed), [
+    'older',
+    'newer',
+    'later',
+    'sooner',
+    'on_day',
+    'in_period',
+    'anniversary',
+    'years_ago',
+  ])
+  assert.equal(opsThat(isClockTest), ['part', 'recurring', 'between', 'daily'])
+  assert.not(isClockTest({ op: 'part', part: 'month', values: [1] }), 'a month is one of a date')
+  assert.equal(opsThat(isNumberTest), ['in', 'not_in', 'has_value', 'lt', 'lte', 'gt', 'gte', 'size'])
+})
+
+test('each operator costs by what it compares', () => {
+  const costs = (type: 'any' | 'date' | 'datetime') =>
+    Object.fromEntries(EACH.map((one) => [one.op, weightOf([one], type)]))
+  const cheap = Object.fromEntries(opsThat(() => true).map((op) => [op, 2]))
+  const dates = Object.fromEntries(
+    opsThat((one) => isTimed(one) || isClockTest(one) || /^(after|before)/.test(one.op)).map((op) => [op, 21]),
+  )
+  const ofAny = { ...cheap, ...dates, near: 5, not_near: 5 }
+  assert.equal(costs('any'), ofAny)
+  const ofDates = { ...ofAny, in: 21, not_in: 21, includes: 21, not_differ: 21 }
+  assert.equal([costs('date'), costs('datetime')], [ofDates, ofDates])
+  assert.equal(
+    [
+      weightOf([], 'any'),
+      weightOf([{ op: 'includes', values: [1, 2, 3] }], 'any'),
+      weightOf([{ op: 'contains', values: ['a', 'b'] }, { op: 'has_value' }], 'any'),
+    ],
+    [1, 4, 4],
+  )
+  assert.equal(
+    ['', 'x'.repeat(63), 'x'.repeat(64), 5, null, [], [1, 'x'.repeat(64)]].map(sizeOf),
+    [1, 1, 2, 1, 1, 1, 4],
+  )
+  assert.equal([listSteps(8), listSteps(9), pairSteps(4), pairSteps(5)], [1, 2, 1, 2])
+  const steps = { left: 2 }
+  spend(steps, 2)
+  assert.is(steps.left, 0)
+  assert.throws(() => spend(steps, 1))
+})
+
+test('operators take whole numbers from their least to their most', () => {
+  const takes = (operator: string, value: unknown) =>
+    !('faults' in parseFilter({ junction: 'and', 'metadata.at': { conditions: { [operator]: value } } }, environment))
+  const bounds: readonly (readonly [string, number, number])[] = [
+    ['$is_years_ago', 0, 1_000],
+    ['$is_day_of_month', 1, 31],
+    ['$is_month', 1, 12],
+    ['$is_year', 1, 9_999],
+    ['$dow', 0, 6],
+    ['$is_day', 0, 6],
+    ['$count', 0, 1_000_000_000],
+    ['$is_days_ago', 0, 366_000],
+    ['$is_days_in_future_md', 0, 366],
+    ['$is_less_days_ago_md', 0, 366],
+  ]
+  for (const [operator, least, most] of bounds)
+    assert.equal(
+      [least - 1, least, most, most + 1].map((n) => takes(operator, n)),
+      [false, true, true, false],
+      operator,
+    )
+  const many = (n: number) => Array.from({ length: n }, (_, i) => `${i}`)
+  assert.equal([takes('$is', many(1_000)), takes('$is', many(1_001))], [true, false])
+})
+
+test('a definition has twenty levels and five hundred conditions, and is told of a hundred faults', () => {
+  const levels = startReading()
+  assert.equal([levels.enter('p', 20), levels.enter('p', 21)], [true, false])
+  const nodes = startReading()
+  const entered = Array.from({ length: 503 }, () => nodes.enter('p', 1))
+  assert.equal([entered.indexOf(false), entered.lastIndexOf(true)], [500, 499])
+  const faultsOf = (parsed: ReturnType<typeof nodes.finish>) => ('faults' in parsed ? parsed.faults : [])
+  assert.is(faultsOf(nodes.finish({ kind: 'all', of: [] })).length, 1, 'too many is said once')
+  const many = startReading()
+  for (let n = 0; n < 101; n++) many.fault('p', `${n}`)
+  const told = faultsOf(many.finish(undefined))
+  assert.equal([told.length, told[99]?.message], [100, '99'])
+  assert.equal(faultsOf(startReading().finish(undefined)), [{ path: '', message: 'must be a condition' }])
+  assert.equal(startReading().finish({ kind: 'all', of: [] }), { ok: true, condition: { kind: 'all', of: [] } })
+  assert.is(MAX_CONDITION_NESTING, 64)
+  const quoted = (n: number) => shown('x'.repeat(n))
+  assert.equal([quoted(78), quoted(79)], [`'${'x'.repeat(78)}'`, `'${'x'.repeat(79)}…`])
+  assert.equal([shown(undefined), shown({ a: 1 })], ['undefined', '{"a":1}'])
+})
+
+test('a distance is one over the globe', () => {
+  const isNear = (from: readonly [number, number], to: string, metres: number) =>
+    prepareTests([{ op: 'near', circles: [{ latitude: from[0], longitude: from[1], metres }] }], 'any', 'UTC')(to, 0)
+      .holds
+  // A degree along a meridian and along the sixtieth parallel, both at once, and half around.
+  const cases: readonly (readonly [readonly [number, number], string, number])[] = [
+    [[0, 0], '1,0', 111_195],
+    [[0, 0], '0,-1', 111_195],
+    [[60, 0], '60,1', 55_597],
+    [[60, 0], '61,1', 123_942],
+    [[0, 0], '0,180', 20_015_114],
+  ]
+  for (const [from, to, metres] of cases)
+    assert.equal([isNear(from, to, metres - 1), isNear(from, to, metres + 1)], [false, true], to)
+  assert.ok(isNear([1, 1], '1,1', 0.001))
+})
+
+test('a number is compared as it is kept, and from where on all are alike', () => {
+  const sum = (one: Test) => numberTest([one], 1_000_000).holds
+  assert.ok(sum({ op: 'lte', value: 1.005 })(1_005_000))
+  assert.ok(sum({ op: 'in', values: [1.005] })(1_005_000))
+  assert.ok(sum({ op: 'size', compare: 'eq', value: 2 })(2), 'a number of values is no sum')
+  const cap = (...tests: Test[]) => numberTest(tests).cap
+  assert.equal(
+    [
+      cap({ op: 'gte', value: 2 }),
+      cap({ op: 'lt', value: 1.5 }),
+      cap({ op: 'gt', value: 2 }),
+      cap({ op: 'lte', value: 1.5 }),
+      cap({ op: 'in', values: [2, 5, 3] }),
+      cap({ op: 'not_in', values: [1.5] }),
+      cap({ op: 'gt', value: -3 }),
+      cap({ op: 'gte', value: 3 }, { op: 'lt', value: 7 }),
+      cap({ op: 'size', compare: 'eq', value: 4 }),
+      cap({ op: 'size', compare: 'lt', value: 4 }),
+      cap({ op: 'size', compare: 'gt', value: 4 }),
+      cap({ op: 'has_value' }),
+      cap({ op: 'is_unknown' }),
+    ],
+    [2, 2, 3, 2, 6, 2, 0, 7, 5, 4, 5, 0, 0],
+  )
+  const { isConstantOn, holds } = numberTest([{ op: 'in', values: [2, 5] }])
+  assert.equal(
+    [isConstantOn(2, 2), isConstantOn(1, 2), isConstantOn(2, 3), isConstantOn(3, 4), isConstantOn(0, 9)],
+    [true, false, false, true, false],
+  )
+  assert.equal([holds(2), holds(3), numberTest([{ op: 'not_in', values: [2] }]).holds(2)], [true, false, false])
+  const both = numberTest([
+    { op: 'gte', value: 3 },
+    { op: 'lt', value: 7 },
+  ])
+  assert.equal([both.isConstantOn(3, 6), both.isConstantOn(2, 6), both.isConstantOn(3, 7)], [true, false, false])
+  const size = (compare: 'eq' | 'lt' | 'gt', value: number) =>
+    numberTest([{ op: 'size', compare, value: 2 }]).holds(value)
+  assert.equal(
+    [size('eq', 2), size('lt', 2), size('gt', 2), size('lt', 1), size('gt', 3)],
+    [true, false, false, true, true],
+  )
+  assert.equal([numberTest([{ op: 'has_value' }]).holds(0), numberTest([{ op: 'is_unknown' }]).holds(0)], [true, false])
 })
 
 test.run()

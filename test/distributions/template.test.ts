@@ -294,6 +294,24 @@ test('dates are those of the project, whatever the zone of the machine', () => {
     ...(
       ['1st', '3rd', '4th', '10th', '11th', '12th', '13th', '14th', '20th', '21st', '22nd', '23rd', '31st'] as const
     ).map((day) => [`2024-01-${day.slice(0, -2).padStart(2, '0')}`, 'date: "%-d%q"', day] as const),
+    // Widths and fillings that are asked for.
+    ['2024-02-09T17:05:07.045Z', 'date: "%2N|%3N|%12N|%6L|%5d|%0e|%_d"', '04|045|045000000000|000045|00009|09| 9'],
+    [
+      '2024-02-09T17:05:07Z',
+      'date: "%a|%A|%b|%h|%B|%^A|%#B|%10a"',
+      'Fri|Friday|Feb|Feb|February|FRIDAY|FEBRUARY|       Fri',
+    ],
+    ['2024-01-07', 'date: "%w %u"', '0 7'],
+    ['2024-12-30', 'date: "%U %W %V %G %g %C %y"', '52 53 01 2025 25 20 24'],
+    ['1705-01-01', 'date: "%C %y %Y"', '17 05 1705'],
+    ['2024-07-01T22:30:00Z', 'date: "%Z|%:Z", 360', '-0600|-06:00'],
+    ['1719873000', 'date: "%s"', '1719873000'],
+    ['today', 'date: "%F"', '2024-07-02'],
+    [`March 14, 2016${' '.repeat(86)}`, 'date: "%d"', '14'],
+    [`March 14, 2016${' '.repeat(87)}`, 'date: "%d"', `March 14, 2016${' '.repeat(87)}`],
+    ['now', 'date: "%100d"', '2'.padStart(100, '0')],
+    ['now', 'date: "%101d"', '2'.padStart(100, '0')],
+    ['2024-02-02', 'date_to_string: "ordinal"', '2nd Feb 2024'],
     ['2024-07-01T00:00:00', 'date: "%I %l %p"', '12 12 AM'],
     ['2024-07-01T12:00:00', 'date: "%I %l %p"', '12 12 PM'],
     ['2024-07-01T13:00:00', 'date: "%I %l %#p %C"', '01  1 pm 20'],

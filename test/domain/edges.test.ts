@@ -9,6 +9,7 @@ import { eventHours } from '../../projections/eventHours.ts'
 import type { Projection } from '../../projections/projection.ts'
 import { promotionTotals } from '../../projections/promotionTotals.ts'
 import { segmentDays } from '../../projections/segmentDays.ts'
+import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { voucherTotals } from '../../projections/voucherTotals.ts'
 import { email } from '../../src/domain/channels/email.ts'
 import type { Condition } from '../../src/domain/conditions/ast.ts'
@@ -256,6 +257,38 @@ test('totals of promotion tiers and campaigns go up and down by what each fact s
     deleted: 1,
     published: 1,
   })
+})
+
+test('the code of a loyalty card is listed once it is reserved and the card is there, whichever comes first', () => {
+  const campaign = { id: 'camp_1', name: 'club' }
+  const reserved = (id: string, customer?: string, type = 'loyalty_card') =>
+    ['CodeReserved', { code: 'X', owner: { type, id, campaign: 'camp_1', customer }, occurredAt: T0 }] as const
+  const issued = (id: string) =>
+    ['LoyaltyCardIssued', { card: { id, code: 'X' }, campaign, by: 'request', occurredAt: T0 }] as const
+  const closed = (id: string) =>
+    ['LoyaltyCardClosed', { card: { id, code: 'X' }, campaign, balance: 0, occurredAt: T0 }] as const
+  const off = ['CodeDisabled', { code: 'X', voucher: 'v_1', occurredAt: T0 }] as const
+  /** Each fact in its own stream, in the order in which they are given. */
+  const after = (...facts: readonly (readonly [string, object])[]) => {
+    const streams = facts.map(([type]) => (type.startsWith('Code') ? 'code-X' : 'customer-cust_1'))
+    const all = facts.map((_, i) => log(facts, streams[i])[i]!)
+    const [found] = documents(vouchers, all) as VoucherDocument[]
+    return found && [found.voucher, found.issued, found.listed, found.active]
+  }
+  assert.equal(after(issued('v_1')), ['v_1', true, false, true])
+  assert.equal(after(reserved('v_1', 'cust_1')), ['v_1', false, false, true])
+  assert.equal(after(issued('v_1'), reserved('v_1', 'cust_1')), ['v_1', true, true, true])
+  assert.equal(after(reserved('v_1', 'cust_1'), issued('v_1')), ['v_1', true, true, true])
+  assert.equal(after(reserved('v_1', 'cust_1'), off), ['v_1', false, false, false])
+  assert.equal(after(reserved('v_1', 'cust_1'), issued('v_1'), off), ['v_1', true, true, false])
+  assert.equal(after(reserved('v_1')), ['v_1', false, true, true], 'nobody has it: its code is all there is')
+  assert.equal(after(reserved('v_1', 'cust_1', 'voucher')), ['v_1', false, true, true])
+  // The code went to somebody else.
+  assert.equal(after(issued('v_1'), reserved('v_2', 'cust_2')), ['v_2', false, false, true])
+  assert.equal(after(reserved('v_2', 'cust_2'), issued('v_1')), ['v_2', false, false, true])
+  assert.equal(after(reserved('v_2', 'cust_2'), closed('v_1')), ['v_2', false, false, true])
+  assert.is(after(reserved('v_1', 'cust_1'), issued('v_1'), closed('v_1')), undefined)
+  assert.is(after(off), undefined)
 })
 
 test('segments by the day, events by the hour and its minutes, names up to two hundred', () => {

@@ -18,12 +18,13 @@ const ISO = /^\d{4}-\d{2}-\d{2}/
 /** What says itself where it was, in the forms that are no ISO 8601. */
 const WITH_ZONE = /(?:\b(?:GMT|UTC?|[ECMP][SD]T)|[+-]\d{2}:?\d{2}|\dZ)\s*(?:\([^)]*\))?$/i
 
+const MAX_ZONES = 1_000
 /** Names of zones that are known to be some; whether one is takes as long as to show ten dates. */
 const zones = new Map<string, Zone>()
 const namedZone = (name: string): Zone | undefined => {
   const known = zones.get(name)
   if (known || name.length > 100 || !IANAZone.isValidZone(name)) return known
-  if (zones.size >= 1_000) zones.clear()
+  if (zones.size >= MAX_ZONES) zones.clear()
   const zone = IANAZone.create(name)
   zones.set(name, zone)
   return zone
