@@ -63,7 +63,7 @@ export const daysInMonth = (year: number, month: number): number => civilOfUtc(u
 
 /** Days between two calendar days, whatever the clocks do in between. */
 export const daysBetween = (a: Civil, b: Civil): number =>
-  Math.round((utc(b.year, b.month, b.day) - utc(a.year, a.month, a.day)) / DAY_MS)
+  (utc(b.year, b.month, b.day) - utc(a.year, a.month, a.day)) / DAY_MS
 
 /** Whether a name is an IANA time zone that this runtime knows. */
 export const isTimeZone = (name: string): boolean => IANAZone.isValidZone(name)

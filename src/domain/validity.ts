@@ -86,8 +86,8 @@ const steps = (calendar: Calendar, from: number, { years, months, days, ms }: Sp
 
 const frameAt = (calendar: Calendar, start: number, interval: Span, length: Span, now: number): Answer => {
   if (now < start) return answer(false, start)
-  let n = Math.max(0, Math.floor((now - start) / fixedLength(interval)) - 1)
-  while (n > 0 && steps(calendar, start, interval, n) > now) n--
+  let n = Math.floor((now - start) / fixedLength(interval))
+  while (steps(calendar, start, interval, n) > now) n--
   while (steps(calendar, start, interval, n + 1) <= now) n++
   const from = steps(calendar, start, interval, n)
   const end = Math.min(steps(calendar, from, length, 1), steps(calendar, start, interval, n + 1))
@@ -97,6 +97,9 @@ const frameAt = (calendar: Calendar, start: number, interval: Span, length: Span
 /** Truth by days of the week, until the end of the day. */
 const onDays = (calendar: Calendar, allowed: readonly number[], now: number): Answer =>
   answer(allowed.includes(calendar.weekday(now)), calendar.period('day', now).to)
+
+/** Whatever the clocks do, it is on its day. */
+const NOON_MS = 43_200_000
 
 type Hours = NonNullable<Validity['validity_hours']>['daily']
 
@@ -109,7 +112,7 @@ const inHours = (calendar: Calendar, windows: Hours, now: number): Answer => {
     // A window that began yesterday may last past midnight.
     for (const shift of to <= from ? [-1, 0] : [0]) {
       const date = { ...today, day: today.day + shift }
-      if (allowed?.length && !allowed.includes(calendar.weekday(calendar.instantOf(date, 43_200_000)))) continue
+      if (allowed?.length && !allowed.includes(calendar.weekday(calendar.instantOf(date, NOON_MS)))) continue
       const start = calendar.instantOf(date, from)
       const end = calendar.instantOf({ ...date, day: date.day + (to <= from ? 1 : 0) }, to)
       if (now >= start && now < end) holds = true

@@ -139,6 +139,8 @@ test('what is no date or zone is refused', () => {
     '2026-01-00',
     '2026-01-01T24:00:00',
     '2026-01-01T00:60',
+    '2026-01-01T00:00:60',
+    '2026-01-32',
     '2026-1-1',
     '01/02/2026',
     '2026-01-01T',
@@ -149,7 +151,14 @@ test('what is no date or zone is refused', () => {
   assert.is(parse('2026-01-01T00:00:00.1234567Z'), Date.parse('2026-01-01T00:00:00.123Z'))
   assert.is(parse('2026-01-01T05:30:00+05:30'), Date.parse('2026-01-01T00:00:00Z'))
   assert.is(parse('2026-01-01T05:30+0530'), Date.parse('2026-01-01T00:00:00Z'))
+  assert.is(parse('2026-01-01T05+05'), undefined)
+  assert.is(parse('2026-01-01T05:00+05'), Date.parse('2026-01-01T00:00:00Z'))
+  assert.is(parse('2025-12-31T18:15:00-05:45'), Date.parse('2026-01-01T00:00:00Z'))
+  assert.is(parse('2026-12-31T23:59:59Z'), Date.parse('2026-12-31T23:59:59Z'))
+  assert.is(parse('2026-01-01T00:00:00,5z'), Date.parse('2026-01-01T00:00:00.500Z'))
   assert.is(parse('0001-01-01'), -62_135_596_800_000)
+  // What is whole seconds in its zone is so here, although it is no whole number of minutes.
+  assert.is(calendarOf('America/Caracas').parse('1910-01-01'), Date.parse('1910-01-01T04:27:40Z'))
   assert.ok(isTimeZone('America/New_York'))
   assert.not(isTimeZone('Mars/Olympus'))
   assert.throws(() => calendarOf('Mars/Olympus'), /unknown time zone/)

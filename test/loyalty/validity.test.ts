@@ -6,7 +6,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { codeFrom, roomOf } from '../../src/domain/codes.ts'
-import { proportional, wholeTimes } from '../../src/domain/points.ts'
+import { scaled } from '../../src/domain/numbers.ts'
+import { multiplied, proportional, wholeTimes } from '../../src/domain/points.ts'
 import { compileValidity, spanOf, type Validity, validityFaults } from '../../src/domain/validity.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE } from '../given.ts'
@@ -135,7 +136,38 @@ test('dates and time frames', () => {
   assert.equal(frame(Date.parse('2026-03-15T03:59:59Z')).holds, false)
 })
 
+test('a time frame lasts no longer than to the next, which months may bring earlier', () => {
+  const utc = calendarOf('UTC')
+  const at = (text: string) => Date.parse(`${text}T00:00:00Z`)
+  const ask = (start: string, interval: string, duration: string) =>
+    compileValidity({ start_date: start, validity_timeframe: { interval, duration } }, utc)
+  const monthly = ask('2026-01-31', 'P1M', 'P30D')
+  assert.equal(monthly(at('2026-01-31') - 1), { holds: false, until: at('2026-01-31') })
+  assert.equal(monthly(at('2026-01-31')), { holds: true, until: at('2026-02-28') })
+  assert.equal(monthly(at('2026-02-28')), { holds: true, until: at('2026-03-30') })
+  assert.equal(monthly(at('2026-03-30')), { holds: false, until: at('2026-03-31') })
+  // Months are longer than thirty days, and years of them than twelve of these.
+  assert.equal(monthly(at('2036-01-31') - 1), { holds: false, until: at('2036-01-31') })
+  assert.equal(monthly(at('2036-01-31')), { holds: true, until: at('2036-02-29') })
+  const whole = ask('2026-01-01', 'PT1H', 'PT1H')
+  assert.equal(whole(at('2026-01-02')), { holds: true, until: at('2026-01-02') + HOUR })
+  const mixed = ask('2026-01-01', 'P1Y2M3DT4H', 'P1DT1H')
+  const second = Date.parse('2027-03-04T04:00:00Z')
+  assert.equal(mixed(second - 1), { holds: false, until: second })
+  assert.equal(mixed(second), { holds: true, until: second + DAY + HOUR })
+})
+
 test('faults name the field', () => {
+  const faultsOf = (validity: Validity) => validityFaults(validity, calendar).length
+  const frame = (interval: string, duration: string) =>
+    faultsOf({ start_date: '2026-01-01', validity_timeframe: { interval, duration } })
+  assert.equal([frame('P1D', 'P1D'), frame('P1D', 'PT24H1S'), frame('P1D', 'PT1S')], [0, 1, 0])
+  const from = (start_date: string, expiration_date: string) => faultsOf({ start_date, expiration_date })
+  const noon = '2026-01-01T12:00:00'
+  assert.equal(
+    [from(`${noon}Z`, `${noon}Z`), from(`${noon}Z`, `${noon}.001Z`), from(`${noon}.001Z`, `${noon}Z`)],
+    [1, 0, 1],
+  )
   const paths = (validity: Validity) => validityFaults(validity, calendar).map(({ path }) => path)
   assert.equal(paths({ start_date: 'soon' }), ['start_date'])
   assert.equal(paths({ start_date: '2026-01-02', expiration_date: '2026-01-01' }), ['expiration_date'])
@@ -175,6 +207,28 @@ test('whole times are exact for any decimal numbers', () => {
   assert.is(wholeTimes(Number.NaN, 1), undefined)
   assert.is(proportional(1e15, 1, 1), undefined)
   assert.is(proportional(1e21, 1e20, 1), 10)
+  assert.equal(
+    [wholeTimes(0, 5), wholeTimes(-1, 5), wholeTimes(5, 0), wholeTimes(5, -1)],
+    [0n, 0n, undefined, undefined],
+  )
+  assert.equal([wholeTimes(1, 0.25), wholeTimes(0.75, 2e-1), wholeTimes(1.5e-7, 5e-8)], [4n, 3n, 3n])
+  assert.equal([proportional(1e12, 1, 1), proportional(1e12 + 1, 1, 1), proportional(7, 2, 5)], [1e12, undefined, 15])
+  assert.equal([multiplied(5, 0), multiplied(5, -1), multiplied(5, 1.39), multiplied(3, 2)], [0, undefined, 6, 6])
+  assert.equal([multiplied(1e12, 1), multiplied(1e12, 1.1), multiplied(1, Number.NaN)], [1e12, undefined, undefined])
+  const decimal = (text: string) => {
+    const found = scaled(text)
+    return found && [found.units, found.digits]
+  }
+  assert.equal(['12', '-1.50', '1.5e-7', '2e+3', '1.25e+1', '1.25e+2', 'x', '1e'].map(decimal), [
+    [12n, 0],
+    [-150n, 2],
+    [15n, 8],
+    [2000n, 0],
+    [125n, 1],
+    [125n, 0],
+    undefined,
+    undefined,
+  ])
 })
 
 test.run()

@@ -23,6 +23,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\b(?:DATE_STEPS|CHARACTERS|CALL|DATE|DATE_CHARACTER) = [\d_]+/,
     why: 'an estimate of work: a hundredth more or less is no other bound',
   },
+  {
+    code: /\blet n = Math\.floor\(\(\w+ - start\) \/ fixedLength\(\w+\)\)/,
+    why: 'a first guess: the loops below it go to the right one from any other',
+  },
+  { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },
+  { code: /\ba\.units <= 0n/, to: '<', why: 'nothing holds anything no times either way' },
   { code: /\bRENDER_LIMIT_MS = [\d_]+/, why: 'a time-out: nothing is promised to the millisecond' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

@@ -1,8 +1,14 @@
 // Metadata against its schema costs so many steps and no more, however long lists and however deep objects are.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import * as v from 'valibot'
 import type { Definitions } from '../../src/domain/rulebook/kind.ts'
-import { type MetadataProperty, metadataRefused } from '../../src/domain/rulebook/metadataSchema.ts'
+import {
+  type MetadataProperty,
+  MetadataSchema,
+  metadataRefused,
+  metadataSchemaKind,
+} from '../../src/domain/rulebook/metadataSchema.ts'
 
 type Properties = Readonly<Record<string, Partial<MetadataProperty> & Pick<MetadataProperty, 'type'>>>
 
@@ -83,6 +89,70 @@ test('long lists, and objects whose schemas ask for many more, end at a bound', 
   assert.ok(looked > 1_000 && looked <= 50_000, String(looked))
   assert.match(detailsOf(all, { n: Array.from({ length: 120_000 }, () => 1) })!, /^n: there are more than 50000 values/)
   assert.is(detailsOf(all, { n: Array.from({ length: 30_000 }, () => 1) }), undefined)
+})
+
+test('the steps of one resource are counted to the last, a property and each of its values one', () => {
+  const one = schemas({ customer: { a: { type: 'number', array: true } } })
+  const two = schemas({ customer: { a: { type: 'number', array: true }, b: { type: 'number' } } })
+  const asked = (all: Definitions, n: number) => detailsOf(all, { a: Array.from({ length: n }, () => 1) })
+  assert.equal(
+    [asked(one, 49_999), asked(one, 50_000), asked(two, 49_998), asked(two, 49_999)],
+    [
+      undefined,
+      'a: there are more than 50000 values to be checked',
+      undefined,
+      'b: there are more than 50000 values to be checked',
+    ],
+  )
+})
+
+test('a list of what may be is told to a thousand characters', () => {
+  const told = (n: number) => {
+    const all = schemas({ customer: { a: { type: 'string', eq: ['x'.repeat(n)] } } })
+    return /one of (x+)(…?) /
+      .exec(`${detailsOf(all, { a: 'y' })} `)!
+      .slice(1)
+      .map(({ length }) => length)
+  }
+  assert.equal(
+    [told(1_000), told(1_001)],
+    [
+      [1_000, 0],
+      [1_000, 1],
+    ],
+  )
+})
+
+test('a schema has a hundred properties, and an object’s name goes with an object', () => {
+  const properties = (n: number) =>
+    Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${i}`, { type: 'string' as const }]))
+  const takes = (n: number) => v.safeParse(MetadataSchema, { related_object: 'r', properties: properties(n) }).success
+  assert.equal([takes(100), takes(101)], [true, false])
+  const faults = (type: MetadataProperty['type'], object_type?: string) =>
+    metadataSchemaKind.check(
+      'ms_1',
+      v.parse(MetadataSchema, { related_object: 'r', properties: { a: { type, object_type } } }),
+      schemas({}),
+    ).length
+  assert.equal([faults('object', 'part'), faults('object'), faults('string'), faults('string', 'part')], [0, 0, 0, 1])
+})
+
+test('a place has two numbers, by either of their names', () => {
+  const all = schemas({ customer: { a: { type: 'geopoint' }, u: { type: 'image_url' } } })
+  for (const a of [
+    { lat: 1, lon: 2 },
+    { lat: 1, lng: 2 },
+    { latitude: 1, longitude: 2 },
+  ])
+    assert.is(detailsOf(all, { a }), undefined, JSON.stringify(a))
+  for (const a of [{ lat: 1 }, { lon: 1 }, { lat: '1', lon: 2 }, [1, 2], 'x'])
+    assert.match(detailsOf(all, { a })!, /must be a place/, JSON.stringify(a))
+  assert.equal(
+    ['https://a.test/b', 'HTTP://a', 'ftp://a', 'https://', 'https://a b', 5].map(
+      (u) => detailsOf(all, { u }) === undefined,
+    ),
+    [true, true, false, false, false, false],
+  )
 })
 
 test.run()

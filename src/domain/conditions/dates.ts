@@ -92,7 +92,7 @@ const recurring = (calendar: Calendar, { start, every, lasting }: TestOf<'recurr
     return shifted(calendar, start, times(every), 1, { isDay: true })
   }
   let n = Math.floor((at - start) / fixedLength(every))
-  while (n > 0 && nth(n) > at) n--
+  while (nth(n) > at) n--
   while (nth(n + 1) <= at) n++
   const next = nth(n + 1)
   const end = Math.min(shifted(calendar, nth(n), lasting, 1, { isDay: true }), next)
