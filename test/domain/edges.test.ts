@@ -21,7 +21,12 @@ import { decideParked, foldParked, type ParkedEvents } from '../../src/domain/di
 import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
-import { EventSchema, metadataFaults, personalProperties } from '../../src/domain/rulebook/eventSchema.ts'
+import {
+  EventSchema,
+  eventSchemaKind,
+  metadataFaults,
+  personalProperties,
+} from '../../src/domain/rulebook/eventSchema.ts'
 import { decidePublication, foldPublication } from '../../src/domain/vouchers/publication.ts'
 import { HOUR, MINUTE, T0 } from '../given.ts'
 import { project } from '../projector/laws.ts'
@@ -172,6 +177,23 @@ test('what is wrong with an event is said a line a property, without what is per
     c: property('string', { personal: true }),
   })
   assert.equal(personalProperties(personal, { a: '1', b: '2' }), ['a'])
+})
+
+test('a schema of events has a hundred properties and no name of ours', () => {
+  const properties = (n: number) =>
+    Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${i}`, { type: 'string' }]))
+  const takes = (n: number) => v.safeParse(EventSchema, { name: 'e', schema: { properties: properties(n) } }).success
+  assert.equal([takes(100), takes(101)], [true, false])
+  const named = (name: string) => v.parse(EventSchema, { name, schema: { properties: { a: { type: 'string' } } } })
+  const faults = (name: string) => eventSchemaKind.check('ms_1', named(name), { entries: {} } as never).length
+  assert.equal([faults('customer.created'), faults('customers')], [1, 0])
+  const gone = v.parse(EventSchema, { name: 'e', schema: { properties: { a: { type: 'number', deleted: true } } } })
+  assert.equal(
+    [metadataFaults(gone, { a: 'x' }), metadataFaults(gone, {})],
+    [[], []],
+    'what was deleted is not checked',
+  )
+  assert.equal(metadataFaults(named('e'), { toString: 1, b: 1 }), ['a: property is required'])
 })
 
 test('a redemption’s event says what was redeemed and what it gave', () => {

@@ -30,6 +30,9 @@ test('a code is known by its normal form, and what cannot be one is refused in w
     ['زمستان', 'زمستان'],
     ['冬20', '冬20'],
     ['🎁', '🎁'],
+    ['X'.repeat(300), 'X'.repeat(300)],
+    ['Å'.repeat(80), 'Å'.repeat(80)],
+    ['...', '...'],
   ]
   for (const [said, kept] of same) {
     assert.is(codeIn(said), kept)
@@ -50,6 +53,8 @@ test('a code is known by its normal form, and what cannot be one is refused in w
     ['A/B', /NOT contain \//],
     ['50%', /NOT contain \//],
     ['X'.repeat(301), /more than 300/],
+    ['.', /NOT be \. or/],
+    ['..', /NOT be \. or/],
     ['Å'.repeat(81), /more than 480/],
   ]
   for (const [said, words] of wrong) {
@@ -185,6 +190,36 @@ test('short codes are taken where their format has room for ten times as many as
   assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }), [])
   assert.equal(faultsOf(undefined, four, 'LOYALTY_PROGRAM'), [])
   assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }, 'LOYALTY_PROGRAM'), ['voucher.code_config'])
+})
+
+test('a format has bounds, and one name of what stands after it', () => {
+  const takes = (config: object) => v.safeParse(CodeConfig, config).success
+  assert.equal(
+    [0, 1, 100, 101].map((length) => takes({ length })),
+    [false, true, true, false],
+  )
+  const text = (n: number) => 'x'.repeat(n)
+  for (const name of ['charset', 'prefix', 'postfix', 'suffix'])
+    assert.equal([takes({ [name]: text(200) }), takes({ [name]: text(201) })], [true, false], name)
+  const pattern = (n: number) => takes({ pattern: `#${text(n - 1)}` })
+  assert.equal([pattern(1), pattern(100), pattern(101), takes({ pattern: 'x' })], [true, true, false, false])
+  assert.equal([takes({ charset: '' }), takes({ prefix: '' }), takes({ pattern: '#/' })], [false, true, false])
+  const parsed = (config: object) => v.parse(CodeConfig, config)
+  assert.equal(parsed({ suffix: '-A' }), { postfix: '-A' })
+  assert.equal(parsed({ suffix: '-A', postfix: '-A' }), { postfix: '-A' })
+  assert.equal(parsed({ suffix: '', postfix: '-A' }), { postfix: '-A' })
+  assert.not(takes({ suffix: '-A', postfix: '-B' }))
+})
+
+test('the codes that follow from a seed are these for ever: what was decided is decided alike again', () => {
+  assert.equal(
+    [
+      codeFrom({}, 'seed'),
+      codeFrom({ pattern: '##-##', charset: 'numeric' }, new Uint8Array([1, 2, 3])),
+      codeFrom({ length: 40, charset: 'AAB' }, 'seed'),
+    ],
+    ['CKF6jfY92p8P', '40-16', 'AABABBABABABBAABBBBBAAAABAAABBBABAABBBBB'],
+  )
 })
 
 test('a format is shown with what it leaves to be understood', () => {
