@@ -2,8 +2,12 @@
 // transfer, and how rules are named by what sets them off.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { evolveCard } from '../../src/domain/customer/loyalty/evolve.ts'
+import { MOVEMENTS, type MovementFact } from '../../src/domain/customer/loyalty/facts.ts'
 import { loyaltyHappening } from '../../src/domain/customer/loyalty/happening.ts'
 import { bySoonest, pointsIn } from '../../src/domain/customer/loyalty/state.ts'
+import { NO_ORDER_SUMS, type OrderSums } from '../../src/domain/customer/orders/state.ts'
+import { NO_SUMS, summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
 import { offerNamed } from '../../src/domain/loyalty/price.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { orderValue } from '../../src/domain/rulebook/orderEarning.ts'
@@ -326,6 +330,131 @@ test('what an item does not say counts as one unit of no price', () => {
   assert.equal([value('ORDER_ITEMS_QUANTITY', [{}, { quantity: 3 }]), value('ORDER_ITEMS_QUANTITY', [])], [4, 0])
   assert.is(value('ORDER_ITEMS_AMOUNT', [{}, { amount: 5 }, { amount: 2 }]), 7)
   assert.is(value('ORDER_ITEMS_SUBTOTAL_AMOUNT', [{}, { amount: 5 }, { amount: 9, subtotal_amount: 2 }]), 7)
+})
+
+test('what each change of a balance does to a card and to its sums', () => {
+  const ids = { card: { id: 'v_1', code: 'X' }, campaign: { id: PROGRAM, name: 'club' } }
+  const change = (type: MovementFact['type'], points: number, occurredAt: number, bucket = 'b') =>
+    ({
+      type,
+      data: {
+        ...ids,
+        points,
+        lots: [{ bucket, points, expiresAt: null }],
+        transaction: 't',
+        redemption: 'r_1',
+        transfer: 'tr_1',
+        pending: 'p_1',
+        occurredAt,
+      },
+    }) as unknown as MovementFact
+  const issued = evolveCard(null, {
+    type: 'LoyaltyCardIssued',
+    data: { ...ids, by: 'request', occurredAt: 1 },
+  })
+  const before = evolveCard(issued, change('PointsAdded', 10, 2))!
+  const did = Object.fromEntries(
+    (Object.keys(MOVEMENTS) as MovementFact['type'][]).map((type) => {
+      const after = evolveCard(before, change(type, 3, 5))!
+      const sums = (['balance', 'total', 'redeemed', 'expired', 'payments', 'transactions'] as const).map(
+        (name) => after[name] - before[name],
+      )
+      assert.equal(
+        after.buckets,
+        [{ id: 'b', points: after.balance, expiresAt: null, createdAt: 2, updatedAt: 5 }],
+        type,
+      )
+      assert.equal([after.balance, after.updatedAt], [after.total - after.redeemed - after.expired, 5], type)
+      return [type, sums]
+    }),
+  )
+  const [given, taken] = [
+    [3, 3, 0, 0, 0, 1],
+    [-3, -3, 0, 0, 0, 1],
+  ]
+  assert.equal(did, {
+    PointsEarned: given,
+    PointsAdded: given,
+    PointsRemoved: taken,
+    PointsTakenBack: taken,
+    PointsExpired: [-3, 0, 0, 3, 0, 1],
+    PointsTransferredOut: taken,
+    PointsTransferredIn: given,
+    PointsTransferReturned: given,
+    PointsSpent: [-3, 0, 3, 0, 1, 1],
+    PointsRefunded: [3, 0, -3, 0, -1, 1],
+    PendingPointsActivated: given,
+  })
+  // A bucket that nothing is left in is none, and one that was not there begins with what comes.
+  assert.equal(evolveCard(before, change('PointsRemoved', 10, 5))!.buckets, [])
+  assert.equal(
+    evolveCard(before, change('PointsAdded', 1, 5, 'c'))!.buckets.map(({ id, points }) => [id, points]),
+    [
+      ['b', 10],
+      ['c', 1],
+    ],
+  )
+  const sent = evolveCard(before, change('PointsTransferredOut', 3, 5))!
+  assert.equal(Object.keys(sent.transit), ['tr_1'])
+  assert.equal(evolveCard(sent, change('PointsTransferReturned', 3, 6))!.transit, {})
+  assert.equal(Object.keys(evolveCard(before, change('PointsSpent', 3, 5))!.spends), ['r_1'])
+})
+
+test('the summary of a customer adds what orders say to what redemptions say, the newest order last', () => {
+  const sums = {
+    ...NO_SUMS,
+    succeeded: 5,
+    rolledBack: 2,
+    failed: 3,
+    rollbackFailed: 4,
+    credits: 6,
+    orders: 1,
+    spent: 2,
+  }
+  const summary = (old: OrderSums['lastOrder'], ordered: OrderSums['lastOrder']) =>
+    summaryOf(
+      { ...sums, lastOrder: old },
+      { all: 9, orders: 1, spent: 3, lastOrder: ordered },
+      [
+        { redeemed: 1, balance: 10 },
+        { redeemed: 2, balance: 20 },
+      ],
+      7,
+    )
+  const both = summary({ amount: 1, at: 8 }, { amount: 2, at: 8 })
+  assert.equal(both.redemptions, {
+    total_redeemed: 3,
+    total_failed: 3,
+    total_succeeded: 5,
+    total_rolled_back: 2,
+    total_rollback_failed: 4,
+    total_rollback_succeeded: 2,
+    gift: { redeemed_amount: 6, amount_to_go: 7 },
+    loyalty_card: { redeemed_points: 3, points_to_go: 30 },
+  })
+  // Half a minor unit is rounded up; of two orders of one instant it is the one with facts of its own.
+  assert.equal(both.orders, {
+    total_amount: 5,
+    total_count: 2,
+    average_amount: 3,
+    last_order_amount: 2,
+    last_order_date: 8,
+  })
+  const last = (...given: Parameters<typeof summary>) => summary(...given).orders.last_order_amount
+  assert.equal(
+    [
+      last({ amount: 1, at: 9 }, { amount: 2, at: 8 }),
+      last({ amount: 1, at: 9 }, null),
+      last(null, { amount: 2, at: 8 }),
+    ],
+    [1, 1, 2],
+  )
+  assert.equal(summaryOf(NO_SUMS, NO_ORDER_SUMS, []).orders, {
+    total_amount: 0,
+    total_count: 0,
+    average_amount: 0,
+    last_order_amount: 0,
+  })
 })
 
 test.run()
