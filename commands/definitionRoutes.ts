@@ -1,7 +1,7 @@
 // The routes that write definitions, the same for every kind: create, change, switch on and off, delete. What a kind does otherwise
 // it says by a hook of its resource.
 import { randomBytes } from 'node:crypto'
-import { RESOURCES } from '../src/api/definitions/index.ts'
+import { routesOfAll } from '../src/api/definitions/index.ts'
 import { type DefinitionResource, namedIn, onePath, type PathNames } from '../src/api/definitions/resource.ts'
 import { isRefused, type Refused, refuseNotFound } from '../src/domain/refusal.ts'
 import { entriesOf } from '../src/domain/rulebook/entries.ts'
@@ -152,5 +152,4 @@ export const routesOf = (services: Services, resource: DefinitionResource): read
   return [...(creating ? [creating] : []), ...(changing ? [changing] : []), ...switches, removing]
 }
 
-export const definitionCommands = (services: Services): readonly Route[] =>
-  RESOURCES.flatMap((resource) => routesOf(services, resource))
+export const definitionCommands = (services: Services): readonly Route[] => routesOfAll(services, routesOf)

@@ -1,5 +1,5 @@
 // The routes that read definitions, the same for every kind: the list and one of them.
-import { RESOURCES } from '../src/api/definitions/index.ts'
+import { routesOfAll } from '../src/api/definitions/index.ts'
 import { type DefinitionResource, namedIn, onePath } from '../src/api/definitions/resource.ts'
 import { pageOfDefinitions } from '../src/api/lists/definitions.ts'
 import { isRefused } from '../src/domain/refusal.ts'
@@ -61,5 +61,4 @@ const routesOf = (services: Services, resource: DefinitionResource): readonly Ro
   return [...(own.includes('list') ? [] : [listing]), ...(own.includes('one') ? [] : [getting])]
 }
 
-export const definitionQueries = (services: Services): readonly Route[] =>
-  RESOURCES.flatMap((resource) => routesOf(services, resource))
+export const definitionQueries = (services: Services): readonly Route[] => routesOfAll(services, routesOf)

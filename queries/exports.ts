@@ -1,6 +1,8 @@
 // Reading exports: how one shows, with the signed link to its file, the list of them, the file itself, and the lines that make it.
+
 import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
+import { inBackground } from '../src/api/background.ts'
 import { filterQuery } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pageAndTotal, pagedByNumber } from '../src/api/lists/pager.ts'
 import { EXPORT_NAMES, type ExportName, exportable, maySee, type Row } from '../src/api/presenters/exportObjects.ts'
@@ -74,62 +76,63 @@ async function* bytesOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array
   for await (const part of parts) yield encoder.encode(part)
 }
 
-export const exportQueries = (services: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/exports',
-    summary: 'List exports',
-    tag: 'Exports',
-    permission: 'exports.manage',
-    query: ListQuery,
-    response: listOf('exports', ExportObject),
-    handler: async (call): Promise<Outcome> => {
-      const seen = EXPORT_NAMES.filter((name) => maySee(call.key, name))
-      const filter = seen.length === EXPORT_NAMES.length ? {} : { object: { $in: seen } }
-      const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), filter)
-      const [page, total] = await pageAndTotal(source, ORDERS, call.query)
-      if (isFailure(page)) return page
-      const shown = page.entries.map((one) => showExport(services, call, one))
-      return { body: listBody('exports', page, shown, { total }) }
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/exports/{id}',
-    summary: 'Get an export, with the link to its file once it is done',
-    description: 'The link is good for a day after the export was asked for, and needs no key.',
-    tag: 'Exports',
-    permission: 'exports.manage',
-    params: ById,
-    response: ExportObject,
-    handler: async (call): Promise<Outcome> => {
-      const found = await services.exports.find(call.params.id)
-      return found && maySee(call.key, found.object)
-        ? { body: showExport(services, call, found) }
-        : notFound('export', call.params.id)
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/exports/{id}',
-    summary: 'Download the file of an export',
-    description: 'By the link that the export shows: its `token` is signed, and ends with the day.',
-    tag: 'Exports',
-    params: ById,
-    query: v.object({ token: v.pipe(v.string(), v.maxLength(200)) }),
-    contentType: 'text/csv',
-    response: v.string(),
-    handler: async ({ params: { id }, query: { token } }): Promise<Outcome> => {
-      if (!isToken(services, id, token)) return refuse('forbidden', 'The link is not valid, or not any more')
-      const found = await services.exports.find(id)
-      if (found?.status !== 'DONE') return notFound('export', id)
-      return {
-        headers: { 'Content-Disposition': `attachment; filename="${id}.csv"`, 'Cache-Control': 'no-store' },
-        raw: {
-          contentType: 'text/csv; charset=utf-8',
-          content: ReadableStream.from(bytesOf(services.exports.content(found))) as ReadableStream<Uint8Array>,
-        },
-      }
-    },
-  }),
-]
+export const exportQueries = (services: Services) =>
+  inBackground(services, ({ exports }) => [
+    route({
+      method: 'get',
+      path: '/v1/exports',
+      summary: 'List exports',
+      tag: 'Exports',
+      permission: 'exports.manage',
+      query: ListQuery,
+      response: listOf('exports', ExportObject),
+      handler: async (call): Promise<Outcome> => {
+        const seen = EXPORT_NAMES.filter((name) => maySee(call.key, name))
+        const filter = seen.length === EXPORT_NAMES.length ? {} : { object: { $in: seen } }
+        const source = documents(services.readModel.plain<ExportDocument>(EXPORTS), filter)
+        const [page, total] = await pageAndTotal(source, ORDERS, call.query)
+        if (isFailure(page)) return page
+        const shown = page.entries.map((one) => showExport(services, call, one))
+        return { body: listBody('exports', page, shown, { total }) }
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/exports/{id}',
+      summary: 'Get an export, with the link to its file once it is done',
+      description: 'The link is good for a day after the export was asked for, and needs no key.',
+      tag: 'Exports',
+      permission: 'exports.manage',
+      params: ById,
+      response: ExportObject,
+      handler: async (call): Promise<Outcome> => {
+        const found = await exports.find(call.params.id)
+        return found && maySee(call.key, found.object)
+          ? { body: showExport(services, call, found) }
+          : notFound('export', call.params.id)
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/exports/{id}',
+      summary: 'Download the file of an export',
+      description: 'By the link that the export shows: its `token` is signed, and ends with the day.',
+      tag: 'Exports',
+      params: ById,
+      query: v.object({ token: v.pipe(v.string(), v.maxLength(200)) }),
+      contentType: 'text/csv',
+      response: v.string(),
+      handler: async ({ params: { id }, query: { token } }): Promise<Outcome> => {
+        if (!isToken(services, id, token)) return refuse('forbidden', 'The link is not valid, or not any more')
+        const found = await exports.find(id)
+        if (found?.status !== 'DONE') return notFound('export', id)
+        return {
+          headers: { 'Content-Disposition': `attachment; filename="${id}.csv"`, 'Cache-Control': 'no-store' },
+          raw: {
+            contentType: 'text/csv; charset=utf-8',
+            content: ReadableStream.from(bytesOf(exports.content(found))) as ReadableStream<Uint8Array>,
+          },
+        }
+      },
+    }),
+  ])

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { OutboxDocument } from '../projections/outbox.ts'
+import { inBackground } from '../src/api/background.ts'
 import { allOf } from '../src/api/lists/filters.ts'
 import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
@@ -82,51 +83,53 @@ export const messageQueries = (services: Services) => [
     response: listOf('data', MessageObject),
     handler: (call) => list(services, call.query),
   }),
-  route({
-    method: 'get',
-    path: '/v1/messages/lanes',
-    summary: 'Channels and hosts that this node sends through now',
-    description:
-      'One lane for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
-      '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
-    tag: 'Messages',
-    permission: 'messages.read',
-    response: listOf(
-      'data',
-      answerOf('message_lane', {
-        channel: v.string(),
-        host: v.string(),
-        state: v.string(),
-        sending: v.number(),
-        waiting: v.number(),
-        failures: v.number(),
-        paused_until: v.optional(v.nullable(v.string())),
-      }),
-    ),
-    handler: (): Outcome => {
-      const lanes = services.delivery?.lanes() ?? []
-      return {
-        body: {
-          object: 'list',
-          data_ref: 'data',
-          data: lanes.map(({ lane, state, busy, waiting, failures, restsUntil }) => {
-            const colon = lane.indexOf(':')
-            return {
-              channel: lane.slice(0, colon),
-              host: lane.slice(colon + 1),
-              state,
-              sending: busy,
-              waiting,
-              failures,
-              paused_until: isoOrNull(restsUntil),
-              object: 'message_lane',
-            }
-          }),
-          total: lanes.length,
-        },
-      }
-    },
-  }),
+  ...inBackground(services, (background) => [
+    route({
+      method: 'get',
+      path: '/v1/messages/lanes',
+      summary: 'Channels and hosts that this node sends through now',
+      description:
+        'One lane for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
+        '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
+      tag: 'Messages',
+      permission: 'messages.read',
+      response: listOf(
+        'data',
+        answerOf('message_lane', {
+          channel: v.string(),
+          host: v.string(),
+          state: v.string(),
+          sending: v.number(),
+          waiting: v.number(),
+          failures: v.number(),
+          paused_until: v.optional(v.nullable(v.string())),
+        }),
+      ),
+      handler: (): Outcome => {
+        const lanes = background.delivery?.lanes() ?? []
+        return {
+          body: {
+            object: 'list',
+            data_ref: 'data',
+            data: lanes.map(({ lane, state, busy, waiting, failures, restsUntil }) => {
+              const colon = lane.indexOf(':')
+              return {
+                channel: lane.slice(0, colon),
+                host: lane.slice(colon + 1),
+                state,
+                sending: busy,
+                waiting,
+                failures,
+                paused_until: isoOrNull(restsUntil),
+                object: 'message_lane',
+              }
+            }),
+            total: lanes.length,
+          },
+        }
+      },
+    }),
+  ]),
   route({
     method: 'get',
     path: '/v1/messages/{id}',

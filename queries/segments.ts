@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { membersOf, type SegmentDayDocument } from '../projections/segmentDays.ts'
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
+import { inBackground } from '../src/api/background.ts'
 import { listDefinitions, namedListQuery } from '../src/api/lists/definitions.ts'
 import {
   documents,
@@ -32,7 +33,7 @@ import type { Segment } from '../src/domain/rulebook/segment.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
 import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/services.ts'
+import type { Background, Services } from '../src/services.ts'
 
 const ListQuery = v.object({
   ...namedListQuery,
@@ -45,14 +46,19 @@ const ListQuery = v.object({
 /** Segments are asked for by the time they were made. */
 const TIMED: Timed<Entry<Segment>> = { prefix: 'seg_', at: ({ createdAt }) => createdAt, id: ({ id }) => id }
 
-const list = async (services: Services, query: v.InferOutput<typeof ListQuery>, now: number): Promise<Outcome> => {
+const list = async (
+  services: Services,
+  background: Background,
+  query: v.InferOutput<typeof ListQuery>,
+  now: number,
+): Promise<Outcome> => {
   const rulebook = services.rulebook.current()
   const { timeZone } = rulebook.project
   const all = [...rulebook.entries('segment').values()].filter(({ id }) => query.ids?.includes(id) ?? true)
   const listed = await listDefinitions(all, query, { texts: ['name', 'type'] }, { timeZone, now }, TIMED)
   if (isFailure(listed)) return listed
   const { total, timeOf } = listed
-  const shown = listed.entries.map((entry) => ({ ...showSegment(entry, services), created_at: timeOf(entry) }))
+  const shown = listed.entries.map((entry) => ({ ...showSegment(entry, background), created_at: timeOf(entry) }))
   return { body: listBody('data', listed, shown, { total, id: ({ id }) => id }) }
 }
 
@@ -181,16 +187,18 @@ const history = async (
 const CHANGES: Timed<Change> = { prefix: '', at: ({ at }) => at, id: ({ id }) => id }
 
 export const segmentQueries = (services: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/segments',
-    summary: 'List segments',
-    tag: 'Segments',
-    permission: 'definitions.read',
-    query: ListQuery,
-    response: listOf('data', SegmentObject),
-    handler: (call) => list(services, call.query, call.now),
-  }),
+  ...inBackground(services, (background) => [
+    route({
+      method: 'get',
+      path: '/v1/segments',
+      summary: 'List segments',
+      tag: 'Segments',
+      permission: 'definitions.read',
+      query: ListQuery,
+      response: listOf('data', SegmentObject),
+      handler: (call) => list(services, background, call.query, call.now),
+    }),
+  ]),
   route({
     method: 'get',
     path: '/v1/segments/{id}/members',

@@ -1,15 +1,17 @@
 // The numbers of a whole project: what there is, and how many events came in over time.
+
 import * as v from 'valibot'
 import { ALL_REDEMPTIONS, type CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import { type EventHourDocument, hourOf } from '../projections/eventHours.ts'
 import { ALL_EVENTS, type EventTotalsDocument, ofEvent } from '../projections/eventTotals.ts'
 import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
+import { inBackground } from '../src/api/background.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import type { MessageState } from '../src/domain/distributions/delivery.ts'
 import { refuse } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
-import type { Services } from '../src/services.ts'
+import type { Background, Services } from '../src/services.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -75,7 +77,7 @@ const pointsOf = (programs: readonly LoyaltyTotalsDocument[]) => {
   return sums
 }
 
-const summary = async ({ readModel, projector }: Services): Promise<Outcome> => {
+const summary = async ({ readModel }: Services, { projector }: Background): Promise<Outcome> => {
   const countOf = (name: string, filter = {}) => readModel.collection(name).count(filter)
   const [customers, totals, rejected, redeemed, programs, ...byState] = await Promise.all([
     countOf('customers'),
@@ -166,15 +168,17 @@ const names = async ({ readModel }: Services): Promise<Outcome> => {
 }
 
 export const statisticsQueries = (services: Services) => [
-  route({
-    method: 'get',
-    path: '/v1/statistics',
-    summary: 'The numbers of the project: customers, events, points, redemptions, messages by state',
-    tag: 'Statistics',
-    permission: 'events.read',
-    response: Summary,
-    handler: () => summary(services),
-  }),
+  ...inBackground(services, (background) => [
+    route({
+      method: 'get',
+      path: '/v1/statistics',
+      summary: 'The numbers of the project: customers, events, points, redemptions, messages by state',
+      tag: 'Statistics',
+      permission: 'events.read',
+      response: Summary,
+      handler: () => summary(services, background),
+    }),
+  ]),
   route({
     method: 'get',
     path: '/v1/events/statistics',

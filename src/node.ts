@@ -13,7 +13,7 @@ import type { Metrics } from './metrics.ts'
 import { startDeciding } from './node/deciding.ts'
 import { type Part, WHOLE } from './node/part.ts'
 import { createPeers } from './node/peers.ts'
-import { endsOn, serveRoutes, servicesOf, sharedBy } from './node/routes.ts'
+import { endsOn, handingOver, serveRoutes, servicesOf, sharedBy } from './node/routes.ts'
 import { type OnStop, openStores, reachStores } from './node/stores.ts'
 import { partsOfWorker, startWorkers } from './node/workers.ts'
 import { type Access, joinKeys, startAccess } from './runtime/access.ts'
@@ -98,6 +98,7 @@ export const startNode = async (
       requestTimeLimitMs: config.requestTimeLimitMs,
       clientLimits: config.clientLimits,
       proxies: config.proxies,
+      ...(part.kind === 'worker' ? { handOver: handingOver(part) } : {}),
       ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
     }
     let app: Fetcher = buildApp([], { ...common, isStarting: true })
@@ -107,7 +108,6 @@ export const startNode = async (
         port: config.port,
         host: config.host,
         ...(part.kind === 'primary' ? { socket: part.socket } : {}),
-        ...(part.kind === 'worker' ? { pass: part.pass } : {}),
       },
     )
     closeServer = () => server.close(config.drainTimeLimitMs)

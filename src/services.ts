@@ -6,7 +6,7 @@ import type { EventStore } from './eventstore/index.ts'
 import type { Tokens } from './http/tokens.ts'
 import type { Peers } from './node/peers.ts'
 import type { Processes } from './processes/process.ts'
-import type { Projector } from './projector/index.ts'
+import type { Observer, Projector } from './projector/index.ts'
 import type { ReadModel } from './readmodel/index.ts'
 import type { Rollout } from './rollout/rollout.ts'
 import type { Access } from './runtime/access.ts'
@@ -40,13 +40,33 @@ export interface Settings {
   readonly signingSecret: () => string
 }
 
+/** What of a node is in one of its processes alone: the whole node, or the primary of several processes. */
+export interface Background {
+  /** The node's clock, and how an operator says that it is right: to all processes. */
+  readonly clock: Pick<NodeClock, 'now' | 'distrust' | 'confirm'>
+  readonly projector: Projector
+  readonly rollout: Rollout
+  readonly exports: Exports
+  readonly processes: Processes
+  /** What workers could not do, and come back to. */
+  readonly aside: SetAside
+  /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
+  readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
+  /** Answers that read the whole log. */
+  readonly longRuns: LongRuns
+  /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */
+  readonly scratch: () => ReadModel
+}
+
+/** What every process of a node has. */
 export interface Services {
   readonly settings: Settings
   /** What time it is, and whether the machine's clock says so too. */
-  readonly clock: Pick<NodeClock, 'now' | 'distrust' | 'confirm'>
+  readonly clock: Pick<NodeClock, 'now' | 'distrust'>
   readonly store: EventStore
   readonly readModel: ReadModel
-  readonly projector: Projector
+  /** How far the read models are. */
+  readonly projector: Observer
   readonly customers: CustomerRuntime
   readonly load: Load
   readonly rulebook: RulebookRuntime
@@ -57,7 +77,6 @@ export interface Services {
   /** What users sign in with. */
   readonly users: Users
   readonly rejected: RejectedEvents
-  readonly rollout: Rollout
   readonly codes: Codes
   readonly freeCodes: FreeCodes
   readonly voucherJobs: VoucherJobs
@@ -65,20 +84,15 @@ export interface Services {
   readonly ledgers: Ledgers
   readonly redemptions: Redemptions
   readonly orders: Orders
-  readonly exports: Exports
-  readonly processes: Processes
   /** What comes into the activity log, for those who watch. */
   readonly activityFeed: ActivityFeed
   readonly erasures: Erasures
-  /** What workers could not do, and come back to. */
-  readonly aside: SetAside
   readonly failedJobs: FailedJobs
-  /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
-  readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
   /** Other workers of this node; undefined where it is one process. */
   readonly peers: Peers | undefined
-  /** Answers that read the whole log. */
-  readonly longRuns: LongRuns
-  /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */
-  readonly scratch: () => ReadModel
+  /**
+   * What goes on in the background; undefined in a worker. For the routes of `inBackground` alone (`api/background.ts`), which a
+   * worker hands over.
+   */
+  readonly background: Background | undefined
 }

@@ -90,6 +90,16 @@ test('commands and queries know no driver, no engine and no subscription', () =>
       )
 })
 
+test('routes have what goes on in the background by `inBackground` alone, so that workers hand them over', () => {
+  const reaching = inFolder('commands', 'queries', 'src/api')
+    .filter(
+      ({ path, text }) =>
+        path !== 'src/api/background.ts' && /\.background\b|\bbackground\s*[,}][^=]*=\s*services/.test(text),
+    )
+    .map(({ path }) => path)
+  assert.equal(reaching, [])
+})
+
 test('what reads and what writes know nothing of each other', () => {
   const reaching = (from: string, to: string) =>
     inFolder(from).flatMap(({ path, imports }) =>

@@ -1,5 +1,5 @@
 // Rebuilds that an operator asked for: they run on in this node after the request, and are shown until the next one.
-import type { Services } from '../services.ts'
+import type { Background } from '../services.ts'
 
 export type RebuildKind = 'rebuild' | 'promote' | 'rollback'
 
@@ -17,13 +17,13 @@ export interface Rebuilds {
   start(name: string, kind: RebuildKind, now: number, promote?: boolean): boolean
 }
 
-const byServices = new WeakMap<Services, Rebuilds>()
+const byBackground = new WeakMap<Background, Rebuilds>()
 
 /** The rebuilds of a node; the same for the routes that start and those that show them. */
-export const rebuildsOf = (services: Services): Rebuilds => {
-  const known = byServices.get(services)
+export const rebuildsOf = (background: Background): Rebuilds => {
+  const known = byBackground.get(background)
   if (known) return known
-  const { projector } = services
+  const { projector } = background
   const running = new Map<string, Rebuild>()
   const made: Rebuilds = {
     of: (name) => running.get(name),
@@ -44,6 +44,6 @@ export const rebuildsOf = (services: Services): Rebuilds => {
       return true
     },
   }
-  byServices.set(services, made)
+  byBackground.set(background, made)
   return made
 }

@@ -1,52 +1,17 @@
-// What a worker does not answer itself: requests about what goes on in the background, which is in the primary alone. They are handed
-// over as they come, and the answers back.
+// How a worker hands over to the primary what that alone can answer: requests as they come, and the answers back. Which these are, their
+// routes say (`isOfPrimary`).
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { FROM_ADDRESS } from '../http/server.ts'
-
-/** The first part of such paths, or, below /v1, the second. */
-const FIRST: ReadonlySet<string> = new Set(['', 'console', 'metrics', 'health', 'docs', 'openapi.json', 'exports'])
-const SECOND: ReadonlySet<string> = new Set([
-  'audit',
-  'clock',
-  'exports',
-  'messages',
-  'processes',
-  'projections',
-  'segments',
-  'statistics',
-])
-/** Below them the last part says it: `/v1/orders/export`. */
-const LAST: ReadonlySet<string> = new Set(['export'])
-
-/** A path as the application sees it: with `..` followed, and escapes undone. */
-const plain = (path: string): string => {
-  if (!/%|\/\./.test(path)) return path
-  const followed = URL.parse(`http://localhost${path}`)?.pathname ?? path
-  try {
-    return decodeURI(followed)
-  } catch {
-    return followed
-  }
-}
-
-/** Whether the primary is to answer a request for this target. */
-export const isForPrimary = (target: string): boolean => {
-  const end = target.indexOf('?')
-  const parts = plain(end < 0 ? target : target.slice(0, end)).split('/')
-  const [, first = '', second = ''] = parts
-  if (first !== 'v1') return FIRST.has(first) && target !== '/health/live'
-  return SECOND.has(second) || LAST.has(parts.at(-1)!)
-}
 
 /** Requests under way at a time; further ones wait. */
 const MAX_AT_ONCE = 256
 
 export interface Passing {
-  pass(incoming: IncomingMessage, outgoing: ServerResponse): boolean
+  pass(incoming: IncomingMessage, outgoing: ServerResponse): void
   close(): void
 }
 
-/** Passes such requests on to a socket. `failed` answers one for which the primary cannot be reached. */
+/** Passes requests on to a socket. `failed` answers one for which the primary cannot be reached. */
 export const createPassing = (
   socketPath: string,
   failed: (outgoing: ServerResponse, error: Error) => void,
@@ -55,7 +20,6 @@ export const createPassing = (
   return {
     pass(incoming, outgoing) {
       const { url: path = '/', method, rawHeaders } = incoming
-      if (!isForPrimary(path)) return false
       // As they came, those that are there twice too; what the other side says of an address is not believed.
       const headers: string[] = []
       for (let at = 0; at < rawHeaders.length; at += 2)
@@ -72,7 +36,6 @@ export const createPassing = (
       asked.on('error', (error) => outgoing.destroyed || failed(outgoing, error))
       outgoing.once('close', () => asked.destroy())
       incoming.pipe(asked)
-      return true
     },
     close: () => agent.destroy(),
   }

@@ -1,7 +1,7 @@
 // The console of a node: its sessions, routes and pages, and the address at which it is entered.
 import { type Config, settingsShown } from '../config.ts'
 import type { AppDeps } from '../http/app.ts'
-import type { Route } from '../http/route.ts'
+import { ofPrimary, type Route } from '../http/route.ts'
 import { createSessions, createSignInLinks } from '../http/sessions.ts'
 import type { SharedEnds } from '../http/tokens.ts'
 import type { KeyRing } from '../keys.ts'
@@ -57,7 +57,8 @@ export const createConsole = (options: ConsoleOptions): Console | undefined => {
     publicUrl: config.publicUrl,
   })
   return {
-    routes,
+    // It made the links that sign in once.
+    routes: ofPrimary(routes),
     app: { sessions, consolePages: consolePages() },
     entry: (url) => ({
       address: `${url}/console`,

@@ -232,7 +232,11 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       refuse('not_served', `${c.req.method} ${path.slice(0, 200)} is not served here`),
     )
   const endpoints = checkedEndpoints([...routes, ...operation])
-  const served = endpoints.map((one) => ({ ...one, serve: (c: Asked) => serveEndpoint(one, c) }))
+  const { handOver } = deps
+  const served = endpoints.map((one) => ({
+    ...one,
+    serve: (c: Asked) => (one.route.isOfPrimary && handOver ? handOver(c.env) : serveEndpoint(one, c)),
+  }))
   const unserved = takenForAnother(endpoints).map((one) => ({ ...one, serve: (c: Asked) => notServed(c, one.path) }))
   for (const { method, path, serve } of [...served, ...unserved].toSorted(bySpecificity))
     app.on(method, path.replace(PARAMETER, ':$1'), serve)
@@ -240,6 +244,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const { consolePages } = deps
   if (consolePages) {
     const answered = (c: Asked, template: string, outcome: Outcome): Response => {
+      if (handOver) return handOver(c.env)
       const exchange = begin(c.req.raw, template, 'public')
       const answer = asFailure<Answer>(outcome)
       return isFailure(answer) ? replier.failure(exchange, answer) : replier.answer(exchange, answer, 200)
@@ -249,6 +254,8 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   }
 
   app.notFound((c) => {
+    // Who starts knows no routes yet; the primary does, or says that it starts too.
+    if (deps.isStarting && handOver) return handOver(c.env)
     const { path, method } = c.req
     const exchange = begin(c.req.raw, 'unmatched', audienceOf(path))
     const known = METHODS.filter((one) => app.router.match(one, path)[0].length > 0)

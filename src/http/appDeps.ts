@@ -1,4 +1,5 @@
 // What the HTTP application is built on.
+import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 import type { KeyRing } from '../keys.ts'
 import type { Logger } from '../log.ts'
@@ -37,6 +38,8 @@ export interface AppDeps {
   readonly scrape?: () => Promise<string>
   /** There are no routes yet: what is asked for meanwhile is told to come back. */
   readonly isStarting?: boolean
+  /** Gives a request that is not answered here to the primary; absent: this process answers all. */
+  readonly handOver?: (connection: Connection) => Response
   /** Seconds after which a command, or a request of many, is worth sending again, when there is more to do than can be done soon. */
   readonly busyFor?: (isMany: boolean) => number | undefined
   /** Why nothing can be recorded now; undefined when it can. */
@@ -68,9 +71,7 @@ export interface AppDeps {
 }
 
 /** What the server tells beside the request: on which connection it came. */
-interface Connection {
-  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } }
-}
+export type Connection = Partial<HttpBindings>
 export interface AppEnv {
   Bindings: Connection
 }

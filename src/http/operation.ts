@@ -4,7 +4,7 @@ import { accessPage } from './accessPage.ts'
 import { docsIndex, docsPage, docsStyle, guidePage, PAGE_POLICY } from './docs.ts'
 import { notFound } from './errors.ts'
 import { guideMarkup, guides } from './guides.ts'
-import { type Route, route } from './route.ts'
+import { ofPrimary, type Route, route } from './route.ts'
 
 /** Whether the parts a node needs are there, by name. */
 export interface Readiness {
@@ -51,70 +51,72 @@ export const operationRoutes = ({ readiness, scrape, contentType, document }: Op
       response: health,
       handler: () => ({ body: { status: 'ok' } }),
     }),
-    route({
-      method: 'get',
-      path: '/health/ready',
-      summary: 'Whether the node can do its work: engines reachable, projections moving',
-      description: 'Answers 503 with the same body when a check fails.',
-      tag: TAG,
-      response: health,
-      handler: async () => {
-        const { ok, checks } = await readiness()
-        return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'not ready', checks } }
-      },
-    }),
-    route({
-      method: 'get',
-      path: '/metrics',
-      summary: 'Metrics in the Prometheus text format',
-      tag: TAG,
-      handler: async () => ({
-        raw: { contentType, content: await scrape() },
+    ...ofPrimary([
+      route({
+        method: 'get',
+        path: '/health/ready',
+        summary: 'Whether the node can do its work: engines reachable, projections moving',
+        description: 'Answers 503 with the same body when a check fails.',
+        tag: TAG,
+        response: health,
+        handler: async () => {
+          const { ok, checks } = await readiness()
+          return { status: ok ? 200 : 503, body: { status: ok ? 'ok' : 'not ready', checks } }
+        },
       }),
-    }),
-    route({
-      ...pages,
-      path: '/openapi.json',
-      summary: 'This document',
-      handler: () => shown('application/json', JSON.stringify(document())),
-    }),
-    route({
-      ...pages,
-      path: '/docs',
-      summary: 'This document as pages: all operations',
-      handler: () => shown(HTML, docsIndex(document(), guides())),
-    }),
-    route({
-      ...pages,
-      path: '/docs/style.css',
-      summary: 'The style of the pages',
-      handler: () => shown('text/css; charset=utf-8', docsStyle()),
-    }),
-    route({
-      ...pages,
-      path: '/docs/permissions',
-      summary: 'This document as pages: permissions, and which role may call which route',
-      handler: () => shown(HTML, accessPage(document(), guides())),
-    }),
-    route({
-      ...pages,
-      path: '/docs/guides/{guide}',
-      summary: 'A guide: how something is done, with examples that can be run',
-      handler: ({ params }) => {
-        const guide = guides().find(({ slug }) => slug === params.guide)
-        const markup = guideMarkup(params.guide)
-        if (guide === undefined || markup === undefined) return notFound('page', params.guide)
-        return shown(HTML, guidePage(document(), guides(), guide, markup))
-      },
-    }),
-    route({
-      ...pages,
-      path: '/docs/{tag}',
-      summary: 'This document as pages: the operations of one tag',
-      handler: ({ params }) => {
-        const page = docsPage(document(), guides(), params.tag)
-        return page === undefined ? notFound('page', params.tag) : shown(HTML, page)
-      },
-    }),
+      route({
+        method: 'get',
+        path: '/metrics',
+        summary: 'Metrics in the Prometheus text format',
+        tag: TAG,
+        handler: async () => ({
+          raw: { contentType, content: await scrape() },
+        }),
+      }),
+      route({
+        ...pages,
+        path: '/openapi.json',
+        summary: 'This document',
+        handler: () => shown('application/json', JSON.stringify(document())),
+      }),
+      route({
+        ...pages,
+        path: '/docs',
+        summary: 'This document as pages: all operations',
+        handler: () => shown(HTML, docsIndex(document(), guides())),
+      }),
+      route({
+        ...pages,
+        path: '/docs/style.css',
+        summary: 'The style of the pages',
+        handler: () => shown('text/css; charset=utf-8', docsStyle()),
+      }),
+      route({
+        ...pages,
+        path: '/docs/permissions',
+        summary: 'This document as pages: permissions, and which role may call which route',
+        handler: () => shown(HTML, accessPage(document(), guides())),
+      }),
+      route({
+        ...pages,
+        path: '/docs/guides/{guide}',
+        summary: 'A guide: how something is done, with examples that can be run',
+        handler: ({ params }) => {
+          const guide = guides().find(({ slug }) => slug === params.guide)
+          const markup = guideMarkup(params.guide)
+          if (guide === undefined || markup === undefined) return notFound('page', params.guide)
+          return shown(HTML, guidePage(document(), guides(), guide, markup))
+        },
+      }),
+      route({
+        ...pages,
+        path: '/docs/{tag}',
+        summary: 'This document as pages: the operations of one tag',
+        handler: ({ params }) => {
+          const page = docsPage(document(), guides(), params.tag)
+          return page === undefined ? notFound('page', params.tag) : shown(HTML, page)
+        },
+      }),
+    ]),
   ]
 }

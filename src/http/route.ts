@@ -145,6 +145,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly ifMatch?: true
   /** Status of an answer that names none; default 200. */
   readonly status?: number
+  /** Only the process that has the background can answer it: with several behind one port, the others hand its requests over. */
+  readonly isOfPrimary?: true
   /** Else made from method and path. */
   readonly operationId?: string
   /**
@@ -305,6 +307,10 @@ const mostItems = (schema: v.GenericSchema | undefined): number | undefined => {
     ? Math.min(Number.POSITIVE_INFINITY, ...steps.map(({ requirement }) => Number(requirement)))
     : undefined
 }
+
+/** The same routes, answered by the primary alone where there are several processes. */
+export const ofPrimary = (routes: readonly Route[]): readonly Route[] =>
+  routes.map((one): Route => ({ ...one, isOfPrimary: true }))
 
 /** Declares a route. Pure: nothing is registered until `buildApp` is given the list. */
 export const route = <

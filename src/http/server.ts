@@ -23,8 +23,6 @@ export interface ServeOptions {
   readonly maxConnections?: number
   /** A socket of the machine to listen at instead, for processes of this node: who asks them is said by `FROM_ADDRESS`. */
   readonly socket?: string
-  /** Takes a request that somebody else is to answer; false: it is this server's own. */
-  readonly pass?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
 }
 
 /** The header in which a process of this node says from which address a request came that it passes on. */
@@ -118,7 +116,6 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
       outgoing.setHeader('Content-Type', 'application/json').end(body)
       return
     }
-    if (options.pass?.(incoming, outgoing)) return
     void listener(incoming, outgoing)
   }
 

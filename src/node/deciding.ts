@@ -7,7 +7,7 @@ import { customerStream } from '../domain/ids.ts'
 import { sleep } from '../line/backoff.ts'
 import { processTime, within } from '../line/time.ts'
 import type { Logger } from '../log.ts'
-import { createObserver, createProjector } from '../projector/index.ts'
+import { createObserver, createProjector, type Observer, type Projector } from '../projector/index.ts'
 import { type CustomerRuntime, createCustomerRuntime } from '../runtime/customers.ts'
 import { createErasures } from '../runtime/erasure.ts'
 import { createLoad } from '../runtime/load.ts'
@@ -56,23 +56,29 @@ export const startDeciding = async ({ stores, rulebook, log, signal, part, onSto
   const { metrics, now, vault, store, readModel } = stores
   let isCrowded = () => false
   const group = 'main'
-  const projector =
-    part.kind === 'worker'
-      ? createObserver({ group, projections, readModel, onLane: part.onLane, askFor: part.askFor })
-      : createProjector({
-          now,
-          isCrowded: () => isCrowded(),
-          group,
-          projections,
-          store,
-          readModel,
-          log,
-          metrics: projectorMetrics(metrics.registry),
-          ...(part.kind === 'primary' ? { onLane: part.moved } : {}),
-        })
+  /** `making`: where this process makes the read models. */
+  const startProjector = (): { readonly projector: Observer; readonly making: Projector | undefined } => {
+    if (part.kind === 'worker') {
+      const { onLane, askFor } = part
+      return { projector: createObserver({ group, projections, readModel, onLane, askFor }), making: undefined }
+    }
+    const making = createProjector({
+      now,
+      isCrowded: () => isCrowded(),
+      group,
+      projections,
+      store,
+      readModel,
+      log,
+      metrics: projectorMetrics(metrics.registry),
+      ...(part.kind === 'primary' ? { onLane: part.moved } : {}),
+    })
+    return { projector: making, making }
+  }
+  const { projector, making } = startProjector()
   onStop(() => projector.stop())
   // Collections and their names are there once the projector is past its start; stores in trouble do not keep a node down.
-  const isStarting = () => part.kind !== 'worker' && projector.status().state === 'starting'
+  const isStarting = () => making?.status().state === 'starting'
   for (let waited = 0; isStarting() && waited < START_LIMIT_MS; waited += 10) await sleep(10)
   // Random bytes of its own a key would cost a system call each; the pool behind UUIDs does not.
   const randomKey = () => randomUUID().replaceAll('-', '')
@@ -121,6 +127,6 @@ export const startDeciding = async ({ stores, rulebook, log, signal, part, onSto
         }),
       ),
     )
-  return { projector, customers, load, snapshots, erasures, randomKey }
+  return { projector, making, customers, load, snapshots, erasures, randomKey }
 }
 export type Deciding = Awaited<ReturnType<typeof startDeciding>>

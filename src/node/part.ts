@@ -62,18 +62,10 @@ export interface WorkerPart {
   onConfirmed(listener: () => void): void
   /** To be called often. */
   report(busy: Busy): void
-  /** Answers a request by the primary, where that alone can; false: it is this process's own. */
-  pass(incoming: IncomingMessage, outgoing: ServerResponse): boolean
+  /** Answers a request by the primary. */
+  pass(incoming: IncomingMessage, outgoing: ServerResponse): void
 }
 
 export type Part = { readonly kind: 'whole' } | PrimaryPart | WorkerPart
 
 export const WHOLE: Part = { kind: 'whole' }
-
-/** What is of the process that has the background, in one that has not: requests for it never get here. */
-export const elsewhere = <T extends object>(what: string): T =>
-  new Proxy({} as T, {
-    get() {
-      throw new Error(`${what} is in another process of this node, which answers what is asked of it`)
-    },
-  })

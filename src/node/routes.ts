@@ -1,5 +1,6 @@
 // What a node answers: its services, the routes on them, and the pages of operation on ports of their own.
 
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { answerHanded, type Handed } from '../../commands/eventRecording.ts'
 import { commandRoutes } from '../../commands/index.ts'
 import { queryRoutes } from '../../queries/index.ts'
@@ -28,7 +29,7 @@ import { openIdFor } from '../signIn/provider.ts'
 import type { Users } from '../signIn/users.ts'
 import type { Board } from './board.ts'
 import type { Deciding } from './deciding.ts'
-import type { Part, PrimaryPart } from './part.ts'
+import type { Part, PrimaryPart, WorkerPart } from './part.ts'
 import type { Peers } from './peers.ts'
 import type { OnStop, Stores } from './stores.ts'
 import type { Workers } from './workers.ts'
@@ -77,7 +78,7 @@ export const servicesOf = ({
       requestLimitMs: config.requestTimeLimitMs,
       signingSecret: () => signingSecret(config.delivery, rulebook.current()),
     },
-    clock: part.kind === 'primary' ? { ...time, confirm: confirmedBy(time, part) } : time,
+    clock: time,
     store,
     readModel,
     projector,
@@ -92,10 +93,14 @@ export const servicesOf = ({
     erasures,
     ...workers,
     peers,
-    longRuns: createLongRuns(),
-    scratch: () => {
-      const database = scratchName(config.mongodbDatabase, now(), randomKey())
-      return createReadModel({ url: engines.mongodbUrl, database, log })
+    background: workers.background && {
+      ...workers.background,
+      clock: part.kind === 'primary' ? { ...time, confirm: confirmedBy(time, part) } : time,
+      longRuns: createLongRuns(),
+      scratch: () => {
+        const database = scratchName(config.mongodbDatabase, now(), randomKey())
+        return createReadModel({ url: engines.mongodbUrl, database, log })
+      },
     },
   }
 }
@@ -153,6 +158,15 @@ export const sharedBy = (
 const STEP_MS = 5_000
 const late = () => new StoreUnavailable('what was changed a moment ago cannot be read')
 
+/** How the application of a worker gives requests to the primary. */
+export const handingOver =
+  ({ pass }: Pick<WorkerPart, 'pass'>): NonNullable<AppDeps['handOver']> =>
+  ({ incoming, outgoing }) => {
+    if (!incoming || !outgoing) throw new Error('a request came by no connection')
+    pass(incoming, outgoing)
+    return RESPONSE_ALREADY_SENT
+  }
+
 /** The app with all routes, and how the console is reached; pages of operation that have ports of their own are served. */
 export const serveRoutes = async (
   services: Services,
@@ -200,7 +214,11 @@ export const serveRoutes = async (
   const deps: AppDeps = {
     ...common,
     readiness: async () => {
-      const found = embeddedReadiness(engines.trouble()) ?? (await readinessOf(servers.areThere, services, disks))
+      // A worker hands over what asks for it.
+      const { background } = services
+      const found =
+        embeddedReadiness(engines.trouble()) ??
+        (background ? await readinessOf(servers.areThere, services, background, disks) : await common.readiness())
       if (part.kind !== 'primary') return found
       const workers = part.check()
       return { ok: found.ok && workers.ok, checks: { ...found.checks, workerProcesses: workers } }

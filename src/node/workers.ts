@@ -32,10 +32,10 @@ import { whenReached } from '../runtime/starting.ts'
 import { createStock } from '../runtime/stock.ts'
 import { createUploads } from '../runtime/uploads.ts'
 import { JOBS, startVoucherJobs } from '../runtime/voucherJobs.ts'
-import type { Services } from '../services.ts'
-import { createSetAside, type SetAside } from '../worker/setAside.ts'
+import type { Background, Services } from '../services.ts'
+import { createSetAside } from '../worker/setAside.ts'
 import type { Deciding, DecidingParts } from './deciding.ts'
-import { elsewhere, type WorkerPart } from './part.ts'
+import type { WorkerPart } from './part.ts'
 
 /** What records beside customers, in every process of a node. */
 const recordingParts = ({ stores, config, rulebook, parts, log, onStop }: Omit<WorkerParts, 'services'>) => {
@@ -88,20 +88,14 @@ const jobParts = (
   now,
 })
 
-/** The same parts in a process that leaves the background to another: what only that can answer is asked of it. */
+/** The same parts in a process that leaves the background to another. */
 export const partsOfWorker = (given: WorkerParts & { readonly part: WorkerPart }): Workers => {
   const recording = recordingParts(given)
-  const aside = elsewhere<SetAside>('what is set aside')
   return {
     ...recording,
-    aside,
-    rollout: elsewhere('the roll-out'),
-    exports: elsewhere('exports'),
-    processes: elsewhere('what processes do'),
-    delivery: undefined,
+    background: undefined,
     voucherJobs: startVoucherJobs({
       ...jobParts(given, recording),
-      aside: { ...aside, quarantine: () => elsewhere('what is set aside') },
       beginElsewhere: given.part.beginJob,
     }),
   }
@@ -117,7 +111,8 @@ export interface WorkerParts extends DecidingParts {
 export const startWorkers = async (given: WorkerParts) => {
   const { stores, config, rulebook, parts, services, log, signal, onStop } = given
   const { metrics, time, now, store, readModel } = stores
-  const { projector, customers, snapshots, erasures, randomKey } = parts
+  const { making: projector, customers, snapshots, erasures, randomKey } = parts
+  if (projector === undefined) throw new Error('what goes on in the background needs a projector of its own')
   const requestId = newRequestId
   const isCaughtUp = (timeoutMs: number) => caughtUp({ store, projector }, timeoutMs)
   const countFailed = failureCounter(metrics.registry)
@@ -238,12 +233,11 @@ export const startWorkers = async (given: WorkerParts) => {
   })
   return {
     ...recording,
-    aside,
-    rollout,
-    exports,
     voucherJobs,
-    processes,
-    delivery,
+    background: { aside, rollout, exports, processes, delivery, projector },
   }
 }
-export type Workers = Omit<Awaited<ReturnType<typeof startWorkers>>, 'delivery'> & Pick<Services, 'delivery'>
+/** Of the background what these start. */
+export type Workers = Omit<Awaited<ReturnType<typeof startWorkers>>, 'background'> & {
+  readonly background: Omit<Background, 'clock' | 'longRuns' | 'scratch'> | undefined
+}

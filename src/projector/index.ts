@@ -62,7 +62,8 @@ export interface ProjectorOptions {
   readonly onLane?: (lane: Lane) => void
 }
 
-export interface Projector {
+/** What every process knows of the read models: how far they are. */
+export interface Observer {
   readonly group: string
   /** Everything up to here can be seen in the read models; undefined: nothing yet. */
   position(): bigint | undefined
@@ -72,6 +73,11 @@ export interface Projector {
    * matter; without it all do, also one that stands still because a new version is being built.
    */
   waitFor(position: bigint, timeoutMs: number, names?: readonly string[]): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/** What the process that makes them can say and do beside. */
+export interface Projector extends Observer {
   status(): ProjectorStatus
   parked(limit?: number): Promise<readonly ParkedKey[]>
   /** Shows a key its parked facts again. Safe beside any running projector. */
@@ -87,7 +93,6 @@ export interface Projector {
   ready(name: string): Lag | undefined
   /** Puts what was live before the last promotion back in its place, caught up. */
   rollback(name: string, options?: { signal?: AbortSignal }): Promise<Built>
-  stop(): Promise<void>
 }
 
 export const createProjector = ({

@@ -1,6 +1,6 @@
 // A projector that only knows how far another process of the same node has come: what waits for positions there is to wait for.
 import type { Lane } from '../readmodel/index.ts'
-import type { Projector } from './index.ts'
+import type { Observer } from './index.ts'
 import { createReached, type ReachedOptions } from './reached.ts'
 
 export interface ObserverOptions extends Omit<ReachedOptions, 'signal'> {
@@ -11,12 +11,7 @@ export interface ObserverOptions extends Omit<ReachedOptions, 'signal'> {
   readonly askFor: (position: bigint) => void
 }
 
-/** What only the process that does the work can say or do: requests for it are answered there. */
-const elsewhere = (): never => {
-  throw new Error('this is answered by the process that has the projector')
-}
-
-export const createObserver = ({ group, projections, readModel, onLane, askFor }: ObserverOptions): Projector => {
+export const createObserver = ({ group, projections, readModel, onLane, askFor }: ObserverOptions): Observer => {
   const stopping = new AbortController()
   const reached = createReached({ projections, readModel, signal: stopping.signal })
   /** The newest that was asked for: what comes before it is on its way too. */
@@ -34,13 +29,6 @@ export const createObserver = ({ group, projections, readModel, onLane, askFor }
       }
       return reached.waitFor(position, timeoutMs, names)
     },
-    status: elsewhere,
-    parked: elsewhere,
-    retry: elsewhere,
-    rebuild: elsewhere,
-    promote: elsewhere,
-    ready: elsewhere,
-    rollback: elsewhere,
     async stop() {
       stopping.abort()
       stop()

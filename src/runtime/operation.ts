@@ -6,7 +6,7 @@ import { createSteady } from '../line/steady.ts'
 import { processTime, within } from '../line/time.ts'
 import { gaugesIn } from '../metrics.ts'
 import type { Projector, ProjectorMetrics } from '../projector/index.ts'
-import type { Services } from '../services.ts'
+import type { Background, Services } from '../services.ts'
 import { whyNot } from '../time/trust.ts'
 
 const whyStuck = (state: string, stillMs: number, error = 'no error was reported'): string =>
@@ -45,7 +45,8 @@ const late = () => new Error('late')
 /** Ready: both stores answer, the projector is not stuck, there is room on the disk and the clock is believed. Being behind is no reason to be taken out of service. */
 export const readinessOf = async (
   areThere: () => boolean,
-  { clock, store, readModel, projector, rulebook, delivery, aside, failedJobs }: Services,
+  { clock, store, readModel, rulebook, failedJobs }: Services,
+  { projector, delivery, aside }: Background,
   disks: Pick<DiskWatch, 'shortage' | 'status'>,
 ): Promise<Readiness> => {
   const shortage = disks.shortage()

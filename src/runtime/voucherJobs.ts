@@ -47,8 +47,8 @@ export interface VoucherJobsOptions {
   /** What is done with uploaded items; there once the node has all its parts. */
   readonly deals: Promise<Deals>
   readonly rulebook: () => Rulebook
-  /** Where jobs are remembered that cannot even be read. */
-  readonly aside: SetAside
+  /** Where jobs are remembered that cannot even be read; absent where they are taken up elsewhere. */
+  readonly aside?: SetAside
   /** Commands of customers that wait: with many, jobs stand back. */
   readonly waiting: () => number
   readonly log: Pick<Logger, 'warn'>
@@ -132,7 +132,7 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
     if (!mine.has(id)) mine.set(id, undefined)
     background?.wake()
   }
-  const quarantine = aside.quarantine(JOBS, async ({ fact: id }) => {
+  const quarantine = aside?.quarantine(JOBS, async ({ fact: id }) => {
     const held = await read(id)
     if (!held || !isOpen(held.job.progress)) return 'done'
     begin(id)
@@ -198,44 +198,45 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       .find({ open: true }, { sort: { updated_at: 1 }, limit: TAKE })
     const quietSince = now() - QUIET_MS
     for (const { _id, updated_at } of left)
-      if (updated_at.getTime() < quietSince && !mine.has(_id) && !quarantine.rests(_id)) mine.set(_id, undefined)
+      if (updated_at.getTime() < quietSince && !mine.has(_id) && !quarantine?.rests(_id)) mine.set(_id, undefined)
     restsUntil = onMoved && left.length === 0 ? performance.now() + LONGEST_REST_MS * (1 + Math.random() / 2) : 0
   }
 
   /** One slice of each of its jobs in turn, whatever becomes of the others. */
-  const background: ReturnType<typeof startWorker<string>> | undefined = beginElsewhere
-    ? undefined
-    : startWorker<string>({
-        async look() {
-          if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
-            hasMoved = false
-            lookedAt = performance.now()
-            await lookForLeft()
-          }
-          const items = [...mine.keys()].filter((id) => !quarantine.rests(id))
-          return { items, restMs: items.length > 0 ? 0 : restMs() }
-        },
-        handle: goOn,
-        concurrency: 1,
-        failing: {
-          quarantineOf: () => quarantine,
-          itemOf: (id) => ({ key: id }),
-          again: 'look',
-          async onFailed(id, error, outcome) {
-            if (signal.aborted) return
-            mine.set(id, undefined)
-            log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
-            if (outcome !== 'set_aside') return
-            mine.delete(id)
-            await giveUp(id, error).then(
-              () => quarantine.done(id),
-              (worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'),
-            )
+  const background: ReturnType<typeof startWorker<string>> | undefined =
+    quarantine === undefined
+      ? undefined
+      : startWorker<string>({
+          async look() {
+            if (performance.now() - lookedAt >= LOOK_EVERY_MS && (hasMoved || performance.now() >= restsUntil)) {
+              hasMoved = false
+              lookedAt = performance.now()
+              await lookForLeft()
+            }
+            const items = [...mine.keys()].filter((id) => !quarantine?.rests(id))
+            return { items, restMs: items.length > 0 ? 0 : restMs() }
           },
-        },
-        backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
-        onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
-      })
+          handle: goOn,
+          concurrency: 1,
+          failing: {
+            quarantineOf: () => quarantine,
+            itemOf: (id) => ({ key: id }),
+            again: 'look',
+            async onFailed(id, error, outcome) {
+              if (signal.aborted) return
+              mine.set(id, undefined)
+              log.warn({ err: error, job: id }, 'a job on vouchers goes on later')
+              if (outcome !== 'set_aside') return
+              mine.delete(id)
+              await giveUp(id, error).then(
+                () => quarantine?.done(id),
+                (worse) => log.warn({ err: worse, job: id }, 'a job cannot be given up'),
+              )
+            },
+          },
+          backoff: { baseMs: LOOK_EVERY_MS, maxMs: LOOK_EVERY_MS },
+          onTrouble: (error) => log.warn({ err: error }, 'jobs on vouchers that were left behind are looked for later'),
+        })
 
   return {
     request,

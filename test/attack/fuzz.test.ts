@@ -250,7 +250,7 @@ test('every answer of lines over what that left comes to its end', async () => {
     assert.is(answer.status, 200, `${path}: ${lines[0]}`)
     assert.equal(Object.keys(JSON.parse(lines.at(-1)!)), ['end'], `${path}: ${lines.at(-1)?.slice(0, 300)}`)
   }
-  assert.is(node.services.longRuns.active, 0)
+  assert.is(node.services.background!.longRuns.active, 0)
 })
 
 test('afterwards everything still works: what is written is seen, and nothing stands still', async () => {

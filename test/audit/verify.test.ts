@@ -105,7 +105,7 @@ test('a field, a balance, a lost and an invented document: each is named, and no
 
 test('a log that goes away in the middle of a rebuild is waited for, and nothing is lost or doubled', async () => {
   const { store, readModel } = node.services
-  const scratch = node.services.scratch()
+  const scratch = node.services.background!.scratch()
   const opened: (bigint | 'start' | 'end')[] = []
   const flaky: typeof store = {
     ...store,
@@ -140,8 +140,9 @@ test('a log that goes away in the middle of a rebuild is waited for, and nothing
 })
 
 test('a document store that goes away in the middle of a comparison is waited for, and nothing is counted twice', async () => {
-  const { store, readModel, projector } = node.services
-  const scratch = node.services.scratch()
+  const { store, readModel } = node.services
+  const { projector } = node.services.background!
+  const scratch = node.services.background!.scratch()
   let broken = 0
   const flaky: typeof readModel = {
     ...readModel,
@@ -172,9 +173,9 @@ test('a document store that goes away in the middle of a comparison is waited fo
 })
 
 test('a comparison leaves no database behind, whether it ends or its reader goes away', async () => {
-  const { scratch } = node.services
+  const { scratch } = node.services.background!
   const count = { made: 0, dropped: 0, closed: 0 }
-  Object.assign(node.services, {
+  Object.assign(node.services.background!, {
     scratch: () => {
       count.made++
       const one = scratch()
@@ -206,11 +207,11 @@ test('a comparison leaves no database behind, whether it ends or its reader goes
     }
     assert.ok(count.made >= 2)
     await until(
-      async () => node.services.longRuns.active,
+      async () => node.services.background!.longRuns.active,
       (active) => active === 0,
     )
   } finally {
-    Object.assign(node.services, { scratch })
+    Object.assign(node.services.background!, { scratch })
   }
 })
 

@@ -1,8 +1,7 @@
-// The board of a node's processes: what one notes, the others find, whatever shares a place with it; and which requests are passed on.
+// The board of a node's processes: what one notes, the others find, whatever shares a place with it.
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isForPrimary } from '../../src/cluster/pass.ts'
 import { createCounter } from '../../src/http/limits.ts'
 import { boardFile, createBoard } from '../../src/node/board.ts'
 
@@ -85,34 +84,6 @@ test('counts of one name and window are those of all processes', () => {
   assert.is(b.add('key y', 1, now), 1)
   assert.is(a.add('key x', -2, now), 6)
   assert.is(b.add('key x', 1, now + 60_000), 1)
-})
-
-test('what is in the primary alone is asked of it, however it is written', () => {
-  for (const path of [
-    '/',
-    '/console/session',
-    '/metrics',
-    '/health/ready',
-    '/docs/guides/start',
-    '/openapi.json',
-    '/v1/segments',
-    '/v1/segments/seg_1/members?limit=10',
-    '/v1/%73egments',
-    '/v1/orders/export',
-    '/v1/vouchers/A%2FB/transactions/export',
-    '/v1/projections/customers/rebuild',
-    '/exports/exp_1',
-  ])
-    assert.ok(isForPrimary(path), path)
-  for (const path of [
-    '/health/live',
-    '/v1/events',
-    '/v1/events/batch?dry_run=true',
-    '/v1/customers/cust_1/segments',
-    '/client/v1/events',
-    '/v1/%zz',
-  ])
-    assert.not.ok(isForPrimary(path), path)
 })
 
 test.run()

@@ -210,7 +210,7 @@ test('a sender that throws over one customer keeps neither the messages nor the 
   const neighbours = people.slice(1)
   for (const url of ['https://feed.test/', 'https://message.test/'])
     await eventually(() => neighbours.every((who) => sent(url, who)) || undefined)
-  const { aside } = node.services
+  const { aside } = node.services.background!
   const failure = await eventually(async () =>
     (await aside.failures(10)).find(({ process }) => process === 'dispatcher'),
   )

@@ -96,7 +96,8 @@ export const shop = async (env: Readonly<Record<string, string>> = {}, dir?: str
         return test(found) ? found : undefined
       }),
     async deliver(options = {}) {
-      const { store, readModel, rulebook, aside } = node.services
+      const { store, readModel, rulebook } = node.services
+      const { aside } = node.services.background!
       const delivery = await startDelivery({
         store,
         readModel,

@@ -34,7 +34,7 @@ test('what left one stream arrives at the other after a crash between the two, o
     ).body
 
     // The node loses its processes, takes points out, and dies before they arrive.
-    await node.services.processes.stop()
+    await node.services.background!.processes.stop()
     const context = { requestId: 'v-test', actor: { name: 'test', role: 'admin' }, now: Date.now() }
     const take = async (points: number, to: (typeof cards)[0]) => {
       const executed = await node.services.customers.execute(
@@ -90,13 +90,13 @@ test('what left one stream arrives at the other after a crash between the two, o
     await until(settled, (n) => n === 0)
 
     // Everything comes again, as after a lost checkpoint: nothing changes.
-    await node.services.processes.stop()
+    await node.services.background!.processes.stop()
     await node.services.readModel.plain('processes').deleteMany({})
     await node.stop()
     node = await testNode({}, dir)
     const head = await node.services.store.head()
     await until(
-      () => node.services.processes.position(),
+      () => node.services.background!.processes.position(),
       (at) => at !== undefined && head !== undefined && at >= head,
     )
     assert.equal([await balance(ann.code), await balance(bob.code), await balance(gone.code)], [90, 101, 100])

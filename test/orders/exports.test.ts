@@ -171,7 +171,7 @@ test('what is refused, what a link must be, and how a file goes', async () => {
 
 test('only so many exports wait at a time', async () => {
   // Nobody makes any: what is asked for from here on waits.
-  await node.services.exports.stop()
+  await node.services.background!.exports.stop()
   const ask = () => node.call('POST', '/v1/exports', { exported_object: 'order' }, { as: 'admin' })
   let refused = await ask()
   // The deletion above may still be taking some away.

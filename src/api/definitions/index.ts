@@ -1,4 +1,7 @@
 // Every kind of definition that is a resource of the API. A new one is a file beside this one and its line here.
+import type { Route } from '../../http/route.ts'
+import type { Background, Services } from '../../services.ts'
+import { inBackground } from '../background.ts'
 import { campaigns } from './campaign.ts'
 import { categories } from './category.ts'
 import { distributions } from './distribution.ts'
@@ -17,7 +20,8 @@ import { segments } from './segment.ts'
 import { stackingRules } from './stackingRules.ts'
 import { validationRules } from './validationRule.ts'
 
-export const RESOURCES: readonly DefinitionResource[] = [
+/** One that shows what goes on in the background is made over that. */
+export const RESOURCES: readonly (DefinitionResource | ((background: Background) => DefinitionResource))[] = [
   eventSchemas,
   metadataSchemas,
   segments,
@@ -36,3 +40,14 @@ export const RESOURCES: readonly DefinitionResource[] = [
   offersOfReward,
   offersInProgram,
 ]
+
+/** The routes of all of them, by what makes those of one. */
+export const routesOfAll = (
+  services: Services,
+  routesOf: (services: Services, resource: DefinitionResource) => readonly Route[],
+): readonly Route[] =>
+  RESOURCES.flatMap((resource) =>
+    typeof resource === 'function'
+      ? inBackground(services, (background) => routesOf(services, resource(background)))
+      : routesOf(services, resource),
+  )

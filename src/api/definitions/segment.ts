@@ -4,6 +4,7 @@ import { MAX_CONDITION_NESTING } from '../../domain/conditions/faults.ts'
 import { isCustomerId } from '../../domain/ids.ts'
 import { Segment, SegmentType } from '../../domain/rulebook/segment.ts'
 import { absent } from '../../http/fields.ts'
+import type { Background } from '../../services.ts'
 import { SegmentObject, showSegment } from '../presenters/segments.ts'
 import { definitionResource, recorded } from './resource.ts'
 
@@ -45,24 +46,26 @@ const patched = (old: Segment, patch: v.InferOutput<typeof SegmentPatch>): Segme
   return { ...rest, ...form, ...patch }
 }
 
-export const segments = definitionResource('segment', {
-  path: '/v1/segments',
-  tag: 'Segments',
-  one: 'a segment',
-  many: 'segments',
-  body: SegmentBody,
-  patch: SegmentPatch,
-  bodyNesting: MAX_CONDITION_NESTING,
-  response: SegmentObject,
-  show: (entry, { services }) => showSegment(entry, services),
-  describe: {
-    create:
-      'Static (listed `customers`), passive or auto-update (a `filter`, or a `condition` in the native form). Customers there ' +
-      'are come under it in the background; only auto-update segments make entered and left events.',
-    change: 'All customers come under the new definition in the background, by default without triggering anything.',
-    remove: 'Refused, with the list of users, while something refers to it.',
-    get: 'With the progress of its roll-out.',
-  },
-  patched: ({ definition }, patch) => patched(definition, patch),
-  own: ['list'],
-})
+/** Shown with how far the roll-out of each is. */
+export const segments = (background: Background) =>
+  definitionResource('segment', {
+    path: '/v1/segments',
+    tag: 'Segments',
+    one: 'a segment',
+    many: 'segments',
+    body: SegmentBody,
+    patch: SegmentPatch,
+    bodyNesting: MAX_CONDITION_NESTING,
+    response: SegmentObject,
+    show: (entry) => showSegment(entry, background),
+    describe: {
+      create:
+        'Static (listed `customers`), passive or auto-update (a `filter`, or a `condition` in the native form). Customers there ' +
+        'are come under it in the background; only auto-update segments make entered and left events.',
+      change: 'All customers come under the new definition in the background, by default without triggering anything.',
+      remove: 'Refused, with the list of users, while something refers to it.',
+      get: 'With the progress of its roll-out.',
+    },
+    patched: ({ definition }, patch) => patched(definition, patch),
+    own: ['list'],
+  })

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import type { Entry } from '../../domain/rulebook/kind.ts'
 import { type Segment, SegmentType } from '../../domain/rulebook/segment.ts'
-import type { Services } from '../../services.ts'
+import type { Background } from '../../services.ts'
 import { Metadata, recordOf, switchedOff } from './parts.ts'
 
 export const SegmentObject = v.pipe(
@@ -28,7 +28,7 @@ export const SegmentObject = v.pipe(
 )
 
 /** A segment as the HTTP contract shows it, with how far its roll-out is. */
-export const showSegment = (entry: Entry<Segment>, { rollout }: Services) => {
+export const showSegment = (entry: Entry<Segment>, { rollout }: Background) => {
   const { name, type, filter, condition, customers, trigger_on_rollout } = entry.definition
   const { status, done, total } = rollout.progress(entry.revision)
   return {
