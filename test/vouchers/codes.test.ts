@@ -192,6 +192,21 @@ test('short codes are taken where their format has room for ten times as many as
   assert.equal(faultsOf(undefined, { length: 2, charset: 'numeric' }, 'LOYALTY_PROGRAM'), ['voucher.code_config'])
 })
 
+test('a format is doubted that has little room beside what is asked for', () => {
+  const isDoubted = (campaign_type: string, length: number, vouchers_count?: number) => {
+    const voucher = { type: 'LOYALTY_CARD', code_config: { length, charset: 'numeric' } }
+    const campaign = v.parse(Campaign, { name: 'c', campaign_type, vouchers_count, voucher })
+    return campaignKind.doubts!(campaign, NO_DEFINITIONS).length > 0
+  }
+  assert.equal([isDoubted('DISCOUNT_COUPONS', 2), isDoubted('DISCOUNT_COUPONS', 3)], [true, false])
+  assert.equal([isDoubted('GIFT_VOUCHERS', 4, 1_001), isDoubted('GIFT_VOUCHERS', 4, 1_000)], [true, false])
+  assert.equal([isDoubted('LOYALTY_PROGRAM', 5), isDoubted('LOYALTY_PROGRAM', 6)], [true, false])
+  assert.equal([isDoubted('LOYALTY_PROGRAM', 6, 100_001), isDoubted('LOYALTY_PROGRAM', 6, 100_000)], [true, false])
+  assert.equal([isDoubted('REFERRAL_PROGRAM', 6, 100_001), isDoubted('REFERRAL_PROGRAM', 5)], [false, true])
+  const promotion = v.parse(Campaign, { name: 'c', campaign_type: 'PROMOTION' })
+  assert.equal(campaignKind.doubts!(promotion, NO_DEFINITIONS), [])
+})
+
 test('a format has bounds, and one name of what stands after it', () => {
   const takes = (config: object) => v.safeParse(CodeConfig, config).success
   assert.equal(
