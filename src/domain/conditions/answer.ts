@@ -33,10 +33,10 @@ const joined = <T>(parts: readonly T[], ask: (part: T) => Answer, neutral: boole
   for (const part of parts) {
     const { holds, until } = ask(part)
     if (holds === neutral) {
-      if (until < earliest) earliest = until
+      earliest = Math.min(earliest, until)
     } else {
       if (until === Number.POSITIVE_INFINITY) return neutral ? FAILS : HOLDS
-      if (until > latest) latest = until
+      latest = Math.max(latest, until)
     }
   }
   return latest === Number.NEGATIVE_INFINITY ? answer(neutral, earliest) : answer(!neutral, latest)

@@ -45,11 +45,13 @@ export const parseLogic = (text: string): ParsedLogic => {
 
   const joined = (kind: 'all' | 'any', word: 'and' | 'or', part: () => Logic | undefined): Logic | undefined => {
     const parts: Logic[] = []
-    do {
+    for (;;) {
       const one = part()
       if (!one) return undefined
       parts.push(one)
-    } while (wordOf(tokens[next]) === word && next++ >= 0)
+      if (wordOf(tokens[next]) !== word) break
+      next++
+    }
     return parts.length === 1 ? parts[0] : { kind, of: parts }
   }
   const either = (level: number): Logic | undefined =>
