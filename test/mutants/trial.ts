@@ -9,8 +9,10 @@ import { makeTypes } from '../../src/client/make/types.js'
 import { CACHE, ourPlugins } from '../build.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
-/** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
+/** So many of the nearest tests are asked first; a fault that these do not find is rarely found by others. */
 const NEAREST = 16
+/** Tests of bounds and edges all over the domain: they name few of the sources that they are about, and are asked of each in the end. */
+const OF_ALL = 'test/domain/'
 /** So many of these run in one process. */
 const TOGETHER = 4
 /** Tests that take more of a processor under a mutant go round in circles, and have found it; the longest take a tenth. */
@@ -92,7 +94,7 @@ export const buildAll = async (): Promise<Built> => {
 export const nearest = (source: string, tests: readonly Test[]): readonly string[] => {
   const words = new Set(
     source
-      .replace(/^src\/|^projections\/|\.ts$/g, '')
+      .replace(/^src\/domain\/|^projections\/|\.ts$/g, '')
       .split(/\/|(?=[A-Z])/)
       .map((word) => word.toLowerCase().replace(/s$/, '')),
   )
@@ -102,10 +104,8 @@ export const nearest = (source: string, tests: readonly Test[]): readonly string
     const named = [...words].filter((word) => path.toLowerCase().includes(word)).length
     return (isDirect ? -30 : 0) - 10 * named - (name.test(text) ? 15 : 0) + text.length / 10_000
   }
-  return [...tests]
-    .sort((a, b) => far(a) - far(b))
-    .slice(0, NEAREST)
-    .map(({ path }) => path)
+  const nearer = [...tests].sort((a, b) => far(a) - far(b)).map(({ path }) => path)
+  return [...new Set([...nearer.slice(0, NEAREST), ...nearer.filter((path) => path.startsWith(OF_ALL))])]
 }
 
 /** Runs the tests in its arguments one after the other, up to the first that fails, and says before each which it is. */
