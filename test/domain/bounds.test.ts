@@ -3,6 +3,14 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
+import { MAX_KEYS, MAX_ROLES } from '../../src/domain/access/access.ts'
+import { MAX_USERS } from '../../src/domain/access/users.ts'
+import { MAX_CODE } from '../../src/domain/codes.ts'
+import { SUM_SCALE } from '../../src/domain/conditions/accumulate.ts'
+import { MAX_WINDOW_MS } from '../../src/domain/conditions/native.ts'
+import { MAX_STEPS } from '../../src/domain/conditions/steps.ts'
+import { AHEAD_MS, MAX_ORDER_ITEMS } from '../../src/domain/conditions/subject.ts'
+import { MAX_HISTORY } from '../../src/domain/customer/consents.ts'
 import { MAX_DECLINED, MAX_FACTS, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
 import { ROLLBACK_WINDOW_MS } from '../../src/domain/customer/loyalty/state.ts'
 import type { OrderContent } from '../../src/domain/customer/orders/content.ts'
@@ -14,22 +22,25 @@ import {
   NO_ORDERS,
   type OrdersState,
 } from '../../src/domain/customer/orders/state.ts'
+import { MAX_PROFILE_BYTES } from '../../src/domain/customer/profile.ts'
 import { MAX_ABANDONED, ROLLBACK_MS } from '../../src/domain/customer/redemptions/state.ts'
 import { type Delivery, evolveDelivery, requested } from '../../src/domain/distributions/delivery.ts'
 import { MAX_ORDER, openOrder, quantity } from '../../src/domain/order.ts'
 import { MAX_ORDER_BYTES, patchedContent, redeemedContent } from '../../src/domain/orders/content.ts'
 import { MAX_POINTS, MAX_TOTAL, Points, PointsChange } from '../../src/domain/points.ts'
+import { PRINT_LENGTH } from '../../src/domain/print.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { Category } from '../../src/domain/rulebook/category.ts'
-import { Distribution } from '../../src/domain/rulebook/distribution.ts'
+import { Distribution, MAX_CAP } from '../../src/domain/rulebook/distribution.ts'
 import { EarningRule, PendingPoints } from '../../src/domain/rulebook/earningRule.ts'
 import { ExpirationRules } from '../../src/domain/rulebook/expiration.ts'
 import { limitFields } from '../../src/domain/rulebook/limits.ts'
 import { LoyaltyTier, Mapping } from '../../src/domain/rulebook/loyaltyTier.ts'
-import { PromotionTier } from '../../src/domain/rulebook/promotionTier.ts'
+import { MAX_PERIOD_MS } from '../../src/domain/rulebook/periods.ts'
+import { MAX_TIERS, PromotionTier } from '../../src/domain/rulebook/promotionTier.ts'
 import { ReferralReward, ReferrerTier } from '../../src/domain/rulebook/referralProgram.ts'
 import { Reward } from '../../src/domain/rulebook/reward.ts'
-import { StackingRules } from '../../src/domain/rulebook/stackingRules.ts'
+import { MAX_REDEEMABLES, StackingRules } from '../../src/domain/rulebook/stackingRules.ts'
 import { CardWorth, Discount, Gift, MAX_AMOUNT, Quantity } from '../../src/domain/rulebook/voucherSpec.ts'
 import {
   MAX_BATCH_BYTES,
@@ -38,9 +49,11 @@ import {
   MAX_METADATA_KEYS,
   sizeOf,
 } from '../../src/domain/size.ts'
+import { MAX_VALUE } from '../../src/domain/templates/plain.ts'
+import { MAX_TEMPLATE } from '../../src/domain/templates/template.ts'
 import { type CodeState, evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
 import { tooMany } from '../../src/domain/vouchers/generate.ts'
-import { evolveJob, type JobProgress } from '../../src/domain/vouchers/job.ts'
+import { evolveJob, type JobProgress, MAX_ITEMS } from '../../src/domain/vouchers/job.ts'
 import { DAY, T0 } from '../given.ts'
 
 test('what is bounded by a constant is bounded by this number', () => {
@@ -60,6 +73,25 @@ test('what is bounded by a constant is bounded by this number', () => {
     'bytes of a batch': [MAX_BATCH_BYTES, 10 * 2 ** 20],
     'bytes of metadata': [MAX_METADATA_BYTES, 2 ** 18],
     'keys of metadata': [MAX_METADATA_KEYS, 2_000],
+    'bytes of a profile': [MAX_PROFILE_BYTES, 65_536],
+    'what is kept of consents': [MAX_HISTORY, 100],
+    'how far events lie ahead': [AHEAD_MS, 300_000],
+    'items of an order': [MAX_ORDER_ITEMS, 500],
+    'steps of a decision': [MAX_STEPS, 250_000],
+    'a rolling window': [MAX_WINDOW_MS, 1_825 * DAY],
+    'parts of a sum': [SUM_SCALE, 10 ** 6],
+    'characters of a code': [MAX_CODE, 300],
+    'characters of a print': [PRINT_LENGTH, 12],
+    'items of a job': [MAX_ITEMS, 100_000],
+    users: [MAX_USERS, 1_000],
+    keys: [MAX_KEYS, 1_000],
+    roles: [MAX_ROLES, 100],
+    'characters of a template': [MAX_TEMPLATE, 100_000],
+    'characters of a value in a text': [MAX_VALUE, 1_000],
+    'tiers of a promotion': [MAX_TIERS, 100],
+    'messages of a cap': [MAX_CAP, 100],
+    'a period of messages': [MAX_PERIOD_MS, 366 * DAY],
+    redeemables: [MAX_REDEEMABLES, 30],
   }
   for (const [name, [is, expected]] of Object.entries(bounds)) assert.is(is, expected, name)
   assert.equal([tooMany(100_000), tooMany(100_001)?.refused.key], [undefined, 'too_many_vouchers_requested'])

@@ -42,6 +42,13 @@ test('each condition, and values alone or in lists', () => {
   assert.not(lets({ category_id: is('vip') }))
 })
 
+test('a condition lists a hundred values of three hundred characters', () => {
+  const takes = (...values: string[]) => v.safeParse(QualificationFilters, { code: is(...values) }).success
+  const many = (n: number) => Array.from({ length: n }, (_, i) => `${i}`)
+  assert.equal([takes(...many(100)), takes(...many(101))], [true, false])
+  assert.equal([takes('x'.repeat(300)), takes('x'.repeat(301))], [true, false])
+})
+
 test('unknown fields and conditions are refused, not passed over', () => {
   for (const filters of [{ colour: is('red') }, { code: { conditions: { $like: 'G' } } }, { junction: 'xor' }])
     assert.not(v.safeParse(QualificationFilters, filters).success, JSON.stringify(filters))
