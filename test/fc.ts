@@ -1,6 +1,3 @@
-// fast-check, set once for all tests: what failed is in the report, since the test runner prints no causes.
-import fc from 'fast-check'
-
-fc.configureGlobal({ includeErrorInReport: true })
+import * as fc from './fastCheck.ts'
 
 export default fc
