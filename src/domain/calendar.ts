@@ -30,7 +30,10 @@ export interface Calendar {
   startOfDay(year: number, month: number, day: number): number
   /** The period that holds an instant, or the one `shift` units later (negative: earlier). Weeks start on Monday. */
   period(unit: Unit, at: number, shift?: number): Period
-  /** The same time of day after whole years, months and days; a day that its month lacks becomes the month's last. */
+  /**
+   * The same time of day after whole years, months and days; a day that its month lacks becomes the month's last. Infinity, or its
+   * negative, where no date is so far.
+   */
   plus(at: number, step: CalendarStep): number
   /** 0 (Sunday) to 6 (Saturday). */
   weekday(at: number): number
@@ -46,11 +49,10 @@ export interface Calendar {
 }
 
 const DAY_MS = 86_400_000
-/** Offsets from UTC only ever change at a multiple of this (ms). */
-const OFFSET_STEP_MS = 900_000
 /** Clocks that go back over midnight do so by less than the time from here to midnight (ms). */
 const LATE_MS = 20 * 3_600_000
-const MAX_CACHED_OFFSETS = 20_000
+/** Days of which a calendar remembers the offsets from UTC. */
+const MAX_CACHED_DAYS = 20_000
 
 const utc = (year: number, month: number, day: number): number => new Date(0).setUTCFullYear(year, month - 1, day)
 
@@ -85,17 +87,38 @@ export const calendarOf = (timeZone: string): Calendar => {
   return made
 }
 
+/** What `make` says of a day (days since the epoch), asked once. */
+const remembering = (make: (day: number) => number): ((day: number) => number) => {
+  const known = new Map<number, number>()
+  return (day) => {
+    const there = known.get(day)
+    if (there !== undefined) return there
+    if (known.size >= MAX_CACHED_DAYS) known.clear()
+    const made = make(day)
+    known.set(day, made)
+    return made
+  }
+}
+
 const makeCalendar = (timeZone: string): Calendar => {
   const zone = IANAZone.create(timeZone)
-  const offsets = new Map<number, number>()
+  const offsetOf = (at: number): number => Math.round(zone.offset(at) * 60_000)
+  const midnights = remembering((day) => offsetOf(day * DAY_MS))
+  /** When the offset of a day becomes the next one's. Clocks change at any minute (03:31 in St. John's), but no zone's twice a day. */
+  const changes = remembering((day) => {
+    let [before, after] = [day * DAY_MS, (day + 1) * DAY_MS]
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2)
+      if (offsetOf(middle) === midnights(day)) before = middle
+      else after = middle
+    }
+    return after
+  })
   const offsetAt = (at: number): number => {
-    const step = Math.floor(at / OFFSET_STEP_MS)
-    const known = offsets.get(step)
-    if (known !== undefined) return known
-    if (offsets.size >= MAX_CACHED_OFFSETS) offsets.clear()
-    const offset = Math.round(zone.offset(at) * 60_000)
-    offsets.set(step, offset)
-    return offset
+    const day = Math.floor(at / DAY_MS)
+    const [before, after] = [midnights(day), midnights(day + 1)]
+    // Beyond what dates can be there is no offset.
+    return Object.is(before, after) || at < changes(day) ? before : after
   }
 
   /** The instant at which the clocks show `wall` (ms as if it were UTC); the earlier of two, or past the gap when skipped. */
@@ -155,7 +178,8 @@ const makeCalendar = (timeZone: string): Calendar => {
     const first = civilOfUtc(utc(year + years, month + months, 1))
     const kept = Math.min(day, daysInMonth(first.year, first.month))
     const midnight = Math.floor(wall / DAY_MS) * DAY_MS
-    return atWall(utc(first.year, first.month, kept + days) + (wall - midnight))
+    const moved = atWall(utc(first.year, first.month, kept + days) + (wall - midnight))
+    return Number.isNaN(moved) ? (years * 366 + months * 31 + days) * Number.POSITIVE_INFINITY : moved
   }
 
   const parse = (text: string): number | undefined => {

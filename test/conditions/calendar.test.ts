@@ -1,6 +1,6 @@
 // Calendar arithmetic against luxon, in zones with every kind of change of clocks.
 
-import { DateTime } from 'luxon'
+import { DateTime, IANAZone } from 'luxon'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf, daysBetween, daysInMonth, isTimeZone, type Unit } from '../../src/domain/calendar.ts'
@@ -17,7 +17,19 @@ const ZONES = [
   'Pacific/Auckland',
   'America/Sao_Paulo',
 ]
+/** Zones whose clocks changed at odd minutes, over midnight, or by a whole day. */
+const ODD_ZONES = [
+  'America/St_Johns',
+  'America/Moncton',
+  'Antarctica/Casey',
+  'Asia/Gaza',
+  'Africa/Monrovia',
+  'America/Havana',
+  'Asia/Beirut',
+  'Pacific/Apia',
+]
 const UNITS: readonly Unit[] = ['day', 'week', 'month', 'quarter', 'year']
+const CLOCK = 'yyyy-MM-dd HH:mm:ss.SSS'
 const zone = fc.constantFrom(...ZONES)
 const instant = fc.integer({ min: Date.parse('1975-01-01'), max: Date.parse('2060-01-01') })
 
@@ -64,9 +76,50 @@ test('days, days of the week and steps are those of luxon', () => {
       const mine = calendar.plus(at, step)
       // Of two equal times of day luxon keeps the offset it comes from, the calendar the first: both show the same clock.
       const shown = DateTime.fromMillis(mine, { zone: timeZone })
-      assert.is(shown.toFormat('yyyy-MM-dd HH:mm:ss.SSS'), moved.toFormat('yyyy-MM-dd HH:mm:ss.SSS'))
+      assert.is(shown.toFormat(CLOCK), moved.toFormat(CLOCK))
     }),
     { numRuns: RUNS },
+  )
+})
+
+/** The first instant within a year at which the zone's clocks differ from UTC otherwise than at its beginning, which stands for none. */
+const changeAfter = (begin: number, timeZone: string): number => {
+  const zone = IANAZone.create(timeZone)
+  const isChanged = (at: number) => zone.offset(at) !== zone.offset(begin)
+  const day = Array.from({ length: 366 }, (_, n) => begin + n * 86_400_000).find(isChanged)
+  if (day === undefined) return begin
+  let [before, after] = [day - 86_400_000, day]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (isChanged(middle)) after = middle
+    else before = middle
+  }
+  return after
+}
+
+test('clocks show what those of luxon show, round each change of theirs and whatever was asked before', () => {
+  const asked = fc.array(fc.oneof(fc.integer({ min: -1_000_000, max: 1_000_000 }), fc.constantFrom(-1, 0, 1)), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  const season = fc
+    .tuple(fc.integer({ min: 1970, max: 2030 }), fc.constantFrom(0, 6))
+    .map(([year, month]) => Date.UTC(year, month))
+  fc.assert(
+    fc.property(fc.constantFrom(...ZONES, ...ODD_ZONES), season, asked, (timeZone, begin, around) => {
+      const change = changeAfter(begin, timeZone)
+      const calendar = calendarOf(timeZone)
+      for (const by of around) {
+        const at = change + by
+        const local = DateTime.fromMillis(at, { zone: timeZone })
+        const said = `${timeZone} ${new Date(at).toISOString()}`
+        assert.equal(calendar.civil(at), { year: local.year, month: local.month, day: local.day }, said)
+        // The first of two instants of one time of day, else the instant itself.
+        const shown = DateTime.fromMillis(calendar.plus(at, {}), { zone: timeZone })
+        assert.is(shown.toFormat(CLOCK), local.toFormat(CLOCK), said)
+      }
+    }),
+    { numRuns: RUNS / 5 },
   )
 })
 
@@ -83,10 +136,7 @@ test('texts are read as luxon reads them', () => {
       const text = DateTime.fromMillis(at, { zone: timeZone }).toFormat(format)
       const expected = DateTime.fromISO(text.replace(' ', 'T'), { zone: timeZone })
       const mine = calendarOf(timeZone).parse(text)!
-      assert.is(
-        DateTime.fromMillis(mine, { zone: timeZone }).toFormat('yyyy-MM-dd HH:mm:ss.SSS'),
-        expected.toFormat('yyyy-MM-dd HH:mm:ss.SSS'),
-      )
+      assert.is(DateTime.fromMillis(mine, { zone: timeZone }).toFormat(CLOCK), expected.toFormat(CLOCK))
       if (format.endsWith('ZZ')) assert.is(mine, expected.toMillis())
     }),
     { numRuns: RUNS },
@@ -125,6 +175,10 @@ test('a day that begins twice or not at midnight begins once', () => {
   const twice = ['2009-11-01T02:30:00.000Z', '2009-11-02T03:30:00.000Z']
   for (const text of ['2009-11-01T02:30:30Z', '2009-11-01T02:31:00Z', '2009-11-01T03:29:59Z', '2009-11-01T03:30:00Z'])
     assert.equal(day('America/St_Johns', text), twice, text)
+  // What is asked of the minute before does not change what the minutes after are, nor the other way round.
+  const { civil } = calendarOf('America/St_Johns')
+  const days = ['2008-11-02T02:30:59.999Z', '2008-11-02T02:31:00Z'].map((text) => civil(Date.parse(text)).day)
+  assert.equal(days, [2, 1])
   assert.equal(day('Pacific/Apia', '2011-12-30T10:00:00Z'), ['2011-12-30T10:00:00.000Z', '2011-12-31T10:00:00.000Z'])
 })
 
@@ -162,6 +216,13 @@ test('what is no date or zone is refused', () => {
   assert.ok(isTimeZone('America/New_York'))
   assert.not(isTimeZone('Mars/Olympus'))
   assert.throws(() => calendarOf('Mars/Olympus'), /unknown time zone/)
+})
+
+test('steps beyond what dates can be lead to no end', () => {
+  const { plus } = calendarOf('America/New_York')
+  assert.is(plus(0, { years: 999_999 }), Number.POSITIVE_INFINITY)
+  assert.is(plus(0, { months: -9_999_999 }), Number.NEGATIVE_INFINITY)
+  assert.is(plus(0, { days: 999_999_999 }), Number.POSITIVE_INFINITY)
 })
 
 test('days between days and in months', () => {

@@ -275,6 +275,9 @@ test('operators of times on a budget ask for the present, and know when that end
   const recurring = { $timeframe: '2026-03-01T09:00:00;P1D;PT2H' }
   assert.equal(ask(recurring, '2026-03-07T14:30:00Z'), [true, '2026-03-07T16:00:00.000Z'])
   assert.equal(ask(recurring, '2026-03-07T16:00:00Z'), [false, '2026-03-08T13:00:00.000Z'])
+  const once = { $timeframe: '2026-03-01T09:00:00;P999999Y;P1D' }
+  assert.equal(ask(once, '2026-03-01T15:00:00Z')[0], true)
+  assert.equal(ask(once, '2026-03-07T15:00:00Z')[0], false)
   const absolute = { $timeframe_absolute: '2026-03-01;2026-03-03' }
   assert.equal(ask(absolute, '2026-02-01T00:00:00Z'), [false, '2026-03-01T05:00:00.000Z'])
   assert.equal(ask(absolute, '2026-03-01T05:00:00Z'), [true, '2026-03-03T05:00:00.000Z'])

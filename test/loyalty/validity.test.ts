@@ -157,6 +157,14 @@ test('a time frame lasts no longer than to the next, which months may bring earl
   assert.equal(mixed(second), { holds: true, until: second + DAY + HOUR })
 })
 
+test('a time frame that comes round after all time is in force once', () => {
+  const validity_timeframe = { interval: 'P999999Y', duration: 'P1D' }
+  const once = compileValidity({ start_date: '2026-03-01', validity_timeframe }, calendar)
+  const start = Date.parse('2026-03-01T05:00:00Z')
+  assert.equal(once(start), { holds: true, until: start + DAY })
+  assert.equal(once(start + DAY), { holds: false, until: Number.POSITIVE_INFINITY })
+})
+
 test('faults name the field', () => {
   const faultsOf = (validity: Validity) => validityFaults(validity, calendar).length
   const frame = (interval: string, duration: string) =>
