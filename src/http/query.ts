@@ -29,11 +29,19 @@ const pathOf = (name: string): readonly string[] | undefined => {
   return segments.length > MAX_DEPTH || segments.some(isRefusedName) ? undefined : segments
 }
 
-/** Puts a value in its place; a repeated or empty-bracket name makes a list. False when a text and a branch collide. */
+/** A branch whose names are all indexes is a list. */
+const isList = ({ children }: Branch): boolean => [...children.keys()].every((name) => INDEX.test(name))
+
+/** The index behind all others of a list. */
+const nextIn = ({ children }: Branch): string => String(Math.max(-1, ...[...children.keys()].map(Number)) + 1)
+
+/** Puts a value in its place; a repeated or empty-bracket name makes a list. False when a text, a list and an object collide. */
 const put = (root: Branch, path: readonly string[], value: string): boolean => {
   let branch = root
   for (const [level, segment] of path.entries()) {
-    const name = segment === '' && level > 0 ? String(branch.children.size) : segment
+    const isNext = segment === '' && level > 0
+    if (isNext && !isList(branch)) return false
+    const name = isNext ? nextIn(branch) : segment
     const there = branch.children.get(name)
     if (level === path.length - 1) {
       if (there === undefined) branch.children.set(name, value)
@@ -44,7 +52,8 @@ const put = (root: Branch, path: readonly string[], value: string): boolean => {
             ['1', value],
           ]),
         })
-      else there.children.set(String(there.children.size), value)
+      else if (isList(there)) there.children.set(nextIn(there), value)
+      else return false
       return true
     }
     if (typeof there === 'string') return false
@@ -55,11 +64,11 @@ const put = (root: Branch, path: readonly string[], value: string): boolean => {
   return false
 }
 
-/** A branch whose names are all indexes is a list, in the order of the indexes; gaps close. */
+/** A list is in the order of its indexes; gaps close. */
 const toValue = (node: string | Branch, { isRoot } = { isRoot: false }): QueryValue => {
   if (typeof node === 'string') return node
   const entries = [...node.children]
-  if (!isRoot && entries.length > 0 && entries.every(([name]) => INDEX.test(name)))
+  if (!isRoot && isList(node))
     return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, child]) => toValue(child))
   const object: Record<string, QueryValue> = Object.create(null)
   for (const [name, child] of entries) object[name] = toValue(child)

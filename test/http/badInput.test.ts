@@ -247,6 +247,8 @@ test('bad queries 400 with what is wrong', async () => {
     ['limit=1&limit=2', 'invalid_query_params', /\.limit must be integer/],
     ['filters[__proto__][a]=1', 'invalid_query_params', /not allowed/],
     ['filters[a]=1&filters[a][b]=2', 'invalid_query_params', /contradicts/],
+    ['filters[a][b]=2&filters[a]=1', 'invalid_query_params', /contradicts/],
+    ['filters[a][b]=2&filters[a][]=1', 'invalid_query_params', /contradicts/],
     ['filters[a', 'invalid_query_params', /not allowed/],
     [`filters${'[a]'.repeat(30)}=1`, 'invalid_query_params', /not allowed/],
     ['a=1&'.repeat(1001), 'query_too_large', /at most 1000/],

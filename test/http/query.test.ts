@@ -2,6 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isRefusedName } from '../../src/http/names.ts'
 import { parseQuery, queryOf } from '../../src/http/query.ts'
 import fc from '../fc.ts'
 
@@ -25,6 +26,9 @@ test('the forms that SDKs send', () => {
     ['a[]=1&a[]=2', { a: ['1', '2'] }],
     ['a[0]=x&a[1]=y', { a: ['x', 'y'] }],
     ['a[7]=late&a[2]=early', { a: ['early', 'late'] }],
+    ['a[1]=x&a[]=y', { a: ['x', 'y'] }],
+    ['a[7]=x&a[]=y&a=z', { a: ['x', 'y', 'z'] }],
+    ['a[1][b]=x&a[][b]=y', { a: [{ b: 'x' }, { b: 'y' }] }],
     ['filters[city][conditions][$in][0]=Rome', { filters: { city: { conditions: { $in: ['Rome'] } } } }],
     ['filters%5Bjunction%5D=and', { filters: { junction: 'and' } }],
     ['created_at[before]=2024-01-01T00%3A00%3A00Z', { created_at: { before: '2024-01-01T00:00:00Z' } }],
@@ -41,8 +45,11 @@ test('the query is the part between the mark and the fragment', () => {
   assert.is(queryOf('http://h/p'), '')
 })
 
-const name = fc.stringMatching(/^[a-z$_][a-z_]{0,5}$/).filter((text) => text !== '__proto__' && text !== 'constructor')
-const leaf = fc.string({ maxLength: 6 })
+/** Whatever a name may hold that is no bracket, as a browser sends it. */
+const name = fc
+  .oneof(fc.stringMatching(/^[a-z$_][a-z_]{0,5}$/), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 }))
+  .filter((text) => !/[[\]]|^\d+$/.test(text) && !isRefusedName(text))
+const leaf = fc.oneof(fc.string({ maxLength: 6 }), fc.string({ unit: 'grapheme', maxLength: 6 }))
 const tree = fc.letrec<{ node: unknown }>((tie) => ({
   node: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -64,6 +71,17 @@ test('what is written in bracket and index form is read back', () => {
         .flatMap(([key, child]) => write(child, key))
         .join('&')
       assert.equal(parsed(query), value)
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('values without an index follow in the order in which they were sent, behind those that have one', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat({ max: 20 }), { maxLength: 5 }), fc.nat({ max: 5 }), (indexes, more) => {
+      const query = [...indexes.map((n) => `a[${n}]=${n}`), ...Array.from({ length: more }, (_, n) => `a[]=${n + 100}`)]
+      const values = [...indexes.sort((x, y) => x - y), ...Array.from({ length: more }, (_, n) => n + 100)].map(String)
+      assert.equal(parsed(query.join('&')), values.length === 0 ? {} : { a: values })
     }),
     { numRuns: runs },
   )

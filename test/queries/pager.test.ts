@@ -73,6 +73,26 @@ test('pages end by bytes, and followed by cursor they hold every entry once, in 
   )
 })
 
+test('whatever is sent as a cursor is a place in the list or refused', async () => {
+  const { source } = listOf([1, 1, 1])
+  const value = fc.oneof(fc.jsonValue(), fc.record({ at: fc.oneof(fc.double(), fc.constantFrom(1e300, 8.64e15, 1.5)) }))
+  const cursor = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .tuple(fc.constantFrom('created_at', 'at', 5), fc.array(value, { maxLength: 3 }))
+      .map(([order, place]) => Buffer.from(JSON.stringify([order, ...place])).toString('base64url')),
+  )
+  const ask = (text: string) => pageOf(source, ORDERS, { limit: 10, order: 'created_at', cursor: text })
+  await fc.assert(
+    fc.asyncProperty(cursor, async (text) => {
+      const page = await ask(text)
+      if ('failed' in page) assert.is(page.status, 400)
+    }),
+  )
+  for (const at of [1e300, 1.5, 8.64e15 + 1])
+    assert.ok('failed' in (await ask(Buffer.from(JSON.stringify(['created_at', { at }, 'e_'])).toString('base64url'))))
+})
+
 test('followed by the time of the last entry they hold every entry, whatever shares an instant', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 40 }), async (sizes) => {

@@ -125,7 +125,14 @@ const placeOf = ({ at, slot }: Moment, prefix: string, descending: boolean): Pla
   return [new Date(at), descending ? begin : begin + LAST]
 }
 
-const Value = v.union([v.string(), v.number(), v.null(), v.object({ at: v.number() })])
+/** Dates reach so far from 1970, ms. */
+const MOST_MS = 8.64e15
+const Value = v.union([
+  v.string(),
+  v.number(),
+  v.null(),
+  v.object({ at: v.pipe(v.number(), v.integer(), v.minValue(-MOST_MS), v.maxValue(MOST_MS)) }),
+])
 
 const Cursor = v.tupleWithRest([v.string()], Value)
 

@@ -49,7 +49,9 @@ export const eventSchemaKind: Kind<EventSchema> = {
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/
-const DATE_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$/i
+/** Days are judged by `isDate`; 24:00, which ISO 8601 had for the end of a day, is no time that conditions read. */
+const DATE_TIME =
+  /^\d{4}-\d{2}-\d{2}[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$/i
 
 /** Whether a text is a day of the calendar in ISO 8601 form (so not `2026-02-30`). */
 export const isDate = (text: string): boolean => {
@@ -59,8 +61,7 @@ export const isDate = (text: string): boolean => {
 }
 
 /** Whether a text is an ISO 8601 date and time, with or without a zone. */
-export const isDateTime = (text: string): boolean =>
-  DATE_TIME.test(text) && isDate(text.slice(0, 10)) && !Number.isNaN(Date.parse(text))
+export const isDateTime = (text: string): boolean => DATE_TIME.test(text) && isDate(text.slice(0, 10))
 
 const fits = (type: PropertyType, value: unknown): boolean => {
   switch (type) {
