@@ -17,6 +17,8 @@ import { audiencePart } from '../../src/domain/conditions/audience.ts'
 import { lastActivityAt } from '../../src/domain/customer/idle.ts'
 import { redemptionHappening } from '../../src/domain/customer/redemptions/happening.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
+import { voucherFacts } from '../../src/domain/customer/vouchers/facts.ts'
+import { heldBy, NO_VOUCHERS, type VouchersState, voucherIn } from '../../src/domain/customer/vouchers/state.ts'
 import { decideParked, foldParked, type ParkedEvents } from '../../src/domain/distributions/webhookFacts.ts'
 import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
@@ -282,6 +284,39 @@ test('totals of promotion tiers and campaigns go up and down by what each fact s
     deleted: 1,
     published: 1,
   })
+})
+
+test('what a publication gave is found by it, and a customer’s first code of a campaign by that', () => {
+  const { VoucherPublished, VoucherCodeReplaced } = voucherFacts
+  const published = (state: VouchersState, id: string, publication: string, more: object = {}) =>
+    VoucherPublished.evolve!(state, {
+      voucher: { id, code: id.toUpperCase() },
+      publication: { id: publication },
+      by: 'rule',
+      occurredAt: T0,
+      ...more,
+    })
+  const campaign = { id: 'camp_1', name: 'c', type: 'GIFT_VOUCHERS' }
+  const given = published(published(published(NO_VOUCHERS, 'a', 'pub_1'), 'b', 'pub_2', { campaign }), 'c', 'pub_1', {
+    campaign,
+    type: 'GIFT_VOUCHER',
+    credits: 0,
+  })
+  const idsBy = (publication: string) => heldBy(given, publication).map(({ id }) => id)
+  assert.equal([idsBy('pub_1'), idsBy('pub_2'), idsBy('pub_3')], [['a', 'c'], ['b'], []])
+  assert.equal([voucherIn(given, 'camp_1')?.id, voucherIn(given, 'camp_2')], ['b', undefined])
+  assert.equal(given.a, { id: 'a', code: 'A', publication: { id: 'pub_1' }, publishedAt: T0 })
+  assert.equal([given.c?.credits, given.c?.type, given.c?.campaign], [0, 'GIFT_VOUCHER', campaign])
+  const replaced = (id: string) =>
+    VoucherCodeReplaced.evolve!(given, {
+      voucher: { id, code: 'NEW' },
+      campaign,
+      before: 'B',
+      attempt: 1,
+      occurredAt: T0,
+    })
+  assert.equal([replaced('b').b?.code, replaced('b').a?.code], ['NEW', 'A'])
+  assert.is(replaced('x'), given)
 })
 
 test('the code of a loyalty card is listed once it is reserved and the card is there, whichever comes first', () => {
