@@ -1,10 +1,12 @@
 // The settings of a process: environment variables parsed once at the start. New settings are added here and nowhere else.
+
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { isSigningSecret } from './delivery/sign.ts'
 import type { Marks } from './disk.ts'
 import { isMailSender, MAIL_SENDER_RULE } from './domain/channels/mailSender.ts'
+import { issuePath } from './domain/path.ts'
 import { CONSENT_RULES } from './domain/rulebook/kind.ts'
 import { CLIENT_LIMITS, type ClientLimits } from './http/clients.ts'
 import type { Page } from './http/operation.ts'
@@ -289,7 +291,7 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): C
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = v.safeParse(environment, given)
   if (!parsed.success)
-    throw new ConfigError(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'environment'}: ${issue.message}`))
+    throw new ConfigError(parsed.issues.map((issue) => `${issuePath(issue) || 'environment'}: ${issue.message}`))
   const e = parsed.output
   return {
     port: e.PORT,

@@ -1,6 +1,8 @@
 // Export and import of the log as NDJSON: a line for each event, in the order of the log.
+
 import * as v from 'valibot'
 import { customerStream } from '../domain/ids.ts'
+import { issuePath } from '../domain/path.ts'
 import { sortable } from '../domain/position.ts'
 import type { RawRecord } from '../eventstore/codec.ts'
 import type { AppendResult, EventStore } from '../eventstore/index.ts'
@@ -179,7 +181,7 @@ export const importLines = async (
     if (v.is(End, json)) continue
     const parsed = v.safeParse(Line, json)
     if (!parsed.success)
-      throw new ImportRefused(number, parsed.issues.map((i) => `${v.getDotPath(i) ?? 'line'}: ${i.message}`).join('; '))
+      throw new ImportRefused(number, parsed.issues.map((i) => `${issuePath(i) || 'line'}: ${i.message}`).join('; '))
     const line = withKey(parsed.output, projectKey)
     if (line === undefined) throw new ImportRefused(number, "the project's key is missing")
     const revision = BigInt(line.revision)

@@ -1,4 +1,5 @@
 // Simulating: recorded commands decided again as if a draft definition had been in the rulebook, and what that changes.
+
 import * as v from 'valibot'
 import type { AccumulatorSpec } from '../domain/conditions/accumulate.ts'
 import { conditionsOf } from '../domain/customer/conditions.ts'
@@ -7,6 +8,7 @@ import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { redecide } from '../domain/decider/decide.ts'
 import { customerStream, RULEBOOK_STREAM } from '../domain/ids.ts'
+import { stepsOf, subjectOf } from '../domain/path.ts'
 import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused, refuse } from '../domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions } from '../domain/rulebook/decide.ts'
@@ -121,7 +123,7 @@ const changeOfDraft = (current: Rulebook, { kind, id, definition }: DraftDefinit
   if (!parsed.success)
     return refuse(
       'invalid_payload',
-      parsed.issues.map((issue) => `Property .${v.getDotPath(issue) ?? ''} ${issue.message}`).join(', '),
+      parsed.issues.map((issue) => `${subjectOf(stepsOf(issue.path))} ${issue.message}`).join(', '),
     )
   const change: DefinitionChange = {
     kind,

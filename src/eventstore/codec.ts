@@ -1,6 +1,8 @@
 // The codec at the boundary to the log: which fact types exist, what shape their data has, and how old shapes become today's.
+
 import * as v from 'valibot'
 import { customerOfStream } from '../domain/ids.ts'
+import { issuePath } from '../domain/path.ts'
 import type { PersonalParts } from '../domain/personal.ts'
 import type { FactMetadata, NewFact, RecordedFact } from '../domain/recorded.ts'
 import { AppendRefused, MalformedFact } from './errors.ts'
@@ -58,7 +60,7 @@ interface Compiled {
 const whatIsWrong = (issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string =>
   issues
     .slice(0, 3)
-    .map((issue) => `${v.getDotPath(issue) ?? 'data'}: ${issue.message}`)
+    .map((issue) => `${issuePath(issue) || 'data'}: ${issue.message}`)
     .join('; ')
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,23 +1,13 @@
 // Words for what a schema found: one sentence for each property at fault, in the HTTP contract's phrasing.
 import type * as v from 'valibot'
+import { clip, stepsOf, subjectOf } from '../domain/path.ts'
 
 /** At most this many faults are named; a longer list ends with the count of the others. */
 const MAX_NAMED = 50
-const MAX_KEY = 100
-
 type Issue = v.BaseIssue<unknown>
+type Path = readonly { readonly key: unknown }[]
 
-const clip = (key: unknown): string => {
-  const text = String(key)
-  return text.length > MAX_KEY ? `${text.slice(0, MAX_KEY)}…` : text
-}
-
-/** `.holders[0].email`; the empty text for the payload itself. */
-const pathText = (path: readonly { readonly key: unknown }[]): string =>
-  path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${clip(key)}`)).join('')
-
-const subject = (path: readonly { readonly key: unknown }[]): string =>
-  path.length === 0 ? 'Payload' : `Property ${pathText(path)}`
+const subject = (path: Path): string => subjectOf(stepsOf(path))
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   strict_object: 'object',
@@ -117,15 +107,15 @@ const deepest = (issue: Issue): readonly Issue[] => {
   return issue.type === 'union' && inner.length > 0 ? inner : []
 }
 
-const wording = (issue: Issue, prefix: readonly { readonly key: unknown }[]): readonly string[] => {
+const wording = (issue: Issue, prefix: Path): readonly string[] => {
   const path = [...prefix, ...(issue.path ?? [])]
   const inner = deepest(issue)
   if (inner.length > 0) return inner.flatMap((one) => wording(one, path))
   const last = path.at(-1)
   if (isObjectKind(issue.type) && issue.received === 'undefined' && last !== undefined && issue.expected !== 'Object')
-    return [`${subject(path.slice(0, -1))} should have required property '${clip(last.key)}'`]
+    return [`${subject(path.slice(0, -1))} should have required property '${clip(String(last.key))}'`]
   if (issue.expected === 'never' && last !== undefined)
-    return [`${subject(path.slice(0, -1))} must NOT have additional property '${clip(last.key)}'`]
+    return [`${subject(path.slice(0, -1))} must NOT have additional property '${clip(String(last.key))}'`]
   return [`${subject(path)} ${reasonFor(issue)}`]
 }
 

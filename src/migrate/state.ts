@@ -1,6 +1,8 @@
 // What a move remembers beside itself, so that it can go on where it ended: places in lists, new ids, counts, refusals.
+
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { issuePath } from '../domain/path.ts'
 import { InputError } from '../import/errors.ts'
 import type { Query } from './source.ts'
 
@@ -54,7 +56,7 @@ const readSaved = (path: string, from: string, to: string): Saved => {
   const parsed = v.safeParse(Saved, value)
   if (!parsed.success)
     throw new InputError(
-      `${path} is not the state of a move: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
+      `${path} is not the state of a move: ${issuePath(parsed.issues[0])} ${parsed.issues[0].message}`,
     )
   if (parsed.output.from !== from || parsed.output.to !== to)
     throw new InputError(

@@ -66,7 +66,7 @@ const SEGMENTS: readonly (readonly [string, object, RegExp])[] = [
   [
     'unknown property',
     bought({ where: [{ property: 'colour', $is: 'red' }] }),
-    /^Property \.condition\.where\.0\.property unknown property 'colour'/,
+    /^Property \.condition\.where\[0\]\.property unknown property 'colour'/,
   ],
   [
     'unknown property of a sum',
@@ -102,12 +102,12 @@ const SEGMENTS: readonly (readonly [string, object, RegExp])[] = [
   [
     'too deep',
     { condition: nested(21) },
-    /^Property \.condition\.all\.0\.all.* must NOT be nested deeper than 20 levels/,
+    /^Property \.condition\.all\[0\]\.all.* must NOT be nested deeper than 20 levels/,
   ],
   [
     'too many',
     { condition: { any: times(500, () => ({ event: 'bought' })) } },
-    /^Property \.condition\.any\.499 must NOT have more than 500 conditions/,
+    /^Property \.condition\.any\[499\] must NOT have more than 500 conditions/,
   ],
 ]
 

@@ -53,9 +53,6 @@ export const startReading = (): Reading => {
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `a.b.0` from its parts; an empty root adds no dot. */
-export const at = (path: string, key: string | number): string => (path === '' ? String(key) : `${path}.${key}`)
-
 /** A value as it is quoted in a fault: short, whatever was sent. */
 export const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))

@@ -1,8 +1,10 @@
 // The public filter format of segments: fields with operators, joined by one junction.
+
+import { at } from '../path.ts'
 import type { Condition } from './ast.ts'
 import { attributeOf } from './attributes.ts'
 import { campaignOf, type Environment, type ValueShape } from './environment.ts'
-import { at, isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
+import { isRecord, type Parsed, type Reading, shown, startReading } from './faults.ts'
 import { parseEventName, parseSegment } from './native.ts'
 import { parseTests } from './operators.ts'
 

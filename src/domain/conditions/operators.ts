@@ -1,8 +1,9 @@
 // Every operator of the public formats: its name, what it may be asked of, and the test that it becomes.
 import { calendarOf, type Unit } from '../calendar.ts'
+import { at } from '../path.ts'
 import type { Test, ValueType } from './ast.ts'
 import type { ValueShape } from './environment.ts'
-import { at, isRecord, type Reading } from './faults.ts'
+import { isRecord, type Reading } from './faults.ts'
 import {
   anniversary,
   between,

@@ -31,7 +31,7 @@ export const projectWebhookKind: Kind<ProjectWebhook> = {
         ? []
         : [
             {
-              path: `events.${i}`,
+              path: `events[${i}]`,
               message: `must name an event schema, an internal event, or be *: there is no ${event}`,
             },
           ],
