@@ -185,7 +185,9 @@ export const orderCommands = (services: Services) => [
     summary: 'Create an order, or change the one with this id or source_id',
     description:
       'An order belongs to a customer, or to nobody yet. What follows from its status (points, segments, messages) is decided with ' +
-      'it: only one that is `PAID` earns points, once; when it is `CANCELED`, what is left of them is taken back.',
+      'it: only one that is `PAID` earns points, once; when it is `CANCELED`, what is left of them is taken back. An order that is ' +
+      'known is changed: what is left out stays as it is, so that an `amount` without `items` leaves the items and is the amount ' +
+      'from then on; items are replaced as a whole, an empty list takes them away, metadata is changed key by key.',
     tag: TAG,
     permission: 'orders.write',
     body: OrderBody,

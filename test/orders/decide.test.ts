@@ -194,6 +194,11 @@ test('items are replaced, metadata is merged, and an order that was shown can be
   assert.equal(w.facts(saving({ amount, initial_amount, discount_amount, metadata: metadata ?? {}, items })), [])
   w.facts(saving({ items: [{ product_id: 'tea', quantity: 1, price: 5 }] }))
   assert.is(w.state.orders.kept.ord_1!.content!.amount, 5)
+  w.facts(saving({ amount: 7 }))
+  const { amount: only, items: left } = w.state.orders.kept.ord_1!.content!
+  assert.equal([only, left?.map(({ product_id }) => product_id)], [7, ['tea']], 'what is left out stays')
+  w.facts(saving({ items: [] }))
+  assert.equal(w.state.orders.kept.ord_1!.content!.items, [])
 })
 
 test('whatever becomes of orders, sums and points add up, and folding the stream again gives the same', () => {
