@@ -1,4 +1,5 @@
 // Customers and vouchers from a CSV file, dealt with in the background row by row.
+
 import * as v from 'valibot'
 import { AcceptedObject } from '../src/api/presenters/asyncActions.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
@@ -20,6 +21,7 @@ import {
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
+import { isExact } from '../src/exactJson.ts'
 import { isFailure } from '../src/http/errors.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -74,8 +76,9 @@ const FLAGS: Readonly<Record<string, boolean>> = {
   no: false,
   '0': false,
 }
+/** A number that a cell says; what is none, or would not be kept exactly, stays a text. */
 const numberIn = (text: string | undefined): number | string | undefined =>
-  text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+  text !== undefined && /^-?\d+(\.\d+)?$/.test(text) && isExact(Number(text)) ? Number(text) : text
 
 /** What `Value` is worth: credits or an amount in minor units, a percentage, units, or the points that a card begins with. */
 const worthOf = (type: string | undefined, kind: string | undefined, value: string | undefined) => {

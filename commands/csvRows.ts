@@ -1,7 +1,6 @@
 // Rows of a CSV file that a request brings, as records by the names in its first line.
 import { type Failure, refuse } from '../src/http/errors.ts'
 import { turns } from '../src/http/longBody.ts'
-import { isRefusedName } from '../src/http/names.ts'
 import { csvRows } from '../src/import/csv.ts'
 import {
   bareText,
@@ -12,6 +11,7 @@ import {
   MAX_ROWS,
   metadataName,
 } from '../src/import/csvColumns.ts'
+import { isRefusedName } from '../src/refusedNames.ts'
 
 /** Characters, and rows, that are read before others have their turn. */
 const PIECE = 64 * 1024

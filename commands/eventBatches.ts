@@ -98,6 +98,8 @@ export const trackBatch = async (
         error: errorBody(failure, call.requestId),
       }
     }
+    const flaw = call.flaws?.get(index)
+    if (flaw !== undefined) return refused(refuse('invalid_payload', flaw))
     await turns.over()
     const checked = checkTrackBody(item)
     if ('issues' in checked) return refused(refuse('invalid_payload', describeIssues(checked.issues)))

@@ -94,6 +94,7 @@ export const eventCommands = (services: Services) => [
     permission: 'events.write',
     query: TrackQuery,
     body: BatchBody,
+    each: 'events',
     bodyLimit: MAX_BATCH_BYTES,
     response: BatchAnswer,
     isMany: true,

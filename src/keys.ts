@@ -1,10 +1,13 @@
 // API keys: the file they are read from or generated into, and the ring that recognises a presented pair in constant time.
+
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, writeOnce } from '@tributary/engines/private'
 import * as v from 'valibot'
 import { type DeliveredRole, type Holder, ROLES } from './domain/access/permissions.ts'
+import { issuePath } from './domain/path.ts'
+import { InexactJson, parseExactly } from './exactJson.ts'
 
 export type Role = DeliveredRole
 
@@ -127,7 +130,7 @@ const parseEntry = (path: string, entry: unknown, index: number): StoredKey => {
   const hashed = typeof entry === 'object' && entry !== null && 'tokenHash' in entry
   const parsed = hashed ? v.safeParse(hashedEntry, entry) : v.safeParse(plainEntry, entry)
   if (!parsed.success) {
-    const said = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'entry'}: ${issue.message}`)
+    const said = parsed.issues.map((issue) => `${issuePath(issue) || 'entry'}: ${issue.message}`)
     throw new KeyFileError(path, `entry ${index}: ${said.join('; ')}`)
   }
   const { role, origins } = parsed.output
@@ -152,9 +155,9 @@ const readKeys = (path: string): KeyRing => {
   }
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactly(text)
   } catch (cause) {
-    throw new KeyFileError(path, 'is not JSON', cause)
+    throw new KeyFileError(path, cause instanceof InexactJson ? cause.message : 'is not JSON', cause)
   }
   if (!Array.isArray(value)) throw new KeyFileError(path, 'must hold an array of keys')
   if (value.length === 0) throw new KeyFileError(path, 'holds no key, so that nobody could ask anything')

@@ -1,4 +1,5 @@
 // Exports of the log as files: written, sealed, checked, read in again, and the keys beside them.
+
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { startEngines } from '@tributary/engines'
@@ -11,6 +12,7 @@ import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { factRegistry } from '../domain/registry.ts'
 import { createCodec } from '../eventstore/codec.ts'
 import { createEventStore } from '../eventstore/index.ts'
+import { parseExactly } from '../exactJson.ts'
 import type { Connection } from '../import/client.ts'
 import { masterKeyPath } from '../privacy/masterKey.ts'
 import { ask, askLines } from './asking.ts'
@@ -36,7 +38,7 @@ export const readJson = <T>(file: string, schema: v.GenericSchema<unknown, T>, w
     throw new CliError(`There is no file ${file} to read`, EXIT.usage)
   }
   try {
-    return v.parse(schema, JSON.parse(text))
+    return v.parse(schema, parseExactly(text))
   } catch {
     throw new CliError(`${file} is no ${what}`, EXIT.usage)
   }

@@ -1,8 +1,10 @@
 // Where a command finds the server and its key: options, then environment, then the generated key file.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import * as v from 'valibot'
+import { parseExactly } from '../exactJson.ts'
 import type { Connection } from '../import/client.ts'
 import type { Role } from '../keys.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -39,7 +41,7 @@ const readKeyFile = (path: string): v.InferOutput<typeof KeyFile> => {
     )
   }
   try {
-    return v.parse(KeyFile, JSON.parse(text))
+    return v.parse(KeyFile, parseExactly(text))
   } catch {
     throw new CliError(`${path} is not a file of API keys`, EXIT.key)
   }

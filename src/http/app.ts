@@ -149,12 +149,13 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
         ? readUpload(exchange.request, endpoint.bodyLimit)
         : route.isForm
           ? readForm(exchange.request, endpoint.bodyLimit)
-          : readBody(exchange.request, endpoint.bodyLimit, endpoint.bodyNesting))
+          : readBody(exchange.request, endpoint.bodyLimit, { nesting: endpoint.bodyNesting, each: route.each }))
       exchange.reading = false
       if ('failed' in body) return body
       const over = takeBytes(exchange, body.bytes - declared)
       if (over !== undefined) return over
       exchange.body = body.value
+      exchange.flaws = body.flaws
     }
     if (endpoint.method === 'GET' && endpoint.audience !== 'public') {
       const waited = await freshness.wait(exchange.key.appId, exchange.consistency)

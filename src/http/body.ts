@@ -1,9 +1,11 @@
 // Reads a JSON request body within its bounds: type, size, encoding, nesting, keys.
+import { isRecord } from '../domain/conditions/faults.ts'
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
+import { type Flaw, flawText, namesAtMost, repeatedNames, tooDeep, Walk } from '../exactJson.ts'
+import { isRefusedName } from '../refusedNames.ts'
 import { type Failure, refuse } from './errors.ts'
 import { inSlices, isLong, turns } from './longBody.ts'
-import { JsonFault, MAX_ITEMS, MAX_NAMES, parseInPieces, TooDeep, TooMany, tooMany } from './longJson.ts'
-import { isRefusedName } from './names.ts'
+import { JsonFault, parseInPieces, TooDeep, TooMany } from './longJson.ts'
 
 /** Bytes that a body may have where its route says nothing else. */
 export const DEFAULT_BODY_LIMIT = MAX_EVENT_BYTES
@@ -15,6 +17,8 @@ export interface ReadBody {
   readonly value: unknown
   /** How many it had. */
   readonly bytes: number
+  /** What is wrong with items that are judged each by itself, by their place. */
+  readonly flaws?: ReadonlyMap<number, string> | undefined
 }
 
 const isJson = (contentType: string): boolean => {
@@ -43,56 +47,79 @@ export const readStream = async (stream: ReadableStream<Uint8Array>, limit: numb
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-type Structure = readonly unknown[] | Readonly<Record<string, unknown>>
-
-const isStructure = (value: unknown): value is Structure => typeof value === 'object' && value !== null
-const isList = (value: Structure): value is readonly unknown[] => Array.isArray(value)
-
-const TOO_DEEP = 'too deep'
-
-/** The first thing in a parsed value that may not be, or undefined. One walk, no more levels than are `left`. */
-const faultIn = (value: unknown, left: number, checkText: boolean): string | undefined => {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number is out of range'
-  if (typeof value === 'string')
-    return checkText && LONE_SURROGATE.test(value) ? 'a text is not well-formed Unicode' : undefined
-  if (!isStructure(value)) return undefined
-  if (left === 0) return TOO_DEEP
-  return isList(value) ? faultInItems(value, left, checkText) : faultInProperties(value, left, checkText)
-}
-
-const faultInItems = (items: readonly unknown[], left: number, checkText: boolean): string | undefined => {
-  if (items.length > MAX_ITEMS) return tooMany(true)
-  for (let i = 0; i < items.length; i++) {
-    const fault = faultIn(items[i], left - 1, checkText)
-    if (fault !== undefined) return fault
-  }
-  return undefined
-}
-
-/** `for in` rather than `Object.entries`: the value is fresh from `JSON.parse`, and this runs for every body. */
-const faultInProperties = (
-  properties: Readonly<Record<string, unknown>>,
-  left: number,
-  checkText: boolean,
-): string | undefined => {
-  let names = 0
-  for (const key in properties) {
-    if (++names > MAX_NAMES) return tooMany(false)
-    if (isRefusedName(key)) return `the property name ${JSON.stringify(key)} is not allowed`
-    const fault = faultIn(properties[key], left - 1, checkText) ?? (checkText ? faultIn(key, 1, true) : undefined)
-    if (fault !== undefined) return fault
-  }
-  return undefined
-}
-
-const LONE_SURROGATE = /\p{Surrogate}/u
-/** Half a pair can only come from an escape, since the bytes were decoded strictly. */
-const SURROGATE_ESCAPE = /\\u[dD]/
-
 /** Bodies beyond so many bytes are looked through in turns of their own. */
 const LARGE_BYTES = 256 * 1024
 
-const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<ReadBody | Failure> => {
+/** Characters that are looked through for repeated names in one go. */
+const PIECE = 64 * 1024
+
+/** What a route says of its body. */
+interface Reading {
+  readonly nesting: number
+  readonly each: string | undefined
+}
+
+/** What is wrong with items that are judged each by itself. */
+class ItemFlaws {
+  readonly each: string
+  readonly texts = new Map<number, string>()
+
+  constructor(each: string) {
+    this.each = each
+  }
+  /** Takes a flaw that lies within one of the items: only the first of each is told. */
+  takes(flaw: Flaw): boolean {
+    const [list, item, ...path] = flaw.path
+    if (list !== this.each || typeof item !== 'number') return false
+    if (!this.texts.has(item)) this.texts.set(item, flawText({ ...flaw, path }))
+    return true
+  }
+}
+
+/** What is wrong with a long list. */
+const flawInList = (walk: Walk, list: readonly unknown[]): Promise<Flaw | undefined> =>
+  inSlices(list, (slice, from) => {
+    const flaw = walk.flawIn(slice)
+    return flaw && { ...flaw, path: [from + Number(flaw.path[0]), ...flaw.path.slice(1)] }
+  })
+
+/** What is wrong with a body beside its items, which are noted each by itself. */
+const flawBeside = async (walk: Walk, value: unknown, items: ItemFlaws): Promise<Flaw | undefined> => {
+  const list = isRecord(value) ? value[items.each] : undefined
+  if (!isRecord(value) || !Array.isArray(list)) return walk.flawIn(value)
+  await inSlices(list, (slice, from) => {
+    for (const [n, item] of slice.entries()) {
+      const flaw = walk.flawIn(item, [items.each, from + n])
+      if (flaw) items.takes(flaw)
+    }
+    return undefined
+  })
+  return walk.flawIn({ ...value, [items.each]: [] })
+}
+
+/** How many names a large text can have at most. */
+const countNames = async (text: string): Promise<number> => {
+  let names = 0
+  for (let from = 0; from < text.length; from += PIECE) {
+    await turns.over()
+    names += namesAtMost(text, from, from + PIECE)
+  }
+  return names
+}
+
+/** A name that is given twice, other than within items. */
+const repeatedIn = async (text: string, items: ItemFlaws | undefined): Promise<Flaw | undefined> => {
+  let found: Flaw | undefined
+  const search = repeatedNames(text, (flaw) => {
+    if (items?.takes(flaw)) return true
+    found = flaw
+    return false
+  })
+  for (let to = PIECE; !search.run(to); to += PIECE) await turns.over()
+  return found
+}
+
+const parse = async (bytes: Uint8Array | ArrayBuffer, { nesting, each }: Reading): Promise<ReadBody | Failure> => {
   let text: string
   try {
     text = decoder.decode(bytes)
@@ -106,22 +133,26 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, nesting: number): Promise<
   try {
     value = isLarge ? await parseInPieces(text, nesting) : JSON.parse(text)
   } catch (error) {
-    if (error instanceof TooDeep) return tooDeep(nesting)
-    if (error instanceof TooMany) return refuse('invalid_payload', `In the body ${error.message}`)
+    if (error instanceof TooDeep) return refuse('invalid_payload', `Payload ${tooDeep(nesting)}`)
+    if (error instanceof TooMany) return refuse('invalid_payload', `Payload ${error.message}`)
     if (error instanceof JsonFault) return refuse('malformed_json', placed(error.position))
     return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
-  const checkText = SURROGATE_ESCAPE.test(text)
   if (isLarge) await turns.over()
-  const fault = isLong(value)
-    ? await inSlices(value, (slice) => faultIn(slice, nesting, checkText))
-    : faultIn(value, nesting, checkText)
-  if (fault === undefined) return { value, bytes: bytes.byteLength }
-  return fault === TOO_DEEP ? tooDeep(nesting) : refuse('invalid_payload', `In the body ${fault}`)
+  const walk = new Walk(text, nesting)
+  const items = each === undefined ? undefined : new ItemFlaws(each)
+  // Most bodies are small, and nothing of them is waited for.
+  const flaw = items
+    ? await flawBeside(walk, value, items)
+    : isLong(value)
+      ? await flawInList(walk, value)
+      : walk.flawIn(value)
+  if (flaw) return refuse('invalid_payload', flawText(flaw))
+  const most = isLarge ? await countNames(text) : namesAtMost(text)
+  const repeated = most === walk.names ? undefined : await repeatedIn(text, items)
+  if (repeated) return refuse('invalid_payload', flawText(repeated))
+  return { value, bytes: bytes.byteLength, flaws: items?.texts }
 }
-
-const tooDeep = (nesting: number): Failure =>
-  refuse('invalid_payload', `In the body nesting is deeper than ${nesting} levels`)
 
 /** The engine quotes the text around the mistake; what was sent may be personal, so only the place is kept. */
 const reason = (message: string): string => {
@@ -149,12 +180,13 @@ const isSent = async ({ body }: Request, declared: string | null): Promise<boole
 }
 
 /**
- * Reads, bounds (`limit` bytes, `nesting` levels) and parses the body of a request. Rejects only when the connection breaks.
+ * Reads, bounds (`limit` bytes, `nesting` levels) and parses the body of a request; refuses what would not be taken as it was said.
+ * Where `each` names a list in it, what is wrong with one of its items is told beside the value. Rejects only when the connection breaks.
  */
 export const readBody = async (
   request: Request,
   limit: number,
-  nesting: number = MAX_NESTING,
+  { nesting = MAX_NESTING, each }: Partial<Reading> = {},
 ): Promise<ReadBody | Failure> => {
   const { headers } = request
   const declared = headers.get('content-length')
@@ -163,11 +195,11 @@ export const readBody = async (
   if (fault !== undefined) return (await isSent(request, declared)) ? refuse('unsupported_media_type', fault) : NO_BODY
   if (declared !== null) {
     if (Number(declared) > limit) return tooLarge(limit)
-    return parse(await request.arrayBuffer(), nesting)
+    return parse(await request.arrayBuffer(), { nesting, each })
   }
   if (request.body === null) return NO_BODY
   const bytes = await readStream(request.body, limit)
-  return 'failed' in bytes ? bytes : parse(bytes, nesting)
+  return 'failed' in bytes ? bytes : parse(bytes, { nesting, each })
 }
 
 /** Reads a form: `application/x-www-form-urlencoded` of at most `limit` bytes, each name once. */

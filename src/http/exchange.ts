@@ -26,6 +26,7 @@ export class Exchange implements RawCall {
   params = NO_PARAMS
   query: unknown = undefined
   body: unknown = undefined
+  flaws: RawCall['flaws'] = undefined
   key: ApiKey = ANONYMOUS
   address = ''
   client: Client | undefined = undefined

@@ -1,4 +1,5 @@
 // Reading JSON of many megabytes in pieces, so that others have their turn in between: `JSON.parse` cannot be interrupted.
+import { afterString, isBlank, MAX_ITEMS, MAX_NAMES, skipBlank, tooMany } from '../exactJson.ts'
 import { turns } from './longBody.ts'
 
 /** Characters that are parsed, or looked through, in one go. */
@@ -7,10 +8,8 @@ const PIECE = 64 * 1024
 const QUOTE = 34
 const COMMA = 44
 const COLON = 58
-const BACKSLASH = 92
 const isOpening = (code: number): boolean => code === 91 || code === 123
 const isClosing = (code: number): boolean => code === 93 || code === 125
-const isBlank = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9
 
 /** A text that is no JSON, and where it stops being it; undefined where it ends too early. */
 export class JsonFault extends Error {
@@ -24,32 +23,13 @@ export class JsonFault extends Error {
 /** More levels of objects and lists within each other than may be. */
 export class TooDeep extends Error {}
 
-/** Items of one list: no route takes as many, and a list that grows further keeps others waiting. */
-export const MAX_ITEMS = 100_000
-/** Names in one object: no route takes a third of it, and merely going through the names of ten times as many keeps others waiting. */
-export const MAX_NAMES = 10_000
-
-/** What is said of a list of more items, or of an object of more names. */
-export const tooMany = (isList: boolean): string =>
-  isList ? `a list has more than ${MAX_ITEMS} items` : `an object has more than ${MAX_NAMES} names`
-
 /** A list or an object of too many: the message says which. */
 export class TooMany extends Error {}
 
-/** Behind the string that begins at a place. */
-const afterString = (text: string, at: number, end: number): number => {
-  for (let close = text.indexOf('"', at + 1); close >= 0 && close < end; close = text.indexOf('"', close + 1)) {
-    let slashes = 0
-    while (text.charCodeAt(close - 1 - slashes) === BACKSLASH) slashes++
-    if (slashes % 2 === 0) return close + 1
-  }
-  throw new JsonFault(undefined)
-}
-
-const skipBlank = (text: string, at: number, end: number): number => {
-  let next = at
-  while (next < end && isBlank(text.charCodeAt(next))) next++
-  return next
+const behindString = (text: string, at: number, end: number): number => {
+  const behind = afterString(text, at, end)
+  if (behind === undefined) throw new JsonFault(undefined)
+  return behind
 }
 
 /** A part of the text, with what makes a value of it around it. */
@@ -96,7 +76,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
     }
     const key = skipBlank(text, first, last)
     if (text.charCodeAt(key) !== QUOTE) throw new JsonFault(key)
-    const behind = afterString(text, key, last)
+    const behind = behindString(text, key, last)
     const colon = skipBlank(text, behind, last)
     if (text.charCodeAt(colon) !== COLON) throw new JsonFault(colon)
     put(object, String(parsePart(text, key, behind)), await valueIn(text, colon + 1, last, left - 1))
@@ -128,7 +108,7 @@ const valueIn = async (text: string, given: number, end: number, left: number): 
   let at = first
   for (; at < to; at++) {
     const sign = text.charCodeAt(at)
-    if (sign === QUOTE) at = afterString(text, at, to) - 1
+    if (sign === QUOTE) at = behindString(text, at, to) - 1
     else if (isOpening(sign)) depth++
     else if (isClosing(sign)) {
       if (depth-- === 0) break

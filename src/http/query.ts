@@ -1,6 +1,7 @@
 // Parses a query string with nested parameters, `filters[city][conditions][$in][0]=Rome`, within bounds.
+
+import { isRefusedName } from '../refusedNames.ts'
 import { type Failure, refuse } from './errors.ts'
-import { isRefusedName } from './names.ts'
 
 /** Parameters in one query, levels of brackets in one name. Node bounds the whole request line to 16 KiB. */
 const MAX_PARAMETERS = 1000

@@ -79,6 +79,8 @@ export interface Call<Body = undefined, Query = undefined, Params = unknown> {
   /** Aborts when the request's time limit is over. */
   readonly signal: AbortSignal
   readonly headers: Pick<Headers, 'get'>
+  /** What is wrong with items of the body's `each`, by their place. */
+  readonly flaws: ReadonlyMap<number, string> | undefined
   /** On public paths: whose request it is, as far as its address tells, such as to bound how often one may try. */
   readonly address: string
 }
@@ -127,6 +129,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly bodyLimit?: number
   /** Levels of objects and arrays in the body; default 20. */
   readonly bodyNesting?: number
+  /** The list in the body whose items are taken or refused each by itself: what JSON of one cannot be taken is in `flaws`. */
+  readonly each?: string
   /** The body comes as `application/x-www-form-urlencoded`, each name once; its values are texts. */
   readonly isForm?: true
   /** The body comes as `multipart/form-data` with a `file`, or is that file as `text/csv`; files are their text. */
@@ -206,6 +210,9 @@ class CheckedCall<Body, Query, Params> implements Call<Body, Query, Params> {
   }
   get headers(): Pick<Headers, 'get'> {
     return this.#raw.headers
+  }
+  get flaws(): RawCall['flaws'] {
+    return this.#raw.flaws
   }
   get address(): string {
     return this.#raw.address

@@ -1,10 +1,10 @@
 // Reads a file that a request brings: as a form of `multipart/form-data`, or as the body itself.
 
+import { isRefusedName } from '../refusedNames.ts'
 import type { ReadBody } from './body.ts'
 import { readStream } from './body.ts'
 import { type Failure, refuse } from './errors.ts'
 import { boundaryIn, partsOf } from './multipart.ts'
-import { isRefusedName } from './names.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

@@ -1,6 +1,9 @@
 // The mapping file of an import: what may stand in it, and what options on the command line say in its place.
+
 import { DateTime } from 'luxon'
 import * as v from 'valibot'
+import { issuePath } from '../domain/path.ts'
+import { InexactJson, parseExactly } from '../exactJson.ts'
 import { InputError } from './errors.ts'
 import { THOUSANDS_SIGNS, VALUE_TYPES } from './values.ts'
 
@@ -97,13 +100,14 @@ export const DEFAULT_TIME_COLUMN = 'occurred_at'
 export const parseMappingFile = (path: string, text: string): MappingFile => {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactly(text)
   } catch (error) {
+    if (error instanceof InexactJson) throw new InputError(`Mapping ${path}: ${error.message}`)
     throw new InputError(`Mapping ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
   const parsed = v.safeParse(MappingFile, value)
   if (parsed.success) return parsed.output
-  const said = parsed.issues.map((issue) => `  ${v.getDotPath(issue) ?? 'mapping'}: ${issue.message}`)
+  const said = parsed.issues.map((issue) => `  ${issuePath(issue) || 'mapping'}: ${issue.message}`)
   throw new InputError(`Mapping ${path} cannot be used:\n${said.join('\n')}`)
 }
 

@@ -1,6 +1,8 @@
 // Reads a file record by record, without holding it: CSV with a header line, or one JSON object a line.
+
 import { createReadStream } from 'node:fs'
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
+import { InexactJson, parseExactly } from '../exactJson.ts'
 import { type CsvRow, csvRows, MAX_SHOWN, tooLong } from './csv.ts'
 import { InputError } from './errors.ts'
 
@@ -124,12 +126,13 @@ const parseLine = ({ text: bytes, isTooLong }: Line): Pick<SourceRecord, 'fields
   let content = ''
   try {
     content = decoder.decode(bytes).trim()
-    const value: unknown = JSON.parse(content)
+    const value = parseExactly(content)
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return { content, fields: undefined, fault: 'is not a JSON object' }
     return { content, fields: { ...value } }
-  } catch {
-    return { content: content || bytes.toString('latin1'), fields: undefined, fault: 'is not JSON in UTF-8' }
+  } catch (error) {
+    const fault = error instanceof InexactJson ? error.message : 'is not JSON in UTF-8'
+    return { content: content || bytes.toString('latin1'), fields: undefined, fault }
   }
 }
 

@@ -1,5 +1,7 @@
 // Reads one value of a file as the type that the mapping gives it: texts in, JSON values out, or why not.
+
 import { DateTime } from 'luxon'
+import { InexactJson, parseExactly } from '../exactJson.ts'
 
 /** `any` is a value as the file has it: a CSV cell's text, a JSON value; `json` reads a text as JSON. */
 export const VALUE_TYPES = ['string', 'number', 'boolean', 'money', 'date', 'datetime', 'json', 'any'] as const
@@ -149,9 +151,9 @@ const parseDate = (text: string, format: ValueFormat): Parsed => {
 
 const parseJson = (text: string): Parsed => {
   try {
-    return value(JSON.parse(text) as unknown)
-  } catch {
-    return fault(`${shown(text)} is not JSON`)
+    return value(parseExactly(text))
+  } catch (error) {
+    return fault(error instanceof InexactJson ? error.message : `${shown(text)} is not JSON`)
   }
 }
 

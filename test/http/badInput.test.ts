@@ -208,8 +208,52 @@ test('texts that are no Unicode and numbers that are no numbers 400', async () =
   assert.match(await refused(withMeta('"\\ud83d"'), 400, 'invalid_payload'), /well-formed/)
   assert.match(await refused(withMeta('"\\ude00\\ud83d"'), 400, 'invalid_payload'), /well-formed/)
   assert.match(await refused(withMeta('{"\\ud83d":1}'), 400, 'invalid_payload'), /well-formed/)
-  assert.match(await refused(withMeta('1e999'), 400, 'invalid_payload'), /out of range/)
+  for (const number of ['1e999', '-1e999', '9007199254740993', '12345678901234567890'])
+    assert.match(
+      await refused(withMeta(number), 400, 'invalid_payload'),
+      /^Property \.metadata\.\w+ must be between .* send others as a string$/,
+    )
   assert.is((await post(toyApp(), withMeta('"\\ud83d\\ude00"'))).status, 200)
+})
+
+test('a name that is given twice in one object 400, with its path, in small bodies and large ones', async () => {
+  const event = (more: string) => `{"event":"e","customer":{"source_id":"a"},${more}}`
+  const cases = [
+    [event('"event":"f"'), 'Property .event is given twice in one object'],
+    [
+      event('"metadata":{"list":[{},{"a":1,"\\u0061":2}]}'),
+      'Property .metadata.list[1].a is given twice in one object',
+    ],
+    [event('"metadata":{"text":"\\":{\\"x","b" : 1 , "b" : 1}'), 'Property .metadata.b is given twice in one object'],
+    [
+      event(`"metadata":{"b":1,"text":"${'x'.repeat(300_000)}","b":1}`),
+      'Property .metadata.b is given twice in one object',
+    ],
+  ] as const
+  for (const [body, said] of cases) assert.is(await refused(body, 400, 'invalid_payload'), said)
+  const alike = '{"a":{"b":1},"b":{"b":1,"a":"\\":\\":"},"list":[{"b":1},{"b":1}]}'
+  assert.is((await post(toyApp(), event(`"metadata":${alike}`))).status, 200)
+})
+
+test('of items that are taken each by itself, one that is not as it was said keeps none of the others out', async () => {
+  const item = (more: string) => `{"event":"e","metadata":{${more}}}`
+  const items = [item('"a":1'), item('"a":1,"a":2'), item('"n":[9007199254740993]'), item('"__proto__":1'), item('')]
+  const path = '/v1/events/batch'
+  for (const filler of ['', 'x'.repeat(300_000)]) {
+    const answer = await post(toyApp(), `{"events":[${[...items, item(`"x":"${filler}"`)].join()}]}`, {}, path)
+    const { count, flaws } = (await answer.json()) as { count: number; flaws: [number, string][] }
+    assert.is(count, 6)
+    assert.equal(
+      flaws.toSorted(([a], [b]) => a - b).map(([n, flaw]) => `${n} ${flaw}`.slice(0, 40)),
+      [
+        '1 Property .metadata.a is given twice in',
+        '2 Property .metadata.n[0] must be betwee',
+        '3 Property .metadata has the property na',
+      ],
+    )
+  }
+  const twice = await post(toyApp(), `{"events":[${items[0]}],"events":[]}`, {}, path)
+  assert.is((await errorOf(twice)).details, 'Property .events is given twice in one object')
 })
 
 test('schema faults name every property, in the words of the reference', async () => {

@@ -92,6 +92,7 @@ test('a file that cannot be used says which file, which entry and why', ({ dir }
   const good = { name: 'a', role: 'admin', appId: 'id', token: 'x'.repeat(20) }
   const cases: readonly (readonly [string, RegExp])[] = [
     ['not json', /is not JSON/],
+    ['[{"role":"reader","role":"admin"}]', /Property \[0\]\.role is given twice/],
     ['{}', /must hold an array/],
     ['[]', /holds no key/],
     [JSON.stringify([good, { ...good, appId: 'other', role: 'root' }]), /entry 1: role/],
@@ -100,11 +101,14 @@ test('a file that cannot be used says which file, which entry and why', ({ dir }
     [JSON.stringify([{ ...good, surprise: 1 }]), /entry 0: surprise/],
     [JSON.stringify([good, good]), /entry 1: appId id is that of entry 0/],
     [JSON.stringify([{ ...good, role: 'client' }]), /entry 0: a client key needs "origins"/],
-    [JSON.stringify([{ ...good, role: 'client', origins: ['shop.example/path'] }]), /entry 0: origins.0/],
+    [JSON.stringify([{ ...good, role: 'client', origins: ['shop.example/path'] }]), /entry 0: origins\[0\]/],
     [JSON.stringify([{ ...good, origins: ['*'] }]), /entry 0: only a client key has "origins"/],
     [JSON.stringify([{ ...good, allow: ['redeem'] }]), /entry 0: only a client key has "allow"/],
     [JSON.stringify([{ ...good, customerSecret: 'x'.repeat(32) }]), /entry 0: only a client key has "customerSecret"/],
-    [JSON.stringify([{ ...good, role: 'client', origins: ['*'], allow: ['all'] }]), /entry 0: allow.0: must be one of/],
+    [
+      JSON.stringify([{ ...good, role: 'client', origins: ['*'], allow: ['all'] }]),
+      /entry 0: allow\[0\]: must be one of/,
+    ],
     [JSON.stringify([{ ...good, role: 'client', origins: ['*'], customerSecret: 'short' }]), /entry 0: customerSecret/],
     [JSON.stringify([{ ...good, token: undefined, tokenHash: 'md5:1' }]), /entry 0: tokenHash/],
     [JSON.stringify([7]), /entry 0/],

@@ -2,7 +2,8 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { JsonFault, MAX_ITEMS, MAX_NAMES, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
+import { MAX_ITEMS, MAX_NAMES } from '../../src/exactJson.ts'
+import { JsonFault, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
 import fc from '../fc.ts'
 
 const soak = process.env.SOAK === '1'

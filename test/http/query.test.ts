@@ -2,8 +2,8 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isRefusedName } from '../../src/http/names.ts'
 import { parseQuery, queryOf } from '../../src/http/query.ts'
+import { isRefusedName } from '../../src/refusedNames.ts'
 import fc from '../fc.ts'
 
 const runs = process.env.SOAK === '1' ? 20_000 : 300

@@ -73,7 +73,8 @@ export const toyRoutes = (seen: unknown[] = []): readonly Route[] => [
     permission: 'events.write',
     bodyLimit: 10 * 1024 * 1024,
     body: v.object({ events: v.pipe(v.array(v.unknown()), v.minLength(1)) }),
-    handler: ({ body }) => ({ body: { count: body.events.length } }),
+    each: 'events',
+    handler: ({ body, flaws }) => ({ body: { count: body.events.length, flaws: [...(flaws ?? [])] } }),
   }),
   route({
     method: 'get',

@@ -171,6 +171,14 @@ test('NDJSON: only a line feed ends a line; blank lines are none; what is no obj
   )
 })
 
+test('NDJSON: a line that would not be taken as it was said has a fault', async () => {
+  const { records } = await read('{"a":1,"a":2}\n{"a":{"n":9007199254740993}}\n{"a":9007199254740991}', 'ndjson')
+  assert.equal(
+    records.map(({ fault }) => fault?.slice(0, 35)),
+    ['Property .a is given twice in one o', 'Property .a.n must be between -9007', undefined],
+  )
+})
+
 test('NDJSON: lines longer than a chunk of the file are read whole', async () => {
   const long = 'x'.repeat(300_000)
   assert.equal((await read(`{"a":"${long}"}\n{"a":1}\n`, 'ndjson')).fields, [{ a: long }, { a: 1 }])

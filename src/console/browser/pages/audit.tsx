@@ -1,7 +1,9 @@
 // Audit: comparing, checking and deciding again while one looks on; why anything was recorded; what a draft would have done.
+
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { at, wordsOf } from '../lib/api.ts'
+import { readJson } from '../lib/json.ts'
 import { type Run, useRun } from '../lib/lines.ts'
 import { go, query, withQuery } from '../lib/router.tsx'
 import type { Fields } from '../lib/shapes.ts'
@@ -139,12 +141,9 @@ const Simulate = () => {
   const [fault, setFault] = useState<string>()
   const [run, start] = useRun()
   const simulate = () => {
-    try {
-      start('/v1/audit/simulations', { kind, definition: JSON.parse(text) })
-      setFault(undefined)
-    } catch {
-      setFault('This is not JSON yet')
-    }
+    const read = readJson(text)
+    setFault(read.fault)
+    if (!('fault' in read)) start('/v1/audit/simulations', { kind, definition: read.value })
   }
   return (
     <Card title="What would a draft have done?">

@@ -1,8 +1,10 @@
 // Making and changing a segment: its condition as forms and as JSON, whom it would have, and the call that publishes it.
+
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { conditionOf, lackOf, type Node, nodeOf } from '../lib/condition.ts'
+import { readJson } from '../lib/json.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { type Customer, type EventSchema, type ListOf, nameOf, type Segment } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
@@ -158,13 +160,12 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
   }
   const write = (text: string) => {
     setWritten(text)
-    try {
-      keep({ node: nodeOf(JSON.parse(text)) })
-    } catch {
-      // Not JSON yet: the last that was stands.
-    }
+    const read = readJson(text)
+    // Until it is JSON, the last that was stands.
+    if (!('fault' in read)) keep({ node: nodeOf(read.value) })
   }
-  const isJson = written === undefined || written.trim() === '' || canParse(written)
+  /** Why what stands in the field is not what would be sent. */
+  const unread = written === undefined ? undefined : readJson(written).fault
   const body = { name: draft.name, type: 'auto-update', condition, trigger_on_rollout: draft.trigger }
   const request = segment
     ? change('PUT', '/v1/segments/{id}', { params: { id: segment.id }, body })
@@ -216,14 +217,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
         <div class="stack">
           <PreviewCard condition={json} lack={lackOf(draft.node)} />
           <Card title="As JSON">
-            <Area
-              label="Condition"
-              isCode
-              rows={14}
-              value={written ?? json}
-              onValue={write}
-              fault={isJson ? undefined : 'This is not JSON yet'}
-            />
+            <Area label="Condition" isCode rows={14} value={written ?? json} onValue={write} fault={unread} />
           </Card>
         </div>
       </div>
@@ -233,7 +227,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
         </p>
       )}
       <footer>
-        <button type="submit" class="main">
+        <button type="submit" class="main" disabled={unread !== undefined}>
           {segment ? 'Publish the change' : 'Publish'}
         </button>
         <button
@@ -251,15 +245,6 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
       <ApiCall request={request} />
     </form>
   )
-}
-
-const canParse = (text: string): boolean => {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 export const Builder = ({ params }: { readonly params: Params }) => {

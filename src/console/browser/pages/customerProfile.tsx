@@ -1,18 +1,11 @@
 // Changing a customer's profile by hand.
 import { useState } from 'preact/hooks'
 import { carryOut, change, wordsOf } from '../lib/api.ts'
+import { readJson } from '../lib/json.ts'
 import type { Customer } from '../lib/shapes.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ApiCall, Area, Text } from '../parts/form.tsx'
 import { say } from '../parts/toast.tsx'
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
   const [isOpen, setOpen] = useState(false)
@@ -21,12 +14,14 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
   const [phone, setPhone] = useState(customer.phone ?? '')
   const [metadata, setMetadata] = useState(JSON.stringify(customer.metadata, undefined, 2))
   const [fault, setFault] = useState<string>()
-  const read = parsed(metadata)
+  const read = readJson(metadata)
   const body = {
     ...(name === (customer.name ?? '') ? {} : { name: name || null }),
     ...(email === (customer.email ?? '') ? {} : { email: email || null }),
     ...(phone === (customer.phone ?? '') ? {} : { phone: phone || null }),
-    ...(JSON.stringify(read) === JSON.stringify(customer.metadata) ? {} : { metadata: read }),
+    ...('fault' in read || JSON.stringify(read.value) === JSON.stringify(customer.metadata)
+      ? {}
+      : { metadata: read.value }),
   }
   const request = change('PUT', '/v1/customers/{id}', { params: { id: customer.id }, body })
   const save = async () => {
@@ -59,7 +54,7 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
               isCode
               value={metadata}
               onValue={setMetadata}
-              fault={read === undefined ? 'This is not JSON yet' : undefined}
+              fault={read.fault}
               hint="Keys that are left out stay as they are."
             />
             {fault && (
@@ -72,7 +67,7 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
               <button type="button" onClick={() => setOpen(false)}>
                 Cancel
               </button>
-              <button type="submit" class="main" disabled={read === undefined || Object.keys(body).length === 0}>
+              <button type="submit" class="main" disabled={read.fault !== undefined || Object.keys(body).length === 0}>
                 Save
               </button>
             </footer>

@@ -1,7 +1,9 @@
 // Distributions: which message goes out on what, its template, and how it would read for a customer.
+
 import { useState } from 'preact/hooks'
 import { at, change, send, wordsOf } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
+import { readJson } from '../lib/json.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Distribution as DistributionShape, EventSchema, Fields, ListOf, Segment } from '../lib/shapes.ts'
@@ -243,15 +245,17 @@ const Try = ({ id }: { readonly id: string }) => {
   const [tested, setTested] = useState<Tested>()
   const [fault, setFault] = useState<string>()
   const run = async () => {
+    const read = readJson(metadata)
+    if ('fault' in read) return setFault(`Metadata: ${read.fault}`)
     try {
       const body = {
         ...(customer.trim() === '' ? {} : { customer: { source_id: customer.trim() } }),
-        event: { metadata: JSON.parse(metadata) as unknown },
+        event: { metadata: read.value },
       }
       setTested(await send<Tested>(change('POST', '/v1/distributions/{id}/test', { params: { id }, body })))
       setFault(undefined)
     } catch (error) {
-      setFault(error instanceof SyntaxError ? 'The metadata is not JSON' : wordsOf(error))
+      setFault(wordsOf(error))
     }
   }
   return (

@@ -1,7 +1,9 @@
 // Making and changing a definition: the fields that matter most, the whole request as JSON, and the API call that it is.
+
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { carryOut, type Request, wordsOf } from '../lib/api.ts'
+import { readJson } from '../lib/json.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { Dialog } from './dialog.tsx'
 import { ApiCall, Area, Check, Choice, type Options, Text } from './form.tsx'
@@ -135,6 +137,8 @@ export const Definition = ({
   const [written, setWritten] = useState<string>()
   const [fault, setFault] = useState<string>()
   const isOpen = body !== undefined
+  /** Why what stands in the field is not what would be sent. */
+  const unread = written === undefined ? undefined : readJson(written).fault
   const close = () => {
     setBody(undefined)
     setWritten(undefined)
@@ -142,11 +146,9 @@ export const Definition = ({
   }
   const write = (text: string) => {
     setWritten(text)
-    try {
-      setBody(JSON.parse(text))
-    } catch {
-      // Not JSON yet: the last that was stands.
-    }
+    const read = readJson(text)
+    // Until it is JSON, the last that was stands.
+    if (!('fault' in read)) setBody(read.value)
   }
   const save = async () => {
     try {
@@ -194,6 +196,7 @@ export const Definition = ({
                 rows={14}
                 value={written ?? JSON.stringify(body, undefined, 2)}
                 onValue={write}
+                fault={unread}
               />
             </details>
             <ApiCall request={request(body)} />
@@ -206,7 +209,7 @@ export const Definition = ({
               <button type="button" onClick={close}>
                 Cancel
               </button>
-              <button type="submit" class="main">
+              <button type="submit" class="main" disabled={unread !== undefined}>
                 Save
               </button>
             </footer>
