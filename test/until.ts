@@ -18,18 +18,21 @@ export const beforeNextLook = (began: number): Promise<void> => {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Asks again until the answer satisfies; fails with the last answer after `limitMs`, later with servers in trouble. */
+/** So long is waited for what should take `limitMs` at most: longer with servers in trouble, and as others keep the machine busy. */
+export const patient = (limitMs: number): number => Math.round(limitMs * patience * others())
+
+/** Asks again until the answer satisfies; fails with the last answer after `limitMs`, made patient. */
 export const until = async <T>(
   ask: () => Promise<T> | T,
   satisfied: (answer: T) => boolean = Boolean,
   limitMs = 30_000,
 ): Promise<T> => {
-  const deadline = Date.now() + limitMs * patience
   const began = performance.now()
   for (;;) {
     const answer = await ask()
     if (satisfied(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`not within ${limitMs * patience} ms; last: ${shown(answer)}`)
+    const limit = patient(limitMs)
+    if (performance.now() - began > limit) throw new Error(`not within ${limit} ms; last: ${shown(answer)}`)
     await beforeNextLook(began)
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEventStore, type EventStore } from '../../src/eventstore/index.ts'
 import { createReadModel, type ReadModel } from '../../src/readmodel/index.ts'
-import { beforeNextLook } from '../until.ts'
+import { beforeNextLook, patient } from '../until.ts'
 import { testCodec } from './facts.ts'
 
 export interface Engine {
@@ -101,7 +101,7 @@ export const openStore = (engines: Engines): EventStore =>
 export const openReadModel = (engines: Engines, database = `test-${randomUUID()}`): ReadModel =>
   createReadModel({ url: engines.documents.url, database })
 
-/** How long something may take that comes about by itself, ms: as long as a machine may take that others keep busy. */
+/** How long something may take that comes about by itself, ms. */
 export const PATIENCE_MS = 60_000
 
 /** Waits until `condition` holds; rejects, with what was seen last, when it does not within the time. */
@@ -114,7 +114,8 @@ export const until = async (
 ): Promise<void> => {
   const began = performance.now()
   while (!(await condition())) {
-    if (performance.now() > began + timeoutMs) throw new Error(`after ${timeoutMs} ms: ${what()}`)
+    const limit = patient(timeoutMs)
+    if (performance.now() - began > limit) throw new Error(`after ${limit} ms: ${what()}`)
     await beforeNextLook(began)
   }
 }

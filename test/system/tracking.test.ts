@@ -336,12 +336,12 @@ test('the official SDK works by apiUrl', async () => {
     metadata: { stars: 4 },
   })
   assert.is(event.type, 'review')
-  const seen = async () => (await sdk.customers.listActivity('sdk')).data
-  const deadline = Date.now() + 5_000
-  while ((await seen().catch(() => [])).length < 2 && Date.now() < deadline)
-    await new Promise((ok) => setTimeout(ok, 20))
+  const seen = await until(
+    async () => (await sdk.customers.listActivity('sdk').catch(() => undefined))?.data ?? [],
+    ({ length }) => length >= 2,
+  )
   assert.equal(
-    (await seen()).map((entry) => entry.type),
+    seen.map((entry) => entry.type),
     ['customer.custom_event', 'customer.created'],
   )
   await sdk.customers.update({ source_id: 'sdk', name: 'Susan' })
