@@ -1,5 +1,5 @@
 // Reading BSON: documents decoded, checked, and looked into without being decoded.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { CommandError, notImplemented } from './errors.ts'
 import {
   ARRAY,

@@ -1,5 +1,5 @@
 // The one comparison of BSON values: it decides matching and sorting, and the bytes of index keys (keys.ts) follow it.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { compareNumbers, type NumberValue } from './numbers.ts'
 import {
   ARRAY,

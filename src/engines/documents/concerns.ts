@@ -1,5 +1,5 @@
 // Read and write concerns, and the cluster time that they refer to.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import type { Membership } from './commands/context.ts'
 import { CommandError, failedToParse, notImplemented } from './errors.ts'
 import { toDouble } from './numbers.ts'

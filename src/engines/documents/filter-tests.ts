@@ -1,5 +1,5 @@
 // Tests of single values, as the operators of filters mean them.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { compareValues, rankOf } from './compare.ts'
 import { badValue } from './errors.ts'
 import { keyOf } from './keys.ts'

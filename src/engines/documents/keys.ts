@@ -1,6 +1,6 @@
 // Bytes whose order is the order of BSON values (compare.ts): the keys of documents and of index entries.
 import { createHash } from 'node:crypto'
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { RANK_EMPTY_ARRAY, rankOf } from './compare.ts'
 import { compareNumbers, exactParts, floorDouble, isNaNValue, type NumberValue } from './numbers.ts'
 import { type Doc, Double, type Value } from './values.ts'

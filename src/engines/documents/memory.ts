@@ -1,5 +1,5 @@
 // What queries hold in memory, counted in bytes: each may hold so much, and all of them together.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { CommandError } from './errors.ts'
 import { Binary, Decimal128, isArray, isDoc, type Maybe, ObjectId } from './values.ts'
 

@@ -1,5 +1,5 @@
 // Numbers of the four BSON kinds: exact comparison across kinds, and arithmetic that keeps the kind as the server does.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { notImplemented } from './errors.ts'
 import { Decimal128, Double } from './values.ts'
 

@@ -1,5 +1,5 @@
 // Values as the server writes them in messages: `{ a: 1, b: "x" }`.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import {
   Binary,
   BSONRegExp,

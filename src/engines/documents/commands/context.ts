@@ -1,5 +1,5 @@
 // What a command is given, and how its fields are read.
-import type { BSON } from 'mongodb'
+import type * as BSON from 'bson'
 import { decode, eachField, rawDocuments, rawField } from '../bson.ts'
 import type { Encodable } from '../bson-encode.ts'
 import { type Collection, splitNamespace } from '../catalog.ts'
