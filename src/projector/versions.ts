@@ -90,7 +90,8 @@ export const fitLane = async ({
   await readModel.prepare(PARKED, PARKED_INDEXES)
   let lane = await readModel.lanes.read(group)
   if (lane === undefined) {
-    for (const projection of projections) await readModel.prepare(memberOf(projection).collection, projection.indexes)
+    // All at once: the store commits those together that ask together.
+    await Promise.all(projections.map((one) => readModel.prepare(memberOf(one).collection, one.indexes)))
     const members = Object.fromEntries(projections.map((projection) => [projection.name, memberOf(projection)]))
     lane = await readModel.lanes.create({ id: group, members, writer })
   }
@@ -109,11 +110,14 @@ export const fitLane = async ({
       return changed.lane
     })
   const { current, outdated } = compare(lane, projections, ran)
-  for (const projection of current) {
-    const live = lane.members[projection.name]!
-    await readModel.prepare(live.collection, projection.indexes)
-    await readModel.aliases.create({ _id: projection.name, group, live })
-  }
+  const { members } = lane
+  await Promise.all(
+    current.map(async ({ name, indexes }) => {
+      const live = members[name]!
+      await readModel.prepare(live.collection, indexes)
+      await readModel.aliases.create({ _id: name, group, live })
+    }),
+  )
   return { lane, current, outdated }
 }
 

@@ -184,11 +184,11 @@ export const createReadModel = ({
       return localTime.getTime()
     },
     async prepare(name, indexes) {
-      await call(async () => {
-        const there = await db().listCollections({ name }, { nameOnly: true }).toArray()
-        if (there.length === 0) await db().createCollection(name).catch(ignoreExisting)
-      })
-      if (indexes.length === 0) return
+      // Making indexes makes their collection too: a start prepares dozens.
+      if (indexes.length === 0) {
+        await call(() => db().createCollection(name).catch(ignoreExisting))
+        return
+      }
       const wanted = indexes.map((index): IndexOf => ({ ...index, key: { ...index.key } }))
       // Over many documents this outlasts every time limit. The server goes on with it, and asking again joins in.
       const until = performance.now() + INDEX_PATIENCE_MS
