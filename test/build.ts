@@ -2,7 +2,7 @@
 // turns TypeScript into JavaScript while it runs takes several times as long as most tests do.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { SourceMap } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -52,6 +52,8 @@ const programs = (): readonly string[] =>
 /** Makes `files` (paths within `test/`) and all programs of tests; resolves to the folder that then holds `PATH.js`. */
 export const buildTests = async (files: readonly string[]): Promise<string> => {
   mkdirSync(CACHE, { recursive: true })
+  // Without it Node reads each of these files twice, to find out what kind of module it is.
+  await writeFile(join(CACHE, 'package.json'), '{"type":"module"}')
   const outdir = await mkdtemp(join(CACHE, 'run-'))
   await bundle({
     ...options,
