@@ -19,7 +19,7 @@ test.after(() => node.end())
 const run = (...args: readonly string[]) => tributary(['projections', ...args], envOf(node))
 
 /** Between two requests, ms: as much as keeps something coming in, and leaves the processor to what is tested. */
-const PAUSE_MS = process.env.SOAK === '1' ? 0 : 20
+const PAUSE_MS = process.env.SOAK === '1' ? 0 : 100
 
 /** Events and queries until `work` is done; gives the statuses seen and the events sent. */
 const during = async (work: () => Promise<void>) => {

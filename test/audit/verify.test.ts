@@ -40,7 +40,7 @@ test('while events come in: no difference, whatever moved on meanwhile', async (
     while (going) {
       await Promise.all(Array.from({ length: 5 }, (_, i) => buy(node, `c${(sent + i) % 12}`, 1)))
       sent += 5
-      await sleep(20)
+      await sleep(process.env.SOAK === '1' ? 20 : 100)
     }
   })()
   try {
