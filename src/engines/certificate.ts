@@ -36,18 +36,17 @@ const time = (date: Date): Buffer => {
   return date.getUTCFullYear() < 2050 ? text(0x17, digits.slice(2)) : text(0x18, digits)
 }
 
-const extension = (id: string, isCritical: boolean, value: Uint8Array): Buffer =>
-  sequence(oid(id), ...(isCritical ? [TRUE] : []), der(0x04, value))
+const extension = (
+  id: string,
+  value: Uint8Array,
+  { isCritical = false }: { readonly isCritical?: boolean } = {},
+): Buffer => sequence(oid(id), ...(isCritical ? [TRUE] : []), der(0x04, value))
 
 /** Its own authority and no other's; signs handshakes and itself; named as loopback is. */
 const EXTENSIONS = sequence(
-  extension('551d13', true, sequence(TRUE, hex(0x02, '00'))),
-  extension('551d0f', true, hex(0x03, '0284')),
-  extension(
-    '551d11',
-    false,
-    sequence(text(0x82, 'localhost'), hex(0x87, '7f000001'), hex(0x87, `${'00'.repeat(15)}01`)),
-  ),
+  extension('551d13', sequence(TRUE, hex(0x02, '00')), { isCritical: true }),
+  extension('551d0f', hex(0x03, '0284'), { isCritical: true }),
+  extension('551d11', sequence(text(0x82, 'localhost'), hex(0x87, '7f000001'), hex(0x87, `${'00'.repeat(15)}01`))),
 )
 
 /** Makes a key (P-256) and its certificate, good for twenty years. */

@@ -135,7 +135,7 @@ export async function* csvRows(
   }
 
   /** The rows that end in what is held. */
-  const scan = (isEnd: boolean): CsvRow[] => {
+  const scan = ({ isEnd = false }: { readonly isEnd?: boolean } = {}): CsvRow[] => {
     const rows: CsvRow[] = []
     while (next < text.length) {
       const c = text[next]!
@@ -230,10 +230,10 @@ export async function* csvRows(
 
   for await (const piece of pieces) {
     text += piece
-    yield* scan(false)
+    yield* scan()
     trim()
   }
-  yield* scan(true)
+  yield* scan({ isEnd: true })
   if (isOpen()) {
     const held = text.slice(start)
     yield {

@@ -95,7 +95,7 @@ async function* linesOf(path: string): AsyncGenerator<Line> {
     if (size <= MAX_EVENT_BYTES) held.push(piece)
     size += piece.length
   }
-  const take = (ended: boolean): Line => {
+  const take = ({ ended }: { readonly ended: boolean }): Line => {
     const text = held.length === 1 ? held[0]! : Buffer.concat(held)
     const line = { text, isTooLong: size > MAX_EVENT_BYTES, bytes: size + (ended ? 1 : 0) }
     held = []
@@ -106,12 +106,12 @@ async function* linesOf(path: string): AsyncGenerator<Line> {
     let from = 0
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
       hold(chunk.subarray(from, at))
-      yield take(true)
+      yield take({ ended: true })
       from = at + 1
     }
     hold(chunk.subarray(from))
   }
-  if (size > 0) yield take(false)
+  if (size > 0) yield take({ ended: false })
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

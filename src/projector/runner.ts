@@ -213,7 +213,10 @@ export const runLane = ({
   }
 
   /** Follows the lane while somebody else moves or holds it; ends when it has stood still for `patience` ms, or is let go. */
-  const follow = async (patience: number, ownIsFree: boolean): Promise<'still' | 'free'> => {
+  const follow = async (
+    patience: number,
+    { ownIsFree = false }: { readonly ownIsFree?: boolean } = {},
+  ): Promise<'still' | 'free'> => {
     let seq: number | undefined
     let held = false
     let movedAt = performance.now()
@@ -249,7 +252,7 @@ export const runLane = ({
     // The first time an open transaction may be one that this process left itself: opening again ends it.
     const ownIsFree = lost === undefined || !lost.underWay || lostInARow === 1
     try {
-      const found = await follow(patience, ownIsFree)
+      const found = await follow(patience, { ownIsFree })
       if (found === 'still' && lost?.underWay) await readModel.lanes.endOthers(id, writer)
     } catch (error) {
       noteFailure(error)
@@ -326,7 +329,7 @@ export const runLane = ({
       ).pipe(finalize(() => void batchWriter.close())),
     ),
   )
-  const observe$ = defer(() => follow(Number.POSITIVE_INFINITY, false)).pipe(repeat())
+  const observe$ = defer(() => follow(Number.POSITIVE_INFINITY)).pipe(repeat())
   const run$: Observable<unknown> = observe ? observe$ : work$
   const running = run$
     .pipe(

@@ -25,11 +25,17 @@ export class Unstorable extends Error {
   override readonly name = 'Unstorable'
 }
 
-/** The key that stands for `key` in the stored form. */
-type Rename = (key: string) => string
+/** How keys come out, and whether what is no plain data is refused. */
+interface Way {
+  readonly rename: (key: string) => string
+  readonly isStrict: boolean
+}
 
-const keep: Rename = (key) => (SPECIAL.has(key) || isMarked(key) ? MARK + key : key)
-const release: Rename = (key) => (isMarked(key) ? key.slice(1) : key)
+/** The key that stands for `key` in the stored form. */
+const keep = (key: string): string => (SPECIAL.has(key) || isMarked(key) ? MARK + key : key)
+const release = (key: string): string => (isMarked(key) ? key.slice(1) : key)
+const STORING: Way = { rename: keep, isStrict: true }
+const READING: Way = { rename: release, isStrict: false }
 
 const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -42,31 +48,26 @@ const checkLeaf = (value: unknown): void => {
 }
 
 /** The value with its keys renamed: the same one when none had to be, so that the usual document is only looked at. */
-const renamed = (value: unknown, rename: Rename, strict: boolean, level: number): unknown => {
+const renamed = (value: unknown, way: Way, level: number): unknown => {
   if (typeof value !== 'object' || value === null) {
-    if (strict) checkLeaf(value)
+    if (way.isStrict) checkLeaf(value)
     return value
   }
   if (value instanceof Date) {
-    if (strict && Number.isNaN(value.getTime())) throw new Unstorable('a date is out of range')
+    if (way.isStrict && Number.isNaN(value.getTime())) throw new Unstorable('a date is out of range')
     return value
   }
   if (level > MAX_LEVELS) throw new Unstorable(`nested deeper than ${MAX_LEVELS} levels`)
-  if (Array.isArray(value)) return renamedItems(value, rename, strict, level)
-  if (isPlain(value)) return renamedProperties(value as Readonly<Record<string, unknown>>, rename, strict, level)
-  if (strict) throw new Unstorable(`an object of ${value.constructor?.name ?? 'a class'} is no plain data`)
+  if (Array.isArray(value)) return renamedItems(value, way, level)
+  if (isPlain(value)) return renamedProperties(value as Readonly<Record<string, unknown>>, way, level)
+  if (way.isStrict) throw new Unstorable(`an object of ${value.constructor?.name ?? 'a class'} is no plain data`)
   return value
 }
 
-const renamedItems = (
-  items: readonly unknown[],
-  rename: Rename,
-  strict: boolean,
-  level: number,
-): readonly unknown[] => {
+const renamedItems = (items: readonly unknown[], way: Way, level: number): readonly unknown[] => {
   let copy: unknown[] | undefined
   for (let i = 0; i < items.length; i++) {
-    const item = renamed(items[i], rename, strict, level + 1)
+    const item = renamed(items[i], way, level + 1)
     if (item === items[i]) continue
     copy ??= [...items]
     copy[i] = item
@@ -76,16 +77,15 @@ const renamedItems = (
 
 const renamedProperties = (
   object: Readonly<Record<string, unknown>>,
-  rename: Rename,
-  strict: boolean,
+  way: Way,
   level: number,
 ): Readonly<Record<string, unknown>> => {
   const names = Object.keys(object)
   let copy: [string, unknown][] | undefined
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!
-    const value = renamed(object[name], rename, strict, level + 1)
-    const as = rename(name)
+    const value = renamed(object[name], way, level + 1)
+    const as = way.rename(name)
     if (copy === undefined && value === object[name] && as === name) continue
     copy ??= names.slice(0, i).map((before) => [before, object[before]])
     copy.push([as, value])
@@ -97,7 +97,7 @@ const renamedProperties = (
  * The document as it is stored: the same object unless a key had to be kept in another form. Throws Unstorable for what is no plain
  * data, is nested too deep, or has a date that is none.
  */
-export const toStored = <D extends Document>(document: D): D => renamed(document, keep, true, 1) as D
+export const toStored = <D extends Document>(document: D): D => renamed(document, STORING, 1) as D
 
 /** The document as it was given to `toStored`. */
-export const fromStored = <D extends Document>(document: D): D => renamed(document, release, false, 1) as D
+export const fromStored = <D extends Document>(document: D): D => renamed(document, READING, 1) as D

@@ -41,7 +41,7 @@ const events = (): Writes => {
     read: () => {
       const found = new Set<string>()
       for (let from = 0; ; ) {
-        const { rows, atEnd } = store.records(from, false, 500, 1_000_000)
+        const { rows, atEnd } = store.records(from, { limit: 500, maxBytes: 1_000_000 })
         for (const { record } of rows) found.add(streamOf(record))
         const last = rows.at(-1)
         if (atEnd || last === undefined) return found

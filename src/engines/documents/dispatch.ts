@@ -220,7 +220,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
 
   /** An answer that others follow. */
   const stream = (request: Request, reply: Reply): Answer => {
-    const bytes = answerTo(request, timed(reply), true)
+    const bytes = answerTo(request, timed(reply), { more: true })
     return { bytes, close: false, again: { ...request, id: idOfAnswer(bytes), answered: true } }
   }
 

@@ -94,7 +94,7 @@ export const refuseOperators = (replacement: Buffer): void =>
   })
 
 /** The document, whole and with its empty timestamps filled. */
-const checked = (raw: Buffer, replacing = false): Buffer => {
+const checked = (raw: Buffer, { replacing = false }: { readonly replacing?: boolean } = {}): Buffer => {
   const found = validate(raw)
   if (found === 0) return raw
   if (replacing && (found & DOLLAR_NAME) !== 0) refuseOperators(raw)
@@ -123,7 +123,7 @@ export const prepare = (given: Buffer, fallbackId?: Value): Stored => {
 
 /** Makes a replacement ready that bears the given field `_id`, or repeats it; any other `_id` is refused. */
 export const prepareWithId = (given: Buffer, field: Buffer, id: Value, key: Key): Stored => {
-  const raw = checked(given, true)
+  const raw = checked(given, { replacing: true })
   const own = rawField(raw, '_id')
   if (own && !raw.subarray(own.from, own.end).equals(field) && keyOf(decodeField(raw, own)) !== key)
     throw new CommandError(66, "the (immutable) field '_id' was found to have been altered")

@@ -52,12 +52,15 @@ interface Context {
   readonly expression: CompileExpression | undefined
 }
 
-/** Tests what a path leads to; with `expand` the elements of an array too, before the array itself. */
+/** Whether the elements of an array are tested as well, before the array itself, or the value alone. */
+type Reach = 'elements' | 'value'
+
+/** Tests what a path leads to. */
 const fieldMatch =
-  (path: Path, test: Test, expand: boolean): Match =>
+  (path: Path, test: Test, reach: Reach): Match =>
   (doc, found) =>
     visitPath(doc, path, (value, position, whole) => {
-      if (expand && !whole && isArray(value)) {
+      if (reach === 'elements' && !whole && isArray(value)) {
         const at = value.findIndex((element) => test(element))
         if (at >= 0) {
           if (found) found.position = position < 0 ? at : position
@@ -99,15 +102,14 @@ const elemMatchTest = (operand: Value, context: Context): Test => {
 /** All of the operators as a test of one value by itself, as inside `$elemMatch` and `$pull`. */
 export const operatorsTest = (operators: Doc, context: Pick<Context, 'expression'>): Test => {
   const inner: Context = { ...newContext(context.expression) }
-  const match = operatorsMatch('v', operators, inner, true)
+  const match = operatorsMatch('v', operators, inner, 'value')
   return (value) => match(value === undefined ? new Map() : new Map([['v', value]]))
 }
 
-/** `single` tests the value itself only, not the elements of an array. */
-const operatorsMatch = (path: string, operators: Doc, context: Context, single = false): Match => {
+const operatorsMatch = (path: string, operators: Doc, context: Context, reach: Reach = 'elements'): Match => {
   const matches: Match[] = []
   for (const [operator, operand] of operators) {
-    const match = operatorMatch(path, operator, operand, operators, context, single)
+    const match = operatorMatch(path, operator, operand, operators, context, reach)
     if (match) matches.push(match)
   }
   return allOf(matches)
@@ -123,7 +125,7 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
 
 const elemMatchMatch = (parts: Path, operand: Value, context: Context): Match => {
   const test = elemMatchTest(operand, context)
-  const one: Match = fieldMatch(parts, test, false)
+  const one: Match = fieldMatch(parts, test, 'value')
   return (doc, found) => {
     if (!one(doc)) return false
     if (found)
@@ -143,10 +145,10 @@ const operatorMatch = (
   operand: Value,
   all: Doc,
   context: Context,
-  single: boolean,
+  reach: Reach,
 ): Match | undefined => {
   const parts = parsePath(path)
-  const field = (test: Test): Match => fieldMatch(parts, test, !single)
+  const field = (test: Test): Match => fieldMatch(parts, test, reach)
   const not =
     (match: Match): Match =>
     (doc) =>
@@ -170,22 +172,22 @@ const operatorMatch = (
     case '$nin':
       return not(field(inTest(listOf(operand, '$nin'))))
     case '$exists':
-      if (!truthy(operand)) return not(fieldMatch(parts, (value) => value !== undefined, false))
+      if (!truthy(operand)) return not(fieldMatch(parts, (value) => value !== undefined, 'value'))
       context.conditions.push({ path, op: 'exists' })
-      return fieldMatch(parts, (value) => value !== undefined, false)
+      return fieldMatch(parts, (value) => value !== undefined, 'value')
     case '$type':
       return field(typeTest(operand))
     case '$size': {
       const size = wholeNumber(operand, '$size')
       if (size < 0n) throw badValue('$size may not be negative')
-      return fieldMatch(parts, (value) => isArray(value) && BigInt(value.length) === size, false)
+      return fieldMatch(parts, (value) => isArray(value) && BigInt(value.length) === size, 'value')
     }
     case '$mod':
       return field(modTest(operand))
     case '$not': {
       if (operand instanceof BSONRegExp) return not(field(regexTest(operand)))
       if (!isDoc(operand) || operand.size === 0) throw badValue('$not needs a regex or a document')
-      return not(operatorsMatch(path, operand, { ...context, conditions: [], alternatives: [] }, single))
+      return not(operatorsMatch(path, operand, { ...context, conditions: [], alternatives: [] }, reach))
     }
     case '$regex': {
       const options = all.get('$options')
@@ -202,7 +204,7 @@ const operatorMatch = (
     case '$all': {
       const values = listOf(operand, '$all')
       if (values.length === 0) return () => false
-      return allOf(values.map((value) => allElement(path, value, context, single)))
+      return allOf(values.map((value) => allElement(path, value, context, reach)))
     }
     case '$bitsAllSet':
     case '$bitsAllClear':
@@ -222,19 +224,19 @@ const operatorMatch = (
   }
 }
 
-const allElement = (path: string, value: Value, context: Context, single: boolean): Match => {
+const allElement = (path: string, value: Value, context: Context, reach: Reach): Match => {
   if (isDoc(value) && value.has('$elemMatch')) return elemMatchMatch(parsePath(path), value.get('$elemMatch')!, context)
   if (isOperators(value)) throw badValue('no $ expressions in $all')
-  return literalMatch(path, value, context, single)
+  return literalMatch(path, value, context, reach)
 }
 
-const literalMatch = (path: string, value: Value, context: Context, single = false): Match => {
+const literalMatch = (path: string, value: Value, context: Context, reach: Reach = 'elements'): Match => {
   if (value instanceof BSONRegExp) {
     context.complete = false
-    return fieldMatch(parsePath(path), regexTest(value), !single)
+    return fieldMatch(parsePath(path), regexTest(value), reach)
   }
   context.conditions.push({ path, op: 'eq', value })
-  return fieldMatch(parsePath(path), comparisonTest('eq', value), !single)
+  return fieldMatch(parsePath(path), comparisonTest('eq', value), reach)
 }
 
 const allOf = (matches: readonly Match[]): Match => {

@@ -62,12 +62,12 @@ const extreme = (direction: 1 | -1) => (): Accumulator => {
   }
 }
 
-const edge = (last: boolean) => (): Accumulator => {
+const edge = (which: 'first' | 'last') => (): Accumulator => {
   let kept: Maybe
   let any = false
   return {
     add: (value) => {
-      if (any && !last) return 0
+      if (any && which === 'first') return 0
       const before = any ? memoryOf(kept) : 0
       kept = value ?? null
       any = true
@@ -119,8 +119,8 @@ export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
   $avg: average,
   $min: extreme(-1),
   $max: extreme(1),
-  $first: edge(false),
-  $last: edge(true),
+  $first: edge('first'),
+  $last: edge('last'),
   $push: list,
   $addToSet: set,
   $mergeObjects: merged,

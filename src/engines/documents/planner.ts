@@ -197,7 +197,12 @@ const orderOf = (
   return { sorted, reverse: sorted && reverse }
 }
 
-const candidate = (index: Index, filter: Filter, sort: SortFields, hinted = false): Candidate | undefined => {
+const candidate = (
+  index: Index,
+  filter: Filter,
+  sort: SortFields,
+  { hinted = false }: { readonly hinted?: boolean } = {},
+): Candidate | undefined => {
   const bounds = index.fields.map((f) => boundsOf(f.path, filter, index.multikey))
   if (!hinted && !holdsAll(index, filter, bounds)) return undefined
   let prefixes: readonly Key[] = ['']
@@ -294,7 +299,7 @@ const alongBounds = (index: Index, sort: SortFields, { min, max }: Between): Pla
 
 /** Along the index that is asked for, be it that it does not hold every document. */
 const alongIndex = (index: Index, filter: Filter, sort: SortFields): Plan =>
-  candidate(index, filter, sort, true)?.plan ?? {
+  candidate(index, filter, sort, { hinted: true })?.plan ?? {
     index: index.primary ? undefined : index,
     ranges: [WHOLE],
     reverse: false,

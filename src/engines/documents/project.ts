@@ -218,7 +218,7 @@ const applyToDoc = (doc: Doc, tree: Tree, applied: Applied): Doc => {
 
 export type Projection = (doc: Doc, variables?: ReadonlyMap<string, Maybe>) => Doc
 
-const parse = (spec: Doc, finding: boolean): Parsed & { readonly including: boolean } => {
+const parse = (spec: Doc, { finding }: { readonly finding: boolean }): Parsed & { readonly including: boolean } => {
   const parsed: Parsed = { tree: { rules: new Map() }, kinds: new Set(), id: undefined, positional: undefined }
   parseFields(spec, '', parsed, finding)
   const { kinds } = parsed
@@ -243,7 +243,7 @@ const withId = (doc: Doc, shown: Doc, parsed: { readonly id: Parsed['id'] }, inc
 
 /** Compiles the projection of a find; `filter` tells the positional `$` where it matched. */
 export const compileProjection = (spec: Doc, filter: Filter, given?: ReadonlyMap<string, Maybe>): Projection => {
-  const parsed = parse(spec, true)
+  const parsed = parse(spec, { finding: true })
   const { tree, including, positional } = parsed
   if (positional !== undefined) {
     const own = positional
@@ -269,7 +269,7 @@ export const compileProjectStage = (spec: Doc): Projection => {
       51272,
       'Invalid $project :: caused by :: projection specification must have at least one field',
     )
-  const parsed = parse(spec, false)
+  const parsed = parse(spec, { finding: false })
   const { tree, including } = parsed
   return (doc, variables = startVariables()) =>
     withId(doc, applyToDoc(doc, tree, { scope: { root: doc, variables }, including, position: -1 }), parsed, including)

@@ -82,7 +82,11 @@ export interface UpdateStatement extends Selection {
   readonly upsert: boolean
 }
 
-export const parseUpdateStatement = (selection: Selection, update: UpdateSpec, upsert: boolean): UpdateStatement => ({
+export const parseUpdateStatement = (
+  selection: Selection,
+  update: UpdateSpec,
+  { upsert }: { readonly upsert: boolean },
+): UpdateStatement => ({
   ...selection,
   update: parseUpdate(update, (stages) => compileUpdatePipeline(stages, selection.variables)),
   upsert,

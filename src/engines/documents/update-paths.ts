@@ -112,7 +112,11 @@ const notViable = (parts: readonly string[], at: number): CommandError =>
  * The place a concrete path names. With `create`, documents on the way are made as needed, once a value is set; without,
  * a way that does not exist gives `undefined`.
  */
-export const placeAt = (doc: MutableDoc, parts: readonly string[], create: boolean): Place | undefined => {
+export const placeAt = (
+  doc: MutableDoc,
+  parts: readonly string[],
+  { create = false }: { readonly create?: boolean } = {},
+): Place | undefined => {
   let holder: Value = doc
   for (const [i, part] of parts.entries()) {
     const place = placeIn(holder, part)

@@ -63,14 +63,14 @@ const rename = (from: string, to: Value): Change[] => {
 const applyRename = (doc: MutableDoc, source: readonly string[], target: readonly string[]): boolean => {
   for (const path of [source, target])
     for (let n = 1; n <= path.length; n += 1) {
-      const through = placeAt(doc, path.slice(0, n), false)?.value
+      const through = placeAt(doc, path.slice(0, n))?.value
       if (isArray(through) && n < path.length) throw badValue('$rename cannot go through an array')
     }
-  const from = placeAt(doc, source, false)
+  const from = placeAt(doc, source)
   if (from?.value === undefined) return false
   const { value } = from
   from.remove()
-  placeAt(doc, target, true)!.set(value)
+  placeAt(doc, target, { create: true })!.set(value)
   return true
 }
 
@@ -120,7 +120,7 @@ const operatorUpdate = (spec: Doc, filters: readonly Doc[], now: Date): Update =
       for (const { operator, path, action } of ordered) {
         if (operator === '$setOnInsert' && !inserting) continue
         for (const concrete of resolvePath(doc, path, context)) {
-          const place = placeAt(doc, concrete, action.create)
+          const place = placeAt(doc, concrete, { create: action.create })
           if (place && action.change(place)) changed = true
         }
       }
@@ -196,7 +196,7 @@ const seedOf = (filter: Filter): MutableDoc => {
     if (condition.op === 'eq') value = condition.value
     else if (condition.op === 'in' && condition.values.length === 1) value = condition.values[0]
     if (value === undefined) continue
-    const place = placeAt(seed, condition.path.split('.'), true)!
+    const place = placeAt(seed, condition.path.split('.'), { create: true })!
     if (place.value !== undefined && !identical(place.value, value))
       throw new CommandError(54, `cannot infer query fields to set, path '${condition.path}' is matched twice`)
     place.set(value)

@@ -113,7 +113,11 @@ export const parseRequest = (bytes: Buffer): Request => {
 let lastId = 0
 
 /** The bytes of an answer; with `more` another one to the same request follows. */
-export const answerTo = (request: Request, reply: { readonly [name: string]: Encodable }, more = false): Buffer[] => {
+export const answerTo = (
+  request: Request,
+  reply: { readonly [name: string]: Encodable },
+  { more = false }: { readonly more?: boolean } = {},
+): Buffer[] => {
   const body = encode(reply)
   lastId = (lastId + 1) & 0x7fffffff
   const message = request.kind === 'message'

@@ -99,11 +99,11 @@ test('what somebody had who goes is sent to others before anything new; his late
 
 test('who does not take what was sent gets nothing more, and others do', () => {
   const group = given({}, messages(0, 4), ['a', 9], ['b', 9])
-  group.hold('a', true)
+  group.hold('a')
   assert.equal(sends(group.next(0)), ['b:0:0', 'b:1:0', 'b:2:0', 'b:3:0'])
   group.offer([message(4), message(5)])
-  group.hold('a', false)
-  group.hold('b', true)
+  group.letGo('a')
+  group.hold('b')
   assert.equal(sends(group.next(1)), ['a:4:0', 'a:5:0'])
 })
 

@@ -40,7 +40,7 @@ export const findAndModify = async (context: Context): Promise<Reply> => {
     : parseUpdateStatement(
         selection,
         { update, arrayFilters: docsField(body, 'arrayFilters') },
-        boolField(body, 'upsert'),
+        { upsert: boolField(body, 'upsert') },
       )
   const project =
     fields && fields.size > 0 ? compileProjection(fields, selection.filter, selection.variables) : undefined

@@ -82,7 +82,11 @@ const changeOf = (matched: Value, bindings: Doc | undefined): Change => {
       ? matched
       : [new Map([['$replaceWith', new Map([['$mergeObjects', ['$$ROOT', '$$new']]])]])]
     const update = matched === 'replace' ? encode(doc) : stages
-    const statement = parseUpdateStatement(parseSelection(query, { variables }), { update, arrayFilters: [] }, false)
+    const statement = parseUpdateStatement(
+      parseSelection(query, { variables }),
+      { update, arrayFilters: [] },
+      { upsert: false },
+    )
     updateTarget(unit, collection, statement, target)
     return true
   }

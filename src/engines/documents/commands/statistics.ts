@@ -30,8 +30,8 @@ const entriesOf = async function* (context: Context, space: Space): AsyncGenerat
   }
 }
 
-/** Entries of a space, and the bytes of their values and, for indexes, of their keys. */
-const measure = async (context: Context, space: Space, keys: boolean) => {
+/** Entries of a space, and the bytes of their values and, where it is asked for, of their keys. */
+const measure = async (context: Context, space: Space, { keys = false }: { readonly keys?: boolean } = {}) => {
   let count = 0
   let bytes = 0
   for await (const slice of entriesOf(context, space))
@@ -43,11 +43,11 @@ const measure = async (context: Context, space: Space, keys: boolean) => {
 }
 
 const sizesOf = async (context: Context, collection: Collection) => {
-  const documents = await measure(context, collection.space, false)
+  const documents = await measure(context, collection.space)
   const indexes: [string, number][] = []
   // Documents are kept in the order of `_id`: that index has no entries of its own.
   for (const index of collection.indexes)
-    indexes.push([index.name, index.primary ? 0 : (await measure(context, index.space, true)).bytes])
+    indexes.push([index.name, index.primary ? 0 : (await measure(context, index.space, { keys: true })).bytes])
   return { documents, indexes, indexBytes: indexes.reduce((sum, [, bytes]) => sum + bytes, 0) }
 }
 
@@ -199,7 +199,7 @@ export const validate = async (context: Context): Promise<Reply> => {
   const details: [string, Value][] = []
   let valid = found.invalid === 0 && found.errors.length === 0
   for (const index of collection.indexes) {
-    const entries = index.primary ? found.documents : (await measure(context, index.space, false)).count
+    const entries = index.primary ? found.documents : (await measure(context, index.space)).count
     keys.push([index.name, entries])
     const quiet = context.store.transactions.current() === commit
     const same = entries === found.expected.get(index.name)

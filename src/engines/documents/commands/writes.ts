@@ -201,7 +201,11 @@ const parseUpdate = (raw: Buffer, variables: Variables): ParsedUpdate => {
   const change = updateOf(raw, 'u')
   const selection = parseSelection(doc.get('q') as Doc, { hint: doc.get('hint'), variables })
   const arrayFilters = docsField(doc, 'arrayFilters')
-  const statement = parseUpdateStatement(selection, { update: change, arrayFilters }, boolField(doc, 'upsert'))
+  const statement = parseUpdateStatement(
+    selection,
+    { update: change, arrayFilters },
+    { upsert: boolField(doc, 'upsert') },
+  )
   if (multi && statement.update.replacement)
     throw failedToParse('multi update is not supported for replacement-style update')
   return { statement, multi }

@@ -128,7 +128,7 @@ const roundInteger = (value: bigint, place: number, truncate: boolean): bigint =
 }
 
 const toPlace =
-  (name: string, truncate: boolean): OperatorCompiler =>
+  (name: string, { truncate }: { readonly truncate: boolean }): OperatorCompiler =>
   (operand, compile) => {
     const [inner, places] = operands(name, operand, compile, 1, 2)
     return (scope) => {
@@ -188,12 +188,14 @@ export const extremeOf = (values: readonly Maybe[], direction: 1 | -1): Maybe =>
     null,
   )
 
-const deviation = (values: readonly Maybe[], sample: boolean): Maybe => {
+/** Of all there is, or of a sample of it. */
+const deviation = (values: readonly Maybe[], of: 'all' | 'sample'): Maybe => {
+  const missing = of === 'sample' ? 1 : 0
   const numbers = values.filter(isNumber).map((n) => refuseDecimal(n, '$stdDev'))
-  if (numbers.length < (sample ? 2 : 1)) return null
+  if (numbers.length < 1 + missing) return null
   const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length
   const squares = numbers.reduce((a, b) => a + (b - mean) ** 2, 0)
-  return new Double(Math.sqrt(squares / (numbers.length - (sample ? 1 : 0))))
+  return new Double(Math.sqrt(squares / (numbers.length - missing)))
 }
 
 const random: OperatorCompiler = (operand) => {
@@ -212,8 +214,8 @@ export const ARITHMETIC: Operators = {
   $abs: absolute,
   $ceil: rounding('$ceil', Math.ceil),
   $floor: rounding('$floor', Math.floor),
-  $round: toPlace('$round', false),
-  $trunc: toPlace('$trunc', true),
+  $round: toPlace('$round', { truncate: false }),
+  $trunc: toPlace('$trunc', { truncate: true }),
   $pow: power,
   $sqrt: unary('$sqrt', (value) => {
     if (isNothing(value)) return null
@@ -228,6 +230,6 @@ export const ARITHMETIC: Operators = {
   $avg: variadic((values) => averageOf(listed(values))),
   $min: variadic((values) => extremeOf(listed(values), -1)),
   $max: variadic((values) => extremeOf(listed(values), 1)),
-  $stdDevPop: variadic((values) => deviation(listed(values), false)),
-  $stdDevSamp: variadic((values) => deviation(listed(values), true)),
+  $stdDevPop: variadic((values) => deviation(listed(values), 'all')),
+  $stdDevSamp: variadic((values) => deviation(listed(values), 'sample')),
 }

@@ -37,7 +37,7 @@ const MISSING = [
 
 /** `$setField`, and `$unsetField` as one that sets nothing: names are taken as they are, with dots and `$`. */
 const setField =
-  (operator: string, valued: boolean): OperatorCompiler =>
+  (operator: string, { valued }: { readonly valued: boolean }): OperatorCompiler =>
   (operand, compile) => {
     const known = new Map<string, number>(MISSING.filter(([name]) => valued || name !== 'value'))
     if (!isDoc(operand)) throw fail(4161100, `${operator} only supports an object as its argument`)
@@ -62,6 +62,6 @@ const setField =
 
 export const FIELDS: Operators = {
   $getField: getField,
-  $setField: setField('$setField', true),
-  $unsetField: setField('$unsetField', false),
+  $setField: setField('$setField', { valued: true }),
+  $unsetField: setField('$unsetField', { valued: false }),
 }

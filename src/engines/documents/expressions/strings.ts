@@ -106,7 +106,7 @@ const indexOf =
 const WHITESPACE = '\0\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
 
 const trim =
-  (name: string, left: boolean, right: boolean): OperatorCompiler =>
+  (name: string, { left = false, right = false }: { readonly left?: boolean; readonly right?: boolean }): OperatorCompiler =>
   (operand, compile) => {
     const input = isDoc(operand) ? operand.get('input') : undefined
     if (input === undefined || !isDoc(operand)) throw fail(50695, `${name} requires an 'input' field`)
@@ -195,7 +195,7 @@ const regexFindAll: OperatorCompiler = (operand, compile) => {
 }
 
 const replace =
-  (name: string, all: boolean): OperatorCompiler =>
+  (name: string, { all }: { readonly all: boolean }): OperatorCompiler =>
   (operand, compile) => {
     if (!isDoc(operand)) throw fail(51751, `${name} requires an object as an argument`)
     const part = (key: string, code: number): Expression => {
@@ -222,8 +222,8 @@ const replace =
 
 export const STRINGS: Operators = {
   $concat: variadic(concat),
-  $toLower: unary('$toLower', (value) => asciiCase(coerced(value, '$toLower'), false)),
-  $toUpper: unary('$toUpper', (value) => asciiCase(coerced(value, '$toUpper'), true)),
+  $toLower: unary('$toLower', (value) => lower(coerced(value, '$toLower'))),
+  $toUpper: unary('$toUpper', (value) => upper(coerced(value, '$toUpper'))),
   $strLenCP: lengthOf('$strLenCP', 34471, (text) => [...text].length),
   $strLenBytes: lengthOf('$strLenBytes', 34473, (text) => Buffer.byteLength(text)),
   $substrCP: substringByCharacters,
@@ -231,9 +231,9 @@ export const STRINGS: Operators = {
   $substr: substringByBytes('$substr'),
   $indexOfCP: indexOf('$indexOfCP', (text) => [...text]),
   $indexOfBytes: indexOf('$indexOfBytes', (text) => [...Buffer.from(text)].map(String)),
-  $trim: trim('$trim', true, true),
-  $ltrim: trim('$ltrim', true, false),
-  $rtrim: trim('$rtrim', false, true),
+  $trim: trim('$trim', { left: true, right: true }),
+  $ltrim: trim('$ltrim', { left: true }),
+  $rtrim: trim('$rtrim', { right: true }),
   $split: binary('$split', (text, separator) => {
     if (isNothing(text) || isNothing(separator)) return null
     if (typeof text !== 'string') throw fail(40085, '$split requires a string as the first argument')
@@ -242,15 +242,15 @@ export const STRINGS: Operators = {
     return text.split(separator)
   }),
   $strcasecmp: binary('$strcasecmp', (a, b) =>
-    compareStrings(asciiCase(coerced(a, '$strcasecmp'), true), asciiCase(coerced(b, '$strcasecmp'), true)),
+    compareStrings(upper(coerced(a, '$strcasecmp')), upper(coerced(b, '$strcasecmp'))),
   ),
   $regexMatch: regexMatch,
   $regexFind: regexFind,
   $regexFindAll: regexFindAll,
-  $replaceOne: replace('$replaceOne', false),
-  $replaceAll: replace('$replaceAll', true),
+  $replaceOne: replace('$replaceOne', { all: false }),
+  $replaceAll: replace('$replaceAll', { all: true }),
 }
 
 /** The server changes the case of ASCII letters only. */
-const asciiCase = (text: string, upper: boolean): string =>
-  upper ? text.replace(/[a-z]+/g, (s) => s.toUpperCase()) : text.replace(/[A-Z]+/g, (s) => s.toLowerCase())
+const upper = (text: string): string => text.replace(/[a-z]+/g, (s) => s.toUpperCase())
+const lower = (text: string): string => text.replace(/[A-Z]+/g, (s) => s.toLowerCase())

@@ -3,7 +3,7 @@
 import { isDamage, MisledIndex } from './damage.ts'
 import { firstReadable, NO_METADATA, type StreamMetadata } from './metadata.ts'
 import { createdMs, dataOf, isHiddenRecord, isOfStream, revisionOf, typeOf } from './record.ts'
-import type { Store, Stored } from './store.ts'
+import type { Store, Stored, Way } from './store.ts'
 import { TOMBSTONE_INDEX } from './streamIndex.ts'
 import type { StreamState, Streams } from './streams.ts'
 
@@ -20,11 +20,11 @@ export interface Reader {
   /** Newest revision, -1 when there is none. */
   lastRevision(stream: string): number
   /** At most `limit` readable events from revision `from` on (inclusive). `next` is a revision. */
-  stream(stream: string, from: number, backwards: boolean, limit: number): Page
+  stream(stream: string, from: number, limit: number, way?: Way): Page
   /** The same forwards, without regard to what metadata hides: what a live subscriber gets. */
   live(stream: string, from: number, limit: number): Page
   /** At most `limit` rows; `from` inclusive forwards, exclusive backwards. `next` is a position. Hidden rows are left out. */
-  all(from: number, backwards: boolean, limit: number): Page
+  all(from: number, limit: number, way?: Way): Page
   /** The record that begins here. */
   record(position: number): Buffer | undefined
   /** A record begins here. */
@@ -62,7 +62,13 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
     return record
   }
 
-  const page = (name: string, from: number, backwards: boolean, limit: number, metadata: StreamMetadata): Page => {
+  const page = (
+    name: string,
+    from: number,
+    limit: number,
+    metadata: StreamMetadata,
+    { backwards = false }: Way = {},
+  ): Page => {
     const stream = streams.find(name)
     const end: Page = { events: [], next: undefined }
     if (stream === undefined || stream.last < 0) return end
@@ -96,17 +102,16 @@ export const createReader = ({ store, streams, now }: ReaderOptions): Reader => 
 
   const readablePosition = (name: string, revision: number): number | undefined =>
     status(name) === 'readable'
-      ? page(name, revision, false, 1, streams.metadata(name)).events.find((e) => revisionOf(e.record) === revision)
-          ?.position
+      ? page(name, revision, 1, streams.metadata(name)).events.find((e) => revisionOf(e.record) === revision)?.position
       : undefined
 
   return {
     status,
     lastRevision: (name) => streams.find(name)?.last ?? -1,
-    stream: (name, from, backwards, limit) => page(name, from, backwards, limit, streams.metadata(name)),
-    live: (name, from, limit) => page(name, from, false, limit, NO_METADATA),
-    all: (from, backwards, limit) => {
-      const { rows, atEnd } = store.records(from, backwards, limit, PAGE_BYTES)
+    stream: (name, from, limit, way) => page(name, from, limit, streams.metadata(name), way),
+    live: (name, from, limit) => page(name, from, limit, NO_METADATA),
+    all: (from, limit, { backwards = false } = {}) => {
+      const { rows, atEnd } = store.records(from, { backwards, limit, maxBytes: PAGE_BYTES })
       const last = rows.at(-1)?.position
       return {
         events: rows.filter(({ record }) => !isHiddenRecord(record)),

@@ -47,6 +47,11 @@ export interface RecordPage {
   readonly atEnd: boolean
 }
 
+/** Which way a read goes; default forwards. */
+export interface Way {
+  readonly backwards?: boolean
+}
+
 export interface Store {
   /** Runs `write` in one transaction that is on disk when this returns. Throws, with nothing written, when it cannot be. */
   commit(write: () => void): void
@@ -57,7 +62,7 @@ export interface Store {
    * Records in order of position; `from` inclusive forwards, exclusive backwards. Ends after `limit` rows or `maxBytes`;
    * `atEnd` says that there are no more.
    */
-  records(from: number, backwards: boolean, limit: number, maxBytes: number): RecordPage
+  records(from: number, page: { readonly limit: number; readonly maxBytes: number } & Way): RecordPage
   positionOf(streamNo: number, revision: number): number | undefined
   putIndex(streamNo: number, revision: number, position: number): void
   /** Positions of a stream's revisions from `from` to `to`, both inclusive, in that order. */
@@ -213,7 +218,7 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
       room.take(bytes.length)
       tables.log.putSync(position, bytes)
     },
-    records: (from, backwards, limit, pageBytes) => {
+    records: (from, { backwards = false, limit, maxBytes }) => {
       const rows: Stored[] = []
       let bytes = 0
       let isCut = false
@@ -228,11 +233,11 @@ export const openStore = ({ dir, maxBytes }: StoreOptions, newInstanceId: () => 
         }
         rows.push({ position: key, record })
         bytes += value.length
-        if (bytes >= pageBytes) break
+        if (bytes >= maxBytes) break
       }
       resident.touched(bytes)
       renewIfTooMuch()
-      return { rows, atEnd: !isCut && bytes < pageBytes && rows.length < limit }
+      return { rows, atEnd: !isCut && bytes < maxBytes && rows.length < limit }
     },
     positionOf: index.positionOf,
     putIndex: index.add,

@@ -41,7 +41,8 @@ export interface Group {
   /** False when there are as many consumers as may be. `slots`: messages that it takes at a time. */
   connect(consumer: string, slots: number): boolean
   /** It gets nothing more as long as it does not take what was sent. */
-  hold(consumer: string, isHeld: boolean): void
+  hold(consumer: string): void
+  letGo(consumer: string): void
   /** What it had is sent to others. */
   disconnect(consumer: string): void
   /** Adds what was read, in order. */
@@ -212,9 +213,13 @@ export const createGroup = (rules: GroupRules, done: number | undefined): Group 
       consumers.set(key, { key, slots, isHeld: false, inFlight: 0, total: 0, answerMs: [] })
       return true
     },
-    hold: (key, isHeld) => {
+    hold: (key) => {
       const consumer = consumers.get(key)
-      if (consumer !== undefined) consumer.isHeld = isHeld
+      if (consumer !== undefined) consumer.isHeld = true
+    },
+    letGo: (key) => {
+      const consumer = consumers.get(key)
+      if (consumer !== undefined) consumer.isHeld = false
     },
     disconnect: (key) => {
       const lost = [...flights.values()].filter(({ consumer }) => consumer.key === key)

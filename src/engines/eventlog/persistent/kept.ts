@@ -74,7 +74,7 @@ export const createKept = (reader: Reader, submit: Submit, now: () => number): K
     run({ kind: 'append', stream, expected: 'any', events: [event], bytes: event.data.length + event.metadata.length })
   const newest = (stream: string): string | undefined => {
     if (reader.status(stream) !== 'readable') return undefined
-    const [stored] = reader.stream(stream, reader.lastRevision(stream), true, 1).events
+    const [stored] = reader.stream(stream, reader.lastRevision(stream), 1).events
     return stored && dataOf(stored.record).toString('utf8')
   }
   /** Of streams in which only the newest event says something, the others are hidden. */
@@ -127,7 +127,7 @@ export const createKept = (reader: Reader, submit: Submit, now: () => number): K
     parkedRange: (name) => {
       const stream = parkedStream(name)
       if (reader.status(stream) !== 'readable') return undefined
-      const [stored] = reader.stream(stream, 0, false, 1).events
+      const [stored] = reader.stream(stream, 0, 1).events
       const first = stored && revisionOf(stored.record)
       return first === undefined || first === null ? undefined : { first, last: reader.lastRevision(stream) }
     },

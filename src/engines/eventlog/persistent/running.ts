@@ -96,12 +96,12 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
 
   const readStream = (limit: number): Page =>
     reader.status(entry.stream) === 'readable'
-      ? reader.stream(entry.stream, next, false, limit)
+      ? reader.stream(entry.stream, next, limit)
       : { events: [], next: undefined }
   /** False when there is no more to read now. */
   const readOn = (limit: number): boolean => {
     if (isAll && next > head()) return false
-    const page = isAll ? reader.all(next, false, limit) : readStream(limit)
+    const page = isAll ? reader.all(next, limit) : readStream(limit)
     const wanted = filter === undefined ? page.events : page.events.filter(({ record }) => filter.matches(record))
     const placeOf = ({ position, record }: Stored) => (isAll ? position : (revisionOf(record) ?? 0))
     group.offer(wanted.map((stored) => messageOfRow(stored, placeOf(stored))))
@@ -124,7 +124,7 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
   const readParked = () => {
     if (replaying === undefined || group.status().retrying > rules.bufferSize) return
     const stream = parkedStream(entry)
-    const { events } = reader.stream(stream, replaying.next, false, PAGE)
+    const { events } = reader.stream(stream, replaying.next, PAGE)
     const due = events.filter(({ record }) => (revisionOf(record) ?? 0) < replaying!.stopAt)
     group.replay(due.map((stored) => messageOfRow(stored, undefined)))
     const last = due.at(-1)
@@ -146,9 +146,9 @@ export const startGroup = (entry: Entry, kept: Kept, context: ServiceContext): R
         ? delivered(encoded(record), NOTHING, position, retries)
         : delivered(target === null ? NOTHING : encoded(target), encoded(record), position, retries)
     if (consumer.call.send(frame)) return
-    group.hold(key, true)
+    group.hold(key)
     void consumer.call.drained().then(() => {
-      group.hold(key, false)
+      group.letGo(key)
       work()
     })
   }

@@ -2,6 +2,7 @@
 
 import { isDamage } from '../log/damage.ts'
 import { revisionOf } from '../log/record.ts'
+import type { Way } from '../log/store.ts'
 import { dataLoss, invalidArgument, type RpcError, streamDeleted, unknown } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
 import type { AllPosition, ReadRequest } from '../wire/reads.ts'
@@ -36,8 +37,8 @@ export const asRevision = (revision: bigint): number =>
  */
 export const allStart = (
   from: AllPosition | 'start' | 'end',
-  backwards: boolean,
   { reader, head }: ReadContext,
+  { backwards = false }: Way = {},
 ): { readonly at: number } | { readonly error: RpcError } => {
   if (from === 'start') return { at: 0 }
   if (from === 'end') return { at: head() }
@@ -51,7 +52,7 @@ export const allStart = (
 
 const readAll = async (call: Call, request: ReadRequest, from: AllPosition | 'start' | 'end', context: ReadContext) => {
   const { reader, head } = context
-  const start = allStart(from, request.backwards, context)
+  const start = allStart(from, context, request)
   if ('error' in start) return call.fail(start.error)
   if (request.count === 0n) return call.finish()
   const filter = request.filter && createFilter(request.filter)
@@ -60,7 +61,7 @@ const readAll = async (call: Call, request: ReadRequest, from: AllPosition | 'st
   let left = asCount(request.count ?? 0n)
   let next: number | undefined = start.at
   while (next !== undefined && left > 0) {
-    const page = reader.all(next, request.backwards, PAGE_ROWS)
+    const page = reader.all(next, PAGE_ROWS, request)
     for (const stored of page.events) {
       if (left === 0 || (!request.backwards && stored.position >= end)) break
       if (filter !== undefined && !filter.matches(stored.record)) continue
@@ -94,7 +95,7 @@ const readStream = async (
   let left = asCount(request.count ?? 0n)
   let next: number | undefined = from === 'start' ? 0 : from === 'end' ? last : asRevision(from)
   while (next !== undefined && left > 0) {
-    const page = reader.stream(stream, next, request.backwards, Math.min(left, PAGE_ROWS))
+    const page = reader.stream(stream, next, Math.min(left, PAGE_ROWS), request)
     for (const stored of page.events) {
       if ((revisionOf(stored.record) ?? 0) > last) break
       sender.add(stored)

@@ -91,7 +91,7 @@ const allSource = (request: ReadRequest, start: number, skip: number | undefined
   return {
     take: (sender, live) => {
       if (next > head()) return { taken: 0, atEnd: true }
-      const page = reader.all(next, false, PAGE_ROWS)
+      const page = reader.all(next, PAGE_ROWS)
       let taken = 0
       for (const stored of page.events) {
         const { position } = stored
@@ -112,7 +112,7 @@ const allSource = (request: ReadRequest, start: number, skip: number | undefined
 }
 
 const subscribeToAll = (call: Call, request: ReadRequest, { from }: Target<'all'>, context: ServiceContext) => {
-  const start = allStart(from, false, context)
+  const start = allStart(from, context)
   if ('error' in start) {
     call.send(confirmation(randomUUID()))
     return call.fail(start.error)
@@ -137,7 +137,7 @@ const subscribeToStream = (call: Call, request: ReadRequest, target: Target<'str
         ? reader.live(stream, next, PAGE_ROWS)
         : status === 'not-found'
           ? nothing
-          : reader.stream(stream, next, false, PAGE_ROWS)
+          : reader.stream(stream, next, PAGE_ROWS)
       for (const stored of page.events) {
         sender.add(stored)
         next = (revisionOf(stored.record) ?? next) + 1
