@@ -3,47 +3,34 @@
 
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import type { VoucherDocument } from '../projections/vouchers.ts'
 import { contextOf } from '../src/api/context.ts'
 import { fresh } from '../src/api/fresh.ts'
-import { showCategories } from '../src/api/presenters/categories.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
-import { CalculatedOrder, Metadata, NoItems } from '../src/api/presenters/parts.ts'
-import {
-  StackedCategories,
-  StackingRulesInForce,
-  showRulesInForce,
-  showStackedCategories,
-} from '../src/api/presenters/stackingRules.ts'
-import { JudgedResult } from '../src/api/presenters/verdicts.ts'
+import { NoItems } from '../src/api/presenters/parts.ts'
+import { NO_LIST, Qualifications, showQualified, showQualifiedStack } from '../src/api/presenters/qualifications.ts'
+import { showRulesInForce } from '../src/api/presenters/stackingRules.ts'
 import { VoucherObject } from '../src/api/presenters/voucherObject.ts'
 import { showCode } from '../src/api/presenters/vouchers.ts'
 import { type AnyCall, askedOf, CustomerField, customerMeant } from '../src/api/redeemables.ts'
 import { isoOf } from '../src/api/shapes.ts'
-import { calendarOf } from '../src/domain/calendar.ts'
 import { numeric } from '../src/domain/numbers.ts'
-import { OrderInput, stepOrder } from '../src/domain/order.ts'
+import { OrderInput } from '../src/domain/order.ts'
 import { outsideIdOrNone } from '../src/domain/outsideIds.ts'
 import { asMoment, ofMoment } from '../src/domain/position.ts'
 import { present } from '../src/domain/present.ts'
-import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
-import { creditsLeft } from '../src/domain/redemption/ledger.ts'
-import { foreseen, passes, QualificationFilters } from '../src/domain/redemption/qualify.ts'
-import { evaluateFor, type Looked } from '../src/domain/redemption/sight.ts'
-import { campaignsIn } from '../src/domain/rulebook/campaign.ts'
-import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
+import type { Situation } from '../src/domain/redemption/evaluate.ts'
+import { dealsOf, QualificationFilters, type Qualified } from '../src/domain/redemption/qualify.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
-import { compileValidity } from '../src/domain/validity.ts'
-import { type ResolvedVoucher, resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { listOf } from '../src/http/answers.ts'
 import { type Failure, fromRefusal, isFailure, refuse } from '../src/http/errors.ts'
 import { instant, queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
-import { MAX_SCANNED, type Scan } from './qualifiedScan.ts'
-import { type FoundStack, scanStacks } from './qualifiedStacks.ts'
-import { type Found, NO_TIERS, scanTiers } from './qualifiedTiers.ts'
+import { MAX_LOOKS, scanCodes } from './qualifiedCodes.ts'
+import type { Scan } from './qualifiedScan.ts'
+import { scanStacks } from './qualifiedStacks.ts'
+import { NO_TIERS, scanTiers } from './qualifiedTiers.ts'
 
 const SCENARIOS = ['ALL', 'CUSTOMER_WALLET', 'AUDIENCE_ONLY', 'PROMOTION_STACKS'] as const
 const Scenario = v.picklist(SCENARIOS, `must be equal to one of ${SCENARIOS.join(', ')}: others are not supported`)
@@ -77,185 +64,25 @@ const QualificationBody = v.pipe(
 )
 type QualificationBody = v.InferOutput<typeof QualificationBody>
 
-const redeemableFields = {
-  id: v.string(),
-  object: v.picklist(['voucher', 'promotion_tier', 'promotion_stack']),
-  created_at: v.string(),
-  result: JudgedResult,
-  order: v.optional(CalculatedOrder),
-  validation_rule_id: v.optional(v.string()),
-  applicable_to: NoItems,
-  inapplicable_to: NoItems,
-  metadata: Metadata,
-  categories: StackedCategories,
-  name: v.optional(v.string()),
-  banner: v.optional(v.string()),
-  campaign_id: v.optional(v.string()),
-  campaign_name: v.optional(v.string()),
-}
-
-const Qualifications = v.pipe(
-  v.object({
-    redeemables: v.object({
-      object: v.literal('list'),
-      data_ref: v.literal('data'),
-      data: v.array(
-        v.pipe(
-          v.object({
-            ...redeemableFields,
-            /** The tiers of a stack. */
-            redeemables: v.optional(v.array(v.object(redeemableFields))),
-          }),
-          v.title('QualifiedRedeemable'),
-        ),
-      ),
-      total: v.number(),
-      has_more: v.boolean(),
-      more_starting_after: v.optional(v.string()),
-    }),
-    tracking_id: v.optional(v.string()),
-    order: v.optional(CalculatedOrder),
-    stacking_rules: StackingRulesInForce,
-  }),
-  v.title('Qualifications'),
-)
-
-/** How many of the codes that are looked through have their streams asked: they are few unless limits that only streams know rule them out. */
-const MAX_LOOKS = 200
-/** How many streams are read at once. */
-const TOGETHER = 10
-const CHUNK = 100
-
-/** The campaigns whose codes may be redeemed at all now; null stands for single vouchers. */
-const campaignsNow = (rulebook: Rulebook, now: number): readonly (string | null)[] => {
-  const calendar = calendarOf(rulebook.project.timeZone)
-  return [
-    null,
-    ...[...campaignsIn(rulebook.definitions).values()]
-      .filter(
-        ({ definition }) =>
-          definition.active &&
-          (definition.campaign_type === 'DISCOUNT_COUPONS' || definition.campaign_type === 'GIFT_VOUCHERS') &&
-          compileValidity(definition, calendar)(now).holds,
-      )
-      .map(({ id }) => id),
-  ]
-}
-
-/** What of the filters the read model can be asked for, so that few codes among many are found at once. */
-const narrowed = (filters: QualificationFilters | undefined, campaigns: readonly (string | null)[]) => {
-  const all = filters?.junction.toLowerCase() === 'and'
-  const named = (field: 'campaign_id' | 'code') => {
-    const { $in, $is } = (all ? filters[field]?.conditions : undefined) ?? {}
-    return $in ?? $is
-  }
-  const [ofCampaigns, codes] = [named('campaign_id'), named('code')]
-  return {
-    campaign: { $in: campaigns.filter((id) => ofCampaigns === undefined || (id !== null && ofCampaigns.includes(id))) },
-    ...(codes ? { _id: { $in: codes } } : {}),
-  }
-}
-
-type Holder = string | null
-
-/** The codes of nobody that browsers are told: such as are meant for everybody. One for a single use is somebody's to be. */
-const isPublic = ({ campaign, holder, type, quantity }: ResolvedVoucher): boolean =>
-  campaign === undefined && holder === undefined && type === 'DISCOUNT_VOUCHER' && quantity !== 1
-
-/** What of the codes of nobody is looked through for browsers: an index leads past those of campaigns. */
-const SINGLE = { $and: [{ campaign: null }] }
-
-/**
- * Codes of some holders (null: of nobody), the newest first, from a place on. One query for each holder, since each then
- * follows an index in order; the newest of all of them are taken.
- */
-const candidates = async (
-  { readModel }: Services,
-  holders: readonly Holder[],
-  filter: Readonly<Record<string, unknown>>,
-  ofNobody: Readonly<Record<string, unknown>>,
-): Promise<readonly VoucherDocument[]> => {
-  const found = await Promise.all(
-    holders.map((customer) =>
-      readModel
-        .collection<VoucherDocument>('vouchers')
-        .find(
-          { customer, active: true, ...filter, ...(customer === null ? ofNobody : {}) },
-          { sort: { customer: -1, position: -1 }, limit: CHUNK },
-        ),
-    ),
-  )
-  return found
-    .flat()
-    .sort((a, b) => (a.position < b.position ? 1 : -1))
-    .slice(0, CHUNK)
-}
-
-/** Without an order there is nothing for a gift voucher to pay: whether it has a credit left is what can be asked. */
-const leastOf = (voucher: ResolvedVoucher | undefined, { order }: Situation) =>
-  voucher?.type === 'GIFT_VOUCHER' && !order ? { credits: 1 } : {}
-
-/** Looks through promotion tiers and codes until enough of them may be redeemed, all have been seen, or too many for one answer. */
+/** Looks through promotion tiers and then codes until enough of them may be redeemed, or too many were looked at for one answer. */
 const scan = async (
   services: Services,
   call: AnyCall,
   body: QualificationBody,
   situation: Situation,
-): Promise<Scan<Found>> => {
-  const { rulebook, now, customer } = situation
-  const { filters, starting_after: after, sorting_rule: sorting } = body.options
-  const limit = sorting === 'DEFAULT' ? body.options.limit : MAX_LOOKS
-  const holders: readonly Holder[] = [
-    ...(customer ? [customer.id] : []),
-    ...(body.scenario === 'CUSTOMER_WALLET' ? [] : [null]),
-  ]
+): Promise<Scan<Qualified>> => {
+  const { customer } = situation
+  const { limit: wanted, sorting_rule: sorting } = body.options
+  const limit = sorting === 'DEFAULT' ? wanted : MAX_LOOKS
+  const isWallet = body.scenario === 'CUSTOMER_WALLET'
   const asked = askedOf(call, body)
-  const tiers =
-    body.scenario === 'CUSTOMER_WALLET' ? NO_TIERS : await scanTiers(services, body.options, limit, asked, situation)
+  const tiers = isWallet ? NO_TIERS : await scanTiers(services, body.options, limit, asked, situation)
   if (tiers.next !== null) return tiers
-  const within = narrowed(filters ?? undefined, campaignsNow(rulebook, now))
-  const since = typeof after === 'number' ? { created_at: { $lt: new Date(after) } } : {}
-  const found: Found[] = [...tiers.found]
-  let next = typeof after === 'string' ? after : null
-  let [scanned, looks] = [0, 0]
-  for (;;) {
-    const place = next === null ? {} : { position: { $lt: next } }
-    const chunk = await candidates(services, holders, { ...within, ...since, ...place }, call.client ? SINGLE : {})
-    // The read models rule most of them out; the streams are asked of the others.
-    const likely = chunk.filter(({ state, sums, category }) => {
-      const voucher = resolveVoucher(state, rulebook)
-      if (
-        !voucher ||
-        (call.client && voucher.holder === undefined && !isPublic(voucher)) ||
-        !passes(filters ?? undefined, voucher, category ?? voucher.campaign?.definition.category ?? undefined)
-      )
-        return false
-      return evaluate([{ ...foreseen(state, voucher, sums), ...leastOf(voucher, situation) }], situation).valid
-    })
-    const streams = new Map<string, Looked>()
-    for (const [n, document] of chunk.entries()) {
-      if (likely[0]?._id === document._id) {
-        if (!streams.has(document._id)) {
-          const ahead = likely.slice(0, Math.min(limit - found.length, TOGETHER)).map(({ _id }) => _id)
-          const looked = await services.redemptions.look(ahead.map((code) => ({ code })))
-          for (const [k, code] of ahead.entries()) streams.set(code, { ...looked, codes: [looked.codes[k]!] })
-        }
-        likely.shift()
-        looks += 1
-        const looked = streams.get(document._id)!
-        const least = leastOf(resolveVoucher(document.state, rulebook), situation)
-        const ask = { redeemables: [{ code: document._id, ...least }], asked }
-        const [verdict] = evaluateFor(ask, looked, situation).verdicts
-        if (verdict?.status === 'APPLICABLE')
-          found.push({ createdAt: document.state.createdAt, stream: looked.codes[0]!, verdict })
-      }
-      next = document.position
-      scanned += 1
-      const isLast = n === chunk.length - 1 && chunk.length < CHUNK
-      if (!isLast && (found.length === limit || scanned === MAX_SCANNED || looks === MAX_LOOKS)) return { found, next }
-    }
-    if (chunk.length < CHUNK) return { found, next: null }
-  }
+  const codes = await scanCodes(services, body.options, limit - tiers.found.length, asked, situation, {
+    holders: [...(customer ? [customer.id] : []), ...(isWallet ? [] : [null])],
+    isForBrowsers: call.client !== undefined,
+  })
+  return { found: [...tiers.found, ...codes.found], next: codes.next }
 }
 
 /** The best or the least deals of all that were found: there is no page after them, since the next may hold a better one. */
@@ -263,43 +90,8 @@ const sorted = <F>(
   { found, next }: Scan<F>,
   { sorting_rule: rule, limit }: QualificationBody['options'],
   appliedBy: (one: F) => number,
-): Scan<F> => {
-  if (rule === 'DEFAULT') return { found, next }
-  const sign = rule === 'BEST_DEAL' ? -1 : 1
-  const deals = found.toSorted((a, b) => sign * (appliedBy(a) - appliedBy(b)))
-  return { found: deals.slice(0, limit), next: null }
-}
-
-const NO_LIST = { object: 'list', data_ref: 'data', data: [], total: 0 } as const
-
-const resultOf = ({ stream: { ledger }, verdict }: Found, call: AnyCall, rulebook: Rulebook) => {
-  const { voucher, credits, after } = verdict
-  if (voucher.type !== 'GIFT_VOUCHER') return voucher.discount ? { discount: voucher.discount } : {}
-  const view = { now: call.now, calendar: calendarOf(rulebook.project.timeZone), apiKey: call.key.name }
-  return {
-    gift: { balance: creditsLeft(ledger, voucher.gift?.amount ?? 0, view), credits: after ? (credits ?? 0) : 0 },
-  }
-}
-
-const show = (found: Found, call: AnyCall, rulebook: Rulebook) => {
-  const { createdAt, verdict } = found
-  const { voucher, before, after } = verdict
-  const { name, banner } = voucher.tier?.definition ?? {}
-  const rule = verdict.because[0]?.rule
-  return {
-    id: voucher.code,
-    object: voucher.tier ? ('promotion_tier' as const) : ('voucher' as const),
-    created_at: isoOf(createdAt),
-    result: resultOf(found, call, rulebook),
-    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
-    validation_rule_id: rule,
-    applicable_to: NO_LIST,
-    inapplicable_to: NO_LIST,
-    metadata: voucher.metadata,
-    categories: showStackedCategories(rulebook, voucher),
-    ...present({ name, banner, campaign_name: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
-  }
-}
+): Scan<F> =>
+  rule === 'DEFAULT' ? { found, next } : { found: dealsOf(found, rule, appliedBy).slice(0, limit), next: null }
 
 const qualifyEach = async (services: Services, call: AnyCall, body: QualificationBody, situation: Situation) => {
   const { found, next } = sorted(
@@ -307,28 +99,7 @@ const qualifyEach = async (services: Services, call: AnyCall, body: Qualificatio
     body.options,
     ({ verdict }) => verdict.applied,
   )
-  return { data: found.map((one) => show(one, call, situation.rulebook)), next }
-}
-
-/** How a promotion stack shows, with its tiers. */
-const showStack = ({ entry, tiers }: FoundStack, call: AnyCall, rulebook: Rulebook) => {
-  const { name, campaign_id } = entry.definition
-  const campaign = rulebook.entries('campaign').get(campaign_id)?.definition
-  const [before, after] = [tiers[0]?.verdict.before, tiers.at(-1)?.verdict.after]
-  return {
-    id: entry.id,
-    object: 'promotion_stack' as const,
-    created_at: isoOf(entry.createdAt),
-    result: {},
-    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
-    applicable_to: NO_LIST,
-    inapplicable_to: NO_LIST,
-    metadata: {},
-    categories: showCategories(rulebook.definitions, entry.definition, campaign),
-    name,
-    ...present({ campaign_name: campaign?.name, campaign_id }),
-    redeemables: tiers.map((one) => show(one, call, rulebook)),
-  }
+  return { data: found.map((one) => showQualified(one, call, situation.rulebook)), next }
 }
 
 const qualifyStacks = async (services: Services, call: AnyCall, body: QualificationBody, situation: Situation) => {
@@ -336,7 +107,7 @@ const qualifyStacks = async (services: Services, call: AnyCall, body: Qualificat
   const most = sorting === 'DEFAULT' ? limit : MAX_LOOKS
   const scanned = await scanStacks(services, body.options, most, askedOf(call, body), situation)
   const { found, next } = sorted(scanned, body.options, ({ applied }) => applied)
-  return { data: found.map((one) => showStack(one, call, situation.rulebook)), next }
+  return { data: found.map((one) => showQualifiedStack(one, call, situation.rulebook)), next }
 }
 
 interface Asked {

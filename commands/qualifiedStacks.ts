@@ -2,23 +2,12 @@
 // changed last come first.
 import { sortable } from '../src/domain/position.ts'
 import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
-import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
-import { stackPasses } from '../src/domain/redemption/qualify.ts'
+import { type QualifiedStack, stackPasses } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
-import type { Entry } from '../src/domain/rulebook/kind.ts'
-import type { PromotionStack } from '../src/domain/rulebook/promotionStack.ts'
 import { tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'
-
-export interface FoundStack {
-  readonly entry: Entry<PromotionStack>
-  /** Its tiers in their order, each with what its ledger says. */
-  readonly tiers: readonly { readonly createdAt: number; readonly stream: CodeStream; readonly verdict: Applicable }[]
-  /** What comes off the order by all of them, minor units. */
-  readonly applied: number
-}
 
 /** Tiers of stacks whose streams are asked for one answer. */
 const MAX_TIERS_LOOKED_AT = 300
@@ -30,13 +19,13 @@ export const scanStacks = async (
   limit: number,
   asked: Asked,
   situation: Situation,
-): Promise<Scan<FoundStack>> => {
+): Promise<Scan<QualifiedStack>> => {
   const { rulebook } = situation
   const [campaigns, tiers] = [rulebook.entries('campaign'), rulebook.entries('promotionTier')]
   const stacks = newestFirst(rulebook.entries('promotionStack').values(), after, ({ revision }) =>
     sortable(BigInt(revision)),
   )
-  const found: FoundStack[] = []
+  const found: QualifiedStack[] = []
   let looks = 0
   for (const [n, { entry, place }] of stacks.entries()) {
     const { campaign_id: campaign, category_id: category, tiers: named } = entry.definition

@@ -1,22 +1,14 @@
 // The promotion tiers among what a qualification finds: they come before the codes, those that were changed last first.
 import { sortable } from '../src/domain/position.ts'
-import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
-import type { CodeStream } from '../src/domain/redemption/ledgers.ts'
-import { passes } from '../src/domain/redemption/qualify.ts'
+import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { passes, type Qualified } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import { resolveVoucher, tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'
 
-export interface Found {
-  /** ms. */
-  readonly createdAt: number
-  readonly stream: CodeStream
-  readonly verdict: Applicable
-}
-
-export const NO_TIERS: Scan<Found> = { found: [], next: null }
+export const NO_TIERS: Scan<Qualified> = { found: [], next: null }
 
 /**
  * Where tiers are in the order of all that can be found: places in the log are far below, so that the page after a tier goes on with
@@ -31,12 +23,12 @@ export const scanTiers = async (
   limit: number,
   asked: Asked,
   situation: Situation,
-): Promise<Scan<Found>> => {
+): Promise<Scan<Qualified>> => {
   const { rulebook } = situation
   const tiers = newestFirst(rulebook.entries('promotionTier').values(), after, ({ revision }) =>
     sortable(FROM + BigInt(revision)),
   )
-  const found: Found[] = []
+  const found: Qualified[] = []
   for (const [n, { entry, place }] of tiers.entries()) {
     const { id, createdAt } = entry
     const code = tierCode(id)

@@ -3,27 +3,14 @@
 // at any point is settled from what the streams say.
 
 import { calendarOf } from '../domain/calendar.ts'
-import type { KnownOrder } from '../domain/customer/orders/state.ts'
-import type { ProfilePatch } from '../domain/customer/profile.ts'
-import { type LeftOut, type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
+import { type RedemptionFactData, redemptionStream } from '../domain/customer/redemptions/facts.ts'
 import { madeBy, type RedemptionsState } from '../domain/customer/redemptions/state.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { customerStream } from '../domain/ids.ts'
-import type { PricedOrder } from '../domain/order.ts'
-import { present } from '../domain/present.ts'
-import { applicationOrderOf } from '../domain/redemption/evaluate.ts'
+import { chosenOf, commandOf, failureOf, type RedemptionAsk, withoutRefused } from '../domain/redemption/ask.ts'
 import { waitsFor } from '../domain/redemption/ledger.ts'
 import type { CodeStream } from '../domain/redemption/ledgers.ts'
-import {
-  type Asked,
-  campaignRef,
-  GIVEN_UP,
-  type Placed,
-  promotionRef,
-  type RedeemVouchers,
-  type RedemptionCommand,
-  standingOf,
-} from '../domain/redemption/redeem.ts'
+import { GIVEN_UP, standingOf } from '../domain/redemption/redeem.ts'
 import {
   asPlaced,
   failedRedemptionId,
@@ -38,13 +25,9 @@ import {
   type Sight,
   type Target,
   targetsOf,
-  type Wanted,
   withLedger,
 } from '../domain/redemption/sight.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Rulebook } from '../domain/rulebook/rulebook.ts'
-import { stackingRulesOf } from '../domain/rulebook/stackingRules.ts'
-import { resolveVoucher } from '../domain/vouchers/resolve.ts'
 import { TooBusy } from '../trouble.ts'
 import type { CommandContext, CustomerRuntime } from './customers.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
@@ -53,23 +36,6 @@ import { createRollBack, type RollBack } from './rollBack.ts'
 import type { Stock } from './stock.ts'
 
 export type Succeeded = RedemptionFactData<'RedemptionSucceeded'>
-
-/** What is asked for: redeemables of one order, for one customer or for nobody. */
-export interface RedemptionAsk {
-  /** Names the asking: with the same name it comes about once for its customer. */
-  readonly name: string
-  /** The name that older programs gave to the same asking, when ids said nothing of the customer. */
-  readonly formerName?: string
-  readonly redeemables: readonly Wanted[]
-  readonly order?: PricedOrder
-  /** The order that was there before. */
-  readonly knownOrder?: KnownOrder
-  readonly asked: Asked
-  readonly session?: string
-  readonly customer?: { readonly id: string; readonly profile: ProfilePatch; readonly mayCreate: boolean }
-  /** What the stacking rules left out of the request; absent while they have chosen nothing. */
-  readonly chosen?: readonly LeftOut[]
-}
 
 export type Redeemed =
   | {
@@ -119,67 +85,18 @@ const MAX_BEGINNINGS = 3
 /** How many beginnings of a request are looked at for what came of it; 1 is the rule. */
 const LOOKED_AT = 8
 
+const isRefusal = (value: Hope | Refusal): value is Refusal => 'key' in value
+
 /** What a request holds before it is decided. */
 interface Held {
   readonly reserved: Map<string, Target>
   readonly kept: Map<number, KeptReward>
 }
 
-const isRefusal = (value: Hope | Refusal): value is Refusal => 'key' in value
-
-/** What of a request can be hoped for, in the order in which it is applied: from then on all of that or none. */
-const chosenOf = (
-  all: RedemptionAsk,
-  looked: Looked,
-  possible: Hope,
-  rulebook: Rulebook,
-): { readonly ask: RedemptionAsk; readonly looked: Looked; readonly isAll: boolean } => {
-  const applied = new Set(possible.taken.map(({ place }) => place))
-  const order = applicationOrderOf(
-    looked.codes.map(({ code }) => code),
-    rulebook,
-  ).filter((place) => applied.has(place))
-  const redeemables = order.map((place) => all.redeemables[place]!)
-  const chosen = all.chosen ?? possible.leftOut
-  return {
-    ask: { ...all, redeemables, chosen },
-    looked: { ...looked, codes: order.map((at) => looked.codes[at]!) },
-    isAll: all.redeemables.every((one, place) => redeemables[place] === one),
-  }
-}
-
-/** What is left of a chosen request without the redeemable that a refusal is about; undefined where it does not do without that. */
-const withoutRefused = (ask: RedemptionAsk, refusal: Refusal, rulebook: Rulebook): RedemptionAsk | undefined => {
-  const { redeemables, chosen } = ask
-  const refused = redeemables.find(({ code }) => code === refusal.resource?.id)
-  const isPartial = stackingRulesOf(rulebook.definitions).redeemables_application_mode === 'PARTIAL'
-  if (!chosen || !refused || redeemables.length === 1 || !isPartial) return undefined
-  const { code, isTier } = refused
-  const { key, details, ruleMessage } = refusal
-  return {
-    ...ask,
-    redeemables: redeemables.filter((one) => one !== refused),
-    chosen: [...chosen, { code, ...present({ isTier }), refusal: { key, details, ...present({ ruleMessage }) } }],
-  }
-}
-
 export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const { customers, ledgers, rulebook, log, now, sleep } = options
   const rewards = createRewardPlaces(options)
   const places = createPlaces({ ...options, rewards })
-
-  const commandOf = (ask: RedemptionAsk, request: string, redeemables: readonly Placed[]): RedeemVouchers => ({
-    type: 'RedeemVouchers',
-    request,
-    redeemables,
-    asked: ask.asked,
-    profile: ask.customer?.profile ?? {},
-    mayCreate: ask.customer?.mayCreate ?? false,
-    ...(ask.order ? { order: ask.order } : {}),
-    ...(ask.knownOrder ? { knownOrder: ask.knownOrder } : {}),
-    session: ask.session,
-    ...(ask.chosen ? { chosen: ask.chosen } : {}),
-  })
 
   /** What can be hoped for on what is known of the customer; a "no" is not said before the stream was asked. */
   const hopeFor = async (
@@ -230,24 +147,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   ): Promise<Failed | Again> => {
     if (refusal.key === 'multiple_requests') return { kind: 'again' }
     const redemption = failedRedemptionId(request, context.requestId)
-    const at = refusal.resource?.id
-    const found = looked.codes.find(({ code }) => code.code === at) ?? looked.codes[0]!
-    const voucher = resolveVoucher(found.code, rulebook())
-    const command: RedemptionCommand = {
-      type: 'RecordFailedRedemption',
-      failed: {
-        redemption,
-        request,
-        ...ask.asked,
-        voucher: { code: found.code.code, ...(voucher ? { id: voucher.id } : {}) },
-        ...campaignRef(voucher),
-        ...promotionRef(voucher),
-        ...(ask.order ? { order: { amount: ask.order.amount } } : {}),
-        reason: refusal.key,
-        details: refusal.details,
-        ...(refusal.ruleMessage === undefined ? {} : { message: refusal.ruleMessage }),
-      },
-    }
+    const command = failureOf(ask, { redemption, request, refusal }, looked, rulebook())
     const { key: _, ...unnamed } = context
     if (ask.customer && (await customers.load(ask.customer.id)).state.status === 'active') {
       const executed = await customers.execute(ask.customer.id, command, unnamed)

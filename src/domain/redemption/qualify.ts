@@ -1,8 +1,31 @@
-// What a request for qualifications asks of the codes that it wants to hear of, and what read models say of a code beforehand.
+// What a request for qualifications asks of the codes that it wants to hear of, what is known of a code beforehand, and what is found.
 import * as v from 'valibot'
+import { calendarOf } from '../calendar.ts'
+import { campaignsIn } from '../rulebook/campaign.ts'
+import type { Entry } from '../rulebook/kind.ts'
+import type { PromotionStack } from '../rulebook/promotionStack.ts'
+import type { Rulebook } from '../rulebook/rulebook.ts'
+import { compileValidity } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
-import type { Redeemable } from './evaluate.ts'
+import type { Applicable, Redeemable, Situation } from './evaluate.ts'
+import type { CodeStream } from './ledgers.ts'
+
+/** A code or promotion tier that could be redeemed now, with what its ledger says. */
+export interface Qualified {
+  /** ms. */
+  readonly createdAt: number
+  readonly stream: CodeStream
+  readonly verdict: Applicable
+}
+
+export interface QualifiedStack {
+  readonly entry: Entry<PromotionStack>
+  /** Its tiers in their order. */
+  readonly tiers: readonly Qualified[]
+  /** What comes off the order by all of them, minor units. */
+  readonly applied: number
+}
 
 const text = v.pipe(v.string(), v.maxLength(300))
 const MAX_VALUES = 100
@@ -115,3 +138,37 @@ export const foreseen = (
   times: redeemed + 1,
   ...(voucher.gift ? { available: Math.max(0, voucher.gift.amount + added - taken) } : {}),
 })
+
+/** The campaigns whose codes may be redeemed at all now; null stands for single vouchers. */
+export const campaignsWithCodes = (rulebook: Rulebook, now: number): readonly (string | null)[] => {
+  const calendar = calendarOf(rulebook.project.timeZone)
+  return [
+    null,
+    ...[...campaignsIn(rulebook.definitions).values()]
+      .filter(
+        ({ definition }) =>
+          definition.active &&
+          (definition.campaign_type === 'DISCOUNT_COUPONS' || definition.campaign_type === 'GIFT_VOUCHERS') &&
+          compileValidity(definition, calendar)(now).holds,
+      )
+      .map(({ id }) => id),
+  ]
+}
+
+/** The codes of nobody that browsers are told: such as are meant for everybody. One for a single use is somebody's to be. */
+export const isForEverybody = ({ campaign, holder, type, quantity }: ResolvedVoucher): boolean =>
+  campaign === undefined && holder === undefined && type === 'DISCOUNT_VOUCHER' && quantity !== 1
+
+/** Without an order there is nothing for a gift voucher to pay: whether it has a credit left is what can be asked. */
+export const leastOf = (voucher: ResolvedVoucher | undefined, { order }: Situation) =>
+  voucher?.type === 'GIFT_VOUCHER' && !order ? { credits: 1 } : {}
+
+/** What was found by what each takes off the order (minor units), the most or the least first. */
+export const dealsOf = <F>(
+  found: readonly F[],
+  rule: 'BEST_DEAL' | 'LEAST_DEAL',
+  appliedBy: (one: F) => number,
+): readonly F[] => {
+  const sign = rule === 'BEST_DEAL' ? -1 : 1
+  return found.toSorted((a, b) => sign * (appliedBy(a) - appliedBy(b)))
+}
