@@ -1,4 +1,4 @@
-// The update operators: each parses its operand once and then changes a place in a document.
+// The update operators: each parses its operand once and then changes a slot in a document.
 import { identical } from './bson-encode.ts'
 import { compareValues } from './compare.ts'
 import { badValue, CommandError, failedToParse, typeMismatch } from './errors.ts'
@@ -6,11 +6,11 @@ import { compileFilter, operatorsTest } from './filter.ts'
 import { arithmetic, asLong, INT_MAX, INT_MIN } from './numbers.ts'
 import { compileRegex } from './regex.ts'
 import { parseSort, sortKey } from './sort.ts'
-import type { Place } from './update-paths.ts'
+import type { Slot } from './update-paths.ts'
 import { type Doc, isArray, isDoc, isNumber, Timestamp, type Value } from './values.ts'
 
-/** Changes a place; answers whether anything is different afterwards. */
-export type Change = (place: Place) => boolean
+/** Changes a slot; answers whether anything is different afterwards. */
+export type Change = (slot: Slot) => boolean
 
 export interface Operator {
   /** Whether missing documents on the way are made. */
@@ -18,33 +18,33 @@ export interface Operator {
   readonly change: Change
 }
 
-const set = (place: Place, value: Value): boolean => {
-  if (identical(place.value, value)) return false
-  place.set(value)
+const set = (slot: Slot, value: Value): boolean => {
+  if (identical(slot.value, value)) return false
+  slot.set(value)
   return true
 }
 
 const numeric = (operator: '$inc' | '$mul', operand: Value): Change => {
   if (!isNumber(operand)) throw typeMismatch(`Cannot ${operator} with a non-numeric argument`)
-  return (place) => {
-    const { value } = place
+  return (slot) => {
+    const { value } = slot
     if (value === undefined) {
       const zero = arithmetic('multiply', operand, 0)
-      place.set(operator === '$inc' ? operand : zero!)
+      slot.set(operator === '$inc' ? operand : zero!)
       return true
     }
     if (!isNumber(value)) throw typeMismatch(`Cannot apply ${operator} to a value of non-numeric type`)
     const result = arithmetic(operator === '$inc' ? 'add' : 'multiply', value, operand)
     if (result === undefined) throw badValue(`Failed to apply ${operator}: the result does not fit 64 bits`)
-    return set(place, result)
+    return set(slot, result)
   }
 }
 
 const extreme =
   (wanted: -1 | 1, operand: Value): Change =>
-  (place) => {
-    if (place.value !== undefined && Math.sign(compareValues(operand, place.value)) !== wanted) return false
-    place.set(operand)
+  (slot) => {
+    if (slot.value !== undefined && Math.sign(compareValues(operand, slot.value)) !== wanted) return false
+    slot.set(operand)
     return true
   }
 
@@ -71,10 +71,10 @@ const elementOrder = (operand: Value): ((a: Value, b: Value) => number) => {
 
 const PUSH_MODIFIERS = new Set(['$each', '$position', '$slice', '$sort'])
 
-const arrayOf = (place: Place, operator: string): Value[] => {
-  if (place.value === undefined) return []
-  if (!isArray(place.value)) throw badValue(`The field to ${operator} must be an array`)
-  return [...place.value]
+const arrayOf = (slot: Slot, operator: string): Value[] => {
+  if (slot.value === undefined) return []
+  if (!isArray(slot.value)) throw badValue(`The field to ${operator} must be an array`)
+  return [...slot.value]
 }
 
 const refuseDollarNames = (value: Value): void => {
@@ -98,12 +98,12 @@ const push = (operand: Value): Change => {
   const at = position === undefined ? undefined : wholeOf(position, '$position')
   const keep = slice === undefined ? undefined : wholeOf(slice, '$slice')
   const order = sort === undefined ? undefined : elementOrder(sort)
-  return (place) => {
-    const array = arrayOf(place, '$push')
+  return (slot) => {
+    const array = arrayOf(slot, '$push')
     array.splice(at === undefined ? array.length : at < 0 ? Math.max(0, array.length + at) : at, 0, ...each)
     if (order) array.sort(order)
     const kept = keep === undefined ? array : keep === 0 ? [] : keep > 0 ? array.slice(0, keep) : array.slice(keep)
-    return set(place, kept)
+    return set(slot, kept)
   }
 }
 
@@ -112,22 +112,22 @@ const addToSet = (operand: Value): Change => {
   if (modifiers && modifiers.size > 1) throw badValue('Found unexpected fields after $each in $addToSet')
   const each = modifiers ? modifiers.get('$each')! : [operand]
   if (!isArray(each)) throw typeMismatch('The argument to $each in $addToSet must be an array')
-  return (place) => {
-    const array = arrayOf(place, '$addToSet')
+  return (slot) => {
+    const array = arrayOf(slot, '$addToSet')
     const before = array.length
     for (const value of each) if (!array.some((known) => compareValues(known, value) === 0)) array.push(value)
-    if (array.length === before && place.value !== undefined) return false
-    place.set(array)
+    if (array.length === before && slot.value !== undefined) return false
+    slot.set(array)
     return true
   }
 }
 
-const keepOnly = (place: Place, operator: string, unwanted: (element: Value) => boolean): boolean => {
-  if (place.value === undefined) return false
-  if (!isArray(place.value)) throw badValue(`Cannot apply ${operator} to a non-array value`)
-  const kept = place.value.filter((element) => !unwanted(element))
-  if (kept.length === place.value.length) return false
-  place.set(kept)
+const keepOnly = (slot: Slot, operator: string, unwanted: (element: Value) => boolean): boolean => {
+  if (slot.value === undefined) return false
+  if (!isArray(slot.value)) throw badValue(`Cannot apply ${operator} to a non-array value`)
+  const kept = slot.value.filter((element) => !unwanted(element))
+  if (kept.length === slot.value.length) return false
+  slot.set(kept)
   return true
 }
 
@@ -147,23 +147,22 @@ const pullTest = (operand: Value): ((element: Value) => boolean) => {
 
 const pull = (operand: Value): Change => {
   const unwanted = pullTest(operand)
-  return (place) => keepOnly(place, '$pull', unwanted)
+  return (slot) => keepOnly(slot, '$pull', unwanted)
 }
 
 const pullAll = (operand: Value): Change => {
   if (!isArray(operand)) throw badValue('$pullAll requires an array argument')
-  return (place) =>
-    keepOnly(place, '$pullAll', (element) => operand.some((value) => compareValues(value, element) === 0))
+  return (slot) => keepOnly(slot, '$pullAll', (element) => operand.some((value) => compareValues(value, element) === 0))
 }
 
 const pop = (operand: Value): Change => {
   const end = isNumber(operand) ? Number(asLong(operand) ?? 0) : 0
   if (end !== 1 && end !== -1) throw failedToParse('$pop expects 1 or -1')
-  return (place) => {
-    if (place.value === undefined) return false
-    if (!isArray(place.value)) throw typeMismatch('Path contains an element of non-array type: $pop')
-    if (place.value.length === 0) return false
-    place.set(end === 1 ? place.value.slice(0, -1) : place.value.slice(1))
+  return (slot) => {
+    if (slot.value === undefined) return false
+    if (!isArray(slot.value)) throw typeMismatch('Path contains an element of non-array type: $pop')
+    if (slot.value.length === 0) return false
+    slot.set(end === 1 ? slot.value.slice(0, -1) : slot.value.slice(1))
     return true
   }
 }
@@ -179,8 +178,8 @@ const bit = (operand: Value): Change => {
   for (const [name, value] of operand)
     if (!BIT[name] || (typeof value !== 'number' && typeof value !== 'bigint'))
       throw badValue('The $bit modifier only supports and, or, xor with integers')
-  return (place) => {
-    let value = place.value ?? 0
+  return (slot) => {
+    let value = slot.value ?? 0
     if (typeof value !== 'number' && typeof value !== 'bigint')
       throw badValue('Cannot apply $bit to a value of non-integral type')
     for (const [name, mask] of operand) {
@@ -188,7 +187,7 @@ const bit = (operand: Value): Change => {
       const long: boolean = typeof value === 'bigint' || typeof mask === 'bigint'
       value = long || result < INT_MIN || result > INT_MAX ? result : Number(result)
     }
-    return set(place, value)
+    return set(slot, value)
   }
 }
 
@@ -196,7 +195,7 @@ const currentDate = (operand: Value, now: Date): Change => {
   const type = isDoc(operand) ? operand.get('$type') : operand === true || operand === false ? 'date' : undefined
   if (type !== 'date' && type !== 'timestamp') throw badValue('$currentDate needs true or a $type of date or timestamp')
   const value = type === 'date' ? now : new Timestamp({ t: Math.floor(now.getTime() / 1000), i: 1 })
-  return (place) => set(place, value)
+  return (slot) => set(slot, value)
 }
 
 /** A value of its own for each document, so that no two share one that a later operator changes. */
@@ -210,11 +209,11 @@ export const parseOperator = (operator: string, operand: Value, now: Date): Oper
   switch (operator) {
     case '$set':
     case '$setOnInsert':
-      return creating((place) => set(place, copyOf(operand)))
+      return creating((slot) => set(slot, copyOf(operand)))
     case '$unset':
-      return touching((place) => {
-        if (place.value === undefined) return false
-        place.remove()
+      return touching((slot) => {
+        if (slot.value === undefined) return false
+        slot.remove()
         return true
       })
     case '$inc':

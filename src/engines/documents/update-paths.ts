@@ -1,4 +1,4 @@
-// Paths of updates: checked when parsed, resolved against a document (`$`, `$[]`, `$[name]`), followed to a place in it.
+// Paths of updates: checked when parsed, resolved against a document (`$`, `$[]`, `$[name]`), followed to a slot in it.
 import { badValue, CommandError } from './errors.ts'
 import { isPosition } from './paths.ts'
 import { type Doc, isArray, isDoc, type Maybe, type MutableDoc, type Value } from './values.ts'
@@ -66,8 +66,8 @@ const child = (value: Maybe, part: string): Maybe => {
   return isArray(value) && isPosition(part) ? value[Number(part)] : undefined
 }
 
-/** A place in a document, whose value can be read, set and taken away. */
-export interface Place {
+/** A slot in a document, whose value can be read, set and taken away. */
+export interface Slot {
   readonly value: Maybe
   set(value: Value): void
   remove(): void
@@ -76,7 +76,7 @@ export interface Place {
 /** Largest hole that setting an element far behind an array's end may make. */
 const MAX_PADDING = 1_500_000
 
-const placeIn = (holder: Value, part: string): Place | undefined => {
+const slotIn = (holder: Value, part: string): Slot | undefined => {
   if (isDoc(holder)) {
     const doc = holder as MutableDoc
     return {
@@ -109,35 +109,35 @@ const notViable = (parts: readonly string[], at: number): CommandError =>
   new CommandError(PATH_NOT_VIABLE, `Cannot create field '${parts[at]}' in '${parts.slice(0, at).join('.')}'`)
 
 /**
- * The place a concrete path names. With `create`, documents on the way are made as needed, once a value is set; without,
+ * The slot a concrete path names. With `create`, documents on the way are made as needed, once a value is set; without,
  * a way that does not exist gives `undefined`.
  */
-export const placeAt = (
+export const slotAt = (
   doc: MutableDoc,
   parts: readonly string[],
   { create = false }: { readonly create?: boolean } = {},
-): Place | undefined => {
+): Slot | undefined => {
   let holder: Value = doc
   for (const [i, part] of parts.entries()) {
-    const place = placeIn(holder, part)
-    if (place === undefined) {
+    const slot = slotIn(holder, part)
+    if (slot === undefined) {
       if (create) throw notViable(parts, i)
       return undefined
     }
-    if (i === parts.length - 1) return place
-    if (place.value === undefined) {
+    if (i === parts.length - 1) return slot
+    if (slot.value === undefined) {
       if (!create) return undefined
       return {
         value: undefined,
         set: (value) => {
           let made: Value = value
           for (let j = parts.length - 1; j > i; j -= 1) made = new Map([[parts[j]!, made]])
-          place.set(made)
+          slot.set(made)
         },
         remove: () => undefined,
       }
     }
-    holder = place.value
+    holder = slot.value
   }
   return undefined
 }

@@ -4,7 +4,7 @@ import { encode, identical } from './bson-encode.ts'
 import { badValue, CommandError, failedToParse } from './errors.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import { type Operator, parseOperator } from './update-operators.ts'
-import { comparePaths, type PathContext, parseUpdatePath, placeAt, resolvePath } from './update-paths.ts'
+import { comparePaths, type PathContext, parseUpdatePath, resolvePath, slotAt } from './update-paths.ts'
 import { type Doc, isArray, isDoc, MAX_DOCUMENT, type Maybe, type MutableDoc, ObjectId, type Value } from './values.ts'
 
 /** How an update with a pipeline is applied; given from outside so that updates do not depend on pipelines. */
@@ -63,14 +63,14 @@ const rename = (from: string, to: Value): Change[] => {
 const applyRename = (doc: MutableDoc, source: readonly string[], target: readonly string[]): boolean => {
   for (const path of [source, target])
     for (let n = 1; n <= path.length; n += 1) {
-      const through = placeAt(doc, path.slice(0, n))?.value
+      const through = slotAt(doc, path.slice(0, n))?.value
       if (isArray(through) && n < path.length) throw badValue('$rename cannot go through an array')
     }
-  const from = placeAt(doc, source)
+  const from = slotAt(doc, source)
   if (from?.value === undefined) return false
   const { value } = from
   from.remove()
-  placeAt(doc, target, { create: true })!.set(value)
+  slotAt(doc, target, { create: true })!.set(value)
   return true
 }
 
@@ -120,8 +120,8 @@ const operatorUpdate = (spec: Doc, filters: readonly Doc[], now: Date): Update =
       for (const { operator, path, action } of ordered) {
         if (operator === '$setOnInsert' && !inserting) continue
         for (const concrete of resolvePath(doc, path, context)) {
-          const place = placeAt(doc, concrete, { create: action.create })
-          if (place && action.change(place)) changed = true
+          const slot = slotAt(doc, concrete, { create: action.create })
+          if (slot && action.change(slot)) changed = true
         }
       }
       for (const [source, target] of renames) if (applyRename(doc, source, target)) changed = true
@@ -196,10 +196,10 @@ const seedOf = (filter: Filter): MutableDoc => {
     if (condition.op === 'eq') value = condition.value
     else if (condition.op === 'in' && condition.values.length === 1) value = condition.values[0]
     if (value === undefined) continue
-    const place = placeAt(seed, condition.path.split('.'), { create: true })!
-    if (place.value !== undefined && !identical(place.value, value))
+    const slot = slotAt(seed, condition.path.split('.'), { create: true })!
+    if (slot.value !== undefined && !identical(slot.value, value))
       throw new CommandError(54, `cannot infer query fields to set, path '${condition.path}' is matched twice`)
-    place.set(value)
+    slot.set(value)
   }
   return seed
 }

@@ -106,7 +106,10 @@ const indexOf =
 const WHITESPACE = '\0\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
 
 const trim =
-  (name: string, { left = false, right = false }: { readonly left?: boolean; readonly right?: boolean }): OperatorCompiler =>
+  (
+    name: string,
+    { left = false, right = false }: { readonly left?: boolean; readonly right?: boolean },
+  ): OperatorCompiler =>
   (operand, compile) => {
     const input = isDoc(operand) ? operand.get('input') : undefined
     if (input === undefined || !isDoc(operand)) throw fail(50695, `${name} requires an 'input' field`)
