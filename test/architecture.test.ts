@@ -226,7 +226,7 @@ const MOST_SPREADS: Readonly<Record<string, number>> = {
   'src/migrate': 8,
   'src/projector': 2,
   'src/rollout': 2,
-  'src/runtime': 16,
+  'src/runtime': 15,
   'src/worker': 4,
 }
 

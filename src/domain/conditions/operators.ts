@@ -48,7 +48,8 @@ const period = (unit: Unit, shift: number, yearly: boolean) => flag({ op: 'in_pe
 const atLeast: Operator = { on: NUMBER, make: order('gte') }
 const atMost: Operator = { on: NUMBER, make: order('lte') }
 
-const OPERATORS: Readonly<Record<string, Operator>> = {
+/** One row an operator. */
+export const OPERATORS: Readonly<Record<string, Operator>> = {
   $is: { on: EVERY, make: equality('in') },
   $is_not: { on: EVERY, make: equality('not_in') },
   $in: { on: EVERY, make: equality('in') },

@@ -112,7 +112,7 @@ export const failureOf = (
       ...(ask.order ? { order: { amount: ask.order.amount } } : {}),
       reason: refusal.key,
       details: refusal.details,
-      ...(refusal.ruleMessage === undefined ? {} : { message: refusal.ruleMessage }),
+      ...present({ message: refusal.ruleMessage }),
     },
   }
 }
