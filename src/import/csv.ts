@@ -116,6 +116,20 @@ export async function* csvRows(
     return isBlank ? undefined : row
   }
 
+  /** Passes over the blank lines that begin here: a file may be nothing else, and a row costs many times what they do. */
+  const skipBlankLines = ({ isEnd }: { readonly isEnd: boolean }): void => {
+    for (;;) {
+      // Whether a line feed follows is in the next piece.
+      if (text[next] === '\r' && next + 1 === text.length && !isEnd) break
+      const length = lineEndAt(next)
+      if (length === 0 || (length === 1 && text[next] === '\r' && !returnsEnd)) break
+      next += length
+      blank += length
+      line++
+    }
+    start = next
+  }
+
   /** Gives up the line of the open quote alone, and goes on after it. */
   const giveUpLine = (): CsvRow => {
     const end = start + quote.lineEnd
@@ -138,7 +152,9 @@ export async function* csvRows(
   const scan = ({ isEnd = false }: { readonly isEnd?: boolean } = {}): CsvRow[] => {
     const rows: CsvRow[] = []
     while (next < text.length) {
-      const c = text[next]!
+      if (next === start && place === 'start' && !isOver) skipBlankLines({ isEnd })
+      const c = text[next]
+      if (c === undefined) break
       // Whether a line feed follows is in the next piece.
       if (c === '\r' && next + 1 === text.length && !isEnd) break
       if (place === 'start') {

@@ -149,7 +149,7 @@ test('refused lines go to a file with their reasons, whoever refused them', asyn
 
 test('one event that spoils its batch is found; the others go in', async ({ dir, server }) => {
   const file = join(dir, 'spoiled.ndjson')
-  const line = (i: number) => (i === 17 ? '{"who":"a","x":{"__proto__":1}}' : `{"who":"a","i":${i}}`)
+  const line = (i: number) => (i === 17 ? '{"who":"a","x":{"spoils":1}}' : `{"who":"a","i":${i}}`)
   writeFileSync(file, Array.from({ length: 50 }, (_, i) => line(i)).join('\n'))
   const report = await runImport(optionsFor(server, file, { format: 'ndjson', batchSize: 50 }))
   assert.equal([report.recorded, report.refused], [49, 1])
