@@ -1,12 +1,14 @@
 // Who may do what: the people who sign in here, the API keys, and who changed anything.
+
 import { useState } from 'preact/hooks'
-import { at, carryOut, change, type Request, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change, type Request } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { mayAudit, session } from '../lib/session.ts'
 import type { ListOf } from '../lib/shapes.ts'
 import { stateWords } from '../lib/text.ts'
 import { Action, Dialog } from '../parts/dialog.tsx'
-import { Choice, Text } from '../parts/form.tsx'
+import { Choice, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Code, Id, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -88,24 +90,13 @@ interface NewProps {
 const New = ({ title, label, isEmail, request, onClose, onDone }: NewProps) => {
   const [text, setText] = useState('')
   const [role, setRole] = useState('reader')
-  const [fault, setFault] = useState<string>()
+  const { fault, isBusy, once } = useOnce()
   const { data: roles } = useAsk<ListOf<{ readonly name: string }>>(at('/v1/access/roles'))
   const names = (roles?.data ?? []).map(({ name }) => name).filter((name) => name !== 'client')
-  const carry = async () => {
-    try {
-      onDone(await carryOut(request(text.trim(), role)))
-    } catch (error) {
-      setFault(wordsOf(error))
-    }
-  }
+  const carry = () => once(async () => onDone(await carryOut(request(text.trim(), role))))
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void carry()
-        }}
-      >
+      <Form onSend={carry}>
         <Text
           label={label}
           value={text}
@@ -119,11 +110,11 @@ const New = ({ title, label, isEmail, request, onClose, onDone }: NewProps) => {
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="main">
+          <button type="submit" class="main" disabled={isBusy}>
             {title}
           </button>
         </footer>
-      </form>
+      </Form>
     </Dialog>
   )
 }

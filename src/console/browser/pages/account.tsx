@@ -1,39 +1,27 @@
 // One's own account: another password, and the end of all sessions.
+
 import { useState } from 'preact/hooks'
-import { wordsOf } from '../lib/api.ts'
+import { useOnce } from '../lib/once.ts'
 import { changePassword, session, signOutEverywhere } from '../lib/session.ts'
-import { Text } from '../parts/form.tsx'
+import { Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Time } from '../parts/small.tsx'
-import { say } from '../parts/toast.tsx'
+import { say, sayFault } from '../parts/toast.tsx'
 
 const ChangePassword = () => {
   const [current, setCurrent] = useState('')
   const [password, setPassword] = useState('')
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
-  const carry = async () => {
-    setBusy(true)
-    setFault(undefined)
-    try {
+  const { fault, isBusy, once } = useOnce()
+  const carry = () =>
+    once(async () => {
       await changePassword(current, password)
       setCurrent('')
       setPassword('')
       say('The password is changed; all other sessions have ended')
-    } catch (error) {
-      setFault(wordsOf(error))
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Card title="Change the password">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void carry()
-        }}
-      >
+      <Form onSend={carry}>
         <Text
           label="Current password"
           value={current}
@@ -55,7 +43,7 @@ const ChangePassword = () => {
         <button type="submit" class="main" disabled={isBusy}>
           Change
         </button>
-      </form>
+      </Form>
     </Card>
   )
 }
@@ -72,11 +60,7 @@ export const Account = () => (
           ]}
         />
         <div class="row">
-          <button
-            type="button"
-            class="danger"
-            onClick={() => signOutEverywhere().catch((error: unknown) => say(wordsOf(error), 'bad'))}
-          >
+          <button type="button" class="danger" onClick={() => signOutEverywhere().catch(sayFault)}>
             Sign out everywhere
           </button>
         </div>

@@ -8,7 +8,7 @@ import { type Run, useRun } from '../lib/lines.ts'
 import { go, query, withQuery } from '../lib/router.tsx'
 import type { Fields } from '../lib/shapes.ts'
 import { brief, number, stateWords } from '../lib/text.ts'
-import { Area, Choice } from '../parts/form.tsx'
+import { Area, Choice, Fault, Form } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Bar, Facts, Id, Json, State, Value } from '../parts/small.tsx'
 import { Failed } from '../parts/state.tsx'
@@ -105,13 +105,7 @@ const Explain = () => {
   const [id, setId] = useState(shown)
   return (
     <Card title="Why was this recorded?">
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          go(withQuery({ id: id.trim() }))
-        }}
-      >
+      <Form class="filters" onSend={() => go(withQuery({ id: id.trim() }))}>
         <input
           type="search"
           class="grow"
@@ -123,7 +117,7 @@ const Explain = () => {
         <button type="submit" class="main">
           Explain
         </button>
-      </form>
+      </Form>
       {shown !== '' && <Why id={shown} />}
     </Card>
   )
@@ -147,12 +141,7 @@ const Simulate = () => {
   }
   return (
     <Card title="What would a draft have done?">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          simulate()
-        }}
-      >
+      <Form onSend={simulate}>
         <Choice
           label="Kind"
           value={kind}
@@ -171,13 +160,9 @@ const Simulate = () => {
           </button>
           <span class="soft small">Over recorded history; nothing is written.</span>
         </footer>
-      </form>
+      </Form>
       {run.state === 'running' && <Progress run={run} />}
-      {run.state === 'failed' && (
-        <p class="note" data-tone="bad" role="alert">
-          {wordsOf(run.error)}
-        </p>
-      )}
+      {run.state === 'failed' && <Fault text={wordsOf(run.error)} />}
       {run.state === 'done' && run.end && <Outcome end={run.end} />}
     </Card>
   )

@@ -5,11 +5,12 @@ import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { conditionOf, lackOf, type Node, nodeOf } from '../lib/condition.ts'
 import { readJson } from '../lib/json.ts'
+import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { type Customer, type EventSchema, type ListOf, nameOf, type Segment } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { ConditionForm } from '../parts/conditionForm.tsx'
-import { ApiCall, Area, Check, Text } from '../parts/form.tsx'
+import { ApiCall, Area, Check, Fault, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Shown } from '../parts/state.tsx'
 import { say } from '../parts/toast.tsx'
@@ -144,7 +145,7 @@ interface FormProps {
 const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
   const [draft, setDraft] = useState(() => draftOf(segment))
   const [written, setWritten] = useState<string>()
-  const [fault, setFault] = useState<string>()
+  const { fault, isBusy, once } = useOnce()
   const known = useMemo(
     () => ({ schemas, segments: segments.filter(({ id }) => id !== segment?.id) }),
     [schemas, segments, segment],
@@ -171,23 +172,15 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
     ? change('PUT', '/v1/segments/{id}', { params: { id: segment.id }, body })
     : change('POST', '/v1/segments', { body })
   const discard = () => localStorage.removeItem(draftKey(segment?.id))
-  const publish = async () => {
-    try {
+  const publish = () =>
+    once(async () => {
       const saved = await carryOut<Segment>(request)
       discard()
       say('Published')
       go(`/segments/${saved.id}`)
-    } catch (error) {
-      setFault(wordsOf(error))
-    }
-  }
+    })
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void publish()
-      }}
-    >
+    <Form onSend={publish}>
       <Card>
         <Text
           label="Name"
@@ -221,13 +214,9 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
           </Card>
         </div>
       </div>
-      {fault && (
-        <p class="note" data-tone="bad" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       <footer>
-        <button type="submit" class="main" disabled={unread !== undefined}>
+        <button type="submit" class="main" disabled={isBusy || unread !== undefined}>
           {segment ? 'Publish the change' : 'Publish'}
         </button>
         <button
@@ -243,7 +232,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
         <span class="soft small">What you write is kept in this browser until it is published.</span>
       </footer>
       <ApiCall request={request} />
-    </form>
+    </Form>
   )
 }
 

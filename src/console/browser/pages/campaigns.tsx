@@ -8,7 +8,7 @@ import type { Campaign as CampaignShape, Fields, Voucher } from '../lib/shapes.t
 import { amount, number, stateWords } from '../lib/text.ts'
 import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
-import { Select } from '../parts/form.tsx'
+import { Form, Select } from '../parts/form.tsx'
 import { type Jobs as JobsShape, JobTable } from '../parts/jobs.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Bar, Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
@@ -153,10 +153,9 @@ const pageOf = ({ id, campaign_type }: CampaignShape): string =>
 const FindCode = () => {
   const [code, setCode] = useState('')
   return (
-    <form
+    <Form
       class="filters grow"
-      onSubmit={(event) => {
-        event.preventDefault()
+      onSend={() => {
         if (code.trim() !== '') go(`/codes/${encodeURIComponent(code.trim())}`)
       }}
     >
@@ -169,7 +168,7 @@ const FindCode = () => {
         onInput={(e) => setCode(e.currentTarget.value)}
       />
       <button type="submit">Find</button>
-    </form>
+    </Form>
   )
 }
 

@@ -1,5 +1,5 @@
 // What a customer said of being written to, by channel, and noting it by hand.
-import { at, carryOut, change, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { may } from '../lib/session.ts'
 import { channelWords } from '../lib/text.ts'
@@ -8,7 +8,7 @@ import { Card } from '../parts/layout.tsx'
 import { State, Time } from '../parts/small.tsx'
 import { Shown } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import { say } from '../parts/toast.tsx'
+import { say, sayFault } from '../parts/toast.tsx'
 
 interface Consent {
   readonly channel: string
@@ -26,14 +26,12 @@ const SAID = [
 
 export const CustomerConsents = ({ id }: { readonly id: string }) => {
   const asked = useAsk<{ readonly consents: readonly Consent[] }>(at('/v1/customers/{id}/consents', { params: { id } }))
-  const note = async (channel: string, said: string) => {
+  const note = (channel: string, said: string) => {
     const body = { consents: { [channel]: said === '' ? null : said }, source: 'console' }
-    try {
-      await carryOut(change('PUT', '/v1/customers/{id}/consents', { params: { id }, body }))
-      say('Noted')
-    } catch (error) {
-      say(wordsOf(error), 'bad')
-    }
+    return carryOut(change('PUT', '/v1/customers/{id}/consents', { params: { id }, body })).then(
+      () => say('Noted'),
+      sayFault,
+    )
   }
   return (
     <Card title="Messages to this customer">

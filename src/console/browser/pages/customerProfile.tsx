@@ -1,10 +1,12 @@
 // Changing a customer's profile by hand.
+
 import { useState } from 'preact/hooks'
-import { carryOut, change, wordsOf } from '../lib/api.ts'
+import { carryOut, change } from '../lib/api.ts'
 import { readJson } from '../lib/json.ts'
+import { useOnce } from '../lib/once.ts'
 import type { Customer } from '../lib/shapes.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { ApiCall, Area, Text } from '../parts/form.tsx'
+import { ApiCall, Area, Fault, Form, Text } from '../parts/form.tsx'
 import { say } from '../parts/toast.tsx'
 
 export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
@@ -13,7 +15,7 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
   const [email, setEmail] = useState(customer.email ?? '')
   const [phone, setPhone] = useState(customer.phone ?? '')
   const [metadata, setMetadata] = useState(JSON.stringify(customer.metadata, undefined, 2))
-  const [fault, setFault] = useState<string>()
+  const { fault, isBusy, once } = useOnce()
   const read = readJson(metadata)
   const body = {
     ...(name === (customer.name ?? '') ? {} : { name: name || null }),
@@ -24,15 +26,12 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
       : { metadata: read.value }),
   }
   const request = change('PUT', '/v1/customers/{id}', { params: { id: customer.id }, body })
-  const save = async () => {
-    try {
+  const save = () =>
+    once(async () => {
       await carryOut(request)
       setOpen(false)
       say('Saved')
-    } catch (error) {
-      setFault(wordsOf(error))
-    }
-  }
+    })
   return (
     <div class="row">
       <button type="button" onClick={() => setOpen(true)}>
@@ -40,12 +39,7 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
       </button>
       {isOpen && (
         <Dialog title="Edit the profile" onClose={() => setOpen(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              void save()
-            }}
-          >
+          <Form onSend={save}>
             <Text label="Name" value={name} onValue={setName} />
             <Text label="E-mail" value={email} onValue={setEmail} />
             <Text label="Phone" value={phone} onValue={setPhone} />
@@ -57,21 +51,21 @@ export const EditProfile = ({ customer }: { readonly customer: Customer }) => {
               fault={read.fault}
               hint="Keys that are left out stay as they are."
             />
-            {fault && (
-              <p class="note" data-tone="bad" role="alert">
-                {fault}
-              </p>
-            )}
+            <Fault text={fault} />
             <ApiCall request={request} />
             <footer>
               <button type="button" onClick={() => setOpen(false)}>
                 Cancel
               </button>
-              <button type="submit" class="main" disabled={read.fault !== undefined || Object.keys(body).length === 0}>
+              <button
+                type="submit"
+                class="main"
+                disabled={isBusy || read.fault !== undefined || Object.keys(body).length === 0}
+              >
                 Save
               </button>
             </footer>
-          </form>
+          </Form>
         </Dialog>
       )}
     </div>

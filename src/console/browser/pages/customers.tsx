@@ -1,4 +1,5 @@
 // Customers: finding one by whatever is known, and the newest ones.
+
 import { useEffect, useState } from 'preact/hooks'
 import { at, change, send } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
@@ -7,6 +8,7 @@ import { may } from '../lib/session.ts'
 import { type Customer, nameOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { Definition } from '../parts/definition.tsx'
+import { Form } from '../parts/form.tsx'
 import { Page } from '../parts/layout.tsx'
 import { Id, Time } from '../parts/small.tsx'
 import { Empty } from '../parts/state.tsx'
@@ -74,13 +76,7 @@ export const Customers = () => {
         )
       }
     >
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          go(withQuery({ q: text.trim() }))
-        }}
-      >
+      <Form class="filters" onSend={() => go(withQuery({ q: text.trim() }))}>
         <input
           type="search"
           class="grow"
@@ -92,7 +88,7 @@ export const Customers = () => {
         <button type="submit" class="main">
           Find
         </button>
-      </form>
+      </Form>
       <List
         label="Customers"
         list={shown}

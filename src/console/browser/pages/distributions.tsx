@@ -1,16 +1,17 @@
 // Distributions: which message goes out on what, its template, and how it would read for a customer.
 
 import { useState } from 'preact/hooks'
-import { at, change, send, wordsOf } from '../lib/api.ts'
+import { at, change, send } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { readJson } from '../lib/json.ts'
+import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Distribution as DistributionShape, EventSchema, Fields, ListOf, Segment } from '../lib/shapes.ts'
 import { CHANNELS, channelWords, typeWords } from '../lib/text.ts'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
-import { Area, Text } from '../parts/form.tsx'
+import { Area, Fault, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Code, Facts, Id, Json, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -243,41 +244,30 @@ const Try = ({ id }: { readonly id: string }) => {
   const [customer, setCustomer] = useState('')
   const [metadata, setMetadata] = useState('{}')
   const [tested, setTested] = useState<Tested>()
-  const [fault, setFault] = useState<string>()
-  const run = async () => {
-    const read = readJson(metadata)
-    if ('fault' in read) return setFault(`Metadata: ${read.fault}`)
-    try {
+  const { fault, isBusy, once } = useOnce()
+  const run = () =>
+    once(async () => {
+      const read = readJson(metadata)
+      if ('fault' in read) throw new Error(`Metadata: ${read.fault}`)
       const body = {
         ...(customer.trim() === '' ? {} : { customer: { source_id: customer.trim() } }),
         event: { metadata: read.value },
       }
       setTested(await send<Tested>(change('POST', '/v1/distributions/{id}/test', { params: { id }, body })))
-      setFault(undefined)
-    } catch (error) {
-      setFault(wordsOf(error))
-    }
-  }
+    })
   return (
     <Card title="How it reads">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
+      <Form onSend={run}>
         <Text label="For the customer" value={customer} onValue={setCustomer} placeholder="source_id" />
         <Area label="Metadata of the event" isCode rows={3} value={metadata} onValue={setMetadata} />
-        {fault && (
-          <p class="note" data-tone="bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <footer>
-          <button type="submit">Preview</button>
+          <button type="submit" disabled={isBusy}>
+            Preview
+          </button>
           <span class="soft small">Nothing is sent.</span>
         </footer>
-      </form>
+      </Form>
       {tested && <Rendered tested={tested} />}
     </Card>
   )

@@ -1,7 +1,7 @@
 // What a fresh system shows: three steps to the first event, with lines for this very server, each noticed when it is done.
 import { useState } from 'preact/hooks'
 import { fillWithDemo } from '../../../demo/run.ts'
-import { ApiError, carryOut, change, changes, send, wordsOf } from '../lib/api.ts'
+import { ApiError, carryOut, change, changes, send } from '../lib/api.ts'
 import { Link } from '../lib/router.tsx'
 import { isAdmin, session } from '../lib/session.ts'
 import { number } from '../lib/text.ts'
@@ -9,7 +9,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
 import { Bar, Code } from '../parts/small.tsx'
-import { say } from '../parts/toast.tsx'
+import { say, sayFault } from '../parts/toast.tsx'
 
 const origin = window.location.origin
 
@@ -72,7 +72,7 @@ const Demo = () => {
       })
       say('The shop is there')
     } catch (error) {
-      say(wordsOf(error), 'bad')
+      sayFault(error)
     } finally {
       setProgress(undefined)
       setAsking(false)
@@ -128,14 +128,8 @@ interface StepsProps {
 
 export const FirstSteps = ({ hasSchema, hasEvent }: StepsProps) => {
   const [form, setForm] = useState<'curl' | 'sdk'>('curl')
-  const make = async (request: Parameters<typeof carryOut>[0], done: string) => {
-    try {
-      await carryOut(request)
-      say(done)
-    } catch (error) {
-      say(wordsOf(error), 'bad')
-    }
-  }
+  const make = (request: Parameters<typeof carryOut>[0], done: string) =>
+    carryOut(request).then(() => say(done), sayFault)
   const isDone = (done: boolean) => (done ? '✓' : undefined)
   return (
     <Card title="Three steps to your first event" actions={isAdmin() && !hasSchema ? <Demo /> : undefined}>

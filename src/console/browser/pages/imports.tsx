@@ -1,14 +1,16 @@
 // Imports: a CSV file looked at before it is sent, how far it is, and the rows that were refused.
+
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { at, carryOut, change, type Request, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { type CsvFile, columnWords, type RowKind, readCsv } from '../lib/csv.ts'
+import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params, query } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import type { Campaign } from '../lib/shapes.ts'
 import { brief, count, number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
-import { ApiCall, Choice, Field } from '../parts/form.tsx'
+import { ApiCall, Choice, Fault, Field, Form } from '../parts/form.tsx'
 import { isUnderWay, type Job, JobState, type Jobs, JobTable, jobWords } from '../parts/jobs.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Figure, Id, Time } from '../parts/small.tsx'
@@ -97,8 +99,8 @@ const NewImport = () => {
   const [campaign, setCampaign] = useState(query.value.get('campaign') ?? '')
   const [file, setFile] = useState<File>()
   const [read, setRead] = useState<CsvFile>()
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
+  const [unreadable, setUnreadable] = useState<string>()
+  const { fault, isBusy, once, clear } = useOnce()
   const isOfCampaign = kind === 'campaign'
   const campaigns = useAsk<{ readonly campaigns: readonly Campaign[] }>(
     isOfCampaign ? at('/v1/campaigns', { query: { limit: 100 } }) : undefined,
@@ -109,12 +111,13 @@ const NewImport = () => {
   const { rows, hint } = KINDS[kind]
   useEffect(() => {
     setRead(undefined)
-    setFault(undefined)
+    setUnreadable(undefined)
+    clear()
     if (file === undefined) return
     let isGone = false
     readCsv(file, rows).then(
       (one) => !isGone && setRead(one),
-      (error: unknown) => !isGone && setFault(wordsOf(error)),
+      (error: unknown) => !isGone && setUnreadable(wordsOf(error)),
     )
     return () => {
       isGone = true
@@ -122,28 +125,18 @@ const NewImport = () => {
   }, [file, rows])
   const request = file && requestOf(kind, campaign, file)
   const isReady = read !== undefined && read.fault === undefined && (!isOfCampaign || campaign !== '')
-  const start = async () => {
-    if (!request || !read) return
-    setBusy(true)
-    try {
+  const start = () =>
+    once(async () => {
+      if (!request || !read) return
       const { async_action_id: id } = await carryOut<{ readonly async_action_id: string }>(request)
       sent.set(id, read)
       say('It is being imported')
       go(`/imports/${id}`)
-    } catch (error) {
-      setFault(wordsOf(error))
-      setBusy(false)
-    }
-  }
+    })
   const others = (campaigns.data?.campaigns ?? []).filter((one) => hasCodes(one) && one.id !== campaign)
   return (
     <Card title="A new import">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void start()
-        }}
-      >
+      <Form onSend={start}>
         <div class="form-grid">
           <Choice
             label="What the file holds"
@@ -177,20 +170,16 @@ const NewImport = () => {
         <p class="soft small">
           <b>Columns:</b> {hint}
         </p>
-        {file !== undefined && read === undefined && fault === undefined && <Loading rows={3} />}
+        {file !== undefined && read === undefined && unreadable === undefined && <Loading rows={3} />}
         {read !== undefined && read.names.length > 0 && <Preview read={read} kind={rows} />}
-        {(fault ?? read?.fault) && (
-          <p class="note" data-tone="bad" role="alert">
-            {fault ?? read?.fault}
-          </p>
-        )}
+        <Fault text={unreadable ?? fault ?? read?.fault} />
         <footer>
           <button type="submit" class="main" disabled={isBusy || !isReady}>
             {isBusy ? 'Sending…' : read && isReady ? `Import ${count(read.lines.length, 'row')}` : 'Import'}
           </button>
         </footer>
         {request && <ApiCall request={request} />}
-      </form>
+      </Form>
     </Card>
   )
 }

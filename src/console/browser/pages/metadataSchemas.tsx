@@ -8,7 +8,7 @@ import type { Fields } from '../lib/shapes.ts'
 import { count, number } from '../lib/text.ts'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Action, Dialog } from '../parts/dialog.tsx'
-import { Text } from '../parts/form.tsx'
+import { Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, State, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -74,12 +74,7 @@ const NewObjects = () => {
       </button>
       {name !== undefined && (
         <Dialog title="New schema for objects" onClose={() => setName(undefined)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              go(pathTo(name.trim()))
-            }}
-          >
+          <Form onSend={() => go(pathTo(name.trim()))}>
             <Text
               label="Name"
               value={name}
@@ -96,7 +91,7 @@ const NewObjects = () => {
                 Go on
               </button>
             </footer>
-          </form>
+          </Form>
         </Dialog>
       )}
     </>

@@ -1,13 +1,15 @@
 // Event schemas: what events there are, making and changing them, and trying one out.
+
 import { useState } from 'preact/hooks'
-import { at, carryOut, change, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
 import { isAdmin, may } from '../lib/session.ts'
 import type { Distribution, EventName, EventSchema, ListOf, Property, Segment } from '../lib/shapes.ts'
 import { count, number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
-import { ApiCall, Check, Select, Text } from '../parts/form.tsx'
+import { ApiCall, Check, Fault, Form, Select, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -106,34 +108,21 @@ const bodyOf = (name: string, rows: readonly Row[]) => ({
 const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
   const [name, setName] = useState(schema?.name ?? '')
   const [rows, setRows] = useState(rowsOf(schema))
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
+  const { fault, isBusy, once } = useOnce()
   const body = bodyOf(name.trim(), rows)
   const request = schema
     ? change('PUT', '/v1/event-schemas/{customEventSchemaId}', { params: { customEventSchemaId: schema.id }, body })
     : change('POST', '/v1/event-schemas', { body })
   const set = (index: number, changed: Partial<Row>) =>
     setRows(rows.map((row, i) => (i === index ? { ...row, ...changed } : row)))
-  const save = async () => {
-    setBusy(true)
-    try {
+  const save = () =>
+    once(async () => {
       const saved = await carryOut<EventSchema>(request)
       say(schema ? 'Saved' : 'Defined')
-      setFault(undefined)
       if (!schema) go(`/event-schemas/${saved.id}`)
-    } catch (error) {
-      setFault(wordsOf(error))
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void save()
-      }}
-    >
+    <Form onSend={save}>
       <Text
         label="Name of the event"
         value={name}
@@ -202,18 +191,14 @@ const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
           </button>
         </div>
       </fieldset>
-      {fault && (
-        <p class="note" data-tone="bad" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       <footer>
         <button type="submit" class="main" disabled={isBusy}>
           {schema ? 'Save' : 'Define'}
         </button>
       </footer>
       <ApiCall request={request} />
-    </form>
+    </Form>
   )
 }
 

@@ -1,11 +1,12 @@
 // Signing in: with e-mail and password, with an API key, or by a link, which is used as soon as the page is there.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { send, wordsOf } from '../lib/api.ts'
+import { send } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { BASE, go, path, query } from '../lib/router.tsx'
 import { setPassword, signIn } from '../lib/session.ts'
-import { Text } from '../parts/form.tsx'
+import { Fault, Form, Text } from '../parts/form.tsx'
 import { Sign } from '../parts/layout.tsx'
 
 /** The token stands behind the `#`, which browsers send to nobody. */
@@ -46,31 +47,6 @@ const Outside = ({ title, children, below }: OutsideProps) => {
   )
 }
 
-const Fault = ({ text }: { readonly text: string | undefined }) =>
-  text === undefined ? null : (
-    <p class="note" data-tone="bad" role="alert">
-      {text}
-    </p>
-  )
-
-/** Carries out one thing at a time, and says what went wrong. */
-const useOnce = (isBusyAtFirst = false) => {
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(isBusyAtFirst)
-  const once = async (work: () => Promise<void>): Promise<void> => {
-    setBusy(true)
-    setFault(undefined)
-    try {
-      await work()
-    } catch (error) {
-      setFault(wordsOf(error))
-    } finally {
-      setBusy(false)
-    }
-  }
-  return { fault, isBusy, once }
-}
-
 /** Why the provider's answer did not sign in. */
 const FAILED: Readonly<Record<string, string>> = {
   provider: 'The provider could not be asked, or did not sign you in. Try again.',
@@ -101,12 +77,7 @@ const ByPassword = ({ onFinish, ways }: { readonly onFinish: () => void; readonl
       <p role="status">If somebody has this address, a link is on its way that sets a new password, for an hour.</p>
     )
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void (isForgotten ? ask() : enter())
-      }}
-    >
+    <Form onSend={() => (isForgotten ? ask() : enter())}>
       <Text label="E-mail" value={email} onValue={setEmail} required type="email" autocomplete="username" />
       {!isForgotten && (
         <Text
@@ -129,7 +100,7 @@ const ByPassword = ({ onFinish, ways }: { readonly onFinish: () => void; readonl
           </button>
         )}
       </div>
-    </form>
+    </Form>
   )
 }
 
@@ -138,14 +109,13 @@ const ByKey = ({ onFinish }: { readonly onFinish: () => void }) => {
   const [token, setToken] = useState('')
   const { fault, isBusy, once } = useOnce()
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void once(async () => {
+    <Form
+      onSend={() =>
+        once(async () => {
           await signIn({ app_id: appId.trim(), token: token.trim() })
           onFinish()
         })
-      }}
+      }
     >
       <Text label="API key id" value={appId} onValue={setAppId} required placeholder="app_…" autocomplete="username" />
       <Text label="Token" value={token} onValue={setToken} required type="password" autocomplete="current-password" />
@@ -153,7 +123,7 @@ const ByKey = ({ onFinish }: { readonly onFinish: () => void }) => {
       <button type="submit" class="main" disabled={isBusy}>
         Sign in
       </button>
-    </form>
+    </Form>
   )
 }
 
@@ -163,7 +133,7 @@ const finish = (): void => {
 
 export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
   const [isByKey, setByKey] = useState(false)
-  const { fault, isBusy, once } = useOnce(linkToken() !== '')
+  const { fault, isBusy, once } = useOnce({ isBusyAtFirst: linkToken() !== '' })
   const { data: ways } = useAsk<Ways>('/console/sign-in-ways')
   const failed = query.value.get('failed')
   useEffect(() => {
@@ -218,14 +188,13 @@ export const SetPassword = () => {
     )
   return (
     <Outside title="Choose a password">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void once(async () => {
+      <Form
+        onSend={() =>
+          once(async () => {
             await setPassword(link, password)
             go('/', true)
           })
-        }}
+        }
       >
         <Text
           label="New password"
@@ -240,7 +209,7 @@ export const SetPassword = () => {
         <button type="submit" class="main" disabled={isBusy}>
           Set the password and sign in
         </button>
-      </form>
+      </Form>
     </Outside>
   )
 }

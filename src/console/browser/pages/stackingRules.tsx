@@ -1,13 +1,15 @@
 // Stacking rules: how the codes, promotions and cards of one request go together, in all and by category.
+
 import { useState } from 'preact/hooks'
-import { at, carryOut, change, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { Link } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { ListOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
-import { ApiCall, Choice, type Options, Select, Text } from '../parts/form.tsx'
+import { ApiCall, Choice, Fault, Form, type Options, Select, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -231,31 +233,18 @@ interface FormProps {
 
 const RulesForm = ({ saved, categories, onDone }: FormProps) => {
   const [rules, setRules] = useState<Rules>(saved ? rulesOf(saved) : NEW)
-  const [fault, setFault] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
+  const { fault, isBusy, once } = useOnce()
   const request = saved
     ? change('PUT', '/v1/stacking-rules/{stackingRulesId}', { params: { stackingRulesId: saved.id }, body: rules })
     : change('POST', '/v1/stacking-rules', { body: rules })
-  const save = async () => {
-    setBusy(true)
-    try {
+  const save = () =>
+    once(async () => {
       await carryOut(request)
-      setFault(undefined)
       say('Saved')
       onDone?.()
-    } catch (error) {
-      setFault(wordsOf(error))
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void save()
-      }}
-    >
+    <Form onSend={save}>
       <Card title="How many">
         <div class="form-grid">
           {LIMITS.map(({ name, label, max, isOptional }) => (
@@ -326,11 +315,7 @@ const RulesForm = ({ saved, categories, onDone }: FormProps) => {
           />
         )}
       </Card>
-      {fault && (
-        <p class="note" data-tone="bad" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       <footer>
         <button type="submit" class="main" disabled={isBusy}>
           {saved ? 'Save' : 'Make these the rules'}
@@ -342,7 +327,7 @@ const RulesForm = ({ saved, categories, onDone }: FormProps) => {
         )}
       </footer>
       <ApiCall request={request} />
-    </form>
+    </Form>
   )
 }
 

@@ -1,10 +1,12 @@
 // Trying an event: a form made from its schema, what would follow without recording it, and sending it.
+
 import { useState } from 'preact/hooks'
-import { carryOut, change, send, wordsOf } from '../lib/api.ts'
+import { carryOut, change, send } from '../lib/api.ts'
+import { useOnce } from '../lib/once.ts'
 import { Link } from '../lib/router.tsx'
 import type { EventSchema, Fields, Property } from '../lib/shapes.ts'
 import { brief, typeWords } from '../lib/text.ts'
-import { ApiCall, Choice, Text } from '../parts/form.tsx'
+import { ApiCall, Choice, Fault, Form, Text } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
 import { say } from '../parts/toast.tsx'
 
@@ -63,7 +65,7 @@ export const TryEvent = ({ schema, properties }: TryProps) => {
   const [customer, setCustomer] = useState('')
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({})
   const [result, setResult] = useState<{ readonly isDry: boolean; readonly tracked: Tracked }>()
-  const [fault, setFault] = useState<string>()
+  const { fault, isBusy, once } = useOnce()
   const metadata = Object.fromEntries(
     properties.flatMap(([name, property]) => {
       const text = texts[name] ?? ''
@@ -72,27 +74,18 @@ export const TryEvent = ({ schema, properties }: TryProps) => {
   )
   const body = { event: schema.name, customer: { source_id: customer.trim() }, metadata }
   const request = change('POST', '/v1/events', { body })
-  const run = async (isDry: boolean) => {
-    try {
+  const run = (isDry: boolean) =>
+    once(async () => {
+      setResult(undefined)
       const tracked = isDry
         ? await send<Tracked>(change('POST', '/v1/events', { query: { dry_run: true }, body }))
         : await carryOut<Tracked>(request)
-      setFault(undefined)
       setResult({ isDry, tracked })
       if (!isDry) say('Recorded')
-    } catch (error) {
-      setResult(undefined)
-      setFault(wordsOf(error))
-    }
-  }
+    })
   return (
     <Card title="Try it">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run(true)
-        }}
-      >
+      <Form onSend={() => run(true)}>
         <Text
           label="Customer"
           value={customer}
@@ -127,11 +120,7 @@ export const TryEvent = ({ schema, properties }: TryProps) => {
             />
           )
         })}
-        {fault && (
-          <p class="note" data-tone="bad" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         {result && (
           <div class="note" data-tone="good" role="status">
             <p>
@@ -149,13 +138,15 @@ export const TryEvent = ({ schema, properties }: TryProps) => {
           </div>
         )}
         <footer>
-          <button type="submit">Dry run</button>
-          <button type="button" class="main" onClick={() => run(false)} disabled={customer.trim() === ''}>
+          <button type="submit" disabled={isBusy}>
+            Dry run
+          </button>
+          <button type="button" class="main" onClick={() => run(false)} disabled={isBusy || customer.trim() === ''}>
             Send
           </button>
         </footer>
         <ApiCall request={request} />
-      </form>
+      </Form>
     </Card>
   )
 }

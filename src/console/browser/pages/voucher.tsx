@@ -1,13 +1,15 @@
 // One code: what it is worth, what is left of it, who holds it, and trying or redeeming it.
+
 import { useState } from 'preact/hooks'
-import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change, send } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { Link, type Params } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import type { Fields, Voucher as VoucherShape } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
 import { Switch } from '../parts/dialog.tsx'
-import { ApiCall, Text } from '../parts/form.tsx'
+import { ApiCall, Fault, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, Time } from '../parts/small.tsx'
 import { Shown } from '../parts/state.tsx'
@@ -32,8 +34,10 @@ const Use = ({ code }: { readonly code: string }) => {
     ...(order === '' ? {} : { order: { amount: Math.round(Number(order) * 100) } }),
   }
   const request = change('POST', '/v1/redemptions', { body })
-  const run = async (isTry: boolean) => {
-    try {
+  const { fault, isBusy, once } = useOnce()
+  const run = (isTry: boolean) =>
+    once(async () => {
+      setAnswer(undefined)
       if (isTry) {
         const {
           valid,
@@ -54,18 +58,10 @@ const Use = ({ code }: { readonly code: string }) => {
         setAnswer({ tone: 'good', text: 'Redeemed.' })
         say('Redeemed')
       }
-    } catch (error) {
-      setAnswer({ tone: 'bad', text: wordsOf(error) })
-    }
-  }
+    })
   return (
     <Card title="Use it">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run(true)
-        }}
-      >
+      <Form onSend={() => run(true)}>
         <Text label="Customer" value={customer} onValue={setCustomer} placeholder="source_id" />
         <Text
           label="Amount of the order"
@@ -76,21 +72,26 @@ const Use = ({ code }: { readonly code: string }) => {
           onValue={setOrder}
           placeholder="50.00"
         />
+        <Fault text={fault} />
         {answer && (
           <p class="note" data-tone={answer.tone} role="status">
             {answer.text}
           </p>
         )}
         <footer>
-          {may('validations.run') && <button type="submit">Validate</button>}
+          {may('validations.run') && (
+            <button type="submit" disabled={isBusy}>
+              Validate
+            </button>
+          )}
           {may('redemptions.write') && (
-            <button type="button" class="main" onClick={() => run(false)}>
+            <button type="button" class="main" disabled={isBusy} onClick={() => run(false)}>
               Redeem
             </button>
           )}
         </footer>
         <ApiCall request={request} />
-      </form>
+      </Form>
     </Card>
   )
 }

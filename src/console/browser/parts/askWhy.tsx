@@ -1,5 +1,6 @@
 // Asks, for a customer that somebody names, whether a definition holds and why.
 import { useState } from 'preact/hooks'
+import { Form } from './form.tsx'
 import { Card } from './layout.tsx'
 import { WhyNot } from './why.tsx'
 
@@ -8,13 +9,7 @@ export const AskWhy = ({ title, id }: { readonly title: string; readonly id: str
   const [customer, setCustomer] = useState('')
   return (
     <Card title={title}>
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          setCustomer(text.trim())
-        }}
-      >
+      <Form class="filters" onSend={() => setCustomer(text.trim())}>
         <input
           type="text"
           class="grow"
@@ -24,7 +19,7 @@ export const AskWhy = ({ title, id }: { readonly title: string; readonly id: str
           onInput={(e) => setText(e.currentTarget.value)}
         />
         <button type="submit">Explain</button>
-      </form>
+      </Form>
       {customer !== '' && <WhyNot customer={customer} definition={id} />}
     </Card>
   )

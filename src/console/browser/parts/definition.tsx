@@ -2,11 +2,12 @@
 
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { carryOut, type Request, wordsOf } from '../lib/api.ts'
+import { carryOut, type Request } from '../lib/api.ts'
 import { readJson } from '../lib/json.ts'
+import { useOnce } from '../lib/once.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { Dialog } from './dialog.tsx'
-import { ApiCall, Area, Check, Choice, type Options, Text } from './form.tsx'
+import { ApiCall, Area, Check, Choice, Fault, Form, type Options, Text } from './form.tsx'
 import { say } from './toast.tsx'
 
 /** A field of the form, by its path in the request's body. */
@@ -135,14 +136,14 @@ export const Definition = ({
 }: DefinitionProps) => {
   const [body, setBody] = useState<unknown>()
   const [written, setWritten] = useState<string>()
-  const [fault, setFault] = useState<string>()
+  const { fault, isBusy, once, clear } = useOnce()
   const isOpen = body !== undefined
   /** Why what stands in the field is not what would be sent. */
   const unread = written === undefined ? undefined : readJson(written).fault
   const close = () => {
     setBody(undefined)
     setWritten(undefined)
-    setFault(undefined)
+    clear()
   }
   const write = (text: string) => {
     setWritten(text)
@@ -150,16 +151,13 @@ export const Definition = ({
     // Until it is JSON, the last that was stands.
     if (!('fault' in read)) setBody(read.value)
   }
-  const save = async () => {
-    try {
+  const save = () =>
+    once(async () => {
       const answer = await carryOut<unknown>(request(body))
       close()
       say(done)
       onDone?.(answer)
-    } catch (error) {
-      setFault(wordsOf(error))
-    }
-  }
+    })
   return (
     <>
       <button type="button" class={tone ?? ''} onClick={() => setBody(start)}>
@@ -167,12 +165,7 @@ export const Definition = ({
       </button>
       {isOpen && (
         <Dialog title={title} onClose={close} isWide>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              void save()
-            }}
-          >
+          <Form onSend={save}>
             <div class="form-grid">
               {fields
                 .filter(({ when }) => when === undefined || when(body as Fields))
@@ -200,20 +193,16 @@ export const Definition = ({
               />
             </details>
             <ApiCall request={request(body)} />
-            {fault && (
-              <p class="note" data-tone="bad" role="alert">
-                {fault}
-              </p>
-            )}
+            <Fault text={fault} />
             <footer>
               <button type="button" onClick={close}>
                 Cancel
               </button>
-              <button type="submit" class="main" disabled={unread !== undefined}>
+              <button type="submit" class="main" disabled={isBusy || unread !== undefined}>
                 Save
               </button>
             </footer>
-          </form>
+          </Form>
         </Dialog>
       )}
     </>

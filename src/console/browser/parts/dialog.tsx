@@ -1,7 +1,9 @@
 // Questions in front of the page: the browser's own dialog, which keeps the focus and ends with Escape.
+
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
-import { carryOut, change, type PathOf, type Request, type Values, wordsOf } from '../lib/api.ts'
+import { carryOut, change, type PathOf, type Request, type Values } from '../lib/api.ts'
+import { useOnce } from '../lib/once.ts'
 import { say } from './toast.tsx'
 
 interface DialogProps {
@@ -46,20 +48,14 @@ interface ActionProps {
 /** A button that changes something, after a question where it cannot be taken back. */
 export const Action = ({ request, children, done, question, tone, onDone, disabled = false }: ActionProps) => {
   const [isAsking, setAsking] = useState(false)
-  const [isBusy, setBusy] = useState(false)
-  const carry = async () => {
-    setBusy(true)
-    try {
+  const { isBusy, once } = useOnce({ onFault: (words) => say(words, 'bad') })
+  const carry = () =>
+    once(async () => {
       const answer = await carryOut<unknown>(request)
       setAsking(false)
       say(done)
       onDone?.(answer)
-    } catch (error) {
-      say(wordsOf(error), 'bad')
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
   return (
     <>
       <button

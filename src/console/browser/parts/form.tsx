@@ -133,6 +133,33 @@ export const Check = ({ label, checked, onChecked }: CheckProps) => (
   </label>
 )
 
+interface FormProps {
+  readonly onSend: () => unknown
+  readonly children: ComponentChildren
+  readonly class?: string
+}
+
+/** A form that this page carries out; the browser sends nothing. */
+export const Form = ({ onSend, children, ...rest }: FormProps) => (
+  <form
+    {...rest}
+    onSubmit={(event) => {
+      event.preventDefault()
+      onSend()
+    }}
+  >
+    {children}
+  </form>
+)
+
+/** What went wrong; nothing while nothing did. */
+export const Fault = ({ text }: { readonly text: string | undefined }) =>
+  text === undefined ? null : (
+    <p class="note" data-tone="bad" role="alert">
+      {text}
+    </p>
+  )
+
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A request as a command line that anybody with a key can run. */

@@ -2,12 +2,11 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { wordsOf } from '../lib/api.ts'
 import { keysShown } from '../lib/keys.ts'
 import { Link, path } from '../lib/router.tsx'
 import { may, mayAudit, mayManageAccess, session, signOut } from '../lib/session.ts'
 import { theme, turnTheme } from '../lib/theme.ts'
-import { say } from './toast.tsx'
+import { sayFault } from './toast.tsx'
 
 interface Place {
   readonly to: string
@@ -75,7 +74,7 @@ const isHere = (to: string): boolean =>
   to === '/' ? path.value === '/' : path.value === to || path.value.startsWith(`${to}/`)
 
 const leave = (): void => {
-  signOut().catch((error: unknown) => say(wordsOf(error), 'bad'))
+  signOut().catch(sayFault)
 }
 
 const THEMES = { system: 'Theme: Auto, as the system', light: 'Theme: Light', dark: 'Theme: Dark' } as const

@@ -1,5 +1,7 @@
 // Short news of what was done or went wrong, read out by screen readers, gone by itself.
+
 import { signal } from '@preact/signals'
+import { wordsOf } from '../lib/api.ts'
 
 interface News {
   readonly id: number
@@ -21,6 +23,9 @@ export const say = (text: string, tone: News['tone'] = 'good'): void => {
     tone === 'bad' ? 9_000 : 3_500,
   )
 }
+
+/** What went wrong with something that has no form to say it in. */
+export const sayFault = (error: unknown): void => say(wordsOf(error), 'bad')
 
 export const Toasts = () => (
   <div class="toasts" role="status" aria-live="polite">
