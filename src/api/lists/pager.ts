@@ -141,12 +141,17 @@ const encoded = (order: string, place: Place): string =>
     JSON.stringify([order, ...place.map((value) => (value instanceof Date ? { at: value.getTime() } : value))]),
   ).toString('base64url')
 
+/**
+ * The place that a cursor names: only one that `encoded` wrote, so that nothing in it was read as something else (1e999, a name given
+ * twice). The last key of an entry is never null, and nothing could be asked for behind nulls alone.
+ */
 const decoded = (text: string, order: string, keys: readonly string[]): Place | undefined => {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Cursor), Buffer.from(text, 'base64url').toString())
   if (!parsed.success) return undefined
   const [of, ...values] = parsed.output
   if (of !== order || values.length !== keys.length) return undefined
-  return values.map((value) => (typeof value === 'object' && value !== null ? new Date(value.at) : value))
+  const place = values.map((value) => (typeof value === 'object' && value !== null ? new Date(value.at) : value))
+  return place.at(-1) === null || encoded(order, place) !== text ? undefined : place
 }
 
 const ONE_START = 'Give one of page, starting_after_id, starting_after and cursor'
