@@ -7,7 +7,6 @@ import { KeyObject, RoleObject, showKey, showRole } from '../src/api/presenters/
 import { permissionsOfRole } from '../src/domain/access/access.ts'
 import { holds, isPermission, PERMISSION_NAMES } from '../src/domain/access/permissions.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
-import { shortIdFrom } from '../src/domain/ids.ts'
 import { type Failure, notFound, refuse } from '../src/http/errors.ts'
 import { instantOrDay } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -87,8 +86,7 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
   const { timeZone } = services.rulebook.current().project
   const expiresAt = expires_at === undefined ? undefined : calendarOf(timeZone).parseEnd(expires_at)
   const token = randomBytes(32).toString('base64url')
-  const named = call.idempotencyKey
-  const id = named === undefined ? `app_${randomBytes(12).toString('hex')}` : `app_${shortIdFrom('access', named)}`
+  const id = `app_${randomBytes(12).toString('hex')}`
   const key = {
     id,
     name,
@@ -173,7 +171,7 @@ export const accessCommands = (services: Services) => [
     status: 201,
     body: KeyBody,
     response: WithToken,
-    remembers: true,
+    tellsSecret: true,
     handler: (call) => make(services, call),
   }),
   route({
@@ -186,7 +184,7 @@ export const accessCommands = (services: Services) => [
     params: v.object({ id: v.string() }),
     body: RotateBody,
     response: WithToken,
-    remembers: true,
+    tellsSecret: true,
     handler: (call) => rotate(services, call),
   }),
   route({

@@ -106,7 +106,7 @@ export const userCommands = (services: Services) => [
     status: 201,
     body: UserBody,
     response: WithLink,
-    remembers: true,
+    tellsSecret: true,
     handler: (call) => invite(services, call),
   }),
   route({
@@ -128,7 +128,7 @@ export const userCommands = (services: Services) => [
       'For who lost the invitation or the password. The link before is void; mailed or answered as an invitation is.',
     params,
     response: WithLink,
-    remembers: true,
+    tellsSecret: true,
     handler: async (call) =>
       aboveFault(services, call, call.params.id) ??
       told(await services.users.makeLink(call.params.id, contextOf(call, services)), 200),

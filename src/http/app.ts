@@ -123,7 +123,17 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const actor = { name: apiKey.name, role: apiKey.role }
     return (carryOut, about) =>
       requests.once(
-        { key, customer: customerOf?.(about), route, print, requestId, actor, now, deadline: now + timeLimitMs },
+        {
+          key,
+          customer: customerOf?.(about),
+          route,
+          print,
+          tellsSecret: endpoint.route.tellsSecret,
+          requestId,
+          actor,
+          now,
+          deadline: now + timeLimitMs,
+        },
         carryOut,
       )
   }

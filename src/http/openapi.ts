@@ -275,8 +275,9 @@ const PARAMETERS: JsonObject = {
   IdempotencyKey: headerParameter(
     'Idempotency-Key',
     'Names the request within the space of the API key, for its customer: a repeat is given the first answer, with ' +
-      '`Idempotent-Replayed: true`, and records nothing; another content under it is 422 `idempotency_key_reused`. A refusal ' +
-      'is not remembered: it may be asked again once its cause is gone. Must not begin with `process:` or `resend:`.',
+      '`Idempotent-Replayed: true`, and records nothing; where that told a secret, the repeat is 409 ' +
+      '`duplicate_found`; another content under it is 422 `idempotency_key_reused`. A refusal is not remembered: it may be ' +
+      'asked again once its cause is gone. Must not begin with `process:` or `resend:`.',
     {
       type: 'string',
       minLength: 1,

@@ -21,6 +21,8 @@ export interface NamedRequest {
   /** Method and path. */
   readonly route: string
   readonly print: string
+  /** What it is answered is not kept, since it holds a secret. */
+  readonly tellsSecret?: true | undefined
   readonly requestId: string
   readonly actor: { readonly name: string; readonly role: string }
   /** ms since the epoch. */
@@ -33,7 +35,7 @@ export interface NamedRequests {
   /**
    * Carries a request out, unless it was before: then it answers as then, with `Idempotent-Replayed`. Another content under the
    * name of one that came to something is refused. What is refused is not remembered: it may be asked again, or the name be
-   * given to something else. Rejects with the store's own errors.
+   * given to something else. A repeat of one that tells a secret is refused. Rejects with the store's own errors.
    */
   once(request: NamedRequest, carryOut: () => Outcome | Promise<Outcome>): Promise<Outcome>
   /** Resolves when no answer waits to be kept. */
@@ -77,6 +79,16 @@ export const dropAnswers = async (readModel: Pick<ReadModel, 'plain'>): Promise<
 
 const reused = (route: string) =>
   refuse('idempotency_key_reused', `This Idempotency-Key was used for another request before (${route})`)
+
+/**
+ * Said of a repeat whose answer is kept nowhere. It is not carried out again: whoever lost the answer to a rotation would lose the
+ * token from before it as well.
+ */
+const toldBefore = () =>
+  refuse(
+    'duplicate_found',
+    'This request was taken up before, and its secret is told once only: see what there is, and ask under another Idempotency-Key',
+  )
 
 const replayed = (answer: Answer): Answer => ({
   ...answer,
@@ -212,10 +224,11 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
     const taken = await take(stream, request)
     if (taken.is === 'others') return reused(taken.route)
     if (taken.is === 'busy') return unavailable('This Idempotency-Key is being used by many')
+    if (taken.is === 'again' && request.tellsSecret) return toldBefore()
     const before = taken.is === 'again' ? await keptAnswer(stream, request) : undefined
     if (before) return replayed(before)
     const outcome = await carryOut()
-    if (isLasting(outcome)) await keep(stream, request, outcome)
+    if (isLasting(outcome) && !request.tellsSecret) await keep(stream, request, outcome)
     const reason = refusedWith(outcome)
     if (reason !== undefined) await giveUp(stream, request, reason)
     return outcome

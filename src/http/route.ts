@@ -160,6 +160,8 @@ export interface RouteDefinition<Path extends string, Body, Query, Params> {
   readonly about?: (body: unknown) => unknown
   /** True where what is recorded remembers its `Idempotency-Key` itself, so that nothing need be kept beside it. */
   readonly remembers?: boolean
+  /** Its answer holds a secret, which is told once and not kept: a repeat under its `Idempotency-Key` is refused and does nothing. */
+  readonly tellsSecret?: true
   readonly handler: (call: Call<Body, Query, Params>) => Outcome | Promise<Outcome>
 }
 

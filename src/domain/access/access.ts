@@ -90,7 +90,7 @@ export const permissionsOfRole = (state: AccessState, name: string): ReadonlySet
 
 const createKey = (state: AccessState, key: AccessKey, now: number): readonly AccessFact[] | Refused => {
   if (state.keys.has(key.id))
-    return refuse('duplicate_found', 'This request made a key before, and its token was told then: rotate it', {
+    return refuse('duplicate_found', `There is a key ${key.id} already`, {
       resource: { type: 'access_key', id: key.id },
     })
   if (state.keys.size >= MAX_KEYS) return refuse('resource_protected', `There are ${MAX_KEYS} keys: revoke some first`)
