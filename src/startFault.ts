@@ -1,5 +1,6 @@
 // What an operator can mend when a start fails, said in a sentence; anything else needs its stack.
 
+import { isAbsolute, relative, sep } from 'node:path'
 import { EngineRefused } from '@tributary/engines'
 import { ConfigError } from './config.ts'
 import { KeyFileError } from './keys.ts'
@@ -50,6 +51,15 @@ const LISTEN: Readonly<Record<string, (settings: StartSettings, port: number) =>
 /** System calls of the network: what fails there is no fault of a folder. */
 const OF_NETWORK = /^(?:connect|getaddrinfo|listen|bind|read|write)$/
 
+/** Whether a path lies in a folder. */
+const isWithin = (folder: string, path: string): boolean => {
+  const from = relative(folder, path)
+  return from === '' || !(from.split(sep)[0] === '..' || isAbsolute(from))
+}
+
+/** Whether what failed was in the folder, or on the way to it while it was made. */
+const isOnWay = (folder: string, path: string): boolean => isWithin(folder, path) || isWithin(path, folder)
+
 /** The sentence for an error that ended a start; undefined for one that nobody foresaw. */
 export const startFault = (error: unknown, settings: StartSettings | undefined): string | undefined => {
   if (!(error instanceof Error)) return undefined
@@ -67,10 +77,12 @@ export const startFault = (error: unknown, settings: StartSettings | undefined):
     const port = numberOf(error, 'port') ?? settings.port
     return LISTEN[code]?.(settings, port) ?? `It cannot listen on ${settings.host}:${port} (${code}).`
   }
-  const folder = settings?.dataDir ?? 'the folder of data'
   if (error instanceof EngineRefused && error.isInUse)
     return `${error.message}. Stop that process, or choose another folder with DATA_DIR (or --data).`
-  if (error instanceof EngineRefused || (call !== '' && !OF_NETWORK.test(call) && textOf(error, 'path') !== ''))
-    return `${folder} cannot be used: ${error.message}. Let this user write there, or choose another folder with DATA_DIR (or --data).`
-  return undefined
+  const path = OF_NETWORK.test(call) ? '' : textOf(error, 'path')
+  if (error instanceof EngineRefused || (path !== '' && settings && isOnWay(settings.dataDir, path)))
+    return `${settings?.dataDir ?? 'the folder of data'} cannot be used: ${error.message}. Let this user write there, or choose another folder with DATA_DIR (or --data).`
+  return call !== '' && path !== ''
+    ? `${path} cannot be used: ${error.message}. Name another place, or let this user read and write there.`
+    : undefined
 }

@@ -204,6 +204,14 @@ test('keys bound to networks, origins and times', async () => {
     { name: 'x', role: 'nobody' },
   ])
     assert.is((await node.call('POST', '/v1/access/keys', body, admin)).status, 400, JSON.stringify(body))
+  for (const [path, body] of [
+    ['/v1/access/keys', { name: 'x', role: 'nobody' }],
+    ['/v1/access/users', { email: 'x@shop.test', role: 'nobody' }],
+  ] as const)
+    assert.match(
+      (await node.call('POST', path, body, admin)).body.details,
+      /^role: there is no role nobody \(admin, .*\/v1\/access\/roles/,
+    )
   const pages = { name: 'pages', role: 'client', origins: ['https://shop.test'], allow: ['validate'] }
   const client = (await node.call('POST', '/v1/access/keys', pages, admin)).body
   assert.is(client.customer_secret, customerSecret(node.services.rulebook.current().project.customerKey, client.id))

@@ -83,6 +83,10 @@ test('a taken port, folders that cannot be written or are in use, unreadable key
     )!,
     /PORT/,
   )
+  // A file that a command was given has nothing to do with the folder of data.
+  const elsewhere = thrown(() => writeFileSync(join(dir, 'absent', 'export'), ''))
+  for (const one of [undefined, { ...settings, dataDir: join(dir, 'data') }])
+    assert.match(startFault(elsewhere, one)!, /^\S+absent\/export cannot be used: ENOENT: .*Name another place/)
   assert.is(startFault(new TypeError('x is not a function'), settings), undefined)
   assert.is(startFault('text', settings), undefined)
 })

@@ -1,7 +1,7 @@
 // Managed keys, roles of one's own and users: their state, and what may be done to them. Pure.
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { AccessFact, AccessKey, AccessRole } from './facts.ts'
-import { isPermission, type Permission, ROLE_PERMISSIONS, ROLES } from './permissions.ts'
+import { isPermission, noRole, type Permission, ROLE_PERMISSIONS, ROLES } from './permissions.ts'
 import { decideUsers, foldUsers, type UserCommand, type Users } from './users.ts'
 
 /** A key as it is now. Times are Unix milliseconds. */
@@ -94,7 +94,7 @@ const createKey = (state: AccessState, key: AccessKey, now: number): readonly Ac
       resource: { type: 'access_key', id: key.id },
     })
   if (state.keys.size >= MAX_KEYS) return refuse('resource_protected', `There are ${MAX_KEYS} keys: revoke some first`)
-  if (!permissionsOfRole(state, key.role)) return refuse('invalid_payload', `role: there is no role ${key.role}`)
+  if (!permissionsOfRole(state, key.role)) return noRole(key.role)
   if (key.expiresAt !== undefined && key.expiresAt <= now)
     return refuse('invalid_payload', 'expires_at: must be in the future')
   return [{ type: 'AccessKeyCreated', data: { key, occurredAt: now } }]

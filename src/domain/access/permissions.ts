@@ -1,4 +1,5 @@
 // What may be done by name, and the roles that are delivered, as sets of these names.
+import { type Refused, refuse } from '../refusal.ts'
 
 /** Every permission, and what it is for. Each route that needs a key names one. */
 export const PERMISSIONS = {
@@ -126,6 +127,13 @@ export const ROLE_PERMISSIONS: Readonly<Record<DeliveredRole, ReadonlySet<Permis
 }
 
 const isDelivered = (role: string): role is DeliveredRole => Object.hasOwn(ROLE_PERMISSIONS, role)
+
+/** Of a role that is neither delivered nor made: which there are. */
+export const noRole = (role: string): Refused =>
+  refuse(
+    'invalid_payload',
+    `role: there is no role ${role} (${ROLES.join(', ')} are delivered; GET /v1/access/roles lists those that were made)`,
+  )
 
 /** Who may be asked about: a role by name, and what it holds where it is a role of one's own. */
 export interface Holder {

@@ -2,6 +2,7 @@
 import { present } from '../present.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { AccessFact, AccessUser } from './facts.ts'
+import { noRole } from './permissions.ts'
 
 /** A link that sets a password once; of its token only a hash is kept. */
 export interface UserLink {
@@ -145,7 +146,7 @@ type Decided = readonly AccessFact[] | Refused
 
 const roleFault = (hasRole: (name: string) => boolean, role: string): Refused | undefined => {
   if (role === 'client') return refuse('invalid_payload', 'role: client is for browsers of customers, not for people')
-  return hasRole(role) ? undefined : refuse('invalid_payload', `role: there is no role ${role}`)
+  return hasRole(role) ? undefined : noRole(role)
 }
 
 const newUserFault = (users: Users, user: AccessUser, hasRole: (name: string) => boolean): Refused | undefined => {

@@ -272,7 +272,9 @@ test('why a code was taken, by the rule that allowed it; and a person is erased 
   const one = await visit(browser, node)
   await signIn(one, node, 'admin')
   const { page } = one
-  await one.open('/customers/zoe/activity')
+  await one.open('/customers/zoe')
+  await page.locator('.tabs [aria-current=page]', { hasText: 'Activity' }).waitFor()
+  await page.getByText('From', { exact: true }).waitFor()
   await page.getByText('Redemption succeeded').click()
   await page.getByRole('link', { name: 'a validation rule' }).waitFor()
   await page.locator('.truth').getByText('order.amount >= 2000').waitFor()

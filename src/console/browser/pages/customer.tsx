@@ -155,7 +155,11 @@ export const Customer = ({ params }: { readonly params: Params }) => {
       <Shown of={asked}>
         {(customer) => (
           <>
-            <Tabs label="About the customer" tabs={tabs.map(([name, title]) => [`${base}/${name}`, title])} />
+            <Tabs
+              label="About the customer"
+              current={`${base}/${tab}`}
+              tabs={tabs.map(([name, title]) => [`${base}/${name}`, title])}
+            />
             {tabContent(tab, customer)}
           </>
         )}

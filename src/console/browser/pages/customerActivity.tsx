@@ -99,13 +99,14 @@ export const CustomerActivity = ({ id }: { readonly id: string }) => {
             ['EFFECT', 'Effects'],
           ]}
         />
-        <input
-          type="date"
-          aria-label="From"
-          value={value('from')}
-          onChange={(e) => set({ from: e.currentTarget.value })}
-        />
-        <input type="date" aria-label="To" value={value('to')} onChange={(e) => set({ to: e.currentTarget.value })} />
+        <label>
+          From
+          <input type="date" value={value('from')} onChange={(e) => set({ from: e.currentTarget.value })} />
+        </label>
+        <label>
+          To
+          <input type="date" value={value('to')} onChange={(e) => set({ to: e.currentTarget.value })} />
+        </label>
       </div>
       {entries === undefined &&
         (error === undefined ? <Loading rows={8} /> : <Failed error={error} again={list.again} />)}

@@ -205,8 +205,8 @@ export const FirstSteps = ({ hasSchema, hasEvent }: StepsProps) => {
             <p class="soft">
               {hasEvent ? (
                 <>
-                  It is in the live activity below. <Link to="/customers">Open the customer</Link> to see what followed
-                  from it, and why.
+                  It is recorded. <Link to="/customers">Open the customer</Link> to see what followed from it, and why;
+                  the next ones show in the live activity below.
                 </>
               ) : (
                 'It appears below as soon as it is recorded, with what followed from it.'

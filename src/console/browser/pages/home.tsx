@@ -140,7 +140,7 @@ const Live = () => {
         {tail.isCut && ' · more came in than could be shown'}
       </p>
       {tail.entries.length === 0 ? (
-        <Empty title="Nothing has come in since you are here" />
+        <Empty title="Nothing has come in since you opened this page" />
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls is reached by keyboard
         <ol class="feed" aria-label="What came in, newest first" tabIndex={0}>

@@ -50,7 +50,7 @@ export const Refused = () => {
       actions={
         may('events.write') && waiting.length > 0 ? (
           <button type="button" onClick={() => resendAll(waiting)}>
-            Send all {waiting.length} shown again
+            {waiting.length === 1 ? 'Send it again' : `Send all ${waiting.length} shown again`}
           </button>
         ) : undefined
       }

@@ -224,17 +224,19 @@ export const Page = ({ title, lead, crumbs = [], actions, children }: PageProps)
   )
 }
 
-/** Parts of a page with addresses of their own. */
+/** Parts of a page with addresses of their own; `current` is the address of the one that is shown, which a page opened without one has too. */
 export const Tabs = ({
   label,
+  current,
   tabs,
 }: {
   readonly label: string
+  readonly current: string
   readonly tabs: readonly (readonly [to: string, name: string])[]
 }) => (
   <nav class="tabs" aria-label={label}>
     {tabs.map(([to, name]) => (
-      <Link key={to} to={to} aria-current={path.value === to ? 'page' : undefined}>
+      <Link key={to} to={to} aria-current={to === current ? 'page' : undefined}>
         {name}
       </Link>
     ))}
