@@ -96,6 +96,7 @@ test('referral programs name what there is, for times longer than nothing, with 
     [{ conversion_event_type: 'redemption', custom_event: null }, []],
     [{ validation_rule_id: 'val_1' }, ['validation_rule_id']],
     [{ new_customers: { created_within: 'P1D' } }, []],
+    [{ new_customers: { created_within: 'PT0.001S' } }, []],
     [{ new_customers: { created_within: 'P0D' } }, ['new_customers.created_within']],
     [{ new_customers: { created_within: 'soon' } }, ['new_customers.created_within']],
     [{ new_customers: { segment_id: 'seg_1' } }, ['new_customers.segment_id']],

@@ -63,8 +63,10 @@ const placeAfter = (series: Series, time: number): Place => {
 const timeAt = (series: Series, { chunk, index }: Place): number =>
   chunk < series.length ? series[chunk]!.t[index]! : Number.POSITIVE_INFINITY
 
-const amountAt = (series: Series, { chunk, index }: Place): number =>
-  series[chunk]!.m?.[index] ?? (series[chunk]!.m ? 0 : 1)
+const amountAt = (series: Series, { chunk, index }: Place): number => {
+  const { m } = series[chunk]!
+  return m ? m[index]! : 1
+}
 
 const step = (series: Series, place: Place): void => {
   if (++place.index >= series[place.chunk]!.t.length) {
