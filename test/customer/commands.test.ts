@@ -3,6 +3,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CustomerCommand } from '../../src/domain/decider/commands.ts'
 import { isHistorical } from '../../src/domain/decider/commands.ts'
+import { decide } from '../../src/domain/decider/decide.ts'
+import { firstFactIds } from '../../src/domain/ids.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { DAY, summary, track, type World, world } from '../given.ts'
 
@@ -13,6 +15,22 @@ const told = (w: World, command: CustomerCommand): string => {
 const save: CustomerCommand = { type: 'SaveCustomer', profile: { source_id: 's' }, mayCreate: true }
 const erase: CustomerCommand = { type: 'DeleteCustomer', permanently: true }
 const remove: CustomerCommand = { type: 'DeleteCustomer', permanently: false }
+
+test('the first fact of a command has an id by which its key is found, whoever asked; a redemption is known by its own', () => {
+  const w = world()
+  w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+  const beginnings = (command: CustomerCommand) =>
+    ['node one', 'node two'].map((asking) => {
+      const decided = decide(w.state, command, w.rulebook, { now: w.now, key: 'k', asking })
+      if (isRefused(decided)) throw new Error(decided.refused.key)
+      const { least, greatest } = firstFactIds(w.state.id, 'k')
+      return decided.facts.map(({ id }) => least <= id && id <= greatest)
+    })
+  const [one, two] = beginnings(track('bought', { occurredAt: w.now }))
+  assert.is(one![0], true)
+  assert.equal(one!.slice(1).filter(Boolean), [])
+  assert.equal(two, one)
+})
 
 test('an event, or an order, is historical beyond the horizon, and what is imported always', () => {
   const event = (ago: number) => isHistorical(track('e', { occurredAt: 1_000 - ago, triggerHorizonMs: 10 }), 1_000)

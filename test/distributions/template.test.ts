@@ -295,7 +295,11 @@ test('dates are those of the project, whatever the zone of the machine', () => {
       ['1st', '3rd', '4th', '10th', '11th', '12th', '13th', '14th', '20th', '21st', '22nd', '23rd', '31st'] as const
     ).map((day) => [`2024-01-${day.slice(0, -2).padStart(2, '0')}`, 'date: "%-d%q"', day] as const),
     // Widths and fillings that are asked for.
-    ['2024-02-09T17:05:07.045Z', 'date: "%2N|%3N|%12N|%6L|%5d|%0e|%_d"', '04|045|045000000000|000045|00009|09| 9'],
+    [
+      '2024-02-09T17:05:07.045Z',
+      'date: "%N|%2N|%3N|%12N|%6L|%5d|%0e|%_d"',
+      '045000000|04|045|045000000000|000045|00009|09| 9',
+    ],
     [
       '2024-02-09T17:05:07Z',
       'date: "%a|%A|%b|%h|%B|%^A|%#B|%10a"',

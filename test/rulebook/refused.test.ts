@@ -69,6 +69,22 @@ test('segments: a list of customers or one condition, which asks for nothing tha
   assert.equal(segment({ condition: { event: 'none', count: { $more_than: 1 } } }).length, 1)
 })
 
+test('a segment stays active while something waits for its entered events, and may change otherwise', () => {
+  const w = world()
+  const segment = (type: string, name: string) => ({ name, type, condition: { attribute: 'name', $is: 'x' } })
+  w.define('segment', 'seg_1', segment('auto-update', 'one') as never)
+  w.define('segment', 'seg_2', segment('passive', 'two') as never)
+  const change = (id: string, type: string) => w.refusalOfChange('segment', id, segment(type, 'other'))?.key
+  const changes = () => ['seg_1', 'seg_2'].flatMap((id) => ['auto-update', 'passive'].map((type) => change(id, type)))
+  assert.equal(changes(), [undefined, undefined, undefined, undefined])
+  w.define('distribution', 'distr_1', {
+    name: 'd',
+    trigger: { type: 'segment_entered', segment_id: 'seg_1' },
+    channel: { type: 'sms', text: 'hello' },
+  } as never)
+  assert.equal(changes(), [undefined, 'resource_in_use', undefined, undefined])
+})
+
 test('referral programs name what there is, for times longer than nothing, with tiers in ascending order', () => {
   const w = world()
   w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })

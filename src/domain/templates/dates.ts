@@ -103,11 +103,10 @@ const DIRECTIVES: Readonly<Record<string, Directive>> = {
   m: { shown: (d) => d.month, width: 2 },
   M: { shown: (d) => d.minute, width: 2 },
   N: {
-    shown: (d, _, width) =>
-      String(d.millisecond)
-        .padStart(3, '0')
-        .slice(0, width || 9)
-        .padEnd(width || 9, '0'),
+    shown: (d, _, width) => {
+      const digits = width || 9
+      return String(d.millisecond).padStart(3, '0').padEnd(digits, '0').slice(0, digits)
+    },
   },
   p: { shown: (d) => (d.hour < 12 ? 'AM' : 'PM'), fill: ' ' },
   P: { shown: (d) => (d.hour < 12 ? 'am' : 'pm'), fill: ' ' },
