@@ -130,8 +130,10 @@ test('a flipped bit of the event log is named, and no other event is served for 
   )
   const records = (await valuesIn(path, 'log')).filter((value) => value.includes('Kept'))
   assert.is(records.length, right.size)
+  // The newest, which comes last, is read at the start already: with it damaged the log does not open, and says the same.
+  const older = records.slice(0, -1)
   for (let i = 0; i < FLIPS; i += 1) {
-    const record = records[Math.floor(random() * records.length)]!
+    const record = older[Math.floor(random() * older.length)]!
     const bit = Math.floor(random() * record.length * 8)
     await withFlip(file, placesOf(file, record), bit, async () => {
       const again = await startEventLog({ access: 'open', dir: path })
