@@ -5,6 +5,7 @@ import type { CustomerDocument } from '../projections/customers.ts'
 import { conditionForms } from '../src/api/definitions/segment.ts'
 import { CustomerObject, showCustomer } from '../src/api/presenters/customers.ts'
 import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
+import { faultText } from '../src/domain/path.ts'
 import { parseSegment } from '../src/domain/rulebook/segment.ts'
 import { answerOf } from '../src/http/answers.ts'
 import { refuse } from '../src/http/errors.ts'
@@ -56,8 +57,7 @@ export const segmentCommands = (services: Services) => [
           { name: 'preview', type: 'passive', trigger_on_rollout: false, ...form },
           definitions,
         )
-        if (!parsed.ok)
-          return refuse('invalid_payload', parsed.faults.map((f) => `Property .${f.path} ${f.message}`).join(', '))
+        if (!parsed.ok) return refuse('invalid_payload', parsed.faults.map(faultText).join(', '))
         const deadline = call.now + services.settings.requestLimitMs * PREVIEW_SHARE
         const result = await preview(services, parsed.condition, call.now, { deadline, most, signal: call.signal })
         const examples = await services.readModel

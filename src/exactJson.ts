@@ -105,9 +105,9 @@ export class Walk {
 
 export const tooDeep = (nesting: number): string => `is nested deeper than ${nesting} levels`
 
-const QUOTE = 34
-const COMMA = 44
-const COLON = 58
+export const QUOTE = 34
+export const COMMA = 44
+export const COLON = 58
 const BACKSLASH = 92
 export const isBlank = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9
 

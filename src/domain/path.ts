@@ -19,6 +19,10 @@ export const at = (path: string, step: Step): string =>
 export const subjectOf = (steps: readonly Step[]): string =>
   steps.length === 0 ? 'Payload' : `Property ${steps.map(stepText).join('')}`
 
+/** A fault in words, its path as `at` makes it. */
+export const faultText = ({ path, message }: { readonly path: string; readonly message: string }): string =>
+  `Property .${path} ${message}`
+
 /** The steps to what a schema found. */
 export const stepsOf = (path: readonly { readonly key: unknown }[] = []): readonly Step[] =>
   path.map(({ key }) => (typeof key === 'number' ? key : String(key)))

@@ -1,13 +1,10 @@
 // Reading JSON of many megabytes in pieces, so that others have their turn in between: `JSON.parse` cannot be interrupted.
-import { afterString, isBlank, MAX_ITEMS, MAX_NAMES, skipBlank, tooMany } from '../exactJson.ts'
+import { afterString, COLON, COMMA, isBlank, MAX_ITEMS, MAX_NAMES, QUOTE, skipBlank, tooMany } from '../exactJson.ts'
 import { turns } from './longBody.ts'
 
 /** Characters that are parsed, or looked through, in one go. */
 const PIECE = 64 * 1024
 
-const QUOTE = 34
-const COMMA = 44
-const COLON = 58
 const isOpening = (code: number): boolean => code === 91 || code === 123
 const isClosing = (code: number): boolean => code === 93 || code === 125
 

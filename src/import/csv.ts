@@ -96,12 +96,11 @@ export async function* csvRows(
   }
 
   /** Ends the row before `at`, where a line end of so many characters stands, and begins the next. */
-  const endRow = (at: number, endLength: number): CsvRow | undefined => {
+  const endRow = (at: number, endLength: number): CsvRow => {
     endCell()
     const held = text.slice(start, at)
     const size = dropped.bytes + bytesOf(held)
     const bytes = size + endLength + blank
-    const isBlank = size === 0
     const isTooLong = size > maxBytes
     const row = {
       cells: isTooLong ? undefined : cells,
@@ -112,8 +111,8 @@ export async function* csvRows(
     }
     if (endLength > 0) line++
     begin(at + endLength)
-    blank = isBlank ? bytes : 0
-    return isBlank ? undefined : row
+    blank = 0
+    return row
   }
 
   /** Passes over the blank lines that begin here: a file may be nothing else, and a row costs many times what they do. */
@@ -202,8 +201,7 @@ export async function* csvRows(
       }
       const length = lineEndAt(next)
       if (length > 0 && (c !== '\r' || length === 2 || returnsEnd)) {
-        const row = endRow(next, length)
-        if (row) rows.push(row)
+        rows.push(endRow(next, length))
         continue
       }
       if (place === 'closing') {
@@ -262,6 +260,5 @@ export async function* csvRows(
     }
     return
   }
-  const row = endRow(text.length, 0)
-  if (row) yield row
+  if (text.length > start || isOver) yield endRow(text.length, 0)
 }

@@ -6,6 +6,7 @@ import type { ValueShape } from '../../domain/conditions/environment.ts'
 import { isRecord, shown, startReading } from '../../domain/conditions/faults.ts'
 import { parseTests } from '../../domain/conditions/operators.ts'
 import { prepareTests } from '../../domain/conditions/tests.ts'
+import { faultText } from '../../domain/path.ts'
 import { type Failure, refuse } from '../../http/errors.ts'
 
 /** In which zone days are days, and the present. */
@@ -77,7 +78,7 @@ const parseFilters = (
       continue
     }
     const parsed = reading.finish(undefined)
-    if (!parsed.ok) faults.push(...parsed.faults.map((fault) => `Property .${fault.path} ${fault.message}`))
+    if (!parsed.ok) faults.push(...parsed.faults.map(faultText))
   }
   if (faults.length > 0) return refuse('invalid_query_params', faults.join('; '))
   return { any: junction === 'or' && asked.length > 0, asked }

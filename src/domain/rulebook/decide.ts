@@ -1,4 +1,5 @@
 // Changing the rulebook: what a definition command does, or why it is refused. Pure.
+import { faultText } from '../path.ts'
 import { type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import { entriesOf } from './entries.ts'
 import { changeOf, type DefinitionChange, type RulebookFact } from './facts.ts'
@@ -176,7 +177,7 @@ export const decideDefinitions = (
       if (faults.length > 0)
         return refuse(
           kind.faultKey?.(faults) ?? 'invalid_payload',
-          faults.map((f) => `Property .${f.path} ${f.message}`).join(', '),
+          faults.map(faultText).join(', '),
           // What is refused when it is to be made is not there: its id would lead nowhere.
           old ? { resource: { type: kind.resource, id: command.id } } : {},
         )
