@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { contextOf } from '../src/api/context.ts'
 import { idFrom } from '../src/domain/ids.ts'
 import type { JobType } from '../src/domain/vouchers/job.ts'
-import { refuse } from '../src/http/errors.ts'
+import { fail } from '../src/http/errors.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -18,7 +18,7 @@ export const acceptItems = async (
   items: readonly unknown[],
   status = 202,
 ): Promise<Outcome> => {
-  if (items.length === 0) return refuse('invalid_payload', 'Payload must NOT have fewer than 1 items')
+  if (items.length === 0) return fail('invalid_payload', 'Payload must NOT have fewer than 1 items')
   const context = contextOf(call, services)
   const id = idFrom('aa', context.key ?? randomBytes(16).toString('hex'))
   const position = await services.voucherJobs.requestUploaded({ id, type, count: items.length }, items, context)

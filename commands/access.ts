@@ -7,7 +7,7 @@ import { KeyObject, RoleObject, showKey, showRole } from '../src/api/presenters/
 import { permissionsOfRole } from '../src/domain/access/access.ts'
 import { holds, isPermission, PERMISSION_NAMES } from '../src/domain/access/permissions.ts'
 import { calendarOf } from '../src/domain/calendar.ts'
-import { type Failure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, notFound } from '../src/http/errors.ts'
 import { instantOrDay } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { ABILITIES, keyOrigin } from '../src/keys.ts'
@@ -55,7 +55,7 @@ export type Asked = Pick<Call<unknown, unknown, unknown>, 'key' | 'requestId' | 
 /** Nobody gives away what one does not hold: a role, or a token of a key with it. */
 const grantFault = ({ key }: Asked, names: Iterable<string>): Failure | undefined => {
   for (const name of names)
-    if (isPermission(name) && !holds(key, name)) return refuse('forbidden', `You do not hold ${name} yourself`)
+    if (isPermission(name) && !holds(key, name)) return fail('forbidden', `You do not hold ${name} yourself`)
   return undefined
 }
 export const roleFault = ({ access }: Services, call: Asked, role: string): Failure | undefined =>
@@ -79,8 +79,8 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
   const { name, role, origins, allow, networks, expires_at } = call.body
   const isClient = role === 'client'
   if (isClient && !origins)
-    return refuse('invalid_payload', 'origins: a client key needs them, for example ["https://shop.example"]')
-  if (!isClient && (origins || allow)) return refuse('invalid_payload', 'Only a client key has "origins" and "allow"')
+    return fail('invalid_payload', 'origins: a client key needs them, for example ["https://shop.example"]')
+  if (!isClient && (origins || allow)) return fail('invalid_payload', 'Only a client key has "origins" and "allow"')
   const fault = roleFault(services, call, role)
   if (fault) return fault
   const { timeZone } = services.rulebook.current().project

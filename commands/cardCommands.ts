@@ -6,7 +6,7 @@ import type { ByMember } from '../src/api/presenters/loyaltyMembers.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
 import { printOf } from '../src/domain/print.ts'
 import { refuseSourceId } from '../src/domain/refusal.ts'
-import { type Failure, fromRefusal, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal } from '../src/http/errors.ts'
 import type { Call } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
@@ -60,4 +60,4 @@ export const otherReason = (
 
 /** What a name was given to is no answer to this request. */
 export const mismatch = (): Failure =>
-  refuse('duplicate_key', 'This key or source_id has been used for another kind of request before')
+  fail('duplicate_key', 'This key or source_id has been used for another kind of request before')

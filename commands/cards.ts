@@ -5,7 +5,7 @@ import { findProgram } from '../src/api/presenters/loyalties.ts'
 import { type CustomerFact, isCustomerFact } from '../src/domain/customer/facts.ts'
 import { type Card, cardByCode } from '../src/domain/customer/loyalty/state.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
-import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, isFailure, notFound } from '../src/http/errors.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
@@ -36,7 +36,7 @@ export const findCard = async (services: Services, member: string, campaign?: st
   const holder = await holderOf(services, member)
   if (holder === undefined) return notFound('voucher', member)
   if (holder === NOBODYS)
-    return refuse('not_published', 'The card was given to nobody yet', { resourceType: 'voucher', resourceId: member })
+    return fail('not_published', 'The card was given to nobody yet', { resourceType: 'voucher', resourceId: member })
   const { state } = await services.customers.load(holder)
   const { cards } = state.loyalty
   const card = cardByCode(state.loyalty, member) ?? (Object.hasOwn(cards, member) ? cards[member] : undefined)

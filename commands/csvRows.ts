@@ -1,5 +1,5 @@
 // Rows of a CSV file that a request brings, as records by the names in its first line.
-import { type Failure, refuse } from '../src/http/errors.ts'
+import { type Failure, fail } from '../src/http/errors.ts'
 import { turns } from '../src/http/longBody.ts'
 import { csvRows } from '../src/import/csv.ts'
 import {
@@ -37,9 +37,9 @@ const headerOf = (cells: readonly string[] | undefined, needed: string): readonl
   const names = (cells ?? []).map((cell) => cell.trim())
   // Columns become names of metadata, as in a body of JSON.
   const refused = names.find((name) => isRefusedName(metadataName(name)))
-  if (refused !== undefined) return refuse('invalid_payload', `The column ${JSON.stringify(refused)} is not allowed`)
+  if (refused !== undefined) return fail('invalid_payload', `The column ${JSON.stringify(refused)} is not allowed`)
   const fault = headerFault(names, needed)
-  return fault === undefined ? names : refuse('invalid_payload', fault)
+  return fault === undefined ? names : fail('invalid_payload', fault)
 }
 
 const recordOf = (names: readonly string[], cells: readonly string[]): CsvRecord =>
@@ -70,13 +70,13 @@ export const csvItems = async <T>(
       names = header
       continue
     }
-    if (items.length === MAX_ROWS) return refuse('invalid_payload', `The file has more than ${MAX_ROWS} rows`)
+    if (items.length === MAX_ROWS) return fail('invalid_payload', `The file has more than ${MAX_ROWS} rows`)
     if (items.length % TOGETHER === TOGETHER - 1) await turns.over()
     if (!cells) items.push({ fault: `line ${line}: ${fault ?? 'cannot be read'}` })
     else if (hasMoreCells(cells, names))
       items.push({ fault: `line ${line}: has ${cells.length} cells under ${names.length} names` })
     else items.push(itemOf(recordOf(names, cells)))
   }
-  if (!names) return refuse('invalid_payload', 'The file has no header')
-  return items.length > 0 ? items : refuse('invalid_payload', 'The file has no rows below its header')
+  if (!names) return fail('invalid_payload', 'The file has no header')
+  return items.length > 0 ? items : fail('invalid_payload', 'The file has no rows below its header')
 }

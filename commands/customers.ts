@@ -7,7 +7,7 @@ import { creditsLeft } from '../src/api/presenters/giftBalances.ts'
 import { reachOf, sayable, strangerFault, tellable } from '../src/api/reach.ts'
 import { CustomerInput, type ProfilePatch } from '../src/domain/customer/profile.ts'
 import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
-import { fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
@@ -73,7 +73,7 @@ const upsertOwn = async (services: Services, call: Call<CustomerInput, unknown, 
   if (isFailure(reach)) return reach
   const { source_id: sourceId } = profile
   if (id === undefined && typeof sourceId !== 'string')
-    return refuse('invalid_payload', "Payload should have required property 'source_id'")
+    return fail('invalid_payload', "Payload should have required property 'source_id'")
   if (id !== undefined && !isCustomerId(id)) return notFound('customer', id)
   const named = id === undefined ? customerOfSource(services, sourceId as string) : (id as CustomerId)
   const fault = await strangerFault(services, call, reach, named)

@@ -1,7 +1,7 @@
 // Recording many events by one request: each is taken or refused by itself.
 import * as v from 'valibot'
 import { MAX_BATCH_BYTES } from '../src/domain/size.ts'
-import { errorBody, type Failure, notTried, overloaded, refuse } from '../src/http/errors.ts'
+import { errorBody, type Failure, fail, notTried, overloaded } from '../src/http/errors.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import { createTurns } from '../src/line/turns.ts'
@@ -99,10 +99,10 @@ export const trackBatch = async (
       }
     }
     const flaw = call.flaws?.get(index)
-    if (flaw !== undefined) return refused(refuse('invalid_payload', flaw))
+    if (flaw !== undefined) return refused(fail('invalid_payload', flaw))
     await turns.over()
     const checked = checkTrackBody(item)
-    if ('issues' in checked) return refused(refuse('invalid_payload', describeIssues(checked.issues)))
+    if ('issues' in checked) return refused(fail('invalid_payload', describeIssues(checked.issues)))
     const body = checked.value
     // The batch's own key names its events by their place, for those that have no id.
     const key = keyOf(call, body) ?? (call.idempotencyKey === undefined ? undefined : `${call.idempotencyKey}/${index}`)

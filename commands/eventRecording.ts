@@ -15,7 +15,7 @@ import { printOf } from '../src/domain/print.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { StoreUnavailable } from '../src/eventstore/errors.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse, unavailable } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound, unavailable } from '../src/http/errors.ts'
 import { instant, name300 } from '../src/http/fields.ts'
 import { type Call, checkerOf } from '../src/http/route.ts'
 import type { CommandContext, Executed } from '../src/runtime/customers.ts'
@@ -75,7 +75,7 @@ const targetOf = (services: Services, body: TrackBody, now: number, reach?: Reac
   if (occurredAt - now > MAX_AHEAD_MS && services.clock.distrust()?.kind === 'behind_log')
     return unavailable('The clock of this node is behind: ask again', 30)
   if (occurredAt - now > MAX_AHEAD_MS)
-    return refuse('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
+    return fail('invalid_payload', 'Property .occurred_at must NOT be more than 5 minutes ahead')
   if (customerId !== undefined && !isCustomerId(customerId)) return notFound('customer', customerId)
   const id = customerId ?? customerOfSource(services, said.source_id!)
   return {

@@ -6,7 +6,7 @@ import { activityId } from '../src/domain/customer/activity.ts'
 import { isCustomerFact } from '../src/domain/customer/facts.ts'
 import { printOf } from '../src/domain/print.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
-import { type Failure, refuse } from '../src/http/errors.ts'
+import { type Failure, fail } from '../src/http/errors.ts'
 import type { Services } from '../src/services.ts'
 import { rememberedOf } from './cards.ts'
 
@@ -21,8 +21,8 @@ export interface Before {
 export const duplicateEvent = (id: string | undefined, before: Before | undefined): Failure => {
   const first = before ? ` (${before.event} of ${isoOf(before.occurredAt)})` : ''
   return id === undefined
-    ? refuse('idempotency_key_reused', `This Idempotency-Key was used for another event before${first}`)
-    : refuse('duplicate_event_id', `Another event was recorded with the id ${id}${first}`, {
+    ? fail('idempotency_key_reused', `This Idempotency-Key was used for another event before${first}`)
+    : fail('duplicate_event_id', `Another event was recorded with the id ${id}${first}`, {
         resourceType: 'event',
         ...(before ? { resourceId: before.id } : {}),
       })

@@ -7,7 +7,7 @@ import { readRejectedEvent } from '../src/api/presenters/rejectedEvents.ts'
 import { dryRunFault, reachOf } from '../src/api/reach.ts'
 import { callerKey } from '../src/domain/callerKeys.ts'
 import { MAX_BATCH_BYTES } from '../src/domain/size.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Outcome, REPLAYED, route } from '../src/http/route.ts'
@@ -50,7 +50,7 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   if (!kept) return notFound('rejected_event', call.params.id)
   // It may have been kept by a time that asked less of it.
   const checked = checkTrackBody(kept.body)
-  if ('issues' in checked) return refuse('invalid_payload', describeIssues(checked.issues))
+  if ('issues' in checked) return fail('invalid_payload', describeIssues(checked.issues))
   const body = checked.value
   const key = kept.key ?? (body.id === undefined ? `resend:${kept._id}` : callerKey(call.key, body.id))
   const naming = { key, ...(kept.print ? { print: kept.print } : {}), keeps: false }

@@ -14,7 +14,7 @@ import { codeNamed } from '../src/api/presenters/vouchers.ts'
 import { ById } from '../src/api/shapes.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { idFrom } from '../src/domain/ids.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Exports } from '../src/runtime/exports.ts'
 import type { Services } from '../src/services.ts'
@@ -45,20 +45,20 @@ const take = async (
   only?: Parameters['only'],
 ): Promise<Outcome> => {
   const { orders, filters: fields } = exportable(object)
-  if (!maySee(call.key, object)) return refuse('forbidden', `The role ${call.key.role} may not see what is exported`)
+  if (!maySee(call.key, object)) return fail('forbidden', `The role ${call.key.role} may not see what is exported`)
   const { order, filters } = asked ?? {}
   const columns = asked?.fields ?? undefined
   const unknown = columns?.filter((column) => !isColumn(object, column)) ?? []
   if (unknown.length > 0)
-    return refuse('invalid_export_fields', `Not among the fields of ${object}: ${unknown.slice(0, 20).join(', ')}`)
+    return fail('invalid_export_fields', `Not among the fields of ${object}: ${unknown.slice(0, 20).join(', ')}`)
   if (order && !Object.hasOwn(orders, order.replace(/^-/, '')))
-    return refuse(
+    return fail(
       'invalid_payload',
       `Property .parameters.order must be one of ${Object.keys(orders).join(', ')}, with - for descending`,
     )
   const { timeZone } = services.rulebook.current().project
   const filter = filterQuery(filters ?? undefined, fields, { timeZone, now: call.now })
-  if (isFailure(filter)) return refuse('invalid_payload', filter.details ?? filter.message)
+  if (isFailure(filter)) return fail('invalid_payload', filter.details ?? filter.message)
   const parameters: Parameters = {
     ...(order ? { order } : {}),
     ...(columns && columns.length > 0 ? { fields: columns } : {}),
@@ -72,7 +72,7 @@ const take = async (
     channel: call.channel,
   })
   if (!made)
-    return refuse('too_many_requests', 'There are too many exports that wait: ask again when some are done', {
+    return fail('too_many_requests', 'There are too many exports that wait: ask again when some are done', {
       retryAfter: 60,
     })
   return { body: showExport(services, call, made) }

@@ -13,7 +13,7 @@ import { type CustomerId, idFrom, isCustomerId } from '../src/domain/ids.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import { secretCode } from '../src/domain/vouchers/secret.ts'
-import { duplicateFound, type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { duplicateFound, type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
@@ -62,7 +62,7 @@ const reserve = async (
     const code = secretCode(definition.voucher?.code_config ?? {}, customerKey, seed, attempt)
     if ((await codes.reserve(code, whose, context)) === 'reserved') return code
   }
-  return refuse('invalid_code_config', 'The code format has hardly any free codes left')
+  return fail('invalid_code_config', 'The code format has hardly any free codes left')
 }
 
 /** The card that is asked for by its code, or one of those that the program has ready; undefined: one is to be made. */

@@ -12,7 +12,7 @@ import { outsideId } from '../src/domain/outsideIds.ts'
 import { PointsChange } from '../src/domain/points.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { PointsBalance } from '../src/http/answers.ts'
-import { type Failure, isFailure, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { executeOnCard, type MemberCall, mismatch, otherReason, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
@@ -37,7 +37,7 @@ const expiryOf = (services: Services, body: BalanceBody): Expiry | Failure => {
   const { timeZone } = services.rulebook.current().project
   const at = body.expiration_date ? calendarOf(timeZone).parseEnd(body.expiration_date) : undefined
   return at === undefined
-    ? refuse('invalid_expiration_date', 'Property .expiration_date must match format "date-time" or "date"')
+    ? fail('invalid_expiration_date', 'Property .expiration_date must match format "date-time" or "date"')
     : { type, at }
 }
 

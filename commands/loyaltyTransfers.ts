@@ -10,8 +10,8 @@ import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { LoyaltyCommand } from '../src/domain/loyalty/asked.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import { Points } from '../src/domain/points.ts'
-import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type RefusalKey, refuse } from '../src/domain/refusal.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { receiveCommand } from '../src/processes/loyalty.ts'
@@ -64,7 +64,7 @@ const arrive = async (
       contextOf(call, services, { key: processKey(rejected) }),
     ),
   )
-  return fromRefusal(refuseByDomain(key as RefusalKey, reason).refused)
+  return fromRefusal(refuse(key as RefusalKey, reason).refused)
 }
 
 const transfer = async (
@@ -74,7 +74,7 @@ const transfer = async (
   const target = await findCard(services, call.params.memberId, call.params.campaignId)
   if (isFailure(target)) return target
   if (!target.card.active)
-    return refuse('loyalty_card_not_active', `The card ${target.card.code} is disabled`, {
+    return fail('loyalty_card_not_active', `The card ${target.card.code} is disabled`, {
       resourceType: 'voucher',
       resourceId: target.card.code,
     })
@@ -83,7 +83,7 @@ const transfer = async (
     const source = await findCard(services, code)
     if (isFailure(source)) return source
     if (source.card.id === target.card.id)
-      return refuse('invalid_payload', 'Points cannot be transferred from a card to itself', {
+      return fail('invalid_payload', 'Points cannot be transferred from a card to itself', {
         resourceType: 'voucher',
         resourceId: code,
       })

@@ -7,7 +7,7 @@ import { MessageFilter, outboxFilter } from '../src/api/presenters/messages.ts'
 import { ById } from '../src/api/shapes.ts'
 import { messageStream, RETRIED_STATES } from '../src/domain/distributions/delivery.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { notFound, refuse, unavailable } from '../src/http/errors.ts'
+import { fail, notFound, unavailable } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -45,7 +45,7 @@ const retryOne = async (services: Services, call: Call<unknown, unknown, { id: s
   const message = await services.readModel.collection<OutboxDocument>('outbox').findOne({ _id: id })
   if (!message) return notFound('message', id)
   if (!message.requested || !RETRIED_STATES.includes(message.state))
-    return refuse(
+    return fail(
       'invalid_payload',
       message.requested
         ? `A message that is ${message.state} cannot be retried`

@@ -1,6 +1,6 @@
 // OAuth 2.0 for API keys: a key gets short-lived tokens for itself, looks at them, and revokes them.
 import * as v from 'valibot'
-import { refuse } from '../src/http/errors.ts'
+import { fail } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { MAX_TOKENS, scopesIn, TOKEN_LASTS_S, type Token } from '../src/http/tokens.ts'
 import type { Services } from '../src/services.ts'
@@ -44,19 +44,19 @@ const give = async (
   { body, key, now }: Call<v.InferOutput<typeof TokenBody>>,
 ): Promise<Outcome> => {
   if (body.grant_type !== 'client_credentials')
-    return refuse('invalid_grant_type', 'grant_type: must be client_credentials')
+    return fail('invalid_grant_type', 'grant_type: must be client_credentials')
   const read = scopesIn(body.scope)
   if ('unknown' in read)
-    return refuse(
+    return fail(
       'invalid_scope',
       `scope: there is no scope ${read.unknown.slice(0, 100)}; it is api or resources such as events`,
     )
-  if (read.scopes.length === 0) return refuse('invalid_scope', 'scope: must name one at least')
+  if (read.scopes.length === 0) return fail('invalid_scope', 'scope: must name one at least')
   if (key.appId.startsWith('user:') || key.appId.startsWith('session:'))
-    return refuse('forbidden', 'Tokens belong to an API key: a session has none')
+    return fail('forbidden', 'Tokens belong to an API key: a session has none')
   const made = await services.tokens.make(key.appId, read.scopes.join(' '), now)
   if (!made)
-    return refuse('too_many_requests', `The key has ${MAX_TOKENS} tokens already: use one until it ends`, {
+    return fail('too_many_requests', `The key has ${MAX_TOKENS} tokens already: use one until it ends`, {
       retryAfter: TOKEN_LASTS_S,
     })
   return { body: show(made.text, made.token, now), headers: NO_STORE }

@@ -13,7 +13,7 @@ import { ORDER_ANSWERED } from '../src/domain/order.ts'
 import { orderFields } from '../src/domain/orders/input.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { isoTime } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
@@ -57,7 +57,7 @@ const personIn = (services: Services, said: CustomerInput | null | undefined): P
   const { id, ...profile } = said
   if (id !== undefined) return isCustomerId(id) ? { id, profile, mayCreate: false } : notFound('customer', id)
   if (typeof profile.source_id !== 'string')
-    return refuse('invalid_payload', "Property .customer should have required property 'source_id' or 'id'")
+    return fail('invalid_payload', "Property .customer should have required property 'source_id' or 'id'")
   return { id: customerOfSource(services, profile.source_id), profile, mayCreate: true }
 }
 
@@ -102,7 +102,7 @@ const customerIn = async (
     return state.status === 'active' ? { id: state.id, profile: {}, mayCreate: false } : notFound('customer', named)
   return state.id === (await services.customers.load(person.id)).state.id
     ? person
-    : refuse('invalid_order', 'Property .customer_id must be the id of .customer')
+    : fail('invalid_order', 'Property .customer_id must be the id of .customer')
 }
 
 /** Why an order or one of its items may not have its metadata. */
@@ -132,7 +132,7 @@ export const wishOf = async (
   if (who && isFailure(who)) return who
   const made = createdAt ? Date.parse(createdAt) : undefined
   if (made !== undefined && made > context.now + AHEAD_MS)
-    return refuse('invalid_order', 'Property .created_at must NOT lie in the future')
+    return fail('invalid_order', 'Property .created_at must NOT lie in the future')
   const referrer = await referrerIn(services, body, context)
   if (typeof referrer === 'object' && referrer !== null) return referrer
   return {

@@ -6,7 +6,7 @@ import { projections } from '../projections/index.ts'
 import { inBackground } from '../src/api/background.ts'
 import { type RebuildKind, rebuildsOf } from '../src/audit/rebuilds.ts'
 import { answerOf, listOf } from '../src/http/answers.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
+import { fail, notFound } from '../src/http/errors.ts'
 import { queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -66,10 +66,10 @@ export const projectionCommands = (services: Services) =>
             const { name } = call.params
             if (!projections.some((projection) => projection.name === name)) return notFound('projection', name)
             const why = await obstacle(name, kind)
-            if (why !== undefined) return refuse('invalid_request', why)
+            if (why !== undefined) return fail('invalid_request', why)
             const promote = !('promote' in call.query) || call.query.promote
             if (!rebuilds.start(name, kind, call.now, promote))
-              return refuse('conflict', `${name} is being built already`)
+              return fail('conflict', `${name} is being built already`)
             return { body: { object: 'projection', name, rebuild: kind, state: 'running' } }
           },
         }),

@@ -16,7 +16,7 @@ import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import { metadataRefused } from '../src/domain/rulebook/metadataSchema.ts'
 import { codeOf, impliedPublication } from '../src/domain/vouchers/publish.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { loadCode } from '../src/runtime/codeStreams.ts'
 import type { CommandContext } from '../src/runtime/customers.ts'
@@ -147,7 +147,7 @@ const publishNamed = async (
   if (fault) return fault
   const done = await giveCard(services, code, wish, context)
   if (done) return isFailure(done) ? done : cardAnswer(services, done.state, done.card, done.position)
-  return refuse('voucher_already_published', `Code ${code} has a holder or is disabled`, {
+  return fail('voucher_already_published', `Code ${code} has a holder or is disabled`, {
     resourceType: 'voucher',
     resourceId: code,
   })
@@ -177,10 +177,10 @@ const publishOwn = async (
   call: Call<PublicationBody, PublishCall['query'], unknown>,
 ): Promise<Outcome> => {
   const { customer, voucher, source_id: sourceId } = call.body
-  if (voucher !== undefined) return refuse('forbidden', 'A client key may publish codes of campaigns only, not by name')
-  if (typeof sourceId === 'string') return refuse('forbidden', 'A client key may not give a publication a source_id')
+  if (voucher !== undefined) return fail('forbidden', 'A client key may publish codes of campaigns only, not by name')
+  if (typeof sourceId === 'string') return fail('forbidden', 'A client key may not give a publication a source_id')
   if (call.body.campaign && call.body.campaign.count > 1)
-    return refuse('forbidden', 'A client key may publish one code of a campaign for each customer')
+    return fail('forbidden', 'A client key may publish one code of a campaign for each customer')
   const reach = await reachOf(services, call, customer)
   if (isFailure(reach)) return reach
   const named = customer.id ?? customerOfSource(services, customer.source_id!)
@@ -209,20 +209,20 @@ const publish = async (services: Services, asked: PublishCall): Promise<Outcome>
   const name = ref?.name ?? call.query.campaign
   if (name === undefined)
     return voucher === undefined
-      ? refuse('invalid_publish_params', 'Either campaign or voucher must be given')
+      ? fail('invalid_publish_params', 'Either campaign or voucher must be given')
       : publishNamed(services, call, voucher, id)
   const entry = campaignNamed(services.rulebook.current().definitions, name)
   if (!entry) return notFound('campaign', name)
   switch (entry.definition.campaign_type) {
     case 'LOYALTY_PROGRAM':
       if (ref && ref.count > 1)
-        return refuse(
+        return fail(
           'invalid_publish_params',
           'Property .campaign.count must be 1: a loyalty program has one card for each',
         )
       return publishCard(services, call, id, entry)
     case 'PROMOTION':
-      return refuse('voucher_cannot_be_published', 'Campaigns of type PROMOTION have no codes', {
+      return fail('voucher_cannot_be_published', 'Campaigns of type PROMOTION have no codes', {
         resourceType: 'campaign',
         resourceId: entry.id,
       })

@@ -23,7 +23,7 @@ import {
   publishedBy,
 } from '../src/domain/vouchers/publish.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { type Failure, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, notFound } from '../src/http/errors.ts'
 import { name300, queryFlag } from '../src/http/fields.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import { settleAssignment } from '../src/runtime/assignments.ts'
@@ -148,7 +148,7 @@ export const takeSourceId = async (
   const isOther = kind === 'repeated' && (context.key === undefined || state.key !== context.key)
   const isRepeated = isOther && !joinOnce && isGiven((await services.customers.load(about.customer)).state)
   return kind === 'refused' || isRepeated
-    ? refuse('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
+    ? fail('duplicate_source_id', `Duplicate source_id ${sourceId}`, {
         resourceType: 'publication',
         resourceId: sourceId,
       })
@@ -173,7 +173,7 @@ export const prepare = async (
 }
 
 export const unsuitable = ({ id, definition }: Entry<Campaign>, why: string): Failure =>
-  refuse('no_voucher_suitable_for_publication', `${why} ${definition.name}`, {
+  fail('no_voucher_suitable_for_publication', `${why} ${definition.name}`, {
     resourceType: 'campaign',
     resourceId: id,
   })
@@ -217,7 +217,7 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
   const held = executed.state.vouchers[owner.id] ?? heldAlready(executed.state.vouchers, asked)
   return held
     ? answer(services, executed.state, held, executed.position)
-    : refuse('voucher_cannot_be_published', `Code ${code} was given back`)
+    : fail('voucher_cannot_be_published', `Code ${code} was given back`)
 }
 
 /** A code of those that the campaign has ready; undefined when there is none. */
@@ -245,7 +245,7 @@ const makeOne = async (services: Services, entry: Entry<Campaign>, wish: Wish): 
     if (executed.kind === 'refused') return fromRefusal(executed.refusal)
     const found = heldAlready(executed.state.vouchers, asked)
     if (found) return answer(services, executed.state, found, executed.position)
-    return refuse('voucher_cannot_be_published', 'The request has led to another answer before')
+    return fail('voucher_cannot_be_published', 'The request has led to another answer before')
   }
   return usedUp(entry)
 }
@@ -281,7 +281,7 @@ export const publishOf = async (
 }
 
 const hasHolder = (code: string): Failure =>
-  refuse('voucher_already_published', `Code ${code} has a holder`, { resourceType: 'voucher', resourceId: code })
+  fail('voucher_already_published', `Code ${code} has a holder`, { resourceType: 'voucher', resourceId: code })
 
 /** Publishes a code by name: one of a campaign that nobody has, or a single voucher. Its holder may ask for it again. */
 export const publishCode = async (
@@ -302,7 +302,7 @@ export const publishCode = async (
     if (holder.state.id !== customer || state.publication === undefined) return hasHolder(code)
   }
   if (owner.type !== 'voucher')
-    return refuse('voucher_cannot_be_published', `Code ${code} is not given to customers by name`, {
+    return fail('voucher_cannot_be_published', `Code ${code} is not given to customers by name`, {
       resourceType: 'voucher',
       resourceId: code,
     })
@@ -317,6 +317,6 @@ export const publishCode = async (
     (await assign(services, wish, code)) ??
     (state.active
       ? hasHolder(code)
-      : refuse('voucher_disabled', `Code ${code} is disabled`, { resourceType: 'voucher', resourceId: code }))
+      : fail('voucher_disabled', `Code ${code} is disabled`, { resourceType: 'voucher', resourceId: code }))
   )
 }

@@ -22,7 +22,7 @@ import type { Situation } from '../src/domain/redemption/evaluate.ts'
 import { dealsOf, QualificationFilters, type Qualified } from '../src/domain/redemption/qualify.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { listOf } from '../src/http/answers.ts'
-import { type Failure, fromRefusal, isFailure, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure } from '../src/http/errors.ts'
 import { instant, queryFlag } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { isMeant } from '../src/runtime/orders.ts'
@@ -125,14 +125,14 @@ const situationOf = async (
   const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return meant
   if (body.scenario === 'CUSTOMER_WALLET' && !meant.state)
-    return refuse('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')
+    return fail('missing_customer', 'The scenario CUSTOMER_WALLET asks for a customer')
   const rulebook = services.rulebook.current()
   const asker = { customer: meant.customer?.id, isStranger: call.client !== undefined }
   const about = body.order ? await services.orders.meant(body.order, asker, context) : undefined
   if (about && !isMeant(about)) return fromRefusal(about.refused)
   const order = about?.order
   if (body.options.sorting_rule !== 'DEFAULT' && !order)
-    return refuse('missing_order', 'What is the best deal depends on the order')
+    return fail('missing_order', 'What is the best deal depends on the order')
   const situation = {
     ...(meant.state ? { customer: meant.state } : {}),
     ...(order ? { order } : {}),

@@ -11,7 +11,7 @@ import { isCustomerId } from '../src/domain/ids.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type CodeState, decideCode, holderId, type Referral } from '../src/domain/vouchers/code.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
 import type { Services } from '../src/services.ts'
@@ -43,7 +43,7 @@ const findCode = async (services: Services, code: string, campaign: string | und
   const { state: referrer } = await services.customers.load(owner.customer)
   const voucher = Object.hasOwn(referrer.vouchers, owner.id) ? referrer.vouchers[owner.id] : undefined
   if (referrer.status !== 'active' || !voucher?.campaign)
-    return refuse('not_published', `Code ${code} is not published to a referrer`, {
+    return fail('not_published', `Code ${code} is not published to a referrer`, {
       resourceType: 'voucher',
       resourceId: code,
     })

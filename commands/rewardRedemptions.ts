@@ -16,11 +16,11 @@ import type { LoyaltyCommand, RedeemReward } from '../src/domain/loyalty/asked.t
 import { ruleCard } from '../src/domain/loyalty/cards.ts'
 import { Points } from '../src/domain/points.ts'
 import { present } from '../src/domain/present.ts'
-import { type RefusalKey, refuse as refuseByDomain } from '../src/domain/refusal.ts'
+import { type RefusalKey, refuse } from '../src/domain/refusal.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { giftOf, ownerTypeOf, ruleVoucher } from '../src/domain/vouchers/publish.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { processKey } from '../src/processes/process.ts'
@@ -85,7 +85,7 @@ const redeemReserved = async (
   const declined = (await factsOf(services, executed)).find((fact) => fact.type === 'RewardDeclined')
   if (declined?.type !== 'RewardDeclined') return executed
   await services.stock.execute(reward, { type: 'Release', redemption, reason: declined.data.reason }, context)
-  return fromRefusal(refuseByDomain(declined.data.key as RefusalKey, declined.data.reason).refused)
+  return fromRefusal(refuse(declined.data.key as RefusalKey, declined.data.reason).refused)
 }
 
 const RewardRedemption = v.pipe(
@@ -129,7 +129,7 @@ const redeem = async (services: Services, call: MemberCall<v.InferOutput<typeof 
     price > card.balance &&
     !hasPaid(card, redemption)
   )
-    return refuse('loyalty_card_points_exceeded', `The balance of ${card.balance} is less than ${price} points`, {
+    return fail('loyalty_card_points_exceeded', `The balance of ${card.balance} is less than ${price} points`, {
       resourceType: 'voucher',
       resourceId: card.code,
     })

@@ -8,7 +8,7 @@ import { MAX_CONDITION_NESTING } from '../src/domain/conditions/faults.ts'
 import { faultText } from '../src/domain/path.ts'
 import { parseSegment } from '../src/domain/rulebook/segment.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { refuse } from '../src/http/errors.ts'
+import { fail } from '../src/http/errors.ts'
 import { type Outcome, ofPrimary, route } from '../src/http/route.ts'
 import { preview } from '../src/rollout/preview.ts'
 import type { Services } from '../src/services.ts'
@@ -57,7 +57,7 @@ export const segmentCommands = (services: Services) => [
           { name: 'preview', type: 'passive', trigger_on_rollout: false, ...form },
           definitions,
         )
-        if (!parsed.ok) return refuse('invalid_payload', parsed.faults.map(faultText).join(', '))
+        if (!parsed.ok) return fail('invalid_payload', parsed.faults.map(faultText).join(', '))
         const deadline = call.now + services.settings.requestLimitMs * PREVIEW_SHARE
         const result = await preview(services, parsed.condition, call.now, { deadline, most, signal: call.signal })
         const examples = await services.readModel

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { showUser, UserObject } from '../src/api/presenters/users.ts'
-import { type Failure, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import type { Linked } from '../src/signIn/users.ts'
@@ -71,7 +71,7 @@ const change = async (services: Services, call: OfUser<v.InferOutput<typeof User
   const fault = aboveFault(services, call, id) ?? (role === undefined ? undefined : roleFault(services, call, role))
   if (fault) return fault
   if (isOneself(call, id) && (isDisabled || role !== undefined))
-    return refuse('resource_protected', 'You can neither disable yourself nor change your own role')
+    return fail('resource_protected', 'You can neither disable yourself nor change your own role')
   const command = { type: 'ChangeUser', id, name, role, isDisabled } as const
   const { refusal, position, state } = await services.access.execute(command, contextOf(call, services))
   if (refusal) return { refused: refusal }
@@ -85,7 +85,7 @@ const remove = async (services: Services, call: OfUser): Promise<Outcome> => {
   const known = services.access.current().users.has(id)
   const fault = known ? aboveFault(services, call, id) : undefined
   if (fault) return fault
-  if (isOneself(call, id)) return refuse('resource_protected', 'You cannot remove yourself')
+  if (isOneself(call, id)) return fail('resource_protected', 'You cannot remove yourself')
   const removed = await services.users.remove(id, contextOf(call, services))
   if ('refused' in removed) return removed
   return { status: 204, consistencyToken: removed.position }

@@ -40,7 +40,7 @@ import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { stackingRulesOf } from '../src/domain/rulebook/stackingRules.ts'
 import { Discount } from '../src/domain/rulebook/voucherSpec.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
-import { type Failure, fromRefusal, isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
 import { describeIssues } from '../src/http/issues.ts'
 import { type Call, type Client, checkerOf, type Outcome, route } from '../src/http/route.ts'
@@ -161,7 +161,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   const meant = await customerMeant(services, call, body, context)
   if (isFailure(meant)) return { failure: meant }
   if (body.session && !holds(call.key, 'redemptions.write'))
-    return { failure: refuse('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }
+    return { failure: fail('forbidden', `The role ${call.key.role} may not keep places: ask without a session`) }
   const lasting = body.session && call.client ? atMost(body.session, CLIENT_LOCK_MS) : body.session
   const session = lasting ? showSession(lasting, call.idempotencyKey) : undefined
   const asked = askedOf(call, body)
@@ -385,7 +385,7 @@ export const validationCommands = (services: Services) => [
     handler: (call): Outcome | Promise<Outcome> => {
       const checked = checkLegacyBody(fromBrowser(call.query))
       return 'issues' in checked
-        ? refuse('invalid_query_params', describeIssues(checked.issues))
+        ? fail('invalid_query_params', describeIssues(checked.issues))
         : answerOne(services, call, call.query.code, checked.value)
     },
   }),

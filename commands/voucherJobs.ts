@@ -23,7 +23,7 @@ import {
   refusalOf,
   singleFaults,
 } from '../src/domain/vouchers/make.ts'
-import { refuse } from '../src/http/errors.ts'
+import { fail } from '../src/http/errors.ts'
 import { queryInteger } from '../src/http/fields.ts'
 import { inSlices } from '../src/http/longBody.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
@@ -52,9 +52,9 @@ export const accept = async (
 }
 
 const listed = <T>(items: readonly T[]): Outcome | undefined => {
-  if (items.length === 0) return refuse('missing_vouchers', 'The list of vouchers is empty')
+  if (items.length === 0) return fail('missing_vouchers', 'The list of vouchers is empty')
   return items.length > MAX_LISTED
-    ? refuse('too_many_vouchers_requested', `At most ${MAX_LISTED} vouchers can be listed in one request`)
+    ? fail('too_many_vouchers_requested', `At most ${MAX_LISTED} vouchers can be listed in one request`)
     : undefined
 }
 

@@ -28,7 +28,7 @@ import {
 } from '../src/domain/vouchers/make.ts'
 import { ownerTypeOf } from '../src/domain/vouchers/publish.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
-import { duplicateFound, fromRefusal, notFound, refuse } from '../src/http/errors.ts'
+import { duplicateFound, fail, fromRefusal, notFound } from '../src/http/errors.ts'
 import { absent, name300 } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'
@@ -178,14 +178,14 @@ export const make = async (
       nothing,
     )
   if (made.kind === 'taken') return duplicateFound('voucher', made.code, `Duplicated resource found: code ${made.code}`)
-  if (made.kind === 'used_up') return refuse('invalid_code_config', 'The format has no code left that nobody has')
+  if (made.kind === 'used_up') return fail('invalid_code_config', 'The format has no code left that nobody has')
   return answer(services, made.code, made.position)
 }
 
 const create = (services: Services, call: Call<v.InferOutput<typeof VoucherBody>, unknown, unknown>, path?: string) => {
   const { code: named, campaign, campaign_id: campaignId, validation_rules: rules, ...said } = call.body
   if (path !== undefined && named !== undefined && named !== path)
-    return refuse('invalid_payload', 'Property .code must be the code of the path')
+    return fail('invalid_payload', 'Property .code must be the code of the path')
   const owner = campaignId ?? campaign
   const entry = typeof owner === 'string' ? campaignForCodes(services, owner) : undefined
   return entry && 'failed' in entry ? entry : make(services, call, said, path ?? named, entry, rules ?? [])
@@ -259,7 +259,7 @@ const update = async (
     ['campaign_id', campaignId, voucher.campaign?.id],
   ].find(([, asked, own]) => typeof asked === 'string' && asked !== own)
   if (moved)
-    return refuse('invalid_payload', `Property .${moved[0]} cannot be changed`, {
+    return fail('invalid_payload', `Property .${moved[0]} cannot be changed`, {
       resourceType: 'voucher',
       resourceId: found.code,
     })
@@ -281,7 +281,7 @@ export const campaignForCodes = (services: Services, name: string) => {
   if (!entry) return notFound('campaign', name)
   return hasOwnCodes(entry.definition.campaign_type)
     ? entry
-    : refuse('invalid_campaign', `Codes cannot be added to a campaign of type ${entry.definition.campaign_type}`, {
+    : fail('invalid_campaign', `Codes cannot be added to a campaign of type ${entry.definition.campaign_type}`, {
         resourceType: 'campaign',
         resourceId: entry.id,
       })

@@ -5,7 +5,7 @@ import type { ActivityDocument } from '../projections/activity.ts'
 import { webhooks } from '../src/api/definitions/projectWebhook.ts'
 import { FEEDS, type FeedDocument, HELD, type HeldDocument, START } from '../src/delivery/feed.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
+import { fail, notFound } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -43,7 +43,7 @@ const replay = async (services: Services, call: Call<ReplayBody, unknown, { id: 
   const { id } = call.params
   if (!services.rulebook.current().entries('projectWebhook').has(id)) return notFound('webhook', id)
   const position = await placeOf(services, call.body)
-  if (position === undefined) return refuse('invalid_payload', `No event has the id ${call.body.after_event_id}`)
+  if (position === undefined) return fail('invalid_payload', `No event has the id ${call.body.after_event_id}`)
   // Whoever works on the feed now loses it by the changed number, and goes on from the new place.
   await services.readModel.plain<FeedDocument>(FEEDS).updateOne(
     { _id: id },

@@ -12,7 +12,7 @@ import { customerAt } from '../src/audit/history.ts'
 import { redecideCustomer } from '../src/audit/redecide.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import { customerStream } from '../src/domain/ids.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -61,7 +61,7 @@ const stateOf = async (
   signal: AbortSignal,
 ): Promise<Outcome> => {
   if (revision !== undefined && time !== undefined)
-    return refuse('invalid_query_params', 'Give a revision or a time, not both')
+    return fail('invalid_query_params', 'Give a revision or a time, not both')
   const id = await services.customers.resolve(name)
   if (revision === undefined && time === undefined) {
     const loaded = await services.customers.load(id)
@@ -93,7 +93,7 @@ const explain = async (
   const found = customer === undefined ? undefined : await findCustomer(services, customer)
   if (found && isFailure(found)) return found
   if (definition !== undefined) {
-    if (!found) return refuse('missing_param', 'A definition is explained for a customer: give customer')
+    if (!found) return fail('missing_param', 'A definition is explained for a customer: give customer')
     const history = services.store.readStream(customerStream(found.id))
     const rulebook = services.rulebook.current()
     const asked = event === undefined ? {} : { event: eventIdOf(event) }
@@ -102,7 +102,7 @@ const explain = async (
     if (event !== undefined && why.event === null) return notFound('event', event)
     return { body: { object: 'explanation', customer: found.id, ...why } }
   }
-  if (id === undefined) return refuse('missing_param', 'Give an id, or a customer and a definition')
+  if (id === undefined) return fail('missing_param', 'Give an id, or a customer and a definition')
   const chain = await explainFact(services, id, found?.id, signal)
   if (!chain) return notFound('fact', id)
   const shown = chain.map((link) =>

@@ -18,7 +18,7 @@ import { SIMULATED_KINDS, simulate } from '../src/audit/simulate.ts'
 import { type VerifyProgress, verify } from '../src/audit/verify.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { instant, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Background, Services } from '../src/services.ts'
@@ -62,7 +62,7 @@ const startVerify = (
 ): Outcome => {
   const asked = projections.filter((projection) => name === undefined || projection.name === name)
   if (asked.length === 0) return notFound('projection', name ?? '')
-  if (running.now) return refuse('conflict', 'A comparison is under way on this node: wait for its end')
+  if (running.now) return fail('conflict', 'A comparison is under way on this node: wait for its end')
   const { store, readModel } = services
   return longRuns.answer((signal) =>
     linesOfRun(async (tell: (progress: VerifyProgress | { readonly phase: 'laws'; readonly done: number }) => void) => {

@@ -4,7 +4,7 @@ import type { CampaignTotalsDocument } from '../projections/campaignTotals.ts'
 import type { PublicationDocument } from '../projections/publications.ts'
 import { CampaignObject, campaignNamed, showCampaign, totalsOf } from '../src/api/presenters/campaigns.ts'
 import { ById } from '../src/api/shapes.ts'
-import { notFound, refuse } from '../src/http/errors.ts'
+import { fail, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -69,7 +69,7 @@ const Query = v.object({ start_date: v.optional(v.string()), end_date: v.optiona
 const summary = async (services: Services, name: string, query: v.InferOutput<typeof Query>): Promise<Outcome> => {
   // Totals are kept for all time: a period that is asked for must not be answered with them.
   if (query.start_date !== undefined || query.end_date !== undefined)
-    return refuse('invalid_query_params', 'start_date and end_date are not supported: totals are those of all time')
+    return fail('invalid_query_params', 'start_date and end_date are not supported: totals are those of all time')
   const entry = campaignNamed(services.rulebook.current().definitions, name)
   if (!entry) return notFound('campaign', name)
   const [totals, publications, codes] = await Promise.all([

@@ -13,7 +13,7 @@ import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEv
 import type { Distribution } from '../src/domain/rulebook/distribution.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { answerOf } from '../src/http/answers.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
@@ -106,7 +106,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
       },
     }
   } catch (error) {
-    return refuse('invalid_payload', `Not rendered: ${error instanceof Error ? error.message : String(error)}`, {
+    return fail('invalid_payload', `Not rendered: ${error instanceof Error ? error.message : String(error)}`, {
       resourceType: 'distribution',
       resourceId: id,
     })

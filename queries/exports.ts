@@ -9,7 +9,7 @@ import { EXPORT_NAMES, type ExportName, exportable, maySee, type Row } from '../
 import { ExportObject, type Parameters, showExport, tokenOf } from '../src/api/presenters/exports.ts'
 import { ById } from '../src/api/shapes.ts'
 import { listOf } from '../src/http/answers.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import { EXPORTS, type ExportDocument } from '../src/runtime/exports.ts'
 import type { Services } from '../src/services.ts'
@@ -123,7 +123,7 @@ export const exportQueries = (services: Services) =>
       contentType: 'text/csv',
       response: v.string(),
       handler: async ({ params: { id }, query: { token } }): Promise<Outcome> => {
-        if (!isToken(services, id, token)) return refuse('forbidden', 'The link is not valid, or not any more')
+        if (!isToken(services, id, token)) return fail('forbidden', 'The link is not valid, or not any more')
         const found = await exports.find(id)
         if (found?.status !== 'DONE') return notFound('export', id)
         return {

@@ -86,16 +86,16 @@ export const messageQueries = (services: Services) => [
   ...inBackground(services, (background) => [
     route({
       method: 'get',
-      path: '/v1/messages/lanes',
+      path: '/v1/messages/bulkheads',
       summary: 'Channels and hosts that this node sends through now',
       description:
-        'One lane for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
-        '`paused_until`; then it is `testing` with one message at a time until one gets through. Lanes at rest are left out.',
+        'One bulkhead for each channel and host. After failures in a row that say that the other end is down it is `paused` until ' +
+        '`paused_until`; then it is `testing` with one message at a time until one gets through. Bulkheads at rest are left out.',
       tag: 'Messages',
       permission: 'messages.read',
       response: listOf(
         'data',
-        answerOf('message_lane', {
+        answerOf('message_bulkhead', {
           channel: v.string(),
           host: v.string(),
           state: v.string(),
@@ -106,25 +106,25 @@ export const messageQueries = (services: Services) => [
         }),
       ),
       handler: (): Outcome => {
-        const lanes = background.delivery?.lanes() ?? []
+        const bulkheads = background.delivery?.bulkheads() ?? []
         return {
           body: {
             object: 'list',
             data_ref: 'data',
-            data: lanes.map(({ lane, state, busy, waiting, failures, restsUntil }) => {
-              const colon = lane.indexOf(':')
+            data: bulkheads.map(({ bulkhead, state, busy, waiting, failures, restsUntil }) => {
+              const colon = bulkhead.indexOf(':')
               return {
-                channel: lane.slice(0, colon),
-                host: lane.slice(colon + 1),
+                channel: bulkhead.slice(0, colon),
+                host: bulkhead.slice(colon + 1),
                 state,
                 sending: busy,
                 waiting,
                 failures,
                 paused_until: isoOrNull(restsUntil),
-                object: 'message_lane',
+                object: 'message_bulkhead',
               }
             }),
-            total: lanes.length,
+            total: bulkheads.length,
           },
         }
       },

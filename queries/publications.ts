@@ -10,7 +10,7 @@ import { readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
 import { PublicationObject, showPublication, VOUCHER_TYPES } from '../src/api/presenters/publications.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { listOf } from '../src/http/answers.ts'
-import { isFailure, notFound, refuse } from '../src/http/errors.ts'
+import { fail, isFailure, notFound } from '../src/http/errors.ts'
 import { queryFlag, queryInteger } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
@@ -90,7 +90,7 @@ const list = async (
   { query, now }: { readonly query: v.InferOutput<typeof ListQuery>; readonly now: number },
 ): Promise<Outcome> => {
   const { limit, page: number, campaign, customer, voucher, source_id: sourceId } = query
-  if (number > MAX_PAGE) return refuse('page_over_limit', `Property .page must be <= ${MAX_PAGE}`)
+  if (number > MAX_PAGE) return fail('page_over_limit', `Property .page must be <= ${MAX_PAGE}`)
   const rulebook = services.rulebook.current()
   const entry = campaign === undefined ? undefined : campaignNamed(rulebook.definitions, campaign)
   const holder = customer === undefined ? undefined : await readCustomer(services, customer)

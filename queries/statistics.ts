@@ -8,7 +8,7 @@ import type { LoyaltyTotalsDocument } from '../projections/loyaltyTotals.ts'
 import { inBackground } from '../src/api/background.ts'
 import { isoOf } from '../src/api/shapes.ts'
 import type { MessageState } from '../src/domain/distributions/delivery.ts'
-import { refuse } from '../src/http/errors.ts'
+import { fail } from '../src/http/errors.ts'
 import { instant } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Background, Services } from '../src/services.ts'
@@ -110,8 +110,8 @@ const series = async (
   const { ms, longest, said } = STEPS[query.interval]
   const to = query.end_date ?? now
   const from = query.start_date ?? to - Math.min(longest, 60 * ms)
-  if (from > to) return refuse('invalid_query_params', 'start_date must be before end_date')
-  if (to - from > longest) return refuse('invalid_query_params', `By ${query.interval}, a span may be ${said} at most`)
+  if (from > to) return fail('invalid_query_params', 'start_date must be before end_date')
+  if (to - from > longest) return fail('invalid_query_params', `By ${query.interval}, a span may be ${said} at most`)
   const hours = await readModel
     .collection<EventHourDocument>('eventHours')
     .find({ _id: { $gte: hourOf(from), $lte: hourOf(to) } }, { sort: { _id: 1 }, limit: longest / HOUR_MS + 2 })

@@ -51,7 +51,7 @@ export interface Background {
   /** What workers could not do, and come back to. */
   readonly aside: SetAside
   /** What this node sends now; undefined where it sends nothing (`DELIVERY=off`). */
-  readonly delivery: Pick<Dispatcher, 'active' | 'lanes'> | undefined
+  readonly delivery: Pick<Dispatcher, 'active' | 'bulkheads'> | undefined
   /** Answers that read the whole log. */
   readonly longRuns: LongRuns
   /** An empty database beside the read models, for comparisons; who asks for it drops what it made and closes it. */

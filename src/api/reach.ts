@@ -4,7 +4,7 @@ import type { Profile, ProfilePatch } from '../domain/customer/profile.ts'
 import type { CustomerId } from '../domain/ids.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { CUSTOMER_TOKEN } from '../http/customerToken.ts'
-import { type Failure, refuse } from '../http/errors.ts'
+import { type Failure, fail } from '../http/errors.ts'
 import type { Call } from '../http/route.ts'
 import type { Services } from '../services.ts'
 import { customerOfSource } from './context.ts'
@@ -54,7 +54,7 @@ export const reachOf = async (
     return { isStranger: true, reads: false, writes: mayWrite ? 'new' : 'none', sourceId }
   return (await isOwn(services, named ?? {}, client.customer))
     ? { isStranger: false, reads: client.may('read_own_profile'), writes: mayWrite ? 'any' : 'none', sourceId }
-    : refuse('forbidden', `The ${CUSTOMER_TOKEN} is that of another customer`)
+    : fail('forbidden', `The ${CUSTOMER_TOKEN} is that of another customer`)
 }
 
 /** What of a profile a request may say: at least which `source_id` a new customer has. */
@@ -84,7 +84,7 @@ export const tellableRefusal = ({ isStranger }: Reach, refusal: Refusal): Refusa
 
 /** 403 for what only the customer may do. */
 export const tokenNeeded = (what: string): Failure =>
-  refuse('forbidden', `${what} needs the customer's ${CUSTOMER_TOKEN}`)
+  fail('forbidden', `${what} needs the customer's ${CUSTOMER_TOKEN}`)
 
 /** 403 where a stranger asks what would happen: an answer tells of the customer and leaves no trace. */
 export const dryRunFault = ({ isStranger }: Reach, isDryRun: boolean): Failure | undefined =>

@@ -20,7 +20,7 @@ import { MAX_REDEEMABLES, stackingRulesOf } from '../domain/rulebook/stackingRul
 import { MAX_AMOUNT } from '../domain/rulebook/voucherSpec.ts'
 import { GivenMetadata } from '../domain/size.ts'
 import { resolveVoucher, tierCode } from '../domain/vouchers/resolve.ts'
-import { errorBody, type Failure, fromRefusal, isFailure, notFound, refuse } from '../http/errors.ts'
+import { errorBody, type Failure, fail, fromRefusal, isFailure, notFound } from '../http/errors.ts'
 import { name300 } from '../http/fields.ts'
 import type { Call } from '../http/route.ts'
 import { loadCode } from '../runtime/codeStreams.ts'
@@ -203,7 +203,7 @@ const whoseOf = async (
     named ?? (await services.customers.load(customerOfSource(services, String(source)))).state.id
   return (await streamOf(own, said.source_id)) === (await streamOf(id, profile.source_id))
     ? { id: own, profile: said }
-    : refuse('invalid_order', 'Property .order.customer must be the customer of the request')
+    : fail('invalid_order', 'Property .order.customer must be the customer of the request')
 }
 
 /**
@@ -260,7 +260,7 @@ export const expanded = <B extends Pick<RedeemablesBody, 'redeemables'>>(
   }
   const limit = stackingRulesOf(rulebook.current().definitions).redeemables_limit
   return redeemables.length > limit
-    ? refuse(
+    ? fail(
         'invalid_payload',
         `Property .redeemables must NOT have more than ${limit} items, the tiers of stacks among them`,
       )
@@ -272,7 +272,7 @@ export const redeemablesFault = (redeemables: readonly Redeemable[]): Failure | 
   const ids = redeemables.map(({ id }) => id)
   const twice = ids.filter((id, n) => ids.indexOf(id) !== n)
   return twice.length > 0
-    ? refuse('duplicated_redeemables', `Each redeemable may be given once: ${[...new Set(twice)].join(', ')}`)
+    ? fail('duplicated_redeemables', `Each redeemable may be given once: ${[...new Set(twice)].join(', ')}`)
     : undefined
 }
 

@@ -5,7 +5,7 @@ import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import * as v from 'valibot'
-import { notFound, refuse } from '../http/errors.ts'
+import { fail, notFound } from '../http/errors.ts'
 import type { Answer, Outcome } from '../http/route.ts'
 import { PACKAGE_FILE } from '../packageFile.ts'
 
@@ -103,7 +103,7 @@ export const consolePages = (folder = BUILT): ConsolePages => {
   return {
     answer(path, headers) {
       built ??= read(folder)
-      if (built === undefined) return refuse('unavailable', NOT_BUILT, { retryAfter: 5 })
+      if (built === undefined) return fail('unavailable', NOT_BUILT, { retryAfter: 5 })
       if (path.startsWith('/console/assets/'))
         return file(path.slice('/console/assets/'.length), /\bgzip\b/.test(headers.get('accept-encoding') ?? ''))
       return {

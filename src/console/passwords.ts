@@ -1,7 +1,7 @@
 // Passwords of people who sign in to the console: set by a link, asked for anew, changed; and the end of all one's sessions.
 import * as v from 'valibot'
 import { foreignRequest, foreignSignIn, sessionCookie, sessionToken } from '../http/browser.ts'
-import { type Failure, isFailure, refuse } from '../http/errors.ts'
+import { type Failure, fail, isFailure } from '../http/errors.ts'
 import { type Call, type Route, route } from '../http/route.ts'
 import type { Session } from '../http/sessions.ts'
 import type { Asking } from '../signIn/users.ts'
@@ -30,12 +30,12 @@ export const passwordRoutes = ({ sessions, users, enter, isSecure }: SignInParts
     headers,
   }: Pick<Call, 'headers'>): Promise<(Session & { readonly userId: string }) | Failure> => {
     const session = await sessions.of(sessionToken(headers) ?? '')
-    if (session === undefined) return refuse('unauthorized', 'Nobody is signed in here, or no longer')
+    if (session === undefined) return fail('unauthorized', 'Nobody is signed in here, or no longer')
     const foreign = foreignRequest('POST', headers, session)
     if (foreign) return foreign
     const { userId } = session
     return userId === undefined
-      ? refuse('forbidden', 'You have signed in with an API key or a link of the start: no password belongs to it')
+      ? fail('forbidden', 'You have signed in with an API key or a link of the start: no password belongs to it')
       : { ...session, userId }
   }
   const actorOf = ({ key }: Session) => ({ name: key.name, role: key.role })

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { holds, PERMISSION_NAMES } from '../domain/access/permissions.ts'
 import { foreignRequest, foreignSignIn, sessionCookie, sessionToken } from '../http/browser.ts'
-import { isFailure, refuse } from '../http/errors.ts'
+import { fail, isFailure } from '../http/errors.ts'
 import { type Answer, type Call, type Route, route } from '../http/route.ts'
 import type { Session, Sessions, SignedIn, SignInLinks } from '../http/sessions.ts'
 import type { ApiKey, KeyRing } from '../keys.ts'
@@ -100,7 +100,7 @@ export const consoleRoutes = ({
   }
   const isSecure = (headers: Call['headers']): boolean =>
     publicUrl?.startsWith('https:') === true || (proxies > 0 && headers.get('x-forwarded-proto') === 'https')
-  const ended = () => refuse('unauthorized', 'Nobody is signed in here, or no longer')
+  const ended = () => fail('unauthorized', 'Nobody is signed in here, or no longer')
 
   const enter: SignInParts['enter'] = async (who, { headers, now }) => {
     const before = sessionToken(headers)
@@ -152,10 +152,10 @@ export const consoleRoutes = ({
           const who = links.use(body.link)
           const used =
             'This link was used already, or is too old: start the server again for a new one, or sign in another way'
-          return who === undefined ? refuse('unauthorized', used) : enter(who, call)
+          return who === undefined ? fail('unauthorized', used) : enter(who, call)
         }
         const who = byKey(body.app_id, body.token)
-        return who === undefined ? refuse('unauthorized', 'No key for servers has this id and token') : enter(who, call)
+        return who === undefined ? fail('unauthorized', 'No key for servers has this id and token') : enter(who, call)
       },
     }),
     route({

@@ -18,7 +18,7 @@ import type { Log } from '../line/log.ts'
 import type { IssueCode } from '../runtime/messageCodes.ts'
 import { verdictOf } from '../trouble.ts'
 import type { AddressBounds } from './addresses.ts'
-import type { Usage } from './lanes.ts'
+import type { Usage } from './bulkheads.ts'
 import { type Cause, causeOf, causeShown, render } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders } from './senders.ts'
@@ -46,13 +46,13 @@ export interface Claimed {
   readonly rulebook: Rulebook
   /** Until when nobody else works on it, ms. */
   readonly leasedUntil: number
-  /** Waits for a place on its lane; false: the lane rests. Whoever gives the message out ends what this begins. */
+  /** Waits for a place on its bulkhead; false: the bulkhead rests. Whoever gives the message out ends what this begins. */
   readonly enter: () => Promise<boolean>
 }
 
 /** What became of a claimed message; `revision` is that of the newest fact of its stream. */
 export type Attempted =
-  | { readonly kind: 'sent' | 'failed' | 'settled'; readonly revision: bigint; readonly lane: Usage }
+  | { readonly kind: 'sent' | 'failed' | 'settled'; readonly revision: bigint; readonly bulkhead: Usage }
   /** Its stream is ahead of the read model: somebody else has worked on it. */
   | { readonly kind: 'stale'; readonly revision: bigint }
   /** Nothing was sent and nothing recorded; it stays due. */
@@ -149,7 +149,7 @@ export const createAttempt = (options: AttemptOptions) => {
     }
     const settle = async (fact: DeliveryFact): Promise<Attempted> => {
       const revision = await record(claimed, [fact], message.cause)
-      return revision === undefined ? { kind: 'untouched' } : { kind: 'settled', revision, lane: 'unused' }
+      return revision === undefined ? { kind: 'untouched' } : { kind: 'settled', revision, bulkhead: 'unused' }
     }
     const drop = (reason: DropReason) => settle({ type: 'MessageDropped', data: { ...base, reason } })
 
@@ -178,7 +178,7 @@ export const createAttempt = (options: AttemptOptions) => {
     }
     const failed = async (
       error: string,
-      { startedAt = at, isFinal = true, lane = 'unused', status, retryAfterMs }: FailedMore,
+      { startedAt = at, isFinal = true, bulkhead = 'unused', status, retryAfterMs }: FailedMore,
     ): Promise<Attempted> => {
       const wait = isFinal ? undefined : nextTry(message.tries + 1, retries, random, retryAfterMs)
       const occurredAt = now()
@@ -205,7 +205,7 @@ export const createAttempt = (options: AttemptOptions) => {
           data: { ...base, occurredAt, attempts: attempt.attempt, reason: error.slice(0, 300) },
         })
       const revision = await record(claimed, facts, message.cause)
-      return revision === undefined ? { kind: 'untouched' } : { kind: 'failed', revision, lane }
+      return revision === undefined ? { kind: 'untouched' } : { kind: 'failed', revision, bulkhead }
     }
 
     let rendered: Message
@@ -250,7 +250,7 @@ export const createAttempt = (options: AttemptOptions) => {
     const startedAt = now()
     const sent = await senders.send(message._id, rendered)
     if (sent.kind === 'failed')
-      return failed(sent.error, { startedAt, ...sent, lane: sent.isDown ? 'down' : 'answered' })
+      return failed(sent.error, { startedAt, ...sent, bulkhead: sent.isDown ? 'down' : 'answered' })
     const occurredAt = now()
     const revision = await record(
       claimed,
@@ -267,14 +267,14 @@ export const createAttempt = (options: AttemptOptions) => {
       ],
       message.cause,
     )
-    return revision === undefined ? { kind: 'untouched' } : { kind: 'sent', revision, lane: 'answered' }
+    return revision === undefined ? { kind: 'untouched' } : { kind: 'sent', revision, bulkhead: 'answered' }
   }
 }
 
 interface FailedMore {
   readonly startedAt?: number
   readonly isFinal?: boolean
-  readonly lane?: Usage
+  readonly bulkhead?: Usage
   readonly status?: number
   readonly retryAfterMs?: number
 }

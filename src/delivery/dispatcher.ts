@@ -1,4 +1,4 @@
-// The dispatcher: looks for messages that are due, claims as many as its lanes carry, and sees each through one try.
+// The dispatcher: looks for messages that are due, claims as many as its bulkheads carry, and sees each through one try.
 
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { Subject } from 'rxjs'
@@ -12,7 +12,7 @@ import { type ReadModel, ReadModelUnavailable } from '../readmodel/index.ts'
 import type { SetAside } from '../worker/setAside.ts'
 import { type BackgroundWorker, type Looking, startWorker } from '../worker/worker.ts'
 import { type Attempted, type AttemptOptions, type Claimed, createAttempt } from './attempt.ts'
-import type { LaneStatus, Lanes, Usage } from './lanes.ts'
+import type { BulkheadStatus, Bulkheads, Usage } from './bulkheads.ts'
 import type { Leases } from './leases.ts'
 
 export interface DispatcherOptions extends AttemptOptions {
@@ -22,10 +22,10 @@ export interface DispatcherOptions extends AttemptOptions {
   /** Where messages go that cannot be seen through. */
   readonly aside: Pick<SetAside, 'quarantine'>
   /** Shared with whatever else sends to the same hosts. */
-  readonly lanes: Lanes
-  /** Messages at once on one lane. */
-  readonly laneCapacity: number
-  /** Messages at once over all lanes. */
+  readonly bulkheads: Bulkheads
+  /** Messages at once on one bulkhead. */
+  readonly bulkheadCapacity: number
+  /** Messages at once over all bulkheads. */
   readonly concurrency: number
   /** How long a claim lasts, ms: a message whose dispatcher died is taken up again after that. */
   readonly leaseMs: number
@@ -38,7 +38,7 @@ export interface DispatcherOptions extends AttemptOptions {
 
 export interface Dispatcher {
   readonly active: number
-  lanes(): readonly LaneStatus[]
+  bulkheads(): readonly BulkheadStatus[]
   /** Takes up nothing new, waits for what is under way, gives the rest back. */
   stop(): Promise<void>
 }
@@ -58,7 +58,7 @@ const LONGEST_REST_MS = 10_000
 /** Where what is due could not be taken up in so many looks, the pauses grow on, up to this, ms. */
 const PATIENT_AFTER = 10
 const LONGEST_STUCK_MS = 5_000
-/** Claimed messages that wait for each place on a lane, so that a place is never free while the next ones are being claimed. */
+/** Claimed messages that wait for each place on a bulkhead, so that a place is never free while the next ones are being claimed. */
 export const WAITING_FOR_EACH = 3
 /** So often at least the outbox is looked through from its start, ms. */
 const WHOLE_LOOK_MS = 1_000
@@ -71,7 +71,7 @@ type Outcome = Attempted['kind'] | 'error'
 
 interface Taken {
   readonly claimed: Omit<Claimed, 'enter'>
-  readonly lane: string
+  readonly bulkhead: string
 }
 
 const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
@@ -81,12 +81,13 @@ const shuffled = <T>(items: readonly T[], random: () => number): readonly T[] =>
     .map(([, item]) => item)
 
 export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
-  const { readModel, rulebook, leases, aside, lanes, log, now, random, senders, concurrency, leaseMs, pollMs } = options
+  const { readModel, rulebook, leases, aside, bulkheads, log, now, random, senders, concurrency, leaseMs, pollMs } =
+    options
   const outbox = readModel.collection<OutboxDocument>('outbox')
   const customers = readModel.collection<CustomerDocument>('customers')
   const activity = readModel.collection<ActivityDocument>('activity')
   const attempt = createAttempt(options)
-  /** How many messages are on each lane, or are to come onto it. */
+  /** How many messages are on each bulkhead, or are to come onto it. */
   const claimedOn = new Map<string, number>()
   /** Message → the revision of its stream that this dispatcher knows; a document that shows less is out of date. */
   const known = createLru<bigint>({ entries: REMEMBERED })
@@ -131,51 +132,54 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       },
     })
     new Gauge({
-      name: 'tributary_delivery_lanes',
+      name: 'tributary_delivery_bulkheads',
       help: 'Channels and hosts that messages go through now: working, paused because the other end is down, testing whether it is back',
       labelNames: ['channel', 'state'] as const,
       registers: [options.metrics],
       collect() {
         this.reset()
-        for (const { lane, state } of lanes.status(now())) this.inc({ channel: lane.split(':', 1)[0]!, state })
+        for (const { bulkhead, state } of bulkheads.status(now()))
+          this.inc({ channel: bulkhead.split(':', 1)[0]!, state })
       },
     })
   }
 
   /**
-   * The lane that a distribution's messages take now; its definition may have changed since they were asked for. Undefined for
+   * The bulkhead that a distribution's messages take now; its definition may have changed since they were asked for. Undefined for
    * a channel that this node has no end of: such messages wait for one that has.
    */
-  const laneOf = (book: Rulebook, distribution: string): string | undefined => {
+  const bulkheadOf = (book: Rulebook, distribution: string): string | undefined => {
     const channel = book.entries('distribution').get(distribution)?.definition.channel
     if (!channel) return 'none'
     const target = senders.targetOf(channel)
     return target === undefined ? undefined : `${channel.type}:${target}`
   }
 
-  const roomOf = (lane: string | undefined, at: number) =>
-    lane === undefined ? 0 : Math.max(0, lanes.most(lane, WAITING_FOR_EACH, at) - (claimedOn.get(lane) ?? 0))
+  const roomOf = (bulkhead: string | undefined, at: number) =>
+    bulkhead === undefined
+      ? 0
+      : Math.max(0, bulkheads.most(bulkhead, WAITING_FOR_EACH, at) - (claimedOn.get(bulkhead) ?? 0))
 
-  const work = async ({ claimed, lane }: Taken): Promise<void> => {
+  const work = async ({ claimed, bulkhead }: Taken): Promise<void> => {
     const { _id: id, channel } = claimed.message
     let outcome: Outcome = 'error'
     let usage: Usage = 'unused'
-    let isOnLane = false
+    let isOnBulkhead = false
     const enter = async (): Promise<boolean> => {
-      isOnLane = await lanes.enter(lane, now())
-      return isOnLane
+      isOnBulkhead = await bulkheads.enter(bulkhead, now())
+      return isOnBulkhead
     }
     try {
       const attempted = await attempt({ ...claimed, enter })
       outcome = attempted.kind
       if (attempted.kind !== 'untouched') known.set(id, attempted.revision)
-      if ('lane' in attempted) usage = attempted.lane
+      if ('bulkhead' in attempted) usage = attempted.bulkhead
       else if (attempted.kind === 'untouched') resting.set(id, true)
     } finally {
-      if (isOnLane) lanes.give(lane, usage, now())
+      if (isOnBulkhead) bulkheads.give(bulkhead, usage, now())
       leases.release(id)
-      claimedOn.set(lane, (claimedOn.get(lane) ?? 1) - 1)
-      if (claimedOn.get(lane) === 0) claimedOn.delete(lane)
+      claimedOn.set(bulkhead, (claimedOn.get(bulkhead) ?? 1) - 1)
+      if (claimedOn.get(bulkhead) === 0) claimedOn.delete(bulkhead)
       counter?.inc({ channel, outcome })
     }
   }
@@ -185,10 +189,10 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     const at = now()
     const book = rulebook()
     const distributions = [...book.entries('distribution').keys()]
-    const full = distributions.filter((id) => roomOf(laneOf(book, id), at) === 0)
-    // With every lane full a look would cost much and start nothing.
+    const full = distributions.filter((id) => roomOf(bulkheadOf(book, id), at) === 0)
+    // With every bulkhead full a look would cost much and start nothing.
     if (full.length > 0 && full.length === distributions.length) return []
-    const free = new Map(distributions.map((id) => [laneOf(book, id), roomOf(laneOf(book, id), at)]))
+    const free = new Map(distributions.map((id) => [bulkheadOf(book, id), roomOf(bulkheadOf(book, id), at)]))
     const wanted = Math.min(
       room,
       Math.max(
@@ -221,12 +225,12 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     // Oldest first, but in no order beside other dispatchers, so that they do not reach for the same ones.
     for (const message of isAlone ? ready : shuffled(ready, random)) {
       if (chosen.length >= room) break
-      const lane = laneOf(book, message.distribution.id)
-      if (lane === undefined) continue
-      const used = taken.get(lane) ?? 0
-      if (used >= roomOf(lane, at)) continue
-      taken.set(lane, used + 1)
-      chosen.push([message, lane])
+      const bulkhead = bulkheadOf(book, message.distribution.id)
+      if (bulkhead === undefined) continue
+      const used = taken.get(bulkhead) ?? 0
+      if (used >= roomOf(bulkhead, at)) continue
+      taken.set(bulkhead, used + 1)
+      chosen.push([message, bulkhead])
     }
     const isChosen = new Set(chosen.map(([message]) => message._id))
     const left = ready.find(({ _id }) => !isChosen.has(_id))
@@ -253,12 +257,12 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     if (claimed.size < chosen.length) rivalAt = at
     const byId = new Map(theirs.map((customer) => [customer._id, customer]))
     const byCause = new Map(events.map((event) => [event._id, event]))
-    return chosen.flatMap(([message, lane]) => {
+    return chosen.flatMap(([message, bulkhead]) => {
       if (!claimed.has(message._id)) return []
-      claimedOn.set(lane, (claimedOn.get(lane) ?? 0) + 1)
+      claimedOn.set(bulkhead, (claimedOn.get(bulkhead) ?? 0) + 1)
       const event = byCause.get(activityId(message.cause))
       const customer = byId.get(message.customer)
-      return [{ lane, claimed: { message, customer, event, rulebook: book, leasedUntil } }]
+      return [{ bulkhead, claimed: { message, customer, event, rulebook: book, leasedUntil } }]
     })
   }
 
@@ -274,8 +278,8 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     const at = now()
     const until = first?.due_at ? first.due_at.getTime() - at : Number.POSITIVE_INFINITY
     if (until > 0) return Math.min(until, LONGEST_REST_MS * (1 + random() / 2))
-    // What is due and could not be taken up is somebody else's for now, or rests, as a lane does until a known time.
-    const reopen = Math.min(...lanes.status(at).map(({ restsUntil }) => restsUntil ?? Number.POSITIVE_INFINITY))
+    // What is due and could not be taken up is somebody else's for now, or rests, as a bulkhead does until a known time.
+    const reopen = Math.min(...bulkheads.status(at).map(({ restsUntil }) => restsUntil ?? Number.POSITIVE_INFINITY))
     const patience = Math.min(
       LONGEST_STUCK_MS,
       MOST_POLLS * pollMs * 2 ** Math.max(0, Math.min(idle, 20) - PATIENT_AFTER),
@@ -301,8 +305,8 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
       onFailed: ({ claimed }, error) =>
         log.warn({ err: error, message: claimed.message._id }, 'a message was not seen through; it is tried again'),
     },
-    onEnded({ lane }) {
-      if (isMore && roomOf(lane, now()) >= 2 * options.laneCapacity) worker.wake()
+    onEnded({ bulkhead }) {
+      if (isMore && roomOf(bulkhead, now()) >= 2 * options.bulkheadCapacity) worker.wake()
     },
     wake$: moved$,
     leastRestMs: BETWEEN_LOOKS_MS,
@@ -322,7 +326,7 @@ export const startDispatcher = (options: DispatcherOptions): Dispatcher => {
     get active() {
       return worker.active
     },
-    lanes: () => lanes.status(now()),
+    bulkheads: () => bulkheads.status(now()),
     async stop() {
       unwatch?.()
       await worker.stop()

@@ -20,7 +20,7 @@ import { createDecider } from '../runtime/decider.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
 import { each } from '../worker/each.ts'
 import type { SetAside } from '../worker/setAside.ts'
-import type { Lanes } from './lanes.ts'
+import type { Bulkheads } from './bulkheads.ts'
 import { webhookBody } from './render.ts'
 import { nextTry, type RetryPolicy } from './schedule.ts'
 import type { Senders, Sent } from './senders.ts'
@@ -55,7 +55,7 @@ export interface FeedOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
   readonly readModel: ReadModel
   readonly senders: Senders
-  readonly lanes: Lanes
+  readonly bulkheads: Bulkheads
   readonly retries: RetryPolicy
   readonly projectId: string
   /** The longest that one sending takes, ms: with less than that left of the lease nothing is sent. */
@@ -71,7 +71,7 @@ const BATCH = 100
 /** Held customers that are caught up in one go. */
 const HELD_BATCH = 20
 
-/** Customers that are served at once; how many of them send at once is the lane's to say. */
+/** Customers that are served at once; how many of them send at once is the bulkhead's to say. */
 const MAX_LINES = 32
 /** A customer for whom nothing helps is tried again after so long, ms. */
 const LONGEST_HOLD_MS = 60 * 60_000
@@ -85,7 +85,7 @@ const filterOf = ({ events }: ProjectWebhook): Record<string, unknown> =>
   events.includes(ALL_EVENTS) ? {} : { $or: [{ type: { $in: [...events] } }, { event: { $in: [...events] } }] }
 
 export const createFeed = (options: FeedOptions) => {
-  const { store, readModel, senders, lanes, retries, projectId, longestSendMs, aside, now, random } = options
+  const { store, readModel, senders, bulkheads, retries, projectId, longestSendMs, aside, now, random } = options
   const activity = readModel.collection<ActivityDocument>('activity')
   const customers = readModel.collection<CustomerDocument>('customers')
   const feeds = readModel.plain<FeedDocument>(FEEDS)
@@ -110,7 +110,7 @@ export const createFeed = (options: FeedOptions) => {
     { id, definition }: Entry<ProjectWebhook>,
     event: ActivityDocument,
     profile: CustomerDocument | undefined,
-    lane: string,
+    bulkhead: string,
   ): Promise<Sent> => {
     const message = idFrom('whs', id, event._id)
     const body = webhookBody({
@@ -139,7 +139,7 @@ export const createFeed = (options: FeedOptions) => {
       },
     })
     const sent = await senders.send(message, { channel: 'webhook', url: definition.url, body })
-    lanes.give(lane, sent.kind === 'failed' && sent.isDown ? 'down' : 'answered', now())
+    bulkheads.give(bulkhead, sent.kind === 'failed' && sent.isDown ? 'down' : 'answered', now())
     return sent
   }
 
@@ -148,20 +148,20 @@ export const createFeed = (options: FeedOptions) => {
     entry: Entry<ProjectWebhook>,
     events: readonly ActivityDocument[],
     profile: CustomerDocument | undefined,
-    lane: string,
+    bulkhead: string,
     until: Date,
   ): Promise<
     { readonly event: ActivityDocument; readonly failed: (Sent & { kind: 'failed' }) | undefined } | undefined
   > => {
     for (const event of events) {
-      // Others' failures have put the lane to rest, or the lease runs out: this customer waits without having failed.
-      if (!(await lanes.enter(lane, now()))) return { event, failed: undefined }
+      // Others' failures have put the bulkhead to rest, or the lease runs out: this customer waits without having failed.
+      if (!(await bulkheads.enter(bulkhead, now()))) return { event, failed: undefined }
       if (now() + longestSendMs > until.getTime()) {
-        lanes.give(lane, 'unused', now())
+        bulkheads.give(bulkhead, 'unused', now())
         return { event, failed: undefined }
       }
-      const sent = await send(entry, event, profile, lane).catch((error: unknown): Sent => {
-        lanes.give(lane, 'unused', now())
+      const sent = await send(entry, event, profile, bulkhead).catch((error: unknown): Sent => {
+        bulkheads.give(bulkhead, 'unused', now())
         if (verdictOf(error) === 'wait') throw error
         // What cannot be sent is held back and at last given up like what is refused.
         return { kind: 'failed', error: wordsOf(error), isDown: false, isFinal: false }
@@ -240,12 +240,12 @@ export const createFeed = (options: FeedOptions) => {
   }
 
   /** Catches up customers that are held and due; gives whether there was anything to do. */
-  const catchUp = async (entry: Entry<ProjectWebhook>, feed: FeedDocument, lane: string): Promise<boolean> => {
+  const catchUp = async (entry: Entry<ProjectWebhook>, feed: FeedDocument, bulkhead: string): Promise<boolean> => {
     const due = await held.find(
       { webhook: entry.id, retry_at: { $lte: new Date(now()) } },
       { sort: { retry_at: 1 }, limit: HELD_BATCH },
     )
-    if (due.length === 0 || lanes.rests(lane, now())) return false
+    if (due.length === 0 || bulkheads.rests(bulkhead, now())) return false
     const profiles = await profilesOf(due.map((one) => one.customer))
     await Promise.all(
       due.map((one) =>
@@ -258,7 +258,7 @@ export const createFeed = (options: FeedOptions) => {
             },
             { sort: { position: 1 }, limit: BATCH },
           )
-          const stopped = await inOrder(entry, events, profiles.get(one.customer), lane, feed.until)
+          const stopped = await inOrder(entry, events, profiles.get(one.customer), bulkhead, feed.until)
           if (stopped)
             await hold(feed, stopped.event, stopped.failed, stopped.event.position === one.position ? one.tries : 0)
           else if (events.length < BATCH) await held.deleteOne({ _id: one._id })
@@ -281,9 +281,9 @@ export const createFeed = (options: FeedOptions) => {
   /** Sends what is next; gives whether there may be more at once. */
   return async (entry: Entry<ProjectWebhook>, feed: FeedDocument): Promise<boolean> => {
     const target = senders.targetOf({ type: 'webhook', url: entry.definition.url })
-    const lane = `webhook:${target ?? 'none'}`
-    if (lanes.rests(lane, now())) return false
-    const caughtUp = await catchUp(entry, feed, lane)
+    const bulkhead = `webhook:${target ?? 'none'}`
+    if (bulkheads.rests(bulkhead, now())) return false
+    const caughtUp = await catchUp(entry, feed, bulkhead)
     const newest = await activity.find({}, { sort: { position: -1 }, limit: 1, projection: { position: 1 } })
     const events = await activity.find(
       { position: { $gt: feed.position }, ...filterOf(entry.definition) },
@@ -312,7 +312,7 @@ export const createFeed = (options: FeedOptions) => {
       async (theirs) => {
         const { customer, position } = theirs[0]!
         await guarded(entry.id, customer, position, async () => {
-          const stopped = await inOrder(entry, theirs, profiles.get(customer), lane, feed.until)
+          const stopped = await inOrder(entry, theirs, profiles.get(customer), bulkhead, feed.until)
           if (stopped) await hold(feed, stopped.event, stopped.failed, 0)
         })
       },

@@ -10,9 +10,9 @@ import type { ReadModel } from '../readmodel/index.ts'
 import type { IssueCode } from '../runtime/messageCodes.ts'
 import type { SetAside } from '../worker/setAside.ts'
 import { createAddressBounds } from './addresses.ts'
+import { BULKHEAD, type BulkheadOptions, createBulkheads } from './bulkheads.ts'
 import { type Dispatcher, startDispatcher, WAITING_FOR_EACH } from './dispatcher.ts'
 import { startFeeds } from './feeds.ts'
-import { createLanes, LANE, type LaneOptions } from './lanes.ts'
 import { createLeases } from './leases.ts'
 import { RETRIES, type RetryPolicy } from './schedule.ts'
 import { createSenders, type Senders } from './senders.ts'
@@ -32,7 +32,7 @@ export interface DeliveryOptions {
   /** For tests: everything below has the value that suits a real receiver. */
   readonly senders?: Senders
   readonly retries?: RetryPolicy
-  readonly lane?: Partial<LaneOptions>
+  readonly bulkhead?: Partial<BulkheadOptions>
   readonly timeoutMs?: number
   readonly leaseMs?: number
   readonly pollMs?: number
@@ -47,8 +47,8 @@ const TIMEOUT_MS = 10_000
 const POLL_MS = 100
 /** SMTP goes back and forth several times, each within the time limit. */
 const LONGEST_SENDS = 3
-/** So many lanes may be full at once before others have to wait. */
-const FULL_LANES = 4
+/** So many bulkheads may be full at once before others have to wait. */
+const FULL_BULKHEADS = 4
 
 export const signingSecret = (config: Pick<DeliveryConfig, 'signingSecret'>, rulebook: Rulebook): string =>
   config.signingSecret ?? derivedSecret(rulebook.project.customerKey)
@@ -68,18 +68,18 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     random = Math.random,
   } = options
   const longestSendMs = LONGEST_SENDS * timeoutMs + 1_000
-  const lane: LaneOptions = { ...LANE, capacity: config.concurrency, ...options.lane }
+  const bulkhead: BulkheadOptions = { ...BULKHEAD, capacity: config.concurrency, ...options.bulkhead }
   const senders =
     options.senders ??
     createSenders({
       timeoutMs,
       secret: () => signingSecret(config, rulebook()),
       now,
-      maxConnections: lane.capacity,
+      maxConnections: bulkhead.capacity,
       ...config,
     })
   const node = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
-  const lanes = createLanes(lane, random)
+  const bulkheads = createBulkheads(bulkhead, random)
   const leaseMs = options.leaseMs ?? 3 * longestSendMs
   const retries = options.retries ?? RETRIES
   const shared = {
@@ -87,7 +87,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     readModel,
     rulebook,
     senders,
-    lanes,
+    bulkheads,
     retries,
     aside,
     log,
@@ -108,8 +108,8 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     ...shared,
     leases,
     addresses,
-    laneCapacity: lane.capacity,
-    concurrency: FULL_LANES * lane.capacity * (1 + WAITING_FOR_EACH),
+    bulkheadCapacity: bulkhead.capacity,
+    concurrency: FULL_BULKHEADS * bulkhead.capacity * (1 + WAITING_FOR_EACH),
     ...(options.onMoved ? { onMoved: options.onMoved } : {}),
     ...(options.issueCode ? { issueCode: options.issueCode } : {}),
     ...(options.metrics ? { metrics: options.metrics } : {}),
@@ -118,7 +118,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     get active() {
       return dispatcher.active
     },
-    lanes: dispatcher.lanes,
+    bulkheads: dispatcher.bulkheads,
     async stop() {
       await Promise.all([dispatcher.stop(), feeds.stop()])
       senders.close()

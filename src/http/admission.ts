@@ -6,7 +6,7 @@ import { authenticate, authorizeClient, bearerKey, bearerOf } from './auth.ts'
 import { comesWithCookie, sessionKey } from './browser.ts'
 import { addressOf, CLIENT_LIMITS, clientBounds, networkAllowed, wholeAddressOf } from './clients.ts'
 import type { Endpoint } from './endpoints.ts'
-import { type Failure, insufficientStorage, overloaded, refuse } from './errors.ts'
+import { type Failure, fail, insufficientStorage, overloaded } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { rateLimiter } from './limits.ts'
 import type { Audience } from './route.ts'
@@ -47,7 +47,7 @@ export const createAdmission = (deps: AppDeps): Admission => {
     if (key.networks) {
       const socket = c.env?.incoming?.socket.remoteAddress
       const address = wholeAddressOf(socket, headers.get('x-forwarded-for'), deps.proxies ?? 0)
-      if (!networkAllowed(key, address)) return refuse('forbidden', 'This key may not be used from this address')
+      if (!networkAllowed(key, address)) return fail('forbidden', 'This key may not be used from this address')
     }
     const shortage = endpoint.records ? deps.shortage?.() : undefined
     if (shortage !== undefined) return insufficientStorage(shortage)

@@ -8,7 +8,7 @@ import type { App, AppDeps, AppEnv, Asked } from './appDeps.ts'
 import { readBody, readForm } from './body.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { bySpecificity, checkedEndpoints, type Endpoint, PARAMETER } from './endpoints.ts'
-import { asFailure, type Failure, isFailure, refuse, unavailable } from './errors.ts'
+import { asFailure, type Failure, fail, isFailure, unavailable } from './errors.ts'
 import { createReplier, discarded, Exchange } from './exchange.ts'
 import { createFreshness } from './fresh.ts'
 import { readHeaders } from './headers.ts'
@@ -50,7 +50,7 @@ const isOfFormat = ({ path }: Invalid['issues'][number]): boolean =>
   path?.some(({ key }) => key === 'code_config') ?? false
 
 const invalidFailure = ({ invalid, issues }: Invalid): Failure =>
-  refuse(issues.every(isOfFormat) ? 'invalid_code_config' : INVALID_KEYS[invalid], describeIssues(issues))
+  fail(issues.every(isOfFormat) ? 'invalid_code_config' : INVALID_KEYS[invalid], describeIssues(issues))
 
 /** Names in a path: more bytes than any name that is taken anywhere, fewer than the stores take in a key. */
 const MAX_NAME_BYTES = 1_000
@@ -86,16 +86,16 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
       exchange.params = c.req.param()
       for (const [name, value] of Object.entries(exchange.params))
         if (Buffer.byteLength(value) > MAX_NAME_BYTES)
-          return refuse('not_found', `Nothing has a ${name} of over ${MAX_NAME_BYTES} bytes`)
+          return fail('not_found', `Nothing has a ${name} of over ${MAX_NAME_BYTES} bytes`)
       const { projectId } = exchange.params
       if (projectId !== undefined && projectId !== deps.projectId)
-        return refuse('not_found', `Cannot find project with id ${projectId}`, { resourceType: 'project' })
+        return fail('not_found', `Cannot find project with id ${projectId}`, { resourceType: 'project' })
     }
     const read = readHeaders(exchange.headers)
     if ('failed' in read) return read
     exchange.conditional = read
     if (read.ifMatch !== undefined && !endpoint.route.ifMatch && endpoint.method !== 'GET')
-      return refuse('invalid_header', 'If-Match is not supported here: only changes of definitions take it')
+      return fail('invalid_header', 'If-Match is not supported here: only changes of definitions take it')
     const text = queryOf(exchange.request.url)
     // Who calls a public path may be a probe with parameters of its own.
     if (endpoint.route.query === undefined && (text === '' || endpoint.audience === 'public')) return undefined
@@ -180,7 +180,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const late = (exchange: Exchange): Failure => {
     exchange.abort()
     return exchange.reading
-      ? refuse('request_timeout', `The body did not arrive within ${timeLimitMs} ms`, {
+      ? fail('request_timeout', `The body did not arrive within ${timeLimitMs} ms`, {
           headers: { Connection: 'close' },
         })
       : unavailable(`No answer within ${timeLimitMs} ms: whether it was done is unknown, ask again`)
@@ -209,7 +209,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const serveEndpoint = async (endpoint: Endpoint, c: Asked): Promise<Response> => {
     const exchange = begin(c.req.raw, endpoint.path, endpoint.audience)
     if (!decodable(c.req.path))
-      return replier.failure(exchange, refuse('invalid_path', 'The path is not valid percent-encoded UTF-8'))
+      return replier.failure(exchange, fail('invalid_path', 'The path is not valid percent-encoded UTF-8'))
     try {
       const outcome = asFailure<Answer>(await withinTime(handle(exchange, endpoint, c), exchange))
       return isFailure(outcome)
@@ -217,7 +217,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
         : replier.answer(exchange, outcome, endpoint.route.status ?? 200)
     } catch (error) {
       const failure = exchange.reading
-        ? refuse('invalid_request', 'The body ended before it was complete')
+        ? fail('invalid_request', 'The body ended before it was complete')
         : replier.thrown(exchange, error)
       return replier.failure(exchange, failure)
     }
@@ -240,7 +240,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
   const notServed = (c: Asked, path: string): Response =>
     replier.failure(
       begin(c.req.raw, 'unmatched', audienceOf(path)),
-      refuse('not_served', `${c.req.method} ${path.slice(0, 200)} is not served here`),
+      fail('not_served', `${c.req.method} ${path.slice(0, 200)} is not served here`),
     )
   const endpoints = checkedEndpoints([...routes, ...operation])
   const { handOver } = deps
@@ -277,7 +277,7 @@ export const buildApp = (routes: readonly Route[], deps: AppDeps): App => {
     const headers = { Allow: allow }
     return method === 'OPTIONS'
       ? replier.answer(exchange, { headers: { ...headers, ...preflightHeaders(exchange.cors, allow) } }, 204)
-      : replier.failure(exchange, refuse('method_not_allowed', `This path answers ${allow}`, { headers }))
+      : replier.failure(exchange, fail('method_not_allowed', `This path answers ${allow}`, { headers }))
   })
 
   app.onError((error, c) => {

@@ -3,7 +3,7 @@ import { type Holder, holds, type Permission } from '../domain/access/permission
 import type { Ability, ApiKey, KeyRing } from '../keys.ts'
 import type { Allowance } from './clients.ts'
 import { CUSTOMER_TOKEN, readCustomerToken } from './customerToken.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import type { Audience, Client } from './route.ts'
 import { reaches, type Tokens } from './tokens.ts'
 
@@ -30,7 +30,7 @@ export const mayUse = (key: Holder, audience: Audience, permissions: readonly Pe
 /** Why a key may not use a path. */
 export const lacks = (key: Holder, permissions: readonly Permission[]): Failure => {
   const missing = permissions.find((one) => !holds(key, one))
-  return refuse(
+  return fail(
     'forbidden',
     `The role ${key.role} may not do this${missing === undefined ? '' : `: it lacks ${missing}`}`,
   )
@@ -56,15 +56,15 @@ export const authenticate = (
   const token = headers.get(names.token)
   const { id: idHeader, token: tokenHeader } = KEY_HEADERS[audience]
   if (appId === null || token === null)
-    return refuse(
+    return fail(
       'unauthorized',
       `Send the headers ${idHeader} and ${tokenHeader}${takesBasic ? ', or the pair as Authorization: Basic' : ''}`,
     )
   const key = ring.recognise(appId, token)
-  if (key === undefined) return refuse('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
+  if (key === undefined) return fail('unauthorized', `No key has this ${idHeader} and ${tokenHeader}`)
   if (!mayUse(key, audience, permissions)) return lacks(key, permissions)
   if (audience === 'client' && !originAllowed(key, headers.get('origin')))
-    return refuse('forbidden', "The request's origin is not among the origins of this key")
+    return fail('forbidden', "The request's origin is not among the origins of this key")
   return key
 }
 
@@ -93,10 +93,10 @@ export const bearerKey = async (
   { bearer, path, permissions, now, gives }: BearerRequest,
 ): Promise<ApiKey | Failure> => {
   const token = await tokens.of(bearer, now)
-  if (token === undefined) return refuse('unauthorized', 'The token is not known, or has ended: get another one')
-  if (gives) return refuse('forbidden', 'Tokens are given to a key with its own pair, not to a token')
+  if (token === undefined) return fail('unauthorized', 'The token is not known, or has ended: get another one')
+  if (gives) return fail('forbidden', 'Tokens are given to a key with its own pair, not to a token')
   if (!reaches(token.scope, path))
-    return refuse('forbidden', `The token's scope does not reach this path: it is ${token.scope}`)
+    return fail('forbidden', `The token's scope does not reach this path: it is ${token.scope}`)
   return mayUse(token.key, 'server', permissions) ? token.key : lacks(token.key, permissions)
 }
 
@@ -139,14 +139,14 @@ export const authorizeClient = async (
   now: number,
 ): Promise<Omit<Client, keyof Allowance> | Failure> => {
   if (!may(key, ability))
-    return refuse('missing_required_permission', `This key may not ${ability}: "allow" of its entry does not name it`)
+    return fail('missing_required_permission', `This key may not ${ability}: "allow" of its entry does not name it`)
   const token = headers.get(CUSTOMER_TOKEN)
   if (token === null) return { customer: undefined, may: (one) => may(key, one) }
   const secret = ring.customerSecretOf(key)
   if (secret === undefined)
-    return refuse('unauthorized', `${CUSTOMER_TOKEN}: this key has no "customerSecret" to check it with`)
+    return fail('unauthorized', `${CUSTOMER_TOKEN}: this key has no "customerSecret" to check it with`)
   const read = await readCustomerToken(token, secret, now)
   return 'fault' in read
-    ? refuse('unauthorized', `${CUSTOMER_TOKEN}: ${read.fault}`)
+    ? fail('unauthorized', `${CUSTOMER_TOKEN}: ${read.fault}`)
     : { customer: read.sourceId, may: (one) => may(key, one) }
 }

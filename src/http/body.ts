@@ -3,7 +3,7 @@ import { isRecord } from '../domain/conditions/faults.ts'
 import { MAX_EVENT_BYTES } from '../domain/size.ts'
 import { type Flaw, flawText, namesAtMost, repeatedNames, tooDeep, Walk } from '../exactJson.ts'
 import { isRefusedName } from '../refusedNames.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import { inSlices, isLong, turns } from './longBody.ts'
 import { JsonFault, parseInPieces, TooDeep, TooMany } from './longJson.ts'
 
@@ -31,7 +31,7 @@ const isJson = (contentType: string): boolean => {
 }
 
 const tooLarge = (limit: number): Failure =>
-  refuse('payload_too_large', `The body may have at most ${limit} bytes`, { headers: { Connection: 'close' } })
+  fail('payload_too_large', `The body may have at most ${limit} bytes`, { headers: { Connection: 'close' } })
 
 /** Reads chunk by chunk and stops at the first byte over the limit: the rest is never held. */
 export const readStream = async (stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array | Failure> => {
@@ -124,7 +124,7 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, { nesting, each }: Reading
   try {
     text = decoder.decode(bytes)
   } catch {
-    return refuse('malformed_json', 'The body is not UTF-8')
+    return fail('malformed_json', 'The body is not UTF-8')
   }
   if (text.length === 0) return NO_BODY
   const isLarge = bytes.byteLength > LARGE_BYTES
@@ -133,10 +133,10 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, { nesting, each }: Reading
   try {
     value = isLarge ? await parseInPieces(text, nesting) : JSON.parse(text)
   } catch (error) {
-    if (error instanceof TooDeep) return refuse('invalid_payload', `Payload ${tooDeep(nesting)}`)
-    if (error instanceof TooMany) return refuse('invalid_payload', `Payload ${error.message}`)
-    if (error instanceof JsonFault) return refuse('malformed_json', placed(error.position))
-    return refuse('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
+    if (error instanceof TooDeep) return fail('invalid_payload', `Payload ${tooDeep(nesting)}`)
+    if (error instanceof TooMany) return fail('invalid_payload', `Payload ${error.message}`)
+    if (error instanceof JsonFault) return fail('malformed_json', placed(error.position))
+    return fail('malformed_json', error instanceof SyntaxError ? reason(error.message) : 'The body is not JSON')
   }
   if (isLarge) await turns.over()
   const walk = new Walk(text, nesting)
@@ -147,10 +147,10 @@ const parse = async (bytes: Uint8Array | ArrayBuffer, { nesting, each }: Reading
     : isLong(value)
       ? await flawInList(walk, value)
       : walk.flawIn(value)
-  if (flaw) return refuse('invalid_payload', flawText(flaw))
+  if (flaw) return fail('invalid_payload', flawText(flaw))
   const most = isLarge ? await countNames(text) : namesAtMost(text)
   const repeated = most === walk.names ? undefined : await repeatedIn(text, items)
-  if (repeated) return refuse('invalid_payload', flawText(repeated))
+  if (repeated) return fail('invalid_payload', flawText(repeated))
   return { value, bytes: bytes.byteLength, flaws: items?.texts }
 }
 
@@ -192,7 +192,7 @@ export const readBody = async (
   const declared = headers.get('content-length')
   const contentType = headers.get('content-type')
   const fault = formFault(contentType, headers.get('content-encoding'))
-  if (fault !== undefined) return (await isSent(request, declared)) ? refuse('unsupported_media_type', fault) : NO_BODY
+  if (fault !== undefined) return (await isSent(request, declared)) ? fail('unsupported_media_type', fault) : NO_BODY
   if (declared !== null) {
     if (Number(declared) > limit) return tooLarge(limit)
     return parse(await request.arrayBuffer(), { nesting, each })
@@ -208,14 +208,14 @@ export const readForm = async (request: Request, limit: number): Promise<ReadBod
   const declared = headers.get('content-length')
   const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';')
   if (type.trim() !== 'application/x-www-form-urlencoded' || headers.get('content-encoding') !== null)
-    return refuse('unsupported_media_type', 'Send the body with Content-Type: application/x-www-form-urlencoded')
+    return fail('unsupported_media_type', 'Send the body with Content-Type: application/x-www-form-urlencoded')
   if (Number(declared ?? 0) > limit) return tooLarge(limit)
   const bytes = request.body === null ? new Uint8Array() : await readStream(request.body, limit)
   if ('failed' in bytes) return bytes
   const value: Record<string, string> = {}
   for (const [name, text] of new URLSearchParams(Buffer.from(bytes).toString('utf8'))) {
     if (isRefusedName(name) || Object.hasOwn(value, name))
-      return refuse('invalid_payload', `In the body ${JSON.stringify(name.slice(0, 100))} may stand once at most`)
+      return fail('invalid_payload', `In the body ${JSON.stringify(name.slice(0, 100))} may stand once at most`)
     value[name] = text
   }
   return { value, bytes: bytes.byteLength }

@@ -1,7 +1,7 @@
 // Requests of the console's pages: the cookie that stands for a session, and what is asked of a request that has one.
 import type { Permission } from '../domain/access/permissions.ts'
 import { lacks, mayUse } from './auth.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import type { Audience } from './route.ts'
 import { type Session, type Sessions, sameText } from './sessions.ts'
 
@@ -49,17 +49,15 @@ const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD
 export const foreignRequest = (method: string, headers: Asking, session: Session): Failure | undefined => {
   const site = headers.get('sec-fetch-site')
   if (site !== null && site !== 'same-origin' && !(site === 'none' && isRead(method)))
-    return refuse('forbidden', 'A session may only be used from the pages of this server')
+    return fail('forbidden', 'A session may only be used from the pages of this server')
   if (isRead(method) || sameText(headers.get(CSRF_HEADER) ?? '', session.csrf)) return undefined
-  return refuse('forbidden', `Send the header ${CSRF_HEADER} as /console/session tells it`)
+  return fail('forbidden', `Send the header ${CSRF_HEADER} as /console/session tells it`)
 }
 
 /** Signing in, and what leads to it, is for pages of our own only, so that no other site signs somebody in as it likes. */
 export const foreignSignIn = (headers: Asking): Failure | undefined => {
   const site = headers.get('sec-fetch-site')
-  return site !== null && site !== 'same-origin'
-    ? refuse('forbidden', 'Sign in on the pages of this server')
-    : undefined
+  return site !== null && site !== 'same-origin' ? fail('forbidden', 'Sign in on the pages of this server') : undefined
 }
 
 /** The key of a request that comes with a cookie: 401 when its session has ended, 403 for one that may not, or for a page of elsewhere. */
@@ -71,7 +69,7 @@ export const sessionKey = async (
   headers: Asking,
 ): Promise<Session['key'] | Failure> => {
   const session = await sessions.of(sessionToken(headers) ?? '', headers.get(BY_ITSELF) === null)
-  if (session === undefined) return refuse('unauthorized', 'The session has ended: sign in again')
+  if (session === undefined) return fail('unauthorized', 'The session has ended: sign in again')
   const foreign = foreignRequest(method, headers, session)
   if (foreign !== undefined) return foreign
   return mayUse(session.key, audience, permissions) ? session.key : lacks(session.key, permissions)

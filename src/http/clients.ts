@@ -1,7 +1,7 @@
 // What the requests of public keys may use up: bounds by key and address, and whose address a request comes from.
 import ipaddr from 'ipaddr.js'
 import type { ApiKey } from '../keys.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import { createCounter, type RateState, type SharedCounts, secondsLeft, stateOf } from './limits.ts'
 
 const MINUTE_MS = 60_000
@@ -77,7 +77,7 @@ export const clientBounds = (limits: ClientLimits, shared?: SharedCounts): Clien
           if (add(what, n, of)) return undefined
           add(what, -n, of)
           const retryAfter = secondsLeft(counterOf(what).windowMs, now)
-          return refuse('too_many_requests', `No more than ${limitOf(what)} ${SAID[what]}`, { retryAfter })
+          return fail('too_many_requests', `No more than ${limitOf(what)} ${SAID[what]}`, { retryAfter })
         },
         giveBack: (what, n) => void add(what, -n, address),
       }

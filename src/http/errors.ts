@@ -136,21 +136,21 @@ export interface ErrorBody {
 }
 
 /** Any failure of the table. */
-export const refuse = (key: FailureKey, details?: string, extras: FailureExtras = {}): Failure => {
+export const fail = (key: FailureKey, details?: string, extras: FailureExtras = {}): Failure => {
   const [status, message] = table[key]
   return { failed: true, status, key, message, ...(details === undefined ? {} : { details }), ...extras }
 }
 
 /** 404 with the reference's words: "Cannot find {type} with id {id}". */
 export const notFound = (resourceType: string, resourceId: string): Failure =>
-  refuse('not_found', `Cannot find ${resourceType} with id ${resourceId}`, { resourceId, resourceType })
+  fail('not_found', `Cannot find ${resourceType} with id ${resourceId}`, { resourceId, resourceType })
 
 /** 409 for a name or id that is taken. */
 export const duplicateFound = (resourceType: string, resourceId: string, details?: string): Failure =>
-  refuse('duplicate_found', details ?? `Duplicate ${resourceType}: ${resourceId}`, { resourceId, resourceType })
+  fail('duplicate_found', details ?? `Duplicate ${resourceType}: ${resourceId}`, { resourceId, resourceType })
 
 /** 503: what is needed to answer is not there now. `retryAfter` in seconds. */
-export const unavailable = (details: string, retryAfter = 1): Failure => refuse('unavailable', details, { retryAfter })
+export const unavailable = (details: string, retryAfter = 1): Failure => fail('unavailable', details, { retryAfter })
 
 /** 503 at the door: nothing was done, and after so many seconds there is room again. */
 export const overloaded = (retryAfter: number): Failure =>
@@ -158,11 +158,11 @@ export const overloaded = (retryAfter: number): Failure =>
 
 /** 503 for one of many that there was no time for. */
 export const notTried = (): Failure =>
-  refuse('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
+  fail('not_tried', 'The time of the batch was over before it came to this event; send it again', { retryAfter: 1 })
 
 /** 507: nothing can be recorded until an operator has made room. Seconds until it may be worth asking again. */
 export const insufficientStorage = (details: string, retryAfter = 30): Failure =>
-  refuse('insufficient_storage', details, { retryAfter })
+  fail('insufficient_storage', details, { retryAfter })
 
 /** 503 for a read model that did not reach the asked position in time: never a silent stale read. */
 export const notYetConsistent = (waitedMs: number): Failure =>
@@ -170,7 +170,7 @@ export const notYetConsistent = (waitedMs: number): Failure =>
 
 /** The decision's "no" (domain) as a failure. */
 export const fromRefusal = (refusal: Refusal): Failure =>
-  refuse(refusal.key, refusal.details, {
+  fail(refusal.key, refusal.details, {
     ...(refusal.resource === undefined ? {} : { resourceType: refusal.resource.type }),
     ...(refusal.resource?.id === undefined ? {} : { resourceId: refusal.resource.id }),
     ...(refusal.ruleMessage === undefined ? {} : { error: { message: refusal.ruleMessage } }),

@@ -4,7 +4,7 @@ import type { ApiKey } from '../keys.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { ANONYMOUS } from './auth.ts'
-import { errorBody, type Failure, newRequestId, refuse, Unavailable } from './errors.ts'
+import { errorBody, type Failure, fail, newRequestId, Unavailable } from './errors.ts'
 import { type ConditionalHeaders, etagOf, PLAIN } from './headers.ts'
 import { type RateState, UNLIMITED_RATE } from './limits.ts'
 import type { Answer, Audience, Client, Consistency, RawCall } from './route.ts'
@@ -177,12 +177,12 @@ export const createReplier = ({ log, metrics, mapError, acknowledged }: ReplierD
 
   const thrown: Replier['thrown'] = (exchange, error) => {
     const unavailable =
-      error instanceof Unavailable ? refuse('unavailable', error.message, { retryAfter: error.retryAfter }) : undefined
+      error instanceof Unavailable ? fail('unavailable', error.message, { retryAfter: error.retryAfter }) : undefined
     const known = mapError?.(error) ?? unavailable
     if (known !== undefined && known.status < 500) return known
     log.error({ requestId: exchange.requestId, route: exchange.template, err: error }, 'request failed')
     const told = `Unexpected error: the log of this server tells more under ${exchange.requestId}`
-    return known ?? refuse('internal_error', told)
+    return known ?? fail('internal_error', told)
   }
 
   return { answer, failure, thrown }

@@ -1,7 +1,7 @@
 // Request headers with a meaning of their own: Consistency-Token, Prefer, Idempotency-Key, If-None-Match, If-Match.
 import { hash } from 'node:crypto'
 import { ownBeginning } from '../domain/callerKeys.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import type { Consistency } from './route.ts'
 
 /** A token must be reached, so it is waited for longer than what the key has written. */
@@ -76,12 +76,12 @@ export const readHeaders = (headers: Pick<Headers, 'get'>): ConditionalHeaders |
   const ifMatch = headers.get('if-match') ?? undefined
   if ([token, prefer, idempotencyKey, ifNoneMatch, ifMatch].every((value) => value === undefined)) return PLAIN
   if (idempotencyKey !== undefined && !VISIBLE_ASCII.test(idempotencyKey))
-    return refuse('invalid_header', 'Idempotency-Key must have 1 to 255 visible ASCII characters')
+    return fail('invalid_header', 'Idempotency-Key must have 1 to 255 visible ASCII characters')
   const own = idempotencyKey === undefined ? undefined : ownBeginning(idempotencyKey)
-  if (own !== undefined) return refuse('invalid_header', `Idempotency-Key must NOT begin with ${own}`)
+  if (own !== undefined) return fail('invalid_header', `Idempotency-Key must NOT begin with ${own}`)
   const position = token === undefined ? undefined : parseToken(token)
   if (token !== undefined && position === undefined)
-    return refuse('invalid_header', 'Consistency-Token must be a position as an earlier answer gave it')
+    return fail('invalid_header', 'Consistency-Token must be a position as an earlier answer gave it')
   return {
     consistency: {
       waitMs: preferredWaitMs(prefer) ?? (position === undefined ? OWN_WAIT_MS : TOKEN_WAIT_MS),

@@ -1,6 +1,6 @@
 // Requests per minute and key: counts in fixed windows, the limiter, and the rate headers that every reply carries.
 import { createLru } from '../lru.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 
 const WINDOW_MS = 60_000
 /** Names that are counted at a time; past it those not asked for the longest begin again. */
@@ -67,7 +67,7 @@ export const stateOf = (limit: number, count: number, now: number, details: stri
   const headers = { 'X-Rate-Limit-Type': 'api_calls' }
   return {
     ...state,
-    refused: refuse('too_many_requests', details, { retryAfter: secondsLeft(WINDOW_MS, now), headers }),
+    refused: fail('too_many_requests', details, { retryAfter: secondsLeft(WINDOW_MS, now), headers }),
   }
 }
 

@@ -1,6 +1,6 @@
 // Takes `multipart/form-data` apart (RFC 7578, RFC 2046 section 5.1): a few parts with a few headers, in turns of their own. What
 // parsers for everything do with a hundred thousand parts, or with headers of megabytes, takes them seconds.
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import { turns } from './longBody.ts'
 
 /** Parts of one body at most, and bytes that the headers of one may have. */
@@ -29,7 +29,7 @@ export const boundaryIn = (contentType: string): string | undefined => {
   return quoted ?? bare
 }
 
-const wrong = (details: string): Failure => refuse('invalid_payload', `The body is not multipart/form-data: ${details}`)
+const wrong = (details: string): Failure => fail('invalid_payload', `The body is not multipart/form-data: ${details}`)
 
 /** The parameter of a header's value; undefined where it has none, or is not well-formed. */
 const parameterOf = (value: string, wanted: string): string | undefined => {

@@ -1,7 +1,7 @@
 // Parses a query string with nested parameters, `filters[city][conditions][$in][0]=Rome`, within bounds.
 
 import { isRefusedName } from '../refusedNames.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 
 /** Parameters in one query, levels of brackets in one name. Node bounds the whole request line to 16 KiB. */
 const MAX_PARAMETERS = 1000
@@ -99,12 +99,11 @@ export const parseQuery = (query: string): { readonly value: QueryValue } | Fail
   let count = 0
   for (const [name, value] of new URLSearchParams(query)) {
     count += 1
-    if (count > MAX_PARAMETERS)
-      return refuse('query_too_large', `A query may have at most ${MAX_PARAMETERS} parameters`)
+    if (count > MAX_PARAMETERS) return fail('query_too_large', `A query may have at most ${MAX_PARAMETERS} parameters`)
     const path = pathOf(name)
-    if (path === undefined) return refuse('invalid_query_params', `The parameter name ${quote(name)} is not allowed`)
+    if (path === undefined) return fail('invalid_query_params', `The parameter name ${quote(name)} is not allowed`)
     if (!put(root, path, value))
-      return refuse('invalid_query_params', `The parameter ${quote(name)} contradicts an earlier one`)
+      return fail('invalid_query_params', `The parameter ${quote(name)} contradicts an earlier one`)
   }
   return { value: toValue(root, { isRoot: true }) }
 }

@@ -9,7 +9,7 @@ import { nameBy, type RequestName, requestStream } from '../domain/requests.ts'
 import type { EventStore, ExpectedRevision } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
-import { fromRefusal, isFailure, refuse, unavailable } from './errors.ts'
+import { fail, fromRefusal, isFailure, unavailable } from './errors.ts'
 import { type Answer, type Outcome, REPLAYED } from './route.ts'
 
 /** A request with its name. */
@@ -78,14 +78,14 @@ export const dropAnswers = async (readModel: Pick<ReadModel, 'plain'>): Promise<
 }
 
 const reused = (route: string) =>
-  refuse('idempotency_key_reused', `This Idempotency-Key was used for another request before (${route})`)
+  fail('idempotency_key_reused', `This Idempotency-Key was used for another request before (${route})`)
 
 /**
  * Said of a repeat whose answer is kept nowhere. It is not carried out again: whoever lost the answer to a rotation would lose the
  * token from before it as well.
  */
 const toldBefore = () =>
-  refuse(
+  fail(
     'duplicate_found',
     'This request was taken up before, and its secret is told once only: see what there is, and ask under another Idempotency-Key',
   )

@@ -9,7 +9,7 @@
  *   Call   = { body, query, params, key, client?, requestId, channel, audience, consistency, idempotencyKey, ifMatch, now,
  *              signal, headers }
  *   Answer = { status?, body?, headers?, etag?, consistencyToken?, raw? }
- *   Failure builders (errors.ts): refuse(key, details?, extras?), notFound(type, id), duplicateFound(type, id, details?),
+ *   Failure builders (errors.ts): fail(key, details?, extras?), notFound(type, id), duplicateFound(type, id, details?),
  *     unavailable(details, retryAfter?), notYetConsistent(waitedMs); a domain `Refused` may be returned as it is.
  *
  *   buildApp(routes: readonly Route[], deps: AppDeps): Hono      (app.ts; test with app.request())

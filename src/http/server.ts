@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { errorBody, type Failure, newRequestId, refuse } from './errors.ts'
+import { errorBody, type Failure, fail, newRequestId } from './errors.ts'
 
 /** Anything with a web-standard `fetch`, as Hono applications have. */
 export interface Fetcher {
@@ -44,11 +44,11 @@ export interface Running {
 const CHECK_SHARE = 1 / 4
 
 const PARSER_FAILURES: Readonly<Record<string, Failure>> = {
-  HPE_HEADER_OVERFLOW: refuse('headers_too_large', 'The request line and headers may have at most 16 KiB'),
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: refuse('payload_too_large', 'The chunk extensions are too long'),
-  ERR_HTTP_REQUEST_TIMEOUT: refuse('request_timeout', 'The request did not arrive in time'),
+  HPE_HEADER_OVERFLOW: fail('headers_too_large', 'The request line and headers may have at most 16 KiB'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: fail('payload_too_large', 'The chunk extensions are too long'),
+  ERR_HTTP_REQUEST_TIMEOUT: fail('request_timeout', 'The request did not arrive in time'),
 }
-const NOT_HTTP = refuse('invalid_request', 'This is not a valid HTTP request')
+const NOT_HTTP = fail('invalid_request', 'This is not a valid HTTP request')
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -100,8 +100,8 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
     errorHandler: (error) =>
       jsonResponse(
         error instanceof RequestError
-          ? refuse('invalid_request', 'The request target or the Host header is not valid')
-          : refuse('internal_error'),
+          ? fail('invalid_request', 'The request target or the Host header is not valid')
+          : fail('internal_error'),
       ),
   })
 
@@ -110,7 +110,7 @@ export const serve = async (app: Fetcher, options: ServeOptions): Promise<Runnin
     if (draining) outgoing.shouldKeepAlive = false
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
       // Node would refuse it too (RFC 9112, 3.2), but with an empty body.
-      const body = JSON.stringify(errorBody(refuse('invalid_request', 'Send a Host header'), newRequestId()))
+      const body = JSON.stringify(errorBody(fail('invalid_request', 'Send a Host header'), newRequestId()))
       outgoing.statusCode = 400
       outgoing.shouldKeepAlive = false
       outgoing.setHeader('Content-Type', 'application/json').end(body)

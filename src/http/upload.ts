@@ -3,12 +3,12 @@
 import { isRefusedName } from '../refusedNames.ts'
 import type { ReadBody } from './body.ts'
 import { readStream } from './body.ts'
-import { type Failure, refuse } from './errors.ts'
+import { type Failure, fail } from './errors.ts'
 import { boundaryIn, partsOf } from './multipart.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-const wrong = (details: string): Failure => refuse('invalid_payload', details)
+const wrong = (details: string): Failure => fail('invalid_payload', details)
 
 /** The text of a file; undefined where it is not UTF-8. */
 const textOf = (bytes: Uint8Array): string | undefined => {
@@ -29,7 +29,7 @@ export const readUpload = async (request: Request, limit: number): Promise<ReadB
   const type = headers.get('content-type') ?? ''
   const isForm = /^multipart\/form-data\s*;/i.test(type)
   if ((!isForm && !/^text\/csv\s*(;|$)/i.test(type)) || headers.get('content-encoding') !== null)
-    return refuse('unsupported_media_type', 'Send the file as multipart/form-data, or the body as text/csv')
+    return fail('unsupported_media_type', 'Send the file as multipart/form-data, or the body as text/csv')
   const bytes = await readStream(request.body, limit)
   if ('failed' in bytes) return bytes
   if (!isForm) {

@@ -1,7 +1,7 @@
 // What the layers below throw, as failures of the HTTP contract.
 import { isDiskFull } from '../disk.ts'
 import { AppendRefused, MalformedFact, RecordDamaged, StoreUnavailable } from '../eventstore/errors.ts'
-import { type Failure, insufficientStorage, notTried, refuse, unavailable } from '../http/errors.ts'
+import { type Failure, fail, insufficientStorage, notTried, unavailable } from '../http/errors.ts'
 import { isDamagedDocument, QueryTooBroad, ReadModelUnavailable } from '../readmodel/index.ts'
 import { NotTried, ReadModelBehind, TooBusy } from '../trouble.ts'
 
@@ -17,7 +17,7 @@ export const mapError = (error: unknown): Failure | undefined => {
   if (error instanceof StoreUnavailable) return ofStore('event store', error)
   if (error instanceof ReadModelUnavailable) return ofStore('document store', error)
   if (error instanceof QueryTooBroad)
-    return refuse(
+    return fail(
       'query_too_large',
       'What is asked for looks through more entries than can be looked through in 8 s: name a customer, a code, a campaign or a time',
     )
@@ -26,11 +26,11 @@ export const mapError = (error: unknown): Failure | undefined => {
   if (error instanceof ReadModelBehind) return unavailable(error.message, 1)
   if (error instanceof AppendRefused)
     return error.reason === 'too_large'
-      ? refuse('payload_too_large', 'What is to be recorded is larger than the event store takes in one go (1 MiB)')
-      : refuse('invalid_payload', error.message)
-  if (error instanceof RecordDamaged || isDamagedDocument(error)) return refuse('internal_error', error.message)
+      ? fail('payload_too_large', 'What is to be recorded is larger than the event store takes in one go (1 MiB)')
+      : fail('invalid_payload', error.message)
+  if (error instanceof RecordDamaged || isDamagedDocument(error)) return fail('internal_error', error.message)
   if (error instanceof MalformedFact)
-    return refuse(
+    return fail(
       'internal_error',
       `Stream ${error.fact.stream} holds a fact that cannot be read, at revision ${error.fact.revision}`,
     )

@@ -93,7 +93,7 @@ export const readinessOf = async (
             delivery: {
               ok: true,
               under_way: delivery.active,
-              paused: delivery.lanes().filter(({ state }) => state === 'paused').length,
+              paused: delivery.bulkheads().filter(({ state }) => state === 'paused').length,
             },
           }
         : {}),

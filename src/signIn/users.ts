@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { AccessUser } from '../domain/access/facts.ts'
 import { type UserState, userByEmail, userByLink } from '../domain/access/users.ts'
 import type { Refused } from '../domain/refusal.ts'
-import { type Failure, fromRefusal, refuse } from '../http/errors.ts'
+import { type Failure, fail, fromRefusal } from '../http/errors.ts'
 import { createCounter, secondsLeft } from '../http/limits.ts'
 import type { Logger } from '../log.ts'
 import { type Access, tokenDigest } from '../runtime/access.ts'
@@ -73,11 +73,11 @@ export interface UsersOptions {
   readonly log: Logger
 }
 
-const WRONG = refuse('unauthorized', 'The e-mail address or the password is wrong')
+const WRONG = fail('unauthorized', 'The e-mail address or the password is wrong')
 const linkDigest = (token: string): string => tokenDigest(`user link ${token}`)
 
 const locked = (seconds: number): Failure =>
-  refuse('too_many_requests', 'There were too many attempts for this address; wait, or have a link sent', {
+  fail('too_many_requests', 'There were too many attempts for this address; wait, or have a link sent', {
     retryAfter: seconds,
   })
 
@@ -108,7 +108,7 @@ export const createUsers = ({
 
   const tooOften = (address: string, now: number): Failure | undefined =>
     tries.add(address, 1, now) > TRIES_PER_MINUTE
-      ? refuse('too_many_requests', `An address may try ${TRIES_PER_MINUTE} times a minute`, {
+      ? fail('too_many_requests', `An address may try ${TRIES_PER_MINUTE} times a minute`, {
           retryAfter: secondsLeft(tries.windowMs, now),
         })
       : undefined
@@ -145,7 +145,7 @@ export const createUsers = ({
   }
   const told = async (id: string, token: string, position: bigint | undefined): Promise<Linked | Failure> => {
     const user = access.current().users.get(id)
-    if (!user) return refuse('not_found', `Cannot find access_user with id ${id}`)
+    if (!user) return fail('not_found', `Cannot find access_user with id ${id}`)
     return { user, link: (await mail(user, token)) ? undefined : addressOf(token), position }
   }
   const makeLink = async (user: UserState, lastsMs: number, context: DeciderContext) => {
@@ -182,9 +182,9 @@ export const createUsers = ({
       if (often) return often
       const digest = linkDigest(token)
       const user = userByLink(access.current().users, digest, now)
-      if (!user) return refuse('unauthorized', 'This link was used already, or is too old: ask for another one')
+      if (!user) return fail('unauthorized', 'This link was used already, or is too old: ask for another one')
       const fault = passwordFault(password, [user.email, user.email.split('@')[0] ?? '', user.name ?? ''])
-      if (fault) return refuse('invalid_payload', `password: ${fault}`)
+      if (fault) return fail('invalid_payload', `password: ${fault}`)
       const set = {
         type: 'SetPassword',
         id: user.id,
@@ -199,13 +199,13 @@ export const createUsers = ({
       const { now } = context
       const user = access.current().users.get(id)
       if (!user || user.password === undefined)
-        return refuse('invalid_payload', 'There is no password to change: have a link sent')
+        return fail('invalid_payload', 'There is no password to change: have a link sent')
       const often = tooOften(address, now)
       if (often) return often
       const fault = passwordFault(after, [user.email, user.email.split('@')[0] ?? '', user.name ?? ''])
-      if (fault) return refuse('invalid_payload', `password: ${fault}`)
+      if (fault) return fail('invalid_payload', `password: ${fault}`)
       const wrong = await check(user.email, before, user.password, now)
-      if (wrong) return wrong === WRONG ? refuse('forbidden', 'The current password is wrong') : wrong
+      if (wrong) return wrong === WRONG ? fail('forbidden', 'The current password is wrong') : wrong
       const password = await passwords.hash(after)
       return settle({ type: 'SetPassword', id, password, proof: { before: user.password } }, context)
     },
@@ -229,7 +229,7 @@ export const createUsers = ({
     async makeLink(id, context) {
       const user = access.current().users.get(id)
       if (!user)
-        return refuse('not_found', `Cannot find access_user with id ${id}`, {
+        return fail('not_found', `Cannot find access_user with id ${id}`, {
           resourceType: 'access_user',
           resourceId: id,
         })

@@ -87,7 +87,7 @@ test('what is asked of the primary, however it is written', async () => {
     '/v1/segments/',
     '/v1/x/../segments/seg_1',
     '/v1/%2e/projections',
-    '/v1/messages/lanes',
+    '/v1/messages/bulkheads',
     '/v1/statistics',
     '/v1/clock',
     '/v1/audit/verify',

@@ -1,4 +1,4 @@
-// Messages from the event to the receiver: retries, giving up, rest of a lane, several dispatchers, opting out, rebuilding.
+// Messages from the event to the receiver: retries, giving up, rest of a bulkhead, several dispatchers, opting out, rebuilding.
 import { Webhook } from 'standardwebhooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -59,7 +59,7 @@ test('what fails is tried again under the same id; after the last try it is park
   const receiver = await startReceiver(answer(500))
   const id = await node.distribution(hook(receiver.url))
   await node.buy('bob')
-  await node.deliver({ lane: { failures: 1_000 } })
+  await node.deliver({ bulkhead: { failures: 1_000 } })
   const [parked] = await node.until(`distribution_id=${id}`, allAre('parked', 1))
   assert.is(parked!.attempts, 3)
   assert.equal(
@@ -104,7 +104,7 @@ test('all that were given up are retried by a filter, page by page', async () =>
   await node.call('DELETE', `/v1/distributions/${id}`)
 })
 
-test('a receiver that is down rests its own lane; others are served, and nothing is lost', async () => {
+test('a receiver that is down rests its own bulkhead; others are served, and nothing is lost', async () => {
   const dead = await startReceiver((_, response) => void response.destroy())
   const alive = await startReceiver()
   const toDead = await node.distribution(hook(dead.url))
@@ -113,7 +113,7 @@ test('a receiver that is down rests its own lane; others are served, and nothing
   await node.deliver({ retries: { tries: 50, firstMs: 50, factor: 1 } })
   await node.until(`distribution_id=${toAlive}`, allAre('sent', 20))
   await eventually(() => (dead.received.length >= 3 ? true : undefined))
-  // A lane at rest takes no tries: far fewer than 20 messages times the tries that the time allows.
+  // A bulkhead at rest takes no tries: far fewer than 20 messages times the tries that the time allows.
   assert.ok(dead.received.length < 60, String(dead.received.length))
   dead.behaviour = answer(200)
   await node.until(`distribution_id=${toDead}`, allAre('sent', 20))

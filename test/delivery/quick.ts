@@ -5,5 +5,5 @@ export const QUICK = {
   timeoutMs: 10_000,
   pollMs: 10,
   retries: { tries: 3, firstMs: 50, factor: 1.5 },
-  lane: { capacity: 8, failures: 3, restMs: 200, maxRestMs: 400 },
+  bulkhead: { capacity: 8, failures: 3, restMs: 200, maxRestMs: 400 },
 } as const

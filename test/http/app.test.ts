@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Permission } from '../../src/domain/access/permissions.ts'
 import { callerKey, formerKey, ownBeginning } from '../../src/domain/callerKeys.ts'
-import { refuse } from '../../src/http/errors.ts'
+import { fail } from '../../src/http/errors.ts'
 import { takenForAnother } from '../../src/http/official.ts'
 import { type Consistency, route } from '../../src/http/route.ts'
 import type { Ability } from '../../src/keys.ts'
@@ -151,7 +151,7 @@ test('failures and refusals are values with the reference body', async () => {
 
 test('thrown errors: 500 without a word of the inside, 503 with Retry-After, mapped ones as mapped', async () => {
   const { app, logged } = toyApp({
-    mapError: (error) => (error instanceof RangeError ? refuse('conflict', 'Try again') : undefined),
+    mapError: (error) => (error instanceof RangeError ? fail('conflict', 'Try again') : undefined),
   })
   const ask = (kind: string) => app.request(`/v1/trouble/${kind}`, { method: 'POST', headers: serverKey('admin') })
   const unexpected = await ask('other')

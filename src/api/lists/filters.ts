@@ -7,7 +7,7 @@ import { isRecord, shown, startReading } from '../../domain/conditions/faults.ts
 import { parseTests } from '../../domain/conditions/operators.ts'
 import { prepareTests } from '../../domain/conditions/tests.ts'
 import { faultText } from '../../domain/path.ts'
-import { type Failure, refuse } from '../../http/errors.ts'
+import { type Failure, fail } from '../../http/errors.ts'
 
 /** In which zone days are days, and the present. */
 export interface FilterSetting {
@@ -80,7 +80,7 @@ const parseFilters = (
     const parsed = reading.finish(undefined)
     if (!parsed.ok) faults.push(...parsed.faults.map(faultText))
   }
-  if (faults.length > 0) return refuse('invalid_query_params', faults.join('; '))
+  if (faults.length > 0) return fail('invalid_query_params', faults.join('; '))
   return { any: junction === 'or' && asked.length > 0, asked }
 }
 
@@ -226,7 +226,7 @@ export const filterQuery = (
       faults.push(`Property .${path}.conditions has an operator that is not supported by this list`)
     return allOf(...made)
   })
-  if (faults.length > 0) return refuse('invalid_query_params', faults.join('; '))
+  if (faults.length > 0) return fail('invalid_query_params', faults.join('; '))
   if (!parsed.any) return allOf(...conditions)
   // Of these one asks nothing: all pass.
   return conditions.some((one) => Object.keys(one).length === 0) ? {} : either(conditions)

@@ -1,7 +1,7 @@
 // The one pager of all lists: in which order entries stand, where a page begins and ends, and how the next one is asked for.
 import * as v from 'valibot'
 import { sizeOf } from '../../domain/size.ts'
-import { type Failure, refuse } from '../../http/errors.ts'
+import { type Failure, fail } from '../../http/errors.ts'
 import { instant, pageLimit, pageNumber } from '../../http/fields.ts'
 import type { Filter, Keyed, ModelCollection, Sort } from '../../readmodel/index.ts'
 import { isoOf } from '../shapes.ts'
@@ -169,22 +169,22 @@ const startOf = async <D>(
 ): Promise<Start | Failure> => {
   const { page = 1, starting_after_id: last, starting_after: moment, cursor: given, order, limit } = paging
   if ([page > 1, last !== undefined, moment !== undefined, given !== undefined].filter(Boolean).length > 1)
-    return refuse('invalid_query_params', ONE_START)
+    return fail('invalid_query_params', ONE_START)
   if (given !== undefined) {
     const after = decoded(given, order, keys)
     return after
       ? { from: { after, skip: 0 } }
-      : refuse('invalid_or_expired_cursor', 'The cursor is none of this list and order')
+      : fail('invalid_or_expired_cursor', 'The cursor is none of this list and order')
   }
   if (last !== undefined) {
     const entry = await source.named(last)
     return entry
       ? { from: { after: source.place(entry, keys), skip: 0 } }
-      : refuse('invalid_or_expired_cursor', `No entry of this list has the id ${last}`)
+      : fail('invalid_or_expired_cursor', `No entry of this list has the id ${last}`)
   }
   if (moment === undefined) return { from: { skip: (page - 1) * limit } }
   if (!timed || !/^-?created_at$/.test(order))
-    return refuse('invalid_query_params', 'starting_after goes with the orders created_at and -created_at')
+    return fail('invalid_query_params', 'starting_after goes with the orders created_at and -created_at')
   return { from: { after: placeOf(moment, timed.prefix, order.startsWith('-')), skip: 0 }, moment }
 }
 

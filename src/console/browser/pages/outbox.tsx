@@ -53,7 +53,7 @@ const Lacking = ({ channels }: { readonly channels: readonly string[] }) => (
 const isSent = ({ active, channel }: Distribution): boolean =>
   active && !(channel.type === 'email' && /[@.]sink\.test>?\s*$/i.test(String(channel.from ?? '')))
 
-interface Lane {
+interface Bulkhead {
   readonly channel: string
   readonly host: string
   readonly state: string
@@ -66,8 +66,8 @@ interface Lane {
 /** How often paused hosts are looked at, ms. */
 const EVERY_MS = 10_000
 
-const Lanes = () => {
-  const asked = useAsk<ListOf<Lane>>(at('/v1/messages/lanes'), EVERY_MS)
+const Bulkheads = () => {
+  const asked = useAsk<ListOf<Bulkhead>>(at('/v1/messages/bulkheads'), EVERY_MS)
   if (!asked.data || asked.data.data.length === 0) return null
   return (
     <Card title="Hosts">
@@ -131,7 +131,7 @@ export const Outbox = () => {
         />
       </div>
       <Lacking channels={(all.data?.data ?? []).filter(isSent).map(({ channel }) => channel.type)} />
-      <Lanes />
+      <Bulkheads />
       <List
         label="Messages"
         list={list}
