@@ -4,9 +4,15 @@ import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { showOrder } from '../src/api/presenters/facts/orders.ts'
-import { CalculatedOrder, ErrorWithin, Metadata, NoItems } from '../src/api/presenters/parts.ts'
-import { StackingRulesInForce, showRulesInForce, showStackedCategories } from '../src/api/presenters/stackingRules.ts'
-import { JudgedRedeemable, LeftOutLists } from '../src/api/presenters/verdicts.ts'
+import { showRulesInForce } from '../src/api/presenters/stackingRules.ts'
+import {
+  OneValidation,
+  showInvalid,
+  showValid,
+  showVerdict,
+  tellableVerdict,
+  ValidationObject,
+} from '../src/api/presenters/validations.ts'
 import { type Reach, tellableRefusal } from '../src/api/reach.ts'
 import {
   type AnyCall,
@@ -22,23 +28,17 @@ import {
   oneCodeBody,
   RedeemablesBody,
   redeemablesFault,
-  showRefusal,
   showSession,
-  showSkipped,
   ttlOf,
 } from '../src/api/redeemables.ts'
 import { holds } from '../src/domain/access/permissions.ts'
 import { CodeName } from '../src/domain/codes.ts'
 import { numeric } from '../src/domain/numbers.ts'
-import { stepOrder } from '../src/domain/order.ts'
-import { present } from '../src/domain/present.ts'
 import type { Evaluated, Verdict } from '../src/domain/redemption/evaluate.ts'
 import { ledgerStream } from '../src/domain/redemption/ledgers.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
 import type { Refusal } from '../src/domain/refusal.ts'
-import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
 import { stackingRulesOf } from '../src/domain/rulebook/stackingRules.ts'
-import { Discount } from '../src/domain/rulebook/voucherSpec.ts'
 import { CLIENT_LOCK_MS } from '../src/http/clients.ts'
 import { type Failure, fail, fromRefusal, isFailure, notFound } from '../src/http/errors.ts'
 import { name300 } from '../src/http/fields.ts'
@@ -49,93 +49,6 @@ import { isMeant } from '../src/runtime/orders.ts'
 import type { Services } from '../src/services.ts'
 
 const TAG = 'Validations'
-
-const NO_LIST = { object: 'list', data_ref: 'data', data: [], total: 0 } as const
-
-type Answered = Exclude<Verdict, { status: 'SKIPPED' }>
-
-const resultOf = (verdict: Answered, requestId: string) => {
-  if (verdict.status === 'INAPPLICABLE') {
-    const { refusal } = verdict
-    return {
-      error: showRefusal(refusal, requestId),
-      details: { key: refusal.key, message: refusal.ruleMessage ?? refusal.details },
-    }
-  }
-  const { voucher, credits, paid } = verdict
-  if (paid) return { loyalty_card: { points: paid.points } }
-  if (voucher.type === 'GIFT_VOUCHER') return { gift: { credits: credits ?? 0 } }
-  return voucher.discount ? { discount: voucher.discount } : {}
-}
-
-/** One redeemable as a validation answers it. */
-const showVerdict = (rulebook: Rulebook, verdict: Verdict, requestId: string, kind: 'voucher' | 'promotion_tier') => {
-  const { status, asked, voucher } = verdict
-  const before = verdict.status === 'APPLICABLE' ? verdict.before : undefined
-  const after = verdict.status === 'APPLICABLE' ? verdict.after : undefined
-  return {
-    status,
-    id: asked,
-    object: kind,
-    ...present({
-      name: voucher?.tier?.definition.name,
-      campaign_id: voucher?.campaign?.id,
-      campaign_name: voucher?.campaign?.definition.name,
-    }),
-    ...(before && after ? { order: showOrder(stepOrder(before, after)) } : {}),
-    ...(status === 'APPLICABLE' ? { applicable_to: NO_LIST, inapplicable_to: NO_LIST } : {}),
-    result: verdict.status === 'SKIPPED' ? showSkipped(verdict.key) : resultOf(verdict, requestId),
-    metadata: voucher?.metadata ?? {},
-    categories: showStackedCategories(rulebook, voucher),
-  }
-}
-
-/** A verdict as it may be told. */
-const tellableVerdict = (reach: Reach, verdict: Verdict): Verdict => {
-  const { voucher } = verdict
-  const told: Verdict =
-    verdict.status === 'INAPPLICABLE' ? { ...verdict, refusal: tellableRefusal(reach, verdict.refusal) } : verdict
-  return reach.isStranger && voucher ? ({ ...told, voucher: { ...voucher, metadata: {} } } as Verdict) : told
-}
-
-const SessionShown = v.object({ key: v.string(), type: v.literal('LOCK'), ttl: v.number(), ttl_unit: v.string() })
-
-const ValidationObject = v.pipe(
-  v.object({
-    id: v.string(),
-    valid: v.boolean(),
-    redeemables: v.array(JudgedRedeemable),
-    ...LeftOutLists,
-    order: v.optional(CalculatedOrder),
-    tracking_id: v.string(),
-    session: v.optional(SessionShown),
-    stacking_rules: StackingRulesInForce,
-  }),
-  v.title('Validation'),
-)
-
-/** The older answer about one code. */
-const OneValidation = v.pipe(
-  v.object({
-    valid: v.boolean(),
-    code: v.string(),
-    campaign: v.optional(v.string()),
-    campaign_id: v.optional(v.string()),
-    discount: v.optional(Discount),
-    gift: v.optional(v.object({ amount: v.number(), credits: v.number() })),
-    loyalty: v.optional(v.object({ points_cost: v.number() })),
-    reward: v.optional(v.object({ id: v.string(), assignment_id: v.string(), points: v.number() })),
-    order: v.optional(CalculatedOrder),
-    error: v.optional(ErrorWithin),
-    reason: v.optional(v.string()),
-    metadata: Metadata,
-    applicable_to: v.optional(NoItems),
-    inapplicable_to: v.optional(NoItems),
-    tracking_id: v.string(),
-    session: v.optional(SessionShown),
-  }),
-  v.title('VoucherValidation'),
-)
 
 type Asks = Omit<RedeemablesBody, 'options'>
 
@@ -247,45 +160,13 @@ const answerOne = async (services: Services, call: AnyCall, code: string, body: 
   const done = await validate(services, call, asks)
   if ('failure' in done) return done.failure
   const verdict = tellableVerdict(done.reach, done.evaluated.verdicts[0]!)
-  const tracking_id = trackingIdOf(asks)
   const refused = done.unlocked ?? (verdict.status === 'INAPPLICABLE' ? verdict.refusal : undefined)
   const refusal = refused && tellableRefusal(done.reach, refused)
-  if (refusal || verdict.status !== 'APPLICABLE')
-    return {
-      body: {
-        valid: false,
-        code,
-        ...(refusal
-          ? { error: showRefusal(refusal, call.requestId), reason: refusal.ruleMessage ?? refusal.details }
-          : {}),
-        tracking_id,
-        metadata: verdict.voucher?.metadata ?? {},
-      },
-    }
-  const { voucher, after, credits, paid } = verdict
-  return {
-    body: {
-      valid: true,
-      code,
-      ...present({ campaign: voucher.campaign?.definition.name, campaign_id: voucher.campaign?.id }),
-      ...(voucher.type === 'DISCOUNT_VOUCHER' && voucher.discount ? { discount: voucher.discount } : {}),
-      ...(voucher.type === 'GIFT_VOUCHER'
-        ? { gift: { amount: voucher.gift?.amount ?? 0, credits: credits ?? 0 } }
-        : {}),
-      ...(paid
-        ? {
-            loyalty: { points_cost: paid.points },
-            reward: { id: paid.reward.id, assignment_id: paid.assignment, points: paid.points },
-          }
-        : {}),
-      ...(after ? { order: showOrder(after) } : {}),
-      metadata: voucher.metadata,
-      applicable_to: NO_LIST,
-      inapplicable_to: NO_LIST,
-      tracking_id,
-      ...(done.session ? { session: done.session } : {}),
-    },
-  }
+  const shown =
+    refusal || verdict.status !== 'APPLICABLE'
+      ? showInvalid(verdict, refusal, call.requestId)
+      : showValid(verdict, done.session)
+  return { body: { code, tracking_id: trackingIdOf(asks), ...shown } }
 }
 
 /** What a browser says of an order in its query: `amount` and `item[0][product_id]` beside `order[metadata]`. */

@@ -2,8 +2,9 @@
 
 import * as v from 'valibot'
 import type { AsyncActionDocument } from '../projections/asyncActions.ts'
-import { documents, listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { listBody, orderOf, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
 import { spanFields, spanFilter } from '../src/api/lists/range.ts'
+import { documents } from '../src/api/lists/sources.ts'
 import { AsyncActionObject, ListedAction, showAction, showJob } from '../src/api/presenters/asyncActions.ts'
 import { ById } from '../src/api/shapes.ts'
 import { listOf } from '../src/http/answers.ts'

@@ -2,7 +2,8 @@
 
 import * as v from 'valibot'
 import type { CreditTransactionDocument } from '../projections/creditTransactions.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { documents } from '../src/api/lists/sources.ts'
 import { showCredits } from '../src/api/presenters/creditTransactions.ts'
 import { TransactionObject } from '../src/api/presenters/parts.ts'
 import { codeNamed } from '../src/api/presenters/vouchers.ts'

@@ -3,16 +3,9 @@
 import * as v from 'valibot'
 import type { CustomerDocument } from '../projections/customers.ts'
 import { allOf, equals } from '../src/api/lists/filters.ts'
-import {
-  documents,
-  listBody,
-  moment,
-  orderOf,
-  pageAndTotal,
-  pagedByNumber,
-  type Timed,
-} from '../src/api/lists/pager.ts'
+import { listBody, moment, orderOf, pageAndTotal, pagedByNumber, type Timed } from '../src/api/lists/pager.ts'
 import { Range, rangeFilter } from '../src/api/lists/range.ts'
+import { documents } from '../src/api/lists/sources.ts'
 import { CustomerObject, readCustomer, showCustomers } from '../src/api/presenters/customers.ts'
 import { reachOf, tokenNeeded } from '../src/api/reach.ts'
 import { ById } from '../src/api/shapes.ts'

@@ -2,7 +2,8 @@
 
 import * as v from 'valibot'
 import type { ActivityDocument } from '../projections/activity.ts'
-import { documents, inMemory, listBody, orderOf, pagedById, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { listBody, orderOf, pagedById, pagedByNumber, pageOf } from '../src/api/lists/pager.ts'
+import { documents, inMemory } from '../src/api/lists/sources.ts'
 import { ByCampaign } from '../src/api/presenters/loyalties.ts'
 import {
   ByMember,

@@ -2,7 +2,8 @@
 
 import * as v from 'valibot'
 import type { PendingPointsDocument } from '../projections/pendingPoints.ts'
-import { documents, listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { listBody, orderOf, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { documents } from '../src/api/lists/sources.ts'
 import { ByCampaign, findProgram } from '../src/api/presenters/loyalties.ts'
 import { showPendingDocument } from '../src/api/presenters/loyaltyMembers.ts'
 import { PendingPointsObject } from '../src/api/presenters/parts.ts'

@@ -12,7 +12,8 @@ import {
   TEXT,
   TIME,
 } from '../src/api/lists/filters.ts'
-import { documents, listBody, orderOf, pageAndTotal, pagedById, pageOf, type Source } from '../src/api/lists/pager.ts'
+import { listBody, orderOf, pageAndTotal, pagedById, pageOf } from '../src/api/lists/pager.ts'
+import { documents, type Source } from '../src/api/lists/sources.ts'
 import { campaignNamed } from '../src/api/presenters/campaigns.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import {

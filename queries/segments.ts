@@ -6,19 +6,9 @@ import { membersOf, type SegmentDayDocument } from '../projections/segmentDays.t
 import type { SegmentMemberDocument } from '../projections/segmentMembers.ts'
 import { inBackground } from '../src/api/background.ts'
 import { listDefinitions, namedListQuery } from '../src/api/lists/definitions.ts'
-import {
-  documents,
-  Ids,
-  inMemory,
-  listBody,
-  moment,
-  orderOf,
-  pageAndTotal,
-  pagedById,
-  pageOf,
-  type Timed,
-} from '../src/api/lists/pager.ts'
+import { Ids, listBody, moment, orderOf, pageAndTotal, pagedById, pageOf, type Timed } from '../src/api/lists/pager.ts'
 import { spanFields, spanOf } from '../src/api/lists/range.ts'
+import { documents, inMemory } from '../src/api/lists/sources.ts'
 import { readCustomer } from '../src/api/presenters/customers.ts'
 import { HistoryEntry } from '../src/api/presenters/parts.ts'
 import { SegmentObject, showSegment } from '../src/api/presenters/segments.ts'

@@ -11,7 +11,8 @@ import {
   TEXT,
   TIME,
 } from '../../src/api/lists/filters.ts'
-import { documents, pageOf } from '../../src/api/lists/pager.ts'
+import { pageOf } from '../../src/api/lists/pager.ts'
+import { documents } from '../../src/api/lists/sources.ts'
 import { parseQuery } from '../../src/http/query.ts'
 import { createReadModel, type ReadModel } from '../../src/readmodel/index.ts'
 import { documentStoreUnderTest, type ServerUnderTest } from '../engines/servers.ts'

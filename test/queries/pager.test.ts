@@ -2,7 +2,8 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { inMemory, MAX_PAGE_BYTES, type Paging, pageOf, type Source } from '../../src/api/lists/pager.ts'
+import { MAX_PAGE_BYTES, type Paging, pageOf } from '../../src/api/lists/pager.ts'
+import { inMemory, type Source } from '../../src/api/lists/sources.ts'
 import fc from '../fc.ts'
 
 interface Entry {

@@ -6,18 +6,9 @@ import { type Failure, isFailure } from '../../http/errors.ts'
 import type { Outcome } from '../../http/route.ts'
 import type { Services } from '../../services.ts'
 import { type Field, type FilterSetting, predicateOf, TEXT, TIME } from './filters.ts'
-import {
-  inMemory,
-  listBody,
-  orderOf,
-  type Page,
-  type Paging,
-  pagedByNumber,
-  pageOf,
-  type SortValue,
-  type Timed,
-} from './pager.ts'
+import { listBody, orderOf, type Page, type Paging, pagedByNumber, pageOf, type Timed } from './pager.ts'
 import { isWithin, Range, spanFields, spanOf } from './range.ts'
+import { inMemory, type SortValue } from './sources.ts'
 
 /** What all lists of definitions can be asked by, beside order and page. */
 const asked = {
