@@ -1,86 +1,14 @@
 // Definitions: event schemas, campaigns, segments, rules and what they are attached to, rewards, tiers, earning rules. What names
 // others comes after them, under the ids that they have here.
 import { type Item, partOf, picked, renamed, textOf } from './item.ts'
-import { counted, each, type Move, readable, type Step } from './move.ts'
+import { idOf, makeAll, onceOver, programsOf, promotionsOf } from './make.ts'
+import { counted, each, type Move, readable } from './move.ts'
 import { CATEGORIES, METADATA_SCHEMAS, PROMOTION_STACKS, PROMOTION_TIERS, STACKING_RULES } from './source.ts'
-import type { Written } from './target.ts'
-
-const idOf = (item: Item): string => textOf(item.id) ?? textOf(item.name) ?? '?'
-
-/** What is there under a name is taken for the same; its id here. */
-const found = async ({ target }: Move, path: string, name: unknown): Promise<string | undefined> => {
-  for await (const one of target.entries(path, {})) if (one.name === name) return textOf(one.id)
-  return undefined
-}
-
-interface Kind {
-  readonly kind: string
-
-  /** The request that makes one. */
-  readonly make: (item: Item) => { readonly path: string; readonly params?: readonly string[]; readonly body: unknown }
-  /** Where those that are there already are listed, by name. */
-  readonly listed?: string
-}
-
-/** Texts in a value, names of fields included. */
-const texts = (value: unknown): readonly string[] =>
-  typeof value === 'string'
-    ? [value]
-    : typeof value === 'object' && value !== null
-      ? Object.entries(value).flatMap(([name, one]) => [name, ...texts(one)])
-      : []
-
-/**
- * Makes definitions, those first that name no other of them that is still to come; where they name one another in a circle, as they
- * are.
- */
-const makeAll = async (move: Move, items: readonly Item[], { kind, make, listed }: Kind): Promise<void> => {
-  const { state, target } = move
-  let waiting = items.filter((item) => state.idOf(idOf(item)) === undefined)
-  state.count(kind, 'read', items.length)
-  state.count(kind, 'there', items.length - waiting.length)
-  while (waiting.length > 0) {
-    const open = new Set(waiting.map(idOf))
-    const free = waiting.filter((item) => !texts(make(item).body).some((text) => text !== idOf(item) && open.has(text)))
-    const now = free.length > 0 ? free : waiting
-    for (const item of now) {
-      const { path, params = [], body } = make(item)
-      const old = idOf(item)
-      const send = (said: unknown, name: string): Promise<Written> =>
-        target.write('POST', path, params, renamed(said, state.idOf), name)
-      const written = await send(body, `${kind}:${old}`)
-      const there =
-        !written.ok && written.status === 409 && listed !== undefined ? await found(move, listed, item.name) : undefined
-      if (there !== undefined) {
-        state.count(kind, 'there')
-        state.note(`${kind} ${JSON.stringify(item.name)} was there already and stays as it is`)
-        state.named(kind, old, there)
-      } else if (counted(move, kind, old, written)) {
-        const id = textOf(written.body.id)
-        if (id !== undefined) state.named(kind, old, id)
-      }
-    }
-    waiting = waiting.filter((item) => !now.includes(item))
-  }
-}
-
-/** Runs once: what a step remembers beyond its records is that it is done. */
-const onceOver = (name: string, kinds: readonly string[], run: (move: Move) => Promise<void>): Step => ({
-  name,
-  async run(move) {
-    if (move.state.place(name) === 'done') return
-    for (const kind of kinds) move.state.begin(kind)
-    await run(move)
-    move.state.turn(name, undefined)
-    for (const kind of kinds) move.onProgress(kind, move.state.counts[kind]?.read ?? 0)
-  },
-})
 
 export const schemas = onceOver('event schemas', ['event schemas'], async (move) => {
   const items = await readable(move, 'Event schemas', move.source.eventSchemas)
   await makeAll(move, items, {
     kind: 'event schemas',
-
     listed: '/v1/event-schemas',
     make: (item) => ({ path: '/v1/event-schemas', body: picked(item, ['name', 'schema']) }),
   })
@@ -145,7 +73,6 @@ const openCampaign = (item: Item): { readonly path: string; readonly body: unkno
 export const campaigns = onceOver('campaigns', ['campaigns'], async (move) => {
   await makeAll(move, await move.source.all('/v1/campaigns'), {
     kind: 'campaigns',
-
     listed: '/v1/campaigns',
     make: openCampaign,
   })
@@ -158,7 +85,6 @@ export const rewards = onceOver(
     const { source, state } = move
     await makeAll(move, await readable(move, 'Rewards', () => source.all('/v1/rewards')), {
       kind: 'rewards',
-
       make: (item) => ({
         path: '/v1/rewards',
         body: picked(item, ['name', 'type', 'parameters', 'stock', 'attributes', 'metadata']),
@@ -168,7 +94,6 @@ export const rewards = onceOver(
       const offers = await source.all('/v1/loyalties/{campaignId}/reward-assignments', [idOf(program)])
       await makeAll(move, offers, {
         kind: 'reward assignments',
-
         make: (item) => ({
           path: '/v1/rewards/{id}/assignments',
           params: [state.idOf(String(item.reward_id)) ?? String(item.reward_id)],
@@ -178,7 +103,6 @@ export const rewards = onceOver(
       const tiers = await source.all('/v1/loyalties/{campaignId}/tiers', [idOf(program)])
       await makeAll(move, tiers, {
         kind: 'loyalty tiers',
-
         make: (item) => ({
           path: '/v1/loyalties/{campaignId}/tiers',
           params: [state.idOf(idOf(program))!],
@@ -188,15 +112,6 @@ export const rewards = onceOver(
     }
   },
 )
-
-const ownOf =
-  (kind: string) =>
-  async ({ source, state }: Move): Promise<readonly Item[]> =>
-    (await source.all('/v1/campaigns')).filter(
-      (one) => one.campaign_type === kind && state.idOf(idOf(one)) !== undefined,
-    )
-const programsOf = ownOf('LOYALTY_PROGRAM')
-const promotionsOf = ownOf('PROMOTION')
 
 /** The tiers of promotions, in force until all that was redeemed is redeemed again, and the stacks of them. */
 export const promotions = onceOver('promotions', ['promotion tiers', 'promotion stacks'], async (move) => {
@@ -239,7 +154,6 @@ export const segments = onceOver('segments', ['segments'], async (move) => {
       listed.set(idOf(one), await membersOf(move, idOf(one)))
   await makeAll(move, items, {
     kind: 'segments',
-
     listed: '/v1/segments',
     make: (item) => ({
       path: '/v1/segments',
@@ -255,7 +169,6 @@ export const rules = onceOver('validation rules', ['validation rules', 'assignme
   const { source, state } = move
   await makeAll(move, await source.all('/v1/validation-rules'), {
     kind: 'validation rules',
-
     make: (item) => ({
       path: '/v1/validation-rules',
       body: picked(item, ['name', 'type', 'context_type', 'rules', 'error', 'applicable_to', 'condition']),
@@ -317,7 +230,6 @@ export const earningRules = onceOver('earning rules', ['earning rules'], async (
     const items = await source.all('/v1/loyalties/{campaignId}/earning-rules', [idOf(program)])
     await makeAll(move, items, {
       kind: 'earning rules',
-
       make: (item) => {
         const banner = textOf(partOf(item, 'source').banner)
         const body = { ...picked(item, EARNING), ...(banner === undefined ? {} : { source: { banner } }) }
@@ -341,52 +253,6 @@ export const earningRules = onceOver('earning rules', ['earning rules'], async (
         )
     }
   }
-})
-
-const WHEN = ['start_date', 'expiration_date', 'validity_timeframe', 'validity_day_of_week', 'validity_hours']
-
-/** When the tiers of promotions are in force. */
-const settleTiers = async (move: Move): Promise<void> => {
-  const { source, state, target } = move
-  for (const promotion of await promotionsOf(move))
-    for (const item of await source.all(PROMOTION_TIERS, [idOf(promotion)])) {
-      const here = state.idOf(idOf(item))
-      const rest = { ...picked(item, WHEN), ...(item.active === false ? { active: false } : {}) }
-      if (here === undefined || Object.keys(rest).length === 0) continue
-      const written = await target.write('PUT', '/v1/promotions/tiers/{id}', [here], rest, `settle:${idOf(item)}`)
-      if (!written.ok)
-        state.note(`Promotion tier ${JSON.stringify(item.name)} is in force otherwise than before: ${written.reason}`)
-    }
-}
-
-/** Gives campaigns the rest of what they are: when they are in force, whether customers may have one code only, first points. */
-export const settleCampaigns = onceOver('campaigns in force', [], async (move) => {
-  const { source, state, target } = move
-  for (const item of await source.all('/v1/campaigns')) {
-    const here = state.idOf(idOf(item))
-    if (here === undefined) continue
-    const isProgram = item.campaign_type === 'LOYALTY_PROGRAM'
-    const root = isProgram ? '/v1/loyalties/{campaignId}' : '/v1/campaigns/{id}'
-    const card = partOf(partOf(item, 'voucher'), 'loyalty_card')
-    const rest = {
-      ...picked(item, ['join_once', ...WHEN]),
-      ...(isProgram && card.points !== undefined
-        ? { voucher: { loyalty_card: picked(card, ['points', 'expiration_rules']) } }
-        : {}),
-    }
-    const problems: string[] = []
-    if (Object.keys(rest).length > 0) {
-      const written = await target.write('PUT', root, [here], rest, `settle:${idOf(item)}`)
-      if (!written.ok) problems.push(written.reason)
-    }
-    if (item.active === false) {
-      const written = await target.write('POST', `${root}/disable`, [here], undefined, `disable:${idOf(item)}`)
-      if (!written.ok) problems.push(written.reason)
-    }
-    for (const problem of problems)
-      state.note(`Campaign ${JSON.stringify(item.name)} is in force otherwise than before: ${problem}`)
-  }
-  await settleTiers(move)
 })
 
 const STACKING = [

@@ -12,11 +12,11 @@ import {
   rules,
   schemas,
   segments,
-  settleCampaigns,
   stackingRules,
 } from './definitions.ts'
 import type { Move, Step } from './move.ts'
 import { customers, events, orders } from './people.ts'
+import { settleCampaigns } from './settle.ts'
 import { createSource, type SourceOptions } from './source.ts'
 import { openState, type State } from './state.ts'
 import { createTarget, type TargetOptions } from './target.ts'
