@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cardsOf } from '../../src/import/alone.ts'
 import type { Client } from '../../src/import/client.ts'
-import { mayPass } from '../../src/import/run.ts'
+import { mayPass } from '../../src/import/send.ts'
 
 const issuing = (code: string): { readonly client: Client; readonly paths: string[] } => {
   const paths: string[] = []
