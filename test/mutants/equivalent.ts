@@ -30,6 +30,21 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },
   { code: /\ba\.units <= 0n/, to: '<', why: 'nothing holds anything no times either way' },
   { code: /\bRENDER_LIMIT_MS = [\d_]+/, why: 'a time-out: nothing is promised to the millisecond' },
+  { code: /-1 : Number\(a > b\)/, to: '2', why: 'a sort asks for the sign only' },
+  {
+    code: /-1 : Number\(a > b\)/,
+    to: '>=',
+    why: 'a sort leaves in their order those that are alike, and those that are in order',
+  },
+  {
+    code: /\bsight\.shares \|\| !sumsOverCampaigns/,
+    to: '&&',
+    why: 'where no sums are looked at, what is judged again is the same: it is left out to save work',
+  },
+  {
+    code: /\breferral\.offer \?\? \{ published: false \}/,
+    why: 'a code that was not looked up is of no campaign, and is asked nothing more',
+  },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]
 

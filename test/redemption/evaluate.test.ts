@@ -513,7 +513,7 @@ test('of what is wanted only a reward that is gone is out of stock, and a place 
     { id: 'rew_9' },
     undefined,
   ])
-  assert.equal(rewards([code('A', { discount: off(1) })], [mug]), [mug.reward])
+  assert.equal(rewards([code('A', { discount: off(1) }), noCode('NONE')], [mug, mug]), [mug.reward, mug.reward])
   const one = { asked: 'A', available: 10, reward: { id: 'rewa_mug' } } as unknown as Placed
   const hoped = (credits: number) => ({ place: 0, share: { credits }, paid: { points: 7 } }) as unknown as Taken
   assert.equal(

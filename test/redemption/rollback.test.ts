@@ -106,6 +106,8 @@ test('what is taken back is taken back once; of several all that is left, or not
   assert.is(told(w, back('b0', 'r_x')), 'not_found')
   assert.is(told(w, back('b0', 'r_1', 'r_x')), 'not_found')
   assert.is(told(w, back('b1', 'r_1')), 'RedemptionRolledBack OrderUpdated')
+  const { data } = w.stream.find(({ type }) => type === 'RedemptionRolledBack')!
+  assert.is('ordered' in data && data.ordered, true, 'what its order comes to is told by the order')
   assert.is(told(w, back('b1', 'r_1')), '')
   assert.is(told(w, back('b2', 'r_1')), 'already_rolled_back')
   assert.equal(w.state.redemptions.byVoucher.v_TEN?.times, 1)

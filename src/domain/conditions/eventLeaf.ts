@@ -1,5 +1,6 @@
 // Conditions on past events: which accumulator each needs, and how it is answered exactly in time.
 import { createHash } from 'node:crypto'
+import { byText } from '../byText.ts'
 import { calendarOf } from '../calendar.ts'
 import {
   type AccumulatorSpec,
@@ -40,7 +41,7 @@ export const canonical = (value: unknown): string => {
       key,
       isJoin && key === 'of' && Array.isArray(inner) ? `[${inner.map(canonical).sort().join()}]` : canonical(inner),
     ])
-    .sort(([a], [b]) => (a! < b! ? -1 : 1))
+    .sort(([a], [b]) => byText(a!, b!))
     .map(([key, text]) => `${JSON.stringify(key)}:${text}`)
     .join()}}`
 }

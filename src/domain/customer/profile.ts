@@ -1,6 +1,7 @@
 // Who a customer is: the profile, and how a change of it is merged.
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
+import { byText } from '../byText.ts'
 import { Channel } from '../channels/index.ts'
 import { outsideId } from '../outsideIds.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
@@ -121,7 +122,7 @@ export const isEqual = (a: unknown, b: unknown): boolean =>
 export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => byText(a, b)))
       : inner,
   )
 

@@ -1,5 +1,6 @@
 // How a request for redemptions stands in the ledgers that it needs: from its places where it has them, from behind everybody, or
 // as far as can be hoped for. Pure: what the streams say is given.
+import { byText } from '../byText.ts'
 import { calendarOf } from '../calendar.ts'
 import type { Context } from '../conditions/subject.ts'
 import type { LeftOut, RedemptionFactData } from '../customer/redemptions/facts.ts'
@@ -115,25 +116,28 @@ export const placedOf = (
       calendar,
       apiKey,
       hopeful: sight.hopeful,
-      ...(session === undefined ? {} : { session }),
+      ...present({ session, share }),
       ...(sight.reserved?.has(`${stream}/${place}`) ? { redemption, hopeful: false } : {}),
-      ...(share ? { share } : {}),
     })
     const own = ledgerStream(code)
     const view = viewIn(own)
     const { credits: initial } = boundsOf(code, current)
     const over = voucher?.campaign && campaigns.get(voucher.campaign.id)
-    const shared = voucher?.campaign ? limitsStream(voucher.campaign.id) : undefined
-    const before = over && shared && !sight.reserved?.has(`${shared}/${place}`) ? (earlier.get(shared) ?? 0) : 0
-    if (over && shared) earlier.set(shared, (earlier.get(shared) ?? 0) + 1)
+    const shared = over && { stream: limitsStream(voucher.campaign.id), ledger: over }
+    let before = 0
+    if (shared) {
+      const ahead = earlier.get(shared.stream) ?? 0
+      earlier.set(shared.stream, ahead + 1)
+      if (!sight.reserved?.has(`${shared.stream}/${place}`)) before = ahead
+    }
     const offered = voucher && reward ? offerFor(voucher, reward, current)?.reward.id : undefined
-    const ofCampaign = over && shared ? campaignMeasures(over, viewIn(shared)) : {}
+    const ofCampaign = shared ? campaignMeasures(shared.ledger, viewIn(shared.stream)) : {}
     return {
       asked,
       code,
       redemption,
       ...(referrals.has(asked) ? { referral: referrals.get(asked)! } : {}),
-      ledgers: [own, ...(over && shared ? [shared] : [])],
+      ledgers: [own, ...(shared ? [shared.stream] : [])],
       measures: {
         ...codeMeasures(ledger, view),
         ...Object.fromEntries(
@@ -144,7 +148,7 @@ export const placedOf = (
         ),
       },
       times: redemptionsWith(ledger, view),
-      ...(credits === undefined ? {} : { credits }),
+      ...present({ credits }),
       ...(reward
         ? { reward: { ...reward, ...(offered !== undefined && outOfStock.has(offered) ? { isOutOfStock: true } : {}) } }
         : {}),
@@ -227,7 +231,7 @@ export const targetsOf = (looked: Looked, places: readonly Placed[]): readonly T
         return owner ? [{ stream, ...owner, place }] : []
       }),
     )
-    .sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.place - b.place))
+    .sort((a, b) => byText(a.stream, b.stream))
     .filter(({ of, name }) => of === 'code' || looked.campaigns.has(name))
 
 /** The same with what a ledger says after it was told something. */

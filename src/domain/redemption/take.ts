@@ -1,4 +1,5 @@
 // Taking amounts off an order or off its items, never more than there is.
+import { byText } from '../byText.ts'
 import { MAX_ORDER, type PricedItem, type PricedOrder, withSums } from '../order.ts'
 import { spread } from './spread.ts'
 
@@ -21,7 +22,7 @@ export const byPrice = (a: PricedItem, b: PricedItem): number =>
   a.amount - b.amount ||
   a.quantity - b.quantity ||
   a.discount_quantity - b.discount_quantity ||
-  (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0)
+  byText(nameOf(a), nameOf(b))
 
 /** What one unit costs, minor units, rounded down; 0 when unknown. */
 export const unitPrice = ({ price, quantity, amount }: PricedItem): number =>
