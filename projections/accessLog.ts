@@ -111,9 +111,9 @@ export const accessLog = projection<AccessLogDocument>({
       (fact) => (changeOf(fact) ? keyIfDone(fact) : undefined),
       (before, fact, { key }) => {
         const change = changeOf(fact)
-        if (before || !change) return before
+        if (!change) return before
         const { verb, kind, id } = change
-        return entry(key, fact, { action: verb.toLowerCase(), resource_type: snake(kind), resource: id })
+        return before ?? entry(key, fact, { action: verb.toLowerCase(), resource_type: snake(kind), resource: id })
       },
     ],
   },

@@ -3,7 +3,7 @@
 import type { OrderContent } from '../src/domain/customer/orders/content.ts'
 import type { OrderFactType } from '../src/domain/customer/orders/facts.ts'
 import { customerOfStream } from '../src/domain/ids.ts'
-import type { OrderStatus } from '../src/domain/order.ts'
+import { type OrderStatus, withSums } from '../src/domain/order.ts'
 import { isOrderStream } from '../src/domain/orders/home.ts'
 import { sortable } from '../src/domain/position.ts'
 import { erasing, projection, type Reaction, type RecordedOf, toEach } from './projection.ts'
@@ -24,18 +24,6 @@ export interface OrderDocument {
   /** The place in the log at which it was made, as sortable text. */
   readonly position: string
 }
-
-const amountsOf = (amount: number): OrderContent => ({
-  amount,
-  initial_amount: amount,
-  discount_amount: 0,
-  items_discount_amount: 0,
-  total_discount_amount: 0,
-  applied_discount_amount: 0,
-  items_applied_discount_amount: 0,
-  total_applied_discount_amount: 0,
-  total_amount: amount,
-})
 
 /** What is left of an order whose customer was deleted: the money. */
 const anonymous = (before: OrderDocument): OrderDocument => {
@@ -68,7 +56,8 @@ export const orders = projection<OrderDocument, string | null>({
       idOf,
       (before, { type, data, position }, { key, owner }) => {
         const { status, content, amount, createdAt, occurredAt, was } = data
-        const kept = (content as unknown as OrderContent | undefined) ?? amountsOf(amount)
+        const kept =
+          (content as unknown as OrderContent | undefined) ?? withSums({ amount, initial_amount: amount }, 0, 0)
         return {
           _id: key,
           customer: owner,

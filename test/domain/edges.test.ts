@@ -6,7 +6,6 @@ import * as v from 'valibot'
 import { creditTransactions } from '../../projections/creditTransactions.ts'
 import { customerEvents } from '../../projections/customerEvents.ts'
 import { eventHours } from '../../projections/eventHours.ts'
-import type { Projection } from '../../projections/projection.ts'
 import { promotionTotals } from '../../projections/promotionTotals.ts'
 import { segmentDays } from '../../projections/segmentDays.ts'
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
@@ -21,7 +20,6 @@ import { voucherFacts } from '../../src/domain/customer/vouchers/facts.ts'
 import { heldBy, NO_VOUCHERS, type VouchersState, voucherIn } from '../../src/domain/customer/vouchers/state.ts'
 import { decideParked, foldParked, type ParkedEvents } from '../../src/domain/distributions/webhookFacts.ts'
 import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
-import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import {
   EventSchema,
@@ -31,7 +29,7 @@ import {
 } from '../../src/domain/rulebook/eventSchema.ts'
 import { decidePublication, foldPublication } from '../../src/domain/vouchers/publication.ts'
 import { HOUR, MINUTE, T0 } from '../given.ts'
-import { project } from '../projector/laws.ts'
+import { documents, log } from '../projector/written.ts'
 import { succeeded } from '../redemption/fixtures.ts'
 
 test('a customer is as active as the newest thing that was done, not as what time or messages do', () => {
@@ -225,27 +223,6 @@ test('a redemption’s event says what was redeemed and what it gave', () => {
   assert.is(redemptionHappening({ type: 'RedemptionAbandoned', data: { request: 'q', occurredAt: 1 } }), undefined)
 })
 
-const log = (
-  facts: readonly (readonly [string, unknown])[],
-  stream = 'customer-cust_1',
-  every = MINUTE,
-): RecordedFact[] =>
-  facts.map(
-    ([type, data], i) =>
-      ({
-        type,
-        data,
-        id: `00000000-0000-5000-8000-${String(i).padStart(12, '0')}`,
-        stream,
-        revision: BigInt(i),
-        position: BigInt(i),
-        created: T0 + i * every,
-        metadata: { $correlationId: 'test' },
-      }) as unknown as RecordedFact,
-  )
-const documents = (projection: object, facts: readonly RecordedFact[]) =>
-  Object.values(project(projection as Projection, [facts])) as never[]
-
 test('totals of promotion tiers and campaigns go up and down by what each fact says', () => {
   const share = { amount: 100, discounted: 10 }
   const promotion = { id: 'promo_1' }
@@ -435,6 +412,7 @@ test('credits are told with the sign of what they do to the balance', () => {
     log([
       changed('t1', 10),
       changed('t2', -10),
+      changed('t3', 0),
       ['RedemptionSucceeded', redeemed],
       ['RedemptionSucceeded', succeeded(2)],
       ['RedemptionRolledBack', { ...redeemed, rollback: 'rr_1' }],
@@ -445,6 +423,7 @@ test('credits are told with the sign of what they do to the balance', () => {
     [
       ['CREDITS_ADDITION', 10],
       ['CREDITS_REMOVAL', -10],
+      ['CREDITS_ADDITION', 0],
       ['CREDITS_REDEMPTION', -40],
       ['CREDITS_REFUND', 40],
     ],
