@@ -3,7 +3,15 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SaveCustomersOrder } from '../../src/domain/decider/commands.ts'
-import { decideHome, foldHome, NO_HOME } from '../../src/domain/orders/home.ts'
+import { openOrder } from '../../src/domain/order.ts'
+import {
+  decideHome,
+  foldHome,
+  type HomeCommand,
+  isOrderStream,
+  NO_HOME,
+  orderStream,
+} from '../../src/domain/orders/home.ts'
 import type { OrderPatch } from '../../src/domain/orders/input.ts'
 import fc from '../fc.ts'
 import { DAY, summary, type World } from '../given.ts'
@@ -180,6 +188,58 @@ test('a name that was reserved for somebody is nobody else’s while the order m
   ] as const)
     assert.is(!('refused' in decideHome(home, reserve('bob', 'ann'), 1_000 + later)), isTaken, String(later))
   assert.ok('refused' in decideHome(home, reserve('bob'), 900_000), 'nor later, unless it is known that none was made')
+})
+
+test('an order of nobody’s is decided on the stream of its name, and what its status brings follows', () => {
+  let home = NO_HOME
+  const told = (command: HomeCommand): string => {
+    const decided = decideHome(home, command, 1_000)
+    if ('refused' in decided) return decided.refused.key
+    home = decided.reduce(foldHome, home)
+    return decided.map(({ type }) => type).join(' ')
+  }
+  const save = (patch: OrderPatch): HomeCommand => ({
+    type: 'SaveOrder',
+    order: 'ord_1',
+    patch,
+    mustExist: false,
+    by: 'request',
+    triggerHorizonMs: DAY,
+  })
+  const rows: readonly (readonly [HomeCommand, string])[] = [
+    [save({ amount: 5 }), 'OrderCreated'],
+    [save({ amount: 5 }), ''],
+    [save({ status: 'PAID' }), 'OrderUpdated OrderPaid'],
+    [save({ status: 'FULFILLED' }), 'OrderUpdated OrderFulfilled'],
+    [save({ status: 'PAID' }), 'OrderUpdated'],
+    [save({ status: 'CANCELED' }), 'OrderUpdated OrderCanceled'],
+    [save({ status: 'PAID' }), 'OrderUpdated OrderPaid'],
+    [{ ...save({}), order: 'ord_2', mustExist: true } as HomeCommand, 'not_found'],
+    [
+      { type: 'RedeemOrder', id: 'ord_3', order: openOrder({ amount: 7 })!, request: 'q', redemptions: ['r_1'] },
+      'OrderCreated OrderPaid',
+    ],
+    [
+      { type: 'RollBackOrder', id: 'ord_3', request: 'q', parent: 'b', rollbacks: ['rr_1'], isAll: true },
+      'OrderUpdated OrderCanceled',
+    ],
+    [{ type: 'RollBackOrder', id: 'ord_3', request: 'p', parent: 'b', rollbacks: ['rr_1'], isAll: true }, ''],
+    // The name of one order is not that of another, and once it is somebody's the order is decided there.
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_1' }, 'OrderReserved'],
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_1' }, ''],
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_2' }, 'duplicate_source_id'],
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_1', customer: 'ann' }, 'OrderReserved'],
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_1' }, ''],
+    [{ type: 'ReserveOrder', name: 'shop-1', order: 'ord_1', customer: 'bob' }, 'invalid_order'],
+    [save({ amount: 9 }), 'invalid_order'],
+  ]
+  for (const [i, [command, expected]] of rows.entries()) assert.is(told(command), expected, `${i} ${command.type}`)
+  assert.is(orderStream('shop-1.A_b'), 'order-shop-1.A_b')
+  assert.equal(
+    ['Größe', 'a/b', '', 'x'.repeat(401)].map((name) => orderStream(name) === `order-${name}`),
+    [false, false, false, false],
+  )
+  assert.equal([isOrderStream(orderStream('a/b')), isOrderStream('customer-ord')], [true, false])
 })
 
 test('items are replaced, metadata is merged, and an order that was shown can be sent back', () => {

@@ -152,6 +152,37 @@ test('codes that are not good do not convert, and say why', () => {
   assert.is(balance(bob), 50)
 })
 
+test('a conversion says what it promises, and leaves out what it has none of', () => {
+  const told = (part: Record<string, unknown>, named?: string) => {
+    const { ann, bob } = pair(part)
+    const facts = bob.facts(
+      track('signed_up', {
+        occurredAt: bob.now,
+        profile: { source_id: 'cust_bob' },
+        referral: {
+          code: CODE,
+          offer: offered(ann, CODE, {}, named),
+          ...(named === undefined ? {} : { referrer_id: named }),
+        },
+      }),
+    )
+    const [fact] = facts.filter(({ type }) => type === 'ReferralConverted' || type === 'ReferralRefused')
+    return fact?.data as { [name: string]: unknown }
+  }
+  const none = { referee_reward: null, referrer_reward: null }
+  const plain = told(none)
+  assert.equal(
+    [plain.promise, plain.cause, 'because' in plain],
+    [{}, { ...(plain.cause as object), event: 'signed_up', schema: 'ms_signed_up' }, false],
+  )
+  const tiers = [{ from: 2, reward: points(5) }]
+  assert.equal(told({ ...none, referrer_tiers: tiers, referee_reward: points(1) }).promise, {
+    referee: points(1),
+    tiers,
+  })
+  assert.is(told({}, 'cust_cid').details, 'the code is not that of cust_cid')
+})
+
 test('a code is named by its referrer id or source id', () => {
   const { ann } = pair()
   assert.equal([offered(ann, CODE, {}, 'cust_ann').named, offered(ann, CODE, {}, 'nobody').named], [true, false])
@@ -273,6 +304,12 @@ test("the program's rule is asked about the event's metadata, and so are rules a
   })
   assert.is(refusal(signUp(cid, offered(ann), { plan: 'free' })), 'rule_failed')
   assert.is(refusal(signUp(cid, offered(ann), { plan: 'gold' })), undefined)
+  // Also those of the code that the event brings along.
+  const dan = shop('cust_dan')
+  dan.define('validationRule', 'val_gold', rule('gold'))
+  dan.define('assignment', 'asgm_1', { rule_id: 'val_gold', related_object_type: 'voucher', related_object_id: CODE })
+  assert.is(refusal(signUp(dan, offered(ann), { plan: 'free' })), 'rule_failed')
+  assert.is(refusal(signUp(dan, offered(ann), { plan: 'gold' })), undefined)
 })
 
 test('from the nth conversion on a referrer gets the reward of the tier', () => {

@@ -6,6 +6,7 @@ import { occurrenceOf } from '../customer/occurrence.ts'
 import type { RefusalReason } from '../customer/referrals/facts.ts'
 import type { ReferralOffer } from '../customer/referrals/offer.ts'
 import { codeTarget, gatesBefore } from '../gates.ts'
+import { present } from '../present.ts'
 import { REDEMPTION_EVENT } from '../rulebook/referralProgram.ts'
 import { notNew } from './newcomer.ts'
 import { contactsOf } from './offer.ts'
@@ -35,8 +36,7 @@ const broughtBy = (fact: Converting): Brought | undefined => {
       code: referral.code,
       offer: referral.offer ?? { published: false },
       event,
-      ...(schema ? { schema: schema.id } : {}),
-      ...(referral.referrer_id === undefined ? {} : { named: referral.referrer_id }),
+      ...present({ schema: schema?.id, named: referral.referrer_id }),
     }
   )
 }
@@ -97,15 +97,15 @@ const ask = (
   const old = notNew(draft, program, programs, at)
   if (old !== undefined) return { reason: 'not_new', details: old }
   const event = occurrenceOf(fact.id, fact, fact.now)
-  const because: unknown[] = []
+  let because: unknown[] | undefined
   // What was redeemed has been through the rules of the code; what an event brings along comes to them here.
   const own = fact.type === 'RedemptionSucceeded' ? [] : gatesBefore(draft.rulebook, [codeTarget(offer.voucher, code)])
   for (const { rule, condition } of [...gates, ...own]) {
     const verdict = condition.evaluate(subjectOf(draft.state), event ? { event } : {}, draft.now)
     if (!verdict.holds) return { reason: 'rule_failed', details: `validation rule ${rule} does not hold` }
-    because.push(verdict.because)
+    because = [...(because ?? []), verdict.because]
   }
-  return { because: because.length > 0 ? because : undefined }
+  return { because }
 }
 
 /** Reacts to an event with a code, or to the redemption of one. */
@@ -130,7 +130,7 @@ export const convert = (draft: Draft, fact: Converting): void => {
   const cause = {
     fact: fact.id,
     event,
-    ...(schema === undefined ? {} : { schema }),
+    ...present({ schema }),
   }
   const voucher = { id: offer.voucher ?? '', code }
   const common = { campaign, definition: entry.revision, cause, occurredAt: draft.now }
@@ -144,7 +144,7 @@ export const convert = (draft: Draft, fact: Converting): void => {
       {
         ...common,
         voucher,
-        ...(offer.referrer === undefined ? {} : { referrer: offer.referrer }),
+        ...present({ referrer: offer.referrer }),
         reason,
         details,
       },
@@ -162,11 +162,10 @@ export const convert = (draft: Draft, fact: Converting): void => {
       voucher,
       referrer,
       promise: {
-        ...(forReferee ? { referee: forReferee } : {}),
-        ...(forReferrer ? { referrer: forReferrer } : {}),
+        ...present({ referee: forReferee, referrer: forReferrer }),
         ...(tiers.length > 0 ? { tiers: [...tiers] } : {}),
       },
-      ...(asked.because === undefined ? {} : { because: asked.because }),
+      ...present({ because: asked.because }),
     },
     fact.id,
   )
