@@ -119,4 +119,33 @@ for (const [operator, means] of Object.entries(MEANINGS))
     )
   })
 
+test('the answer about an anniversary ends at the midnight at which it changes', () => {
+  const zone = { zone: ZONE }
+  const noon = (day: string) => DateTime.fromISO(`${day}T12:00:00`, zone).toMillis()
+  // Of what came round, or comes round, on 8 March: operator, days, today, whether it holds, until when.
+  const rows: readonly (readonly [operator: string, days: number, today: string, holds: boolean, until: string])[] = [
+    ['$is_less_days_ago_md', 3, '2026-03-08', true, '2026-03-12'],
+    ['$is_less_days_ago_md', 3, '2026-03-11', true, '2026-03-12'],
+    ['$is_less_days_ago_md', 3, '2026-03-12', false, '2027-03-08'],
+    ['$is_less_days_ago_md', 3, '2026-03-07', false, '2026-03-08'],
+    // It comes round again before so many days are over, but in a year of 366.
+    ['$is_less_days_ago_md', 364, '2026-03-07', true, '2028-03-07'],
+    ['$is_less_days_in_future_md', 3, '2026-03-08', true, '2026-03-09'],
+    ['$is_less_days_in_future_md', 3, '2026-03-05', true, '2026-03-09'],
+    ['$is_less_days_in_future_md', 3, '2026-03-04', false, '2026-03-05'],
+    ['$is_less_days_in_future_md', 3, '2026-03-09', false, '2027-03-05'],
+  ]
+  for (const [operator, days, today, holds, until] of rows) {
+    const parsed = parseFilter({ created_at: { conditions: { [operator]: days } } }, environment)
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
+    const told = compile(parsed.condition, environment).evaluate(
+      { ...nobody, createdAt: noon('1990-03-08') },
+      {},
+      noon(today),
+    )
+    const midnight = DateTime.fromISO(until, zone).toMillis()
+    assert.equal([told.holds, told.until], [holds, midnight], `${operator} ${days} on ${today}`)
+  }
+})
+
 test.run()

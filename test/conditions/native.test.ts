@@ -384,4 +384,19 @@ test('definitions are ordered after those that they refer to; a cycle is named',
   assert.is(order(chain).ok, true)
 })
 
+test('conditions lie in one another to the twentieth level, in joins and in what is not', () => {
+  const leaf = { attribute: 'name', $is: 'x' }
+  const within = (depth: number, wrap: (inner: object) => object): object =>
+    Array.from({ length: depth }).reduce<object>((inner) => wrap(inner), leaf)
+  const ways: readonly ((inner: object) => object)[] = [
+    (inner) => ({ all: [inner] }),
+    (inner) => ({ any: [leaf, inner] }),
+    (inner) => ({ not: inner }),
+  ]
+  for (const wrap of ways) {
+    assert.ok(parse(within(19, wrap)).ok)
+    assert.match(faultsOf(parse(within(20, wrap)))[0]?.message ?? '', /deeper than 20 levels/)
+  }
+})
+
 test.run()

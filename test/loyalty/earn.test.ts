@@ -1,6 +1,9 @@
 // Earning rules: what sets them off, what they pay, what bounds them, and why they do not pay.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { DecidedFact } from '../../src/domain/customer/draft.ts'
+import { setsOff } from '../../src/domain/loyalty/earn.ts'
+import { programsOf } from '../../src/domain/loyalty/programs.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { advance, DAY, HOUR, summary, track } from '../given.ts'
 import { balances, buy, card, changes, fixed, join, PROGRAM, perAmount, program, shop } from './fixtures.ts'
@@ -334,6 +337,40 @@ test('definitions that cannot work are refused with every fault', () => {
   w.define('earningRule', 'ern_1', fixed(5))
   assert.is(w.remove('campaign', PROGRAM)?.key, 'resource_in_use')
   assert.is(w.remove('eventSchema', 'ms_bought')?.key, 'resource_in_use')
+})
+
+test('a fact sets off the rules of its event, of whatever it names or of that one, and none that paid it', () => {
+  const w = shop()
+  for (const id of ['seg_1', 'seg_2'])
+    w.define('segment', id, { name: id, type: 'auto-update', condition: { attribute: 'name', $is: id } })
+  const entered = (more: object = {}) => fixed(1, { event: 'customer.segment.entered', ...more })
+  w.define('earningRule', 'ern_bought', fixed(1))
+  w.define('earningRule', 'ern_off', fixed(1, { active: false }))
+  w.define('earningRule', 'ern_any', entered())
+  w.define('earningRule', 'ern_one', entered({ segment: { id: 'seg_1' } }))
+  w.define('earningRule', 'ern_two', entered({ segment: { id: 'seg_2' } }))
+  w.define('earningRule', 'ern_points', fixed(1, { event: 'customer.rewarded.loyalty_points' }))
+  const setOff = (fact: DecidedFact) =>
+    [...programsOf(w.rulebook).rule.values()].filter((rule) => setsOff(fact, rule)).map(({ entry }) => entry.id)
+  const facts = w.facts(
+    track('bought', { occurredAt: w.now, metadata: { amount: 1 }, profile: { source_id: 's', name: 'seg_1' } }),
+  )
+  assert.equal(
+    facts.map((fact) => [...summary([fact]), ...setOff(fact)]),
+    [
+      ['CustomerCreated'],
+      ['tracked bought', 'ern_bought', 'ern_off'],
+      ['LoyaltyCardIssued'],
+      ['PointsEarned', 'ern_points'],
+      // What a rule pays sets off the others, and not itself.
+      ['PointsEarned'],
+      ['entered seg_1', 'ern_any', 'ern_one'],
+      ['PointsEarned', 'ern_points'],
+      ['PointsEarned', 'ern_points'],
+      ['PointsEarned'],
+      ['PointsEarned'],
+    ],
+  )
 })
 
 test.run()

@@ -6,7 +6,7 @@ import { calendarOf } from '../../src/domain/calendar.ts'
 import { orderFields } from '../../src/domain/orders/input.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import type { Campaign } from '../../src/domain/rulebook/campaign.ts'
-import type { KindName } from '../../src/domain/rulebook/kinds.ts'
+import { type KindName, kindNamed } from '../../src/domain/rulebook/kinds.ts'
 import { referrerRewardFor } from '../../src/domain/rulebook/referralProgram.ts'
 import {
   changedSpec,
@@ -184,6 +184,12 @@ test('campaigns: a worth of their own type, codes enough for twice as many, date
     [coupons({ vouchers_count: 50 }, digits(2)), coupons({ vouchers_count: 51 }, digits(2))],
     [[], ['voucher.code_config']],
   )
+  const same = { code_config: { length: 1, charset: 'A' } }
+  assert.equal(
+    [coupons({}, same), coupons({ vouchers_count: 1 }, same)],
+    [[], ['voucher.code_config']],
+    'a format of one code goes where none is made beforehand',
+  )
   const club = (more: object) =>
     paths(w, 'campaign', { name: 'l', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD', ...more } })
   assert.equal([club(digits(3)), club(digits(2))], [[], ['voucher.code_config']])
@@ -278,6 +284,27 @@ test('orders: an item’s discount is no more than it costs, and all items no mo
   assert.equal(
     [takes({ amount: 10 ** 12 }), takes({ amount: 10 ** 12 }, {}), takes({ amount: 10 ** 12 }, { amount: 1 })],
     [true, true, false],
+  )
+})
+
+test('what is likely a mistake is let in with a doubt', () => {
+  const w = world()
+  w.define('segment', 'seg_1', { name: 'one', type: 'static', customers: [] })
+  const doubts = (kind: KindName, definition: object) =>
+    kindNamed(kind).doubts?.(v.parse(kindNamed(kind).schema, definition) as never, w.rulebook.definitions)
+  const inSegment = (...ids: readonly string[]) => ({
+    name: 'r',
+    rules: { '1': { name: 'customer.segment', property: null, conditions: { $is: ids } }, logic: '1' },
+  })
+  assert.equal(doubts('validationRule', inSegment('seg_1', 'seg_2')), ['there is no segment seg_2: nobody is in it'])
+  assert.equal(
+    [doubts('validationRule', inSegment('seg_1')), doubts('validationRule', { name: 'r', rules: { logic: '9' } })],
+    [[], []],
+  )
+  const tier = { campaign_id: 'camp_club', name: 't' }
+  assert.equal(
+    [doubts('loyaltyTier', tier)?.length, doubts('loyaltyTier', { ...tier, points: { from: 1 } })?.length],
+    [1, 0],
   )
 })
 

@@ -90,17 +90,21 @@ const MIN_ROOM = 1_000
 /** Formats of codes that are made beforehand have room for each that is asked for, and as much again, so that free ones are found. */
 const TWICE = 2
 
+/** How many codes are made before anybody has them. */
+const madeBefore = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
+  (hasOwnCodes(type) ? count : undefined) ?? 0
+
 /** Rules issue cards as customers come, also where others are made beforehand. */
-const neededRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
-  Math.max(hasOwnCodes(type) ? TWICE * (count ?? 0) : 0, hasWorth(type) ? 0 : MIN_ROOM)
+const neededRoom = (campaign: Campaign): number =>
+  Math.max(TWICE * madeBefore(campaign), hasWorth(campaign.campaign_type) ? 1 : MIN_ROOM)
 
 /** So many codes do not run out, and so few of them are there among all that hardly anybody guesses one. */
 const GOOD_ROOM = 1_000_000
 const GOOD_OWN_ROOM = 1_000
 const SPARE = 10
 
-const goodRoom = ({ campaign_type: type, vouchers_count: count }: Campaign): number =>
-  Math.max(hasWorth(type) ? GOOD_OWN_ROOM : GOOD_ROOM, hasOwnCodes(type) ? SPARE * (count ?? 0) : 0)
+const goodRoom = (campaign: Campaign): number =>
+  Math.max(SPARE * madeBefore(campaign), hasWorth(campaign.campaign_type) ? GOOD_OWN_ROOM : GOOD_ROOM)
 
 const doubts = (definition: Campaign): readonly string[] => {
   const { voucher } = definition

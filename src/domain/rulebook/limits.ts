@@ -79,8 +79,7 @@ export const tallied = (before: Tally, points: number, day: string, at: number):
     delete days[oldest]
     if (dropped === undefined || oldest > dropped) dropped = oldest
   }
-  let place = before.recent.length
-  while (place > 0 && before.recent[place - 1]! > at) place--
+  const place = before.recent.findLastIndex((paid) => paid <= at) + 1
   return {
     points: before.points + points,
     times: before.times + 1,
