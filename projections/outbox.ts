@@ -104,7 +104,7 @@ const begun = ({ data, metadata, revision, position }: RecordedOf<'MessageReques
 
 export const outbox = projection<OutboxDocument, string | null>({
   name: 'outbox',
-  version: 3,
+  version: 4,
   indexes: [
     { key: { due_at: 1 }, sparse: true },
     { key: { position: 1 } },
@@ -112,6 +112,7 @@ export const outbox = projection<OutboxDocument, string | null>({
     { key: { 'distribution.id': 1, position: 1 } },
     { key: { state: 1, position: 1 } },
   ],
+  countedBy: ({ state }) => state,
   streams: (stream) => customerOfStream(stream) ?? null,
   on: {
     MessageRequested: [

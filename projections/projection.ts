@@ -25,7 +25,7 @@ export interface ProjectionIndex {
 export interface Projection<D extends object = ProjectedDocument> {
   /** The read model's name, which is also the name queries ask for. */
   readonly name: string
-  /** Raised with every change of `keys` or `evolve`, so that the documents are built anew beside the old ones. */
+  /** Raised with every change of `keys`, `evolve` or `countedBy`, so that the documents are built anew beside the old ones. */
   readonly version: number
   readonly indexes: readonly ProjectionIndex[]
   /** The only fact types of interest: others are not offered. Absent: all are offered. */
@@ -33,6 +33,11 @@ export interface Projection<D extends object = ProjectedDocument> {
   /** The documents that this fact concerns. */
   keys(fact: RecordedFact): readonly string[]
   evolve(document: D | null, fact: RecordedFact, key: string): D | null
+  /**
+   * The kind of a document: how many there are of each is kept with the documents (`readModel.counts`). There are few kinds, and
+   * their names are names of fields.
+   */
+  countedBy?(document: D): string
   /**
    * Each document is created by exactly one fact and never touched again, but by being erased (`TracesErased`): it is written
    * without being read first.
@@ -85,7 +90,7 @@ export const projection = <D extends object, O = string>({
   others,
   streams,
   ...rest
-}: Pick<Projection, 'name' | 'version' | 'indexes' | 'insertOnly'> & {
+}: Pick<Projection<D>, 'name' | 'version' | 'indexes' | 'insertOnly' | 'countedBy'> & {
   readonly on: Reactions<D, O>
   readonly others?: Others<D, O>
   /** Whose a stream is; undefined: its facts are of no interest. Erasing is told in streams of its own. */

@@ -21,13 +21,14 @@ export interface RejectedEventDocument {
 
 export const rejectedEvents = projection<RejectedEventDocument>({
   name: 'rejectedEvents',
-  version: 3,
+  version: 4,
   indexes: [
     { key: { position: 1 } },
     { key: { event: 1, position: 1 } },
     { key: { about: 1, position: 1 } },
     { key: { resent_at: 1 } },
   ],
+  countedBy: ({ resent_at }) => (resent_at === null ? 'waiting' : 'resent'),
   streams: (stream) => stream,
   on: {
     EventRejected: [

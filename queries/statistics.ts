@@ -78,14 +78,13 @@ const pointsOf = (programs: readonly LoyaltyTotalsDocument[]) => {
 }
 
 const summary = async ({ readModel }: Services, { projector }: Background): Promise<Outcome> => {
-  const countOf = (name: string, filter = {}) => readModel.collection(name).count(filter)
-  const [customers, totals, rejected, redeemed, programs, ...byState] = await Promise.all([
-    countOf('customers'),
+  const [customers, totals, rejected, redeemed, programs, messages] = await Promise.all([
+    readModel.collection('customers').count({}),
     readModel.collection<EventTotalsDocument>('eventTotals').findOne({ _id: ALL_EVENTS }),
-    countOf('rejectedEvents', { resent_at: null }),
+    readModel.counts('rejectedEvents'),
     readModel.collection<CampaignTotalsDocument>('campaignTotals').findOne({ _id: ALL_REDEMPTIONS }),
     readModel.collection<LoyaltyTotalsDocument>('loyaltyTotals').find({}, { limit: 1_000 }),
-    ...STATES.map((state) => countOf('outbox', { state })),
+    readModel.counts('outbox'),
   ])
   const { state, lag } = projector.status()
   return {
@@ -93,10 +92,10 @@ const summary = async ({ readModel }: Services, { projector }: Background): Prom
       object: 'statistics',
       customers,
       events: totals?.events ?? 0,
-      rejected_events: rejected,
+      rejected_events: rejected.waiting ?? 0,
       redemptions: { succeeded: redeemed?.succeeded ?? 0, failed: redeemed?.failed ?? 0 },
       points: pointsOf(programs),
-      messages: Object.fromEntries(STATES.map((one, index) => [one, byState[index] ?? 0])),
+      messages: Object.fromEntries(STATES.map((one) => [one, messages[one] ?? 0])),
       read_models: { state, behind_events: lag.events, behind_seconds: lag.seconds },
     },
   }

@@ -6,6 +6,7 @@ import type { RecordedFact } from '../domain/recorded.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
 import type { Committed, Committer, Keyed, Lane, ReadModel, Writes } from '../readmodel/index.ts'
 import type { Condemned } from './condemned.ts'
+import { createCounting } from './counts.ts'
 import { createDocumentCache } from './documentCache.ts'
 import {
   ALL_PROJECTIONS,
@@ -163,6 +164,8 @@ export const createBatchWriter = ({
     return member.collection
   }
 
+  const counting = createCounting(readModel, collectionOf)
+
   /** Gives the copies their documents: from memory, else from the store, one question a collection. */
   const load = async (copies: readonly WorkingCopy[]): Promise<void> => {
     const missing = new Map<Projection, WorkingCopy[]>()
@@ -230,8 +233,11 @@ export const createBatchWriter = ({
     }
     if (position === undefined || position === lane.position) return told()
     busy = true
-    const writes = writesOf(changed, collectionOf)
-    const all = [...writes, ...parkedWrites(parkedDocuments(lane.id, condemned.explained(parkings), new Date()))]
+    const all = [
+      ...writesOf(changed, collectionOf),
+      ...(await counting(changed)),
+      ...parkedWrites(parkedDocuments(lane.id, condemned.explained(parkings), new Date())),
+    ]
     const result = await committer.commit(lane, { position }, all)
     if (result.kind === 'lost') throw new LaneLost(lane.id, result.underWay)
     if (result.kind === 'rejected') throw rejected(result, changed, batch.facts.length <= 1)

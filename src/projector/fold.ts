@@ -15,6 +15,8 @@ export interface WorkingCopy extends CacheEntry {
   readonly key: string
   /** Whether the document store has a document of this key. */
   existed: boolean
+  /** What it was when the batch began. */
+  before: ProjectedDocument | null
   document: ProjectedDocument | null
   at: bigint | undefined
   dirty: boolean
@@ -101,7 +103,15 @@ const createCopies = () => {
   const all: WorkingCopy[] = []
   const byKey = new Map<Projection, Map<string, WorkingCopy>>()
   const make = (projection: Projection, key: string): WorkingCopy => {
-    const copy: WorkingCopy = { projection, key, existed: false, document: null, at: undefined, dirty: false }
+    const copy: WorkingCopy = {
+      projection,
+      key,
+      existed: false,
+      before: null,
+      document: null,
+      at: undefined,
+      dirty: false,
+    }
     all.push(copy)
     return copy
   }
@@ -132,6 +142,7 @@ const createCopies = () => {
 
 export const fill = (copy: WorkingCopy, { document, at }: CacheEntry): void => {
   copy.existed = document !== null
+  copy.before = document
   copy.document = document
   copy.at = at
 }

@@ -5,6 +5,7 @@ import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { verdictOf, wordsOf } from '../trouble.ts'
 import { fillFrom, writesOf } from './batchWriter.ts'
+import { createCounting } from './counts.ts'
 import { ALL_PROJECTIONS, createParkedNames, fold, type Plan, plan, planFor, routesOf, streamKey } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { type ParkedFact, parkedFactsOf, parkedWrites } from './parked.ts'
@@ -93,7 +94,11 @@ export const retryParked = async ({
     const failed = folded.parkings.find(({ error }) => error !== undefined)
     if (failed !== undefined) return { kind: 'failed', error: failed.error! }
     const gone = waiting.map(({ _id }) => _id)
-    const released = await release({}, [...writesOf(folded.changed, collectionOf), ...parkedWrites([], gone)])
+    const released = await release({}, [
+      ...writesOf(folded.changed, collectionOf),
+      ...(await createCounting(readModel, collectionOf)(folded.changed)),
+      ...parkedWrites([], gone),
+    ])
     if (released.kind === 'rejected') return { kind: 'failed', error: released.error }
     return released.kind === 'committed' ? { kind: 'done', facts: waiting.length } : { kind: 'busy' }
   })

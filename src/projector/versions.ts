@@ -9,6 +9,7 @@ import type { AliasDocument, Keyed, Lane, Member, ReadModel, Writes } from '../r
 import { ReadModelUnavailable } from '../readmodel/index.ts'
 import { fillFrom, writesOf } from './batchWriter.ts'
 import { createCondemned } from './condemned.ts'
+import { createCounting } from './counts.ts'
 import { createParkedNames, fold, plan, routesOf } from './fold.ts'
 import { withHeldLane } from './hold.ts'
 import { PARKED, PARKED_INDEXES, type ParkedFact, parkedDocuments } from './parked.ts'
@@ -290,6 +291,7 @@ const swapHeld = async (options: SwapOptions, beside: Lane, member: Member): Pro
         .filter((one) => !moved.some(({ _id }) => _id === one))
       return [
         ...writesOf(folded.changed, () => member.collection),
+        ...(await createCounting(readModel, () => member.collection)(folded.changed)),
         { collection: PARKED, inserts: [], replaces: moved, deletes: gone },
         { collection: 'checkpoints', inserts: [], replaces: [], deletes: [id] },
         aliasWrite({

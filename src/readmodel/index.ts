@@ -30,9 +30,18 @@ export type { Committer } from './committers.ts'
 export { isDamagedDocument, isDuplicateKey, QueryTooBroad, ReadModelUnavailable } from './errors.ts'
 export type { Committed, Lane, LaneChange, Lanes, Member, RefusedDocument, Writes } from './lanes.ts'
 
+/** Where the counts of all collections are. */
+export const COUNTS = 'counts'
+/** How many documents of the collection of this name there are of each kind. */
+export interface CountsDocument extends Keyed {
+  counts: Readonly<Record<string, number>>
+}
+
 export interface ReadModel {
   /** The documents of a projection, in whichever collection holds them now. */
   collection<D extends Keyed>(projection: string): ModelCollection<D>
+  /** How many documents of a projection there are of each kind, where it says by what they are counted; a kind may be absent. */
+  counts(projection: string): Promise<Readonly<Record<string, number>>>
   /** A collection of this very name: snapshots, leases and other things that no projection makes. */
   plain<D extends Keyed>(name: string): ModelCollection<D>
   readonly lanes: Lanes
@@ -50,6 +59,7 @@ export interface ReadModel {
     name: string,
     indexes: readonly { key: Readonly<Record<string, 1 | -1>>; unique?: boolean; sparse?: boolean }[],
   ): Promise<void>
+  /** Drops a collection, and what was counted of its documents. */
   drop(name: string): Promise<void>
   /** Drops the whole database: only what was made to be thrown away. */
   dropDatabase(): Promise<void>
@@ -163,6 +173,11 @@ export const createReadModel = ({
         (action) => call(() => action(collectionOf<D>(name))),
         (action) => broad(() => action(collectionOf<D>(name))),
       ),
+    async counts(projection) {
+      const name = await aliases.resolve(projection)
+      const found = await call(() => collectionOf<CountsDocument>(COUNTS).findOne({ _id: name }))
+      return found?.counts ?? {}
+    },
     lanes: createLanes(db, (action) => guarded(6 * callTimeoutMs, action), now),
     aliases,
     health: line.health,
@@ -203,6 +218,7 @@ export const createReadModel = ({
       }
     },
     async drop(name) {
+      await call(() => collectionOf<CountsDocument>(COUNTS).deleteOne({ _id: name }))
       await call(() => db().collection(name).drop())
     },
     async dropDatabase() {

@@ -65,6 +65,12 @@ const killed = (child: ChildProcess, ms: number): Promise<void> =>
     })
   })
 
+/** Messages by state as the statistics have them. */
+const counted = async (of: Shop) => {
+  const { messages } = (await of.call('GET', '/v1/statistics')).body
+  return Object.fromEntries(Object.entries(messages).filter(([, n]) => n !== 0))
+}
+
 test('whatever step it dies at, nothing is lost and nothing goes out under a second id', async () => {
   const receiver = await startReceiver()
   const id = await node.distribution(hook(receiver.url))
@@ -87,6 +93,7 @@ test('whatever step it dies at, nothing is lost and nothing goes out under a sec
     },
     Math.max(120_000, 20 * MESSAGES),
   )
+  assert.equal(await counted(node), { sent: MESSAGES })
   const bodies = new Map<string, string>()
   for (const { id: message, body } of receiver.received) {
     assert.is(bodies.get(message) ?? body, body)
@@ -117,6 +124,7 @@ test('a read model that is built anew on an empty document store sends nothing',
     await receiver.until((received) => received.length > 0)
     await eventually(async () => ((await anew.messages('state=sent')).length === MESSAGES + 1 ? true : undefined))
     assert.is(receiver.received.length, 1)
+    assert.equal(await counted(anew), { sent: MESSAGES + 1 })
   } finally {
     await anew.end()
   }

@@ -112,6 +112,7 @@ export const memoryStore = (behaviour: StoreBehaviour, first: Lane): MemoryStore
   })
   return {
     collection: absent('collection'),
+    counts: absent('counts'),
     plain: plain as unknown as ReadModel['plain'],
     aliases: { resolve: absent('resolve'), note: () => undefined, all: absent('all'), create: absent('create') },
     checkServer: async () => '7.0.0',

@@ -50,6 +50,7 @@ export const countersOf = (prefix: string): Projection<Counter> => ({
   version: 1,
   indexes: [{ key: { total: -1 } }],
   types: ['Counted', 'Dropped'],
+  countedBy: ({ facts }) => (facts % 2 === 0 ? 'even' : 'odd'),
   keys({ data }) {
     const { name } = data as CountedData
     return name.startsWith(prefix) ? [name] : []

@@ -3,6 +3,7 @@
 import assert from 'node:assert'
 import type { ProjectedDocument, Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
+import { addedBy } from '../../src/projector/counts.ts'
 import { type CacheEntry, createParkedNames, fill, fold, plan, routesOf } from '../../src/projector/fold.ts'
 import { BSON } from '../../src/readmodel/index.ts'
 import fc from '../fc.ts'
@@ -13,9 +14,25 @@ export type Documents = Readonly<Record<string, ProjectedDocument>>
 const stored = (document: ProjectedDocument): ProjectedDocument =>
   BSON.deserialize(BSON.serialize(document, { ignoreUndefined: true }))
 
+/** How many documents there are of each kind, one by one; of a projection that is not counted none. */
+export const countsOf = ({ countedBy }: Projection, documents: Documents): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {}
+  if (countedBy !== undefined)
+    for (const document of Object.values(documents)) {
+      const kind = countedBy(document)
+      counts[kind] = (counts[kind] ?? 0) + 1
+    }
+  return counts
+}
+
+/** Counts without the kinds of which there is none any more. */
+export const withoutNone = (counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(counts).filter(([, n]) => n !== 0))
+
 /** The documents of one projection after these batches; each batch begins with what the store gives back. */
 export const project = (projection: Projection, batches: readonly (readonly RecordedFact[])[]): Documents => {
   const store = new Map<string, CacheEntry>()
+  const counts: Record<string, number> = {}
   const parked = createParkedNames()
   for (const batch of batches) {
     const planned = plan(routesOf([projection]), batch, parked)
@@ -27,6 +44,8 @@ export const project = (projection: Projection, batches: readonly (readonly Reco
     const folded = fold(planned, parked)
     const failed = [...planned.parkings, ...folded.parkings].find(({ error }) => error !== undefined)
     if (failed) throw new Error(`${projection.name} ${failed.key} at ${failed.fact.type}: ${failed.error}`)
+    for (const [kind, n] of Object.entries(addedBy(folded.changed).get(projection) ?? {}))
+      counts[kind] = (counts[kind] ?? 0) + n
     for (const { key, document, at } of folded.changed) {
       const held: CacheEntry = { document, at }
       if (held.document === null) store.delete(key)
@@ -37,9 +56,15 @@ export const project = (projection: Projection, batches: readonly (readonly Reco
       }
     }
   }
-  return Object.fromEntries(
+  const documents = Object.fromEntries(
     [...store].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { document }]) => [key, document!]),
   )
+  assert.deepStrictEqual(
+    withoutNone(counts),
+    countsOf(projection, documents),
+    `${projection.name}: counts are not those of its documents`,
+  )
+  return documents
 }
 
 const isReplay = (one: CacheEntry, other: CacheEntry): boolean => one.at === other.at

@@ -7,12 +7,12 @@ import type { Projection } from '../../projections/projection.ts'
 import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { entryOf } from '../../src/projector/batchWriter.ts'
 import { type LaneRun, runLane } from '../../src/projector/runner.ts'
-import type { Lane } from '../../src/readmodel/index.ts'
+import { COUNTS, type CountsDocument, type Lane } from '../../src/readmodel/index.ts'
 import fc from '../fc.ts'
 import { until } from '../until.ts'
 import { memoryLog, memoryStore, type StoreBehaviour } from './doubles.ts'
 import { counted, countersOf, dropped, journalOf, recorded } from './facts.ts'
-import { project } from './laws.ts'
+import { countsOf, project, withoutNone } from './laws.ts'
 
 const projections: readonly Projection[] = [countersOf(''), journalOf('')]
 
@@ -29,6 +29,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 
 interface Outcome {
   readonly documents: Record<string, Record<string, object>>
+  readonly counts: Readonly<Record<string, number>>
   readonly parked: readonly string[]
   readonly reasons: readonly (string | null)[]
   readonly commits: number
@@ -88,6 +89,7 @@ const run = async (
     if (!firsts.has(`${projection} ${key}`)) firsts.set(`${projection} ${key}`, error)
   return {
     documents: { counters: shown('counters'), journal: shown('journal') },
+    counts: withoutNone((store.documents(COUNTS).get('counters') as CountsDocument | undefined)?.counts ?? {}),
     parked: [...firsts.keys()].sort(),
     reasons: [...firsts.values()],
     commits: store.commits,
@@ -136,6 +138,7 @@ test('any set of refused documents, any batches, any failures: all else shows, a
         const wanted = expected(facts, refused)
         assert.equal(outcome.documents, wanted.documents)
         assert.equal(outcome.parked, wanted.parked)
+        assert.equal(outcome.counts, countsOf(projections[0]!, outcome.documents.counters!))
         assert.ok(outcome.reasons.every((reason) => reason?.startsWith('no ')))
       },
     ),

@@ -8,7 +8,7 @@ import { createProjector, type Projection, type Projector, type ProjectorOptions
 import type { Keyed, ReadModel } from '../../src/readmodel/index.ts'
 import { type Engines, openReadModel, openStore, PATIENCE_MS, until } from './engines.ts'
 import { countersOf, journalOf } from './facts.ts'
-import { project } from './laws.ts'
+import { countsOf, project, withoutNone } from './laws.ts'
 
 export interface World {
   readonly prefix: string
@@ -71,8 +71,11 @@ export const createWorld = (engines: Engines, makeProjections?: (prefix: string)
         throw new Error(
           `not at ${head} in time: ${JSON.stringify(projector.status(), (_, v) => (typeof v === 'bigint' ? `${v}` : v))}`,
         )
-      for (const projection of wanted)
-        assert.equal(await world.documents(projection.name), await world.expected(projection))
+      for (const projection of wanted) {
+        const documents = await world.documents(projection.name)
+        assert.equal(documents, await world.expected(projection))
+        assert.equal(withoutNone(await readModel.counts(projection.name)), countsOf(projection, documents))
+      }
     },
     async close() {
       await Promise.all([...projectors].map((projector) => projector.stop()))
