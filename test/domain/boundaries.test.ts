@@ -257,6 +257,24 @@ test('a period that begins on a day whose count was dropped is not held against 
   assert.is(late.droppedDay, day(0))
 })
 
+test('a payment that comes late stands in its place among those that are kept, one of the same instant behind', () => {
+  const paid = (...payments: readonly (readonly [points: number, at: number])[]) => {
+    const { recent, amounts } = payments.reduce((sum, [points, at]) => tallied(sum, points, day(0), T0 + at), NO_TALLY)
+    return recent.map((at, i) => [amounts[i], at - T0])
+  }
+  const [one, two, three] = [
+    [1, 10],
+    [2, 20],
+    [3, 30],
+  ] as const
+  const all = [one, two, three]
+  assert.equal([paid(one, two, three), paid(three, one, two), paid(two, three, one)], [all, all, all])
+  assert.equal(paid(one, [9, 10]), [
+    [1, 10],
+    [9, 10],
+  ])
+})
+
 test('a day whose count is gone is no day, and the oldest of too many is dropped', () => {
   const one = counted(counted(NO_COUNTS, day(0), 1), day(0), -1)
   assert.equal(one, { times: 0, days: {} })

@@ -79,6 +79,27 @@ test('joining again changes nothing where one card is allowed, and gives another
   assert.equal(Object.keys(w.state.loyalty.cards), ['v_1', 'v_2'])
 })
 
+test('a wish for a card finds the one that was given for it, or for any where one is enough', () => {
+  const w = shop({}, { join_once: false })
+  w.define('campaign', 'camp_2', program({ name: 'two', join_once: false }))
+  w.define('campaign', 'camp_3', program({ name: 'three', join_once: true }))
+  const wish = (campaign: string, id: string, more: { publication?: string; joinOnce?: boolean } = {}) => {
+    const card = { id, code: id.toUpperCase() }
+    w.facts({ type: 'IssueLoyaltyCard', campaign, card, profile: { source_id: 's' }, mayCreate: true, ...more })
+    return Object.keys(w.state.loyalty.cards).join(' ')
+  }
+  assert.is(wish(PROGRAM, 'a', { publication: 'pub_1' }), 'a')
+  assert.is(wish(PROGRAM, 'b', { publication: 'pub_1' }), 'a', 'the same publication')
+  assert.is(wish(PROGRAM, 'a', { publication: 'pub_2' }), 'a', 'the same card')
+  assert.is(wish(PROGRAM, 'b', { publication: 'pub_2' }), 'a b')
+  assert.is(wish(PROGRAM, 'c', { joinOnce: true }), 'a b', 'one is enough for whoever asks')
+  assert.is(wish(PROGRAM, 'c'), 'a b c')
+  assert.is(wish('camp_2', 'd', { publication: 'pub_1', joinOnce: true }), 'a b c d', 'cards of another program')
+  assert.is(wish('camp_3', 'e'), 'a b c d e')
+  assert.is(wish('camp_3', 'f'), 'a b c d e', 'one is enough for the program')
+  assert.equal(w.facts({ type: 'ReplaceCardCode', card: 'x', taken: 'X', attempt: 1 }), [])
+})
+
 test('a card begins with the points that its program gives', () => {
   const w = shop({}, { voucher: { type: 'LOYALTY_CARD', loyalty_card: { points: 100 } } })
   join(w)
