@@ -438,6 +438,23 @@ test('pending points can be changed, activated and canceled by hand', () => {
   balances(w)
 })
 
+test('a transfer that is not under way neither arrives nor comes back', () => {
+  const w = shop()
+  join(w)
+  add(w, 5)
+  const to = { customer: 'cust_other', card: { id: 'v_9', code: 'C9' }, campaign: { id: PROGRAM, name: 'club' } }
+  // The first also by a name that every object has.
+  for (const [id, transfer] of [
+    ['v_1', 'constructor'],
+    ['v_1', 'tr_1'],
+    ['v_x', 'tr_1'],
+  ] as const) {
+    assert.equal(w.facts({ type: 'CompleteTransfer', card: id, transfer }), [])
+    assert.equal(w.facts({ type: 'ReturnTransfer', card: id, transfer, to, reason: 'late' }), [])
+  }
+  balances(w)
+})
+
 test('the code that a rule gave can be replaced, once, while it is the card’s', () => {
   const w = shop(
     {},

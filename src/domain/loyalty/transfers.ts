@@ -28,6 +28,13 @@ const sideOf = (draft: Draft, card: Card): Counterpart => ({
 /** The transaction by which a transfer arrives: known when it leaves, so that each side can name the other. */
 const arrivalOf = (transfer: string): string => idFrom('vtx', transfer, 'in')
 
+/** A card that can take so many points. */
+const roomyCard = (draft: Draft, id: string, points: number): ReturnType<typeof usable> => {
+  if (draft.state.status !== 'active') return refuse('not_found', `There is no customer ${draft.state.id}`)
+  const found = usable(draft, id)
+  return 'refused' in found ? found : (overfull(found.card, points) ?? found)
+}
+
 /** Takes the points out. Between two cards of one customer the other side follows in the same append. */
 export const transferOut = (draft: Draft, command: TransferPoints, requested: Requested): Refused | undefined => {
   const found = usable(draft, command.card)
@@ -42,10 +49,8 @@ export const transferOut = (draft: Draft, command: TransferPoints, requested: Re
   if (!lots) return exceeded(card, points)
   const within = to.customer === draft.state.id
   if (within) {
-    const other = usable(draft, to.card.id)
+    const other = roomyCard(draft, to.card.id, points)
     if ('refused' in other) return other
-    const full = overfull(other.card, points)
-    if (full) return full
   }
   const out = movement('PointsTransferredOut', card, lots, draft.now)
   const transfer = out.transaction
@@ -67,17 +72,15 @@ export const receiveTransfer = (
   { transfer, card: id, points, from }: ReceiveTransfer,
   requested: Requested,
 ): undefined => {
-  const found =
-    draft.state.status === 'active' ? usable(draft, id) : refuse('not_found', `There is no customer ${draft.state.id}`)
-  const refused = 'refused' in found ? found : overfull(found.card, points)
-  if (refused || 'refused' in found) {
+  const found = roomyCard(draft, id, points)
+  if ('refused' in found) {
     const code = draft.state.loyalty.cards[id]?.code ?? ''
     draft.emit('PointsTransferRejected', {
       card: { id, code },
       transfer,
       from,
-      key: refused?.refused.key ?? '',
-      reason: refused?.refused.details ?? '',
+      key: found.refused.key,
+      reason: found.refused.details,
       occurredAt: draft.now,
     })
     return undefined
