@@ -50,7 +50,10 @@ export const rejectedEventQueries = (services: Services) => [
         body: v.unknown(),
         reasons: v.array(v.string()),
         channel: v.string(),
-        customer_id: v.nullable(v.string()),
+        customer_id: v.pipe(
+          v.nullable(v.string()),
+          v.description('Whom it names, or was recorded for; nobody need have this id yet'),
+        ),
         resent_at: v.nullable(v.string()),
       }),
     ),

@@ -92,6 +92,7 @@ const VALUES: Readonly<Record<string, string>> = {
   page: '2',
   limit: '3',
 }
+const SOME_IDS = 'filters[id][conditions][$in][0]=x&filters[id][conditions][$in][1]=y'
 const ROUTES_WITHOUT = /stream$|^\/v1\/audit\/|^\/v1\/projections/
 
 /** Read whole: one document for each program, or as few. */
@@ -135,6 +136,7 @@ test('every list, in every order and with every parameter, is read along an inde
     const queries = [
       '',
       ...orders.map((order) => `order=${order}`),
+      ...(parameters.has('filters') ? [SOME_IDS] : []),
       ...[...parameters].map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(VALUES[name] ?? 'x')}`),
     ]
     for (const order of parameters.has('cursor') ? [undefined, ...orders] : []) {

@@ -127,6 +127,14 @@ test('who pages by time alone sees each once, although many share an instant', a
         }
 })
 
+test('customers are asked for together by their ids; ids of nobody are passed over', async () => {
+  const [first, , third] = entriesIn(await read('/v1/customers', { limit: '3' })).map(idOf) as [string, string, string]
+  const asked = [third, 'cust_nobody', first].map((id, i) => [`filters[id][conditions][$in][${i}]`, id] as const)
+  const found = await read('/v1/customers', { limit: '50', ...Object.fromEntries(asked) })
+  assert.equal(entriesIn(found).map(idOf), [first, third])
+  assert.is(found.total, 2)
+})
+
 test('the SDK scrolls through all customers of one batch', async () => {
   const { customers } = serverSdk(node)
   const { total } = await read('/v1/customers', { limit: '1' })

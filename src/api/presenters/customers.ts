@@ -11,6 +11,7 @@ import type { CustomerState } from '../../domain/customer/state.ts'
 import { isCustomerId } from '../../domain/ids.ts'
 import { present } from '../../domain/present.ts'
 import type { Services } from '../../services.ts'
+import { type DocumentFields, TIME } from '../lists/filters.ts'
 import { isoOf, isoOrNull } from '../shapes.ts'
 import { giftBalances } from './giftBalances.ts'
 import { cardsOf, showLoyalty } from './loyaltyMembers.ts'
@@ -84,6 +85,18 @@ export const CustomerObject = v.pipe(
   }),
   v.title('Customer'),
 )
+
+/** What customers can be filtered by, in lists and exports. */
+export const CUSTOMER_FILTERS: DocumentFields = {
+  id: { path: '_id' },
+  source_id: { path: 'source_id' },
+  name: { path: 'profile.name' },
+  email: { path: 'email' },
+  phone: { path: 'profile.phone' },
+  address_city: { path: 'profile.address.city' },
+  created_at: { path: 'created_at', shape: TIME },
+  updated_at: { path: 'updated_at', shape: TIME },
+}
 
 interface Sums {
   readonly sums: RedemptionSums

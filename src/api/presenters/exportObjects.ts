@@ -12,7 +12,7 @@ import { resolveVoucher } from '../../domain/vouchers/resolve.ts'
 import type { Keyed } from '../../readmodel/index.ts'
 import type { Services } from '../../services.ts'
 import { type DocumentFields, TIME } from '../lists/filters.ts'
-import { showCustomers } from './customers.ts'
+import { CUSTOMER_FILTERS, showCustomers } from './customers.ts'
 import { ORDER_FILTERS } from './orders.ts'
 import { showVoucher } from './vouchers.ts'
 
@@ -285,16 +285,7 @@ const EXPORTABLE = {
       loyalty_referred_customers updated_at phone birthday metadata birthdate`),
     usual: names('name source_id'),
     orders: { created_at: 'created_at', updated_at: 'updated_at', source_id: 'source_id', id: '_id' },
-    filters: {
-      id: path('_id'),
-      source_id: path('source_id'),
-      name: path('profile.name'),
-      email: path('email'),
-      phone: path('profile.phone'),
-      address_city: path('profile.address.city'),
-      created_at: { path: 'created_at', shape: TIME },
-      updated_at: { path: 'updated_at', shape: TIME },
-    },
+    filters: CUSTOMER_FILTERS,
     permission: 'customers.read',
     read: customers,
   },

@@ -18,6 +18,6 @@ export const showRejectedEvent = (document: RejectedEventDocument) => ({
   channel: document.channel,
   rejected_at: isoOf(document.rejected_at.getTime()),
   resent_at: document.resent_at === null ? null : isoOf(document.resent_at.getTime()),
-  customer_id: document.customer,
+  customer_id: document.customer ?? document.about,
   object: 'rejected_event',
 })

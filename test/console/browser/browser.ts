@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import axe, { type AxeResults, type RunOptions } from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import type { Role } from '../../../src/keys.ts'
+import type { GeneratedKey, Role } from '../../../src/keys.ts'
 import type { TestNode } from '../../system/node.ts'
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -115,9 +115,13 @@ export const visit = async (
   }
 }
 
-/** Signs in with the key of a role, and waits for the first page. */
-export const signIn = async ({ page }: Visit, node: TestNode, role: Exclude<Role, 'client'>): Promise<void> => {
-  const { appId, token } = node.key(role)
+/** Signs in with the key of a role, or with this key, and waits for the first page. */
+export const signIn = async (
+  { page }: Visit,
+  node: TestNode,
+  by: Exclude<Role, 'client'> | Pick<GeneratedKey, 'appId' | 'token'>,
+): Promise<void> => {
+  const { appId, token } = typeof by === 'string' ? node.key(by) : by
   await page.goto(`${node.url}/console`)
   await page.getByRole('button', { name: 'Use an API key' }).click()
   await page.getByLabel('API key id').fill(appId)

@@ -24,6 +24,14 @@ export interface EventName {
   readonly last_at: string | null
 }
 
+/** As much of a customer as tells who it is. */
+export interface Called {
+  readonly id: string
+  readonly source_id?: string | null
+  readonly name?: string | null
+  readonly email?: string | null
+}
+
 export interface Customer {
   readonly id: string
   readonly source_id?: string
@@ -45,7 +53,7 @@ export interface Activity {
   readonly id: string
   readonly type: string
   readonly category: 'ACTION' | 'EFFECT'
-  readonly data: Fields & { readonly customer?: Pick<Customer, 'id' | 'source_id' | 'name'> }
+  readonly data: Fields & { readonly customer?: Called }
   readonly created_at: string
   readonly recorded_at: string
   readonly group_id: string
@@ -58,6 +66,7 @@ export interface RejectedEvent {
   readonly body: Fields
   readonly channel: string
   readonly rejected_at: string
+  readonly customer_id: string | null
   readonly resent_at: string | null
 }
 
@@ -120,7 +129,7 @@ export interface Redemption {
   readonly status: string
   readonly failure_code?: string
   readonly failure_message?: string
-  readonly customer?: Pick<Customer, 'id' | 'source_id' | 'name'>
+  readonly customer?: Called
   readonly voucher?: { readonly code: string; readonly campaign?: string }
   readonly promotion_tier?: { readonly id: string; readonly name: string }
   readonly order?: { readonly amount: number; readonly total_discount_amount: number } | null
@@ -159,5 +168,5 @@ export interface ListOf<T> {
   readonly total?: number
 }
 
-export const nameOf = (customer: Pick<Customer, 'id' | 'source_id' | 'name'> | undefined): string =>
-  customer?.name || customer?.source_id || customer?.id || 'somebody'
+/** What a customer is called wherever one is shown. */
+export const nameOf = (customer: Called): string => customer.name || customer.email || customer.source_id || customer.id

@@ -6,10 +6,11 @@ import { useAsk } from '../lib/ask.ts'
 import { conditionOf, lackOf, type Node, nodeOf } from '../lib/condition.ts'
 import { readJson } from '../lib/json.ts'
 import { useOnce } from '../lib/once.ts'
-import { go, Link, type Params } from '../lib/router.tsx'
-import { type Customer, type EventSchema, type ListOf, nameOf, type Segment } from '../lib/shapes.ts'
+import { go, type Params } from '../lib/router.tsx'
+import type { Customer, EventSchema, ListOf, Segment } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { ConditionForm } from '../parts/conditionForm.tsx'
+import { CustomerLink } from '../parts/customer.tsx'
 import { ApiCall, Area, Check, Fault, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Shown } from '../parts/state.tsx'
@@ -89,7 +90,7 @@ const Previewed = ({ condition }: { readonly condition: string }) => {
       <ul>
         {preview.examples.slice(0, SHOWN).map((one) => (
           <li key={one.id}>
-            <Link to={`/customers/${encodeURIComponent(one.id)}/activity`}>{nameOf(one)}</Link>
+            <CustomerLink customer={one} />
           </li>
         ))}
       </ul>

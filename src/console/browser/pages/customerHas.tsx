@@ -6,6 +6,7 @@ import { Link } from '../lib/router.tsx'
 import { may, mayAudit } from '../lib/session.ts'
 import type { Customer, Fields, ListOf, Message, Redemption, Segment, Voucher } from '../lib/shapes.ts'
 import { amount, channelWords, dateText, number, typeWords } from '../lib/text.ts'
+import { CustomerLink, CustomerOf } from '../parts/customer.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
@@ -218,14 +219,7 @@ export const RedemptionList = ({
             {
               head: 'Customer',
               wide: true as const,
-              cell: ({ customer }: Redemption) =>
-                customer ? (
-                  <Link to={`/customers/${encodeURIComponent(customer.id)}/codes`}>
-                    {customer.name ?? customer.source_id ?? customer.id}
-                  </Link>
-                ) : (
-                  '–'
-                ),
+              cell: ({ customer }: Redemption) => (customer ? <CustomerLink customer={customer} tab="codes" /> : '–'),
             },
           ]),
       { head: 'Order', align: 'right', cell: ({ order }) => amount(order?.amount) },
@@ -289,12 +283,7 @@ export const CustomerReferrals = ({ customer }: { readonly customer: Customer })
               key={String(one.campaign_id ?? one.campaign)}
               of={[
                 ['Program', <Value key="program" value={one.campaign ?? one.campaign_id} />],
-                [
-                  'Referrer',
-                  <Link key="referrer" to={`/customers/${String(one.referrer_id)}/referrals`}>
-                    {String(one.referrer_id)}
-                  </Link>,
-                ],
+                ['Referrer', <CustomerOf key="referrer" id={String(one.referrer_id)} tab="referrals" />],
                 ['When', <Time key="when" at={one.date as string | undefined} />],
               ]}
             />

@@ -7,6 +7,7 @@ import { go, Link, query, withQuery } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import { type Customer, nameOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
+import { CustomerLink, customerPath } from '../parts/customer.tsx'
 import { Definition } from '../parts/definition.tsx'
 import { Form } from '../parts/form.tsx'
 import { Page } from '../parts/layout.tsx'
@@ -20,8 +21,6 @@ const filterOf = (text: string): { readonly email?: string; readonly phone?: str
   if (text.includes('@')) return { email: text }
   return /^\+?[\d ()-]{6,}$/.test(text) ? { phone: text } : { name: text }
 }
-
-export const customerPath = (id: string): string => `/customers/${encodeURIComponent(id)}/activity`
 
 export const Customers = () => {
   const wanted = query.value.get('q') ?? ''
@@ -99,10 +98,8 @@ export const Customers = () => {
             wide: true,
             cell: (one) => (
               <div>
-                <Link to={customerPath(one.id)} class="wrap">
-                  {nameOf(one)}
-                </Link>
-                {one.email && <div class="soft small wrap">{one.email}</div>}
+                <CustomerLink customer={one} />
+                {one.email && one.email !== nameOf(one) && <div class="soft small wrap">{one.email}</div>}
               </div>
             ),
           },

@@ -2,11 +2,12 @@
 import { useMemo, useState } from 'preact/hooks'
 import { at } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
-import { go, Link, query, withQuery } from '../lib/router.tsx'
-import { type EventSchema, type ListOf, nameOf } from '../lib/shapes.ts'
+import { go, query, withQuery } from '../lib/router.tsx'
+import type { EventSchema, ListOf } from '../lib/shapes.ts'
 import { useTail } from '../lib/stream.ts'
 import { count, number } from '../lib/text.ts'
 import { detailOf, headOf } from '../parts/activity.tsx'
+import { CustomerLink } from '../parts/customer.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Plot } from '../parts/plot.tsx'
@@ -152,9 +153,7 @@ const Live = () => {
               <span class="what">
                 <b>{headOf(entry)}</b> <span class="soft">{detailOf(entry)}</span>
               </span>
-              <Link to={`/customers/${encodeURIComponent(entry.data.customer?.id ?? '')}/activity`}>
-                {nameOf(entry.data.customer)}
-              </Link>
+              {entry.data.customer && <CustomerLink customer={entry.data.customer} />}
             </li>
           ))}
         </ol>

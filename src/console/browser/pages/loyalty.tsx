@@ -5,6 +5,7 @@ import { go, Link, type Params } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Campaign, EventSchema, Fields, ListOf, Voucher } from '../lib/shapes.ts'
 import { number, typeWords } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -359,8 +360,7 @@ const Members = ({ id }: { readonly id: string }) => (
         },
         {
           head: 'Customer',
-          cell: ({ holder_id }) =>
-            holder_id ? <Link to={`/customers/${encodeURIComponent(holder_id)}/cards`}>Open</Link> : '–',
+          cell: ({ holder_id }) => <CustomerOf id={holder_id} tab="cards" />,
         },
       ]}
       empty="Nobody is a member yet"

@@ -3,8 +3,9 @@ import { at, change } from '../lib/api.ts'
 import { useAsk, useList } from '../lib/ask.ts'
 import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
-import { type Customer, type Fields, nameOf } from '../lib/shapes.ts'
+import type { Fields } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -32,7 +33,6 @@ interface OrderShape {
   readonly items?: readonly Item[]
   readonly metadata: Fields
   readonly customer_id: string | null
-  readonly customer?: Pick<Customer, 'id' | 'source_id' | 'name'>
   readonly redemptions: Readonly<Record<string, { readonly date: string }>>
   readonly created_at: string
   readonly updated_at: string | null
@@ -68,8 +68,7 @@ export const Orders = () => {
           },
           {
             head: 'Customer',
-            cell: ({ customer_id }) =>
-              customer_id ? <Link to={`/customers/${encodeURIComponent(customer_id)}/activity`}>Open</Link> : '–',
+            cell: ({ customer_id }) => <CustomerOf id={customer_id} />,
           },
           { head: 'Amount', align: 'right', cell: (one) => amount(one.amount) },
           { head: 'To pay', align: 'right', cell: (one) => amount(one.total_amount) },
@@ -153,14 +152,7 @@ export const Order = ({ params }: { readonly params: Params }) => {
                     ['Id', <Id key="id" id={order.id} />],
                     ['source_id', <Id key="source" id={order.source_id} />],
                     ['Status', <State key="status" state={order.status} />],
-                    [
-                      'Customer',
-                      order.customer_id && (
-                        <Link key="customer" to={`/customers/${encodeURIComponent(order.customer_id)}/activity`}>
-                          {order.customer ? nameOf(order.customer) : order.customer_id}
-                        </Link>
-                      ),
-                    ],
+                    ['Customer', <CustomerOf key="customer" id={order.customer_id} />],
                     ['Made', <Time key="made" at={order.created_at} />],
                     ['Changed', <Time key="changed" at={order.updated_at} />],
                     ['Redemptions', number(Object.keys(order.redemptions).length)],

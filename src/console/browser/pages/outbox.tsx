@@ -5,6 +5,7 @@ import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
 import { may, mayAudit, session } from '../lib/session.ts'
 import type { Distribution, Fields, ListOf, Message as MessageShape } from '../lib/shapes.ts'
 import { channelWords, number, span, stateWords } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -148,7 +149,7 @@ export const Outbox = () => {
               </>
             ),
           },
-          { head: 'Customer', cell: ({ customer_id }) => <Link to={`/customers/${customer_id}/messages`}>Open</Link> },
+          { head: 'Customer', cell: ({ customer_id }) => <CustomerOf id={customer_id} tab="messages" /> },
           { head: 'Channel', cell: ({ channel }) => <span class="nowrap">{channelWords(channel)}</span> },
           { head: 'Attempts', align: 'right', cell: ({ attempts }) => number(attempts) },
           { head: 'State', cell: (one) => <State state={one.state} /> },
@@ -194,12 +195,7 @@ export const Message = ({ params }: { readonly params: Params }) => {
                   ['Reason', message.reason?.replaceAll('_', ' ')],
                   ['Details', message.details],
                   ['Channel', channelWords(message.channel)],
-                  [
-                    'Customer',
-                    <Link key="customer" to={`/customers/${message.customer_id}/messages`}>
-                      Open the customer
-                    </Link>,
-                  ],
+                  ['Customer', <CustomerOf key="customer" id={message.customer_id} tab="messages" />],
                   [
                     'Distribution',
                     <Link key="distribution" to={`/distributions/${message.distribution.id}`}>

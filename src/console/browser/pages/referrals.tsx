@@ -5,6 +5,7 @@ import { go, Link, type Params, query, withQuery } from '../lib/router.tsx'
 import { mayWrite } from '../lib/session.ts'
 import type { Campaign, Fields } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Definition, type FormField } from '../parts/definition.tsx'
 import { Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -136,11 +137,11 @@ export const Referral = ({ params }: { readonly params: Params }) => {
                 },
                 {
                   head: 'Referrer',
-                  cell: ({ referrer_id }) => <Link to={`/customers/${referrer_id}/referrals`}>Open</Link>,
+                  cell: ({ referrer_id }) => <CustomerOf id={referrer_id} tab="referrals" />,
                 },
                 {
                   head: 'Brought',
-                  cell: ({ referee_id }) => <Link to={`/customers/${referee_id}/referrals`}>Open</Link>,
+                  cell: ({ referee_id }) => <CustomerOf id={referee_id} tab="referrals" />,
                 },
                 {
                   head: 'Status',

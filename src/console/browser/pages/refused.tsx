@@ -3,8 +3,9 @@ import { at, carryOut, change, wordsOf } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
 import { go, Link, query, withQuery } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
-import type { RejectedEvent } from '../lib/shapes.ts'
+import type { Fields, RejectedEvent } from '../lib/shapes.ts'
 import { count } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Select } from '../parts/form.tsx'
 import { Page } from '../parts/layout.tsx'
@@ -14,6 +15,12 @@ import { List } from '../parts/table.tsx'
 import { say } from '../parts/toast.tsx'
 
 const resend = (id: string) => change('POST', '/v1/events/rejected/{id}/resend', { params: { id } })
+
+/** Whom an event names, in its sender's words. */
+const saidBy = ({ customer }: RejectedEvent['body']): string | undefined => {
+  const { source_id } = typeof customer === 'object' && customer !== null ? (customer as Fields) : {}
+  return typeof source_id === 'string' ? source_id : undefined
+}
 
 /** Sends all that are shown again, one after the other; those still refused stay. */
 const resendAll = async (shown: readonly RejectedEvent[]) => {
@@ -94,6 +101,10 @@ export const Refused = () => {
                 </details>
               </div>
             ),
+          },
+          {
+            head: 'Customer',
+            cell: ({ customer_id, body }) => <CustomerOf id={customer_id} called={saidBy(body)} />,
           },
           {
             head: 'State',

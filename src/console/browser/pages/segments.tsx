@@ -7,6 +7,7 @@ import { mayAudit, mayWrite } from '../lib/session.ts'
 import type { Segment as SegmentShape } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { AskWhy } from '../parts/askWhy.tsx'
+import { CustomerLink } from '../parts/customer.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Plot } from '../parts/plot.tsx'
@@ -172,11 +173,7 @@ export const Segment = ({ params }: { readonly params: Params }) => {
                     {
                       head: 'Customer',
                       wide: true,
-                      cell: (one) => (
-                        <Link to={`/customers/${encodeURIComponent(one.id)}/segments`}>
-                          {one.name ?? one.source_id ?? one.id}
-                        </Link>
-                      ),
+                      cell: (one) => <CustomerLink customer={one} tab="segments" />,
                     },
                     { head: 'source_id', cell: ({ source_id }) => <Id id={source_id} /> },
                     { head: 'Since', cell: ({ since }) => <Time at={since} /> },

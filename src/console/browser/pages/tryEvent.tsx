@@ -6,6 +6,7 @@ import { useOnce } from '../lib/once.ts'
 import { Link } from '../lib/router.tsx'
 import type { EventSchema, Fields, Property } from '../lib/shapes.ts'
 import { brief, typeWords } from '../lib/text.ts'
+import { customerPath } from '../parts/customer.tsx'
 import { ApiCall, Choice, Fault, Form, Text } from '../parts/form.tsx'
 import { Card } from '../parts/layout.tsx'
 import { say } from '../parts/toast.tsx'
@@ -128,9 +129,7 @@ export const TryEvent = ({ schema, properties }: TryProps) => {
               {!result.isDry && (
                 <>
                   {' · '}
-                  <Link to={`/customers/${encodeURIComponent(result.tracked.customer.id)}/activity`}>
-                    see the customer
-                  </Link>
+                  <Link to={customerPath(result.tracked.customer.id)}>see the customer</Link>
                 </>
               )}
             </p>

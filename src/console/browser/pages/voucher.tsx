@@ -4,10 +4,11 @@ import { useState } from 'preact/hooks'
 import { at, carryOut, change, send } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { useOnce } from '../lib/once.ts'
-import { Link, type Params } from '../lib/router.tsx'
+import type { Params } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import type { Fields, Voucher as VoucherShape } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Switch } from '../parts/dialog.tsx'
 import { ApiCall, Fault, Form, Text } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -139,14 +140,7 @@ export const Voucher = ({ params }: { readonly params: Params }) => {
                       ['Id', <Id key="id" id={voucher.id} />],
                       ['Kind', stateWords(voucher.type)],
                       ['State', <Active key="state" active={voucher.active} />],
-                      [
-                        'Holder',
-                        voucher.holder_id ? (
-                          <Link key="holder" to={`/customers/${encodeURIComponent(voucher.holder_id)}/codes`}>
-                            Open the customer
-                          </Link>
-                        ) : undefined,
-                      ],
+                      ['Holder', <CustomerOf key="holder" id={voucher.holder_id} tab="codes" />],
                       ['Made', <Time key="made" at={voucher.created_at} />],
                       ['Expires', <Time key="expires" at={voucher.expiration_date} />],
                     ]}

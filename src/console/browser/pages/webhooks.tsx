@@ -5,6 +5,7 @@ import { go, Link, type Params } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
+import { CustomerOf } from '../parts/customer.tsx'
 import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
@@ -115,7 +116,7 @@ const Held = ({ held, total }: { readonly held: WithProgress['held']; readonly t
       columns={[
         {
           head: 'Customer',
-          cell: ({ customer_id: id }) => <Link to={`/customers/${encodeURIComponent(id)}/activity`}>{id}</Link>,
+          cell: ({ customer_id }) => <CustomerOf id={customer_id} />,
         },
         { head: 'Reason', wide: true, cell: ({ reason }) => reason },
         { head: 'Tries', align: 'right', cell: ({ tries }) => number(tries) },
