@@ -313,6 +313,25 @@ test('a store that is away: lists come back by themselves, and the health of the
   await one.end()
 })
 
+test('a list that does not show yet what was written is asked for again', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  let asked = 0
+  await page.route(/\/v1\/customers\?/, (route) =>
+    asked++ === 0
+      ? route.fulfill({
+          contentType: 'application/json',
+          headers: { Stale: 'true' },
+          body: JSON.stringify({ object: 'list', data_ref: 'customers', customers: [], has_more: false }),
+        })
+      : route.continue(),
+  )
+  await one.open('/customers')
+  await page.getByRole('row', { name: /Ann/ }).waitFor()
+  await one.end()
+})
+
 const PAGES = [
   '',
   '/customers',

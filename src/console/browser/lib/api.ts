@@ -90,6 +90,20 @@ const bodyOf = ({ body, file }: Request): { readonly body?: string | FormData } 
   return { body: form }
 }
 
+/** What may not show yet what was just changed is asked for again so soon, ms. */
+const STALE_MS = 1_000
+let isAskedAgain = false
+
+/** Asks once more, a little later, for all that is shown. */
+const askAgainSoon = (): void => {
+  if (isAskedAgain) return
+  isAskedAgain = true
+  setTimeout(() => {
+    isAskedAgain = false
+    changes.value += 1
+  }, STALE_MS)
+}
+
 /** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
 export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T> => {
   const { method, path, body, isByItself } = request
@@ -116,6 +130,7 @@ export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T
     )
   }
   const answer = await parsed(response)
+  if (response.ok && response.headers.get('Stale') === 'true') askAgainSoon()
   if (response.ok) return answer as T
   if (response.status === 401 && path !== '/console/session' && path !== '/console/password') sessionEnded.value = true
   throw failureOf(response.status, answer)
