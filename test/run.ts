@@ -10,7 +10,8 @@ import { build } from '../src/build.js'
 import { makeTypes } from '../src/client/make/types.js'
 import { buildConsole } from '../src/console/build.js'
 import { buildTests, withSources } from './build.ts'
-import { areGiven, COST, SKIPPED } from './skip.ts'
+import { ENDS, SKIPPED, together } from './files.ts'
+import { areGiven } from './skip.ts'
 import { others } from './until.ts'
 
 const soak = process.env.SOAK === '1'
@@ -51,20 +52,63 @@ const REPORTED = 3_000
 const timesOf = ({ seconds, cost }: Outcome): string =>
   `${seconds.toFixed(1)} s${cost === undefined ? '' : `, ${cost.toFixed(1)} s of a processor`}`
 
+/** Where the text of a file that has ended ends; 0 of one that has not. */
+const endOf = (said: string): number => {
+  const begin = said.indexOf(ENDS)
+  return begin < 0 ? 0 : said.indexOf('\n', begin) + 1
+}
+
 /** Counts are read from uvu's closing lines; a file that ends badly without naming a failed test counts as one failure. */
-const runFile = (file: string): Promise<Outcome> =>
+const outcomeOf = (file: string, said: string, seconds: number, stopped: string | undefined): Outcome => {
+  const sum = (label: string) =>
+    [...said.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0)
+  const total = sum('Total')
+  const [code, cost] = said.split(ENDS)[1]?.split('\n')[0]?.split(' ').map(Number) ?? []
+  const whole = code === 0 && stopped === undefined
+  // With given servers a file may have no test: each of its tests is for servers of its own.
+  const why =
+    total > 0
+      ? undefined
+      : (said.split(SKIPPED)[1]?.split('\n')[0] ?? (whole && areGiven ? 'it has no test for given servers' : undefined))
+  const passed = sum('Passed')
+  const skipped = sum('Skipped') + (why ? 1 : 0)
+  const failed = Math.max(total - passed - sum('Skipped'), why || (whole && total > 0) ? 0 : 1)
+  // Node itself could name the places, for a third of the processor time that the tests take.
+  const report = failed > 0 ? withSources(said, built) : undefined
+  const outcome = { file, passed, failed, skipped, seconds, cost, report }
+  console.log(
+    `${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${why === undefined ? `${passed} passed` : `skipped: ${why}`}, ${timesOf(outcome)})`,
+  )
+  if (report !== undefined) console.log(report)
+  if (stopped !== undefined) console.log(`stopped: ${stopped}`)
+  return outcome
+}
+
+/** Runs files one after the other in a process; gives those that it has not come to, when it ends before. */
+const runFiles = (files: readonly string[], tell: (outcome: Outcome) => void): Promise<readonly string[]> =>
   new Promise((resolve) => {
-    const started = Date.now()
-    const child = spawn(process.execPath, ['--expose-gc', join(built, file.replace(/\.ts$/, '.js'))], {
-      env: {
-        ...process.env,
-        FORCE_COLOR: '0',
-        NODE_ENV: 'test',
-        TESTS_BUILT: built,
+    const left = [...files]
+    /** When the file that runs began, and what it has said. */
+    let began = Date.now()
+    let said = ''
+    let ending: NodeJS.Timeout | undefined
+    const child = spawn(
+      process.execPath,
+      [
+        '--expose-gc',
+        join(built, 'filesProcess.js'),
+        ...files.map((file) => join(built, file.replace(/\.ts$/, '.js'))),
+      ],
+      {
+        env: {
+          ...process.env,
+          FORCE_COLOR: '0',
+          NODE_ENV: 'test',
+          TESTS_BUILT: built,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
+    )
     let stopped: string | undefined
     const stop = (why: string) => {
       stopped ??= why
@@ -73,54 +117,38 @@ const runFile = (file: string): Promise<Outcome> =>
     const timer = setInterval(() => {
       // Longer as others keep the machine busy: slow is not broken.
       const limit = FILE_LIMIT_MS * others()
-      if (Date.now() - started > limit) stop(`over the limit of ${Math.round(limit / 1000)} s`)
+      if (Date.now() - began > limit) stop(`over the limit of ${Math.round(limit / 1000)} s`)
     }, 5_000)
-    let ending: NodeJS.Timeout | undefined
-    child.stdout.on('data', (chunk) => {
-      output += chunk
-      // What takes an hour says how far it is, and what it has met: whoever ends it early keeps that.
-      if (soak) process.stdout.write(chunk)
-      if (/^\s*Duration:/m.test(output))
-        ending ??= setTimeout(() => stop('it still ran long after its last test'), END_LIMIT_MS)
-    })
-    child.stderr.on('data', (chunk) => {
-      output += chunk
-      if (soak) process.stderr.write(chunk)
-    })
+    const ended = (text: string, why?: string) => {
+      tell(outcomeOf(left.shift()!, text, (Date.now() - began) / 1000, why))
+      began = Date.now()
+    }
+    const take = (chunk: string) => {
+      said += chunk
+      for (let end = endOf(said); end > 0; end = endOf(said)) {
+        // Of the last, how the process ends is a part.
+        if (left.length === 1) {
+          ending ??= setTimeout(() => stop('it still ran long after its last test'), END_LIMIT_MS)
+          break
+        }
+        ended(said.slice(0, end))
+        said = said.slice(end)
+      }
+    }
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const)
+      from.setEncoding('utf8').on('data', (chunk) => {
+        take(chunk)
+        // What takes an hour says how far it is, and what it has met: whoever ends it early keeps that.
+        if (soak) to.write(chunk)
+      })
     child.on('close', (code) => {
       clearInterval(timer)
       clearTimeout(ending)
-      const sum = (label: string) =>
-        [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)\\s*$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0)
-      const total = sum('Total')
-      // The name of its suite may stand before it, and a file that ends early has no success.
-      const said = output.split(SKIPPED)[1]?.split('\n')[0]
-      // With given servers a file may have none: each of its tests is for servers of its own.
-      const none = code === 0 && areGiven ? 'it has no test for given servers' : undefined
-      const why = total === 0 ? (said ?? none) : undefined
-      const passed = sum('Passed')
-      const skipped = sum('Skipped') + (why ? 1 : 0)
-      const failed = Math.max(total - passed - sum('Skipped'), why || (code === 0 && total > 0) ? 0 : 1)
-      const seconds = (Date.now() - started) / 1000
-      const cost = output.split(COST)[1]?.split('\n')[0]
-      // Node itself could name the places, for a third of the processor time that the tests take.
-      const report = failed > 0 ? withSources(output, built) : undefined
-      const outcome = {
-        file,
-        passed,
-        failed,
-        skipped,
-        seconds,
-        cost: cost === undefined ? undefined : Number(cost),
-        report,
-      }
-      const did = why === undefined ? `${passed} passed` : `skipped: ${why}`
-      console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${file} (${did}, ${timesOf(outcome)})`)
-      if (report !== undefined) {
-        console.log(report)
-        if (stopped !== undefined) console.log(`stopped: ${stopped}`)
-      }
-      resolve(outcome)
+      ended(said, stopped ?? (code === 0 ? undefined : `its process ended with ${code}`))
+      resolve(left)
     })
   })
 
@@ -132,14 +160,17 @@ if (process.env.TESTS_BUILT === undefined) {
 if (files.some((file) => file.startsWith('client/'))) await makeTypes()
 const built = await buildTests(files)
 
-const queue = [...files]
+// A long run has its own counts of all, and what stands on given servers has names of its process.
+const queue = [...together(files, soak || areGiven ? 1 : undefined)]
 const outcomes: Outcome[] = []
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const outcome = await runFile(file)
-      outcomes.push(outcome)
-      if (bail && outcome.failed > 0) queue.length = 0
+    for (let of = queue.shift(); of !== undefined; of = queue.shift()) {
+      const left = await runFiles(of, (outcome) => {
+        outcomes.push(outcome)
+        if (bail && outcome.failed > 0) queue.length = 0
+      })
+      if (left.length > 0) queue.unshift(left)
     }
   }),
 )

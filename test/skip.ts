@@ -1,10 +1,7 @@
 // Given servers: where each file has its place on them, and files that cannot run there, which say so and count as skipped.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-
-/** What begins the lines that the runner reads: why a file is skipped, and the seconds of processor time that it took. */
-export const SKIPPED = 'THIS FILE IS SKIPPED: '
-export const COST = 'PROCESSOR SECONDS: '
+import { SKIPPED } from './files.ts'
 
 /** Ends a test file before its tests begin. */
 export const skipFile = (why: string): never => {

@@ -1,8 +1,10 @@
-// What test files get as `uvu` (see build.ts): the same, but a hook that fails is told, which uvu itself keeps silent about, and
-// what the file has cost is known to the runner when it ends.
-import { readFileSync } from 'node:fs'
+// What test files get as `uvu` (see build.ts): the same, but a hook that fails is told, which uvu itself keeps silent about.
 import { suite as bare, type Context, type Test } from 'uvu'
-import { COST } from './skip.ts'
+
+export { exec } from 'uvu'
+
+/** What uvu has still to run: a list for each file, of its name and its suites. It keeps this list by a name of the process. */
+export const queue = (globalThis as unknown as { UVU_QUEUE: unknown[][] }).UVU_QUEUE
 
 type Hook<T> = (context: Context & T) => Promise<void> | void
 
@@ -31,17 +33,3 @@ export const suite = <T = Record<string, unknown>>(name = '', state?: T): Test<T
 }
 
 export const test = suite()
-
-/** Of this process and of those that it started and that have ended; Linux counts these in hundredths of a second (proc(5)). */
-const processorSeconds = (): number => {
-  try {
-    const fields = readFileSync('/proc/self/stat', 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
-  } catch {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1e6
-  }
-}
-process.on('exit', () => console.log(COST + processorSeconds().toFixed(1)))
