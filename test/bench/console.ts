@@ -5,9 +5,9 @@
 //   BENCH_FEW=2000           the few
 //   BENCH_EVENTS=1000000     events among the many (default three a customer), as many a customer among the few
 //   BENCH_ASKED=20           how often each question is asked
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Page } from 'playwright-core'
+import { ARGUMENTS, CHROMIUM, NO_CHROMIUM } from '../../src/console/pictures/chromium.js'
 import { fillWithDemo } from '../../src/demo/run.ts'
 import { call, type Row, type Server, startServer } from './harness.ts'
 import { spent } from './threads.ts'
@@ -16,7 +16,6 @@ const MANY = Number(process.env.BENCH_CUSTOMERS ?? 20_000)
 const FEW = Number(process.env.BENCH_FEW ?? Math.min(2_000, MANY))
 const EVENTS = Number(process.env.BENCH_EVENTS ?? 3 * MANY)
 const ASKED = Number(process.env.BENCH_ASKED ?? 20)
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 /** A question that costs so many times as much among the many is named. */
 const GROWN = 1.8
 /** A page that asks nothing new for so long has asked all, ms. */
@@ -190,7 +189,7 @@ interface Question {
 const questionsOf = async (server: Server, pages: readonly string[]): Promise<readonly (readonly Question[])[]> => {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+    args: ARGUMENTS,
   })
   try {
     const context = await browser.newContext()
@@ -300,7 +299,7 @@ const measured = async (customers: number): Promise<readonly PageCost[]> => {
 }
 
 export async function* benchConsole(): AsyncIterable<readonly Row[]> {
-  if (!existsSync(CHROMIUM)) throw new Error(`there is no Chromium at ${CHROMIUM}`)
+  if (CHROMIUM === undefined) throw new Error(NO_CHROMIUM)
   const few = new Map((await measured(FEW)).map((one) => [one.page, one]))
   yield [
     { name: 'customers', value: MANY, unit: `against ${FEW}` },

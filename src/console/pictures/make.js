@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { ARGUMENTS, CHROMIUM, NO_CHROMIUM } from './chromium.js'
 
 const [url = 'http://localhost:3000', data = './data'] = process.argv.slice(2)
 const here = fileURLToPath(new URL('./', import.meta.url))
@@ -31,9 +32,10 @@ const act = async () => {
   }
 }
 
+if (CHROMIUM === undefined) throw new Error(NO_CHROMIUM)
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  executablePath: CHROMIUM,
+  args: ARGUMENTS,
 })
 
 /** A page that is signed in, in one theme. */

@@ -1,30 +1,16 @@
-// A real browser for tests: Debian's Chromium, or the one that CHROMIUM names. Without one, tests say so and are skipped.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+// A real browser for tests. Without one, tests say so and are skipped.
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import axe, { type AxeResults, type RunOptions } from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { ARGUMENTS, CHROMIUM, NO_CHROMIUM } from '../../../src/console/pictures/chromium.js'
 import type { GeneratedKey, Role } from '../../../src/keys.ts'
 import type { TestNode } from '../../system/node.ts'
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-
 /** Why no browser test can run here; undefined when they can. */
-export const missing = existsSync(CHROMIUM)
-  ? undefined
-  : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or name one with CHROMIUM)`
-
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+export const missing = CHROMIUM === undefined ? NO_CHROMIUM : undefined
 
 /** How long a page may take for one step on a machine that others use too, ms. */
 const STEP_MS = 30_000
@@ -34,7 +20,7 @@ export const launch = async (): Promise<Browser> => {
   const home = mkdtempSync(join(tmpdir(), 'chromium-'))
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ARGUMENTS,
+    args: [...ARGUMENTS],
     env: { ...process.env, HOME: home },
   })
   browser.on('disconnected', () => rmSync(home, { recursive: true, force: true }))
