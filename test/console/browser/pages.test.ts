@@ -332,6 +332,40 @@ test('a list that does not show yet what was written is asked for again', async 
   await one.end()
 })
 
+test('a node that stays behind is asked less and less, and a long list stays as long as it is', async () => {
+  for (let n = 0; n < 60; n++) await made('/v1/customers', { source_id: `many ${n}`, name: `Many ${n}` })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  await page.clock.install()
+  const asked: { readonly isByItself: boolean }[] = []
+  await page.route(/\/v1\/customers\?/, async (route) => {
+    asked.push({ isByItself: route.request().headers()['x-by-itself'] === '1' })
+    const response = await route.fetch()
+    await route.fulfill({ response, headers: { ...response.headers(), stale: 'true' } })
+  })
+  await one.open('/customers')
+  const rows = page.getByRole('row')
+  await until(async () => (await rows.count()) > 20)
+  const short = await rows.count()
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await until(async () => (await rows.count()) > short)
+  const long = await rows.count()
+  const byHand = asked.length
+  for (let second = 0; second < 40; second++) {
+    await page.clock.runFor(1_000)
+    await page.getByRole('button', { name: 'Show more' }).waitFor()
+  }
+  assert.is(await rows.count(), long)
+  assert.ok(asked.length > byHand, 'it is asked again')
+  assert.ok(asked.length - byHand < 20, `asked ${asked.length - byHand} times in 40 seconds`)
+  assert.ok(
+    asked.slice(byHand).every(({ isByItself }) => isByItself),
+    'nobody need be there',
+  )
+  await one.end()
+})
+
 const PAGES = [
   '',
   '/customers',

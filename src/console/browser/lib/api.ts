@@ -90,18 +90,29 @@ const bodyOf = ({ body, file }: Request): { readonly body?: string | FormData } 
   return { body: form }
 }
 
-/** What may not show yet what was just changed is asked for again so soon, ms. */
+const shown = new Set<() => void>()
+/** Names what is to be done when what is shown is to be asked for again by itself. Gives what takes it back. */
+export const onStale = (again: () => void): (() => void) => {
+  shown.add(again)
+  return () => shown.delete(again)
+}
+
+/**
+ * What may not show yet what was just changed is asked for again so soon, and each time half as often: a node can be far behind for
+ * long. ms.
+ */
 const STALE_MS = 1_000
-let isAskedAgain = false
+const STALE_LONGEST_MS = 60_000
+let staleMs = STALE_MS
+let askedAgain: ReturnType<typeof setTimeout> | undefined
 
 /** Asks once more, a little later, for all that is shown. */
 const askAgainSoon = (): void => {
-  if (isAskedAgain) return
-  isAskedAgain = true
-  setTimeout(() => {
-    isAskedAgain = false
-    changes.value += 1
-  }, STALE_MS)
+  askedAgain ??= setTimeout(() => {
+    askedAgain = undefined
+    staleMs = Math.min(2 * staleMs, STALE_LONGEST_MS)
+    for (const again of shown) again()
+  }, staleMs)
 }
 
 /** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
@@ -163,6 +174,9 @@ export const change = <M extends Exclude<Method, 'GET'>, P extends PathOf<M>>(
 /** Sends a change, after which everything shown is asked for again. */
 export const carryOut = async <T>(request: Request): Promise<T> => {
   const answer = await send<T>(request)
+  clearTimeout(askedAgain)
+  askedAgain = undefined
+  staleMs = STALE_MS
   changes.value += 1
   return answer
 }

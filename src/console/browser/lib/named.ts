@@ -1,7 +1,7 @@
 // Names of customers of whom a page has ids alone: those that are shown at one time are asked for together, and nothing is kept longer
 // than it is shown.
 import { useEffect, useState } from 'preact/hooks'
-import { at, changes, send } from './api.ts'
+import { at, changes, onStale, send } from './api.ts'
 import { may } from './session.ts'
 import type { Called } from './shapes.ts'
 
@@ -55,7 +55,12 @@ export const useNamed = (id: string): Called | null | undefined => {
   const [known, setKnown] = useState<{ readonly id: string; readonly named: Called | null }>()
   const isAsked = may('customers.read')
   const revision = changes.value
-  useEffect(() => (isAsked ? whoHas(id, (named) => setKnown({ id, named })) : undefined), [id, isAsked, revision])
+  const [round, setRound] = useState(0)
+  useEffect(() => onStale(() => setRound((n) => n + 1)), [])
+  useEffect(
+    () => (isAsked ? whoHas(id, (named) => setKnown({ id, named })) : undefined),
+    [id, isAsked, revision, round],
+  )
   if (!isAsked) return { id }
   return known?.id === id ? known.named : undefined
 }
