@@ -54,14 +54,16 @@ const IN_MEMORY = new Map<string, Field<Thing>>([
 ])
 const SETTING = { timeZone: 'Europe/Warsaw', now: Date.parse('2026-03-10T00:00:00Z') }
 
-const TEXTS = ['Ann', 'a', '.', '$', '(1)', '\\', '-', '']
+const TEXTS = ['Ann', 'a', '.', '$', '(1)', '\\', '-']
 const of = (field: string, op: string, ...values: readonly string[]): string =>
   values.map((value) => `filters[${field}][conditions][${op}][]=${encodeURIComponent(value)}`).join('&')
 
 const FILTERS: readonly string[] = [
   ...['$is', '$is_not', '$in', '$not_in', '$contains', '$not_contain', '$starts_with'].flatMap((op) =>
-    TEXTS.filter(Boolean).map((text) => of('name', op, text)),
+    TEXTS.map((text) => of('name', op, text)),
   ),
+  ...['$contains', '$not_contain', '$starts_with', '$ends_with'].map((op) => of('name', op, '')),
+  of('name', '$contains', '', 'A'),
   ...['Ann', 'n', '$', ')'].map((text) => of('name', '$ends_with', text)),
   of('name', '$in', 'Ann', 'Bob (1)'),
   of('name', '$contains', 'A', '('),
@@ -120,6 +122,16 @@ for (const [i, text] of FILTERS.entries())
     assert.equal([...seen].sort(), [...wanted].sort())
     assert.is(await source.total(), wanted.length)
   })
+
+test('what is kept in a form is asked for in it', () => {
+  const fields: DocumentFields = { mail: { path: 'key', form: (text) => text.trim().toLowerCase() } }
+  const asked = (op: string, ...texts: readonly string[]) =>
+    filterQuery(filtersOf(of('mail', op, ...texts)), fields, SETTING)
+  assert.equal(asked('$is', ' Ann@Shop.test'), { key: { $in: ['ann@shop.test'] } })
+  assert.equal(asked('$not_in', 'Ann', 'BOB'), { key: { $nin: ['ann', 'bob'] } })
+  assert.equal(asked('$starts_with', 'Ann'), { key: { $regex: '^ann' } })
+  assert.equal(asked('$contains', 'Shop.'), { key: { $regex: 'shop\\.' } })
+})
 
 test('what no query can be made of, and what a field can never be, is refused by name', () => {
   for (const text of [of('at', '$more_than_ago', 'P1D'), of('kind', '$is', 'fourth'), of('colour', '$is', 'red')]) {

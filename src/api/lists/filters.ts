@@ -110,11 +110,11 @@ export const predicateOf = <D>(
 }
 
 /**
- * A field of documents: where it is kept, or, where what is shown follows from the document, what is shown of which documents. The
- * cases exclude each other.
+ * A field of documents: where it is kept (a text: in which form, so that it is asked for in the same), or, where what is shown follows
+ * from the document, what is shown of which documents. The cases exclude each other.
  */
 type DocumentField =
-  | { readonly path: string; readonly shape?: ValueShape }
+  | { readonly path: string; readonly shape?: ValueShape; readonly form?: (text: string) => string }
   | { readonly cases: readonly (readonly [where: Record<string, unknown>, shown: string | boolean | null])[] }
 
 export type DocumentFields = Readonly<Record<string, DocumentField>>
@@ -131,27 +131,38 @@ const escaped = (text: string): string => text.replace(isOperand, '\\$&')
 const texts = (path: string, values: readonly string[], form: (text: string) => string): Condition[] =>
   values.map((value) => ({ [path]: { $regex: form(escaped(value)) } }))
 
+/** Any of these; the store refuses to be asked for any or none of nothing. */
 const either = (conditions: readonly Condition[]): Condition =>
-  conditions.length === 1 ? conditions[0]! : { $or: [...conditions] }
+  conditions.length === 0 ? NOTHING : conditions.length === 1 ? conditions[0]! : { $or: [...conditions] }
+
+const neither = (conditions: readonly Condition[]): Condition =>
+  conditions.length === 0 ? {} : { $nor: [...conditions] }
 
 const EMPTY = [null, '']
 
-/** One test of a text; undefined for what no query asks. */
-const textCondition = (path: string, test: Test): Condition | undefined => {
+/** Texts that have one of these in them; nothing is in every text that is not empty. */
+const containing = (path: string, values: readonly string[]): Condition[] =>
+  values.map((value) => ({ [path]: value === '' ? { $nin: EMPTY } : { $regex: escaped(value) } }))
+
+const asItIs = (text: string): string => text
+
+/** One test of a text that is kept in a form; undefined for what no query asks. */
+const textCondition = (path: string, test: Test, form: (text: string) => string): Condition | undefined => {
+  const values = 'values' in test ? test.values.map((value) => form(String(value))) : []
   switch (test.op) {
     case 'in':
-      return { [path]: { $in: test.values.map(String) } }
+      return { [path]: { $in: values } }
     case 'not_in':
-      return { [path]: { $nin: test.values.map(String) } }
+      return { [path]: { $nin: values } }
     case 'contains':
-      return either(texts(path, test.values.filter(Boolean), (text) => text))
+      return either(containing(path, values))
     case 'not_contain':
-      return { $nor: texts(path, test.values.filter(Boolean), (text) => text) }
+      return neither(containing(path, values))
     case 'starts_with':
-      return either(texts(path, test.values, (text) => `^${text}`))
+      return either(texts(path, values, (text) => `^${text}`))
     case 'ends_with':
       // A `$` also stands before a last line break.
-      return either(texts(path, test.values, (text) => `${text}$(?!\\n)`))
+      return either(texts(path, values, (text) => `${text}$(?!\\n)`))
     case 'has_value':
       return { [path]: { $nin: EMPTY } }
     case 'is_unknown':
@@ -185,8 +196,7 @@ const timeCondition = (path: string, test: Test, timeZone: string): Condition | 
         const { from, to } = String(value).length === 10 ? calendar.period('day', at) : { from: at, to: at + 1 }
         return [{ [path]: { $gte: new Date(from), $lt: new Date(to) } }]
       })
-      if (test.op === 'in') return spans.length === 0 ? NOTHING : either(spans)
-      return spans.length === 0 ? {} : { $nor: spans }
+      return test.op === 'in' ? either(spans) : neither(spans)
     }
     default:
       return undefined
@@ -217,10 +227,11 @@ export const filterQuery = (
     if ('cases' in field) {
       const ask = prepareTests(tests, shape.type, timeZone)
       const passing = field.cases.filter(([, value]) => ask(value, now).holds).map(([where]) => where)
-      return passing.length === 0 ? NOTHING : passing.length === field.cases.length ? {} : either(passing)
+      return passing.length === field.cases.length ? {} : either(passing)
     }
+    const { path: kept, form = asItIs } = field
     const made = tests.map((test) =>
-      shape.type === 'datetime' ? timeCondition(field.path, test, timeZone) : textCondition(field.path, test),
+      shape.type === 'datetime' ? timeCondition(kept, test, timeZone) : textCondition(kept, test, form),
     )
     if (made.some((one) => one === undefined))
       faults.push(`Property .${path}.conditions has an operator that is not supported by this list`)

@@ -5,7 +5,7 @@ import type { CustomerDocument, ReferralOf } from '../../../projections/customer
 import { activityId } from '../../domain/customer/activity.ts'
 import type { Card } from '../../domain/customer/loyalty/state.ts'
 import type { OrderSums } from '../../domain/customer/orders/state.ts'
-import type { Profile } from '../../domain/customer/profile.ts'
+import { emailKey, type Profile } from '../../domain/customer/profile.ts'
 import { type RedemptionSums, summaryOf } from '../../domain/customer/redemptions/sums.ts'
 import type { CustomerState } from '../../domain/customer/state.ts'
 import { isCustomerId } from '../../domain/ids.ts'
@@ -91,7 +91,7 @@ export const CUSTOMER_FILTERS: DocumentFields = {
   id: { path: '_id' },
   source_id: { path: 'source_id' },
   name: { path: 'profile.name' },
-  email: { path: 'email' },
+  email: { path: 'email', form: emailKey },
   phone: { path: 'profile.phone' },
   address_city: { path: 'profile.address.city' },
   created_at: { path: 'created_at', shape: TIME },
