@@ -9,7 +9,7 @@ import { mayWrite } from '../lib/session.ts'
 import type { ListOf } from '../lib/shapes.ts'
 import { number } from '../lib/text.ts'
 import { Action } from '../parts/dialog.tsx'
-import { ApiCall, Choice, Fault, Form, type Options, Select, Text } from '../parts/form.tsx'
+import { ApiCall, Choice, Fault, Form, NumberField, NumberInput, type Options, Select } from '../parts/form.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
@@ -209,9 +209,9 @@ const withList = (rules: Rules, { lists }: Choosing, id: string, chosen: string)
   ),
 })
 
-const withLimit = (rules: Rules, id: string, limit: string): Rules => {
+const withLimit = (rules: Rules, id: string, limit: number | undefined): Rules => {
   const { [id]: _, ...others } = rules.applicable_redeemables_category_limits
-  const limits = limit === '' ? others : { ...others, [id]: Number(limit) }
+  const limits = limit === undefined ? others : { ...others, [id]: limit }
   return { ...rules, applicable_redeemables_category_limits: limits }
 }
 
@@ -248,16 +248,16 @@ const RulesForm = ({ saved, categories, onDone }: FormProps) => {
       <Card title="How many">
         <div class="form-grid">
           {LIMITS.map(({ name, label, max, isOptional }) => (
-            <Text
+            <NumberField
               key={name}
               label={label}
-              type="number"
+              step="1"
               min="1"
               max={String(max)}
               required={!isOptional}
-              value={String(rules[name] ?? '')}
+              value={rules[name]}
               hint={isOptional ? `1 to ${max}; empty: no bound of its own` : `1 to ${max}`}
-              onValue={(value) => setRules({ ...rules, [name]: value === '' ? null : Number(value) })}
+              onValue={(value) => setRules({ ...rules, [name]: value ?? null })}
             />
           ))}
         </div>
@@ -299,15 +299,15 @@ const RulesForm = ({ saved, categories, onDone }: FormProps) => {
               {
                 head: 'At most',
                 cell: ({ id, name }: Category) => (
-                  <input
-                    type="number"
+                  <NumberInput
                     class="few"
+                    step="1"
                     min="1"
                     max="30"
                     aria-label={`At most: ${name}`}
                     placeholder="as others"
-                    value={String(rules.applicable_redeemables_category_limits[id] ?? '')}
-                    onInput={(e) => setRules(withLimit(rules, id, e.currentTarget.value))}
+                    value={rules.applicable_redeemables_category_limits[id]}
+                    onValue={(limit) => setRules(withLimit(rules, id, limit))}
                   />
                 ),
               },

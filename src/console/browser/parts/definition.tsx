@@ -7,7 +7,7 @@ import { readJson } from '../lib/json.ts'
 import { useOnce } from '../lib/once.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { Dialog } from './dialog.tsx'
-import { ApiCall, Area, Check, Choice, Fault, Form, type Options, Text } from './form.tsx'
+import { ApiCall, Area, Check, Choice, Fault, Form, NumberField, type Options, Text } from './form.tsx'
 import { say } from './toast.tsx'
 
 /** A field of the form, by its path in the request's body. */
@@ -77,26 +77,17 @@ const FieldInput = ({ field: { label, kind, options = [], hint, isRequired = fal
         />
       )
     case 'number':
-      return (
-        <Text
-          label={label}
-          type="number"
-          value={text}
-          hint={hint}
-          required={isRequired}
-          onValue={(one) => onValue(one === '' ? undefined : Number(one))}
-        />
-      )
+      return <NumberField label={label} value={value} hint={hint} required={isRequired} onValue={onValue} />
     case 'money':
       return (
-        <Text
+        <NumberField
           label={label}
-          type="number"
+          parts={100}
           step="0.01"
-          value={typeof value === 'number' ? String(value / 100) : ''}
+          value={value}
           hint={hint}
           required={isRequired}
-          onValue={(one) => onValue(one === '' ? undefined : Math.round(Number(one) * 100))}
+          onValue={onValue}
         />
       )
     default:

@@ -1,6 +1,6 @@
 // Fields of forms, with their labels, hints and faults, and the API call that a form makes.
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 import type { Request } from '../lib/api.ts'
 import { Code } from './small.tsx'
 
@@ -61,6 +61,56 @@ export const Text = ({ label, value, onValue, hint, fault, type = 'text', ...res
         onInput={(e) => onValue(e.currentTarget.value)}
       />
     )}
+  </Field>
+)
+
+interface NumberProps extends Omit<Plain, 'type' | 'autocomplete' | 'maxLength'> {
+  readonly value: unknown
+  /** Undefined: nothing, or nothing that is a number, stands in the field. */
+  readonly onValue: (value: number | undefined) => void
+  /** How many of what the value counts are one of what is written: 100 for money. */
+  readonly parts?: number
+}
+
+interface NumberInputProps extends NumberProps {
+  readonly id?: string
+  readonly class?: string
+  readonly 'aria-label'?: string
+  readonly 'aria-describedby'?: string | undefined
+}
+
+/** A number. What was written stands as it is while it says the value: `1.0` on the way to `1.05`. */
+export const NumberInput = ({ value, onValue, parts = 1, ...rest }: NumberInputProps) => {
+  const [written, setWritten] = useState('')
+  const read = (text: string): number | undefined => {
+    if (text === '') return undefined
+    return parts === 1 ? Number(text) : Math.round(Number(text) * parts)
+  }
+  const said = typeof value === 'number' ? String(value / parts) : ''
+  return (
+    <input
+      autocomplete="off"
+      step="any"
+      {...rest}
+      type="number"
+      value={read(written) === value ? written : said}
+      onInput={(e) => {
+        const text = e.currentTarget.value
+        setWritten(text)
+        onValue(read(text))
+      }}
+    />
+  )
+}
+
+interface NumberFieldProps extends NumberProps {
+  readonly label: string
+  readonly hint?: ComponentChildren
+}
+
+export const NumberField = ({ label, hint, ...rest }: NumberFieldProps) => (
+  <Field label={label} hint={hint}>
+    {(ids) => <NumberInput {...rest} {...ids} />}
   </Field>
 )
 
