@@ -92,7 +92,7 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
     name,
     role,
     digest: tokenDigest(token),
-    ...(origins ? { origins } : {}),
+    origins,
     ...(allow ? { allow: [...new Set(allow)] } : {}),
     ...(networks ? { networks } : {}),
     expiresAt,

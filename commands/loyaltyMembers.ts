@@ -103,7 +103,7 @@ const join = async (services: Services, call: Call<MemberBody, unknown, { campai
     profile,
     mayCreate: id === undefined,
     source: call.body.channel ?? call.channel,
-    ...(call.body.metadata ? { metadata: call.body.metadata } : {}),
+    metadata: call.body.metadata,
   }
   if (!card && !Object.hasOwn(state.loyalty.cards, made)) {
     const before = cardGivenBy(state, wish)

@@ -114,11 +114,11 @@ export const wishOf = (
     context,
     command: (code) => ({
       type: 'PublishVoucher',
-      ...(about.campaign === undefined ? {} : { campaign: about.campaign }),
+      campaign: about.campaign,
       voucher: { id: voucher, code },
       publication: {
         id: idFrom('pub', customer, about.id, name),
-        ...(sourceId === undefined ? {} : { sourceId }),
+        sourceId,
         channel: call.body.channel ?? call.channel,
         metadata: call.body.metadata,
       },
@@ -205,7 +205,7 @@ const assign = async (services: Services, wish: Wish, code: string): Promise<Out
     {
       code,
       voucher: owner.id,
-      ...(owner.campaign === undefined ? {} : { campaign: owner.campaign }),
+      campaign: owner.campaign,
       ...(owner.campaign === undefined && spec.type ? { type: spec.type } : {}),
       customer,
       publication,
@@ -308,7 +308,7 @@ export const publishCode = async (
     })
   const about = {
     id: owner.id,
-    ...(owner.campaign === undefined ? {} : { campaign: owner.campaign }),
+    campaign: owner.campaign,
     joinOnce: call.query.join_once ?? false,
   }
   const wish = wishOf(services, call, customer, about)

@@ -134,8 +134,8 @@ const situationOf = async (
   if (body.options.sorting_rule !== 'DEFAULT' && !order)
     return fail('missing_order', 'What is the best deal depends on the order')
   const situation = {
-    ...(meant.state ? { customer: meant.state } : {}),
-    ...(order ? { order } : {}),
+    customer: meant.state,
+    order,
     metadata: body.metadata ?? {},
     apiKey: call.key.name,
     rulebook,

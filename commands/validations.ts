@@ -85,8 +85,8 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
   if (about && !isMeant(about)) return { failure: fromRefusal(about.refused) }
   const order = about?.order
   const situation = {
-    ...(meant.state ? { customer: meant.state } : {}),
-    ...(order ? { order } : {}),
+    customer: meant.state,
+    order,
     metadata: asked.metadata ?? {},
     apiKey: asked.apiKey,
     rulebook: services.rulebook.current(),

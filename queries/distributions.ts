@@ -88,7 +88,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
       channel: definition.channel,
       customer: { id: found.id, profile: found.profile },
       cause,
-      ...(segment ? { segment } : {}),
+      segment,
       code,
       createdAt: call.now,
       setting: { timeZone: rulebook.project.timeZone, now: call.now },

@@ -81,7 +81,7 @@ const list = async (services: Services, campaign: string, query: ListQuery): Pro
     'campaign.id': entry.id,
     referrer,
     referee,
-    ...(query.code === undefined ? {} : { 'voucher.code': query.code }),
+    'voucher.code': query.code,
   }
   const [paged, counted] = await Promise.all([
     pageOf(

@@ -57,8 +57,8 @@ const ofCode = async (
   const looked = await services.redemptions.look(redeemables)
   const asked = askedOf(call, { metadata, tracking_id: undefined })
   const context = contextFor({ redeemables, asked, ...(session ? { session: session.key } : {}) }, looked, {
-    ...(customer ? { customer } : {}),
-    ...(order ? { order } : {}),
+    customer,
+    order,
     metadata: metadata ?? {},
     apiKey: asked.apiKey,
     rulebook: services.rulebook.current(),
@@ -77,7 +77,7 @@ const surroundingsOf = async (
   if (redemption?.code !== undefined)
     return ofCode(services, call, { ...redemption, code: redemption.code }, customer, order)
   return {
-    context: { ...(order ? { order } : {}), ...(redemption ? { redemption } : {}), measures: () => 'skip' },
+    context: { order, redemption, measures: () => 'skip' },
     unknown: NO_CODE,
   }
 }

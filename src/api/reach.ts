@@ -65,7 +65,7 @@ export const sayable = ({ writes }: Reach, { id }: Named, profile: ProfilePatch)
 
 /** What of a profile an answer may hold. */
 export const tellable = ({ reads, sourceId }: Reach, profile: Profile): Profile =>
-  reads ? profile : { metadata: {}, ...(sourceId === undefined ? {} : { source_id: sourceId }) }
+  reads ? profile : { metadata: {}, source_id: sourceId }
 
 /** The reasons of these name what rules compare and what limits are: not for strangers. */
 const TELLING: ReadonlySet<Refusal['key']> = new Set([

@@ -30,8 +30,8 @@ export const differences = (live: unknown, rebuilt: unknown): readonly FieldDiff
     if (!isSame(a, b))
       found.push({
         path,
-        ...(a === undefined ? {} : { live: a }),
-        ...(b === undefined ? {} : { rebuilt: b }),
+        live: a,
+        rebuilt: b,
       })
   }
   walk(live, rebuilt, '')

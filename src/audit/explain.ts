@@ -65,7 +65,7 @@ const explained = async (fact: RecordedFact, { rulebook }: Services): Promise<Ex
     request: metadata.$correlationId,
     actor: metadata.actor ?? null,
     rulebook: metadata.rulebook ?? null,
-    ...(definition ? { definition } : {}),
+    definition,
     ...(metadata.declined === undefined ? {} : { declined: spreadDeclined(metadata.declined) }),
   }
 }

@@ -114,7 +114,7 @@ const explainCondition = (
 const untilOf = ({ until, rule }: Check): number => (rule ? rule.evaluation.until : until) ?? Number.POSITIVE_INFINITY
 
 const leafOf = ({ is, holds, value, rule }: Check): Because =>
-  rule ? { rule: rule.id, of: rule.evaluation.because, holds } : { is, holds, ...(value ? { value: value() } : {}) }
+  rule ? { rule: rule.id, of: rule.evaluation.because, holds } : { is, holds, value: value?.() }
 
 /** What would have to change for checks to hold, all of them; or, when they do, what any one would. */
 const changesOf = (checks: readonly Check[], holds: boolean): readonly string[] =>

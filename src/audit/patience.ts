@@ -34,7 +34,7 @@ export async function* recordsAfter(
   let last = after
   for (let tries = 0; ; ) {
     try {
-      for await (const record of store.readRecords({ from: last ?? 'start', ...(signal ? { signal } : {}) })) {
+      for await (const record of store.readRecords({ from: last ?? 'start', signal })) {
         if (last !== undefined && record.position <= last) continue
         yield record
         last = record.position

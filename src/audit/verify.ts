@@ -194,7 +194,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
       readModel: scratch,
       projections: chosen,
       upTo: head,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
       onProgress: (position, done) =>
         onProgress({ phase: 'rebuilding', done, part: Number(((position ?? 0n) * 1_000n) / (head || 1n)) / 1_000 }),
     })

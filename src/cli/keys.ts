@@ -43,9 +43,9 @@ const add = async (name: string, options: unknown): Promise<void> => {
   const body = {
     name,
     role,
-    ...(origin ? { origins: origin } : {}),
-    ...(allow ? { allow } : {}),
-    ...(network ? { networks: network } : {}),
+    origins: origin,
+    allow,
+    networks: network,
     expires_at: expires,
   }
   tell(await ask(admin(options), 'POST', '/v1/access/keys', body))

@@ -58,7 +58,7 @@ export const outcomeOf = (posted: Posted): Sent => {
         isDown: saysDown(status),
         // Gone for good.
         isFinal: status === 410,
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        retryAfterMs,
       }
     }
     default:

@@ -29,7 +29,7 @@ const outcomeOfMail = (error: unknown): Sent => {
     kind: 'failed',
     // The server's answer may repeat the address that it refused.
     error: text.replace(/[^\s<>"']+@[^\s<>"']+/g, '<address>').slice(0, 300),
-    ...(status === undefined ? {} : { status }),
+    status,
     isDown: !isFinal && !(isAboutMail && status !== undefined),
     isFinal,
   }

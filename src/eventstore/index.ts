@@ -137,7 +137,7 @@ export const createEventStore = ({
           take,
           silenceMs: readTimeoutMs,
           line,
-          ...(signal === undefined ? {} : { signal }),
+          signal,
         })
         for await (const chunk of chunks) {
           some = true

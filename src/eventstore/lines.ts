@@ -73,7 +73,7 @@ const credentialsOf = (url: string): { username: string; password: string } => {
 /** Reads the newest record, whatever it is. */
 const readNewest = async (client: EventStoreDBClient, signal?: AbortSignal): Promise<void> => {
   const open = () => client.readAll({ direction: 'backwards', fromPosition: END, maxCount: 1 })
-  for await (const _ of readChunks({ open, ...(signal === undefined ? {} : { signal }) })) break
+  for await (const _ of readChunks({ open, signal })) break
 }
 
 const isAppendAnswer = (error: unknown): boolean => {

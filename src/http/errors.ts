@@ -138,7 +138,7 @@ export interface ErrorBody {
 /** Any failure of the table. */
 export const fail = (key: FailureKey, details?: string, extras: FailureExtras = {}): Failure => {
   const [status, message] = table[key]
-  return { failed: true, status, key, message, ...(details === undefined ? {} : { details }), ...extras }
+  return { failed: true, status, key, message, details, ...extras }
 }
 
 /** 404 with the reference's words: "Cannot find {type} with id {id}". */

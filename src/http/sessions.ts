@@ -134,7 +134,7 @@ export const createSessions = ({
       if (!found || generation < found.user.generation) return undefined
       const { user, permissions } = found
       // Facts and logs name the user by the id: it says nothing of the person once the person is removed.
-      const key = { name: user_id, role: user.role, appId: `user:${user_id}`, ...(permissions ? { permissions } : {}) }
+      const key = { name: user_id, role: user.role, appId: `user:${user_id}`, permissions }
       return { ...rest, key, name: user.name ?? user.email, userId: user_id }
     }
     if (app_id !== null && !keys.keys.some((key) => key.appId === app_id && key.role === role)) return undefined

@@ -79,10 +79,10 @@ const shown = (state: AccessState, { id, name, role, origins, allow, networks }:
     name,
     role,
     appId: id,
-    ...(own ? { permissions: own } : {}),
-    ...(origins ? { origins } : {}),
-    ...(allow ? { allow: allow.filter(isAbility) } : {}),
-    ...(networks ? { networks } : {}),
+    permissions: own,
+    origins,
+    allow: allow?.filter(isAbility),
+    networks,
   }
 }
 
@@ -181,7 +181,7 @@ export const startAccess = async ({
       const user = state.users.get(id)
       if (!user || user.isDisabled) return undefined
       const own = ownPermissions(state, user.role)
-      return { user, ...(own ? { permissions: own } : {}) }
+      return { user, permissions: own }
     },
     noteUse,
     async lastUsed() {

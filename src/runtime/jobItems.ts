@@ -64,7 +64,7 @@ export const createJobItems = ({ ledgers, codes, deals, rulebook, now }: JobItem
     const owner = {
       type: ownerTypeOf(of?.campaign_type),
       id: idFrom('v', id, String(row)),
-      ...(campaign === undefined ? {} : { campaign }),
+      campaign,
     }
     const spec: VoucherSpec = item?.spec ?? request.spec ?? {}
     const wish = { code: item?.code, config: config ?? {}, owner, spec, active: item?.active ?? true }

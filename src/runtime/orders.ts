@@ -235,7 +235,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
       if (refusal) return { refused: refusal }
     }
     const known = found?.known
-    return { order: pricedBy(input, id, known), ...(known ? { known } : {}) }
+    return { order: pricedBy(input, id, known), known }
   }
 
   return { find, save, meant }

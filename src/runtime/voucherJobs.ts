@@ -145,14 +145,14 @@ export const startVoucherJobs = (options: VoucherJobsOptions): VoucherJobs => {
       maxTries: ITEM_TRIES,
       signal,
       isPatient,
-      ...(pauseMs === undefined ? {} : { baseMs: pauseMs }),
+      baseMs: pauseMs,
     })
     if (!tried.failed) return tried.value
     const { error } = tried.failed
     const code = job.items[row]?.code
     log.warn({ err: error, job: job.progress.id, row, code }, 'an item of a job failed')
     options.onItemFailed?.()
-    return { row, ...(code === undefined ? {} : { code }), reason: wordsOf(error) }
+    return { row, code, reason: wordsOf(error) }
   }
 
   /** The next items of a job, and the record of them; undefined when another node is at it. */

@@ -52,7 +52,7 @@ const lineAt = ({ line, boot }: Trust, at: number): number => line + (at - boot)
 const believe = ({ witness }: Trust, line: number, boot: number): Trust => ({
   line,
   boot,
-  ...(witness ? { witness } : {}),
+  witness,
 })
 
 /**

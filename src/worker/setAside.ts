@@ -178,8 +178,8 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
       const { stream, revision } = failed
       const item = {
         key: fact,
-        ...(stream === undefined ? {} : { stream }),
-        ...(revision === undefined ? {} : { revision }),
+        stream,
+        revision,
       }
       await keep(process, item, error, tries + 1)
       return 'failed'
@@ -220,9 +220,8 @@ export const createSetAside = (options: SetAsideOptions): SetAside => {
     failedOf: (name) => counts.get(name) ?? 0,
     failures: async (limit) => (await failures.find({}, { sort: { at: 1 }, limit })).map(({ _id, ...rest }) => rest),
     async retry({ process, fact }) {
-      const which = { ...(process === undefined ? {} : { process }), ...(fact === undefined ? {} : { fact }) }
       const done = []
-      for (const failed of await failures.find(which, { sort: { at: 1 }, limit: MAX_LEFT_OUT }))
+      for (const failed of await failures.find({ process, fact }, { sort: { at: 1 }, limit: MAX_LEFT_OUT }))
         done.push({ process: failed.process, fact: failed.fact, outcome: await retryOne(failed) })
       return done
     },

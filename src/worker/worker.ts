@@ -181,7 +181,7 @@ export const startWorker = <Item>(options: WorkerOptions<Item>): BackgroundWorke
     wasWoken = false
     const found = await look(looking)
     if (isOverlapping) for (const item of found.items) begin(item)
-    else await each(found.items, one, { concurrency, signal, ...(keyOf ? { keyOf } : {}), ...(pause ? { pause } : {}) })
+    else await each(found.items, one, { concurrency, signal, keyOf, pause })
     if (!signal.aborted) await found.after?.()
     return found.restMs
   }

@@ -45,7 +45,7 @@ const tracked: Shown<'CustomEventTracked'> = (
     event_schema: schema ?? null,
     referral: null,
     loyalty: null,
-    ...(faults ? { faults } : {}),
+    faults,
   },
 })
 
