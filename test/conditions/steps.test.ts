@@ -179,6 +179,22 @@ test('what a definition can come to is known when it is written, and never less 
   )
 })
 
+test('the most that a rule can cost is what it costs, of an amount and of the largest list', () => {
+  for (const [name, conditions, beyond] of [
+    ['order.amount', { $is: 5 }, 0],
+    ['order.amount', { $is: [5, 6, 7] }, 0],
+    ['order.amount', { $more_than: 4, $less_than: 6 }, 0],
+    // Of the many prices that are found each is asked, which shows when it is asked.
+    ['product.price', { $is: 5 }, MAX_ORDER_ITEMS],
+  ] as const) {
+    const rules = { 1: { name, conditions } }
+    const parsed = parse(rules)
+    assert.ok(parsed.ok)
+    const order = { amount: 5, items: LARGEST.order!.items! }
+    assert.is(spent(rules, { order }).steps - worstCase(parsed.condition, reachOf), beyond, JSON.stringify(rules))
+  }
+})
+
 test('a definition that could take more steps than a decision has is refused with what it would take', () => {
   const many = (count: number, values: number) =>
     Object.fromEntries(

@@ -52,6 +52,15 @@ test('a second event merges what is new and repeats nothing', () => {
   assert.equal(w.state.profile.metadata, { a: 1, b: 2 })
 })
 
+test('what is said again by hand is known already: nothing is recorded, and nothing refused', () => {
+  const w = shop()
+  const save = (name: string) => w.facts({ type: 'SaveCustomer', profile: { source_id: 's', name }, mayCreate: true })
+  assert.equal(summary(save('Ann')), ['CustomerCreated'])
+  w.wait(HOUR)
+  assert.equal(save('Ann'), [])
+  assert.equal(summary(save('Bea')), ['CustomerUpdated'])
+})
+
 test('the same command gives the same facts with the same ids', () => {
   const w = shop()
   const command = track('bought', { occurredAt: w.now, metadata: { amount: 5 } })

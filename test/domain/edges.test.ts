@@ -21,6 +21,7 @@ import { heldBy, NO_VOUCHERS, type VouchersState, voucherIn } from '../../src/do
 import { decideParked, foldParked, type ParkedEvents } from '../../src/domain/distributions/webhookFacts.ts'
 import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
+import { factRegistry } from '../../src/domain/registry.ts'
 import {
   EventSchema,
   eventSchemaKind,
@@ -468,6 +469,17 @@ test('a mail is one line of a subject and a body that is seen, from its own send
     return sent.by === 'mail' ? sent.from : sent.by
   }
   assert.equal([out(), out('own@shop.test'), out('a@sink.test')], ['node@shop.test', 'own@shop.test', 'sink'])
+})
+
+test('whole numbers of facts are 0 at least', () => {
+  const closed = (balance: number) =>
+    v.is(factRegistry.LoyaltyCardClosed!.schema, {
+      card: { id: 'v', code: 'C' },
+      campaign: { id: 'camp', name: 'club' },
+      balance,
+      occurredAt: T0,
+    })
+  assert.equal([-1, 0, 1, 0.5].map(closed), [false, true, true, false])
 })
 
 test.run()

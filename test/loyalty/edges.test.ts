@@ -8,6 +8,7 @@ import { loyaltyHappening } from '../../src/domain/customer/loyalty/happening.ts
 import { bySoonest, pointsIn } from '../../src/domain/customer/loyalty/state.ts'
 import { NO_ORDER_SUMS, type OrderSums } from '../../src/domain/customer/orders/state.ts'
 import { NO_SUMS, summaryOf } from '../../src/domain/customer/redemptions/sums.ts'
+import { nextDueAt } from '../../src/domain/decider/decide.ts'
 import { offerNamed } from '../../src/domain/loyalty/price.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { orderValue } from '../../src/domain/rulebook/orderEarning.ts'
@@ -455,6 +456,57 @@ test('the summary of a customer adds what orders say to what redemptions say, th
     average_amount: 0,
     last_order_amount: 0,
   })
+})
+
+test('what falls due first says when to look again, be it a segment or points', () => {
+  for (const [days, first] of [
+    [2, 2],
+    [9, 5],
+  ] as const) {
+    const w = shop()
+    w.define('segment', 'seg_new', {
+      name: 'new',
+      type: 'auto-update',
+      condition: { event: 'bought', count: { $more_than_equal: 1 }, within: 'P5D' },
+    })
+    const start = w.now
+    buy(w)
+    w.facts({ type: 'AddPoints', card: join(w).id, points: 1, expiry: { type: 'CUSTOM_DATE', at: start + days * DAY } })
+    assert.is(nextDueAt(w.state), start + first * DAY, `${days} days`)
+  }
+})
+
+test('a card is given whether its request says something new of the customer or what is known', () => {
+  const w = shop({}, { join_once: false })
+  const issue = (id: string, name: string) =>
+    summary(
+      w.facts({
+        type: 'IssueLoyaltyCard',
+        campaign: PROGRAM,
+        card: { id, code: id },
+        profile: { source_id: 's', name },
+        mayCreate: true,
+      }),
+    )
+  assert.equal(issue('v_1', 'Ann'), ['CustomerCreated', 'LoyaltyCardIssued'])
+  w.wait(DAY)
+  assert.equal(issue('v_2', 'Ann'), ['LoyaltyCardIssued'])
+  assert.equal(issue('v_3', 'Bea'), ['CustomerUpdated', 'LoyaltyCardIssued'])
+})
+
+test('in another zone points that expire with a day do so with its day, and those that expire at an instant at that', () => {
+  const w = shop({ timeZone: 'Europe/Warsaw', now: Date.parse('2026-01-10T12:00:00Z') })
+  join(w)
+  const expiring = (at: string) =>
+    w.facts({ type: 'AddPoints', card: 'v_1', points: 1, expiry: { type: 'CUSTOM_DATE', at: Date.parse(at) } })
+  expiring('2026-02-12T23:00:00Z')
+  expiring('2026-03-01T11:00:00Z')
+  w.rezone('UTC')
+  const rezoned = w.facts(advance)
+  assert.equal(
+    rezoned.map(({ type, data }) => [type, 'expiries' in data && data.expiries]),
+    [['CardRezoned', [{ before: Date.parse('2026-02-12T23:00:00Z'), after: Date.parse('2026-02-13T00:00:00Z') }]]],
+  )
 })
 
 test.run()

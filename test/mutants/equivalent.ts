@@ -45,6 +45,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\breferral\.offer \?\? \{ published: false \}/,
     why: 'a code that was not looked up is of no campaign, and is asked nothing more',
   },
+  {
+    code: /\bfor \(let y = year - 2; y <= year \+ 2; y\+\+\)/,
+    to: '3',
+    why: 'no period lies further from its anniversary: a year more on either side finds nothing',
+  },
+  { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]
 

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accessLog } from '../../projections/accessLog.ts'
 import { activity } from '../../projections/activity.ts'
+import { creditTransactions, type CreditTransactionDocument as Row } from '../../projections/creditTransactions.ts'
 import { customers } from '../../projections/customers.ts'
 import { deadlines } from '../../projections/deadlines.ts'
 import { eventTotals } from '../../projections/eventTotals.ts'
@@ -56,6 +57,22 @@ test('the access log says who did what to what, and nothing of what nobody did',
   const { at: when, actor: who, role, request_id } = all[0]!
   assert.equal([when, who, role, request_id], [at(-HOUR), 'shop', 'admin', 'v-1'])
   assert.equal(done({ $correlationId: 'v-1' }), [])
+})
+
+test('what is redeemed of a gift, and given back, are transactions, from one credit on', () => {
+  const of = (credits: number) => ({
+    voucher: { code: 'GIFT', id: 'v' },
+    redemption: `r_${credits}`,
+    rollback: `rr_${credits}`,
+    share: { credits },
+    occurredAt: T0,
+  })
+  const rows = (type: string) =>
+    (documents(creditTransactions, log([0, 1, 2].map((credits): Written => [type, of(credits)]))) as Row[])
+      .map(({ type: kind, amount, redemption, rollback }) => `${kind} ${amount} ${redemption} ${rollback}`)
+      .sort()
+  assert.equal(rows('RedemptionSucceeded'), ['CREDITS_REDEMPTION -1 r_1 null', 'CREDITS_REDEMPTION -2 r_2 null'])
+  assert.equal(rows('RedemptionRolledBack'), ['CREDITS_REFUND 1 r_1 rr_1', 'CREDITS_REFUND 2 r_2 rr_2'])
 })
 
 test('an activity is of the customer whose stream it is in, or who holds the code that it is about', () => {

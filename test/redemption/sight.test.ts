@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openOrder } from '../../src/domain/order.ts'
+import { countsOverCampaign } from '../../src/domain/redemption/gates.ts'
 import { evolveLedger, type Ledger, type LedgerFact, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import { limitsStream } from '../../src/domain/redemption/ledgers.ts'
 import {
@@ -218,6 +219,18 @@ test('rules are told of the first redeemable, where it is one', () => {
   const told = context([code('a1'), noCode('none')])
   assert.equal([told?.order?.amount, told?.redemption?.metadata], [5, { a: 1 }])
   assert.equal([context([noCode('none')]), context([])], [undefined, undefined])
+})
+
+test('the ledger of a campaign is needed as soon as one rule counts over all of its codes', () => {
+  const gate = (...asks: readonly string[]) => ({ rule: 'val_1', condition: { listens: { asks } } }) as never
+  const own = gate('redemption.count.per_customer')
+  for (const [gates, counts] of [
+    [[], false],
+    [[own], false],
+    [[own, gate('order.amount', 'campaign.redemptions.count.daily')], true],
+    [[gate('campaign.orders.total_amount'), own], true],
+  ] as const)
+    assert.is(countsOverCampaign(gates), counts, JSON.stringify(gates))
 })
 
 test.run()

@@ -18,12 +18,13 @@ const equalTo = (values: readonly Scalar[], type: ValueType, calendar: Calendar)
   if (type === 'date' || type === 'datetime') {
     const instants = new Set<number>()
     const days = new Set<number>()
+    const dateOf = (value: unknown) => dateValue(value, calendar, true)
     for (const value of values) {
-      const date = dateValue(value, calendar)
+      const date = dateOf(value)
       if (date) (date.isDay ? days : instants).add(date.at)
     }
     return (value) => {
-      const date = dateValue(value, calendar, true)
+      const date = dateOf(value)
       return date !== undefined && (instants.has(date.at) || days.has(calendar.period('day', date.at).from))
     }
   }
