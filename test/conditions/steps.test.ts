@@ -184,8 +184,8 @@ test('the most that a rule can cost is what it costs, of an amount and of the la
     ['order.amount', { $is: 5 }, 0],
     ['order.amount', { $is: [5, 6, 7] }, 0],
     ['order.amount', { $more_than: 4, $less_than: 6 }, 0],
-    // Of the many prices that are found each is asked, which shows when it is asked.
-    ['product.price', { $is: 5 }, MAX_ORDER_ITEMS],
+    // Each of the prices that are found takes two steps more, which shows when the rule is asked.
+    ['product.price', { $is: 5 }, 2 * MAX_ORDER_ITEMS],
   ] as const) {
     const rules = { 1: { name, conditions } }
     const parsed = parse(rules)
