@@ -3,15 +3,18 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
+import { calendarOf } from '../../src/domain/calendar.ts'
 import type { Test } from '../../src/domain/conditions/ast.ts'
+import { askInstant } from '../../src/domain/conditions/dates.ts'
 import { MAX_CONDITION_NESTING, shown, startReading } from '../../src/domain/conditions/faults.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
 import { isClockTest, isTimed } from '../../src/domain/conditions/operators.ts'
+import { parseRules } from '../../src/domain/conditions/rules.ts'
 import { listSteps, pairSteps, sizeOf, spend, weightOf } from '../../src/domain/conditions/steps.ts'
 import { isNumberTest, numberTest, prepareTests } from '../../src/domain/conditions/tests.ts'
 import { Segment } from '../../src/domain/rulebook/segment.ts'
 import fc from '../fc.ts'
-import { environment } from './fixtures.ts'
+import { compiled, environment, nobody } from './fixtures.ts'
 
 const isPlace = (text: string): boolean =>
   !('faults' in parseFilter({ junction: 'and', 'metadata.at': { conditions: { $in_location: [text] } } }, environment))
@@ -218,6 +221,52 @@ test('a number is compared as it is kept, and from where on all are alike', () =
     [true, false, false, true, true],
   )
   assert.equal([numberTest([{ op: 'has_value' }]).holds(0), numberTest([{ op: 'is_unknown' }]).holds(0)], [true, false])
+})
+
+test('hours of a day begin at their first instant, end before their last, and may run into the next day', () => {
+  const HOUR = 3_600_000
+  const DAY = 24 * HOUR
+  const monday = Date.UTC(2026, 0, 5)
+  const ask = (from: number, to: number, days: readonly number[], at: number) => {
+    const test = { op: 'daily', from: from * HOUR, to: to * HOUR, days } as const
+    const { holds, until } = askInstant(calendarOf('UTC'), test, monday + at)
+    return [holds, until - monday]
+  }
+  for (const [at, holds, until] of [
+    [9 * HOUR - 1, false, 9 * HOUR],
+    [9 * HOUR, true, 17 * HOUR],
+    [17 * HOUR - 1, true, 17 * HOUR],
+    [17 * HOUR, false, 7 * DAY + 9 * HOUR],
+  ] as const)
+    assert.equal(ask(9, 17, [1], at), [holds, until], `day ${at}`)
+  for (const [at, holds, until] of [
+    [-HOUR, false, 22 * HOUR],
+    [22 * HOUR, true, DAY + 6 * HOUR],
+    [DAY + 6 * HOUR - 1, true, DAY + 6 * HOUR],
+    [DAY + 6 * HOUR, false, 7 * DAY + 22 * HOUR],
+  ] as const)
+    assert.equal(ask(22, 6, [1], at), [holds, until], `night ${at}`)
+  assert.equal(ask(0, 0, [1], 0), [true, DAY])
+  assert.equal(ask(9, 17, [], 0), [false, Number.POSITIVE_INFINITY])
+})
+
+test('an item is worth its amount, else its price by its quantity, else nothing', () => {
+  const amount = (item: object, value: number) => {
+    const rule = {
+      name: 'order.items.any',
+      conditions: {},
+      rules: { 1: { name: 'order.items.amount', conditions: { $is: value } } },
+    }
+    const condition = compiled(parseRules({ rules: { 1: rule } }, environment))
+    return condition.evaluate(nobody, { order: { items: [{ product_id: 'p', ...item }] } }, 0).holds
+  }
+  for (const [item, worth] of [
+    [{ amount: 7, price: 3, quantity: 2 }, 7],
+    [{ price: 3, quantity: 2 }, 6],
+    [{ price: 3 }, 3],
+    [{ quantity: 2 }, 0],
+  ] as const)
+    assert.equal([amount(item, worth), amount(item, worth + 1)], [true, false], JSON.stringify(item))
 })
 
 test.run()

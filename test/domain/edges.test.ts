@@ -11,10 +11,12 @@ import { segmentDays } from '../../projections/segmentDays.ts'
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { voucherTotals } from '../../projections/voucherTotals.ts'
 import { email } from '../../src/domain/channels/email.ts'
+import { httpUrl } from '../../src/domain/channels/httpUrl.ts'
 import type { Condition } from '../../src/domain/conditions/ast.ts'
 import { audiencePart } from '../../src/domain/conditions/audience.ts'
 import { lastActivityAt } from '../../src/domain/customer/idle.ts'
 import { redemptionHappening } from '../../src/domain/customer/redemptions/happening.ts'
+import { Share } from '../../src/domain/customer/redemptions/share.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
 import { voucherFacts } from '../../src/domain/customer/vouchers/facts.ts'
 import { heldBy, NO_VOUCHERS, type VouchersState, voucherIn } from '../../src/domain/customer/vouchers/state.ts'
@@ -480,6 +482,25 @@ test('whole numbers of facts are 0 at least', () => {
       occurredAt: T0,
     })
   assert.equal([-1, 0, 1, 0.5].map(closed), [false, true, true, false])
+  const share = (n: number) => v.is(Share, { day: '2026-01-05', apiKey: 'k', credits: n, amount: n, discounted: n })
+  assert.equal([-1, 0, 1, 0.5].map(share), [false, true, true, false])
+})
+
+test('a receiver is reached by http or https, and its address holds no user and no password', () => {
+  const taken = (url: string) => v.is(httpUrl, url)
+  for (const url of ['https://shop.test/in?a=1', 'http://127.0.0.1:8080']) assert.ok(taken(url), url)
+  const refused = [
+    'https://u@shop.test',
+    'https://:p@shop.test',
+    'https://u:p@shop.test',
+    'ftp://shop.test',
+    'shop.test',
+  ]
+  for (const url of refused) assert.not.ok(taken(url), url)
+  assert.equal(
+    [1_980, 1_981].map((n) => taken(`https://shop.test/in${'x'.repeat(n)}`)),
+    [true, false],
+  )
 })
 
 test.run()
