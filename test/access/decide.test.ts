@@ -11,6 +11,7 @@ import {
   NO_ACCESS,
   permissionsOfRole,
 } from '../../src/domain/access/access.ts'
+import { accessFacts } from '../../src/domain/access/facts.ts'
 import type { Permission } from '../../src/domain/access/permissions.ts'
 import { MAX_USERS, userByEmail, userByLink } from '../../src/domain/access/users.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
@@ -254,6 +255,15 @@ test('whom a provider vouches for is made, found by address once, and nobody els
     [state.users.size, state.users.get('ann')!.role, state.users.get('bob')!.identity?.subject],
     [2, 'admin', 's3'],
   )
+})
+
+test('what is personal of somebody who signs in is of that user, whether the fact names or describes one', () => {
+  const { personal: described } = accessFacts.AccessUserInvited
+  const { personal: named } = accessFacts.AccessUserChanged
+  const user = { id: 'u_1', email: 'ann@shop.test', role: 'admin' }
+  assert.equal([described.of?.({ user }), named.of?.({ id: 'u_1', name: 'Ann' })], ['u_1', 'u_1'])
+  assert.equal([described.of?.({ user: {} }), named.of?.({ id: 1 })], [undefined, undefined])
+  assert.equal(described.take({ user })?.taken, { 'user.email': 'ann@shop.test' })
 })
 
 test.run()
