@@ -143,6 +143,9 @@ test('with the order its points go: pending ones, and of others what is left', (
   assert.is(card(w).balance, 0)
   assert.equal(changes(w.facts(saving({ status: 'PAID' }))), ['POINTS_ACCRUAL 50'])
   assert.equal(changes(w.facts(saving({ status: 'CANCELED' }))), ['POINTS_REMOVAL -50'])
+  w.facts(saving({ status: 'PAID' }))
+  w.facts({ type: 'RemovePoints', card: card(w).id, points: 50 })
+  assert.not.ok(summary(w.facts(saving({ status: 'CANCELED' }))).includes('PointsTakenBack'), 'nothing is left')
 
   const waiting = shop({}, { auto_join: true })
   earning(waiting, { type: 'FIXED', points: 50 }, { pending_points: { period_type: 'DAY', period_value: 2 } })

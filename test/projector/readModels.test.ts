@@ -10,6 +10,7 @@ import { eventTotals } from '../../projections/eventTotals.ts'
 import { loyaltyTotals } from '../../projections/loyaltyTotals.ts'
 import { orders } from '../../projections/orders.ts'
 import { pendingPoints } from '../../projections/pendingPoints.ts'
+import { redemptionOf } from '../../projections/redemptions.ts'
 import { referrals } from '../../projections/referrals.ts'
 import { rejectedEvents } from '../../projections/rejectedEvents.ts'
 import { membersOf } from '../../projections/segmentDays.ts'
@@ -57,6 +58,35 @@ test('the access log says who did what to what, and nothing of what nobody did',
   const { at: when, actor: who, role, request_id } = all[0]!
   assert.equal([when, who, role, request_id], [at(-HOUR), 'shop', 'admin', 'v-1'])
   assert.equal(done({ $correlationId: 'v-1' }), [])
+})
+
+test('redemptions and rollbacks stand at the place of their request, and those that failed at the first', () => {
+  const common = { request: 'req', redemption: 'r', rollback: 'rr', parent: 'req', channel: 'API', occurredAt: T0 }
+  const about = { ...common, voucher: { id: 'v', code: 'C' }, reason: 'key', details: 'why', share: { credits: 0 } }
+  const shown = (type: string, place?: number) => {
+    const {
+      _id,
+      kind,
+      result,
+      place: at,
+      parent,
+    } = redemptionOf({ type, data: { ...about, place } } as never, null, '0')
+    return `${kind} ${result} ${_id} of ${parent} at ${at}`
+  }
+  assert.equal(
+    [
+      shown('RedemptionSucceeded', 2),
+      shown('RedemptionFailed'),
+      shown('RedemptionRolledBack', 2),
+      shown('RedemptionRollbackFailed'),
+    ],
+    [
+      'redemption SUCCESS r of req at 2',
+      'redemption FAILURE r of req at 0',
+      'rollback SUCCESS rr of req at 2',
+      'rollback FAILURE rr of req at 0',
+    ],
+  )
 })
 
 test('what is redeemed of a gift, and given back, are transactions, from one credit on', () => {

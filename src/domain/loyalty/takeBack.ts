@@ -26,8 +26,8 @@ export const takeBackPoints = (draft: Draft, fact: DecidedFact): void => {
   cancelPending(draft, order, fact.id)
   for (const { card: id, points, transaction } of draft.state.orders.kept[order]?.earned ?? []) {
     const card = draft.state.loyalty.cards[id]
-    const lots = card && lotsOut(card, Math.min(points, card.balance))
-    if (!card || !lots || lots.length === 0) continue
+    const lots = card ? (lotsOut(card, Math.min(points, card.balance)) ?? []) : []
+    if (!card || lots.length === 0) continue
     draft.emit(
       'PointsTakenBack',
       { ...movement('PointsTakenBack', card, lots, draft.now), order, related: transaction, given: points },
