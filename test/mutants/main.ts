@@ -2,7 +2,7 @@
 //
 // Each mutant is tried on the tests that have its source in them and start no node, the nearest first, until one fails. Those that
 // none finds are named, and the share that was found is the score. All tests are built once, and each mutant is put into what was built:
-// some three seconds of a processor for each that is found soon, ten for one that nothing finds. Run it `nice`.
+// some three seconds of a processor for each that is found soon, half a minute for one that nothing finds. Run it `nice`.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'

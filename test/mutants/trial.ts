@@ -9,8 +9,8 @@ import { makeTypes } from '../../src/client/make/types.js'
 import { CACHE, ourPlugins } from '../build.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
-/** So many of the nearest tests are asked first; a fault that these do not find is rarely found by others. */
-const NEAREST = 16
+/** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
+const NEAREST = 48
 /** Tests of bounds and edges all over the domain: they name few of the sources that they are about, and are asked of each in the end. */
 const OF_ALL = 'test/domain/'
 /** So many of these run in one process. */
