@@ -52,7 +52,10 @@ const withinBatch = (items: readonly Item[]): readonly Item[] => {
   return over < 0 ? items : items.slice(0, Math.max(1, over))
 }
 
-/** Asks the node, recording nothing, about the first records: a wrong key, event name or mapping shows before any harm. */
+/**
+ * Asks the node, recording nothing, about the first records: a wrong key, event name or mapping shows before any harm. `leavesSchema`:
+ * this would have made the event schema, had it not been a dry run.
+ */
 export const checkFirst = async (
   client: Client,
   connection: Connection,
@@ -60,6 +63,7 @@ export const checkFirst = async (
   records: readonly SourceRecord[],
   items: readonly Item[],
   faults: readonly string[],
+  leavesSchema: boolean,
 ): Promise<void> => {
   if (records.length === 0) return
   const reasons = [...faults]
@@ -69,7 +73,9 @@ export const checkFirst = async (
     if (typeof mapping.event === 'string' && answer.results.some(isUnknownEvent))
       throw new CheckError(
         `There is no event schema "${mapping.event}", so that every event would be refused. Nothing was sent.\n` +
-          'Make the schema first, or let --create-schema make it from the columns (needs an admin key).',
+          (leavesSchema
+            ? 'A dry run makes none: make the schema first, or leave out --dry-run.'
+            : 'Make the schema first, or let --create-schema make it from the columns (needs an admin key).'),
       )
     for (const { status, error } of answer.results) if (status === 'refused') reasons.push(reasonIn(error) ?? 'refused')
   }

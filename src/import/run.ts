@@ -118,7 +118,8 @@ export const runImport = async (options: ImportOptions): Promise<Report> => {
   const tried = head.map(itemOf)
   const good = tried.flatMap((item) => ('faults' in item ? [] : [item]))
   const bad = tried.flatMap((item) => ('faults' in item ? [item.faults.join('; ')] : []))
-  if (!alone) await checkFirst(client, connection, mapping, head, good, bad)
+  const leavesSchema = options.dryRun && options.schemaConnection !== undefined
+  if (!alone) await checkFirst(client, connection, mapping, head, good, bad, leavesSchema)
 
   const refusedFile = createRefusedFile(options.refusedPath)
   const counts = { recorded: 0, repeated: 0, refused: 0, unclear: 0 }

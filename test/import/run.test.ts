@@ -207,6 +207,16 @@ test('nothing is sent when the event is unknown, or when all of the first hundre
   )
   assert.is(unknown.name, 'CheckError')
   assert.match(unknown.message, /no event schema "vsit"[\s\S]*--create-schema/)
+  const dry = await failure(
+    runImport(
+      optionsFor(server, visits(dir, 5), {
+        mapping: { event: 'vsit', customer: 'who' },
+        schemaConnection: { url: server.url, appId: 'admin', token: TOKEN },
+        dryRun: true,
+      }),
+    ),
+  )
+  assert.match(dry.message, /no event schema "vsit"[\s\S]*A dry run makes none/)
   server.refuses = () => 'kind: must be a number'
   const wrong = await failure(runImport(optionsFor(server, visits(dir, 150))))
   assert.is(wrong.name, 'CheckError')
