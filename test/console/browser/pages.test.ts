@@ -332,6 +332,25 @@ test('a list that does not show yet what was written is asked for again', async 
   await one.end()
 })
 
+test('refused events are sent again once each, however often it is clicked', async () => {
+  for (const source_id of ['r1', 'r2', 'r3']) {
+    const bad = { event: 'order_paid', customer: { source_id }, metadata: { amount: 'ten' } }
+    assert.is((await node.call('POST', '/v1/events', bad, { as: 'admin' })).status, 400)
+  }
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  let sent = 0
+  page.on('request', (request) => {
+    if (request.url().endsWith('/resend')) sent += 1
+  })
+  await one.open('/refused')
+  await page.getByRole('button', { name: 'Send all 3 shown again' }).dblclick()
+  await page.getByText('0 events sent again, 3 still refused').waitFor()
+  assert.is(sent, 3)
+  await one.end()
+})
+
 test('a node that stays behind is asked less and less, and a long list stays as long as it is', async () => {
   for (let n = 0; n < 60; n++) await made('/v1/customers', { source_id: `many ${n}`, name: `Many ${n}` })
   const one = await visit(browser, node)

@@ -171,13 +171,18 @@ export const change = <M extends Exclude<Method, 'GET'>, P extends PathOf<M>>(
   { params, query, body }: { readonly params?: Values; readonly query?: Values; readonly body?: unknown } = {},
 ): Request => ({ method, path: filled(path, params, query), ...(body === undefined ? {} : { body }) })
 
-/** Sends a change, after which everything shown is asked for again. */
-export const carryOut = async <T>(request: Request): Promise<T> => {
-  const answer = await send<T>(request)
+/** Says that something was changed: everything shown is asked for again. */
+export const changed = (): void => {
   clearTimeout(askedAgain)
   askedAgain = undefined
   staleMs = STALE_MS
   changes.value += 1
+}
+
+/** Sends a change, after which everything shown is asked for again. */
+export const carryOut = async <T>(request: Request): Promise<T> => {
+  const answer = await send<T>(request)
+  changed()
   return answer
 }
 

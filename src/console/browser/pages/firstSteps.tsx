@@ -1,7 +1,7 @@
 // What a fresh system shows: three steps to the first event, with lines for this very server, each noticed when it is done.
 import { useState } from 'preact/hooks'
 import { fillWithDemo } from '../../../demo/run.ts'
-import { ApiError, carryOut, change, changes, send } from '../lib/api.ts'
+import { ApiError, carryOut, change, changed, send } from '../lib/api.ts'
 import { Link } from '../lib/router.tsx'
 import { isAdmin, session } from '../lib/session.ts'
 import { number } from '../lib/text.ts'
@@ -76,7 +76,7 @@ const Demo = () => {
     } finally {
       setProgress(undefined)
       setAsking(false)
-      changes.value += 1
+      changed()
     }
   }
   return (

@@ -1,6 +1,7 @@
 // Refused events: what was sent, why it was refused, and sending it again once its cause is mended.
-import { at, carryOut, change, wordsOf } from '../lib/api.ts'
+import { at, change, changed, send, wordsOf } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
+import { useOnce } from '../lib/once.ts'
 import { go, Link, query, withQuery } from '../lib/router.tsx'
 import { may } from '../lib/session.ts'
 import type { Fields, RejectedEvent } from '../lib/shapes.ts'
@@ -28,11 +29,13 @@ const resendAll = async (shown: readonly RejectedEvent[]) => {
   let last: unknown
   for (const { id } of shown)
     try {
-      await carryOut(resend(id))
+      await send(resend(id))
       done += 1
     } catch (error) {
       last = error
     }
+  // Once for all of them: the list is as long as they are.
+  changed()
   const left = shown.length - done
   say(
     left === 0
@@ -48,6 +51,7 @@ export const Refused = () => {
   const list = useList<RejectedEvent>(
     at('/v1/events/rejected', { query: { event, resent: resent === 'all' ? undefined : resent, limit: 25 } }),
   )
+  const { isBusy, once } = useOnce()
   const waiting = (list.entries ?? []).filter((one) => one.resent_at === null)
   const names = [...new Set([...(list.entries ?? []).map((one) => one.event), ...(event === '' ? [] : [event])])].sort()
   return (
@@ -56,7 +60,7 @@ export const Refused = () => {
       lead="Events that broke their schema or had none. They are kept: mend the schema or the sender, then send them again."
       actions={
         may('events.write') && waiting.length > 0 ? (
-          <button type="button" onClick={() => resendAll(waiting)}>
+          <button type="button" disabled={isBusy} onClick={() => once(() => resendAll(waiting))}>
             {waiting.length === 1 ? 'Send it again' : `Send all ${waiting.length} shown again`}
           </button>
         ) : undefined
