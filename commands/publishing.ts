@@ -1,4 +1,5 @@
 // How a publication finds its code: one that nobody has, else a new one, or the one that was asked for by name.
+
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
@@ -9,6 +10,7 @@ import { CustomerInput } from '../src/domain/customer/profile.ts'
 import type { CustomerState } from '../src/domain/customer/state.ts'
 import type { HeldVoucher } from '../src/domain/customer/vouchers/state.ts'
 import { type CustomerId, idFrom } from '../src/domain/ids.ts'
+import { name300 } from '../src/domain/name.ts'
 import { outsideId } from '../src/domain/outsideIds.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
@@ -24,7 +26,7 @@ import {
 } from '../src/domain/vouchers/publish.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import { type Failure, fail, fromRefusal, notFound } from '../src/http/errors.ts'
-import { name300, queryFlag } from '../src/http/fields.ts'
+import { queryFlag } from '../src/http/fields.ts'
 import type { Call, Outcome } from '../src/http/route.ts'
 import { settleAssignment } from '../src/runtime/assignments.ts'
 import { changeCode, loadCode } from '../src/runtime/codeStreams.ts'

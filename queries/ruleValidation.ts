@@ -1,4 +1,5 @@
 // Asking a validation rule: about a customer, an event, an order, or a redemption of a code as it would find its budgets now.
+
 import * as v from 'valibot'
 import { contextOf } from '../src/api/context.ts'
 import { type AnyCall, askedOf, CustomerField, codesOf, customerMeant, Redeemable } from '../src/api/redeemables.ts'
@@ -7,11 +8,11 @@ import type { Compiled } from '../src/domain/conditions/compile.ts'
 import type { Context, Subject } from '../src/domain/conditions/subject.ts'
 import { conditionsOf, subjectOf } from '../src/domain/customer/conditions.ts'
 import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
+import { name300 } from '../src/domain/name.ts'
 import { OrderInput, openOrder, type PricedOrder } from '../src/domain/order.ts'
 import { contextFor } from '../src/domain/redemption/sight.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
 import { type Failure, isFailure, notFound } from '../src/http/errors.ts'
-import { name300 } from '../src/http/fields.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 

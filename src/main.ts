@@ -6,7 +6,7 @@ import { type Config, loadConfig } from './config.ts'
 import { createLogger } from './log.ts'
 import { type Node, startNode } from './node.ts'
 import { onOrphaned } from './parent.ts'
-import { type StartSettings, startFault } from './startFault.ts'
+import { StartRefused, type StartSettings, startFault } from './startFault.ts'
 
 const shown = (url: string): string => url.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost')
 
@@ -53,8 +53,16 @@ const WORKER_STOP_MS = 6_000
 /** What this start was told, once that is known: a fault is said in its terms. */
 let settings: StartSettings | undefined
 
+/** What was written behind `npm start`; `tributary serve` imports this file and has read its own. */
+const leftOver = (): readonly string[] => (/\bmain\.[jt]s$/.test(process.argv[1] ?? '') ? process.argv.slice(2) : [])
+
 const main = async (): Promise<void> => {
   process.setSourceMapsEnabled(true)
+  const [option] = leftOver()
+  if (option !== undefined)
+    throw new StartRefused(
+      `"${option}" is not read here: settings are environment variables (PORT=3001 npm start), and \`tributary serve\` takes options.`,
+    )
   keepPrivate()
   const config = loadConfig(process.env)
   settings = config

@@ -1,12 +1,13 @@
 // Rules that are assigned in the same act in which what they gate is made, so that it is never there without them.
+
 import * as v from 'valibot'
+import { name300 } from '../domain/name.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import { entriesOf } from '../domain/rulebook/entries.ts'
 import type { DefinitionChange } from '../domain/rulebook/facts.ts'
 import type { Definitions } from '../domain/rulebook/kind.ts'
 import { definitionId } from '../domain/rulebook/kinds.ts'
 import type { Assignment } from '../domain/rulebook/validationRule.ts'
-import { name300 } from '../http/fields.ts'
 
 /** How many rules can be named in the making of one thing. */
 const MAX_RULES = 100

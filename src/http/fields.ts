@@ -76,6 +76,3 @@ export const instant = v.pipe(
   instantOrDay,
   v.transform((text) => Date.parse(text)),
 )
-
-/** A name of the contract's length: 1–300 characters. */
-export const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))

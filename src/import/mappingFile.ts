@@ -2,12 +2,13 @@
 
 import { DateTime } from 'luxon'
 import * as v from 'valibot'
+import { name300 } from '../domain/name.ts'
 import { issuePath } from '../domain/path.ts'
 import { InexactJson, parseExactly } from '../exactJson.ts'
 import { InputError } from './errors.ts'
 import { THOUSANDS_SIGNS, VALUE_TYPES } from './values.ts'
 
-const name = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
+const name = name300
 
 export const Property = v.union(
   [

@@ -1,11 +1,14 @@
 // Starts that fail for what an operator can mend: a sentence with what to do, no stack.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadConfig } from '../../src/config.ts'
+import { builtFile } from '../../src/engines/built.ts'
 import { EngineRefused } from '../../src/engines/host.ts'
 import { loadKeys } from '../../src/keys.ts'
 import { startFault } from '../../src/startFault.ts'
@@ -111,6 +114,16 @@ test('an address that a client cannot read is named by its setting, without its 
     assert.match(err, told)
     assert.not.match(err, /secret/)
   }
+})
+
+test('options behind a start that reads none are refused, where they seemed to be taken', () => {
+  const main = fileURLToPath(builtFile('main.js'))
+  const { status, stderr } = spawnSync(process.execPath, [main, '--workers', '2'], { encoding: 'utf8' })
+  assert.is(status, 1)
+  assert.match(
+    stderr,
+    /^"--workers" is not read here: settings are environment variables .*`tributary serve` takes options\.\n$/,
+  )
 })
 
 test.run()

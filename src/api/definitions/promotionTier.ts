@@ -1,11 +1,12 @@
 // Promotion tiers: discounts without a code, for every customer whom their rules let through.
+
 import * as v from 'valibot'
+import { name300 } from '../../domain/name.ts'
 import { isRefused, type Refused } from '../../domain/refusal.ts'
 import type { DefinitionChange } from '../../domain/rulebook/facts.ts'
 import type { Definitions } from '../../domain/rulebook/kind.ts'
 import { definitionId } from '../../domain/rulebook/kinds.ts'
 import { PromotionTier } from '../../domain/rulebook/promotionTier.ts'
-import { name300 } from '../../http/fields.ts'
 import { assignmentsFor, ValidationRules } from '../assigning.ts'
 import { PromotionTierObject } from '../presenters/promotionTierObject.ts'
 import { showTierWithTotals } from '../presenters/promotionTiers.ts'

@@ -1,8 +1,10 @@
 // Who a customer is: the profile, and how a change of it is merged.
+
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { byText } from '../byText.ts'
 import { Channel } from '../channels/index.ts'
+import { name300 } from '../name.ts'
 import { outsideId } from '../outsideIds.ts'
 import { isDate } from '../rulebook/eventSchema.ts'
 import { sizeOf } from '../size.ts'
@@ -26,7 +28,7 @@ export const Unsubscribed = v.array(Channel)
 
 /** What a caller may say of a customer beside who it is. `null` clears a value; metadata and address are merged key by key. */
 export const ProfilePatch = v.object({
-  source_id: v.nullish(personal(v.pipe(v.string(), v.minLength(1), v.maxLength(300)))),
+  source_id: v.nullish(personal(name300)),
   name: v.nullish(personal(text(300))),
   description: v.nullish(personal(text(1000))),
   email: v.nullish(personal(text(320))),

@@ -1,8 +1,10 @@
 // Campaigns of all types: what they have in common, and the parts that a type adds (loyalty programs: cards and points).
+
 import * as v from 'valibot'
 import { answered } from '../answered.ts'
 import { calendarOf } from '../calendar.ts'
 import { CodeConfig, configFault, roomOf } from '../codes.ts'
+import { name300 } from '../name.ts'
 import { MAX_POINTS } from '../points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
 import { categoryFaults, categoryUses } from './category.ts'
@@ -57,7 +59,7 @@ export const Voucher = v.pipe(
 
 /** What campaigns of every type have. */
 const general = {
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   campaign_type: CampaignType,
   type: v.optional(v.picklist(['AUTO_UPDATE', 'STATIC', 'STANDALONE']), 'AUTO_UPDATE'),
   description: v.nullish(text(3_000)),

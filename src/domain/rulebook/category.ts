@@ -1,12 +1,14 @@
 // Categories: what campaigns and vouchers are sorted into, in an order of their own.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
 
 /** No shop sorts its campaigns into more levels. */
 const MAX_HIERARCHY = 1_000_000
 
 export const Category = v.object({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   /** The lower, the earlier; several may have the same. */
   hierarchy: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_HIERARCHY)),
 })

@@ -1,7 +1,9 @@
 // Distributions: which message goes to a customer on which event, over which channel, and how often at most.
+
 import * as v from 'valibot'
 import { ChannelSettings, channelOf } from '../channels/index.ts'
 import { isInternalEventType } from '../internalEvents.ts'
+import { name300 } from '../name.ts'
 import { templateFault } from '../templates/template.ts'
 import type { Definitions, Entry, Fault, Kind, Reference } from './kind.ts'
 import { isPeriod } from './periods.ts'
@@ -11,7 +13,6 @@ import type { Segment } from './segment.ts'
 /** How many instants of messages a customer keeps: no cap can be higher. */
 export const MAX_CAP = 100
 
-const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const timeOfDay = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day HH:MM'))
 const period = v.pipe(
   v.string(),

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { calendarOf } from '../calendar.ts'
 import { isInternalEventType } from '../internalEvents.ts'
+import { name300 } from '../name.ts'
 import { Points } from '../points.ts'
 import { validityFaults, validityFields } from '../validity.ts'
 import { programFaults } from './campaign.ts'
@@ -12,8 +13,6 @@ import { limitFields } from './limits.ts'
 import { isOfOrder, OrderEarnings } from './orderEarning.ts'
 import { schemaNamed } from './references.ts'
 import type { Segment } from './segment.ts'
-
-const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 
 const Share = v.object({
   /** Points for each whole `every` of the property's number. */

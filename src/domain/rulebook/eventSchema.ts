@@ -1,5 +1,7 @@
 // Event schemas: which custom events there are and what their metadata must hold.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import type { Kind } from './kind.ts'
 
 export const PropertyType = v.picklist(['string', 'number', 'boolean', 'date', 'datetime'])
@@ -25,10 +27,10 @@ const MAX_PROPERTIES = 100
 const INTERNAL_PREFIX = 'customer.'
 
 export const EventSchema = v.object({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   schema: v.object({
     properties: v.pipe(
-      v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(300)), Property),
+      v.record(name300, Property),
       v.check((p) => Object.keys(p).length <= MAX_PROPERTIES, `must NOT have more than ${MAX_PROPERTIES} properties`),
     ),
   }),

@@ -1,5 +1,7 @@
 // Loyalty tiers: ranges of points, and what rules pay and rewards cost to those who are in one.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import { MAX_TOTAL, Points } from '../points.ts'
 import { programFaults } from './campaign.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
@@ -20,7 +22,7 @@ const mappings = v.optional(v.record(v.string(), Mapping), {})
 
 export const LoyaltyTier = v.object({
   campaign_id: v.string(),
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   /** Both inclusive; an absent bound is none. A tier without any of this is reached by nobody. */
   points: v.nullish(v.object({ from: bound, to: bound })),
   earning_rules: mappings,

@@ -1,5 +1,7 @@
 // Metadata schemas: what the metadata of a kind of resource holds, each property with its type and bounds.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import { type Refused, refuse } from '../refusal.ts'
 import { isDate, isDateTime } from './eventSchema.ts'
 import type { Definitions, Entry, Kind } from './kind.ts'
@@ -40,11 +42,11 @@ const MAX_STEPS = 50_000
 
 export const MetadataSchema = v.object({
   /** The kind of resource, such as `customer`; another name is a schema for objects within metadata. */
-  related_object: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  related_object: name300,
   /** True: properties that are not named are refused. */
   allow_defined_only: v.optional(v.boolean(), false),
   properties: v.pipe(
-    v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(300)), MetadataProperty),
+    v.record(name300, MetadataProperty),
     v.check((p) => Object.keys(p).length <= MAX_PROPERTIES, `must NOT have more than ${MAX_PROPERTIES} properties`),
   ),
 })

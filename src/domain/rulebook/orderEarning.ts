@@ -3,10 +3,10 @@
 import * as v from 'valibot'
 import type { Order, OrderItem } from '../conditions/subject.ts'
 import { metadataAt } from '../metadataPath.ts'
+import { name300 } from '../name.ts'
 import { Points } from '../points.ts'
 
 const every = v.pipe(v.number(), v.finite(), v.gtValue(0))
-const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const share = { /** Points for each whole `every`: of minor units, of pieces, of the number. */ every, points: Points }
 
 /** Which items count: those of a product or SKU, by its id or the seller's own; all where nothing is named. */

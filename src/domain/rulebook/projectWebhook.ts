@@ -1,7 +1,9 @@
 // Project webhooks: an endpoint that is told of events of every customer, whatever distributions there are.
+
 import * as v from 'valibot'
 import { httpUrl } from '../channels/httpUrl.ts'
 import { isInternalEventType } from '../internalEvents.ts'
+import { name300 } from '../name.ts'
 import type { Kind } from './kind.ts'
 import { schemasNamed } from './references.ts'
 
@@ -11,7 +13,7 @@ export const ALL_EVENTS = '*'
 export const ProjectWebhook = v.object({
   url: httpUrl,
   /** Internal event types, custom events by name, or `*`. */
-  events: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(300))), v.minLength(1), v.maxLength(200)),
+  events: v.pipe(v.array(name300), v.minLength(1), v.maxLength(200)),
   active: v.optional(v.boolean(), true),
 })
 export type ProjectWebhook = v.InferOutput<typeof ProjectWebhook>

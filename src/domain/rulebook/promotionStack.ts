@@ -1,5 +1,7 @@
 // Promotion stacks: several tiers of a promotion that are redeemed under one name, in their order.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import { campaignsIn } from './campaign.ts'
 import { categoryFaults, categoryUses } from './category.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
@@ -10,14 +12,12 @@ const MAX_TIERS = 30
 /** A list of the stacks of a campaign is always whole. */
 const MAX_STACKS = 100
 
-const text = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
-
 export const PromotionStack = v.object({
   campaign_id: v.string(),
-  name: text,
+  name: name300,
   tiers: v.object({
     /** In the order in which they are applied. */
-    ids: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_TIERS)),
+    ids: v.pipe(v.array(name300), v.minLength(1), v.maxLength(MAX_TIERS)),
     hierarchy_mode: v.optional(v.literal('MANUAL', 'must be equal to MANUAL'), 'MANUAL'),
   }),
   category_id: v.nullish(v.pipe(v.string(), v.maxLength(300))),

@@ -1,6 +1,8 @@
 // Promotion tiers: discounts without a code, each for whoever its rules and those of its campaign let through.
+
 import * as v from 'valibot'
 import { calendarOf } from '../calendar.ts'
+import { name300 } from '../name.ts'
 import { validityFaults, validityFields } from '../validity.ts'
 import { campaignsIn } from './campaign.ts'
 import { categoryFaults, categoryUses } from './category.ts'
@@ -15,7 +17,7 @@ const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 
 export const PromotionTier = v.object({
   campaign_id: v.string(),
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   /** What a shop may say to its customers. */
   banner: v.nullish(text(3_000)),
   /** A tier without one takes nothing off. */

@@ -1,6 +1,8 @@
 // The part of a campaign that makes it a referral program: what converts, who counts as new, and what both sides get.
+
 import * as v from 'valibot'
 import { fixedLength, parseSpan } from '../conditions/span.ts'
+import { name300 } from '../name.ts'
 import { MAX_POINTS } from '../points.ts'
 import type { Campaign } from './campaign.ts'
 import type { EventSchema } from './eventSchema.ts'
@@ -10,7 +12,6 @@ import { schemaNamed } from './references.ts'
 /** The event that a redemption is for triggers: what converts where a program converts by redemption of its codes. */
 export const REDEMPTION_EVENT = 'customer.redemption.succeeded'
 
-const name300 = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
 const amount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_POINTS))
 
 const Parent = v.object({ id: name300, name: v.nullish(name300), object: v.nullish(v.string()) })

@@ -1,5 +1,7 @@
 // Rewards: what points can be paid for, and how many of it there are.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import { MAX_POINTS } from '../points.ts'
 import type { Campaign } from './campaign.ts'
 import type { Entry, Fault, Kind } from './kind.ts'
@@ -7,7 +9,7 @@ import type { Entry, Fault, Kind } from './kind.ts'
 const ratio = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000_000))
 
 const common = {
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   /** How many may be redeemed in all; null for no bound. */
   stock: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000))),
   attributes: v.nullish(
@@ -31,7 +33,7 @@ export const Reward = v.variant('type', [
      */
     parameters: v.object({
       campaign: v.object({
-        id: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+        id: name300,
         balance: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_POINTS))),
         type: v.nullish(v.string()),
       }),

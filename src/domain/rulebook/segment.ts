@@ -1,4 +1,5 @@
 // Segments: groups of customers, listed by hand or told by a condition.
+
 import * as v from 'valibot'
 import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
@@ -6,6 +7,7 @@ import type { Parsed } from '../conditions/faults.ts'
 import { parseFilter } from '../conditions/filter.ts'
 import { parseNative } from '../conditions/native.ts'
 import { referencesOf, topologicalOrder } from '../conditions/references.ts'
+import { name300 } from '../name.ts'
 import { compileFaults, environmentOf } from './environment.ts'
 import { keptWhile } from './keptWhile.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
@@ -17,7 +19,7 @@ export const SegmentType = v.picklist(['static', 'passive', 'auto-update'])
 const MAX_LISTED = 20_000
 
 export const Segment = v.object({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   type: SegmentType,
   /** The public form of a condition. */
   filter: v.optional(v.record(v.string(), v.unknown())),

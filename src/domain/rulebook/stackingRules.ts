@@ -1,6 +1,8 @@
 // Stacking rules: how the redeemables of one request go together. A project has them once, or goes by the defaults, under which none
 // excludes another.
+
 import * as v from 'valibot'
+import { name300 } from '../name.ts'
 import { categoryFaults, categoryUses } from './category.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
 
@@ -11,8 +13,7 @@ const MAX_EXCLUSIVE = 5
 const MAX_CATEGORIES = 100
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max))
-const id = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
-const categories = v.optional(v.pipe(v.array(id), v.maxLength(MAX_CATEGORIES)), [])
+const categories = v.optional(v.pipe(v.array(name300), v.maxLength(MAX_CATEGORIES)), [])
 
 export const StackingRules = v.object({
   /** How many redeemables a request may name. */
@@ -24,7 +25,7 @@ export const StackingRules = v.object({
   /** By category, in place of the bound for all of them. */
   applicable_redeemables_category_limits: v.optional(
     v.pipe(
-      v.record(id, count(MAX_REDEEMABLES)),
+      v.record(name300, count(MAX_REDEEMABLES)),
       v.check(
         (one) => Object.keys(one).length <= MAX_CATEGORIES,
         `must NOT have more than ${MAX_CATEGORIES} properties`,

@@ -1,9 +1,11 @@
 // Validation rules: conditions in the public `rules` and `logic` form, and what they are attached to.
+
 import * as v from 'valibot'
 import type { Condition } from '../conditions/ast.ts'
 import type { Environment } from '../conditions/environment.ts'
 import { referencesOf } from '../conditions/references.ts'
 import { parseRules } from '../conditions/rules.ts'
+import { name300 } from '../name.ts'
 import { compileFaults, environmentOf } from './environment.ts'
 import { namedIn } from './keptWhile.ts'
 import type { Definitions, Entry, Fault, Kind } from './kind.ts'
@@ -18,7 +20,7 @@ const Applicable = v.object({
 })
 
 export const ValidationRule = v.object({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  name: name300,
   type: v.optional(v.picklist(['expression', 'basic', 'advanced', 'complex']), 'expression'),
   context_type: v.optional(v.pipe(v.string(), v.maxLength(100)), 'global'),
   rules: v.optional(v.record(v.string(), v.unknown()), {}),
@@ -84,7 +86,7 @@ export type GatedType = v.InferOutput<typeof RelatedType>
 export const Assignment = v.object({
   rule_id: v.string(),
   related_object_type: RelatedType,
-  related_object_id: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  related_object_id: name300,
 })
 export type Assignment = v.InferOutput<typeof Assignment>
 
