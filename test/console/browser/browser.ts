@@ -27,6 +27,13 @@ export const launch = async (): Promise<Browser> => {
   return browser
 }
 
+/** Makes something by the API as an admin; gives what was answered. */
+export const makeIn = async (node: TestNode, path: string, body: unknown) => {
+  const { status, body: answer } = await node.call('POST', path, body, { as: 'admin' })
+  assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`)
+  return answer
+}
+
 export interface Visit {
   readonly context: BrowserContext
   readonly page: Page

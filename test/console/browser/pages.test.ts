@@ -7,17 +7,13 @@ import { startReceiver } from '../../delivery/receiver.ts'
 import { skipFile } from '../../skip.ts'
 import { type TestNode, testNode } from '../../system/node.ts'
 import { until } from '../../until.ts'
-import { launch, missing, signIn, visit } from './browser.ts'
+import { launch, makeIn, missing, signIn, visit } from './browser.ts'
 
 let node: TestNode
 let browser: Browser
 if (missing !== undefined) skipFile(missing)
 
-const made = async (path: string, body: unknown): Promise<{ readonly id: string }> => {
-  const { status, body: answer } = await node.call('POST', path, body, { as: 'admin' })
-  assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`)
-  return answer
-}
+const made = (path: string, body: unknown) => makeIn(node, path, body)
 
 test.before(async () => {
   node = await testNode({ WEBHOOK_ALLOW_PRIVATE: 'true' })

@@ -7,18 +7,14 @@ import * as assert from 'uvu/assert'
 import { skipFile } from '../../skip.ts'
 import { type TestNode, testNode } from '../../system/node.ts'
 import { until } from '../../until.ts'
-import { launch, missing, signIn, visit } from './browser.ts'
+import { launch, makeIn, missing, signIn, visit } from './browser.ts'
 
 let node: TestNode
 let browser: Browser
 if (missing !== undefined) skipFile(missing)
 
 const admin = { as: 'admin' } as const
-const made = async (path: string, body: unknown) => {
-  const { status, body: answer } = await node.call('POST', path, body, admin)
-  assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`)
-  return answer
-}
+const made = (path: string, body: unknown) => makeIn(node, path, body)
 const now = async (path: string) => (await node.call('GET', path, undefined, admin)).body
 
 test.before(async () => {
