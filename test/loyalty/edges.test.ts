@@ -494,6 +494,28 @@ test('a card is given whether its request says something new of the customer or 
   assert.equal(issue('v_3', 'Bea'), ['CustomerUpdated', 'LoyaltyCardIssued'])
 })
 
+test('what was paid by the day counts by the day of another zone once, with the first card', () => {
+  const w = shop({ timeZone: 'Europe/Warsaw', now: Date.parse('2026-01-11T23:30:00Z') }, { join_once: false })
+  w.define('earningRule', 'ern_day', fixed(5, { max_per_period: { period: 'day', times: 1 } }))
+  join(w)
+  buy(w)
+  join(w, 'v_2', 'CODE2')
+  for (const id of ['v_1', 'v_2'])
+    w.facts({
+      type: 'AddPoints',
+      card: id,
+      points: 1,
+      expiry: { type: 'CUSTOM_DATE', at: Date.parse('2026-02-12T23:00:00Z') },
+    })
+  w.rezone('UTC')
+  const paid = w
+    .facts(advance)
+    .flatMap((fact) =>
+      fact.type === 'CardRezoned' ? [(fact.data.paid ?? []).map(({ by, after }) => `${by} ${after}`)] : [],
+    )
+  assert.equal(paid, [['ern_day 2026-01-11', 'camp_club 2026-01-11'], []])
+})
+
 test('in another zone points that expire with a day do so with its day, and those that expire at an instant at that', () => {
   const w = shop({ timeZone: 'Europe/Warsaw', now: Date.parse('2026-01-10T12:00:00Z') })
   join(w)

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import * as v from 'valibot'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { codeFrom, roomOf } from '../../src/domain/codes.ts'
+import { parseSpan, shifted } from '../../src/domain/conditions/span.ts'
 import { scaled } from '../../src/domain/numbers.ts'
 import { multiplied, proportional, wholeTimes } from '../../src/domain/points.ts'
-import { compileValidity, spanOf, type Validity, validityFaults } from '../../src/domain/validity.ts'
+import { VoucherSpec } from '../../src/domain/rulebook/voucherSpec.ts'
+import { compileValidity, spanOf, type Validity, validityFaults, validityFields } from '../../src/domain/validity.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE } from '../given.ts'
 
@@ -163,6 +166,28 @@ test('a time frame that comes round after all time is in force once', () => {
   const start = Date.parse('2026-03-01T05:00:00Z')
   assert.equal(once(start), { holds: true, until: start + DAY })
   assert.equal(once(start + DAY), { holds: false, until: Number.POSITIVE_INFINITY })
+})
+
+test('days of a stretch are days of the calendar, and those of a span from an instant 24 hours each', () => {
+  // Clocks go forward on 8 March 2026 in New York.
+  const frame = { start_date: '2026-03-06', validity_timeframe: { interval: 'P7D', duration: 'P3D' } }
+  const start = Date.parse('2026-03-06T05:00:00Z')
+  const end = start + 3 * DAY - HOUR
+  const holds = compileValidity(frame, calendar)
+  assert.equal(holds(start), { holds: true, until: end })
+  assert.equal(holds(end), { holds: false, until: start + 7 * DAY - HOUR })
+  assert.equal(
+    [shifted(calendar, start, parseSpan('P3D')!, 1), shifted(calendar, end, parseSpan('P3D')!, -1)],
+    [start + 3 * DAY, end - 3 * DAY],
+  )
+})
+
+test('a stretch lasts longer than nothing, and a category has a name of 300 characters at most', () => {
+  const Stretch = v.object(validityFields)
+  const lasts = (duration: string) => v.is(Stretch, { validity_timeframe: { interval: 'P1D', duration } })
+  assert.equal(['PT0S', 'P0D', 'PT1S', 'P1D', 'soon'].map(lasts), [false, false, true, true, false])
+  const category = (length: number) => v.is(VoucherSpec, { category: 'x'.repeat(length) })
+  assert.equal([category(300), category(301)], [true, false])
 })
 
 test('faults name the field', () => {
