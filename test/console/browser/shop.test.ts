@@ -146,8 +146,17 @@ test('a code is given, used and taken back; points are given by hand', async () 
   await until(async () => (await now(`/v1/vouchers/${code}`)).redemption.redeemed_quantity === 0)
   assert.equal((await now('/v1/statistics')).redemptions, { succeeded: 1, failed: 0 }, 'a rollback is no redemption')
   await one.accessible('redemptions')
+  // The programs come when the form is open already: what it then shows is what it sends.
+  let isOpen = () => {}
+  const opened = new Promise<void>((resolve) => {
+    isOpen = resolve
+  })
+  await page.route(/\/v1\/loyalties\?/, (route) => opened.then(() => route.continue()))
   await one.open('/customers/ann/cards')
   await page.getByRole('button', { name: 'Join a program' }).click()
+  await page.getByLabel('Program', { exact: true }).waitFor()
+  isOpen()
+  await page.getByRole('option', { name: 'Club' }).waitFor({ state: 'attached' })
   await save()
   await page.getByRole('button', { name: 'Change points' }).click()
   await page.getByLabel('Points', { exact: true }).fill('40')

@@ -167,7 +167,7 @@ export const Definition = ({
                     value={valueAt(body, field.path)}
                     onValue={(value) => {
                       setWritten(undefined)
-                      setBody(withValue(body, field.path.split('.'), value))
+                      setBody((before: unknown) => withValue(before, field.path.split('.'), value))
                     }}
                   />
                 ))}

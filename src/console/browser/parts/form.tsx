@@ -1,6 +1,6 @@
 // Fields of forms, with their labels, hints and faults, and the API call that a form makes.
 import type { ComponentChildren } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import type { Request } from '../lib/api.ts'
 import { Code } from './small.tsx'
 
@@ -160,15 +160,28 @@ interface SelectProps extends Omit<ChoiceProps, 'label' | 'hint'> {
   readonly 'aria-label'?: string
 }
 
-export const Select = ({ value, onValue, options, ...rest }: SelectProps) => (
-  <select {...rest} value={value} onChange={(e) => onValue(e.currentTarget.value)}>
-    {options.map(([one, label]) => (
-      <option key={one} value={one} selected={one === value}>
-        {label}
-      </option>
-    ))}
-  </select>
-)
+/**
+ * A choice of one. Browsers show the first option where the value is none of them, so what is shown is made the value: options may
+ * come after the form was opened. A value that is no option any more stays, as one.
+ */
+export const Select = ({ value, onValue, options, ...rest }: SelectProps) => {
+  const isKnown = options.some(([one]) => one === value)
+  const first = options[0]?.[0]
+  const taken = !isKnown && value === '' ? first : undefined
+  useEffect(() => {
+    if (taken !== undefined) onValue(taken)
+  }, [taken])
+  const shown = isKnown || value === '' ? options : [[value, value] as const, ...options]
+  return (
+    <select {...rest} value={value} onChange={(e) => onValue(e.currentTarget.value)}>
+      {shown.map(([one, label]) => (
+        <option key={one} value={one} selected={one === value}>
+          {label}
+        </option>
+      ))}
+    </select>
+  )
+}
 
 interface CheckProps {
   readonly label: string
