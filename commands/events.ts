@@ -56,10 +56,8 @@ const resend = async (services: Services, call: Call<unknown, unknown, { id: str
   const naming = { key, ...(kept.print ? { print: kept.print } : {}), keeps: false }
   const tracked = await record(services, call, body, naming)
   if ('failure' in tracked) return tracked.failure
-  // Once is enough: the event store tells a repeat only for as long as it remembers.
-  if (kept.resent_at !== null) return outcomeOf(tracked)
   const position = await services.rejected.resent(kept._id, tracked.customer, contextOf(call, services))
-  return { ...outcomeOf(tracked), consistencyToken: position }
+  return position === undefined ? outcomeOf(tracked) : { ...outcomeOf(tracked), consistencyToken: position }
 }
 
 export const eventCommands = (services: Services) => [

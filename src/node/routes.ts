@@ -88,7 +88,7 @@ export const servicesOf = ({
     access,
     tokens,
     users,
-    rejected: createRejectedEvents(store, readModel, randomKey),
+    rejected: createRejectedEvents(store, readModel, projector, randomKey),
     activityFeed,
     erasures,
     ...workers,
