@@ -1,6 +1,6 @@
 // Runs test files one after the other in this process, as uvu's own command line does, and tells the runner (run.ts) where each
 // begins and ends: what nearly all of them import takes longer to load than most tests take to run.
-//   node filesProcess.js FILE ...     (built files)
+//   node filesProcess.js [--bail] FILE ...     (built files; --bail: up to the first test that fails, which makes the exit code 1)
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { BEGINS, ENDS } from './files.ts'
@@ -22,15 +22,17 @@ const processorSeconds = (): number => {
 Object.assign(globalThis, { UVU_DEFER: 1, UVU_INDEX: 0 })
 const { exec, queue } = await import('./uvu.ts')
 
+const bail = process.argv[2] === '--bail'
 let before = 0
-for (const file of process.argv.slice(2)) {
+for (const file of process.argv.slice(bail ? 3 : 2)) {
   console.log(BEGINS + file)
   queue.splice(0, queue.length, [null])
   try {
     await import(pathToFileURL(file).href)
-    await exec()
+    await exec(bail)
   } catch (error) {
     console.error(error)
+    if (bail) process.exit(1)
     process.exitCode = 1
   }
   const now = processorSeconds()
@@ -39,3 +41,4 @@ for (const file of process.argv.slice(2)) {
 }
 // How the files went is told; that this process came to its end is left.
 process.exitCode = 0
+if (bail) process.exit()

@@ -7,6 +7,7 @@ import { type BuildOptions, build as bundle, transformSync } from 'esbuild'
 import { options } from '../../src/build.js'
 import { makeTypes } from '../../src/client/make/types.js'
 import { CACHE, ourPlugins } from '../build.ts'
+import { BEGINS } from '../files.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 /** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
@@ -52,6 +53,10 @@ const how = {
   logLevel: 'silent',
 } satisfies BuildOptions
 
+/** Tests, and what runs them one after the other in a process. */
+const entries = (tests: readonly string[]): string[] =>
+  ['test/filesProcess.ts', ...tests].map((file) => join(ROOT, file))
+
 export const buildAll = async (): Promise<Built> => {
   mkdirSync(CACHE, { recursive: true })
   await makeTypes()
@@ -59,12 +64,11 @@ export const buildAll = async (): Promise<Built> => {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const { metafile } = await bundle({
     ...how,
-    entryPoints: filesIn('test', '.test.ts').map((test) => join(ROOT, test)),
+    entryPoints: entries(filesIn('test', '.test.ts')),
     outdir: folder,
     plugins: ourPlugins,
     metafile: true,
   })
-  writeFileSync(join(folder, 'runner.mjs'), RUNNER)
   const { outputs, inputs } = metafile
   const fileOf = new Map<string, string>()
   for (const [file, output] of Object.entries(outputs))
@@ -108,35 +112,26 @@ export const nearest = (source: string, tests: readonly Test[]): readonly string
   return [...new Set([...nearer.slice(0, NEAREST), ...nearer.filter((path) => path.startsWith(OF_ALL))])]
 }
 
-/** Runs the tests in its arguments one after the other, up to the first that fails, and says before each which it is. */
-const RUNNER = `globalThis.UVU_DEFER = 1
-const { exec } = await import('uvu')
-for (const [i, file] of process.argv.slice(2).entries()) {
-  globalThis.UVU_INDEX = i
-  UVU_QUEUE.push([file])
-  console.log(file)
-  await import(file)
-}
-await exec(true)
-process.exit(process.exitCode)
-`
-
 /** The first of some tests that fails; undefined when all pass. To start a process for each would take longer than most tests do. */
 const firstFailing = (folder: string, tests: readonly string[]): Promise<string | undefined> =>
   new Promise((resolve) => {
     const files = tests.map((test) => join(folder, test.replace(/^test\//, '').replace(/\.ts$/, '.js')))
     // The limit is of processor time, so that a busy machine finds no more than another.
     const limited = ['-c', `ulimit -t ${LIMIT_SECONDS}; exec "$0" "$@"`]
-    const child = spawn('sh', [...limited, process.execPath, '--expose-gc', join(folder, 'runner.mjs'), ...files], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, NODE_ENV: 'test', SEED: '1' },
-    })
+    const child = spawn(
+      'sh',
+      [...limited, process.execPath, '--expose-gc', join(folder, 'filesProcess.js'), '--bail', ...files],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: { ...process.env, NODE_ENV: 'test', SEED: '1' },
+      },
+    )
     let said = ''
     child.stdout.on('data', (chunk) => {
       said += chunk
     })
     child.on('close', (code) => {
-      const last = (i: number) => said.lastIndexOf(files[i]!)
+      const last = (i: number) => said.lastIndexOf(BEGINS + files[i])
       const [worst] = tests.map((_, i) => i).sort((a, b) => last(b) - last(a))
       resolve(code === 0 || worst === undefined ? undefined : tests[worst])
     })
@@ -203,7 +198,7 @@ const builtApart = async (source: string, changed: string, tests: readonly strin
   const folder = await mkdtemp(join(CACHE, 'mutant-'))
   await bundle({
     ...how,
-    entryPoints: tests.map((test) => join(ROOT, test)),
+    entryPoints: entries(tests),
     outdir: folder,
     plugins: [
       {
@@ -216,7 +211,6 @@ const builtApart = async (source: string, changed: string, tests: readonly strin
       ...ourPlugins,
     ],
   })
-  writeFileSync(join(folder, 'runner.mjs'), RUNNER)
   return folder
 }
 
