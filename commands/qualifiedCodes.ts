@@ -1,7 +1,7 @@
 // The codes among what a qualification finds: those of some holders, the newest first. Read models rule most of them out; the streams of
 // the others are asked.
 import type { VoucherDocument } from '../projections/vouchers.ts'
-import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { evaluate } from '../src/domain/redemption/evaluate.ts'
 import {
   campaignsWithCodes,
   foreseen,
@@ -13,6 +13,7 @@ import {
 } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor, type Looked } from '../src/domain/redemption/sight.ts'
+import type { Situation } from '../src/domain/redemption/situation.ts'
 import { resolveVoucher } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 import { MAX_SCANNED, type Scan, type ScanOptions } from './qualifiedScan.ts'

@@ -1,10 +1,11 @@
 // The promotion stacks that a qualification finds: those of which each tier may be redeemed together with the others. Those that were
 // changed last come first.
 import { sortable } from '../src/domain/position.ts'
-import { type Applicable, evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { type Applicable, evaluate } from '../src/domain/redemption/evaluate.ts'
 import { type QualifiedStack, stackPasses } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import type { Situation } from '../src/domain/redemption/situation.ts'
 import { tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'

@@ -1,9 +1,10 @@
 // The promotion tiers among what a qualification finds: they come before the codes, those that were changed last first.
 import { sortable } from '../src/domain/position.ts'
-import { evaluate, type Situation } from '../src/domain/redemption/evaluate.ts'
+import { evaluate } from '../src/domain/redemption/evaluate.ts'
 import { passes, type Qualified } from '../src/domain/redemption/qualify.ts'
 import type { Asked } from '../src/domain/redemption/redeem.ts'
 import { evaluateFor } from '../src/domain/redemption/sight.ts'
+import type { Situation } from '../src/domain/redemption/situation.ts'
 import { resolveVoucher, tierCode } from '../src/domain/vouchers/resolve.ts'
 import type { Services } from '../src/services.ts'
 import { MAX_SCANNED, newestFirst, type Scan, type ScanOptions } from './qualifiedScan.ts'

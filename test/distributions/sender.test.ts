@@ -31,4 +31,9 @@ test('two addresses, line breaks, groups, comments and halves are refused', () =
     assert.not.ok(isMailSender(bad), bad)
 })
 
+test('a sender has at most 320 characters', () => {
+  const of = (length: number) => `${'a'.repeat(length - '@example.com'.length)}@example.com`
+  assert.equal([isMailSender(of(320)), isMailSender(of(321))], [true, false])
+})
+
 test.run()

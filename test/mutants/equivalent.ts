@@ -27,6 +27,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\blet n = Math\.floor\(\(\w+ - start\) \/ fixedLength\(\w+\)\)/,
     why: 'a first guess: the loops below it go to the right one from any other',
   },
+  { code: /Math\.min\(1, Math\.sqrt\(h\)\)/, to: '2', why: 'rounding takes h to 1 + 2^-52 at most, whose root is 1' },
   { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },
   { code: /\ba\.units <= 0n/, to: '<', why: 'nothing holds anything no times either way' },
   { code: /\bRENDER_LIMIT_MS = [\d_]+/, why: 'a time-out: nothing is promised to the millisecond' },

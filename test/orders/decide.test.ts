@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SaveCustomersOrder } from '../../src/domain/decider/commands.ts'
 import { openOrder } from '../../src/domain/order.ts'
+import { patchedContent } from '../../src/domain/orders/content.ts'
 import {
   decideHome,
   foldHome,
@@ -297,6 +298,18 @@ test('whatever becomes of orders, sums and points add up, and folding the stream
       assert.equal(Object.keys(kept).length, last.size)
     }),
     { numRuns: process.env.SOAK === '1' ? 1_000 : 40 },
+  )
+})
+
+test('who referred an order stays until somebody else is named, or nobody', () => {
+  const referrers = (before: string | undefined, named: string | null | undefined): string | undefined => {
+    const content = patchedContent({ ...openOrder({ amount: 100 })!, referrer: before }, {}, named)
+    if ('refused' in content) throw new Error(content.refused.details)
+    return content.referrer
+  }
+  assert.equal(
+    [referrers('ann', undefined), referrers('ann', 'bob'), referrers('ann', null), referrers(undefined, undefined)],
+    ['ann', 'bob', undefined, undefined],
   )
 })
 

@@ -5,17 +5,12 @@ import * as assert from 'uvu/assert'
 import type { CodeOwner } from '../../src/domain/codes.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
 import { openOrder, type PricedOrder } from '../../src/domain/order.ts'
-import {
-  evaluate,
-  leftOutOf,
-  type Redeemable,
-  type Situation,
-  type Verdict,
-} from '../../src/domain/redemption/evaluate.ts'
+import { evaluate, leftOutOf, type Verdict } from '../../src/domain/redemption/evaluate.ts'
 import { NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import type { RewardWanted } from '../../src/domain/redemption/points.ts'
 import { type Placed, refusedBy } from '../../src/domain/redemption/redeem.ts'
 import { asPlaced, placedOf, type Taken, type Wanted } from '../../src/domain/redemption/sight.ts'
+import type { Redeemable, Situation } from '../../src/domain/redemption/situation.ts'
 import { type CodeState, noCode } from '../../src/domain/vouchers/code.ts'
 import { tierCode } from '../../src/domain/vouchers/resolve.ts'
 import { DAY, HOUR, T0, type World, world } from '../given.ts'

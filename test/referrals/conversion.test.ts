@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DecidedFact } from '../../src/domain/customer/draft.ts'
 import { cardIn } from '../../src/domain/customer/loyalty/state.ts'
-import { contactsOf } from '../../src/domain/referrals/offer.ts'
+import { contactsOf, offerOf } from '../../src/domain/referrals/offer.ts'
 import { DAY, HOUR, MINUTE, T0, track } from '../given.ts'
 import {
   balance,
@@ -18,6 +18,7 @@ import {
   points,
   publish,
   refusal,
+  reserved,
   shop,
   signUp,
   types,
@@ -432,6 +433,25 @@ test('events of the referral can be asked for by segments, on both sides', () =>
   const facts = signUp(bob, offered(ann))
   credit(ann, bob, facts)
   assert.equal([Object.keys(ann.state.segments), Object.keys(bob.state.segments)], [['seg_referrers'], []])
+})
+
+test('a code is offered only where it is one of a referral, and its holder is known', () => {
+  const { ann } = pair()
+  const of = (type: 'referral_code' | 'campaign_code' | undefined, isKnown: boolean) => {
+    const code = reserved(ann)
+    const owner = type === undefined ? undefined : { ...code.owner!, type }
+    return offerOf({ ...code, owner }, isKnown ? ann.state : undefined, undefined, 'key').published
+  }
+  assert.equal(
+    [
+      of('referral_code', true),
+      of('referral_code', false),
+      of('campaign_code', true),
+      of('campaign_code', false),
+      of(undefined, true),
+    ],
+    [true, false, false, false, false],
+  )
 })
 
 test.run()

@@ -1,25 +1,18 @@
 // Whether the redeemables of a request may be redeemed, one after the other, and what each takes off the order. Pure: the same
 // question is asked for validations, for qualifications, before places are reserved, and in the decision itself.
-import { calendarOf } from '../calendar.ts'
-import { parseSpan, shifted } from '../conditions/span.ts'
-import { type Steps, startSteps } from '../conditions/steps.ts'
-import type { Context, Redemption } from '../conditions/subject.ts'
-import { subjectOf } from '../customer/conditions.ts'
-import { countWithin, NO_COUNTS, PERIODS, type PeriodSuffix } from '../customer/redemptions/counts.ts'
+import { startSteps } from '../conditions/steps.ts'
 import type { LeftOut, PaidWithPoints } from '../customer/redemptions/facts.ts'
-import { type CustomerState, newCustomer } from '../customer/state.ts'
-import { refusalOf } from '../gates.ts'
 import type { PricedItem, PricedOrder } from '../order.ts'
 import { present } from '../present.ts'
 import { type Refusal, type Refused, refuse, refuseNotFound } from '../refusal.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { type StackingRules, stackingRulesOf } from '../rulebook/stackingRules.ts'
-import { timeFault } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
-import { audienceGates, gatesOf } from './gates.ts'
-import { cardFault, offerFor, offerGates, payWithPoints, type RewardWanted } from './points.ts'
+import { type Because, codeFault, holderFault, ruleFault } from './faults.ts'
+import { payWithPoints } from './points.ts'
+import type { Redeemable, Situation } from './situation.ts'
 import {
   applicationOrder,
   categoryOfVoucher,
@@ -31,43 +24,6 @@ import {
   type Trait,
   traitOf,
 } from './stacking.ts'
-
-/** One thing that is to be redeemed, with what its ledgers say. */
-export interface Redeemable {
-  /** The code as it was asked for. */
-  readonly asked: string
-  readonly code: CodeState
-  /**
-   * How the budgets of the ledgers stand with this redemption counted in, by the names of rules; what a rule asks for and this
-   * lacks is taken to hold.
-   */
-  readonly measures: Readonly<Record<string, number>>
-  /** Redemptions of the code with this one counted in; absent where that is not known yet. */
-  readonly times?: number
-  /** Gift credits that were asked for, and those that are there, minor units. */
-  readonly credits?: number
-  readonly available?: number
-  /** What the points of a loyalty card are to pay for. */
-  readonly reward?: RewardWanted
-}
-
-/** Who asks, for what, and when. */
-export interface Situation {
-  /** Absent for a redemption without a customer. */
-  readonly customer?: CustomerState
-  readonly order?: PricedOrder
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly apiKey: string
-  readonly rulebook: Rulebook
-  /** ms. */
-  readonly now: number
-  /** Rules are asked only for what they say of the customer. */
-  readonly audienceOnly?: boolean
-  /** The redeemables were chosen by the stacking rules before: all of them or none. */
-  readonly isChosen?: boolean
-  /** What all rules may cost together; by default as much as one decision has. */
-  readonly steps?: Steps
-}
 
 export interface Applicable {
   readonly status: 'APPLICABLE'
@@ -83,7 +39,7 @@ export interface Applicable {
   /** The order that the redeemable found, and the one that it left. */
   readonly before?: PricedOrder
   readonly after?: PricedOrder
-  readonly because: readonly { readonly rule: string; readonly because: unknown }[]
+  readonly because: Because
 }
 export interface Inapplicable {
   readonly status: 'INAPPLICABLE'
@@ -104,130 +60,6 @@ export interface Evaluated {
   readonly verdicts: readonly Verdict[]
   /** The order after everything that may be redeemed. */
   readonly order?: PricedOrder
-}
-
-const NOBODY = subjectOf(newCustomer(''))
-
-/** What a refusal is about: the code, or the promotion tier. */
-const resourceOf = ({ code, tier }: ResolvedVoucher) => ({
-  resource: { type: tier ? ('promotion_tier' as const) : ('voucher' as const), id: code },
-})
-
-/** What is wrong with the code itself, whoever asks. */
-const codeFault = (voucher: ResolvedVoucher, { rulebook, now }: Situation): Refused | undefined => {
-  const { campaign } = voucher
-  const resource = resourceOf(voucher)
-  const what = voucher.tier ? 'The promotion tier' : 'The code'
-  if (!voucher.active)
-    return refuse(voucher.tier ? 'promotion_inactive' : 'voucher_disabled', `${what} is disabled`, resource)
-  if (campaign && !campaign.definition.active)
-    return refuse('campaign_not_active', `The campaign ${campaign.definition.name} is disabled`, {
-      resource: { type: 'campaign', id: campaign.id },
-    })
-  const calendar = calendarOf(rulebook.project.timeZone)
-  const fault =
-    timeFault(voucher.validity, calendar, now, what, resource.resource) ??
-    (campaign && timeFault(campaign.definition, calendar, now, 'The campaign', resource.resource))
-  if (fault) return fault
-  const lasting = campaign?.definition.activity_duration_after_publishing
-  const span = lasting ? parseSpan(lasting) : undefined
-  if (span && voucher.givenAt !== undefined) {
-    const end = shifted(calendar, voucher.givenAt, span, 1)
-    if (now >= end) return refuse('voucher_expired', `The code was good until ${new Date(end).toISOString()}`, resource)
-  }
-  return undefined
-}
-
-/** What stands between the code and this customer. */
-const holderFault = (voucher: ResolvedVoucher, { customer }: Situation): Refused | undefined => {
-  if (voucher.type === 'LOYALTY_CARD') return cardFault(voucher, customer)
-  if (!voucher.isReferral) return undefined
-  const resource = resourceOf(voucher)
-  if (voucher.holder === undefined) return refuse('not_published', 'The code was not published to a referrer', resource)
-  if (!customer) return refuse('missing_customer', 'A referral code is redeemed by a customer', resource)
-  return voucher.holder === customer.id
-    ? refuse('referrer_not_permitted_to_redeem', "The code is the customer's own", resource)
-    : undefined
-}
-
-const SUFFIXES = ['', ...Object.keys(PERIODS)] as readonly PeriodSuffix[]
-
-/** The budgets that the customer's own stream answers for, this redemption counted in. */
-const customerMeasures = (
-  voucher: ResolvedVoucher,
-  { customer, now, rulebook }: Situation,
-): Readonly<Record<string, number>> => {
-  if (!customer) return {}
-  const calendar = calendarOf(rulebook.project.timeZone)
-  const { byVoucher, byCampaign } = customer.redemptions
-  const ofVoucher = byVoucher[voucher.id] ?? NO_COUNTS
-  const ofCampaign = voucher.campaign ? (byCampaign[voucher.campaign.id] ?? NO_COUNTS) : undefined
-  return Object.fromEntries(
-    SUFFIXES.flatMap((suffix) => [
-      [`redemption.count.per_customer${suffix}`, 1 + countWithin(ofVoucher, calendar, suffix, now)],
-      ...(ofCampaign
-        ? [[`campaign.redemptions.customers_count${suffix}`, 1 + countWithin(ofCampaign, calendar, suffix, now)]]
-        : []),
-    ]),
-  )
-}
-
-/**
- * What rules find of a redemption of a voucher; of measures, `'skip'` is one that a ledger would answer for which is not kept,
- * undefined one that there cannot be.
- */
-export const redemptionContext = (
-  voucher: ResolvedVoucher,
-  redeemable: Pick<Redeemable, 'credits' | 'measures'>,
-  situation: Situation,
-  order: PricedOrder | undefined,
-): Context => {
-  const { customer, metadata, apiKey, steps } = situation
-  const own = customerMeasures(voucher, situation)
-  const redemption: Redemption = {
-    metadata,
-    api_key: apiKey,
-    linked_customer: customer !== undefined && voucher.holder === customer.id,
-    ...(voucher.gift ? { gift_amount: redeemable.credits ?? 0 } : {}),
-  }
-  return {
-    ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
-    redemption,
-    ...(steps ? { steps } : {}),
-    measures: (name) => {
-      if (Object.hasOwn(own, name)) return own[name]
-      if (Object.hasOwn(redeemable.measures, name)) return redeemable.measures[name]
-      if (/per_customer|customers_count|per_user/.test(name)) return undefined
-      return name.startsWith('campaign.') && !voucher.campaign ? undefined : 'skip'
-    },
-  }
-}
-
-/** Asks the rules; answers their truth tables, or the refusal of the first that fails. */
-const ruleFault = (
-  voucher: ResolvedVoucher,
-  redeemable: Redeemable,
-  situation: Situation,
-  order: PricedOrder | undefined,
-): Refused | Applicable['because'] => {
-  const { customer, rulebook, now } = situation
-  const all = [...gatesOf(voucher, rulebook), ...offerGates(offerFor(voucher, redeemable.reward, rulebook), rulebook)]
-  const gates = situation.audienceOnly ? audienceGates(all, rulebook) : all
-  if (gates.length === 0) return []
-  const context = redemptionContext(voucher, redeemable, situation, order)
-  const subject = customer ? subjectOf(customer) : NOBODY
-  const because: { rule: string; because: unknown }[] = []
-  for (const { rule, condition } of gates) {
-    const evaluation = condition.evaluate(subject, context, now)
-    if (!evaluation.holds) {
-      const { failed } = evaluation
-      const { key, details } = refusalOf(evaluation, situation)
-      const ruleMessage = failed?.message === undefined ? {} : { ruleMessage: failed.message }
-      return refuse(key, details, { ...resourceOf(voucher), ...ruleMessage })
-    }
-    because.push({ rule, because: evaluation.because })
-  }
-  return because
 }
 
 /** How what a voucher is worth comes off an order beside others. */

@@ -8,8 +8,9 @@ import type { Rulebook } from '../rulebook/rulebook.ts'
 import { compileValidity } from '../validity.ts'
 import type { CodeState } from '../vouchers/code.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
-import type { Applicable, Redeemable, Situation } from './evaluate.ts'
+import type { Applicable } from './evaluate.ts'
 import type { CodeStream } from './ledgers.ts'
+import type { Redeemable, Situation } from './situation.ts'
 
 /** A code or promotion tier that could be redeemed now, with what its ledger says. */
 export interface Qualified {

@@ -18,7 +18,8 @@ import { dayOf } from '../rulebook/limits.ts'
 import type { Rulebook } from '../rulebook/rulebook.ts'
 import { stackingRulesOf } from '../rulebook/stackingRules.ts'
 import type { ResolvedVoucher } from '../vouchers/resolve.ts'
-import { type Applicable, evaluate, leftOutOf, type Redeemable, type Verdict } from './evaluate.ts'
+import { type Applicable, evaluate, leftOutOf, type Verdict } from './evaluate.ts'
+import type { Redeemable } from './situation.ts'
 
 /** What a request says of itself, kept with each of its redemptions. */
 export type Asked = Pick<RedemptionFactData<'RedemptionSucceeded'>, 'metadata' | 'trackingId' | 'channel' | 'apiKey'>

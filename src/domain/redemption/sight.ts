@@ -10,7 +10,8 @@ import { idFrom } from '../ids.ts'
 import { present } from '../present.ts'
 import type { Refusal } from '../refusal.ts'
 import { resolveVoucher, tierOf } from '../vouchers/resolve.ts'
-import { type Evaluated, evaluate, leftOutOf, redemptionContext, type Situation } from './evaluate.ts'
+import { type Evaluated, evaluate, leftOutOf } from './evaluate.ts'
+import { redemptionContext } from './faults.ts'
 import {
   campaignMeasures,
   codeMeasures,
@@ -23,6 +24,7 @@ import {
 import { boundsOf, type CodeStream, ledgerOfStream, ledgerStream, limitsStream } from './ledgers.ts'
 import { offerFor, type RewardWanted } from './points.ts'
 import { type Asked, type Placed, refusedBy, shareOf } from './redeem.ts'
+import type { Situation } from './situation.ts'
 
 /** A code or, with `isTier`, a promotion tier that is to be redeemed, the gift credits that were asked for (minor units), and what points are to pay for. */
 export interface Wanted {

@@ -39,8 +39,8 @@ interface FactSpec {
 
 /** A definition that cannot be read, by another program's doing, is known by its id: it is switched off, and nothing else. */
 const unfit = (data: unknown, error: string): unknown => {
-  const named = v.safeParse(v.object({ id: v.string() }), data)
-  return named.success ? { id: named.output.id, occurredAt: 0, unreadable: error } : undefined
+  const named = v.safeParse(v.object({ id: v.string(), occurredAt: v.fallback(At, 0) }), data)
+  return named.success ? { ...named.output, unreadable: error } : undefined
 }
 
 const specsOf = (kind: KindName): [string, FactSpec][] =>
