@@ -8,11 +8,11 @@ import type { NewFact } from '../domain/recorded.ts'
 import type { Encrypted, EventStore, KeyName, RawRecord, Vault } from '../eventstore/index.ts'
 import { CUSTOMER_KEY_MADE, CUSTOMER_KEYS_DESTROYED } from '../eventstore/personal.ts'
 import { createLru } from '../lru.ts'
-import { decrypted, encrypted, newKey } from './cipher.ts'
+import { decrypted, encrypted, KEY_BYTES, newKey } from './cipher.ts'
 import { type MasterKey, MasterKeyError } from './masterKey.ts'
 
-/** Customers whose keys are kept in memory; some 400 bytes each. */
-const CACHED = 50_000
+/** Customers whose keys are kept in memory; some 200 bytes each. */
+const CACHED = 100_000
 /** Keys that are known to be gone; a name costs some 100 bytes. */
 const GONE = 50_000
 /** Streams of keys read at a time. */
@@ -24,14 +24,27 @@ type Store = Pick<EventStore, 'append' | 'readStream' | 'removeStream'>
 interface NamedKey {
   /** The revision of the fact that made it. */
   readonly name: string
-  readonly key: Uint8Array
+  readonly key: Buffer
 }
 
-interface CachedKey {
-  /** Mostly one. */
-  readonly keys: readonly NamedKey[]
-  /** What is encrypted from now on is so under this one; undefined: there is none yet. */
-  readonly current: string | undefined
+/**
+ * A customer's keys in one text, each as its name, a colon and the 32 characters (latin1) of its bytes, the newest last: a third of
+ * what an object with a buffer takes.
+ */
+type Held = string
+
+const heldOf = (keys: readonly NamedKey[]): Held =>
+  Buffer.concat(keys.flatMap(({ name, key }) => [Buffer.from(`${name}:`), key])).toString('latin1')
+
+const keysIn = (held: Held | undefined): readonly NamedKey[] => {
+  const keys: NamedKey[] = []
+  for (let at = 0; held !== undefined && at < held.length; ) {
+    const colon = held.indexOf(':', at)
+    const end = colon + 1 + KEY_BYTES
+    keys.push({ name: held.slice(at, colon), key: Buffer.from(held.slice(colon + 1, end), 'latin1') })
+    at = end
+  }
+  return keys
 }
 
 export interface CustomerVault extends Vault {
@@ -46,14 +59,11 @@ export interface VaultOptions {
   readonly now: () => number
 }
 
-/** A key for the cache: as the small Buffer that it comes as it would keep the 8 KB in memory that Node cut it from. */
-const kept = (key: Buffer): Uint8Array => Uint8Array.from(key)
-
-const keyNamed = (cached: CachedKey | undefined, name: string | undefined): Uint8Array | undefined =>
-  cached?.keys.find((one) => one.name === name)?.key
+const keyNamed = (held: Held | undefined, name: string): Buffer | undefined =>
+  keysIn(held).find((one) => one.name === name)?.key
 
 export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault => {
-  const held = createLru<CachedKey>({ entries: CACHED })
+  const held = createLru<Held>({ entries: CACHED })
   const gone = createLru<true>({ entries: GONE })
   /** What was destroyed: facts of it that the log still shows are not taken for keys. */
   const destroyed = new Map<string, bigint>()
@@ -78,15 +88,13 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
 
   const take = (customer: string, revision: bigint, wrapped: string): void => {
     if (revision <= (destroyed.get(customer) ?? -1n)) return
-    const known = held.get(customer)
+    const known = keysIn(held.get(customer))
     const name = String(revision)
-    if (keyNamed(known, name)) return
-    const key = kept(decrypted(project(), wrapped, customer))
-    const isNewest = known?.current === undefined || revision > BigInt(known.current)
-    held.set(customer, {
-      keys: [...(known?.keys ?? []), { name, key }],
-      current: isNewest ? name : known.current,
-    })
+    if (known.some((one) => one.name === name)) return
+    const key = decrypted(project(), wrapped, customer)
+    if (key.length !== KEY_BYTES) throw new Error(`${customer}: a key of ${key.length} bytes`)
+    const keys = [...known, { name, key }]
+    held.set(customer, heldOf(keys.toSorted((a, b) => Number(BigInt(a.name) - BigInt(b.name)))))
   }
 
   /** Of one that passes by in the log: where it cannot be read, whoever needs it is told. */
@@ -103,17 +111,16 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
 
   /** A customer whose key is not at hand is mostly new: made at once, and read only where another was there. */
   const make = async (customer: string): Promise<void> => {
-    const key = kept(newKey())
+    const key = newKey()
     const made = fact(CUSTOMER_KEY_MADE, {
       customer,
       wrapped: encrypted(project(), key, customer),
       occurredAt: now(),
     })
-    for (let tries = 0; held.get(customer)?.current === undefined; tries++) {
+    for (let tries = 0; !held.has(customer); tries++) {
       if (tries === MAX_TRIES) throw new Error(`the key of ${customer} is changed by many at once`)
       const result = await store().append(customerKeyStream(customer), [made], 'no_stream')
-      if (result.kind === 'appended')
-        held.set(customer, { keys: [{ name: String(result.revision), key }], current: String(result.revision) })
+      if (result.kind === 'appended') held.set(customer, heldOf([{ name: String(result.revision), key }]))
       else await read(customer)
     }
   }
@@ -187,7 +194,7 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     },
 
     prepare(customers) {
-      const missing = customers.filter((customer) => held.get(customer)?.current === undefined)
+      const missing = customers.filter((customer) => held.get(customer) === undefined)
       return missing.length === 0 ? undefined : each(missing, make)
     },
 
@@ -197,10 +204,9 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     },
 
     encrypt(customer, text, context): Encrypted {
-      const known = held.get(customer)
-      const key = keyNamed(known, known?.current)
-      if (known?.current === undefined || key === undefined) throw new Error(`${customer}: no key was prepared`)
-      return { key: known.current, text: encrypted(key, text, context) }
+      const newest = keysIn(held.get(customer)).at(-1)
+      if (newest === undefined) throw new Error(`${customer}: no key was prepared`)
+      return { key: newest.name, text: encrypted(newest.key, text, context) }
     },
 
     decrypt(customer, { key: name, text }, context) {

@@ -32,40 +32,62 @@ interface Remembered extends KeyRange {
   readonly position: bigint
 }
 
-export const createKeyMemory = (saved: SavedKeys = { recent: [] }): KeyMemory => {
-  const recent = new Map<string, Remembered>()
-  const lasting = new Map<string, Remembered>()
-  let forgottenUpTo = saved.forgottenUpTo === undefined ? undefined : BigInt(saved.forgottenUpTo)
-  const homeOf = (key: string) => (key.startsWith(PROCESS_KEY) ? lasting : recent)
-  for (const [key, first, count, position, print] of saved.recent)
-    homeOf(key).set(key, { first: BigInt(first), count, position: BigInt(position), ...(print ? { print } : {}) })
-  return {
-    find: (key) => homeOf(key).get(key),
-    note(key, revision, position, print) {
-      const home = homeOf(key)
-      const known = home.get(key)
-      home.set(
-        key,
-        known
-          ? { ...known, count: known.count + 1 }
-          : { first: revision, count: 1, position, ...(print ? { print } : {}) },
-      )
-      if (recent.size <= MAX_KEYS) return
-      for (const [oldest, { position: at }] of recent) {
-        recent.delete(oldest)
-        if (forgottenUpTo === undefined || at > forgottenUpTo) forgottenUpTo = at
-        break
-      }
-    },
-    get forgottenUpTo() {
-      return forgottenUpTo
-    },
-    save: () => ({
-      recent: [...recent, ...lasting].map(([key, r]) => {
+const NONE: ReadonlyMap<string, Remembered> = new Map()
+
+/** A class, and one map where one will do: tens of thousands of customers have one each in memory. */
+class Keys implements KeyMemory {
+  readonly #recent = new Map<string, Remembered>()
+  /** Most customers have none. */
+  #lasting: Map<string, Remembered> | undefined
+  forgottenUpTo: bigint | undefined
+
+  constructor(saved: SavedKeys) {
+    this.forgottenUpTo = saved.forgottenUpTo === undefined ? undefined : BigInt(saved.forgottenUpTo)
+    for (const [key, first, count, position, print] of saved.recent)
+      this.#homeOf(key).set(key, {
+        first: BigInt(first),
+        count,
+        position: BigInt(position),
+        ...(print ? { print } : {}),
+      })
+  }
+
+  #homeOf(key: string): Map<string, Remembered> {
+    if (!key.startsWith(PROCESS_KEY)) return this.#recent
+    this.#lasting ??= new Map()
+    return this.#lasting
+  }
+
+  find(key: string): KeyRange | undefined {
+    return (key.startsWith(PROCESS_KEY) ? (this.#lasting ?? NONE) : this.#recent).get(key)
+  }
+
+  note(key: string, revision: bigint, position: bigint, print?: string): void {
+    const home = this.#homeOf(key)
+    const known = home.get(key)
+    home.set(
+      key,
+      known
+        ? { ...known, count: known.count + 1 }
+        : { first: revision, count: 1, position, ...(print ? { print } : {}) },
+    )
+    if (this.#recent.size <= MAX_KEYS) return
+    for (const [oldest, { position: at }] of this.#recent) {
+      this.#recent.delete(oldest)
+      if (this.forgottenUpTo === undefined || at > this.forgottenUpTo) this.forgottenUpTo = at
+      break
+    }
+  }
+
+  save(): SavedKeys {
+    return {
+      recent: [...this.#recent, ...(this.#lasting ?? NONE)].map(([key, r]) => {
         const entry = [key, String(r.first), r.count, String(r.position)] as const
         return r.print === undefined ? entry : ([...entry, r.print] as const)
       }),
-      ...(forgottenUpTo === undefined ? {} : { forgottenUpTo: String(forgottenUpTo) }),
-    }),
+      ...(this.forgottenUpTo === undefined ? {} : { forgottenUpTo: String(this.forgottenUpTo) }),
+    }
   }
 }
+
+export const createKeyMemory = (saved: SavedKeys = { recent: [] }): KeyMemory => new Keys(saved)

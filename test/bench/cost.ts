@@ -380,6 +380,16 @@ const GROWN_EVENTS = Number(process.env.BENCH_EVENTS ?? 200_000)
 const GROWN_CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 100_000)
 const PORTIONS = 8
 
+/** Of the node's own process, MB: objects that are alive or not yet collected, the heap around them, and buffers beside it. */
+const heapOf = async ({
+  url,
+  adminHeaders,
+}: Server): Promise<Readonly<Record<'used' | 'heap' | 'buffers', number>>> => {
+  const text = await (await fetch(`${url}/metrics`, { headers: adminHeaders })).text()
+  const mb = (name: string) => Number(new RegExp(`^nodejs_${name}_bytes (\\d+)`, 'm').exec(text)?.[1] ?? 0) / 2 ** 20
+  return { used: mb('heap_size_used'), heap: mb('heap_size_total'), buffers: mb('external_memory') }
+}
+
 /** Batches of events of customers at random, portion by portion: what one costs as the log and the number of customers grow. */
 export async function* benchGrowth(): AsyncIterable<Row[]> {
   const server = await startServer(PATIENT)
@@ -396,6 +406,7 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
       const measured = { ...spentEach(before, spent(server.pid), portion), perSecond }
       done += portion
       const { own, files, engines } = residentOf(server.pid)
+      const { used, heap, buffers } = await heapOf(server)
       yield [
         { name: `after ${done} events of ${GROWN_CUSTOMERS} customers, one event`, value: measured.all, unit: 'µs' },
         { name: '  main thread', value: measured.main, unit: 'µs' },
@@ -404,6 +415,9 @@ export async function* benchGrowth(): AsyncIterable<Row[]> {
         { name: '  in a second', value: measured.perSecond, unit: 'events/s' },
         { name: '  memory of its own', value: own, unit: 'MB', target: '< 400' },
         ...Object.entries(engines).map(([name, value]) => ({ name: `    of which ${name}`, value, unit: 'MB' })),
+        { name: '    of which the heap of the node itself', value: heap, unit: 'MB' },
+        { name: '      of which in use', value: used, unit: 'MB' },
+        { name: '    of which its buffers beside the heap', value: buffers, unit: 'MB' },
         { name: '  pages of mapped files', value: files, unit: 'MB' },
       ]
     }

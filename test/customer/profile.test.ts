@@ -13,6 +13,7 @@ import {
   ProfilePatch,
   profileFault,
 } from '../../src/domain/customer/profile.ts'
+import { newsOf } from '../../src/domain/customer/said.ts'
 import { sizeOf } from '../../src/domain/size.ts'
 
 test('null clears a value, address and metadata are merged key by key, the rest is replaced', () => {
@@ -117,6 +118,19 @@ test('what a request says of a customer is bounded; birthday is another name of 
   assert.not(takes({ birthday: day, birthdate: '1990-01-03' }))
   assert.equal(v.parse(CustomerInput, { birthday: null, id: null }), { birthdate: null })
   assert.equal(v.parse(CustomerInput, { id: 'cust_1', object: 'customer' }), { id: 'cust_1' })
+})
+
+test('an address that was taken away before a part of it was told loses the other parts alone', () => {
+  const newsAt = (address: ProfilePatch['address'], saidAt: Readonly<Record<string, number>>) =>
+    newsOf(
+      { profile: { ...NO_PROFILE, address: { city: 'Oslo', line_1: 'y' } }, saidAt },
+      { address },
+      { at: 10, isNow: false },
+    ).changes
+  assert.equal(newsAt(null, { 'address.city': 20, 'address.line_1': 5 }), { address: { line_1: null } })
+  assert.equal(newsAt(null, { 'address.city': 5, 'address.line_1': 5 }), { address: null })
+  assert.is(newsAt(null, { 'address.city': 20, 'address.line_1': 20 }), undefined)
+  assert.equal(newsAt({ city: null, line_1: null }, {}), { address: { city: null, line_1: null } })
 })
 
 test.run()

@@ -27,6 +27,15 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\blet n = Math\.floor\(\(\w+ - start\) \/ fixedLength\(\w+\)\)/,
     why: 'a first guess: the loops below it go to the right one from any other',
   },
+  {
+    code: /\bwhile \(steps\(calendar, start, interval, n\) > now\) n--/,
+    to: '>=',
+    why: 'one step too far back is taken forward again by the loop below it',
+  },
+  {
+    code: /\bMAX_CHARACTERS = [\d_]+/,
+    why: 'what one rendering may take is a bound of its work, and is promised to nobody to the character',
+  },
   { code: /Math\.min\(1, Math\.sqrt\(h\)\)/, to: '2', why: 'rounding takes h to 1 + 2^-52 at most, whose root is 1' },
   { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },
   { code: /\ba\.units <= 0n/, to: '<', why: 'nothing holds anything no times either way' },

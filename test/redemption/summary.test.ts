@@ -2,6 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openOrder } from '../../src/domain/order.ts'
+import { performRedemptions, type RedeemVouchers } from '../../src/domain/redemption/redeem.ts'
 import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
 import { T0, type World, world } from '../given.ts'
 
@@ -16,18 +17,17 @@ const CODE = evolveCode(noCode('TEN'), {
 })
 const asked = { channel: 'API', apiKey: 'shop' }
 
-const redeem = (w: World, request: string, amount: number) => {
-  const order = openOrder({ amount })
-  return w.facts({
-    type: 'RedeemVouchers',
-    request,
-    redeemables: [{ asked: 'TEN', code: CODE, measures: {}, redemption: `r_${request}`, ledgers: ['code-TEN'] }],
-    ...(order ? { order } : {}),
-    asked,
-    profile: {},
-    mayCreate: true,
-  })
-}
+const commandOf = (request: string, order: ReturnType<typeof openOrder>): RedeemVouchers => ({
+  type: 'RedeemVouchers',
+  request,
+  redeemables: [{ asked: 'TEN', code: CODE, measures: {}, redemption: `r_${request}`, ledgers: ['code-TEN'] }],
+  ...(order ? { order } : {}),
+  asked,
+  profile: {},
+  mayCreate: true,
+})
+const redeem = (w: World, request: string, amount?: number) =>
+  w.facts(commandOf(request, amount === undefined ? undefined : openOrder({ amount })))
 /** What happens to orders on the way is told in `orders/`. */
 const types = (facts: readonly { readonly type: string }[]) =>
   facts.map(({ type }) => type).filter((type) => !type.startsWith('Order'))
@@ -73,6 +73,22 @@ test('by the time of the last order, which ends by itself', () => {
   assert.ok('seg' in w.state.segments)
   w.wait(7 * 86_400_000 + 1)
   assert.equal(types(w.facts({ type: 'AdvanceClock' })), ['SegmentLeft'])
+})
+
+test('a redemption says that its order has facts of its own where a customer ordered something', () => {
+  const w = shopper({ junction: 'and', 'summary.redemptions.total_redeemed': { conditions: { $more_than: [9] } } })
+  const said = (facts: readonly { readonly type: string; readonly data: object }[]) =>
+    facts.filter(({ type }) => type === 'RedemptionSucceeded').map(({ data }) => 'ordered' in data)
+  assert.equal(said(redeem(w, 'one', 100)), [true])
+  assert.equal(said(redeem(w, 'two')), [false])
+  const ofNobody = (order: ReturnType<typeof openOrder>) => {
+    const facts: { readonly type: string; readonly data: object }[] = []
+    const emit = (type: string, data: object) => facts.push({ type, data })
+    const desk = { redemptions: w.state.redemptions, rulebook: w.rulebook, now: w.now, emit }
+    assert.is(performRedemptions(desk, commandOf('nobody', order)), undefined)
+    return said(facts)
+  }
+  assert.equal([ofNobody(openOrder({ amount: 100 })), ofNobody(undefined)], [[false], [false]])
 })
 
 test.run()

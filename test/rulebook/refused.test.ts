@@ -7,7 +7,7 @@ import { orderFields } from '../../src/domain/orders/input.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import type { Campaign } from '../../src/domain/rulebook/campaign.ts'
 import { type KindName, kindNamed } from '../../src/domain/rulebook/kinds.ts'
-import { referrerRewardFor } from '../../src/domain/rulebook/referralProgram.ts'
+import { conversionSchema, type ReferralProgram, referrerRewardFor } from '../../src/domain/rulebook/referralProgram.ts'
 import {
   changedSpec,
   completeMember,
@@ -267,6 +267,12 @@ test('vouchers: the type that they speak of, and nothing of another', () => {
     ],
     ['invalid_gift', 'invalid_voucher', 'invalid_voucher', 'invalid_payload'],
   )
+  const points = (said: number) => {
+    const card = { code: 'L', type: 'LOYALTY_CARD', gift: undefined, points: 3 } as const
+    const next = changedSpec({ loyalty_card: { points: 3 } }, card, { loyalty_card: { points: said } }, utc)
+    return isRefused(next) && /a card begins with them/.test(next.refused.details)
+  }
+  assert.equal([points(2), points(3), points(4)], [true, false, true])
 })
 
 test('orders: an item’s discount is no more than it costs, and all items no more than an order may', () => {
@@ -305,6 +311,58 @@ test('what is likely a mistake is let in with a doubt', () => {
   assert.equal(
     [doubts('loyaltyTier', tier)?.length, doubts('loyaltyTier', { ...tier, points: { from: 1 } })?.length],
     [1, 0],
+  )
+})
+
+test('points in proportion to a property of an event: a number of its schema, one, that is still there', () => {
+  const w = world()
+  w.define('campaign', 'camp_l', { name: 'l', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD' } })
+  w.define('eventSchema', 'ms_1', {
+    name: 'bought',
+    schema: {
+      properties: {
+        amount: { type: 'number' },
+        name: { type: 'string' },
+        amounts: { type: 'number', array: true },
+        names: { type: 'string', array: true },
+        former: { type: 'number', deleted: true },
+      },
+    },
+  })
+  const by = (property: string) =>
+    paths(w, 'earningRule', {
+      campaign_id: 'camp_l',
+      event: 'bought',
+      loyalty: {
+        type: 'PROPORTIONAL',
+        calculation_type: 'CUSTOM_EVENT_METADATA',
+        custom_event: { metadata: { property, every: 1, points: 1 } },
+      },
+    })
+  const fault = ['loyalty.custom_event.metadata.property']
+  assert.equal(
+    [by('amount'), by('name'), by('amounts'), by('names'), by('former'), by('other'), by('toString')],
+    [[], fault, fault, fault, fault, fault, fault],
+  )
+})
+
+test('the schema of the event that converts a referral: by its id, else by its name, and none of a redemption', () => {
+  const w = world()
+  w.define('eventSchema', 'ms_1', { name: 'signed_up', schema: { properties: {} } })
+  const of = (conversion_event_type: ReferralProgram['conversion_event_type'], custom_event?: object) =>
+    conversionSchema({ conversion_event_type, custom_event } as unknown as ReferralProgram, w.rulebook.definitions)?.id
+  assert.equal(
+    [
+      of('custom_event', { id: 'ms_1' }),
+      of('custom_event', { name: 'signed_up' }),
+      of('custom_event', { id: 'ms_2', name: 'signed_up' }),
+      of('custom_event', { name: 'left' }),
+      of('custom_event', {}),
+      of('custom_event'),
+      of('redemption', { id: 'ms_1' }),
+      of('redemption'),
+    ],
+    ['ms_1', 'ms_1', undefined, undefined, undefined, undefined, undefined, undefined],
   )
 })
 

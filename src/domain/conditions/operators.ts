@@ -183,9 +183,9 @@ export const parseTest = (
     return STATUS.has(name)
       ? fault(`operator '${name}' asks for the state of a campaign or code, which ${what} does not have`)
       : fault(`unknown operator '${name}'`)
-  const kinds: readonly Kind[] = shape.array === true ? ['array'] : [shape.type]
-  if (!(clock && CLOCK.has(name)) && !kinds.some((kind) => operator.on.includes(kind)))
-    return fault(`operator '${name}' cannot be used with ${what}, which is ${kinds.map((kind) => WORDS[kind]).join()}`)
+  const kind: Kind = shape.array === true ? 'array' : shape.type
+  if (!(clock && CLOCK.has(name)) && !operator.on.includes(kind))
+    return fault(`operator '${name}' cannot be used with ${what}, which is ${WORDS[kind]}`)
   return operator.make({ value, shape, path, calendar: calendarOf(timeZone), fault })
 }
 
