@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { missingAccumulators, rewatch, startAccumulation } from '../src/domain/customer/derive.ts'
 import type { DecidedFact } from '../src/domain/customer/draft.ts'
 import { fold } from '../src/domain/customer/fold.ts'
-import { type CustomerState, newCustomer } from '../src/domain/customer/state.ts'
+import { type CustomerState, newCustomer, type SavedState, savedState, stateOf } from '../src/domain/customer/state.ts'
 import type { CustomerCommand, TrackEvent } from '../src/domain/decider/commands.ts'
 import { type Decision, decide } from '../src/domain/decider/decide.ts'
 import type { RecordedFact } from '../src/domain/recorded.ts'
@@ -63,6 +63,9 @@ export const fitted = (state: CustomerState, history: Iterable<RecordedFact>, ru
   for (const fact of history) past.take(fact)
   return rewatch(past.into(state), rulebook)
 }
+
+/** As it comes back after it was written. */
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_test' } = {}): World => {
   let definitions: Definitions = {
@@ -181,7 +184,10 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     reload() {
       let folded = newCustomer(customer)
       for (const fact of recorded()) folded = fold(folded, fact, rulebook)
-      state = { ...folded, derived: { ...folded.derived, rulebook: '' } }
+      // As a snapshot would bring it back.
+      const back = stateOf(json(savedState(folded)) as SavedState)
+      assert.deepEqual(json(back), json(folded))
+      state = { ...back, derived: { ...folded.derived, rulebook: '' } }
     },
     get state() {
       return state

@@ -1,7 +1,7 @@
 // Customers read ahead: many in one go, before they are asked for one by one. Nothing depends on it but how long that takes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fold } from '../domain/customer/fold.ts'
-import { type CustomerState, NO_DERIVED, newCustomer } from '../domain/customer/state.ts'
+import { type CustomerState, NO_DERIVED, newCustomer, savedState } from '../domain/customer/state.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
@@ -27,6 +27,9 @@ export const unread = (id: string, rulebook: Rulebook): Loaded => ({
   position: undefined,
   keys: createKeyMemory(),
 })
+
+/** What a customer takes in memory: what is written of the state, and the keys of its commands as if each had its place there. */
+export const weighs = ({ state, keys }: Loaded): unknown => [savedState(state), keys.save()]
 
 /** What is loaded, after the stream's next fact. Takes over the memory of keys. */
 export const readOn = <T extends Loaded>(loaded: T, fact: RecordedFact, rulebook: Rulebook): T => {
@@ -76,7 +79,7 @@ export const createForeseen = (
   const fromSnapshots = createHeavyCache<Loaded>({
     maxEntries: MAX_SNAPSHOTS,
     maxBytes: MAX_SNAPSHOT_BYTES,
-    weighs: ({ state, keys }) => [state, keys.save()],
+    weighs,
   })
   let fromLog = new Map<string, Loaded>()
   /** The revision of the rulebook under which `fromLog` was read. */

@@ -6,7 +6,7 @@ import { customerStream } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import type { EventStore } from '../eventstore/index.ts'
-import { createForeseen, type Loaded, type LogPart, readOn, unread } from './foreseen.ts'
+import { createForeseen, type Loaded, type LogPart, readOn, unread, weighs } from './foreseen.ts'
 import { createHeavyCache } from './heavy.ts'
 import { createKeyMemory } from './keys.ts'
 import { createRevisions } from './revisions.ts'
@@ -104,9 +104,6 @@ interface CacheEntry extends Held {
 }
 
 const grown = ({ revision, snapshotAt }: CacheEntry): number => Number(revision - snapshotAt)
-
-/** What a customer takes in memory: the state, and the keys of its commands as if each had its place there. */
-const weighs = ({ state, keys }: Loaded): unknown => [state, keys.save()]
 
 export const createCustomers = ({
   store,

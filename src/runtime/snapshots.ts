@@ -1,6 +1,5 @@
 // Snapshots of customers: derived, disposable, written off the hot path; what does not fit the code is ignored.
-import type { CustomerState } from '../domain/customer/state.ts'
-import { STATE_VERSION } from '../domain/customer/state.ts'
+import { type CustomerState, type SavedState, STATE_VERSION, savedState, stateOf } from '../domain/customer/state.ts'
 import { sortable } from '../domain/position.ts'
 import type { Log } from '../line/log.ts'
 import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
@@ -73,7 +72,7 @@ const PORTION_BYTES = 4 * 1024 * 1024
 const usable = ({ stateVersion, state, revision, position, keys }: SnapshotDocument): Snapshot | undefined =>
   stateVersion === STATE_VERSION
     ? {
-        state: JSON.parse(state) as CustomerState,
+        state: stateOf(JSON.parse(state) as SavedState),
         revision: BigInt(revision),
         position: position === null ? undefined : BigInt(position),
         keys: JSON.parse(keys) as SavedKeys,
@@ -86,7 +85,7 @@ const documentOf = (id: string, { state, revision, position, keys }: Snapshot): 
   revision: String(revision),
   position: position === undefined ? null : String(position),
   at: sortable(position ?? 0n),
-  state: JSON.stringify(state),
+  state: JSON.stringify(savedState(state)),
   keys: JSON.stringify(keys),
 })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { newCustomer } from '../../src/domain/customer/state.ts'
+import { newCustomer, savedState, stateOf } from '../../src/domain/customer/state.ts'
 import { customerIdFrom } from '../../src/domain/ids.ts'
 import { startDocumentStore } from '../../src/engines/documents/index.ts'
 import type { EventStore } from '../../src/eventstore/index.ts'
@@ -247,6 +247,19 @@ test('an older snapshot never takes the place of a newer one, nor of what was er
     await engine.stop()
     rmSync(dir, { recursive: true })
   }
+})
+
+test('what is as it is of nobody is not written down, and takes no memory of its own when it comes back', () => {
+  const w = shop()
+  w.facts(track('bought', { occurredAt: T0, metadata: { amount: 1 } }))
+  const saved = savedState(w.state)
+  const nobody = newCustomer('')
+  const parts = ['loyalty', 'vouchers', 'redemptions', 'orders', 'referrals', 'consents'] as const
+  for (const part of parts) assert.not(part in saved, part)
+  for (const part of ['id', 'status', 'profile', 'occurrences', 'derived', 'createdAt']) assert.ok(part in saved, part)
+  const back = stateOf(JSON.parse(JSON.stringify(saved)))
+  assert.equal(back, JSON.parse(JSON.stringify(w.state)))
+  for (const part of parts) assert.is(back[part], nobody[part], part)
 })
 
 test.run()

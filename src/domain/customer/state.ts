@@ -36,7 +36,7 @@ export interface CustomerState extends Parts {
 }
 
 /** Goes up whenever stored snapshots of the state no longer fit the code that reads them. */
-export const STATE_VERSION = 11
+export const STATE_VERSION = 12
 
 export const NO_DERIVED: Derived = { rulebook: '-1', accumulators: {}, watches: {} }
 
@@ -56,3 +56,17 @@ export const newCustomer = (id: string): CustomerState => ({
   ...NO_PARTS,
   derived: NO_DERIVED,
 })
+
+/** A state as it is written down: without what is as it is of nobody, which is most of it for most customers. */
+export type SavedState = Pick<CustomerState, 'id'> & Partial<CustomerState>
+
+const NOBODY: Readonly<Record<string, unknown>> = { ...newCustomer('') }
+
+export const savedState = (state: CustomerState): SavedState => {
+  const saved: Record<string, unknown> = { id: state.id }
+  for (const [name, value] of Object.entries(state)) if (value !== NOBODY[name]) saved[name] = value
+  return saved as SavedState
+}
+
+/** The state that was written down. What was left out is the same object for all, so that it takes no memory. */
+export const stateOf = (saved: SavedState): CustomerState => ({ ...newCustomer(saved.id), ...saved })
