@@ -49,6 +49,8 @@ const STOP_LIMIT_MS = 10_000
 
 /** How long a worker may take to end after what runs was given its time, ms: less than the whole may. */
 const WORKER_STOP_MS = 6_000
+/** A worker that says nothing for so many times as long as a request may take hangs. */
+const SILENT_REQUESTS = 2
 
 /** What this start was told, once that is known: a fault is said in its terms. */
 let settings: StartSettings | undefined
@@ -108,6 +110,7 @@ const main = async (): Promise<void> => {
           workers: config.workers,
           port: config.port,
           stopLimitMs: config.drainTimeLimitMs + WORKER_STOP_MS,
+          silenceLimitMs: SILENT_REQUESTS * config.requestTimeLimitMs,
           log,
         })
   // A start that waits for its servers need not go on.

@@ -22,6 +22,8 @@ export type ToWorker =
   | { readonly kind: 'trouble'; readonly trouble: string | undefined }
   | { readonly kind: 'confirmed' }
   | { readonly kind: 'scrape'; readonly id: number }
+  /** Is it still there? */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop' }
 
 export type ToPrimary =
@@ -36,3 +38,4 @@ export type ToPrimary =
   | { readonly kind: 'job'; readonly id: string }
   | { readonly kind: 'busy'; readonly busy: Busy }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsOfProcess }
+  | { readonly kind: 'pong' }

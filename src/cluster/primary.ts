@@ -22,6 +22,8 @@ export interface PrimaryOptions {
   readonly port: number
   /** How long a worker may take to end when it is told to, ms. */
   readonly stopLimitMs: number
+  /** A worker that says nothing for so long hangs: it is ended, and another takes its place, ms. */
+  readonly silenceLimitMs: number
   readonly log: Logger
 }
 
@@ -40,6 +42,8 @@ const RESTART = { baseMs: 100, maxMs: 5_000 }
 const SCRAPE_MS = 1_000
 /** How long somebody's wait for a position hurries the read side, ms. */
 const HURRY_MS = 10_000
+/** A worker hangs when it has not answered so many questions in a row, each asked a part of the limit after the other. */
+const QUESTIONS = 4
 /** How often the workers are told whether the engines serve, ms; sooner is nothing worth. */
 const LOOK_MS = 250
 
@@ -61,10 +65,12 @@ interface Place {
   /** As they were at the last scrape that it answered. */
   metrics: MetricsOfProcess | undefined
   restarts: number
+  /** Questions in a row that it has not answered. */
+  unanswered: number
   timer: NodeJS.Timeout | undefined
 }
 
-export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOptions): Primary => {
+export const createPrimary = ({ workers, port, stopLimitMs, silenceLimitMs, log }: PrimaryOptions): Primary => {
   const processes = workers + 1
   const file = boardFile(processes)
   const board = createBoard(file, processes, 0)
@@ -78,6 +84,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     busy: IDLE,
     metrics: undefined,
     restarts: 0,
+    unanswered: 0,
     timer: undefined,
   }))
   const scrapes = new Map<string, (metrics: MetricsOfProcess) => void>()
@@ -121,6 +128,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
   }
 
   const take = (place: Place, message: ToPrimary): void => {
+    place.unanswered = 0
     switch (message.kind) {
       case 'here':
         introduce(place)
@@ -148,6 +156,8 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
       case 'metrics':
         scrapes.get(`${place.number} ${message.id}`)?.(message.metrics)
         return
+      case 'pong':
+        return
       default:
         message satisfies never
     }
@@ -170,7 +180,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
   const start = (place: Place): void => {
     if (isStopping) return
     const worker = cluster.fork()
-    Object.assign(place, { worker, isReady: false, startedAt: performance.now(), busy: IDLE })
+    Object.assign(place, { worker, isReady: false, startedAt: performance.now(), busy: IDLE, unanswered: 0 })
     worker.on('message', (message: ToPrimary) => take(place, message))
     worker.on('error', (error) => log.warn({ err: error, worker: place.number }, 'a worker cannot be told anything'))
     worker.once('exit', (code, signal) => ended(place, signal ?? `exit code ${code}`))
@@ -213,6 +223,20 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
     told = trouble
     all({ kind: 'trouble', trouble })
   }, LOOK_MS).unref()
+
+  // Questions are counted and not time: while the machine or this process sleeps, none is asked.
+  const asking = setInterval(() => {
+    for (const { number, worker, isReady, unanswered } of places)
+      if (isReady && worker && unanswered >= QUESTIONS) {
+        log.error({ worker: number, silentMs: silenceLimitMs }, 'a worker hangs and is ended')
+        worker.process.kill('SIGKILL')
+      }
+    for (const place of places) {
+      if (!place.isReady) continue
+      place.unanswered++
+      send(place.worker, { kind: 'ping' })
+    }
+  }, silenceLimitMs / QUESTIONS).unref()
 
   const kill = (): void => {
     for (const { worker } of places) worker?.process.kill('SIGKILL')
@@ -296,6 +320,7 @@ export const createPrimary = ({ workers, port, stopLimitMs, log }: PrimaryOption
       if (isStopping) return
       isStopping = true
       clearInterval(looking)
+      clearInterval(asking)
       for (const { timer } of places) clearTimeout(timer)
       const gone = new Promise<void>((resolve) => {
         onReady = () => {

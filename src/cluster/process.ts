@@ -105,6 +105,9 @@ const run = async ({ number, processes, engines, socket, port }: Start): Promise
           .then((metrics) => tell({ kind: 'metrics', id, metrics: metrics as unknown as MetricsOfProcess }))
         return
       }
+      case 'ping':
+        tell({ kind: 'pong' })
+        return
       case 'stop':
         void stop().catch((error: unknown) => {
           log.fatal({ err: error }, 'the stop failed')

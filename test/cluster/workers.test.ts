@@ -281,6 +281,30 @@ test('a worker that is killed is started anew, and nothing that was acknowledged
   assert.is(await counted(), before)
 })
 
+test('a worker that hangs is ended, and another takes its place', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'tributary-hangs-'))
+  // A worker is silent for too long after twice the time that a request may take.
+  const other = await serve(own, '0', { WORKERS: '1', REQUEST_TIME_LIMIT_MS: '2000' })
+  try {
+    const [victim] = workersOf(other.child.pid!)
+    assert.type(victim, 'number')
+    process.kill(victim!, 'SIGSTOP')
+    await until(
+      () => workersOf(other.child.pid!),
+      ([now]) => now !== undefined && now !== victim,
+      START_MS,
+    )
+    await until(
+      () => fetch(`${other.url}/health/live`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined),
+      (answer) => answer?.status === 200,
+      START_MS,
+    )
+  } finally {
+    await end(other, 'SIGTERM')
+    await rm(own, { recursive: true, force: true })
+  }
+})
+
 test('a port that is taken, and a number of workers that cannot be, are told in a sentence', async () => {
   // As a worker is told of it by the primary, which has the port.
   const taken = Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE', syscall: 'bind', port: 3000 })
