@@ -94,7 +94,7 @@ const make = async (services: Services, call: Call<v.InferOutput<typeof KeyBody>
     digest: tokenDigest(token),
     origins,
     ...(allow ? { allow: [...new Set(allow)] } : {}),
-    ...(networks ? { networks } : {}),
+    networks,
     expiresAt,
   }
   const { refusal, position } = await services.access.execute({ type: 'CreateKey', key }, contextOf(call, services))

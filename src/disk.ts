@@ -89,7 +89,7 @@ export const watchDisks = async ({
       const room = await roomOf(path)
       unknown.delete(path)
       const shortage = shortageOf(path, room, marks)
-      return { path, room, ...(shortage === undefined ? {} : { shortage }) }
+      return { path, room, shortage }
     } catch (error) {
       if (!unknown.has(path)) log.warn({ path, err: error }, 'a disk cannot be asked for its room')
       unknown.add(path)

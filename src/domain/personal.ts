@@ -46,7 +46,7 @@ export const wholeFields = (
   }
   return {
     named: Object.keys(erased).join(', '),
-    ...(of === undefined ? {} : { of }),
+    of,
     holds: (data) => paths.some(({ path }) => !isEmpty(valueAt(data, path))),
     take(data) {
       const taken: Record<string, unknown> = {}

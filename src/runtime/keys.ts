@@ -48,7 +48,7 @@ class Keys implements KeyMemory {
         first: BigInt(first),
         count,
         position: BigInt(position),
-        ...(print ? { print } : {}),
+        print,
       })
   }
 
@@ -65,12 +65,7 @@ class Keys implements KeyMemory {
   note(key: string, revision: bigint, position: bigint, print?: string): void {
     const home = this.#homeOf(key)
     const known = home.get(key)
-    home.set(
-      key,
-      known
-        ? { ...known, count: known.count + 1 }
-        : { first: revision, count: 1, position, ...(print ? { print } : {}) },
-    )
+    home.set(key, known ? { ...known, count: known.count + 1 } : { first: revision, count: 1, position, print })
     if (this.#recent.size <= MAX_KEYS) return
     for (const [oldest, { position: at }] of this.#recent) {
       this.#recent.delete(oldest)

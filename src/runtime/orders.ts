@@ -195,7 +195,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
       patch,
       referrer,
       ...(found?.known ? { known: found.known } : {}),
-      ...(adopts ? { adopts } : {}),
+      adopts,
       mustExist: name !== undefined,
       by,
       createdAt,

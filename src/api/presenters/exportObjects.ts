@@ -205,7 +205,7 @@ async function* credits(services: Services, filter: Filter): AsyncGenerator<Row>
     }
     balance += one.amount
     const { _id: id, voucher: voucher_id, campaign: campaign_id, redemption, rollback, ...rest } = one
-    const details = { ...(redemption ? { redemption: { id: redemption } } : {}), ...(rollback ? { rollback } : {}) }
+    const details = { ...(redemption ? { redemption: { id: redemption } } : {}), rollback }
     yield { ...rest, id, voucher_id, campaign_id, balance, details, related_transaction_id: null }
   }
 }

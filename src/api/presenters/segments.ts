@@ -36,7 +36,7 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Background) => {
     name,
     type,
     filter: filter ?? null,
-    ...(condition ? { condition } : {}),
+    condition,
     ...(customers ? { customers_count: customers.length } : {}),
     trigger_on_rollout,
     ...recordOf(entry),

@@ -191,7 +191,7 @@ const parseRule = (input: unknown, place: Place, parser: Parser): Condition | un
     return reading.fault(at(place.path, 'name'), 'must be the name of a rule')
   const message = messageOf(input.error, at(place.path, 'error'), reading)
   const of = parseMeaning(name, input, place, parser)
-  return of && { kind: 'rule', rule: place.rule, name, of, ...(message === undefined ? {} : { message }) }
+  return of && { kind: 'rule', rule: place.rule, name, of, message }
 }
 
 /** The logic's joins with the rules in their places. A rule that is named again counts again. */
@@ -258,5 +258,5 @@ export const parseRules = (
     { path: 'rules', level: 1, rule: '', inItems: false },
     { environment, reading },
   )
-  return reading.finish(of && { kind: 'ruleset', of, ...(message === undefined ? {} : { message }) })
+  return reading.finish(of && { kind: 'ruleset', of, message })
 }

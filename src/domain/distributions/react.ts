@@ -131,7 +131,7 @@ const capCheck = ({ state, rulebook, now }: Asked, cap: NonNullable<Distribution
 function* checksOf(asked: Asked): Checks<true> {
   const { state, now, historical, occurrence, order, prepared } = asked
   const { channel, cap } = prepared.entry.definition
-  const context = { event: occurrence, ...(order ? { order } : {}) }
+  const context = { event: occurrence, order }
   for (const { rule, condition } of prepared.gates)
     yield ruled(rule, condition.evaluate(subjectOf(state), context, now))
   // Recorded with the event, not as a fact of its own: an import of years would else double the stream.

@@ -117,7 +117,7 @@ const judge = (
   const no = ({ refused }: Refused): Inapplicable => ({
     status: 'INAPPLICABLE',
     asked,
-    ...(voucher ? { voucher } : {}),
+    voucher,
     refusal: refused,
   })
   if (!voucher) return no(refuseNotFound(tierOf(code) === undefined ? 'voucher' : 'promotion_tier', asked))
@@ -168,7 +168,7 @@ const through = (
     const skip = (key: SkipKey): Skipped => ({
       status: 'SKIPPED',
       asked: redeemable.asked,
-      ...(voucher ? { voucher } : {}),
+      voucher,
       key,
     })
     const key = failed ? 'preceding_validation_failed' : situation.isChosen ? undefined : tally.skipped(trait)
@@ -190,7 +190,7 @@ const through = (
     } else if (!isPartial) failed = true
     verdicts[place] = verdict
   }
-  return { verdicts, failed, ...(order ? { order } : {}) }
+  return { verdicts, failed, order }
 }
 
 /**
@@ -214,7 +214,7 @@ export const evaluate = (redeemables: readonly Redeemable[], given: Situation): 
   const { verdicts, failed, order } =
     isExclusion && !first.failed && !first.verdicts.some(isExclusive) ? through(all, rules, again, false) : first
   const valid = !failed && verdicts.some(({ status }) => status === 'APPLICABLE')
-  return { valid, verdicts, ...(order ? { order } : {}) }
+  return { valid, verdicts, order }
 }
 
 /** The places of redeemables in the order in which the stacking rules apply them. */

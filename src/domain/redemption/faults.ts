@@ -104,7 +104,7 @@ export const redemptionContext = (
   return {
     ...(order ? { order: { ...order, initial_amount: order.initial_amount } } : {}),
     redemption,
-    ...(steps ? { steps } : {}),
+    steps,
     measures: (name) => {
       if (Object.hasOwn(own, name)) return own[name]
       if (Object.hasOwn(redeemable.measures, name)) return redeemable.measures[name]

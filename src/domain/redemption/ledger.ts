@@ -326,7 +326,7 @@ export const decideLedger = (
     case 'Reserve': {
       const { redemption, share, session } = command.reservation
       if (ledger.open.has(redemption) || ledger.recent.includes(redemption)) return []
-      const view: View = { now, calendar, apiKey: share.apiKey, hopeful: true, ...(session ? { session } : {}) }
+      const view: View = { now, calendar, apiKey: share.apiKey, hopeful: true, session }
       return (
         boundsFault(ledger, bounds, view, share.credits) ?? [
           { type: 'RedemptionReserved', data: { ...command.reservation, occurredAt: now } },

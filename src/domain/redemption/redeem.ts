@@ -163,7 +163,7 @@ const redeem = (desk: Desk, command: RedeemVouchers): Refused | undefined => {
   if (standing !== undefined) return standing === 'given_up' ? GIVEN_UP : undefined
   const { metadata = {}, apiKey } = asked
   const situation = {
-    ...(customer ? { customer } : {}),
+    customer,
     ...(command.order ? { order: command.order } : {}),
     metadata,
     apiKey,

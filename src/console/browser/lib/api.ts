@@ -169,7 +169,7 @@ export const change = <M extends Exclude<Method, 'GET'>, P extends PathOf<M>>(
   method: M,
   path: P,
   { params, query, body }: { readonly params?: Values; readonly query?: Values; readonly body?: unknown } = {},
-): Request => ({ method, path: filled(path, params, query), ...(body === undefined ? {} : { body }) })
+): Request => ({ method, path: filled(path, params, query), body })
 
 /** Says that something was changed: everything shown is asked for again. */
 export const changed = (): void => {

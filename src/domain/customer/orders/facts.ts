@@ -35,7 +35,7 @@ export type OrderFactData = v.InferOutput<typeof Change>
 
 /** A row under the contract's event type. What was bought, and what the caller added, is personal. */
 const order = (event: string, evolve?: (state: OrdersState, data: OrderFactData) => OrdersState) => ({
-  ...rowsOf<OrdersState>()(Change, { personal: wholeFields({ content: undefined }), ...(evolve ? { evolve } : {}) }),
+  ...rowsOf<OrdersState>()(Change, { personal: wholeFields({ content: undefined }), evolve }),
   event,
 })
 
