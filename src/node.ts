@@ -149,7 +149,7 @@ export const startNode = async (
     const users = createUsers({
       access,
       attempts: createSignInAttempts(readModel),
-      destroyKey: vault?.destroy,
+      destroyKey: vault && ((id) => vault.destroy(id)),
       sendMail: mailer?.send,
       publicUrl,
       passwordCost,

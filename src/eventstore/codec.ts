@@ -6,7 +6,7 @@ import { issuePath } from '../domain/path.ts'
 import type { PersonalParts } from '../domain/personal.ts'
 import type { FactMetadata, NewFact, RecordedFact } from '../domain/recorded.ts'
 import { AppendRefused, MalformedFact } from './errors.ts'
-import { Encrypted, KEY_TYPES, type KeyName, type Vault } from './personal.ts'
+import { CUSTOMER_ERASED, Encrypted, KEY_TYPES, type KeyName, type Vault } from './personal.ts'
 
 /** Turns data of one schema version into data of the next. */
 export type Upcaster = (data: unknown) => unknown
@@ -45,6 +45,8 @@ export interface Codec {
   prepareDecode?(records: readonly RawRecord[]): Promise<void> | undefined
   /** Fits the data to the schema and notes the schema's version; throws AppendRefused when it does not fit. */
   encode(fact: NewFact, stream: string): NewFact
+  /** Told of facts once they are in the log, the last of them at `revision` and `position`. */
+  appended?(stream: string, facts: readonly NewFact[], at: Pick<RawRecord, 'revision' | 'position'>): void
   /** undefined: a type that this program does not know. Throws MalformedFact when the data does not fit. */
   decode(record: RawRecord): RecordedFact | undefined
 }
@@ -203,6 +205,11 @@ export const createCodec = (registry: FactRegistry, vault?: Vault): Codec => {
       if (!parsed.success) throw new AppendRefused('malformed', `${fact.type}: ${whatIsWrong(parsed.issues)}`)
       const metadata = { ...fact.metadata, schemaVersion: spec.version }
       return { ...fact, ...apart(fact.type, stream, parsed.output, metadata, spec.personal) }
+    },
+    appended(stream, facts, { revision, position }) {
+      // Nobody reads here what was appended here, and who comes back needs another key.
+      for (const { type, data } of facts)
+        if (type === CUSTOMER_ERASED) vault?.note({ type, stream, data, revision, position })
     },
     decode(record) {
       const spec = known.get(record.type)

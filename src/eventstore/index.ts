@@ -20,7 +20,15 @@ import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, within } from '../line/time.ts'
 import { createAppender, sendBatch } from './append.ts'
 import type { Codec, RawRecord } from './codec.ts'
-import { isDamaged, isReadRefused, isStreamGone, ReadRefused, RecordDamaged, StoreUnavailable } from './errors.ts'
+import {
+  isDamaged,
+  isReadRefused,
+  isStreamGone,
+  ReadRefused,
+  RecordDamaged,
+  StoreUnavailable,
+  verdictOf,
+} from './errors.ts'
 import { guardAgainstClient } from './guard.ts'
 import { DEFAULT_PORT, openLines } from './lines.ts'
 import { createNamespace } from './namespace.ts'
@@ -34,7 +42,7 @@ import { checkVersion, versionOf } from './version.ts'
 export type { Log } from '../line/log.ts'
 export { type Codec, createCodec, type FactRegistry, type FactSpec, type RawRecord } from './codec.ts'
 export { AppendRefused, MalformedFact, ReadRefused, RecordDamaged, SourceClosed, StoreUnavailable } from './errors.ts'
-export type { Encrypted, KeyName, Vault } from './personal.ts'
+export type { Encrypted, KeyName, NotedRecord, Vault } from './personal.ts'
 export type {
   AppendOptions,
   AppendResult,
@@ -229,7 +237,9 @@ export const createEventStore = ({
       const preparing = codec.prepareEncode?.(stream, newFacts)
       if (preparing) await preparing
       const encoded = newFacts.map((fact) => codec.encode(fact, stream))
-      return appendBy(stream, checkAppend(stream, encoded), expected, options)
+      const result = await appendBy(stream, checkAppend(stream, encoded), expected, options)
+      if (result.kind === 'appended') codec.appended?.(stream, newFacts, result)
+      return result
     },
 
     appendRecords: async (stream, newRecords, expected, options) =>
@@ -303,13 +313,16 @@ export const createEventStore = ({
         reads.current.client.subscribeToStream(nameOf(stream), { fromRevision: after(from) }, buffer),
       ),
 
-    async removeStream(stream) {
+    async removeStream(stream, newest) {
       checkStream(stream)
       if (!writes.up) throw new StoreUnavailable('the event store is down')
       try {
-        await writes.call((client) => client.deleteStream(nameOf(stream)))
+        await writes.call((client) =>
+          client.deleteStream(nameOf(stream), newest === undefined ? {} : { expectedRevision: newest }),
+        )
       } catch (error) {
-        if (!isStreamGone(error)) throw new StoreUnavailable(`${stream} could not be removed`, { cause: error })
+        if (!isStreamGone(error) && verdictOf(error).kind !== 'conflict')
+          throw new StoreUnavailable(`${stream} could not be removed`, { cause: error })
       }
     },
 

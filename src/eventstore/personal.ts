@@ -17,6 +17,9 @@ export interface KeyName {
   readonly key: string
 }
 
+/** What the vault is told of a record. */
+export type NotedRecord = Pick<RawRecord, 'stream' | 'type' | 'data' | 'revision' | 'position'>
+
 export interface Vault {
   /** Resolves once `encrypt` can be called for these customers; undefined: it can be at once. */
   prepare(customers: readonly string[]): Promise<void> | undefined
@@ -26,8 +29,8 @@ export interface Vault {
   encrypt(customer: string, text: string, context: string): Encrypted
   /** undefined: the key was destroyed. Throws for ciphertext that was changed. */
   decrypt(customer: string, encrypted: Encrypted, context: string): string | undefined
-  /** Told of each record of `KEY_TYPES` as it is read. */
-  note(record: RawRecord): void
+  /** Told of each record of `KEY_TYPES` as it is read, and of an erasure that was appended. */
+  note(record: NotedRecord): void
 }
 
 export const CUSTOMER_KEY_MADE = 'CustomerKeyMade'

@@ -109,9 +109,9 @@ export interface EventStore {
   subscribeStream(stream: string, options: { readonly from: bigint | 'start' | 'end' }): Promise<Source>
   /**
    * Removes what a stream holds: it reads as if it were not there, and can begin anew; its revisions go on. The store drops the
-   * bytes when it is compacted (scavenged). Nothing happens where there is nothing.
+   * bytes when it is compacted (scavenged). Nothing happens where there is nothing, nor where `newest` is not its last revision.
    */
-  removeStream(stream: string): Promise<void>
+  removeStream(stream: string, newest?: bigint): Promise<void>
   /** The position of the newest fact that is not the server's own; undefined when there is none. */
   head(): Promise<bigint | undefined>
   /**

@@ -83,7 +83,7 @@ export const startDeciding = async ({ stores, rulebook, log, signal, part, onSto
   // Random bytes of its own a key would cost a system call each; the pool behind UUIDs does not.
   const randomKey = () => randomUUID().replaceAll('-', '')
   const snapshots = createSnapshotStore(readModel, log)
-  const erasures = createErasures({ vault, readModel })
+  const erasures = createErasures({ vault, store, readModel })
   const own = createCustomerRuntime({
     store,
     head: (await whenReached(log, signal, () => store.head())) ?? -1n,

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { customerOfStream } from '../domain/ids.ts'
 import { customerKeyStream, KEYS_STREAM, type KeyFactData } from '../domain/personalFacts.ts'
 import type { NewFact } from '../domain/recorded.ts'
-import type { Encrypted, EventStore, KeyName, RawRecord, Vault } from '../eventstore/index.ts'
+import type { Encrypted, EventStore, KeyName, NotedRecord, Vault } from '../eventstore/index.ts'
 import { CUSTOMER_KEY_MADE, CUSTOMER_KEYS_DESTROYED } from '../eventstore/personal.ts'
 import { createLru } from '../lru.ts'
 import { decrypted, encrypted, KEY_BYTES, newKey } from './cipher.ts'
@@ -24,24 +24,29 @@ type Store = Pick<EventStore, 'append' | 'readStream' | 'removeStream'>
 interface NamedKey {
   /** The revision of the fact that made it. */
   readonly name: string
+  /** Where that is in the log. */
+  readonly position: bigint
   readonly key: Buffer
 }
 
 /**
- * A customer's keys in one text, each as its name, a colon and the 32 characters (latin1) of its bytes, the newest last: a third of
- * what an object with a buffer takes.
+ * A customer's keys in one text, each as its name, an at sign, its position, a colon and the 32 characters (latin1) of its bytes,
+ * the newest last: a third of what an object with a buffer takes.
  */
 type Held = string
 
 const heldOf = (keys: readonly NamedKey[]): Held =>
-  Buffer.concat(keys.flatMap(({ name, key }) => [Buffer.from(`${name}:`), key])).toString('latin1')
+  Buffer.concat(keys.flatMap(({ name, position, key }) => [Buffer.from(`${name}@${position}:`), key])).toString(
+    'latin1',
+  )
 
 const keysIn = (held: Held | undefined): readonly NamedKey[] => {
   const keys: NamedKey[] = []
   for (let at = 0; held !== undefined && at < held.length; ) {
     const colon = held.indexOf(':', at)
     const end = colon + 1 + KEY_BYTES
-    keys.push({ name: held.slice(at, colon), key: Buffer.from(held.slice(colon + 1, end), 'latin1') })
+    const [name = '', position = ''] = held.slice(at, colon).split('@')
+    keys.push({ name, position: BigInt(position), key: Buffer.from(held.slice(colon + 1, end), 'latin1') })
     at = end
   }
   return keys
@@ -50,8 +55,12 @@ const keysIn = (held: Held | undefined): readonly NamedKey[] => {
 export interface CustomerVault extends Vault {
   /** Connects it with the log, and makes the project's key where there is none. Throws `MasterKeyError`. */
   open(store: Store): Promise<void>
-  /** Destroys all keys of a customer for good; again, nothing more happens. Resolves to how many there were. */
-  destroy(customer: string): Promise<number>
+  /**
+   * Destroys for good the keys that a customer had when the fact at `erasedAt` said that the person is to be forgotten, and no key of
+   * somebody who came back since; without it all there are, of one who cannot come back. Again, nothing more happens. Resolves to how
+   * many there were.
+   */
+  destroy(customer: string, erasedAt?: bigint): Promise<number>
 }
 
 export interface VaultOptions {
@@ -67,6 +76,8 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
   const gone = createLru<true>({ entries: GONE })
   /** What was destroyed: facts of it that the log still shows are not taken for keys. */
   const destroyed = new Map<string, bigint>()
+  /** Where customers were erased last: keys from before are being destroyed, and are none for who comes back. */
+  const erased = new Map<string, bigint>()
   const reading = new Map<string, Promise<void>>()
   let connected: Store | undefined
   let projectKey: Uint8Array | undefined
@@ -86,27 +97,31 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     metadata: { $correlationId: '', now: now() },
   })
 
-  const take = (customer: string, revision: bigint, wrapped: string): void => {
-    if (revision <= (destroyed.get(customer) ?? -1n)) return
+  const isOver = (customer: string, revision: bigint, position: bigint): boolean =>
+    revision <= (destroyed.get(customer) ?? -1n) || position < (erased.get(customer) ?? -1n)
+
+  const take = (customer: string, revision: bigint, position: bigint, wrapped: string): void => {
+    if (isOver(customer, revision, position)) return
     const known = keysIn(held.get(customer))
     const name = String(revision)
     if (known.some((one) => one.name === name)) return
     const key = decrypted(project(), wrapped, customer)
     if (key.length !== KEY_BYTES) throw new Error(`${customer}: a key of ${key.length} bytes`)
-    const keys = [...known, { name, key }]
+    const keys = [...known, { name, position, key }]
     held.set(customer, heldOf(keys.toSorted((a, b) => Number(BigInt(a.name) - BigInt(b.name)))))
   }
 
   /** Of one that passes by in the log: where it cannot be read, whoever needs it is told. */
-  const noteKey = (customer: string, revision: bigint, wrapped: string): void => {
+  const noteKey = (customer: string, { revision, position }: NotedRecord, wrapped: string): void => {
     try {
-      if (projectKey !== undefined) take(customer, revision, wrapped)
+      if (projectKey !== undefined) take(customer, revision, position, wrapped)
     } catch {}
   }
 
   const read = async (customer: string): Promise<void> => {
-    for await (const { type, data, revision } of store().readStream(customerKeyStream(customer)))
-      if (type === CUSTOMER_KEY_MADE) take(customer, revision, (data as KeyFactData<'CustomerKeyMade'>).wrapped)
+    for await (const { type, data, revision, position } of store().readStream(customerKeyStream(customer)))
+      if (type === CUSTOMER_KEY_MADE)
+        take(customer, revision, position, (data as KeyFactData<'CustomerKeyMade'>).wrapped)
   }
 
   /** A customer whose key is not at hand is mostly new: made at once, and read only where another was there. */
@@ -120,8 +135,15 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
     for (let tries = 0; !held.has(customer); tries++) {
       if (tries === MAX_TRIES) throw new Error(`the key of ${customer} is changed by many at once`)
       const result = await store().append(customerKeyStream(customer), [made], 'no_stream')
-      if (result.kind === 'appended') held.set(customer, heldOf([{ name: String(result.revision), key }]))
-      else await read(customer)
+      if (result.kind === 'appended') {
+        const { revision, position } = result
+        held.set(customer, heldOf([{ name: String(revision), position, key }]))
+        continue
+      }
+      await read(customer)
+      // Those of before are still there: what is said under them would be lost with them.
+      const erasedAt = erased.get(customer)
+      if (!held.has(customer) && erasedAt !== undefined) await destroy(customer, erasedAt)
     }
   }
 
@@ -214,41 +236,55 @@ export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault =>
       return key === undefined ? undefined : decrypted(key, text, context).toString('utf8')
     },
 
-    note(record: RawRecord) {
+    note(record: NotedRecord) {
       const data = record.data as Partial<KeyFactData<'CustomerKeyMade'> & KeyFactData<'CustomerKeysDestroyed'>>
       if (record.type === CUSTOMER_KEYS_DESTROYED) noteDestroyed(record.data as KeyFactData<'CustomerKeysDestroyed'>)
       else if (record.type === CUSTOMER_KEY_MADE && data.customer !== undefined && data.wrapped !== undefined)
-        noteKey(data.customer, record.revision, data.wrapped)
-      else forget(customerOfStream(record.stream) ?? '')
+        noteKey(data.customer, record, data.wrapped)
+      else noteErased(customerOfStream(record.stream) ?? '', record.position)
     },
 
-    async destroy(customer) {
-      let newest = -1n
-      let keys = 0
-      for await (const { type, revision } of store().readStream(customerKeyStream(customer))) {
-        newest = revision
-        if (type === CUSTOMER_KEY_MADE) keys++
-      }
-      if (newest >= 0n) {
-        // Said first: a key whose stream is gone may still pass by in the log until the store is compacted.
-        const data = { customer, upTo: String(newest), occurredAt: now() }
-        await store().append(KEYS_STREAM, [fact(CUSTOMER_KEYS_DESTROYED, data)], 'any')
-        noteDestroyed(data)
-        await store().removeStream(customerKeyStream(customer))
-      }
-      forget(customer)
-      return keys
-    },
+    destroy,
   }
 
-  const forget = (customer: string): void => {
-    held.delete(customer)
+  async function destroy(customer: string, erasedAt?: bigint): Promise<number> {
+    if (erasedAt !== undefined) noteErased(customer, erasedAt)
+    let newest = -1n
+    let keys = 0
+    for await (const { type, revision, position } of store().readStream(customerKeyStream(customer))) {
+      if (erasedAt !== undefined && position > erasedAt) break
+      newest = revision
+      if (type === CUSTOMER_KEY_MADE) keys++
+    }
+    if (newest >= 0n) {
+      // Said first: a key whose stream is gone may still pass by in the log until the store is compacted.
+      const data = { customer, upTo: String(newest), occurredAt: now() }
+      await store().append(KEYS_STREAM, [fact(CUSTOMER_KEYS_DESTROYED, data)], 'any')
+      noteDestroyed(data)
+      // As it was read: another node may have removed it meanwhile, and whoever came back may have a key there.
+      await store().removeStream(customerKeyStream(customer), newest)
+    }
+    return keys
+  }
+
+  /** Of a customer's keys, those that are not over stay: what was said under them later is still to be read. */
+  const forgetOver = (customer: string): void => {
+    const known = keysIn(held.get(customer))
+    const left = known.filter(({ name, position }) => !isOver(customer, BigInt(name), position))
+    if (left.length === known.length) return
+    if (left.length === 0) held.delete(customer)
+    else held.set(customer, heldOf(left))
+  }
+  const noteErased = (customer: string, position: bigint): void => {
+    if (position <= (erased.get(customer) ?? -1n)) return
+    erased.set(customer, position)
+    forgetOver(customer)
   }
   const noteDestroyed = ({ customer, upTo }: { readonly customer: string; readonly upTo: string }): void => {
     const before = destroyed.get(customer) ?? -1n
     const after = BigInt(upTo)
     destroyed.set(customer, after > before ? after : before)
-    forget(customer)
+    forgetOver(customer)
   }
   return vault
 }

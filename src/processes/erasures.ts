@@ -18,8 +18,9 @@ export const erasureProcesses = ({
       const customer = customerOfStream(stream)
       if (customer === undefined) return
       // Who was long inactive is in no answer that is kept, so that those of others need not go.
-      if (metadata.actor?.name === RETENTION && metadata.actor.role === 'system') await erasures.forget(customer)
-      else await erasures.finish(customer)
+      if (metadata.actor?.name === RETENTION && metadata.actor.role === 'system')
+        await erasures.forget(customer, position)
+      else await erasures.finish(customer, position)
       await snapshots.erase(customer, position)
     },
   },

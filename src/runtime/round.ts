@@ -9,6 +9,7 @@ import { present } from '../domain/present.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
+import { CUSTOMER_ERASED } from '../eventstore/personal.ts'
 import type { Turns } from '../line/turns.ts'
 import { NotTried } from '../trouble.ts'
 import type { CommandContext, Executed } from './customers.ts'
@@ -190,6 +191,8 @@ export const decideRound = async (
   for (const job of jobs) {
     if (!(await take(job))) break
     taken++
+    // What one append holds of a person is under one key, and who comes back after an erasure has another.
+    if (facts.at(-1)?.type === CUSTOMER_ERASED) break
   }
   return { facts, bytes, state, answers, left: jobs.slice(taken), hasRefusal }
 }

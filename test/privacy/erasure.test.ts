@@ -216,4 +216,37 @@ test('after compacting no file of the data folder has a word of the person, nor 
   await rm(backup, { recursive: true })
 })
 
+test('who comes back at once, or while the erasure is under way, is known for good', async () => {
+  const names = ['at once', 'with the erasure'].map((how) => ({ how, source_id: `back ${how}`, name: `Back ${how}` }))
+  for (const { how, source_id, name } of names) {
+    const { body: before } = await ok(node.call('POST', '/v1/customers', { source_id, name: 'Before' }))
+    const back = () => ok(node.call('POST', '/v1/customers', { source_id, name }))
+    const erased = ok(node.call('POST', `/v1/customers/${before.id}/permanent-deletion`))
+    if (how === 'at once') await erased
+    await back()
+    await erased
+    await back()
+  }
+  const held = () =>
+    Promise.all(
+      names.map(async ({ source_id }) => {
+        const path = `/v1/audit/customers/${encodeURIComponent(source_id)}?time=${new Date().toISOString()}`
+        const { body } = await ok(node.call('GET', path, undefined, { as: 'auditor' }))
+        return [body.source_id, body.name]
+      }),
+    )
+  const expected = names.map(({ source_id, name }) => [source_id, name])
+  assert.equal(await held(), expected)
+  if (areGiven) return
+  // Without its documents a node goes through the log from the beginning, with all erasures in it.
+  await node.stop()
+  await rm(join(dir, 'documents'), { recursive: true })
+  node = await start()
+  await until(
+    async () => (await ok(node.call('GET', '/v1/processes', undefined, admin))).body.data,
+    (all: readonly { name: string; done: number }[]) => all.some(({ name, done }) => name === 'erasures' && done >= 3),
+  )
+  assert.equal(await held(), expected)
+})
+
 test.run()

@@ -74,6 +74,63 @@ test('what is destroyed is read by nobody any more; whoever comes back has a key
   assert.equal(await profilesIn(await node(), id), ['erased', PROFILE])
 })
 
+const erased = (id: string) => ({
+  id: `00000000-0000-4000-8000-${id.slice(-11)}9`,
+  type: 'CustomerErased',
+  data: { events: 0, customerEvents: 0, segments: 0, orders: 0, orderEvents: 0, occurredAt: NOW },
+  metadata: { $correlationId: 'e' },
+})
+const erase = async ({ store }: TestNode, id: string): Promise<bigint> => {
+  const result = await store.append(`customer-${id}`, [erased(id)], 0n)
+  if (result.kind !== 'appended') throw new Error(result.kind)
+  return result.position
+}
+const whoCameBack = async (one: TestNode, id: string) => (await profilesIn(one, id)).at(-1)
+
+test('an erasure that is carried out again leaves the key of whoever came back', async () => {
+  const [a, b, id] = [await node(), await node(), freshId()]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  const erasedAt = await erase(a, id)
+  assert.is(await a.vault.destroy(id, erasedAt), 1)
+  await a.store.append(`customer-${id}`, [created(id, 1)], 1n)
+  for (const one of [a, b, await node()]) {
+    assert.is(await one.vault.destroy(id, erasedAt), 0)
+    assert.equal(await whoCameBack(one, id), PROFILE)
+  }
+  assert.equal((await profilesIn(await node(), id))[0], 'erased')
+})
+
+test('whoever comes back before the keys are destroyed has a new key, on the node that erased and on others', async () => {
+  for (const isOther of [false, true]) {
+    const [a, b, id] = [await node(), await node(), freshId()]
+    await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+    // The other node holds the old key, and learns of the erasure as it reads the stream.
+    assert.equal(await profilesIn(b, id), [PROFILE])
+    const erasedAt = await erase(a, id)
+    const back = isOther ? b : a
+    if (isOther) await profilesIn(back, id)
+    await back.store.append(`customer-${id}`, [created(id, 1)], 1n)
+    await a.vault.destroy(id, erasedAt)
+    for (const one of [a, b, await node()]) {
+      assert.equal(await whoCameBack(one, id), PROFILE, `other node: ${isOther}`)
+      assert.equal((await profilesIn(one, id))[0], 'erased')
+    }
+  }
+})
+
+test('nodes that erase at once, while the person comes back, leave one new key', async () => {
+  const [a, b, id] = [await node(), await node(), freshId()]
+  await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
+  const erasedAt = await erase(a, id)
+  await Promise.all([
+    b.vault.destroy(id, erasedAt),
+    a.store.append(`customer-${id}`, [created(id, 1)], 1n),
+    a.vault.destroy(id, erasedAt),
+    b.vault.destroy(id, erasedAt),
+  ])
+  for (const one of [a, b, await node()]) assert.equal(await whoCameBack(one, id), PROFILE)
+})
+
 test('a subscription from the beginning learns no key that was destroyed, though the log still shows it', async () => {
   const [a, id] = [await node(), freshId()]
   await a.store.append(`customer-${id}`, [created(id)], 'no_stream')
