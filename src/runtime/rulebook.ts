@@ -5,7 +5,7 @@ import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
 import { decideDefinitions, evolveDefinitions, NO_DEFINITIONS } from '../domain/rulebook/decide.ts'
-import { changeOf, type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
+import { asRead, changeOf, type DefinitionChange, factOf, type RulebookFact } from '../domain/rulebook/facts.ts'
 import type { ConsentRule, Definitions, Project } from '../domain/rulebook/kind.ts'
 import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
 import { wordsOf } from '../domain/rulebook/sound.ts'
@@ -204,7 +204,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       if (then) return { kind: 'changed', rulebook: then, position: undefined, isDeleted: true }
       if (changes.length === 0 || decided.has(key) || context.dryRun)
         return { kind: 'changed', rulebook: compiled, position: undefined }
-      const facts = changes.map(factOf)
+      const facts = changes.map((change) => asRead(factOf(change)))
       const result = await append(facts, { ...context, key })
       if (result.kind === 'appended') {
         const first = result.revision - BigInt(facts.length - 1)

@@ -83,3 +83,10 @@ export const factOf = (change: DefinitionChange): RulebookFact => ({
     occurredAt: change.occurredAt,
   },
 })
+
+/** A fact as whoever reads it in the log has it, down to the order of names: so that all nodes show, and tag, the same. */
+export const asRead = (fact: RulebookFact): RulebookFact => {
+  const spec = rulebookFacts[fact.type]
+  const parsed = spec && v.safeParse(spec.schema, fact.data)
+  return parsed?.success ? { ...fact, data: parsed.output } : fact
+}
