@@ -127,6 +127,15 @@ const rewarded: Part = ['customer-ann', 'ReferralRewarded', { conversion: 'fact-
 const sent: Part = ['message-1', 'MessageSent', { message: '1' }]
 
 const lawful: Readonly<Record<string, readonly Part[]>> = {
+  'a customer who was deleted, and begins anew': [
+    ...rule('redemption.count.per_customer', { $less_than_or_equal: [1] }),
+    reserved('r_1', 'A'),
+    redeemed('r_1', 'A', 'ann'),
+    ['customer-ann', 'CustomerDeleted', { permanently: true }],
+    ['customer-ann', 'CustomerErased', {}],
+    reserved('r_2', 'A'),
+    redeemed('r_2', 'A', 'ann'),
+  ],
   'a card': [
     moved('PointsAdded', 10, 0),
     moved('PointsSpent', 4, 10, { redemption: 'r_1' }),
@@ -273,6 +282,30 @@ const breaches: readonly (readonly [law: string, what: string, parts: readonly P
       redeemed('r_1', 'A', 'ann'),
       reserved('r_2', 'A'),
       redeemed('r_2', 'A', 'ann'),
+    ],
+  ],
+  [
+    'rules-keep-their-limits',
+    'a customer twice after a deletion',
+    [
+      ...rule('campaign.redemptions.customers_count', { $less_than: [2] }),
+      ['customer-ann', 'CustomerDeleted', {}],
+      reserved('r_1', 'A'),
+      redeemed('r_1', 'A', 'ann'),
+      reserved('r_2', 'B'),
+      redeemed('r_2', 'B', 'ann'),
+    ],
+  ],
+  [
+    'rules-keep-their-limits',
+    'codes of a campaign, though a customer was deleted in between',
+    [
+      ...rule('campaign.redemptions.count', { $less_than: [2] }),
+      reserved('r_1', 'A'),
+      redeemed('r_1', 'A', 'ann'),
+      ['customer-ann', 'CustomerDeleted', {}],
+      reserved('r_2', 'B'),
+      redeemed('r_2', 'B', 'ann'),
     ],
   ],
   [

@@ -107,31 +107,50 @@ const stretchOf = (day: string, period: Scope['period']): string => {
 const customerOf = (stream: string): string | undefined =>
   stream.startsWith('customer-') ? stream.slice('customer-'.length) : undefined
 
-/** What is counted of a redemption: one subject for each scope that it falls into. */
-const counted = ({ stream, data }: LawRecord): readonly string[] => {
-  const subjects: string[] = []
+/** What is counted of a redemption, of its customer or of all: one name for each scope that it falls into. */
+const counted = ({ stream, data }: LawRecord, ofCustomer: boolean): readonly string[] => {
+  const names: string[] = []
   const customer = customerOf(stream)
   for (const [name, { of, perCustomer, perKey, period }] of Object.entries(SCOPES)) {
     const target = of === 'code' ? textAt(data, 'voucher', 'id') : textAt(data, 'campaign', 'id')
-    if (target === undefined || (perCustomer && customer === undefined)) continue
+    if (target === undefined || perCustomer !== ofCustomer || (perCustomer && customer === undefined)) continue
     const who = perCustomer ? ` of ${customer}` : perKey ? ` by ${textAt(data, 'share', 'apiKey')}` : ''
-    subjects.push(`${name} ${target}${who} ${stretchOf(textAt(data, 'share', 'day') ?? '', period)}`.trim())
+    names.push(`${name} ${target}${who} ${stretchOf(textAt(data, 'share', 'day') ?? '', period)}`.trim())
   }
-  return subjects
+  return names
 }
 
-const one: Law<number> = {
+const OF_CUSTOMER = 'redemptions of '
+
+/** Redemptions by what is counted. */
+type Counts = Readonly<Record<string, number>>
+
+const one: Law<Counts> = {
   name: 'rules-keep-their-limits',
   says: 'Redemptions, less those rolled back, are within the limits that rules set for a code, a campaign, a customer or a period.',
-  subjects: (record) =>
-    record.type === 'RedemptionSucceeded' || record.type === 'RedemptionRolledBack' ? counted(record) : [],
-  evolve: (known = 0, record, subject, report) => {
-    if (record.type === 'RedemptionRolledBack') return known > 1 ? known - 1 : undefined
-    const times = known + 1
-    for (const { rule, name, most } of limitsBefore(record))
-      if (subject.startsWith(`${name} `) && times > most)
-        report({ details: `${subject}: ${times} redemptions, and rule ${rule} allows ${most}` })
-    return times
+  subjects: (record) => {
+    const customer = customerOf(record.stream)
+    const own = customer === undefined ? [] : [`${OF_CUSTOMER}${customer}`]
+    if (record.type === 'CustomerDeleted') return own
+    if (record.type !== 'RedemptionSucceeded' && record.type !== 'RedemptionRolledBack') return []
+    return [...own, ...counted(record, false)]
+  },
+  evolve: (known = {}, record, subject, report) => {
+    // Whoever comes back after that begins anew.
+    if (record.type === 'CustomerDeleted') return undefined
+    const names = subject.startsWith(OF_CUSTOMER) ? counted(record, true) : [subject]
+    const change = record.type === 'RedemptionRolledBack' ? -1 : 1
+    const after = Object.entries({
+      ...known,
+      ...Object.fromEntries(names.map((name) => [name, (known[name] ?? 0) + change])),
+    })
+    if (change > 0)
+      for (const { rule, name, most } of limitsBefore(record))
+        for (const [what, times] of after)
+          if (names.includes(what) && what.startsWith(`${name} `) && times > most)
+            report({ details: `${what}: ${times} redemptions, and rule ${rule} allows ${most}` })
+    const left = after.filter(([, times]) => times > 0)
+    return left.length === 0 ? undefined : Object.fromEntries(left)
   },
 }
 
