@@ -24,11 +24,12 @@ const isEmpty = (value: unknown): boolean =>
 
 /**
  * Whole fields, by name, each with what stands for it once the person is erased; undefined: nothing does. A name with a dot
- * means a field of a field.
+ * means a field of a field. What is `left` of a field is in the log in the clear, and stands for it then.
  */
 export const wholeFields = (
   erased: Readonly<Record<string, unknown>>,
   of?: (data: Data) => string | undefined,
+  left: Readonly<Record<string, (value: unknown) => unknown>> = {},
 ): PersonalParts => {
   const paths = Object.keys(erased).map((name) => ({ name, path: name.split('.') }))
   const valueAt = (data: Data, [first = '', ...rest]: readonly string[]): unknown => {
@@ -55,7 +56,7 @@ export const wholeFields = (
         const value = valueAt(data, path)
         if (isEmpty(value)) continue
         taken[name] = value
-        rest = changed(rest, path, undefined)
+        rest = changed(rest, path, left[name]?.(value))
       }
       return rest === data ? undefined : { rest, taken }
     },
@@ -68,6 +69,13 @@ export const wholeFields = (
       return data
     },
   }
+}
+
+/** The sums of an order: they are nobody's, and what was redeemed and paid adds up without the person. */
+export const sumsOf = (value: unknown): unknown => {
+  if (!isData(value)) return undefined
+  const sums = Object.entries(value).filter(([name, sum]) => typeof sum === 'number' && name.endsWith('amount'))
+  return sums.length === 0 ? undefined : Object.fromEntries(sums)
 }
 
 /** Those entries of the record `field` that the fact itself lists in `list`. */

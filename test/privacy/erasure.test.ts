@@ -186,6 +186,24 @@ test('an erased person is nowhere any more, and comes back as somebody new', asy
   assert.equal([anew.name, anew.email, anew.metadata], [ASKED, undefined, {}])
 })
 
+test('what an erased person bought adds up the same when the read models are built anew', async () => {
+  await ok(
+    node.call('POST', '/v1/redemptions', {
+      redeemables: [{ object: 'voucher', id: 'SUMMER' }],
+      customer: { source_id: 'buyer' },
+      order: { items: [{ source_id: 'x', price: 2_500, quantity: 2 }], metadata: { gift_amount: 7 } },
+    }),
+  )
+  await ok(node.call('POST', '/v1/customers/buyer/permanent-deletion'))
+  const verified = async () => {
+    const run = await fetch(`${node.url}/v1/audit/verify`, { headers: node.headers('auditor') })
+    const lines = (await run.text()).trim().split('\n')
+    return lines.map((line) => JSON.parse(line)).find((line) => 'end' in line)
+  }
+  await until(verified, (line) => line?.end.holds === true, 20_000)
+  assert.not.match(await exported(), 'gift_amount')
+})
+
 test('after compacting no file of the data folder has a word of the person, nor has a backup', async () => {
   // The files of given servers are theirs: a scavenge there does the same.
   if (areGiven) return

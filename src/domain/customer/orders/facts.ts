@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { OrderStatus, RecordedOrder } from '../../order.ts'
-import { wholeFields } from '../../personal.ts'
+import { sumsOf, wholeFields } from '../../personal.ts'
 import { evolveBy, type FactIn, rowsOf } from '../factRow.ts'
 import { kept, markPaid, type OrdersState } from './state.ts'
 
@@ -21,7 +21,7 @@ const Change = v.object({
   status: OrderStatus,
   /** What it was before, where it was there: minor units, and whether it counted as paid. */
   was: v.optional(v.object({ status: OrderStatus, amount: v.number(), paid: v.boolean() })),
-  /** The order as it is now, whole. Absent once the person is erased. */
+  /** The order as it is now, whole; its sums alone once the person is erased. */
   content: v.optional(Content),
   /** What is left to pay, minor units. */
   amount: v.number(),
@@ -33,9 +33,11 @@ const Change = v.object({
 })
 export type OrderFactData = v.InferOutput<typeof Change>
 
+const personal = wholeFields({ content: undefined }, undefined, { content: sumsOf })
+
 /** A row under the contract's event type. What was bought, and what the caller added, is personal. */
 const order = (event: string, evolve?: (state: OrdersState, data: OrderFactData) => OrdersState) => ({
-  ...rowsOf<OrdersState>()(Change, { personal: wholeFields({ content: undefined }), evolve }),
+  ...rowsOf<OrdersState>()(Change, { personal, evolve }),
   event,
 })
 

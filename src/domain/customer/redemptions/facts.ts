@@ -1,6 +1,6 @@
 // Facts of redemptions, in the stream of the customer who redeems; of those without a customer in a stream of the request's own.
 import * as v from 'valibot'
-import { wholeFields } from '../../personal.ts'
+import { sumsOf, wholeFields } from '../../personal.ts'
 import { Discount, VoucherType } from '../../rulebook/voucherSpec.ts'
 import { type DataIn, evolveBy, type FactIn, type FactRow } from '../factRow.ts'
 import { ReferralOffer } from '../referrals/offer.ts'
@@ -67,7 +67,9 @@ const asked = {
 const Ledgers = v.array(v.string())
 
 /** What was bought, what the caller added, and the values that rules compared. */
-const personal = wholeFields({ order: undefined, metadata: undefined, because: undefined })
+const personal = wholeFields({ order: undefined, metadata: undefined, because: undefined }, undefined, {
+  order: sumsOf,
+})
 
 const Succeeded = v.object({
   redemption: v.string(),
