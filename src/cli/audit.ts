@@ -10,7 +10,7 @@ import type { Verification } from '../audit/verify.ts'
 import type { Connection } from '../import/client.ts'
 import { ask, askLines, type LineListener } from './asking.ts'
 import { exportTo, importLog, operatorIn, pathOf, print, readJson, say, verifySeal } from './auditFiles.ts'
-import { clockLines, decisionLine, lawLines, reportOf, TakenBack } from './auditReports.ts'
+import { clockLines, decisionLine, lawLines, NOTHING_EARLY, reportOf, TakenBack } from './auditReports.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -121,12 +121,15 @@ export const auditCommand: Subcommand = (program) => {
     .action(async (options: { readonly takeBack?: boolean; readonly json?: boolean }) => {
       if (options.takeBack) {
         const admin = connectionFor(v.parse(ConnectionOptions, options), 'admin')
+        let decisions = 0
         const onLine = (line: string): void => {
+          decisions += 1
           if (options.json) return void process.stdout.write(`${line}\n`)
           const one = v.parse(TakenBack, JSON.parse(line))
           process.stdout.write(`${one.outcome.padEnd(15)} ${decisionLine(one)}\n`)
         }
         await runOf(admin, '/v1/clock/take-back', { body: {}, onLine })
+        if (decisions === 0 && !options.json) process.stdout.write(`${NOTHING_EARLY}\n`)
         return
       }
       const report = (await runOf(auditor(options), '/v1/audit/clock')) as ClockReport

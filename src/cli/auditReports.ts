@@ -34,6 +34,8 @@ export const TakenBack = v.looseObject({
   stays: v.exactOptional(v.string()),
 })
 
+export const NOTHING_EARLY = 'Nothing was decided for a time that had not come.'
+
 export const clockLines = ({ periods, counts, decisions, facts, holds }: ClockReport): readonly string[] => [
   `${facts} facts, ${periods.length} times at which a clock was wrong`,
   ...periods.map(
@@ -42,7 +44,7 @@ export const clockLines = ({ periods, counts, decisions, facts, holds }: ClockRe
   ),
   ...Object.entries(counts).map(([type, count]) => `  ${count} × ${type} for a time that had not come`),
   ...decisions.map(decisionLine),
-  holds ? 'Nothing was decided for a time that had not come.' : 'Take back what can be taken back with --take-back.',
+  holds ? NOTHING_EARLY : 'Take back what can be taken back with --take-back.',
 ]
 
 /** The report for people. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { fillWithDemo, NotEmpty, type Sender } from '../demo/run.ts'
 import { createClient, reasonIn } from '../import/client.ts'
-import { failureOf } from './asking.ts'
+import { ask, failureOf } from './asking.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { ConnectionOptions, connectionFor, withConnection } from './connection.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -21,6 +21,8 @@ export const demoCommand: Subcommand = (program) => {
     .action(async (given: unknown) => {
       const { customers, events, ...options } = v.parse(Options, given)
       const connection = connectionFor(options, 'admin')
+      // A server that is not there is told at once.
+      await ask(connection, 'GET', '/v1/customers?limit=1')
       const started = performance.now()
       // A server that has more to do than it can do soon says so, and is asked again.
       const client = createClient({ connection, retryForMs: 120_000, signal: new AbortController().signal })

@@ -136,6 +136,8 @@ test('points that expired under a wrong clock are found and given back, once', a
   assert.is(added.status, 200, JSON.stringify(added.body))
   await until(async () => (await balanceOf(node, code)) === 70)
   assert.is((await tributary(['audit', 'clock'], envOf(node))).code, 0)
+  const nothing = await tributary(['audit', 'clock', '--take-back'], envOf(node))
+  assert.equal([nothing.code, nothing.out], [0, 'Nothing was decided for a time that had not come.\n'])
   await node.stop()
   // An idle shop, as far as anybody can tell: this clock is believed.
   node = await testNode({}, dir, { machine: { ...systemMachine, wall: () => Date.now() + 40 * DAY } })

@@ -83,6 +83,7 @@ test('each trouble has its exit code and a line that says what to do', async ({ 
   const wrongKey = await importing([file, '--event', 'visit', '--app-id', 'x', '--token', 'wrong'], url)
   const silent = await importing([file, '--event', 'visit', '--url', gone.url, '--retry-for', '0'])
   const mapping = await importing([file, '--event', 'visit', '--metadata', 'n:colour'])
+  const demo = await run(dir, ['demo', '--url', gone.url, '--app-id', 'x', '--token', 'y'], {})
   assert.equal(
     [missing, column, noKeys, wrongKey, silent, mapping].map(({ code, out }) => [code, out]),
     [2, 2, 4, 4, 3, 2].map((code) => [code, '']),
@@ -92,6 +93,8 @@ test('each trouble has its exit code and a line that says what to do', async ({ 
   assert.match(noKeys.err, /no key file data\/keys\.json/)
   assert.match(wrongKey.err, /refuses the key x/)
   assert.match(silent.err, /does not answer \(nothing listens there\)\nIs the server running\?/)
+  assert.is(demo.code, 3)
+  assert.match(demo.err, /does not answer \(nothing listens there\)\nIs the server running\?/)
   assert.match(mapping.err, /no type "colour"/)
 
   server.refuses = ({ metadata }) => (metadata.n === '3' ? 'bad' : undefined)
