@@ -150,6 +150,79 @@ test('what was made is changed: a campaign, and a program with its rules, tiers 
   await one.end()
 })
 
+test('two people who change one thing at once: the later is told, and goes on from what the first made of it', async () => {
+  const { id } = await made('/v1/campaigns', {
+    name: 'Winter',
+    voucher: { type: 'DISCOUNT_VOUCHER', discount: { type: 'PERCENT', percent_off: 5 } },
+  })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const dialog = page.getByRole('dialog')
+  const begin = () => page.locator('main').getByRole('button', { name: 'Change', exact: true }).click()
+  const save = async (label: string, value: string) => {
+    await dialog.getByLabel(label, { exact: true }).fill(value)
+    await dialog.getByRole('button', { name: 'Save' }).click()
+  }
+  const now = async () => (await node.call('GET', `/v1/campaigns/${id}`, undefined, { as: 'admin' })).body
+  await one.open(`/campaigns/${id}`)
+  await begin()
+  await node.call('PUT', `/v1/campaigns/${id}`, { description: 'For skates' }, { as: 'admin' })
+  await save('Name', 'Winter sale')
+  await dialog.getByText('Somebody else has changed it since you began').waitFor()
+  assert.equal([(await now()).name, (await now()).description], ['Winter', 'For skates'])
+  await page.getByText('For skates').first().waitFor()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await begin()
+  await save('Name', 'Winter sale')
+  await dialog.waitFor({ state: 'detached' })
+  assert.equal([(await now()).name, (await now()).description], ['Winter sale', 'For skates'])
+  const schema = await made('/v1/event-schemas', { name: 'skated', schema: { properties: {} } })
+  await one.open(`/event-schemas/${schema.id}`)
+  await page.getByRole('button', { name: 'Add a property' }).click()
+  await page.getByLabel('Name of property 1').fill('laps')
+  const properties = { place: { type: 'string' } }
+  await node.call('PUT', `/v1/event-schemas/${schema.id}`, { name: 'skated', schema: { properties } }, { as: 'admin' })
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText('Somebody else has changed it since you began').first().waitFor()
+  await page.getByRole('button', { name: 'Remove place' }).waitFor()
+  const kept = await node.call('GET', `/v1/event-schemas/${schema.id}`, undefined, { as: 'admin' })
+  assert.equal(Object.keys(kept.body.schema.properties), ['place'])
+  const segment = await made('/v1/segments', { name: 'Skaters', type: 'auto-update', condition: { event: 'skated' } })
+  await one.open(`/segments/${segment.id}/edit`)
+  await page.getByLabel('Name', { exact: true }).fill('Those who skate')
+  await node.call('PUT', `/v1/segments/${segment.id}`, { name: 'On skates' }, { as: 'admin' })
+  await page.getByRole('button', { name: 'Publish the change' }).click()
+  await page.getByRole('alert').getByText('Somebody else has changed it since you began').waitFor()
+  await page.getByRole('button', { name: 'Discard the draft' }).click()
+  await until(async () => (await page.getByLabel('Name', { exact: true }).inputValue()) === 'On skates')
+  await one.end()
+})
+
+test('a referral program is made with points of a program that is chosen, or with none', async () => {
+  const club = await made('/v1/loyalties', { name: 'Friends’ club' })
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const dialog = page.getByRole('dialog')
+  for (const [name, program] of [
+    ['Bring one', ''],
+    ['Bring two', club.id],
+  ] as const) {
+    await one.open('/referrals')
+    await page.getByRole('button', { name: 'New program' }).click()
+    await dialog.getByLabel('Name', { exact: true }).fill(name)
+    await dialog.getByLabel('Event that converts').fill('order_paid')
+    await dialog.getByLabel('In the loyalty program').selectOption(program)
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+    const id = page.url().split('/').at(-1)
+    const { body } = await node.call('GET', `/v1/campaigns/${id}`, undefined, { as: 'admin' })
+    assert.is(body.referral_program.referrer_reward?.related_object_parent?.id ?? '', program)
+  }
+  await one.end()
+})
+
 test('what can be switched off is, and on again', async () => {
   const program = await made('/v1/loyalties', {
     name: 'Switched',

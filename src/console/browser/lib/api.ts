@@ -58,6 +58,8 @@ export interface Request {
   /** With parameters filled in, and the query. */
   readonly path: string
   readonly body?: unknown
+  /** The tag of what it changes, as it was read: refused when somebody was faster. */
+  readonly ifMatch?: string | undefined
   /** A file that is sent in place of a body, as a form of one field. */
   readonly file?: File
   /** The page asks by itself: nobody need be there, so that the session is not used by it. */
@@ -71,6 +73,18 @@ interface ErrorBody {
   readonly request_id?: string
 }
 
+const tags = new WeakMap<object, string>()
+/**
+ * The tag that an answer came with, to be held against what a change of it is sent to. A proxy that compresses calls a tag weak; what
+ * is compared of it is the revision alone, which stays.
+ */
+export const tagOf = (answer: object | undefined): string | undefined => answer && tags.get(answer)
+
+const keepTag = (answer: unknown, { headers }: Response): void => {
+  const tag = headers.get('ETag')
+  if (tag !== null && typeof answer === 'object' && answer !== null) tags.set(answer, tag.replace(/^W\//, ''))
+}
+
 const parsed = async (response: Response): Promise<unknown> => {
   const text = await response.text()
   if (text === '' || !(response.headers.get('content-type') ?? '').includes('json')) return text
@@ -81,6 +95,15 @@ const failureOf = (status: number, body: unknown): ApiError => {
   const { key, message, details, request_id } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody
   const words = message ?? `The server answered ${status}`
   return new ApiError(status, key ?? 'unknown', words, details ?? '', request_id, body)
+}
+
+const headersOf = ({ method, body, ifMatch, isByItself }: Request): Headers => {
+  const headers = new Headers()
+  if (method !== 'GET') headers.set('X-CSRF-Token', csrf)
+  if (body !== undefined) headers.set('Content-Type', 'application/json')
+  if (ifMatch !== undefined) headers.set('If-Match', ifMatch)
+  if (isByItself) headers.set('X-By-Itself', '1')
+  return headers
 }
 
 const bodyOf = ({ body, file }: Request): { readonly body?: string | FormData } => {
@@ -117,16 +140,12 @@ const askAgainSoon = (): void => {
 
 /** Sends one request. Throws `ApiError`, with status 0 when the server cannot be reached. */
 export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T> => {
-  const { method, path, body, isByItself } = request
+  const { method, path } = request
   let response: Response
   try {
     response = await fetch(path, {
       method,
-      headers: {
-        ...(method === 'GET' ? {} : { 'X-CSRF-Token': csrf }),
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(isByItself ? { 'X-By-Itself': '1' } : {}),
-      },
+      headers: headersOf(request),
       ...bodyOf(request),
       ...(signal ? { signal } : {}),
     })
@@ -141,6 +160,7 @@ export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T
     )
   }
   const answer = await parsed(response)
+  if (response.ok && method === 'GET') keepTag(answer, response)
   if (response.ok && response.headers.get('Stale') === 'true') askAgainSoon()
   if (response.ok) return answer as T
   if (response.status === 401 && path !== '/console/session' && path !== '/console/password') sessionEnded.value = true
@@ -179,17 +199,27 @@ export const changed = (): void => {
   changes.value += 1
 }
 
-/** Sends a change, after which everything shown is asked for again. */
+/** Somebody else changed it since it was read. */
+export const isOvertaken = (error: unknown): boolean => error instanceof ApiError && error.status === 412
+
+/** Sends a change, after which everything shown is asked for again; also when somebody else was faster. */
 export const carryOut = async <T>(request: Request): Promise<T> => {
-  const answer = await send<T>(request)
-  changed()
-  return answer
+  try {
+    const answer = await send<T>(request)
+    changed()
+    return answer
+  } catch (error) {
+    if (isOvertaken(error)) changed()
+    throw error
+  }
 }
 
 /** What is wrong, in words. */
 export const wordsOf = (error: unknown): string =>
   error instanceof ApiError
-    ? error.details || error.message
+    ? isOvertaken(error)
+      ? 'Somebody else has changed it since you began. Begin again from what it is now.'
+      : error.details || error.message
     : error instanceof Error
       ? error.message
       : 'Something went wrong'

@@ -1,7 +1,7 @@
 // Making and changing a segment: its condition as forms and as JSON, whom it would have, and the call that publishes it.
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { at, carryOut, change, send, wordsOf } from '../lib/api.ts'
+import { at, carryOut, change, send, tagOf, wordsOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { conditionOf, lackOf, type Node, nodeOf } from '../lib/condition.ts'
 import { readJson } from '../lib/json.ts'
@@ -118,6 +118,8 @@ interface Draft {
   readonly name: string
   readonly trigger: boolean
   readonly node: Node
+  /** Of the segment when the draft was begun. */
+  readonly tag?: string | undefined
 }
 
 const draftKey = (id: string | undefined): string => `tributary-segment-draft-${id ?? 'new'}`
@@ -134,6 +136,7 @@ const draftOf = (segment: Segment | undefined): Draft => {
     name: segment?.name ?? '',
     trigger: segment?.trigger_on_rollout ?? false,
     node: segment?.condition === undefined ? { kind: 'group', join: 'all', of: [] } : nodeOf(segment.condition),
+    tag: tagOf(segment),
   }
 }
 
@@ -170,7 +173,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
   const unread = written === undefined ? undefined : readJson(written).fault
   const body = { name: draft.name, type: 'auto-update', condition, trigger_on_rollout: draft.trigger }
   const request = segment
-    ? change('PUT', '/v1/segments/{id}', { params: { id: segment.id }, body })
+    ? { ...change('PUT', '/v1/segments/{id}', { params: { id: segment.id }, body }), ifMatch: draft.tag }
     : change('POST', '/v1/segments', { body })
   const discard = () => localStorage.removeItem(draftKey(segment?.id))
   const publish = () =>

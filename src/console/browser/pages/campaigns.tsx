@@ -93,6 +93,7 @@ export const ChangeCampaign = ({ campaign, what }: { readonly campaign: Campaign
   <Definition
     title={`Change the ${what}`}
     button="Change"
+    of={campaign}
     start={partsOf(campaign, ['name', 'metadata', ...MAY_BE_EMPTY])}
     fields={CHANGES}
     request={(body) =>

@@ -291,6 +291,7 @@ export const Distribution = ({ params }: { readonly params: Params }) => {
             <Definition
               title="Change the distribution"
               button="Change"
+              of={data}
               start={body}
               fields={fields}
               request={(changed) =>

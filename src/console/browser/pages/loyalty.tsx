@@ -413,6 +413,7 @@ export const Loyalty = ({ params }: { readonly params: Params }) => {
             <Definition
               title="Change the program"
               button="Change"
+              of={data}
               start={{
                 ...partsOf(data, ['name', 'description', 'metadata']),
                 voucher: partsOf(data.voucher ?? {}, ['loyalty_card']),

@@ -133,6 +133,7 @@ export const Reward = ({ params }: { readonly params: Params }) => {
             <Definition
               title="Change the reward"
               button="Change"
+              of={asked.data}
               start={partsOf(asked.data, ['name', 'stock', 'parameters', 'metadata'])}
               fields={
                 asked.data.type === 'MATERIAL' ? FIELDS : FIELDS.filter(({ path }) => !path.startsWith('parameters.'))

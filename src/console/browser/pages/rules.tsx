@@ -158,6 +158,7 @@ export const Rule = ({ params }: { readonly params: Params }) => {
             <Definition
               title="Change the rule"
               button="Change"
+              of={data}
               start={{ name: data.name, rules: data.rules, error: data.error ?? undefined }}
               fields={[FIELDS[0]!, FIELDS[2]!]}
               request={(body) => change('PUT', '/v1/validation-rules/{id}', { params: { id }, body })}

@@ -1,7 +1,7 @@
 // Event schemas: what events there are, making and changing them, and trying one out.
 
 import { useState } from 'preact/hooks'
-import { at, carryOut, change } from '../lib/api.ts'
+import { at, carryOut, change, isOvertaken, tagOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { useOnce } from '../lib/once.ts'
 import { go, Link, type Params } from '../lib/router.tsx'
@@ -14,7 +14,7 @@ import { Card, Page } from '../parts/layout.tsx'
 import { Facts, Id, Time } from '../parts/small.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { Table } from '../parts/table.tsx'
-import { say } from '../parts/toast.tsx'
+import { say, sayFault } from '../parts/toast.tsx'
 import { TryEvent } from './tryEvent.tsx'
 
 const TYPES = ['string', 'number', 'boolean', 'date', 'datetime'] as const
@@ -108,16 +108,22 @@ const bodyOf = (name: string, rows: readonly Row[]) => ({
 const SchemaForm = ({ schema }: { readonly schema?: EventSchema }) => {
   const [name, setName] = useState(schema?.name ?? '')
   const [rows, setRows] = useState(rowsOf(schema))
+  const [tag] = useState(() => tagOf(schema))
   const { fault, isBusy, once } = useOnce()
   const body = bodyOf(name.trim(), rows)
+  const named = { customEventSchemaId: schema?.id }
   const request = schema
-    ? change('PUT', '/v1/event-schemas/{customEventSchemaId}', { params: { customEventSchemaId: schema.id }, body })
+    ? { ...change('PUT', '/v1/event-schemas/{customEventSchemaId}', { params: named, body }), ifMatch: tag }
     : change('POST', '/v1/event-schemas', { body })
   const set = (index: number, changed: Partial<Row>) =>
     setRows(rows.map((row, i) => (i === index ? { ...row, ...changed } : row)))
   const save = () =>
     once(async () => {
-      const saved = await carryOut<EventSchema>(request)
+      const saved = await carryOut<EventSchema>(request).catch((error) => {
+        // The form begins anew with what is there now, so that nothing is left of what it says.
+        if (isOvertaken(error)) sayFault(error)
+        throw error
+      })
       say(schema ? 'Saved' : 'Defined')
       if (!schema) go(`/event-schemas/${saved.id}`)
     })

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { carryOut, type Request } from '../lib/api.ts'
+import { carryOut, type Request, tagOf } from '../lib/api.ts'
 import { readJson } from '../lib/json.ts'
 import { useOnce } from '../lib/once.ts'
 import type { Fields } from '../lib/shapes.ts'
@@ -108,6 +108,8 @@ interface DefinitionProps {
   readonly button: ComponentChildren
   readonly tone?: 'main' | 'quiet'
   readonly start: unknown
+  /** What is changed, as it was answered: the change is refused when somebody else changed it since the form was opened. */
+  readonly of?: object
   readonly fields: readonly FormField[]
   readonly request: (body: unknown) => Request
   readonly done?: string
@@ -120,17 +122,24 @@ export const Definition = ({
   button,
   tone,
   start,
+  of,
   fields,
-  request,
+  request: asked,
   done = 'Saved',
   onDone,
 }: DefinitionProps) => {
   const [body, setBody] = useState<unknown>()
+  const [tag, setTag] = useState<string>()
   const [written, setWritten] = useState<string>()
   const { fault, isBusy, once, clear } = useOnce()
   const isOpen = body !== undefined
   /** Why what stands in the field is not what would be sent. */
   const unread = written === undefined ? undefined : readJson(written).fault
+  const request = (now: unknown): Request => ({ ...asked(now), ifMatch: tag })
+  const open = () => {
+    setBody(start)
+    setTag(tagOf(of))
+  }
   const close = () => {
     setBody(undefined)
     setWritten(undefined)
@@ -151,7 +160,7 @@ export const Definition = ({
     })
   return (
     <>
-      <button type="button" class={tone ?? ''} onClick={() => setBody(start)}>
+      <button type="button" class={tone ?? ''} onClick={open}>
         {button}
       </button>
       {isOpen && (

@@ -227,11 +227,12 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A request as a command line that anybody with a key can run. */
 export const curlOf = (
-  { method, path, body, file }: Request,
+  { method, path, body, file, ifMatch }: Request,
   key = '-H "X-App-Id: $APP_ID" -H "X-App-Token: $APP_TOKEN"',
 ): string => {
   const url = `${window.location.origin}${path}`
-  const first = `curl -X ${method} ${/[?&]/.test(url) ? quoted(url) : url} \\\n  ${key}`
+  const match = ifMatch === undefined ? '' : ` \\\n  -H ${quoted(`If-Match: ${ifMatch}`)}`
+  const first = `curl -X ${method} ${/[?&]/.test(url) ? quoted(url) : url} \\\n  ${key}${match}`
   if (file !== undefined) return `${first} \\\n  -F ${quoted(`file=@${file.name}`)}`
   return body === undefined
     ? first
