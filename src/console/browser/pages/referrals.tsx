@@ -14,7 +14,7 @@ import { Empty, Shown } from '../parts/state.tsx'
 import { List } from '../parts/table.tsx'
 import { ChangeCampaign } from './campaigns.tsx'
 
-const FIELDS: readonly FormField[] = [
+const fieldsOf = (programs: readonly Campaign[]): readonly FormField[] => [
   { path: 'name', label: 'Name', isRequired: true },
   { path: 'voucher.code_config.pattern', label: 'Pattern of codes', hint: '# stands for a character' },
   {
@@ -24,7 +24,12 @@ const FIELDS: readonly FormField[] = [
     hint: 'A new customer’s event that carries the code',
   },
   { path: 'referral_program.referrer_reward.amount', label: 'Points for the referrer', kind: 'number' },
-  { path: 'referral_program.referrer_reward.related_object_parent.id', label: 'In the loyalty program (id)' },
+  {
+    path: 'referral_program.referrer_reward.related_object_parent.id',
+    label: 'In the loyalty program',
+    kind: 'choice',
+    options: [['', 'None: the referrer gets no points'], ...programs.map(({ id, name }) => [id, name] as const)],
+  },
 ]
 
 const NEW = {
@@ -38,23 +43,35 @@ const NEW = {
   },
 }
 
+/** Points are of a program: without one there are none. */
+const referralBody = (body: unknown): unknown => {
+  const { referral_program = {}, ...rest } = body as { readonly referral_program?: Fields }
+  const { referrer_reward, ...others } = referral_program
+  const parent = (referrer_reward as { readonly related_object_parent?: { readonly id?: string } } | undefined)
+    ?.related_object_parent
+  return { ...rest, referral_program: parent?.id ? referral_program : others }
+}
+
+const NewReferrals = () => {
+  const programs = useAsk<{ readonly campaigns: readonly Campaign[] }>(at('/v1/loyalties', { query: { limit: 100 } }))
+  return (
+    <Definition
+      title="New referral program"
+      button="New program"
+      tone="main"
+      start={NEW}
+      fields={fieldsOf(programs.data?.campaigns ?? [])}
+      request={(body) => change('POST', '/v1/campaigns', { body: referralBody(body) })}
+      onDone={(made) => go(`/referrals/${(made as Campaign).id}`)}
+    />
+  )
+}
+
 export const Referrals = () => (
   <Page
     title="Referrals"
     lead="Customers who bring customers, and what both get for it."
-    actions={
-      mayWrite() && (
-        <Definition
-          title="New referral program"
-          button="New program"
-          tone="main"
-          start={NEW}
-          fields={FIELDS}
-          request={(body) => change('POST', '/v1/campaigns', { body })}
-          onDone={(made) => go(`/referrals/${(made as Campaign).id}`)}
-        />
-      )
-    }
+    actions={mayWrite() && <NewReferrals />}
   >
     <List
       label="Referral programs"
