@@ -2,7 +2,7 @@
 import './main.css'
 import { type ComponentType, lazy, render, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
-import { sessionEnded } from './lib/api.ts'
+import { ApiError, sessionEnded } from './lib/api.ts'
 import { listenToKeys } from './lib/keys.ts'
 import { Link, matched, type Params, path } from './lib/router.tsx'
 import { findSession, session, startError } from './lib/session.ts'
@@ -16,8 +16,35 @@ import { Toasts } from './parts/toast.tsx'
 
 type PageOf = ComponentType<{ readonly params: Params }>
 
+/** How often it is asked whether the server is back, and for how long a page is not begun anew by itself, ms. */
+const COMES_BACK_MS = 3_000
+const YOUNG_MS = 10_000
+
+/**
+ * In place of a page whose code did not come: the server is away, or is of another version by now, whose pages are in other files.
+ * Browsers remember that it did not come, so the console begins anew at the same address once the server answers.
+ */
+const NotFetched = () => {
+  const again = async (isByItself: boolean) => {
+    const answer = await fetch('/health/live').catch(() => undefined)
+    // One that does not come from a server that answers would be asked for without end.
+    if (answer?.ok && !(isByItself && performance.now() < YOUNG_MS)) window.location.reload()
+  }
+  useEffect(() => {
+    const timer = setInterval(() => void again(true), COMES_BACK_MS)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <Page title="This page did not come">
+      <Failed error={new ApiError(0, 'unreachable', NOT_FETCHED, '', undefined)} again={() => void again(false)} />
+    </Page>
+  )
+}
+const NOT_FETCHED = 'It comes by itself as soon as the server answers.'
+
 /** A page whose code comes when it is first looked at. */
-const later = (load: () => Promise<PageOf>): PageOf => lazy(async () => ({ default: await load() }))
+const later = (load: () => Promise<PageOf>): PageOf =>
+  lazy(async () => ({ default: await load().catch((): PageOf => NotFetched) }))
 
 const customers = () => import('./pages/customers.tsx')
 const customer = later(() => import('./pages/customer.tsx').then((m) => m.Customer))

@@ -81,6 +81,20 @@ test('a wrong event is seen, its schema mended, and it is sent again', async () 
   await one.end()
 })
 
+test('a page whose code does not come says so, and comes when the server answers', async () => {
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const away = /\/console\/assets\/webhooks|\/health\/live/
+  await one.context.route(away, (route) => route.abort())
+  await one.open('/webhooks')
+  await page.getByRole('heading', { level: 1, name: 'This page did not come' }).waitFor()
+  await one.accessible('a page that did not come')
+  await one.context.unroute(away)
+  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor()
+  await one.end()
+})
+
 test('a reader is offered no writes, and is refused by the API anyway', async () => {
   const one = await visit(browser, node)
   await signIn(one, node, 'reader')
