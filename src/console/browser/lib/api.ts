@@ -155,7 +155,7 @@ export const send = async <T>(request: Request, signal?: AbortSignal): Promise<T
       0,
       'unreachable',
       'The server cannot be reached',
-      'It may be stopped, or the network is away.',
+      'The server may be stopped, or the network is away.',
       undefined,
     )
   }
