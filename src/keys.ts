@@ -121,7 +121,7 @@ const storedKey = (
   { name, role, appId, origins, allow, customerSecret }: Omit<GeneratedKey, 'token'>,
   digest: Buffer,
 ): StoredKey => ({
-  key: { name, role, appId, origins, ...(allow ? { allow: [...new Set(allow)] } : {}) },
+  key: { name, role, appId, ...(origins ? { origins } : {}), ...(allow ? { allow: [...new Set(allow)] } : {}) },
   digest,
   customerSecret: customerSecret === undefined ? undefined : new TextEncoder().encode(customerSecret),
 })
