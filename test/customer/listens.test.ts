@@ -40,6 +40,17 @@ for (const [what, leaf, all] of CASES)
     )
   })
 
+test('a segment that asks for totals beside something else is looked at when totals change', () => {
+  const w = shop()
+  const name = { name: { conditions: { $is: ['Ann'] } } }
+  const orders = { 'summary.orders.total_count': { conditions: { $more_than: [1] } } }
+  const filters = { seg_both: { ...name, ...orders }, seg_orders: orders, seg_name: name }
+  for (const [id, filter] of Object.entries(filters))
+    w.define('segment', id, { name: id, type: 'auto-update', filter: { junction: 'and', ...filter } })
+  const { bySummary } = conditionsOf(w.rulebook)
+  assert.equal(bySummary.map(({ id }) => id).sort(), ['seg_both', 'seg_orders'])
+})
+
 test('what lies within objects of the metadata is told by the name of each object around it', () => {
   assert.equal(namesAround('name'), ['name'])
   assert.equal(namesAround('address.city'), ['address.city'])
