@@ -25,7 +25,7 @@ export const eventTotals = projection<EventTotalsDocument>({
       (before, { created }, { key }) => ({ _id: key, events: (before?.events ?? 0) + 1, last_at: new Date(created) }),
     ],
     TracesErased: [
-      ({ data: { events } }) => [ALL_EVENTS, ...events.map(({ event }) => ofEvent(event))],
+      ({ data: { events } }) => (events.length > 0 ? [ALL_EVENTS, ...events.map(({ event }) => ofEvent(event))] : []),
       (before, { data }, { key }) => {
         const gone = data.events
           .filter(({ event }) => key === ALL_EVENTS || key === ofEvent(event))

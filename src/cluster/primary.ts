@@ -226,15 +226,14 @@ export const createPrimary = ({ workers, port, stopLimitMs, silenceLimitMs, log 
 
   // Questions are counted and not time: while the machine or this process sleeps, none is asked.
   const asking = setInterval(() => {
-    for (const { number, worker, isReady, unanswered } of places)
-      if (isReady && worker && unanswered >= QUESTIONS) {
-        log.error({ worker: number, silentMs: silenceLimitMs }, 'a worker hangs and is ended')
-        worker.process.kill('SIGKILL')
-      }
     for (const place of places) {
-      if (!place.isReady) continue
-      place.unanswered++
-      send(place.worker, { kind: 'ping' })
+      const { number, worker, isReady } = place
+      if (!isReady) continue
+      if (place.unanswered++ < QUESTIONS) send(worker, { kind: 'ping' })
+      else {
+        log.error({ worker: number, silentMs: silenceLimitMs }, 'a worker hangs and is ended')
+        worker?.process.kill('SIGKILL')
+      }
     }
   }, silenceLimitMs / QUESTIONS).unref()
 

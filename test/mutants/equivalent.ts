@@ -36,6 +36,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\bMAX_CHARACTERS = [\d_]+/,
     why: 'what one rendering may take is a bound of its work, and is promised to nobody to the character',
   },
+  { code: /\(events\.length > 0 \? \[ALL_EVENTS/, to: '>=', why: 'saves a write of the total as it is' },
   { code: /Math\.min\(1, Math\.sqrt\(h\)\)/, to: '2', why: 'rounding takes h to 1 + 2^-52 at most, whose root is 1' },
   { code: /\b(?:NOON_MS|LATE_MS) = .+/, why: 'about that time of day, and far from where an hour would matter' },
   { code: /\ba\.units <= 0n/, to: '<', why: 'nothing holds anything no times either way' },

@@ -272,7 +272,7 @@ export const loyaltyFacts = {
     personal: truthTable,
     event: `${PENDING}.added`,
     evolve: (card, { pending, rule, cause: { fact, type, order }, occurredAt }) => {
-      const cause = { fact, type, order }
+      const cause = { fact, type, ...(order === undefined ? {} : { order }) }
       return { ...card, pending: [...card.pending, { ...pending, rule: rule.id, cause, createdAt: occurredAt }] }
     },
   }),
