@@ -199,6 +199,42 @@ test('two people who change one thing at once: the later is told, and goes on fr
   await one.end()
 })
 
+test('a row of a list is read anew when its form is opened, and held against what others do after that', async () => {
+  const category = `/v1/categories/${(await made('/v1/categories', { name: 'Ice', hierarchy: 1 })).id}`
+  const put = (path: string, body: unknown) => node.call('PUT', path, body, { as: 'admin' })
+  const read = async (path: string) => (await node.call('GET', path, undefined, { as: 'admin' })).body
+  const one = await visit(browser, node)
+  await signIn(one, node, 'admin')
+  const { page } = one
+  const dialog = page.getByRole('dialog')
+  const begin = () => page.getByRole('row', { name: /Ice/ }).getByRole('button', { name: 'Change' }).click()
+  await one.open('/categories')
+  await page.getByRole('row', { name: /Ice/ }).waitFor()
+  await put(category, { hierarchy: 7 })
+  await begin()
+  await dialog.getByLabel('Name').fill('Ice and snow')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  const { name, hierarchy } = await read(category)
+  assert.equal([name, hierarchy], ['Ice and snow', 7])
+  await begin()
+  await dialog.waitFor()
+  await put(category, { hierarchy: 8 })
+  await dialog.getByLabel('Name').fill('Snow')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.getByText('Somebody else has changed it since you began').waitFor()
+  assert.is((await read(category)).name, 'Ice and snow')
+  const rules = `/v1/stacking-rules/${(await made('/v1/stacking-rules', {})).id}`
+  await one.open('/stacking-rules')
+  await page.getByLabel('Of them are applied').fill('3')
+  await put(rules, { redeemables_limit: 20 })
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Somebody else has changed it since you began').first().waitFor()
+  assert.is((await read(rules)).redeemables_limit, 20)
+  await node.call('DELETE', rules, undefined, { as: 'admin' })
+  await one.end()
+})
+
 test('a referral program is made with points of a program that is chosen, or with none', async () => {
   const club = await made('/v1/loyalties', { name: 'Friends’ club' })
   const one = await visit(browser, node)

@@ -124,21 +124,24 @@ interface Draft {
 
 const draftKey = (id: string | undefined): string => `tributary-segment-draft-${id ?? 'new'}`
 
-const draftOf = (segment: Segment | undefined): Draft => {
-  const kept = localStorage.getItem(draftKey(segment?.id))
-  if (kept !== null)
-    try {
-      return JSON.parse(kept) as Draft
-    } catch {
-      localStorage.removeItem(draftKey(segment?.id))
-    }
-  return {
-    name: segment?.name ?? '',
-    trigger: segment?.trigger_on_rollout ?? false,
-    node: segment?.condition === undefined ? { kind: 'group', join: 'all', of: [] } : nodeOf(segment.condition),
-    tag: tagOf(segment),
+/** What was written of it before, in this browser. */
+const keptDraft = (id: string | undefined): Draft | undefined => {
+  const kept = localStorage.getItem(draftKey(id))
+  if (kept === null) return undefined
+  try {
+    return JSON.parse(kept) as Draft
+  } catch {
+    localStorage.removeItem(draftKey(id))
+    return undefined
   }
 }
+
+const draftOf = (segment: Segment | undefined): Draft => ({
+  name: segment?.name ?? '',
+  trigger: segment?.trigger_on_rollout ?? false,
+  node: segment?.condition === undefined ? { kind: 'group', join: 'all', of: [] } : nodeOf(segment.condition),
+  tag: tagOf(segment),
+})
 
 interface FormProps {
   readonly segment: Segment | undefined
@@ -147,7 +150,10 @@ interface FormProps {
 }
 
 const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
-  const [draft, setDraft] = useState(() => draftOf(segment))
+  const [kept, setKept] = useState(() => keptDraft(segment?.id))
+  const saved = useMemo(() => draftOf(segment), [segment])
+  // Until something is written the form is what the segment is, also when it is read again.
+  const draft = kept ?? saved
   const [written, setWritten] = useState<string>()
   const { fault, isBusy, once } = useOnce()
   const known = useMemo(
@@ -160,7 +166,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
   const json = JSON.stringify(condition, undefined, 2)
   const keep = (changed: Partial<Draft>) => {
     const next = { ...draft, ...changed }
-    setDraft(next)
+    setKept(next)
     localStorage.setItem(draftKey(segment?.id), JSON.stringify(next))
   }
   const write = (text: string) => {
@@ -178,10 +184,10 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
   const discard = () => localStorage.removeItem(draftKey(segment?.id))
   const publish = () =>
     once(async () => {
-      const saved = await carryOut<Segment>(request)
+      const { id } = await carryOut<Segment>(request)
       discard()
       say('Published')
-      go(`/segments/${saved.id}`)
+      go(`/segments/${id}`)
     })
   return (
     <Form onSend={publish}>
@@ -228,7 +234,7 @@ const BuilderForm = ({ segment, schemas, segments }: FormProps) => {
           onClick={() => {
             discard()
             setWritten(undefined)
-            setDraft(draftOf(segment))
+            setKept(undefined)
           }}
         >
           Discard the draft

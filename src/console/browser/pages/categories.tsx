@@ -3,7 +3,7 @@ import { at, change } from '../lib/api.ts'
 import { useList } from '../lib/ask.ts'
 import { mayWrite } from '../lib/session.ts'
 import { number } from '../lib/text.ts'
-import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf, RowDefinition } from '../parts/definition.tsx'
 import { Action } from '../parts/dialog.tsx'
 import { Page } from '../parts/layout.tsx'
 import { Id, Time } from '../parts/small.tsx'
@@ -55,11 +55,12 @@ export const Categories = () => (
                 align: 'right' as const,
                 cell: (one: Category) => (
                   <div class="row end">
-                    <Definition
+                    <RowDefinition<Category>
                       title="Change the category"
                       button="Change"
                       tone="quiet"
-                      start={partsOf(one, ['name', 'hierarchy'])}
+                      address={at('/v1/categories/{categoryId}', { params: { categoryId: one.id } })}
+                      start={(read) => partsOf(read, ['name', 'hierarchy'])}
                       fields={FIELDS}
                       request={(body) =>
                         change('PUT', '/v1/categories/{categoryId}', { params: { categoryId: one.id }, body })

@@ -6,7 +6,7 @@ import { mayWrite } from '../lib/session.ts'
 import type { Campaign, EventSchema, Fields, ListOf, Voucher } from '../lib/shapes.ts'
 import { number, typeWords } from '../lib/text.ts'
 import { CustomerOf } from '../parts/customer.tsx'
-import { Definition, type FormField, partsOf } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf, RowDefinition } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
 import { Card, Page } from '../parts/layout.tsx'
 import { Active, Facts, Figure, Id, Json, State, Time } from '../parts/small.tsx'
@@ -217,11 +217,12 @@ const EarningRules = ({ id }: { readonly id: string }) => {
             cell: (one) =>
               mayWrite() && (
                 <div class="row end">
-                  <Definition
+                  <RowDefinition<EarningRule>
                     title="Change the earning rule"
                     button="Change"
                     tone="quiet"
-                    start={[partsOf(one, RULE_PARTS)]}
+                    address={at('/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}', of(one.id))}
+                    start={(rule) => [partsOf(rule, RULE_PARTS)]}
                     fields={fields}
                     request={(body) =>
                       change('PUT', '/v1/loyalties/{campaignId}/earning-rules/{earningRuleId}', {
@@ -306,11 +307,12 @@ const Tiers = ({ id }: { readonly id: string }) => {
                   cell: (one) =>
                     mayWrite() && (
                       <div class="row end">
-                        <Definition
+                        <RowDefinition<Tier>
                           title="Change the tier"
                           button="Change"
                           tone="quiet"
-                          start={[partsOf(one, ['name', 'points', 'metadata'])]}
+                          address={at('/v1/loyalties/{campaignId}/tiers/{tierId}', tier(one.id))}
+                          start={(read) => [partsOf(read, ['name', 'points', 'metadata'])]}
                           fields={TIER_FIELDS}
                           request={(body) =>
                             change('PUT', '/v1/loyalties/{campaignId}/tiers/{tierId}', {

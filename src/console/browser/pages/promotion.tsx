@@ -4,7 +4,7 @@ import { useAsk, useList } from '../lib/ask.ts'
 import { mayWrite } from '../lib/session.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { amount, number, stateWords } from '../lib/text.ts'
-import { Definition, type FormField, partsOf, withEmptied } from '../parts/definition.tsx'
+import { Definition, type FormField, partsOf, RowDefinition, withEmptied } from '../parts/definition.tsx'
 import { Action, Switch } from '../parts/dialog.tsx'
 import { Card } from '../parts/layout.tsx'
 import { Active, Id } from '../parts/small.tsx'
@@ -159,16 +159,17 @@ export const Tiers = ({ id: campaign }: { readonly id: string }) => {
                         align: 'right' as const,
                         cell: (tier: Tier) => (
                           <span class="row end">
-                            <Definition
+                            <RowDefinition<Tier>
                               title="Change the tier"
                               button="Change"
                               tone="quiet"
-                              start={partsOf(tier, ['name', 'banner', 'action', 'hierarchy'])}
+                              address={at('/v1/promotions/tiers/{promotionTierId}', of(tier))}
+                              start={(read) => partsOf(read, ['name', 'banner', 'action', 'hierarchy'])}
                               fields={FIELDS}
-                              request={(body) =>
+                              request={(body, read) =>
                                 change('PUT', '/v1/promotions/tiers/{promotionTierId}', {
                                   ...of(tier),
-                                  body: withEmptied(tierBody(body, tier), ['banner']),
+                                  body: withEmptied(tierBody(body, read), ['banner']),
                                 })
                               }
                             />

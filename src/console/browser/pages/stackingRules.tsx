@@ -1,7 +1,7 @@
 // Stacking rules: how the codes, promotions and cards of one request go together, in all and by category.
 
 import { useState } from 'preact/hooks'
-import { at, carryOut, change } from '../lib/api.ts'
+import { at, carryOut, change, tagOf } from '../lib/api.ts'
 import { useAsk } from '../lib/ask.ts'
 import { useOnce } from '../lib/once.ts'
 import { Link } from '../lib/router.tsx'
@@ -233,9 +233,11 @@ interface FormProps {
 
 const RulesForm = ({ saved, categories, onDone }: FormProps) => {
   const [rules, setRules] = useState<Rules>(saved ? rulesOf(saved) : NEW)
+  const [tag] = useState(() => tagOf(saved))
   const { fault, isBusy, once } = useOnce()
+  const named = { stackingRulesId: saved?.id }
   const request = saved
-    ? change('PUT', '/v1/stacking-rules/{stackingRulesId}', { params: { stackingRulesId: saved.id }, body: rules })
+    ? { ...change('PUT', '/v1/stacking-rules/{stackingRulesId}', { params: named, body: rules }), ifMatch: tag }
     : change('POST', '/v1/stacking-rules', { body: rules })
   const save = () =>
     once(async () => {
@@ -402,9 +404,12 @@ const NoRules = ({ categories }: { readonly categories: readonly Category[] }) =
 }
 
 export const StackingRules = () => {
-  const asked = useAsk<ListOf<Saved>>(at('/v1/stacking-rules'))
+  const all = useAsk<ListOf<{ readonly id: string }>>(at('/v1/stacking-rules'))
+  const id = all.data?.data[0]?.id
+  // Once more by itself: a list has no tag that a change could be held against.
+  const asked = useAsk<Saved>(id && at('/v1/stacking-rules/{stackingRulesId}', { params: { stackingRulesId: id } }))
   const categories = useAsk<ListOf<Category>>(at('/v1/categories'))
-  const saved = asked.data?.data[0]
+  const saved = asked.data
   return (
     <Page
       title="Stacking rules"
@@ -425,10 +430,16 @@ export const StackingRules = () => {
         )
       }
     >
-      <Shown of={{ ...asked, data: categories.data && asked.data, error: asked.error ?? categories.error }}>
+      <Shown
+        of={{
+          ...all,
+          data: categories.data && all.data && (id === undefined || asked.data),
+          error: all.error ?? asked.error ?? categories.error,
+        }}
+      >
         {() => {
-          const all = [...(categories.data?.data ?? [])].sort((a, b) => a.hierarchy - b.hierarchy)
-          if (saved === undefined) return <NoRules categories={all} />
+          const sorted = [...(categories.data?.data ?? [])].sort((a, b) => a.hierarchy - b.hierarchy)
+          if (saved === undefined) return <NoRules categories={sorted} />
           return (
             <>
               {saved.switched_off && (
@@ -437,9 +448,9 @@ export const StackingRules = () => {
                 </p>
               )}
               {mayWrite() ? (
-                <RulesForm key={saved.updated_at ?? saved.created_at} saved={saved} categories={all} />
+                <RulesForm key={saved.updated_at ?? saved.created_at} saved={saved} categories={sorted} />
               ) : (
-                <RulesShown saved={saved} categories={all} />
+                <RulesShown saved={saved} categories={sorted} />
               )}
               <Card title="The rules">
                 <Facts

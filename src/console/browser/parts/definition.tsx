@@ -2,13 +2,13 @@
 
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { carryOut, type Request, tagOf } from '../lib/api.ts'
+import { carryOut, type Request, send, tagOf } from '../lib/api.ts'
 import { readJson } from '../lib/json.ts'
 import { useOnce } from '../lib/once.ts'
 import type { Fields } from '../lib/shapes.ts'
 import { Dialog } from './dialog.tsx'
 import { ApiCall, Area, Check, Choice, Fault, Form, NumberField, type Options, Text } from './form.tsx'
-import { say } from './toast.tsx'
+import { say, sayFault } from './toast.tsx'
 
 /** A field of the form, by its path in the request's body. */
 export interface FormField {
@@ -103,45 +103,56 @@ const FieldInput = ({ field: { label, kind, options = [], hint, isRequired = fal
   }
 }
 
-interface DefinitionProps {
+/** What a form begins with. */
+interface Beginning<T> {
+  readonly start: unknown
+  /** What is changed, as it was answered: the change is refused when somebody else changed it since the form was opened. */
+  readonly of: T
+}
+
+interface FormProps<T> {
   readonly title: string
   readonly button: ComponentChildren
   readonly tone?: 'main' | 'quiet'
-  readonly start: unknown
-  /** What is changed, as it was answered: the change is refused when somebody else changed it since the form was opened. */
-  readonly of?: object
   readonly fields: readonly FormField[]
-  readonly request: (body: unknown) => Request
+  readonly request: (body: unknown, of: T) => Request
   readonly done?: string
   readonly onDone?: (answer: unknown) => void
 }
 
-/** A button that opens the form. */
-export const Definition = ({
+interface ButtonProps<T> extends FormProps<T> {
+  readonly begin: () => Beginning<T> | Promise<Beginning<T>>
+}
+
+const FormButton = <T extends object | undefined>({
   title,
   button,
   tone,
-  start,
-  of,
+  begin,
   fields,
   request: asked,
   done = 'Saved',
   onDone,
-}: DefinitionProps) => {
+}: ButtonProps<T>) => {
+  /** While the form is open: what it changes. */
+  const [opened, setOpened] = useState<{ readonly of: T }>()
   const [body, setBody] = useState<unknown>()
-  const [tag, setTag] = useState<string>()
   const [written, setWritten] = useState<string>()
   const { fault, isBusy, once, clear } = useOnce()
-  const isOpen = body !== undefined
   /** Why what stands in the field is not what would be sent. */
   const unread = written === undefined ? undefined : readJson(written).fault
-  const request = (now: unknown): Request => ({ ...asked(now), ifMatch: tag })
-  const open = () => {
-    setBody(start)
-    setTag(tagOf(of))
+  const request = ({ of }: { readonly of: T }): Request => ({ ...asked(body, of), ifMatch: tagOf(of) })
+  const open = async () => {
+    try {
+      const { start, of } = await begin()
+      setBody(start)
+      setOpened({ of })
+    } catch (error) {
+      sayFault(error)
+    }
   }
   const close = () => {
-    setBody(undefined)
+    setOpened(undefined)
     setWritten(undefined)
     clear()
   }
@@ -151,9 +162,9 @@ export const Definition = ({
     // Until it is JSON, the last that was stands.
     if (!('fault' in read)) setBody(read.value)
   }
-  const save = () =>
+  const save = (to: Request) =>
     once(async () => {
-      const answer = await carryOut<unknown>(request(body))
+      const answer = await carryOut<unknown>(to)
       close()
       say(done)
       onDone?.(answer)
@@ -163,9 +174,9 @@ export const Definition = ({
       <button type="button" class={tone ?? ''} onClick={open}>
         {button}
       </button>
-      {isOpen && (
+      {opened && (
         <Dialog title={title} onClose={close} isWide>
-          <Form onSend={save}>
+          <Form onSend={() => save(request(opened))}>
             <div class="form-grid">
               {fields
                 .filter(({ when }) => when === undefined || when(body as Fields))
@@ -192,7 +203,7 @@ export const Definition = ({
                 fault={unread}
               />
             </details>
-            <ApiCall request={request(body)} />
+            <ApiCall request={request(opened)} />
             <Fault text={fault} />
             <footer>
               <button type="button" onClick={close}>
@@ -208,3 +219,25 @@ export const Definition = ({
     </>
   )
 }
+
+/** A button that opens the form. */
+export const Definition = ({ start, of, ...rest }: FormProps<object | undefined> & Partial<Beginning<object>>) => (
+  <FormButton {...rest} begin={() => ({ start, of })} />
+)
+
+interface RowProps<T> extends FormProps<T> {
+  /** Where it is read when the form is opened: a list may be old, and has no tag for each of its rows. */
+  readonly address: string
+  readonly start: (one: T) => unknown
+}
+
+/** As Definition, for what is one of a list. */
+export const RowDefinition = <T extends object>({ address, start, ...rest }: RowProps<T>) => (
+  <FormButton
+    {...rest}
+    begin={async () => {
+      const of = await send<T>({ method: 'GET', path: address })
+      return { start: start(of), of }
+    }}
+  />
+)
