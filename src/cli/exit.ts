@@ -14,6 +14,8 @@ export const EXIT = {
   refused: 5,
   /** Ended by Ctrl-C, as shells count it. */
   interrupted: 130,
+  /** The reader of its output has gone, as shells count it. */
+  unread: 141,
 } as const
 
 /** Ends the command with this message on standard error and this code. */

@@ -45,6 +45,13 @@ test('help and version; what there is not is said with code 2', async ({ dir }) 
   assert.match(option.err, /whole number, 1 to 1000/)
 })
 
+test('a reader that has enough ends it without a word', async ({ dir }) => {
+  const { child, ended } = spawnTributary(['import', '--help'], { cwd: dir })
+  child.stdout?.destroy()
+  const { code, err } = await ended
+  assert.equal([code, err], [141, ''])
+})
+
 test('imports with the generated keys, then again, and says so for people and for programs', async ({
   dir,
   server,
