@@ -4,8 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flawText, InexactJson, namesAtMost, parseExactly, repeatedNames, Walk } from '../src/exactJson.ts'
 import fc from './fc.ts'
-
-const soak = process.env.SOAK === '1'
+import { times } from './soak.ts'
 
 /** JSON as it is written: objects as pairs, numbers as their digits. */
 type Written =
@@ -136,7 +135,7 @@ test('what is refused is what a slow reading finds, and its path is told', () =>
         )
       }
     }),
-    { numRuns: soak ? 200_000 : 3_000 },
+    { numRuns: times(3_000, 200_000) },
   )
 })
 
@@ -155,7 +154,7 @@ test('names are looked for in pieces of any length with the same outcome', () =>
       for (let from = 0; from < text.length; from += piece) names += namesAtMost(text, from, from + piece)
       assert.is(names, namesAtMost(text))
     }),
-    { numRuns: soak ? 20_000 : 500 },
+    { numRuns: times(500, 20_000) },
   )
 })
 

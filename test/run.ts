@@ -12,11 +12,11 @@ import { buildConsole } from '../src/console/build.js'
 import { buildTests, withSources } from './build.ts'
 import { ENDS, SKIPPED, together } from './files.ts'
 import { areGiven } from './skip.ts'
+import { isSoak } from './soak.ts'
 import { others } from './until.ts'
 
-const soak = process.env.SOAK === '1'
 /** On a machine that is not busy, a file that takes longer hangs: it is stopped and counts as failed. */
-const FILE_LIMIT_MS = soak ? 90 * 60_000 : 5 * 60_000
+const FILE_LIMIT_MS = isSoak ? 90 * 60_000 : 5 * 60_000
 /** After its last test a file ends by itself within this time: what it leaves running is its fault. */
 const END_LIMIT_MS = 20_000
 /** One more than there are processors: tests wait for disks, timers and each other's answers a third of their time. */
@@ -142,7 +142,7 @@ const runFiles = (files: readonly string[], tell: (outcome: Outcome) => void): P
       from.setEncoding('utf8').on('data', (chunk) => {
         take(chunk)
         // What takes an hour says how far it is, and what it has met: whoever ends it early keeps that.
-        if (soak) to.write(chunk)
+        if (isSoak) to.write(chunk)
       })
     child.on('close', (code) => {
       clearInterval(timer)
@@ -161,7 +161,7 @@ if (files.some((file) => file.startsWith('client/'))) await makeTypes()
 const built = await buildTests(files)
 
 // A long run has its own counts of all, and what stands on given servers has names of its process.
-const queue = [...together(files, soak || areGiven ? 1 : undefined)]
+const queue = [...together(files, isSoak || areGiven ? 1 : undefined)]
 const outcomes: Outcome[] = []
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {

@@ -11,12 +11,12 @@ import type { Route } from '../../src/http/route.ts'
 import type { Role } from '../../src/keys.ts'
 import { randomOf } from '../random.ts'
 import { createExamples, type Examples } from '../requests/examples.ts'
+import { isSoak, times } from '../soak.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
 import { mutate, pick, word } from './mutate.ts'
 
-const soak = process.env.SOAK === '1'
-const INPUTS = Number(process.env.INPUTS ?? (soak ? 100_000 : 300))
+const INPUTS = Number(process.env.INPUTS ?? times(300, 100_000))
 const SEED = Number(process.env.SEED ?? 20_261_129)
 const CLIENTS = 8
 /** Requests after which memory is looked at for the first time: caches have filled by then. */
@@ -116,7 +116,7 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
   const note = (fault: string, whole: string): void => {
     faults.push(`${fault.slice(0, 700)}: ${whole.slice(0, 700)}`)
     // A long run says what it meets when it meets it, and all of it: it may be ended before its end.
-    if (soak) process.stderr.write(`after ${sent} requests: ${fault}: ${whole}\n`)
+    if (isSoak) process.stderr.write(`after ${sent} requests: ${fault}: ${whole}\n`)
   }
   let sent = 0
   /** What is not answered yet: where the process dies of one of them, it says which they were. */
@@ -147,7 +147,7 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
       if (!isFine(answer.status, answer.headers)) note(`${answer.status} ${JSON.stringify(answer.body)}`, whole)
       const took = performance.now() - started
       // A machine that is busy with other things is no fault of the request.
-      if (soak && took > LONGEST_MS * slowedBy()) note(`took ${Math.round(took)} ms`, whole)
+      if (isSoak && took > LONGEST_MS * slowedBy()) note(`took ${Math.round(took)} ms`, whole)
       if (answer.status < 300) remember(answer.body)
       if (place === WARM) {
         globalThis.gc?.()
@@ -158,7 +158,7 @@ test(`${INPUTS} requests over every route leave a node that works, from seed ${S
   await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
   process.off('exit', tellUnderWay)
   assert.is(faults.join('\n'), '')
-  if (soak) {
+  if (isSoak) {
     globalThis.gc?.()
     const heap = process.memoryUsage().heapUsed
     process.stderr.write(`the heap went from ${heapWhenWarm} to ${heap} bytes\n`)
@@ -188,25 +188,25 @@ function* lengthened(value: unknown, long: string): Generator<unknown> {
 test('an id that is too long is refused or unknown on every route, in its path, its query and its body', async () => {
   const faults: string[] = []
   let places = 0
-  /** Parameters and texts in bodies are many, and go the same ways: one in four, but in a soak. */
-  const isTried = () => soak || places++ % 4 === 0
+  /** Parameters and texts in bodies are many, and go the same ways: one in four, but in a long run. */
+  const isTried = () => isSoak || places++ % 4 === 0
   const requests: { readonly method: string; readonly path: string; readonly body?: unknown }[] = []
   for (const { route, path } of endpoints) {
     const method = route.method.toUpperCase()
     const filledWith = (id: string) => path.replace(/\{[^}]+\}/g, encodeURIComponent(id))
     const body = route.body === undefined ? {} : { body: sampleFor(path) ?? {} }
     if (path.includes('{'))
-      for (const id of soak ? LONG : LONG.slice(2, 3)) requests.push({ method, path: filledWith(id), ...body })
+      for (const id of isSoak ? LONG : LONG.slice(2, 3)) requests.push({ method, path: filledWith(id), ...body })
     const names = route.query === undefined ? [] : queryNames(route)
     for (const name of names.filter(isTried))
-      for (const id of soak ? LONG : LONG.slice(1, 2))
+      for (const id of isSoak ? LONG : LONG.slice(1, 2))
         requests.push({
           method,
           path: `${filledWith('nobody')}?${encodeURIComponent(name)}=${encodeURIComponent(id)}`,
           ...body,
         })
     if (route.body !== undefined)
-      for (const id of soak ? LONG : LONG.slice(1, 2))
+      for (const id of isSoak ? LONG : LONG.slice(1, 2))
         for (const changed of [...lengthened(sampleFor(path) ?? {}, id)].filter(isTried))
           requests.push({ method, path: filledWith('nobody'), body: changed })
   }

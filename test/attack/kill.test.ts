@@ -10,12 +10,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { randomOf } from '../random.ts'
+import { times } from '../soak.ts'
 import { CLI } from '../tributary.ts'
 import { until } from '../until.ts'
 import { pick } from './mutate.ts'
 
-const soak = process.env.SOAK === '1'
-const KILLS = soak ? 200 : 1
+const KILLS = times(1, 200)
 const SEED = Number(process.env.SEED ?? 20_261_130)
 const CLIENTS = 4
 /** Redemptions that the one code allows. */

@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { postedProgram } from '../referrals/fixtures.ts'
+import { times } from '../soak.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
 import { populate, type Shop } from './shop.ts'
@@ -14,7 +15,7 @@ interface Line {
   readonly metadata: { readonly now: number }
 }
 
-const POINTS = process.env.SOAK === '1' ? 500 : 50
+const POINTS = times(50, 500)
 const test = suite('as of')
 let node: TestNode
 

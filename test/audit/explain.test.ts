@@ -8,6 +8,7 @@ import type { DecidedFact } from '../../src/domain/customer/draft.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, type World } from '../given.ts'
 import { buy, fixed, join, perAmount, shop } from '../loyalty/fixtures.ts'
+import { times } from '../soak.ts'
 
 const test = suite('explain a definition')
 
@@ -121,7 +122,7 @@ test('what is explained of the newest event is what the same event, come now, le
         seen[asked ? 'asked' : 'silent']++
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 5_000 : 150 },
+    { numRuns: times(150, 5_000) },
   )
   for (const [what, times] of Object.entries(seen))
     assert.ok(times > 20, `${what}: ${times} of ${JSON.stringify(seen)}`)

@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CheckedRecord, checkLaws, LAWS } from '../../src/audit/laws/index.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
 type Part = readonly [stream: string, type: string, data: object, metadata?: object]
 
@@ -514,7 +515,7 @@ test('in parts, with little memory, the same is found as in one pass', async () 
         assert.is(little.facts, whole.facts)
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 2_000 : 15 },
+    { numRuns: times(15, 2_000) },
   )
 })
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isSoak } from '../soak.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { envOf, tributary } from '../tributary.ts'
 import { until } from '../until.ts'
@@ -19,7 +20,7 @@ test.after(() => node.end())
 const run = (...args: readonly string[]) => tributary(['projections', ...args], envOf(node))
 
 /** Between two requests, ms: as much as keeps something coming in, and leaves the processor to what is tested. */
-const PAUSE_MS = process.env.SOAK === '1' ? 0 : 100
+const PAUSE_MS = isSoak ? 0 : 100
 
 /** Events and queries until `work` is done; gives the statuses seen and the events sent. */
 const during = async (work: () => Promise<void>) => {

@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { linesOfFile } from '../../src/audit/exportFile.ts'
 import { type Purchase, purchases } from '../data/purchases.ts'
+import { isSoak } from '../soak.ts'
 import { type Answer, type TestNode, testNode } from '../system/node.ts'
 import { envOf, spawnTributary, tributary } from '../tributary.ts'
 
@@ -93,10 +94,9 @@ const fileOf = async (all: readonly Purchase[]): Promise<string> => {
 
 /** Runs the command line against a node; it has to succeed. A process of its own for the whole set, as an auditor has it. */
 const run = async (of: TestNode, ...args: readonly string[]) => {
-  const soak = process.env.SOAK === '1'
   const started = performance.now()
-  const ended = await (soak ? spawnTributary(args, { cwd: dir, env: envOf(of) }).ended : tributary(args, envOf(of)))
-  if (soak)
+  const ended = await (isSoak ? spawnTributary(args, { cwd: dir, env: envOf(of) }).ended : tributary(args, envOf(of)))
+  if (isSoak)
     console.log(
       `${args.slice(0, 2).join(' ')}: ${Math.round((performance.now() - started) / 1_000)} s; the node's heap is ` +
         `${Math.round(process.memoryUsage().heapUsed / 1e6)} MB${ended.code === 0 ? '' : `\n${ended.out}${ended.err}`}`,

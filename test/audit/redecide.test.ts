@@ -9,6 +9,7 @@ import type { RecordedFact } from '../../src/domain/recorded.ts'
 import { MalformedFact, StoreUnavailable } from '../../src/eventstore/errors.ts'
 import fc from '../fc.ts'
 import { advance, DAY, HOUR, track, type World, world } from '../given.ts'
+import { times } from '../soak.ts'
 import { rulebookHistory } from './rulebookHistory.ts'
 
 const shop = (): World => {
@@ -78,7 +79,7 @@ test('whatever happened, deciding again gives what was recorded', async () => {
       // The customers of a log are found by these.
       for (const { revision, type } of w.recorded()) if (revision === 0n) assert.ok(FIRST_FACTS.includes(type), type)
     }),
-    { numRuns: process.env.SOAK === '1' ? 3_000 : 150 },
+    { numRuns: times(150, 3_000) },
   )
 })
 

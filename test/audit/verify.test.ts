@@ -8,6 +8,7 @@ import { type Verification, verify } from '../../src/audit/verify.ts'
 import { StoreUnavailable } from '../../src/eventstore/index.ts'
 import { buildInto } from '../../src/projector/index.ts'
 import { type Keyed, ReadModelUnavailable } from '../../src/readmodel/index.ts'
+import { isSoak, times } from '../soak.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { until } from '../until.ts'
 import { buy, populate, verified } from './shop.ts'
@@ -40,11 +41,11 @@ test('while events come in: no difference, whatever moved on meanwhile', async (
     while (going) {
       await Promise.all(Array.from({ length: 5 }, (_, i) => buy(node, `c${(sent + i) % 12}`, 1)))
       sent += 5
-      await sleep(process.env.SOAK === '1' ? 20 : 100)
+      await sleep(isSoak ? 20 : 100)
     }
   })()
   try {
-    for (let n = 0; n < (process.env.SOAK === '1' ? 10 : 1); n++) {
+    for (let n = 0; n < times(1, 10); n++) {
       const report = await verified(node)
       assert.equal([report.holds, report.finished], [true, true], JSON.stringify(report))
     }

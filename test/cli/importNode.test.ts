@@ -9,10 +9,11 @@ import type { Connection } from '../../src/import/client.ts'
 import { type ImportOptions, type Report, runImport } from '../../src/import/run.ts'
 import type { GeneratedKey } from '../../src/keys.ts'
 import { end, type Served, START_MS, serve } from '../served.ts'
+import { times } from '../soak.ts'
 
 /** A batch is a sixteenth of the file. */
-const LINES = process.env.SOAK === '1' ? 4_000 : 480
-const CUSTOMERS = process.env.SOAK === '1' ? 170 : 60
+const LINES = times(480, 4_000)
+const CUSTOMERS = times(60, 170)
 /** On servers that other tests use too, only this run's events count. */
 const EVENT = `purchase ${Date.now().toString(36)}`
 

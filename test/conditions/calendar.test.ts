@@ -5,8 +5,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calendarOf, daysBetween, daysInMonth, isTimeZone, type Unit } from '../../src/domain/calendar.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
-const RUNS = process.env.SOAK === '1' ? 50_000 : 1_000
+const RUNS = times(1_000, 50_000)
 const ZONES = [
   'America/New_York',
   'UTC',

@@ -6,9 +6,10 @@ import * as assert from 'uvu/assert'
 import { compile } from '../../src/domain/conditions/compile.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { environment, nobody, ZONE } from './fixtures.ts'
 
-const RUNS = process.env.SOAK === '1' ? 30_000 : 600
+const RUNS = times(600, 30_000)
 
 type Asked = { readonly value: DateTime; readonly today: DateTime; readonly n: number }
 

@@ -5,9 +5,10 @@ import * as assert from 'uvu/assert'
 import type { AccumulatorState } from '../../src/domain/conditions/accumulate.ts'
 import { parseNative } from '../../src/domain/conditions/native.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { compiled, environment, nobody } from './fixtures.ts'
 
-const RUNS = process.env.SOAK === '1' ? 5_000 : 200
+const RUNS = times(200, 5_000)
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const START = Date.parse('2026-01-01T00:00:00Z')

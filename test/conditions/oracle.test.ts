@@ -15,10 +15,10 @@ import {
 } from '../../src/domain/conditions/subject.ts'
 import { countOccurrence } from '../../src/domain/conditions/tally.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { askOracle, changePoints, type History } from './oracle.ts'
 
-const soak = process.env.SOAK === '1'
-const RUNS = soak ? 20_000 : 800
+const RUNS = times(800, 20_000)
 const DAY = 86_400_000
 const ZONES = ['America/New_York', 'UTC', 'Asia/Kolkata', 'Pacific/Auckland']
 

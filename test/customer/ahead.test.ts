@@ -11,6 +11,7 @@ import { createCustomers } from '../../src/runtime/loader.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE, T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
+import { times } from '../soak.ts'
 import { NO_SNAPSHOTS } from './noSnapshots.ts'
 
 const signal = new AbortController().signal
@@ -121,7 +122,7 @@ test('what was read ahead, and the rest of the stream, make the state that the w
         }
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 3_000 : 100 },
+    { numRuns: times(100, 3_000) },
   )
 })
 

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { canonical, type ProfilePatch } from '../../src/domain/customer/profile.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, summary, T0, track, world } from '../given.ts'
+import { times } from '../soak.ts'
 
 interface Saying {
   readonly at: number
@@ -95,7 +96,7 @@ test('any order of events gives the profile that the times give', () => {
         assert.equal([w.state.profile, w.state.saidAt], [profile, saidAt], 'the facts say the same')
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 20_000 : 150 },
+    { numRuns: times(150, 20_000) },
   )
 })
 

@@ -5,6 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from '../fc.ts'
 import { advance, DAY, HOUR, MINUTE, track, world } from '../given.ts'
+import { times } from '../soak.ts'
 
 interface Seen {
   readonly at: number
@@ -78,7 +79,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reload' as const) }) },
 )
 
-const runs = process.env.SOAK === '1' ? 5_000 : 100
+const runs = times(100, 5_000)
 
 test('membership is what scanning every event at that instant says, and it flips at the instant itself', () => {
   fc.assert(

@@ -22,6 +22,7 @@ import {
 import fc from '../fc.ts'
 import { T0, track, type World, world } from '../given.ts'
 import { type Disk, fuse, newDisk, storeOver } from '../referrals/memory.ts'
+import { times } from '../soak.ts'
 import { until } from '../until.ts'
 
 const NAMES = ['ann', 'bob', 'cid', 'dan', 'eve']
@@ -168,7 +169,7 @@ test('nodes that share snapshots and remember little decide as one that reads ev
         assert.is(Object.hasOwn(state.segments, 'seg_often'), keys.size >= 2)
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 3_000 : 100 },
+    { numRuns: times(100, 3_000) },
   )
 })
 

@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DeliveryOptions } from '../../src/delivery/index.ts'
+import { times } from '../soak.ts'
 import { answer, closeAll, eventually, startReceiver } from './receiver.ts'
 import { hook, type Message, type Shop, shop } from './world.ts'
 
@@ -124,7 +125,7 @@ test('a receiver that is down rests its own bulkhead; others are served, and not
 test('several dispatchers share the work: each message is received once', async () => {
   const receiver = await startReceiver()
   const id = await node.distribution(hook(receiver.url))
-  const count = process.env.SOAK === '1' ? 10_000 : 100
+  const count = times(100, 10_000)
   for (let from = 0; from < count; from += 50)
     await Promise.all(Array.from({ length: 50 }, (_, i) => node.buy(`share-${from + i}`)))
   await Promise.all([node.deliver(), node.deliver(), node.deliver()])

@@ -7,11 +7,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type EngineUrls, startEngines } from '../../src/engines/start.ts'
 import { program } from '../program.ts'
+import { isSoak, times } from '../soak.ts'
 import { closeAll, eventually, startReceiver } from './receiver.ts'
 import { hook, type Shop, shop } from './world.ts'
 
-const soak = process.env.SOAK === '1'
-const MESSAGES = soak ? 10_000 : 60
+const MESSAGES = times(60, 10_000)
 const DATABASE = `kill_${Date.now().toString(36)}`
 
 let dir: string
@@ -75,7 +75,7 @@ test('whatever step it dies at, nothing is lost and nothing goes out under a sec
   const receiver = await startReceiver()
   const id = await node.distribution(hook(receiver.url))
   const steps = ['claimed', 'sending', 'sent', 'recorded']
-  const deaths = soak ? [...steps, 'sent', 'claimed'] : steps
+  const deaths = isSoak ? [...steps, 'sent', 'claimed'] : steps
   let next = dispatcher(deaths[0]!, 3)
   for (let from = 0; from < MESSAGES; from += 40)
     await Promise.all(Array.from({ length: Math.min(40, MESSAGES - from) }, (_, i) => node.buy(`kill-${from + i}`)))

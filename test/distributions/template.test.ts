@@ -13,6 +13,7 @@ import {
   templateOf,
 } from '../../src/domain/templates/template.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
 const SETTING = { timeZone: 'Europe/Warsaw', now: Date.parse('2024-07-01T22:30:00Z') }
 
@@ -237,7 +238,7 @@ test('nothing of a value comes through, whatever filters follow one that escapes
         assert.not.match(shown, /[<>"]/, filters)
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 20_000 : 500 },
+    { numRuns: times(500, 20_000) },
   )
 })
 
@@ -368,7 +369,7 @@ test('no value whatever becomes a link or a second line', () => {
       assert.not.match(shown, /[\n\u2029]/)
       if (!/^[^\s@]+@[^\s@]+$/.test(shown)) assert.not.match(shown, URL_LIKE)
     }),
-    { numRuns: process.env.SOAK === '1' ? 100_000 : 2_000 },
+    { numRuns: times(2_000, 100_000) },
   )
 })
 

@@ -12,9 +12,10 @@ import { startDocumentStore } from '../../src/engines/documents/index.ts'
 import { startEventLog } from '../../src/engines/eventlog/index.ts'
 import { hasSeal, SEAL_BYTES, sealed, unsealed } from '../../src/engines/seal.ts'
 import { randomOf } from '../random.ts'
+import { times } from '../soak.ts'
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
-const FLIPS = process.env.SOAK ? 400 : 6
+const FLIPS = times(6, 400)
 const STREAMS = 20
 const EACH = 8
 

@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert'
 import { hostEngine } from '../../src/engines/host.ts'
 import { programFile } from '../program.ts'
 import { runOnOwnServers } from '../skip.ts'
+import { isSoak } from '../soak.ts'
 import { testNode } from '../system/node.ts'
 import { spawnTributary } from '../tributary.ts'
 import { until } from '../until.ts'
@@ -97,7 +98,7 @@ const REASONS = {
 /** The host's part is the same for both: the ways that cost most are gone with one of them. */
 const WAYS: Readonly<Record<'events' | 'documents', readonly (keyof typeof REASONS)[]>> = {
   events: ['memory', 'throw', 'exit'],
-  documents: process.env.SOAK === '1' ? ['memory', 'throw', 'exit'] : ['memory'],
+  documents: isSoak ? ['memory', 'throw', 'exit'] : ['memory'],
 }
 
 for (const kind of ['events', 'documents'] as const) {

@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readBody } from '../../src/http/body.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { clientKey, errorOf, json, managementKey, serverKey, type Toy, toyApp } from './toy.ts'
 
 const good = { event: 'review_left', customer: { source_id: 'ada' } }
@@ -306,7 +307,7 @@ test('bad queries 400 with what is wrong', async () => {
   }
 })
 
-const runs = process.env.SOAK === '1' ? 20_000 : 300
+const runs = times(300, 20_000)
 
 test('no body whatever brings a 500 or reaches the handler unchecked', async () => {
   const toy = toyApp()

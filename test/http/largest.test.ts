@@ -7,6 +7,7 @@ import { DEFAULT_BODY_LIMIT } from '../../src/http/body.ts'
 import { checkerOf } from '../../src/http/route.ts'
 import { shapeOf } from '../../src/http/shape.ts'
 import type { Services } from '../../src/services.ts'
+import { isSoak } from '../soak.ts'
 
 /** Routes look at their services when they are called, not when they are declared. */
 const services = new Proxy({} as Services, {
@@ -14,7 +15,7 @@ const services = new Proxy({} as Services, {
 })
 
 /** By default a part of it: what takes more than in proportion shows at this size, too. */
-const BYTES = process.env.SOAK === '1' ? DEFAULT_BODY_LIMIT : 32 * 1024
+const BYTES = isSoak ? DEFAULT_BODY_LIMIT : 32 * 1024
 /** How many times as long as reading it checking a body may take: room for a machine that does other things. */
 const MOST = 60
 

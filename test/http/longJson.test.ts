@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert'
 import { MAX_ITEMS, MAX_NAMES } from '../../src/exactJson.ts'
 import { JsonFault, parseInPieces, TooDeep, TooMany } from '../../src/http/longJson.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
-const soak = process.env.SOAK === '1'
 /** Longer than a piece. */
 const LONG = 'x'.repeat(70_000)
 const NESTING = 20
@@ -39,7 +39,7 @@ test('what is JSON comes to the same', async () => {
       const text = JSON.stringify(given, null, space)
       assert.equal(await parseInPieces(text, NESTING), JSON.parse(text))
     }),
-    { numRuns: soak ? 3_000 : 150 },
+    { numRuns: times(150, 3_000) },
   )
 })
 
@@ -54,7 +54,7 @@ test('what is none is refused, wherever the mistake is', async () => {
       const changed = text.slice(0, place) + sign + text.slice(place + away)
       assert.equal(await outcomeOf(() => parseInPieces(changed, NESTING)), await outcomeOf(() => JSON.parse(changed)))
     }),
-    { numRuns: soak ? 5_000 : 300 },
+    { numRuns: times(300, 5_000) },
   )
 })
 

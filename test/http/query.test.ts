@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert'
 import { parseQuery, queryOf } from '../../src/http/query.ts'
 import { isRefusedName } from '../../src/refusedNames.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
-const runs = process.env.SOAK === '1' ? 20_000 : 300
+const runs = times(300, 20_000)
 
 /** The parsed value as plain JSON, so that it can be compared whatever its prototype. */
 const parsed = (query: string): unknown => {

@@ -19,15 +19,15 @@ import { randomOf } from '../random.ts'
 import { createChanges } from '../requests/changes.ts'
 import { createExamples, type Example, type Examples } from '../requests/examples.ts'
 import { areGiven, skipFile } from '../skip.ts'
+import { isSoak, times } from '../soak.ts'
 import { others, until } from '../until.ts'
 
-const soak = process.env.SOAK === '1'
 const MOST_MS = 100
 /** Others take of the processors' caches too, and of the memory's bandwidth, which a turn's own time shows. */
 const mostMs = () => MOST_MS * Math.min(MOST_SLOWED, others())
 const MOST_SLOWED = 3
 /** A turn counts when it is as long each time: now and then garbage is collected in one. */
-const TRIES = soak ? 4 : 3
+const TRIES = times(3, 4)
 /** What an import lists at most. */
 const MAX_LISTED = 20_000
 /** Sent at once. Their turns follow each other; where one is too long, each is sent alone. */
@@ -370,7 +370,7 @@ const some = <T>(all: readonly T[], count: number, random: () => number): readon
   ).flat()
 }
 
-/** Those of a route that are sent in a soak: all, but of those that are only read one of each kind. */
+/** Those of a route that are sent in a long run: all, but of those that are only read one of each kind. */
 const chosen = async (route: Route, example: Example, random: () => number): Promise<readonly Variant[]> => {
   const all = variantsOf(route, example)
   const read: Variant[] = []
@@ -384,14 +384,14 @@ const chosen = async (route: Route, example: Example, random: () => number): Pro
 }
 
 /**
- * What a route is sent: in a soak all that is chosen; else one large body, of those that do most with it one that they carry out. To
+ * What a route is sent: in a long run all that is chosen; else one large body, of those that do most with it one that they carry out. To
  * make a thing for each takes most of the time, and is not needed for what the body's own checks refuse.
  */
 const sentTo = async (target: Target, random: () => number): Promise<readonly Sent[]> => {
   const { route, empty } = target
-  const isCarriedOut = soak || HEAVY.test(route.path) || shapeOf(route.body!).kind === 'items'
+  const isCarriedOut = isSoak || HEAVY.test(route.path) || shapeOf(route.body!).kind === 'items'
   const example = isCarriedOut ? await target.make(`t${++tags}`) : empty
-  const variants = soak
+  const variants = isSoak
     ? await chosen(route, example, random)
     : some(
         variantsOf(route, example).filter(({ field }) => !field || !isCarriedOut),

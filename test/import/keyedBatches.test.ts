@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createKeyedBatches } from '../../src/import/keyedBatches.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
 interface Item {
   readonly key: string
@@ -57,7 +58,7 @@ test('every item is sent once, in its key’s order, within the bounds, never mo
         }
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 2_000 : 100 },
+    { numRuns: times(100, 2_000) },
   )
 })
 

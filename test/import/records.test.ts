@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { InputError } from '../../src/import/errors.ts'
 import { type FileFormat, formatOf, openRecords, type SourceRecord } from '../../src/import/records.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-records-'))
 const test = suite('records')
@@ -195,7 +196,7 @@ test('CSV: whatever texts are written, the same are read', async () => {
         rows.map(([a, b]) => ({ a, b })),
       )
     }),
-    { numRuns: process.env.SOAK === '1' ? 1_000 : 50 },
+    { numRuns: times(50, 1_000) },
   )
 })
 

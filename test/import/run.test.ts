@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { customers } from '../../src/import/alone.ts'
 import { type ImportOptions, runImport } from '../../src/import/run.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { type Mood, type ScriptedServer, scriptedServer, TOKEN } from './server.ts'
 
 const test = suite<{ dir: string; server: ScriptedServer }>('run')
@@ -119,7 +120,7 @@ test('whatever the server does to a batch, all is recorded once', async ({ dir, 
         await fresh.stop()
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 100 : 6 },
+    { numRuns: times(6, 100) },
   )
   assert.is(server.events.length, 0)
 })

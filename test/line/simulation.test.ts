@@ -7,14 +7,13 @@ import { createAppender } from '../../src/eventstore/append.ts'
 import { StoreUnavailable } from '../../src/eventstore/errors.ts'
 import { openLine } from '../../src/line/line.ts'
 import { silentLog } from '../../src/line/log.ts'
+import { times } from '../soak.ts'
 import { Conflict, createDouble, type DoubleClient } from './double.ts'
 import { createVirtual } from './virtual.ts'
 
 /** `SEED=7` is that one alone, `SEED=1001 SEEDS=500` a part of a long run. */
 const FIRST = Number(process.env.SEED ?? 1)
-const SEEDS = Number(
-  process.env.SEEDS ?? (process.env.SEED !== undefined ? 1 : process.env.SOAK === '1' ? 10_000 : 100),
-)
+const SEEDS = Number(process.env.SEEDS ?? (process.env.SEED !== undefined ? 1 : times(100, 10_000)))
 /** How far a long run has come is said after so many. */
 const PORTION = 250
 const CLIENTS = 8

@@ -9,6 +9,7 @@ import type { CustomerCommand } from '../../src/domain/decider/commands.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import fc from '../fc.ts'
 import { advance, DAY, track, type World } from '../given.ts'
+import { times } from '../soak.ts'
 import { balances, buy, fixed, PROGRAM, perAmount, shop } from './fixtures.ts'
 
 const CUSTOMERS = ['cust_a', 'cust_b', 'cust_c'] as const
@@ -113,7 +114,7 @@ const messagesFor = (
   }
 }
 
-const runs = process.env.SOAK === '1' ? 5_000 : 120
+const runs = times(120, 5_000)
 
 test('balances are what a model ledger says, never negative, conserved by transfers; each cause pays each rule once', () => {
   fc.assert(

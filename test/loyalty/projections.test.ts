@@ -10,6 +10,7 @@ import type { RecordedFact } from '../../src/domain/recorded.ts'
 import fc from '../fc.ts'
 import { advance, DAY } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
+import { times } from '../soak.ts'
 import { buy, card, fixed, PROGRAM, shop } from './fixtures.ts'
 
 const recorded = (w: ReturnType<typeof shop>): RecordedFact[] =>
@@ -72,7 +73,7 @@ test('cards, transactions and totals follow from the facts alone, and agree with
         card(w).pending.reduce((n, { points }) => n + points, 0),
       )
     }),
-    { numRuns: process.env.SOAK === '1' ? 500 : 40 },
+    { numRuns: times(40, 500) },
   )
 })
 

@@ -14,6 +14,7 @@ import { VoucherSpec } from '../../src/domain/rulebook/voucherSpec.ts'
 import { compileValidity, spanOf, type Validity, validityFaults, validityFields } from '../../src/domain/validity.ts'
 import fc from '../fc.ts'
 import { DAY, HOUR, MINUTE } from '../given.ts'
+import { times } from '../soak.ts'
 
 const zone = 'America/New_York'
 const calendar = calendarOf(zone)
@@ -115,7 +116,7 @@ test('days and hours hold as a wall clock says, and stand until then', () => {
       for (let t = now; t < Math.min(until, now + DAY); t += 15 * MINUTE)
         assert.is(expected(t), holds, 'stands until then')
     }),
-    { numRuns: process.env.SOAK === '1' ? 5_000 : 300 },
+    { numRuns: times(300, 5_000) },
   )
 })
 

@@ -1,5 +1,5 @@
 // A project is moved from one Tributary to another, and nothing differs: definitions, customers, codes, cards, redemptions, events.
-// With SOAK=1 it has 10,000 customers, or as many as CUSTOMERS says.
+// In a long run it has 10,000 customers, or as many as CUSTOMERS says.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type MigrateReport, migrate } from '../../src/migrate/run.ts'
+import { times } from '../soak.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { tributary } from '../tributary.ts'
 import { asked, makeProject } from './project.ts'
 
-const CUSTOMERS = Number(process.env.CUSTOMERS ?? (process.env.SOAK === '1' ? 10_000 : 16))
+const CUSTOMERS = Number(process.env.CUSTOMERS ?? times(16, 10_000))
 const SIZE = { customers: CUSTOMERS, codes: Math.max(11, Math.floor(CUSTOMERS / 5)) }
 
 const test = suite('a move between two projects')

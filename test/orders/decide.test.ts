@@ -17,6 +17,7 @@ import type { OrderPatch } from '../../src/domain/orders/input.ts'
 import fc from '../fc.ts'
 import { DAY, summary, type World } from '../given.ts'
 import { balances, card, changes, PROGRAM, shop } from '../loyalty/fixtures.ts'
+import { times } from '../soak.ts'
 
 const saving = (patch: OrderPatch, more: Partial<SaveCustomersOrder> = {}): SaveCustomersOrder => ({
   type: 'SaveOrder',
@@ -297,7 +298,7 @@ test('whatever becomes of orders, sums and points add up, and folding the stream
       assert.equal(w.state.orders, before.orders)
       assert.equal(Object.keys(kept).length, last.size)
     }),
-    { numRuns: process.env.SOAK === '1' ? 1_000 : 40 },
+    { numRuns: times(40, 1_000) },
   )
 })
 

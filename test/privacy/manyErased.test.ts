@@ -1,5 +1,5 @@
-// Many people are erased among more: the audits of the log find nothing amiss. With SOAK=1 ten thousand among a hundred thousand (or a
-// tenth of SOAK_PEOPLE), and again after the files were compacted.
+// Many people are erased among more: the audits of the log find nothing amiss. In a long run ten thousand among a hundred thousand (or
+// a tenth of SOAK_PEOPLE), and again after the files were compacted.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,11 @@ import * as v from 'valibot'
 import { linesIn } from '../../src/audit/lines.ts'
 import { Block, checkSeal, sealOf } from '../../src/audit/seal.ts'
 import { areGiven } from '../skip.ts'
+import { isSoak, times } from '../soak.ts'
 import { type TestNode, testNode } from '../system/node.ts'
 import { tributary } from '../tributary.ts'
 
-const isSoak = process.env.SOAK === '1'
-const PEOPLE = isSoak ? Number(process.env.SOAK_PEOPLE ?? 100_000) : 100
+const PEOPLE = Number(process.env.SOAK_PEOPLE ?? times(100, 100_000))
 const ERASED = PEOPLE / 10
 const BATCH = 500
 

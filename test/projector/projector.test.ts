@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { createEventStore } from '../../src/eventstore/index.ts'
 import type { Projection, Projector } from '../../src/projector/index.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { type Engines, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { type Counter, counted, countersOf, dropped, journalOf, noted, testCodec } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
@@ -297,7 +298,7 @@ test('any facts, any batch sizes, stops in between: the documents are what a pla
         }
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 300 : 8 },
+    { numRuns: times(8, 300) },
   )
   await own.end()
 })

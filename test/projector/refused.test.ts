@@ -9,6 +9,7 @@ import { entryOf } from '../../src/projector/batchWriter.ts'
 import { type LaneRun, runLane } from '../../src/projector/runner.ts'
 import { COUNTS, type CountsDocument, type Lane } from '../../src/readmodel/index.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { until } from '../until.ts'
 import { memoryLog, memoryStore, type StoreBehaviour } from './doubles.ts'
 import { counted, countersOf, dropped, journalOf, recorded } from './facts.ts'
@@ -142,7 +143,7 @@ test('any set of refused documents, any batches, any failures: all else shows, a
         assert.ok(outcome.reasons.every((reason) => reason?.startsWith('no ')))
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 2_000 : 40, includeErrorInReport: true },
+    { numRuns: times(40, 2_000), includeErrorInReport: true },
   )
 })
 

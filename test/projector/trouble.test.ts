@@ -7,6 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { StoreUnavailable } from '../../src/eventstore/index.ts'
 import { type Killable, killable } from '../engines/killable.ts'
+import { isSoak, times } from '../soak.ts'
 import { type Engines, embedded, PATIENCE_MS, startEngines, until } from './engines.ts'
 import { counted, noted } from './facts.ts'
 import { createWorld, isLive, type World } from './world.ts'
@@ -14,7 +15,7 @@ import { createWorld, isLive, type World } from './world.ts'
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Between two appends of one lane, ms: as much as keeps commits under way, and no more than the test's own trouble takes. */
-const PAUSE_MS = process.env.SOAK === '1' ? 0 : 40
+const PAUSE_MS = isSoak ? 0 : 40
 
 /** Appends all the time, as a client that comes back with the same ids when it was told to; gives how many facts there are. */
 const traffic = (world: World) => {
@@ -211,7 +212,7 @@ if (embedded) {
     const other = own.start()
     const end = traffic(own)
     await until(() => projector.position() !== undefined)
-    const rounds = process.env.SOAK === '1' ? 100 : 3
+    const rounds = times(3, 100)
     for (let round = 0; round < rounds; round++) {
       const victims = round % 3 === 2 ? [events, documents] : round % 3 === 1 ? [events] : [documents]
       await wait(200 + Math.random() * 300)

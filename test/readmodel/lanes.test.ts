@@ -6,6 +6,7 @@ import type { Keyed, Lane, ReadModel, Writes } from '../../src/readmodel/index.t
 import { ReadModelUnavailable } from '../../src/readmodel/index.ts'
 import fc from '../fc.ts'
 import { type Engines, openReadModel, startEngines } from '../projector/engines.ts'
+import { times } from '../soak.ts'
 
 let engines: Engines
 let readModel: ReadModel
@@ -216,7 +217,7 @@ test('what is stored comes back as it was, whatever its keys are called', async 
       const inOrder = documents.map(({ _id }) => found.find((document) => document._id === _id))
       deepStrictEqual(inOrder, documents)
     }),
-    { numRuns: process.env.SOAK === '1' ? 2_000 : 60, includeErrorInReport: true },
+    { numRuns: times(60, 2_000), includeErrorInReport: true },
   )
 })
 

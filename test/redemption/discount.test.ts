@@ -9,8 +9,9 @@ import { applyCredits, applyDiscount } from '../../src/domain/redemption/discoun
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
 import { Discount, MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 
-const RUNS = process.env.SOAK ? 20_000 : 150
+const RUNS = times(150, 20_000)
 
 const open = (input: v.InferInput<typeof OrderInput>): PricedOrder => openOrder(v.parse(OrderInput, input))!
 const discount = (input: v.InferInput<typeof Discount>): Discount => v.parse(Discount, input)

@@ -12,9 +12,10 @@ import type { Redeemed } from '../../src/runtime/redemptions.ts'
 import { T0, type World, world } from '../given.ts'
 import { assertLawfulFacts } from '../laws.ts'
 import { randomOf } from '../random.ts'
+import { times } from '../soak.ts'
 import { type ClusterNode, type Faults, type Log, newLog, settleAll, startNode, virtualTime } from './cluster.ts'
 
-const RUNS = process.env.SOAK === '1' ? 5_000 : 210
+const RUNS = times(210, 5_000)
 const SEED = Number(process.env.SEED ?? 20_261)
 const CAMP = 'camp_sale'
 const BUDGET = 'val_budget'

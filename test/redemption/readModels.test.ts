@@ -24,6 +24,7 @@ import type { RecordedFact } from '../../src/domain/recorded.ts'
 import fc from '../fc.ts'
 import { T0 } from '../given.ts'
 import { assertLaws } from '../projector/laws.ts'
+import { times } from '../soak.ts'
 import { CAMPAIGNS, failed, order, rolledBack, succeeded } from './fixtures.ts'
 
 interface Line {
@@ -163,7 +164,7 @@ test('redemptions, totals and sums follow from the facts alone, and agree with e
         assert.equal(person.sums, state.sums)
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 500 : 12 },
+    { numRuns: times(12, 500) },
   )
 })
 
@@ -206,7 +207,7 @@ test('a voucher counts what came about by it and was not rolled back, with its c
         assert.is(byCode[code]?.state.givenAt, T0)
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 500 : 8 },
+    { numRuns: times(8, 500) },
   )
 })
 

@@ -7,6 +7,7 @@ import { customerIdFrom } from '../../src/domain/ids.ts'
 import { withOffer } from '../../src/runtime/referralOffer.ts'
 import fc from '../fc.ts'
 import { T0, track } from '../given.ts'
+import { times } from '../soak.ts'
 import { until } from '../until.ts'
 import { FRIENDS, gift, shop } from './fixtures.ts'
 import { Crash, type Disk, type Fuse, fuse, type Life, live, newDisk } from './memory.ts'
@@ -166,7 +167,7 @@ test('rewards paid equal conversions recorded, whatever is asked and whenever th
       await lifetime(disk, asked, done, fuse(Number.POSITIVE_INFINITY))
       conversions += holds(disk)
     }),
-    { numRuns: process.env.SOAK === '1' ? 2_000 : 60 },
+    { numRuns: times(60, 2_000) },
   )
   assert.ok(conversions > 0, 'nothing ever converted')
 })

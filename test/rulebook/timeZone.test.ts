@@ -12,6 +12,7 @@ import { zoneSettingIn } from '../../src/zoneSetting.ts'
 import fc from '../fc.ts'
 import { advance, HOUR, MINUTE, track, type World, world } from '../given.ts'
 import { buy, card, fixed, shop } from '../loyalty/fixtures.ts'
+import { times } from '../soak.ts'
 
 /** 00:30 of the 12th in Warsaw, 23:30 of the 11th in UTC. */
 const NOW = Date.parse('2026-01-11T23:30:00Z')
@@ -162,7 +163,7 @@ test('by the days that redemptions name no limit of a day, week or month is ever
         for (const [from, n] of counts) assert.ok(n <= limit, `${n} from ${new Date(from).toISOString()}`)
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 5_000 : 200 },
+    { numRuns: times(200, 5_000) },
   )
 })
 

@@ -20,6 +20,7 @@ import { usersOf } from '../../src/domain/rulebook/sound.ts'
 import { createCodec } from '../../src/eventstore/codec.ts'
 import fc from '../fc.ts'
 import { advance, fitted, T0, track } from '../given.ts'
+import { times } from '../soak.ts'
 
 const of = <T>(...values: readonly T[]) => fc.constantFrom(...values)
 const EVENTS = ['bought', 'left'] as const
@@ -288,7 +289,7 @@ const meaning = (rulebook: Rulebook) => {
   ])
 }
 
-const runs = process.env.SOAK === '1' ? 3_000 : 12
+const runs = times(12, 3_000)
 
 test('what is let in compiles afresh and means the same, and every customer can be written', () => {
   let accepted = 0

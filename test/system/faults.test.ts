@@ -1,19 +1,19 @@
 // The application's own tests once more, with engines that answer as servers in trouble do, at random: here from one seed,
-// or that of FAULTS_SEED. SOAK=1 runs all of them from seeds that are printed, and with engines that are killed and started
+// or that of FAULTS_SEED. A long run has all of them from seeds that are printed, and with engines that are killed and started
 // again in the middle.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runOnOwnServers } from '../skip.ts'
+import { isSoak } from '../soak.ts'
 
 const test = suite('the application on engines in trouble')
 const root = join(import.meta.dirname, '..')
-const soak = process.env.SOAK === '1'
 
 /** Tests of whole nodes that ask only what holds on servers in trouble too. */
 const ALL = ['system/tracking', 'system/segments', 'loyalty/http', 'referrals/http']
-const RUNS: readonly (readonly [string, readonly string[]])[] = soak
+const RUNS: readonly (readonly [string, readonly string[]])[] = isSoak
   ? [
       ['random', ALL],
       ['kill', ALL],
@@ -28,7 +28,7 @@ const run = (faults: string, parts: readonly string[]): Promise<string> =>
         ...process.env,
         FAULTS: faults,
         SOAK: '',
-        ...(soak ? {} : { FAULTS_SEED: process.env.FAULTS_SEED ?? '20261' }),
+        ...(isSoak ? {} : { FAULTS_SEED: process.env.FAULTS_SEED ?? '20261' }),
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -9,11 +9,11 @@ import * as assert from 'uvu/assert'
 import { closeAll, type Receiver, startReceiver } from '../delivery/receiver.ts'
 import { type Killable, killable } from '../engines/killable.ts'
 import { runOnOwnServers } from '../skip.ts'
+import { isSoak, times } from '../soak.ts'
 import { others, until as patientUntil } from '../until.ts'
 import { type Answer, type TestNode, testNode } from './node.ts'
 
 const test = suite('a node in trouble')
-const soak = process.env.SOAK === '1'
 const until = <T>(ask: () => Promise<T> | T, satisfied?: (answer: T) => boolean, ms = 10_000): Promise<T> =>
   patientUntil(ask, satisfied, ms * others())
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -150,12 +150,12 @@ const check = async (): Promise<void> => {
   )
 }
 
-const longMs = soak ? 60_000 : 1_000
+const longMs = times(1_000, 60_000)
 type Trouble = readonly [string, readonly (() => Killable)[], 'kill' | 'hang']
 const trouble: readonly Trouble[] = [
   ['the event store is killed', [() => events], 'kill'],
   ['MongoDB is killed', [() => documents], 'kill'],
-  ...(soak
+  ...(isSoak
     ? ([
         ['both are killed', [() => events, () => documents], 'kill'],
         ['the event store hangs', [() => events], 'hang'],
@@ -198,7 +198,7 @@ const failovers = [
   { failCommands: ['insert', 'update', 'find'], errorCode: 10107 },
   { failCommands: ['commitTransaction'], closeConnection: true },
   { failCommands: ['commitTransaction'], writeConcernError: { code: 64, errmsg: 'timed out' } },
-  ...(soak
+  ...(isSoak
     ? [
         { failCommands: ['update', 'insert'], closeConnection: true },
         { failCommands: ['commitTransaction'], errorCode: 189 },

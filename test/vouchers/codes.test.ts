@@ -19,8 +19,9 @@ import { Campaign, campaignKind } from '../../src/domain/rulebook/campaign.ts'
 import { NO_DEFINITIONS } from '../../src/domain/rulebook/decide.ts'
 import { checkStream } from '../../src/eventstore/refuse.ts'
 import fc from '../fc.ts'
+import { isSoak, times } from '../soak.ts'
 
-const runs = process.env.SOAK ? 50_000 : 500
+const runs = times(500, 50_000)
 
 test('a code is known by its normal form, and what cannot be one is refused in words', () => {
   const same: readonly (readonly [string, string])[] = [
@@ -160,7 +161,7 @@ test('a format is refused unless every code of it can be one', () => {
 
 test('no character that stands for itself becomes one with what is before it', () => {
   const joins = (c: string) => /a mark or a joiner/.test(configFault({ charset: c }) ?? '')
-  for (let point = 0x300; point < (process.env.SOAK ? 0x110000 : 0x3100); point++) {
+  for (let point = 0x300; point < (isSoak ? 0x110000 : 0x3100); point++) {
     const one = String.fromCodePoint(point)
     const parts = [...one.normalize('NFD')]
     if (point >= 0xd800 && point < 0xe000) continue

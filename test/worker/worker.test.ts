@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import type { Quarantine } from '../../src/worker/quarantine.ts'
 import { type Failing, startWorker } from '../../src/worker/worker.ts'
 import fc from '../fc.ts'
+import { times } from '../soak.ts'
 import { until } from '../until.ts'
 
 interface Item {
@@ -17,7 +18,7 @@ interface Item {
   readonly fails: number
 }
 
-const RUNS = process.env.SOAK === '1' ? 2_000 : 150
+const RUNS = times(150, 2_000)
 const MAX_TRIES = 3
 const BACKOFF = { baseMs: 1, maxMs: 1 }
 

@@ -8,8 +8,9 @@ import { type ClientSession, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { program } from '../../program.ts'
+import { times } from '../../soak.ts'
 
-const KILLS = process.env.SOAK === '1' ? 200 : 6
+const KILLS = times(6, 200)
 /** Documents that each transaction writes, in two collections, beside a compare-and-set of its checkpoint. */
 const PARTS = 8
 const WRITERS = 3

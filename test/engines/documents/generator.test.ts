@@ -4,16 +4,16 @@ import { BSON, type Document } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { randomOf } from '../../random.ts'
+import { isSoak, times } from '../../soak.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { createModel, type Row } from './generatedModel.ts'
 import { mutated, type Random } from './mutation.ts'
 import { rawClient } from './raw.ts'
 import { isUnsound, VALID } from './samples.ts'
 
-const SOAK = process.env.SOAK === '1'
 const SEED = Number(process.env.SEED ?? 20261129)
-const MINUTES = Number(process.env.MINUTES ?? 60)
-const REQUESTS = SOAK ? Number.POSITIVE_INFINITY : 800
+const MINUTES = Number(process.env.MINUTES ?? times(1, 60))
+const REQUESTS = isSoak ? Number.POSITIVE_INFINITY : 800
 const DATABASE = 'generated'
 
 const server = await documentStoreUnderTest()
@@ -82,7 +82,7 @@ test(`generated requests, seed ${SEED}`, async () => {
   const until = Date.now() + MINUTES * 60_000
   const heap: number[] = []
   let i = 0
-  for (; i < REQUESTS && (!SOAK || Date.now() < until); i += 1) {
+  for (; i < REQUESTS && (!isSoak || Date.now() < until); i += 1) {
     const kind = random()
     if (kind < 0.5) {
       const { command, check } = model.request()

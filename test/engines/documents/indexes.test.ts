@@ -4,10 +4,9 @@ import { BSON, type Collection, type Document, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 import { until } from '../../until.ts'
 import { documentStoreUnderTest } from '../servers.ts'
-
-const SOAK = process.env.SOAK === '1'
 
 const server = await documentStoreUnderTest()
 const client = new MongoClient(server.url)
@@ -122,7 +121,7 @@ test('queries with indexes answer as without them, in the same order', async () 
         await rows.drop()
       },
     ),
-    { numRuns: SOAK ? 400 : 10, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: times(10, 400), endOnFailure: true, includeErrorInReport: true },
   )
 })
 
@@ -213,7 +212,7 @@ test('a hint is followed, and one for no index refused', async () => {
 
 test('an index is built over many documents while others write', async () => {
   const rows = db.collection<{ _id: number; a: number; u: number }>('built')
-  const total = SOAK ? 60_000 : 12_000
+  const total = times(12_000, 60_000)
   await rows.insertMany(Array.from({ length: total }, (_, i) => ({ _id: i, a: i % 100, u: i })))
   let go = true
   let written = 0

@@ -7,11 +7,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { builtFile } from '../../../src/engines/built.ts'
 import { hostEngine } from '../../../src/engines/host.ts'
+import { isSoak } from '../../soak.ts'
 
 /** In the long run the documents are really there; in the short one a few are unwound into as many. */
-const SOAK = process.env.SOAK === '1'
 const COPIES = 20
-const ROWS = SOAK ? 200_000 : 2_000
+const ROWS = isSoak ? 200_000 : 2_000
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-documents-memory-'))
 const access = { user: 'memory', password: 'memory-password' }
@@ -35,8 +35,8 @@ test.before(async () => {
       Array.from({ length: 1000 }, (_, i) => ({
         _id: (at + i) as never,
         n: (at + i) % 977,
-        copies: SOAK ? [0] : Array.from({ length: COPIES }, (__, copy) => copy),
-        text: `${at + i}`.padEnd(SOAK ? 240 : 1200, 'x'),
+        copies: isSoak ? [0] : Array.from({ length: COPIES }, (__, copy) => copy),
+        text: `${at + i}`.padEnd(isSoak ? 240 : 1200, 'x'),
       })),
     )
 })
@@ -75,7 +75,7 @@ test('a sort of less than the bound is answered, in order', async () => {
   const sorted = [...UNWOUND, { $sort: { n: -1, _id: 1 } }]
   const first = (await ask([...sorted, { $limit: 1 }])) as Document
   assert.is(first.n, 976)
-  assert.equal(await ask([...sorted, { $count: 'count' }]), { count: SOAK ? ROWS : ROWS * COPIES })
+  assert.equal(await ask([...sorted, { $count: 'count' }]), { count: isSoak ? ROWS : ROWS * COPIES })
   let before = { n: 1000, _id: -1 }
   for await (const { n, _id } of rows.find({}, { sort: { n: -1, _id: 1 }, projection: { n: 1 } })) {
     assert.ok(n < before.n || (n === before.n && Number(_id) > before._id))

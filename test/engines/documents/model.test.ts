@@ -4,11 +4,11 @@ import { type ClientSession, type Collection, type Document, MongoClient } from 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 import { documentStoreUnderTest, type ServerUnderTest } from '../servers.ts'
 
-const SOAK = process.env.SOAK === '1'
-const RUNS = SOAK ? 300 : 12
-const COMMANDS = SOAK ? 150 : 60
+const RUNS = times(12, 300)
+const COMMANDS = times(60, 150)
 
 interface Row extends Document {
   readonly _id: number

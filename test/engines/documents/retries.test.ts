@@ -2,6 +2,7 @@
 import { BSON, type Document, MongoClient } from 'mongodb'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { times } from '../../soak.ts'
 import { until } from '../../until.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { type RawClient, rawClient } from './raw.ts'
@@ -141,7 +142,7 @@ test('many clients move money between accounts: nothing is lost, and no reader s
   const tally = client.db('retries').collection<{ _id: string; moves: number }>('tally')
   await tally.insertOne({ _id: 'all', moves: 0 })
   let running = true
-  const moves = process.env.SOAK === '1' ? 300 : 25
+  const moves = times(25, 300)
   const movers = Array.from({ length: 5 }, async (_, mover) => {
     const session = client.startSession()
     for (let i = 0; i < moves; i += 1) {

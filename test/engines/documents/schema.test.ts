@@ -10,6 +10,7 @@ import { OPERATORS } from '../../../src/engines/documents/expressions/compile.ts
 import { ACCUMULATORS } from '../../../src/engines/documents/group.ts'
 import { STAGES } from '../../../src/engines/documents/stages.ts'
 import { UPDATE_OPERATORS } from '../../../src/engines/documents/update.ts'
+import { isSoak } from '../../soak.ts'
 import { documentStoreUnderTest } from '../servers.ts'
 import { rawClient } from './raw.ts'
 import { isUnsound, LOOKED_AT, VALID, VALUES } from './samples.ts'
@@ -25,7 +26,6 @@ test.after(async () => {
 })
 
 /** In the short run a third of expressions is given each value. */
-const SOAK = process.env.SOAK === '1'
 
 const ask = (command: Document) => raw.command('$db' in command ? command : { ...command, $db: 'schema' })
 
@@ -191,7 +191,7 @@ test('every expression, accumulator and stage with every type', async () => {
   await ask({ insert: 'few', documents: [{ _id: 1, v: [1, 'a'] }] })
   for (const [i, [type, value]] of VALUES.entries()) {
     for (const [n, operator] of Object.keys(OPERATORS).entries()) {
-      if (!SOAK && n % 3 !== i % 3) continue
+      if (!isSoak && n % 3 !== i % 3) continue
       await run(`${operator} ${type}`, [{ $project: { x: { [operator]: value } } }])
       await run(`${operator} of two: ${type}`, [{ $project: { x: { [operator]: [{ $literal: value }, '$v'] } } }])
     }

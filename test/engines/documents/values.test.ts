@@ -19,8 +19,9 @@ import {
   type Value,
 } from '../../../src/engines/documents/values.ts'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 
-const runs = process.env.SOAK === '1' ? 20_000 : 1_000
+const runs = times(1_000, 20_000)
 
 const decimal = fc
   .tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.integer({ min: -30, max: 30 }))

@@ -12,9 +12,10 @@ import { createBudget } from '../../../src/engines/eventlog/budget.ts'
 import { createDeframer, framed } from '../../../src/engines/eventlog/wire/framing.ts'
 import { bool, bytes, message, string } from '../../../src/engines/eventlog/wire/protobuf.ts'
 import { hostEngine } from '../../../src/engines/host.ts'
+import { isSoak } from '../../soak.ts'
 import { collect, event, until } from './toolkit.ts'
 
-const [APPENDS, EVENTS] = process.env.SOAK === '1' ? [60, 30_000] : [6, 30_000]
+const [APPENDS, EVENTS] = isSoak ? [60, 30_000] : [6, 30_000]
 
 const test = suite('event log bursts')
 const dir = mkdtempSync(join(tmpdir(), 'tributary-burst-'))

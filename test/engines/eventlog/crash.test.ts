@@ -10,9 +10,10 @@ import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { program } from '../../program.ts'
+import { times } from '../../soak.ts'
 import { collect, until } from './toolkit.ts'
 
-const KILLS = process.env.SOAK === '1' ? 220 : 4
+const KILLS = times(4, 220)
 const WRITERS = 24
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-crash-'))

@@ -13,11 +13,11 @@ import { seededRandom } from '../../../src/engines/eventlog/index.ts'
 import { framed } from '../../../src/engines/eventlog/wire/framing.ts'
 import { bool, bytes, message, string, uint } from '../../../src/engines/eventlog/wire/protobuf.ts'
 import { hostEngine } from '../../../src/engines/host.ts'
+import { isSoak, times } from '../../soak.ts'
 import { collect, event } from './toolkit.ts'
 
-const soak = process.env.SOAK === '1'
-const REQUESTS = soak ? Number.POSITIVE_INFINITY : 800
-const LIMIT_MS = (soak ? Number(process.env.MINUTES ?? 60) : 1) * 60_000
+const REQUESTS = isSoak ? Number.POSITIVE_INFINITY : 800
+const LIMIT_MS = Number(process.env.MINUTES ?? times(1, 60)) * 60_000
 const AT_ONCE = 16
 /** A call that has no end of its own, or lost its last part, is given up after so long, ms. */
 const PATIENCE_MS = 400

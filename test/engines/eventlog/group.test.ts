@@ -11,6 +11,7 @@ import {
 } from '../../../src/engines/eventlog/persistent/group.ts'
 import { choose, STRATEGIES } from '../../../src/engines/eventlog/persistent/strategy.ts'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 
 const test = suite('persistent group')
 
@@ -215,7 +216,7 @@ test('whatever happens: nothing is lost or skipped by a checkpoint, nobody has t
       act()
       assert.is(group.status().done, offered === 0 ? undefined : offered - 1)
     }),
-    { numRuns: process.env.SOAK === '1' ? 20_000 : 300 },
+    { numRuns: times(300, 20_000) },
   )
 })
 

@@ -8,10 +8,11 @@ import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { program } from '../../program.ts'
+import { isSoak } from '../../soak.ts'
 import { until } from './toolkit.ts'
 
 /** Events and the size of each: in the short run fewer and larger ones, so that the log is larger than the bound as well. */
-const [EVENTS, FILLER, PER_APPEND] = process.env.SOAK === '1' ? [1_000_000, 200, 500] : [16_000, 16_000, 50]
+const [EVENTS, FILLER, PER_APPEND] = isSoak ? [1_000_000, 200, 500] : [16_000, 16_000, 50]
 const BOUND_MB = 300
 const SUBSCRIBERS = 10
 

@@ -17,6 +17,7 @@ import { framed } from '../../../src/engines/eventlog/wire/framing.ts'
 import { bool, message, string } from '../../../src/engines/eventlog/wire/protobuf.ts'
 import fc from '../../fc.ts'
 import { program } from '../../program.ts'
+import { times } from '../../soak.ts'
 import { collect, errorOf, event, streamName, until } from './toolkit.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tributary-misuse-'))
@@ -219,7 +220,7 @@ test('rubbish on the port, before and after a preface, ends its own connection o
         await send(Buffer.concat([before[how]!, how === 2 ? framed : rubbish]))
       },
     ),
-    { numRuns: process.env.SOAK === '1' ? 1_000 : 40, includeErrorInReport: true },
+    { numRuns: times(40, 1_000), includeErrorInReport: true },
   )
   // A call with rubbish for a message, to every method.
   const session = connectHttp2(`http://127.0.0.1:${log.port}`)

@@ -5,12 +5,12 @@ import * as es from '@eventstore/db-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from '../../fc.ts'
+import { isSoak, times } from '../../soak.ts'
 import { credentialsOf, eventStoreUnderTest } from '../servers.ts'
 import { type Answer, createModel, type Expectation, type ModelEvent } from './model.ts'
 import { collect, event, until } from './toolkit.ts'
 
-const soak = process.env.SOAK === '1'
-const RUNS = soak ? 400 : 12
+const RUNS = times(12, 400)
 
 const server = await eventStoreUnderTest()
 const client = es.EventStoreDBClient.connectionString(server.url)
@@ -247,7 +247,7 @@ const runCommands = async (commands: readonly Command[]): Promise<void> => {
 test('random commands', async () => {
   await fc.assert(fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 40, size: 'max' }), runCommands), {
     numRuns: RUNS,
-    endOnFailure: !soak,
+    endOnFailure: !isSoak,
     includeErrorInReport: true,
   })
 })

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { createIdCache } from '../../../src/engines/eventlog/log/idCache.ts'
 import { createStreamIndex, TOMBSTONE_INDEX } from '../../../src/engines/eventlog/log/streamIndex.ts'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'tributary-index-'))
 const env = open({ path: dir, maxDbs: 4, noSync: true })
@@ -83,7 +84,7 @@ test('finds what a list finds', () => {
         }
       }
     }),
-    { numRuns: process.env.SOAK === '1' ? 5_000 : 200, includeErrorInReport: true },
+    { numRuns: times(200, 5_000), includeErrorInReport: true },
   )
 })
 

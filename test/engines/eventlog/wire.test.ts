@@ -11,9 +11,10 @@ import { readReadRequest } from '../../../src/engines/eventlog/wire/reads.ts'
 import { readAppendRequest, readBatchChunk, readDeleteRequest } from '../../../src/engines/eventlog/wire/requests.ts'
 import { batchSuccess } from '../../../src/engines/eventlog/wire/responses.ts'
 import fc from '../../fc.ts'
+import { times } from '../../soak.ts'
 
 const test = suite('event log wire')
-const numRuns = process.env.SOAK === '1' ? 20_000 : 500
+const numRuns = times(500, 20_000)
 
 test('messages come out whole whatever the pieces they come in', () => {
   const message = fc.uint8Array({ maxLength: 40 })
