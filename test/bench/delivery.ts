@@ -114,7 +114,7 @@ const steady = async (): Promise<Row[]> => {
         name: `from the request to the receiver, ${RATE}/s, p99`,
         value: quantile(times, 0.99),
         unit: 'ms',
-        target: '< 500',
+        target: '< 200',
       },
     ]
   } finally {

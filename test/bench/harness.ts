@@ -11,7 +11,7 @@ export interface Row {
   readonly name: string
   readonly value: number
   readonly unit: string
-  readonly target?: string
+  readonly target?: string | undefined
 }
 
 export interface Server {
@@ -254,33 +254,59 @@ export const residentMb = (pid: number): number => {
 export const quantile = (numbers: readonly number[], q: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ?? 0
 
-/** Events a second, for so many seconds; every so many of them are looked at. */
-const SEEN_RATE = 500
+/** Events are sent for so many seconds; every so many of them are looked at. */
 const SEEN_SECONDS = 20
 const SEEN_EVERY = 10
 
+interface SeenOptions {
+  /** Events a second. */
+  readonly rate?: number
+  /** What the delays should be below, ms. */
+  readonly p50?: number
+  readonly p99?: number
+}
+
+/** The median and the 99th percentile of delays, ms. */
+export const delayRows = (name: string, delays: readonly number[], { p50, p99 }: SeenOptions = {}): Row[] =>
+  [['p50', 0.5, p50] as const, ['p99', 0.99, p99] as const].map(([part, q, below]) => ({
+    name: `${name}, ${part}`,
+    value: quantile(delays, q),
+    unit: 'ms',
+    target: below === undefined ? undefined : `< ${below}`,
+  }))
+
 /**
  * How soon events can be seen while many are sent: `send` sends one, `look` sends one and gives how long, ms, until it was seen.
- * `name` says from when to when; `target` is that of the p99.
+ * `name` says from when to when.
  */
 export const seen = async (
   name: string,
   send: (n: number) => Promise<unknown>,
   look: (n: number) => Promise<number>,
-  target?: string,
+  { rate = 500, ...below }: SeenOptions = {},
 ): Promise<Row[]> => {
   const delays: number[] = []
-  const { perSecond } = await steadily(SEEN_RATE, SEEN_RATE * SEEN_SECONDS, async (n) => {
+  const { perSecond } = await steadily(rate, Math.round(rate * SEEN_SECONDS), async (n) => {
     if (n % SEEN_EVERY === 0) delays.push(await look(n))
     else await send(n)
   })
   return [
     {
-      name: `events sent and answered while it is looked at (asked: ${SEEN_RATE})`,
+      name: `events sent and answered while it is looked at (asked: ${Math.round(rate)})`,
       value: perSecond,
       unit: 'events/s',
     },
-    { name: `${name}, p50`, value: quantile(delays, 0.5), unit: 'ms' },
-    { name: `${name}, p99`, value: quantile(delays, 0.99), unit: 'ms', ...(target ? { target } : {}) },
+    ...delayRows(name, delays, below),
   ]
+}
+
+/** Waits until what was sent shows in the read models, so that nothing of it is still to be done. */
+export const caughtUp = async (server: Server): Promise<void> => {
+  for (;;) {
+    const { body } = await call(server, 'GET', '/health/ready', server.headers)
+    const { state, lag } = (body as { checks: { projector: { state: string; lag: { events: number } } } }).checks
+      .projector
+    if (state === 'live' && lag.events === 0) return
+    await new Promise((ok) => setTimeout(ok, 100))
+  }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
 import { benchConsole } from './console.ts'
 import { benchCost, benchGrowth } from './cost.ts'
+import { benchDelays } from './delays.ts'
 import { benchDelivery } from './delivery.ts'
 import { benchEncryption } from './encryption.ts'
 import { benchDocuments } from './engines-documents.ts'
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, Bench>> = {
   encryption: benchEncryption,
   engines: benchEngines,
   tracking: benchTracking,
+  delays: benchDelays,
   segments: benchSegments,
   delivery: benchDelivery,
   loyalty: benchLoyalty,

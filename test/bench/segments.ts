@@ -1,6 +1,6 @@
 // Segments: what an event costs beside many definitions, customers and a long history; roll-out, window exits, visibility.
 import { track, type World, world } from '../given.ts'
-import { call, load, quantile, type Row, type Server, seen, startServer, steadily } from './harness.ts'
+import { call, caughtUp, load, quantile, type Row, type Server, seen, startServer, steadily } from './harness.ts'
 
 const ROUNDS = 60
 const EVENTS = 250
@@ -120,17 +120,6 @@ const createSegment = async (server: Server, name: string, more: number): Promis
 
 /** Before intake is measured: compiled, and the customers in memory again. */
 const WARM_MS = 6_000
-
-/** Waits until what was sent shows in the read models, so that nothing of it is still to be done. */
-const caughtUp = async (server: Server): Promise<void> => {
-  for (;;) {
-    const { body } = await call(server, 'GET', '/health/ready', server.headers)
-    const { state, lag } = (body as { checks: { projector: { state: string; lag: { events: number } } } }).checks
-      .projector
-    if (state === 'live' && lag.events === 0) return
-    await new Promise((ok) => setTimeout(ok, 100))
-  }
-}
 
 /** How long intake is measured beside a roll-out at most. */
 const BESIDE_MS = 30_000
@@ -268,7 +257,7 @@ const visibility = (server: Server, segment: string): Promise<Row[]> => {
     if (!data.some(({ id }) => id === segment)) throw new Error(`see-${n} is not shown in the segment`)
     return performance.now() - answered
   }
-  return seen('append to GET …/segments showing it', (n) => send(`c-${(n * 7_919) % 1_000}`, 1), look, '< 250')
+  return seen('append to GET …/segments showing it', (n) => send(`c-${(n * 7_919) % 1_000}`, 1), look, { p99: 250 })
 }
 
 export async function* benchSegments(): AsyncGenerator<readonly Row[]> {

@@ -1,4 +1,4 @@
-// Tracking: single and batch intake, the time until an event can be read, rebuild of the read models, memory.
+// Tracking: single and batch intake, and rebuild of the read models, beside what is bare.
 import { EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client'
 import { projections } from '../../projections/index.ts'
 import { factRegistry } from '../../src/domain/registry.ts'
@@ -7,21 +7,21 @@ import { createEventStore } from '../../src/eventstore/index.ts'
 import { createProjector } from '../../src/projector/index.ts'
 import { createReadModel } from '../../src/readmodel/index.ts'
 import { program } from '../program.ts'
-import { call, load, type Row, residentMb, type Server, seen, startProcess, startServer } from './harness.ts'
+import { call, load, type Row, type Server, startProcess, startServer } from './harness.ts'
 
-const CONNECTIONS = 64
+export const CONNECTIONS = 64
 const RUN_MS = 8_000
 /** Before anything is measured: so long V8 is busy compiling what a server runs all day. */
-const WARM_MS = 10_000
+export const WARM_MS = 10_000
 
-const eventOf = (n: number, customers: number) => ({
+export const eventOf = (n: number, customers: number) => ({
   event: 'bought',
   id: `bench-${n}-${process.pid}-${Date.now()}`,
   customer: { source_id: `bench-${Math.abs(n * 7_919) % customers}` },
   metadata: { amount: n % 500, product: `product ${n % 97}`, channel: 'web' },
 })
 
-const schema = {
+export const schema = {
   name: 'bought',
   schema: { properties: { amount: { type: 'number' }, product: { type: 'string' }, channel: { type: 'string' } } },
 }
@@ -51,7 +51,7 @@ const singleIntake = async (): Promise<Row[]> => {
       { name: 'single intake p50', value: intake.p50, unit: 'ms' },
       { name: 'single intake p99', value: intake.p99, unit: 'ms' },
       { name: 'single intake, failed', value: intake.failed, unit: 'requests', target: '0' },
-      { name: 'single intake / bare route', value: intake.perSecond / floor.perSecond, unit: '', target: '≥ 0.30' },
+      { name: 'single intake / bare route', value: intake.perSecond / floor.perSecond, unit: '', target: '≥ 0.20' },
     ]
   } finally {
     await server.stop()
@@ -162,54 +162,12 @@ const rebuild = async (engines: Engines): Promise<Row[]> => {
   return [
     { name: 'bare subscription', value: bare, unit: 'events/s' },
     { name: 'rebuild of all read models', value: rate, unit: 'events/s' },
-    { name: 'rebuild / bare subscription', value: rate / bare, unit: '', target: '≥ 0.4' },
+    { name: 'rebuild / bare subscription', value: rate / bare, unit: '', target: '≥ 0.5' },
   ]
 }
 
-/** Sends at a steady rate and asks for the activity of the customers of some, with their tokens: from sending to reading. */
-const visible = async (): Promise<Row[]> => {
-  const server = await startServer()
-  try {
-    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
-    const warming = Array.from({ length: 20_000 }, (_, n) => JSON.stringify(eventOf(-n, 2_000)))
-    await load(`${server.url}/v1/events`, server.headers, warming, { connections: CONNECTIONS, ms: WARM_MS })
-    const send = (n: number) => call(server, 'POST', '/v1/events', server.headers, eventOf(n, 2_000))
-    const look = async (n: number): Promise<number> => {
-      const started = performance.now()
-      const sent = await send(n)
-      const { customer } = sent.body as { customer: { id: string } }
-      await call(server, 'GET', `/v1/customers/${customer.id}/activity?limit=1`, {
-        ...server.headers,
-        'Consistency-Token': sent.headers.get('consistency-token') ?? '',
-        Prefer: 'wait=10',
-      })
-      return performance.now() - started
-    }
-    return await seen('sent to read', send, look)
-  } finally {
-    await server.stop()
-  }
-}
-
-const memory = async (events: number, customers: number): Promise<Row[]> => {
-  const server = await startServer()
-  try {
-    await call(server, 'POST', '/v1/event-schemas', server.adminHeaders, schema)
-    const rate = await sendBatches(server, events, customers, 2)
-    const settled = await call(server, 'GET', '/health/ready', {})
-    void settled
-    return [
-      { name: `batch intake, ${events} events of ${customers} customers`, value: rate, unit: 'events/s' },
-      { name: `resident memory after ${events} events`, value: residentMb(server.pid), unit: 'MB', target: '< 500' },
-    ]
-  } finally {
-    await server.stop()
-  }
-}
-
+/** How soon what is sent can be read is measured by `delays`, and what many events take by `growth`. */
 export async function* benchTracking(dir: string): AsyncIterable<Row[]> {
   yield await singleIntake()
   yield await batchIntakeAndRebuild(dir)
-  yield await visible()
-  yield await memory(Number(process.env.BENCH_EVENTS ?? 1_000_000), Number(process.env.BENCH_CUSTOMERS ?? 100_000))
 }
