@@ -34,24 +34,28 @@ const context = (now: number) => ({ requestId: 'scenario', actor: ACTOR, now })
 
 /** Every verb that the log knows of a kind, whether or not a route has it: the definition stays, and is another revision. */
 const changeDefinitions = async ({ services: { rulebook, store } }: TestNode): Promise<void> => {
-  for (const kind of Object.keys(kinds) as KindName[]) {
-    const entries = [...rulebook.current().entries(kind).values()]
-    const [{ id, definition }] = entries as [(typeof entries)[number]]
+  const entriesOf = (kind: KindName) => [...rulebook.current().entries(kind).values()]
+  const kindNames = Object.keys(kinds) as KindName[]
+  for (const kind of kindNames) {
+    const [entry] = entriesOf(kind)
+    if (entry === undefined) throw new Error(`the scenario makes no ${kind}`)
     const facts = (['Updated', 'Disabled', 'Enabled'] as const).map((verb) => ({
       id: randomUUID(),
       type: `${kinds[kind].fact}${verb}`,
-      data: { id, definition, occurredAt: Date.now() },
+      data: { id: entry.id, definition: entry.definition, occurredAt: Date.now() },
       metadata: { $correlationId: 'scenario', now: Date.now() },
     }))
     const appended = await store.append(RULEBOOK_STREAM, facts, BigInt(rulebook.current().revision))
     assert.is(appended.kind, 'appended')
     await until(() => rulebook.current().revision === String((appended as { readonly revision: bigint }).revision))
-    for (const { id: other } of entries.reverse()) {
-      const change: DefinitionChange = { kind, verb: 'Deleted', id: other, occurredAt: Date.now() }
-      const deleted = await rulebook.change(() => [change], { ...context(Date.now()), key: `delete ${other}` })
+  }
+  // Last of all: what belongs to a definition, such as the tiers of a promotion, is deleted with it.
+  for (const kind of kindNames)
+    for (const { id } of entriesOf(kind).reverse()) {
+      const change: DefinitionChange = { kind, verb: 'Deleted', id, occurredAt: Date.now() }
+      const deleted = await rulebook.change(() => [change], { ...context(Date.now()), key: `delete ${id}` })
       if (deleted.kind === 'changed') break
     }
-  }
 }
 
 export const playScenario = async (node: TestNode): Promise<void> => {
@@ -199,6 +203,8 @@ export const playScenario = async (node: TestNode): Promise<void> => {
     condition: { not: { event: 'bought', within: 'PT1H' } },
   })
   await decide(buyer.id, { type: 'AdvanceClock' })
+  // A project has them once: no route of `askAll` makes them.
+  await make('/v1/stacking-rules', { applicable_redeemables_limit: 10 })
   await changeDefinitions(node)
 }
 
