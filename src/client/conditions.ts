@@ -1,97 +1,31 @@
 // Conditions of segments, rules, earning rules and distributions, in the forms that the API takes, checked by the compiler.
-import type { OperatorOn } from './operations.gen.ts'
+import type { OperandOf, OperatorOn } from './operations.gen.ts'
 
-type OneOrMore<T> = T | readonly T[]
 type Scalar = string | number | boolean
 /** A number; public formats write it as a text too. */
 type Amount = number | `${number}`
-/** Days, or an ISO 8601 duration such as `P1M`. */
-type Distance = Amount | string
 /** A day, `2026-01-31`, or a time. */
 type Instant = string
-type Circle =
-  | `${number},${number},${number}`
-  | { readonly latitude: number; readonly longitude: number; readonly metres: number }
 
-/** What each operator is asked with, where values are of type `T`. */
-interface Operands<T> {
-  readonly $is: OneOrMore<T>
-  readonly $is_not: OneOrMore<T>
-  readonly $in: OneOrMore<T>
-  readonly $not_in: OneOrMore<T>
-  readonly $includes: OneOrMore<T>
-  readonly $intersects: OneOrMore<T>
-  readonly $not_intersect: OneOrMore<T>
-  readonly $not_differ: OneOrMore<T>
-  readonly $has_value: true
-  readonly $is_unknown: true
-  readonly $contains: OneOrMore<T>
-  readonly $not_contain: OneOrMore<T>
-  readonly $starts_with: OneOrMore<string>
-  readonly $ends_with: OneOrMore<string>
-  readonly $more_than: Amount
-  readonly $less_than: Amount
-  readonly $more_than_equal: Amount
-  readonly $more_than_or_equal: Amount
-  readonly $greater_than_or_equal: Amount
-  readonly $less_than_equal: Amount
-  readonly $less_than_or_equal: Amount
-  readonly $from: Amount | Instant
-  readonly $after: Instant
-  readonly $after_equal: Instant
-  readonly $before: Instant
-  readonly $before_equal: Instant
-  readonly $more_than_ago: Distance
-  readonly $less_than_ago: Distance
-  readonly $more_than_future: Distance
-  readonly $less_than_future: Distance
-  readonly $is_days_ago: Amount
-  readonly $is_days_in_future: Amount
-  readonly $is_days_ago_md: Amount
-  readonly $is_days_in_future_md: Amount
-  readonly $today: true
-  readonly $tomorrow: true
-  readonly $yesterday: true
-  readonly $today_md: true
-  readonly $tomorrow_md: true
-  readonly $yesterday_md: true
-  readonly $this_week: true
-  readonly $last_week: true
-  readonly $next_week: true
-  readonly $this_month: true
-  readonly $last_month: true
-  readonly $next_month: true
-  readonly $this_year: true
-  readonly $last_year: true
-  readonly $next_year: true
-  readonly $this_week_md: true
-  readonly $last_week_md: true
-  readonly $next_week_md: true
-  readonly $this_month_md: true
-  readonly $last_month_md: true
-  readonly $next_month_md: true
-  readonly $is_less_days_ago_md: Amount
-  readonly $is_more_days_ago_md: Amount
-  readonly $is_less_days_in_future_md: Amount
-  readonly $is_more_days_in_future_md: Amount
-  readonly $is_years_ago: Amount
-  readonly $is_day_of_month: OneOrMore<Amount>
-  readonly $is_day: Instant | OneOrMore<Amount>
-  readonly $is_month: OneOrMore<Amount>
-  readonly $is_year: OneOrMore<Amount>
-  readonly $dow: OneOrMore<Amount>
-  readonly $timeframe: string
-  readonly $timeframe_absolute: string
-  readonly $timeframe_daily_hours: string
-  readonly $count: Amount
-  readonly $count_less: Amount
-  readonly $count_more: Amount
-  readonly $in_location: Circle
-  readonly $not_in_location: Circle
+/** How operands are written, by the names that `OperandOf` has for it; values are of type `T`. */
+interface Written<T> {
+  readonly values: T | readonly T[]
+  readonly true: true
+  readonly amount: Amount
+  readonly amounts: Amount | readonly Amount[]
+  readonly 'amount or instant': Amount | Instant
+  readonly instant: Instant
+  readonly 'instant or amounts': Instant | Amount | readonly Amount[]
+  /** Days, or an ISO 8601 duration such as `P1M`. */
+  readonly distance: Amount | string
+  readonly circle:
+    | `${number},${number},${number}`
+    | { readonly latitude: number; readonly longitude: number; readonly metres: number }
+  readonly text: string
 }
 
 /** At least one of the operators of a kind of values; all that are named must pass. */
-type TestsOn<K extends keyof OperatorOn, T> = { readonly [O in OperatorOn[K]]?: Operands<T>[O] }
+type TestsOn<K extends keyof OperatorOn, T> = { readonly [O in OperatorOn[K]]?: Written<T>[OperandOf[O]] }
 
 export type TextTests = TestsOn<'string', string>
 export type NumberTests = TestsOn<'number', Amount>

@@ -2,6 +2,7 @@
 // names and of no others.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { clientText } from '../../src/client/make/generate.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
 import { parseNative } from '../../src/domain/conditions/native.ts'
 import { text } from '../../src/domain/conditions/operands.ts'
@@ -22,6 +23,11 @@ test('a trial operator is known everywhere', () => {
   )
   const created = parseFilter({ junction: 'and', created_at: { conditions: { $trial: '1' } } }, environment)
   assert.match(faultsOf(created)[0]!.message, /^operator '\$trial' cannot be used with/)
+
+  // The client's types as well.
+  const types = clientText({ paths: {}, components: { schemas: {} } })
+  assert.match(types, /\n {2}readonly \$trial: 'values'\n/)
+  assert.match(types, /\n {2}readonly string: [^\n]* \| "\$trial"/)
 
   const native = parseNative({ attribute: 'name', $trial: 'An' }, environment)
   assert.ok(holds(native, { profile: { name: 'Ann' } }))

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { commandRoutes } from '../../../commands/index.ts'
 import { queryRoutes } from '../../../queries/index.ts'
-import { KINDS, operatorsOn } from '../../domain/conditions/operators.ts'
+import { KINDS, OPERATORS, operatorsOn } from '../../domain/conditions/operators.ts'
 import { apiDocument } from '../../http/openapi.ts'
 import { PACKAGE_FILE } from '../../packageFile.ts'
 import type { Services } from '../../services.ts'
@@ -47,9 +47,13 @@ const written = (node: Tree, depth: number): string => {
 const table = (name: string, says: string, all: readonly Named[]): string =>
   `/** ${says} */\nexport const ${name} = ${written(treeOf(all), 0)} as const\n`
 
-/** Which operators may be asked of which kind of values. */
+/** Which operators may be asked of which kind of values, and how their operands are written. */
 const operators = (): string =>
-  `/** Operators by the kind of values that they may be asked of. */\nexport interface OperatorOn {\n${KINDS.map(
+  `/** How the operand of each operator is written. */\nexport interface OperandOf {\n${Object.entries(OPERATORS)
+    .map(([name, { make }]) => `  readonly ${name}: '${make.form}'`)
+    .join(
+      '\n',
+    )}\n}\n\n/** Operators by the kind of values that they may be asked of. */\nexport interface OperatorOn {\n${KINDS.map(
     (kind) =>
       `  readonly ${kind}: ${operatorsOn(kind)
         .map((name) => JSON.stringify(name))

@@ -15,14 +15,14 @@ import {
   flag,
   from,
   near,
-  type Operand,
   onDay,
   order,
   part,
+  type Reader,
   recurring,
   size,
   text,
-  wholeNumber,
+  yearsAgo,
 } from './operands.ts'
 
 /** The kinds of values that operators are asked of. */
@@ -34,7 +34,7 @@ type Kind = ValueType | 'array'
 
 interface Operator {
   readonly on: readonly Kind[]
-  readonly make: (operand: Operand) => Test | undefined
+  readonly make: Reader
 }
 
 const TEXT: readonly Kind[] = ['string', 'any', 'array']
@@ -109,13 +109,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   $is_more_days_ago_md: { on: DATE, make: anniversary('ago', 'more') },
   $is_less_days_in_future_md: { on: DATE, make: anniversary('ahead', 'at_most') },
   $is_more_days_in_future_md: { on: DATE, make: anniversary('ahead', 'more') },
-  $is_years_ago: {
-    on: DATE,
-    make: (operand) => {
-      const years = wholeNumber(operand, 1000)
-      return years === undefined ? undefined : { op: 'years_ago', years }
-    },
-  },
+  $is_years_ago: { on: DATE, make: yearsAgo },
   $is_day_of_month: { on: DATE, make: part('day', 1, 31) },
   $is_day: { on: DATE, make: dayOrWeekday },
   $is_month: { on: DATE, make: part('month', 1, 12) },
