@@ -35,6 +35,10 @@ test('a trial channel is defined, rendered, consented to, recorded and sent', as
   const { Distribution, distributionKind } = await import('../../src/domain/rulebook/distribution.ts')
   const { NO_DEFINITIONS } = await import('../../src/domain/rulebook/decide.ts')
 
+  const { projectWebhookKind } = await import('../../src/domain/rulebook/projectWebhook.ts')
+  const told = { url: 'https://shop.test/hook', events: ['customer.push.sent'], active: true }
+  assert.equal(projectWebhookKind.check('wh_1', told, NO_DEFINITIONS), [])
+
   const settings = { type: 'push', title: 'Hello {{ customer.name }}' } as const
   const trigger = { type: 'event', event: 'customer.created' }
   const definition = v.parse(Distribution, { name: 'trial', trigger, channel: settings })

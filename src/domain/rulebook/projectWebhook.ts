@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { httpUrl } from '../channels/httpUrl.ts'
+import { CHANNELS } from '../channels/index.ts'
 import { isInternalEventType } from '../internalEvents.ts'
 import { name300 } from '../name.ts'
 import type { Kind } from './kind.ts'
@@ -18,8 +19,12 @@ export const ProjectWebhook = v.object({
 })
 export type ProjectWebhook = v.InferOutput<typeof ProjectWebhook>
 
-/** What delivery reports in the activity log beside the HTTP contract's types. */
-const OURS = /^customer\.(?:webhook\.(?:sent|recovered|failed)|message\.(?:requested|skipped))$/
+/** What delivery reports in the activity log; the HTTP contract has the types of some channels alone. */
+const OF_DELIVERY: ReadonlySet<string> = new Set([
+  'customer.message.requested',
+  'customer.message.skipped',
+  ...CHANNELS.flatMap((channel) => ['sent', 'recovered', 'failed'].map((outcome) => `customer.${channel}.${outcome}`)),
+])
 
 export const projectWebhookKind: Kind<ProjectWebhook> = {
   fact: 'ProjectWebhook',
@@ -29,7 +34,7 @@ export const projectWebhookKind: Kind<ProjectWebhook> = {
   check: (_, { events }, all) => {
     const known = new Set(schemasNamed(events, all).map((entry) => entry.definition.name))
     return events.flatMap((event, i) =>
-      event === ALL_EVENTS || known.has(event) || isInternalEventType(event) || OURS.test(event)
+      event === ALL_EVENTS || known.has(event) || isInternalEventType(event) || OF_DELIVERY.has(event)
         ? []
         : [
             {
