@@ -42,7 +42,7 @@ export const CustomerBody = v.pipe(
 )
 
 /** Codes that one publication gives at most. */
-export const MAX_COUNT = 20
+const MAX_COUNT = 20
 
 const CampaignRef = v.union([
   v.pipe(

@@ -9,6 +9,7 @@ import { subjectOf } from '../src/domain/customer/conditions.ts'
 import { consentOf } from '../src/domain/customer/consents.ts'
 import { newCustomer } from '../src/domain/customer/state.ts'
 import { addressFault, gatesOf } from '../src/domain/distributions/react.ts'
+import { errorText } from '../src/domain/errorText.ts'
 import { CUSTOM_EVENT_TYPE, isInternalEventType } from '../src/domain/internalEvents.ts'
 import type { Distribution } from '../src/domain/rulebook/distribution.ts'
 import { GivenMetadata } from '../src/domain/size.ts'
@@ -106,7 +107,7 @@ const tryOut = async (services: Services, call: Call<TestBody, unknown, { id: st
       },
     }
   } catch (error) {
-    return fail('invalid_payload', `Not rendered: ${error instanceof Error ? error.message : String(error)}`, {
+    return fail('invalid_payload', `Not rendered: ${errorText(error)}`, {
       resourceType: 'distribution',
       resourceId: id,
     })

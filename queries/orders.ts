@@ -14,7 +14,7 @@ import { isFailure, notFound } from '../src/http/errors.ts'
 import { type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 
-export const ORDER_KEYS = {
+const ORDER_KEYS = {
   created_at: ['created_at', '_id'],
   updated_at: ['updated_at', '_id'],
   status: ['status', 'created_at', '_id'],

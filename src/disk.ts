@@ -28,7 +28,7 @@ export const markOf = ({ bytes, share }: Marks, total: number): number =>
 const inMebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
 
 /** Why nothing is to be written to the file system of `path`; undefined while there is room. */
-export const shortageOf = (path: string, { free, total }: Room, marks: Marks): string | undefined => {
+const shortageOf = (path: string, { free, total }: Room, marks: Marks): string | undefined => {
   const mark = markOf(marks, total)
   return free < mark
     ? `The disk of ${path} is nearly full: ${inMebibytes(free)} are free, and ${inMebibytes(mark)} must stay so`

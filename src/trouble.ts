@@ -1,4 +1,5 @@
 // What a failure says of the item that was being done: nothing, that it may yet succeed, or that it never will.
+import { errorText } from './domain/errorText.ts'
 import { AppendRefused, MalformedFact, StoreUnavailable } from './eventstore/errors.ts'
 import { ReadModelUnavailable } from './readmodel/index.ts'
 
@@ -55,4 +56,6 @@ const MAX_WORDS = 500
 
 /** An error as a reason that is kept and shown. */
 export const wordsOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).slice(0, MAX_WORDS).replace(/\p{Cs}/gu, '\ufffd')
+  errorText(error)
+    .slice(0, MAX_WORDS)
+    .replace(/\p{Cs}/gu, '\ufffd')

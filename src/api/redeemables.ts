@@ -101,7 +101,7 @@ export const showSession = (session: NonNullable<RedemptionSession>, request: st
 })
 
 /** The fields of a validation or redemption beside its redeemables. */
-export const asksFields = {
+const asksFields = {
   customer: CustomerField,
   order: v.nullish(OrderInput),
   metadata: v.nullish(GivenMetadata),

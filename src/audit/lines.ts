@@ -1,4 +1,5 @@
 // Answers of any length as lines of JSON: what a run tells on its way, and a last line that says that it came to its end.
+import { errorText } from '../domain/errorText.ts'
 
 /** Told when the run has failed after its first line: the status of the answer has been sent by then. */
 export interface LineError {
@@ -65,7 +66,7 @@ export const bodyOfLines = (
         } while (!ended && text.length < PORTION && text.startsWith('{"stream"'))
       } catch (error) {
         if (abort.signal.aborted) return
-        const failed: LineError = { error: { message: error instanceof Error ? error.message : String(error) } }
+        const failed: LineError = { error: { message: errorText(error) } }
         text += `${JSON.stringify(failed)}\n`
         ended = true
       }

@@ -1,4 +1,5 @@
 // Rebuilds that an operator asked for: they run on in this node after the request, and are shown until the next one.
+import { errorText } from '../domain/errorText.ts'
 import type { Background } from '../services.ts'
 
 export type RebuildKind = 'rebuild' | 'promote' | 'rollback'
@@ -38,7 +39,7 @@ export const rebuildsOf = (background: Background): Rebuilds => {
             kind,
             state: 'failed',
             startedAt,
-            error: error instanceof Error ? error.message : String(error),
+            error: errorText(error),
           }),
       )
       return true

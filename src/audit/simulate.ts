@@ -7,6 +7,7 @@ import { missingAccumulators, rewatch, startAccumulation } from '../domain/custo
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import { redecide } from '../domain/decider/decide.ts'
+import { errorText } from '../domain/errorText.ts'
 import { customerStream, RULEBOOK_STREAM } from '../domain/ids.ts'
 import { stepsOf, subjectOf } from '../domain/path.ts'
 import { decidedAt, type RecordedFact } from '../domain/recorded.ts'
@@ -296,8 +297,7 @@ export const simulate = async (options: SimulateOptions): Promise<Refused | (() 
           await runOne(customer)
         } catch (error) {
           signal?.throwIfAborted()
-          if (failed.length < MAX_EXAMPLES)
-            failed.push({ customer, error: error instanceof Error ? error.message : String(error) })
+          if (failed.length < MAX_EXAMPLES) failed.push({ customer, error: errorText(error) })
         }
         counts.customers++
         if (counts.customers % 100 === 0) onProgress({ ...counts })

@@ -1,6 +1,8 @@
 // Asking a running server: one JSON answer, or an answer of lines that says itself when it is whole.
+
 import * as v from 'valibot'
 import { linesIn } from '../audit/lines.ts'
+import { errorText } from '../domain/errorText.ts'
 import { type Connection, createClient, reasonIn } from '../import/client.ts'
 import { KeyError, ServerError } from '../import/errors.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -87,7 +89,7 @@ export const askLines = async (
       else return special.end
     }
   } catch (error) {
-    throw error instanceof CliError ? error : unfinished(error instanceof Error ? error.message : String(error))
+    throw error instanceof CliError ? error : unfinished(errorText(error))
   }
   throw unfinished('the server stopped answering')
 }

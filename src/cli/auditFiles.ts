@@ -9,6 +9,7 @@ import { ImportRefused, importLines } from '../audit/export.ts'
 import { ExportExists, linesOfFile, writeExport } from '../audit/exportFile.ts'
 import { Block, checkSeal, Seal } from '../audit/seal.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
+import { errorText } from '../domain/errorText.ts'
 import { factRegistry } from '../domain/registry.ts'
 import { createCodec } from '../eventstore/codec.ts'
 import { createEventStore } from '../eventstore/index.ts'
@@ -164,10 +165,7 @@ export const importLog = async (file: string, { data }: { readonly data: string 
   const { eventStoreUrl, eventStoreNamespace: namespace } = config
   // Only the log is filled: the read models follow from it when a server starts.
   const engines = await startEngines({ dir: data }, { eventStoreUrl, mongodbUrl: 'none' }).catch((error: unknown) => {
-    throw new CliError(
-      `${error instanceof Error ? error.message : String(error)}\nStop the server first: a log is restored before it starts.`,
-      EXIT.usage,
-    )
+    throw new CliError(`${errorText(error)}\nStop the server first: a log is restored before it starts.`, EXIT.usage)
   })
   const store = createEventStore({
     url: engines.eventStoreUrl,

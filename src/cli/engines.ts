@@ -1,5 +1,7 @@
 // `tributary engines`: the two embedded engines alone, for other clients, shells and test suites.
+
 import { startEngines } from '@tributary/engines'
+import { errorText } from '../domain/errorText.ts'
 import { onOrphaned } from '../parent.ts'
 import { type Subcommand, wholeNumber } from './command.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -14,7 +16,7 @@ interface Options {
 const run = async ({ data, eventstorePort, mongodbPort, testMode }: Options): Promise<void> => {
   const engines = await startEngines({ dir: data, eventStorePort: eventstorePort, mongodbPort, testMode }).catch(
     (error: unknown) => {
-      throw new CliError(error instanceof Error ? error.message : String(error), EXIT.failed)
+      throw new CliError(errorText(error), EXIT.failed)
     },
   )
   process.stdout.write(`EVENTSTORE_URL=${engines.eventStoreUrl}\nMONGODB_URL=${engines.mongodbUrl}\n`)

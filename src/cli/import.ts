@@ -1,7 +1,9 @@
 // `tributary import`: tracks the lines of a file as events of a running server.
+
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as v from 'valibot'
+import { errorText } from '../domain/errorText.ts'
 import { type Alone, cardsOf, customers, vouchersOf } from '../import/alone.ts'
 import { CheckError, InputError, Interrupted, KeyError, ServerError } from '../import/errors.ts'
 import { type MappingFile, parseMappingFile, parseMetadataOption } from '../import/mappingFile.ts'
@@ -77,7 +79,7 @@ const readMapping = (path: string): MappingFile => {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new InputError(`Mapping ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    throw new InputError(`Mapping ${path} cannot be read: ${errorText(error)}`)
   }
   return parseMappingFile(path, text)
 }

@@ -35,8 +35,8 @@ const DAY_MS = 86_400_000
 const TICK_MS = 10_000
 const REST_MS = 3_600_000
 /** Customers that are looked at in one tick, and erased in it at most. */
-export const LOOK = 200
-export const ERASE = 50
+const LOOK = 200
+const ERASE = 50
 
 interface Found {
   readonly ids: readonly string[]

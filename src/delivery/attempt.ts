@@ -1,5 +1,6 @@
 // One try of one message, from the look at its stream to the recorded outcome. Crash anywhere: it is tried again, under the
 // same id, by whoever claims it next.
+
 import { randomUUID } from 'node:crypto'
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
@@ -8,12 +9,13 @@ import { type ChannelSettings, channelOf, isEmptyMessage, type Message } from '.
 import { activityId } from '../domain/customer/activity.ts'
 import { type DeliveryFact, type DropReason, messageStream } from '../domain/distributions/delivery.ts'
 import { addressFault } from '../domain/distributions/react.ts'
+import { errorText } from '../domain/errorText.ts'
 import { customerStream } from '../domain/ids.ts'
 import { allowedFrom } from '../domain/rulebook/periods.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { templateOf } from '../domain/templates/template.ts'
 import { type EventStore, StoreUnavailable } from '../eventstore/index.ts'
-import { sleep } from '../line/backoff.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
 import type { Log } from '../line/log.ts'
 import type { IssueCode } from '../runtime/messageCodes.ts'
 import { verdictOf } from '../trouble.ts'
@@ -66,7 +68,10 @@ const needsEvent = (settings: ChannelSettings): boolean => {
   )
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 300)
+/** Waits before the outcome of a message is recorded again, ms. */
+const UNRECORDED = { baseMs: 200, maxMs: 5_000 }
+
+const textOf = (error: unknown): string => errorText(error).slice(0, 300)
 
 export const createAttempt = (options: AttemptOptions) => {
   const { store, senders, retries, issueCode, addresses, log, now, random, longestSendMs } = options
@@ -104,7 +109,7 @@ export const createAttempt = (options: AttemptOptions) => {
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || now() >= leasedUntil) throw error
         log.warn({ err: error, message: message._id, tries }, 'the outcome of a message is not recorded yet')
-        await sleep(Math.min(5_000, 100 * 2 ** Math.min(tries, 6)))
+        await sleep(backoffMs(tries, UNRECORDED))
       }
     }
   }

@@ -1,5 +1,6 @@
 // The feed of one project webhook: the activity log from a place on, each customer's events in their order. A customer whose
 // event is refused is held back alone, and caught up later; everybody else goes on.
+
 import type { ActivityDocument } from '../../projections/activity.ts'
 import type { CustomerDocument } from '../../projections/customers.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type WebhookFact,
   webhookStream,
 } from '../domain/distributions/webhookFacts.ts'
+import { groupBy } from '../domain/grouped.ts'
 import { idFrom } from '../domain/ids.ts'
 import type { Entry } from '../domain/rulebook/kind.ts'
 import { ALL_EVENTS, type ProjectWebhook } from '../domain/rulebook/projectWebhook.ts'
@@ -295,12 +297,7 @@ export const createFeed = (options: FeedOptions) => {
       if (end !== undefined && end > feed.position) await moveTo(feed, end)
       return caughtUp
     }
-    const byCustomer = new Map<string, ActivityDocument[]>()
-    for (const event of events) {
-      const list = byCustomer.get(event.customer)
-      if (list) list.push(event)
-      else byCustomer.set(event.customer, [event])
-    }
+    const byCustomer = new Map(groupBy(events, ({ customer }) => customer))
     const waiting = await held.find(
       { _id: { $in: [...byCustomer.keys()].map((customer) => `${entry.id}/${customer}`) } },
       { limit: byCustomer.size },

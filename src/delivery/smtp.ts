@@ -1,6 +1,8 @@
 // E-mails by SMTP.
+
 import { createTransport } from 'nodemailer'
 import type { Mail } from '../domain/channels/channel.ts'
+import { errorText } from '../domain/errorText.ts'
 import { processTime, within } from '../line/time.ts'
 import type { Sent } from './senders.ts'
 
@@ -19,7 +21,7 @@ export interface SmtpOptions {
 
 /** What an error of the SMTP client means: 5xx in answer to a mail is about that mail, anything else about the server. */
 const outcomeOfMail = (error: unknown): Sent => {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = errorText(error)
   const code = error instanceof Error && 'responseCode' in error ? error.responseCode : undefined
   const command = error instanceof Error && 'command' in error ? error.command : undefined
   const status = typeof code === 'number' ? code : undefined

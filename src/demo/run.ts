@@ -1,4 +1,7 @@
 // Fills an empty project with a shop's year, by the public API alone: the same from the command line and from the console.
+
+import { groupBy } from '../domain/grouped.ts'
+import { sleep } from '../line/backoff.ts'
 import {
   distributions,
   EARNING_RULES,
@@ -70,12 +73,7 @@ interface SentEvent extends Omit<DemoEvent, 'customer'> {
  * happened, and next to each other, since those that come together are decided and recorded together, at a fraction of the cost.
  */
 const sequences = (events: readonly SentEvent[]): readonly (readonly SentEvent[])[] => {
-  const byCustomer = new Map<string, SentEvent[]>()
-  for (const event of events) {
-    const theirs = byCustomer.get(event.customer.source_id)
-    if (theirs) theirs.push(event)
-    else byCustomer.set(event.customer.source_id, [event])
-  }
+  const byCustomer = groupBy(events, ({ customer }) => customer.source_id)
   const found: SentEvent[][] = Array.from({ length: AT_ONCE }, () => [])
   for (const [index, theirs] of [...byCustomer.values()].entries()) found[index % AT_ONCE]!.push(...theirs)
   return found
@@ -166,7 +164,7 @@ const inBatches = async (
       if (refused.some(({ error }) => error?.code !== LATER) || (refused.length > 0 && tries >= MOST_TRIES))
         throw new Error(`An event was refused: ${JSON.stringify(refused[0]?.error)}`)
       left = refused.map(({ index }) => left[index]!)
-      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      if (left.length > 0) await sleep(PAUSE_MS)
     }
   }
 }

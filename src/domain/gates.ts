@@ -1,6 +1,8 @@
 // Which validation rules stand before something: asked by redemptions, rewards, earning rules, distributions and referrals alike.
+
 import type { Compiled, Evaluation } from './conditions/compile.ts'
 import { conditionsOf, neverBecause } from './customer/conditions.ts'
+import { addTo } from './grouped.ts'
 import type { Refusal } from './refusal.ts'
 import type { Campaign } from './rulebook/campaign.ts'
 import type { Entry } from './rulebook/kind.ts'
@@ -35,12 +37,8 @@ const keyOf = (type: string, name: string): string => `${type}/${name}`
 
 const prepare = (rulebook: Rulebook): ReadonlyMap<string, readonly string[]> => {
   const rules = new Map<string, string[]>()
-  for (const { definition } of rulebook.entries('assignment').values()) {
-    const key = keyOf(definition.related_object_type, definition.related_object_id)
-    const there = rules.get(key)
-    if (there) there.push(definition.rule_id)
-    else rules.set(key, [definition.rule_id])
-  }
+  for (const { definition } of rulebook.entries('assignment').values())
+    addTo(rules, keyOf(definition.related_object_type, definition.related_object_id), definition.rule_id)
   return rules
 }
 

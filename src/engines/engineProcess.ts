@@ -7,7 +7,7 @@ import * as v from 'valibot'
  * The heap that an engine may use, MB. Data lies in mapped files, not in the heap; without a bound V8 lets garbage of several
  * times that size pile up before it looks for it.
  */
-export const MAX_HEAP_MB = 256
+const MAX_HEAP_MB = 256
 
 /** Half of the young generation, MB: what an engine makes dies with its request, so that a larger one is only more memory. */
 const SEMI_SPACE_MB = 4

@@ -1,7 +1,9 @@
 // Keeps an engine running in a process of its own: apart from the application, which an engine's end must neither hang nor
 // end unseen. Not a thread: one that dies while it writes holds LMDB's lock, and neither it nor its process can then end.
+
 import { performance } from 'node:perf_hooks'
 import { type EngineProcess, spawnEngine } from './engineProcess.ts'
+import { errorText } from './errorText.ts'
 
 export { EngineRefused } from './engineProcess.ts'
 
@@ -37,8 +39,6 @@ export const STOP_LIMIT_MS = 5_000
 const ONCE_IN_MS = 10 * 60_000
 
 const sayOnStderr = (line: string) => void process.stderr.write(`${line}\n`)
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /**
  * Starts an engine and looks after it: when it ends by itself, that is told with the reason, and it is started anew at the same
  * port, once in ten minutes; its data is crash-safe. Rejects with the engine's own message when it cannot start at first.
@@ -72,7 +72,7 @@ export const hostEngine = async ({
     try {
       await current.started
     } catch (error) {
-      if (stopping === undefined) giveUp(`${ended}, and could not be started anew: ${messageOf(error)}`)
+      if (stopping === undefined) giveUp(`${ended}, and could not be started anew: ${errorText(error)}`)
       return
     }
     trouble = undefined

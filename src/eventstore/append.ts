@@ -1,11 +1,13 @@
 // Appends that end with an answer: what is unknown is asked again with the same ids and the same expected revision.
+
 import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
+import { errorText } from '../domain/errorText.ts'
 import { backoffMs } from '../line/backoff.ts'
 import { AnswerLost, type Line, LineReplaced, NoAnswer } from '../line/line.ts'
 import type { Log } from '../line/log.ts'
 import { createSemaphore } from '../line/semaphore.ts'
 import { processTime, rest, type Time, within } from '../line/time.ts'
-import { AppendRefused, messageOf, StoreUnavailable, verdictOf } from './errors.ts'
+import { AppendRefused, StoreUnavailable, verdictOf } from './errors.ts'
 import type { CheckedAppend, SentFact } from './refuse.ts'
 import type { AppendResult, ExpectedRevision } from './types.ts'
 
@@ -138,8 +140,8 @@ export const createAppender = <Client>({
           throw unavailable('the event store did not answer in time', line.up ? semaphore.waitMs : undefined)
         const verdict = verdictOf(caught)
         if (verdict.kind === 'conflict') return conflictOf(caught)
-        if (verdict.kind === 'refused') throw new AppendRefused(verdict.reason, `${stream}: ${messageOf(caught)}`)
-        if (verdict.line === 'replace') line.replace(generation, messageOf(caught))
+        if (verdict.kind === 'refused') throw new AppendRefused(verdict.reason, `${stream}: ${errorText(caught)}`)
+        if (verdict.line === 'replace') line.replace(generation, errorText(caught))
         log.debug({ stream, attempt, err: caught }, 'append of unknown outcome')
       } finally {
         // Whoever does not wait for it any longer: it is in flight until the server is done with it.

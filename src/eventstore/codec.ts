@@ -1,6 +1,7 @@
 // The codec at the boundary to the log: which fact types exist, what shape their data has, and how old shapes become today's.
 
 import * as v from 'valibot'
+import { errorText } from '../domain/errorText.ts'
 import { customerOfStream } from '../domain/ids.ts'
 import { issuePath } from '../domain/path.ts'
 import type { PersonalParts } from '../domain/personal.ts'
@@ -129,7 +130,7 @@ export const createCodec = (registry: FactRegistry, vault?: Vault): Codec => {
       const taken = text === undefined ? undefined : v.parse(Taken, JSON.parse(text))
       return { data: personal.put(data, taken), isErased: taken === undefined }
     } catch (error) {
-      return { fault: `its personal part cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+      return { fault: `its personal part cannot be read: ${errorText(error)}` }
     }
   }
 
@@ -167,7 +168,7 @@ export const createCodec = (registry: FactRegistry, vault?: Vault): Codec => {
       try {
         for (let from = written; from < spec.version; from++) data = spec.upcasters[from]!(data)
       } catch (error) {
-        return wrong(`upcast from version ${written}: ${error instanceof Error ? error.message : String(error)}`)
+        return wrong(`upcast from version ${written}: ${errorText(error)}`)
       }
     }
     const parsed = spec.parse(data)

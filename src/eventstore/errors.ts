@@ -1,4 +1,5 @@
 // What can go wrong with the event store, and the one table that says what an error of the client means for an append.
+import { errorText } from '../domain/errorText.ts'
 import type { UnreadableFact } from '../domain/recorded.ts'
 import { AnswerLost, LineReplaced } from '../line/line.ts'
 
@@ -53,7 +54,7 @@ export class StoreUnavailable extends Error {
 export class ReadRefused extends Error {
   override readonly name = 'ReadRefused'
   constructor(cause: unknown) {
-    super(messageOf(cause), { cause })
+    super(errorText(cause), { cause })
   }
 }
 
@@ -61,7 +62,7 @@ export class ReadRefused extends Error {
 export class RecordDamaged extends Error {
   override readonly name = 'RecordDamaged'
   constructor(cause: unknown) {
-    super(messageOf(cause).replace(/^15 DATA_LOSS: /, ''), { cause })
+    super(errorText(cause).replace(/^15 DATA_LOSS: /, ''), { cause })
   }
 }
 
@@ -150,11 +151,9 @@ export const isStreamGone = (error: unknown): boolean => {
 /** Whether it is what was asked that a read or subscription failed for. A server that is being stopped answers with 2 as well. */
 export const isReadRefused = (error: unknown): boolean => {
   const code = field(error, 'code')
-  const aboutRequest = /Unexpected Read(All|Stream)Result|Exception was thrown by handler/.test(messageOf(error))
+  const aboutRequest = /Unexpected Read(All|Stream)Result|Exception was thrown by handler/.test(errorText(error))
   return code === 3 || (code === 2 && aboutRequest)
 }
 
 /** Whether the server found a record damaged. It is up, and answers for every other one. */
 export const isDamaged = (error: unknown): boolean => field(error, 'code') === 15
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,7 +1,8 @@
 // What must not reach the client of the event store: inputs that break every append of the process, or that the server
 // would refuse anyway.
+import { errorText } from '../domain/errorText.ts'
 import type { NewFact } from '../domain/recorded.ts'
-import { AppendRefused, messageOf } from './errors.ts'
+import { AppendRefused } from './errors.ts'
 
 /** The server's limit for one append: data, metadata and twice the type of every event together. */
 export const MAX_APPEND_BYTES = 1024 * 1024
@@ -41,7 +42,7 @@ const jsonOf = (type: string, value: object): string => {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    throw new AppendRefused('malformed', `${type}: ${messageOf(error)}`)
+    throw new AppendRefused('malformed', `${type}: ${errorText(error)}`)
   }
 }
 

@@ -1,12 +1,13 @@
 // Requests that their callers named: taken up once for each name, answered to a repeat as the first time. The log says which
 // content a name stands for; answers are kept for a day beside the read models. Where an answer is missing, the request is
 // carried out again, under ids that follow from its name, so that nothing comes about twice.
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { nameBy, type RequestName, requestStream } from '../domain/requests.ts'
 import type { EventStore, ExpectedRevision } from '../eventstore/index.ts'
+import { comesWithin } from '../line/time.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import { fail, fromRefusal, isFailure, unavailable } from './errors.ts'
@@ -196,7 +197,7 @@ export const createNamedRequests = ({ store, readModel, log, now }: NamedRequest
     })
     keeping.add(kept)
     void kept.finally(() => keeping.delete(kept))
-    await Promise.race([kept, sleep(KEEP_WAIT_MS, undefined, { ref: false })])
+    await comesWithin(kept, KEEP_WAIT_MS)
   }
 
   const keptAnswer = async (stream: string, { print }: NamedRequest): Promise<Answer | undefined> => {

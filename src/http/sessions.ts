@@ -51,7 +51,7 @@ export interface SessionLimits {
 }
 
 /** Two hours without use, and a working day: who comes back tomorrow signs in again. */
-export const SESSION_LIMITS: SessionLimits = { idleMs: 2 * 3_600_000, longestMs: 12 * 3_600_000 }
+const SESSION_LIMITS: SessionLimits = { idleMs: 2 * 3_600_000, longestMs: 12 * 3_600_000 }
 
 /** What sessions need of users. */
 export interface SessionUsers {

@@ -2,6 +2,7 @@
 
 import { DateTime } from 'luxon'
 import * as v from 'valibot'
+import { errorText } from '../domain/errorText.ts'
 import { name300 } from '../domain/name.ts'
 import { issuePath } from '../domain/path.ts'
 import { InexactJson, parseExactly } from '../exactJson.ts'
@@ -104,7 +105,7 @@ export const parseMappingFile = (path: string, text: string): MappingFile => {
     value = parseExactly(text)
   } catch (error) {
     if (error instanceof InexactJson) throw new InputError(`Mapping ${path}: ${error.message}`)
-    throw new InputError(`Mapping ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new InputError(`Mapping ${path} is not JSON: ${errorText(error)}`)
   }
   const parsed = v.safeParse(MappingFile, value)
   if (parsed.success) return parsed.output

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { accessSync, constants, createWriteStream, rmSync, type WriteStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { errorText } from '../domain/errorText.ts'
 import { InputError } from './errors.ts'
 
 export interface RefusedLine {
@@ -37,7 +38,7 @@ export const createRefusedFile = (path: string): RefusedFile => {
     rmSync(path, { force: true })
     accessSync(dirname(path), constants.W_OK)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorText(error)
     throw new InputError(`Refused lines cannot be written to ${path} (${reason}); name another file with --refused`)
   }
   let stream: WriteStream | undefined

@@ -174,3 +174,22 @@ export const within = <T>(time: Time, ms: number, promise: Promise<T>, late: () 
       },
     )
   })
+
+/**
+ * True once the promise is there, false when `ms` have passed before. Rejects as the promise does; what it comes to later is nobody's.
+ * Keeps no process alive.
+ */
+export const comesWithin = (promise: Promise<unknown>, ms: number): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), ms).unref()
+    promise.then(
+      () => {
+        clearTimeout(timer)
+        resolve(true)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
+  })

@@ -1,8 +1,9 @@
 // The project that is moved: its public API, read page by page, no faster than it likes.
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import { TributaryError } from '../client/errors.ts'
 import { entriesOf, nextQuery } from '../client/pages.ts'
 import { createTransport, type Transport } from '../client/transport.ts'
+import { sleep } from '../line/backoff.ts'
 import { type Item, isItem, textOf } from './item.ts'
 
 export type Query = Readonly<Record<string, unknown>>
@@ -79,7 +80,8 @@ const pacer = (rate: number | undefined, signal: AbortSignal) => {
     const now = performance.now()
     const at = Math.max(now, free)
     free = at + 60_000 / rate
-    if (at > now) await sleep(at - now, undefined, { signal })
+    if (at > now) await sleep(at - now, signal)
+    signal.throwIfAborted()
   }
 }
 

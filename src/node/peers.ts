@@ -1,9 +1,11 @@
 // The other workers of a node, of which each keeps customers of its own in memory: what is asked of a customer is done where that is.
 // It is done as well anywhere else, since the exact revision of an append decides; but two that go for one customer in turns read
 // after each other all the time what each has recorded, which costs several times the event itself.
+
 import { rmSync } from 'node:fs'
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import type { Log } from '../line/log.ts'
+import { comesWithin } from '../line/time.ts'
 import { nameHash } from './nameHash.ts'
 
 /** `lost`: whether it was done is unknown. `unable`: it was not asked. */
@@ -235,14 +237,11 @@ export const createPeers = async ({
     async close() {
       isClosing = true
       server.close()
-      const late = new Promise<void>((resolve) => {
-        setTimeout(resolve, CLOSE_MS).unref()
-      })
       const idle = new Promise<void>((resolve) => {
         onIdle = resolve
         if (underWay === 0) resolve()
       })
-      await Promise.race([idle, late])
+      await comesWithin(idle, CLOSE_MS)
       // What is answered leaves with the next turn.
       await new Promise((resolve) => setImmediate(resolve))
       for (const socket of taken) socket.destroySoon()

@@ -9,7 +9,7 @@ import type { RecordedFact } from '../domain/recorded.ts'
 import type { Codes } from '../runtime/codes.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { Stock } from '../runtime/stock.ts'
-import { type Process, processKey } from './process.ts'
+import { contextBy, type Process, tellBy } from './process.ts'
 
 export interface LoyaltyProcessesOptions {
   readonly customers: Pick<CustomerRuntime, 'execute'>
@@ -17,8 +17,6 @@ export interface LoyaltyProcessesOptions {
   readonly stock: Stock
   readonly now: () => number
 }
-
-const ACTOR = { name: 'process', role: 'system' } as const
 
 /** The other half of a transfer that left, as the command that the fact asks for. */
 export const receiveCommand = (from: Counterpart, data: LoyaltyFactData<'PointsTransferredOut'>): CustomerCommand => ({
@@ -33,12 +31,8 @@ export const receiveCommand = (from: Counterpart, data: LoyaltyFactData<'PointsT
 })
 
 export const loyaltyProcesses = ({ customers, codes, stock, now }: LoyaltyProcessesOptions): readonly Process[] => {
-  const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
-
-  const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
-    const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
-    if (executed.kind === 'refused') throw new Error(executed.refusal.details)
-  }
+  const contextOf = contextBy(now)
+  const tell = tellBy({ customers, now })
 
   const stocked = async (reward: string, command: StockCommand, fact: RecordedFact): Promise<void> => {
     const done = await stock.execute(reward, command, contextOf(fact))

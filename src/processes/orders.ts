@@ -6,14 +6,12 @@ import { madeBy } from '../domain/customer/redemptions/state.ts'
 import { orderId, RecordedOrder } from '../domain/order.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Ledgers } from '../runtime/ledgers.ts'
-import type { Process } from './process.ts'
+import { ACTOR, type Process } from './process.ts'
 
 export interface OrderProcessOptions {
   readonly ledgers: Pick<Ledgers, 'orders' | 'requests'>
   readonly now: () => number
 }
-
-const ACTOR = { name: 'process', role: 'system' } as const
 
 export const orderProcesses = ({ ledgers, now }: OrderProcessOptions): readonly Process[] => [
   {

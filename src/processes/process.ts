@@ -1,9 +1,11 @@
 // Processes between streams: facts of one stream become commands on another. One subscription with a checkpoint of its own feeds
 // them; a crash repeats what was under way, which the commands' keys make harmless.
+import type { CustomerCommand } from '../domain/decider/commands.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import { type Batch, type EventStore, MalformedFact, type Source } from '../eventstore/index.ts'
 import type { Logger } from '../log.ts'
 import type { ReadModel } from '../readmodel/index.ts'
+import type { CustomerRuntime } from '../runtime/customers.ts'
 import type { FailedItem, Quarantine } from '../worker/quarantine.ts'
 import type { SetAside } from '../worker/setAside.ts'
 import { startWorker } from '../worker/worker.ts'
@@ -15,6 +17,31 @@ export interface Process {
   readonly types: readonly string[]
   /** Resolves once what the fact asks for is recorded, rejects to be tried again. */
   readonly handle: (fact: RecordedFact) => Promise<void>
+}
+
+/** Who processes are in what is recorded for them. */
+export const ACTOR = { name: 'process', role: 'system' } as const
+
+/** What a command has from the fact that asks for it. */
+export const contextBy = (now: () => number) => (fact: RecordedFact) => ({
+  requestId: fact.metadata.$correlationId,
+  actor: ACTOR,
+  now: now(),
+})
+
+/** Asks a customer's stream for what a fact leads to. A refusal fails the process, which tries again. */
+export const tellBy = ({
+  customers,
+  now,
+}: {
+  readonly customers: Pick<CustomerRuntime, 'execute'>
+  readonly now: () => number
+}) => {
+  const contextOf = contextBy(now)
+  return async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
+    const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
+    if (executed.kind === 'refused') throw new Error(executed.refusal.details)
+  }
 }
 
 /** The key of the command that a fact asks for: kept for good by the stream that takes it. */

@@ -3,16 +3,14 @@
 
 import { isCustomerFact } from '../domain/customer/facts.ts'
 import type { ReferralFactData } from '../domain/customer/referrals/facts.ts'
-import type { CustomerCommand } from '../domain/decider/commands.ts'
 import { customerOfStream } from '../domain/ids.ts'
-import type { RecordedFact } from '../domain/recorded.ts'
 import type { CreditReferrer } from '../domain/referrals/commands.ts'
 import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { isCodeFact } from '../domain/vouchers/code.ts'
 import { giftOf, ownerTypeOf } from '../domain/vouchers/publish.ts'
 import type { Codes } from '../runtime/codes.ts'
 import type { CustomerRuntime } from '../runtime/customers.ts'
-import { type Process, processKey } from './process.ts'
+import { contextBy, type Process, tellBy } from './process.ts'
 
 export interface ReferralProcessesOptions {
   readonly customers: Pick<CustomerRuntime, 'execute'>
@@ -20,8 +18,6 @@ export interface ReferralProcessesOptions {
   readonly rulebook: () => Rulebook
   readonly now: () => number
 }
-
-const ACTOR = { name: 'process', role: 'system' } as const
 
 /** The referrer's side of a conversion, as the command that the fact in the referee's stream asks for. */
 export const creditCommand = (referee: string, data: ReferralFactData<'ReferralConverted'>): CreditReferrer => {
@@ -38,12 +34,8 @@ export const referralProcesses = ({
   rulebook,
   now,
 }: ReferralProcessesOptions): readonly Process[] => {
-  const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
-
-  const tell = async (customer: string, command: CustomerCommand, fact: RecordedFact): Promise<void> => {
-    const executed = await customers.execute(customer, command, { ...contextOf(fact), key: processKey(fact) })
-    if (executed.kind === 'refused') throw new Error(executed.refusal.details)
-  }
+  const contextOf = contextBy(now)
+  const tell = tellBy({ customers, now })
 
   const credits: Process = {
     name: 'referrals',

@@ -6,7 +6,7 @@ import { TRACED, TRACES_ERASED, type Traced, type TracesErased, tracesStream } f
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
 import type { SnapshotStore } from '../runtime/snapshots.ts'
-import type { Process } from './process.ts'
+import { ACTOR, type Process } from './process.ts'
 
 export interface TraceProcessesOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>
@@ -30,7 +30,6 @@ interface Begun {
   revision: bigint | 'no_stream'
 }
 
-const ACTOR = { name: 'process', role: 'system' } as const
 const PAGE = 500
 const KINDS = Object.keys(TRACED) as Traced[]
 const WAIT_MS = 5_000

@@ -1,23 +1,20 @@
 // The processes of vouchers: campaigns that were created with codes get them, and customers the codes that were assigned to them,
 // also when the request for it died on the way.
-import type { RecordedFact } from '../domain/recorded.ts'
 import type { Campaign } from '../domain/rulebook/campaign.ts'
 import { changeOf } from '../domain/rulebook/facts.ts'
 import { isCodeFact } from '../domain/vouchers/code.ts'
 import { firstCodes } from '../domain/vouchers/generate.ts'
 import { type AssignmentOptions, settleAssignment, settleGroup } from '../runtime/assignments.ts'
 import type { VoucherJobs } from '../runtime/voucherJobs.ts'
-import type { Process } from './process.ts'
+import { contextBy, type Process } from './process.ts'
 
 export interface VoucherProcessesOptions extends AssignmentOptions {
   readonly jobs: Pick<VoucherJobs, 'request' | 'begin'>
   readonly now: () => number
 }
 
-const ACTOR = { name: 'process', role: 'system' } as const
-
 export const voucherProcesses = ({ jobs, now, ...assignment }: VoucherProcessesOptions): readonly Process[] => {
-  const contextOf = (fact: RecordedFact) => ({ requestId: fact.metadata.$correlationId, actor: ACTOR, now: now() })
+  const contextOf = contextBy(now)
 
   const campaignCodes: Process = {
     name: 'campaign-codes',

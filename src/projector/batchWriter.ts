@@ -1,6 +1,8 @@
 // One session of a lane: takes batches from a subscription, folds them, and commits documents and checkpoint together. It ends
 // with the first failure; whoever opens the next one begins again at the checkpoint, so a session may speculate in memory.
+
 import type { Projection } from '../../projections/projection.ts'
+import { addTo } from '../domain/grouped.ts'
 import { sortable } from '../domain/position.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { Batch, Source } from '../eventstore/index.ts'
@@ -174,11 +176,7 @@ export const createBatchWriter = ({
       if (projection.insertOnly) continue
       const known = underWay.get(projection)?.get(key) ?? cache.get(projection.name, key)
       if (known !== undefined) fill(copy, known)
-      else {
-        const asked = missing.get(projection)
-        if (asked) asked.push(copy)
-        else missing.set(projection, [copy])
-      }
+      else addTo(missing, projection, copy)
     }
     await Promise.all([...missing].map(([projection, asked]) => fillFrom(readModel, collectionOf(projection), asked)))
   }

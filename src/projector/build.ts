@@ -72,6 +72,8 @@ const whenLive = async (run: LaneRun, signal: AbortSignal, patienceMs = Number.P
 }
 
 const LOOK_MS = 20
+/** Waits before a swap that came too early is tried again, ms. */
+const SWAP_AGAIN = { baseMs: 20, maxMs: 1_000 }
 /** So long another process may fold into the lane before it is promoted from here, which takes the lane from it, ms. */
 const OTHERS_MS = 1_000
 
@@ -113,7 +115,7 @@ export const buildBeside = async (options: BuildOptions): Promise<Built> => {
       log.info({ group, projection: projection.name, collection: swapped.collection }, 'projector: promoted')
       return swapped
     }
-    await sleep(Math.min(1_000, 20 * 2 ** tries), signal)
+    await sleep(backoffMs(tries + 1, SWAP_AGAIN), signal)
     run = runBeside(options, besideId(group, projection.name))
     await whenLive(run, signal, OTHERS_MS)
   }

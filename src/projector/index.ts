@@ -1,8 +1,10 @@
 // The projector: runs a group of projections over one subscription to the whole log, so that all its read models stand at the
 // same position, and keeps their versions.
+
 import { randomUUID } from 'node:crypto'
 import type { Observable } from 'rxjs'
 import type { Projection } from '../../projections/projection.ts'
+import { errorText } from '../domain/errorText.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import { sleep } from '../line/backoff.ts'
 import { type Log, silentLog } from '../line/log.ts'
@@ -222,7 +224,7 @@ export const createProjector = ({
       lag: run.lag(),
       stuck: run.state === 'superseded' || (run.state !== 'stopped' && !observe && run.stillMs() > stuckAfterMs),
       stillMs: run.stillMs(),
-      ...(run.error === undefined ? {} : { error: run.error instanceof Error ? run.error.message : String(run.error) }),
+      ...(run.error === undefined ? {} : { error: errorText(run.error) }),
       parked: run.parked(),
       outdated: reached.outdated(),
     }),

@@ -1,5 +1,7 @@
 // Shows parked facts to their documents again, beside running projectors, all or nothing.
+
 import type { Projection } from '../../projections/projection.ts'
+import { errorText } from '../domain/errorText.ts'
 import type { RecordedFact } from '../domain/recorded.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { ReadModel } from '../readmodel/index.ts'
@@ -79,7 +81,7 @@ export const retryParked = async ({
         if (failed !== undefined) return { kind: 'failed', error: failed.error! }
       }
     } catch (error) {
-      return { kind: 'failed', error: error instanceof Error ? error.message : String(error) }
+      return { kind: 'failed', error: errorText(error) }
     }
     const collectionOf = ({ name }: Projection) => {
       const member = lane.members[name]

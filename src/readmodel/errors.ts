@@ -132,5 +132,3 @@ export const isDamagedDocument = (error: unknown): error is MongoServerError =>
 
 /** Whether a unique index refused a document. */
 export const isDuplicateKey = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,4 +1,5 @@
 // Documents that the store refuses for good: which errors say so, and which documents of a failed transaction are meant.
+
 import {
   BSON,
   type ClientSession,
@@ -8,8 +9,9 @@ import {
   MongoInvalidArgumentError,
   MongoServerError,
 } from 'mongodb'
+import { errorText } from '../domain/errorText.ts'
 import type { Keyed } from './collection.ts'
-import { isDuplicateKey, messageOf } from './errors.ts'
+import { isDuplicateKey } from './errors.ts'
 import type { Committed, RefusedDocument, Writes } from './lanes.ts'
 import { toStored, Unstorable } from './storable.ts'
 
@@ -55,7 +57,7 @@ export const refusalOf = (error: unknown, { collection, inserts, replaces }: Wri
   const refusal = (document: Keyed | undefined, unsent = false): Refusal => ({
     collection,
     key: document?._id,
-    error: messageOf(error),
+    error: errorText(error),
     unsent,
     duplicate: isDuplicateKey(error),
   })
@@ -89,7 +91,7 @@ export const storedWrites = (
         return [toStored(document)]
       } catch (error) {
         if (!(error instanceof Unstorable)) throw error
-        refused.push({ collection, key: document._id, error: messageOf(error) })
+        refused.push({ collection, key: document._id, error: errorText(error) })
         return []
       }
     })
@@ -130,7 +132,7 @@ const unwritable = (document: Keyed): string | undefined => {
     BSON.serialize(document, { ignoreUndefined: true })
     return undefined
   } catch (error) {
-    return messageOf(error)
+    return errorText(error)
   }
 }
 

@@ -1,4 +1,5 @@
 // Executes commands about customers: load, decide, append with the exact revision; those that wait together go in one append.
+
 import type { DecidedFact } from '../domain/customer/draft.ts'
 import type { CustomerState } from '../domain/customer/state.ts'
 import type { CustomerCommand } from '../domain/decider/commands.ts'
@@ -9,6 +10,7 @@ import type { Rulebook } from '../domain/rulebook/rulebook.ts'
 import { AppendRefused } from '../eventstore/errors.ts'
 import type { EventStore } from '../eventstore/index.ts'
 import type { AppendResult } from '../eventstore/types.ts'
+import { backoffMs } from '../line/backoff.ts'
 import { createTurns } from '../line/turns.ts'
 import { TooBusy } from '../trouble.ts'
 import type { LogPart } from './foreseen.ts'
@@ -108,6 +110,8 @@ export interface CustomerRuntimeOptions {
 
 /** How often a command is decided again after a conflict. */
 const MAX_ATTEMPTS = 5
+/** Waits after a conflict, ms. */
+const CONFLICT = { baseMs: 20, maxMs: 320 }
 /** How many commands go into one append, if they have room in it. */
 const MAX_TOGETHER = 128
 /** Bytes of JSON that the state of a customer may have before no more events and profiles are taken in. */
@@ -274,7 +278,7 @@ export const createCustomerRuntime = (options: CustomerRuntimeOptions): Customer
       if (guessOf(basis) && round.facts.length === 0) doubted = true
       if (!recording.isSurprise) continue
       if (attempt >= MAX_ATTEMPTS) throw new TooBusy(`customer ${id}`)
-      await sleep(random() * 10 * 2 ** attempt)
+      await sleep(backoffMs(attempt, CONFLICT, random))
     }
   }
 

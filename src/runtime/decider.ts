@@ -1,10 +1,12 @@
 // Streams with a small state of their own (codes, limits, stock): fold, decide, append with the exact revision. Commands on one
 // stream that wait together are decided one after the other and go into one append.
+
 import { uuidFrom } from '../domain/ids.ts'
 import type { NewFact } from '../domain/recorded.ts'
 import { isRefused, type Refusal, type Refused, refuse } from '../domain/refusal.ts'
 import { sizeOf } from '../domain/size.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { backoffMs } from '../line/backoff.ts'
 import { TooBusy } from '../trouble.ts'
 import type { CommandContext } from './customers.ts'
 import { createHeavyCache } from './heavy.ts'
@@ -68,7 +70,8 @@ export interface DeciderOptions {
 const MAX_ATTEMPTS = 30
 /** How many commands go into one append. */
 const MAX_TOGETHER = 128
-const LONGEST_WAIT_MS = 100
+/** Waits after a conflict, ms. */
+const CONFLICT = { baseMs: 2, maxMs: 100 }
 /** Bytes of memory for the states of one kind of stream. */
 const CACHE_BYTES = 32 * 1024 * 1024
 /** What a fact is taken to add to a state where its size is not known. */
@@ -180,7 +183,7 @@ export const createDecider = <State, Command, F extends { readonly type: string;
         )
         if (result.kind === 'conflict') {
           if (attempt >= MAX_ATTEMPTS) throw new TooBusy(stream)
-          await sleep(random() * Math.min(LONGEST_WAIT_MS, 2 ** attempt))
+          await sleep(backoffMs(attempt, CONFLICT, random))
           held = await read(name)
           fresh = true
           continue

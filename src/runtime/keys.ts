@@ -26,7 +26,7 @@ export interface SavedKeys {
 }
 
 /** Commands of a process between two streams: their keys are never forgotten (they are few). */
-export const PROCESS_KEY = 'process:'
+const PROCESS_KEY = 'process:'
 
 interface Remembered extends KeyRange {
   readonly position: bigint

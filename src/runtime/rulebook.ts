@@ -1,6 +1,6 @@
 // The rulebook of this node: the compiled definitions in memory, fed by one live subscription, and the way to change them.
+
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RULEBOOK_STREAM, uuidFrom } from '../domain/ids.ts'
 import type { NewFact, RecordedFact } from '../domain/recorded.ts'
 import { isRefused, type Refused } from '../domain/refusal.ts'
@@ -10,6 +10,8 @@ import type { ConsentRule, Definitions, Project } from '../domain/rulebook/kind.
 import { compileRulebook, type Rulebook } from '../domain/rulebook/rulebook.ts'
 import { wordsOf } from '../domain/rulebook/sound.ts'
 import type { EventStore } from '../eventstore/index.ts'
+import { backoffMs, sleep } from '../line/backoff.ts'
+import { comesWithin } from '../line/time.ts'
 import type { Logger } from '../log.ts'
 import { createLru } from '../lru.ts'
 import { TooBusy } from '../trouble.ts'
@@ -60,7 +62,8 @@ export interface RulebookOptions {
 }
 
 const MAX_ATTEMPTS = 30
-const LONGEST_WAIT_MS = 100
+/** Waits after a conflict, ms. */
+const CONFLICT = { baseMs: 2, maxMs: 100 }
 const MAX_AT = 64
 /** Command keys that are remembered; a repeat after more changes than that is decided again. */
 const MAX_KEYS = 10_000
@@ -212,7 +215,7 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
         return { kind: 'changed', rulebook: compiled, position: result.position }
       }
       // Others are at it too: whoever waits for a different time is in nobody's way.
-      await sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 2 ** attempt))
+      await sleep(backoffMs(attempt, CONFLICT))
       await catchUp()
     }
     throw new TooBusy('the rulebook')
@@ -235,9 +238,8 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       // Who knows the position has seen it recorded: a read that begins now gives every definition up to it.
       const read = catchUp().then(() => {
         if (position > seenTo) seenTo = position
-        return true
       })
-      return Promise.race([read, sleep(timeoutMs, false, { ref: false })])
+      return comesWithin(read, timeoutMs)
     },
     onChange(listener) {
       listeners.add(listener)

@@ -1,5 +1,7 @@
 // Snapshots of customers: derived, disposable, written off the hot path; what does not fit the code is ignored.
+
 import { type CustomerState, type SavedState, STATE_VERSION, savedState, stateOf } from '../domain/customer/state.ts'
+import { addTo } from '../domain/grouped.ts'
 import { sortable } from '../domain/position.ts'
 import type { Log } from '../line/log.ts'
 import { isDuplicateKey, type ReadModel } from '../readmodel/index.ts'
@@ -189,9 +191,7 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
       new Promise((resolve) => {
         const known = unwritten(id)
         if (known) return resolve(known)
-        const waiters = wanted.get(id)
-        if (waiters) waiters.push(resolve)
-        else wanted.set(id, [resolve])
+        addTo(wanted, id, resolve)
         // Those that are asked for in the same turn go together.
         queueMicrotask(() => void ask())
       }),

@@ -16,8 +16,8 @@ const MOST = { ln: 20, r: 32, p: 16, bytes: 256 * 1024 * 1024 } as const
 const AT_ONCE = 2
 const WAITING = 50
 
-export const MIN_PASSWORD = 12
-export const MAX_PASSWORD = 200
+const MIN_PASSWORD = 12
+const MAX_PASSWORD = 200
 
 /** Why a password may not be used (NIST SP 800-63B: length counts, not kinds of characters); undefined when it may. */
 export const passwordFault = (password: string, about: readonly string[]): string | undefined => {

@@ -1,5 +1,7 @@
 // Each item of a list is seen to: those of one key one after another in their order, so many keys at once.
+
 import { concatMap, defaultIfEmpty, defer, EMPTY, from, lastValueFrom, mergeMap } from 'rxjs'
+import { groupBy } from '../domain/grouped.ts'
 
 /** When all work is to rest for a while: others have their turn. */
 export interface Pause {
@@ -17,16 +19,6 @@ export interface EachOptions<Item> {
   /** Once it is aborted no item begins. */
   readonly signal?: AbortSignal
   readonly pause?: Pause
-}
-
-const byKey = <Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly (readonly Item[])[] => {
-  const groups = new Map<string, Item[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return [...groups.values()]
 }
 
 /**
@@ -67,7 +59,7 @@ export const each = async <Item>(
       if (underWay === 0) isStill()
     }
   }
-  const groups: readonly (readonly Item[])[] = keyOf ? byKey(items, keyOf) : items.map((item) => [item])
+  const groups: readonly (readonly Item[])[] = keyOf ? [...groupBy(items, keyOf).values()] : items.map((item) => [item])
   await lastValueFrom(
     from(groups).pipe(
       mergeMap(

@@ -16,7 +16,7 @@ export const AccessLogEntry = v.object({
   request_id: v.string(),
 })
 
-export const isUser = (actor: string): boolean => actor.startsWith('usr_')
+const isUser = (actor: string): boolean => actor.startsWith('usr_')
 
 export const showAccess = (services: Services, entry: AccessLogDocument): v.InferOutput<typeof AccessLogEntry> => ({
   object: 'access_log_entry',

@@ -5,6 +5,7 @@ import type { LoyaltyCardDocument } from '../../../projections/loyaltyCards.ts'
 import type { PendingPointsDocument } from '../../../projections/pendingPoints.ts'
 import { CodeName } from '../../domain/codes.ts'
 import type { Bucket, Card, Pending } from '../../domain/customer/loyalty/state.ts'
+import { groupBy } from '../../domain/grouped.ts'
 import { present } from '../../domain/present.ts'
 import type { Rulebook } from '../../domain/rulebook/rulebook.ts'
 import { type Failure, isFailure, notFound } from '../../http/errors.ts'
@@ -76,16 +77,6 @@ export const readCard = async (
   const cards = services.readModel.collection<LoyaltyCardDocument>('loyaltyCards')
   const found = (await cards.findOne({ code: member })) ?? (await cards.findOne({ _id: member }))
   return found && (!program || found.campaign === program.id) ? found : notFound('voucher', member)
-}
-
-const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> => {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }
 
 /** The loyalty part of a customer object, from the cards. */

@@ -82,7 +82,7 @@ export const ReferralObject = v.pipe(
   v.title('Referral'),
 )
 
-export const showRewardOfReferral = (reward: RewardView | null) =>
+const showRewardOfReferral = (reward: RewardView | null) =>
   reward && {
     state: reward.state,
     type: reward.type,

@@ -1,5 +1,7 @@
 // A request to a system of the operator's choice.
+
 import * as v from 'valibot'
+import { errorText } from '../errorText.ts'
 import { channel, parts, template } from './channel.ts'
 import { httpUrl } from './httpUrl.ts'
 import { isSinkHost, sinkStatus } from './sink.ts'
@@ -9,7 +11,7 @@ const asJson = (body: string): string => {
     JSON.parse(body)
     return body
   } catch (error) {
-    throw new Error(`the template gave no JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`the template gave no JSON: ${errorText(error)}`)
   }
 }
 

@@ -165,7 +165,7 @@ export interface TestSetting {
 const CLOCK: ReadonlySet<string> = new Set(['$dow', '$timeframe', '$timeframe_absolute', '$timeframe_daily_hours'])
 
 /** One operator and its operand as a test; undefined with a fault where that cannot be. */
-export const parseTest = (
+const parseTest = (
   name: string,
   value: unknown,
   path: string,

@@ -1,4 +1,5 @@
 // What validation rules may ask of the order, its items, the redemption and its budgets: names, types, where each is found.
+import { addTo } from '../grouped.ts'
 import { metadataAt } from '../metadataPath.ts'
 import { ANY, type ValueShape } from './environment.ts'
 import { isRecord } from './faults.ts'
@@ -99,12 +100,7 @@ const productsOf = new WeakMap<readonly OrderItem[], Products>()
 
 const groupedByProduct = (all: readonly OrderItem[]): Products => {
   const having = new Map<unknown, OrderItem[]>()
-  for (const item of all)
-    for (const id of new Set(productIds(item))) {
-      const group = having.get(id)
-      if (group) group.push(item)
-      else having.set(id, [item])
-    }
+  for (const item of all) for (const id of new Set(productIds(item))) addTo(having, id, item)
   return { having, sums: new Map() }
 }
 

@@ -260,14 +260,3 @@ const scaled = (test: Test, scale: number): Test => {
     return { op: test.op, values: test.values.map((value) => Math.round(Number(value) * scale)) }
   return test
 }
-
-/** The operators that a number such as a count or a sum can be asked. */
-export const isNumberTest = ({ op }: Test): boolean =>
-  op === 'lt' ||
-  op === 'lte' ||
-  op === 'gt' ||
-  op === 'gte' ||
-  op === 'in' ||
-  op === 'not_in' ||
-  op === 'size' ||
-  op === 'has_value'

@@ -1,7 +1,9 @@
 // Every condition of a rulebook, compiled, and indexed by what can change its truth.
+
 import type { AccumulatorSpec } from '../conditions/accumulate.ts'
 import { type Compiled, compile } from '../conditions/compile.ts'
 import { NO_CONTEXT, type Subject } from '../conditions/subject.ts'
+import { addTo } from '../grouped.ts'
 import { namesAround } from '../metadataPath.ts'
 import { entriesOf } from '../rulebook/entries.ts'
 import { environmentOf } from '../rulebook/environment.ts'
@@ -122,12 +124,7 @@ const indexBy = (
   keysOf: (segment: CompiledSegment) => Iterable<string>,
 ): Index => {
   const index = new Map<string, CompiledSegment[]>()
-  for (const segment of segments)
-    for (const key of keysOf(segment)) {
-      const list = index.get(key)
-      if (list) list.push(segment)
-      else index.set(key, [segment])
-    }
+  for (const segment of segments) for (const key of keysOf(segment)) addTo(index, key, segment)
   return index
 }
 

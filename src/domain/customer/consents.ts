@@ -28,12 +28,12 @@ export interface ConsentsState {
   readonly history: readonly ConsentChanged[]
 }
 
-export const NO_CONSENTS: ConsentsState = { now: {}, history: [] }
+const NO_CONSENTS: ConsentsState = { now: {}, history: [] }
 
 /** Changes of a customer's consents that are shown. */
 export const MAX_HISTORY = 100
 
-export const consentFacts = {
+const consentFacts = {
   ConsentChanged: rowsOf<ConsentsState>()(Change, {
     personal: wholeFields({ source: undefined }),
     evolve: ({ now, history }, change) => ({

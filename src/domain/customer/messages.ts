@@ -39,7 +39,7 @@ export interface MessagesState {
   readonly recent: readonly number[]
 }
 
-export const NO_MESSAGES: MessagesState = { lastBy: {}, recent: [] }
+const NO_MESSAGES: MessagesState = { lastBy: {}, recent: [] }
 
 const fact = rowsOf<MessagesState>()
 
@@ -49,7 +49,7 @@ const fact = rowsOf<MessagesState>()
  * erased meanwhile are respected, and no second copy of personal data has to be found when it must go. The price: a retry
  * after a change of the profile or the template goes out with the change, under the same id.
  */
-export const messageFacts = {
+const messageFacts = {
   MessageRequested: fact(
     v.object({
       ...base,

@@ -74,9 +74,6 @@ export type DeliveryFact = {
   [T in keyof Registry]: { readonly type: T; readonly data: v.InferOutput<Registry[T]['schema']> }
 }[keyof Registry]
 
-export const isDeliveryFact = (fact: { type: string; data: unknown }): fact is DeliveryFact =>
-  Object.hasOwn(deliveryFacts, fact.type)
-
 export const messageStream = (id: string): string => `message-${id}`
 
 export type MessageState = 'requested' | 'waiting' | 'failed' | 'sent' | 'parked' | 'skipped'

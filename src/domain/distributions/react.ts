@@ -12,6 +12,7 @@ import { occurrenceOf } from '../customer/occurrence.ts'
 import { orderAsked } from '../customer/orders/happening.ts'
 import type { CustomerState } from '../customer/state.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
+import { addTo } from '../grouped.ts'
 import { idFrom } from '../ids.ts'
 import { CUSTOM_EVENT_TYPE } from '../internalEvents.ts'
 import type { Distribution } from '../rulebook/distribution.ts'
@@ -44,11 +45,7 @@ const prepare = (rulebook: Rulebook): Distributions => {
     const target = { type: 'distribution', names: [entry.id, name] } as const
     const prepared: Prepared = { entry, gates: gatesBefore(rulebook, [target], [rule]) }
     all.set(entry.id, prepared)
-    if (!active) continue
-    const key = keyOf(entry.definition)
-    const list = index.get(key)
-    if (list) list.push(prepared)
-    else index.set(key, [prepared])
+    if (active) addTo(index, keyOf(entry.definition), prepared)
   }
   return { all, index }
 }

@@ -1,7 +1,9 @@
 // Loyalty programs as decisions need them: compiled once for each revision of the rulebook, earning rules by what sets them off.
+
 import { type Calendar, calendarOf } from '../calendar.ts'
 import type { Answer } from '../conditions/answer.ts'
 import { type Gate, gatesBefore } from '../gates.ts'
+import { addTo } from '../grouped.ts'
 import type { Campaign } from '../rulebook/campaign.ts'
 import { ANY_TIER, type EarningRule } from '../rulebook/earningRule.ts'
 import { type ExpirationRules, expiresAt } from '../rulebook/expiration.ts'
@@ -75,10 +77,7 @@ const prepare = (rulebook: Rulebook): Programs => {
     const prepared = { entry, program: home, inForce: compileValidity(definition, calendar), gates, place }
     rule.set(entry.id, prepared)
     if (!definition.active || !home.definition.active) continue
-    const key = keyOf(definition)
-    const list = rules.get(key)
-    if (list) list.push(prepared)
-    else rules.set(key, [prepared])
+    addTo(rules, keyOf(definition), prepared)
   }
   return { calendar, program, rules, rule }
 }

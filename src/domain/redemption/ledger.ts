@@ -298,7 +298,7 @@ export type LedgerCommand =
     }
 
 /** Why a view is beyond the bounds; undefined when it is not. */
-export const boundsFault = (
+const boundsFault = (
   ledger: Ledger,
   { quantity, credits: initial }: Bounds,
   view: View,

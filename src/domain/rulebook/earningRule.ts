@@ -75,7 +75,7 @@ export const EarningRule = v.object({
 })
 export type EarningRule = v.InferOutput<typeof EarningRule>
 
-export const SEGMENT_ENTERED = 'customer.segment.entered'
+const SEGMENT_ENTERED = 'customer.segment.entered'
 const ORDER_EVENT = /^customer\.order\./
 const TIER_EVENT = /^customer\.loyalty\.tier\./
 

@@ -1,10 +1,12 @@
 // What exists in a project, as conditions need to know it when they are written.
+
 import type { Condition } from '../conditions/ast.ts'
 import { compile } from '../conditions/compile.ts'
 import type { Environment } from '../conditions/environment.ts'
 import { reachOf } from '../conditions/sources.ts'
 import { MAX_STEPS, worstCase } from '../conditions/steps.ts'
 import { MAX_ORDER_ITEMS } from '../conditions/subject.ts'
+import { errorText } from '../errorText.ts'
 import type { Campaign } from './campaign.ts'
 import { entriesOf } from './entries.ts'
 import type { EventSchema } from './eventSchema.ts'
@@ -43,6 +45,6 @@ export const compileFaults = (condition: Condition, environment: Environment, pa
     compile(condition, environment)
     return []
   } catch (error) {
-    return [{ path, message: `cannot be compiled: ${error instanceof Error ? error.message : String(error)}` }]
+    return [{ path, message: `cannot be compiled: ${errorText(error)}` }]
   }
 }

@@ -5,7 +5,7 @@ import { type KindName, kindNamed, kindNames } from './kinds.ts'
 
 const At = v.pipe(v.number(), v.integer())
 
-export const VERBS = ['Created', 'Updated', 'Enabled', 'Disabled', 'Deleted'] as const
+const VERBS = ['Created', 'Updated', 'Enabled', 'Disabled', 'Deleted'] as const
 export type Verb = (typeof VERBS)[number]
 
 export const ProjectOpened = v.object({ id: v.string(), customerKey: v.string(), timeZone: v.string() })

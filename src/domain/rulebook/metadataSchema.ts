@@ -66,10 +66,7 @@ export const metadataSchemaKind: Kind<MetadataSchema> = {
 }
 
 /** The schema of a kind of resource; undefined where there is none. */
-export const metadataSchemaOf = (
-  { entries }: Definitions,
-  relatedObject: string,
-): Entry<MetadataSchema> | undefined => {
+const metadataSchemaOf = ({ entries }: Definitions, relatedObject: string): Entry<MetadataSchema> | undefined => {
   const all = (entries.metadataSchema ?? new Map()) as ReadonlyMap<string, Entry<MetadataSchema>>
   for (const entry of all.values())
     if (entry.definition.related_object === relatedObject) return entry.off === undefined ? entry : undefined

@@ -1,4 +1,5 @@
 // Which definitions do not fit those beside them: asked before a change is let in, and again when a rulebook is compiled.
+import { errorText } from '../errorText.ts'
 import { keptWhile } from './keptWhile.ts'
 import type { Definitions, Entry, Fault, Reference } from './kind.ts'
 import { type KindName, kindNamed, kindNames } from './kinds.ts'
@@ -17,7 +18,7 @@ const attempt = (check: () => readonly Fault[]): readonly Fault[] => {
   try {
     return check()
   } catch (error) {
-    return [{ path: '', message: error instanceof Error ? error.message : String(error) }]
+    return [{ path: '', message: errorText(error) }]
   }
 }
 

@@ -1,11 +1,13 @@
 // Liquid templates of messages: checked when they are saved, rendered with nothing but what they are given.
+
 import { Context, Drop, defaultOperators, Liquid, type Template } from 'liquidjs'
+import { errorText } from '../errorText.ts'
 import { DATE_FILTERS, type Setting } from './dates.ts'
 import { type Form, markValues, outputOf } from './marked.ts'
 import { weighed, weightOf } from './weight.ts'
 
 /** What a template may refer to. */
-export const TEMPLATE_ROOTS = ['customer', 'event', 'segment', 'points', 'code', 'distribution', 'message'] as const
+const TEMPLATE_ROOTS = ['customer', 'event', 'segment', 'points', 'code', 'distribution', 'message'] as const
 export type TemplateRoot = (typeof TEMPLATE_ROOTS)[number]
 export type TemplateContext = Readonly<Record<TemplateRoot, unknown>>
 
@@ -158,6 +160,6 @@ export const templateFault = (source: string, form: TemplateForm): string | unde
       ? undefined
       : `must NOT refer to ${unknown.join(', ')}: there are ${TEMPLATE_ROOTS.join(', ')}`
   } catch (error) {
-    return `must be a Liquid template: ${error instanceof Error ? error.message : String(error)}`
+    return `must be a Liquid template: ${errorText(error)}`
   }
 }

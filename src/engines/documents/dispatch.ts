@@ -1,4 +1,5 @@
 // From a message to its answer: the command found by name, its session and transaction, faults, errors, cluster time.
+import { errorText } from '../errorText.ts'
 import type { Encodable } from './bson-encode.ts'
 import { checkSignedIn } from './commands/authentication.ts'
 import {
@@ -174,10 +175,7 @@ export const createDispatcher = (services: Services): Dispatcher => {
   }
 
   const errorReply = (error: unknown, kind: Kind, fault?: Fault): Reply => {
-    const told =
-      error instanceof CommandError
-        ? error
-        : new CommandError(8, error instanceof Error ? error.message : String(error))
+    const told = error instanceof CommandError ? error : new CommandError(8, errorText(error))
     const labels = new Set(fault?.errorLabels ?? told.labels)
     if (!fault?.errorLabels) {
       if (kind.transient.has(told.code)) labels.add('TransientTransactionError')

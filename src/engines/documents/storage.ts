@@ -1,7 +1,9 @@
 // The store's file: an LMDB environment read through views and written by group commits that end with an fsync.
+
 import { join } from 'node:path'
 import { open, type Transaction as ReadTransaction, type RootDatabase } from 'lmdb'
 import { DATA_FILE } from '../dataFile.ts'
+import { errorText } from '../errorText.ts'
 import { LMDB_FILES } from '../private.ts'
 import { createRoom, DiskFull } from '../room.ts'
 import { hasSeal, SEAL_BYTES, sealed, unsealed } from '../seal.ts'
@@ -40,7 +42,7 @@ const SORT_FROM = 16
 
 /** The file cannot take more: what a client is told about a failed commit. */
 const storageError = (error: unknown): CommandError => {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorText(error)
   return error instanceof DiskFull || /space|MAP_FULL|ENOSPC/i.test(message)
     ? new CommandError(14031, `the write was not made: ${message}`)
     : new CommandError(8, `the write was not made: ${message}`)

@@ -60,7 +60,7 @@ const snapshotUnavailable = (): CommandError =>
     'TransientTransactionError',
   ])
 
-export const newCollection = (
+const newCollection = (
   ns: string,
   newSpace: () => Space,
   options: ReadonlyMap<string, Value> = new Map(),

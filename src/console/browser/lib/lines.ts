@@ -1,6 +1,6 @@
 // Answers that come line by line: progress while it goes on, then what it came to.
 import { useRef, useState } from 'preact/hooks'
-import { ApiError, send } from './api.ts'
+import { ApiError } from './api.ts'
 import { session } from './session.ts'
 import type { Fields } from './shapes.ts'
 
@@ -71,6 +71,3 @@ export const useRun = (): readonly [Run, (path: string, body?: unknown) => void]
   }
   return [run, (path, body) => void start(path, body)]
 }
-
-/** Asks one thing of the API that no page shows twice. */
-export const askOnce = <T>(path: string): Promise<T> => send<T>({ method: 'GET', path })

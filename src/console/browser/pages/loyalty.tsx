@@ -101,7 +101,7 @@ interface EarningRule {
 }
 
 /** An earning rule in words. */
-export const earningWords = ({ loyalty }: Pick<EarningRule, 'loyalty'>): string => {
+const earningWords = ({ loyalty }: Pick<EarningRule, 'loyalty'>): string => {
   if (loyalty.type === 'FIXED') return `${number(loyalty.points)} points`
   const { custom_event, customer } = loyalty as Record<
     string,

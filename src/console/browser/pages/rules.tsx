@@ -55,7 +55,7 @@ const oneRule = (rule: Fields): string => {
 }
 
 /** The rules of a validation rule in words: several have the names by which its logic joins them. */
-export const ruleWords = (rules: RuleShape['rules']): readonly string[] =>
+const ruleWords = (rules: RuleShape['rules']): readonly string[] =>
   Object.entries(rules)
     .filter(([name, rule]) => name !== 'logic' && typeof rule === 'object' && rule !== null)
     .map(([name, rule], _, all) => `${all.length > 1 ? `${name}: ` : ''}${oneRule(rule as Fields)}`)

@@ -26,7 +26,7 @@ const valueAt = (body: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((value, name) => (value as Fields | undefined)?.[name], body)
 
 /** The body with another value at a path; undefined takes it away. */
-export const withValue = (body: unknown, [name, ...rest]: readonly string[], value: unknown): unknown => {
+const withValue = (body: unknown, [name, ...rest]: readonly string[], value: unknown): unknown => {
   const index = Array.isArray(body)
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
   const inner = rest.length === 0 ? value : withValue(fields[name!], rest, value)

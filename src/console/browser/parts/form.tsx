@@ -226,7 +226,7 @@ export const Fault = ({ text }: { readonly text: string | undefined }) =>
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A request as a command line that anybody with a key can run. */
-export const curlOf = (
+const curlOf = (
   { method, path, body, file, ifMatch }: Request,
   key = '-H "X-App-Id: $APP_ID" -H "X-App-Token: $APP_TOKEN"',
 ): string => {

@@ -18,7 +18,7 @@ export const Time = ({ at, form = 'time' }: { readonly at: string | null | undef
   )
 }
 
-export const Copy = ({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }) => {
+const Copy = ({ text, label = 'Copy' }: { readonly text: string; readonly label?: string }) => {
   const [isDone, setDone] = useState(false)
   const copy = async () => {
     try {

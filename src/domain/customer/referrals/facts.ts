@@ -176,6 +176,3 @@ type Registry = typeof referralFacts
 export type ReferralFactType = keyof Registry
 export type ReferralFactData<T extends ReferralFactType> = DataIn<Registry, T>
 export type ReferralFact = FactIn<Registry>
-
-export const isReferralFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, ReferralFact> =>
-  Object.hasOwn(referralFacts, fact.type)

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { wholeFields } from '../../personal.ts'
 import { VoucherType } from '../../rulebook/voucherSpec.ts'
-import { type DataIn, type FactIn, rowsOf } from '../factRow.ts'
+import { type FactIn, rowsOf } from '../factRow.ts'
 import type { VouchersState } from './state.ts'
 
 const At = v.pipe(v.number(), v.integer())
@@ -90,8 +90,4 @@ export const voucherFacts = {
 
 type Registry = typeof voucherFacts
 export type VoucherFactType = keyof Registry
-export type VoucherFactData<T extends VoucherFactType> = DataIn<Registry, T>
 export type VoucherFact = FactIn<Registry>
-
-export const isVoucherFact = <F extends { readonly type: string }>(fact: F): fact is Extract<F, VoucherFact> =>
-  Object.hasOwn(voucherFacts, fact.type)

@@ -1,4 +1,5 @@
 // Counts and sizes, found by reading: collStats, dbStats, listDatabases, and validate, which looks at every document.
+import { errorText } from '../../errorText.ts'
 import { decode, validate as validateBytes } from '../bson.ts'
 import type { Collection } from '../catalog.ts'
 import { CommandError } from '../errors.ts'
@@ -183,7 +184,7 @@ const examine = async (context: Context, collection: Collection): Promise<Found>
         }
       } catch (error) {
         invalid += 1
-        tell(error instanceof Error ? error.message : String(error))
+        tell(errorText(error))
       }
     }
   return { documents, invalid, errors, expected }

@@ -16,7 +16,7 @@ export interface IdCache {
 }
 
 /** The real server gives the cache so much, and counts for an entry the id, the revision and the stream's name. */
-export const ID_CACHE_BYTES = 8 * 1024 * 1024
+const ID_CACHE_BYTES = 8 * 1024 * 1024
 const entryBytes = (nameLength: number): number => 50 + 2 * nameLength
 
 /** Entries that were forgotten stay in the queue until there are so many of them. */

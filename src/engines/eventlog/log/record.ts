@@ -3,9 +3,6 @@ import { sealed, unsealed } from '../../seal.ts'
 import { cursorOf, eachField, putVarint, readBytes, varintSize } from '../wire/protobuf.ts'
 import type { ProposedEvent } from '../wire/requests.ts'
 
-/** Revision of a tombstone on the wire. Inside it is null, because it is no exact JavaScript number. */
-export const TOMBSTONE_REVISION = 2n ** 63n - 1n
-
 export interface NewRecord {
   readonly position: number
   /** Where the next record lies, seen from this one. */

@@ -1,6 +1,8 @@
 // All writes: those that arrive in one turn of the event loop, or while a crowd is gathered (`pace.ts`), are decided one after
 // the other and committed together.
+
 import { randomUUID } from 'node:crypto'
+import { errorText } from '../../errorText.ts'
 import type { Expected } from '../wire/errors.ts'
 import { isDamage } from './damage.ts'
 import { decide, type KnownIds, type StreamSituation } from './decide.ts'
@@ -280,7 +282,7 @@ export const createWriter = ({ store, streams, ids, reader, now }: WriterOptions
       head = before
       ids.takeBack()
       streams.clear()
-      const reason = `the event log could not be written: ${error instanceof Error ? error.message : String(error)}`
+      const reason = `the event log could not be written: ${errorText(error)}`
       outcomes.splice(0, outcomes.length, ...batch.map((): Outcome => ({ kind: 'failed', reason })))
     }
     pace.committed(began, performance.now(), batch.length)

@@ -1,4 +1,5 @@
 // The calls of persistent subscriptions, handed to the groups.
+import { errorText } from '../../errorText.ts'
 import { readFailure } from '../services/read.ts'
 import { invalidArgument, persistentMissing, type RpcError } from '../wire/errors.ts'
 import type { Call } from '../wire/grpc.ts'
@@ -25,7 +26,7 @@ const parsed = <T>(call: Call, payload: Buffer, read: (payload: Buffer) => T): T
   try {
     return read(payload)
   } catch (error) {
-    call.fail(invalidArgument(error instanceof Error ? error.message : String(error)))
+    call.fail(invalidArgument(errorText(error)))
     return undefined
   }
 }

@@ -29,7 +29,7 @@ const UNAUTHENTICATED = 16
 
 /** Numbers that stand for expectations without one in trailers. */
 const EXPECTED_NUMBER = { any: -2n, no_stream: -1n, stream_exists: -4n } as const
-export const expectedNumber = (expected: Expected): bigint =>
+const expectedNumber = (expected: Expected): bigint =>
   typeof expected === 'bigint' ? BigInt.asIntN(64, expected) : EXPECTED_NUMBER[expected]
 
 export const streamDeleted = (stream: string): RpcError => ({
