@@ -54,7 +54,7 @@ const REFUSALS: ReadonlySet<number> = new Set([
  * code or label, so only what is known to be about documents counts.
  */
 export const refusalOf = (error: unknown, { collection, inserts, replaces }: Writes): Refusal | undefined => {
-  const refusal = (document: Keyed | undefined, unsent = false): Refusal => ({
+  const refusal = (document: Keyed | undefined, { unsent = false } = {}): Refusal => ({
     collection,
     key: document?._id,
     error: errorText(error),
@@ -77,7 +77,7 @@ export const refusalOf = (error: unknown, { collection, inserts, replaces }: Wri
     error instanceof RangeError ||
     error instanceof TypeError ||
     error instanceof MongoInvalidArgumentError
-  return unsent ? refusal(only, true) : undefined
+  return unsent ? refusal(only, { unsent: true }) : undefined
 }
 
 /** The writes as they are stored, and the documents that are no plain data. */

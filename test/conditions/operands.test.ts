@@ -119,7 +119,7 @@ test('lengths of time are whole days or durations, up to a thousand years', () =
 })
 
 test('days around a date, and anniversaries, are bounded by a year', () => {
-  const ask = (sign: 1 | -1, yearly: boolean, value: unknown) => read(operands.onDay(sign, yearly), value)
+  const ask = (sign: 1 | -1, yearly: boolean, value: unknown) => read(operands.onDay(sign, { yearly }), value)
   assert.equal(ask(-1, true, 366), { op: 'on_day', shift: -366, yearly: true })
   assert.equal(ask(1, false, 367), { op: 'on_day', shift: 367, yearly: false })
   assert.ok(Object.is((ask(-1, true, 0) as { readonly shift: number }).shift, 0), 'no negative nothing')

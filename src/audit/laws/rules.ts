@@ -108,7 +108,7 @@ const customerOf = (stream: string): string | undefined =>
   stream.startsWith('customer-') ? stream.slice('customer-'.length) : undefined
 
 /** What is counted of a redemption, of its customer or of all: one name for each scope that it falls into. */
-const counted = ({ stream, data }: LawRecord, ofCustomer: boolean): readonly string[] => {
+const counted = ({ stream, data }: LawRecord, { ofCustomer }: { readonly ofCustomer: boolean }): readonly string[] => {
   const names: string[] = []
   const customer = customerOf(stream)
   for (const [name, { of, perCustomer, perKey, period }] of Object.entries(SCOPES)) {
@@ -133,12 +133,12 @@ const one: Law<Counts> = {
     const own = customer === undefined ? [] : [`${OF_CUSTOMER}${customer}`]
     if (record.type === 'CustomerDeleted') return own
     if (record.type !== 'RedemptionSucceeded' && record.type !== 'RedemptionRolledBack') return []
-    return [...own, ...counted(record, false)]
+    return [...own, ...counted(record, { ofCustomer: false })]
   },
   evolve: (known = {}, record, subject, report) => {
     // Whoever comes back after that begins anew.
     if (record.type === 'CustomerDeleted') return undefined
-    const names = subject.startsWith(OF_CUSTOMER) ? counted(record, true) : [subject]
+    const names = subject.startsWith(OF_CUSTOMER) ? counted(record, { ofCustomer: true }) : [subject]
     const change = record.type === 'RedemptionRolledBack' ? -1 : 1
     const after = Object.entries({
       ...known,

@@ -31,7 +31,11 @@ export type DateTest = TestOf<
 >
 
 /** A date in a property or attribute: ISO 8601 text; ms since the epoch only where a type says so (`fromNumber`). */
-export const dateValue = (value: unknown, calendar: Calendar, fromNumber: boolean): DateValue | undefined => {
+export const dateValue = (
+  value: unknown,
+  calendar: Calendar,
+  { fromNumber }: { readonly fromNumber: boolean },
+): DateValue | undefined => {
   if (typeof value === 'number') return fromNumber ? { at: value, isDay: false } : undefined
   if (typeof value !== 'string') return undefined
   const at = calendar.parse(value)

@@ -39,7 +39,13 @@ const setting = ({ environment, reading }: Parser, shape: ValueShape, what: stri
 })
 
 /** Faults for every key that is neither named nor, where operators may stand, an operator. */
-const onlyKeys = (input: Fields, path: string, { reading }: Parser, allowed: readonly string[], operators: boolean) => {
+const onlyKeys = (
+  input: Fields,
+  path: string,
+  { reading }: Parser,
+  allowed: readonly string[],
+  { operators = false } = {},
+) => {
   for (const key of Object.keys(input))
     if (!allowed.includes(key) && !(operators && key.startsWith('$')))
       reading.fault(at(path, key), `unknown key; known here are ${allowed.join(', ')}`)
@@ -113,7 +119,7 @@ interface Aggregated {
 const parseSum = (event: string, value: unknown, path: string, parser: Parser): Aggregated | undefined => {
   const { environment, reading } = parser
   if (!isRecord(value)) return reading.fault(path, 'must be an object with a property and operators')
-  onlyKeys(value, path, parser, ['property'], true)
+  onlyKeys(value, path, parser, ['property'], { operators: true })
   const { property } = value
   if (typeof property !== 'string') return reading.fault(at(path, 'property'), 'must be the name of a property')
   const shape = propertyOf(environment, event, property)
@@ -139,13 +145,7 @@ const parseAggregate = (event: string, input: Fields, path: string, parser: Pars
 
 const parseEvent = (input: Fields, path: string, level: number, parser: Parser): Condition | undefined => {
   const { environment, reading } = parser
-  onlyKeys(
-    input,
-    path,
-    parser,
-    ['event', 'count', 'sum', 'first', 'last', 'within', 'period', 'from', 'to', 'where'],
-    false,
-  )
+  onlyKeys(input, path, parser, ['event', 'count', 'sum', 'first', 'last', 'within', 'period', 'from', 'to', 'where'])
   const event = parseEventName(input.event, at(path, 'event'), environment, reading)
   if (event === undefined) return undefined
   const aggregated = parseAggregate(event, input, path, parser)
@@ -176,7 +176,7 @@ const parseWhere = (
     if (!isRecord(value)) return reading.fault(where, 'must be an object or a list of objects')
     const join = parseJoins(value, where, depth, parser, visit)
     if (join !== null) return join
-    onlyKeys(value, where, parser, ['property', 'all', 'any', 'not'], true)
+    onlyKeys(value, where, parser, ['property', 'all', 'any', 'not'], { operators: true })
     const { property } = value
     if (typeof property !== 'string') return reading.fault(at(where, 'property'), 'must be the name of a property')
     const shape = propertyOf(environment, event, property)
@@ -237,7 +237,7 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
   const tests = (shape: ValueShape, what: string) => parseTests(operatorsOf(input), path, setting(parser, shape, what))
   if (input.event !== undefined) return parseEvent(input, path, level, parser)
   if (input.attribute !== undefined) {
-    onlyKeys(input, path, parser, ['attribute'], true)
+    onlyKeys(input, path, parser, ['attribute'], { operators: true })
     const { attribute } = input
     const found = typeof attribute === 'string' ? attributeOf(attribute) : undefined
     if (!found || typeof attribute !== 'string')
@@ -246,11 +246,11 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
     return asked && { kind: 'attribute', attribute, type: found.shape.type, tests: asked }
   }
   if (input.segment !== undefined) {
-    onlyKeys(input, path, parser, ['segment'], false)
+    onlyKeys(input, path, parser, ['segment'])
     return parseSegment(input.segment, at(path, 'segment'), environment, reading)
   }
   if (input.points !== undefined) {
-    onlyKeys(input, path, parser, ['points'], true)
+    onlyKeys(input, path, parser, ['points'], { operators: true })
     const campaign = typeof input.points === 'string' ? campaignOf(environment, input.points) : undefined
     if (campaign === undefined) return reading.fault(at(path, 'points'), `unknown campaign ${shown(input.points)}`)
     const asked = tests(NUMBER, 'a balance of points')
@@ -258,7 +258,7 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
   }
   if (input.context !== undefined) return parseContext(input, path, parser)
   if (input.property !== undefined) {
-    onlyKeys(input, path, parser, ['property'], true)
+    onlyKeys(input, path, parser, ['property'], { operators: true })
     const { property } = input
     const shape = typeof property === 'string' ? propertyOfSome(environment, property) : undefined
     if (!shape || typeof property !== 'string')
@@ -271,7 +271,7 @@ const parseLeaf = (input: Fields, path: string, level: number, parser: Parser): 
 
 const parseContext = (input: Fields, path: string, parser: Parser): Condition | undefined => {
   const { reading } = parser
-  onlyKeys(input, path, parser, ['context', 'property'], true)
+  onlyKeys(input, path, parser, ['context', 'property'], { operators: true })
   const { context: name, property } = input
   const source = typeof name === 'string' ? sourceOf(name) : undefined
   if (!source || typeof name !== 'string' || source.inItems)

@@ -177,7 +177,8 @@ export const distance = (op: 'older' | 'newer' | 'later' | 'sooner') =>
     return by && { op, by }
   })
 
-export const onDay = (sign: 1 | -1, yearly: boolean) =>
+/** Days before or after today; `yearly`: that day and month, whatever the year. */
+export const onDay = (sign: 1 | -1, { yearly = false } = {}) =>
   reader('amount', (operand) => {
     const days = wholeNumber(operand, yearly ? 366 : MAX_DAYS)
     return days === undefined ? undefined : { op: 'on_day', shift: days === 0 ? 0 : sign * days, yearly }

@@ -42,8 +42,10 @@ const NUMBER: readonly Kind[] = ['number', 'any']
 const DATE: readonly Kind[] = ['date', 'datetime', 'any']
 const EVERY: readonly Kind[] = ['string', 'number', 'boolean', 'date', 'datetime', 'any', 'array']
 const LIST: readonly Kind[] = ['array', 'any']
-const today = (shift: number, yearly: boolean) => flag({ op: 'on_day', shift, yearly })
-const period = (unit: Unit, shift: number, yearly: boolean) => flag({ op: 'in_period', unit, shift, yearly })
+const today = (shift: number, { yearly = false } = {}) => flag({ op: 'on_day', shift, yearly })
+const period = (unit: Unit, shift: number, { yearly = false } = {}) => flag({ op: 'in_period', unit, shift, yearly })
+/** The day and month alone, whatever the year: names with `_md`. */
+const YEARLY = { yearly: true }
 
 const atLeast: Operator = { on: NUMBER, make: order('gte') }
 const atMost: Operator = { on: NUMBER, make: order('lte') }
@@ -80,31 +82,31 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   $less_than_ago: { on: DATE, make: distance('newer') },
   $more_than_future: { on: DATE, make: distance('later') },
   $less_than_future: { on: DATE, make: distance('sooner') },
-  $is_days_ago: { on: DATE, make: onDay(-1, false) },
-  $is_days_in_future: { on: DATE, make: onDay(1, false) },
-  $is_days_ago_md: { on: DATE, make: onDay(-1, true) },
-  $is_days_in_future_md: { on: DATE, make: onDay(1, true) },
-  $today: { on: DATE, make: today(0, false) },
-  $tomorrow: { on: DATE, make: today(1, false) },
-  $yesterday: { on: DATE, make: today(-1, false) },
-  $today_md: { on: DATE, make: today(0, true) },
-  $tomorrow_md: { on: DATE, make: today(1, true) },
-  $yesterday_md: { on: DATE, make: today(-1, true) },
-  $this_week: { on: DATE, make: period('week', 0, false) },
-  $last_week: { on: DATE, make: period('week', -1, false) },
-  $next_week: { on: DATE, make: period('week', 1, false) },
-  $this_month: { on: DATE, make: period('month', 0, false) },
-  $last_month: { on: DATE, make: period('month', -1, false) },
-  $next_month: { on: DATE, make: period('month', 1, false) },
-  $this_year: { on: DATE, make: period('year', 0, false) },
-  $last_year: { on: DATE, make: period('year', -1, false) },
-  $next_year: { on: DATE, make: period('year', 1, false) },
-  $this_week_md: { on: DATE, make: period('week', 0, true) },
-  $last_week_md: { on: DATE, make: period('week', -1, true) },
-  $next_week_md: { on: DATE, make: period('week', 1, true) },
-  $this_month_md: { on: DATE, make: period('month', 0, true) },
-  $last_month_md: { on: DATE, make: period('month', -1, true) },
-  $next_month_md: { on: DATE, make: period('month', 1, true) },
+  $is_days_ago: { on: DATE, make: onDay(-1) },
+  $is_days_in_future: { on: DATE, make: onDay(1) },
+  $is_days_ago_md: { on: DATE, make: onDay(-1, YEARLY) },
+  $is_days_in_future_md: { on: DATE, make: onDay(1, YEARLY) },
+  $today: { on: DATE, make: today(0) },
+  $tomorrow: { on: DATE, make: today(1) },
+  $yesterday: { on: DATE, make: today(-1) },
+  $today_md: { on: DATE, make: today(0, YEARLY) },
+  $tomorrow_md: { on: DATE, make: today(1, YEARLY) },
+  $yesterday_md: { on: DATE, make: today(-1, YEARLY) },
+  $this_week: { on: DATE, make: period('week', 0) },
+  $last_week: { on: DATE, make: period('week', -1) },
+  $next_week: { on: DATE, make: period('week', 1) },
+  $this_month: { on: DATE, make: period('month', 0) },
+  $last_month: { on: DATE, make: period('month', -1) },
+  $next_month: { on: DATE, make: period('month', 1) },
+  $this_year: { on: DATE, make: period('year', 0) },
+  $last_year: { on: DATE, make: period('year', -1) },
+  $next_year: { on: DATE, make: period('year', 1) },
+  $this_week_md: { on: DATE, make: period('week', 0, YEARLY) },
+  $last_week_md: { on: DATE, make: period('week', -1, YEARLY) },
+  $next_week_md: { on: DATE, make: period('week', 1, YEARLY) },
+  $this_month_md: { on: DATE, make: period('month', 0, YEARLY) },
+  $last_month_md: { on: DATE, make: period('month', -1, YEARLY) },
+  $next_month_md: { on: DATE, make: period('month', 1, YEARLY) },
   $is_less_days_ago_md: { on: DATE, make: anniversary('ago', 'at_most') },
   $is_more_days_ago_md: { on: DATE, make: anniversary('ago', 'more') },
   $is_less_days_in_future_md: { on: DATE, make: anniversary('ahead', 'at_most') },

@@ -130,10 +130,9 @@ const parseSource = (
 }
 
 /** Nested rules, undefined with a fault; null when there are none. */
-const parseNested = (rule: Fields, place: Place, inItems: boolean, parser: Parser): Condition | null | undefined => {
+const parseNested = (rule: Fields, place: Place, parser: Parser): Condition | null | undefined => {
   if (isEmpty(rule.rules)) return null
-  const inner = { path: at(place.path, 'rules'), level: place.level + 1, inItems: place.inItems || inItems }
-  return parseRuleList(rule.rules, { ...place, ...inner }, parser)
+  return parseRuleList(rule.rules, { ...place, path: at(place.path, 'rules'), level: place.level + 1 }, parser)
 }
 
 const both = (first: Condition, second: Condition | null): Condition =>
@@ -146,7 +145,7 @@ const parseItemsRule = (quantifier: Quantifier, rule: Fields, place: Place, pars
   const among = isEmpty(rule.conditions)
     ? null
     : parseSource('order.items.product_id', rule, place, parser, withIds(rule.conditions))
-  const nested = parseNested(rule, place, true, parser)
+  const nested = parseNested(rule, { ...place, inItems: true }, parser)
   if (among === undefined || nested === undefined) return undefined
   return { kind: 'items', quantifier, of: nested ?? ALWAYS, ...(among === null ? {} : { among }) }
 }
@@ -160,7 +159,7 @@ const parseItemRule = (
   parser: Parser,
 ): Condition | undefined => {
   const of = parseSource(asked, rule, place, parser, withIds(rule.conditions))
-  const nested = parseNested(rule, place, true, parser)
+  const nested = parseNested(rule, { ...place, inItems: true }, parser)
   if (of === undefined || nested === undefined) return undefined
   // Inside a rule on single items it is this item that is meant.
   if (place.inItems && name === asked) return both(of, nested)
@@ -178,7 +177,7 @@ const parseMeaning = (name: string, rule: Fields, place: Place, parser: Parser):
   if (customer === null && source?.inItems && !place.inItems)
     return parser.reading.fault(at(place.path, 'name'), `rule '${name}' must stand inside a rule on items of the order`)
   const own = customer === null ? parseSource(name, rule, place, parser) : customer
-  const nested = parseNested(rule, place, false, parser)
+  const nested = parseNested(rule, place, parser)
   return own === undefined || nested === undefined ? undefined : both(own, nested)
 }
 

@@ -18,7 +18,7 @@ const equalTo = (values: readonly Scalar[], type: ValueType, calendar: Calendar)
   if (type === 'date' || type === 'datetime') {
     const instants = new Set<number>()
     const days = new Set<number>()
-    const dateOf = (value: unknown) => dateValue(value, calendar, true)
+    const dateOf = (value: unknown) => dateValue(value, calendar, { fromNumber: true })
     for (const value of values) {
       const date = dateOf(value)
       if (date) (date.isDay ? days : instants).add(date.at)
@@ -163,7 +163,7 @@ const prepare = (test: Test, type: ValueType, calendar: Calendar): ValueTest => 
     default: {
       const fromNumber = type === 'datetime'
       return some((value, now) => {
-        const date = dateValue(value, calendar, fromNumber)
+        const date = dateValue(value, calendar, { fromNumber })
         return date ? askDate(calendar, test, date, now) : FAILS
       })
     }

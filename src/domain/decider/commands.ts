@@ -207,7 +207,7 @@ const saveConsents = (draft: Draft, { consents, source, by }: SaveConsents): Ref
 }
 
 /** Leaves every segment, closes the cards and ends the customer, of whom the stream keeps what was. */
-const remove = (draft: Draft, permanently = false): Refused | undefined => {
+const remove = (draft: Draft, { permanently = false } = {}): Refused | undefined => {
   if (draft.state.status !== 'active') return refuseNotFound('customer', draft.state.id)
   for (const [id, { definition, name }] of Object.entries(draft.state.segments))
     draft.emit('SegmentLeft', {
@@ -240,7 +240,7 @@ const erase = (draft: Draft): Refused | undefined => {
     orders: orders.sums.all,
     orderEvents: sum(counts.filter(({ type }) => type.startsWith('customer.order.'))),
   }
-  if (status === 'active') remove(draft, true)
+  if (status === 'active') remove(draft, { permanently: true })
   draft.emit('CustomerErased', { ...held, occurredAt: draft.now })
   return undefined
 }

@@ -152,7 +152,7 @@ const through = (
   all: readonly Stacked[],
   rules: StackingRules,
   situation: Situation,
-  isExclusion: boolean,
+  { isExclusion }: { readonly isExclusion: boolean },
 ): { readonly verdicts: readonly Verdict[]; readonly order?: PricedOrder; readonly failed: boolean } => {
   const isPartial = !situation.isChosen && rules.redeemables_application_mode === 'PARTIAL'
   const isOnce = rules.redeemables_products_application_mode === 'ONCE'
@@ -206,13 +206,15 @@ export const evaluate = (redeemables: readonly Redeemable[], given: Situation): 
     return { redeemable, voucher, trait: traitOf(rules, categoryOfVoucher(definitions, voucher)) }
   })
   const isExclusion = all.some(({ trait }) => trait.isExclusive)
-  const first = through(all, rules, situation, isExclusion)
+  const first = through(all, rules, situation, { isExclusion })
   const again = { ...situation, steps: given.steps ?? startSteps() }
   const isExclusive = ({ status }: Verdict, place: number): boolean =>
     status === 'APPLICABLE' && all[place]!.trait.isExclusive
   // What is not applied itself leaves nothing out.
   const { verdicts, failed, order } =
-    isExclusion && !first.failed && !first.verdicts.some(isExclusive) ? through(all, rules, again, false) : first
+    isExclusion && !first.failed && !first.verdicts.some(isExclusive)
+      ? through(all, rules, again, { isExclusion: false })
+      : first
   const valid = !failed && verdicts.some(({ status }) => status === 'APPLICABLE')
   return { valid, verdicts, order }
 }

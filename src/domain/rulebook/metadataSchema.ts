@@ -144,14 +144,20 @@ const shown = (value: unknown): string => {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
 
+interface Checking {
+  /** Whether what is required must be there: what is only changed need not name it. */
+  readonly isNew: boolean
+  /** Before the names of the properties, in what is said of them. */
+  readonly path: string
+  readonly depth: number
+  readonly steps: { left: number }
+}
+
 const faultsIn = (
   all: Definitions,
   { properties, allow_defined_only: isClosed }: MetadataSchema,
   metadata: Readonly<Record<string, unknown>>,
-  isNew: boolean,
-  path: string,
-  depth: number,
-  steps: { left: number },
+  { isNew, path, depth, steps }: Checking,
 ): readonly string[] => {
   const faults: string[] = []
   for (const [name, property] of Object.entries(properties)) {
@@ -173,7 +179,9 @@ const faultsIn = (
       const wrong = fits(one) ? boundFaults(property, one) : [`must be ${word}`]
       if (wrong.length > 0) faults.push(`${path}${name}: ${wrong.join(', ')} (actual value is ${shown(one)})`)
       else if (nested && depth < MAX_DEPTH && isRecord(one))
-        faults.push(...faultsIn(all, nested.definition, one, true, `${path}${name}.`, depth + 1, steps))
+        faults.push(
+          ...faultsIn(all, nested.definition, one, { isNew: true, path: `${path}${name}.`, depth: depth + 1, steps }),
+        )
       if (faults.length >= MAX_FAULTS) return faults
     }
   }
@@ -195,7 +203,12 @@ export const metadataRefused = (
 ): Refused | undefined => {
   const schema = metadataSchemaOf(all, resource)
   if (!schema || (!metadata && !isNew)) return undefined
-  const faults = faultsIn(all, schema.definition, metadata ?? {}, isNew, '', 1, { left: MAX_STEPS })
+  const faults = faultsIn(all, schema.definition, metadata ?? {}, {
+    isNew,
+    path: '',
+    depth: 1,
+    steps: { left: MAX_STEPS },
+  })
   return faults.length > 0
     ? refuse('metadata_validation_failed', faults.join('; '), { resource: { type: 'metadata_schema', id: schema.id } })
     : undefined

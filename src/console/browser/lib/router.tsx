@@ -17,7 +17,7 @@ window.addEventListener('popstate', () => {
 const fullOf = (to: string): string => (to === '/' ? BASE : BASE + to)
 
 /** Shows another address of the console; `replace` leaves no step to go back to. */
-export const go = (to: string, replace = false): void => {
+export const go = (to: string, { replace = false } = {}): void => {
   const full = fullOf(to)
   if (full === address.value) return
   window.history[replace ? 'replaceState' : 'pushState'](null, '', full)

@@ -70,7 +70,7 @@ const toDay = (day: string): string | undefined => (day === '' ? undefined : `${
 
 export const CustomerActivity = ({ id }: { readonly id: string }) => {
   const value = (name: string): string => query.value.get(name) ?? ''
-  const set = (changed: Readonly<Record<string, string>>) => go(withQuery(changed), true)
+  const set = (changed: Readonly<Record<string, string>>) => go(withQuery(changed), { replace: true })
   const category = value('category')
   const list = useList<Activity>(
     at('/v1/customers/{id}/activity', {

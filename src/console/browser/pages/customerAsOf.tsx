@@ -61,7 +61,7 @@ export const AsOf = ({ customer }: { readonly customer: Customer }) => {
   useEffect(() => setSlid(shown), [shown])
   useEffect(() => {
     if (slid === shown) return
-    const timer = setTimeout(() => go(withQuery({ time: String(slid) }), true), REST_MS)
+    const timer = setTimeout(() => go(withQuery({ time: String(slid) }), { replace: true }), REST_MS)
     return () => clearTimeout(timer)
   }, [slid, shown])
   const address = (time?: number) =>

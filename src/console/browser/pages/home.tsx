@@ -66,7 +66,7 @@ const Incoming = () => {
           <Select
             aria-label="Span of time"
             value={name}
-            onValue={(value) => go(withQuery({ span: value === 'hour' ? undefined : value }) || '/', true)}
+            onValue={(value) => go(withQuery({ span: value === 'hour' ? undefined : value }) || '/', { replace: true })}
             options={Object.entries(SPANS).map(([one, span]) => [one, span.name])}
           />
         }
@@ -106,7 +106,7 @@ const Live = () => {
   const category = query.value.get('category') ?? ''
   const schemas = useAsk<ListOf<EventSchema>>(at('/v1/event-schemas'))
   const tail = useTail({ event, category }, isPaused)
-  const set = (changed: Readonly<Record<string, string>>) => go(withQuery(changed) || '/', true)
+  const set = (changed: Readonly<Record<string, string>>) => go(withQuery(changed) || '/', { replace: true })
   return (
     <Card
       isFlush

@@ -128,7 +128,7 @@ const ByKey = ({ onFinish }: { readonly onFinish: () => void }) => {
 }
 
 const finish = (): void => {
-  if (path.value === '/sign-in') go('/', true)
+  if (path.value === '/sign-in') go('/', { replace: true })
 }
 
 export const SignIn = ({ hasEnded }: { readonly hasEnded: boolean }) => {
@@ -192,7 +192,7 @@ export const SetPassword = () => {
         onSend={() =>
           once(async () => {
             await setPassword(link, password)
-            go('/', true)
+            go('/', { replace: true })
           })
         }
       >
