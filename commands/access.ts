@@ -52,7 +52,7 @@ const WithToken = v.pipe(
 
 export type Asked = Pick<Call<unknown, unknown, unknown>, 'key' | 'requestId' | 'now' | 'idempotencyKey'>
 
-/** Nobody gives away what one does not hold: a role, or a token of a key with it. */
+/** Nobody gives a role, or a token of a key with a role, that may do more than they may themselves. */
 const grantFault = ({ key }: Asked, names: Iterable<string>): Failure | undefined => {
   for (const name of names)
     if (isPermission(name) && !holds(key, name)) return fail('forbidden', `You do not hold ${name} yourself`)

@@ -10,7 +10,7 @@ import { type Failure, fail, fromRefusal } from '../src/http/errors.ts'
 import type { Call } from '../src/http/route.ts'
 import type { Executed } from '../src/runtime/customers.ts'
 import type { Services } from '../src/services.ts'
-import type { Held } from './cards.ts'
+import type { FoundCard } from './cards.ts'
 
 export const TAG = 'Loyalty points'
 export type MemberCall<B> = Call<B, unknown, v.InferOutput<typeof ByMember>>
@@ -32,13 +32,13 @@ export const requestOf = (body: { reason?: string | null; source_id?: string | n
 export const executeOnCard = async (
   services: Services,
   call: Pick<Call<unknown, unknown, unknown>, 'requestId' | 'key' | 'now' | 'idempotencyKey'>,
-  { customer, card }: Held,
+  { customer, card }: FoundCard,
   command: LoyaltyCommand,
   sourceId?: string | null,
   name = `${command.type}:${card.id}`,
 ): Promise<{ readonly done: Recorded; readonly key: string } | Failure> => {
   const key = sourceId ? `${name}:${sourceId}` : (call.idempotencyKey ?? randomBytes(16).toString('hex'))
-  // By what it was sent says nothing of the change; the reason is held against the fact that is repeated (`otherReason`).
+  // The channel that it came by is no part of what is asked for; whether the reason is another is asked later (`otherReason`).
   const print = sourceId ? { print: printOf({ ...command, reason: null, source: null }) } : {}
   const executed = await services.customers.execute(customer.id, command, contextOf(call, services, { key, ...print }))
   if (executed.kind === 'refused' && executed.known && sourceId) return fromRefusal(refuseSourceId(sourceId).refused)
@@ -48,7 +48,7 @@ export const executeOnCard = async (
 
 export const tokenOf = ({ position }: Recorded) => (position === undefined ? {} : { consistencyToken: position })
 
-/** Why a repeat by `source_id` is none: it says another reason than the fact that it would repeat. */
+/** Refuses a `source_id` that was used before with another reason. */
 export const otherReason = (
   { kind }: Recorded,
   recorded: string | undefined,
@@ -58,6 +58,6 @@ export const otherReason = (
     ? fromRefusal(refuseSourceId(sourceId).refused)
     : undefined
 
-/** What a name was given to is no answer to this request. */
+/** For a key or `source_id` that named a request of another kind before: its answer would be no answer to this one. */
 export const mismatch = (): Failure =>
   fail('duplicate_key', 'This key or source_id has been used for another kind of request before')

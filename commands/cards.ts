@@ -13,7 +13,7 @@ import type { Services } from '../src/services.ts'
 /** A card that was made and not given to anybody. */
 const NOBODYS = Symbol('nobody')
 
-export interface Held {
+export interface FoundCard {
   readonly customer: CustomerState
   readonly card: Card
 }
@@ -30,7 +30,7 @@ const holderOf = async (
 }
 
 /** The card that a path names by code or id, in the program that it names, where it does. */
-export const findCard = async (services: Services, member: string, campaign?: string): Promise<Held | Failure> => {
+export const findCard = async (services: Services, member: string, campaign?: string): Promise<FoundCard | Failure> => {
   const program = campaign === undefined ? undefined : findProgram(services, campaign)
   if (program && isFailure(program)) return program
   const holder = await holderOf(services, member)

@@ -16,7 +16,7 @@ import { type Failure, fail, isFailure } from '../src/http/errors.ts'
 import { type Call, type Outcome, route } from '../src/http/route.ts'
 import type { Services } from '../src/services.ts'
 import { executeOnCard, type MemberCall, mismatch, otherReason, requestOf, TAG, text, tokenOf } from './cardCommands.ts'
-import { factsOf, findCard, type Held, rememberedOf } from './cards.ts'
+import { type FoundCard, factsOf, findCard, rememberedOf } from './cards.ts'
 
 const BalanceBody = v.pipe(
   v.object({
@@ -76,7 +76,7 @@ const changePending = async (
   services: Services,
   call: Call<unknown, unknown, v.InferOutput<typeof ByPending>>,
   change: Extract<LoyaltyCommand, { type: 'ChangePendingPoints' }>['change'],
-  answer: (held: Held, state: CustomerState) => unknown,
+  answer: (held: FoundCard, state: CustomerState) => unknown,
 ): Promise<Outcome> => {
   const found = await findCard(services, call.params.memberId)
   if (isFailure(found)) return found

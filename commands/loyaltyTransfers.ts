@@ -28,7 +28,7 @@ import {
   TAG,
   text,
 } from './cardCommands.ts'
-import { factsOf, findCard, type Held } from './cards.ts'
+import { type FoundCard, factsOf, findCard } from './cards.ts'
 
 const Transfer = v.object({
   code: v.pipe(name300, CodeName),
@@ -78,7 +78,7 @@ const transfer = async (
       resourceType: 'voucher',
       resourceId: target.card.code,
     })
-  const sources: Held[] = []
+  const sources: FoundCard[] = []
   for (const { code } of call.body) {
     const source = await findCard(services, code)
     if (isFailure(source)) return source

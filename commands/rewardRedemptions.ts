@@ -37,7 +37,7 @@ import {
   text,
   tokenOf,
 } from './cardCommands.ts'
-import { factsOf, findCard, type Held } from './cards.ts'
+import { type FoundCard, factsOf, findCard } from './cards.ts'
 
 const RedemptionBody = v.pipe(
   v.object({
@@ -51,7 +51,7 @@ const RedemptionBody = v.pipe(
 const redeemReserved = async (
   services: Services,
   call: MemberCall<unknown>,
-  { customer, card }: Held,
+  { customer, card }: FoundCard,
   reward: string,
   command: RedeemReward,
 ): Promise<Recorded | Failure> => {
@@ -253,7 +253,7 @@ const voucherGiven = async (
   return undefined
 }
 
-const hasPaid = ({ spends }: Held['card'], redemption: string): boolean => Object.hasOwn(spends, redemption)
+const hasPaid = ({ spends }: FoundCard['card'], redemption: string): boolean => Object.hasOwn(spends, redemption)
 
 const RollbackBody = v.object({ reason: v.optional(v.nullable(text)) })
 const ByRedemption = v.object({ ...ByMember.entries, redemptionId: v.string() })

@@ -47,7 +47,7 @@ const told = (linked: Linked | Failure, status: number): Outcome => {
   }
 }
 
-/** Nobody changes or shuts out who may do more than oneself: that would be a way to become them, or to be alone. */
+/** Nobody changes or shuts out a user who may do more than they may: it would be a way to sign in as that user, or to be left alone. */
 const aboveFault = (services: Services, call: Asked, id: string): Failure | undefined => {
   const user = services.access.current().users.get(id)
   return user ? roleFault(services, call, user.role) : notFound('access_user', id)

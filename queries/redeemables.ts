@@ -77,7 +77,7 @@ export const statusOf = (
 }
 
 /** A code that a customer holds in a role. */
-interface Held {
+interface HeldCode {
   readonly id: string
   readonly code: string
   readonly role: Role
@@ -93,7 +93,7 @@ interface Held {
 const MAX_HELD = 10_000
 
 /** All codes of a customer that campaigns which are there gave out. */
-const heldBy = async (services: Services, customer: string): Promise<readonly Held[]> => {
+const heldBy = async (services: Services, customer: string): Promise<readonly HeldCode[]> => {
   const rulebook = services.rulebook.current()
   const programs = [...campaignsIn(rulebook.definitions).values()]
     .filter(({ definition }) => definition.campaign_type === 'REFERRAL_PROGRAM')
@@ -120,7 +120,7 @@ const heldBy = async (services: Services, customer: string): Promise<readonly He
     )
   const codesThere = new Set(there.map(({ _id }) => _id))
   const held = [
-    ...codes.map(({ _id, voucher, campaign, position, state }): Held => {
+    ...codes.map(({ _id, voucher, campaign, position, state }): HeldCode => {
       const resolved = resolveVoucher(state, rulebook)
       return {
         id: holderId(voucher, customer),
@@ -136,7 +136,7 @@ const heldBy = async (services: Services, customer: string): Promise<readonly He
     }),
     ...referrals
       .filter(({ voucher }) => codesThere.has(voucher.code))
-      .flatMap(({ voucher, campaign, holder, position }): Held[] =>
+      .flatMap(({ voucher, campaign, holder, position }): HeldCode[] =>
         holder
           ? [
               {
@@ -157,7 +157,7 @@ const heldBy = async (services: Services, customer: string): Promise<readonly He
   return held
 }
 
-const FIELDS = new Map<string, Field<Held>>([
+const FIELDS = new Map<string, Field<HeldCode>>([
   ['id', [TEXT, ({ id }) => id]],
   ['created_at', [TIME, ({ at }) => at.getTime()]],
   ['redeemable_id', [TEXT, ({ voucher }) => voucher]],

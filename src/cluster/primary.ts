@@ -44,7 +44,7 @@ const SCRAPE_MS = 1_000
 const HURRY_MS = 10_000
 /** A worker hangs when it has not answered so many questions in a row, each asked a part of the limit after the other. */
 const QUESTIONS = 4
-/** How often the workers are told whether the engines serve, ms; sooner is nothing worth. */
+/** How often the workers are told whether the engines serve, ms; to tell them sooner is of no use. */
 const LOOK_MS = 250
 
 /** What only ever grows: a sum that fell would be taken for a new count from zero, and all of it for new. */

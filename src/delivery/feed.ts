@@ -62,7 +62,7 @@ export interface FeedOptions {
   readonly projectId: string
   /** The longest that one sending takes, ms: with less than that left of the lease nothing is sent. */
   readonly longestSendMs: number
-  /** Where customers are told of whose events cannot even be held back as they should. */
+  /** Takes customers whose events cannot be sent, and cannot be held back either. */
   readonly aside: Pick<SetAside, 'quarantine'>
   readonly now: () => number
   readonly random: () => number
@@ -220,7 +220,7 @@ export const createFeed = (options: FeedOptions) => {
     return matchedCount > 0 ? 'again' : 'done'
   })
 
-  /** Does what one customer's line asks for. Whatever comes of it, the customer is held at `position` and others go on. */
+  /** Does a step for one customer. Where it fails, the customer is held back at `position`, and the others go on. */
   const guarded = async (webhook: string, customer: string, position: string, step: () => Promise<void>) => {
     const _id = `${webhook}/${customer}`
     try {

@@ -33,7 +33,7 @@ export type Order =
   | { readonly kind: 'askWitness' }
   /** The line is dead: make a new one and tell `replaced`. */
   | { readonly kind: 'replace'; readonly reason: string }
-  /** Nothing is under way, calls have failed, and the server is there: a new line is sure to work at once. The same is to be done. */
+  /** Nothing is under way, calls have failed, and the server is there: a new line will work at once. To be dealt with as `replace`. */
   | { readonly kind: 'renew' }
   | { readonly kind: 'down'; readonly error: unknown }
   | { readonly kind: 'up' }
@@ -41,7 +41,7 @@ export type Order =
 /** What came of asking a witness. */
 export type Witness =
   | { readonly kind: 'answered' }
-  /** The server cannot be had, and says why. */
+  /** The server cannot be reached, for this reason. */
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'silent' }
 

@@ -237,7 +237,7 @@ export const startWorkers = async (given: WorkerParts) => {
     background: { aside, rollout, exports, processes, delivery, projector },
   }
 }
-/** Of the background what these start. */
+/** What these start; of `Background` the part that they make. */
 export type Workers = Omit<Awaited<ReturnType<typeof startWorkers>>, 'background'> & {
   readonly background: Omit<Background, 'clock' | 'longRuns' | 'scratch'> | undefined
 }

@@ -33,14 +33,14 @@ interface NamedKey {
  * A customer's keys in one text, each as its name, an at sign, its position, a colon and the 32 characters (latin1) of its bytes,
  * the newest last: a third of what an object with a buffer takes.
  */
-type Held = string
+type KeysText = string
 
-const heldOf = (keys: readonly NamedKey[]): Held =>
+const heldOf = (keys: readonly NamedKey[]): KeysText =>
   Buffer.concat(keys.flatMap(({ name, position, key }) => [Buffer.from(`${name}@${position}:`), key])).toString(
     'latin1',
   )
 
-const keysIn = (held: Held | undefined): readonly NamedKey[] => {
+const keysIn = (held: KeysText | undefined): readonly NamedKey[] => {
   const keys: NamedKey[] = []
   for (let at = 0; held !== undefined && at < held.length; ) {
     const colon = held.indexOf(':', at)
@@ -68,11 +68,11 @@ export interface VaultOptions {
   readonly now: () => number
 }
 
-const keyNamed = (held: Held | undefined, name: string): Buffer | undefined =>
+const keyNamed = (held: KeysText | undefined, name: string): Buffer | undefined =>
   keysIn(held).find((one) => one.name === name)?.key
 
 export const createVault = ({ masterKeys, now }: VaultOptions): CustomerVault => {
-  const held = createLru<Held>({ entries: CACHED })
+  const held = createLru<KeysText>({ entries: CACHED })
   const gone = createLru<true>({ entries: GONE })
   /** What was destroyed: facts of it that the log still shows are not taken for keys. */
   const destroyed = new Map<string, bigint>()

@@ -14,7 +14,7 @@ export interface RedemptionProcessOptions {
   readonly sleep: (ms: number) => Promise<void>
 }
 
-/** How long whoever reserved a place has to say what became of it, ms: longer than he waits in queues himself. */
+/** How long whoever reserved a place has to say what became of it, ms: longer than a request waits in queues. */
 const GRACE_MS = 4_000
 
 export const redemptionProcesses = ({ redemptions, now, sleep }: RedemptionProcessOptions): readonly Process[] => {

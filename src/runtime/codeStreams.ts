@@ -1,4 +1,5 @@
-// Loads and changes codes, as far as these are no matter of their ledgers.
+// Loads and changes codes: whose they are, what they are worth, whether they are on. Places in their limits are the ledger's matter,
+// which lies in the same stream (`ledgers.ts`).
 import { codeIn } from '../domain/codes.ts'
 import type { ChangeOfCode } from '../domain/redemption/ledgers.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -22,7 +23,7 @@ export type CodeChanged =
   | { readonly kind: 'done'; readonly state: CodeState; readonly position: bigint | undefined }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-/** Decides and records one command on a code, or the one that the code's state as it then is leads to. */
+/** Decides and records a command on a code; where it is a function, the command that it makes of the code's state at that time. */
 export const changeCode = async (
   { codes }: CodeStreams,
   code: string,

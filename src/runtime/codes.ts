@@ -15,8 +15,8 @@ export interface NewCode extends Omit<ReserveCode, 'type' | 'active'> {
 
 export interface Codes {
   /**
-   * Makes a code, or says that it is another's. Making it again for the same owner is success and changes nothing. What cannot be a code
-   * counts as taken: a format that was recorded under an earlier rule has others.
+   * Makes a code, or says that it is another's. Making it again for the same owner is success and changes nothing. A text that cannot be a
+   * code counts as taken, so that the next one is tried: an old format may make such texts beside good ones.
    */
   make(code: NewCode, context: DeciderContext): Promise<Made>
   /** The same for a code that says nothing of itself. */

@@ -24,13 +24,13 @@ export interface LoadOptions {
   readonly mayBeBehind?: boolean
 }
 
-export interface Held extends Loaded {
+export interface LoadedCustomer extends Loaded {
   /** False: another writer may have appended since. */
   readonly current: boolean
 }
 
 export interface Customers {
-  load(id: string, rulebook: Rulebook, options?: LoadOptions): Promise<Held>
+  load(id: string, rulebook: Rulebook, options?: LoadOptions): Promise<LoadedCustomer>
   /** Of these customers, those for whom `load` has to read. */
   unready(ids: readonly string[], rulebook: Rulebook): readonly string[]
   /** Reads the snapshots of many (at most 1,000) in one go, for customers that are about to be loaded one by one. */
@@ -97,7 +97,7 @@ const ANYHOW = 200
 /** Who leaves memory gets one after fewer. */
 const LEAVING_BYTES_PER_FACT = 8 * 1024
 
-interface CacheEntry extends Held {
+interface CacheEntry extends LoadedCustomer {
   readonly snapshotAt: bigint
   /** What others have recorded up to here is known, though none of it may be this customer's. */
   readonly knownTo?: bigint
@@ -171,7 +171,7 @@ export const createCustomers = ({
     const elsewhere = recordedElsewhere(id)
     const isBehind = elsewhere > (start.position ?? -1n)
     if (known !== undefined && start.revision >= known && !isBehind) return { ...start, snapshotAt, current: true }
-    // Nobody is sent on by a snapshot: where a stream leads to is not asked by an append.
+    // From a stream that leads to another customer the command goes there: no append to this one would find out that its snapshot is old.
     if (mayBeBehind && known === undefined && !isBehind && start.revision >= 0n && start.state.linkedTo === undefined)
       return { ...start, snapshotAt, current: false }
     const { state, ...read } = await tail(id, start, rulebook)

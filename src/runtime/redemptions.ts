@@ -87,8 +87,8 @@ const LOOKED_AT = 8
 
 const isRefusal = (value: Hope | Refusal): value is Refusal => 'key' in value
 
-/** What a request holds before it is decided. */
-interface Held {
+/** The places and rewards that a request has taken before it is decided. */
+interface TakenPlaces {
   readonly reserved: Map<string, Target>
   readonly kept: Map<number, KeptReward>
 }
@@ -252,7 +252,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   const letGo = async (
     ask: RedemptionAsk,
     request: string,
-    { reserved, kept }: Held,
+    { reserved, kept }: TakenPlaces,
     context: CommandContext,
   ): Promise<Redeemed | undefined> => {
     if (reserved.size === 0 && kept.size === 0) return undefined
@@ -271,7 +271,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
     ask: RedemptionAsk,
     request: string,
     looked: Looked,
-    held: Held,
+    held: TakenPlaces,
     refusal: Refusal,
     context: CommandContext,
   ): Promise<Begun> => {
@@ -284,7 +284,7 @@ export const createRedemptions = (options: RedemptionsOptions): Redemptions => {
   }
 
   const begin = async (all: RedemptionAsk, request: string, context: CommandContext): Promise<Begun> => {
-    const held: Held = { reserved: new Map(), kept: new Map() }
+    const held: TakenPlaces = { reserved: new Map(), kept: new Map() }
     const { reserved, kept } = held
     const lookedAt = await places.look(all.redeemables)
     const possible = await hopeFor(all, request, lookedAt, { hopeful: true }, context)

@@ -137,8 +137,8 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
       context.deadline === undefined ? {} : { deadline: context.deadline },
     )
 
-  /** A fact of the project as this node's settings have it. */
-  const settle = async (fact: RulebookFact): Promise<void> => {
+  /** Records what this node's settings say of the project. */
+  const recordSetting = async (fact: RulebookFact): Promise<void> => {
     const key = randomBytes(16).toString('hex')
     await append([fact], { key, requestId: 'start', actor: { name: 'tributary', role: 'system' }, now: now() })
     await catchUp()
@@ -149,17 +149,20 @@ export const startRulebook = async ({ store, project, log, now }: RulebookOption
   if (!definitions.project) {
     // Every node of a project must turn a source id into the same customer: whoever is first decides the key for all.
     const opened: Project = { id, timeZone, customerKey: randomBytes(32).toString('base64url') }
-    await settle({ type: 'ProjectOpened', data: opened })
+    await recordSetting({ type: 'ProjectOpened', data: opened })
   } else if (project.follows && definitions.project.timeZone !== timeZone) {
     log.warn(
       { setting: timeZone, project: definitions.project.timeZone },
       'another node changed the time zone of the project: this one follows it; set PROJECT_TIME_ZONE alike on all',
     )
   } else if (definitions.project.timeZone !== timeZone) {
-    await settle({ type: 'ProjectChanged', data: { timeZone } })
+    await recordSetting({ type: 'ProjectChanged', data: { timeZone } })
   }
   if (consent !== undefined && (definitions.project?.consent ?? 'refusals') !== consent)
-    await settle({ type: 'ProjectChanged', data: { timeZone: definitions.project?.timeZone ?? timeZone, consent } })
+    await recordSetting({
+      type: 'ProjectChanged',
+      data: { timeZone: definitions.project?.timeZone ?? timeZone, consent },
+    })
 
   const live = followStream({
     store,

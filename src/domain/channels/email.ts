@@ -43,7 +43,7 @@ export const email = channel({
     html,
     text,
   }),
-  // Its subject alone is none: what it announces is not there.
+  // A subject without a text is no message: what it announces is missing.
   isEmpty: ({ html = '', text = '' }) => !isSeenInHtml(html) && !isSeen(text),
   end: ({ smtpUrl, emailFrom }: Server) => ({
     hostOf: ({ from }) => (isSinkSender(from) ? SINK_HOST : smtpUrl && new URL(smtpUrl).host),

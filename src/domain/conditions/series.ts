@@ -48,27 +48,27 @@ const chunkAfter = (series: Series, time: number): number => {
   return low
 }
 
-/** A place between entries: before entry `index` of chunk `chunk`. */
-interface Place {
+/** Where entries are parted: before entry `index` of chunk `chunk`. */
+interface Gap {
   chunk: number
   index: number
 }
 
 /** The place before the first entry later than `time`. */
-const placeAfter = (series: Series, time: number): Place => {
+const placeAfter = (series: Series, time: number): Gap => {
   const chunk = chunkAfter(series, time)
   return { chunk, index: chunk < series.length ? upperBound(series[chunk]!.t, time) : 0 }
 }
 
-const timeAt = (series: Series, { chunk, index }: Place): number =>
+const timeAt = (series: Series, { chunk, index }: Gap): number =>
   chunk < series.length ? series[chunk]!.t[index]! : Number.POSITIVE_INFINITY
 
-const amountAt = (series: Series, { chunk, index }: Place): number => {
+const amountAt = (series: Series, { chunk, index }: Gap): number => {
   const { m } = series[chunk]!
   return m ? m[index]! : 1
 }
 
-const step = (series: Series, place: Place): void => {
+const step = (series: Series, place: Gap): void => {
   if (++place.index >= series[place.chunk]!.t.length) {
     place.chunk++
     place.index = 0
@@ -101,7 +101,7 @@ const withoutFirst = (series: Series, count: number): Series => {
   return rest
 }
 
-const countBefore = (series: Series, { chunk, index }: Place): number => {
+const countBefore = (series: Series, { chunk, index }: Gap): number => {
   let count = index
   for (let i = 0; i < chunk; i++) count += series[i]!.t.length
   return count

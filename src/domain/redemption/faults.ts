@@ -84,8 +84,8 @@ const customerMeasures = (
 }
 
 /**
- * What rules find of a redemption of a voucher; of measures, `'skip'` is one that a ledger would answer for which is not kept,
- * undefined one that there cannot be.
+ * What rules find of a redemption of a voucher. A measure is `'skip'` where it is a ledger's that is not kept, so that nobody can tell
+ * it, and undefined where there is no such measure.
  */
 export const redemptionContext = (
   voucher: ResolvedVoucher,

@@ -229,7 +229,7 @@ export const rollbackId = (redemption: string, request: string): string => idFro
 const isUndoneElsewhere = (made: Made | undefined, parent: string): made is Made & { readonly rolledBack: string } =>
   made?.rolledBack !== undefined && made.rolledBack !== rollbackId(made.redemption, parent)
 
-/** Why a redemption cannot be rolled back now that no other request rolled back. */
+/** Why a redemption that no other request has rolled back cannot be rolled back now. */
 const rollbackFault = (made: Made | undefined, id: string, now: number): Refused | undefined => {
   if (!made) return refuseNotFound('redemption', id)
   return made.rolledBack === undefined && now - made.occurredAt > ROLLBACK_MS

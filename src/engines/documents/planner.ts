@@ -166,21 +166,21 @@ interface Candidate {
 }
 
 /** Fields of an index that a query holds to one value. */
-interface Held {
+interface OneValueFields {
   /** The document has this value and no other. */
   readonly fixed: ReadonlySet<string>
   /** The entries have it; the document may have others beside it, in an array. */
   readonly entries: ReadonlySet<string>
 }
 
-const NONE_HELD: Held = { fixed: new Set(), entries: new Set() }
+const NO_FIELDS: OneValueFields = { fixed: new Set(), entries: new Set() }
 
 const isArrayField = (index: Index, place: number): boolean => (index.arrays & (1 << place)) !== 0
 
 /** How far the order of an index, some of its fields held to one value, is the order asked for. */
 const orderOf = (
   index: Index,
-  { fixed, entries }: Held,
+  { fixed, entries }: OneValueFields,
   sort: SortFields,
 ): { readonly sorted: boolean; readonly reverse: boolean } => {
   const wanted = sort.filter((s) => !fixed.has(s.path))
@@ -293,7 +293,7 @@ const alongBounds = (index: Index, sort: SortFields, { min, max }: Between): Pla
   const from = min ? boundKey(index, min) : ''
   const to = max && boundKey(index, max)
   if (to !== undefined && to <= from) throw new CommandError(51175, 'max() must be greater than min()')
-  const order = orderOf(index, NONE_HELD, sort)
+  const order = orderOf(index, NO_FIELDS, sort)
   return { index: index.primary ? undefined : index, ranges: [{ from, to }], ...order, ordered: true }
 }
 

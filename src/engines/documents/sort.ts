@@ -60,7 +60,7 @@ export interface Sorter<T> {
   finish(): Generator<readonly T[], void, undefined>
 }
 
-interface Held<T> {
+interface Sortable<T> {
   readonly key: Key
   readonly order: number
   readonly item: T
@@ -74,7 +74,7 @@ const ITEM_BYTES = 120
 
 /** Sorts what is added, keeping the first `limit` only. */
 export const createSorter = <T>(memory: Memory, limit = Number.POSITIVE_INFINITY): Sorter<T> => {
-  let held: Held<T>[] = []
+  let held: Sortable<T>[] = []
   let count = 0
   const shrink = (): void => {
     held.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.order - b.order))
