@@ -26,7 +26,7 @@ const merged = (old: Definition, patch: object): Definition => ({
 export const routesOf = (services: Services, resource: DefinitionResource): readonly Route[] => {
   const { kind, tag, one, response, body, patch, bodyNesting, describe = {} } = resource
   const permission = resource.writes ?? 'definitions.write'
-  const shared = { tag, permission, response, ...(bodyNesting && { bodyNesting }) }
+  const shared = { tag, permission, response, bodyNesting }
   const paths = onePath(resource)
   const described = (description: string | undefined) => description && { description }
   const change = (
@@ -74,7 +74,7 @@ export const routesOf = (services: Services, resource: DefinitionResource): read
       ...shared,
       method: 'post',
       path: resource.path,
-      ...(resource.also && { also: resource.also }),
+      also: resource.also,
       summary: `Create ${one}`,
       ...described(describe.create),
       body,

@@ -75,7 +75,7 @@ export const changeDefinitions = async (
       const entry = meant && entriesOf(changed.rulebook.definitions, meant.kind).get(meant.id)
       return {
         consistencyToken: changed.position,
-        ...(entry ? { revision: entry.revision } : {}),
+        revision: entry?.revision,
         ...shown,
         headers: {
           ...shown.headers,

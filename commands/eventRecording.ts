@@ -132,7 +132,10 @@ export const keyOf = (call: AnyCall, { id }: TrackBody): string | undefined =>
 const isCreated = (executed: Executed): boolean =>
   executed.kind === 'done' && executed.facts.some(({ type }) => type === 'CustomerCreated')
 
-/** What an event says, however and by whom it is sent: a repeat says the same. In the order of the print, which saves sorting. */
+/**
+ * The fingerprint of what an event says, by which a repeat is told from another event: the same however it is sent. Its fields are named
+ * in alphabetical order, as `printOf` wants them, which saves sorting.
+ */
 const printOfEvent = (customer: string, body: TrackBody): string => {
   const { id: _, ...said } = body.customer
   const { event, loyalty, metadata, occurred_at = null, referral } = body
@@ -261,7 +264,7 @@ const recordHere = async (
       print,
       dryRun,
     }),
-    ...(tryUntil === undefined ? {} : { tryUntil }),
+    tryUntil,
     ...(dryRun && key !== undefined ? { printIfKnown: () => printOfEvent(target.id, body) } : {}),
   }
   const { client } = call

@@ -24,7 +24,7 @@ export const duplicateEvent = (id: string | undefined, before: Before | undefine
     ? fail('idempotency_key_reused', `This Idempotency-Key was used for another event before${first}`)
     : fail('duplicate_event_id', `Another event was recorded with the id ${id}${first}`, {
         resourceType: 'event',
-        ...(before ? { resourceId: before.id } : {}),
+        resourceId: before?.id,
       })
 }
 

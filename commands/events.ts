@@ -27,7 +27,7 @@ const outcomeOf = (tracked: Tracked | Untracked): Outcome => {
   const { answer, position, isRepeat } = tracked
   return {
     body: answer,
-    ...(isRepeat ? { headers: REPLAYED } : {}),
+    headers: isRepeat ? REPLAYED : undefined,
     consistencyToken: position,
   }
 }

@@ -60,10 +60,10 @@ const take = async (
   const filter = filterQuery(filters ?? undefined, fields, { timeZone, now: call.now })
   if (isFailure(filter)) return fail('invalid_payload', filter.details ?? filter.message)
   const parameters: Parameters = {
-    ...(order ? { order } : {}),
+    order: order ?? undefined,
     ...(columns && columns.length > 0 ? { fields: columns } : {}),
-    ...(filters ? { filters } : {}),
-    ...(only ? { only } : {}),
+    filters: filters ?? undefined,
+    only,
   }
   const made = await exports.request({
     _id: idFrom('exp', contextOf(call, services).key ?? randomBytes(16).toString('hex')),

@@ -72,7 +72,7 @@ export const createInProgram = <K extends KindName, Body>(
   return route({
     method: 'post',
     path,
-    ...(also && { also }),
+    also,
     ...said,
     tag,
     permission: 'definitions.write',

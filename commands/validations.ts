@@ -92,7 +92,7 @@ const validate = async (services: Services, call: AnyCall, body: Asks): Promise<
     rulebook: services.rulebook.current(),
     now: call.now,
   }
-  const asks = { redeemables, asked, ...(session ? { session: session.key } : {}) }
+  const asks = { redeemables, asked, session: session?.key }
   const { reach } = meant
   const evaluated = evaluateFor(asks, looked, situation)
   if (!evaluated.valid || !lasting || !session) return { reach, evaluated }
@@ -145,7 +145,7 @@ const answer = async (services: Services, call: AnyCall, given: RedeemablesBody)
       ...listedByStatus(shown),
       ...(valid && evaluated.order ? { order: showOrder(evaluated.order) } : {}),
       tracking_id: trackingIdOf(body),
-      ...(session ? { session } : {}),
+      session,
       stacking_rules: showRulesInForce(rulebook),
     },
   }

@@ -176,7 +176,7 @@ export const auditRunQueries = (services: Services) =>
           return longRuns.answer((signal) =>
             exportLines(services.store, {
               signal,
-              ...(found ? { customer: found.id } : {}),
+              customer: found?.id,
               after,
             }),
           )

@@ -20,7 +20,7 @@ const routesOf = (services: Services, resource: DefinitionResource): readonly Ro
     return async (entry: Entry<DefinitionOf<KindName>>) => resource.show(entry, { services, rulebook, key })
   }
   const entries = () => [...services.rulebook.current().entries(kind).values()]
-  const listed = { method: 'get', path, ...(also && { also }), summary: `List ${many}`, tag, permission } as const
+  const listed = { method: 'get', path, also, summary: `List ${many}`, tag, permission } as const
   const listing = list
     ? route({
         ...listed,
@@ -43,7 +43,7 @@ const routesOf = (services: Services, resource: DefinitionResource): readonly Ro
     ...onePath(resource),
     method: 'get',
     summary: `Get ${one}`,
-    ...(describe.get && { description: describe.get }),
+    description: describe.get,
     tag,
     permission,
     response,

@@ -57,7 +57,7 @@ const ofCode = async (
   const redeemables = codesOf([{ object: 'voucher', id: code, gift }])
   const looked = await services.redemptions.look(redeemables)
   const asked = askedOf(call, { metadata, tracking_id: undefined })
-  const context = contextFor({ redeemables, asked, ...(session ? { session: session.key } : {}) }, looked, {
+  const context = contextFor({ redeemables, asked, session: session?.key }, looked, {
     customer,
     order,
     metadata: metadata ?? {},

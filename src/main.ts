@@ -115,7 +115,7 @@ const main = async (): Promise<void> => {
         })
   // A start that waits for its servers need not go on.
   void primary?.failed.then((error) => waiting.abort(error))
-  const started = startNode(config, log, { signal: waiting.signal, ...(primary ? { part: primary.part } : {}) })
+  const started = startNode(config, log, { signal: waiting.signal, part: primary?.part })
   try {
     node = await started
   } catch (error) {

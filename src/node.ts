@@ -99,7 +99,7 @@ export const startNode = async (
       clientLimits: config.clientLimits,
       proxies: config.proxies,
       ...(part.kind === 'worker' ? { handOver: handingOver(part) } : {}),
-      ...(config.rateLimitPerMinute === undefined ? {} : { rateLimitPerMinute: config.rateLimitPerMinute }),
+      rateLimitPerMinute: config.rateLimitPerMinute,
     }
     let app: Fetcher = buildApp([], { ...common, isStarting: true })
     const server = await serve(
@@ -122,7 +122,7 @@ export const startNode = async (
       id: config.projectId,
       timeZone: config.projectTimeZone,
       follows: !zone.isNew,
-      ...(config.consent ? { consent: config.consent } : {}),
+      consent: config.consent,
     }
     const rulebook = await whenReached(
       log,

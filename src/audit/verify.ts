@@ -258,7 +258,7 @@ const compareOne = async ({
     missing_ids: findings.missing,
     extra_ids: findings.extra,
     parked: { live: live.filter((one) => one.projection === name).length, rebuilt: isParked.size },
-    ...(unfinished === undefined ? {} : { unfinished }),
+    unfinished,
   })
   const collectionNow = async () => (await readModel.aliases.all()).find(({ _id }) => _id === name)?.live.collection
 

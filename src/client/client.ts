@@ -157,7 +157,7 @@ const commonOf = (transport: Transport): Common => ({
       path,
       params: named,
       call,
-      ...(query === undefined ? {} : { query }),
+      query,
       ...(body === undefined ? {} : { body, isForm: isForm(operation) }),
     })
     // What the document says of the answer is what the server keeps to.

@@ -103,16 +103,16 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Dispatche
     limit: config.messagesPerAddress,
     project: () => rulebook().project,
   })
-  const feeds = await startFeeds({ ...shared, node, ...(options.onMoved ? { onMoved: options.onMoved } : {}) })
+  const feeds = await startFeeds({ ...shared, node, onMoved: options.onMoved })
   const dispatcher = startDispatcher({
     ...shared,
     leases,
     addresses,
     bulkheadCapacity: bulkhead.capacity,
     concurrency: FULL_BULKHEADS * bulkhead.capacity * (1 + WAITING_FOR_EACH),
-    ...(options.onMoved ? { onMoved: options.onMoved } : {}),
-    ...(options.issueCode ? { issueCode: options.issueCode } : {}),
-    ...(options.metrics ? { metrics: options.metrics } : {}),
+    onMoved: options.onMoved,
+    issueCode: options.issueCode,
+    metrics: options.metrics,
   })
   return {
     get active() {

@@ -171,8 +171,8 @@ export const notYetConsistent = (waitedMs: number): Failure =>
 /** The decision's "no" (domain) as a failure. */
 export const fromRefusal = (refusal: Refusal): Failure =>
   fail(refusal.key, refusal.details, {
-    ...(refusal.resource === undefined ? {} : { resourceType: refusal.resource.type }),
-    ...(refusal.resource?.id === undefined ? {} : { resourceId: refusal.resource.id }),
+    resourceType: refusal.resource?.type,
+    resourceId: refusal.resource?.id,
     ...(refusal.ruleMessage === undefined ? {} : { error: { message: refusal.ruleMessage } }),
   })
 

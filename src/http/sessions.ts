@@ -117,8 +117,8 @@ export const createSessions = ({
   const boundsOf = (appId: string): Partial<ApiKey> => {
     const key = keys.keys.find((one) => one.appId === appId)
     return {
-      ...(key?.permissions ? { permissions: key.permissions } : {}),
-      ...(key?.networks ? { networks: key.networks } : {}),
+      permissions: key?.permissions,
+      networks: key?.networks,
     }
   }
 

@@ -55,8 +55,7 @@ async function* textOf(path: string): AsyncGenerator<string> {
 }
 
 const recordOf = (columns: readonly string[], { cells, fault, line, bytes, text, isLast }: CsvRow): SourceRecord => {
-  if (cells === undefined)
-    return { line, bytes, content: text, fields: undefined, ...(fault && { fault }), ...(isLast && { isLast }) }
+  if (cells === undefined) return { line, bytes, content: text, fields: undefined, fault, ...(isLast && { isLast }) }
   const common = { line, bytes, content: JSON.stringify(cells) }
   // Such a value would be kept wrong for good.
   if (common.content.includes('\ufffd')) return { ...common, fields: undefined, fault: 'is not UTF-8' }

@@ -63,7 +63,7 @@ export const orderOf = (order: Item): Item => {
   return {
     ...picked(order, ORDER),
     source_id: textOf(order.source_id) ?? textOf(order.id),
-    ...(order.initial_amount === undefined ? {} : { amount: order.initial_amount }),
+    amount: order.initial_amount,
     ...(items.length === 0 ? {} : { items: items.map((item) => picked(item, ITEM)) }),
   }
 }

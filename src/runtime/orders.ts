@@ -194,7 +194,7 @@ export const createOrders = (options: OrdersOptions): Orders => {
       order: id,
       patch,
       referrer,
-      ...(found?.known ? { known: found.known } : {}),
+      known: found?.known,
       adopts,
       mustExist: name !== undefined,
       by,

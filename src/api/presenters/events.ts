@@ -66,7 +66,7 @@ export const showTrackedEvent = (document: ActivityDocument) => ({
   ...(document.data.event as object),
   customer: { id: document.customer, object: 'customer' },
   event_schema: document.data.event_schema,
-  ...(document.data.faults ? { faults: document.data.faults } : {}),
+  faults: document.data.faults,
   occurred_at: isoOf(document.occurred_at.getTime()),
   recorded_at: isoOf(document.recorded_at.getTime()),
   group_id: document.group_id,

@@ -80,7 +80,7 @@ export const showAssignment = ({ id, definition, createdAt, updatedAt, off }: En
   reward_id: definition.reward_id,
   related_object_id: definition.campaign,
   related_object_type: 'campaign' as const,
-  ...(definition.parameters ? { parameters: definition.parameters } : {}),
+  parameters: definition.parameters,
   ...recordOrNullOf({ createdAt, updatedAt, off }),
   object: 'reward_assignment' as const,
 })

@@ -37,7 +37,7 @@ export const showSegment = (entry: Entry<Segment>, { rollout }: Background) => {
     type,
     filter: filter ?? null,
     condition,
-    ...(customers ? { customers_count: customers.length } : {}),
+    customers_count: customers?.length,
     trigger_on_rollout,
     ...recordOf(entry),
     initial_sync_status: status,

@@ -131,7 +131,7 @@ export const operationType = (operation: DocumentedOperation): string => {
     properties: Object.fromEntries(
       parameters
         .filter((one) => one.in === 'query')
-        .map(({ name, description, schema }) => [name, { ...schema, ...(description ? { description } : {}) }]),
+        .map(({ name, description, schema }) => [name, { ...schema, description }]),
     ),
   }
   const isAsked = Object.keys(query.properties ?? {}).length > 0
