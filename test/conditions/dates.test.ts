@@ -113,7 +113,9 @@ for (const [operator, means] of Object.entries(MEANINGS))
           assert.ok(end > now)
           assert.is(expected(now + Math.floor((end - now - 1) * between)), holds, 'between now and the end')
           assert.is(expected(end - 1), holds, 'just before the end')
-          if (until !== null) assert.is.not(expected(until), holds, 'at the end')
+          if (until === null) return
+          assert.is.not(expected(until), holds, 'at the end')
+          assert.is.not(compiled.evaluate({ ...nobody, createdAt: at }, {}, until).holds, holds, 'asked at the end')
         },
       ),
       { numRuns: Math.ceil(RUNS / 6) },

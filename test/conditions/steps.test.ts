@@ -2,10 +2,11 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Condition } from '../../src/domain/conditions/ast.ts'
 import { parseNative } from '../../src/domain/conditions/native.ts'
 import { parseRules } from '../../src/domain/conditions/rules.ts'
 import { reachOf } from '../../src/domain/conditions/sources.ts'
-import { MAX_STEPS, startSteps, worstCase } from '../../src/domain/conditions/steps.ts'
+import { MAX_STEPS, pairSteps, startSteps, worstCase } from '../../src/domain/conditions/steps.ts'
 import { type Context, MAX_ORDER_ITEMS, type OrderItem } from '../../src/domain/conditions/subject.ts'
 import { compileFaults } from '../../src/domain/rulebook/environment.ts'
 import fc from '../fc.ts'
@@ -195,6 +196,30 @@ test('the most that a rule can cost is what it costs, of an amount and of the la
   }
 })
 
+test('the most that rules on items can cost: each part for each item, what is compared with all of a list once', () => {
+  const each = (conditions: object, ...rules: readonly object[]) => ({
+    name: 'order.items.any',
+    conditions,
+    rules: Object.fromEntries(rules.map((rule, i) => [i + 1, rule])),
+  })
+  const sums = { name: 'order.items.aggregated_quantity', conditions: { $is: 1 } }
+  const most = (rule: object) => {
+    const parsed = parse({ 1: rule })
+    assert.ok(parsed.ok)
+    return worstCase(parsed.condition, reachOf)
+  }
+  // Beside what it takes for each item, a question is one step, and the rule around it another.
+  for (const [rule, forEachItem] of [
+    [each({}, PRICE), 5],
+    [each({}, PRICE, PRICE), 8],
+    [each({}, each({}, PRICE)), 8],
+    [each({}, sums), 5 + pairSteps(MAX_ORDER_ITEMS)],
+    [each({}, each({}, sums)), 8 + pairSteps(MAX_ORDER_ITEMS)],
+    [each({ $is: 'p1' }, PRICE), 9],
+  ] as const)
+    assert.is(most(rule), 2 + forEachItem * MAX_ORDER_ITEMS, JSON.stringify(rule))
+})
+
 test('a definition that could take more steps than a decision has is refused with what it would take', () => {
   const many = (count: number, values: number) =>
     Object.fromEntries(
@@ -215,6 +240,15 @@ test('a definition that could take more steps than a decision has is refused wit
   assert.equal(faults(many(20, 10)), [])
   assert.is(faults(many(20, 1_000))[0]?.path, 'rules')
   assert.ok(faults(many(20, 1_000))[0]!.message.includes(`${MAX_STEPS} steps`))
+  // One step for the part, one for its tests, and one for each text that is searched for.
+  const searched = (values: number): Condition => ({
+    kind: 'attribute',
+    attribute: 'name',
+    type: 'string',
+    tests: [{ op: 'contains', values: Array.from({ length: values }, () => 'w') }],
+  })
+  assert.equal(compileFaults(searched(MAX_STEPS - 2), environment, 'rules'), [])
+  assert.is(compileFaults(searched(MAX_STEPS - 1), environment, 'rules').length, 1)
 })
 
 test('a predicate on events that is too costly takes no event in', () => {

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { evolveOrders, type OrderFact, type OrderFactData } from '../../src/domain/customer/orders/facts.ts'
 import { NO_ORDERS, noteEarned, type OrdersState } from '../../src/domain/customer/orders/state.ts'
 import { unitPrice } from '../../src/domain/redemption/take.ts'
+import { sizeOf } from '../../src/domain/size.ts'
 import { DAY, T0, world } from '../given.ts'
 
 const content = { amount: 5, total_amount: 5 } as unknown as OrderFactData['content']
@@ -47,6 +48,14 @@ test('the newest are kept whole: five hundred, those of a quarter, and those the
   assert.equal(Object.keys(after([order('a', { content: large }), order('b', { content: large })]).kept), ['b'])
   const beyond = { ...content, note: 'x'.repeat(600_000) } as OrderFactData['content']
   assert.equal(Object.keys(after([order('a', { content: beyond })]).kept), ['a'], 'the newest stays')
+  // What is erased takes no room.
+  const left = 512 * 1024 - sizeOf({ ...content, note: '' }).bytes
+  const filled = (length: number) =>
+    after([
+      order('a', { content: { ...content, note: 'x'.repeat(length) } as OrderFactData['content'] }),
+      order('b', { content: undefined }),
+    ])
+  assert.equal([Object.keys(filled(left).kept), Object.keys(filled(left + 1).kept)], [['a', 'b'], ['b']])
 })
 
 test('an order knows what it paid to cards, until that is taken back', () => {

@@ -7,6 +7,7 @@ import { showOrder } from '../../src/api/presenters/facts/orders.ts'
 import { OrderInput, openOrder, type PricedItem, type PricedOrder, stepOrder } from '../../src/domain/order.ts'
 import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
+import { byPrice } from '../../src/domain/redemption/take.ts'
 import { Discount, MAX_AMOUNT } from '../../src/domain/rulebook/voucherSpec.ts'
 import fc from '../fc.ts'
 import { times } from '../soak.ts'
@@ -217,6 +218,30 @@ test('UNIT, ADD_NEW_ITEMS: units are always added, also of a product that is not
 test('UNIT begins with the item whose unit costs least', () => {
   const order = basket({ ...mug, metadata: { color: 'gold' }, price: 3_000 }, mug)
   assert.equal(parts(after(order, { type: 'UNIT', unit_off: 1, unit_type: 'prod_mug' })), [0, 2_000])
+})
+
+test('the cheaper of two items that are alike but for one thing: by each in turn, whichever stands first', () => {
+  const item = {
+    price: 2,
+    quantity: 2,
+    amount: 4,
+    subtotal_amount: 4,
+    discount_quantity: 1,
+    product_id: 'b',
+  } as PricedItem
+  const less = [
+    { price: 1 },
+    { subtotal_amount: 3 },
+    { amount: 3 },
+    { quantity: 1 },
+    { discount_quantity: 0 },
+    { product_id: 'a' },
+  ]
+  for (const one of less) {
+    const cheaper = { ...item, ...one }
+    assert.ok(byPrice(cheaper, item) < 0 && byPrice(item, cheaper) > 0, JSON.stringify(one))
+  }
+  assert.is(byPrice(item, { ...item }), 0)
 })
 
 test('credits pay what is asked for, never more than there are or than is left', () => {

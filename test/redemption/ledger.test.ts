@@ -241,6 +241,8 @@ test('a code’s own stream refuses what the code is no good for; credits may st
   })
   assert.equal(boundsOf(made.code, w.rulebook), { quantity: 3, credits: 10 })
   assert.equal(boundsOf(noCode('X'), w.rulebook), { quantity: 0 })
+  const bare = { ...made.code, spec: { type: 'GIFT_VOUCHER' as const } }
+  assert.equal(boundsOf(bare, w.rulebook), { quantity: null, credits: 0 }, 'a gift of nothing')
   const told = (stream: typeof made, command: LedgerCommand) => {
     const decided = decideCodeStream(stream, command, w.rulebook, T0)
     return isRefused(decided) ? decided.refused.key : (decided[0]?.type ?? '')
