@@ -7,7 +7,7 @@ import { compile } from '../../src/domain/conditions/compile.ts'
 import { parseFilter } from '../../src/domain/conditions/filter.ts'
 import fc from '../fc.ts'
 import { times } from '../soak.ts'
-import { environment, nobody, ZONE } from './fixtures.ts'
+import { environment, holds, nobody, ZONE } from './fixtures.ts'
 
 const RUNS = times(600, 30_000)
 
@@ -122,9 +122,10 @@ for (const [operator, means] of Object.entries(MEANINGS))
     )
   })
 
+const zone = { zone: ZONE }
+const noon = (day: string) => DateTime.fromISO(`${day}T12:00:00`, zone).toMillis()
+
 test('the answer about an anniversary ends at the midnight at which it changes', () => {
-  const zone = { zone: ZONE }
-  const noon = (day: string) => DateTime.fromISO(`${day}T12:00:00`, zone).toMillis()
   // Of what came round, or comes round, on 8 March: operator, days, today, whether it holds, until when.
   const rows: readonly (readonly [operator: string, days: number, today: string, holds: boolean, until: string])[] = [
     ['$is_less_days_ago_md', 3, '2026-03-08', true, '2026-03-12'],
@@ -148,6 +149,16 @@ test('the answer about an anniversary ends at the midnight at which it changes',
     )
     const midnight = DateTime.fromISO(until, zone).toMillis()
     assert.equal([told.holds, told.until], [holds, midnight], `${operator} ${days} on ${today}`)
+  }
+})
+
+test('a day that comes round lies up to a year and a day away, which may be two years on', () => {
+  for (const [operator, came, today] of [
+    ['$is_days_in_future_md', '2001-01-01', '2026-12-31'],
+    ['$is_days_ago_md', '2001-12-31', '2026-01-01'],
+  ] as const) {
+    const parsed = parseFilter({ created_at: { conditions: { [operator]: 366 } } }, environment)
+    assert.ok(holds(parsed, { createdAt: noon(came) }, {}, noon(today)), operator)
   }
 })
 

@@ -62,6 +62,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'no period lies further from its anniversary: a year more on either side finds nothing',
   },
   { code: /\bconcernsAll: false\b/, why: 'who is listed is asked for everybody, or not: the answer is the same' },
+  { code: /\bfirst && left > 0\b/, to: '>=', why: 'a chunk is made anew as it is' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

@@ -123,7 +123,6 @@ const metadataFault = (
 ): Refused | undefined => {
   if (verb !== 'Created' && verb !== 'Updated') return undefined
   const metadata = metadataIn(definition)
-  if (metadata === undefined && metadataIn(old) === undefined && verb === 'Updated') return undefined
   if (verb === 'Updated' && JSON.stringify(metadata) === JSON.stringify(metadataIn(old))) return undefined
   return metadataRefused(all, resource, metadata)
 }

@@ -124,7 +124,7 @@ const boundFaults = (property: MetadataProperty, value: unknown): readonly strin
   }
   // Told only where it is wrong: there may be a thousand values, and a hundred thousand to compare with them.
   if (eq && eq.length > 0 && !setOf(eq).has(value)) faults.push(`must be equal to one of ${listed(eq)}`)
-  if (ne && ne.length > 0 && setOf(ne).has(value)) faults.push(`must not be equal to any of ${listed(ne)}`)
+  if (ne && setOf(ne).has(value)) faults.push(`must not be equal to any of ${listed(ne)}`)
   if (typeof value === 'number') {
     if (typeof lt === 'number') must(value < lt, `be less than ${lt}`)
     if (typeof lte === 'number') must(value <= lte, `be less than or equal to ${lte}`)
