@@ -49,6 +49,7 @@ test('a bound answers alike on an interval exactly when no number in it is on th
 })
 
 const SPAN = { years: 0, months: 0, days: 1, ms: 0 }
+const HERE = { latitude: 0, longitude: 0, metres: 1 }
 /** One test of each operator. */
 const EACH: readonly Test[] = [
   ...(['in', 'not_in', 'includes', 'not_differ'] as const).map((op): Test => ({ op, values: [1] })),
@@ -67,7 +68,7 @@ const EACH: readonly Test[] = [
   { op: 'recurring', start: 0, every: SPAN, lasting: SPAN },
   { op: 'between', from: 0, to: 1 },
   { op: 'daily', from: 0, to: 1, days: [1] },
-  ...(['near', 'not_near'] as const).map((op): Test => ({ op, circles: [{ latitude: 0, longitude: 0, metres: 1 }] })),
+  ...(['near', 'not_near'] as const).map((op): Test => ({ op, circles: [HERE] })),
 ]
 const opsThat = (are: (one: Test) => boolean): readonly string[] => EACH.filter(are).map(({ op }) => op)
 
@@ -102,12 +103,13 @@ test('each operator costs by what it compares', () => {
       weightOf([], 'any'),
       weightOf([{ op: 'includes', values: [1, 2, 3] }], 'any'),
       weightOf([{ op: 'contains', values: ['a', 'b'] }, { op: 'has_value' }], 'any'),
+      weightOf([{ op: 'near', circles: [HERE, HERE] }], 'any'),
     ],
-    [1, 4, 4],
+    [1, 4, 4, 9],
   )
   assert.equal(
-    ['', 'x'.repeat(63), 'x'.repeat(64), 5, null, [], [1, 'x'.repeat(64)]].map(sizeOf),
-    [1, 1, 2, 1, 1, 1, 4],
+    ['', 'x'.repeat(63), 'x'.repeat(64), 5, null, [], [1, 'x'.repeat(64)], ['x'.repeat(63)]].map(sizeOf),
+    [1, 1, 2, 1, 1, 1, 4, 2],
   )
   assert.equal([listSteps(8), listSteps(9), pairSteps(4), pairSteps(5)], [1, 2, 1, 2])
   const steps = { left: 2 }
@@ -247,6 +249,10 @@ test('hours of a day begin at their first instant, end before their last, and ma
     assert.equal(ask(22, 6, [1], at), [holds, until], `night ${at}`)
   assert.equal(ask(0, 0, [1], 0), [true, DAY])
   assert.equal(ask(9, 17, [], 0), [false, Number.POSITIVE_INFINITY])
+  // The half hour before three is no time at all on the day on which the clocks skip it: the next one is a week later.
+  const skipped = { op: 'daily', from: 2.5 * HOUR, to: 3 * HOUR, days: [0] } as const
+  const told = askInstant(calendarOf('America/New_York'), skipped, Date.parse('2026-03-07T17:00:00Z'))
+  assert.equal(told, { holds: false, until: Date.parse('2026-03-15T06:30:00Z') })
 })
 
 test('an item is worth its amount, else its price by its quantity, else nothing', () => {

@@ -1,6 +1,7 @@
 // Decisions about one customer: tracking, profiles, repeats, segments and the passing of time.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isRefused } from '../../src/domain/refusal.ts'
 import { advance, DAY, HOUR, MINUTE, summary, track, world } from '../given.ts'
 
 const bought = {
@@ -274,6 +275,25 @@ test('segments that refer to each other are refused, with the way round', () => 
       ?.details ?? '',
     'must NOT ask for the event',
   )
+})
+
+test('what the schema of customers asks for has to be there of a new one; of one that is there, what is given is looked at', () => {
+  const save = (w: ReturnType<typeof shop>, metadata: Record<string, unknown>) =>
+    isRefused(w.when({ type: 'SaveCustomer', profile: { source_id: 's', metadata }, mayCreate: true }))
+  const [there, none] = [shop(), shop()]
+  save(there, { tier: 'silver' })
+  for (const w of [there, none])
+    w.define('metadataSchema', 'mds_1', {
+      related_object: 'customer',
+      properties: { tier: { type: 'string', optional: false }, age: { type: 'number' } },
+    })
+  for (const [metadata, ofOld, ofNew] of [
+    [{ age: 40 }, false, true],
+    [{ age: 'old' }, true, true],
+    [{ tier: null, age: 40 }, true, true],
+    [{ tier: 'gold' }, false, false],
+  ] as const)
+    assert.equal([save(there, metadata), save(none, metadata)], [ofOld, ofNew], JSON.stringify(metadata))
 })
 
 test('a segment of what lies within an object of the metadata follows each change of that object', () => {

@@ -2,7 +2,7 @@
 // failed.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { chosenOf, failureOf, type RedemptionAsk, withoutRefused } from '../../src/domain/redemption/ask.ts'
+import { chosenOf, commandOf, failureOf, type RedemptionAsk, withoutRefused } from '../../src/domain/redemption/ask.ts'
 import type { CodeStream } from '../../src/domain/redemption/ledgers.ts'
 import type { Hope, Looked, Taken } from '../../src/domain/redemption/sight.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
@@ -38,6 +38,16 @@ const hope = (places: readonly number[], leftOut: Hope['leftOut'] = []): Hope =>
 const NO: Refusal = { key: 'quantity_exceeded', details: 'too often', resource: { type: 'voucher', id: 'B' } }
 const LEFT = { code: 'C', refusal: { key: 'not_active', details: 'off' } } as const
 const codesIn = ({ redeemables }: RedemptionAsk) => redeemables.map(({ code }) => code)
+
+test('given a request, when it is decided, then nobody is made whom it does not name', () => {
+  const made = (customer?: RedemptionAsk['customer']) => {
+    const { profile, mayCreate } = commandOf({ ...ask('A'), ...(customer ? { customer } : {}) }, 'req_1', [])
+    return [profile, mayCreate]
+  }
+  const profile = { name: 'Ann' }
+  assert.equal(made(), [{}, false])
+  for (const mayCreate of [true, false]) assert.equal(made({ id: 'c', profile, mayCreate }), [profile, mayCreate])
+})
 
 test('given that all can be hoped for, when it is chosen, then the request goes on as it is', () => {
   const chosen = chosenOf(ask('A', 'B'), looked('A', 'B'), hope([0, 1]), world().rulebook)
