@@ -95,7 +95,7 @@ interface Cost {
   readonly pairs: boolean
 }
 
-const NO_COST: Cost = { each: 0, once: 0, pairs: false }
+const ONE_STEP: Cost = { each: 1, once: 0, pairs: false }
 
 const together = (a: Cost, b: Cost): Cost => ({
   each: a.each + b.each,
@@ -112,7 +112,7 @@ const costOf = (condition: Condition, reachOf: ReachOf): Cost => {
   switch (condition.kind) {
     case 'all':
     case 'any':
-      return condition.of.map((part) => costOf(part, reachOf)).reduce(together, { ...NO_COST, each: 1 })
+      return condition.of.map((part) => costOf(part, reachOf)).reduce(together, ONE_STEP)
     case 'not':
     case 'rule':
     case 'ruleset':
@@ -120,7 +120,7 @@ const costOf = (condition: Condition, reachOf: ReachOf): Cost => {
     case 'items': {
       // Asked once for a list, however many of the items around it ask again: see `buildItems`.
       const among = condition.among ? ofList(costOf(condition.among, reachOf)) : 0
-      return { each: 1, once: among + ofList(costOf(condition.of, reachOf)), pairs: false }
+      return { ...ONE_STEP, once: among + ofList(costOf(condition.of, reachOf)) }
     }
     case 'context': {
       const reach = reachOf(condition.name)
@@ -129,11 +129,11 @@ const costOf = (condition: Condition, reachOf: ReachOf): Cost => {
     }
     case 'attribute':
     case 'property':
-      return { ...NO_COST, each: 1 + weightOf(condition.tests, condition.type) }
+      return { ...ONE_STEP, each: 1 + weightOf(condition.tests, condition.type) }
     case 'event':
     case 'points':
     case 'segment':
-      return { ...NO_COST, each: 1 }
+      return ONE_STEP
     default:
       return condition satisfies never
   }
