@@ -221,7 +221,9 @@ test('a number is compared as it is kept, and from where on all are alike', () =
     [size('eq', 2), size('lt', 2), size('gt', 2), size('lt', 1), size('gt', 3)],
     [true, false, false, true, true],
   )
-  assert.equal([numberTest([{ op: 'has_value' }]).holds(0), numberTest([{ op: 'is_unknown' }]).holds(0)], [true, false])
+  const [known, unknown] = [numberTest([{ op: 'has_value' }]), numberTest([{ op: 'is_unknown' }])]
+  assert.equal([known.holds(0), unknown.holds(0)], [true, false])
+  assert.equal([known.isConstantOn(0, 9), unknown.isConstantOn(0, 9)], [true, true])
 })
 
 test('hours of a day begin at their first instant, end before their last, and may run into the next day', () => {

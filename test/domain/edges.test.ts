@@ -7,23 +7,30 @@ import { creditTransactions } from '../../projections/creditTransactions.ts'
 import { customerEvents } from '../../projections/customerEvents.ts'
 import { eventHours } from '../../projections/eventHours.ts'
 import { promotionTotals } from '../../projections/promotionTotals.ts'
+import { publications } from '../../projections/publications.ts'
 import { segmentDays } from '../../projections/segmentDays.ts'
 import { type VoucherDocument, vouchers } from '../../projections/vouchers.ts'
 import { voucherTotals } from '../../projections/voucherTotals.ts'
 import { email } from '../../src/domain/channels/email.ts'
 import { httpUrl } from '../../src/domain/channels/httpUrl.ts'
+import { isEmptyMessage } from '../../src/domain/channels/index.ts'
+import { webhook } from '../../src/domain/channels/webhook.ts'
 import type { Condition } from '../../src/domain/conditions/ast.ts'
 import { audiencePart } from '../../src/domain/conditions/audience.ts'
+import { activityId, factIdOf } from '../../src/domain/customer/activity.ts'
 import { lastActivityAt } from '../../src/domain/customer/idle.ts'
 import { redemptionHappening } from '../../src/domain/customer/redemptions/happening.ts'
 import { Share } from '../../src/domain/customer/redemptions/share.ts'
+import { referralHappening } from '../../src/domain/customer/referrals/happening.ts'
 import { newCustomer } from '../../src/domain/customer/state.ts'
 import { voucherFacts } from '../../src/domain/customer/vouchers/facts.ts'
 import { heldBy, NO_VOUCHERS, type VouchersState, voucherIn } from '../../src/domain/customer/vouchers/state.ts'
+import { deliveryFacts } from '../../src/domain/distributions/delivery.ts'
 import { decideParked, foldParked, type ParkedEvents } from '../../src/domain/distributions/webhookFacts.ts'
-import { listedEntries, wholeFields } from '../../src/domain/personal.ts'
+import { listedEntries, sumsOf, wholeFields } from '../../src/domain/personal.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { factRegistry } from '../../src/domain/registry.ts'
+import { rejectedFacts } from '../../src/domain/rejected.ts'
 import {
   EventSchema,
   eventSchemaKind,
@@ -31,6 +38,7 @@ import {
   personalProperties,
 } from '../../src/domain/rulebook/eventSchema.ts'
 import { decidePublication, foldPublication } from '../../src/domain/vouchers/publication.ts'
+import { impliedPublication } from '../../src/domain/vouchers/publish.ts'
 import { HOUR, MINUTE, T0 } from '../given.ts'
 import { documents, log } from '../projector/written.ts'
 import { succeeded } from '../redemption/fixtures.ts'
@@ -75,6 +83,75 @@ test('what of a fact is a person’s is taken out and put back, or stands for no
   ])
     assert.equal([listed.holds(one), listed.take(one)], [false, undefined], JSON.stringify(one))
   assert.ok(listed.holds(event))
+})
+
+test('the sums of an order stay in the clear: what is a number and called an amount', () => {
+  const sums = { amount: 5, total_amount: 7 }
+  assert.equal(sumsOf({ ...sums, quantity: 3, given_amount: '9', items: [{ amount: 1 }] }), sums)
+  for (const none of [{ quantity: 3 }, {}, [1], null, 'amount', undefined]) assert.is(sumsOf(none), undefined)
+})
+
+test('facts that stand apart say whose what is personal in them is', () => {
+  for (const [{ personal }, name] of [
+    [deliveryFacts.MessageAttemptFailed, 'customer'],
+    [rejectedFacts.EventRejected, 'of'],
+  ] as const)
+    assert.equal([personal.of?.({ [name]: 'c' }), personal.of?.({})], ['c', undefined], name)
+})
+
+test('the public id of a fact in the activity log leads back to it', () => {
+  const id = '01234567-89ab-5cde-8f01-23456789abcd'
+  assert.equal([factIdOf(activityId(id)), factIdOf('evcus_1')], [id, undefined])
+})
+
+test('a text message without a word says nothing; what a webhook says is for no reader', () => {
+  const sms = (text: string) => isEmptyMessage({ channel: 'sms', to: '1', text })
+  assert.equal([sms(' '), sms('x'), isEmptyMessage({ channel: 'webhook', url: 'u', body: '' })], [true, false, false])
+})
+
+test('a webhook sends what its template gives, which is JSON, else the event', () => {
+  const settings = { type: 'webhook', url: 'https://shop.test/h' } as const
+  const body = (template?: string) =>
+    webhook.message(settings, { rendered: template === undefined ? {} : { template }, event: () => 'event' } as never)
+      .body
+  assert.equal([body(), body('{"a":1}')], ['event', '{"a":1}'])
+  assert.throws(() => body('{'), /no JSON/)
+  assert.equal([webhook.sendsEvent?.(settings), webhook.sendsEvent?.({ ...settings, template: '1' })], [true, false])
+})
+
+test('a publication is one document, with each code that it gave once, the first of them by name', () => {
+  const published = (id: string, publication: string) =>
+    ['VoucherPublished', { voucher: { id, code: id }, publication: { id: publication }, occurredAt: T0 }] as const
+  const given = documents(publications, log([published('v1', 'p'), published('v2', 'p'), published('v2', 'p')])) as {
+    voucher: object
+    vouchers: object[]
+  }[]
+  const ref = (id: string, code = id) => ({ id, code })
+  assert.equal(
+    given.map(({ voucher, vouchers }) => [voucher, vouchers]),
+    [[ref('v1'), [ref('v1'), ref('v2')]]],
+  )
+  const club = { id: 'camp_club', name: 'club' }
+  const rest = documents(
+    publications,
+    log([
+      published('v3', impliedPublication('v3')),
+      ['VoucherCodeReplaced', { voucher: ref('v3', 'new') }],
+      ['LoyaltyCardIssued', { card: ref('v4'), campaign: club, occurredAt: T0 }],
+      ['LoyaltyCardCodeReplaced', { card: ref('v4', 'new') }],
+      ['LoyaltyCardCodeReplaced', { card: ref('v5', 'new') }],
+    ]),
+  ) as Record<string, unknown>[]
+  const of = (id: string) => rest.find(({ voucher }) => (voucher as { id: string }).id === id)
+  const one = (id: string) => ({ voucher: ref(id, 'new'), vouchers: [ref(id, 'new')], customer: 'cust_1' })
+  const told = (id: string) => {
+    const { voucher, vouchers, customer, campaign } = of(id) ?? {}
+    return { voucher, vouchers, customer, campaign }
+  }
+  assert.equal(
+    [told('v3'), told('v4'), rest.length],
+    [{ ...one('v3'), campaign: null }, { ...one('v4'), campaign: { ...club, type: 'LOYALTY_PROGRAM' } }, 2],
+  )
 })
 
 test('the name of a publication is whose it was first', () => {
@@ -213,6 +290,14 @@ test('a redemption’s event says what was redeemed and what it gave', () => {
     discount_amount: 10,
     credits: 0,
   })
+  const unknown = redemptionHappening({ type: 'RedemptionSucceeded', data: { ...data, applied: undefined } } as never)
+  assert.is(unknown?.metadata.discount_amount, 0)
+  const reward = (amount?: number) =>
+    referralHappening({
+      type: 'ReferralRewarded',
+      data: { campaign: {}, voucher: {}, role: 'REFEREE', reward: { type: 'LOYALTY_CARD', amount } },
+    } as never)?.metadata.amount
+  assert.equal([reward(5), reward()], [5, 0])
   const { campaign: _, order: __, applied: ___, ...bare } = data
   const promotion = { id: 'promo_1', name: 'p', hierarchy: 1 }
   const paid = { card: 'v', points: 7, reward: { id: 'rew', name: 'r', type: 'COIN', revision: '1' }, assignment: 'a' }

@@ -82,7 +82,7 @@ export const insert = (series: Series, time: number, amount?: number): Series =>
   if (!chunk) return [chunkOf([time], amount === undefined ? undefined : [amount])]
   const index = upperBound(chunk.t, time)
   const t = chunk.t.toSpliced(index, 0, time)
-  const m = chunk.m?.toSpliced(index, 0, amount ?? 0)
+  const m = chunk.m?.toSpliced(index, 0, amount!)
   if (t.length <= CHUNK) return series.with(at, chunkOf(t, m))
   // A full last chunk is left as it is and a new one begun: most entries come in order.
   const cut = at === series.length - 1 && index === CHUNK ? CHUNK : CHUNK >>> 1

@@ -2,7 +2,7 @@
 
 import { askedAll, type Check, type Checks, conclude, no, ruled, timely, yes } from '../check.ts'
 import type { Compiled } from '../conditions/compile.ts'
-import type { Occurrence, Order, Subject } from '../conditions/subject.ts'
+import type { Occurrence, Order } from '../conditions/subject.ts'
 import { subjectOf } from '../customer/conditions.ts'
 import type { DecidedFact, Draft } from '../customer/draft.ts'
 import type { LoyaltyFactData } from '../customer/loyalty/facts.ts'
@@ -118,11 +118,11 @@ type Judge = (id: string, condition: Compiled) => ReturnType<Compiled['evaluate'
 /** Evaluates conditions for one event, each once for as long as the customer stays the same: rules often share them. */
 const judgeOf = (draft: Draft, event: Occurrence, order: Order | undefined): Judge => {
   const context = { event, ...(order ? { order } : {}) }
-  let state: CustomerState | undefined
-  let subject: Subject | undefined
+  let { state } = draft
+  let subject = subjectOf(state)
   const verdicts = new Map<string, ReturnType<Compiled['evaluate']>>()
   return (id, condition) => {
-    if (state !== draft.state || !subject) {
+    if (state !== draft.state) {
       state = draft.state
       subject = subjectOf(state)
       verdicts.clear()

@@ -76,7 +76,7 @@ const reserve = (home: OrderHome, command: ReserveOrder, now: number): readonly 
     return refuse('duplicate_source_id', `The source_id of the order is that of the order ${home.order}`)
   if (home.order === order && (customer === undefined || home.customer === customer)) return []
   if (home.customer !== undefined) {
-    const mayStillOrder = now - (home.reservedAt ?? 0) < UNDER_WAY_MS
+    const mayStillOrder = now - home.reservedAt! < UNDER_WAY_MS
     if (home.customer !== insteadOf || mayStillOrder) return otherCustomer(order)
   }
   return [

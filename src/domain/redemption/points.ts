@@ -95,9 +95,8 @@ export const payWithPoints = (
     assignment: offer.assignment,
     ...(card.tier ? { tier: card.tier.id } : {}),
   })
-  const price = priceOn(offer, card, program)
-  if (price !== undefined || definition.type !== 'COIN') {
-    const points = price ?? 0
+  if (definition.type !== 'COIN') {
+    const points = priceOn(offer, card, program)!
     if (points > card.balance) return exceeded(points)
     return { paid: paid(points), amount: 0, ...(order ? { after: order } : {}) }
   }

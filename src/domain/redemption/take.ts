@@ -48,7 +48,7 @@ export const takeFromOrder = (order: PricedOrder, wanted: number): PricedOrder =
  */
 export const takeFromItems = (order: PricedOrder, wanted: readonly number[]): PricedOrder => {
   const { items = [] } = order
-  const possible = items.map((item, i) => Math.min(wanted[i] ?? 0, item.subtotal_amount))
+  const possible = items.map((item, i) => Math.min(wanted[i]!, item.subtotal_amount))
   const taken = bounded(possible) > order.total_amount ? spread(order.total_amount, possible, ranksOf(items)) : possible
   const changed = items.map((item, i) => ({
     ...item,

@@ -100,7 +100,9 @@ export interface Shift {
 
 /** The tally with payments counted for another day, as far as they are counted for the first. */
 export const shifted = (tally: Tally, { before, after, points, times }: Shift): Tally => {
-  const [hadPoints, hadTimes] = tally.days[before] ?? [0, 0]
+  const had = tally.days[before]
+  if (!had) return tally
+  const [hadPoints, hadTimes] = had
   if (hadTimes < times || hadPoints < points) return tally
   const days: Record<string, readonly [number, number]> = { ...tally.days }
   if (hadTimes === times) delete days[before]
@@ -120,7 +122,7 @@ export const shiftsOf = (tally: Tally, from: Calendar, to: Calendar): readonly S
     shifts.set(before + after, {
       before,
       after,
-      points: (known?.points ?? 0) + (tally.amounts[i] ?? 0),
+      points: (known?.points ?? 0) + tally.amounts[i]!,
       times: (known?.times ?? 0) + 1,
     })
   }

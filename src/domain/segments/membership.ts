@@ -23,7 +23,7 @@ const look = (draft: Draft, segment: CompiledSegment, cause: MembershipCause, ca
   const { state, now } = draft
   const isMember = Object.hasOwn(state.segments, segment.id)
   const verdict = segment.condition?.evaluate(subjectOf(state), NO_CONTEXT, now) ?? {
-    holds: segment.members?.has(state.id) ?? false,
+    holds: segment.members?.has(state.id) === true,
     until: null,
     because: undefined,
   }

@@ -143,7 +143,7 @@ export const templateOf = (source: string, form: TemplateForm): CompiledTemplate
 /** Names in what is put out and in tags: values, filters and the words of tags alike. */
 const namesIn = (source: string): number => {
   let names = 0
-  for (const [part] of source.matchAll(/\{[{%][^{]*/g)) names += part.match(/[A-Za-z_][\w.-]*/g)?.length ?? 0
+  for (const [part] of source.matchAll(/\{[{%][^{]*/g)) names += [...part.matchAll(/[A-Za-z_][\w.-]*/g)].length
   return names
 }
 
