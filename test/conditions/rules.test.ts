@@ -36,6 +36,20 @@ const order: Context = {
   },
 }
 
+test('what a rule on the products of an order asks is asked of the item, where it stands in a rule on items', () => {
+  const ids = (...all: string[]): Context => ({ order: { items: all.map((id) => item(id, 1, 1)) } })
+  const every = (rules: object) => one('order.items.every', {}, { rules })
+  const product = rule('product.id', { $is: 'prod_a' })
+  const asked = [one('product.id', { $is: 'prod_a' }), every({ 1: product })]
+  assert.equal(
+    asked.map((parsed) => [holds(parsed, {}, ids('prod_a', 'prod_b')), holds(parsed, {}, ids('prod_a', 'prod_a'))]),
+    [
+      [true, true],
+      [false, true],
+    ],
+  )
+})
+
 test('rules ask for metadata within objects: of the customer, the order, its items and products, the redemption', () => {
   const said = { box: { size: { cm: 40 }, colour: 'red' } }
   const context: Context = {

@@ -206,6 +206,38 @@ test('a definition that changed reaches a customer for whom something fell due a
   assert.equal(summary(w.facts(advance)), ['left seg_day', 'entered seg_ever'])
 })
 
+test('a deadline that a new definition moves is recorded, where nothing else is', () => {
+  const w = shop()
+  const within = (text: string) =>
+    w.define('segment', 'seg_1', {
+      name: 'recent',
+      type: 'auto-update',
+      condition: { event: 'bought', count: { $more_than: 0 }, within: text },
+    } as never)
+  within('P1D')
+  w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))
+  assert.is(w.state.nextDueAt, w.now + DAY)
+  within('P2D')
+  assert.equal(summary(w.facts(advance)), ['DeadlineMoved'])
+  assert.is(w.state.nextDueAt, w.now + 2 * DAY)
+  assert.equal(w.facts(advance), [])
+})
+
+test('a segment is said again when the schema of its events makes it mean something else', () => {
+  const w = shop()
+  w.define('segment', 'seg_1', {
+    name: 'large',
+    type: 'auto-update',
+    condition: { event: 'bought', where: { property: 'amount', $is: 5 } },
+  } as never)
+  const change = (amount: 'number' | 'string', more: object = {}) => {
+    const before = w.rulebook.entries('segment').get('seg_1')!.revision
+    w.define('eventSchema', 'ms_bought', { ...bought, schema: { properties: { amount: { type: amount, ...more } } } })
+    return w.rulebook.entries('segment').get('seg_1')!.revision !== before
+  }
+  assert.equal([change('string'), change('string', { optional: true }), change('number')], [true, false, true])
+})
+
 test('a passive segment changes membership without an internal event', () => {
   const w = shop()
   w.define('segment', 'seg_p', {

@@ -10,7 +10,7 @@ import { newCustomer } from '../../src/domain/customer/state.ts'
 import { MAX_TOTAL } from '../../src/domain/points.ts'
 import { decideLedger, evolveLedger, type LedgerCommand, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
-import { allowance, NO_TALLY, shifted, type Tally, tallied } from '../../src/domain/rulebook/limits.ts'
+import { allowance, NO_TALLY, type Tally, tallied } from '../../src/domain/rulebook/limits.ts'
 import { compileValidity } from '../../src/domain/validity.ts'
 import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
 import { advance, DAY, HOUR, MINUTE, summary, T0, track, world } from '../given.ts'
@@ -244,21 +244,6 @@ test('a cascade ends with its last round', () => {
 
 const paidOn = (days: readonly number[]): Tally =>
   days.reduce((tally, n) => tallied(tally, 1, day(n), T0 + n * DAY), NO_TALLY)
-
-test('payments count for another day only as far as they are counted for the first', () => {
-  const tally = paidOn([0, 0, 1])
-  const move = (before: number, points: number, times: number) =>
-    shifted(tally, { before: day(before), after: day(2), points, times }).days
-  assert.equal(move(0, 1, 1), { [day(0)]: [1, 1], [day(1)]: [1, 1], [day(2)]: [1, 1] })
-  assert.equal(move(0, 2, 2), { [day(1)]: [1, 1], [day(2)]: [2, 2] })
-  for (const [before, points, times] of [
-    [0, 3, 2],
-    [0, 2, 3],
-    [3, 1, 1],
-    [3, 0, 1],
-  ] as const)
-    assert.is(move(before, points, times), tally.days, `${before} ${points} ${times}`)
-})
 
 test('a period that begins on a day whose count was dropped is not held against a bound', () => {
   // Four hundred days are kept: the first of these is dropped.

@@ -33,6 +33,7 @@ test('points last to the end of a day, rounded as the rules say', () => {
   const months = (period_value: number, rounding_type?: ExpirationRules['rounding_type'], rounding_value?: number) =>
     at({ period_type: 'MONTH', period_value, rounding_type, rounding_value })
   assert.is(at(null), null)
+  assert.is(at({ period_type: 'MONTH' }), '2026-02-11', 'without a length they last for the day')
   assert.equal([months(1), months(12)], ['2026-03-11', '2027-02-11'])
   assert.equal([months(1, 'END_OF_MONTH'), months(1, 'END_OF_QUARTER')], ['2026-04-01', '2026-04-01'])
   assert.equal([months(2, 'END_OF_QUARTER'), months(4, 'END_OF_HALF_YEAR')], ['2026-07-01', '2026-07-01'])
@@ -111,6 +112,7 @@ test('payments move to the day that they lie on by another calendar, as far as t
   assert.equal(shifted(shifted(tally, shift!), { ...shift!, points: 7 }).days, { '2026-03-02': [12, 2] })
   assert.is(shifted(tally, { ...shift!, times: 3 }), tally)
   assert.is(shifted(tally, { ...shift!, points: 13 }), tally)
+  assert.is(shifted(tally, { ...shift!, before: '2026-02-01', times: 0 }), tally, 'a day that is not counted')
 })
 
 test('what paid is remembered for as long as it can be rolled back', () => {

@@ -272,6 +272,18 @@ test('new is who is in a segment just before the event: the event itself makes n
   assert.is(refusal(signUp(dan, offered(ann))), 'not_new')
 })
 
+test('whom a list names is in its segment from birth', () => {
+  const listed = (name: string) => {
+    const w = shop(name)
+    w.define('segment', 'seg_list', { name: 'list', type: 'static', customers: ['cust_bob'] })
+    w.define('campaign', FRIENDS, friends({ new_customers: { segment_id: 'seg_list' } }))
+    return w
+  }
+  const [ann, bob, cid] = [listed('cust_ann'), listed('cust_bob'), listed('cust_cid')]
+  publish(ann)
+  assert.equal([refusal(signUp(bob, offered(ann))), refusal(signUp(cid, offered(ann)))], [undefined, 'not_new'])
+})
+
 test('segments that are made of other segments count at birth too', () => {
   const make = (name: string) => {
     const w = shop(name)

@@ -1,7 +1,11 @@
 // Every target that an assignment may name, by each of its names: the rule gates what is done with it.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { NO_CONTEXT } from '../../src/domain/conditions/subject.ts'
+import { subjectOf } from '../../src/domain/customer/conditions.ts'
+import { type Gate, gatesBefore } from '../../src/domain/gates.ts'
 import { evaluate } from '../../src/domain/redemption/evaluate.ts'
+import { audienceGates } from '../../src/domain/redemption/gates.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { CampaignType } from '../../src/domain/rulebook/campaign.ts'
 import { Assignment } from '../../src/domain/rulebook/validationRule.ts'
@@ -174,6 +178,32 @@ test('every type of target and of campaign gates', () => {
   for (const type of CampaignType.options) assert.ok(types.includes(type), type)
   for (const type of ['campaign', 'promotion_tier', 'earning_rule', 'reward_assignment', 'distribution'])
     assert.match(w.refusalOf('assignment', 'asgm_1', assign(type, 'nobody'))?.details ?? '', /there is no nobody/)
+})
+
+test('of rules that are foreseen counts what they ask of the customer; one that is not there never holds', () => {
+  const w = began('vip')
+  const [tier, amount] = [
+    { name: 'customer.metadata', property: 'tier', conditions: { $is: ['vip'] } },
+    { name: 'order.amount', conditions: { $more_than: 5 } },
+  ]
+  w.define('validationRule', 'val_order', { name: 'order', rules: { 1: amount, logic: '1' } })
+  w.define('validationRule', 'val_both', { name: 'both', rules: { 1: tier, 2: amount, logic: '1 and 2' } })
+  const gates = gatesBefore(w.rulebook, [], ['val_1', null, 'val_order', 'val_both', 'val_1', 'gone'])
+  const holds = (all: readonly Gate[]) =>
+    all.map(({ rule, condition }) => [rule, condition.evaluate(subjectOf(w.state), NO_CONTEXT, w.now).holds])
+  assert.equal(holds(gates), [
+    ['val_1', true],
+    ['val_order', false],
+    ['val_both', false],
+    ['gone', false],
+  ])
+  assert.equal(holds(audienceGates(gates, w.rulebook)), [
+    ['val_1', true],
+    ['val_both', true],
+    ['gone', false],
+  ])
+  const never = gates[3]!.condition.evaluate(subjectOf(w.state), NO_CONTEXT, w.now)
+  assert.equal(never.because, { is: 'the rule is not switched off: there is no such rule', holds: false })
 })
 
 test('a rename would open what is gated by name, and is refused; a deletion takes the assignment along', () => {

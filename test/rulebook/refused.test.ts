@@ -7,6 +7,8 @@ import { orderFields } from '../../src/domain/orders/input.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import type { Campaign } from '../../src/domain/rulebook/campaign.ts'
 import { type KindName, kindNamed } from '../../src/domain/rulebook/kinds.ts'
+import { promotionStacksOf } from '../../src/domain/rulebook/promotionStack.ts'
+import { promotionTiersOf } from '../../src/domain/rulebook/promotionTier.ts'
 import { conversionSchema, type ReferralProgram, referrerRewardFor } from '../../src/domain/rulebook/referralProgram.ts'
 import {
   changedSpec,
@@ -163,6 +165,58 @@ test('promotion stacks name tiers of their campaign, each once', () => {
   assert.equal(
     [tier({}), tier({ campaign_id: 'camp_x' }), tier({ category_id: 'c' })],
     [[], ['campaign_id'], ['category_id']],
+  )
+})
+
+test('a promotion has a hundred tiers and a hundred stacks, each campaign its own, in their order', () => {
+  const w = world()
+  for (const id of ['p', 'q']) w.define('campaign', `camp_${id}`, { name: id, campaign_type: 'PROMOTION' })
+  const tier = (campaign: string, n: number, hierarchy: number) =>
+    w.define('promotionTier', `promo_${campaign}${n}`, { name: `t${n}`, campaign_id: `camp_${campaign}`, hierarchy })
+  const stack = (n: number, campaign = 'p') => ({
+    name: `s${n}`,
+    campaign_id: `camp_${campaign}`,
+    tiers: { ids: [`promo_${campaign}0`] },
+  })
+  tier('q', 0, 0)
+  for (const [n, hierarchy] of [2, 1, 1].entries()) {
+    tier('p', n, hierarchy)
+    w.wait(1)
+  }
+  const tiers = () => promotionTiersOf('camp_p', w.rulebook.definitions).map(({ id }) => id)
+  assert.equal(tiers(), ['promo_p1', 'promo_p2', 'promo_p0'])
+  w.define('promotionStack', 'stack_q', stack(0, 'q'))
+  for (const n of [2, 1, 0]) {
+    w.define('promotionStack', `stack_${n}`, stack(n))
+    w.wait(1)
+  }
+  const stacks = () => promotionStacksOf('camp_p', w.rulebook.definitions).map(({ id }) => id)
+  assert.equal(stacks(), ['stack_2', 'stack_1', 'stack_0'])
+  for (let n = 3; n < 100; n++) {
+    tier('p', n, 3)
+    w.define('promotionStack', `stack_${n}`, stack(n))
+  }
+  const more = { name: 't', campaign_id: 'camp_p', hierarchy: 3 }
+  assert.equal(
+    [paths(w, 'promotionTier', more), paths(w, 'promotionStack', stack(100))],
+    [['campaign_id'], ['campaign_id']],
+  )
+  assert.equal(
+    [paths(w, 'promotionTier', { ...more, campaign_id: 'camp_q' }), paths(w, 'promotionStack', stack(100, 'q'))],
+    [[], []],
+  )
+  assert.is(w.refusalOfChange('promotionStack', 'stack_2', { ...stack(2), name: 'other' }), undefined)
+})
+
+test('an earning rule says the schema of its event, or none', () => {
+  const w = world()
+  w.define('campaign', 'camp_l', { name: 'l', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD' } })
+  w.define('eventSchema', 'ms_1', { name: 'bought', schema: { properties: {} } })
+  const rule = (more: object) =>
+    paths(w, 'earningRule', { campaign_id: 'camp_l', event: 'bought', loyalty: { type: 'FIXED', points: 1 }, ...more })
+  assert.equal(
+    [rule({}), rule({ custom_event: { schema_id: 'ms_1' } }), rule({ custom_event: { schema_id: 'ms_2' } })],
+    [[], [], ['custom_event.schema_id']],
   )
 })
 

@@ -128,6 +128,51 @@ test('a code is given to one customer, and is free again only when its own publi
   assert.is(resolveVoucher(state, w.rulebook), undefined)
 })
 
+test('referees are assigned once for each request, all of them, and nobody twice', () => {
+  const referral = { campaign: { id: GIFTS, name: 'gifts' }, referrer: 'cust_ann' }
+  const add = (request: string | undefined, ...customers: string[]): CodeCommand => ({
+    type: 'AssignReferees',
+    referral,
+    holders: customers.map((customer) => ({ id: `rh_${customer}`, customer })),
+    ...(request === undefined ? {} : { request }),
+  })
+  const [done, twice] = ['RefereesAssigned', 'holder_assignement_duplication']
+  assert.equal(under(add('q', 'bob', 'cid'), add('q', 'bob', 'cid'), add('q', 'bob')).told, [
+    done,
+    'nothing',
+    'nothing',
+  ])
+  for (const again of [add('r', 'bob'), add('q', 'bob', 'dan'), add(undefined, 'bob'), add('r', 'dan', 'dan')])
+    assert.equal(under(add('q', 'bob'), again).told, [done, twice], JSON.stringify(again))
+  assert.equal(under(add('q', 'cust_ann')).told, [twice])
+  assert.equal(under(add(undefined, 'bob'), add(undefined, 'bob'), add('q', 'dan')).told, [done, twice, done])
+})
+
+test('a code of no campaign is given by what it is, once; who is not there gives no claim up', () => {
+  const shop = world()
+  const give = (id: string, publication: string, more: object = {}) =>
+    shop.facts({
+      type: 'PublishVoucher',
+      voucher: { id, code: id },
+      publication: { id: publication },
+      joinOnce: true,
+      profile: { source_id: 's' },
+      mayCreate: true,
+      ...more,
+    })
+  const giveUp = { type: 'GiveUpClaim', publication: 'pub_1', claim: 'c' } as const
+  assert.is(shop.refused(giveUp).key, 'not_found')
+  const types = (facts: ReturnType<typeof give>) =>
+    facts.flatMap((fact) => (fact.type === 'VoucherPublished' ? [fact.data.type] : []))
+  assert.equal(types(give('v_1', 'pub_1', { voucherType: 'GIFT_VOUCHER' })), ['GIFT_VOUCHER'])
+  assert.equal([give('v_1', 'pub_2'), give('v_2', 'pub_1')], [[], []])
+  assert.equal(types(give('v_2', 'pub_2')), [undefined])
+  assert.equal(
+    shop.facts(giveUp).map(({ type }) => type),
+    ['ClaimGivenUp'],
+  )
+})
+
 test('a voucher keeps its type and what it began with; metadata is changed key by key', () => {
   const spec = completeMember({ metadata: { a: 1 } }, w.rulebook.entries('campaign').get(GIFTS)!.definition)
   assert.is(spec.gift?.amount, 500)

@@ -90,6 +90,12 @@ const actionsOf = (disk: Disk) =>
 
 const isDone = async (jobs: VoucherJobs): Promise<boolean> => (await jobs.load(wish.id))?.progress.status === 'DONE'
 
+test('a campaign that asks for no codes, or has none of its own, begins without a job', () => {
+  const first = (vouchers_count?: number, campaign_type = 'DISCOUNT_COUPONS') =>
+    firstCodes('camp_1', { name: 'c', campaign_type, vouchers_count, metadata: {} } as never)?.count
+  assert.equal([first(), first(0), first(1), first(1, 'PROMOTION')], [undefined, undefined, 1, undefined])
+})
+
 test('a crash at any step of a generation leaves exactly the codes that were asked for', async () => {
   let at = 0
   for (; ; at++) {
