@@ -1,6 +1,7 @@
 // The native form of conditions: what it can say, and every fault with its path.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ANY, propertyOfSome } from '../../src/domain/conditions/environment.ts'
 import { parseNative } from '../../src/domain/conditions/native.ts'
 import { topologicalOrder } from '../../src/domain/conditions/references.ts'
 import { parseSpan } from '../../src/domain/conditions/span.ts'
@@ -278,6 +279,26 @@ test('windows up to five years are taken', () => {
 test('a property that events type differently is asked without a type', () => {
   assert.ok(parse({ property: 'stars', $starts_with: '4' }).ok)
   assert.ok(parse({ property: 'stars', $more_than: 4 }).ok)
+  const properties = (a: object, b: object) => ({
+    ...environment,
+    eventSchemas: new Map([
+      ['e1', { properties: { p: a } }],
+      ['e2', { properties: {} }],
+      ['e3', { properties: { p: b } }],
+    ]) as typeof environment.eventSchemas,
+  })
+  for (const [a, b, shape] of [
+    [{ type: 'number' }, { type: 'number' }, { type: 'number', array: false }],
+    [{ type: 'number' }, { type: 'string' }, ANY],
+    [{ type: 'number' }, { type: 'number', array: true }, ANY],
+    [
+      { type: 'number', deleted: true },
+      { type: 'string', array: true },
+      { type: 'string', array: true },
+    ],
+    [{ type: 'number', deleted: true }, { type: 'string', deleted: true }, undefined],
+  ] as const)
+    assert.equal(propertyOfSome(properties(a, b), 'p'), shape, JSON.stringify([a, b]))
   const reviews = { ...environment, contextEvent: 'review_left' }
   assert.not(parseNative({ property: 'stars', $starts_with: '4' }, reviews).ok)
 })

@@ -64,6 +64,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\bconcernsAll: false\b/, why: 'who is listed is asked for everybody, or not: the answer is the same' },
   { code: /\bfirst && left > 0\b/, to: '>=', why: 'a chunk is made anew as it is' },
   { code: /\bconst quantities = .+/, to: '1', why: 'such sums are only compared with each other' },
+  { code: /parameters\?\.loyalty\?\.points \?\? 0/, why: 'what is no coin says what it costs' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

@@ -14,6 +14,7 @@ import {
   orderStream,
 } from '../../src/domain/orders/home.ts'
 import type { OrderPatch } from '../../src/domain/orders/input.ts'
+import { isRefused } from '../../src/domain/refusal.ts'
 import fc from '../fc.ts'
 import { DAY, summary, type World } from '../given.ts'
 import { balances, card, changes, PROGRAM, shop } from '../loyalty/fixtures.ts'
@@ -61,6 +62,41 @@ test('a status that is new is a fact of its own; an order is paid once, until it
   assert.equal(summary(w.facts(saving({ status: 'PAID' }))), ['OrderUpdated', 'OrderPaid'])
   assert.is(w.refused(saving({}, { order: 'ord_2', mustExist: true })).key, 'not_found')
   assert.is(w.refused(saving({ amount: 10, discount_amount: 11 })).key, 'invalid_order')
+})
+
+test('an order costs what is said, else what its items do, else what it did, else nothing', () => {
+  const of = (before: OrderPatch | undefined, patch: OrderPatch) => {
+    const first = before && patchedContent(undefined, before, undefined)
+    const content = patchedContent(first as never, patch, undefined)
+    return isRefused(content) ? content.refused.key : [content.amount, content.initial_amount, content.total_amount]
+  }
+  const items = [{ quantity: 2, price: 5 }, { quantity: 3 }] as OrderPatch['items']
+  assert.equal(
+    [
+      of(undefined, {}),
+      of(undefined, { items }),
+      of({ amount: 7 }, {}),
+      of({ amount: 7 }, { items }),
+      of({ items }, { amount: 7 }),
+    ],
+    [
+      [0, 0, 0],
+      [10, 10, 10],
+      [7, 7, 7],
+      [10, 10, 10],
+      [7, 7, 7],
+    ],
+  )
+  assert.equal(
+    [of(undefined, { amount: 5, discount_amount: 5 }), of({ amount: 5, discount_amount: 5 }, { amount: 4 })],
+    [[5, 5, 0], 'invalid_order'],
+  )
+  const made = patchedContent(undefined, { items }, undefined)
+  assert.ok(!isRefused(made))
+  assert.equal(
+    made.items?.map(({ amount }) => amount),
+    [10, 0],
+  )
 })
 
 test('what comes with an old order that is new here is as old as the order', () => {

@@ -159,6 +159,16 @@ test('gift credits pay up to what is left, and are asked for by number where the
   assert.equal(pay({ available: 500 }, order(499)), [499, 499, 499, 0])
 })
 
+test('a rule about the credits of a gift is asked of those that are wanted, none where none are said', () => {
+  const w = world()
+  const rule = { name: 'redemption.gift.amount', conditions: { $less_than: [1] } }
+  w.define('validationRule', 'val_1', { name: 'none', rules: { 1: rule, logic: '1' } })
+  w.define('assignment', 'asgm_1', { rule_id: 'val_1', related_object_type: 'voucher', related_object_id: 'GIFT' })
+  const gift = code('GIFT', { type: 'GIFT_VOUCHER', gift: { amount: 500, effect: 'APPLY_TO_ORDER' } })
+  const pay = (credits?: number) => told(w, [asking(gift, { available: 500, ...(credits ? { credits } : {}) })])
+  assert.equal([pay(), pay(1)], [['500'], ['redemption_rules_violated']])
+})
+
 test('no more are applied than the rules let, and none after one that is not', () => {
   const three = [coupon('A'), coupon('B'), coupon('C')]
   assert.equal(told(world(), three), ['100', '100', '100'])

@@ -238,6 +238,24 @@ test('a referrer who is gone refers nobody', () => {
   assert.is(refusal(signUp(bob, { ...offer, ...offered(ann), publishedAt: T0 })), 'referrer_gone')
 })
 
+test('a place among the referees is noted of who is there, and a referrer who is gone is owed nothing', () => {
+  const bob = shop('cust_bob')
+  const holder = {
+    id: 'rh_1',
+    campaign: { id: FRIENDS, name: 'friends' },
+    voucher: { id: 'v', code: CODE },
+    referrer: 'cust_ann',
+  }
+  const note = (assigned: boolean) => types(bob.facts({ type: 'NoteReferralHolder', assigned, holder } as never))
+  assert.equal(note(true), [])
+  bob.facts(track('visited', { occurredAt: bob.now, profile: { source_id: 'cust_bob' } }))
+  assert.equal([note(true), note(false)], [['ReferralHolderAssigned'], ['ReferralHolderRemoved']])
+  const { ann, bob: cid } = pair()
+  const offer = offered(ann)
+  ann.facts({ type: 'DeleteCustomer', permanently: false })
+  assert.equal(types(credit(ann, cid, signUp(cid, offer))), ['ReferralRewardWithheld'])
+})
+
 test('new is who was created within a time before the event', () => {
   const part = { new_customers: { created_within: 'P1D' } }
   const { ann, bob } = pair(part)
