@@ -124,6 +124,9 @@ export const world = ({ timeZone = 'UTC', now: startedAt = T0, customer = 'cust_
     const decided = decide(state, command, rulebook, { now, key })
     if (isRefused(decided)) return decided
     state = decided.state
+    // Facts and states have no field without a value: what was decided is what will be read.
+    for (const whole of [...decided.facts.map(({ data }) => data), savedState(state)])
+      assert.deepEqual(whole, json(whole))
     for (const [n, fact] of decided.facts.entries())
       stream.push({ ...fact, n, rulebook: rulebook.revision, nextDueAt: decided.state.nextDueAt })
     return decided

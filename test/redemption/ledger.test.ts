@@ -62,6 +62,7 @@ const under = (commands: readonly LedgerCommand[], bounds: Bounds = NO_BOUNDS, n
   const told = commands.map((command) => {
     const decided = decideLedger(ledger, command, bounds, { now, calendar })
     if (isRefused(decided)) return decided.refused.key
+    assert.equal(decided, JSON.parse(JSON.stringify(decided)), 'no field without a value')
     ledger = decided.reduce(evolveLedger, ledger)
     return decided[0]?.type ?? ''
   })

@@ -48,6 +48,7 @@ const ofType = (type: string, commands: readonly CodeCommand[]) => {
   const told = commands.map((command) => {
     const decided = decideCode(state, command, T0)
     if (isRefused(decided)) return decided.refused.key
+    assert.equal(decided, JSON.parse(JSON.stringify(decided)), 'no field without a value')
     for (const fact of decided) state = evolveCode(state, fact)
     facts.push(...decided)
     return decided[0]?.type ?? 'nothing'
