@@ -4,7 +4,14 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as v from 'valibot'
 import { showOrder } from '../../src/api/presenters/facts/orders.ts'
-import { OrderInput, openOrder, type PricedItem, type PricedOrder, stepOrder } from '../../src/domain/order.ts'
+import {
+  MAX_ORDER,
+  OrderInput,
+  openOrder,
+  type PricedItem,
+  type PricedOrder,
+  stepOrder,
+} from '../../src/domain/order.ts'
 import { applyCredits, applyDiscount } from '../../src/domain/redemption/discount.ts'
 import { percentOf, spread } from '../../src/domain/redemption/spread.ts'
 import { byPrice } from '../../src/domain/redemption/take.ts'
@@ -213,6 +220,20 @@ test('UNIT, ADD_NEW_ITEMS: units are always added, also of a product that is not
     unit_type: 'our-mug',
   })
   assert.equal(amountsOf(named.items![0]!), [1, 2, 1, 7, 14, 7, 7])
+})
+
+test('UNIT adds units while the order has room for what they cost', () => {
+  const unit = { type: 'UNIT' as const, unit_off: 5, unit_type: 'prod_mug', effect: 'ADD_NEW_ITEMS' as const }
+  for (const [price, room, units] of [
+    [1, 4, 4],
+    [1, 5, 5],
+    [2, 5, 2],
+    [2, 0, 0],
+    [0, 0, 5],
+  ] as const) {
+    const order = { ...basket({ ...mug, price }), amount: MAX_ORDER - room }
+    assert.is(after(order, unit).items![0]!.quantity, 1 + units, `${price} in ${room}`)
+  }
 })
 
 test('UNIT begins with the item whose unit costs least', () => {
