@@ -179,7 +179,7 @@ const makeCalendar = (timeZone: string): Calendar => {
     const kept = Math.min(day, daysInMonth(first.year, first.month))
     const midnight = Math.floor(wall / DAY_MS) * DAY_MS
     const moved = atWall(utc(first.year, first.month, kept + days) + (wall - midnight))
-    return Number.isNaN(moved) ? (years * 366 + months * 31 + days) * Number.POSITIVE_INFINITY : moved
+    return Number.isNaN(moved) ? (years || months || days) * Number.POSITIVE_INFINITY : moved
   }
 
   const parse = (text: string): number | undefined => {

@@ -18,7 +18,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|MAX_SPACES|MAX_ZONES) = [\d_]+/,
     why: 'how much is remembered, or kept in one piece, and not what',
   },
-  { code: /\bif \((\w+)\.size >= \w+\) \1\.clear\(\)/, why: 'when what is remembered is forgotten, and not what' },
+  { code: /\bif \((\w+)\.size >= \w+\) \1\.(?:clear|delete)\(/, why: 'when what is remembered is forgotten, and not what' },
   {
     code: /\b(?:DATE_STEPS|CHARACTERS|CALL|DATE|DATE_CHARACTER) = [\d_]+/,
     why: 'an estimate of work: a hundredth more or less is no other bound',

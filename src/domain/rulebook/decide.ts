@@ -195,6 +195,7 @@ export const decideDefinitions = (
   }
   const broken = brokenBy(before, all, decided)
   if (broken) return broken
-  for (const change of restated(before, all, decided[0]?.occurredAt ?? 0)) accept(change)
+  const [first] = decided
+  if (first) for (const change of restated(before, all, first.occurredAt)) accept(change)
   return decided
 }
