@@ -76,8 +76,8 @@ export const validityFaults = (validity: Validity, calendar: Calendar): readonly
 }
 
 const msOfDay = (time: string): number => {
-  const [hours = 0, minutes = 0] = time.split(':').map(Number)
-  return (hours * 60 + minutes) * 60_000
+  const [hours, minutes] = time.split(':').map(Number)
+  return (hours! * 60 + minutes!) * 60_000
 }
 
 /** The instant of `times` spans after `from`: years, months and days by the calendar, hours by length. */

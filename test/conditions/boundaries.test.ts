@@ -221,6 +221,32 @@ test('a number is compared as it is kept, and from where on all are alike', () =
     [size('eq', 2), size('lt', 2), size('gt', 2), size('lt', 1), size('gt', 3)],
     [true, false, false, true, true],
   )
+  // How far counts are told apart: a sum in millionths by as many, a number of elements as it is.
+  const far: readonly (readonly [Test, cap: number])[] = [
+    [{ op: 'has_value' }, 0],
+    [{ op: 'is_unknown' }, 0],
+    [{ op: 'lt', value: 3 }, 3],
+    [{ op: 'gte', value: 2.5 }, 3],
+    [{ op: 'lte', value: 3 }, 4],
+    [{ op: 'gt', value: -5 }, 0],
+    [{ op: 'lt', value: -5 }, 0],
+    [{ op: 'in', values: [1, 4] }, 5],
+    [{ op: 'not_in', values: [-3] }, 0],
+    [{ op: 'size', compare: 'eq', value: 2 }, 3],
+  ]
+  for (const [one, cap] of far) assert.is(numberTest([one]).cap, cap, JSON.stringify(one))
+  assert.is(numberTest(far.map(([one]) => one)).cap, 5)
+  const three = numberTest([{ op: 'in', values: [3] }])
+  assert.equal([three.isConstantOn(3, 3), three.isConstantOn(2, 3), three.isConstantOn(4, 5)], [true, false, true])
+  assert.equal([3, 2].map(numberTest([{ op: 'gt', value: 2.5 }]).holds), [true, false])
+  const millionths = (one: Test, value: number) => numberTest([one], 1_000_000).holds(value)
+  const two = { op: 'in', values: [2] } as const
+  assert.equal([millionths(two, 2_000_000), millionths(two, 2)], [true, false])
+  assert.equal(
+    [millionths({ ...two, op: 'not_in' }, 2_000_000), millionths({ op: 'gt', value: 0.5 }, 500_001)],
+    [false, true],
+  )
+  assert.equal(millionths({ op: 'size', compare: 'eq', value: 2 }, 2), true)
   const [known, unknown] = [numberTest([{ op: 'has_value' }]), numberTest([{ op: 'is_unknown' }])]
   assert.equal([known.holds(0), unknown.holds(0)], [true, false])
   assert.equal([known.isConstantOn(0, 9), unknown.isConstantOn(0, 9)], [true, true])

@@ -1,6 +1,7 @@
 // Boundaries: what still is and what is no more, one step from each other. Faults of one step are the most frequent and the least seen.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import * as v from 'valibot'
 import { calendarOf } from '../../src/domain/calendar.ts'
 import { MAX_DECLINED, MAX_ROUNDS } from '../../src/domain/customer/draft.ts'
 import { fold } from '../../src/domain/customer/fold.ts'
@@ -11,7 +12,7 @@ import { MAX_TOTAL } from '../../src/domain/points.ts'
 import { decideLedger, evolveLedger, type LedgerCommand, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { allowance, NO_TALLY, type Tally, tallied } from '../../src/domain/rulebook/limits.ts'
-import { compileValidity } from '../../src/domain/validity.ts'
+import { compileValidity, Validity } from '../../src/domain/validity.ts'
 import { evolveCode, noCode } from '../../src/domain/vouchers/code.ts'
 import { advance, DAY, HOUR, MINUTE, summary, T0, track, world } from '../given.ts'
 import { card, changes, fixed, join, PROGRAM, shop } from '../loyalty/fixtures.ts'
@@ -216,6 +217,22 @@ test('hours begin with their first minute and end before their last', () => {
   assert.equal(seen(at('09:30:00')), [true, '17:00'])
   assert.equal(seen(at('17:00:00') - 1), [true, '17:00'])
   assert.equal(seen(at('17:00:00')), [false, '00:00'])
+})
+
+test('what cannot be read, or is counted from nothing, is never in force', () => {
+  const never = { holds: false, until: Number.POSITIVE_INFINITY }
+  const [interval, duration] = ['P1W', 'P1D']
+  const start_date = day(0)
+  for (const validity of [
+    { start_date: 'soon' },
+    { start_date, expiration_date: 'later' },
+    { validity_timeframe: { interval, duration } },
+    { start_date, validity_timeframe: { interval: 'x', duration } },
+    { start_date, validity_timeframe: { interval, duration: 'x' } },
+  ])
+    assert.equal(compileValidity(validity, calendar)(T0), never, JSON.stringify(validity))
+  assert.ok(compileValidity({ start_date, validity_timeframe: { interval, duration } }, calendar)(T0).holds)
+  assert.equal(v.parse(Validity, { start_date: '', expiration_date: 'x' }), { start_date: null, expiration_date: 'x' })
 })
 
 test('a cascade ends with its last round', () => {

@@ -18,7 +18,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: /\b(?:MAX_CACHED_OFFSETS|MAX_COMPILED|MAX_SPACES|MAX_ZONES) = [\d_]+/,
     why: 'how much is remembered, or kept in one piece, and not what',
   },
-  { code: /\bif \((\w+)\.size >= \w+\) \1\.(?:clear|delete)\(/, why: 'when what is remembered is forgotten, and not what' },
+  {
+    code: /\bif \((\w+)\.size >= \w+\) \1\.(?:clear|delete)\(/,
+    why: 'when what is remembered is forgotten, and not what',
+  },
   {
     code: /\b(?:DATE_STEPS|CHARACTERS|CALL|DATE|DATE_CHARACTER) = [\d_]+/,
     why: 'an estimate of work: a hundredth more or less is no other bound',
@@ -65,6 +68,9 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\bfirst && left > 0\b/, to: '>=', why: 'a chunk is made anew as it is' },
   { code: /\bconst quantities = .+/, to: '1', why: 'such sums are only compared with each other' },
   { code: /parameters\?\.loyalty\?\.points \?\? 0/, why: 'what is no coin says what it costs' },
+  { code: /\bedge < until\b/, to: '<=', why: 'the same instant is put in the place of itself' },
+  { code: /\brecent\.map\(\(\) => 0\)/, why: 'what came before has come, and is never taken off the sum' },
+  { code: /\bfirst: 0, last: 0 \}/, why: 'of no events nobody asks the first or the last' },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

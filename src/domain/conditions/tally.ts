@@ -37,7 +37,7 @@ export const addToTally = (tally: Tally, at: number, recordedAt?: number, amount
   const amounts = tally.amounts ? [...tally.amounts] : recent.map(() => 0)
   const place = upperBound(recent, at)
   recent.splice(place, 0, at)
-  amounts.splice(place, 0, amount ?? 0)
+  amounts.splice(place, 0, amount!)
   const arrived = upperBound(recent, recordedAt ?? recent[recent.length - 1]! - AHEAD_MS)
   const keepFrom = Math.max(0, arrived - 1)
   const ahead = arrived < recent.length
