@@ -238,6 +238,35 @@ test('a card pays as often as it may, what came back not counted', () => {
   assert.equal([offerNamed(rulebook, PROGRAM, 'rew_1')?.price, offerNamed(rulebook, PROGRAM, 'rew_2')], [5, undefined])
 })
 
+test('a customer has one card of a program that gives one, or asks for one; a publication gives one in any case', () => {
+  const issue = (w: World, id: string, more: object = {}) =>
+    told(w, {
+      type: 'IssueLoyaltyCard',
+      campaign: PROGRAM,
+      card: { id, code: id },
+      profile: { source_id: 's' },
+      mayCreate: true,
+      ...more,
+    })
+  const issued = 'LoyaltyCardIssued'
+  const one = shop()
+  assert.equal([issue(one, 'v_1'), issue(one, 'v_2')], [`CustomerCreated ${issued}`, ''])
+  const many = shop({}, { join_once: false })
+  issue(many, 'v_1', { publication: 'pub_1' })
+  assert.equal(
+    [
+      issue(many, 'v_1'),
+      issue(many, 'v_2', { publication: 'pub_1' }),
+      issue(many, 'v_2', { joinOnce: true }),
+      issue(many, 'v_2', { publication: 'pub_2' }),
+      issue(many, 'v_3'),
+    ],
+    ['', '', '', issued, issued],
+  )
+  const over = { expiration_date: '2026-03-01' }
+  for (const more of [{ active: false }, over]) assert.is(issue(shop({}, more), 'v_1'), 'campaign_not_active')
+})
+
 test('points go from card to card to the last one, and not to the same card', () => {
   const w = shop({}, { join_once: false })
   join(w)

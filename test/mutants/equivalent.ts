@@ -71,6 +71,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { code: /\bedge < until\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\brecent\.map\(\(\) => 0\)/, why: 'what came before has come, and is never taken off the sum' },
   { code: /\bfirst: 0, last: 0 \}/, why: 'of no events nobody asks the first or the last' },
+  { code: /\(wanted\.points \?\? 0\)/, why: 'a card without points has been refused before' },
+  { code: /\(rules\[bound\] \?\? 0\)/, why: 'every other bound is 1 at least' },
+  {
+    code: /\(state\.occurrences\[type\]\?\.count \?\? 0\)/,
+    why: 'the event has been counted just before, and is of the one type there is',
+  },
   { code: /\bat < earliest\b/, to: '<=', why: 'the same instant is put in the place of itself' },
   { code: /\boldest > dropped\b/, to: '>=', why: 'the same day is put in the place of itself' },
 ]

@@ -68,7 +68,9 @@ test('an order costs what is said, else what its items do, else what it did, els
   const of = (before: OrderPatch | undefined, patch: OrderPatch) => {
     const first = before && patchedContent(undefined, before, undefined)
     const content = patchedContent(first as never, patch, undefined)
-    return isRefused(content) ? content.refused.key : [content.amount, content.initial_amount, content.total_amount]
+    return isRefused(content)
+      ? content.refused.key
+      : [content.amount, content.initial_amount, content.total_amount, content.applied_discount_amount]
   }
   const items = [{ quantity: 2, price: 5 }, { quantity: 3 }] as OrderPatch['items']
   assert.equal(
@@ -80,22 +82,25 @@ test('an order costs what is said, else what its items do, else what it did, els
       of({ items }, { amount: 7 }),
     ],
     [
-      [0, 0, 0],
-      [10, 10, 10],
-      [7, 7, 7],
-      [10, 10, 10],
-      [7, 7, 7],
+      [0, 0, 0, 0],
+      [10, 10, 10, 0],
+      [7, 7, 7, 0],
+      [10, 10, 10, 0],
+      [7, 7, 7, 0],
     ],
   )
   assert.equal(
     [of(undefined, { amount: 5, discount_amount: 5 }), of({ amount: 5, discount_amount: 5 }, { amount: 4 })],
-    [[5, 5, 0], 'invalid_order'],
+    [[5, 5, 0, 0], 'invalid_order'],
   )
   const made = patchedContent(undefined, { items }, undefined)
   assert.ok(!isRefused(made))
   assert.equal(
-    made.items?.map(({ amount }) => amount),
-    [10, 0],
+    made.items?.map((item) => [item.amount, item.subtotal_amount, item.discount_quantity]),
+    [
+      [10, 10, 0],
+      [0, 0, 0],
+    ],
   )
 })
 

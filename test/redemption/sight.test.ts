@@ -6,6 +6,7 @@ import { openOrder } from '../../src/domain/order.ts'
 import { countsOverCampaign } from '../../src/domain/redemption/gates.ts'
 import { evolveLedger, type Ledger, type LedgerFact, NO_LEDGER } from '../../src/domain/redemption/ledger.ts'
 import { limitsStream } from '../../src/domain/redemption/ledgers.ts'
+import { shareOf } from '../../src/domain/redemption/redeem.ts'
 import {
   type Asking,
   contextFor,
@@ -130,6 +131,17 @@ test('sums over a campaign are judged by what the request would add to them', ()
     hope.taken.map(({ place, share: { amount, discounted } }) => [place, amount, discounted]),
     [[0, 600, 100]],
   )
+})
+
+test('a redemption takes what it is worth of the limits: of the order, in credits, by its day', () => {
+  const { rulebook } = shop()
+  const taken = (order: number | undefined, more: object) =>
+    shareOf({ applied: 3, ...more } as never, order === undefined ? undefined : openOrder({ amount: order }), {
+      apiKey: 'shop',
+      rulebook,
+      now: T0,
+    })
+  assert.equal([taken(undefined, {}), taken(500, { credits: 7 })], [share(0, 3), { ...share(500, 3), credits: 7 }])
 })
 
 test('a promotion tier has its ledger among those of campaigns, and its sums are not looked at', () => {

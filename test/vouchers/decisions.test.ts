@@ -286,6 +286,10 @@ test('what a voucher does not say of its type follows from its worth, or from it
   assert.equal(paths(memberFaults({ gift }, club, utc)), ['gift'])
   assert.equal(paths(memberFaults({ type: 'LOYALTY_CARD', loyalty_card: { points: 1 } }, club, utc)), [])
   assert.equal(completeMember({}, club), { loyalty_card: { points: 0 } })
+  const card = (spec: object) =>
+    resolveVoucher({ ...noCode('C'), owner: { type: 'loyalty_card', id: 'v' }, spec }, w.rulebook)
+  assert.equal([card({})?.points, card({ loyalty_card: { points: 3 } })?.points], [0, 3])
+  assert.is(resolveVoucher({ ...noCode('C'), owner: { type: 'voucher', id: 'v' } }, w.rulebook)?.points, undefined)
   assert.equal(completeMember({ loyalty_card: { points: 3 } }, club), { loyalty_card: { points: 3 } })
   const of = (...at: readonly string[]) =>
     refusalOf(

@@ -66,8 +66,8 @@ export const zoneOf = (
 }
 
 const msOfDay = (time: string): number => {
-  const [hours = 0, minutes = 0] = time.split(':').map(Number)
-  return (hours * 60 + minutes) * 60_000
+  const [hours, minutes] = time.split(':').map(Number)
+  return (hours! * 60 + minutes!) * 60_000
 }
 
 /** The first instant from `at` on that lies outside the quiet hours. */
