@@ -320,6 +320,24 @@ test('rules nested in rules on items ask each item by itself', () => {
   assert.ok(asked('order.items.every', { 1: rule('order.items.price', { $is: 3000 }) }, { $is: [{ id: 'prod_b' }] }))
   assert.not(asked('order.items.any', { 1: rule('order.items.price', { $is: 3000 }) }, { $is: ['prod_a'] }))
   assert.ok(asked('order.items.any', {}, { $in: ['prod_a', 'prod_z'] }))
+  // What has no price costs its amount, and without that nothing; of those that cost the same it is the first.
+  const extreme = (which: string, ...items: OrderItem[]) =>
+    ['p0', 'p1'].filter((id) =>
+      holds(
+        parse({ 1: { name: `order.items.${which}`, rules: { 1: rule('order.items.product_id', { $is: id }) } } }),
+        {},
+        {
+          order: { items: items.map((one, i) => ({ ...one, product_id: `p${i}` })) },
+        },
+      ),
+    )
+  for (const [items, cheapest, dearest] of [
+    [[{ price: 1 }, {}], 'p1', 'p0'],
+    [[{ amount: 1 }, { price: 2 }], 'p0', 'p1'],
+    [[{ price: 1 }, { price: 1 }], 'p0', 'p0'],
+    [[], undefined, undefined],
+  ] as const)
+    assert.equal([extreme('cheapest', ...items)[0], extreme('most_expensive', ...items)[0]], [cheapest, dearest])
   const twice: Context = { order: { items: [item('p', 10, 2), item('p', 10, 3), item('q', 10, 1)] } }
   const total = {
     1: rule('order.items.aggregated_quantity', { $is: 5 }),

@@ -428,7 +428,10 @@ test('a coin takes as many points as the order needs, and no more than there are
   assert.equal(payWith(w, { id: 'rewa_coin', points: 30 }, { order: order(0) }), [0, 0])
   assert.equal(payWith(w, { id: 'rewa_coin', points: 30 }, { order: undefined }), [30, 0])
   assert.equal(payWith(w, { id: 'rewa_coin' }, { order: undefined }), ['missing_amount'])
-  assert.equal(payWith(paying(0), { id: 'rewa_coin' }), ['loyalty_card_points_exceeded'])
+  const none = ask(paying(0), [asking(CARD('cust_test'), { reward: { id: 'rewa_coin' } })], {
+    customer: paying(0).state,
+  })
+  assert.match(JSON.stringify(none), /The balance of 0 is less than 1 points/)
 })
 
 test('what has a price costs it, to the last point, and takes nothing off the order', () => {

@@ -229,6 +229,7 @@ test('campaigns: a worth of their own type, codes enough for twice as many, date
       voucher: { type: 'DISCOUNT_VOUCHER', discount: off, ...voucher },
       ...more,
     })
+  assert.equal(coupons({}, { code_config: { length: 1, charset: '1' } }), [], 'one code for whoever comes')
   const digits = (length: number) => ({ code_config: { length, charset: '0123456789' } })
   assert.equal(coupons({}), [])
   assert.equal(coupons({}, { type: 'GIFT_VOUCHER' }), ['voucher.type'])
