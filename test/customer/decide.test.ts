@@ -238,6 +238,33 @@ test('a segment is said again when the schema of its events makes it mean someth
   assert.equal([change('string'), change('string', { optional: true }), change('number')], [true, false, true])
 })
 
+test('what a changed time zone makes of memberships sends nothing, what a changed definition does only where it says so', () => {
+  const w = shop({ now: Date.parse('2026-03-02T23:30:00Z') })
+  const segment = (more: number, trigger_on_rollout: boolean) =>
+    w.define('segment', 'seg_1', {
+      name: 'today',
+      type: 'auto-update',
+      trigger_on_rollout,
+      condition: { event: 'bought', count: { $more_than: more }, period: 'this_day' },
+    } as never)
+  const said = (facts = w.facts(advance)) =>
+    facts.flatMap(({ type, data }) =>
+      'triggers' in data ? [[type, 'cause' in data && data.cause, data.triggers]] : [],
+    )
+  segment(0, true)
+  assert.equal(said(w.facts(track('bought', { occurredAt: w.now, metadata: { amount: 1 } }))), [
+    ['SegmentEntered', 'event', true],
+  ])
+  w.wait(HOUR)
+  assert.equal(said(), [['SegmentLeft', 'time', true]])
+  w.rezone('America/New_York')
+  assert.equal(said(), [['SegmentEntered', 'time_zone', false]])
+  segment(5, true)
+  assert.equal(said(), [['SegmentLeft', 'definition', true]])
+  segment(0, false)
+  assert.equal(said(), [['SegmentEntered', 'definition', false]])
+})
+
 test('a passive segment changes membership without an internal event', () => {
   const w = shop()
   w.define('segment', 'seg_p', {

@@ -13,7 +13,7 @@ import { offerNamed } from '../../src/domain/loyalty/price.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { orderValue } from '../../src/domain/rulebook/orderEarning.ts'
 import { advance, DAY, summary, type World } from '../given.ts'
-import { balances, buy, card, changes, fixed, join, PROGRAM, shop } from './fixtures.ts'
+import { balances, buy, card, changes, fixed, join, PROGRAM, program, shop } from './fixtures.ts'
 
 const NEVER = { type: 'NON_EXPIRING' } as const
 const add = (w: World, points: number, id = 'v_1') => w.facts({ type: 'AddPoints', card: id, points, expiry: NEVER })
@@ -115,6 +115,27 @@ test('tiers by points in a period count its days alone, and last to its end', ()
       ['2027-01-01', 'one'],
     ],
   )
+})
+
+test('a tier that is held for longer, or shorter, says so', () => {
+  const by = (qualification_period: string) =>
+    program({ loyalty_tiers_expiration: { qualification_type: 'POINTS_IN_PERIOD', qualification_period } })
+  const w = shop({ now: Date.parse('2026-05-10T12:00:00Z') })
+  w.define('campaign', PROGRAM, by('MONTH'))
+  w.define('earningRule', 'ern_1', fixed(5))
+  w.define('loyaltyTier', 'ltr_1', { campaign_id: PROGRAM, name: 'one', points: { from: 5 } })
+  buy(w)
+  const changed = (period: string) => {
+    w.define('campaign', PROGRAM, by(period))
+    return [summary(w.facts(advance)), new Date(card(w).tier!.until!).toISOString().slice(0, 10)]
+  }
+  const rows = [
+    ['MONTH', [], '2026-06-01'],
+    ['QUARTER', ['LoyaltyTierProlonged'], '2026-07-01'],
+    ['HALF_YEAR', [], '2026-07-01'],
+    ['YEAR', ['LoyaltyTierProlonged'], '2027-01-01'],
+  ] as const
+  for (const [period, facts, until] of rows) assert.equal(changed(period), [facts, until], period)
 })
 
 test('a period of tiers counts its first day', () => {
