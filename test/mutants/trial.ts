@@ -12,8 +12,13 @@ import { BEGINS } from '../files.ts'
 export const ROOT = join(import.meta.dirname, '../..')
 /** So many of the nearest tests are asked; a fault that these do not find is rarely found by others. */
 const NEAREST = 48
-/** Tests of bounds and edges all over the domain: they name few of the sources that they are about, and are asked of each in the end. */
-const OF_ALL = 'test/domain/'
+/**
+ * Tests of bounds and edges all over the domain, and of what earlier programs recorded: they name few of the sources that they are
+ * about, and are asked of each in the end.
+ */
+const OF_ALL = ['test/domain/', 'test/streams/']
+/** Starts no engine: it says who may read a file. */
+const STARTS_NONE = 'src/engines/private.ts'
 /** So many of these run in one process. */
 const TOGETHER = 4
 /** Tests that take more of a processor under a mutant go round in circles, and have found it; the longest take a tenth. */
@@ -83,7 +88,8 @@ export const buildAll = async (): Promise<Built> => {
   for (const [file, { entryPoint }] of Object.entries(outputs)) {
     if (!entryPoint?.startsWith('test/')) continue
     const sources = [...partsOf(file)].flatMap((part) => Object.keys(outputs[part]!.inputs))
-    if (sources.some((source) => source === 'src/node.ts' || source.startsWith('src/engines/'))) continue
+    const starts = (source: string) => source.startsWith('src/engines/') && source !== STARTS_NONE
+    if (sources.some((source) => source === 'src/node.ts' || starts(source))) continue
     const direct = new Set(inputs[entryPoint]?.imports.map(({ path }) => path))
     for (const source of sources)
       bySource.set(source, [...(bySource.get(source) ?? []), { path: entryPoint, isDirect: direct.has(source) }])
@@ -109,7 +115,12 @@ export const nearest = (source: string, tests: readonly Test[]): readonly string
     return (isDirect ? -30 : 0) - 10 * named - (name.test(text) ? 15 : 0) + text.length / 10_000
   }
   const nearer = [...tests].sort((a, b) => far(a) - far(b)).map(({ path }) => path)
-  return [...new Set([...nearer.slice(0, NEAREST), ...nearer.filter((path) => path.startsWith(OF_ALL))])]
+  return [
+    ...new Set([
+      ...nearer.slice(0, NEAREST),
+      ...nearer.filter((path) => OF_ALL.some((folder) => path.startsWith(folder))),
+    ]),
+  ]
 }
 
 /** The first of some tests that fails; undefined when all pass. To start a process for each would take longer than most tests do. */
