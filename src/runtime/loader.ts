@@ -228,10 +228,8 @@ export const createCustomers = ({
   const growthOf = (before: CacheEntry | undefined, after: CacheEntry): number =>
     before ? FACT_BYTES * Number(after.revision - before.revision) : 0
 
-  const snapshotNow = (id: string, held: CacheEntry): CacheEntry => {
-    snapshots.save(id, snapshotOf(held))
-    return { ...held, snapshotAt: held.revision }
-  }
+  const snapshotNow = (id: string, held: CacheEntry): CacheEntry =>
+    snapshots.save(id, snapshotOf(held)) ? { ...held, snapshotAt: held.revision } : held
 
   const maybeSnapshot = (id: string, held: CacheEntry): CacheEntry => {
     const facts = grown(held)

@@ -22,8 +22,11 @@ export interface SnapshotStore {
   load(id: string): Promise<Snapshot | undefined>
   /** The same for many at once; those without a usable snapshot are left out. */
   loadMany(ids: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
-  /** Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. */
-  save(id: string, snapshot: Snapshot): void
+  /**
+   * Writes in the background, those of a moment together; meanwhile it can be loaded. A failure only costs time later. False when too
+   * many wait: then nothing is written of it.
+   */
+  save(id: string, snapshot: Snapshot): boolean
   /** Writes what waits, and these, before it resolves; ends early when `signal` says so. */
   saveAll(snapshots: Iterable<WeighedSnapshot>, signal: AbortSignal): Promise<void>
   /** Leaves nothing of a customer who went at a position of the log; nothing older comes back, from no node that still has it. */
@@ -212,11 +215,12 @@ export const createSnapshotStore = (readModel: ReadModel, log: Pick<Log, 'warn'>
         await write(some)
     },
     save(id, snapshot) {
-      if (waiting.size >= MAX_WAITING && !waiting.has(id)) return
+      if (waiting.size >= MAX_WAITING && !waiting.has(id)) return false
       waiting.set(id, snapshot)
-      if (writing) return
+      if (writing) return true
       writing = true
       setTimeout(() => void writeAll(), GATHER_MS).unref()
+      return true
     },
   }
 }

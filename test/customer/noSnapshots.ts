@@ -4,7 +4,7 @@ import type { SnapshotStore } from '../../src/runtime/snapshots.ts'
 export const NO_SNAPSHOTS: SnapshotStore = {
   load: async () => undefined,
   loadMany: async () => new Map(),
-  save: () => {},
+  save: () => true,
   saveAll: async () => {},
   erase: async () => {},
 }

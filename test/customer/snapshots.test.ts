@@ -40,7 +40,7 @@ const shop = (): World => {
 }
 
 /** A node over a log and snapshots that others may share, with little memory. */
-const nodeOver = (w: World, disk: Disk, saved: Map<string, string>, cacheSize: number) => {
+const nodeOver = (w: World, disk: Disk, saved: Map<string, string>, cacheSize: number, hasRoom = () => true) => {
   const whole = storeOver(disk, fuse(-1))
   const count = { reads: 0, conflicts: 0 }
   const store: EventStore = {
@@ -61,8 +61,11 @@ const nodeOver = (w: World, disk: Disk, saved: Map<string, string>, cacheSize: n
     const { revision, position, ...rest } = JSON.parse(text)
     return { ...rest, revision: BigInt(revision), position: BigInt(position) }
   }
-  const save = (id: string, { revision, position, ...rest }: Snapshot) =>
-    void saved.set(id, JSON.stringify({ ...rest, revision: String(revision), position: String(position) }))
+  const save = (id: string, { revision, position, ...rest }: Snapshot) => {
+    if (!hasRoom()) return false
+    saved.set(id, JSON.stringify({ ...rest, revision: String(revision), position: String(position) }))
+    return true
+  }
   const snapshots = {
     load,
     loadMany: async () => new Map(),
@@ -123,6 +126,21 @@ test('who was in memory when a node stopped comes back after the start without a
   assert.equal(after.count, { reads: 0, conflicts: NAMES.length }, 'who is taken for new is found out by the append')
   assert.is((await after.buy('ann', '1 ann')).kind, 'repeated')
   assert.equal(await boughtIn(w, disk), [4, 4, 4, 4, 4])
+})
+
+test('a snapshot for which there was no room is written once there is some', async () => {
+  const saved = new Map<string, string>()
+  let room = 0
+  const node = nodeOver(shop(), newDisk(), saved, 10, () => room-- > 0)
+  for (let n = 0; n < 40; n++) await node.buy('ann', `${n}`)
+  assert.is(saved.size, 0)
+  room = 1
+  await node.buy('ann', '40')
+  const first = saved.get(idOf('ann'))
+  assert.ok(first)
+  room = 1
+  await node.buy('ann', '41')
+  assert.is(saved.get(idOf('ann')), first, 'and then not with each fact')
 })
 
 test('a snapshot that is not the newest is found out, by an append or before a no, a repeat or a look', async () => {
