@@ -10,7 +10,7 @@ import { isRefused } from '../src/domain/refusal.ts'
 import type { Campaign } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
 import type { Rulebook } from '../src/domain/rulebook/rulebook.ts'
-import { VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
+import { UNREDEEMED, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
 import type { JobItem } from '../src/domain/vouchers/job.ts'
 import {
   completeMember,
@@ -28,9 +28,11 @@ import { type Call, type Outcome, route } from '../src/http/route.ts'
 import {
   addressPart,
   columnName,
+  LEFT_COLUMNS,
   MAX_ROWS,
   metadataName,
   PROFILE_COLUMNS,
+  USED_COLUMNS,
   VOUCHER_COLUMNS,
 } from '../src/import/csvColumns.ts'
 import type { Services } from '../src/services.ts'
@@ -91,6 +93,16 @@ const worthOf = (type: string | undefined, kind: string | undefined, value: stri
   return { discount: { type: kind ?? 'AMOUNT', ...(name ? { [name]: numberIn(value) } : {}) } }
 }
 
+type Cells = ReadonlyMap<string, string>
+
+/** What a row says of a voucher's past: it begins unredeemed, so that what is left is to be said as its limit and its value. */
+const pastFault = (cells: Cells, value: string | undefined): string | undefined => {
+  const used = USED_COLUMNS.find((column) => (numberIn(cells.get(column)) ?? 0) !== 0)
+  if (used) return `Property .${used} must be 0, or be left out: ${UNREDEEMED}`
+  const left = LEFT_COLUMNS.find((column) => (numberIn(cells.get(column)) ?? numberIn(value)) !== numberIn(value))
+  return left && `Property .${left} must be equal to value, or be left out: ${UNREDEEMED}`
+}
+
 /** A voucher in a row: a single one says what it is worth, one of a campaign need not. */
 const voucherIn =
   (campaign: Entry<Campaign> | undefined, { definitions, project: { timeZone } }: Rulebook) =>
@@ -104,9 +116,12 @@ const voucherIn =
     }
     const given = cells.get('code') ?? ''
     const type = (cells.get('voucher_type') ?? cells.get('type'))?.toUpperCase()
-    const limit = numberIn(cells.get('redemption_limit'))
+    const limit = numberIn(cells.get('redemption_limit') ?? cells.get('redemption_quantity'))
+    const value = cells.get('value') ?? cells.get('gift_balance') ?? cells.get('loyalty_balance')
     const code = v.safeParse(Code, given)
     if (!code.success) return { code: given, fault: `Property .code ${code.issues[0].message}` }
+    const past = pastFault(cells, value)
+    if (past !== undefined) return { code: given, fault: past }
     const flag = cells.get('active')
     const active = flag === undefined ? true : FLAGS[flag.toLowerCase()]
     if (active === undefined) return { code: given, fault: 'Property .active must be true or false' }
@@ -117,7 +132,7 @@ const voucherIn =
         ...worthOf(
           type ?? (campaign && memberType(campaign.definition)),
           cells.get('discount_type')?.toUpperCase(),
-          cells.get('value'),
+          value,
         ),
         category: cells.get('category'),
         start_date: cells.get('start_date'),
@@ -153,7 +168,8 @@ const shared = { body: Upload, bodyLimit: BULK_BODY, isUpload: true, status: 202
 
 const VOUCHER_WORDS =
   'Columns, with any of them but `Code` left out: `Code`, `Voucher Type`, `Value` (minor units, percent, units or points), `Discount Type`, ' +
-  '`Category`, `Start Date`, `Expiration Date`, `Redemption Limit`, `Additional Info`, `Active`; any other is metadata. '
+  '`Category`, `Start Date`, `Expiration Date`, `Redemption Limit`, `Additional Info`, `Active`; any other is metadata. `Redeemed Quantity` ' +
+  'and `Redeemed Amount` are taken when they are 0: a code begins unredeemed. '
 
 export const csvImportCommands = (services: Services) => [
   route({

@@ -16,7 +16,7 @@ import { name300 } from '../src/domain/name.ts'
 import { isRefused } from '../src/domain/refusal.ts'
 import { type Campaign, hasOwnCodes } from '../src/domain/rulebook/campaign.ts'
 import type { Entry } from '../src/domain/rulebook/kind.ts'
-import { CardWorth, Discount, Gift, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
+import { CardWorth, Discount, Gift, Quantity, UNREDEEMED, VoucherSpec } from '../src/domain/rulebook/voucherSpec.ts'
 import { type CodeState, heldCardFault } from '../src/domain/vouchers/code.ts'
 import {
   changedSpec,
@@ -61,6 +61,22 @@ const NewGift = v.pipe(
   ),
   v.transform(({ balance: _, ...gift }) => gift),
 )
+/** A new code was never redeemed: who brings one along that was says what is left of it. */
+const NewRedemption = v.pipe(
+  v.object({
+    quantity: v.optional(Quantity),
+    redeemed_quantity: v.nullish(v.number()),
+    redeemed_amount: v.nullish(v.number()),
+    redeemed_points: v.nullish(v.number()),
+  }),
+  answered('object', 'url', 'data_ref', 'total', 'redemption_entries'),
+  v.check(
+    ({ quantity: _, ...redeemed }) => Object.values(redeemed).every((count) => (count ?? 0) === 0),
+    `redeemed_quantity, redeemed_amount and redeemed_points must be 0, or be left out: ${UNREDEEMED}`,
+  ),
+  v.transform(({ quantity }) => (quantity === undefined ? {} : { quantity })),
+)
+
 /** What is left is changed by /balance. */
 const KeptGift = v.pipe(Gift, answered('balance', 'subtracted_amount'))
 
@@ -87,6 +103,7 @@ const newFields = {
   loyalty_card: v.optional(absent(NewCard)),
   discount,
   gift: v.optional(absent(NewGift)),
+  redemption: v.optional(NewRedemption),
   active: v.optional(v.boolean(), true),
 }
 const generated = {

@@ -29,9 +29,20 @@ export const VOUCHER_COLUMNS: ReadonlySet<string> = new Set([
   'start_date',
   'expiration_date',
   'redemption_limit',
+  // As exports call it.
+  'redemption_quantity',
   'additional_info',
   'active',
+  'redeemed_quantity',
+  'redeemed_amount',
+  'redemption_count',
+  'gift_balance',
+  'loyalty_balance',
 ])
+/** Columns that say how far a voucher is used up. */
+export const USED_COLUMNS = ['redeemed_quantity', 'redeemed_amount', 'redemption_count'] as const
+/** Columns that say what is left on it. */
+export const LEFT_COLUMNS = ['gift_balance', 'loyalty_balance'] as const
 
 /** How names of columns are compared: `Source_id`, `source id` and `SOURCE-ID` are one. */
 export const columnName = (text: string): string =>

@@ -97,6 +97,39 @@ test('single vouchers of each kind, and codes of a campaign', async () => {
   assert.equal([one.campaign, one.category, one.discount.amount_off], ['from a file', 'a', 500])
 })
 
+test('a code that was redeemed elsewhere is not taken for a new one, and what exports call a limit is one', async () => {
+  const path = await fileOf('used.csv', [
+    'Code,Voucher Type,Value,Discount Type,Redemption Limit,Redeemed Quantity,Redeemed Amount',
+    'USED-0,DISCOUNT_VOUCHER,10,PERCENT,5,0,0',
+    'USED-2,DISCOUNT_VOUCHER,10,PERCENT,5,2,',
+    'USED-30,GIFT_VOUCHER,100,,,,30',
+    'USED-X,GIFT_VOUCHER,100,,,some,',
+  ])
+  const done = await ended(await serverSdk(node).vouchers.importCSV(path))
+  assert.is(done.result.done_count, 1)
+  assert.equal(
+    failuresOf(done).map(([row, reason]: readonly [number, string]) => [row, reason.split(' must')[0]]),
+    [
+      [1, 'Property .redeemed_quantity'],
+      [2, 'Property .redeemed_amount'],
+      [3, 'Property .redeemed_quantity'],
+    ],
+  )
+  const fresh = (await get('/v1/vouchers/USED-0')).body
+  assert.equal([fresh.redemption.quantity, fresh.metadata], [5, {}])
+  const exported = await fileOf('exported.csv', [
+    'code,voucher_type,value,discount_type,gift_balance,redemption_quantity,redemption_count',
+    'BACK-1,DISCOUNT_VOUCHER,10,PERCENT,,3,0',
+    'BACK-2,GIFT_VOUCHER,100,,100,,0',
+    'BACK-3,GIFT_VOUCHER,100,,40,,1',
+    'BACK-4,GIFT_VOUCHER,100,,40,,0',
+  ])
+  const back = await ended(await serverSdk(node).vouchers.importCSV(exported))
+  assert.match(JSON.stringify(failuresOf(back)), /^\[\[2,"Property .redemption_count .*\[3,"Property .gift_balance /)
+  assert.is((await get('/v1/vouchers/BACK-1')).body.redemption.quantity, 3)
+  assert.is((await get('/v1/vouchers/BACK-2')).body.gift.balance, 100)
+})
+
 test('what is no such file is refused, and nothing begins', async () => {
   const send = (body: string, type: string) =>
     fetch(`${node.url}/v1/customers/importCSV`, {

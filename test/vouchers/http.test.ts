@@ -57,6 +57,11 @@ test('what is wrong with a voucher is said by its path, and makes none', async (
     [{ discount: ten, start_date: 'soon' }, /\.start_date/],
     [{ discount: ten, redemption: { quantity: -1 } }, /\.redemption\.quantity/],
     [{ discount: ten, code: 'OTHER' }, /\.code/],
+    [
+      { discount: ten, redemption: { quantity: 5, redeemed_quantity: 2 } },
+      /\.redemption redeemed_quantity, .* must be 0/,
+    ],
+    [{ gift: { amount: 5 }, redemption: { redeemed_amount: 2 } }, /\.redemption redeemed_quantity, .* must be 0/],
   ]
   for (const [body, details] of wrong) {
     const answer = await post('/v1/vouchers/NEVER', body)

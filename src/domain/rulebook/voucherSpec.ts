@@ -97,6 +97,9 @@ export const Redemption = v.pipe(
   ),
 )
 
+/** What is to be said of a code that was redeemed elsewhere. */
+export const UNREDEEMED = 'a voucher begins unredeemed, so say what is left of it'
+
 /** What a code says of itself. What is absent follows the code's campaign, where it has one. */
 export const VoucherSpec = v.object({
   type: v.optional(VoucherType),
