@@ -90,6 +90,19 @@ test('what is wrong with a code says its own key, to the last instant', () => {
   assert.is(at(T0, given), 'campaign_not_active')
 })
 
+test('what pays is refused where it would have no effect: credits but on gift vouchers, rewards but on cards', () => {
+  const w = world()
+  const gift = code('GIFT', { type: 'GIFT_VOUCHER', gift: { amount: 500, effect: 'APPLY_TO_ORDER' } })
+  const reward: RewardWanted = { id: 'rew_1' }
+  for (const one of [
+    { ...coupon('A'), credits: 5 },
+    { ...coupon('B'), reward },
+    asking(gift, { available: 500, reward }),
+  ])
+    assert.equal(told(w, [one]), ['invalid_redeemables'])
+  assert.equal(told(w, [coupon('A'), asking(gift, { available: 500, credits: 5 })]), ['100', '5'])
+})
+
 test('a promotion tier is said to be one, and holds by its dates and its campaign’s', () => {
   const w = world()
   w.define('campaign', 'camp_p', {

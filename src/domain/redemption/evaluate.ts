@@ -10,7 +10,7 @@ import { type StackingRules, stackingRulesOf } from '../rulebook/stackingRules.t
 import type { CodeState } from '../vouchers/code.ts'
 import { type ResolvedVoucher, resolveVoucher, tierOf } from '../vouchers/resolve.ts'
 import { applyCredits, applyDiscount } from './discount.ts'
-import { type Because, codeFault, holderFault, ruleFault } from './faults.ts'
+import { type Because, codeFault, holderFault, payFault, ruleFault } from './faults.ts'
 import { payWithPoints } from './points.ts'
 import type { Redeemable, Situation } from './situation.ts'
 import {
@@ -121,7 +121,7 @@ const judge = (
     refusal: refused,
   })
   if (!voucher) return no(refuseNotFound(tierOf(code) === undefined ? 'voucher' : 'promotion_tier', asked))
-  const fault = codeFault(voucher, situation) ?? holderFault(voucher, situation)
+  const fault = codeFault(voucher, situation) ?? payFault(voucher, redeemable) ?? holderFault(voucher, situation)
   if (fault) return no(fault)
   if (voucher.quantity !== null && times !== undefined && times > voucher.quantity)
     return no(

@@ -61,6 +61,14 @@ export const holderFault = (voucher: ResolvedVoucher, { customer }: Situation): 
     : undefined
 }
 
+/** What pays goes with one type of voucher each: for another it would have no effect. */
+export const payFault = (voucher: ResolvedVoucher, { credits, reward }: Pick<Redeemable, 'credits' | 'reward'>) => {
+  const of = (field: string, what: string) =>
+    refuse('invalid_redeemables', `Property .${field} goes with ${what} alone`, resourceOf(voucher))
+  if (credits !== undefined && voucher.type !== 'GIFT_VOUCHER') return of('gift.credits', 'gift vouchers')
+  return reward && voucher.type !== 'LOYALTY_CARD' ? of('reward', 'loyalty cards') : undefined
+}
+
 const SUFFIXES = ['', ...Object.keys(PERIODS)] as readonly PeriodSuffix[]
 
 /** The budgets that the customer's own stream answers for, this redemption counted in. */
